@@ -1,0 +1,102 @@
+"""Fail when a setting or a command is undocumented, or a documented one does not exist.
+
+Settings are the fields of `clarion.config.Settings`, named CLARION_… in docs/configuration.md.
+Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "CLARION_"
+# Read by the test suite, never by the product.
+FOR_TESTS = re.compile(r"CLARION_(TEST|TORTURE)_")
+WORD = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def main() -> int:
+    """Print every difference between the docs and the program; return the exit code."""
+    problems = [*_settings_problems(), *_command_problems()]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+def _settings_problems() -> Iterator[str]:
+    from clarion.config import Settings
+
+    page = "docs/configuration.md"
+    text = _read(page)
+    exist = {PREFIX + name.upper() for name in Settings.model_fields}
+    named = {
+        name for name in re.findall(rf"{PREFIX}[A-Z0-9_]*[A-Z0-9]", text) if not FOR_TESTS.match(name)
+    }
+    for name in sorted(exist - named):
+        yield f"{page} does not name the setting {name}"
+    for name in sorted(named - exist):
+        yield f"{page} names {name}, which is no setting"
+
+
+def _command_problems() -> Iterator[str]:
+    from typer.main import get_command
+
+    from clarion.cli.main import app
+
+    page = "docs/cli.md"
+    text = _read(page)
+    root = get_command(app)
+    exist = set(_commands(root, ()))
+    for command in sorted(exist):
+        if not re.search(rf"\bclarion {re.escape(command)}(?![\w-])", text):
+            yield f"{page} does not name the command 'clarion {command}'"
+    for code in _code(text):
+        for call in re.findall(r"(?:^|[\s|$])clarion ((?:[^\s|;&]+ ?)+)", code, re.MULTILINE):
+            wrong = _unknown(root, call.split())
+            if wrong:
+                yield f"{page} names 'clarion {wrong}', which is no command"
+
+
+def _read(page: str) -> str:
+    path = ROOT / page
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _subcommands(command: Any) -> Mapping[str, Any]:
+    commands: Mapping[str, Any] = getattr(command, "commands", {})
+    return commands
+
+
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+    subcommands = _subcommands(command)
+    if path and not subcommands:
+        yield " ".join(path)
+    for name, sub in subcommands.items():
+        if not getattr(sub, "hidden", False):
+            yield from _commands(sub, (*path, name))
+
+
+def _code(text: str) -> list[str]:
+    """Return what stands in fences and backticks; prose may say 'clarion call' without meaning us."""
+    fences = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(r"^```[^\n]*\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [*fences, *re.findall(r"`([^`\n]+)`", rest)]
+
+
+def _unknown(root: Any, words: list[str]) -> str | None:
+    """Return the words up to the first that names no subcommand, or None when all of them do."""
+    command = root
+    for count, word in enumerate(words, start=1):
+        subcommands = _subcommands(command)
+        if not subcommands or not WORD.fullmatch(word):
+            return None
+        if word not in subcommands:
+            return " ".join(words[:count])
+        command = subcommands[word]
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

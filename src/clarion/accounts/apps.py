@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Agents, roles and the audit log."""
+
+    name = "clarion.accounts"
+    label = "accounts"

@@ -1,0 +1,75 @@
+"""Agents and the audit log."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from clarion.kit import clock
+from clarion.kit.fields import InstantField
+
+
+class Role(models.TextChoices):
+    """What an agent may do; each role includes the ones before it."""
+
+    VIEWER = "viewer", "Viewer"
+    SENDER = "sender", "Sender"
+    MANAGER = "manager", "Manager"
+    ADMIN = "admin", "Admin"
+
+
+class AgentManager(BaseUserManager["Agent"]):
+    """Makes agents; e-mail addresses are kept in lower case."""
+
+    def create_agent(self, *, name: str, email: str, role: str, password: str | None) -> "Agent":
+        """Store a new agent. Raises IntegrityError when the e-mail is taken."""
+        agent = self.model(name=name, email=email.lower(), role=role)
+        agent.set_password(password)
+        agent.save(using=self._db)
+        return agent
+
+
+class Agent(AbstractBaseUser):
+    """A person who logs in to Clarion."""
+
+    name = models.CharField(max_length=200)
+    email = models.EmailField(unique=True)
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    is_active = models.BooleanField(default=True)
+    created_at = InstantField(default=clock.now)
+
+    objects: ClassVar[AgentManager] = AgentManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def may(self, role: str) -> bool:
+        """Whether this agent's role includes ``role``."""
+        ranks: list[str] = list(Role.values)
+        return self.is_active and ranks.index(self.role) >= ranks.index(role)
+
+    def get_username(self) -> str:
+        """The e-mail address, which is what one logs in with."""
+        return self.email
+
+
+class AuditEntry(models.Model):
+    """One change that someone made. Entries are only ever added."""
+
+    at = InstantField(default=clock.now, db_index=True)
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    actor = models.CharField(max_length=200)  # the agent's name, or "command line", "engine"
+    action = models.CharField(max_length=80)  # e.g. "broadcast.stop"
+    subject = models.CharField(max_length=40)  # e.g. "broadcast 17"
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.subject}"

@@ -1,0 +1,1 @@
+"""Broadcasts: audience, launch, control and history."""

@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class BroadcastsConfig(AppConfig):
+    """Broadcasts: audience, launch, control and history."""
+
+    name = "clarion.broadcasts"
+    label = "broadcasts"

@@ -1,0 +1,1 @@
+"""Channels: configured sending accounts, and the kinds they are of."""

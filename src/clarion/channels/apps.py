@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class ChannelsConfig(AppConfig):
+    """Channels: configured sending accounts, and the kinds they are of."""
+
+    name = "clarion.channels"
+    label = "channels"

@@ -1,0 +1,166 @@
+"""What a channel kind is: pure functions between messages, requests, replies and events.
+
+A kind does no I/O and keeps no state. ``request`` says what to send, ``outcome`` says what the
+reply means, ``events`` says what a provider's callback tells. The engine does the rest.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
+
+Request = HttpRequest | SmtpRequest
+Reply = HttpReply | SmtpReply
+
+
+class Refusal(StrEnum):
+    """Why a message was not accepted, by what the engine does next."""
+
+    RETRY = "retry"  # certainly not sent: try again after the backoff, uses a try
+    THROTTLED = "throttled"  # certainly not sent: the channel waits, uses no try
+    UNKNOWN = "unknown"  # may have been sent: in doubt
+    REJECTED = "rejected"  # this message, never
+    UNREACHABLE = "unreachable"  # this address, never: it is marked
+    MISCONFIGURED = "misconfigured"  # this channel: paused, agents are told
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to one person, rendered."""
+
+    id: str  # stable over retries: the idempotency key
+    broadcast: int
+    to: str  # the provider's user id
+    text: str
+    title: str = ""  # the broadcast's title: an e-mail's subject
+    name: str = ""  # the person's name, where known
+    unsubscribe_url: str = ""  # one-click link (RFC 8058), where the server has a public URL
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message."""
+
+    external_id: str | None = None  # its id there, when receipts refer to it
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider did not take the message, or did not say."""
+
+    refusal: Refusal
+    reason: str  # one sentence in plain words: same fault, same words; no ids, no secrets
+    code: str = ""  # the provider's own code
+    retry_after: float | None = None  # seconds, with THROTTLED
+    mark: Literal["blocked", "deactivated", "unreachable", "opted_out"] = "unreachable"
+
+
+Outcome = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A provider's callback as it came."""
+
+    headers: Mapping[str, str]  # lower-case names
+    query: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message: found by the provider's id, or by ours where it echoes that."""
+
+    status: Literal["delivered", "read", "failed"]
+    at: datetime
+    external_id: str | None = None
+    message_id: str | None = None
+    reason: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A person wrote to us."""
+
+    sender: str  # the provider's user id
+    external_id: str  # the provider's id of this message, unique per sender
+    text: str
+    at: datetime
+    name: str = ""
+    language: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A person's address changed: they left, blocked us, or came back (``active``)."""
+
+    sender: str
+    state: Literal["opted_out", "blocked", "deactivated", "active"]
+    at: datetime
+
+
+Event = Receipt | Inbound | OptOut
+
+
+class BadSignature(Exception):
+    """A callback that does not come from the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a kind can do."""
+
+    rate: float | None  # default messages a second; None: as fast as it answers
+    text_length: int  # characters of one message
+    receipts: frozenset[str]  # which of delivered, read, failed it can report
+    per_address: float = 0.0  # least seconds between two messages to one person
+    idempotent: bool = False  # whether the provider itself drops a repeated message id
+
+
+@runtime_checkable
+class ChannelKind(Protocol):
+    """One kind of channel, made from a channel's stored settings: ``Kind(config)``."""
+
+    kind: ClassVar[str]  # file name = database value = URL segment
+    label: ClassVar[str]  # as people call it
+    summary: ClassVar[str]  # one sentence for the form
+    limits: ClassVar[Limits]
+    Config: ClassVar[type[BaseModel]]  # form, validation and docs; secrets are SecretStr
+    idempotent: bool  # whether THIS channel drops a repeated message id
+
+    def __init__(self, config: Any) -> None: ...
+
+    def request(self, message: Outgoing) -> Request:
+        """The request that sends this message. Pure."""
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """What the reply means. Pure; never raises, whatever the reply."""
+
+    def check(self) -> Request:
+        """A harmless request that shows whether the credentials are good."""
+
+    def checked(self, reply: Reply) -> str:
+        """What the reply to ``check`` says, as a sentence. Raises ValueError with one if bad."""
+
+    def verify(self, hook: HookRequest) -> None:
+        """Raise BadSignature unless the callback comes from the provider. Constant time."""
+
+    def events(self, hook: HookRequest) -> Iterable[Event]:
+        """What a callback tells; nothing for what is not understood. Raises ValueError if it
+        is not even of the provider's form."""
+
+
+@runtime_checkable
+class RegistersWebhook(Protocol):
+    """A kind whose provider must be told where to call back."""
+
+    def register(self, hook_url: str) -> Request:
+        """The request that makes the provider call ``hook_url``."""

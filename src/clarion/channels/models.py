@@ -1,0 +1,40 @@
+"""Channels: configured sending accounts."""
+
+from typing import Any
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from clarion.kit import clock
+from clarion.kit.fields import InstantField, SecretJSONField
+
+
+class Channel(models.Model):
+    """One configured sending account of some kind.
+
+    ``next_slot_at`` is the whole rate limiter: a claim advances it by n / rate and so owns n
+    moments to send at, in whatever process it runs.
+    """
+
+    class State(models.TextChoices):
+        """A paused channel keeps its deliveries queued."""
+
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=30)
+    config: Any = SecretJSONField(default=dict)
+    rate = models.FloatField(  # messages a second; null is as fast as the provider answers
+        null=True, blank=True, validators=[MinValueValidator(0.01)]
+    )
+    retries = models.PositiveSmallIntegerField(default=5)  # tries of one delivery, see engine.retry
+    backoff = models.FloatField(default=0.1, validators=[MinValueValidator(0.0)])  # seconds
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    paused_reason = models.TextField(default="", blank=True)
+    throttled_until = InstantField(null=True)  # the provider asked us to wait until then
+    next_slot_at = models.BigIntegerField(default=0)  # microseconds
+    created_at = InstantField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,39 @@
+"""All channel kinds. A new kind is one module and one line here."""
+
+from functools import lru_cache
+
+from clarion.channels.contract import ChannelKind
+from clarion.channels.email import EmailKind
+from clarion.channels.models import Channel
+from clarion.channels.telegram import TelegramKind
+from clarion.channels.webhook import WebhookKind
+
+KINDS: dict[str, type[ChannelKind]] = {
+    kind.kind: kind for kind in (WebhookKind, TelegramKind, EmailKind)
+}
+
+
+class UnknownKind(ValueError):
+    """There is no such kind."""
+
+
+def kind_class(name: str) -> type[ChannelKind]:
+    """The class of that kind. Raises UnknownKind with a sentence that names the known ones."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise UnknownKind(
+            f"There is no channel kind “{name}”. Choose one of: {', '.join(KINDS)}."
+        ) from None
+
+
+def adapter(channel: Channel) -> ChannelKind:
+    """The kind of this channel, configured. Raises pydantic.ValidationError for bad settings."""
+    kind = kind_class(channel.kind)
+    return kind(kind.Config.model_validate(channel.config))
+
+
+@lru_cache(maxsize=1)
+def kind_choices() -> list[tuple[str, str]]:
+    """(kind, label) of all kinds, for choosers."""
+    return [(name, kind.label) for name, kind in KINDS.items()]

@@ -1,0 +1,1 @@
+"""Conversations with contacts, and what they write to us."""

@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class ChatsConfig(AppConfig):
+    """Conversations with contacts, and what they write to us."""
+
+    name = "clarion.chats"
+    label = "chats"

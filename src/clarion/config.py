@@ -1,0 +1,86 @@
+"""Settings: environment variables ``CLARION_*``, or the same names in ``clarion.toml``."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Every setting of an installation. Documented in docs/configuration.md."""
+
+    model_config = SettingsConfigDict(env_prefix="CLARION_", extra="forbid")
+
+    data: Path = Field(default=Path("data"), description="Folder for the database and uploads")
+    database_url: str = Field(default="", description="sqlite:///path or postgresql://…")
+    secret_key: str = Field(default="", repr=False, description="Signs sessions, seals secrets")
+    secret_key_fallbacks: list[str] = Field(default=[], repr=False, description="Earlier keys")
+    public_url: str = Field(default="", description="Where providers and people reach this server")
+    allowed_hosts: list[str] = Field(default=[], description="Host names that pages answer to")
+    time_zone: str = Field(default="UTC", description="Time zone of the command line and new agents")
+    undo_seconds: int = Field(default=60, ge=0, description="How long an instant send can be undone")
+    late_minutes: int = Field(default=60, ge=1, description="A run later than this is missed")
+    lease_seconds: int = Field(default=15, ge=3, description="A worker unheard of for this is dead")
+    concurrency: int = Field(default=64, ge=1, description="Requests in flight per channel, worker")
+    proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    debug: bool = Field(default=False, description="Development only: tracebacks in the browser")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("use debug, info, warning or error")
+        return value.lower()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over clarion.toml."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=Path("clarion.toml"))
+        return init_settings, env_settings, toml
+
+    @property
+    def database(self) -> str:
+        """The database URL, by default an SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'clarion.sqlite3'}"
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError for a wrong value."""
+    return Settings()
+
+
+def stored_secret(data: Path) -> str:
+    """The secret key kept in the data folder, made on first use (readable by its owner only).
+
+    Raises OSError when the data folder can't be written.
+    """
+    path = data / "secret.key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    data.mkdir(parents=True, exist_ok=True)
+    fresh = os.urandom(48).hex()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was first
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(fresh)
+    return fresh

@@ -1,0 +1,1 @@
+"""People, their addresses and tags, and imports."""

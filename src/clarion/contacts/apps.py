@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class ContactsConfig(AppConfig):
+    """People, their addresses and tags, and imports."""
+
+    name = "clarion.contacts"
+    label = "contacts"

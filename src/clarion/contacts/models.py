@@ -1,0 +1,113 @@
+"""People, their addresses and their tags."""
+
+from typing import Any
+
+from django.db import models
+
+from clarion.channels.models import Channel
+from clarion.kit import clock
+from clarion.kit.fields import InstantField
+
+
+class Contact(models.Model):
+    """A person."""
+
+    name = models.CharField(max_length=200, default="", blank=True)
+    attributes = models.JSONField(default=dict)
+    language = models.CharField(max_length=35, default="", blank=True)
+    time_zone = models.CharField(max_length=64, default="", blank=True)
+    created_at = InstantField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="contact_name")]
+
+    def __str__(self) -> str:
+        return self.name or f"contact {self.pk}"
+
+
+class Address(models.Model):
+    """Where one contact is reached on one channel.
+
+    Its id is also the *chat number*: the number of the conversation with this person on this
+    channel, whether or not a word has been exchanged yet.
+    """
+
+    class State(models.TextChoices):
+        """Only active addresses are sent to."""
+
+        ACTIVE = "active", "Active"
+        OPTED_OUT = "opted_out", "Opted out"
+        BLOCKED = "blocked", "Blocked us"
+        DEACTIVATED = "deactivated", "Account deactivated"
+        UNREACHABLE = "unreachable", "Unreachable"
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="addresses")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="addresses")
+    value = models.CharField(max_length=320)  # the provider's user id
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    state_at = InstantField(null=True)
+    created_at = InstantField(default=clock.now)
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "value"], name="address_channel_value")
+        ]
+        indexes = [models.Index(fields=["channel", "id"], name="address_channel_id")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Tag(models.Model):
+    """A label on contacts."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tagging(models.Model):
+    """One contact has one tag."""
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="taggings")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="taggings")
+    created_at = InstantField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tag", "contact"], name="tagging_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.contact_id}"
+
+
+class Import(models.Model):
+    """One CSV import: its progress, result and rejected lines (a file in the data folder)."""
+
+    class State(models.TextChoices):
+        """An import interrupted by a crash is failed; running it again repeats no one."""
+
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
+    filename = models.CharField(max_length=255)
+    id_column = models.CharField(max_length=200)
+    tags = models.JSONField(default=list)
+    dry_run = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    error = models.TextField(default="", blank=True)
+    bytes_total = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+    lines = models.BigIntegerField(default=0)
+    created = models.BigIntegerField(default=0)
+    updated = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    rejects_path = models.CharField(max_length=500, default="", blank=True)
+    started_at = InstantField(default=clock.now)
+    finished_at = InstantField(null=True)
+
+    def __str__(self) -> str:
+        return f"import {self.pk} of {self.filename}"

@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class EngineConfig(AppConfig):
+    """The delivery machine."""
+
+    name = "clarion.engine"
+    label = "engine"

@@ -1,0 +1,1 @@
+"""Doors for providers and for the links in messages."""

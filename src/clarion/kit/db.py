@@ -1,0 +1,82 @@
+"""The little that SQLite and PostgreSQL say differently, in one place.
+
+The engine's statements take a batch of rows as ONE JSON parameter and read it as a table; so the
+same statement text runs on both databases, and a batch of any size has one query plan.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+Column = tuple[str, str]  # name, "int" | "text" | "real"
+_SQLITE = {"int": "INTEGER", "text": "TEXT", "real": "REAL"}
+_POSTGRES = {"int": "bigint", "text": "text", "real": "double precision"}
+
+
+def is_postgres() -> bool:
+    """Whether the database in use is PostgreSQL (else it is SQLite)."""
+    return connection.vendor == "postgresql"
+
+
+def rows(columns: Sequence[Column], alias: str = "v") -> str:
+    """SQL that reads one JSON parameter (a list of lists) as a table with these columns."""
+    if is_postgres():
+        picks = ", ".join(
+            f"(e->>{i})::{_POSTGRES[kind]} AS {name}" for i, (name, kind) in enumerate(columns)
+        )
+        return f"(SELECT {picks} FROM jsonb_array_elements(%s::jsonb) AS e) AS {alias}"
+    picks = ", ".join(f"value->>{i} AS {name}" for i, (name, kind) in enumerate(columns))
+    return f"(SELECT {picks} FROM json_each(%s)) AS {alias}"
+
+
+def pack(batch: Iterable[Sequence[Any]]) -> str:
+    """The JSON parameter for ``rows``."""
+    return json.dumps(list(batch), ensure_ascii=False, separators=(",", ":"))
+
+
+def skip_locked() -> str:
+    """`` FOR UPDATE SKIP LOCKED`` where rows are locked one by one; SQLite locks the file."""
+    return " FOR UPDATE SKIP LOCKED" if is_postgres() else ""
+
+
+def for_update() -> str:
+    """`` FOR UPDATE`` where rows are locked one by one; SQLite locks the file."""
+    return " FOR UPDATE" if is_postgres() else ""
+
+
+def now_us() -> int:
+    """The moment by the clock that all workers share: the database's, in microseconds."""
+    if not is_postgres():
+        from clarion.kit import clock
+
+        return clock.now_us()
+    return int(fetch("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")[0][0])
+
+
+def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run a statement; return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def write() -> Iterator[None]:
+    """A write transaction. On SQLite the write lock is taken at its beginning (settings)."""
+    with transaction.atomic():
+        yield
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether a database error passes by itself: locked, restarting, connection lost."""
+    return isinstance(error, OperationalError)

@@ -1,0 +1,1 @@
+"""Deliveries, records, receipts and tallies: what happened to every person."""

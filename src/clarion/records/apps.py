@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class RecordsConfig(AppConfig):
+    """Deliveries, records, receipts and tallies: what happened to every person."""
+
+    name = "clarion.records"
+    label = "records"

@@ -1,0 +1,159 @@
+"""What happened to every person.
+
+These tables hold millions of rows. Foreign keys carry no database constraint here: PostgreSQL
+checks one with a query per row (about 10 µs), which would double the price of a settle, and rows
+are only ever written by the engine from ids it has just read.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.kit.fields import InstantField
+from clarion.records.states import DeliveryState
+
+
+def _lean(to: Any) -> "models.ForeignKey[Any, Any]":
+    return models.ForeignKey(
+        to, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
+class Reason(models.Model):
+    """Why a delivery went wrong, in plain words; one row per distinct wording.
+
+    Millions of records share a few hundred reasons, so a search for an error message looks
+    through this small table first.
+    """
+
+    code = models.CharField(max_length=60)  # the provider's own code, or our class of it
+    text = models.CharField(max_length=400)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code", "text"], name="reason_once")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Delivery(models.Model):
+    """One address's place in one broadcast, written before anything is sent. The queue itself."""
+
+    broadcast = _lean("broadcasts.Broadcast")
+    channel = _lean(Channel)
+    address = _lean(Address)
+    state = models.CharField(max_length=10, choices=DeliveryState)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # tries used up
+    due_at = InstantField(default=0, db_default=0)  # not before this moment
+    worker_id = models.BigIntegerField(null=True)  # who claimed it, while sending
+    external_id = models.CharField(max_length=200, null=True)  # the provider's message id
+    reason = models.ForeignKey(
+        Reason, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    recovered = models.BooleanField(default=False, db_default=False)  # got through after failing
+    moved_at = InstantField()  # when the state last changed
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["broadcast", "address"], name="delivery_once")
+        ]
+        indexes = [
+            # What a claim reads; also "is anything left?" of a broadcast.
+            models.Index(
+                fields=["broadcast", "channel", "due_at", "id"],
+                name="delivery_queue",
+                condition=Q(state="queued"),
+            ),
+            # What a dead worker held. At most a few thousand rows at any time.
+            models.Index(fields=["worker_id"], name="delivery_claimed", condition=Q(state="sending")),
+            models.Index(fields=["address"], name="delivery_held", condition=Q(state="held")),
+            models.Index(
+                fields=["channel", "external_id"],
+                name="delivery_external",
+                condition=Q(external_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"
+
+
+class Record(models.Model):
+    """One attempt at a delivery."""
+
+    class Status(models.TextChoices):
+        """How the attempt ended."""
+
+        COMPLETED = "completed", "Completed"
+        ERROR = "error", "Error"
+
+    delivery = _lean(Delivery)
+    broadcast = _lean("broadcasts.Broadcast")
+    channel = _lean(Channel)
+    address = _lean(Address)
+    attempt = models.PositiveSmallIntegerField()  # 1 for the first
+    status = models.CharField(max_length=10, choices=Status)
+    reason = models.ForeignKey(
+        Reason, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    responses = models.PositiveSmallIntegerField()  # messages that the person got by it
+    latency = models.BigIntegerField()  # microseconds: recorded_at - the broadcast's scheduled_at
+    recorded_at = InstantField()
+    content = models.TextField()  # what exactly was sent
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["recorded_at", "id"], name="record_at"),
+            models.Index(fields=["broadcast", "recorded_at", "id"], name="record_broadcast"),
+            models.Index(fields=["address", "id"], name="record_address"),
+            models.Index(
+                fields=["reason", "recorded_at", "id"],
+                name="record_reason",
+                condition=Q(reason__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"record {self.pk}"
+
+
+class Receipt(models.Model):
+    """What a provider told us later about a message: delivered, read, failed. Kept once each."""
+
+    channel = _lean(Channel)
+    delivery = _lean(Delivery)
+    external_id = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=DeliveryState)
+    at = InstantField()  # by the provider's clock where it says so
+    received_at = InstantField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "external_id", "status"], name="receipt_once"
+            )
+        ]
+        indexes = [models.Index(fields=["delivery"], name="receipt_delivery")]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.external_id}"
+
+
+class Tally(models.Model):
+    """A change of the number of deliveries in a state. The sum is the number; squashed later."""
+
+    broadcast = _lean("broadcasts.Broadcast")
+    channel = _lean(Channel)
+    state = models.CharField(max_length=10, choices=DeliveryState)
+    delta = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes = [models.Index(fields=["broadcast", "channel", "state"], name="tally_sum")]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.delta:+}"

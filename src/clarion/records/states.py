@@ -1,0 +1,51 @@
+"""The states of a delivery and the legal moves between them."""
+
+from django.db import models
+
+
+class DeliveryState(models.TextChoices):
+    """Where one person stands in one broadcast."""
+
+    QUEUED = "queued", "Queued"
+    HELD = "held", "Held"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+    UNSENT = "unsent", "Unsent"
+    IN_DOUBT = "in_doubt", "In doubt"
+
+
+S = DeliveryState
+MOVES: dict[str, frozenset[str]] = {
+    S.QUEUED: frozenset({S.SENDING, S.HELD, S.SKIPPED, S.UNSENT}),
+    S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.UNSENT}),
+    # Back to queued: a retry, a slot not used, or a dead worker's row on a channel that has an
+    # idempotency key. To unsent: the broadcast was stopped before this one left.
+    S.SENDING: frozenset(
+        {S.QUEUED, S.SENT, S.DELIVERED, S.READ, S.FAILED, S.SKIPPED, S.UNSENT, S.IN_DOUBT}
+    ),
+    S.SENT: frozenset({S.DELIVERED, S.READ, S.FAILED}),
+    S.DELIVERED: frozenset({S.READ}),
+    S.READ: frozenset(),
+    S.FAILED: frozenset({S.DELIVERED, S.READ}),  # recovered: the provider got through after all
+    S.SKIPPED: frozenset(),
+    S.UNSENT: frozenset(),
+    # Proof that came late: the provider's own answer or receipt.
+    S.IN_DOUBT: frozenset({S.SENT, S.DELIVERED, S.READ, S.FAILED}),
+}
+COMPLETED = (S.SENT, S.DELIVERED, S.READ)
+PENDING = (S.QUEUED, S.HELD, S.SENDING)
+ALL: tuple[str, ...] = tuple(S.values)
+
+
+def may_move(before: str, after: str) -> bool:
+    """Whether a delivery may go from one state to the other."""
+    return after in MOVES[before]
+
+
+def sources(after: str) -> list[str]:
+    """The states from which ``after`` may be reached; used as the guard of writes."""
+    return [before for before, afters in MOVES.items() if after in afters]

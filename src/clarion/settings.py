@@ -1,0 +1,141 @@
+"""Django's settings, derived from clarion.config."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from clarion import config
+from clarion.kit.sqlite import prefer_bundled
+
+prefer_bundled()
+CLARION = config.load()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's database entry for a URL. Raises ValueError for an unknown scheme."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(url.removeprefix("sqlite:///")),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
+                    "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+                    "PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=4000;"
+                ),
+            },
+        }
+    if parts.scheme in {"postgresql", "postgres"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": dict(parse_qsl(parts.query)),
+        }
+    raise ValueError(
+        "CLARION_DATABASE_URL must begin with sqlite:/// or postgresql://"
+    )
+
+
+BASE = Path(__file__).parent
+DEBUG = CLARION.debug
+SECRET_KEY = CLARION.secret_key or config.stored_secret(CLARION.data)
+SECRET_KEY_FALLBACKS = CLARION.secret_key_fallbacks
+ALLOWED_HOSTS = CLARION.allowed_hosts or (
+    [urlsplit(CLARION.public_url).hostname or ""] if CLARION.public_url else []
+) + ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [CLARION.public_url.rstrip("/")] if CLARION.public_url else []
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "clarion.accounts",
+    "clarion.channels",
+    "clarion.contacts",
+    "clarion.chats",
+    "clarion.records",
+    "clarion.broadcasts",
+    "clarion.engine",
+    "clarion.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clarion.web.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "clarion.web.middleware.login_first",
+    "clarion.web.middleware.agent_time_zone",
+]
+ROOT_URLCONF = "clarion.urls"
+ASGI_APPLICATION = "clarion.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "clarion.web.context.navigation",
+            ],
+        },
+    }
+]
+DATABASES = {"default": database(CLARION.database)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.Agent"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "clarion.web.login.InviteOnly"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CLARION.public_url.startswith("https://")
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOCALE_PATHS = [BASE / "locale"]
+STATIC_URL = "static/"
+STATIC_ROOT = CLARION.data.absolute() / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_TEMP_DIR = None
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+LOGGING_CONFIG = None

@@ -1,0 +1,351 @@
+"""The Telegram Bot API subset: getMe, sendMessage, webhooks and getUpdates.
+
+Texts, codes and `retry_after` as https://core.telegram.org/bots/api and tdlib/telegram-bot-api
+give them. As there: no idempotency key, and no receipts.
+"""
+
+import hashlib
+import html
+import json
+import re
+import time
+import zlib
+from collections import deque
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from clarion.simulator.callbacks import Call
+from clarion.simulator.desk import Desk
+from clarion.simulator.fate import DOINGS
+from clarion.simulator.log import Channel
+from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
+
+TEXT_MAX = 4096
+MAX_POLL = 50  # seconds that getUpdates waits at most
+_TOKEN = re.compile(r"([0-9]{1,20}):[^/]+")
+_CHAT = re.compile(r"-?[0-9]{1,18}|@\w+")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_TAG = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^>]*>")
+_INVALID = ("refused:invalid", "ok")
+_CALL = ("call", "ok")
+_ERRORS = {
+    "500": (500, "Internal Server Error"),
+    "400": (400, "Bad Request: chat not found"),
+    "blocked": (403, "Forbidden: bot was blocked by the user"),
+    "deactivated": (403, "Forbidden: user is deactivated"),
+}
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a mistake of ours
+    """An error reply of the Bot API."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+
+
+class Bot:
+    """One bot: its channel in the log, its webhook, its updates not yet confirmed."""
+
+    def __init__(self, token: str, channel: Channel) -> None:
+        self.id = int(token.partition(":")[0])
+        self.channel = channel
+        self.url = ""
+        self.secret = ""
+        self.error: tuple[int, str] | None = None
+        self.updates: deque[dict[str, Any]] = deque()
+        self.poll: tuple[Connection, Slot, int] | None = None
+        self.me = {
+            "id": self.id,
+            "is_bot": True,
+            "first_name": "Clarion simulator",
+            "username": f"simulator_{self.id}_bot",
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+        }
+        self.sender = json.dumps({name: self.me[name] for name in list(self.me)[:4]})
+
+
+def channel_name(token: str) -> str:
+    """The name of a bot's channel in the log: its public number and a hash of its token."""
+    return f"bot{token.partition(':')[0]}:{hashlib.sha256(token.encode()).hexdigest()[:8]}"
+
+
+class Telegram:
+    """Serves /bot<token>/<method>."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.bots: dict[str, Bot] = {}
+        self._message_id = 0
+        self._update_id = 0
+        self._methods = {
+            "getme": self._get_me,
+            "setwebhook": self._set_webhook,
+            "deletewebhook": self._delete_webhook,
+            "getwebhookinfo": self._webhook_info,
+        }
+
+    def handler(self, path: str, query: str) -> Handler:
+        """The handler for one address."""
+        token, _, method = path.removeprefix("/bot").partition("/")
+        bot = self.bot(token)
+        if bot is None:
+            return self._unauthorized
+        if method.lower() == "sendmessage":
+            return partial(self._send, bot, query)
+        return partial(self._call, bot, method, query)
+
+    def bot(self, token: str) -> Bot | None:
+        """The bot of this token; None for a token that is malformed or holds `revoked`."""
+        bot = self.bots.get(token)
+        if bot is None and _TOKEN.fullmatch(token) and "revoked" not in token:
+            channel = self.desk.log.channel("telegram", channel_name(token))
+            bot = self.bots[token] = Bot(token, channel)
+        return bot
+
+    def forget(self) -> None:
+        """Drop the queued updates; webhooks stay set."""
+        for bot in self.bots.values():
+            bot.updates.clear()
+
+    def inbound(self, bot: Bot, fields: dict[str, Any]) -> dict[str, Any]:
+        """Bring an update to the bot, by its webhook or its queue; returns the update."""
+        self._update_id += 1
+        update = {"update_id": self._update_id, **fields}
+        if bot.url:
+            self._push(bot, update)
+        else:
+            bot.updates.append(update)
+            if bot.poll:
+                conn, slot, limit = bot.poll
+                bot.poll = None
+                conn.fill(slot, _result(list(bot.updates)[:limit]))
+        return update
+
+    def message(self, chat_id: int, text: str, name: str) -> dict[str, Any]:
+        """The fields of an update in which a person writes to the bot."""
+        person = {"id": chat_id, "is_bot": False, "first_name": name}
+        chat = {"id": chat_id, "type": "private", "first_name": name}
+        self._message_id += 1
+        message = {
+            "message_id": self._message_id,
+            "from": person,
+            "chat": chat,
+            "date": int(time.time()),
+            "text": text,
+        }
+        return {"message": message}
+
+    def _push(self, bot: Bot, update: dict[str, Any]) -> None:
+        def give_up(problem: str) -> None:
+            bot.error = (int(time.time()), problem)
+            bot.updates.append(update)
+
+        secret = f"X-Telegram-Bot-Api-Secret-Token: {bot.secret}\r\n" if bot.secret else ""
+        person = update.get("message", {}).get("chat", {}).get("id", "")
+        body = json.dumps(update).encode()
+        call = Call(bot.url, body, str(person), headers=secret, given_up=give_up)
+        self.desk.caller.add(0, call)
+
+    def _unauthorized(self, conn: Connection) -> None:
+        channel = self.desk.log.channel("telegram", "unauthorized")
+        self.desk.log.add(channel, ("refused:401", "ok"), conn.received, "")
+        conn.answer(_error(401, "Unauthorized"))
+
+    def _call(self, bot: Bot, method: str, query: str, conn: Connection) -> None:
+        name = method.lower()
+        self.desk.log.add(bot.channel, _CALL, conn.received, "", text=method)
+        try:
+            params = _params(conn, query)
+            if name == "getupdates":
+                self._get_updates(bot, conn, params)
+            elif name in self._methods:
+                conn.answer(self._methods[name](bot, params))
+            else:
+                raise Refused(404, "Not Found")
+        except Refused as error:
+            conn.answer(_error(error.code, error.description))
+
+    def _send(self, bot: Bot, query: str, conn: Connection) -> None:
+        desk = self.desk
+        recipient = ""
+        try:
+            params = _params(conn, query)
+            recipient = str(params.get("chat_id", ""))
+            number = _chat_number(recipient)
+            text = _plain(params.get("text", ""), str(params.get("parse_mode", "")))
+        except Refused as error:
+            desk.log.add(bot.channel, _INVALID, conn.received, recipient)
+            conn.answer(_error(error.code, error.description))
+            return
+        do, delay = desk.judge.decide(bot.channel, recipient, conn.received, conn.spared)
+        doing = DOINGS[do]
+        desk.log.add(bot.channel, doing, conn.received, recipient, "", text)
+        if doing[0] == "accepted":
+            self._message_id += 1
+            reply = http_reply(
+                200,
+                f'{{"ok":true,"result":{{"message_id":{self._message_id},"from":{bot.sender},'
+                f'"chat":{{"id":{number},"first_name":"Chat","type":"private"}},'
+                f'"date":{int(time.time())},"text":{json.dumps(text)}}}}}',
+            )
+            conn.act(do, delay, reply)
+        elif do in _ERRORS:
+            conn.answer(_error(*_ERRORS[do]), delay=delay)
+        elif do in ("429", "rate_limit"):
+            conn.answer(_too_many(desk.behaviour.retry_after), delay=delay)
+        else:
+            conn.act(do, delay, b"")
+
+    def _get_me(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        return _result(bot.me)
+
+    def _set_webhook(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        url, secret = str(params.get("url", "")), str(params.get("secret_token", ""))
+        if not url:
+            return self._delete_webhook(bot, params)
+        if not re.fullmatch(r"https?://[!-~]+", url):
+            raise Refused(400, "Bad Request: bad webhook: invalid webhook URL specified")
+        if secret and not _SECRET.fullmatch(secret):
+            raise Refused(400, "Bad Request: secret token contains unallowed characters")
+        bot.url, bot.secret, bot.error = url, secret, None
+        waiting = [] if _true(params.get("drop_pending_updates")) else list(bot.updates)
+        bot.updates.clear()
+        for update in waiting:
+            self._push(bot, update)
+        return _result(True, "Webhook was set")
+
+    def _delete_webhook(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        bot.url = bot.secret = ""
+        if _true(params.get("drop_pending_updates")):
+            bot.updates.clear()
+        return _result(True, "Webhook was deleted")
+
+    def _webhook_info(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        info: dict[str, Any] = {
+            "url": bot.url,
+            "has_custom_certificate": False,
+            "pending_update_count": len(bot.updates),
+        }
+        if bot.error:
+            info["last_error_date"], info["last_error_message"] = bot.error
+        return _result(info)
+
+    def _get_updates(self, bot: Bot, conn: Connection, params: dict[str, Any]) -> None:
+        if bot.url:
+            raise Refused(
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; "
+                "use deleteWebhook to delete the webhook first",
+            )
+        offset, timeout = _number(params, "offset", 0), _number(params, "timeout", 0)
+        limit = min(max(_number(params, "limit", 100), 1), 100)
+        while bot.updates and bot.updates[0]["update_id"] < offset:
+            bot.updates.popleft()
+        if bot.poll:
+            other, slot, _ = bot.poll
+            bot.poll = None
+            other.fill(slot, _error(409, "Conflict: terminated by other getUpdates request"))
+        if bot.updates or timeout <= 0:
+            conn.answer(_result(list(bot.updates)[:limit]))
+            return
+        bot.poll = (conn, conn.hold(), limit)
+        conn.loop.call_later(min(timeout, MAX_POLL), self._poll_over, bot, bot.poll)
+
+    def _poll_over(self, bot: Bot, poll: tuple[Connection, Slot, int]) -> None:
+        if bot.poll is poll:
+            bot.poll = None
+            poll[0].fill(poll[1], _result([]))
+
+
+def _params(conn: Connection, query: str) -> dict[str, Any]:
+    params: dict[str, Any] = dict(parse_qsl(query)) if query else {}
+    if not conn.body:
+        return params
+    kind = conn.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    try:
+        if kind == b"application/json":
+            given = json.loads(conn.body)
+        elif kind == b"application/x-www-form-urlencoded":
+            given = dict(parse_qsl(conn.body.decode()))
+        else:
+            raise Refused(400, "Bad Request: unsupported content type")
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise Refused(400, "Bad Request: can't parse the request's parameters")
+    return {**params, **given} if params else given
+
+
+def _chat_number(recipient: str) -> int:
+    if not recipient:
+        raise Refused(400, "Bad Request: chat_id is empty")
+    name = recipient.partition("!")[0]
+    if not _CHAT.fullmatch(name):
+        raise Refused(400, "Bad Request: chat not found")
+    return -zlib.crc32(name.encode()) if name[0] == "@" else int(name)
+
+
+def _plain(text: object, mode: str) -> str:
+    if not isinstance(text, str) or not text.strip():
+        raise Refused(400, "Bad Request: message text is empty")
+    if mode.lower() == "html":
+        text = _without_tags(text)
+    elif mode.lower() in ("markdown", "markdownv2"):
+        text = re.sub(r"\\(.)|[*_~`]", lambda match: match[1] or "", text)
+    elif mode:
+        raise Refused(400, "Bad Request: unsupported parse_mode")
+    if len(text) > TEXT_MAX:
+        raise Refused(400, "Bad Request: message is too long")
+    return text
+
+
+def _without_tags(text: str) -> str:
+    open_tags: list[str] = []
+    for closing, tag in _TAG.findall(text):
+        if not closing:
+            open_tags.append(tag)
+        elif not open_tags or open_tags.pop() != tag:
+            raise Refused(400, f'Bad Request: can\'t parse entities: Unexpected end tag "{tag}"')
+    if open_tags:
+        raise Refused(
+            400,
+            "Bad Request: can't parse entities: Can't find end tag corresponding to start tag "
+            f'"{open_tags[-1]}"',
+        )
+    return html.unescape(_TAG.sub("", text))
+
+
+def _number(params: dict[str, Any], name: str, default: int) -> int:
+    try:
+        return int(params.get(name, default))
+    except (TypeError, ValueError, OverflowError):
+        raise Refused(400, f"Bad Request: {name} must be a number") from None
+
+
+def _true(value: object) -> bool:
+    return value is True or str(value).lower() in ("true", "1")
+
+
+def _result(value: Any, description: str | None = None) -> bytes:
+    reply = {"ok": True, "result": value}
+    if description:
+        reply["description"] = description
+    return json_reply(200, reply)
+
+
+def _error(code: int, description: str) -> bytes:
+    return json_reply(code, {"ok": False, "error_code": code, "description": description})
+
+
+def _too_many(retry_after: int | None) -> bytes:
+    reply: dict[str, Any] = {"ok": False, "error_code": 429, "description": "Too Many Requests"}
+    if retry_after is None:
+        return json_reply(429, reply)
+    reply["description"] += f": retry after {retry_after}"
+    reply["parameters"] = {"retry_after": retry_after}
+    return http_reply(429, json.dumps(reply), headers=f"Retry-After: {retry_after}\r\n")

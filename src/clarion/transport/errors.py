@@ -1,0 +1,54 @@
+"""The two ways in which sending can end without a reply."""
+
+import errno
+import socket
+import ssl
+
+_PLAIN = {
+    errno.ECONNREFUSED: "nothing accepts connections there",
+    errno.ECONNRESET: "the other side reset the connection",
+    errno.ECONNABORTED: "the connection was aborted",
+    errno.EPIPE: "the other side closed the connection",
+    errno.EHOSTUNREACH: "the host can't be reached",
+    errno.ENETUNREACH: "the network can't be reached",
+    errno.ETIMEDOUT: "no answer",
+    errno.EMFILE: "this process has too many open files",
+}
+
+
+class TransportError(Exception):
+    """No reply. `reason` is plain words: no secret, no address with credentials, no body."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on
+    """The other side certainly did not take the request; sending it again doubles nothing."""
+
+
+class MaybeSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on
+    """The request may have reached the other side; sending it again may double it."""
+
+
+def describe(problem: BaseException) -> str:
+    """Say in plain words what an operating system, resolver or TLS error means.
+
+    Only known texts are used: the text of an unknown exception could carry an address or a secret.
+    """
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f"its TLS certificate is not trusted ({problem.verify_message})"
+    if isinstance(problem, ssl.SSLError):
+        return f"the TLS handshake failed ({problem.reason or 'no reason given'})"
+    if isinstance(problem, socket.gaierror):
+        return "the host name is not known to the DNS"
+    if isinstance(problem, OSError) and problem.errno in _PLAIN:
+        return _PLAIN[problem.errno]
+    if isinstance(problem, TimeoutError):
+        return "no answer"
+    if isinstance(problem, ConnectionError):
+        return "the other side closed the connection"
+    if isinstance(problem, UnicodeError):
+        return "the host name is not a valid one"
+    return f"the connection failed ({type(problem).__name__})"

@@ -1,0 +1,183 @@
+"""The SMTP client: a few kept-open, logged-in connections per server and account."""
+
+import asyncio
+import math
+import ssl
+
+from clarion.transport.errors import NotSent
+from clarion.transport.lane import Lane
+from clarion.transport.messages import Security, SmtpReply, SmtpRequest
+from clarion.transport.smtp_session import Fate, Refused, Session, check_envelope
+
+_MESSAGES_PER_CONNECTION = 100  # Postfix and Exchange close at about this number by themselves
+_CLOSED = "Clarion is shutting down."
+
+_Key = tuple[str, int, Security, str, str, bool]
+
+
+class SmtpPool:
+    """Sends SmtpRequests. Belongs to the event loop it was first used in."""
+
+    def __init__(
+        self, *, per_server: int = 8, idle: float = 20.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Make a pool; nothing is opened yet.
+
+        `per_server` connections at most for one (host, port, security, user, password); an unused
+        one is closed after `idle` seconds; `tls` replaces the system's certificate authorities.
+        """
+        self._per_server = per_server
+        self._idle = idle
+        self._tls = tls
+        self._closed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._lanes: dict[_Key, Lane[Session]] = {}
+        self._sessions: set[Session] = set()
+
+    async def send(self, request: SmtpRequest) -> SmtpReply:
+        """Send one message and return the server's deciding reply; 4xx and 5xx are replies too.
+
+        Raises NotSent when the server certainly did not get the whole message, MaybeSent when it
+        may have. Cancelling it closes the connection that it was using.
+        """
+        if self._closed:
+            raise NotSent(_CLOSED)
+        check_envelope(request)
+        lane = self._lane(request)
+        if self._timer is None:
+            self._start_timer(asyncio.get_running_loop())
+        fate = Fate(f"{request.host} port {request.port}")
+        waiting = not lane.enter()
+        try:
+            async with asyncio.timeout(request.timeout):
+                if waiting:
+                    await lane.wait(math.inf)
+                    waiting = False
+                try:
+                    return await self._deliver(request, lane, fate)
+                finally:
+                    lane.leave()
+        except TimeoutError as problem:
+            found = f"all {lane.limit} connections were busy" if waiting else "no answer"
+            raise fate.because(f"{found} for {request.timeout:g} s") from problem
+
+    async def close(self) -> None:
+        """Say goodbye on idle connections, cut the others, and refuse what still waits."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        idle = []
+        for lane in self._lanes.values():
+            lane.dismiss(_CLOSED)
+            idle += lane.idle
+            lane.idle.clear()
+        await asyncio.gather(*(session.quit() for session in idle))
+        for session in list(self._sessions):
+            session.abort()
+        self._sessions.clear()
+        await asyncio.sleep(0)  # the loop closes sockets at its next turns
+        await asyncio.sleep(0)
+
+    def _lane(self, request: SmtpRequest) -> Lane[Session]:
+        key = (
+            request.host,
+            request.port,
+            request.security,
+            request.username,
+            request.password,
+            # A connection that was allowed to a private address must not serve one that is not.
+            request.allow_private,
+        )
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(f"{request.host}:{request.port}", self._per_server)
+        return lane
+
+    async def _deliver(self, request: SmtpRequest, lane: Lane[Session], fate: Fate) -> SmtpReply:
+        check = not request.recipient
+        session: Session | None = None
+        try:
+            # A check is about the credentials as they are now, so it logs in anew.
+            session = None if check else await self._begin_on_idle(request, lane, fate)
+            if session is None:
+                session = Session(request, self._tls_context(request), fate)
+                self._sessions.add(session)
+                await session.open(asyncio.get_running_loop().time() + request.timeout)
+                if self._closed:
+                    raise NotSent(_CLOSED)
+                if not check:
+                    await session.begin(request)
+            reply = await (session.check() if check else session.finish(request))
+        except Refused as refused:
+            reply = refused.reply
+        except BaseException:
+            if session is not None:
+                self._discard(session)
+            raise
+        if session is not None:
+            self._keep(session, lane)
+        return reply
+
+    async def _begin_on_idle(
+        self, request: SmtpRequest, lane: Lane[Session], fate: Fate
+    ) -> Session | None:
+        """Name the sender on a connection that was open already; None when there is none alive.
+
+        One that turns out dead is given up at once for a fresh one: nothing was sent on it.
+        """
+        while lane.idle:
+            session = lane.idle.pop()
+            session.fate = fate
+            if not session.usable:
+                self._discard(session)
+                continue
+            try:
+                await session.begin(request)
+            except NotSent:
+                self._discard(session)
+                return None
+            except Refused as refused:
+                if refused.reply.code == 421:  # RFC 5321 3.8: closing, whatever was asked
+                    self._discard(session)
+                    return None
+                self._keep(session, lane)
+                raise
+            except BaseException:
+                self._discard(session)
+                raise
+            return session
+        return None
+
+    def _keep(self, session: Session, lane: Lane[Session]) -> None:
+        if self._closed or not session.usable or session.messages >= _MESSAGES_PER_CONNECTION:
+            self._sessions.discard(session)
+            session.retire()
+        else:
+            session.since = asyncio.get_running_loop().time()
+            lane.idle.append(session)
+
+    def _discard(self, session: Session) -> None:
+        self._sessions.discard(session)
+        session.abort()
+
+    def _tls_context(self, request: SmtpRequest) -> ssl.SSLContext | None:
+        if self._tls is None and request.security != "none":
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(self._idle / 4, self._look_at_the_clock, loop)
+
+    def _look_at_the_clock(self, loop: asyncio.AbstractEventLoop) -> None:
+        oldest = loop.time() - self._idle
+        for lane in self._lanes.values():
+            lane.expire(loop.time())
+            for session in [each for each in lane.idle if each.since <= oldest or not each.usable]:
+                lane.idle.remove(session)
+                self._sessions.discard(session)
+                session.retire()
+        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
+        self._timer = None
+        if self._lanes:
+            self._start_timer(loop)

@@ -1,0 +1,213 @@
+"""Real processes for tests: started, watched, killed, and never left behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEPT_CHARACTERS = 1_000_000
+
+
+class Process:
+    """One program in a process group of its own; its output is read as it comes."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        name: str = "",
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
+        self.name = name or " ".join(command)
+        self._lines: list[str] = []
+        self._size = 0
+        self._changed = threading.Condition()
+        self._ended = False
+        self._process = subprocess.Popen(
+            [*_dies_with_us(), *command],
+            cwd=ROOT,
+            env=dict(env),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name=f"read {self.name}", daemon=True)
+        self._reader.start()
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else f"ended with {self.returncode}"
+        return f"<Process {self.name!r} {self.pid} {state}>"
+
+    def __enter__(self) -> Self:
+        """Return the running process."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill what is left of it."""
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is its group's id too."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines written so far to stdout and stderr, without their line ends."""
+        with self._changed:
+            return list(self._lines)
+
+    @property
+    def output(self) -> str:
+        """All that was written so far to stdout and stderr."""
+        return "\n".join(self.lines)
+
+    def wait_for_line(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
+        """Return the match of the first line, from the start of the output, that fits `pattern`."""
+        search = re.compile(pattern).search
+        deadline = time.monotonic() + timeout
+        seen = 0
+        with self._changed:
+            while True:
+                for line in self._lines[seen:]:
+                    if found := search(line):
+                        return found
+                seen = len(self._lines)
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "it ended" if self._ended else f"{timeout:g} s passed"
+                    raise AssertionError(
+                        f"{why} before {self.name} wrote a line like {pattern!r}; it wrote:\n"
+                        + "\n".join(self._lines[-50:])
+                    )
+                self._changed.wait(left)
+
+    def wait(self, timeout: float = 60.0) -> int:
+        """Wait for its end and return the exit code; fail, without killing it, at the deadline."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"{self.name} still runs after {timeout:g} s; it wrote:\n{self.output[-5000:]}"
+            ) from None
+        self._reader.join(timeout=5)
+        return code
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole process group; one that is gone gets none."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return
+
+    def terminate(self) -> None:
+        """Ask for a graceful end (SIGTERM)."""
+        self.signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks (SIGSTOP) until `thaw`."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill the whole group with SIGKILL and reap it."""
+        # Also when the leader has ended: its children may live on in the group.
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+        self._reader.join(timeout=5)
+        if self._process.stdout is not None and not self._reader.is_alive():
+            self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._changed:
+                # A runaway writer must not fill the tests' memory.
+                if self._size < KEPT_CHARACTERS:
+                    self._lines.append(line.rstrip("\n"))
+                    self._size += len(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+class Processes:
+    """Starts processes with one environment and kills those that are left."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = dict(env)
+        self.started: list[Process] = []
+
+    def clarion(self, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
+        """Start `clarion …` and return at once; `env` adds to the environment."""
+        command = [sys.executable, "-m", "clarion", *arguments]
+        return self.start(command, env=env, name=" ".join(("clarion", *arguments)))
+
+    def python(self, code: str, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
+        """Start a piece of Python code and return at once."""
+        return self.start([sys.executable, "-c", code, *arguments], env=env, name="python -c …")
+
+    def start(
+        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, name: str = ""
+    ) -> Process:
+        """Start any command and return at once."""
+        process = Process(command, env=self.env | dict(env or {}), name=name)
+        self.started.append(process)
+        return process
+
+    def run(
+        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60.0
+    ) -> Process:
+        """Run `clarion …` to its end, whatever its exit code, and return the ended process."""
+        process = self.clarion(*arguments, env=env)
+        process.wait(timeout)
+        return process
+
+    def report(self) -> str:
+        """Return what every process wrote, for a failed test."""
+        return "\n".join(f"--- {process!r}\n{process.output}" for process in self.started)
+
+    def close(self) -> None:
+        """Kill all that are left."""
+        for process in self.started:
+            process.kill()
+
+
+def _dies_with_us() -> list[str]:
+    """Return a prefix that ends a child when this process is killed, where there is such a thing."""
+    # The kernel counts the thread that starts the child as its parent, and helper threads end early.
+    if threading.current_thread() is threading.main_thread() and (found := shutil.which("setpriv")):
+        return [found, "--pdeathsig", "KILL"]
+    return []
