@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+from typer.main import get_command
+
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "CLARION_"
 # Read by the test suite, never by the product.
@@ -19,7 +22,9 @@ WORD = re.compile(r"[a-z][a-z0-9-]*")
 
 def main() -> int:
     """Print every difference between the docs and the program; return the exit code."""
-    problems = [*_settings_problems(), *_command_problems()]
+    from clarion.cli.main import app
+
+    problems = [*_settings_problems(), *_command_problems(app)]
     for problem in problems:
         print(problem)
     return 1 if problems else 0
@@ -32,7 +37,9 @@ def _settings_problems() -> Iterator[str]:
     text = _read(page)
     exist = {PREFIX + name.upper() for name in Settings.model_fields}
     named = {
-        name for name in re.findall(rf"{PREFIX}[A-Z0-9_]*[A-Z0-9]", text) if not FOR_TESTS.match(name)
+        name
+        for name in re.findall(rf"{PREFIX}[A-Z0-9_]*[A-Z0-9]", text)
+        if not FOR_TESTS.match(name)
     }
     for name in sorted(exist - named):
         yield f"{page} does not name the setting {name}"
@@ -40,11 +47,7 @@ def _settings_problems() -> Iterator[str]:
         yield f"{page} names {name}, which is no setting"
 
 
-def _command_problems() -> Iterator[str]:
-    from typer.main import get_command
-
-    from clarion.cli.main import app
-
+def _command_problems(app: typer.Typer) -> Iterator[str]:
     page = "docs/cli.md"
     text = _read(page)
     root = get_command(app)
@@ -79,7 +82,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _code(text: str) -> list[str]:
-    """Return what stands in fences and backticks; prose may say 'clarion call' without meaning us."""
+    """Return what stands in fences and backticks; prose may say "clarion call"."""
     fences = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     rest = re.sub(r"^```[^\n]*\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return [*fences, *re.findall(r"`([^`\n]+)`", rest)]

@@ -240,9 +240,7 @@ def _differences(folder: Path) -> Iterator[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS
-    )
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
 
 
 def _sha256(path: Path) -> str:

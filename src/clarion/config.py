@@ -24,8 +24,12 @@ class Settings(BaseSettings):
     secret_key_fallbacks: list[str] = Field(default=[], repr=False, description="Earlier keys")
     public_url: str = Field(default="", description="Where providers and people reach this server")
     allowed_hosts: list[str] = Field(default=[], description="Host names that pages answer to")
-    time_zone: str = Field(default="UTC", description="Time zone of the command line and new agents")
-    undo_seconds: int = Field(default=60, ge=0, description="How long an instant send can be undone")
+    time_zone: str = Field(
+        default="UTC", description="Time zone of the command line and new agents"
+    )
+    undo_seconds: int = Field(
+        default=60, ge=0, description="How long an instant send can be undone"
+    )
     late_minutes: int = Field(default=60, ge=1, description="A run later than this is missed")
     lease_seconds: int = Field(default=15, ge=3, description="A worker unheard of for this is dead")
     concurrency: int = Field(default=64, ge=1, description="Requests in flight per channel, worker")

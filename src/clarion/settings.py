@@ -39,9 +39,7 @@ def database(url: str) -> dict[str, Any]:
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": dict(parse_qsl(parts.query)),
         }
-    raise ValueError(
-        "CLARION_DATABASE_URL must begin with sqlite:/// or postgresql://"
-    )
+    raise ValueError("CLARION_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
 BASE = Path(__file__).parent

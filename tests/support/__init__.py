@@ -1,0 +1,1 @@
+"""What tests share: databases, processes, a browser, ways to wait."""

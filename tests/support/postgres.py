@@ -47,7 +47,7 @@ shutil.rmtree(folder, ignore_errors=True)
 """
 
 
-class NoPostgres(Exception):
+class NoPostgresError(Exception):
     """There is no PostgreSQL to test with; the text says why."""
 
 
@@ -75,13 +75,13 @@ def find_binaries(prefer: str | None = None) -> Binaries:
     prefer = prefer or os.environ.get("CLARION_TEST_POSTGRES_SOURCE") or ""
     sources = {"machine": _machine_folders, "wheel": _wheel_folders}
     if prefer and prefer not in sources:
-        raise NoPostgres(f"CLARION_TEST_POSTGRES_SOURCE is {prefer!r}: use machine or wheel")
+        raise NoPostgresError(f"CLARION_TEST_POSTGRES_SOURCE is {prefer!r}: use machine or wheel")
     for origin, folders in sources.items():
         if prefer in ("", origin):
             for folder in folders():
                 if all(os.access(folder / name, os.X_OK) for name in NEEDED):
                     return Binaries(folder.resolve(), origin)
-    raise NoPostgres(
+    raise NoPostgresError(
         "no PostgreSQL server programs were found, neither on the machine (PATH, "
         f"/usr/lib/postgresql, pg_config) nor in the wheel {WHEEL}: install PostgreSQL or set "
         "CLARION_TEST_POSTGRES_URL"
@@ -166,7 +166,7 @@ class PostgresServer:
             if self._launch(port):
                 self.port = port
                 return
-        raise NoPostgres(f"PostgreSQL did not start; its log:\n{self.log}")
+        raise NoPostgresError(f"PostgreSQL did not start; its log:\n{self.log}")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: smart, fast, or immediate (no checkpoint, as after a crash)."""
@@ -240,13 +240,17 @@ class PostgresServer:
             return folder
         try:
             self._command(str(folder / "postgres"), "--version")
-        except (OSError, NoPostgres):
+        except (OSError, NoPostgresError):
             copy = self._folder / "programs"
-            # The programs find their libraries and share folder beside them, so all of it comes.
-            shutil.copytree(folder.parent, copy, symlinks=True)
+            # The programs find what they need by its place relative to theirs: the folders
+            # beside them, and the libraries that the wheel keeps beside its package.
+            package = folder.parent.parent
+            shutil.copytree(folder.parent, copy / package.name / folder.parent.name, symlinks=True)
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
             for path in (copy, *copy.rglob("*")):
                 os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
-            return copy / folder.name
+            return copy / package.name / folder.parent.name / folder.name
         return folder
 
     def _command(self, *command: str) -> None:
@@ -261,7 +265,7 @@ class PostgresServer:
             **self._as_user,
         )
         if done.returncode:
-            raise NoPostgres(f"{Path(command[0]).name} failed: {done.stdout}{done.stderr}")
+            raise NoPostgresError(f"{Path(command[0]).name} failed: {done.stdout}{done.stderr}")
 
     def _launch(self, port: int) -> bool:
         settings = {
@@ -317,14 +321,14 @@ class PostgresServer:
 
 
 def server_version(url: str) -> str:
-    """Return the version of the server behind a URL, such as 15.18; NoPostgres where none answers."""
+    """Return the version of the server behind a URL, such as 15.18."""
     import psycopg
 
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
             row = connection.execute("SHOW server_version").fetchone()
     except psycopg.OperationalError as problem:
-        raise NoPostgres(f"no PostgreSQL answers: {problem}") from problem
+        raise NoPostgresError(f"no PostgreSQL answers: {problem}") from problem
     assert row is not None
     return str(row[0]).split()[0]
 
@@ -334,7 +338,7 @@ def _own_folder() -> tuple[Path, dict[str, Any]]:
     if os.geteuid() != 0:
         return Path(tempfile.mkdtemp(prefix="clarion-pg-")), {}
     user, group = _unprivileged()
-    as_user = {"user": user, "group": group, "extra_groups": []}
+    as_user: dict[str, Any] = {"user": user, "group": group, "extra_groups": []}
     for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
         folder = Path(tempfile.mkdtemp(prefix="clarion-pg-", dir=base))
         os.chown(folder, user, group)
@@ -348,7 +352,7 @@ def _own_folder() -> tuple[Path, dict[str, Any]]:
         if reached.returncode == 0:
             return folder, as_user
         folder.rmdir()
-    raise NoPostgres("no temporary folder can be reached by an unprivileged user")
+    raise NoPostgresError("no temporary folder can be reached by an unprivileged user")
 
 
 def _unprivileged() -> tuple[int, int]:
@@ -365,4 +369,3 @@ def _unprivileged() -> tuple[int, int]:
 def _server_environment() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_"))}
     return kept | {"LC_ALL": "C", "LANG": "C", "HOME": "/nonexistent"}
-

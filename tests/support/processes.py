@@ -33,6 +33,7 @@ class Process:
         self._size = 0
         self._changed = threading.Condition()
         self._ended = False
+        self._killed = False
         self._process = subprocess.Popen(
             [*_dies_with_us(), *command],
             cwd=ROOT,
@@ -142,7 +143,11 @@ class Process:
 
     def kill(self) -> None:
         """Kill the whole group with SIGKILL and reap it."""
-        # Also when the leader has ended: its children may live on in the group.
+        if self._killed:
+            return
+        # Once only, as the number may be another group's later; but also when the leader has
+        # ended, as its children may live on.
+        self._killed = True
         self.signal(signal.SIGKILL)
         self._process.wait()
         self._reader.join(timeout=5)
@@ -206,8 +211,8 @@ class Processes:
 
 
 def _dies_with_us() -> list[str]:
-    """Return a prefix that ends a child when this process is killed, where there is such a thing."""
-    # The kernel counts the thread that starts the child as its parent, and helper threads end early.
+    """Return a prefix that ends a child when this process is killed, where there is one."""
+    # The kernel takes the starting thread for the parent, and helper threads end early.
     if threading.current_thread() is threading.main_thread() and (found := shutil.which("setpriv")):
         return [found, "--pdeathsig", "KILL"]
     return []

@@ -32,11 +32,11 @@ def eventually(
 
 async def eventually_async(
     predicate: Callable[[], T | Awaitable[T]],
-    timeout: float = 10.0,  # noqa: ASYNC109 - the deadline is what this is about
+    timeout: float = 10.0,
     what: str = "",
     pause: float = FIRST_PAUSE,
 ) -> T:
-    """Do the same as `eventually` on the event loop; `predicate` may be a plain or async function."""
+    """Do the same as `eventually` on the event loop; `predicate` may be async too."""
     deadline = time.monotonic() + timeout
     while True:
         answer, problem = await _ask_async(predicate)
@@ -53,7 +53,6 @@ def _ask(predicate: Callable[[], T]) -> tuple[T | None, AssertionError | None]:
         answer = predicate()
     except AssertionError as problem:
         return None, problem
-    # A predicate like `lambda: x == 0 or None` is fine; a bare 0 or "" is "not yet".
     return answer, None
 
 

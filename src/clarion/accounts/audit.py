@@ -12,5 +12,9 @@ def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntr
     """Add an entry; ``by`` is the agent, or ENGINE or COMMAND_LINE. Never pass secrets."""
     agent = by if isinstance(by, Agent) else None
     return AuditEntry.objects.create(
-        agent=agent, actor=agent.name if agent else by, action=action, subject=subject, detail=detail
+        agent=agent,
+        actor=agent.name if agent else by,
+        action=action,
+        subject=subject,
+        detail=detail,
     )

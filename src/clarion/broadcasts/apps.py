@@ -8,3 +8,7 @@ class BroadcastsConfig(AppConfig):
 
     name = "clarion.broadcasts"
     label = "broadcasts"
+
+    def ready(self) -> None:
+        """Listen to what happens to people."""
+        import clarion.broadcasts.people  # noqa: F401

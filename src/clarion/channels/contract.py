@@ -57,6 +57,7 @@ class Refused:
     reason: str  # one sentence in plain words: same fault, same words; no ids, no secrets
     code: str = ""  # the provider's own code
     retry_after: float | None = None  # seconds, with THROTTLED
+    whole_channel: bool = True  # with THROTTLED: the account must wait, not just this message
     mark: Literal["blocked", "deactivated", "unreachable", "opted_out"] = "unreachable"
 
 
@@ -110,7 +111,11 @@ class OptOut:
 Event = Receipt | Inbound | OptOut
 
 
-class BadSignature(Exception):
+class Unsendable(ValueError):  # noqa: N818 - it is about the message
+    """A message that this kind can never send, such as one to no address at all."""
+
+
+class BadSignature(Exception):  # noqa: N818 - the name is the fact
     """A callback that does not come from the provider."""
 
 
@@ -163,4 +168,8 @@ class RegistersWebhook(Protocol):
     """A kind whose provider must be told where to call back."""
 
     def register(self, hook_url: str) -> Request:
-        """The request that makes the provider call ``hook_url``."""
+        """The request that makes the provider call ``hook_url``. Raises ValueError with a
+        sentence when the channel's settings do not allow it."""
+
+    def registered(self, reply: Reply) -> str:
+        """What the reply to ``register`` says, as a sentence. Raises ValueError with one if bad."""

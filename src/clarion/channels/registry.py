@@ -13,7 +13,7 @@ KINDS: dict[str, type[ChannelKind]] = {
 }
 
 
-class UnknownKind(ValueError):
+class UnknownKind(ValueError):  # noqa: N818 - the name is the fact
     """There is no such kind."""
 
 

@@ -1,6 +1,5 @@
 """Chats and what was said in them."""
 
-from typing import Any
 
 from django.db import models
 

@@ -1,8 +1,7 @@
 """People, their addresses and their tags."""
 
-from typing import Any
-
 from django.db import models
+from django.db.models import Q
 
 from clarion.channels.models import Channel
 from clarion.kit import clock
@@ -42,7 +41,9 @@ class Address(models.Model):
         UNREACHABLE = "unreachable", "Unreachable"
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="addresses")
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="addresses")
+    channel = models.ForeignKey(  # the indexes below begin with it
+        Channel, on_delete=models.PROTECT, related_name="addresses", db_index=False
+    )
     value = models.CharField(max_length=320)  # the provider's user id
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     state_at = InstantField(null=True)
@@ -53,7 +54,10 @@ class Address(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["channel", "value"], name="address_channel_value")
         ]
-        indexes = [models.Index(fields=["channel", "id"], name="address_channel_id")]
+        indexes = [
+            models.Index(fields=["channel", "id"], name="address_channel_id"),
+            models.Index(fields=["state"], name="address_stopped", condition=~Q(state="active")),
+        ]
 
     def __str__(self) -> str:
         return self.value
@@ -71,7 +75,9 @@ class Tag(models.Model):
 class Tagging(models.Model):
     """One contact has one tag."""
 
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="taggings")
+    tag = models.ForeignKey(  # the constraint below begins with it
+        Tag, on_delete=models.CASCADE, related_name="taggings", db_index=False
+    )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="taggings")
     created_at = InstantField(default=clock.now)
 
@@ -80,6 +86,15 @@ class Tagging(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.contact_id}"
+
+
+class Attribute(models.Model):
+    """The name of an attribute that some contact has or had: what texts may use."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Import(models.Model):
@@ -107,6 +122,7 @@ class Import(models.Model):
     rejected = models.BigIntegerField(default=0)
     rejects_path = models.CharField(max_length=500, default="", blank=True)
     started_at = InstantField(default=clock.now)
+    beat_at = InstantField(default=clock.now)  # when its process was last heard of
     finished_at = InstantField(null=True)
 
     def __str__(self) -> str:

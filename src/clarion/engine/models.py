@@ -1,7 +1,5 @@
 """The engine's own tables: who is working, and callbacks waiting to be applied."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -16,7 +14,7 @@ class Worker(models.Model):
     pid = models.IntegerField()
     started_at = InstantField()
     lease_until = InstantField()
-    stopping = models.BooleanField(default=False)
+    dead = models.BooleanField(default=False)  # its lease ran out: it may never claim again
 
     def __str__(self) -> str:
         return f"worker {self.pk} ({self.host}, process {self.pid})"

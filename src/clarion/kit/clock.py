@@ -57,7 +57,8 @@ def parse_moment(text: str, zone_name: str) -> datetime:
         back = local.astimezone(UTC).astimezone(local.tzinfo)
         if back.replace(tzinfo=None) != moment:
             raise ValueError(
-                f"{moment:%Y-%m-%d %H:%M} does not exist in {zone_name}: the clocks go forward then."
+                f"{moment:%Y-%m-%d %H:%M} does not exist in {zone_name}: "
+                "the clocks go forward then."
             )
         moment = local
     return moment.astimezone(UTC)

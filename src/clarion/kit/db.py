@@ -11,9 +11,8 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-Column = tuple[str, str]  # name, "int" | "text" | "real"
-_SQLITE = {"int": "INTEGER", "text": "TEXT", "real": "REAL"}
-_POSTGRES = {"int": "bigint", "text": "text", "real": "double precision"}
+Column = tuple[str, str]  # name, "int" | "text" | "real" | "bool"
+_POSTGRES = {"int": "bigint", "text": "text", "real": "double precision", "bool": "boolean"}
 
 
 def is_postgres() -> bool:
@@ -28,7 +27,7 @@ def rows(columns: Sequence[Column], alias: str = "v") -> str:
             f"(e->>{i})::{_POSTGRES[kind]} AS {name}" for i, (name, kind) in enumerate(columns)
         )
         return f"(SELECT {picks} FROM jsonb_array_elements(%s::jsonb) AS e) AS {alias}"
-    picks = ", ".join(f"value->>{i} AS {name}" for i, (name, kind) in enumerate(columns))
+    picks = ", ".join(f"value->>{i} AS {name}" for i, (name, _) in enumerate(columns))
     return f"(SELECT {picks} FROM json_each(%s)) AS {alias}"
 
 
@@ -45,6 +44,12 @@ def skip_locked() -> str:
 def for_update() -> str:
     """`` FOR UPDATE`` where rows are locked one by one; SQLite locks the file."""
     return " FOR UPDATE" if is_postgres() else ""
+
+
+def returning(alias: str, *columns: str) -> str:
+    """A RETURNING clause of an ``UPDATE … AS alias``: SQLite does not know the alias there."""
+    prefix = f"{alias}." if is_postgres() else ""
+    return "RETURNING " + ", ".join(prefix + column for column in columns)
 
 
 def now_us() -> int:

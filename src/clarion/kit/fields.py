@@ -45,7 +45,7 @@ class SecretJSONField(models.TextField):  # type: ignore[type-arg]
     """A JSON object that is encrypted at rest (MultiFernet, key from ``CLARION_SECRET_KEY``)."""
 
     def from_db_value(self, value: str | None, *_: object) -> Any:
-        """Decrypt and parse. Raises vault.Sealed when the key does not fit."""
+        """Decrypt and parse. Raises vault.SealedError when the key does not fit."""
         return None if value is None else json.loads(vault.open_sealed(value))
 
     def to_python(self, value: Any) -> Any:

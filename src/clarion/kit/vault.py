@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
-class Sealed(Exception):
+class SealedError(Exception):
     """A stored secret can't be opened with the present ``CLARION_SECRET_KEY``."""
 
 
@@ -28,11 +28,11 @@ def seal(text: str) -> str:
 
 
 def open_sealed(sealed: str) -> str:
-    """Decrypt what ``seal`` made. Raises Sealed with what to do."""
+    """Decrypt what ``seal`` made. Raises SealedError with what to do."""
     try:
         return _current().decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise Sealed(
+        raise SealedError(
             "The stored credentials can't be opened: CLARION_SECRET_KEY is not the one they were "
             "saved with. Put the old key into CLARION_SECRET_KEY_FALLBACKS."
         ) from None

@@ -53,6 +53,8 @@ class Delivery(models.Model):
     reason = models.ForeignKey(
         Reason, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
+    # An earlier try may have got through (the receiver drops repeats): never call this one failed.
+    maybe_sent = models.BooleanField(default=False, db_default=False)
     recovered = models.BooleanField(default=False, db_default=False)  # got through after failing
     moved_at = InstantField()  # when the state last changed
 
@@ -69,7 +71,9 @@ class Delivery(models.Model):
                 condition=Q(state="queued"),
             ),
             # What a dead worker held. At most a few thousand rows at any time.
-            models.Index(fields=["worker_id"], name="delivery_claimed", condition=Q(state="sending")),
+            models.Index(
+                fields=["worker_id"], name="delivery_claimed", condition=Q(state="sending")
+            ),
             models.Index(fields=["address"], name="delivery_held", condition=Q(state="held")),
             models.Index(
                 fields=["channel", "external_id"],
@@ -106,15 +110,38 @@ class Record(models.Model):
     content = models.TextField()  # what exactly was sent
 
     class Meta:
+        # Each index costs every settle, so they are split by status: a record stands in three of
+        # the five, and every query for records names the status it wants, or asks for both in
+        # two halves (see records.search). Sizes: docs/benchmarks-records.md.
         indexes = [
-            models.Index(fields=["recorded_at", "id"], name="record_at"),
-            models.Index(fields=["broadcast", "recorded_at", "id"], name="record_broadcast"),
-            models.Index(fields=["address", "id"], name="record_address"),
+            # Newest first, of all and between two moments. (The id, which decides between equals,
+            # is left out here: SQLite has it in every index, PostgreSQL sorts the few equals.)
             models.Index(
-                fields=["reason", "recorded_at", "id"],
-                name="record_reason",
-                condition=Q(reason__isnull=False),
+                fields=["recorded_at"],
+                name="record_completed_at",
+                condition=Q(status="completed"),
             ),
+            # By broadcast, channel and number of responses. Few different triples lead millions
+            # of records, so a search jumps from one to the next and reads only those that fit.
+            models.Index(
+                fields=["broadcast", "channel", "responses", "recorded_at"],
+                name="record_completed",
+                condition=Q(status="completed"),
+            ),
+            # Errors are few: what else one filters by stands in the index, so that a rare cause
+            # is found without touching the records.
+            models.Index(
+                fields=["recorded_at", "id", "broadcast", "channel", "reason", "responses"],
+                name="record_error_at",
+                condition=Q(status="error"),
+            ),
+            models.Index(
+                fields=["broadcast", "recorded_at", "id", "channel", "reason", "responses"],
+                name="record_error",
+                condition=Q(status="error"),
+            ),
+            # A person has a few records: by user id, by a name that few have, on their own page.
+            models.Index(fields=["address"], name="record_address"),
         ]
 
     def __str__(self) -> str:

@@ -20,8 +20,9 @@ class DeliveryState(models.TextChoices):
 
 S = DeliveryState
 MOVES: dict[str, frozenset[str]] = {
-    S.QUEUED: frozenset({S.SENDING, S.HELD, S.SKIPPED, S.UNSENT}),
-    S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.UNSENT}),
+    # To in doubt: not to be sent any more, but an earlier try may have got through.
+    S.QUEUED: frozenset({S.SENDING, S.HELD, S.SKIPPED, S.UNSENT, S.IN_DOUBT}),
+    S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.UNSENT, S.IN_DOUBT}),
     # Back to queued: a retry, a slot not used, or a dead worker's row on a channel that has an
     # idempotency key. To unsent: the broadcast was stopped before this one left.
     S.SENDING: frozenset(

@@ -44,6 +44,7 @@ class Link(asyncio.Protocol):
         self.closed = False
         self._answer: asyncio.Future[int] | None = None
         self._status = 0
+        self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -52,7 +53,8 @@ class Link(asyncio.Protocol):
         """Send a whole request and return the status; OSError or TimeoutError if none came."""
         self._answer = asyncio.get_running_loop().create_future()
         self._status = 0
-        self._parser = httptools.HttpResponseParser(self)
+        if self.closed:
+            raise ConnectionResetError("closed before the request")
         self.transport.write(request)
         async with asyncio.timeout(POST_TIMEOUT):
             return await self._answer
@@ -78,7 +80,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._parser = None  # it refers back to this object
+        del self._parser  # it refers back to this object
         self._finish()
 
     def _finish(self) -> None:
@@ -213,7 +215,7 @@ async def _post(links: dict[str, Link], call: Call) -> int:
         raise
 
 
-async def _connect(tls: bool, host: str | None, port: int | None) -> Link:
+async def _connect(tls: bool, host: str, port: int | None) -> Link:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(POST_TIMEOUT):
         _, link = await loop.create_connection(

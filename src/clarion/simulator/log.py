@@ -180,7 +180,13 @@ class LogFile:
         self.path = path
         self.error: str | None = None
         self._written = 0
-        self._file = path.open("a+b")
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is no file, so the log cannot be kept there.")
+        try:
+            self._file = path.open("a+b")
+        except OSError as error:
+            sentence = f"The log file {path} cannot be opened: {error.strerror}."
+            raise OSError(error.errno, sentence) from error
         self._load()
 
     def _load(self) -> None:

@@ -33,7 +33,6 @@ _AT_RCPT = {
     "deactivated": "550 5.2.1 Mailbox disabled",
 }
 _THROTTLED = "454 Throttling failure: Maximum sending rate exceeded"
-_ACCEPTED = ("ok", "failed", "slow", "hang", "reset-after", "empty", "cut", "cut-json", "garbage")
 
 
 class Recipient(NamedTuple):
@@ -129,7 +128,7 @@ class Mail(asyncio.Protocol):
             # The dot line may be cut between two reads: look at the last bytes again.
             self._searched = len(self._buffer) - 4
             return False
-        content = bytes(self._buffer[: found.start()])
+        content = bytes(self._buffer[: found.end() - 3])
         del self._buffer[: found.end()]
         self._in_data = False
         if len(content) > limit:

@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic_core import from_json
+
 from clarion.simulator.callbacks import Call
 from clarion.simulator.desk import Desk
 from clarion.simulator.fate import DOINGS
@@ -269,12 +271,12 @@ def _params(conn: Connection, query: str) -> dict[str, Any]:
     kind = conn.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     try:
         if kind == b"application/json":
-            given = json.loads(conn.body)
+            given = from_json(conn.body)
         elif kind == b"application/x-www-form-urlencoded":
             given = dict(parse_qsl(conn.body.decode()))
         else:
             raise Refused(400, "Bad Request: unsupported content type")
-    except (ValueError, RecursionError):
+    except ValueError:
         given = None
     if not isinstance(given, dict):
         raise Refused(400, "Bad Request: can't parse the request's parameters")

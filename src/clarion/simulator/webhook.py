@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from pydantic_core import from_json
+
 from clarion.simulator.callbacks import Call
 from clarion.simulator.desk import Desk
 from clarion.simulator.fate import DOINGS, Fate
@@ -36,26 +38,27 @@ class Webhook:
         return partial(self._receive, self.desk.log.channel("webhook", path))
 
     def _receive(self, channel: Channel, conn: Connection) -> None:
-        if conn.method != "POST":
+        if conn.method != b"POST":
             error = {"error": "Messages come by POST. What the simulator offers stands at /."}
             conn.answer(json_reply(405, error))
             return
         headers = conn.headers
-        key = headers.get(b"idempotency-key", b"").decode("latin-1")
-        if self.desk.behaviour.verify_secret and not self._signed(conn):
-            self.desk.log.add(channel, _UNSIGNED, conn.received, "", key)
+        key = _text(headers.get(b"idempotency-key"))
+        desk = self.desk
+        if desk.behaviour.verify_secret and not self._signed(conn):
+            desk.log.add(channel, _UNSIGNED, conn.received, "", key)
             conn.answer(json_reply(401, {"error": "The signature is missing or wrong."}))
             return
         try:
             body = _parse(conn.body)
-            callback = body.get("callback") or headers.get(b"callback", b"").decode("latin-1")
+            callback = body.get("callback") or _text(headers.get(b"callback"))
             if callback and not (isinstance(callback, str) and _URL.fullmatch(callback)):
                 raise ValueError("callback must be an http:// or https:// address")
         except ValueError as error:
-            self.desk.log.add(channel, _INVALID, conn.received, "", key)
+            desk.log.add(channel, _INVALID, conn.received, "", key)
             conn.answer(json_reply(400, {"error": f"{error}."}))
             return
-        fate = self.desk.judge.decide(channel, body["to"], conn.received, conn.spared)
+        fate = desk.judge.decide(channel, body["to"], conn.received, conn.spared)
         self._settle(channel, conn, body, key, callback, fate)
 
     def _settle(
@@ -101,14 +104,11 @@ class Webhook:
             conn.act(fate.do, fate.delay, b"")
 
     def _signed(self, conn: Connection) -> bool:
-        def header(name: bytes) -> str:
-            return conn.headers.get(name, b"").decode("latin-1")
-
         return verified(
             self.desk.behaviour.verify_secret or "",
-            header(b"webhook-id"),
-            header(b"webhook-timestamp"),
-            header(b"webhook-signature"),
+            _text(conn.headers.get(b"webhook-id")),
+            _text(conn.headers.get(b"webhook-timestamp")),
+            _text(conn.headers.get(b"webhook-signature")),
             bytes(conn.body),
             time.time(),
         )
@@ -128,10 +128,14 @@ class Webhook:
             self.desk.caller.add(fate.delay + receipt.delay, call)
 
 
+def _text(header: bytes | None) -> str:
+    return header.decode("latin-1") if header else ""
+
+
 def _parse(raw: bytes | bytearray) -> dict[str, Any]:
     try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
+        body = from_json(raw, cache_strings="keys")
+    except ValueError:
         raise ValueError("The body is not JSON") from None
     if not isinstance(body, dict):
         raise ValueError("The body is not a JSON object")

@@ -71,17 +71,36 @@ def reset(transport: asyncio.Transport) -> None:
 class Slot:
     """The place of one reply in the order in which the requests came."""
 
-    __slots__ = ("data", "ready", "then", "turn")
+    __slots__ = ("data", "gone", "ready", "then", "turn")
 
     def __init__(self, then: int) -> None:
         self.data = b""
         self.then = then
         self.ready = False
+        self.gone = False  # the connection ended before its turn
         self.turn: asyncio.Future[None] | None = None
 
 
 class Connection(asyncio.Protocol):
     """One client connection. Handlers read `url`, `headers`, `body` and call `answer`."""
+
+    __slots__ = (
+        "_deaf",
+        "_head_size",
+        "_parser",
+        "_reading",
+        "_writable",
+        "app",
+        "body",
+        "headers",
+        "keep",
+        "loop",
+        "received",
+        "slots",
+        "spared",
+        "transport",
+        "url",
+    )
 
     transport: asyncio.Transport
 
@@ -102,9 +121,14 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
 
     @property
-    def method(self) -> str:
+    def method(self) -> bytes:
         """The request's method."""
-        return cast(bytes, self._parser.get_method()).decode()
+        return self._parser.get_method()
+
+    @property
+    def http_version(self) -> str:
+        """The request's HTTP version, like 1.1."""
+        return self._parser.get_http_version()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -113,11 +137,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.app.connections.discard(self)
         self._deaf = True
-        self._parser = None  # it refers back to this object
-        for slot in self.slots:
-            if slot.turn and not slot.turn.done():
-                slot.turn.cancel()
-        self.slots.clear()
+        del self._parser  # it refers back to this object
+        self._drop_slots()
         self.resume_writing()
 
     def pause_writing(self) -> None:
@@ -251,7 +272,7 @@ class Connection(asyncio.Protocol):
 
     async def stream(self, slot: Slot, pieces: AsyncIterator[bytes]) -> None:
         """Send a reply in pieces when its turn has come, no faster than the client reads."""
-        if self.slots and self.slots[0] is not slot:
+        if not slot.gone and self.slots[0] is not slot:
             slot.turn = self.loop.create_future()
             await slot.turn
         async for piece in pieces:
@@ -299,14 +320,22 @@ class Connection(asyncio.Protocol):
         if then == KEEP:
             return
         self._deaf = True
-        self.slots.clear()
+        self._drop_slots()
         if then == RESET:
             reset(self.transport)
         elif then == CLOSE:
             self.transport.close()
         else:
             # Closing with unread input would send RST and could destroy the reply on its way.
+            self.transport.write_eof()
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _drop_slots(self) -> None:
+        for slot in self.slots:
+            slot.gone = True
+            if slot.turn and not slot.turn.done():
+                slot.turn.cancel()
+        self.slots.clear()
 
 
 def spoil(do: str, data: bytes) -> tuple[bytes, int]:

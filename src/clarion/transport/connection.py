@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
 
         Call it only on a connection that is neither `closed` nor `busy`.
         """
-        assert self._transport is not None  # noqa: S101
+        assert self._transport is not None
         self._start_reply(method == "HEAD")
         self._patience = timeout
         self._waiter = waiter = self._loop.create_future()
@@ -96,8 +96,8 @@ class Connection(asyncio.Protocol):
         if now - self.since < _TRUST:
             return True
         sock = self._transport.get_extra_info("socket")
-        if sock is None or not hasattr(select, "poll"):
-            return sock is not None
+        if sock is None:
+            return False
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLIN)
         return not poll.poll(0)
@@ -130,9 +130,13 @@ class Connection(asyncio.Protocol):
         """Remember the transport (asyncio)."""
         # A cast, because uvloop's transports are of no class of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        self._on_made(self)
-        if self.closed:
+        self.since = self._loop.time()
+        if self.closed or transport.is_closing():
+            # Opening it was cancelled; uvloop never calls connection_lost for such a one.
+            self.closed = True
             self._transport.abort()
+        else:
+            self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and hand over the reply when it is complete (asyncio)."""
@@ -249,7 +253,7 @@ class Connection(asyncio.Protocol):
             return
         if problem is None and self._in_body and self._ends_with_stream():
             self._complete(False)
-            assert self._answer is not None  # noqa: S101
+            assert self._answer is not None
             self._finish(self._answer)
         elif problem is None:
             self.fail("The other side closed the connection before a complete reply.")

@@ -8,6 +8,7 @@ changed its mind about several of them between Python releases.
 
 import asyncio
 import ipaddress
+import os
 import socket
 
 from clarion.transport.errors import NotSent, describe
@@ -106,6 +107,30 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
             last = NotSent(f"No connection to {host} port {port}: {describe(problem)}.")
             last.__cause__ = problem
     raise last
+
+
+class Owned:
+    """A socket that was handed to an event loop, and may have been closed behind its own back.
+
+    When `create_connection(sock=…)` is cancelled in its first step, uvloop closes the descriptor
+    but leaves the socket object thinking that it is open; closing that, now or when it is collected
+    as garbage, would close whatever has been given the same number since.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._inode = os.fstat(sock.fileno()).st_ino
+
+    def disown(self, *, close: bool) -> None:
+        """Make the object harmless if its descriptor is no longer its own, else `close` it."""
+        try:
+            own = os.fstat(self.sock.fileno()).st_ino == self._inode
+        except OSError:
+            own = False
+        if not own:
+            self.sock.detach()
+        elif close:
+            self.sock.close()
 
 
 async def _connect_one(

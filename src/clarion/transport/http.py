@@ -17,6 +17,7 @@ from clarion.transport.messages import HttpReply, HttpRequest
 
 _TICK = 0.05  # seconds between two looks at the clock: how late a time-out may be noticed
 _REMEMBERED = 1024  # addresses, and header tuples, kept in the form in which they are sent
+_FAREWELL = 1.0  # seconds that the loop gets to close what is aborted: shutting down must not hang
 _CLOSED = "Clarion is shutting down."
 
 
@@ -115,7 +116,7 @@ class HttpClient:
             connection.fail(f"The request was sent, but no reply was awaited. {_CLOSED}")
         if self._connections:
             self._all_gone = self._all_gone or asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._all_gone)
+            await asyncio.wait([self._all_gone], timeout=_FAREWELL)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -169,6 +170,7 @@ class HttpClient:
             )
         else:
             sock = await tunnel.connect(self._proxy, origin, deadline)
+        owned = guard.Owned(sock)
         try:
             await loop.create_connection(
                 lambda: connection,
@@ -178,7 +180,8 @@ class HttpClient:
             )
         except BaseException:
             connection.drop()
-            sock.close()
+            self._forget(connection)  # uvloop may not tell that it is lost
+            owned.disown(close=True)
             raise
 
     def _tls_context(self) -> ssl.SSLContext:

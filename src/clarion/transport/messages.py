@@ -37,6 +37,7 @@ class HttpReply:
 class SmtpRequest:
     """One message for one recipient. `timeout` is in seconds and covers everything.
 
+    `sender` and `recipient` are bare addresses, without names or brackets; an empty sender is "<>".
     An empty `recipient` makes it a check: connect, STARTTLS, log in, NOOP.
     An empty `username` means that no log-in is wanted.
     """

@@ -101,7 +101,13 @@ class Session:
         client.sock = await guard.connect(
             request.host, request.port, allow_private=request.allow_private, deadline=deadline
         )
-        await self._guarded("connect", client.connect())
+        owned = guard.Owned(client.sock)
+        try:
+            await self._guarded("connect", client.connect())
+        except BaseException:
+            # Not closed here: aiosmtplib's transport does that, and still listens to it till then.
+            owned.disown(close=False)
+            raise
         await self._greet()
         if request.security == "starttls":
             if not client.supports_extension("starttls"):
@@ -203,7 +209,7 @@ class Session:
         }
         offered = [name for name in mechanisms if name in client.server_auth_methods]
         if request.security == "none":
-            offered.sort()  # the one that does not show the password comes first
+            offered.sort(key="cram-md5".__ne__)  # the one that does not show the password is first
         if not offered:
             raise self.fate.because(
                 "it offers no log-in with a password here; use TLS or STARTTLS, or leave out the "
@@ -256,6 +262,9 @@ def check_envelope(request: SmtpRequest) -> None:
 
 def _envelope(request: SmtpRequest) -> tuple[bytes, bytes, bool]:
     sender, recipient = quote_address(request.sender), quote_address(request.recipient)
+    # It would parse "Name <address>" and worse, and two parsers seldom agree about the worse.
+    if (sender, recipient) != (f"<{request.sender}>", f"<{request.recipient}>"):
+        raise ValueError("not a bare address")
     international = not (sender.isascii() and recipient.isascii())
     return sender.encode("utf-8"), recipient.encode("utf-8"), international
 

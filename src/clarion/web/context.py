@@ -1,8 +1,49 @@
 """What every template sees."""
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject, lazy
+from django.utils.translation import gettext as _
+
+from clarion.channels.models import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation."""
+
+    name: str
+    url: str
+    icon: str
+    here: bool
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """Nothing yet."""
-    return {}
+    """The places of the navigation, the agent's time zone, and channels that need a look."""
+    return {
+        "places": lazy(_places, list)(request),
+        "zone": timezone.get_current_timezone_name(),
+        "paused_channels": SimpleLazyObject(_paused_channels),
+    }
+
+
+def _places(request: HttpRequest) -> list[Place]:
+    match = request.resolver_match
+    here = match.url_name.partition("_")[0].removesuffix("s") if match and match.url_name else ""
+    return [
+        Place(name, reverse(url), icon, here == url.removesuffix("s"))
+        for name, url, icon in (
+            (_("Broadcasts"), "broadcasts", "broadcast"),
+            (_("Records"), "records", "list-details"),
+            (_("Contacts"), "contacts", "users"),
+            (_("Channels"), "channels", "plug"),
+        )
+    ]
+
+
+def _paused_channels() -> list[Channel]:
+    paused = Channel.objects.filter(state=Channel.State.PAUSED).exclude(paused_reason="")
+    return list(paused.order_by("name"))

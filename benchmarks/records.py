@@ -1,0 +1,172 @@
+"""How fast records are searched, exported and reconciled when there are five million of them.
+
+    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/records.py fill
+    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/records.py measure
+
+`fill` needs an empty database. `measure` prints Markdown; results: docs/benchmarks-records.md.
+"""
+
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from clarion.accounts.models import Agent
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.kit import clock, db
+
+CONTACTS = 1_000_000
+# People of each of the 20 broadcasts: 5,000,000 in all, the newest last.
+SIZES = [1_000_000] * 4 + [62_500] * 16
+FIRST = "Ada Ben Cem Dana Elif Finn Gül Hana Ivo Jana Kaan Lena Mert Nora Ömer Pia Quinn Rosa Şükrü Tom"
+LAST = (
+    "Adler Bauer Çelik Demir Ender Fischer Gruber Huber Ilgaz Jensen Kaya Lang Maier Novak Öztürk "
+    "Peters Quast Richter Schmidt Toprak Unger Vogel Weber Xander Yilmaz Zimmer"
+)
+DAY = 86_400 * clock.SECOND
+NEWEST = 1_790_000_000 * clock.SECOND
+
+
+def fill() -> None:
+    """Contacts, channels, 20 broadcasts over 80 days, their deliveries, records and tallies."""
+    call_command("migrate", verbosity=0)
+    agents = [
+        Agent.objects.create_agent(name=name, email=f"{name}@example.org", role="admin", password=None)
+        for name in ("mira", "noah", "otto")
+    ]
+    channels = [
+        Channel.objects.create(name=name, kind=kind)
+        for name, kind in (
+            ("Shop bot", "telegram"), ("App", "webhook"), ("Newsletter", "email"), ("Pilot", "webhook")
+        )
+    ]
+    with transaction.atomic():
+        _people([channel.pk for channel in channels])
+        _reasons()
+    for index, size in enumerate(SIZES):
+        at = NEWEST - (len(SIZES) - index) * 4 * DAY
+        broadcast = Broadcast.objects.create(
+            title=f"Broadcast {index + 1}",
+            state="completed",
+            # Mira owns one old broadcast, Otto none, Noah the rest.
+            agent=agents[0] if index == 5 else agents[1],
+            scheduled_at=clock.from_us(at),
+            total=size,
+        )
+        with transaction.atomic():
+            _broadcast(broadcast.pk, index, size, at)
+        print(f"broadcast {index + 1} of {len(SIZES)}", flush=True)
+    run(f"INSERT INTO records_record ({_RECORD}) SELECT {_RARE}")
+    run("VACUUM ANALYZE" if db.is_postgres() else "ANALYZE")
+
+
+def run(sql: str) -> None:
+    """One statement, taken as it stands (a percent sign is no placeholder)."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _series(count: int) -> str:
+    if db.is_postgres():
+        return f"generate_series(1, {count}) AS n(i)"
+    return (
+        f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        " SELECT i FROM n) AS n"
+    )
+
+
+def _pick(words: str, index: str) -> str:
+    """SQL for one of some words, by a number."""
+    cases = " ".join(f"WHEN {i} THEN '{word}'" for i, word in enumerate(words.split()))
+    return f"CASE {index} {cases} END"
+
+
+def _people(channels: list[int]) -> None:
+    first, last = len(FIRST.split()), len(LAST.split())
+    attributes = """('{"city": "Wien", "customer": ' || i || ', "plan": "basic"}')"""
+    run(
+        "INSERT INTO contacts_contact (name, attributes, language, time_zone, created_at)"
+        f" SELECT CASE WHEN i = 777777 THEN 'Zebulon Quartermaine' ELSE"
+        f" {_pick(FIRST, f'i % {first}')} || ' ' || {_pick(LAST, f'(i / {first}) % {last}')}"
+        f" || ' ' || (i % 9973) END,"
+        f" {attributes}{'::jsonb' if db.is_postgres() else ''}, 'de', '', 0"
+        f" FROM {_series(CONTACTS)}"
+    )
+    bot, app, mail, pilot = channels
+    run(
+        "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at)"
+        f" SELECT id, CASE WHEN id % 5000 = 0 THEN {pilot} WHEN id % 20 < 12 THEN {bot}"
+        f" WHEN id % 20 < 19 THEN {app} ELSE {mail} END, '49' || (id + 1000000), 'active', 0"
+        " FROM contacts_contact ORDER BY id"
+    )
+
+
+def _reasons() -> None:
+    for index in range(40):
+        run(
+            f"INSERT INTO records_reason (code, text) VALUES ('{400 + index}',"
+            f" 'The provider refused this message: cause number {index + 1}.')"
+        )
+    run(
+        "INSERT INTO records_reason (code, text) VALUES ('499', 'A comet hit the data centre.')"
+    )
+
+
+_RECORD = (
+    "delivery_id, broadcast_id, channel_id, address_id, attempt, status, reason_id, responses,"
+    " latency, recorded_at, content"
+)
+# Three errors of a cause that occurs nowhere else, in the oldest broadcast.
+_RARE = (
+    "delivery_id, broadcast_id, channel_id, address_id, 2, 'error', 41, 0, latency, recorded_at,"
+    " content FROM records_record WHERE broadcast_id = 1 AND status = 'error' LIMIT 3"
+)
+
+
+def _broadcast(broadcast: int, index: int, size: int, at: int) -> None:
+    """One delivery and record per person: 2 % errors, of 40 causes, the first ones the commonest."""
+    stride = CONTACTS // size
+    # Multiplicative hashing: who fails has nothing to do with names or channels.
+    failed = f"((a.id + {index} * 1000003) * 2654435761 % 4294967296 / 65536) % 50 = 0"
+    run(
+        "INSERT INTO records_delivery (broadcast_id, channel_id, address_id, state, attempts, due_at,"
+        " external_id, reason_id, recovered, maybe_sent, moved_at)"
+        f" SELECT {broadcast}, channel_id, a.id, CASE WHEN {failed} THEN 'failed'"
+        f" WHEN a.id % 3 = 0 THEN 'delivered' WHEN a.id % 1000 = 7 THEN 'read' ELSE 'sent' END, 1, 0,"
+        f" CASE WHEN {failed} THEN NULL ELSE '{index}-' || a.id END,"
+        f" CASE WHEN {failed} THEN 1 + ((a.id * 31) % 40) * ((a.id * 17) % 40) / 40 END,"
+        f" false, false, {at} + a.id * 100"
+        f" FROM contacts_address AS a WHERE a.id % {stride} = 0 ORDER BY a.id"
+    )
+    responses = "CASE WHEN d.address_id % 10 = 0 THEN 3 ELSE 2 END" if index == 3 else "1"
+    run(
+        f"INSERT INTO records_record ({_RECORD})"
+        " SELECT d.id, d.broadcast_id, d.channel_id, d.address_id, 1,"
+        " CASE WHEN d.reason_id IS NULL THEN 'completed' ELSE 'error' END, d.reason_id,"
+        f" CASE WHEN d.reason_id IS NULL THEN {responses} ELSE 0 END,"
+        f" d.moved_at - {at}, d.moved_at,"
+        " 'Hello ' || d.address_id || ', our spring sale begins today: everything 20 % off.'"
+        f" FROM records_delivery AS d WHERE d.broadcast_id = {broadcast} ORDER BY d.id"
+    )
+    run(
+        "INSERT INTO records_tally (broadcast_id, channel_id, state, delta)"
+        " SELECT broadcast_id, channel_id, state, count(*) FROM records_delivery"
+        f" WHERE broadcast_id = {broadcast} GROUP BY broadcast_id, channel_id, state"
+    )
+
+
+if __name__ == "__main__":
+    {"fill": fill}[sys.argv[1]]()

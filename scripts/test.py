@@ -1,0 +1,138 @@
+"""Run all tests on each database engine, and say at the end which engines ran.
+
+`scripts/test.py [pytest's arguments]`. CLARION_TEST_ENGINES (default: sqlite,postgresql) names the
+engines, CLARION_TEST_POSTGRES_URL a server to use instead of one started for the run. Without any
+PostgreSQL the tests run on the others, loudly; with CI=true that is a failure.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.chromium import find_chromium  # noqa: E402 - found through the line above
+from support.environment import ENGINES  # noqa: E402
+from support.postgres import NoPostgresError, find_binaries  # noqa: E402
+
+NO_TESTS = 5
+IS_CI = os.environ.get("CI") == "true"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How pytest ended on one engine."""
+
+    engine: str
+    code: int
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def tests(self) -> int:
+        """How many tests were carried out."""
+        return self.passed + self.failed
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing failed; no test at all is judged over all engines."""
+        return self.code in (0, NO_TESTS) and not self.failed
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest once for each engine and return the exit code."""
+    engines = [
+        name.strip()
+        for name in os.environ.get("CLARION_TEST_ENGINES", ",".join(ENGINES)).split(",")
+        if name.strip()
+    ]
+    if wrong := [name for name in engines if name not in ENGINES]:
+        print(f"test: CLARION_TEST_ENGINES names {wrong[0]!r}; there are {', '.join(ENGINES)}")
+        return 2
+    missing = _why_no_postgres() if "postgresql" in engines else ""
+    if missing:
+        _shout(f"NO POSTGRESQL: {missing}")
+        engines.remove("postgresql")
+    runs = [_run(engine, arguments) for engine in engines]
+    return _close(runs, missing)
+
+
+def _why_no_postgres() -> str:
+    if os.environ.get("CLARION_TEST_POSTGRES_URL"):
+        return ""
+    try:
+        find_binaries()
+    except NoPostgresError as problem:
+        return str(problem)
+    return ""
+
+
+def _run(engine: str, arguments: list[str]) -> Run:
+    print(f"\n=== tests on {engine} ===", flush=True)
+    with tempfile.TemporaryDirectory(prefix="clarion-result-") as folder:
+        result = Path(folder) / "result.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                # Found here, pytest-django would read the settings before a database is chosen.
+                "DJANGO_SETTINGS_MODULE": "",
+                "CLARION_TEST_ENGINE": engine,
+                "CLARION_TEST_RESULT": str(result),
+            },
+            check=False,
+        )
+        if not result.exists():
+            return Run(engine, done.returncode or 1)
+        counts = json.loads(result.read_text(encoding="utf-8"))
+        return Run(
+            counts["engine"],
+            done.returncode,
+            counts["passed"],
+            counts["failed"],
+            counts["skipped"],
+        )
+
+
+def _close(runs: list[Run], missing: str) -> int:
+    tests = sum(run.tests for run in runs)
+    good = bool(tests) and all(run.good for run in runs)
+    print()
+    for run in runs:
+        if not run.good:
+            print(f"test: pytest ended with exit code {run.code} on {run.engine}")
+    if not tests:
+        print("test: no test was carried out")
+    if find_chromium() is None:
+        _shout("NO CHROMIUM: the page tests were skipped; apt-get install chromium brings them in")
+    if missing:
+        _shout(f"NO POSTGRESQL: {missing}")
+        if IS_CI:
+            print("test: with CI=true, a run without PostgreSQL is a failure")
+            good = False
+    print("engines: " + (", ".join(f"{run.engine} ({run.tests} tests)" for run in runs) or "none"))
+    failed = sum(run.failed for run in runs)
+    # A run that broke off (a crash, a usage error) counts no failed test, yet is no success.
+    failed = failed or int(not good)
+    print(
+        f"{sum(run.passed for run in runs)} passed, {failed} failed, "
+        f"{sum(run.skipped for run in runs)} skipped",
+        flush=True,
+    )
+    return 0 if good else 1
+
+
+def _shout(text: str) -> None:
+    line = "!" * 88
+    print(f"{line}\n!! {text}\n{line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,269 @@
+"""Adding, changing, pausing and checking channels."""
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import EllipsisType
+from typing import Any, TypeVar
+
+from django.conf import settings as django_settings
+from django.db import IntegrityError, transaction
+from pydantic import ValidationError
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
+from clarion.channels.models import Channel
+from clarion.channels.registry import UnknownKind, adapter, kind_class
+from clarion.channels.settings import (
+    ChannelError,
+    ConfigField,
+    SettingsError,
+    config_fields,
+    merge_settings,
+    parse_settings,
+    shown,
+)
+from clarion.channels.signals import paused
+from clarion.transport.errors import TransportError
+from clarion.transport.http import HttpClient
+from clarion.transport.messages import HttpRequest
+from clarion.transport.smtp import SmtpPool
+
+__all__ = [
+    "ChannelError",
+    "ConfigField",
+    "SettingsError",
+    "add_channel",
+    "check_channel",
+    "config_fields",
+    "get_channel",
+    "parse_settings",
+    "pause_channel",
+    "register_webhook",
+    "resume_channel",
+    "shown",
+    "update_channel",
+]
+
+Client = TypeVar("Client", HttpClient, SmtpPool)
+MOST_RETRIES = 100
+LONGEST_BACKOFF = 3600.0  # seconds
+_NAME_MAX = 100
+_NAMED = 10  # channels named in a sentence
+
+
+def add_channel(
+    *,
+    name: str,
+    kind: str,
+    settings: Mapping[str, str],
+    rate: float | None = None,
+    retries: int = 5,
+    backoff: float = 0.1,
+    by: Agent | str,
+) -> Channel:
+    """Add a channel. ``rate`` is in messages a second, None the kind's default; ``backoff`` in
+    seconds before the second try. Raises ChannelError (SettingsError for its settings)."""
+    try:
+        limits = kind_class(kind).limits
+    except UnknownKind as unknown:
+        raise ChannelError(str(unknown)) from None
+    channel = Channel(
+        name=_checked_name(name),
+        kind=kind,
+        rate=_checked_rate(limits.rate if rate is None else rate),
+        retries=_checked_retries(retries),
+        backoff=_checked_backoff(backoff),
+    )
+    channel.config = parse_settings(kind, settings)
+    try:
+        with transaction.atomic():
+            channel.save()
+            audit.note("channel.add", _subject(channel), by, name=channel.name, kind=kind)
+    except IntegrityError:
+        raise ChannelError(
+            f"There is already a channel called “{channel.name}”. Choose another name."
+        ) from None
+    return channel
+
+
+def update_channel(
+    channel: Channel,
+    *,
+    settings: Mapping[str, str] | None = None,
+    rate: float | EllipsisType | None = ...,
+    retries: int | EllipsisType = ...,
+    backoff: float | EllipsisType = ...,
+    by: Agent | str,
+) -> Channel:
+    """Change what is given. A secret left empty and a setting left out keep their value; a rate of
+    None is as fast as the provider answers. Raises ChannelError, and changes nothing then."""
+    changes: dict[str, Any] = {}
+    if settings is not None:
+        changes["config"] = merge_settings(channel.kind, channel.config, settings)
+    if not isinstance(rate, EllipsisType):
+        changes["rate"] = _checked_rate(rate)
+    if not isinstance(retries, EllipsisType):
+        changes["retries"] = _checked_retries(retries)
+    if not isinstance(backoff, EllipsisType):
+        changes["backoff"] = _checked_backoff(backoff)
+    changes = {name: value for name, value in changes.items() if getattr(channel, name) != value}
+    if not changes:
+        return channel
+    detail = {name: value for name, value in changes.items() if name != "config"}
+    if "config" in changes:
+        new = changes["config"]
+        detail["settings"] = sorted(n for n in new if new[n] != channel.config.get(n))
+    with transaction.atomic():
+        for name, value in changes.items():
+            setattr(channel, name, value)
+        channel.save(update_fields=list(changes))
+        audit.note("channel.update", _subject(channel), by, **detail)
+    return channel
+
+
+def get_channel(name: str) -> Channel:
+    """The channel of that name. Raises ChannelError that names the known ones."""
+    channel = Channel.objects.filter(name=name.strip()).first()
+    if channel is not None:
+        return channel
+    known = list(Channel.objects.order_by("name").values_list("name", flat=True)[: _NAMED + 1])
+    if not known:
+        raise ChannelError(f"There is no channel called “{name}”. Add one first.")
+    more = " …" if len(known) > _NAMED else "."
+    raise ChannelError(
+        f"There is no channel called “{name}”. Known are: {', '.join(known[:_NAMED])}{more}"
+    )
+
+
+def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:
+    """Let nothing more leave; what is queued stays queued. One that is paused already stays as it
+    is, with its first reason."""
+    changed = _move(
+        channel, Channel.State.ACTIVE, Channel.State.PAUSED, "channel.pause", reason=reason, by=by
+    )
+    if changed:
+        paused.send(sender=Channel, channel=channel, reason=reason)
+
+
+def resume_channel(channel: Channel, *, by: Agent | str) -> None:
+    """Send again. One that is not paused stays as it is."""
+    _move(channel, Channel.State.PAUSED, Channel.State.ACTIVE, "channel.resume", reason="", by=by)
+
+
+async def check_channel(channel: Channel) -> str:
+    """Ask the provider whether the credentials are good; nothing is sent to anybody.
+
+    Returns a sentence with what was found. Raises ChannelError with what to do.
+    """
+    kind = _adapter(channel)
+    reply = await _ask(kind.check())
+    try:
+        return kind.checked(reply)
+    except ValueError as problem:
+        raise ChannelError(str(problem)) from None
+
+
+async def register_webhook(channel: Channel, public_url: str) -> str:
+    """Tell the provider to call this server back, at ``public_url`` and the channel's number.
+
+    Returns a sentence. Raises ChannelError where the kind has no such thing or the provider
+    refuses.
+    """
+    kind = _adapter(channel)
+    if not isinstance(kind, RegistersWebhook):
+        raise ChannelError(
+            f"{kind.label} channels need no registration. Give the other side this address: "
+            f"{hook_url(channel, public_url)}"
+        )
+    if not public_url:
+        raise ChannelError(
+            "Set CLARION_PUBLIC_URL to the address at which the internet reaches this server."
+        )
+    try:
+        request = kind.register(hook_url(channel, public_url))
+        return kind.registered(await _ask(request))
+    except ChannelError:
+        raise
+    except ValueError as problem:
+        raise ChannelError(str(problem)) from None
+
+
+def hook_url(channel: Channel, public_url: str) -> str:
+    """Where the provider of this channel calls back."""
+    return f"{public_url.rstrip('/')}/hooks/{channel.pk}/"
+
+
+async def _ask(request: Request) -> Reply:
+    try:
+        if isinstance(request, HttpRequest):
+            async with _closing(HttpClient(proxy=django_settings.CLARION.proxy or None)) as http:
+                return await http.send(request)
+        async with _closing(SmtpPool()) as smtp:
+            return await smtp.send(request)
+    except TransportError as problem:
+        raise ChannelError(problem.reason) from None
+
+
+@asynccontextmanager
+async def _closing(client: Client) -> AsyncIterator[Client]:
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _adapter(channel: Channel) -> ChannelKind:
+    try:
+        return adapter(channel)
+    except (ValidationError, UnknownKind):
+        raise ChannelError(
+            f"The settings of “{channel.name}” can't be used any more. Save them again."
+        ) from None
+
+
+def _move(
+    channel: Channel, before: str, after: str, action: str, *, reason: str, by: Agent | str
+) -> bool:
+    with transaction.atomic():
+        touched = Channel.objects.filter(pk=channel.pk, state=before).update(
+            state=after, paused_reason=reason
+        )
+        if touched:
+            audit.note(action, _subject(channel), by, **({"reason": reason} if reason else {}))
+    channel.refresh_from_db(fields=["state", "paused_reason"])
+    return bool(touched)
+
+
+def _subject(channel: Channel) -> str:
+    return f"channel {channel.pk}"
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > _NAME_MAX or not name.isprintable():
+        raise ChannelError(f"Give the channel a name of 1 to {_NAME_MAX} characters.")
+    if name.isdecimal():
+        raise ChannelError("A name can't be just a number: that would read as a channel's number.")
+    return name
+
+
+def _checked_rate(rate: float | None) -> float | None:
+    if rate is not None and not (math.isfinite(rate) and 0.01 <= rate <= 1_000_000):
+        raise ChannelError("The rate is in messages a second: write a number from 0.01 to 1000000.")
+    return rate
+
+
+def _checked_retries(retries: int) -> int:
+    if not 0 <= retries <= MOST_RETRIES:
+        raise ChannelError(f"Write a number of retries from 0 to {MOST_RETRIES}.")
+    return retries
+
+
+def _checked_backoff(backoff: float) -> float:
+    if not (math.isfinite(backoff) and 0 <= backoff <= LONGEST_BACKOFF):
+        raise ChannelError(
+            f"The backoff is in seconds: write a number from 0 to {LONGEST_BACKOFF:g}."
+        )
+    return backoff

@@ -1,0 +1,143 @@
+"""A channel's settings: from what people type to what is stored, and back to a form.
+
+Everything comes from the kind's Config; nothing here knows any kind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
+
+from clarion.channels.registry import kind_class
+
+FieldType = Literal["text", "secret", "number", "switch", "choice"]
+
+
+class ChannelError(ValueError):
+    """What a person asked for can't be done; the text says what to do instead."""
+
+
+class SettingsError(ChannelError):
+    """Settings that do not fit. ``fields`` has one sentence per wrong setting ("" for all)."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(
+            " ".join(f"{name}: {text}" if name else text for name, text in fields.items())
+        )
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """One setting of a kind, for forms and docs. ``default`` is as a person would type it."""
+
+    name: str
+    label: str
+    help: str
+    required: bool
+    secret: bool
+    default: str
+    choices: tuple[str, ...]
+    type: FieldType
+
+
+def config_fields(kind: str) -> list[ConfigField]:
+    """The settings of a kind, in the order of its form. Raises UnknownKind."""
+    return [_field(name, info) for name, info in kind_class(kind).Config.model_fields.items()]
+
+
+def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
+    """Settings as typed (``name=value``) in the form in which a channel stores them.
+
+    An empty value counts as not given. Raises SettingsError with a sentence per wrong setting,
+    UnknownKind for a kind that does not exist.
+    """
+    config = kind_class(kind).Config
+    given = {name: value.strip() for name, value in pairs.items() if value.strip()}
+    try:
+        return stored(config.model_validate(given))
+    except ValidationError as error:
+        known = ", ".join(config.model_fields)
+        wrong: dict[str, str] = {}
+        for detail in error.errors(include_input=False, include_url=False):
+            wrong.setdefault(".".join(map(str, detail["loc"])), _sentence(detail, known))
+        raise SettingsError(wrong) from None
+
+
+def stored(config: BaseModel) -> dict[str, Any]:
+    """The settings as JSON can hold them; secrets in the clear, for they are sealed as a whole."""
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in config
+    }
+
+
+def merge_settings(kind: str, old: Mapping[str, Any], pairs: Mapping[str, str]) -> dict[str, Any]:
+    """``old`` with what was typed: a secret left empty and a name left out keep their value.
+
+    Any other setting left empty goes back to its default. Raises like parse_settings.
+    """
+    kept = {
+        field.name: _typed(old[field.name])
+        for field in config_fields(kind)
+        if field.name in old
+        and (field.name not in pairs or (field.secret and not pairs[field.name].strip()))
+    }
+    return parse_settings(kind, {**pairs, **kept})
+
+
+def shown(kind: str, config: Mapping[str, Any]) -> dict[str, str]:
+    """Stored settings as a form shows them, secrets left out."""
+    return {
+        field.name: _typed(config[field.name])
+        for field in config_fields(kind)
+        if field.name in config and not field.secret
+    }
+
+
+def _typed(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _field(name: str, info: FieldInfo) -> ConfigField:
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    types: dict[Any, FieldType] = {SecretStr: "secret", int: "number", bool: "switch"}
+    type_: FieldType = "choice" if choices else types.get(info.annotation, "text")
+    secret = type_ == "secret"
+    plain = not secret and info.default is not PydanticUndefined
+    return ConfigField(
+        name=name,
+        label=info.title or name,
+        help=info.description or "",
+        required=info.is_required(),
+        secret=secret,
+        default=_typed(info.default) if plain else "",
+        choices=tuple(map(str, choices)),
+        type=type_,
+    )
+
+
+def _sentence(detail: ErrorDetails, known: str) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return "Fill this in."
+        case "extra_forbidden":
+            return f"There is no such setting. Known are: {known}."
+        case "bool_parsing":
+            return "Write true or false."
+        case "int_parsing" | "int_from_float":
+            return "Write a whole number."
+        case "literal_error":
+            return f"Choose one of: {context['expected']}."
+        case "greater_than_equal":
+            return f"It must be {context['ge']} or more."
+        case "less_than_equal":
+            return f"It must be {context['le']} or less."
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return f"{detail['msg']}."

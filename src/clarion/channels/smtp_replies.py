@@ -1,0 +1,194 @@
+"""What an SMTP server's reply means: by stage, reply code and enhanced status code.
+
+Codes: RFC 5321 4.2, RFC 3463 and the IANA registry of enhanced status codes. A 4xx or 5xx at any
+stage, the one after the final dot included, is the server's word that it did not take the message
+(RFC 5321 4.2.5, 6.1). Texts: Amazon SES “454 Throttling failure: …” after the final dot
+(docs.aws.amazon.com/ses, manage-sending-quotas-errors), Gmail
+(support.google.com/a/answer/3726730), Postfix, Exchange Online “4.7.500 Server busy” and “4.7.652
+… maximum number of connections”.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
+from clarion.channels.wording import tidy
+from clarion.transport.messages import SmtpReply, Stage
+
+_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_LEADING_CODES = re.compile(r"(?m)^(?:\d{3}[ -])?\s*[245]\.\d{1,3}\.\d{1,3}\s*")
+_LOG_IN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 6
+_LATER = re.compile(r"(?:in|for|after|wait) (\d{1,5}) (second|minute|hour)s?", re.IGNORECASE)
+_UNIT = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
+_QUOTA_WAIT = 600.0  # seconds; SES advises up to ten minutes, and daily quotas roll over
+_RATE_WAIT = 1.0  # “Maximum sending rate exceeded” is about this second
+_GREY_WAIT = 300.0  # seconds; the usual greylisting delay
+
+
+def _words(*choices: str) -> re.Pattern[str]:
+    return re.compile("|".join(choices), re.IGNORECASE)
+
+
+_QUOTA = _words("daily", "quota", "per day", "24 hours", "sending limit")
+_RATE = _words(
+    "throttl", r"\brate\b", "too many", "too fast", "too much mail", "slow down", "server busy",
+    "concurren", "number of connections", "limit exceeded", "exceeded.{0,30}limit",
+)  # fmt: skip
+_ONE_PERSON = _words("gr[ae]y-?list", "too quickly", "at a rate that prevents")
+_SENDER = _words(
+    "sender address rejected", "sender verify failed", r"is not verified", "not owned by user",
+    "sendas", "not allowed to send", "sender .{0,40}not (?:allowed|authori[sz]ed)",
+)  # fmt: skip
+_RELAY = _words("relay access denied", "relaying", "to relay", "relay not", "not a relay")
+_NOBODY = _words(
+    "user unknown", "unknown (?:user|recipient)", "no such (?:user|person|mailbox|recipient)",
+    "n[o']t exist", "invalid (?:recipient|mailbox)", "(?:recipient|user|mailbox) not found",
+    "no mailbox here", "address rejected: access denied",
+)  # fmt: skip
+_CLOSED = _words("disabled", "deactivated", "suspended", "inactive", "closed account")
+_FULL = _words("mailbox (?:is )?full", "over ?quota", "out of storage", "exceeded storage")
+
+_ACCEPTED = Accepted()
+
+
+class _Said(NamedTuple):
+    """A reply, taken apart."""
+
+    stage: Stage
+    code: int
+    subject: int  # the two latter parts of the enhanced status code, 0 where there is none
+    detail: int
+    text: str
+    wording: str  # code for the record, such as "550 5.1.1"
+    tail: str  # ": what it said", where that is worth showing
+
+
+def outcome_of(reply: SmtpReply, secrets: Iterable[str] = ()) -> Outcome:
+    """What to make of a reply. Never raises; `secrets` never show up in the reason."""
+    if reply.stage == "sent":
+        return _ACCEPTED
+    said = _apart(reply, secrets)
+    if 400 <= said.code <= 499:
+        return _temporary(said)
+    if 500 <= said.code <= 599:
+        return _permanent(said)
+    sentence = "The mail server gave an answer that makes no sense."
+    return Refused(Refusal.UNKNOWN, sentence, said.wording)
+
+
+def _apart(reply: SmtpReply, secrets: Iterable[str]) -> _Said:
+    match = _ENHANCED.search(reply.text)
+    subject, detail = (int(match[2]), int(match[3])) if match else (0, 0)
+    words = tidy(_LEADING_CODES.sub("", reply.text), secrets)
+    return _Said(
+        reply.stage,
+        reply.code,
+        subject,
+        detail,
+        reply.text,
+        f"{reply.code} {match[0]}" if match else str(reply.code),
+        f": {words}" if words else "",
+    )
+
+
+def _temporary(said: _Said) -> Refused:
+    """4xx: certainly not sent, and worth another try."""
+    if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
+        return _refused(said, Refusal.RETRY, "The person's mailbox is full")
+    if _ONE_PERSON.search(said.text):
+        sentence = "The mail server takes no more for this person just now"
+        wait = _stated_wait(said.text) or _GREY_WAIT
+        return _throttled(said, sentence, wait, whole_channel=False)
+    if _QUOTA.search(said.text):
+        sentence = "The sending quota of this mail account is used up for now"
+        return _throttled(said, sentence, _stated_wait(said.text) or _QUOTA_WAIT)
+    if _RATE.search(said.text):
+        wait = _stated_wait(said.text) or _RATE_WAIT
+        return _throttled(said, "The mail server asks us to send more slowly", wait)
+    doing = {
+        "connect": "The mail server takes no connections just now",
+        "auth": "The mail server can't check the log-in just now",
+        "rcpt": "The mail server can't take mail for this person just now",
+    }.get(said.stage, "The mail server can't take the message just now")
+    return Refused(Refusal.RETRY, f"{doing}{said.tail}.", said.wording)
+
+
+def _permanent(said: _Said) -> Refused:
+    """5xx: certainly not sent, and not worth trying in the same way again."""
+    status = (said.subject, said.detail)
+    if said.code in _LOG_IN_CODES or said.stage == "auth":
+        return _refused(
+            said,
+            Refusal.MISCONFIGURED,
+            "The mail server refused the log-in. Check user name and password of this channel",
+        )
+    if status == (4, 5) or _is_quota(said):
+        sentence = "The sending quota of this mail account is used up for now"
+        return _throttled(said, sentence, _QUOTA_WAIT)
+    if said.stage == "connect":
+        return Refused(
+            Refusal.MISCONFIGURED, f"The mail server does not serve us{said.tail}.", said.wording
+        )
+    if _RELAY.search(said.text):
+        return _refused(
+            said,
+            Refusal.MISCONFIGURED,
+            "The mail server does not pass on mail for this channel. Check its log-in and sender",
+        )
+    if _about_the_sender(said, status):
+        return Refused(
+            Refusal.MISCONFIGURED, f"The mail server refused the sender{said.tail}.", said.wording
+        )
+    return _about_the_recipient(said, status) or Refused(
+        Refusal.REJECTED, f"The mail server refused the message{said.tail}.", said.wording
+    )
+
+
+def _is_quota(said: _Said) -> bool:
+    """A quota of the account; a person's full mailbox is called quota too (5.2.2, 552)."""
+    if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
+        return False
+    return said.code != 552 and bool(_QUOTA.search(said.text))
+
+
+def _about_the_sender(said: _Said, status: tuple[int, int]) -> bool:
+    """MAIL is about the sender, unless it is the size (RFC 1870); servers may tell us later."""
+    if status in ((1, 7), (1, 8)) or _SENDER.search(said.text):
+        return True
+    return said.stage == "mail" and said.code != 552 and status[0] != 3
+
+
+def _about_the_recipient(said: _Said, status: tuple[int, int]) -> Refused | None:
+    if status == (2, 2) or _FULL.search(said.text):
+        return _refused(said, Refusal.REJECTED, "The person's mailbox is full")
+    if status == (2, 1) or (status[0] == 2 and _CLOSED.search(said.text)):
+        return _unreachable(said, "The person's mailbox is disabled", "deactivated")
+    if said.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
+        return _unreachable(said, "The domain of this address takes no mail")
+    if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and said.stage == "rcpt"):
+        return _unreachable(said, "There is no such mailbox")
+    if status[0] in (0, 1) and said.stage in ("rcpt", "data") and _NOBODY.search(said.text):
+        return _unreachable(said, "There is no such mailbox")
+    return None
+
+
+def _stated_wait(text: str) -> float | None:
+    match = _LATER.search(text)
+    return min(int(match[1]) * _UNIT[match[2].lower()], 86_400.0) if match else None
+
+
+def _refused(said: _Said, refusal: Refusal, sentence: str) -> Refused:
+    return Refused(refusal, f"{sentence}.", said.wording)
+
+
+def _throttled(said: _Said, sentence: str, wait: float, *, whole_channel: bool = True) -> Refused:
+    return Refused(
+        Refusal.THROTTLED, f"{sentence}.", said.wording, wait, whole_channel=whole_channel
+    )
+
+
+def _unreachable(
+    said: _Said, sentence: str, mark: Literal["unreachable", "deactivated"] = "unreachable"
+) -> Refused:
+    return Refused(Refusal.UNREACHABLE, f"{sentence}.", said.wording, mark=mark)

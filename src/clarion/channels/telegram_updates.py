@@ -1,0 +1,75 @@
+"""What a Telegram update tells: https://core.telegram.org/bots/api#update."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from clarion.channels import payloads
+from clarion.channels.contract import Event, HookRequest, Inbound, OptOut
+from clarion.channels.keywords import with_wish
+
+# What a message without a text or caption may be instead; shown to agents as what it is.
+_MEDIA = (
+    "photo",
+    "video",
+    "voice",
+    "audio",
+    "document",
+    "sticker",
+    "animation",
+    "video_note",
+    "contact",
+    "location",
+    "venue",
+    "poll",
+    "dice",
+)
+_LEFT = frozenset({"kicked", "left"})
+_BACK = frozenset({"member", "administrator", "creator"})
+
+
+def events_of(hook: HookRequest) -> list[Event]:
+    """The events of one update; edits, channel posts and whatever else there is tell nothing.
+
+    Only private chats are conversations with a person; being thrown out of a group counts too.
+    Raises ValueError with a sentence when it is not an update at all.
+    """
+    update = payloads.object_of(hook.body)
+    if not payloads.identifier(update.get("update_id")):
+        raise ValueError("The callback is not a Telegram update: it has no update_id.")
+    if isinstance(update.get("message"), dict):
+        return _written(update["message"], hook)
+    if isinstance(update.get("my_chat_member"), dict):
+        return _membership(update["my_chat_member"], hook)
+    return []
+
+
+def _written(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+    chat, person = payloads.part(message.get("chat")), payloads.part(message.get("from"))
+    sender = payloads.identifier(chat.get("id"))
+    message_id = payloads.identifier(message.get("message_id"))
+    if chat.get("type") != "private" or not sender or not message_id:
+        return []
+    media = next((kind for kind in _MEDIA if kind in message), "")
+    names = (payloads.text(person.get(part), 200) for part in ("first_name", "last_name"))
+    return with_wish(
+        Inbound(
+            sender=sender,
+            external_id=message_id,
+            text=payloads.text(message.get("text")) or payloads.text(message.get("caption")),
+            at=payloads.moment(message.get("date"), hook.received_at),
+            name=payloads.text(" ".join(filter(None, names)), 200),
+            language=payloads.text(person.get("language_code"), 35),
+            payload={"media": media} if media else {},
+        )
+    )
+
+
+def _membership(change: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+    chat = payloads.identifier(payloads.part(change.get("chat")).get("id"))
+    status = payloads.part(change.get("new_chat_member")).get("status")
+    at = payloads.moment(change.get("date"), hook.received_at)
+    if chat and status in _LEFT:
+        return [OptOut(chat, "blocked", at)]
+    if chat and status in _BACK:
+        return [OptOut(chat, "active", at)]
+    return []

@@ -1,0 +1,126 @@
+"""``clarion bench``."""
+
+import json
+import os
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from clarion.cli.failures import Failed
+from clarion.cli.session import open_rooms
+from clarion.cli.speech import note, say, show_json, table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the command into the app."""
+    app.command()(bench)
+
+
+def bench(
+    people: Annotated[int, typer.Option(min=1_000, help="How many people to send to.")] = 100_000,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Engine processes (more than one needs PostgreSQL).")
+    ] = 1,
+    database_url: Annotated[
+        str, typer.Option(help="An EMPTY PostgreSQL database to use instead of SQLite.")
+    ] = "",
+    compare: Annotated[
+        bool, typer.Option(help="Run the bare aiohttp loop on the same sink, before and after.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure this machine: the whole pipeline against a bare loop, and each part of it.
+
+    Works in a folder of its own and touches no data of yours.
+    """
+    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder:
+        os.environ["CLARION_DATA"] = folder
+        os.environ["CLARION_DATABASE_URL"] = database_url
+        open_rooms()
+        results = _measure(Path(folder), people, workers, compare)
+    if as_json:
+        show_json(results)
+    else:
+        _show(results)
+
+
+def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str, Any]:
+    from django.core.management import call_command
+    from django.db import connection
+
+    from clarion.channels.models import Channel
+    from clarion.cli.benchmark import pipeline
+
+    if workers > 1 and connection.vendor == "sqlite":
+        raise Failed("SQLite has one engine process. Give --database-url for more workers.")
+    call_command("migrate", verbosity=0)
+    if Channel.objects.exists():
+        raise Failed("That database is not empty. Give an empty one: the bench fills it.")
+    with pipeline.simulator(folder) as url:
+        note(f"Importing {people:,} people …")
+        pipeline.write_people(folder / "people.csv", people)
+        channel, imported = pipeline.measure_import(folder / "people.csv", url, people)
+        note("Claiming and settling …")
+        claims, settles = pipeline.measure_claim_and_settle(channel, people)
+        broadcast, expanded = pipeline.measure_expand(channel)
+        bare = [_bare(url, broadcast.pk, people)] if compare else []
+        note(f"Sending to {people:,} people …")
+        pace = pipeline.measure_pipeline(broadcast, url, workers)
+        bare += [_bare(url, broadcast.pk, people)] if compare else []
+        note("Exporting …")
+        exported = pipeline.measure_export()
+    return {
+        "people": people,
+        "database": connection.vendor,
+        "workers": workers,
+        "pipeline_per_second": round(pace.rate),
+        "pipeline_cpu_us": round(pace.cpu_us, 1),
+        "bare_loop_per_second": round(statistics.mean(b.rate for b in bare)) if bare else None,
+        "bare_loop_cpu_us": round(statistics.mean(b.cpu_us for b in bare), 1) if bare else None,
+        "import_per_second": round(imported),
+        "expand_per_second": round(expanded),
+        "claim_per_second": round(claims),
+        "settle_per_second": round(settles),
+        "export_per_second": round(exported),
+    }
+
+
+def _bare(url: str, broadcast: int, people: int) -> Any:
+    from clarion.cli.benchmark.bare import post_all
+
+    count = min(people, 50_000)
+    note(f"The bare loop, {count:,} messages …")
+    bodies, keys = [], []
+    for number in range(count):
+        key = f"barebarebare-{number}"
+        text = f"Hello Person {number}, your table in Berlin is ready."
+        body = {"id": key, "broadcast": broadcast, "to": f"user-{number:07d}", "text": text}
+        bodies.append(json.dumps(body, separators=(",", ":")).encode())
+        keys.append(key)
+    try:
+        return post_all(f"{url}/hook/bare", bodies, keys)
+    except ImportError as error:
+        raise Failed(str(error)) from error
+
+
+def _show(results: dict[str, Any]) -> None:
+    def rate(name: str) -> str:
+        value = results[name]
+        return "–" if value is None else f"{value:,}/s"
+
+    say(
+        f"{results['people']:,} people, {results['database']}, "
+        f"{results['workers']} engine process(es), local sink"
+    )
+    rows = [
+        ("whole pipeline", rate("pipeline_per_second"), results["pipeline_cpu_us"]),
+        ("bare aiohttp loop", rate("bare_loop_per_second"), results["bare_loop_cpu_us"]),
+    ]
+    rows += [
+        (name, rate(f"{name}_per_second"), None)
+        for name in ("import", "expand", "claim", "settle", "export")
+    ]
+    table(["what", "rate", "CPU µs a message"], rows)

@@ -1,0 +1,1 @@
+"""``clarion bench``: how fast this machine sends, against a bare loop that keeps nothing."""

@@ -1,0 +1,58 @@
+"""The bare loop to compare with: aiohttp posting the same bodies, keeping nothing."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+IN_FLIGHT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast something went."""
+
+    messages: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU microseconds a message, of the sending process alone."""
+        return self.cpu_seconds / self.messages * 1e6
+
+
+def post_all(url: str, bodies: list[bytes], keys: list[str]) -> Pace:
+    """POST every body with its Idempotency-Key, 64 in flight, and forget the replies.
+
+    Raises ImportError with what to install when aiohttp is missing.
+    """
+    try:
+        import aiohttp
+    except ImportError:
+        raise ImportError(
+            "The comparison needs aiohttp: install Clarion with its “bench” extra, "
+            "or leave the comparison out with --no-compare."
+        ) from None
+    import uvloop
+
+    async def work(session: aiohttp.ClientSession, jobs: list[tuple[bytes, str]]) -> None:
+        while jobs:
+            body, key = jobs.pop()
+            headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+            async with session.post(url, data=body, headers=headers) as reply:
+                await reply.read()
+
+    async def main() -> None:
+        jobs = list(zip(bodies, keys, strict=True))
+        connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            await asyncio.gather(*(work(session, jobs) for _ in range(IN_FLIGHT)))
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    uvloop.run(main())
+    return Pace(len(bodies), time.perf_counter() - wall, time.process_time() - cpu)

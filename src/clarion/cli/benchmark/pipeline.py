@@ -1,0 +1,173 @@
+"""The measurements of Clarion itself, each with the functions that production runs."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from clarion.accounts import audit
+from clarion.broadcasts import launch
+from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.moves import move
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.manage import add_channel
+from clarion.channels.models import Channel
+from clarion.cli.benchmark.bare import Pace
+from clarion.contacts.imports import import_contacts
+from clarion.engine import calendar, reap
+from clarion.engine.claim import claim
+from clarion.engine.expand import expand_chunk
+from clarion.engine.settle import Settlement, settle
+from clarion.kit import clock
+from clarion.records.export import export_csv
+from clarion.records.search import RecordFilter
+
+TEXT = 'Hello {{ contact.name | default("friend") }}, your table in {{ contact.city }} is ready.'
+BATCH = 500
+
+
+@contextmanager
+def simulator(folder: Path) -> Iterator[str]:
+    """A simulator process with a perfect provider; yields its address."""
+    ready = folder / "simulator.json"
+    process = subprocess.Popen(  # noqa: S603 - our own simulator
+        [sys.executable, "-m", "clarion.simulator", "--http-port", "0", "--smtp-port", "0",
+         "--set", "keep_text=0", "--ready-file", str(ready)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(url: str, path: str, post: bool = False) -> dict[str, Any]:
+    """A JSON answer of the simulator."""
+    request = urllib.request.Request(url + path, data=b"{}" if post else None)  # noqa: S310
+    with urllib.request.urlopen(request) as reply:  # noqa: S310 - our own simulator
+        found: dict[str, Any] = json.load(reply)
+        return found
+
+
+def write_people(path: Path, people: int) -> None:
+    """A CSV of invented people."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "name", "city", "language"])
+        for number in range(people):
+            writer.writerow([f"user-{number:07d}", f"Person {number}", "Berlin", "en"])
+
+
+def measure_import(path: Path, url: str, people: int) -> tuple[Channel, float]:
+    """Import everyone; returns the channel and lines a second."""
+    channel = add_channel(
+        name="bench", kind="webhook", by=audit.COMMAND_LINE,
+        settings={"url": f"{url}/hook/bench", "allow_private": "true", "idempotent": "true"},
+    )  # fmt: skip
+    began = time.perf_counter()
+    import_contacts(path, channel=channel, by=audit.COMMAND_LINE)
+    return channel, people / (time.perf_counter() - began)
+
+
+def measure_expand(channel: Channel) -> tuple[Broadcast, float]:
+    """Write a delivery for everyone; returns the broadcast and deliveries a second."""
+    broadcast = launch.create_draft(
+        by=audit.COMMAND_LINE, title="Bench", text=TEXT, channels=[channel],
+        audience=Audience(kind="all"),
+    )  # fmt: skip
+    launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
+    calendar.start_due()
+    broadcast.refresh_from_db()
+    began = time.perf_counter()
+    while expand_chunk(broadcast):
+        broadcast.refresh_from_db()
+    took = time.perf_counter() - began
+    broadcast.refresh_from_db()
+    return broadcast, broadcast.total / took
+
+
+def measure_claim_and_settle(channel: Channel, people: int) -> tuple[float, float]:
+    """Claim and settle everyone without sending; returns claims and settlements a second."""
+    broadcast, _ = measure_expand(channel)
+    worker = reap.register()
+    claiming = settling = 0.0
+    done = 0
+    while True:
+        reap.renew(worker)
+        began = time.perf_counter()
+        claimed = claim(channel.pk, worker, BATCH).messages
+        claiming += time.perf_counter() - began
+        if not claimed:
+            break
+        now = clock.now_us()
+        batch = [
+            Settlement(
+                c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, now,
+                attempted=True, responses=1, latency=1_000, content=TEXT,
+            )
+            for c in claimed
+        ]  # fmt: skip
+        began = time.perf_counter()
+        settle(worker, batch)
+        settling += time.perf_counter() - began
+        done += len(claimed)
+    reap.sign_off(worker)
+    move(broadcast, BroadcastState.COMPLETED, finished_at=clock.now())
+    return done / claiming, done / settling
+
+
+def measure_pipeline(broadcast: Broadcast, url: str, workers: int) -> Pace:
+    """Send an expanded broadcast with worker processes; the sink's own clock is the judge."""
+    ask(url, "/_/reset", post=True)
+    total = broadcast.total
+    crew = [_start_worker() for _ in range(workers)]
+    cpu = sum(_cpu_seconds(process.pid) for process in crew)
+    while not _is_finished(broadcast):
+        time.sleep(0.05)
+    spent = sum(_cpu_seconds(process.pid) for process in crew) - cpu
+    for process in crew:
+        process.terminate()
+    for process in crew:
+        process.wait()
+    summary = ask(url, "/_/summary")
+    return Pace(
+        total, (summary["last"]["monotonic_ns"] - summary["first"]["monotonic_ns"]) / 1e9, spent
+    )
+
+
+def _start_worker() -> "subprocess.Popen[str]":
+    environment = {**os.environ, "CLARION_LOG_LEVEL": "warning"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clarion", "worker"],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def _is_finished(broadcast: Broadcast) -> bool:
+    broadcast.refresh_from_db()
+    return broadcast.state == BroadcastState.COMPLETED
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_export() -> float:
+    """Export every record to CSV; returns records a second."""
+    began = time.perf_counter()
+    lines = sum(piece.count(b"\n") for piece in export_csv(RecordFilter()))
+    return (lines - 1) / (time.perf_counter() - began)

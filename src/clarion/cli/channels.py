@@ -1,0 +1,227 @@
+"""``clarion channel``: configured sending accounts."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clarion.cli.session import in_rooms
+from clarion.cli.speech import facts, say, show_json, table
+
+if TYPE_CHECKING:
+    from clarion.channels.models import Channel
+
+HIDDEN = "•••"
+
+app = typer.Typer(help="Configured sending accounts.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The channel's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+@in_rooms
+def kinds(as_json: AsJson = False) -> None:
+    """List the kinds of channels and their settings."""
+    from clarion.channels.manage import config_fields
+    from clarion.channels.registry import KINDS
+
+    listed: list[dict[str, Any]] = [
+        {
+            "kind": name,
+            "label": kind.label,
+            "summary": kind.summary,
+            "rate": kind.limits.rate,
+            "settings": [
+                {
+                    "name": field.name,
+                    "required": field.required,
+                    "secret": field.secret,
+                    "default": None if field.secret else field.default,
+                    "help": field.help,
+                }
+                for field in config_fields(name)
+            ],
+        }
+        for name, kind in KINDS.items()
+    ]
+    if as_json:
+        show_json(listed)
+        return
+    for kind in listed:
+        say(f"{kind['kind']}  {kind['summary']}")
+        for field in kind["settings"]:
+            say(f"  {field['name']:<16} {_field_note(field)}")
+        say("")
+
+
+def _field_note(field: dict[str, Any]) -> str:
+    if field["required"]:
+        need = "required"
+    elif field["default"] in (None, ""):
+        need = "optional"
+    else:
+        need = f"default {_written(field['default'])}"
+    return f"{need}{', secret' if field['secret'] else ''}. {field['help']}"
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@app.command("list")
+@in_rooms
+def list_channels(as_json: AsJson = False) -> None:
+    """List all channels."""
+    from clarion.channels.models import Channel
+
+    found = Channel.objects.order_by("name")
+    if as_json:
+        show_json([_document(channel) for channel in found])
+    elif not found:
+        say("No channel yet: run  clarion channel add NAME --kind KIND --set key=value")
+    else:
+        table(
+            ["NAME", "KIND", "STATE", "RATE", "RETRIES", "BACKOFF", "REASON"],
+            [
+                [
+                    channel.name,
+                    channel.kind,
+                    channel.state,
+                    _rate(channel.rate),
+                    channel.retries,
+                    f"{channel.backoff:g} s",
+                    channel.paused_reason,
+                ]
+                for channel in found
+            ],
+        )
+
+
+@app.command()
+@in_rooms
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show one channel; secrets stay hidden."""
+    from clarion.channels.manage import get_channel
+
+    _show(get_channel(name), as_json)
+
+
+@app.command()
+@in_rooms
+def add(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="webhook, telegram or email.")],
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Most messages a second. Without it, what suits the kind."),
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, max=100, help="How often a failed send is tried again.")
+    ] = 5,
+    backoff: Annotated[
+        float, typer.Option(min=0.0, help="Seconds before the first retry; doubles each time.")
+    ] = 0.1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the kind; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a channel. `clarion channel kinds` lists the settings of each kind."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.channels.manage import add_channel
+
+    channel = add_channel(
+        name=name,
+        kind=kind,
+        settings=_pairs(settings or []),
+        rate=rate,
+        retries=retries,
+        backoff=backoff,
+        by=COMMAND_LINE,
+    )
+    if as_json:
+        _show(channel, as_json)
+    else:
+        say(f"Added the channel {channel.name}. Try it: clarion channel check {channel.name}")
+
+
+@app.command()
+@in_rooms
+def check(name: Name) -> None:
+    """Ask the provider whether the channel's credentials are good."""
+    from clarion.channels.manage import check_channel, get_channel
+
+    say(asyncio.run(check_channel(get_channel(name))))
+
+
+@app.command()
+@in_rooms
+def pause(name: Name) -> None:
+    """Let nothing leave through a channel; what is queued stays queued."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.channels.manage import get_channel, pause_channel
+
+    pause_channel(get_channel(name), reason="Paused on the command line.", by=COMMAND_LINE)
+    say(f"The channel {name} is paused.")
+
+
+@app.command()
+@in_rooms
+def resume(name: Name) -> None:
+    """Go on sending through a paused channel."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.channels.manage import get_channel, resume_channel
+
+    resume_channel(get_channel(name), by=COMMAND_LINE)
+    say(f"The channel {name} is active.")
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            # The text itself may be a secret that was put in the wrong place.
+            raise typer.BadParameter("Write settings as key=value.", param_hint="--set")
+        if key.strip() in pairs:
+            raise typer.BadParameter(f"{key.strip()} is given twice.", param_hint="--set")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def _show(channel: "Channel", as_json: bool) -> None:
+    document = _document(channel)
+    if as_json:
+        show_json(document)
+        return
+    settings = document.pop("settings")
+    document["rate"] = _rate(channel.rate)
+    facts([(name.replace("_", " "), value) for name, value in document.items()])
+    for key, value in settings.items():
+        say(f"  {key} = {_written(value)}")
+
+
+def _document(channel: "Channel") -> dict[str, Any]:
+    """A channel as it is shown: everything but its secrets."""
+    from clarion.channels.manage import config_fields
+
+    secret = {field.name for field in config_fields(channel.kind) if field.secret}
+    return {
+        "name": channel.name,
+        "kind": channel.kind,
+        "state": channel.state,
+        "paused_reason": channel.paused_reason,
+        "rate": channel.rate,
+        "retries": channel.retries,
+        "backoff": channel.backoff,
+        "created_at": channel.created_at,
+        "settings": {
+            key: HIDDEN if key in secret and value else value
+            for key, value in channel.config.items()
+        },
+    }
+
+
+def _rate(rate: float | None) -> str:
+    return "no limit" if rate is None else f"{rate:g}/s"

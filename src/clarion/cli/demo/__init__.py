@@ -1,0 +1,1 @@
+"""``clarion demo``: the main job on this machine, with 10,000 invented people."""

@@ -1,0 +1,99 @@
+"""The server of the pages and the API: granian around the ASGI application."""
+
+import errno
+import http.client
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from clarion.cli.failures import Failed
+from clarion.cli.lifeline import ask_for_end_signal
+
+GRACE = 5  # seconds for requests that are under way when the server stops
+
+
+def serve_pages(host: str, port: int, *, debug: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM. Raises Failed when the server can't keep running."""
+    from django.db import connections
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "clarion.asgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=GRACE,
+        log_level=LogLevels.debug if debug else LogLevels.critical,
+    )
+    load_application()
+    connections.close_all()  # a connection can't be shared with the process that is forked off
+    try:
+        server.serve(target_loader=_in_child, wrap_loader=False)
+    except SystemExit as end:
+        if end.code:
+            raise Failed("The server of the pages ended again and again; see above why.") from end
+
+
+def load_application() -> Callable[..., Any]:
+    """The ASGI application, with all pages loaded, so that the first visitor does not wait."""
+    from django.urls import get_resolver
+
+    from clarion.asgi import application
+
+    get_resolver().url_patterns  # noqa: B018 - reading it imports the views
+    return application
+
+
+def _in_child() -> Callable[..., Any]:
+    """The application in granian's own process, which is to end with this one."""
+    ask_for_end_signal()
+    return load_application()
+
+
+def usable_port(host: str, port: int) -> int:
+    """The port, or a free one for 0. Raises Failed with a sentence when it can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Failed(_refusal(host, port, error)) from error
+        return int(probe.getsockname()[1])
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken by another program. Choose another one with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs special rights. Choose one above 1023 with --port."
+    # A host name that can't be resolved has a number of its own, which strerror does not know.
+    reason = error.strerror or error
+    return f"The server can't listen on {host}: {reason}. Choose another address with --host."
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether the server answers a request."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    connection = http.client.HTTPConnection(near, port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": "localhost"})
+        connection.getresponse()
+    except OSError:
+        return False
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def address(host: str, port: int) -> str:
+    """The URL that a person on this machine opens."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    return f"http://{f'[{near}]' if ':' in near else near}:{port}"

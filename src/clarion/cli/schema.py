@@ -1,0 +1,52 @@
+"""The database's structure: what is missing, and bringing it up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clarion.cli.failures import Failed
+
+_MIGRATING = 7_103_501  # any number; all Clarions on one PostgreSQL use the same
+
+
+def pending() -> list[str]:
+    """The names of the migrations that the database lacks, in their order."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def bring_up_to_date() -> list[str]:
+    """Apply what is missing; return the names. Several processes may try at the same time."""
+    from django.core.management import call_command
+
+    if not pending():
+        return []
+    with _one_at_a_time():
+        missing = pending()
+        call_command("migrate", verbosity=0, interactive=False)
+    return missing
+
+
+def require_current() -> None:
+    """Raise Failed when a migration is missing."""
+    if pending():
+        raise Failed("The database is not up to date. Run: clarion migrate")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        yield  # the write lock of SQLite does it
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])

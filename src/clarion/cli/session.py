@@ -1,0 +1,96 @@
+"""Opening the rooms: settings read, logging set up, Django loaded. Only when a command needs it."""
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tomllib import TOMLDecodeError
+from typing import ParamSpec, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from clarion import config
+from clarion.cli.failures import Failed, settings_sentence
+from clarion.kit import clock
+
+DATABASES = ("sqlite:///", "postgresql://", "postgres://")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_rooms(command: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a command that uses rooms: they are opened before it runs.
+
+    Its imports of rooms stand inside the function, so that ``--help`` and shell completion need
+    neither Django nor a data folder.
+    """
+
+    @functools.wraps(command)
+    def opened(*args: P.args, **kwargs: P.kwargs) -> R:
+        open_rooms()
+        return command(*args, **kwargs)
+
+    return opened
+
+
+def open_rooms() -> None:
+    """Read the settings and load Django. Raises Failed with a sentence for what is wrong."""
+    import django
+
+    settings = read_settings()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
+    _log_to_stderr(settings.log_level)
+    with _says_data_folder(settings):
+        django.setup()
+
+
+def read_settings() -> config.Settings:
+    """The settings, with the data folder in place. Raises Failed for what is wrong with them."""
+    try:
+        settings = config.load()
+    except ValidationError as error:
+        raise Failed(settings_sentence(error)) from error
+    except TOMLDecodeError as error:
+        raise Failed(f"clarion.toml can't be read: {error}.") from error
+    except SettingsError as error:
+        raise Failed(f"A setting is wrong: {error}. Lists are written like '[\"one\"]'.") from error
+    try:
+        clock.zone(settings.time_zone)
+    except ValueError as error:
+        raise Failed(f"The setting CLARION_TIME_ZONE is wrong. {error}") from error
+    if not settings.database.startswith(DATABASES):
+        raise Failed(f"CLARION_DATABASE_URL must begin with {' or '.join(DATABASES)}.")
+    with _says_data_folder(settings):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    return settings
+
+
+@contextmanager
+def _says_data_folder(settings: config.Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failed(
+            f"The data folder {settings.data.absolute()} can't be used: {error.strerror}. "
+            "Set CLARION_DATA to a folder that you may write to."
+        ) from error
+
+
+def _log_to_stderr(level: str) -> None:
+    import structlog
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    # Asyncio's and Django's chatter would bury what Clarion itself says.
+    for chatty in ("asyncio", "django.db.backends"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,76 @@
+"""How results are shown: tables and sentences for people, one JSON document for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a line that is not part of the result: progress, hints, warnings. Goes to stderr."""
+    typer.echo(text, err=True)
+
+
+def show_json(value: Any) -> None:
+    """Print the one JSON document of ``--json``; moments as ISO 8601 in UTC."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under headers. Cut to the terminal's width; whole when piped."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        grid.add_column(header, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        grid.add_row(*(Text(cell(value)) for value in row))
+    is_terminal = sys.stdout.isatty()
+    Console(file=sys.stdout, width=None if is_terminal else 10_000, highlight=False).print(grid)
+
+
+def facts(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print names and values one under the other, aligned."""
+    listed = list(pairs)
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        say(f"{name:<{width}}  {cell(value)}".rstrip())
+
+
+def cell(value: Any) -> str:
+    """A value as people read it, on one line."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return " ".join(str(value).split())
+
+
+def moment(value: datetime) -> str:
+    """A moment in the time zone of the command line (CLARION_TIME_ZONE)."""
+    from clarion import config
+
+    return f"{value.astimezone(ZoneInfo(config.load().time_zone)):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,78 @@
+"""The state of an address: may it be sent to?
+
+Providers report late, twice and out of order, so each event carries its moment, and one that is
+older than what is known changes nothing. Leaving is stronger than anything else: only the person
+can take it back, by START or by opting in (``active``).
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.contacts.signals import address_stopped
+from clarion.kit import clock, db
+
+S = Address.State
+_OUT_OF_REACH = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)
+# after -> the states that it follows whatever their moment, and those it follows if it is later
+_ANY_TIME: dict[str, tuple[str, ...]] = {S.OPTED_OUT: _OUT_OF_REACH}
+_IF_LATER: dict[str, tuple[str, ...]] = {
+    S.ACTIVE: (S.OPTED_OUT, *_OUT_OF_REACH),
+    S.OPTED_OUT: (S.ACTIVE,),
+    S.BLOCKED: (S.ACTIVE, S.UNREACHABLE),
+    S.DEACTIVATED: (S.ACTIVE, S.BLOCKED, S.UNREACHABLE),
+    S.UNREACHABLE: (S.ACTIVE,),
+}
+
+
+def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:
+    """Note what became of an address at that moment; return whether its state changed.
+
+    ``active`` means that the person came back of their own will, which lifts everything. ``by``
+    is given where somebody did it here; it goes to the audit log. Sends ``address_stopped``.
+    """
+    with transaction.atomic():
+        before = _before(address_id)
+        if not _move(address_id, state, at, _ANY_TIME.get(state, ()), _IF_LATER[state]):
+            return False
+        if by is not None:
+            audit.note("address.mark", f"address {address_id}", by, state=str(state))
+        if before == S.ACTIVE:
+            address_stopped.send(Address, address_id=address_id, state=str(state), at=at)
+    return True
+
+
+def mark_value(channel: Channel, value: str, state: str, at: datetime) -> bool:
+    """As ``mark``, for a provider's user id. Of somebody unknown there is nothing to note."""
+    known = Address.objects.filter(channel=channel, value=value).values_list("pk", flat=True)
+    address_id = known.first()
+    return address_id is not None and mark(address_id, state, at)
+
+
+def heard_from(address_id: int, at: datetime) -> bool:
+    """They wrote to us: they can be reached again. Who had opted out stays so."""
+    return _move(address_id, S.ACTIVE, at, (), _OUT_OF_REACH)
+
+
+def _before(address_id: int) -> str | None:
+    """The state of an address, which stays as it is until the transaction ends."""
+    found = Address.objects.select_for_update().filter(pk=address_id)
+    return found.values_list("state", flat=True).first()
+
+
+def _move(
+    address_id: int, state: str, at: datetime, whenever: tuple[str, ...], if_later: tuple[str, ...]
+) -> bool:
+    moment = clock.to_us(at)
+    marks = ", ".join(["%s"] * len(if_later))
+    always = f"state IN ({', '.join(['%s'] * len(whenever))}) OR " if whenever else ""
+    touched = db.execute(
+        "UPDATE contacts_address SET state = %s, state_at = %s WHERE id = %s AND "
+        f"({always}(state IN ({marks}) AND (state_at IS NULL OR state_at <= %s)))",
+        [state, moment, address_id, *whenever, *if_later, moment],
+    )
+    return touched > 0

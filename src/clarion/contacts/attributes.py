@@ -1,0 +1,32 @@
+"""Which attributes contacts have, and so which variables texts may use."""
+
+import re
+from collections.abc import Iterable
+
+from clarion.contacts.models import Attribute
+
+OWN = frozenset({"name", "language", "time_zone"})  # fields of a contact, not attributes
+_NOT_IN_NAMES = re.compile(r"\W")
+LONGEST = 100  # characters of a name
+
+
+def attribute_name(title: str) -> str:
+    """A column title as it is written in a text: ``First name`` becomes ``First_name``.
+
+    Empty for a title that has no letter or digit, or more than 100 characters.
+    """
+    name = _NOT_IN_NAMES.sub("_", title.strip())
+    if not name.strip("_") or len(name) > LONGEST:
+        return ""
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def note_attributes(names: Iterable[str]) -> None:
+    """Remember that contacts have attributes of these names."""
+    Attribute.objects.bulk_create([Attribute(name=name) for name in names], ignore_conflicts=True)
+
+
+def known_variables() -> set[str]:
+    """The dotted names of all variables that some contact can have, e.g. contact.city."""
+    names = Attribute.objects.values_list("name", flat=True)
+    return {f"contact.{name}" for name in (*names, *OWN, "id")}

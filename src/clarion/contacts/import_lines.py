@@ -1,0 +1,134 @@
+"""From a line of a CSV file to a person, or to the reason why not."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import available_timezones
+
+from clarion.contacts.attributes import LONGEST, OWN, attribute_name
+from clarion.contacts.user_ids import Check, find_column, looks_like_data
+
+ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
+_OWN_TITLES = {"name": "name", "language": "language"}
+_OWN_TITLES |= {"time_zone": "time_zone", "timezone": "time_zone"}
+_LONGEST_OWN = {"name": 200, "language": 35}
+
+
+class ColumnsError(ValueError):
+    """The columns of a file can't be used as they are; says what to do."""
+
+    def __init__(self, sentence: str, columns: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.columns = list(columns)
+
+
+class BadLineError(ValueError):
+    """This line can't be taken: the reason, in a few words."""
+
+
+class Person(NamedTuple):
+    """One line, understood."""
+
+    value: str  # the user id
+    name: str
+    language: str
+    time_zone: str
+    attributes: str  # a JSON object
+
+
+def choose_column(columns: Sequence[str], kind: str, wanted: str | None) -> str:
+    """The title of the column of user ids. Raises ColumnsError, which lists the columns."""
+    titles = ", ".join(columns[:20]) + (" …" if len(columns) > 20 else "")
+    if wanted is not None:
+        for title in columns:
+            if title.lower() == wanted.strip().lower():
+                return title
+        raise ColumnsError(f"There is no column “{wanted}”. There are: {titles}.", columns)
+    found = find_column(columns, kind)
+    if found is None:
+        raise ColumnsError(f"Choose the column of user ids. There are: {titles}.", columns)
+    if looks_like_data(found):
+        raise ColumnsError(
+            f"The first line, “{found[:100]}”, looks like a user id. Put a title line above it.",
+            columns,
+        )
+    return found
+
+
+class Layout:
+    """What each column of a file means."""
+
+    def __init__(self, columns: Sequence[str], id_column: str, check: Check) -> None:
+        """Raises ColumnsError when a title can't become a variable, or two become the same."""
+        self.width = len(columns)
+        self.id_place = columns.index(id_column)
+        self._check = check
+        self._own: dict[str, int] = {}  # own field -> place
+        self._attributes: list[tuple[int, str]] = []  # place, name
+        taken: dict[str, str] = {}  # name -> the title that has it
+        for place, title in enumerate(columns):
+            if place != self.id_place:
+                self._add(place, title, taken, columns)
+
+    @property
+    def attributes(self) -> list[str]:
+        """The names of the attributes that this file brings."""
+        return [name for _, name in self._attributes]
+
+    def person(self, cells: Sequence[str]) -> Person:
+        """The person on a line. Raises BadLineError, or BadIdError."""
+        if len(cells) != self.width:
+            fault = "too few" if len(cells) < self.width else "too many"
+            raise BadLineError(f"{fault} cells: {len(cells)} instead of {self.width}")
+        value = self._check(cells[self.id_place])
+        attributes = json.dumps(
+            {name: cell for place, name in self._attributes if (cell := cells[place].strip())},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        if len(attributes) > ATTRIBUTES_LIMIT:
+            raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
+        return Person(value, *self._own_cells(cells), attributes)
+
+    def id_of(self, cells: Sequence[str]) -> str:
+        """The cell of the user id as it stands, empty when the line is too short."""
+        return cells[self.id_place] if self.id_place < len(cells) else ""
+
+    def _own_cells(self, cells: Sequence[str]) -> Iterator[str]:
+        for field in ("name", "language", "time_zone"):
+            place = self._own.get(field)
+            cell = "" if place is None else cells[place].strip()
+            if len(cell) > _LONGEST_OWN.get(field, len(cell)):
+                raise BadLineError(f"the {field} is longer than {_LONGEST_OWN[field]} characters")
+            if field == "time_zone" and cell and cell not in _zones():
+                raise BadLineError(
+                    f"there is no time zone “{cell[:64]}”; use one like Europe/Berlin"
+                )
+            yield cell
+
+    def _add(self, place: int, title: str, taken: dict[str, str], columns: Sequence[str]) -> None:
+        name = attribute_name(title)
+        if not name:
+            raise ColumnsError(
+                f"“{title[:100]}” can't be the title of a column. "
+                f"Use letters and digits, at most {LONGEST}.",
+                columns,
+            )
+        own = _OWN_TITLES.get(name.lower())
+        for key in {name, f"own {own}"} if own else {name}:
+            if key in taken:
+                raise ColumnsError(
+                    f"The columns “{taken[key]}” and “{title}” mean the same. Rename one of them.",
+                    columns,
+                )
+            taken[key] = title
+        if own:
+            self._own[own] = place
+        if name not in OWN:  # under its own title it is a variable as well
+            self._attributes.append((place, name))
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()

@@ -1,0 +1,132 @@
+"""Storing a chunk of imported people: each statement takes the whole chunk.
+
+Any number of imports and inbound messages may bring the same person at once: the unique index on
+(channel, user id) decides, and rows are locked in the order of user ids, then of contacts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from clarion.contacts.import_lines import Person
+from clarion.kit import db
+
+_PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
+_PERSON += [("time_zone", "text"), ("attributes", "text")]
+_FIELDS = "name, attributes, language, time_zone"
+
+
+def known_contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
+    """The contacts behind these user ids of a channel, as far as they are known."""
+    return dict(
+        db.fetch(
+            f"SELECT a.value, a.contact_id FROM {db.rows([('value', 'text')])} "
+            "JOIN contacts_address a ON a.channel_id = %s AND a.value = v.value",
+            [db.pack([value] for value in values), channel_id],
+        )
+    )
+
+
+def store(
+    channel_id: int, people: Sequence[Person], tag_ids: Sequence[int], now: int
+) -> tuple[int, int]:
+    """Create or update these people, all different, in the caller's transaction.
+
+    ``now`` is in microseconds. Returns how many were created and how many updated.
+    """
+    by_value = {person.value: person for person in people}
+    known = known_contacts(channel_id, by_value)
+    fresh = sorted(by_value.keys() - known.keys())
+    created = _create(channel_id, [by_value[value] for value in fresh], now)
+    if len(created) < len(fresh):  # somebody else brought them a moment ago
+        known |= known_contacts(channel_id, set(fresh) - created.keys())
+    _update([(contact, by_value[value]) for value, contact in known.items()])
+    _tag([*created.values(), *known.values()], tag_ids, now)
+    return len(created), len(known)
+
+
+def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, int]:
+    """Make contacts with addresses; returns contact ids by user id, without those beaten to it."""
+    if not people:
+        return {}
+    rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
+    # The address first (its contact is checked at commit): so a contact is made only for those
+    # whose address was not taken by somebody else.
+    made = dict(
+        db.fetch(
+            "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at) "
+            f"SELECT v.id, %s, v.value, 'active', %s FROM {_table()} WHERE true ORDER BY v.value "
+            "ON CONFLICT (channel_id, value) DO NOTHING RETURNING value, contact_id",
+            [channel_id, now, _pack(rows)],
+        )
+    )
+    if len(made) < len(rows):
+        rows = [row for row in rows if row[1] in made]
+    db.execute(
+        f"INSERT INTO contacts_contact (id, {_FIELDS}, created_at) "
+        f"SELECT v.id, v.name, {_json('v.attributes')}, v.language, v.time_zone, %s "
+        f"FROM {_table()} ORDER BY v.id",
+        [now, _pack(rows)],
+    )
+    return made
+
+
+def _update(people: Sequence[tuple[int, Person]]) -> None:
+    """Merge what the file says into contacts; an empty cell leaves what is there."""
+    if not people:
+        return
+    packed = _pack((contact, *person) for contact, person in people)
+    if db.is_postgres():
+        db.fetch(
+            f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id "
+            "ORDER BY c.id FOR NO KEY UPDATE OF c",
+            [packed],
+        )
+        merged = "c.attributes || v.attributes::jsonb"
+    else:
+        merged = "json_patch(c.attributes, v.attributes)"
+    own = ("name", "language", "time_zone")
+    kept = ", ".join(f"{field} = COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own)
+    differs = " OR ".join(f"(v.{field} <> '' AND v.{field} <> c.{field})" for field in own)
+    db.execute(
+        f"UPDATE contacts_contact AS c SET attributes = {merged}, {kept} FROM {_table()} "
+        f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs})",
+        [packed],
+    )
+
+
+def _tag(contact_ids: Sequence[int], tag_ids: Sequence[int], now: int) -> None:
+    if not tag_ids:
+        return
+    people, tags = db.rows([("id", "int")], "p"), db.rows([("id", "int")], "t")
+    db.execute(
+        "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
+        f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true ORDER BY t.id, p.id "
+        "ON CONFLICT DO NOTHING",
+        [now, db.pack([key] for key in contact_ids), db.pack([key] for key in tag_ids)],
+    )
+
+
+def _ids(count: int) -> Sequence[int]:
+    """Contact ids that nobody else will get. On SQLite the transaction has the write lock."""
+    if db.is_postgres():
+        found = db.fetch(
+            "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) "
+            "FROM generate_series(1, %s)",
+            [count],
+        )
+        return [row[0] for row in found]
+    last = db.fetch("SELECT seq FROM sqlite_sequence WHERE name = 'contacts_contact'")
+    first = (last[0][0] if last else 0) + 1
+    return range(first, first + count)
+
+
+def _table() -> str:
+    return db.rows(_PERSON)
+
+
+def _pack(rows: Iterable[Sequence[Any]]) -> str:
+    return db.pack(rows)
+
+
+def _json(column: str) -> str:
+    return f"{column}::jsonb" if db.is_postgres() else column

@@ -1,0 +1,159 @@
+"""The list of contacts: newest first, found by name, user id or contact id."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clarion.channels.models import Channel
+from clarion.contacts.attributes import known_variables
+from clarion.contacts.models import Contact, Tag
+from clarion.kit import clock, db
+from clarion.kit.matching import contains
+
+__all__ = [
+    "ContactPage",
+    "ContactRow",
+    "Reached",
+    "contact_count",
+    "contact_list",
+    "known_variables",
+]
+BIGGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One address in the list."""
+
+    id: int  # also the chat number
+    channel: str
+    value: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One person in the list."""
+
+    id: int
+    name: str
+    created_at: datetime
+    addresses: list[Reached]
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """Some contacts; ``next`` is the ``after_id`` of the following page, None at the end."""
+
+    rows: list[ContactRow]
+    next: int | None = None
+
+
+def contact_list(
+    q: str = "",
+    channel: Channel | None = None,
+    tag: Tag | None = None,
+    state: str = "",
+    after_id: int | None = None,
+    limit: int = 50,
+) -> ContactPage:
+    """People whose name contains ``q``, or whose user id begins with it, or whose number it is.
+
+    ``channel`` and ``state`` (of Address.State) are of one and the same address.
+    """
+    where, params = _conditions(q.replace("\x00", "").strip(), channel, tag, state)
+    # With a tag the list is led by the taggings, so that a rare tag costs no look at everybody.
+    table = "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id"
+    source, key = (table, "g.contact_id") if tag else ("contacts_contact c", "c.id")
+    found = db.fetch(
+        f"SELECT c.id, c.name, c.created_at FROM {source} "
+        f"WHERE {' AND '.join([*where, f'{key} < %s'])} ORDER BY {key} DESC LIMIT %s",
+        [*params, BIGGEST if after_id is None else after_id, limit + 1],
+    )
+    page = found[:limit]
+    return ContactPage(_rows(page), page[-1][0] if len(found) > limit else None)
+
+
+def contact_count() -> int:
+    """How many contacts there are."""
+    return Contact.objects.count()
+
+
+def _conditions(
+    q: str, channel: Channel | None, tag: Tag | None, state: str
+) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    params: list[Any] = []
+    if tag:
+        where.append("g.tag_id = %s")
+        params.append(tag.pk)
+    if state and state != "active":  # few: found by their index
+        within = "AND a.channel_id = %s" if channel else ""
+        where.append(
+            "c.id IN (SELECT a.contact_id FROM contacts_address a "
+            f"WHERE a.state = %s AND a.state <> 'active' {within})"
+        )
+        params += [state, channel.pk] if channel else [state]
+    elif channel or state:
+        on_channel = " AND a.channel_id = %s" if channel else ""
+        in_state = " AND a.state = %s" if state else ""
+        where.append(
+            "EXISTS (SELECT 1 FROM contacts_address a "
+            f"WHERE a.contact_id = c.id{on_channel}{in_state})"
+        )
+        params += [channel.pk] if channel else []
+        params += [state] if state else []
+    if q:
+        sql, found = _matches(q)
+        where.append(sql)
+        params += found
+    return where, params
+
+
+def _matches(q: str) -> tuple[str, list[Any]]:
+    """SQL for "this is whom they mean". Each half walks one narrow index."""
+    by_name, name_params = contains("n.name", q)
+    if db.is_postgres():
+        escaped = "".join(f"\\{sign}" if sign in "%_\\" else sign for sign in q)
+        by_value, prefix = "a.value LIKE %s ESCAPE '\\'", f"{escaped}%"
+    else:
+        escaped = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in q)
+        by_value, prefix = "a.value GLOB %s", f"{escaped}*"
+    sql = (
+        f"c.id IN (SELECT n.id FROM contacts_contact n WHERE {by_name} UNION ALL "
+        "SELECT a.contact_id FROM contacts_address a WHERE a.channel_id IN "
+        f"(SELECT id FROM channels_channel) AND {by_value}"
+    )
+    params: list[Any] = [*name_params, prefix]
+    if q.isdecimal() and int(q) <= BIGGEST:
+        sql += " UNION ALL SELECT n.id FROM contacts_contact n WHERE n.id = %s"
+        params.append(int(q))
+    return f"{sql})", params
+
+
+def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
+    addresses: defaultdict[int, list[Reached]] = defaultdict(list)
+    tags: defaultdict[int, list[str]] = defaultdict(list)
+    ids = db.pack([row[0]] for row in found)
+    people = db.rows([("id", "int")])
+    for contact, *reached in db.fetch(
+        "SELECT a.contact_id, a.id, ch.name, a.value, a.state FROM contacts_address a "
+        f"JOIN {people} ON v.id = a.contact_id JOIN channels_channel ch ON ch.id = a.channel_id "
+        "ORDER BY a.id",
+        [ids],
+    ):
+        addresses[contact].append(Reached(*reached))
+    for contact, name in db.fetch(
+        "SELECT g.contact_id, t.name FROM contacts_tagging g "
+        f"JOIN {people} ON v.id = g.contact_id JOIN contacts_tag t ON t.id = g.tag_id "
+        "ORDER BY t.name",
+        [ids],
+    ):
+        tags[contact].append(name)
+    return [
+        ContactRow(key, name, clock.from_us(created_at), addresses[key], tags[key])
+        for key, name, created_at in found
+    ]

@@ -1,0 +1,80 @@
+"""The filters that a text may use.
+
+Only filters whose result is bounded are offered. Those that can make much out of little work out
+the size of their result before they build it.
+"""
+
+from collections.abc import Iterable
+from html import escape as escape_html
+from urllib.parse import quote
+
+from clarion.content.errors import ContentError
+
+OUTPUT_LIMIT = 64 * 1024  # bytes of UTF-8 in a rendered text; characters inside an expression
+
+DEFAULTS = frozenset({"default", "d"})
+NATIVE = DEFAULTS.union(
+    ("upper", "lower", "title", "capitalize", "trim", "length", "count", "first", "last", "items"),
+    ("round", "int", "float", "abs"),
+)
+TESTS = frozenset({"defined", "undefined", "none", "number", "string", "boolean"}).union(
+    ("true", "false", "even", "odd", "divisibleby", "in", "eq", "ne"),
+)
+
+
+def replace(value: str, old: str, new: str) -> str:
+    """``value`` with every ``old`` replaced by ``new``."""
+    value, old, new = str(value), str(old), str(new)
+    _check(len(value) + value.count(old) * (len(new) - len(old)))
+    return value.replace(old, new)
+
+
+def join(values: Iterable[object], between: str = "") -> str:
+    """The values one after the other, with ``between`` between them."""
+    if isinstance(values, str) or not isinstance(values, list | tuple):
+        raise ContentError("The filter join needs a list.")
+    _check(len(values) * (len(between) + 1))
+    parts = [str(value) for value in values]
+    _check(sum(map(len, parts)) + len(parts) * len(between))
+    return between.join(parts)
+
+
+def escape(value: object) -> str:
+    """Safe to stand in HTML."""
+    text = str(value)
+    _check(len(text))
+    escaped = escape_html(text)
+    _check(len(escaped))
+    return escaped
+
+
+def urlencode(value: object) -> str:
+    """Safe to stand in a link."""
+    text = str(value)
+    _check(len(text))
+    encoded = quote(text, safe="")
+    _check(len(encoded))
+    return encoded
+
+
+def truncate(value: object, length: int = 255) -> str:
+    """At most ``length`` characters, the last one an ellipsis where something was cut off."""
+    text = str(value)
+    length = int(length)
+    return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
+
+
+OURS = {
+    "replace": replace,
+    "join": join,
+    "escape": escape,
+    "e": escape,
+    "urlencode": urlencode,
+    "truncate": truncate,
+}
+FILTERS = NATIVE | frozenset(OURS)
+
+
+def _check(size: int) -> None:
+    if size > OUTPUT_LIMIT:
+        raise ContentError(f"A filter would make a text of more than {OUTPUT_LIMIT:,} characters.")

@@ -1,0 +1,213 @@
+"""Personalised texts: checked once, then rendered for every person in a few microseconds."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from minijinja import Environment, TemplateError
+
+from clarion.content.errors import ContentError
+from clarion.content.filters import OURS, OUTPUT_LIMIT
+from clarion.content.scan import Scan, did_you_mean, scan
+
+__all__ = [
+    "OUTPUT_LIMIT",
+    "SOURCE_LIMIT",
+    "ContentError",
+    "Text",
+    "compile_text",
+    "contact_context",
+    "preview",
+    "unknown_variables",
+]
+
+SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
+STEPS = 20_000  # what loops may take, beyond what the text itself takes
+REPEATED_LIMIT = 8 * 1024 * 1024  # characters of plain text that loops may write in all
+_UNDEFINED = re.compile(r"`(?P<name>[^`]+)` is undefined")
+_TOO_LONG = f"The message would be longer than {OUTPUT_LIMIT // 1024} KiB. Shorten the text."
+
+
+class _Person(Protocol):
+    name: str
+    attributes: dict[str, Any]
+    language: str
+    time_zone: str
+
+
+class _Address(Protocol):
+    value: str
+
+
+class _Missing:
+    """An attribute that is not there."""
+
+    def __get__(self, instance: object, owner: object = None) -> None:
+        raise AttributeError
+
+
+class _Attributes(dict[str, Any]):
+    """A dict without methods: minijinja would take ``contact.items`` for one of them."""
+
+
+METHODS = frozenset(name for name in dir(dict) if not name.startswith("_"))
+for _name in METHODS:
+    setattr(_Attributes, _name, _Missing())
+
+
+class Text:
+    """A compiled text. One thread at a time may render it."""
+
+    __slots__ = ("_environment", "_left", "_methods", "_scan", "source")
+
+    def __init__(self, source: str) -> None:
+        """Check and compile. Raises ContentError with one sentence."""
+        if len(source) > SOURCE_LIMIT or len(source.encode()) > SOURCE_LIMIT:
+            raise ContentError(f"The text is longer than {SOURCE_LIMIT // 1024} KiB. Shorten it.")
+        self.source = source
+        self._scan = scan(source)
+        self._methods = any(METHODS & set(name.split(".")[1:]) for name in self.variables())
+        self._left = 0
+        self._environment: Environment | None = None
+        if "{{" in source or "{%" in source or "{#" in source:
+            self._environment = self._compile()
+
+    def render(self, contact: Mapping[str, Any], /, **variables: Any) -> str:
+        """The text for one person. ``contact`` is what ``contact_context`` gives.
+
+        Raises ContentError with one sentence when this person lacks a variable that has no
+        default, or when the result would be longer than OUTPUT_LIMIT bytes.
+        """
+        if self._environment is None:
+            return self.source
+        self._left = OUTPUT_LIMIT
+        person = _Attributes(contact) if self._methods else contact
+        try:
+            rendered = self._environment.render_template("text", contact=person, **variables)
+        except TemplateError as error:
+            raise _as_sentence(error, {"contact": dict(contact), **variables}) from None
+        except TypeError:  # how a filter of ours is called wrongly
+            raise ContentError("A filter has too few or too many values in its brackets.") from None
+        if len(rendered) * 4 > OUTPUT_LIMIT and len(rendered.encode()) > OUTPUT_LIMIT:
+            raise ContentError(_TOO_LONG)
+        return rendered
+
+    def variables(self) -> set[str]:
+        """The dotted names of all variables in the text."""
+        return {use.name for use in self._scan.uses}
+
+    def _compile(self) -> Environment:
+        # Semi-strict: {% if contact.city %} may ask for what is missing. (Not in the stubs yet.)
+        undefined: Any = "semi_strict"
+        environment = Environment(
+            fuel=_fuel(self._scan),
+            undefined_behavior=undefined,
+            pycompat=False,  # else texts could call methods: "x".center(1000000000)
+            finalizer=self._write,
+            keep_trailing_newline=True,
+        )
+        for name in list(environment.globals):  # range, namespace, debug …
+            environment.remove_global(name)
+        for name, function in OURS.items():
+            environment.add_filter(name, function)
+        try:
+            environment.add_template("text", self.source)
+        except TemplateError as error:
+            raise _as_sentence(error, {}) from None
+        return environment
+
+    def _write(self, value: Any) -> Any:
+        """Called by minijinja with every value that is about to be written."""
+        if isinstance(value, str):
+            self._left -= len(value)
+            if self._left < 0:
+                raise ContentError(_TOO_LONG)
+            return value
+        if value is None or isinstance(value, bool | int | float):
+            self._left -= 8
+            if self._left < 0:
+                raise ContentError(_TOO_LONG)
+            return "" if value is None else value
+        raise ContentError("A variable holds several values. Use for, or the filter join.")
+
+
+def compile_text(source: str) -> Text:
+    """Check and compile a text. Raises ContentError with one sentence."""
+    return Text(source)
+
+
+def contact_context(
+    name: str, attributes: Mapping[str, Any], language: str, time_zone: str, value: str
+) -> dict[str, Any]:
+    """What a text sees as ``contact``: the attributes, name, language, time_zone and id.
+
+    ``value`` is the provider's user id, shown as ``contact.id`` unless an attribute has that
+    name. What is empty is left out, so that ``default`` applies to it.
+    """
+    context = {"id": value, **attributes}
+    if name:
+        context["name"] = name
+    if language:
+        context["language"] = language
+    if time_zone:
+        context["time_zone"] = time_zone
+    if None in context.values() or "" in context.values():
+        return {key: held for key, held in context.items() if held is not None and held != ""}
+    return context
+
+
+def unknown_variables(source: str, known: set[str]) -> list[str]:
+    """The dotted names that no contact has, in the order of the text.
+
+    One with ``default``, and one that the text somewhere asks ``is defined``, is never unknown.
+    Raises ContentError when the text itself is wrong.
+    """
+    uses = scan(source).uses
+    asked = {use.name for use in uses if use.guard}
+    missing = [use.name for use in uses if not use.optional and use.name not in asked]
+    return [name for name in dict.fromkeys(missing) if not _is_known(name, known)]
+
+
+def preview(source: str, contact: _Person, address: _Address) -> str:
+    """The text as this person would get it. Raises ContentError with one sentence."""
+    context = contact_context(
+        contact.name, contact.attributes, contact.language, contact.time_zone, address.value
+    )
+    return compile_text(source).render(context)
+
+
+def _is_known(name: str, known: set[str]) -> bool:
+    """Whether this name, or the value it is a part of (contact.order.total), is known."""
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in known for length in range(1, len(parts) + 1))
+
+
+def _fuel(found: Scan) -> int:
+    """Steps that one rendering may take: what stands in the text, and what its loops repeat.
+
+    A step of a loop may write the longest plain piece in it, so long pieces buy fewer steps.
+    """
+    of_loops = min(STEPS, REPEATED_LIMIT // max(found.longest_repeated, 1))
+    return 8 * (found.tokens + found.tags) + 100 + of_loops
+
+
+def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentError:
+    where = f"Line {error.line}: " if error.line else ""
+    detail = error.detail or ""
+    if undefined := _UNDEFINED.search(detail):
+        return ContentError(f"{where}{_missing(undefined['name'], context)}")
+    if error.kind == "OutOfFuel":
+        return ContentError("The text repeats too much. Make its loops shorter.")
+    if error.kind in {"MissingArgument", "TooManyArguments"}:
+        return ContentError(f"{where}a filter has too few or too many values in its brackets.")
+    problem = detail or error.kind.replace("Error", "").lower() or "something is wrong"
+    return ContentError(f"{where}{problem.rstrip('.')}. Correct the text.")
+
+
+def _missing(name: str, context: Mapping[str, Any]) -> str:
+    room, _, attribute = name.rpartition(".")
+    known = context.get("contact", {}) if room == "contact" else set(context) - {"contact"}
+    if guess := did_you_mean(attribute, known, room):
+        return f"there is no variable {name}.{guess}"
+    advice = f'{{{{ {name} | default("…") }}}}'
+    return f"there is no variable {name} for this person. Give it a default: {advice}."

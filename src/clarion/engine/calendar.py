@@ -1,0 +1,65 @@
+"""What happens by itself: broadcasts come due, are expanded, wound up and finished.
+
+Every worker runs these; each step is guarded by the state it expects, so any number may.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from clarion.accounts import audit
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.moves import move
+from clarion.broadcasts.states import ACTIVE, BroadcastState
+from clarion.engine.expand import STATES, expand_chunk
+from clarion.kit import clock, db
+from clarion.records import tallies, windup
+from clarion.records.states import PENDING
+
+S = BroadcastState
+
+
+def start_due() -> int:
+    """Start what has come due; what is later than the cutoff is missed instead (C6)."""
+    now = clock.from_us(db.now_us())
+    late = timedelta(minutes=settings.CLARION.late_minutes)
+    started = 0
+    for broadcast in Broadcast.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now):
+        assert broadcast.scheduled_at is not None
+        if now - broadcast.scheduled_at > late:
+            reason = (
+                f"It was due at {broadcast.scheduled_at:%Y-%m-%d %H:%M} UTC, but no engine was "
+                "running. Send it now or delete it."
+            )
+            if move(broadcast, S.MISSED, state_reason=reason):
+                audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.ENGINE)
+        elif move(broadcast, S.SENDING, started_at=now):
+            started += 1
+    return started
+
+
+def expand_next() -> bool:
+    """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
+    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None)
+    return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
+
+
+def wind_up() -> int:
+    """Take back a chunk of what is still queued in stopped broadcasts; return how many rows."""
+    stopped = db.fetch(
+        "SELECT b.id FROM broadcasts_broadcast b WHERE b.state = 'stopped' AND EXISTS ("
+        "SELECT 1 FROM records_tally t WHERE t.broadcast_id = b.id "
+        "AND t.state IN ('queued', 'held') GROUP BY t.state HAVING sum(t.delta) > 0)"
+    )
+    return sum(windup.unsend(broadcast_id) for (broadcast_id,) in stopped)
+
+
+def finish() -> int:
+    """Complete the broadcasts of which every delivery has come to an end."""
+    finished = 0
+    running = Broadcast.objects.filter(state__in=ACTIVE, expanded_at__isnull=False)
+    counts = tallies.counts(running.values_list("pk", flat=True))
+    for broadcast in running.filter(pk__in=list(counts)):
+        if not any(counts[broadcast.pk].get(state, 0) for state in PENDING):
+            finished += move(broadcast, S.COMPLETED, finished_at=clock.from_us(db.now_us()))
+    return finished

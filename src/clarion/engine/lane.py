@@ -1,0 +1,231 @@
+"""A lane: one channel's messages on their way through one worker."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+from django.db import Error
+
+from clarion.channels.contract import Outcome, Refusal, Refused
+from clarion.engine.claim import JITTER, Claim, Claimed
+from clarion.engine.retry import wait_of
+from clarion.engine.send import NOT_SENT, Carry, attempt, given_back
+from clarion.engine.settle import Settlement
+from clarion.engine.snapshot import ChannelFacts, Job
+from clarion.kit import clock
+
+log = structlog.get_logger()
+LEAST, MOST = 100, 2_500  # messages of one claim without a rate: about 250 ms of sending
+AHEAD = 0.125  # seconds of work left when the next claim is made
+IDLE = 0.08  # seconds between claims that bring nothing
+DOWN_AFTER = 20  # requests in a row that could not be sent: it is the provider, not the people
+PRESSURE = 2.5  # throttled replies close together: the account is meant, not single messages
+EASE = 0.9  # what an accepted message leaves of the pressure
+MOST_DOWN = 30.0  # seconds between probes of a provider that is down
+
+
+class Ground(Protocol):
+    """What a lane stands on: the worker."""
+
+    def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
+    def job(self, broadcast_id: int) -> Awaitable[Job]: ...
+    def claim(self, channel_id: int, room: int) -> Awaitable[Claim]: ...
+    def reslot(self, channel_id: int, late: list[Claimed]) -> Awaitable[list[Claimed]]: ...
+    def put(self, settlement: Settlement) -> None: ...
+    def throttle(self, channel_id: int, seconds: float) -> None: ...
+    def misconfigured(self, channel_id: int, reason: str) -> None: ...
+    def shared_now(self) -> int: ...
+
+
+class Lane:
+    """Feeds claimed messages to a fixed number of runners, each sending one at a time."""
+
+    def __init__(self, ground: Ground, channel: ChannelFacts, carry: Carry, runners: int) -> None:
+        self.channel = channel
+        self._ground = ground
+        self._carry = carry
+        self._buffer: deque[Claimed] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._low = asyncio.Event()
+        self._sent = 0  # since the last claim
+        self._claimed_at = time.monotonic()
+        self._want = LEAST
+        self._late: list[Claimed] = []
+        self._held_until = 0  # microseconds: throttled, known before the next claim reads it
+        self._failures = 0  # requests in a row that could not be sent
+        self._down = 0.5
+        self._pressure = 0.0
+        self._closing = False
+        self._tasks = [asyncio.create_task(self._feed())]
+        self._tasks += [asyncio.create_task(self._run()) for _ in range(runners)]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no message is waiting here or in flight."""
+        return not self._buffer and not self._late and len(self._idle) == len(self._tasks) - 1
+
+    async def close(self) -> None:
+        """Finish what is in flight and give back the rest."""
+        self._closing = True
+        self._low.set()
+        self.give_back()
+        for idle in self._idle:
+            if not idle.done():
+                idle.set_result(None)
+        await asyncio.gather(*self._tasks)
+
+    def give_back(self) -> None:
+        """Queue again what has not been tried."""
+        for claimed in [*self._buffer, *self._late]:
+            self._ground.put(given_back(claimed, self.channel.id))
+        self._buffer.clear()
+        self._late.clear()
+
+    def drop(self) -> None:
+        """Forget what has not been tried: it is no longer this worker's."""
+        self._buffer.clear()
+        self._late.clear()
+
+    # feeding
+
+    async def _feed(self) -> None:
+        while not self._closing:
+            try:
+                pause = await self._fill()
+            except Error as error:
+                log.warning("claim_failed", channel=self.channel.name, error=str(error))
+                pause = 0.5
+            self._low.clear()
+            if pause > 0 or not self._is_low():
+                await self._wait_low(pause)
+
+    async def _fill(self) -> float:
+        """Claim once; return after how many seconds it is worth claiming again at the earliest."""
+        if self._held_until > clock.now_us():
+            return IDLE
+        if self._late:
+            late, self._late = self._late, []
+            self._take(await self._ground.reslot(self.channel.id, late))
+        if not self._is_low():
+            return 0.0
+        self._want = self._appetite()
+        claim = await self._ground.claim(self.channel.id, self._want)
+        self._take(claim.messages)
+        if claim.again_at:
+            return max(0.005, min(IDLE, (claim.again_at - claim.now) / clock.SECOND))
+        return 0.0
+
+    def _appetite(self) -> int:
+        """How many messages leave in 250 ms at the present pace."""
+        now = time.monotonic()
+        pace = self._sent / max(now - self._claimed_at, 0.001)
+        self._sent, self._claimed_at = 0, now
+        return max(LEAST, min(MOST, self._want * 2, round(pace / 4)))
+
+    def _take(self, messages: list[Claimed]) -> None:
+        if self._closing:
+            for claimed in messages:
+                self._ground.put(given_back(claimed, self.channel.id))
+            return
+        self._buffer.extend(messages)
+        for _ in range(min(len(messages), len(self._idle))):
+            idle = self._idle.popleft()
+            if not idle.done():
+                idle.set_result(None)
+
+    def _is_low(self) -> bool:
+        if self.channel.rate is None:
+            return len(self._buffer) < self._want // 2 + 1
+        if not self._buffer:
+            return True
+        return self._buffer[-1].slot - self._ground.shared_now() < AHEAD * clock.SECOND
+
+    async def _wait_low(self, pause: float) -> None:
+        if pause > 0:
+            await asyncio.sleep(pause)
+        elif self.channel.rate is not None:
+            await asyncio.sleep(0.02)
+        else:
+            with suppress(TimeoutError):  # looking again costs nothing
+                await asyncio.wait_for(self._low.wait(), IDLE)
+
+    # running
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._buffer:
+                if self._closing:
+                    return
+                idle = loop.create_future()
+                self._idle.append(idle)
+                await idle
+            claimed = self._buffer.popleft()
+            self._sent += 1
+            if self.channel.rate is None and len(self._buffer) < self._want // 2:
+                self._low.set()
+            try:
+                await self._one(claimed)
+            except Exception:
+                # A fault of ours: the delivery stays claimed and ends in doubt, others go on.
+                log.exception("send_failed", delivery=claimed.delivery)
+
+    async def _one(self, claimed: Claimed) -> None:
+        if claimed.slot and not await self._on_time(claimed):
+            return
+        if not self._may_send(claimed):
+            self._ground.put(given_back(claimed, self.channel.id))
+            return
+        job = await self._ground.job(claimed.broadcast)
+        settlement, outcome = await attempt(claimed, self.channel, job, self._carry)
+        self._ground.put(settlement)
+        if outcome is not None:
+            self._heed(outcome)
+
+    def _may_send(self, claimed: Claimed) -> bool:
+        if self._held_until and self._held_until > clock.now_us():
+            return False
+        return self._ground.may_send(self.channel.id, claimed.broadcast)
+
+    async def _on_time(self, claimed: Claimed) -> bool:
+        """Wait for the slot. A slot that was missed is not used: the message gets a new one."""
+        wait = claimed.slot - self._ground.shared_now()
+        if wait > 0:
+            await asyncio.sleep(wait / clock.SECOND)
+        if self._ground.shared_now() - claimed.slot <= JITTER:
+            return True
+        self._late.append(claimed)
+        self._low.set()
+        return False
+
+    # heeding
+
+    def _heed(self, outcome: Outcome) -> None:
+        """Draw the conclusions for the whole channel."""
+        if not isinstance(outcome, Refused) or outcome.code != NOT_SENT:
+            self._failures, self._down = 0, 0.5
+        if not isinstance(outcome, Refused):
+            self._pressure *= EASE
+            return
+        if outcome.refusal is Refusal.THROTTLED:
+            self._pressure += 1
+            if outcome.whole_channel or self._pressure >= PRESSURE:
+                self._hold(wait_of(outcome))
+        elif outcome.refusal is Refusal.MISCONFIGURED:
+            self._hold(60.0)
+            self._ground.misconfigured(self.channel.id, outcome.reason)
+        elif outcome.code == NOT_SENT:
+            self._failures += 1
+            if self._failures % DOWN_AFTER == 0:
+                self._down = min(self._down * 2, MOST_DOWN)
+                self._hold(self._down)
+
+    def _hold(self, seconds: float) -> None:
+        until = clock.now_us() + round(seconds * clock.SECOND)
+        if until > self._held_until:
+            self._held_until = until
+            self._ground.throttle(self.channel.id, seconds)

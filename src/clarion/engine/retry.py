@@ -1,0 +1,70 @@
+"""What follows from an outcome: where the delivery goes, and whether it is tried again."""
+
+from dataclasses import dataclass
+
+from clarion.channels.contract import Refusal, Refused
+from clarion.kit import clock
+from clarion.records.states import DeliveryState as D
+
+MOST_BACKOFF = 300 * clock.SECOND
+DEFAULT_WAIT = 1.0  # seconds, when a provider throttles without saying for how long
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A channel's retry policy.
+
+    ``retries`` counts the tries of one delivery that may end in an error (at least 1), so one
+    person has at most that many error records (FEATURES I5; docs/decisions/0011-retries.md).
+    """
+
+    retries: int
+    backoff: float  # seconds before the second try; doubles with each further one
+    idempotent: bool  # whether the receiver drops a repeated message id
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a refused delivery goes."""
+
+    state: str
+    attempts: int
+    due_at: int = 0  # microseconds
+    attempted: bool = True  # whether it makes a record
+    maybe_sent: bool = False  # whether any try up to now may have got through
+
+
+def judge(refused: Refused, attempts: int, maybe_sent: bool, now: int, policy: Policy) -> Verdict:
+    """What a refusal means for a delivery that had used up ``attempts`` tries before.
+
+    ``maybe_sent``: one of these may have got through. UNKNOWN on a channel with an idempotency
+    key is tried again, for the receiver drops repeats. A delivery that may have got through once
+    never ends as failed, but in doubt.
+    """
+    used = attempts + 1
+    left = used < max(1, policy.retries)
+    give_up = D.IN_DOUBT if maybe_sent else D.FAILED
+    match refused.refusal:
+        case Refusal.THROTTLED:
+            due = now + round(wait_of(refused) * clock.SECOND)
+            return Verdict(D.QUEUED, attempts, due, attempted=False, maybe_sent=maybe_sent)
+        case Refusal.MISCONFIGURED:
+            return Verdict(D.QUEUED, attempts, now, attempted=False, maybe_sent=maybe_sent)
+        case Refusal.RETRY if left:
+            return Verdict(D.QUEUED, used, now + _backoff(policy, used), maybe_sent=maybe_sent)
+        case Refusal.UNKNOWN if left and policy.idempotent:
+            return Verdict(D.QUEUED, used, now + _backoff(policy, used), maybe_sent=True)
+        case Refusal.UNKNOWN:
+            return Verdict(D.IN_DOUBT, used)
+        case _:
+            return Verdict(give_up, used)
+
+
+def _backoff(policy: Policy, used: int) -> int:
+    doubled = policy.backoff * clock.SECOND * 2 ** min(used - 1, 20)
+    return min(round(doubled), MOST_BACKOFF)
+
+
+def wait_of(refused: Refused) -> float:
+    """How many seconds a throttling provider wants us to wait."""
+    return DEFAULT_WAIT if refused.retry_after is None else refused.retry_after

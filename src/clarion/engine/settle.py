@@ -1,0 +1,152 @@
+"""Settling: what became of claimed deliveries, in batches, one transaction each.
+
+A batch writes the deliveries' new states, one record per attempt, and the tallies. Only rows that
+are still ``sending`` for this worker move; for the others the attempt is recorded all the same,
+and an accepted message that had been given up as in doubt is proven sent.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from clarion.contacts import addresses
+from clarion.kit import clock, db, text
+from clarion.records import tallies
+from clarion.records.reasons import reason_ids
+from clarion.records.states import DeliveryState as D
+
+REASON_LENGTH = 400
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became of one claimed delivery."""
+
+    delivery: int
+    broadcast: int
+    channel: int
+    address: int
+    state: str  # where it goes
+    attempts: int  # tries used up, this one included if it counted
+    at: int  # microseconds
+    due_at: int = 0  # microseconds, for one that is queued again
+    code: str = ""
+    reason: str = ""
+    external_id: str | None = None
+    recovered: bool = False
+    maybe_sent: bool = False  # this or an earlier try may have got through
+    attempted: bool = False  # whether there is a record to write
+    responses: int = 0
+    latency: int = 0  # microseconds
+    content: str = ""
+    mark: str = ""  # the state that the address gets, when it can't be reached any more
+
+
+_ReasonOf = Callable[[Settlement], int | None]
+_MOVED = [
+    ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
+    ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
+]  # fmt: skip
+_RECORD = [
+    ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
+    ("attempt", "int"), ("status", "text"), ("reason", "int"), ("responses", "int"),
+    ("latency", "int"), ("at", "int"), ("content", "text"),
+]  # fmt: skip
+
+
+def settle(worker_id: int, batch: Sequence[Settlement]) -> int:
+    """Write a batch. Returns how many deliveries moved. Repeating a batch moves nothing.
+
+    Raises OperationalError when the database is locked or away; nothing is written then.
+    """
+    reasons = reason_ids({(s.code, text.clean(s.reason, REASON_LENGTH)) for s in batch if s.reason})
+
+    def reason(s: Settlement) -> int | None:
+        return reasons[s.code, text.clean(s.reason, REASON_LENGTH)] if s.reason else None
+
+    with db.write():
+        moved = _move(worker_id, batch, reason)
+        lost = [s for s in batch if s.delivery not in moved and s.state == D.SENT]
+        proven = _prove(lost)
+        _record([s for s in batch if s.attempted], reason)
+        tallies.add(_deltas(batch, moved, proven))
+    for s in batch:
+        if s.mark:
+            addresses.mark(s.address, s.mark, clock.from_us(s.at))
+    return len(moved)
+
+
+def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
+    # The + keeps SQLite from walking the index of claimed rows with the whole batch inside: the
+    # batch comes first and finds its rows by their ids.
+    rows = db.fetch(
+        "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
+        "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
+        "recovered = v.recovered, maybe_sent = v.maybe_sent, moved_at = v.at, worker_id = NULL "
+        f"FROM {db.rows(_MOVED)} "
+        f"WHERE d.id = v.id AND d.state = 'sending' AND +d.worker_id = %s {db.returning('d', 'id')}",
+        [
+            db.pack(
+                (
+                    s.delivery, s.state, s.attempts, s.due_at, reason(s), s.external_id,
+                    s.recovered, s.maybe_sent, s.at,
+                )
+                for s in batch
+            ),
+            worker_id,
+        ],
+    )  # fmt: skip
+    return {row[0] for row in rows}
+
+
+def _prove(lost: Sequence[Settlement]) -> set[int]:
+    """Accepted after all, though the lease had run out meanwhile: in doubt no more."""
+    if not lost:
+        return set()
+    rows = db.fetch(
+        "UPDATE records_delivery AS d SET state = 'sent', reason_id = NULL, "
+        "external_id = v.external_id, moved_at = v.at "
+        f"FROM {db.rows([('id', 'int'), ('external_id', 'text'), ('at', 'int')])} "
+        f"WHERE d.id = v.id AND d.state = 'in_doubt' {db.returning('d', 'id')}",
+        [db.pack((s.delivery, s.external_id, s.at) for s in lost)],
+    )
+    return {row[0] for row in rows}
+
+
+def _record(attempted: Sequence[Settlement], reason: _ReasonOf) -> None:
+    if not attempted:
+        return
+    db.execute(
+        "INSERT INTO records_record (delivery_id, broadcast_id, channel_id, address_id, attempt, "
+        "status, reason_id, responses, latency, recorded_at, content) "
+        "SELECT delivery, broadcast, channel, address, attempt, status, reason, responses, "
+        f"latency, at, content FROM {db.rows(_RECORD)}",
+        [
+            db.pack(
+                (
+                    s.delivery, s.broadcast, s.channel, s.address, s.attempts,
+                    "error" if s.reason else "completed", reason(s), s.responses, s.latency, s.at,
+                    s.content.replace("\x00", ""),
+                )
+                for s in attempted
+            )
+        ],
+    )  # fmt: skip
+
+
+def _deltas(
+    batch: Iterable[Settlement], moved: set[int], proven: set[int]
+) -> dict[tuple[int, int, str], int]:
+    deltas: dict[tuple[int, int, str], int] = {}
+
+    def count(s: Settlement, state: str, delta: int) -> None:
+        key = (s.broadcast, s.channel, state)
+        deltas[key] = deltas.get(key, 0) + delta
+
+    for s in batch:
+        if s.delivery in moved:
+            count(s, D.SENDING.value, -1)
+            count(s, str(s.state), 1)
+        elif s.delivery in proven:
+            count(s, D.IN_DOUBT.value, -1)
+            count(s, D.SENT.value, 1)
+    return deltas

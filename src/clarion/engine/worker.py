@@ -1,0 +1,316 @@
+"""The worker: claims, sends and settles until it is told to stop. It holds no state of its own."""
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import Error, connection
+
+from clarion.accounts import audit
+from clarion.channels.contract import Reply, Request
+from clarion.channels.manage import pause_channel
+from clarion.channels.models import Channel
+from clarion.engine import calendar, claim, inbox, reap, snapshot
+from clarion.engine.claim import Claim, Claimed
+from clarion.engine.lane import Lane
+from clarion.engine.settle import Settlement, settle
+from clarion.engine.settler import Settler
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.transport.http import HttpClient
+from clarion.transport.messages import HttpRequest
+from clarion.transport.smtp import SmtpPool
+
+log = structlog.get_logger()
+P = ParamSpec("P")
+T = TypeVar("T")
+LOOK = 0.2  # seconds between looks at states: bounds how long pause and stop take
+MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
+
+
+class Worker:
+    """One engine process: lanes for the channels that have work, and what happens by itself."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(3 if db.is_postgres() else 1, thread_name_prefix="db")
+        self._snapshot = snapshot.NOTHING
+        self._lanes: dict[int, Lane] = {}
+        self._jobs: dict[int, snapshot.Job] = {}
+        self._settler = Settler(self._settle)
+        self._http: HttpClient
+        self._smtp: SmtpPool
+        self._id = 0
+        self._lease_end = 0.0  # by time.monotonic(), as renewed last
+        self._skew = 0  # the shared clock minus ours, microseconds
+        self._stopping = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Work until ``stop`` is called; then finish what is in flight and give back the rest."""
+        limit = settings.CLARION.concurrency
+        self._http = HttpClient(per_origin=limit, proxy=settings.CLARION.proxy or None)
+        self._smtp = SmtpPool(per_server=min(limit, 16))
+        await self._enter()
+        settling = asyncio.create_task(self._settler.run())
+        loops = [
+            asyncio.create_task(self._every(LOOK, self._look)),
+            asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew)),
+            asyncio.create_task(self._every(LOOK, self._keep_house)),
+            asyncio.create_task(self._every(1.0, self._sweep)),
+        ]
+        log.info("worker_started", worker=self._id)
+        started()
+        await self._stopping.wait()
+        await asyncio.gather(*loops)
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        await asyncio.gather(*self._background)
+        self._settler.close()
+        await settling
+        await self._db(reap.sign_off, self._id)
+        await self._http.close()
+        await self._smtp.close()
+        for _ in range(self._pool._max_workers):
+            self._pool.submit(connection.close)
+        self._pool.shutdown()
+        log.info("worker_stopped", worker=self._id)
+
+    def stop(self) -> None:
+        """Begin the graceful end."""
+        self._stopping.set()
+
+    # what lanes stand on
+
+    def may_send(self, channel_id: int, broadcast_id: int) -> bool:
+        """Whether a message may leave now: not paused, not stopped, and our lease lasts."""
+        return (
+            time.monotonic() < self._lease_end
+            and broadcast_id in self._snapshot.broadcasts
+            and channel_id in self._snapshot.channels
+            and not self._stopping.is_set()
+        )
+
+    async def job(self, broadcast_id: int) -> snapshot.Job:
+        """What a broadcast sends."""
+        known = self._jobs.get(broadcast_id)
+        if known is None:
+            known = await self._db(snapshot.job, broadcast_id)
+            self._jobs[broadcast_id] = known
+        return known
+
+    async def claim(self, channel_id: int, room: int) -> Claim:
+        """Claim up to ``room`` messages for a lane."""
+        if len(self._settler) > MOST_UNSETTLED or time.monotonic() > self._lease_end:
+            return Claim([], 0, clock.SECOND // 10)
+        return await self._db(claim.claim, channel_id, self._id, room)
+
+    async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
+        """New moments for messages that missed theirs."""
+        return await self._db(claim.reslot, channel_id, late)
+
+    def put(self, settlement: Settlement) -> None:
+        """Have an outcome written."""
+        self._settler.put(settlement)
+
+    def throttle(self, channel_id: int, seconds: float) -> None:
+        """Make the channel wait, in every worker."""
+        self._later(self._throttle(channel_id, seconds))
+
+    def misconfigured(self, channel_id: int, reason: str) -> None:
+        """Pause a channel that can't send and tell the agents why."""
+        self._later(self._db(_pause, channel_id, reason))
+
+    def shared_now(self) -> int:
+        """The moment by the clock that all workers share, in microseconds."""
+        return clock.now_us() + self._skew
+
+    # what happens by itself
+
+    async def _look(self) -> None:
+        self._snapshot = await self._db(snapshot.take, self._snapshot)
+        for channel_id, reason in self._snapshot.broken.items():
+            await self._db(_pause, channel_id, reason)
+        for channel_id, lane in list(self._lanes.items()):
+            facts = self._snapshot.channels.get(channel_id)
+            if facts is not lane.channel:
+                del self._lanes[channel_id]
+                self._later(lane.close())
+        for channel_id, facts in self._snapshot.channels.items():
+            if channel_id not in self._lanes and not self._stopping.is_set():
+                runners = settings.CLARION.concurrency
+                self._lanes[channel_id] = Lane(self, facts, self._carry, runners)
+
+    async def _renew(self) -> None:
+        began = time.monotonic()
+        ours = clock.now_us()
+        alive, shared = await self._db(_renewed, self._id)
+        self._skew = shared - (ours + clock.now_us()) // 2 if db.is_postgres() else 0
+        if alive:
+            self._lease_end = began + settings.CLARION.lease_seconds * 0.8
+            return
+        log.warning("lease_lost", worker=self._id)
+        self._lease_end = 0.0
+        for lane in self._lanes.values():
+            lane.drop()
+        # What was in flight still ends and is settled as the old worker: it may prove what is in
+        # doubt by now.
+        lanes, self._lanes = list(self._lanes.values()), {}
+        await asyncio.gather(*(lane.close() for lane in lanes))
+        await self._settler.flushed()
+        await self._enter()
+
+    async def _enter(self) -> None:
+        began = time.monotonic()
+        self._id = await self._db(reap.register)
+        self._lease_end = began + settings.CLARION.lease_seconds * 0.8
+
+    async def _keep_house(self) -> None:
+        await self._db(calendar.start_due)
+        while await self._db(calendar.expand_next) and not self._stopping.is_set():
+            pass
+        await self._db(calendar.wind_up)
+        await self._db(calendar.finish)
+        await self._db(inbox.apply_waiting)
+
+    async def _sweep(self) -> None:
+        await self._db(reap.reap)
+        await self._db(tallies.squash)
+        await self._db(inbox.forget_old)
+
+    # helpers
+
+    async def _carry(self, request: Request) -> Reply:
+        if isinstance(request, HttpRequest):
+            return await self._http.send(request)
+        return await self._smtp.send(request)
+
+    async def _settle(self, batch: list[Settlement]) -> None:
+        await self._db(settle, self._id, batch)
+
+    async def _throttle(self, channel_id: int, seconds: float) -> None:
+        until = self.shared_now() + round(seconds * clock.SECOND)
+        await self._db(_throttle, channel_id, until)
+
+    async def _db(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run database work in a thread of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: _clean(work, *args, **kwargs))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
+        while not self._stopping.is_set():
+            try:
+                await work()
+            except Error as error:
+                log.warning("database_away", error=str(error), work=work.__name__)
+            except Exception:
+                log.exception("failed", work=work.__name__)
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+            except TimeoutError:
+                continue
+
+    def _later(self, work: Awaitable[Any]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Error as error:
+                log.warning("database_away", error=str(error))
+
+        task = asyncio.create_task(guarded())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _clean(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run database work; leave no connection behind that the server has closed."""
+    try:
+        return work(*args, **kwargs)
+    except Error:
+        connection.close()
+        raise
+
+
+def _renewed(worker_id: int) -> tuple[bool, int]:
+    return reap.renew(worker_id), db.now_us()
+
+
+def _throttle(channel_id: int, until: int) -> None:
+    db.execute(
+        "UPDATE channels_channel SET throttled_until = %s "
+        "WHERE id = %s AND (throttled_until IS NULL OR throttled_until < %s)",
+        [until, channel_id, until],
+    )
+
+
+def _pause(channel_id: int, reason: str) -> None:
+    channel = Channel.objects.get(pk=channel_id)
+    if channel.state == Channel.State.ACTIVE:
+        pause_channel(channel, reason=reason, by=audit.ENGINE)
+
+
+def run_worker(*, sole: bool = False, parent_pipe: int | None = None) -> int:
+    """Run a worker in this process until SIGTERM or SIGINT; return the exit code.
+
+    ``sole``: the caller holds the only engine's lock on this database, so that every other
+    worker on record is dead. ``parent_pipe``: a descriptor whose end of file means that the
+    parent has gone, and that this worker shall stop too.
+    """
+    import uvloop
+
+    sys.setswitchinterval(0.001)  # the sending thread is not to wait 5 ms for the database thread
+    if sole:
+        reap.declare_all_dead()
+    reap.reap()
+    connection.close()
+
+    async def main() -> None:
+        worker = Worker()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        if parent_pipe is not None:
+            loop.add_reader(parent_pipe, worker.stop)
+        await worker.run(started=lambda: print("engine ready", flush=True))
+
+    uvloop.run(main())
+    return 0
+
+
+class ThreadedWorker:
+    """A worker in a thread of this process, for tests and the bench."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="engine")
+
+    def __enter__(self) -> "ThreadedWorker":
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._loop is not None
+        assert self._worker is not None
+        self._loop.call_soon_threadsafe(self._worker.stop)
+        self._thread.join()
+
+    def _main(self) -> None:
+        import uvloop
+
+        async def main() -> None:
+            self._worker = Worker()
+            self._loop = asyncio.get_running_loop()
+            await self._worker.run(started=self._ready.set)
+
+        try:
+            uvloop.run(main())
+        finally:
+            self._ready.set()

@@ -1,0 +1,92 @@
+"""What comes from outside: providers' callbacks, and people who unsubscribe."""
+
+import re
+from dataclasses import replace
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from clarion.channels.contract import BadSignature, HookRequest
+from clarion.channels.models import Channel
+from clarion.channels.registry import adapter
+from clarion.contacts import addresses
+from clarion.contacts.unsubscribe import read_token
+from clarion.engine.inbox import store_callback
+from clarion.kit import clock
+
+LARGEST = 1_048_576  # bytes of a callback
+_NUMBER = re.compile(r"[0-9]{1,18}")
+# Proofs of who is calling are looked at once; what is kept in the inbox must not hold them.
+_PROOF = re.compile(r"auth|cookie|key|secret|signature|token")
+
+
+@csrf_exempt
+@require_POST
+def callback(request: HttpRequest, channel: str) -> HttpResponse:
+    """Verify, store as it came, answer 200 at once: the engine applies it later.
+
+    `channel` is a channel's number or name. 404 for an unknown one, 401 for a wrong signature, 413
+    beyond 1 MB. A database that can't be written makes it 500, so that the provider tries again.
+    """
+    found = _channel(channel)
+    if found is None:
+        return _said(404, "There is no such channel.")
+    body = _body(request)
+    if body is None:
+        return _said(413, "A callback may be 1 MB at most.")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    hook = HookRequest(headers, request.META.get("QUERY_STRING", ""), body, clock.now())
+    try:
+        adapter(found).verify(hook)
+    except BadSignature as refused:
+        return _said(401, str(refused))
+    kept = {name: value for name, value in headers.items() if not _PROOF.search(name)}
+    store_callback(found, replace(hook, headers=kept))
+    return _said(200, "ok")
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """GET asks, POST does it: link scanners follow every link, and must not unsubscribe anybody.
+
+    Mail programs POST on their own (RFC 8058): without cookies, log-in or CSRF token, and they
+    follow no redirect. The signed token is what proves that they may.
+    """
+    try:
+        address = read_token(token)
+    except ValueError:
+        return render(request, "hooks/unsubscribe.html", {"step": "unknown"}, status=404)
+    if request.method == "POST":
+        addresses.mark(address, "opted_out", clock.now())
+        return render(request, "hooks/unsubscribe.html", {"step": "done"})
+    return render(request, "hooks/unsubscribe.html", {"step": "ask"})
+
+
+def _channel(number_or_name: str) -> Channel | None:
+    if _NUMBER.fullmatch(number_or_name):
+        return Channel.objects.filter(pk=int(number_or_name)).first()
+    if "\x00" in number_or_name:  # PostgreSQL takes no such text
+        return None
+    return Channel.objects.filter(name=number_or_name).first()
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The body, or None for one that is too large; its declared length is believed first."""
+    declared = request.headers.get("Content-Length", "")
+    if _NUMBER.fullmatch(declared) and int(declared) > LARGEST:
+        return None
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return None
+    return body if len(body) <= LARGEST else None
+
+
+def _said(status: int, sentence: str) -> HttpResponse:
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")

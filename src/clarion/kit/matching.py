@@ -1,0 +1,47 @@
+"""Finding text by a part of it, whatever the case, in any script, alike on both databases.
+
+SQLite folds the case of ASCII letters only, and so does PostgreSQL under the locale C. A part with
+other letters in it is therefore written as a pattern that allows both cases of each letter.
+"""
+
+from clarion.kit import db
+
+
+def contains(column: str, part: str) -> tuple[str, list[str]]:
+    """SQL and its parameters for "the column contains this text", ignoring case."""
+    if all(letter.isascii() or len(_cases(letter)) == 1 for letter in part):
+        like = "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in part)
+        if db.is_postgres():
+            return f"lower({column}) LIKE %s ESCAPE '\\'", [f"%{like.lower()}%"]
+        return f"{column} LIKE %s ESCAPE '\\'", [f"%{like}%"]
+    if db.is_postgres():
+        return f"{column} ~ %s", ["".join(_regex(letter) for letter in part)]
+    # GLOB leaps to a letter that it knows, but not to one of two: hence a pattern for each case.
+    rest = "".join(_glob(letter) for letter in part[1:])
+    patterns = [f"*{_escaped(first)}{rest}*" for first in _cases(part[0])]
+    return f"({' OR '.join([f'{column} GLOB %s'] * len(patterns))})", patterns
+
+
+def _cases(letter: str) -> list[str]:
+    """The letter and its other case; one where that is the same, or is several letters."""
+    return sorted(case for case in {letter, letter.lower(), letter.upper()} if len(case) == 1)
+
+
+def _class(cases: list[str]) -> str:
+    return f"[{''.join(cases)}]"
+
+
+def _regex(letter: str) -> str:
+    cases = _cases(letter)
+    if len(cases) > 1:
+        return _class(cases)
+    return letter if letter.isalnum() or not letter.isascii() else f"\\{letter}"
+
+
+def _glob(letter: str) -> str:
+    cases = _cases(letter)
+    return _class(cases) if len(cases) > 1 else _escaped(letter)
+
+
+def _escaped(letter: str) -> str:
+    return f"[{letter}]" if letter in "*?[" else letter

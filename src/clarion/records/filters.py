@@ -1,0 +1,151 @@
+"""What one may ask of the records. The questions live in the address of a page."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from clarion.kit import clock
+
+BIGGEST_ID = 2**63 - 1
+MOST_RESPONSES = 32_767
+_COMPARISON = re.compile(r"\s*([<>=]?)\s*(\d{1,6})\s*", re.ASCII)
+
+
+class FilterError(ValueError):
+    """A filter that can't be used: its sentence, and the field where it belongs."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Responses(NamedTuple):
+    """A condition on the number of responses."""
+
+    sign: Literal["=", ">", "<"]
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.sign}{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Responses":
+        """From its text form: ``>0``, ``=2``, ``<1``, or ``2``. Raises ValueError."""
+        match = _COMPARISON.fullmatch(text)
+        if match is None or int(match[2]) > MOST_RESPONSES:
+            raise ValueError("not a condition")
+        return cls(match[1] or "=", int(match[2]))  # type: ignore[arg-type]
+
+    def fits(self, number: int) -> bool:
+        """Whether a number of responses meets the condition."""
+        difference = number - self.number
+        return {"=": difference == 0, ">": difference > 0, "<": difference < 0}[self.sign]
+
+
+def _storable(text: str) -> str:
+    """The text without spaces around it. Raises ValueError where no database could hold it."""
+    text.encode()
+    if "\x00" in text:
+        raise ValueError("a NUL")
+    return text.strip()
+
+
+_Text = Annotated[str, Field(max_length=400), AfterValidator(_storable)]
+
+
+class RecordFilter(BaseModel):
+    """Conditions that a record must all meet; those left empty don't count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    broadcast: Annotated[int, Field(ge=1, le=BIGGEST_ID)] | None = None
+    user: _Text = ""  # the user id, whole
+    name: _Text = ""  # a part of the user's name
+    status: Literal["", "completed", "error"] = ""
+    error: _Text = ""  # a part of the error message
+    after: AwareDatetime | None = None  # recorded at this moment or later
+    before: AwareDatetime | None = None  # recorded earlier than this moment
+    responses: Responses | None = None
+    channel: _Text = ""  # its name
+    agent: _Text = ""  # the name or e-mail of who made the broadcast
+
+    @classmethod
+    def from_query(
+        cls,
+        query: Mapping[str, str],
+        *,
+        zone: str = "UTC",
+        ignore: Collection[str] = ("cursor", "limit"),
+    ) -> "RecordFilter":
+        """The filter of a query string's parameters (a dict or a Django QueryDict).
+
+        Moments without an offset are taken in the time zone ``zone``; parameters in ``ignore`` are
+        somebody else's. Raises FilterError for a wrong value or an unknown parameter.
+        """
+        values: dict[str, Any] = {}
+        for key, text in query.items():
+            if key in ignore:
+                continue
+            if key not in cls.model_fields:
+                raise FilterError(
+                    key, f"Records can't be filtered by “{key}”. Use {', '.join(cls.model_fields)}."
+                )
+            if text.strip():
+                values[key] = _parsed(key, text, zone)
+        try:
+            return cls(**values)
+        except ValidationError as problem:
+            field = str(problem.errors()[0]["loc"][0])
+            raise FilterError(field, _SENTENCES.get(field, _TEXT)) from None
+
+    def to_query(self) -> str:
+        """The query string that ``from_query`` reads back, without the empty conditions."""
+        values = {key: value for key, value in self if value not in ("", None)}
+        return urlencode(
+            {
+                key: value.isoformat() if isinstance(value, datetime) else str(value)
+                for key, value in values.items()
+            }
+        )
+
+
+def _parsed(key: str, text: str, zone: str) -> Any:
+    """The value of one parameter. Raises FilterError."""
+    parse = _PARSERS.get(key)
+    if parse is None:
+        return text
+    try:
+        return parse(text, zone)
+    except ValueError as problem:
+        raise FilterError(key, _SENTENCES.get(key, str(problem))) from None
+
+
+def _number(text: str, _: str) -> int:
+    # int() would take "1_000" and "१७" too.
+    if not (text.strip().isascii() and text.strip().isdigit()):
+        raise ValueError("not a number")
+    return int(text[:40])
+
+
+def _moment(text: str, zone: str) -> datetime:
+    # "+" before an offset arrives as a space where somebody typed the address by hand.
+    return clock.parse_moment(re.sub(r" (?=\d\d:\d\d$)", "+", text.strip()), zone)
+
+
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "broadcast": _number,
+    "after": _moment,
+    "before": _moment,
+    "responses": lambda text, _: Responses.parse(text),
+    "status": lambda text, _: text.strip(),
+}
+_SENTENCES = {
+    "broadcast": "A broadcast id is a number, such as 17.",
+    "status": "The status is completed or error.",
+    "responses": "Write the number of responses like >0, =2 or <1.",
+}
+_TEXT = "This text is too long or has characters that can't be searched for. Shorten it."

@@ -1,0 +1,289 @@
+"""Where the records of a filter stand: in one or two indexes, newest first, nothing else between.
+
+See docs/decisions/0009-records-search.md. What is small is looked up first (the people of that
+name, the causes of that wording, the broadcasts of that agent), and the index is chosen in which
+the rest can be read off in order:
+
+- few people: by person;
+- completed records of some broadcasts, channels or numbers of responses: by those three together,
+  leaping from one group of records to the next;
+- errors: by broadcast or by time; what else one filters by is in the index;
+- anything else: by time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clarion.channels.models import Channel
+from clarion.kit import clock, db
+from clarion.kit.matching import contains
+from clarion.kit.paging import Cursor, Key
+from clarion.records.filters import FilterError, RecordFilter, Responses
+
+# A name that more people have is met so often that walking through the newest records finds it.
+MOST_PEOPLE = 10_000
+Groups = tuple[tuple[int, ...], ...]
+_COMPLETED = ("broadcast_id", "channel_id", "responses")  # columns of the index record_completed
+_ERROR = ("broadcast_id",)  # and of record_error
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Records that stand in order in one index, in each of its ``groups`` if there are some."""
+
+    where: str  # a condition on records_record AS r
+    params: tuple[Any, ...]
+    columns: tuple[str, ...] = ()
+    groups: Groups = ()
+
+    def apart(self) -> list["Source"]:
+        """The groups, each as a source of its own."""
+        if not self.columns:
+            return [self]
+        return [replace(self, groups=(group,)) for group in self.groups]
+
+    def first(
+        self, limit: int, cursor: Cursor | None = None, end: Key | None = None
+    ) -> tuple[str, list[Any]]:
+        """SQL for (recorded_at, id) of the first ``limit`` records in the cursor's direction.
+
+        They lie beyond the cursor, which may be None for the newest, and not beyond ``end``.
+        """
+        backward = bool(cursor and cursor.backward)
+        way, beyond, within = ("ASC", ">", "<") if backward else ("DESC", "<", ">")
+        where, params = self.where, list(self.params)
+        for sign, key in ((beyond, cursor and cursor.key), (within, end)):
+            if key:
+                where += f" AND (r.recorded_at, r.id) {sign} (%s, %s)"
+                params += key
+        order = f"ORDER BY recorded_at {way}, id {way} LIMIT {limit}"
+        if not self.columns:
+            return f"SELECT recorded_at, id FROM records_record AS r WHERE {where} {order}", params
+        if len(self.groups) == 1:
+            same = "".join(f"r.{column} = %s AND " for column in self.columns)
+            sql = f"SELECT recorded_at, id FROM records_record AS r WHERE {same}{where} {order}"
+            return sql, [*self.groups[0], *params]
+        same = "".join(f"r.{column} = v.{column} AND " for column in self.columns)
+        table = db.rows([(column, "int") for column in self.columns])
+        each = f"FROM records_record AS r WHERE {same}{where} {order}"
+        if db.is_postgres():
+            every = f"{table} CROSS JOIN LATERAL (SELECT r.recorded_at, r.id {each}) AS k"
+        else:
+            every = f"{table} CROSS JOIN records_record AS k ON k.id IN (SELECT r.id {each})"
+        sql = f"SELECT k.recorded_at, k.id FROM {every} {order}"
+        return sql, [db.pack(self.groups), *params]
+
+
+def sources(wanted: RecordFilter) -> list[Source]:
+    """Where to read the records of a filter; empty when there can't be any.
+
+    Raises FilterError for a channel or an agent that is not there.
+    """
+    channel = _channel(wanted.channel) if wanted.channel else None
+    broadcasts = _broadcasts(wanted)
+    reasons = _reasons(wanted.error) if wanted.error else None
+    people = _people(wanted, channel) if wanted.user or wanted.name else None
+    if [] in (broadcasts, reasons, people) or (wanted.error and wanted.status == "completed"):
+        return []
+    if people is not None:
+        return [_by_person(people, broadcasts, channel, reasons, wanted)]
+    found = []
+    if wanted.status != "error" and not wanted.error:
+        found += _completed(broadcasts, channel, wanted)
+    if wanted.status != "completed":
+        found.append(_errors(broadcasts, channel, reasons, wanted))
+    return found
+
+
+class _Conditions:
+    """Conditions on records_record AS r that must all hold, and their parameters."""
+
+    def __init__(self, first: str = "") -> None:
+        self.parts: list[str] = [first] if first else []
+        self.params: list[Any] = []
+
+    def add(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self.parts.append(sql)
+        self.params += params
+
+    def add_all(self, other: "_Conditions") -> None:
+        self.parts += other.parts
+        self.params += other.params
+
+    def add_equals(self, column: str, value: int | str | None) -> None:
+        if value is not None:
+            self.add(f"r.{column} = %s", [value])
+
+    def add_among(self, column: str, values: list[int] | None) -> None:
+        if values is not None:
+            table = db.rows([("value", "int")])
+            self.add(f"r.{column} IN (SELECT v.value FROM {table})", [_column(values)])
+
+    def add_times(self, wanted: RecordFilter) -> None:
+        if wanted.after:
+            self.add("r.recorded_at >= %s", [clock.to_us(wanted.after)])
+        if wanted.before:
+            self.add("r.recorded_at < %s", [clock.to_us(wanted.before)])
+
+    def add_responses(self, responses: Responses | None) -> None:
+        if responses:
+            self.add(f"r.responses {responses.sign} %s", [responses.number])
+
+    def add_name(self, part: str) -> None:
+        if not part:
+            return
+        matches, params = contains("c.name", part)
+        # The offset keeps PostgreSQL from joining all people before it looks at any record.
+        self.add(
+            "EXISTS (SELECT 1 FROM contacts_address AS a JOIN contacts_contact AS c"
+            f" ON c.id = a.contact_id WHERE a.id = r.address_id AND {matches} LIMIT 1 OFFSET 0)",
+            params,
+        )
+
+    def source(self, columns: tuple[str, ...] = (), groups: Groups = ()) -> Source:
+        return Source(" AND ".join(self.parts), tuple(self.params), columns, groups)
+
+
+def _by_person(
+    people: list[int],
+    broadcasts: list[int] | None,
+    channel: int | None,
+    reasons: list[int] | None,
+    wanted: RecordFilter,
+) -> Source:
+    conditions = _Conditions()
+    conditions.add_among("address_id", people)
+    conditions.add_among("broadcast_id", broadcasts)
+    conditions.add_among("reason_id", reasons)
+    conditions.add_equals("channel_id", channel)
+    conditions.add_equals("status", wanted.status or None)
+    conditions.add_responses(wanted.responses)
+    conditions.add_times(wanted)
+    return conditions.source()
+
+
+def _completed(
+    broadcasts: list[int] | None, channel: int | None, wanted: RecordFilter
+) -> list[Source]:
+    conditions = _Conditions("r.status = 'completed'")
+    conditions.add_times(wanted)
+    conditions.add_name(wanted.name)
+    if broadcasts is None and channel is None and wanted.responses is None:
+        return [conditions.source()]
+    groups = tuple(
+        group
+        for group in _groups(broadcasts)
+        if channel in (None, group[1])
+        and (wanted.responses is None or wanted.responses.fits(group[2]))
+    )
+    return [conditions.source(_COMPLETED, groups)] if groups else []
+
+
+def _errors(
+    broadcasts: list[int] | None,
+    channel: int | None,
+    reasons: list[int] | None,
+    wanted: RecordFilter,
+) -> Source:
+    conditions = _Conditions("r.status = 'error'")
+    conditions.add_equals("channel_id", channel)
+    conditions.add_among("reason_id", reasons)
+    conditions.add_responses(wanted.responses)
+    conditions.add_times(wanted)
+    conditions.add_name(wanted.name)
+    if broadcasts is None:
+        return conditions.source()
+    return conditions.source(_ERROR, tuple((broadcast,) for broadcast in broadcasts))
+
+
+def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
+    """Which (broadcast, channel, number of responses) the completed records have."""
+    if broadcasts is None:
+        table, params = "(SELECT id AS broadcast FROM broadcasts_broadcast) AS v", []
+    else:
+        table, params = db.rows([("broadcast", "int")]), [_column(broadcasts)]
+    first = (
+        "SELECT n.id FROM records_record AS n WHERE n.status = 'completed'"
+        " AND n.broadcast_id = {0}{1} ORDER BY n.channel_id, n.responses LIMIT 1"
+    )
+    # Two steps, because SQLite does not leap by (channel, responses) > (…).
+    same_channel = " AND n.channel_id = g.channel AND n.responses > g.responses"
+    more = first.format("g.broadcast", same_channel)
+    other = first.format("g.broadcast", " AND n.channel_id > g.channel")
+    columns = "r.broadcast_id, r.channel_id, r.responses"
+    return db.fetch(
+        "WITH RECURSIVE g (broadcast, channel, responses) AS ("
+        f"SELECT {columns} FROM {table} JOIN records_record AS r"
+        f" ON r.id = ({first.format('v.broadcast', '')})"
+        f" UNION ALL SELECT {columns} FROM g JOIN records_record AS r"
+        f" ON r.id = coalesce(({more}), ({other}))"
+        ") SELECT broadcast, channel, responses FROM g",
+        params,
+    )
+
+
+def _channel(name: str) -> int:
+    found = Channel.objects.filter(name=name).values_list("pk", flat=True).first()
+    if found is None:
+        raise FilterError("channel", f"There is no channel called “{name}”. Choose another one.")
+    return found
+
+
+def _broadcasts(wanted: RecordFilter) -> list[int] | None:
+    """The broadcasts that the filter leaves, None for all."""
+    only = [] if wanted.broadcast is None else [wanted.broadcast]
+    if not wanted.agent:
+        return only or None
+    agents = [
+        row[0]
+        for row in db.fetch(
+            "SELECT id FROM accounts_agent WHERE lower(name) = %s OR email = %s",
+            [wanted.agent.lower(), wanted.agent.lower()],
+        )
+    ]
+    if not agents:
+        raise FilterError(
+            "agent", f"There is no agent “{wanted.agent}”. Write the whole name or the e-mail."
+        )
+    same = " AND id = %s" if only else ""
+    made = db.fetch(
+        f"SELECT id FROM broadcasts_broadcast WHERE agent_id IN ({_marks(agents)}){same}",
+        [*agents, *only],
+    )
+    return [row[0] for row in made]
+
+
+def _reasons(part: str) -> list[int]:
+    matches, params = contains("text", part)
+    return [row[0] for row in db.fetch(f"SELECT id FROM records_reason WHERE {matches}", params)]
+
+
+def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
+    """The addresses of that user id and name, None for too many to begin with them."""
+    conditions, params = list[str](), list[Any]()
+    if wanted.user:
+        # Naming all channels lets the unique (channel, user id) be used.
+        conditions.append("a.channel_id IN (SELECT id FROM channels_channel) AND a.value = %s")
+        params.append(wanted.user)
+    if wanted.name:
+        matches, of_name = contains("c.name", wanted.name)
+        conditions.append(matches)
+        params += of_name
+    if channel is not None:
+        conditions.append("a.channel_id = %s")
+        params.append(channel)
+    found = db.fetch(
+        "SELECT a.id FROM contacts_contact AS c JOIN contacts_address AS a ON a.contact_id = c.id"
+        f" WHERE {' AND '.join(conditions)} LIMIT {MOST_PEOPLE + 1}",
+        params,
+    )
+    return None if len(found) > MOST_PEOPLE else [row[0] for row in found]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _column(values: Sequence[int]) -> str:
+    return db.pack([value] for value in values)

@@ -1,0 +1,84 @@
+"""How many deliveries are in which state, without counting them.
+
+Every move of deliveries writes its change as rows of deltas in its own transaction; a number is
+the sum of its deltas. Nobody waits for anybody: deltas are only inserted, and ``squash`` merges
+what stands there from time to time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from clarion.kit import db
+from clarion.records.states import ALL
+
+Key = tuple[int, int, str]  # broadcast id, channel id, state
+WORTH_SQUASHING = 50  # rows that a squash of one broadcast must save
+
+
+def add(deltas: Mapping[Key, int]) -> None:
+    """Note changes of numbers; part of the caller's transaction, which moves the deliveries."""
+    changed = [(*key, delta) for key, delta in deltas.items() if delta]
+    if not changed:
+        return
+    values = ", ".join(["(%s, %s, %s, %s)"] * len(changed))
+    db.execute(
+        f"INSERT INTO records_tally (broadcast_id, channel_id, state, delta) VALUES {values}",
+        [value for row in changed for value in row],
+    )
+
+
+def counts(broadcast_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """The number of deliveries per state for each of these broadcasts; every state is there."""
+    numbers = {broadcast: dict.fromkeys(ALL, 0) for broadcast in broadcast_ids}
+    if not numbers:
+        return {}
+    for broadcast, state, number in db.fetch(
+        "SELECT broadcast_id, state, CAST(sum(delta) AS bigint) FROM records_tally"
+        f" WHERE broadcast_id IN ({', '.join(['%s'] * len(numbers))})"
+        " GROUP BY broadcast_id, state",
+        list(numbers),
+    ):
+        numbers[broadcast][state] = number
+    return numbers
+
+
+def counts_by_channel(broadcast_id: int) -> dict[int, dict[str, int]]:
+    """The number of deliveries per state for each channel of one broadcast."""
+    numbers: dict[int, dict[str, int]] = {}
+    for channel, state, number in db.fetch(
+        "SELECT channel_id, state, CAST(sum(delta) AS bigint) FROM records_tally"
+        " WHERE broadcast_id = %s GROUP BY channel_id, state ORDER BY channel_id",
+        [broadcast_id],
+    ):
+        numbers.setdefault(channel, dict.fromkeys(ALL, 0))[state] = number
+    return numbers
+
+
+def squash() -> int:
+    """Merge the deltas of broadcasts that have many; return how many rows that saved.
+
+    May run at any time, in any number of processes: each merges the rows that it deleted itself,
+    and to a reader both happen at once.
+    """
+    long = db.fetch(
+        "SELECT broadcast_id FROM (SELECT broadcast_id, count(*) AS deltas FROM records_tally"
+        " GROUP BY broadcast_id, channel_id, state) AS numbers"
+        " GROUP BY broadcast_id HAVING sum(deltas) - count(*) > %s",
+        [WORTH_SQUASHING],
+    )
+    return sum(_squash(broadcast) for (broadcast,) in long)
+
+
+def _squash(broadcast_id: int) -> int:
+    with db.write():
+        gone = db.fetch(
+            "DELETE FROM records_tally WHERE id IN"
+            f" (SELECT id FROM records_tally WHERE broadcast_id = %s{db.skip_locked()})"
+            " RETURNING channel_id, state, delta",
+            [broadcast_id],
+        )
+        sums: defaultdict[Key, int] = defaultdict(int)
+        for channel, state, delta in gone:
+            sums[broadcast_id, channel, state] += delta
+        add(sums)
+    return len(gone) - sum(1 for number in sums.values() if number)

@@ -1,0 +1,71 @@
+"""Taking back what has not left: of a stopped broadcast, or of a person who can't be sent to.
+
+A delivery of which an earlier try may have got through is not called unsent but in doubt.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.records.reasons import reason_ids
+from clarion.records.states import DeliveryState as D
+
+CHUNK = 10_000
+STOPPED = ("stopped", "The broadcast was stopped before this message left.")
+
+
+def unsend(broadcast_id: int, chunk: int = CHUNK) -> int:
+    """Make up to ``chunk`` queued and held deliveries of a broadcast unsent; return how many.
+
+    Call it until it returns 0, and only when the broadcast is stopped for good.
+    """
+    return _take_back(
+        D.UNSENT,
+        STOPPED,
+        f"SELECT id FROM records_delivery WHERE broadcast_id = %s "
+        f"AND state IN ('queued', 'held') LIMIT %s{db.skip_locked()}",
+        [broadcast_id, chunk],
+    )
+
+
+def skip_address(address_id: int, broadcast_ids: Sequence[int], reason: tuple[str, str]) -> int:
+    """Skip what is queued or held for an address in these broadcasts; return how many.
+
+    ``reason`` is its code and sentence. What is being sent at this moment is not touched.
+    """
+    if not broadcast_ids:
+        return 0
+    marks = ", ".join(["%s"] * len(broadcast_ids))
+    return _take_back(
+        D.SKIPPED,
+        reason,
+        f"SELECT id FROM records_delivery WHERE broadcast_id IN ({marks}) AND address_id = %s "
+        f"AND state IN ('queued', 'held'){db.for_update()}",
+        [*broadcast_ids, address_id],
+    )
+
+
+def _take_back(
+    state: str, reason: tuple[str, str], chosen: str, params: Iterable[int | str]
+) -> int:
+    reason_id = reason_ids([reason])[reason]
+    with db.write():
+        before = {row[0]: row[1] for row in db.fetch(_STATES.format(chosen=chosen), list(params))}
+        rows = db.fetch(
+            "UPDATE records_delivery AS d SET "
+            "state = CASE WHEN maybe_sent THEN 'in_doubt' ELSE %s END, "
+            "reason_id = %s, moved_at = %s "
+            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id AND d.state IN ('queued', 'held') "
+            f"{db.returning('d', 'id', 'broadcast_id', 'channel_id', 'state')}",
+            [state, reason_id, clock.now_us(), db.pack([key] for key in before)],
+        )
+        deltas: dict[tuple[int, int, str], int] = {}
+        for key, broadcast, channel, after in rows:
+            for where, delta in ((before[key], -1), (after, 1)):
+                place = (broadcast, channel, where)
+                deltas[place] = deltas.get(place, 0) + delta
+        tallies.add(deltas)
+    return len(rows)
+
+
+_STATES = "SELECT id, state FROM records_delivery WHERE id IN ({chosen})"

@@ -1,0 +1,208 @@
+"""The simulator's own addresses: what it received, how it behaves, and the page at /."""
+
+import html
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from clarion.simulator.desk import Desk
+from clarion.simulator.fate import INSTRUCTIONS
+from clarion.simulator.summary import Tally
+from clarion.simulator.telegram import Telegram
+from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
+
+LIMIT_MAX = 10_000
+_HELP = (
+    "GET /_/health, /_/summary, /_/log, /_/accepted, /_/behaviour; "
+    "POST /_/reset, /_/behaviour, /_/behave, /_/inbound"
+)
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nServer: clarion-simulator\r\nContent-Type: application/x-ndjson\r\n"
+)
+Answer = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class NotSo(Exception):  # noqa: N818 - it is an answer, not a mistake of ours
+    """A question that cannot be answered; its text says why."""
+
+
+class Control:
+    """Serves / and /_/…"""
+
+    def __init__(
+        self,
+        desk: Desk,
+        telegram: Telegram,
+        tally: Tally,
+        *,
+        health: Callable[[], dict[str, Any]],
+        use: Callable[[dict[str, Any]], None],
+        reset: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._desk = desk
+        self._telegram = telegram
+        self._tally = tally
+        self._health = health
+        self._use = use
+        self._reset = reset
+        self._answers: dict[tuple[str, str], Answer] = {
+            ("GET", "/_/health"): self._get_health,
+            ("GET", "/_/summary"): self._get_summary,
+            ("GET", "/_/log"): self._get_log,
+            ("GET", "/_/behaviour"): self._get_behaviour,
+            ("POST", "/_/behaviour"): self._post_behaviour,
+            ("POST", "/_/behave"): self._post_behave,
+            ("POST", "/_/reset"): self._post_reset,
+            ("POST", "/_/inbound"): self._post_inbound,
+        }
+
+    def handler(self, path: str, query: str) -> Handler:
+        """The handler for one address."""
+
+        def handle(conn: Connection) -> None:
+            # Taken here, not in the task: the next request may be parsed before that runs.
+            method, body = conn.method.decode(), bytes(conn.body)
+            if path == "/_/accepted" and method == "GET":
+                chunked = conn.keep and conn.http_version != "1.0"
+                conn.keep = chunked  # else the end of the stream is the end of the connection
+                conn.start(conn.stream(conn.hold(), self._lines(chunked)))
+            else:
+                work = self._page() if path == "/" else self._answer(method, path, query, body)
+                conn.start(self._fill(conn, conn.hold(), work))
+
+        return handle
+
+    async def _fill(self, conn: Connection, slot: Slot, work: Awaitable[bytes]) -> None:
+        conn.fill(slot, await work)
+
+    async def _answer(self, method: str, path: str, query: str, body: bytes) -> bytes:
+        answer = self._answers.get((method, path))
+        if answer is None:
+            return json_reply(404, {"error": f"There is no {method} {path}. There is: {_HELP}."})
+        try:
+            given = _object(body) if method == "POST" else dict(parse_qsl(query))
+            return json_reply(200, await answer(given))
+        except (NotSo, ValueError) as error:
+            return json_reply(400, {"error": str(error)})
+
+    async def _get_health(self, given: dict[str, Any]) -> Any:
+        return self._health()
+
+    async def _get_summary(self, given: dict[str, Any]) -> Any:
+        return {**await self._tally.summary(), "callbacks": self._desk.caller.counts()}
+
+    async def _get_log(self, given: dict[str, Any]) -> Any:
+        unknown = given.keys() - {"recipient", "key", "outcome", "channel", "after", "limit"}
+        if unknown:
+            raise NotSo(f"The log has no filter {', '.join(sorted(unknown))}.")
+        after = _whole(given.pop("after", 0), "after")
+        limit = min(_whole(given.pop("limit", 100), "limit"), LIMIT_MAX)
+        entries = self._desk.log.search(**given, after=after, limit=limit)
+        more = entries[-1]["number"] if entries and len(entries) == limit else None
+        return {"entries": entries, "next": more}
+
+    async def _get_behaviour(self, given: dict[str, Any]) -> Any:
+        return self._desk.behaviour.model_dump()
+
+    async def _post_behaviour(self, given: dict[str, Any]) -> Any:
+        self._use(given)
+        return self._desk.behaviour.model_dump()
+
+    async def _post_behave(self, given: dict[str, Any]) -> Any:
+        recipient, do, times = given.get("recipient"), given.get("do"), given.get("times")
+        if not isinstance(recipient, str | int) or not str(recipient):
+            raise NotSo("recipient must be a text.")
+        if do is not None and do not in INSTRUCTIONS:
+            raise NotSo(f"do must be null or one of: {', '.join(INSTRUCTIONS)}.")
+        if times is not None and _whole(times, "times") < 1:
+            raise NotSo("times must be null or at least 1.")
+        self._desk.judge.order(str(recipient), do, times)
+        return {"ok": True}
+
+    async def _post_reset(self, given: dict[str, Any]) -> Any:
+        await self._reset()
+        return {"ok": True}
+
+    async def _post_inbound(self, given: dict[str, Any]) -> Any:
+        bot = self._telegram.bot(str(given.get("bot", "")))
+        if bot is None:
+            raise NotSo("bot must be a bot's token, like 123456:secret.")
+        fields = given.get("update")
+        if fields is None:
+            text, name = given.get("text", ""), given.get("name", "Anna")
+            if not isinstance(text, str) or not isinstance(name, str):
+                raise NotSo("text and name must be texts.")
+            fields = self._telegram.message(_whole(given.get("chat_id"), "chat_id"), text, name)
+        if not isinstance(fields, dict):
+            raise NotSo("update must be an object.")
+        by = "webhook" if bot.url else "queue"
+        return {"ok": True, "by": by, "update": self._telegram.inbound(bot, fields)}
+
+    async def _lines(self, chunked: bool) -> AsyncIterator[bytes]:
+        how = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Connection: close\r\n\r\n"
+        yield _STREAM_HEAD + how
+        async for piece in self._tally.accepted():
+            yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+        if chunked:
+            yield b"0\r\n\r\n"
+
+    async def _page(self) -> bytes:
+        summary = {**await self._tally.summary(), "callbacks": self._desk.caller.counts()}
+        text = page(summary, self._health())
+        return http_reply(200, text, content_type="text/html; charset=utf-8")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        raise NotSo("The body is not JSON.") from None
+    if not isinstance(given, dict):
+        raise NotSo("The body is not a JSON object.")
+    return given
+
+
+def _whole(value: object, name: str) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise NotSo(f"{name} must be a whole number.") from None
+
+
+def page(summary: dict[str, Any], health: dict[str, Any]) -> str:
+    """The page at /: what this is, where it listens, and the summary."""
+
+    def table(rows: dict[str, Any]) -> str:
+        cells = (
+            f"<tr><th scope=row>{html.escape(str(name))}<td>{html.escape(str(value))}"
+            for name, value in rows.items()
+        )
+        return f"<table>{''.join(cells)}</table>"
+
+    totals = {
+        "requests": summary["total"],
+        **summary["by_outcome"],
+        "recipients accepted": summary["recipients_accepted"],
+        "accepted more than once": summary["recipients_accepted_more_than_once"]["count"],
+        "most in one second": summary["peak_per_second"],
+        "receipts and updates posted": summary["callbacks"]["answered"],
+    }
+    channels = "".join(
+        f"<h2>{html.escape(channel['protocol'])} {html.escape(channel['channel'])}</h2>"
+        + table({**channel["by_outcome"], "most in one second": channel["peak_per_second"]})
+        for channel in summary["channels"]
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Clarion simulator</title>"
+        '<meta name=viewport content="width=device-width"><meta http-equiv=refresh content=5>'
+        "<style>body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto;padding:0 1rem}"
+        "th{text-align:left;font-weight:normal;padding-right:2rem}"
+        "td{font-variant-numeric:tabular-nums}</style>"
+        "<h1>Clarion simulator</h1><p>A provider to rehearse with. Nothing sent here reaches "
+        "anybody. It speaks the webhook kind (<code>POST /hook/NAME</code>), the Telegram Bot "
+        "API (<code>POST /botTOKEN/METHOD</code>), and SMTP.</p>"
+        + table({"HTTP": health["http"], "SMTP": health["smtp"]})
+        + f"<h2>Received</h2>{table(totals)}{channels}"
+        + f"<h2>Questions it answers</h2><p><code>{_HELP}</code></p></html>"
+    )

@@ -1,0 +1,1 @@
+"""Forms: what people type, parsed. The rules are in the rooms."""

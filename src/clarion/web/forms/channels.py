@@ -1,0 +1,108 @@
+"""The form of a channel, made from the settings of its kind."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clarion.channels.manage import ConfigField, SettingsError, config_fields, shown
+from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
+
+PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
+
+
+class ChannelForm(forms.Form):
+    """Name, settings of the kind, rate and retries. A secret that is left empty is kept."""
+
+    def __init__(self, kind: str, *args: Any, channel: Channel | None = None, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.channel = channel
+        limits = kind_class(kind).limits
+        if channel is None:
+            self.fields["name"] = forms.CharField(
+                label=_("Name"),
+                max_length=100,
+                help_text=_("As it appears in broadcasts, for example “Newsletter bot”."),
+            )
+        self.settings = config_fields(kind)
+        stored = shown(kind, channel.config) if channel else {}
+        for setting in self.settings:
+            initial = stored.get(setting.name, setting.default)
+            self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
+        self.fields["rate"] = forms.FloatField(
+            label=_("Messages a second"),
+            required=False,
+            min_value=0.01,
+            initial=channel.rate if channel else limits.rate,
+            help_text=_("Left empty: as fast as the provider answers."),
+        )
+        self.fields["retries"] = forms.IntegerField(
+            label=_("Tries of one message"),
+            min_value=1,
+            max_value=100,
+            initial=channel.retries if channel else 5,
+        )
+        self.fields["backoff"] = forms.FloatField(
+            label=_("First wait, seconds"),
+            min_value=0,
+            max_value=3600,
+            initial=channel.backoff if channel else 0.1,
+            help_text=_("Before the second try; doubled before each further one."),
+        )
+
+    @property
+    def own(self) -> list[forms.BoundField]:
+        """Name and settings: what this kind needs."""
+        pace = {"rate", "retries", "backoff"}
+        return [field for field in self.visible_fields() if field.name not in pace]
+
+    @property
+    def pace(self) -> list[forms.BoundField]:
+        """Rate and retries."""
+        return [self["rate"], self["retries"], self["backoff"]]
+
+    def settings_given(self) -> dict[str, str]:
+        """The settings as ``channels.manage`` takes them: as text, empty where nothing is typed."""
+        values = {s.name: self.cleaned_data[PREFIX + s.name] for s in self.settings}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value or "")
+            for name, value in values.items()
+        }
+
+    def refuse(self, error: ValueError) -> None:
+        """Show what the room objects to, beside the field where it names one."""
+        fields = error.fields if isinstance(error, SettingsError) else {}
+        for name, sentence in fields.items():
+            self.add_error(PREFIX + name if PREFIX + name in self.fields else None, sentence)
+        if not fields:
+            self.add_error(None, str(error))
+
+
+def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:
+    if setting.type == "switch":
+        return forms.BooleanField(
+            label=setting.label,
+            help_text=setting.help,
+            initial=initial == "true",
+            required=False,
+        )
+    kept = setting.secret and channel is not None and bool(channel.config.get(setting.name))
+    common: dict[str, Any] = {
+        "label": setting.label,
+        "help_text": setting.help,
+        "initial": initial,
+        "required": setting.required and not kept,
+    }
+    if setting.type == "choice":
+        return forms.ChoiceField(choices=[(value, value) for value in setting.choices], **common)
+    if setting.type == "number":
+        return forms.IntegerField(**common)
+    if setting.type == "secret":
+        return forms.CharField(widget=_secret(_("kept as it is") if kept else ""), **common)
+    return forms.CharField(**common)
+
+
+def _secret(placeholder: Any) -> forms.PasswordInput:
+    attributes = {"autocomplete": "new-password", "spellcheck": "false", "placeholder": placeholder}
+    return forms.PasswordInput(attrs=attributes)

@@ -1,0 +1,63 @@
+"""The form of a contact import."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clarion.channels.models import Channel
+from clarion.contacts.tags import TagError, check_names
+
+
+class ImportForm(forms.Form):
+    """Which file, for which channel; the column of user ids is mostly found by itself."""
+
+    channel = forms.ModelChoiceField(
+        label=_("Channel"),
+        queryset=Channel.objects.order_by("name"),
+        empty_label=None,
+        help_text=_("The people in the file are reached through it."),
+    )
+    file = forms.FileField(
+        label=_("CSV file"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        help_text=_(
+            "UTF-8, with a title line. Every column other than the id becomes an attribute, which "
+            "texts can use."
+        ),
+    )
+    id_column = forms.CharField(
+        label=_("Column of the user ids"),
+        required=False,
+        max_length=200,
+        help_text=_("Left empty: found by its title."),
+    )
+    tags = forms.CharField(
+        label=_("Tags for everyone in the file"),
+        required=False,
+        help_text=_("Separated by commas."),
+    )
+    token = forms.CharField(required=False, widget=forms.HiddenInput)
+    filename = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_tags(self) -> list[str]:
+        """The tags as a list."""
+        names = [name for name in self.cleaned_data["tags"].split(",") if name.strip()]
+        try:
+            return check_names(names)
+        except TagError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Either a file now, or one that was uploaded before."""
+        cleaned = super().clean() or {}
+        if not cleaned.get("file") and not cleaned.get("token") and "file" not in self.errors:
+            self.add_error("file", _("Choose a file."))
+        return cleaned
+
+    def choose_column(self, columns: list[str]) -> None:
+        """Offer the titles of the file for choosing."""
+        self.fields["id_column"] = forms.ChoiceField(
+            label=_("Column of the user ids"), choices=[(name, name) for name in columns]
+        )

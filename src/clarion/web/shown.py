@@ -1,0 +1,102 @@
+"""Broadcasts as the pages show them: the facts of a room, plus shares, words and times left."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clarion.broadcasts.history import facts
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.registry import kind_class
+from clarion.records.states import PENDING
+from clarion.web import pace
+
+PARTS = (  # of the progress bar: the tone, and the states that it stands for
+    ("good", ("read", "delivered", "sent")),
+    ("bad", ("failed",)),
+    ("warn", ("in_doubt", "skipped", "unsent")),
+    ("busy", ("sending",)),
+)
+
+
+def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
+    """The facts of broadcasts with what the pages show beside them."""
+    listed = list(broadcasts)
+    return [
+        {**found, **_shares(found), **_reports(broadcast), "name": name_of(broadcast)}
+        for broadcast, found in zip(listed, facts(listed), strict=True)
+    ]
+
+
+def name_of(broadcast: Broadcast) -> str:
+    """The title, or the beginning of the text, or the number."""
+    words = broadcast.title or " ".join(broadcast.text.split())
+    if not words:
+        return _("Broadcast %d") % broadcast.pk
+    return words if len(words) <= 60 else words[:59] + "…"
+
+
+def _shares(found: dict[str, Any]) -> dict[str, Any]:
+    total = found["total"]
+    bar, left = [], 0.0
+    for tone, states in PARTS:
+        width = 100 * sum(found[state] for state in states) / total if total else 0.0
+        if width:
+            bar.append({"tone": tone, "x": f"{left:.3f}", "width": f"{width:.3f}"})
+            left += width
+    return {
+        "bar": bar,
+        "arrived": found["delivered"] + found["read"],
+        "done": total - sum(found[state] for state in PENDING),
+        "restartable": any(found[state] for state in ("failed", "unsent", "in_doubt")),
+        "took": _took(found),
+    }
+
+
+def _took(found: dict[str, Any]) -> float | None:
+    if found["started_at"] is None or found["finished_at"] is None:
+        return None
+    seconds: float = (found["finished_at"] - found["started_at"]).total_seconds()
+    return seconds
+
+
+def _reports(broadcast: Broadcast) -> dict[str, bool]:
+    """Whether any of its channels can tell that a message was delivered, or read."""
+    told: set[str] = set()
+    for channel in broadcast.channels.all():
+        told |= kind_class(channel.kind).limits.receipts
+    return {"reports_delivered": "delivered" in told, "reports_read": "read" in told}
+
+
+def speed(found: dict[str, Any]) -> dict[str, Any]:
+    """Messages a second now, and the seconds that are left at this pace."""
+    now = pace.rate(found["id"], found["done"])
+    left = found["total"] - found["done"]
+    return {"rate": now, "seconds_left": left / now if now and found["expanded_at"] else None}
+
+
+def audience_words(broadcast: Broadcast) -> str:
+    """Who it is for, in words."""
+    audience = broadcast.audience
+    match audience.get("kind"):
+        case "all":
+            return _("Everyone on its channels")
+        case "tags":
+            words = _("Tagged %s") % ", ".join(audience["tags"])
+            without = ", ".join(audience.get("without_tags", ()))
+            return _("%(tagged)s, without %(without)s") % {"tagged": words, "without": without} if without else words
+        case "picks":
+            return _picked(audience.get("picked_from", ""), broadcast.picks.count())
+    return _("Not chosen yet")
+
+
+def _picked(source: str, count: int) -> str:
+    people = ngettext("%s person", "%s people", count) % formats.number_format(count, force_grouping=True)
+    origins = {
+        "ids": _("%s from a file of user ids"),
+        "chats": _("%s by chat number"),
+        "restart": _("%s whom an earlier broadcast did not reach"),
+    }
+    return origins.get(source, _("%s, ticked by hand")) % people

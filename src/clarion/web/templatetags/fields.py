@@ -1,0 +1,27 @@
+"""Form controls in Tabler's clothes, tied to their hint and their problem for screen readers."""
+
+from django import forms, template
+from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
+    (forms.CheckboxInput, "form-check-input"),
+    (forms.Select, "form-select"),
+    (forms.Widget, "form-control"),
+)
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """The widget of a field."""
+    classes = next(name for kind, name in CLASSES if isinstance(field.field.widget, kind))
+    attributes = {"class": f"{classes} is-invalid" if field.errors else classes}
+    described = [f"{field.auto_id}_helptext"] if field.help_text else []
+    if field.errors:
+        described.append(f"{field.auto_id}_error")
+        attributes["aria-invalid"] = "true"
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return field.as_widget(attrs=attributes)

@@ -1,0 +1,133 @@
+"""What templates need beyond Django's own: icons, moments, numbers, states, roles."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from clarion.accounts.models import Agent
+from clarion.web.words import WORDS, Word
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A decoration beside a word; screen readers pass over it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("vendor/icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """A moment in the agent's zone, to the minute; the title has the seconds and the zone."""
+    return _time(value, "j M Y, H:i")
+
+
+@register.filter
+def exact(value: datetime | None) -> SafeString | str:
+    """A moment in the agent's zone, to the second."""
+    return _time(value, "j M Y, H:i:s")
+
+
+def _time(value: datetime | None, layout: str) -> SafeString | str:
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>',
+        local.isoformat(timespec="milliseconds"),
+        formats.date_format(local, "j M Y, H:i:s"),
+        local.tzname(),
+        formats.date_format(local, layout),
+    )
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """A number with its thousands kept apart."""
+    if value is None:
+        return "–"
+    whole = float(value).is_integer()
+    return formats.number_format(value, 0 if whole else None, force_grouping=True)
+
+
+@register.filter
+def percent_of(part: int | None, whole: int | None) -> str:
+    """``part`` of ``whole`` in percent; never 100 % unless it is all, never 0 % unless none."""
+    if not whole or part is None:
+        return "–"
+    share = 100 * part / whole
+    if part and share < 0.1:
+        return _("< 0.1 %")
+    if part < whole and share > 99.9:
+        return _("> 99.9 %")
+    digits = 0 if share in {0.0, 100.0} else 1
+    return _("%(share)s %%") % {"share": formats.number_format(round(share, 1), digits)}
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A span of time in the largest two units that matter."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return _("%(count)d ms") % {"count": round(seconds * 1000)}
+    if seconds < 60:
+        return _("%(count)s s") % {"count": formats.number_format(round(seconds, 1))}
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
+
+
+@register.filter
+def microseconds(value: int | None) -> str:
+    """A span given in microseconds, as ``duration`` shows it."""
+    return duration(None if value is None else value / 1_000_000)
+
+
+@register.simple_tag
+def state(noun: str, value: str) -> SafeString:
+    """The state of something as a coloured word; its meaning is in the title."""
+    word = _word(noun, value)
+    return format_html(
+        '<span class="state state-{}" title="{}">{}</span>', word.tone, word.meaning, word.label
+    )
+
+
+@register.simple_tag
+def label(noun: str, value: str) -> str:
+    """The plain word for a state."""
+    return str(_word(noun, value).label)
+
+
+@register.simple_tag
+def meaning(noun: str, value: str) -> str:
+    """What a state means, as a sentence."""
+    return str(_word(noun, value).meaning)
+
+
+def _word(noun: str, value: str) -> Word:
+    return WORDS[noun][value]
+
+
+@register.filter
+def may(agent: Any, role: str) -> bool:
+    """Whether the agent's role includes ``role``; nobody's does on the log-in page."""
+    return isinstance(agent, Agent) and agent.may(role)
+
+
+@register.filter
+def get(mapping: dict[str, Any], key: str) -> Any:
+    """``mapping[key]``, or nothing."""
+    return mapping.get(key)

@@ -1,0 +1,163 @@
+"""Channels: list, add, edit, check, pause and resume."""
+
+from collections.abc import Awaitable
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import aget_object_or_404, get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clarion.accounts.models import Role
+from clarion.channels import manage
+from clarion.channels.contract import RegistersWebhook
+from clarion.channels.manage import ChannelError
+from clarion.channels.models import Channel
+from clarion.channels.registry import KINDS, UnknownKind, kind_class
+from clarion.web.forms.channels import ChannelForm
+from clarion.web.requests import AgentRequest, needs
+
+
+@require_safe
+def channels(request: AgentRequest) -> HttpResponse:
+    """All channels, with the number of people on each."""
+    found = Channel.objects.annotate(people=Count("addresses")).order_by("name")
+    rows = [{"channel": channel, "kind": kind_class(channel.kind).label} for channel in found]
+    return render(request, "channels/list.html", {"rows": rows})
+
+
+@needs(Role.MANAGER)
+@require_safe
+def channel_add(request: AgentRequest) -> HttpResponse:
+    """Choose the kind of a new channel."""
+    return render(request, "channels/kinds.html", {"kinds": [_about(name) for name in KINDS]})
+
+
+def _about(name: str) -> dict[str, str]:
+    # Not the class itself: templates call whatever can be called.
+    kind = kind_class(name)
+    return {"kind": name, "label": kind.label, "summary": kind.summary}
+
+
+@needs(Role.MANAGER)
+def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
+    """Add a channel of that kind."""
+    try:
+        about = _about(kind)
+    except UnknownKind as error:
+        raise Http404(str(error)) from None
+    form = ChannelForm(kind, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            channel = manage.add_channel(
+                name=form.cleaned_data["name"],
+                kind=kind,
+                settings=form.settings_given(),
+                rate=form.cleaned_data["rate"],
+                retries=form.cleaned_data["retries"],
+                backoff=form.cleaned_data["backoff"],
+                by=request.user,
+            )
+        except ChannelError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("%s is added. Check it once.") % channel.name)
+            return redirect("channel", channel.pk)
+    return render(request, "channels/new.html", {"form": form, "kind": about})
+
+
+def channel(request: AgentRequest, pk: int) -> HttpResponse:
+    """One channel: its facts, and its form for those who may change it."""
+    found = get_object_or_404(Channel, pk=pk)
+    form = ChannelForm(found.kind, channel=found)
+    if request.method == "POST":
+        return _edit(request, found)
+    return _show(request, found, form)
+
+
+@needs(Role.MANAGER)
+def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
+    form = ChannelForm(found.kind, request.POST, channel=found)
+    if form.is_valid():
+        try:
+            manage.update_channel(
+                found,
+                settings=form.settings_given(),
+                rate=form.cleaned_data["rate"],
+                retries=form.cleaned_data["retries"],
+                backoff=form.cleaned_data["backoff"],
+                by=request.user,
+            )
+        except ChannelError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("Saved. Messages that leave from now on use it."))
+            return redirect("channel", found.pk)
+    return _show(request, found, form)
+
+
+def _show(request: AgentRequest, found: Channel, form: ChannelForm) -> HttpResponse:
+    context = {
+        "channel": found,
+        "kind": _about(found.kind),
+        "form": form,
+        "hook_url": manage.hook_url(found, _public_url(request)),
+        "registers": issubclass(kind_class(found.kind), RegistersWebhook),
+    }
+    return render(request, "channels/one.html", context)
+
+
+def _public_url(request: AgentRequest) -> str:
+    return settings.CLARION.public_url or request.build_absolute_uri("/")
+
+
+@needs(Role.MANAGER)
+async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
+    """Ask the provider whether the credentials are good; one sentence."""
+    found = await aget_object_or_404(Channel, pk=pk)
+    return await _said(manage.check_channel(found))
+
+
+@needs(Role.MANAGER)
+async def channel_register(request: AgentRequest, pk: int) -> HttpResponse:
+    """Tell the provider where to call back; one sentence."""
+    found = await aget_object_or_404(Channel, pk=pk)
+    return await _said(manage.register_webhook(found, settings.CLARION.public_url))
+
+
+async def _said(answer: Awaitable[str]) -> HttpResponse:
+    try:
+        context = {"sentence": await answer, "good": True}
+    except ChannelError as error:
+        context = {"sentence": str(error), "good": False}
+    return HttpResponse(render_to_string("channels/said.html", context))
+
+
+@needs(Role.MANAGER)
+@require_POST
+def channel_pause(request: AgentRequest, pk: int) -> HttpResponse:
+    """Let nothing leave through this channel."""
+    found = get_object_or_404(Channel, pk=pk)
+    reason = _("%s paused it.") % request.user.name
+    try:
+        manage.pause_channel(found, reason=reason, by=request.user)
+    except ChannelError as error:
+        messages.error(request, str(error))
+    return redirect("channel", found.pk)
+
+
+@needs(Role.MANAGER)
+@require_POST
+def channel_resume(request: AgentRequest, pk: int) -> HttpResponse:
+    """Let messages leave again."""
+    found = get_object_or_404(Channel, pk=pk)
+    try:
+        manage.resume_channel(found, by=request.user)
+    except ChannelError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("%s is active again.") % found.name)
+    return redirect("channel", found.pk)

@@ -1,0 +1,85 @@
+"""Words for states and reasons: what people read, and what it means."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A label, what it means, and the tone it is shown in."""
+
+    label: Text
+    meaning: Text
+    tone: str  # calm, busy, good, warn, bad: a class of app.css
+
+
+DELIVERY_STATES: dict[str, Word] = {
+    "queued": Word(_("Queued"), _("Waiting for their turn."), "calm"),
+    "held": Word(_("Held"), _("In an open chat; sent as soon as that chat is closed."), "calm"),
+    "sending": Word(_("Sending"), _("On the way to the provider at this moment."), "busy"),
+    "sent": Word(_("Sent"), _("The provider has accepted the message."), "good"),
+    "delivered": Word(_("Delivered"), _("It has reached the person's device."), "good"),
+    "read": Word(_("Read"), _("The person has opened it."), "good"),
+    "failed": Word(_("Failed"), _("Every try failed, or the provider refused it."), "bad"),
+    "skipped": Word(_("Skipped"), _("Opted out or blocked us after the audience was made."), "warn"),
+    "unsent": Word(_("Unsent"), _("The broadcast was stopped before their turn."), "warn"),
+    "in_doubt": Word(
+        _("In doubt"),
+        _("It may or may not have arrived: the connection broke before the provider answered."),
+        "warn",
+    ),
+}
+
+BROADCAST_STATES: dict[str, Word] = {
+    "draft": Word(_("Draft"), _("Not sent. It can be edited."), "calm"),
+    "scheduled": Word(_("Scheduled"), _("It starts by itself at its time."), "busy"),
+    "sending": Word(_("Sending"), _("Messages are leaving now."), "busy"),
+    "paused": Word(_("Paused"), _("Nothing leaves until it is resumed."), "warn"),
+    "stopped": Word(_("Stopped"), _("Stopped by hand. Nothing further leaves."), "warn"),
+    "completed": Word(_("Completed"), _("Everyone has been dealt with."), "good"),
+    "missed": Word(_("Missed"), _("Its time passed while the server was down."), "bad"),
+}
+
+CHANNEL_STATES: dict[str, Word] = {
+    "active": Word(_("Active"), _("Messages leave through this channel."), "good"),
+    "paused": Word(_("Paused"), _("Messages wait until the channel is resumed."), "warn"),
+}
+
+RECORD_STATUSES: dict[str, Word] = {
+    "completed": Word(_("Completed"), _("The provider has accepted the message."), "good"),
+    "error": Word(_("Error"), _("This attempt did not get through."), "bad"),
+}
+
+ADDRESS_STATES: dict[str, Word] = {
+    "active": Word(_("Active"), _("Can be sent to."), "good"),
+    "opted_out": Word(_("Opted out"), _("They asked for no more messages."), "warn"),
+    "blocked": Word(_("Blocked us"), _("They blocked this channel."), "warn"),
+    "deactivated": Word(_("Account deactivated"), _("Their account is gone."), "bad"),
+    "unreachable": Word(_("Unreachable"), _("The provider does not know this address."), "bad"),
+}
+
+IMPORT_STATES: dict[str, Word] = {
+    "running": Word(_("Running"), _("Lines are being read."), "busy"),
+    "done": Word(_("Done"), _("Every line has been read."), "good"),
+    "failed": Word(_("Failed"), _("The import ended early."), "bad"),
+}
+
+WORDS: dict[str, dict[str, Word]] = {
+    "delivery": DELIVERY_STATES,
+    "broadcast": BROADCAST_STATES,
+    "channel": CHANNEL_STATES,
+    "record": RECORD_STATUSES,
+    "address": ADDRESS_STATES,
+    "import": IMPORT_STATES,
+}
+
+ROLES: dict[str, Text] = {
+    "viewer": _("viewer"),
+    "sender": _("sender"),
+    "manager": _("manager"),
+    "admin": _("admin"),
+}

@@ -1,0 +1,339 @@
+"""What holds for every channel kind. A new kind adds a Case to kinds.py and no test here."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from channels.kinds import CASES, NOW, Case, refusal_of
+from clarion.channels.contract import (
+    Accepted,
+    BadSignature,
+    ChannelKind,
+    Event,
+    HookRequest,
+    Inbound,
+    OptOut,
+    Receipt,
+    Refusal,
+    Refused,
+    Reply,
+)
+from clarion.channels.registry import KINDS, kind_choices
+from clarion.channels.settings import config_fields
+from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
+
+EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+REPLIES = [
+    pytest.param(case, reply, refusal, id=f"{case.kind}: {name}")
+    for case in CASES.values()
+    for name, (reply, refusal) in case.replies.items()
+]
+FORGED = [
+    pytest.param(case, make, id=f"{case.kind}: {name}")
+    for case in CASES.values()
+    for name, make in case.forged.items()
+]
+UNKNOWN = [
+    pytest.param(c, body, id=f"{c.kind}: {body!r}") for c in CASES.values() for body in c.unknown
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner),
+    max_leaves=12,
+)
+# Words that kinds look for, so that the fuzz reaches behind the first check.
+WORDS = [
+    "ok", "result", "description", "parameters", "retry_after", "error", "message", "recipient",
+    "type", "data", "id", "from", "to", "timestamp", "update_id", "chat", "date", "text", "status",
+    "my_chat_member", "new_chat_member", "message_id", "private", "message.received", "kicked",
+    "message.failed", "blocked", "first_name", "language_code", "username", "title", "detail",
+]  # fmt: skip
+worded = st.recursive(
+    st.sampled_from(WORDS) | json_values,
+    lambda inner: st.dictionaries(st.sampled_from(WORDS), inner, max_size=8),
+    max_leaves=20,
+)
+bodies = st.binary(max_size=200) | st.builds(lambda v: json.dumps(v).encode(), worded)
+header_values = st.text(max_size=40) | st.sampled_from(
+    ["-1", "1e400", "nan", "99999999999999999999", "Sun, 22 Nov 2026 12:00:09 GMT", "Thu, 1 Jan"]
+)
+http_replies = st.builds(
+    HttpReply,
+    st.integers(0, 1000),
+    st.dictionaries(st.sampled_from(["retry-after", "date", "content-type"]), header_values),
+    bodies,
+)
+smtp_texts = st.text(max_size=300) | st.lists(
+    st.sampled_from(
+        ["4.7.1 ", "5.1.1", "<a@b>", "rate limit", "quota", "in 30 seconds", "in 99999 hours",
+         "user unknown", "relaying denied", "sender address rejected", "\n", "greylisted", "5.2.2"]
+    ),
+    max_size=6,
+).map(" ".join)  # fmt: skip
+smtp_replies = st.builds(
+    SmtpReply,
+    st.sampled_from(["connect", "auth", "mail", "rcpt", "data", "sent", "check"]),
+    st.integers(0, 1000) | st.sampled_from([250, 421, 450, 454, 530, 535, 550, 552, 554]),
+    smtp_texts,
+)
+
+
+def test_the_registry_knows_exactly_the_tested_kinds() -> None:
+    assert set(KINDS) == set(CASES)
+    assert [name for name, _ in kind_choices()] == list(KINDS)
+
+
+@EACH
+def test_it_is_a_channel_kind_with_sensible_limits(case: Case) -> None:
+    kind = case.make()
+    assert isinstance(kind, ChannelKind)
+    assert kind.kind == case.kind
+    assert kind.label
+    assert kind.summary.endswith(".")
+    assert kind.limits.text_length > 0
+    assert kind.limits.rate is None or kind.limits.rate > 0
+    assert kind.limits.receipts <= {"delivered", "read", "failed"}
+    assert kind.idempotent is False
+
+
+@EACH
+def test_every_setting_has_a_label_and_secrets_are_marked(case: Case) -> None:
+    fields = config_fields(case.kind)
+    assert fields
+    assert all(field.label != field.name for field in fields)
+    secret = {field.name for field in fields if field.secret}
+    assert {name for name in case.settings if case.settings[name] in case.secrets} - secret <= {
+        "username"
+    }
+
+
+@EACH
+def test_a_message_becomes_the_same_request_each_time(case: Case) -> None:
+    first, second = case.make().request(case.message), case.make().request(case.message)
+    assert type(first) is type(second)
+    if isinstance(first, HttpRequest):
+        assert isinstance(second, HttpRequest)
+        assert (first.method, first.url, first.body) == (second.method, second.url, second.body)
+    else:
+        assert isinstance(second, SmtpRequest)
+        assert (first.sender, first.recipient) == (second.sender, second.recipient)
+
+
+@EACH
+def test_a_good_reply_is_accepted(case: Case) -> None:
+    assert isinstance(case.make().outcome(case.accepted), Accepted)
+
+
+@pytest.mark.parametrize(("case", "reply", "refusal"), REPLIES)
+def test_replies_are_classed(case: Case, reply: Reply, refusal: Refusal | None) -> None:
+    outcome = case.make().outcome(reply)
+    assert refusal_of(outcome) == refusal
+    if isinstance(outcome, Refused):
+        assert_fit_for_people(outcome)
+
+
+@EACH
+def test_a_throttled_channel_always_learns_for_how_long(case: Case) -> None:
+    waits = [
+        outcome.retry_after
+        for reply, refusal in case.replies.values()
+        if refusal is Refusal.THROTTLED
+        and isinstance(outcome := case.make().outcome(reply), Refused)
+    ]
+    assert waits
+    assert all(wait is not None and 0 < wait <= 86_400 for wait in waits)
+
+
+@EACH
+def test_a_good_callback_tells_its_events_as_often_as_it_comes(case: Case) -> None:
+    kind = case.make()
+    if case.hook is None:
+        assert list(kind.events(case.with_body(b"{}"))) == []
+        return
+    for _ in range(2):
+        hook = case.hook()
+        kind.verify(hook)
+        assert tuple(kind.events(hook)) == case.told
+
+
+@pytest.mark.parametrize(("case", "make"), FORGED)
+def test_a_forged_callback_is_refused(case: Case, make: Any) -> None:
+    with pytest.raises(BadSignature) as refused:
+        case.make().verify(make())
+    assert_tells_no_secret(case, str(refused.value))
+
+
+@EACH
+def test_nothing_is_believed_without_a_secret(case: Case) -> None:
+    changes = {name: "" for name in ("secret", "webhook_secret") if name in case.settings}
+    kind = case.make(**changes)
+    hooks = [make() for make in case.forged.values()] + ([case.hook()] if case.hook else [])
+    for hook in [*hooks, HookRequest({"x-telegram-bot-api-secret-token": ""}, "", b"", NOW)]:
+        with pytest.raises(BadSignature):
+            kind.verify(hook)
+
+
+@pytest.mark.parametrize(("case", "body"), UNKNOWN)
+def test_what_is_not_understood_tells_nothing(case: Case, body: bytes) -> None:
+    assert list(case.make().events(case.with_body(body))) == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"hello", b"[1]", b"{}", b'{"type":', b"[" * 10_000, b'"\\ud800"']
+)
+@EACH
+def test_what_is_not_of_the_providers_form_is_an_error(case: Case, body: bytes) -> None:
+    kind = case.make()
+    if case.hook is None:
+        assert list(kind.events(case.with_body(body))) == []
+        return
+    with pytest.raises(ValueError) as error:
+        kind.events(case.with_body(body))
+    assert str(error.value).endswith(".")
+
+
+@EACH
+def test_no_repr_shows_a_secret(case: Case) -> None:
+    kind = case.make()
+    config = kind.Config.model_validate(case.settings)
+    shown = [kind, config, vars(config), kind.request(case.message), kind.check()]
+    for each in shown:
+        for secret in case.secrets:
+            if secret != case.settings.get("username"):
+                assert secret not in repr(each)
+                assert secret not in str(each)
+
+
+@EACH
+def test_no_error_of_the_settings_shows_a_secret(case: Case) -> None:
+    wrong = {**case.settings, "no such setting": case.secrets[0]}
+    config = KINDS[case.kind].Config
+    with pytest.raises(ValidationError) as error:
+        config.model_validate(wrong)
+    assert_tells_no_secret(case, str(error.value))
+    assert_tells_no_secret(case, repr(error.value))
+
+
+@EACH
+def test_a_provider_that_repeats_our_secrets_gets_them_into_no_reason(case: Case) -> None:
+    kind = case.make()
+    for secret in case.secrets:
+        echo = f"you said {secret} to us"
+        for status in (200, 301, 400, 401, 403, 404, 422, 429, 500, 502, 503):
+            for name in ("error", "description", "message", "detail"):
+                said = json.dumps({"ok": False, name: echo}).encode()
+                outcome = kind.outcome(HttpReply(status, {"retry-after": secret}, said))
+                assert_tells_no_secret(case, repr(outcome))
+        for stage in ("connect", "auth", "mail", "rcpt", "data"):
+            for code in (421, 450, 535, 550, 554):
+                outcome = kind.outcome(SmtpReply(stage, code, echo))
+                assert_tells_no_secret(case, repr(outcome))
+
+
+@EACH
+def test_checks_send_nothing_and_speak_in_sentences(case: Case) -> None:
+    kind = case.make()
+    request = kind.check()
+    if isinstance(request, SmtpRequest):
+        assert request.recipient == ""
+    else:
+        assert request.method != "POST" or request.url.endswith("/getMe")
+    for reply, _ in case.replies.values():
+        try:
+            sentence = kind.checked(reply)
+        except ValueError as problem:
+            sentence = str(problem)
+        assert sentence.endswith(".")
+        assert_tells_no_secret(case, sentence)
+
+
+@EACH
+@given(reply=http_replies | smtp_replies)
+def test_no_reply_makes_an_outcome_raise(case: Case, reply: Reply) -> None:
+    outcome = case.make().outcome(reply)
+    assert isinstance(outcome, Accepted | Refused)
+    if isinstance(outcome, Refused):
+        assert_fit_for_people(outcome)
+        if outcome.refusal is Refusal.THROTTLED:
+            assert outcome.retry_after is not None
+            assert 0 <= outcome.retry_after <= 86_400
+
+
+@EACH
+@given(reply=http_replies | smtp_replies)
+def test_no_reply_makes_a_check_raise_anything_else(case: Case, reply: Reply) -> None:
+    try:
+        sentence = case.make().checked(reply)
+    except ValueError as problem:
+        sentence = str(problem)
+    assert sentence.endswith(".")
+
+
+@EACH
+@given(body=bodies)
+def test_no_callback_makes_events_raise_anything_else(case: Case, body: bytes) -> None:
+    try:
+        events = list(case.make().events(case.with_body(body)))
+    except ValueError:
+        return
+    assert_can_be_stored(events)
+
+
+@EACH
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                "webhook-id",
+                "webhook-timestamp",
+                "webhook-signature",
+                "x-telegram-bot-api-secret-token",
+            ]
+        ),
+        header_values,
+    ),
+    body=st.binary(max_size=50),
+)
+def test_no_callback_makes_verify_raise_anything_else(
+    case: Case, headers: dict[str, str], body: bytes
+) -> None:
+    with pytest.raises(BadSignature):
+        case.make().verify(HookRequest(headers, "", body, NOW))
+
+
+def assert_fit_for_people(outcome: Refused) -> None:
+    """One short sentence that both databases can store."""
+    assert outcome.reason.endswith(".")
+    assert len(outcome.reason) <= 400
+    assert len(outcome.code) <= 60
+    assert outcome.reason.isprintable()
+    assert outcome.code.isprintable()
+
+
+def assert_tells_no_secret(case: Case, text: str) -> None:
+    for secret in case.secrets:
+        assert secret not in text
+
+
+def assert_can_be_stored(events: Iterable[Event]) -> None:
+    for event in events:
+        for value in asdict(event).values():
+            if isinstance(value, str):
+                assert "\x00" not in value
+                value.encode("utf-8")
+        assert event.at.tzinfo is not None
+        assert event.at <= NOW
+        if isinstance(event, Receipt):
+            assert event.message_id or event.external_id
+        elif isinstance(event, Inbound):
+            assert event.sender
+            assert event.external_id
+        else:
+            assert isinstance(event, OptOut)
+            assert event.sender

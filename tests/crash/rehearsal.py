@@ -1,0 +1,175 @@
+"""A rehearsal for crash tests: a simulated provider with faults, people, and the sums afterwards."""
+
+import json
+import sys
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clarion.accounts import audit
+from clarion.broadcasts import launch
+from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.manage import add_channel
+from clarion.channels.models import Channel
+from clarion.contacts.imports import import_contacts
+from clarion.kit import db
+from clarion.records.reconcile import reconcile
+from support.processes import Process, Processes
+from support.waiting import eventually
+
+FAULTS = {"error_500": 1, "throttle": 1, "reset_before": 0.5, "reset_after": 0.5}
+
+
+class Provider:
+    """The simulator as a process, and what it saw."""
+
+    def __init__(self, processes: Processes, **knobs: object) -> None:
+        settings = [part for key, value in knobs.items() for part in ("--set", f"{key}={value}")]
+        self.process = processes.start(
+            [
+                sys.executable,
+                "-m",
+                "clarion.simulator",
+                "--http-port",
+                "0",
+                "--smtp-port",
+                "0",
+                *settings,
+            ]
+        )
+        self.url = self.process.wait_for_line(r"ready (\S+)")[1]
+
+    def get(self, path: str) -> bytes:
+        """The body of an answer."""
+        with urllib.request.urlopen(self.url + path, timeout=60) as reply:
+            return bytes(reply.read())
+
+    def summary(self) -> dict[str, Any]:
+        """All totals."""
+        return dict(json.loads(self.get("/_/summary")))
+
+    def accepted(self) -> dict[str, int]:
+        """How often each recipient's message was accepted."""
+        lines = self.get("/_/accepted").splitlines()
+        return {row["recipient"]: row["count"] for row in map(json.loads, lines)}
+
+
+def people_file(folder: Path, people: int) -> Path:
+    """A CSV of invented people."""
+    path = folder / "people.csv"
+    rows = (f"u{number:07d},Person {number}\n" for number in range(people))
+    path.write_text("id,name\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+def prepare(
+    folder: Path, provider: Provider, people: int, *, idempotent: bool, rate: float | None = None
+) -> Broadcast:
+    """People, a channel to the provider, and a broadcast to all of them that is due now."""
+    channel = add_channel(
+        name="sink",
+        kind="webhook",
+        settings={
+            "url": f"{provider.url}/hook/sink",
+            "allow_private": "true",
+            "idempotent": str(idempotent).lower(),
+        },
+        rate=rate,
+        by=audit.COMMAND_LINE,
+    )
+    import_contacts(people_file(folder, people), channel=channel, by=audit.COMMAND_LINE)
+    return broadcast_to_all(channel)
+
+
+def broadcast_to_all(channel: Channel) -> Broadcast:
+    """A broadcast to everybody on the channel that is due now."""
+    broadcast = launch.create_draft(
+        by=audit.COMMAND_LINE,
+        title="Rehearsal",
+        text="Hello {{ contact.name }}",
+        channels=[channel],
+        audience=Audience(kind="all"),
+    )
+    return launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
+
+
+def start_worker(processes: Processes) -> Process:
+    """A worker process that has begun to work."""
+    worker = processes.clarion("worker")
+    worker.wait_for_line("engine ready")
+    return worker
+
+
+def settled(broadcast: Broadcast) -> int:
+    """How many deliveries have come to an end by now."""
+    return int(
+        db.fetch(
+            "SELECT count(*) FROM records_delivery WHERE broadcast_id = %s "
+            "AND state NOT IN ('queued', 'held', 'sending')",
+            [broadcast.pk],
+        )[0][0]
+    )
+
+
+def wait_completed(broadcast: Broadcast, timeout: float) -> None:
+    """Wait until the broadcast says that it is completed."""
+
+    def is_completed() -> bool:
+        broadcast.refresh_from_db()
+        return broadcast.state == BroadcastState.COMPLETED
+
+    eventually(is_completed, timeout=timeout)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What our rows say, beside what the provider saw."""
+
+    states: Counter[str]
+    accepted: dict[str, int]
+    state_of: dict[str, str]
+    reasonless: int  # in doubt or failed without a reason
+
+    @property
+    def lost(self) -> list[str]:
+        """Called sent by us, never accepted by the provider."""
+        return [
+            who
+            for who, state in self.state_of.items()
+            if state == "sent" and not self.accepted.get(who)
+        ]
+
+    @property
+    def unaccounted(self) -> list[str]:
+        """Accepted by the provider, but neither sent nor in doubt with us."""
+        return [who for who in self.accepted if self.state_of.get(who) not in {"sent", "in_doubt"}]
+
+    @property
+    def twice(self) -> list[str]:
+        """Accepted more than once."""
+        return [who for who, count in self.accepted.items() if count > 1]
+
+
+def truth(broadcast: Broadcast, provider: Provider) -> Truth:
+    """Compare our rows with the provider's log."""
+    rows = db.fetch(
+        "SELECT a.value, d.state, d.reason_id FROM records_delivery d "
+        "JOIN contacts_address a ON a.id = d.address_id WHERE d.broadcast_id = %s",
+        [broadcast.pk],
+    )
+    return Truth(
+        states=Counter(row[1] for row in rows),
+        accepted=provider.accepted(),
+        state_of={row[0]: row[1] for row in rows},
+        reasonless=sum(row[1] in {"in_doubt", "failed"} and row[2] is None for row in rows),
+    )
+
+
+def assert_reconciled(broadcast: Broadcast) -> None:
+    """The equation O2 holds, from the rows and from the tallies."""
+    result = reconcile(broadcast.pk)
+    assert result.ok, "\n".join(result.lines())

@@ -1,0 +1,91 @@
+"""Which tests run on which database engine, and what the run reports about it.
+
+Tests that touch no database give the same answer on both engines, so they run on SQLite only.
+pytest-django lets no test reach a database without asking for one, hence asking is the measure:
+the mark `django_db`, one of the fixtures below, or one of Django's TestCase classes.
+"""
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import SimpleTestCase
+from hypothesis import settings as hypothesis_settings
+
+from support import environment
+from support.postgres import server_version
+
+USES_DATABASE = {
+    "db",
+    "transactional_db",
+    "django_db_setup",
+    "live_server",
+    "admin_client",
+    "admin_user",
+    "database_url",
+    "process_env",
+    "own_database",
+}
+
+# No timed tests: a slow machine is not a wrong answer. In CI the same examples every time.
+hypothesis_settings.register_profile("clarion", deadline=None)
+hypothesis_settings.register_profile("clarion-ci", deadline=None, derandomize=True, database=None)
+hypothesis_settings.load_profile("clarion-ci" if os.environ.get("CI") == "true" else "clarion")
+
+
+@pytest.fixture(scope="session")
+def engine_name() -> str:
+    """Return the database engine of this run: sqlite or postgresql."""
+    return environment.engine_name()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out the tests that touch no database."""
+    if environment.engine_name() == "sqlite":
+        return
+    left_out = [item for item in items if not _uses_database(item)]
+    if left_out:
+        items[:] = [item for item in items if _uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_report_header() -> str:
+    """Say at the top which engine runs."""
+    return f"engine: {_engine()}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Hand the counts to scripts/test.py."""
+    target = os.environ.get("CLARION_TEST_RESULT")
+    if not target:
+        return
+    stats = terminalreporter.stats
+    counts = {
+        "engine": _engine(),
+        "passed": len(stats.get("passed", ())) + len(stats.get("xfailed", ())),
+        "failed": sum(len(stats.get(word, ())) for word in ("failed", "error", "xpassed")),
+        "skipped": len(stats.get("skipped", ())),
+    }
+    Path(target).write_text(json.dumps(counts), encoding="utf-8")
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or bool(fixtures & USES_DATABASE)
+        or (isinstance(case, type) and issubclass(case, SimpleTestCase))
+    )
+
+
+def _engine() -> str:
+    if environment.engine_name() == "postgresql":
+        return f"postgresql {server_version(os.environ['CLARION_TEST_POSTGRES_URL'])}"
+    # Not the library of the same name: the settings may have put a newer one in its place.
+    base: Any = import_module("django.db.backends.sqlite3.base")
+    return f"sqlite {base.Database.sqlite_version}"

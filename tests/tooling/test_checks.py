@@ -1,0 +1,81 @@
+"""The checks of `make check` find what they are there for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import check_docs  # noqa: E402 - found through the line above
+import check_sizes  # noqa: E402
+
+import vendor  # noqa: E402
+
+
+def test_every_vendored_file_is_the_one_that_was_fetched() -> None:
+    assert vendor.verify() == 0
+
+
+def test_a_changed_vendored_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("kept.js", "changed.js", "lost.js"):
+        (tmp_path / name).write_text("1")
+    (tmp_path / vendor.CHECKSUMS).write_text(vendor._checksums(tmp_path))
+    (tmp_path / "changed.js").write_text("2")
+    (tmp_path / "lost.js").unlink()
+    (tmp_path / "new.js").write_text("3")
+    monkeypatch.setattr(vendor, "ROOT", tmp_path.parent)
+
+    found = [problem.partition("/")[2] for problem in vendor._differences(tmp_path)]
+
+    assert found == [
+        "changed.js is not the file that was vendored",
+        "lost.js is missing",
+        "new.js has no checksum",
+    ]
+
+
+def test_long_modules_and_functions_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_sizes, "ROOT", tmp_path)
+    long = tmp_path / "long.py"
+    long.write_text("def f():\n" + "    pass\n" * 60 + "\n" * 340)
+
+    assert [problem.partition(": ")[2] for problem in check_sizes._too_long(long)] == [
+        "401 lines; a module past 400 lines is two things",
+        "f has 61 lines; a function past 60 lines is two things",
+    ]
+
+
+def test_commands_and_their_page_are_compared_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, group = typer.Typer(), typer.Typer()
+    app.add_typer(group, name="agent")
+    for home, names in ((app, ("serve", "send")), (group, ("add", "list"))):
+        for name in names:
+            home.command(name)(lambda: None)
+    monkeypatch.setattr(check_docs, "ROOT", tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "cli.md").write_text(
+        "`clarion serve --port 1`\n\n```sh\n$ clarion agent add Ann\nclarion agent gone\n```\n"
+        "A clarion call is no command, but `clarion stop it` would be.\n"
+    )
+
+    assert list(check_docs._command_problems(app)) == [
+        "docs/cli.md does not name the command 'clarion agent list'",
+        "docs/cli.md does not name the command 'clarion send'",
+        "docs/cli.md names 'clarion agent gone', which is no command",
+        "docs/cli.md names 'clarion stop', which is no command",
+    ]
+
+
+def test_make_lists_its_targets() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    for target in ("demo", "test", "check", "torture", "bench", "lock", "vendor", "format"):
+        assert f"make {target} " in listed
