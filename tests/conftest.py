@@ -1,9 +1,13 @@
 """Set the environment first, then load the fixtures; what each one gives stands in its module."""
 
+import pytest
 from support import environment
 
 # Here and not in a hook: the modules below and the tests import models as soon as they load.
 environment.prepare()
+
+from clarion.engine import snapshot  # noqa: E402
+from clarion.records import reasons  # noqa: E402
 
 pytest_plugins = (
     "support.plugins.engines",
@@ -12,3 +16,10 @@ pytest_plugins = (
     "support.plugins.network",
     "support.plugins.browser",
 )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Forget what is remembered of tables that are emptied between tests."""
+    reasons.forget()
+    snapshot.job.cache_clear()

@@ -1,4 +1,4 @@
-"""A rehearsal for crash tests: a simulated provider with faults, people, and the sums afterwards."""
+"""For crash tests: a simulated provider with faults, people, and the sums afterwards."""
 
 import json
 import sys
@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from clarion.records.reconcile import reconcile
 
 from clarion.accounts import audit
 from clarion.broadcasts import launch
@@ -17,7 +19,6 @@ from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts.imports import import_contacts
 from clarion.kit import db
-from clarion.records.reconcile import reconcile
 from support.processes import Process, Processes
 from support.waiting import eventually
 

@@ -89,7 +89,7 @@ def _log_to_stderr(level: str) -> None:
     )
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     # Asyncio's and Django's chatter would bury what Clarion itself says.
     for chatty in ("asyncio", "django.db.backends"):

@@ -13,10 +13,14 @@ _SALT = "unsubscribe"
 
 def unsubscribe_url(address_id: int) -> str:
     """The link of one address (about 4 µs); "" where the server has no public URL."""
-    public_url = settings.CLARION.public_url
-    if not public_url:
-        return ""
-    return f"{public_url.rstrip('/')}/unsubscribe/{make_token(address_id)}"
+    base = _base(settings.CLARION.public_url)
+    return f"{base}{make_token(address_id)}" if base else ""
+
+
+@lru_cache(maxsize=1)
+def _base(public_url: str) -> str:
+    """Where the links begin; remembered, for this is asked once a message."""
+    return f"{public_url.rstrip('/')}/unsubscribe/" if public_url else ""
 
 
 def make_token(address_id: int) -> str:

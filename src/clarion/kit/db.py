@@ -32,8 +32,9 @@ def rows(columns: Sequence[Column], alias: str = "v") -> str:
 
 
 def pack(batch: Iterable[Sequence[Any]]) -> str:
-    """The JSON parameter for ``rows``."""
-    return json.dumps(list(batch), ensure_ascii=False, separators=(",", ":"))
+    """The JSON parameter for ``rows``. Lone surrogates, which no database stores, become “?”."""
+    packed = json.dumps(list(batch), ensure_ascii=False, separators=(",", ":"))
+    return packed.encode("utf-8", "replace").decode()
 
 
 def skip_locked() -> str:

@@ -15,7 +15,8 @@ def contains(column: str, part: str) -> tuple[str, list[str]]:
             return f"lower({column}) LIKE %s ESCAPE '\\'", [f"%{like.lower()}%"]
         return f"{column} LIKE %s ESCAPE '\\'", [f"%{like}%"]
     if db.is_postgres():
-        return f"{column} ~ %s", ["".join(_regex(letter) for letter in part)]
+        # In lower case as above, so that one trigram index on lower(column) may serve both.
+        return f"lower({column}) ~ %s", ["".join(_regex(letter) for letter in part)]
     # GLOB leaps to a letter that it knows, but not to one of two: hence a pattern for each case.
     rest = "".join(_glob(letter) for letter in part[1:])
     patterns = [f"*{_escaped(first)}{rest}*" for first in _cases(part[0])]
@@ -32,8 +33,9 @@ def _class(cases: list[str]) -> str:
 
 
 def _regex(letter: str) -> str:
-    cases = _cases(letter)
-    if len(cases) > 1:
+    if letter.isascii():
+        letter = letter.lower()
+    elif len(cases := _cases(letter)) > 1:
         return _class(cases)
     return letter if letter.isalnum() or not letter.isascii() else f"\\{letter}"
 

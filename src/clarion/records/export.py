@@ -4,7 +4,7 @@ They are read as a search reads them, page after page, so no transaction stays o
 open one would let the write-ahead log grow, on PostgreSQL it would keep dead rows from removal.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from heapq import merge
 from typing import Any
 
@@ -21,9 +21,9 @@ HEADER = (
 FIRST_READ, LONGEST_READ = 200, 10_000  # records
 HELD = 50_000  # records in memory at most, however many sources are merged
 _Row = tuple[Any, ...]
-# PostgreSQL would rather read all contacts for every page, unless it has to take one by one.
 _COLUMNS = (
-    "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.address_id, c.id, a.value, c.name,"
+    "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.address_id, c.id,"
+    " coalesce(a.value, ''), coalesce(c.name, ''),"
     " r.status, r.reason_id, r.attempt, r.responses, r.latency, r.content"
 )
 
@@ -41,7 +41,7 @@ def export_csv(wanted: RecordFilter, *, zone: str = "UTC") -> Iterator[bytes]:
     return sheets.stream(HEADER, map(_words(zone), rows))
 
 
-def _place(row: _Row) -> Sequence[Any]:
+def _place(row: _Row) -> _Row:
     return row[:2]
 
 
@@ -52,8 +52,8 @@ def _read(source: Source, longest: int) -> Iterator[_Row]:
         keys, params = source.first(size, cursor)
         rows = db.fetch(
             f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN records_record AS r ON r.id = k.id"
-            " JOIN contacts_address AS a ON a.id = r.address_id"
-            " JOIN contacts_contact AS c ON c.id = a.contact_id"
+            " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
+            " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
             " ORDER BY r.recorded_at DESC, r.id DESC",
             params,
         )
@@ -67,10 +67,9 @@ def _read(source: Source, longest: int) -> Iterator[_Row]:
 def _words(zone: str) -> Callable[[_Row], _Row]:
     """A function that makes a line of the file from a row of ``_COLUMNS``."""
     local = clock.zone(zone)
-    channels = _Lookup("SELECT name, kind FROM channels_channel WHERE id = %s")
-    titles = _Lookup("SELECT title FROM broadcasts_broadcast WHERE id = %s")
-    reasons = _Lookup("SELECT text, code FROM records_reason WHERE id = %s")
-    reasons[None] = ("", "")
+    channels = _Lookup("name, kind FROM channels_channel", 2)
+    titles = _Lookup("title FROM broadcasts_broadcast", 1)
+    reasons = _Lookup("text, code FROM records_reason", 2)
     safe = sheets.safe
 
     def line(row: _Row) -> _Row:
@@ -89,13 +88,15 @@ def _words(zone: str) -> Callable[[_Row], _Row]:
 
 
 class _Lookup(dict[int | None, tuple[str, ...]]):
-    """Words that many records share, looked up once each and made safe."""
+    """Words that many records share, looked up once each; empty ones for what is not there."""
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, words: str, count: int) -> None:
         super().__init__()
-        self.sql = sql
+        self.sql = f"SELECT {words} WHERE id = %s"
+        self.empty = ("",) * count
 
     def __missing__(self, key: int | None) -> tuple[str, ...]:
-        words = tuple(sheets.safe(word) for word in db.fetch(self.sql, [key])[0])
+        found = db.fetch(self.sql, [key])
+        words = tuple(sheets.safe(word) for word in found[0]) if found else self.empty
         self[key] = words
         return words

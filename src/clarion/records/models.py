@@ -75,6 +75,16 @@ class Delivery(models.Model):
                 fields=["worker_id"], name="delivery_claimed", condition=Q(state="sending")
             ),
             models.Index(fields=["address"], name="delivery_held", condition=Q(state="held")),
+            # Who did not get it: shown, exported, restarted and counted by cause. (Or and not in:
+            # SQLite uses the index for one state only when it can see that state in the condition.)
+            models.Index(
+                fields=["broadcast", "state", "address"],
+                name="delivery_trouble",
+                condition=Q(state="failed")
+                | Q(state="in_doubt")
+                | Q(state="unsent")
+                | Q(state="skipped"),
+            ),
             models.Index(
                 fields=["channel", "external_id"],
                 name="delivery_external",

@@ -10,7 +10,7 @@ from clarion.kit import clock, db
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """One record with the words for what it points to."""
+    """One record with the words for what it points to, empty where that has been deleted."""
 
     id: int
     recorded_at: datetime
@@ -19,7 +19,7 @@ class RecordRow:
     channel: str
     kind: str  # of the channel
     chat: int  # the chat number
-    contact_id: int
+    contact_id: int  # 0 when the contact has been deleted
     user_id: str
     name: str
     status: str
@@ -29,18 +29,20 @@ class RecordRow:
     responses: int
     latency: int  # microseconds from the broadcast's scheduled moment
     content: str
+    delivery_id: int
 
 
 COLUMNS = (
-    "r.id, r.recorded_at, r.broadcast_id, coalesce(b.title, ''), h.name, h.kind, r.address_id,"
-    " c.id, a.value, c.name, r.status, coalesce(o.text, ''), coalesce(o.code, ''), r.attempt,"
-    " r.responses, r.latency, r.content"
+    "r.id, r.recorded_at, r.broadcast_id, coalesce(b.title, ''), coalesce(h.name, ''),"
+    " coalesce(h.kind, ''), r.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
+    " coalesce(c.name, ''), r.status, coalesce(o.text, ''), coalesce(o.code, ''), r.attempt,"
+    " r.responses, r.latency, r.content, r.delivery_id"
 )
 TABLES = (
     "records_record AS r"
-    " JOIN contacts_address AS a ON a.id = r.address_id"
-    " JOIN contacts_contact AS c ON c.id = a.contact_id"
-    " JOIN channels_channel AS h ON h.id = r.channel_id"
+    " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
+    " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
+    " LEFT JOIN channels_channel AS h ON h.id = r.channel_id"
     " LEFT JOIN broadcasts_broadcast AS b ON b.id = r.broadcast_id"
     " LEFT JOIN records_reason AS o ON o.id = r.reason_id"
 )

@@ -11,6 +11,7 @@ the rest can be read off in order:
 - anything else: by time.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -116,9 +117,12 @@ class _Conditions:
             self.add(f"r.{column} = %s", [value])
 
     def add_among(self, column: str, values: list[int] | None) -> None:
-        if values is not None:
-            table = db.rows([("value", "int")])
-            self.add(f"r.{column} IN (SELECT v.value FROM {table})", [_column(values)])
+        if values is None:
+            return
+        if db.is_postgres():
+            self.add(f"r.{column} = ANY(%s)", [values])
+        else:
+            self.add(f"r.{column} IN (SELECT value FROM json_each(%s))", [json.dumps(values)])
 
     def add_times(self, wanted: RecordFilter) -> None:
         if wanted.after:
@@ -200,9 +204,10 @@ def _errors(
 def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
     """Which (broadcast, channel, number of responses) the completed records have."""
     if broadcasts is None:
-        table, params = "(SELECT id AS broadcast FROM broadcasts_broadcast) AS v", []
+        among = "SELECT id FROM broadcasts_broadcast"
     else:
-        table, params = db.rows([("broadcast", "int")]), [_column(broadcasts)]
+        # Numbers of ours, written out so that PostgreSQL knows how few they are.
+        among = f"VALUES {', '.join(f'({broadcast})' for broadcast in broadcasts)}"
     first = (
         "SELECT n.id FROM records_record AS n WHERE n.status = 'completed'"
         " AND n.broadcast_id = {0}{1} ORDER BY n.channel_id, n.responses LIMIT 1"
@@ -213,13 +218,12 @@ def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
     other = first.format("g.broadcast", " AND n.channel_id > g.channel")
     columns = "r.broadcast_id, r.channel_id, r.responses"
     return db.fetch(
-        "WITH RECURSIVE g (broadcast, channel, responses) AS ("
-        f"SELECT {columns} FROM {table} JOIN records_record AS r"
+        f"WITH RECURSIVE v (broadcast) AS ({among}), g (broadcast, channel, responses) AS ("
+        f"SELECT {columns} FROM v JOIN records_record AS r"
         f" ON r.id = ({first.format('v.broadcast', '')})"
         f" UNION ALL SELECT {columns} FROM g JOIN records_record AS r"
         f" ON r.id = coalesce(({more}), ({other}))"
-        ") SELECT broadcast, channel, responses FROM g",
-        params,
+        ") SELECT broadcast, channel, responses FROM g"
     )
 
 
@@ -284,6 +288,3 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
-
-def _column(values: Sequence[int]) -> str:
-    return db.pack([value] for value in values)

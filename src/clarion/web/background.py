@@ -46,7 +46,7 @@ def begin(job: Job) -> Import:
     Raises ImportRefused when the file can't be imported at all.
     """
     begun = _Begun()
-    threading.Thread(target=_run, args=(job, begun), name="import").start()
+    threading.Thread(target=_run, args=(job, begun), name="import", daemon=True).start()
     begun.happened.wait(FIRST_SIGN)
     if begun.row is not None:
         return begun.row

@@ -46,7 +46,7 @@
   }
 
   htmx.defineExtension("morph", {
-    isInlineSwap: (style) => style === "morph",
+    isInlineSwap: () => false,
     handleSwap: (style, target, fragment) => {
       if (style !== "morph") return false;
       morphChildren(target, fragment);

@@ -1,0 +1,188 @@
+"""The people of a broadcast: where each one stands, and all there is about one record."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clarion.kit import clock, db, sheets
+from clarion.kit.paging import Cursor, Page, cut
+from clarion.records import tallies
+from clarion.records.rows import COLUMNS, TABLES, RecordRow, load, record_row
+from clarion.records.states import ALL
+
+MOST_ROWS = 1_000
+READ_AT_ONCE = 5_000
+HEADER = (
+    "chat number", "contact id", "user id", "user name", "channel", "platform", "state", "since",
+    "attempts", "recovered", "error message", "error code",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person's place in a broadcast, with the words for what it points to."""
+
+    delivery_id: int
+    broadcast_id: int
+    chat: int  # the chat number
+    contact_id: int  # 0 when the contact has been deleted
+    user_id: str
+    name: str
+    channel: str
+    kind: str  # of the channel
+    state: str
+    at: datetime  # when the state last changed
+    attempts: int  # tries used up
+    recovered: bool  # got through after failing
+    error: str  # empty when nothing went wrong
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """What a provider told about a message."""
+
+    status: str
+    at: datetime  # by the provider's clock
+    received_at: datetime
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A record, the delivery that it was an attempt at, and what else happened to that."""
+
+    record: RecordRow
+    delivery: Recipient | None  # None when it has been deleted meanwhile
+    attempts: list[RecordRow]  # this record among them, oldest first
+    receipts: list[ReceiptRow]  # oldest first
+
+
+_COLUMNS = (
+    "d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
+    " coalesce(c.name, ''), coalesce(h.name, ''), coalesce(h.kind, ''), d.state, d.moved_at,"
+    " d.attempts, d.recovered, coalesce(o.text, ''), coalesce(o.code, '')"
+)
+_TABLES = (
+    "records_delivery AS d"
+    " LEFT JOIN contacts_address AS a ON a.id = d.address_id"
+    " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
+    " LEFT JOIN channels_channel AS h ON h.id = d.channel_id"
+    " LEFT JOIN records_reason AS o ON o.id = d.reason_id"
+)
+
+
+def recipients(
+    broadcast_id: int, state: str | None = None, after: str | None = None, limit: int = 50
+) -> Page[Recipient]:
+    """The people of a broadcast by chat number, perhaps only those in one state.
+
+    ``after`` is a cursor that another page gave; a page has up to ``limit`` rows (at most 1,000).
+    Raises CursorError for a cursor that is not ours and ValueError for an unknown state.
+    """
+    cursor = Cursor.parse(after, values=1) if after else None
+    limit = max(1, min(limit, MOST_ROWS))
+    found = _read(broadcast_id, state, cursor, limit + 1)
+    return cut(found, limit, cursor, lambda recipient: (recipient.chat,))
+
+
+def export_recipients(
+    broadcast_id: int, state: str | None = None, *, zone: str = "UTC"
+) -> Iterator[bytes]:
+    """A CSV file of a broadcast's people, streamed; moments with the offset of ``zone``."""
+    return sheets.stream(HEADER, map(_line(zone), _all(broadcast_id, _known(state))))
+
+
+def detail(record_id: int) -> Detail | None:
+    """All there is about a record: what was sent, all attempts, every receipt.
+
+    None when it is not there; records are deleted with their broadcast.
+    """
+    found = load([record_id])
+    if not found:
+        return None
+    delivery_id = found[0].delivery_id
+    delivery = db.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.id = %s", [delivery_id])
+    return Detail(
+        found[0],
+        _recipient(delivery[0]) if delivery else None,
+        _attempts(found[0].chat, delivery_id),
+        _receipts(delivery_id),
+    )
+
+
+def _read(
+    broadcast_id: int, state: str | None, cursor: Cursor | None, limit: int
+) -> list[Recipient]:
+    way, sign = ("DESC", "<") if cursor and cursor.backward else ("ASC", ">")
+    where, params = "d.broadcast_id = %s", [broadcast_id]
+    if _known(state):
+        if not tallies.counts([broadcast_id])[broadcast_id][str(state)]:
+            return []
+        # In the text and not a parameter: a partial index needs to see it.
+        where += f" AND d.state = '{state}'"
+    if cursor:
+        where += f" AND d.address_id {sign} %s"
+        params += cursor.key
+    rows = db.fetch(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where} ORDER BY d.address_id {way} LIMIT {limit}",
+        params,
+    )
+    return [_recipient(row) for row in rows]
+
+
+def _known(state: str | None) -> str | None:
+    if state and state not in ALL:
+        raise ValueError(f"There is no state “{state}”. Use one of {', '.join(ALL)}.")
+    return state or None
+
+
+def _all(broadcast_id: int, state: str | None) -> Iterator[Recipient]:
+    cursor = None
+    while rows := _read(broadcast_id, state, cursor, READ_AT_ONCE):
+        yield from rows
+        cursor = Cursor((rows[-1].chat,))
+
+
+def _line(zone: str) -> Callable[[Recipient], tuple[object, ...]]:
+    local = clock.zone(zone)
+    safe = sheets.safe
+
+    def line(one: Recipient) -> tuple[object, ...]:
+        since = one.at.astimezone(local).isoformat(timespec="microseconds")
+        return (
+            one.chat, one.contact_id or "", safe(one.user_id), safe(one.name), safe(one.channel),
+            one.kind, one.state, since, one.attempts, "yes" if one.recovered else "no",
+            safe(one.error), safe(one.code),
+        )  # fmt: skip
+
+    return line
+
+
+def _recipient(row: Sequence[Any]) -> Recipient:
+    values = list(row)
+    values[9], values[11] = clock.from_us(row[9]), bool(row[11])
+    return Recipient(*values)
+
+
+def _attempts(address_id: int, delivery_id: int) -> list[RecordRow]:
+    # By person, for which there is an index: few broadcasts went to one person.
+    rows = db.fetch(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE r.address_id = %s AND r.delivery_id = %s"
+        " ORDER BY r.recorded_at, r.id",
+        [address_id, delivery_id],
+    )
+    return [record_row(row) for row in rows]
+
+
+def _receipts(delivery_id: int) -> list[ReceiptRow]:
+    rows = db.fetch(
+        "SELECT status, at, received_at, external_id FROM records_receipt WHERE delivery_id = %s"
+        " ORDER BY at, id",
+        [delivery_id],
+    )
+    return [
+        ReceiptRow(status, clock.from_us(at), clock.from_us(received_at), external_id)
+        for status, at, received_at, external_id in rows
+    ]

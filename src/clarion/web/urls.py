@@ -1,0 +1,72 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from clarion.web import login
+from clarion.web.views import (
+    account,
+    broadcasts,
+    channels,
+    compose,
+    compose_ids,
+    contacts,
+    health,
+    imports,
+    recipients,
+    records,
+)
+
+urlpatterns = [
+    path("", broadcasts.broadcasts, name="broadcasts"),
+    path("broadcasts/live", broadcasts.broadcasts_live, name="broadcasts_live"),
+    path("broadcasts/new/", compose.broadcast_new, name="broadcast_new"),
+    path("broadcasts/compose/people", compose.compose_people, name="compose_people"),
+    path("broadcasts/compose/ids", compose_ids.compose_ids, name="compose_ids"),
+    path("broadcasts/compose/<slug:part>", compose.compose_save, name="compose_save"),
+    path(
+        "broadcasts/compose/left-out/<slug:token>",
+        compose_ids.compose_rejects,
+        name="compose_rejects",
+    ),
+    path("broadcasts/<int:pk>/", broadcasts.broadcast, name="broadcast"),
+    path("broadcasts/<int:pk>/live", broadcasts.broadcast_live, name="broadcast_live"),
+    path("broadcasts/<int:pk>/details", broadcasts.broadcast_details, name="broadcast_details"),
+    path(
+        "broadcasts/<int:pk>/reconcile",
+        broadcasts.broadcast_reconcile,
+        name="broadcast_reconcile",
+    ),
+    path("broadcasts/<int:pk>/recipients/", recipients.recipients, name="broadcast_recipients"),
+    path("broadcasts/<int:pk>/edit/", compose.broadcast_edit, name="broadcast_edit"),
+    path("broadcasts/<int:pk>/restart", broadcasts.broadcast_restart, name="broadcast_restart"),
+    path("broadcasts/<int:pk>/do/<slug:act>", broadcasts.broadcast_act, name="broadcast_act"),
+    path("records/", records.records, name="records"),
+    path("records/export.csv", records.records_export, name="records_export"),
+    path("records/<int:pk>/", records.record, name="record"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/<int:pk>/", contacts.contact, name="contact"),
+    path("contacts/import/", imports.contact_import, name="contact_import"),
+    path("contacts/import/<int:pk>/", imports.contact_import_one, name="contact_import_one"),
+    path("contacts/import/<int:pk>/live", imports.contact_import_live, name="contact_import_live"),
+    path("contacts/import/<int:pk>/go", imports.contact_import_go, name="contact_import_go"),
+    path(
+        "contacts/import/<int:pk>/rejects.csv",
+        imports.contact_import_rejects,
+        name="contact_import_rejects",
+    ),
+    path("channels/", channels.channels, name="channels"),
+    path("channels/add/", channels.channel_add, name="channel_add"),
+    path("channels/add/<slug:kind>/", channels.channel_new, name="channel_new"),
+    path("channels/<int:pk>/", channels.channel, name="channel"),
+    path("channels/<int:pk>/check", channels.channel_check, name="channel_check"),
+    path("channels/<int:pk>/register", channels.channel_register, name="channel_register"),
+    path("channels/<int:pk>/pause", channels.channel_pause, name="channel_pause"),
+    path("channels/<int:pk>/resume", channels.channel_resume, name="channel_resume"),
+    path("account/", account.account, name="account"),
+    path("account/login/", login.login, name="account_login"),
+    path("account/logout/", login.logout, name="account_logout"),
+    path("account/inactive/", login.inactive, name="account_inactive"),
+    path("account/password/", login.change_password, name="account_change_password"),
+    path("account/confirm/", login.reauthenticate, name="account_reauthenticate"),
+    path("healthz", health.healthz, name="healthz"),
+]

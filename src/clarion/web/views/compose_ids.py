@@ -1,0 +1,104 @@
+"""The audience as a CSV file of user ids (A3): read, chosen from, and what was left out."""
+
+import csv
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clarion.accounts.models import Role
+from clarion.broadcasts import launch
+from clarion.broadcasts.audience import Audience
+from clarion.channels.models import Channel
+from clarion.contacts.csv_ids import IdList, read_ids
+from clarion.contacts.imports import ImportRefused
+from clarion.web import uploads
+from clarion.web.forms.compose import from_post
+from clarion.web.requests import AgentRequest, needs
+from clarion.web.views import compose
+
+SHOWN = 5  # lines left out that are shown at once
+REJECTS = ".rejects.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of the file."""
+
+    name: str
+    token: str  # of the lines that were left out
+    taken: int
+    rejected: int
+    sample: list[Any]
+
+
+@needs(Role.SENDER)
+@require_POST
+def compose_ids(request: AgentRequest) -> HttpResponse:
+    """Read the file and take its people as the audience of the draft."""
+    made = from_post(request.POST)
+    made.who = "ids"
+    draft = compose.draft_of(request)
+    is_new = draft is None
+    context: dict[str, Any] = {}
+    try:
+        draft = compose.save(request, draft, made)
+        token, name = _upload(request)
+        context = {"ids_token": token, "ids_name": name}
+        found = _read(token, made.channels[0], request.POST.get("ids_column") or None)
+        launch.edit_draft(
+            draft,
+            by=request.user,
+            audience=Audience(kind="picks", picked_from="ids"),
+            picks=found.address_ids,
+        )
+        context["ids"] = _tell(found, token, name)
+    except ImportRefused as refused:
+        context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
+    except launch.LaunchError as error:
+        context["ids_problem"] = str(error)
+    return compose.saved(request, draft, made, part="audience", is_new=is_new, more=context)
+
+
+def _upload(request: AgentRequest) -> tuple[str, str]:
+    given = request.FILES.get("ids_file")
+    token, name = request.POST.get("ids_token", ""), request.POST.get("ids_name", "")
+    # The input still holds the file when it is the column that is being chosen.
+    if given is not None and (not token or given.name != name):
+        return uploads.keep(given), given.name or "file"
+    return token, name
+
+
+def _read(token: str, channel: Channel, column: str | None) -> IdList:
+    try:
+        path = uploads.path(token)
+    except FileNotFoundError:
+        raise ImportRefused(_("Choose a file.")) from None
+    if not path.exists():
+        raise ImportRefused(_("The upload is not there any more. Choose the file again."))
+    return read_ids(path, channel=channel, column=column)
+
+
+def _tell(found: IdList, token: str, name: str) -> Told:
+    """Put the lines that were left out aside for download, and remove the upload."""
+    with uploads.path(token, REJECTS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "value", "reason"])
+        writer.writerows(found.rejected)
+    uploads.drop(token)
+    taken, left_out = len(found.address_ids), len(found.rejected)
+    return Told(name, token, taken, left_out, list(islice(found.rejected, SHOWN)))
+
+
+@needs(Role.SENDER)
+@require_safe
+def compose_rejects(request: AgentRequest, token: str) -> HttpResponseBase:
+    """The lines of a file of user ids that were left out, as CSV."""
+    try:
+        file = uploads.path(token, REJECTS).open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    return FileResponse(file, as_attachment=True, filename="lines-left-out.csv")

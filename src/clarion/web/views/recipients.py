@@ -1,0 +1,51 @@
+"""Everyone a broadcast is for, with where they stand (J2)."""
+
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from clarion.broadcasts.models import Broadcast
+from clarion.kit.paging import CursorError
+from clarion.records import tallies
+from clarion.records.audience import recipients as recipients_of
+from clarion.web.requests import AgentRequest
+from clarion.web.shown import name_of
+from clarion.web.words import DELIVERY_STATES
+
+
+@require_safe
+def recipients(request: AgentRequest, pk: int) -> HttpResponse:
+    """The people of a broadcast, all or those in one state."""
+    found = get_object_or_404(Broadcast, pk=pk)
+    state = request.GET.get("state", "")
+    state = state if state in DELIVERY_STATES else ""
+    here = reverse("broadcast_recipients", args=[pk])
+
+    def url(**query: str) -> str:
+        return f"{here}?{urlencode(query)}" if query else here
+
+    chosen = {"state": state} if state else {}
+    cursor = request.GET.get("cursor")
+    try:
+        page = recipients_of(pk, state=state or None, after=cursor)
+    except CursorError:
+        return redirect(url(**chosen))
+    counts = tallies.counts([pk])[pk]
+    tabs = [{"state": "", "url": url(), "count": found.total, "here": not state}] + [
+        {"state": name, "url": url(state=name), "count": counts[name], "here": name == state}
+        for name in DELIVERY_STATES
+        if counts[name] or name == state
+    ]
+    context = {
+        "broadcast": found,
+        "name": name_of(found),
+        "page": page,
+        "state": state,
+        "tabs": tabs,
+        "next_url": url(**chosen, cursor=page.next_cursor) if page.next_cursor else "",
+        "first_url": url(**chosen) if cursor else "",
+    }
+    return render(request, "broadcasts/recipients.html", context)

@@ -1,0 +1,1 @@
+"""Tests of agents, roles and the audit log."""

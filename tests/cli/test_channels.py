@@ -1,0 +1,158 @@
+"""``clarion channel``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clarion.channels.models import Channel
+from support.processes import Processes
+
+pytestmark = pytest.mark.django_db
+SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
+HOOK = ("--kind", "webhook", "--set", "url=https://example.org/hook")
+
+
+def test_kinds_name_their_settings(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    kinds = {kind["kind"]: kind for kind in ok_json("channel", "kinds")}
+    assert set(kinds) == {"webhook", "telegram", "email"}
+    settings = {
+        kind: {field["name"] for field in facts["settings"]} for kind, facts in kinds.items()
+    }
+    assert settings["webhook"] >= {"url", "secret", "idempotent", "allow_private"}
+    assert settings["telegram"] >= {"token", "api_root", "webhook_secret"}
+    assert settings["email"] >= {"host", "port", "security", "username", "password", "sender"}
+    secret = [f for f in kinds["telegram"]["settings"] if f["secret"]]
+    assert {field["name"] for field in secret} == {"token", "webhook_secret"}
+    text = ok("channel", "kinds")
+    assert "  url              required. " in text
+    assert "  port             default 587. " in text
+
+
+def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    options = ("--rate", "12.5", "--retries", "2", "--backoff", "0.25")
+    ok("channel", "add", "news", *HOOK, *options, "--set", f"secret={SECRET}")
+    shown = ok_json("channel", "show", "news")
+    assert shown.pop("created_at").endswith("+00:00")
+    assert shown == {
+        "name": "news",
+        "kind": "webhook",
+        "state": "active",
+        "paused_reason": "",
+        "rate": 12.5,
+        "retries": 2,
+        "backoff": 0.25,
+        "settings": {
+            "url": "https://example.org/hook",
+            "secret": "•••",
+            "idempotent": False,
+            "allow_private": False,
+        },
+    }
+    assert [one["name"] for one in ok_json("channel", "list")] == ["news"]
+    listed = ok("channel", "list").splitlines()[1].split()
+    assert listed == ["news", "webhook", "active", "12.5/s", "2", "0.25", "s"]
+
+
+def test_secrets_are_never_printed(ok: Callable[..., str]) -> None:
+    printed = ok("channel", "add", "news", *HOOK, "--set", f"secret={SECRET}")
+    printed += ok("channel", "add", "more", *HOOK, "--set", f"secret={SECRET}", "--json")
+    for command in (["list"], ["show", "news"], ["show", "news", "--json"], ["list", "--json"]):
+        printed += ok("channel", *command)
+    assert SECRET not in printed
+    assert "•••" in printed
+    assert Channel.objects.get(name="news").config["secret"] == SECRET
+
+
+def test_without_a_rate_the_kinds_own_is_taken(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    ok("channel", "add", "bot", "--kind", "telegram", "--set", "token=123456:abc")
+    assert ok_json("channel", "show", "bot")["rate"] == 30
+    ok("channel", "add", "news", *HOOK)
+    assert "no limit" in ok("channel", "list")
+
+
+def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    assert "clarion channel add" in ok("channel", "list")
+    assert ok_json("channel", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: webhook, telegram, em"),
+        (["--kind", "webhook"], "url: Fill this in."),
+        ([*HOOK, "--set", "colour=red"], "There is no such setting. Known are: url, secret"),
+        ([*HOOK, "--set", "idempotent=perhaps"], "idempotent: Write true or false."),
+        ([*HOOK, "--rate", "0"], "The rate is in messages a second"),
+        ([*HOOK, "--rate", "nan"], "The rate is in messages a second"),
+        ([*HOOK, "--rate", "-3"], "The rate is in messages a second"),
+    ],
+)
+def test_what_will_not_do_is_said(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert said in refused("channel", "add", "news", *arguments)
+    assert not Channel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "hunter2"], "Write settings as key=value."),
+        (["--set", "=hunter2"], "Write settings as key=value."),
+        (["--set", "url=a", "--set", "url=b"], "url is given twice."),
+        (["--retries", "-1"], "--retries"),
+        (["--retries", "many"], "--retries"),
+    ],
+)
+def test_wrong_usage(misused: Callable[..., str], arguments: list[str], said: str) -> None:
+    message = misused("channel", "add", "news", "--kind", "webhook", *arguments)
+    assert said in message
+    assert "hunter2" not in message
+
+
+def test_a_name_is_taken_once(ok: Callable[..., str], refused: Callable[..., str]) -> None:
+    ok("channel", "add", "news", *HOOK)
+    assert "already a channel called “news”" in refused("channel", "add", "news", *HOOK)
+
+
+@pytest.mark.parametrize("command", ["show", "check", "pause", "resume"])
+def test_an_unknown_channel_is_named(
+    channel: str, refused: Callable[..., str], command: str
+) -> None:
+    said = refused("channel", command, "nwes")
+    assert said == "There is no channel called “nwes”. Known are: news."
+
+
+def test_pause_and_resume(
+    channel: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    assert ok("channel", "pause", channel) == "The channel news is paused.\n"
+    paused = ok_json("channel", "show", channel)
+    assert (paused["state"], bool(paused["paused_reason"])) == ("paused", True)
+    assert ok("channel", "resume", channel) == "The channel news is active.\n"
+    assert ok_json("channel", "show", channel)["state"] == "active"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_says_what_is_wrong(channel: str, refused: Callable[..., str]) -> None:
+    assert refused("channel", "check", channel) == (
+        "No connection to 127.0.0.1 port 9: nothing accepts connections there."
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_asks_the_provider(
+    processes: Processes, ok: Callable[..., str], refused: Callable[..., str]
+) -> None:
+    simulator = processes.clarion("simulator", "--http-port", "0", "--smtp-port", "0")
+    url = simulator.wait_for_line(r"ready (\S+)")[1]
+    for name, token in (("good", "123456:abc"), ("bad", "123456:revoked")):
+        settings = ("--set", f"token={token}", "--set", f"api_root={url}")
+        ok("channel", "add", name, "--kind", "telegram", *settings)
+    assert ok("channel", "check", "good").count("\n") == 1
+    said = refused("channel", "check", "bad")
+    assert "\n" not in said
+    assert "revoked" not in said

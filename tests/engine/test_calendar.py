@@ -1,0 +1,134 @@
+"""What happens by itself."""
+
+from datetime import timedelta
+
+import pytest
+
+from clarion.broadcasts import control, launch
+from clarion.broadcasts.models import Broadcast
+from clarion.chats import control as chats
+from clarion.contacts.addresses import mark
+from clarion.contacts.models import Address
+from clarion.engine import calendar
+from clarion.engine.expand import expand_chunk
+from clarion.kit import clock
+from clarion.records import tallies
+from clarion.records.models import Delivery
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    Broadcast.objects.update(scheduled_at=clock.now() - timedelta(hours=2))
+
+    assert calendar.start_due() == 0
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == "missed"
+    assert "no engine was running" in broadcast.state_reason
+    assert control.actions(broadcast) == ["accept_missed", "delete"]
+    assert control.accept_missed(broadcast, by=factory.BY).state == "scheduled"
+
+
+def test_a_run_in_the_future_waits() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
+    assert calendar.start_due() == 0
+
+
+def test_expanding_writes_everybody_once_however_often_it_is_repeated() -> None:
+    channel = factory.channel()
+    factory.people(channel, 25)
+    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    calendar.start_due()
+
+    steps = 0
+    while expand_chunk(broadcast, 7):
+        steps += 1
+
+    broadcast.refresh_from_db()
+    assert steps == 5  # four chunks of ids, and the look that finds nobody left
+    assert broadcast.total == 25
+    assert factory.states(broadcast) == {"queued": 25}
+    assert not expand_chunk(broadcast, 7)
+
+
+def test_who_can_not_be_sent_to_is_skipped_with_the_reason() -> None:
+    channel = factory.channel()
+    stopped, blocked, *_ = factory.people(channel, 4)
+    mark(stopped.pk, "opted_out", clock.now())
+    mark(blocked.pk, "blocked", clock.now())
+
+    broadcast = factory.sending([channel])
+
+    reasons = Delivery.objects.filter(state="skipped").values_list("address", "reason__text")
+    assert dict(reasons) == {
+        stopped.pk: "They opted out.",
+        blocked.pk: "They blocked us.",
+    }
+    assert factory.states(broadcast) == {"queued": 2, "skipped": 2}
+
+
+def test_m2_an_opt_out_skips_what_is_queued_at_once() -> None:
+    channel = factory.channel()
+    leaver, _ = factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+
+    mark(leaver.pk, "opted_out", clock.now())
+
+    assert factory.states(broadcast) == {"queued": 1, "skipped": 1}
+    counts = tallies.counts([broadcast.pk])[broadcast.pk]
+    assert (counts["queued"], counts["skipped"]) == (1, 1)
+
+
+def test_g2_people_in_an_open_chat_are_held_until_it_is_closed() -> None:
+    channel = factory.channel()
+    before, during, _ = factory.people(channel, 3)
+    agent = factory.agent()
+    chats.take_over(before.pk, by=agent)
+    broadcast = factory.sending([channel])
+    assert factory.states(broadcast) == {"queued": 2, "held": 1}
+
+    chats.take_over(during.pk, by=agent)
+    assert factory.states(broadcast) == {"queued": 1, "held": 2}
+
+    chats.close(before.pk, by=agent)
+    chats.close(during.pk, by=agent)
+    assert factory.states(broadcast) == {"queued": 3}
+    assert tallies.counts([broadcast.pk])[broadcast.pk]["held"] == 0
+
+
+def test_a_broadcast_is_complete_when_its_deliveries_are() -> None:
+    channel = factory.channel()
+    for address in factory.people(channel, 2):
+        mark(address.pk, "opted_out", clock.now())
+    broadcast = factory.sending([channel])
+
+    assert calendar.finish() == 1
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == "completed"
+    assert broadcast.finished_at is not None
+
+
+def test_a_broadcast_with_held_people_is_not_complete() -> None:
+    channel = factory.channel()
+    (person,) = factory.people(channel, 1)
+    chats.take_over(person.pk, by=factory.agent())
+    factory.sending([channel])
+    assert calendar.finish() == 0
+
+
+def test_people_who_join_after_the_expansion_are_not_sent_to() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    factory.people(channel, 2, prefix="late")
+    assert not calendar.expand_next()
+    assert Address.objects.count() == 4
+    assert broadcast.total == 2

@@ -1,0 +1,154 @@
+"""Claiming: rows and slots, fairly, and never for the dead."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from clarion.broadcasts import control
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.engine import reap
+from clarion.engine.claim import JITTER, WINDOW, claim, reslot
+from clarion.kit import clock, db
+from clarion.records import tallies
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_claim_takes_due_rows_once_and_says_so_in_the_tallies() -> None:
+    channel = factory.channel()
+    factory.people(channel, 10)
+    broadcast = factory.sending([channel])
+    worker = reap.register()
+
+    first = claim(channel.pk, worker, 6)
+    second = claim(channel.pk, worker, 6)
+
+    ids = [c.delivery for c in (*first.messages, *second.messages)]
+    assert len(first.messages) == 6
+    assert len(ids) == len(set(ids)) == 10
+    assert claim(channel.pk, worker, 6).messages == []
+    counts = tallies.counts([broadcast.pk])[broadcast.pk]
+    assert counts["sending"] == 10
+    assert counts["queued"] == 0
+    assert factory.states(broadcast) == {"sending": 10}
+
+
+def test_a_claim_brings_the_person_along() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    factory.sending([channel])
+
+    (claimed,) = claim(channel.pk, reap.register(), 5).messages
+
+    assert claimed.to == "u0"
+    assert claimed.contact["name"] == "Person 0"
+    assert claimed.contact["city"] == "Berlin"
+    assert claimed.slot == 0
+
+
+@pytest.mark.parametrize("action", [control.pause, control.stop])
+def test_a_paused_or_stopped_broadcast_is_not_claimed(action: object) -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    broadcast = factory.sending([channel])
+    action(broadcast, by=factory.BY)  # type: ignore[operator]
+
+    assert claim(channel.pk, reap.register(), 5).messages == []
+
+
+def test_a_paused_or_throttled_channel_is_not_claimed() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    factory.sending([channel])
+    worker = reap.register()
+    later = db.now_us() + 60 * clock.SECOND
+
+    Channel.objects.update(throttled_until=clock.from_us(later))
+    throttled = claim(channel.pk, worker, 5)
+    Channel.objects.update(throttled_until=None, state="paused")
+    paused = claim(channel.pk, worker, 5)
+    Channel.objects.update(state="active")
+
+    assert throttled.messages == []
+    assert throttled.again_at == later
+    assert paused.messages == []
+    assert len(claim(channel.pk, worker, 5).messages) == 3
+
+
+def test_a_worker_whose_lease_ran_out_claims_nothing() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    factory.sending([channel])
+    worker = reap.register()
+    db.execute("UPDATE engine_worker SET lease_until = 1 WHERE id = %s", [worker])
+
+    assert claim(channel.pk, worker, 5).messages == []
+    assert not reap.renew(worker)
+
+
+def test_claims_of_a_rated_channel_own_slots_that_never_crowd() -> None:
+    rate = 100.0
+    channel = factory.channel(rate=rate)
+    factory.people(channel, 80)
+    factory.sending([channel])
+    workers = [reap.register(), reap.register()]
+
+    slots: list[int] = []
+    for turn in range(4):
+        slots += [c.slot for c in claim(channel.pk, workers[turn % 2], 500).messages]
+        db.execute("UPDATE channels_channel SET next_slot_at = next_slot_at - %s", [WINDOW])
+
+    gap = min(b - a for a, b in pairwise(slots) if b > a)
+    assert len(slots) > 40
+    assert gap >= (clock.SECOND + JITTER) / rate - 1
+    first = claim(channel.pk, workers[0], 500).messages
+    assert len(first) <= rate * WINDOW / clock.SECOND + 1
+
+
+def test_a_missed_slot_is_replaced_by_a_later_one() -> None:
+    channel = factory.channel(rate=50.0)
+    factory.people(channel, 5)
+    factory.sending([channel])
+    claimed = claim(channel.pk, reap.register(), 5).messages
+
+    fresh = reslot(channel.pk, claimed)
+
+    assert [c.delivery for c in fresh] == [c.delivery for c in claimed]
+    assert min(c.slot for c in fresh) > max(c.slot for c in claimed)
+
+
+def test_broadcasts_of_one_priority_share_by_weight() -> None:
+    channel = factory.channel()
+    factory.people(channel, 100)
+    light, heavy = factory.sending([channel]), factory.sending([channel])
+    Broadcast.objects.filter(pk=heavy.pk).update(weight=3)
+
+    taken = Counter(c.broadcast for c in claim(channel.pk, reap.register(), 40).messages)
+
+    assert taken == {light.pk: 10, heavy.pk: 30}
+
+
+def test_an_urgent_broadcast_never_waits_behind_a_large_one() -> None:
+    channel = factory.channel()
+    factory.people(channel, 100)
+    large, urgent = factory.sending([channel]), factory.sending([channel])
+    Broadcast.objects.filter(pk=urgent.pk).update(priority=10)
+
+    taken = Counter(c.broadcast for c in claim(channel.pk, reap.register(), 120).messages)
+
+    assert taken == {urgent.pk: 100, large.pk: 20}
+
+
+def test_what_one_broadcast_leaves_the_others_take() -> None:
+    channel = factory.channel()
+    few = factory.people(channel, 4)
+    small = factory.sending([channel])
+    factory.people(channel, 100, prefix="v")
+    large = factory.sending([channel])
+
+    taken = Counter(c.broadcast for c in claim(channel.pk, reap.register(), 50).messages)
+
+    assert taken == {small.pk: len(few), large.pk: 46}

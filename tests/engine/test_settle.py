@@ -1,0 +1,97 @@
+"""Settling: forward only, once, and with a record for every attempt."""
+
+import pytest
+
+from clarion.contacts.models import Address
+from clarion.engine import reap
+from clarion.engine.claim import Claimed, claim
+from clarion.engine.settle import Settlement, settle
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.records.models import Delivery, Record
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def outcome(claimed: Claimed, channel_id: int, state: str, **more: object) -> Settlement:
+    return Settlement(
+        claimed.delivery, claimed.broadcast, channel_id, claimed.address, state, 1,
+        clock.now_us(), attempted=True, content="Hello", **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def world(count: int = 3) -> tuple[int, int, list[Claimed], object]:
+    channel = factory.channel()
+    factory.people(channel, count)
+    broadcast = factory.sending([channel])
+    worker = reap.register()
+    return channel.pk, worker, claim(channel.pk, worker, count).messages, broadcast
+
+
+def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
+    channel, worker, (a, b, c), broadcast = world()
+    moved = settle(
+        worker,
+        [
+            outcome(a, channel, "sent", responses=1, external_id="x1"),
+            outcome(b, channel, "failed", reason="The receiver said no.", code="400"),
+            outcome(c, channel, "queued", reason="Try again.", code="500", due_at=5),
+        ],
+    )
+
+    assert moved == 3
+    assert factory.states(broadcast) == {"sent": 1, "failed": 1, "queued": 1}  # type: ignore[arg-type]
+    assert sorted(Record.objects.values_list("status", "reason__text", "content")) == [
+        ("completed", None, "Hello"),
+        ("error", "The receiver said no.", "Hello"),
+        ("error", "Try again.", "Hello"),
+    ]
+    assert Delivery.objects.get(pk=a.delivery).external_id == "x1"
+    counts = tallies.counts([a.broadcast])[a.broadcast]
+    assert (counts["sent"], counts["failed"], counts["queued"], counts["sending"]) == (1, 1, 1, 0)
+
+
+def test_settling_again_moves_nothing() -> None:
+    channel, worker, (a, *_), _ = world()
+    batch = [outcome(a, channel, "sent", responses=1)]
+
+    assert settle(worker, batch) == 1
+    assert settle(worker, batch) == 0
+    assert tallies.counts([a.broadcast])[a.broadcast]["sent"] == 1
+
+
+def test_another_workers_delivery_is_not_touched() -> None:
+    channel, _, (a, *_), broadcast = world()
+    stranger = reap.register()
+
+    assert settle(stranger, [outcome(a, channel, "failed", reason="No.", code="x")]) == 0
+    assert factory.states(broadcast) == {"sending": 3}  # type: ignore[arg-type]
+
+
+def test_an_answer_that_comes_after_the_lease_ran_out_proves_what_was_in_doubt() -> None:
+    channel, worker, claimed, broadcast = world()
+    db.execute("UPDATE engine_worker SET lease_until = 1")
+    assert reap.reap() == 3
+    assert factory.states(broadcast) == {"in_doubt": 3}  # type: ignore[arg-type]
+
+    settle(worker, [outcome(claimed[0], channel, "sent", responses=1)])
+
+    assert factory.states(broadcast) == {"in_doubt": 2, "sent": 1}  # type: ignore[arg-type]
+    counts = tallies.counts([claimed[0].broadcast])[claimed[0].broadcast]
+    assert (counts["in_doubt"], counts["sent"]) == (2, 1)
+
+
+def test_an_unreachable_address_is_marked() -> None:
+    channel, worker, (a, *_), _ = world()
+    settle(worker, [outcome(a, channel, "failed", reason="Blocked.", code="403", mark="blocked")])
+    assert Address.objects.get(pk=a.address).state == "blocked"
+
+
+def test_texts_that_a_database_can_not_hold_are_settled_all_the_same() -> None:
+    channel, worker, (a, *_), _ = world(1)
+    nasty = outcome(a, channel, "failed", reason="NUL \x00 and \ud800 here", code="x")
+    nasty.content = "lone \ud800 surrogate \x00"
+
+    assert settle(worker, [nasty]) == 1
+    assert Record.objects.get().content == "lone ? surrogate "

@@ -1,0 +1,177 @@
+"""Providers' callbacks: verify, store as they came, answer."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from channels.kinds import TELEGRAM_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET, WRITTEN, signed
+from clarion.channels.manage import add_channel
+from clarion.channels.models import Channel
+from clarion.engine.models import Callback
+from clarion.hooks import views
+from clarion.kit import clock
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+READ = {"type": "message.read", "data": {"id": "abc-17"}}
+
+
+@pytest.fixture
+def client() -> Client:
+    """A client that minds CSRF tokens, and so shows that none is wanted."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def bot() -> Channel:
+    settings = {"token": TELEGRAM_TOKEN, "webhook_secret": TELEGRAM_SECRET}
+    return add_channel(name="News bot", kind="telegram", settings=settings, by="test")
+
+
+@pytest.fixture
+def webhook() -> Channel:
+    settings = {"url": "https://receiver.example", "secret": WEBHOOK_SECRET}
+    return add_channel(name="main", kind="webhook", settings=settings, by="test")
+
+
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    yield
+    assert not Callback.objects.exists()
+
+
+def post(client: Client, where: object, body: bytes, **headers: str) -> Any:
+    return client.post(
+        f"/hooks/{where}/",
+        body,
+        content_type=JSON,
+        headers={k.replace("_", "-"): v for k, v in headers.items()},
+    )
+
+
+def secret(value: str = TELEGRAM_SECRET) -> dict[str, str]:
+    return {"x_telegram_bot_api_secret_token": value}
+
+
+def test_a_good_callback_is_stored_as_it_came(client: Client, bot: Channel) -> None:
+    body = json.dumps(WRITTEN).encode()
+    before = clock.now()
+    response = post(client, f"{bot.pk}", body, **secret())
+    assert (response.status_code, response.content) == (200, b"ok\n")
+    stored = Callback.objects.get()
+    assert stored.channel == bot
+    assert bytes(stored.body) == body
+    assert stored.state == "waiting"
+    assert before <= stored.received_at <= clock.now()
+
+
+def test_the_query_and_plain_headers_are_kept_proofs_are_not(client: Client, bot: Channel) -> None:
+    client.cookies["sessionid"] = "x"
+    client.post(
+        f"/hooks/{bot.pk}/?a=1&b=%C3%BC",
+        b"{}",
+        content_type=JSON,
+        headers={
+            "X-Telegram-Bot-Api-Secret-Token": TELEGRAM_SECRET,
+            "Authorization": "Bearer x",
+            "X-Request-Id": "r-1",
+        },
+    )
+    stored = Callback.objects.get()
+    assert stored.query == "a=1&b=%C3%BC"
+    assert stored.headers["x-request-id"] == "r-1"
+    assert stored.headers["content-type"] == JSON
+    assert not {"cookie", "authorization"} & set(stored.headers)
+    assert TELEGRAM_SECRET not in json.dumps(stored.headers)
+
+
+@pytest.mark.parametrize("where", ["News bot", "News%20bot"])
+def test_a_channel_is_found_by_its_name_too(client: Client, bot: Channel, where: str) -> None:
+    assert post(client, where, b"{}", **secret()).status_code == 200
+    assert Callback.objects.get().channel == bot
+
+
+def test_a_signature_is_checked_over_the_very_bytes(client: Client, webhook: Channel) -> None:
+    hook = signed(json.dumps(READ, indent=3).encode(), at=clock.now())
+    headers = {name.replace("-", "_"): value for name, value in hook.headers.items()}
+    assert post(client, webhook.pk, hook.body, **headers).status_code == 200
+    assert bytes(Callback.objects.get().body) == hook.body
+    assert Callback.objects.get().headers["webhook-id"] == "msg_1"
+    assert post(client, webhook.pk, hook.body + b" ", **headers).status_code == 401
+    assert Callback.objects.count() == 1
+
+
+def test_the_same_callback_twice_is_stored_twice_and_sorted_out_later(
+    client: Client, bot: Channel
+) -> None:
+    for _ in range(2):
+        assert post(client, bot.pk, b"{}", **secret()).status_code == 200
+    assert Callback.objects.count() == 2
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("headers", [{}, secret(""), secret("wrong")])
+def test_a_forged_callback_is_401(client: Client, bot: Channel, headers: dict[str, str]) -> None:
+    response = post(client, bot.pk, b"{}", **headers)
+    assert response.status_code == 401
+    assert TELEGRAM_SECRET.encode() not in response.content
+
+
+@pytest.mark.usefixtures("untouched", "bot")
+@pytest.mark.parametrize(
+    "where", ["0", "999", "9" * 18, "9" * 30, "nobody", "-1", "%00", "main%00", "a" * 500]
+)
+def test_an_unknown_channel_is_404(client: Client, where: str) -> None:
+    assert post(client, where, b"{}", **secret()).status_code == 404
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("size", [views.LARGEST + 1, 3_000_000])
+def test_more_than_1_mb_is_413(client: Client, bot: Channel, size: int) -> None:
+    assert post(client, bot.pk, b"x" * size, **secret()).status_code == 413
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("size", [views.LARGEST + 1, 3_000_000])
+def test_a_body_that_does_not_tell_its_size_is_413_too(
+    client: Client, bot: Channel, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_NUMBER", views.re.compile("never"))
+    url = f"/hooks/{bot.name}/"
+    response = client.post(
+        url,
+        b"x" * size,
+        content_type=JSON,
+        headers={"X-Telegram-Bot-Api-Secret-Token": TELEGRAM_SECRET},
+    )
+    assert response.status_code == 413
+
+
+def test_1_mb_is_fine(client: Client, bot: Channel) -> None:
+    assert post(client, bot.pk, b"x" * views.LARGEST, **secret()).status_code == 200
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("method", ["get", "put", "delete", "patch", "head"])
+def test_only_post(client: Client, bot: Channel, method: str) -> None:
+    assert getattr(client, method)(f"/hooks/{bot.pk}/").status_code == 405
+
+
+def test_a_body_that_is_nonsense_is_stored_too(client: Client, bot: Channel) -> None:
+    assert post(client, bot.pk, b"\x00\xff not json", **secret()).status_code == 200
+    assert bytes(Callback.objects.get().body) == b"\x00\xff not json"
+
+
+@pytest.mark.usefixtures("untouched")
+def test_email_channels_take_nothing(client: Client) -> None:
+    settings = {"host": "h", "sender": "a@b.example"}
+    mail = add_channel(name="mail", kind="email", settings=settings, by="test")
+    assert post(client, mail.pk, b"{}").status_code == 401
+
+
+def test_a_paused_channel_still_listens(client: Client, bot: Channel) -> None:
+    Channel.objects.update(state=Channel.State.PAUSED)
+    assert post(client, bot.pk, b"{}", **secret()).status_code == 200
