@@ -1,6 +1,7 @@
 """Set the environment first, then load the fixtures; what each one gives stands in its module."""
 
 import pytest
+
 from support import environment
 
 # Here and not in a hook: the modules below and the tests import models as soon as they load.

@@ -241,7 +241,9 @@ def http(status: str, body: bytes = b"") -> bytes:
 
 
 def unsaved(kind: str, **config: Any) -> Channel:
-    return Channel(pk=3, name="main", kind=kind, config=config)
+    channel = Channel(pk=3, name="main", kind=kind)
+    channel.config = config
+    return channel
 
 
 def telegram(port: int) -> Channel:

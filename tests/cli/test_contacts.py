@@ -39,7 +39,7 @@ def test_the_document(
         "file": "people.csv",
         "channel": channel,
         "id_column": "id",
-        "tags": ["vip", "new"],
+        "tags": ["new", "vip"],
         "dry_run": False,
         "lines": 3,
         "created": 1,

@@ -17,10 +17,22 @@ from clarion.cli.session import open_rooms
 from clarion.kit.vault import SealedError
 from support.processes import Processes
 
-COMMANDS = (
-    "serve web worker migrate check demo bench simulator agent channel contacts send broadcasts"
-    " records"
-).split()
+COMMANDS = [
+    "serve",
+    "web",
+    "worker",
+    "migrate",
+    "check",
+    "demo",
+    "bench",
+    "simulator",
+    "agent",
+    "channel",
+    "contacts",
+    "send",
+    "broadcasts",
+    "records",
+]
 
 
 def test_help_names_every_command(ok: Callable[..., str]) -> None:

@@ -1,6 +1,7 @@
 """Providers' callbacks: verify, store as they came, answer."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,7 +140,7 @@ def test_more_than_1_mb_is_413(client: Client, bot: Channel, size: int) -> None:
 def test_a_body_that_does_not_tell_its_size_is_413_too(
     client: Client, bot: Channel, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "_NUMBER", views.re.compile("never"))
+    monkeypatch.setattr(views, "_NUMBER", re.compile("never"))
     url = f"/hooks/{bot.name}/"
     response = client.post(
         url,

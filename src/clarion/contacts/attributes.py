@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from clarion.contacts.models import Attribute
 
-OWN = frozenset({"name", "language", "time_zone"})  # fields of a contact, not attributes
+OWN_FIELDS = ("name", "language", "time_zone")  # fields of a contact, not attributes
 _NOT_IN_NAMES = re.compile(r"\W")
 LONGEST = 100  # characters of a name
 
@@ -29,4 +29,4 @@ def note_attributes(names: Iterable[str]) -> None:
 def known_variables() -> set[str]:
     """The dotted names of all variables that some contact can have, e.g. contact.city."""
     names = Attribute.objects.values_list("name", flat=True)
-    return {f"contact.{name}" for name in (*names, *OWN, "id")}
+    return {f"contact.{name}" for name in (*names, *OWN_FIELDS, "id")}

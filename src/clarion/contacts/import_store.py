@@ -5,9 +5,9 @@ Any number of imports and inbound messages may bring the same person at once: th
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from clarion.contacts.import_lines import Person
+from clarion.contacts.models import Contact
 from clarion.kit import db
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
@@ -16,11 +16,14 @@ _FIELDS = "name, attributes, language, time_zone"
 
 
 def known_contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
-    """The contacts behind these user ids of a channel, as far as they are known."""
+    """The contacts behind these user ids of a channel, as far as they are known.
+
+    CROSS JOIN makes SQLite begin with the few ids; else it may go through all addresses for each.
+    """
     return dict(
         db.fetch(
             f"SELECT a.value, a.contact_id FROM {db.rows([('value', 'text')])} "
-            "JOIN contacts_address a ON a.channel_id = %s AND a.value = v.value",
+            "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
             [db.pack([value] for value in values), channel_id],
         )
     )
@@ -49,24 +52,25 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     if not people:
         return {}
     rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
-    # The address first (its contact is checked at commit): so a contact is made only for those
-    # whose address was not taken by somebody else.
-    made = dict(
-        db.fetch(
-            "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at) "
-            f"SELECT v.id, %s, v.value, 'active', %s FROM {_table()} WHERE true ORDER BY v.value "
-            "ON CONFLICT (channel_id, value) DO NOTHING RETURNING value, contact_id",
-            [channel_id, now, _pack(rows)],
-        )
-    )
-    if len(made) < len(rows):
-        rows = [row for row in rows if row[1] in made]
+    packed = db.pack(rows)
     db.execute(
         f"INSERT INTO contacts_contact (id, {_FIELDS}, created_at) "
         f"SELECT v.id, v.name, {_json('v.attributes')}, v.language, v.time_zone, %s "
-        f"FROM {_table()} ORDER BY v.id",
-        [now, _pack(rows)],
+        f"FROM {_table()}",
+        [now, packed],
     )
+    made = dict(
+        db.fetch(
+            "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at) "
+            f"SELECT v.id, %s, v.value, 'active', %s FROM {_table()} WHERE true "
+            "ORDER BY v.value ON CONFLICT (channel_id, value) DO NOTHING "
+            "RETURNING value, contact_id",
+            [channel_id, now, packed],
+        )
+    )
+    if len(made) < len(rows):
+        unneeded = {row[0] for row in rows} - set(made.values())
+        Contact.objects.filter(pk__in=unneeded).delete()
     return made
 
 
@@ -74,7 +78,7 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
     """Merge what the file says into contacts; an empty cell leaves what is there."""
     if not people:
         return
-    packed = _pack((contact, *person) for contact, person in people)
+    packed = db.pack((contact, *person) for contact, person in people)
     if db.is_postgres():
         db.fetch(
             f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id "
@@ -122,10 +126,6 @@ def _ids(count: int) -> Sequence[int]:
 
 def _table() -> str:
     return db.rows(_PERSON)
-
-
-def _pack(rows: Iterable[Sequence[Any]]) -> str:
-    return db.pack(rows)
 
 
 def _json(column: str) -> str:

@@ -140,16 +140,16 @@ def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
     ids = db.pack([row[0]] for row in found)
     people = db.rows([("id", "int")])
     for contact, *reached in db.fetch(
-        "SELECT a.contact_id, a.id, ch.name, a.value, a.state FROM contacts_address a "
-        f"JOIN {people} ON v.id = a.contact_id JOIN channels_channel ch ON ch.id = a.channel_id "
-        "ORDER BY a.id",
+        f"SELECT a.contact_id, a.id, ch.name, a.value, a.state FROM {people} "
+        "CROSS JOIN contacts_address a JOIN channels_channel ch ON ch.id = a.channel_id "
+        "WHERE a.contact_id = v.id ORDER BY a.id",
         [ids],
     ):
         addresses[contact].append(Reached(*reached))
     for contact, name in db.fetch(
-        "SELECT g.contact_id, t.name FROM contacts_tagging g "
-        f"JOIN {people} ON v.id = g.contact_id JOIN contacts_tag t ON t.id = g.tag_id "
-        "ORDER BY t.name",
+        f"SELECT g.contact_id, t.name FROM {people} "
+        "CROSS JOIN contacts_tagging g JOIN contacts_tag t ON t.id = g.tag_id "
+        "WHERE g.contact_id = v.id ORDER BY t.name",
         [ids],
     ):
         tags[contact].append(name)

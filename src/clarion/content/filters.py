@@ -4,8 +4,9 @@ Only filters whose result is bounded are offered. Those that can make much out o
 the size of their result before they build it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape as escape_html
+from typing import Any
 from urllib.parse import quote
 
 from clarion.content.errors import ContentError
@@ -64,7 +65,7 @@ def truncate(value: object, length: int = 255) -> str:
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
 
 
-OURS = {
+OURS: dict[str, Callable[..., Any]] = {
     "replace": replace,
     "join": join,
     "escape": escape,

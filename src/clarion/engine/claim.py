@@ -163,17 +163,15 @@ def _shares(channel_id: int, room: int) -> list[tuple[int, int]]:
 
 
 def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: int) -> list[_Row]:
-    return [
-        tuple(row)  # type: ignore[misc]
-        for row in db.fetch(
-            "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
-            "WHERE id IN (SELECT id FROM records_delivery WHERE broadcast_id = %s "
-            "AND channel_id = %s AND state = 'queued' AND due_at <= %s "
-            f"ORDER BY due_at, id LIMIT %s{db.skip_locked()}) "
-            "RETURNING id, broadcast_id, address_id, attempts, maybe_sent",
-            [worker_id, now, broadcast_id, channel_id, now, quota],
-        )
-    ]
+    due = (
+        "SELECT id FROM records_delivery WHERE broadcast_id = %s AND channel_id = %s "
+        f"AND state = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s{db.skip_locked()}"
+    )
+    return db.fetch(  # type: ignore[return-value]
+        "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
+        f"WHERE id {db.among(due)} RETURNING id, broadcast_id, address_id, attempts, maybe_sent",
+        [worker_id, now, broadcast_id, channel_id, now, quota],
+    )
 
 
 def _with_people(rows: list[_Row], slots: _Slots) -> list[Claimed]:

@@ -103,7 +103,7 @@ def _reap_rows(worker_id: int, channel_id: int, deliveries: list[int]) -> int:
             "UPDATE records_delivery AS d SET state = %s, worker_id = NULL, due_at = 0, "
             "reason_id = %s, moved_at = %s, maybe_sent = %s "
             f"FROM {db.rows([('id', 'int')])} "
-            "WHERE d.id = v.id AND d.state = 'sending' AND +d.worker_id = %s "
+            "WHERE d.id = v.id AND +d.worker_id = %s "
             f"{db.returning('d', 'id', 'broadcast_id')}",
             [state, reason_id, now, True, db.pack([key] for key in deliveries), worker_id],
         )

@@ -76,14 +76,15 @@ def settle(worker_id: int, batch: Sequence[Settlement]) -> int:
 
 
 def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
-    # The + keeps SQLite from walking the index of claimed rows with the whole batch inside: the
-    # batch comes first and finds its rows by their ids.
+    # Claimed by this worker means sending: a constraint of the table says so. The + keeps both
+    # databases from walking an index of claimed rows with the whole batch inside; the batch comes
+    # first and finds its rows by their ids.
     rows = db.fetch(
         "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
         "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
         "recovered = v.recovered, maybe_sent = v.maybe_sent, moved_at = v.at, worker_id = NULL "
         f"FROM {db.rows(_MOVED)} "
-        f"WHERE d.id = v.id AND d.state = 'sending' AND +d.worker_id = %s {db.returning('d', 'id')}",
+        f"WHERE d.id = v.id AND +d.worker_id = %s {db.returning('d', 'id')}",
         [
             db.pack(
                 (

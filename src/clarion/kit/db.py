@@ -42,6 +42,15 @@ def skip_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if is_postgres() else ""
 
 
+def among(select: str) -> str:
+    """``IN (select)``, in the form that makes each database look the ids up one by one.
+
+    PostgreSQL joins an IN by whatever its statistics say, which right after an expansion may be
+    a scan of the whole table; an array is always looked up by index.
+    """
+    return f"= ANY(ARRAY({select}))" if is_postgres() else f"IN ({select})"
+
+
 def for_update() -> str:
     """`` FOR UPDATE`` where rows are locked one by one; SQLite locks the file."""
     return " FOR UPDATE" if is_postgres() else ""

@@ -61,7 +61,12 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["broadcast", "address"], name="delivery_once")
+            models.UniqueConstraint(fields=["broadcast", "address"], name="delivery_once"),
+            models.CheckConstraint(
+                name="delivery_claimed_is_sending",
+                condition=Q(state="sending", worker_id__isnull=False)
+                | (~Q(state="sending") & Q(worker_id__isnull=True)),
+            ),
         ]
         indexes = [
             # What a claim reads; also "is anything left?" of a broadcast.

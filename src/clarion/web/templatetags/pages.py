@@ -81,12 +81,14 @@ def duration(seconds: float | None) -> str:
         return "–"
     if seconds < 1:
         return _("%(count)d ms") % {"count": round(seconds * 1000)}
-    if seconds < 60:
+    if seconds < 59.95:
         return _("%(count)s s") % {"count": formats.number_format(round(seconds, 1))}
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    if not rest:
+        return _("%(minutes)d min") % {"minutes": minutes}
     return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 

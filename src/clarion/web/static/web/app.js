@@ -39,6 +39,15 @@
   on("click", "[data-opens]", (button) => document.getElementById(button.dataset.opens).showModal());
   on("click", "[data-shuts]", (button) => button.closest("dialog").close());
 
+  // A variable goes in where the cursor is.
+  on("click", "[data-insert]", (button) => {
+    const field = document.getElementById(button.dataset.into);
+    field.focus();
+    field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  on("click", "[data-closes-details]", (button) => (button.closest("details").open = false));
+
   on("click", "[data-copy]", async (button) => {
     await navigator.clipboard.writeText(button.dataset.copy);
     const before = button.textContent;

@@ -1,0 +1,273 @@
+"""``clarion send``: who gets it, what stands in the way, and when it leaves."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast, Pick
+from clarion.contacts.models import Address
+from support.processes import Processes
+
+pytestmark = pytest.mark.django_db
+TEXT = ("--text", "Hello")
+
+
+def test_the_document_is_that_of_show(people: str, ok_json: Callable[..., Any]) -> None:
+    sent = ok_json("send", "--channel", people, "--all", *TEXT, "--title", "Hi", "--undo", "3600")
+    shown = ok_json("broadcasts", "show", str(sent["id"]))
+    assert sent == shown
+    assert sent["title"] == "Hi"
+    assert sent["text"] == "Hello"
+    assert sent["type"] == "broadcast"
+    assert sent["state"] == "scheduled"
+    assert sent["channels"] == [people]
+    assert sent["finished_at"] is None
+    wait = datetime.fromisoformat(sent["scheduled_at"]) - datetime.fromisoformat(sent["created_at"])
+    assert timedelta(seconds=3595) < wait < timedelta(seconds=3660)
+
+
+def test_without_undo_the_settings_count(people: str, ok_json: Callable[..., Any]) -> None:
+    sent = ok_json("send", "--channel", people, "--all", *TEXT)
+    wait = datetime.fromisoformat(sent["scheduled_at"]) - datetime.fromisoformat(sent["created_at"])
+    assert timedelta(seconds=55) < wait < timedelta(seconds=90)
+
+
+def test_who_gets_it_is_said_before(people: str, clarion: Callable[..., Any]) -> None:
+    Address.objects.filter(value="2").update(state="blocked")
+    result = clarion("send", "--channel", people, "--all", *TEXT)
+    assert result.exit_code == 0
+    assert "To 2 people: 2 on news." in result.stderr
+    assert "  without 1: blocked us" in result.stderr
+    assert "  such as Ann, 3" in result.stderr
+    assert "No engine is running, so nothing leaves yet. Run: clarion serve" in result.stderr
+    assert result.stdout == ""
+
+
+def test_tags(people: str, ok_json: Callable[..., Any], refused: Callable[..., str]) -> None:
+    sent = ok_json("send", "--channel", people, "--tag", "all-three", *TEXT)
+    assert sent["audience"]["tags"] == ["all-three"]
+    assert "Nobody has the tag “vip”." in refused(
+        "send", "--channel", people, "--tag", "vip", *TEXT
+    )
+
+
+def test_tags_without_others(
+    people: str, ok: Callable[..., str], clarion: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "more.csv"
+    path.write_text("id\n2\n")
+    ok("contacts", "import", str(path), "--channel", people, "--tag", "tired")
+    result = clarion(
+        "send", "--channel", people, "--tag", "all-three", "--without-tag", "tired", *TEXT
+    )
+    assert "To 2 people: 2 on news." in result.stderr
+    assert "  without 1: excluded by tag" in result.stderr
+
+
+def test_a_file_of_ids(people: str, clarion: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text('whatever\n"1"\n3\n99\n')
+    result = clarion("send", "--channel", people, "--ids", str(path), *TEXT, "--json")
+    assert result.exit_code == 0, result.stderr
+    sent = json.loads(result.stdout)
+    picked = Pick.objects.filter(broadcast_id=sent["id"]).values_list("address__value", flat=True)
+    assert sorted(picked) == ["1", "3"]
+    assert sent["audience"] == {
+        "kind": "picks", "tags": [], "without_tags": [], "picked_from": "ids",
+    }  # fmt: skip
+    assert "1 lines of ids.csv are left out:" in result.stderr
+    assert "  line 4: " in result.stderr
+
+
+def test_a_column_of_ids_can_be_chosen(
+    people: str, ok_json: Callable[..., Any], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text("left,right\n1,2\n")
+    arguments = ("send", "--channel", people, "--ids", str(path), *TEXT)
+    assert "left" in refused(*arguments)
+    sent = ok_json(*arguments, "--id-column", "right")
+    assert Pick.objects.get(broadcast_id=sent["id"]).address.value == "2"
+
+
+def test_chat_numbers(people: str, ok_json: Callable[..., Any]) -> None:
+    numbers = list(Address.objects.order_by("pk").values_list("pk", flat=True))[:2]
+    chats = f" {numbers[0]}, {numbers[1]},{numbers[0]}"
+    sent = ok_json("send", "--chats", chats, *TEXT)
+    assert sent["channels"] == [people]
+    assert sent["audience"]["picked_from"] == "chats"
+    picked = Pick.objects.filter(broadcast_id=sent["id"]).values_list("address_id", flat=True)
+    assert sorted(picked) == numbers
+
+
+def test_unknown_chats_are_named(
+    people: str, ok: Callable[..., str], refused: Callable[..., str]
+) -> None:
+    known = Address.objects.order_by("pk").values_list("pk", flat=True)[0]
+    beyond = 2**70
+    said = refused("send", "--chats", f"{known},{known + 500},{beyond}", *TEXT)
+    assert said == f"There is no chat with the number {known + 500}, {beyond}."
+    ok("channel", "add", "other", "--kind", "webhook", "--set", "url=https://example.org/")
+    said = refused("send", "--channel", "other", "--chats", str(known), *TEXT)
+    assert said == f"There is no chat on other with the number {known}."
+    assert not Broadcast.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Give exactly one of --all, --tag, --ids, --chats; none is given."),
+        (["--all", "--tag", "x"], "not --all and --tag."),
+        (["--all", "--without-tag", "x"], "It goes with --tag."),
+        (["--all", "--id-column", "x"], "It goes with --ids."),
+        (["--all", "--tz", "UTC"], "It goes with --at only."),
+        (["--all", "--at", "tomorrow"], "“tomorrow” is not a date and time."),
+        (["--all", "--at", "2099-01-01T10:00", "--tz", "Mars"], "There is no time zone called"),
+        (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "Give either --at or --undo."),
+        (["--all", "--undo", "-1"], "--undo"),
+        (["--chats", "one"], "Write numbers separated by commas, not “one”."),
+        (["--chats", ","], "Write numbers separated by commas."),
+        (["--ids", "x.csv", "--channel", "more"], "It needs exactly one --channel."),
+    ],
+)
+def test_wrong_usage(
+    people: str, misused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert said in misused("send", "--channel", people, *TEXT, *arguments)
+    assert not Broadcast.objects.exists()
+
+
+def test_a_channel_is_needed(people: str, misused: Callable[..., str]) -> None:
+    assert "Name at least one." in misused("send", "--all", *TEXT)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Write a text."),
+        ("Hello {{ contact.citty }}", "citty"),
+        ("Hello {{ contact.", "{{"),
+        ("{% for a in range(100000000) %}x{% endfor %}", "loop"),
+    ],
+    ids=["empty", "unknown variable", "broken", "endless"],
+)
+def test_what_stands_in_the_way_is_said_and_nothing_is_kept(
+    people: str, refused: Callable[..., str], text: str, said: str
+) -> None:
+    message = refused("send", "--channel", people, "--all", "--text", text)
+    assert said in message
+    assert not Broadcast.objects.exists()
+
+
+def test_nobody_in_the_audience(channel: str, refused: Callable[..., str]) -> None:
+    assert "Nobody is in this audience on news." in refused(
+        "send", "--channel", channel, "--all", *TEXT
+    )
+    assert not Broadcast.objects.exists()
+
+
+def test_a_moment_in_a_time_zone(people: str, ok_json: Callable[..., Any]) -> None:
+    sent = ok_json(
+        "send",
+        "--channel",
+        people,
+        "--all",
+        *TEXT,
+        "--at",
+        "2099-07-01T10:00",
+        "--tz",
+        "Asia/Tokyo",
+    )
+    assert datetime.fromisoformat(sent["scheduled_at"]) == datetime(2099, 7, 1, 1, tzinfo=UTC)
+
+
+def test_a_moment_that_has_passed(people: str, refused: Callable[..., str]) -> None:
+    said = refused("send", "--channel", people, "--all", *TEXT, "--at", "2020-01-01T10:00")
+    assert "has passed" in said
+    assert not Broadcast.objects.exists()
+
+
+def test_the_text_may_come_from_a_file_or_standard_input(
+    people: str, ok: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("\ufeffHéllo\nWorld".encode())
+    ok("send", "--channel", people, "--all", "--text", f"@{path}")
+    ok("send", "--channel", people, "--all", "--text", "@-", stdin="From stdin ✓")
+    texts = Broadcast.objects.order_by("pk").values_list("text", flat=True)
+    assert list(texts) == ["Héllo\nWorld", "From stdin ✓"]
+
+
+def test_a_text_file_that_is_not_utf_8(
+    people: str, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"one\ntwo \xe4\n")
+    said = refused("send", "--channel", people, "--all", "--text", f"@{path}")
+    assert said == (
+        f"{path} is not UTF-8: line 2 holds the byte 0xe4. Save it as UTF-8 and try again."
+    )
+
+
+def test_a_text_file_that_is_not_there(people: str, refused: Callable[..., str]) -> None:
+    said = refused("send", "--channel", people, "--all", "--text", "@/nowhere/text.txt")
+    assert said == "/nowhere/text.txt: No such file or directory."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.crash
+class TestWithAnEngine:
+    """Real processes: a simulator, an engine, and the command that waits."""
+
+    @pytest.fixture
+    def url(self, processes: Processes) -> str:
+        simulator = processes.clarion("simulator", "--http-port", "0", "--smtp-port", "0")
+        return simulator.wait_for_line(r"ready (\S+)")[1]
+
+    @pytest.fixture
+    def reached(self, url: str, ok: Callable[..., str], tmp_path: Path) -> str:
+        settings = ("--set", f"url={url}/hook", "--set", "allow_private=true")
+        ok("channel", "add", "sim", "--kind", "webhook", *settings)
+        path = tmp_path / "people.csv"
+        path.write_text("id,name\n" + "".join(f"{n},P{n}\n" for n in range(50)))
+        ok("contacts", "import", str(path), "--channel", "sim")
+        return "sim"
+
+    def test_wait_until_it_is_done(self, reached: str, processes: Processes) -> None:
+        processes.clarion("worker").wait_for_line("engine ready")
+        send = processes.clarion(
+            "send", "--channel", reached, "--all", "--text", "Hi {{ contact.name }}",
+            "--undo", "0", "--wait",
+        )  # fmt: skip
+        assert send.wait() == 0
+        assert "To 50 people: 50 on sim." in send.lines
+        assert any("100 %" in line and "50 completed" in line for line in send.lines)
+        assert "state      completed" in send.lines
+
+    def test_waiting_ends_when_it_is_stopped(
+        self, reached: str, processes: Processes, ok: Callable[..., str]
+    ) -> None:
+        ok("channel", "pause", reached)
+        processes.clarion("worker").wait_for_line("engine ready")
+        send = processes.clarion(
+            "send", "--channel", reached, "--all", *TEXT, "--undo", "0", "--wait"
+        )
+        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        send.wait_for_line("sending")
+        ok("broadcasts", "stop", number)
+        assert send.wait() == 1
+        assert "state      stopped" in send.output
+
+    def test_waiting_ends_when_it_is_deleted(
+        self, reached: str, processes: Processes, ok: Callable[..., str]
+    ) -> None:
+        send = processes.clarion("send", "--channel", reached, "--all", *TEXT, "--wait")
+        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        send.wait_for_line("scheduled")
+        ok("broadcasts", "delete", number)
+        assert send.wait() == 1
+        assert f"Broadcast {number} was deleted before it left." in send.output
