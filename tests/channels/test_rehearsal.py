@@ -115,7 +115,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "to"), zip(KINDS, ("anna", "42", "anna@example.org"), strict=True)
+    ("kind", "to"), [("webhook", "anna"), ("telegram", "42"), ("email", "anna@example.org")]
 )
 async def test_a_message_arrives(stage: Stage, kind: str, to: str) -> None:
     assert await stage.send(kind, to, "Hello ü\nand bye") == Accepted()
@@ -149,7 +149,7 @@ async def test_every_fault_is_classed_as_what_the_simulator_knows_it_to_be(
         assert not accepted["entries"], "said to be certainly not sent, but it was taken"
 
 
-@pytest.mark.parametrize(("kind", "wait"), zip(KINDS, (7.0, 7.0, 1.0), strict=True))
+@pytest.mark.parametrize(("kind", "wait"), [("webhook", 7.0), ("telegram", 7.0), ("email", 1.0)])
 async def test_throttling_says_for_how_long(stage: Stage, kind: str, wait: float) -> None:
     await stage.ask("/_/behaviour", {"retry_after": 7})
     outcome = await stage.send(kind, stage.to(kind, "429"))
@@ -204,7 +204,11 @@ def told(kind: ChannelKind, posts: list[Post]) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    zip(KINDS, ("can be reached", "@simulator_123456_bot", "log-in is good"), strict=True),
+    [
+        ("webhook", "can be reached"),
+        ("telegram", "@simulator_123456_bot"),
+        ("email", "log-in is good"),
+    ],
 )
 async def test_checks(stage: Stage, kind: str, words: str) -> None:
     assert words in await check_channel(channel(kind, stage.settings(kind)))

@@ -17,22 +17,10 @@ from clarion.cli.session import open_rooms
 from clarion.kit.vault import SealedError
 from support.processes import Processes
 
-COMMANDS = [
-    "serve",
-    "web",
-    "worker",
-    "migrate",
-    "check",
-    "demo",
-    "bench",
-    "simulator",
-    "agent",
-    "channel",
-    "contacts",
-    "send",
-    "broadcasts",
-    "records",
-]
+COMMANDS = (
+    "serve", "web", "worker", "migrate", "check", "demo", "bench", "simulator",
+    "agent", "channel", "contacts", "send", "broadcasts", "records",
+)  # fmt: skip
 
 
 def test_help_names_every_command(ok: Callable[..., str]) -> None:

@@ -10,11 +10,7 @@ COMMAND_LINE = "command line"
 
 def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntry:
     """Add an entry; ``by`` is the agent, or ENGINE or COMMAND_LINE. Never pass secrets."""
-    agent = by if isinstance(by, Agent) else None
+    agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
     return AuditEntry.objects.create(
-        agent=agent,
-        actor=agent.name if agent else by,
-        action=action,
-        subject=subject,
-        detail=detail,
+        agent=agent, actor=actor, action=action, subject=subject, detail=detail
     )

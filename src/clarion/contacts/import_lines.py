@@ -32,10 +32,10 @@ class Person(NamedTuple):
     """One line, understood."""
 
     value: str  # the user id
-    name: str
-    language: str
-    time_zone: str
-    attributes: str  # a JSON object
+    name: str = ""
+    language: str = ""
+    time_zone: str = ""
+    attributes: str = "{}"  # a JSON object
 
 
 def choose_column(columns: Sequence[str], kind: str, wanted: str | None) -> str:
@@ -87,10 +87,8 @@ class Layout:
         attributes = f"{{{','.join(pairs)}}}"
         if len(attributes) > ATTRIBUTES_LIMIT:
             raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
-        own = dict.fromkeys(OWN_FIELDS, "")
-        for field, place in self._own.items():
-            own[field] = _own_cell(field, cells[place].strip())
-        return Person(value, *own.values(), attributes)
+        own = {field: _own_cell(field, cells[place].strip()) for field, place in self._own.items()}
+        return Person(value=value, attributes=attributes, **own)
 
     def id_of(self, cells: Sequence[str]) -> str:
         """The cell of the user id as it stands, empty when the line is too short."""

@@ -43,7 +43,7 @@ def store(
     if len(created) < len(fresh):  # somebody else brought them a moment ago
         known |= known_contacts(channel_id, set(fresh) - created.keys())
     _update([(contact, by_value[value]) for value, contact in known.items()])
-    _tag([*created.values(), *known.values()], tag_ids, now)
+    _tag(sorted([*created.values(), *known.values()]), tag_ids, now)
     return len(created), len(known)
 
 
@@ -51,6 +51,7 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     """Make contacts with addresses; returns contact ids by user id, without those beaten to it."""
     if not people:
         return {}
+    # In the order of user ids, so that two imports that meet wait for each other, not in a circle.
     rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
     packed = db.pack(rows)
     db.execute(
@@ -63,7 +64,7 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
         db.fetch(
             "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at) "
             f"SELECT v.id, %s, v.value, 'active', %s FROM {_table()} WHERE true "
-            "ORDER BY v.value ON CONFLICT (channel_id, value) DO NOTHING "
+            "ON CONFLICT (channel_id, value) DO NOTHING "
             "RETURNING value, contact_id",
             [channel_id, now, packed],
         )
@@ -104,7 +105,7 @@ def _tag(contact_ids: Sequence[int], tag_ids: Sequence[int], now: int) -> None:
     people, tags = db.rows([("id", "int")], "p"), db.rows([("id", "int")], "t")
     db.execute(
         "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
-        f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true ORDER BY t.id, p.id "
+        f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true "
         "ON CONFLICT DO NOTHING",
         [now, db.pack([key] for key in contact_ids), db.pack([key] for key in tag_ids)],
     )

@@ -167,7 +167,7 @@ def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: i
         "SELECT id FROM records_delivery WHERE broadcast_id = %s AND channel_id = %s "
         f"AND state = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s{db.skip_locked()}"
     )
-    return db.fetch(  # type: ignore[return-value]
+    return db.fetch(
         "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
         f"WHERE id {db.among(due)} RETURNING id, broadcast_id, address_id, attempts, maybe_sent",
         [worker_id, now, broadcast_id, channel_id, now, quota],

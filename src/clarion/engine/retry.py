@@ -61,7 +61,7 @@ def judge(refused: Refused, attempts: int, maybe_sent: bool, now: int, policy: P
 
 
 def _backoff(policy: Policy, used: int) -> int:
-    doubled = policy.backoff * clock.SECOND * 2 ** min(used - 1, 20)
+    doubled: float = policy.backoff * clock.SECOND * 2 ** min(used - 1, 20)
     return min(round(doubled), MOST_BACKOFF)
 
 

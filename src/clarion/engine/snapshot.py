@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind
@@ -71,7 +72,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     return Snapshot(channels, broken, frozenset(row[0] for row in sending))
 
 
-def _rows(channel_ids: Iterable[int]) -> list[tuple[int, str]]:
+def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
     return [
         (row[0], row[1:])
         for row in db.fetch(

@@ -2,14 +2,20 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from clarion.kit import clock, vault
 
+if TYPE_CHECKING:
+    # What it looks like from outside: a field of datetimes, optional where it is null.
+    _Base = models.DateTimeField
+else:
+    _Base = models.BigIntegerField
 
-class InstantField(models.BigIntegerField):  # type: ignore[type-arg]
+
+class InstantField(_Base):
     """A moment: an aware datetime in Python, microseconds since 1970 in the database.
 
     The engine's SQL adds and compares moments in the same words on SQLite and PostgreSQL, and a
@@ -30,7 +36,8 @@ class InstantField(models.BigIntegerField):  # type: ignore[type-arg]
         """A datetime (or microseconds) as microseconds for the database."""
         if isinstance(value, datetime):
             return clock.to_us(value)
-        return super().get_prep_value(value)  # type: ignore[no-any-return]
+        prepared: int | None = super().get_prep_value(value)
+        return prepared
 
     def get_internal_type(self) -> str:
         """Stored like a big integer."""

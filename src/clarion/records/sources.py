@@ -287,4 +287,3 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
 
 def _marks(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
-

@@ -86,14 +86,20 @@ def audience_words(broadcast: Broadcast) -> str:
         case "tags":
             words = _("Tagged %s") % ", ".join(audience["tags"])
             without = ", ".join(audience.get("without_tags", ()))
-            return _("%(tagged)s, without %(without)s") % {"tagged": words, "without": without} if without else words
+            return (
+                _("%(tagged)s, without %(without)s") % {"tagged": words, "without": without}
+                if without
+                else words
+            )
         case "picks":
             return _picked(audience.get("picked_from", ""), broadcast.picks.count())
     return _("Not chosen yet")
 
 
 def _picked(source: str, count: int) -> str:
-    people = ngettext("%s person", "%s people", count) % formats.number_format(count, force_grouping=True)
+    people = ngettext("%s person", "%s people", count) % formats.number_format(
+        count, force_grouping=True
+    )
     origins = {
         "ids": _("%s from a file of user ids"),
         "chats": _("%s by chat number"),

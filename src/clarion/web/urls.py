@@ -37,6 +37,11 @@ urlpatterns = [
         name="broadcast_reconcile",
     ),
     path("broadcasts/<int:pk>/recipients/", recipients.recipients, name="broadcast_recipients"),
+    path(
+        "broadcasts/<int:pk>/recipients.csv",
+        recipients.recipients_export,
+        name="recipients_export",
+    ),
     path("broadcasts/<int:pk>/edit/", compose.broadcast_edit, name="broadcast_edit"),
     path("broadcasts/<int:pk>/restart", broadcasts.broadcast_restart, name="broadcast_restart"),
     path("broadcasts/<int:pk>/do/<slug:act>", broadcasts.broadcast_act, name="broadcast_act"),

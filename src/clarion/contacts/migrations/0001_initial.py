@@ -7,92 +7,189 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
+        ("channels", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attribute',
+            name="Attribute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('attributes', models.JSONField(default=dict)),
-                ('language', models.CharField(blank=True, default='', max_length=35)),
-                ('time_zone', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("attributes", models.JSONField(default=dict)),
+                ("language", models.CharField(blank=True, default="", max_length=35)),
+                ("time_zone", models.CharField(blank=True, default="", max_length=64)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['name'], name='contact_name')],
+                "indexes": [models.Index(fields=["name"], name="contact_name")],
             },
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('filename', models.CharField(max_length=255)),
-                ('id_column', models.CharField(max_length=200)),
-                ('tags', models.JSONField(default=list)),
-                ('dry_run', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=10)),
-                ('error', models.TextField(blank=True, default='')),
-                ('bytes_total', models.BigIntegerField(default=0)),
-                ('bytes_done', models.BigIntegerField(default=0)),
-                ('lines', models.BigIntegerField(default=0)),
-                ('created', models.BigIntegerField(default=0)),
-                ('updated', models.BigIntegerField(default=0)),
-                ('rejected', models.BigIntegerField(default=0)),
-                ('rejects_path', models.CharField(blank=True, default='', max_length=500)),
-                ('started_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('beat_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('finished_at', clarion.kit.fields.InstantField(null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='channels.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("filename", models.CharField(max_length=255)),
+                ("id_column", models.CharField(max_length=200)),
+                ("tags", models.JSONField(default=list)),
+                ("dry_run", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.TextField(blank=True, default="")),
+                ("bytes_total", models.BigIntegerField(default=0)),
+                ("bytes_done", models.BigIntegerField(default=0)),
+                ("lines", models.BigIntegerField(default=0)),
+                ("created", models.BigIntegerField(default=0)),
+                ("updated", models.BigIntegerField(default=0)),
+                ("rejected", models.BigIntegerField(default=0)),
+                ("rejects_path", models.CharField(blank=True, default="", max_length=500)),
+                ("started_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("beat_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("finished_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="channels.channel"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.CharField(max_length=320)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('opted_out', 'Opted out'), ('blocked', 'Blocked us'), ('deactivated', 'Account deactivated'), ('unreachable', 'Unreachable')], default='active', max_length=12)),
-                ('state_at', clarion.kit.fields.InstantField(null=True)),
-                ('created_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='channels.channel')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='contacts.contact')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("value", models.CharField(max_length=320)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("opted_out", "Opted out"),
+                            ("blocked", "Blocked us"),
+                            ("deactivated", "Account deactivated"),
+                            ("unreachable", "Unreachable"),
+                        ],
+                        default="active",
+                        max_length=12,
+                    ),
+                ),
+                ("state_at", clarion.kit.fields.InstantField(null=True)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addresses",
+                        to="channels.channel",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="addresses",
+                        to="contacts.contact",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'addresses',
-                'indexes': [models.Index(fields=['channel', 'id'], name='address_channel_id'), models.Index(condition=models.Q(('state', 'active'), _negated=True), fields=['state'], name='address_stopped')],
-                'constraints': [models.UniqueConstraint(fields=('channel', 'value'), name='address_channel_value')],
+                "verbose_name_plural": "addresses",
+                "indexes": [
+                    models.Index(fields=["channel", "id"], name="address_channel_id"),
+                    models.Index(
+                        condition=models.Q(("state", "active"), _negated=True),
+                        fields=["state"],
+                        name="address_stopped",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "value"), name="address_channel_value"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Tagging',
+            name="Tagging",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='contacts.contact')),
-                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='contacts.tag')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="taggings",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="taggings",
+                        to="contacts.tag",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tag', 'contact'), name='tagging_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tag", "contact"), name="tagging_once")
+                ],
             },
         ),
     ]

@@ -164,7 +164,9 @@ def text_problems(text: str) -> list[str]:
     except ContentError as error:
         return [str(error)]
     return [
-        _("No contact has “%(name)s”. Correct it, or give a default: {{ %(name)s | default(\"…\") }}.")
+        _(
+            'No contact has “%(name)s”. Correct it, or give a default: {{ %(name)s | default("…") }}.'
+        )
         % {"name": name}
         for name in unknown
     ]

@@ -1,8 +1,6 @@
 """The audience as a CSV file of user ids (A3): read, chosen from, and what was left out."""
 
-import csv
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
@@ -13,8 +11,8 @@ from clarion.accounts.models import Role
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.channels.models import Channel
-from clarion.contacts.csv_ids import IdList, read_ids
-from clarion.contacts.imports import ImportRefused
+from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
+from clarion.contacts.rejects import Reject
 from clarion.web import uploads
 from clarion.web.forms.compose import from_post
 from clarion.web.requests import AgentRequest, needs
@@ -32,7 +30,7 @@ class Told:
     token: str  # of the lines that were left out
     taken: int
     rejected: int
-    sample: list[Any]
+    sample: list[Reject]
 
 
 @needs(Role.SENDER)
@@ -48,6 +46,8 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
         draft = compose.save(request, draft, made)
         token, name = _upload(request)
         context = {"ids_token": token, "ids_name": name}
+        if len(made.channels) != 1:
+            raise IdsRefused(_("Choose exactly one channel first: ids belong to a channel."))
         found = _read(token, made.channels[0], request.POST.get("ids_column") or None)
         launch.edit_draft(
             draft,
@@ -56,7 +56,7 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
             picks=found.address_ids,
         )
         context["ids"] = _tell(found, token, name)
-    except ImportRefused as refused:
+    except IdsRefused as refused:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
     except launch.LaunchError as error:
         context["ids_problem"] = str(error)
@@ -76,21 +76,16 @@ def _read(token: str, channel: Channel, column: str | None) -> IdList:
     try:
         path = uploads.path(token)
     except FileNotFoundError:
-        raise ImportRefused(_("Choose a file.")) from None
+        raise IdsRefused(_("Choose a file.")) from None
     if not path.exists():
-        raise ImportRefused(_("The upload is not there any more. Choose the file again."))
-    return read_ids(path, channel=channel, column=column)
+        raise IdsRefused(_("The upload is not there any more. Choose the file again."))
+    return read_ids(path, channel=channel, column=column, rejects=uploads.path(token, REJECTS))
 
 
 def _tell(found: IdList, token: str, name: str) -> Told:
-    """Put the lines that were left out aside for download, and remove the upload."""
-    with uploads.path(token, REJECTS).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["line", "value", "reason"])
-        writer.writerows(found.rejected)
     uploads.drop(token)
-    taken, left_out = len(found.address_ids), len(found.rejected)
-    return Told(name, token, taken, left_out, list(islice(found.rejected, SHOWN)))
+    taken, left_out = len(found.address_ids), found.rejected_count
+    return Told(name, token, taken, left_out, found.rejected[:SHOWN])
 
 
 @needs(Role.SENDER)

@@ -63,7 +63,9 @@ def _begin(request: AgentRequest, form: ImportForm) -> Import:
         raise ImportRefused(_("The upload is not there any more. Choose the file again."))
     dry_run = "check" in request.POST
     column = given["id_column"] or None
-    row = begin(Job(token, filename, given["channel"], column, given["tags"], dry_run, request.user))
+    row = begin(
+        Job(token, filename, given["channel"], column, given["tags"], dry_run, request.user)
+    )
     if dry_run:
         _remember(request, row, token)
     return row

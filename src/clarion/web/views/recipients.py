@@ -2,17 +2,20 @@
 
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from clarion.broadcasts.models import Broadcast
 from clarion.kit.paging import CursorError
 from clarion.records import tallies
+from clarion.records.audience import export_recipients
 from clarion.records.audience import recipients as recipients_of
 from clarion.web.requests import AgentRequest
 from clarion.web.shown import name_of
+from clarion.web.stream import download
 from clarion.web.words import DELIVERY_STATES
 
 
@@ -47,5 +50,17 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "tabs": tabs,
         "next_url": url(**chosen, cursor=page.next_cursor) if page.next_cursor else "",
         "first_url": url(**chosen) if cursor else "",
+        "export_url": reverse("recipients_export", args=[pk])
+        + (f"?state={state}" if state else ""),
     }
     return render(request, "broadcasts/recipients.html", context)
+
+
+@require_safe
+def recipients_export(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """The people of a broadcast as CSV, all or those in one state."""
+    get_object_or_404(Broadcast, pk=pk)
+    state = request.GET.get("state", "")
+    zone = timezone.get_current_timezone_name()
+    chunks = export_recipients(pk, state if state in DELIVERY_STATES else None, zone=zone)
+    return download(request, chunks, f"broadcast-{pk}-recipients.csv")

@@ -128,7 +128,7 @@ def records_export(request: AgentRequest) -> HttpResponseBase:
     """The filtered records as CSV, however many."""
     try:
         wanted = _wanted(request)
-        chunks = export_csv(wanted)
+        chunks = export_csv(wanted, zone=timezone.get_current_timezone_name())
     except FilterError:
         return redirect(f"{reverse('records')}?{request.GET.urlencode()}")
     return download(request, chunks, "broadcast-records.csv")

@@ -1,7 +1,7 @@
 """How fast records are searched, exported and reconciled when there are five million of them.
 
-    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/records.py fill
-    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/records.py measure
+    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/record_search.py fill
+    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/record_search.py measure
 
 `fill` needs an empty database. `measure` prints Markdown; results: docs/benchmarks-records.md.
 """
@@ -31,7 +31,9 @@ from clarion.kit import clock, db
 CONTACTS = 1_000_000
 # People of each of the 20 broadcasts: 5,000,000 in all, the newest last.
 SIZES = [1_000_000] * 4 + [62_500] * 16
-FIRST = "Ada Ben Cem Dana Elif Finn Gül Hana Ivo Jana Kaan Lena Mert Nora Ömer Pia Quinn Rosa Şükrü Tom"
+FIRST = (
+    "Ada Ben Cem Dana Elif Finn Gül Hana Ivo Jana Kaan Lena Mert Nora Ömer Pia Quinn Rosa Şükrü Tom"
+)
 LAST = (
     "Adler Bauer Çelik Demir Ender Fischer Gruber Huber Ilgaz Jensen Kaya Lang Maier Novak Öztürk "
     "Peters Quast Richter Schmidt Toprak Unger Vogel Weber Xander Yilmaz Zimmer"
@@ -44,13 +46,18 @@ def fill() -> None:
     """Contacts, channels, 20 broadcasts over 80 days, their deliveries, records and tallies."""
     call_command("migrate", verbosity=0)
     agents = [
-        Agent.objects.create_agent(name=name, email=f"{name}@example.org", role="admin", password=None)
+        Agent.objects.create_agent(
+            name=name, email=f"{name}@example.org", role="admin", password=None
+        )
         for name in ("mira", "noah", "otto")
     ]
     channels = [
         Channel.objects.create(name=name, kind=kind)
         for name, kind in (
-            ("Shop bot", "telegram"), ("App", "webhook"), ("Newsletter", "email"), ("Pilot", "webhook")
+            ("Shop bot", "telegram"),
+            ("App", "webhook"),
+            ("Newsletter", "email"),
+            ("Pilot", "webhook"),
         )
     ]
     with transaction.atomic():
@@ -120,9 +127,7 @@ def _reasons() -> None:
             f"INSERT INTO records_reason (code, text) VALUES ('{400 + index}',"
             f" 'The provider refused this message: cause number {index + 1}.')"
         )
-    run(
-        "INSERT INTO records_reason (code, text) VALUES ('499', 'A comet hit the data centre.')"
-    )
+    run("INSERT INTO records_reason (code, text) VALUES ('499', 'A comet hit the data centre.')")
 
 
 _RECORD = (

@@ -1,0 +1,179 @@
+"""``clarion broadcasts``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.states import BroadcastState as S
+from clarion.contacts.models import Address
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.records.models import Delivery
+
+pytestmark = pytest.mark.django_db
+CONTRACT = {
+    "id", "title", "type", "state", "total", "queued", "held", "sending", "sent", "delivered",
+    "read", "failed", "skipped", "unsent", "in_doubt", "created_at", "scheduled_at", "started_at",
+    "finished_at",
+}  # fmt: skip
+
+
+@pytest.fixture
+def sent(people: str, ok_json: Callable[..., Any]) -> str:
+    """The number of a broadcast that is scheduled."""
+    return str(
+        ok_json("send", "--channel", people, "--all", "--text", "Hello", "--title", "T")["id"]
+    )
+
+
+@pytest.fixture
+def running(sent: str) -> str:
+    """The same as the engine has expanded it: one sent, one failed, one queued."""
+    now = clock.now()
+    broadcast = Broadcast.objects.get(pk=sent)
+    addresses = Address.objects.order_by("pk")
+    for address, state in zip(addresses, ("sent", "failed", "queued"), strict=True):
+        Delivery.objects.create(
+            broadcast_id=broadcast.pk,
+            channel_id=address.channel_id,
+            address_id=address.pk,
+            state=state,
+            moved_at=now,
+        )
+        with db.write():
+            tallies.add({(broadcast.pk, address.channel_id, state): 1})
+    Broadcast.objects.filter(pk=sent).update(
+        state=S.SENDING, started_at=now, expanded_at=now, total=3
+    )
+    return sent
+
+
+def test_show_has_what_the_contract_names(running: str, ok_json: Callable[..., Any]) -> None:
+    shown = ok_json("broadcasts", "show", running)
+    assert shown.keys() >= CONTRACT
+    counts = ("total", "queued", "sent", "failed", "completed", "in_doubt")
+    assert [shown[name] for name in counts] == [3, 1, 1, 1, 1, 0]
+    assert shown["started_at"].endswith("+00:00")
+
+
+def test_show_in_words(running: str, ok: Callable[..., str]) -> None:
+    lines = [line.split() for line in ok("broadcasts", "show", running).splitlines()]
+    assert ["state", "sending"] in lines
+    assert ["total", "3"] in lines
+    assert ["failed", "1"] in lines
+    assert ["agent", "command", "line"] in lines
+    assert not any(line[0] == "held" for line in lines)
+
+
+def test_list(sent: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    assert ok("broadcasts", "list").splitlines()[1].split()[:4] == [sent, "T", "scheduled", "news"]
+    listed = ok_json("broadcasts", "list")
+    assert [one["id"] for one in listed] == [int(sent)]
+    assert listed[0].keys() >= CONTRACT
+    assert ok_json("broadcasts", "list", "--section", "active") == []
+    assert len(ok_json("broadcasts", "list", "--section", "scheduled")) == 1
+    assert ok_json("broadcasts", "list", "--search", "nothing like it") == []
+    assert ok("broadcasts", "list", "--section", "drafts") == "No broadcast here.\n"
+
+
+def test_list_is_bounded(people: str, clarion: Callable[..., Any]) -> None:
+    for number in range(3):
+        clarion("send", "--channel", people, "--all", "--text", f"n{number}")
+    result = clarion("broadcasts", "list", "--limit", "2")
+    assert result.stdout.count("scheduled") == 2
+    assert "Only the newest 2 are shown" in result.stderr
+
+
+def test_an_empty_list(db: None, ok: Callable[..., str]) -> None:
+    assert ok("broadcasts", "list") == "No broadcast yet.\n"
+
+
+def test_pause_resume_stop(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    assert ok("broadcasts", "pause", running) == f"Broadcast {running} is paused.\n"
+    assert ok("broadcasts", "resume", running) == f"Broadcast {running} goes on.\n"
+    assert ok_json("broadcasts", "pause", running)["state"] == "paused"
+    assert ok_json("broadcasts", "stop", running)["state"] == "stopped"
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "stop", "restart"])
+def test_what_the_state_does_not_allow(
+    sent: str, refused: Callable[..., str], command: str
+) -> None:
+    said = refused("broadcasts", command, sent)
+    assert "\n" not in said
+    assert Broadcast.objects.get().state == S.SCHEDULED
+
+
+def test_delete(sent: str, ok: Callable[..., str], refused: Callable[..., str]) -> None:
+    assert ok("broadcasts", "delete", sent) == f"Broadcast {sent} is deleted.\n"
+    assert f"There is no broadcast {sent}." in refused("broadcasts", "delete", sent)
+
+
+def test_delete_as_json(sent: str, ok_json: Callable[..., Any]) -> None:
+    assert ok_json("broadcasts", "delete", sent) == {"id": int(sent), "deleted": True}
+
+
+def test_what_has_left_can_not_be_deleted(running: str, refused: Callable[..., str]) -> None:
+    assert "You can stop this one." in refused("broadcasts", "delete", running)
+    assert Broadcast.objects.exists()
+
+
+def test_restart_goes_to_those_who_were_not_reached(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    ok("broadcasts", "stop", running)
+    fresh = ok_json("broadcasts", "restart", running, "--undo", "600")
+    assert fresh["restart_of"] == int(running)
+    assert fresh["state"] == "scheduled"
+    picks = Broadcast.objects.get(pk=fresh["id"]).picks
+    assert sorted(picks.values_list("address__value", flat=True)) == ["2", "3"]
+
+
+def test_resuming_a_missed_one_sends_it_after_all(
+    sent: str, ok: Callable[..., str], refused: Callable[..., str]
+) -> None:
+    Broadcast.objects.update(state=S.MISSED)
+    assert ok("broadcasts", "resume", sent) == f"Broadcast {sent} is sent after all.\n"
+    assert Broadcast.objects.get().state == S.SCHEDULED
+    assert "starts by itself" in refused("broadcasts", "resume", sent)
+
+
+def test_reconcile_proves_the_equation(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    printed = ok("broadcasts", "reconcile", running)
+    assert "3" in printed
+    assert ok_json("broadcasts", "reconcile", running)["ok"] is True
+
+
+def test_reconcile_fails_where_rows_and_tallies_differ(
+    running: str, clarion: Callable[..., Any]
+) -> None:
+    Delivery.objects.filter(state="queued").delete()
+    result = clarion("broadcasts", "reconcile", running)
+    assert result.exit_code == 1
+    assert result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["show", "pause", "resume", "stop", "restart", "delete", "reconcile"]
+)
+@pytest.mark.parametrize("number", ["4711", str(2**63), str(2**200)])
+def test_an_unknown_number_is_said(
+    db: None, refused: Callable[..., str], command: str, number: str
+) -> None:
+    said = refused("broadcasts", command, number)
+    assert said == f"There is no broadcast {number}. See: clarion broadcasts list"
+
+
+@pytest.mark.parametrize("number", ["one", "-1", "0", "1.5"])
+def test_what_is_no_number_is_wrong_usage(misused: Callable[..., str], number: str) -> None:
+    assert misused("broadcasts", "show", "--", number)
+
+
+def test_an_unknown_section_is_wrong_usage(db: None, misused: Callable[..., str]) -> None:
+    assert "Choose one of: all, active" in misused("broadcasts", "list", "--section", "old")

@@ -1,0 +1,151 @@
+"""``clarion migrate`` and ``clarion check``."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clarion.channels.models import Channel
+from clarion.cli.maintenance import _has_wal_fix
+from support.processes import Processes
+
+
+def test_migrate_names_what_it_applied(processes: Processes) -> None:
+    first = processes.run("migrate")
+    assert first.returncode == 0
+    assert any(line.startswith("Applied broadcasts.0001") for line in first.lines)
+    again = processes.run("migrate")
+    assert again.lines == ["The database is up to date."]
+
+
+def test_migrate_twice_at_once(processes: Processes) -> None:
+    both = [processes.clarion("migrate") for _ in range(2)]
+    codes = sorted(process.wait() for process in both)
+    assert codes[0] == 0
+    assert processes.run("migrate").lines == ["The database is up to date."]
+    for process in both:
+        assert "Traceback" not in process.output
+
+
+def test_check_on_a_database_that_is_not_set_up(processes: Processes) -> None:
+    check = processes.run("check")
+    assert check.returncode == 1
+    words = [line.split()[0] for line in check.lines]
+    assert words == ["ok", "ok", "ok", "FAILED"]
+    assert check.lines[-1].endswith("migrations are missing. Run: clarion migrate")
+
+
+def test_check_says_when_the_database_can_not_be_reached(processes: Processes) -> None:
+    url = "postgresql://nobody@127.0.0.1:9/nothing"
+    check = processes.run("check", env={"CLARION_DATABASE_URL": url})
+    assert check.returncode == 1
+    assert check.lines[-1].startswith("FAILED  The database can't be used: ")
+    assert "Traceback" not in check.output
+
+
+def test_check_says_when_a_setting_is_wrong(processes: Processes) -> None:
+    check = processes.run("check", env={"CLARION_LATE_MINUTES": "0"})
+    assert check.returncode == 1
+    assert len(check.lines) == 1
+    assert check.lines[0].startswith("FAILED  The setting CLARION_LATE_MINUTES is wrong: ")
+
+
+def test_check_says_when_the_database_is_no_database(processes: Processes, tmp_path: Path) -> None:
+    path = tmp_path / "letter.sqlite3"
+    path.write_text("Dear all, this is not a database at all. " * 100)
+    check = processes.run("check", env={"CLARION_DATABASE_URL": f"sqlite:///{path}"})
+    assert check.returncode == 1
+    assert "FAILED  " in check.lines[-1]
+    assert "Traceback" not in check.output
+
+
+@pytest.mark.django_db
+class TestCheck:
+    def test_all_is_well(self, channel: str, ok: Callable[..., str]) -> None:
+        lines = ok("check").splitlines()
+        assert "ok      Channel news (webhook): its settings fit and its secrets open." in lines
+        assert "warn    No engine is running: nothing is sent. Run: clarion serve" in lines
+        assert not any(line.startswith("FAILED") for line in lines)
+
+    def test_without_channels(self, ok: Callable[..., str]) -> None:
+        assert "ok      There is no channel yet." in ok("check")
+
+    def test_settings_that_do_not_fit_their_kind(
+        self, channel: str, clarion: Callable[..., Any]
+    ) -> None:
+        one = Channel.objects.get()
+        one.config = {"url": "nowhere"}
+        one.save()
+        result = clarion("check")
+        assert result.exit_code == 1
+        assert "FAILED  The settings of channel news don't fit its kind webhook: url." in (
+            result.stdout
+        )
+
+    def test_secrets_that_do_not_open(
+        self, channel: str, clarion: Callable[..., Any], settings: Any
+    ) -> None:
+        settings.SECRET_KEY = "another one"
+        result = clarion("check")
+        assert result.exit_code == 1
+        assert "FAILED  The stored credentials can't be opened" in result.stdout
+
+    def test_every_channel_is_looked_at(
+        self, channel: str, ok: Callable[..., str], clarion: Callable[..., Any]
+    ) -> None:
+        ok("channel", "add", "zeta", "--kind", "webhook", "--set", "url=https://example.org/")
+        Channel.objects.filter(name=channel).update(kind="fax")
+        result = clarion("check")
+        assert result.exit_code == 1
+        assert "Channel zeta (webhook): its settings fit" in result.stdout
+
+    def test_a_disk_that_is_nearly_full(
+        self, monkeypatch: pytest.MonkeyPatch, clarion: Callable[..., Any]
+    ) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 1024**2))
+        result = clarion("check")
+        assert "has only 3 MB free. Make room." in result.stdout
+        assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "fixed"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 7), True),
+        ((3, 51, 0), False),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
+    ],
+)
+def test_which_sqlite_is_free_of_the_wal_reset_bug(version: tuple[int, ...], fixed: bool) -> None:
+    assert _has_wal_fix(version) is fixed
+
+
+def test_a_locked_database_is_one_sentence(processes: Processes, tmp_path: Path) -> None:
+    path = tmp_path / "locked.sqlite3"
+    env = {"CLARION_DATABASE_URL": f"sqlite:///{path}"}
+    assert processes.run("migrate", env=env).returncode == 0
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        add = processes.run(
+            "agent", "add", "Ann", "--email", "ann@example.org", "--role", "admin", env=env
+        )
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert add.returncode == 1
+    assert add.lines == [
+        "The database is busy: another program holds it for long. Nothing was changed; "
+        "try again in a moment."
+    ]

@@ -1,0 +1,144 @@
+"""``clarion records``."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast
+from clarion.contacts.models import Address
+from clarion.kit import clock
+from clarion.records.models import Delivery, Reason, Record
+
+pytestmark = pytest.mark.django_db
+SHAPE = {
+    "id", "recorded_at", "broadcast", "title", "channel", "kind", "chat", "user", "name",
+    "status", "error", "code", "attempt", "responses", "latency_seconds", "content",
+}  # fmt: skip
+
+
+@pytest.fixture
+def recorded(people: str, ok_json: Callable[..., Any]) -> int:
+    """The number of a broadcast with a record for each of the three; the second is an error."""
+    number = ok_json("send", "--channel", people, "--all", "--text", "Hello")["id"]
+    broadcast = Broadcast.objects.get(pk=number)
+    broken = Reason.objects.create(code="500", text="The provider had an error.")
+    for address in Address.objects.order_by("pk"):
+        failed = address.value == "2"
+        delivery = Delivery.objects.create(
+            broadcast_id=number,
+            channel_id=address.channel_id,
+            address_id=address.pk,
+            state="failed" if failed else "sent",
+            moved_at=clock.now(),
+        )
+        Record.objects.create(
+            delivery_id=delivery.pk,
+            broadcast_id=number,
+            channel_id=address.channel_id,
+            address_id=address.pk,
+            attempt=1,
+            status="error" if failed else "completed",
+            reason=broken if failed else None,
+            responses=0 if failed else 1,
+            latency=1_500_000,
+            recorded_at=clock.now(),
+            content=f"Hello {address.value}",
+        )
+    return int(broadcast.pk)
+
+
+def test_the_document(recorded: int, ok_json: Callable[..., Any]) -> None:
+    newest, failed, oldest = ok_json("records")
+    assert newest.keys() == SHAPE
+    assert failed["broadcast"] == recorded
+    assert failed["user"] == "2"
+    assert failed["name"] == "Bo"
+    assert failed["status"] == "error"
+    assert failed["error"] == "The provider had an error."
+    assert failed["code"] == "500"
+    assert failed["latency_seconds"] == 1.5
+    assert oldest["content"] == "Hello 1"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "users"),
+    [
+        (["--status", "error"], ["2"]),
+        (["--status", "completed"], ["1", "3"]),
+        (["--user", "1"], ["1"]),
+        (["--name", "an"], ["1"]),
+        (["--error", "PROVIDER"], ["2"]),
+        (["--responses", ">0"], ["1", "3"]),
+        (["--responses", "=0", "--channel", "news"], ["2"]),
+        (["--after", "2020-01-01T00:00"], ["1", "2", "3"]),
+        (["--before", "2020-01-01T00:00"], []),
+        (["--broadcast", "999999"], []),
+    ],
+)
+def test_conditions(
+    recorded: int, ok_json: Callable[..., Any], conditions: list[str], users: list[str]
+) -> None:
+    found = ok_json("records", *conditions)
+    assert sorted(row["user"] for row in found) == users
+
+
+def test_the_table(recorded: int, ok: Callable[..., str], clarion: Callable[..., Any]) -> None:
+    lines = ok("records").splitlines()
+    assert lines[0].split()[:4] == ["RECORDED", "BROADCAST", "USER", "NAME"]
+    assert len(lines) == 4
+    assert "The provider had an error." in lines[2]
+    assert ok("records", "--user", "nobody") == "No record fits.\n"
+    result = clarion("records", "--limit", "2")
+    assert len(result.stdout.splitlines()) == 3
+    assert "Only the newest 2 are shown; --limit shows more, --csv FILE all." in result.stderr
+
+
+def test_json_is_bounded(recorded: int, ok_json: Callable[..., Any]) -> None:
+    assert len(ok_json("records", "--limit", "2")) == 2
+
+
+def test_csv(recorded: int, ok: Callable[..., str], tmp_path: Path) -> None:
+    path = tmp_path / "records.csv"
+    ok("records", "--csv", str(path), "--status", "completed", "--limit", "1")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len(rows) == 3
+    assert not list(tmp_path.glob("*.part"))
+    printed = ok("records", "--csv", "-", "--status", "completed")
+    assert list(csv.reader(io.StringIO(printed.lstrip("\ufeff")))) == rows
+
+
+def test_a_csv_file_that_can_not_be_written(
+    recorded: int, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "missing" / "records.csv"
+    said = refused("records", "--csv", str(path))
+    assert said == f"{path} can't be written: No such file or directory."
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (["--broadcast", "one"], "A broadcast id is a number, such as 17."),
+        (["--status", "sent"], "The status is completed or error."),
+        (["--responses", "many"], "Write the number of responses like >0, =2 or <1."),
+        (["--after", "soon"], "“soon” is not a date and time."),
+        (["--user", "a\x00b"], "characters that can't be searched for"),
+        (["--csv", "x.csv", "--json"], "Give either --csv or --json."),
+        (["--limit", "0"], "--limit"),
+    ],
+)
+def test_wrong_usage(
+    db: None, misused: Callable[..., str], conditions: list[str], said: str
+) -> None:
+    assert said in misused("records", *conditions)
+
+
+def test_an_unknown_channel(db: None, clarion: Callable[..., Any]) -> None:
+    result = clarion("records", "--channel", "nowhere")
+    assert result.exit_code in (1, 2)
+    assert "nowhere" in result.stderr

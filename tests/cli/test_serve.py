@@ -1,0 +1,261 @@
+"""``clarion serve``, ``web`` and ``worker`` as real processes."""
+
+import os
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+
+from support.environment import engine_name
+from support.processes import Process, Processes
+from support.waiting import eventually
+
+pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
+RUNNING = r"Clarion is running at (http://127\.0\.0\.1:(\d+))"
+only_sqlite = pytest.mark.skipif(engine_name() != "sqlite", reason="about an SQLite file")
+only_postgresql = pytest.mark.skipif(engine_name() != "postgresql", reason="about PostgreSQL")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder of the test's own; the database is the test's."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def env(data: Path) -> dict[str, str]:
+    return {"CLARION_DATA": str(data)}
+
+
+@pytest.fixture
+def fresh(data: Path) -> dict[str, str]:
+    """An environment with an SQLite database that does not exist yet."""
+    return {
+        "CLARION_DATA": str(data),
+        "CLARION_DATABASE_URL": f"sqlite:///{data / 'clarion.sqlite3'}",
+    }
+
+
+def test_it_serves_pages_and_runs_an_engine(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=env)
+    url = serve.wait_for_line(RUNNING)[1]
+    serve.wait_for_line("engine ready")
+    assert _status(url) == 200
+    check = processes.run("check", env=env)
+    assert check.returncode == 0
+    assert "ok      1 engine running." in check.lines
+    serve.terminate()
+    assert serve.wait() == 0
+    assert "Stopping: what is being sent is finished first." in serve.lines
+    assert "Traceback" not in serve.output
+
+
+@only_sqlite
+def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
+    processes: Processes, fresh: dict[str, str]
+) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=fresh)
+    serve.wait_for_line(RUNNING)
+    serve.wait_for_line(r"The database was brought up to date \(\d+ migrations\)\.")
+    serve.wait_for_line("No agent yet: run  clarion agent add NAME")
+    serve.wait_for_line("engine ready")
+
+
+def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=env)
+    url = serve.wait_for_line(RUNNING)[1]
+    serve.wait_for_line("engine ready")
+    children = _children(serve.pid)
+    assert len(children) >= 2
+    serve.signal(signal.SIGINT)  # the whole group, as the terminal does
+    assert serve.wait() == 0
+    assert not any(_lives(child) for child in children)
+    assert "Traceback" not in serve.output
+    assert not _listens(url)
+
+
+def test_a_second_one_on_the_same_folder_is_refused(
+    processes: Processes, env: dict[str, str], data: Path
+) -> None:
+    first = processes.clarion("serve", "--port", "0", env=env)
+    first.wait_for_line(RUNNING)
+    second = processes.run("serve", "--port", "0", env=env)
+    assert second.returncode == 1
+    assert second.lines == [
+        f"Clarion is already running on {data} (process {first.pid}). "
+        "Stop it first, or set CLARION_DATA to another folder."
+    ]
+    assert first.running
+
+
+@only_sqlite
+def test_a_second_engine_on_the_same_file_is_refused(
+    processes: Processes, env: dict[str, str], tmp_path: Path
+) -> None:
+    processes.clarion("worker", env=env).wait_for_line("engine ready")
+    elsewhere = tmp_path / "elsewhere"
+    for other in (env, {"CLARION_DATA": str(elsewhere)}):
+        second = processes.run("worker", env=other)
+        assert second.returncode == 1
+        assert "Clarion is already running on " in second.output
+        assert len(second.lines) == 1
+
+
+@only_sqlite
+def test_several_engines_need_postgresql(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.run("serve", "--port", "0", "--workers", "2", env=env)
+    assert serve.returncode == 1
+    assert serve.lines == [
+        "An SQLite database takes one engine process. For several, use PostgreSQL: "
+        "set CLARION_DATABASE_URL."
+    ]
+
+
+@only_postgresql
+def test_several_engines_on_postgresql(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.clarion("serve", "--port", "0", "--workers", "2", env=env)
+    serve.wait_for_line(RUNNING)
+    processes.clarion("worker", env=env).wait_for_line("engine ready")
+    eventually(lambda: serve.lines.count("engine ready") == 2, what="both engines")
+    assert "ok      3 engines running." in processes.run("check", env=env).lines
+
+
+def test_an_engine_that_is_killed_is_started_again(
+    processes: Processes, env: dict[str, str]
+) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=env)
+    serve.wait_for_line(RUNNING)
+    serve.wait_for_line("engine ready")
+    os.kill(_child(serve, "worker"), signal.SIGKILL)
+    eventually(lambda: serve.lines.count("engine ready") == 2, timeout=30, what="a new engine")
+    assert "The engine ended (signal 9); it is started again in 0.5 s." in serve.lines
+
+
+def test_pages_that_are_killed_are_served_again(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=env)
+    url = serve.wait_for_line(RUNNING)[1]
+    web = _child(serve, "web")
+    served_by = _children(web)
+    os.kill(web, signal.SIGKILL)
+    eventually(lambda: not any(_lives(pid) for pid in served_by), what="granian's child ends too")
+    eventually(lambda: _listens(url) and _status(url) == 200, timeout=30, what="pages again")
+
+
+def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, str]) -> None:
+    serve = processes.clarion("serve", "--port", "0", env=env)
+    serve.wait_for_line(RUNNING)
+    serve.wait_for_line("engine ready")
+    children = _children(serve.pid)
+    children += [grandchild for child in children for grandchild in _children(child)]
+    assert len(children) >= 3
+    os.kill(serve.pid, signal.SIGKILL)
+    eventually(lambda: not any(_lives(pid) for pid in children), timeout=20, what="all have ended")
+    again = processes.clarion("serve", "--port", "0", env=env)
+    again.wait_for_line(RUNNING)
+
+
+def test_a_port_that_is_taken(processes: Processes, env: dict[str, str]) -> None:
+    with _taken_port() as port:
+        for command in ("serve", "web"):
+            refused = processes.run(command, "--port", str(port), env=env)
+            assert refused.returncode == 1
+            assert refused.lines == [
+                f"Port {port} on 127.0.0.1 is taken by another program. "
+                "Choose another one with --port."
+            ]
+
+
+def test_an_address_that_is_not_ours(processes: Processes, env: dict[str, str]) -> None:
+    refused = processes.run("serve", "--host", "192.0.2.1", "--port", "0", env=env)
+    assert refused.returncode == 1
+    assert len(refused.lines) == 1
+    assert "The server can't listen on 192.0.2.1: " in refused.output
+
+
+@only_sqlite
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_the_halves_ask_for_a_migration(
+    processes: Processes, fresh: dict[str, str], command: str
+) -> None:
+    port = ("--port", "0") if command == "web" else ()
+    refused = processes.run(command, *port, env=fresh)
+    assert refused.returncode == 1
+    assert refused.lines == ["The database is not up to date. Run: clarion migrate"]
+
+
+def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
+    web = processes.clarion("web", "--port", "0", env=env)
+    url = web.wait_for_line(r"Clarion's pages are at (http://\S+)")[1]
+    eventually(lambda: _listens(url) and _status(url) == 200, timeout=20, what="a page")
+    web.terminate()
+    assert web.wait() == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_can_not_be_written(processes: Processes, data: Path) -> None:
+    data.chmod(0o500)
+    refused = processes.run("serve", "--port", "0", env={"CLARION_DATA": str(data)})
+    data.chmod(0o700)
+    assert refused.returncode == 1
+    assert len(refused.lines) == 1
+
+
+def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    refused = processes.run("serve", "--port", "0", env={"CLARION_DATA": str(path)})
+    assert refused.returncode == 1
+    assert refused.lines == [
+        f"The data folder {path} can't be used: File exists. "
+        "Set CLARION_DATA to a folder that you may write to."
+    ]
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as reply:
+            return int(reply.status)
+    except HTTPError as error:
+        return error.code
+
+
+def _listens(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex((host, int(port))) == 0
+
+
+@contextmanager
+def _taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def _children(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+def _child(serve: Process, command: str) -> int:
+    for pid in _children(serve.pid):
+        if command in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+            return pid
+    raise AssertionError(f"no {command} among the children")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
