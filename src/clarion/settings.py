@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "clarion.records",
     "clarion.broadcasts",
     "clarion.engine",
+    "clarion.hooks",
     "clarion.web",
 ]
 MIDDLEWARE = [

@@ -71,7 +71,7 @@ def test_what_will_not_do_is_said(change: dict[str, str], said: str) -> None:
 
 def test_an_email_is_taken_once_whatever_its_case() -> None:
     add_agent(**GOOD, password=None)
-    with pytest.raises(AgentError, match="already an agent with the e-mail ann@example.org"):
+    with pytest.raises(AgentError, match="already an agent with the e-mail"):
         add_agent(**{**GOOD, "email": "ANN@example.org"}, password=None)
     assert Agent.objects.count() == 1
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clarion.channels.contract import (
-    Accepted,
     ChannelKind,
     Event,
     HookRequest,
@@ -234,4 +233,3 @@ EMAIL = Case(
     forged={"anything": lambda: HookRequest({}, "", b"{}", NOW)},
 )
 CASES = {case.kind: case for case in (WEBHOOK, TELEGRAM, EMAIL)}
-ACCEPTED = Accepted()

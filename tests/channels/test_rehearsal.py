@@ -65,7 +65,7 @@ class Stage:
 
     def settings(self, kind: str) -> dict[str, Any]:
         url, port = self.simulator.http_url, self.simulator.smtp_port
-        return {
+        each: dict[str, dict[str, Any]] = {
             "webhook": {"url": f"{url}/hook/main", "allow_private": True, "secret": SECRET},
             "telegram": {"token": TOKEN, "api_root": url, "webhook_secret": "hush"},
             "email": {
@@ -76,7 +76,8 @@ class Stage:
                 "password": "good",
                 "sender": "News <news@example.org>",
             },
-        }[kind]
+        }
+        return each[kind]
 
     def make(self, kind: str) -> ChannelKind:
         found = kind_class(kind)

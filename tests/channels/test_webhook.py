@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.kinds import NOW, WEBHOOK, WEBHOOK_KEY, refusal_of, reply, signed
+from channels.kinds import NOW, WEBHOOK, WEBHOOK_KEY, reply, signed
 from clarion.channels.contract import (
     Inbound,
     OptOut,
@@ -356,8 +356,7 @@ def test_a_callback_from_the_future_happened_now() -> None:
     assert event.at == NOW
 
 
-def test_the_contract_case_stays_signed_with_two_secrets_at_once() -> None:
-    """While a secret is being changed, both signatures stand in the header."""
+def test_while_a_secret_is_changed_both_signatures_stand_in_the_header() -> None:
     hook = WEBHOOK.hook() if WEBHOOK.hook else None
     assert hook is not None
     both = {
@@ -365,7 +364,3 @@ def test_the_contract_case_stays_signed_with_two_secrets_at_once() -> None:
         "webhook-signature": f"v1,b2xk v1a,x {hook.headers['webhook-signature']}",
     }
     WEBHOOK.make().verify(replace(hook, headers=both))
-
-
-def test_refusal_of_reads_what_it_says() -> None:
-    assert refusal_of(make().outcome(reply(299))) is None

@@ -10,7 +10,7 @@ from clarion.broadcasts.states import BroadcastState as S
 from clarion.contacts.models import Address
 from clarion.kit import clock, db
 from clarion.records import tallies
-from clarion.records.models import Delivery
+from clarion.records.models import Delivery, Reason, Record
 
 pytestmark = pytest.mark.django_db
 CONTRACT = {
@@ -35,19 +35,39 @@ def running(sent: str) -> str:
     broadcast = Broadcast.objects.get(pk=sent)
     addresses = Address.objects.order_by("pk")
     for address, state in zip(addresses, ("sent", "failed", "queued"), strict=True):
-        Delivery.objects.create(
+        delivery = Delivery.objects.create(
             broadcast_id=broadcast.pk,
             channel_id=address.channel_id,
             address_id=address.pk,
             state=state,
+            attempts=0 if state == "queued" else 1,
             moved_at=now,
         )
+        if state != "queued":
+            _record(delivery, "completed" if state == "sent" else "error")
         with db.write():
             tallies.add({(broadcast.pk, address.channel_id, state): 1})
     Broadcast.objects.filter(pk=sent).update(
         state=S.SENDING, started_at=now, expanded_at=now, total=3
     )
     return sent
+
+
+def _record(delivery: Delivery, status: str) -> None:
+    reason = Reason.objects.create(code="500", text="It broke.") if status == "error" else None
+    Record.objects.create(
+        delivery_id=delivery.pk,
+        broadcast_id=delivery.broadcast_id,
+        channel_id=delivery.channel_id,
+        address_id=delivery.address_id,
+        attempt=1,
+        status=status,
+        reason=reason,
+        responses=int(status == "completed"),
+        latency=1_000,
+        recorded_at=delivery.moved_at,
+        content="Hello",
+    )
 
 
 def test_show_has_what_the_contract_names(running: str, ok_json: Callable[..., Any]) -> None:
@@ -146,7 +166,7 @@ def test_reconcile_proves_the_equation(
     running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     printed = ok("broadcasts", "reconcile", running)
-    assert "3" in printed
+    assert "expected 3 = sent 1 + failed 1" in printed
     assert ok_json("broadcasts", "reconcile", running)["ok"] is True
 
 
@@ -156,7 +176,7 @@ def test_reconcile_fails_where_rows_and_tallies_differ(
     Delivery.objects.filter(state="queued").delete()
     result = clarion("broadcasts", "reconcile", running)
     assert result.exit_code == 1
-    assert result.stdout
+    assert result.stdout.startswith("rows:    expected 3 = sent 1")
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,7 @@ def test_migrate_names_what_it_applied(processes: Processes) -> None:
 
 def test_migrate_twice_at_once(processes: Processes) -> None:
     both = [processes.clarion("migrate") for _ in range(2)]
-    codes = sorted(process.wait() for process in both)
-    assert codes[0] == 0
+    assert [process.wait() for process in both] == [0, 0]
     assert processes.run("migrate").lines == ["The database is up to date."]
     for process in both:
         assert "Traceback" not in process.output
@@ -146,6 +145,8 @@ def test_a_locked_database_is_one_sentence(processes: Processes, tmp_path: Path)
         holder.close()
     assert add.returncode == 1
     assert add.lines == [
-        "The database is busy: another program holds it for long. Nothing was changed; "
-        "try again in a moment."
+        (
+            "The database is busy: another program holds it for long. Nothing was changed; "
+            "try again in a moment."
+        )
     ]

@@ -89,8 +89,10 @@ def test_a_second_one_on_the_same_folder_is_refused(
     second = processes.run("serve", "--port", "0", env=env)
     assert second.returncode == 1
     assert second.lines == [
-        f"Clarion is already running on {data} (process {first.pid}). "
-        "Stop it first, or set CLARION_DATA to another folder."
+        (
+            f"Clarion is already running on {data} (process {first.pid}). "
+            "Stop it first, or set CLARION_DATA to another folder."
+        )
     ]
     assert first.running
 
@@ -113,8 +115,10 @@ def test_several_engines_need_postgresql(processes: Processes, env: dict[str, st
     serve = processes.run("serve", "--port", "0", "--workers", "2", env=env)
     assert serve.returncode == 1
     assert serve.lines == [
-        "An SQLite database takes one engine process. For several, use PostgreSQL: "
-        "set CLARION_DATABASE_URL."
+        (
+            "An SQLite database takes one engine process. For several, use PostgreSQL: "
+            "set CLARION_DATABASE_URL."
+        )
     ]
 
 
@@ -167,8 +171,10 @@ def test_a_port_that_is_taken(processes: Processes, env: dict[str, str]) -> None
             refused = processes.run(command, "--port", str(port), env=env)
             assert refused.returncode == 1
             assert refused.lines == [
-                f"Port {port} on 127.0.0.1 is taken by another program. "
-                "Choose another one with --port."
+                (
+                    f"Port {port} on 127.0.0.1 is taken by another program. "
+                    "Choose another one with --port."
+                )
             ]
 
 
@@ -213,8 +219,10 @@ def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> N
     refused = processes.run("serve", "--port", "0", env={"CLARION_DATA": str(path)})
     assert refused.returncode == 1
     assert refused.lines == [
-        f"The data folder {path} can't be used: File exists. "
-        "Set CLARION_DATA to a folder that you may write to."
+        (
+            f"The data folder {path} can't be used: File exists. "
+            "Set CLARION_DATA to a folder that you may write to."
+        )
     ]
 
 

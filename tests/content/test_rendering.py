@@ -168,7 +168,7 @@ class TestCompile:
             shown = compile_text(source).render(ADA)
         except ContentError as error:
             shown = str(error)
-            assert len(shown.splitlines()) == 1  # noqa: PT017 - either way is fine
+            assert len(shown.splitlines()) == 1
         assert len(shown) < 10_000
 
     @given(st.text(alphabet="*~{}=@$^&?;`\0", min_size=1, max_size=1), st.integers(0, 12))

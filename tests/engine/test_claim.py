@@ -9,7 +9,7 @@ from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.engine import reap
-from clarion.engine.claim import JITTER, WINDOW, claim, reslot
+from clarion.engine.claim import SLACK, WINDOW, claim, reslot
 from clarion.kit import clock, db
 from clarion.records import tallies
 from support import factory
@@ -103,7 +103,7 @@ def test_claims_of_a_rated_channel_own_slots_that_never_crowd() -> None:
 
     gap = min(b - a for a, b in pairwise(slots) if b > a)
     assert len(slots) > 40
-    assert gap >= (clock.SECOND + JITTER) / rate - 1
+    assert gap >= (clock.SECOND + SLACK) / rate - 1
     first = claim(channel.pk, workers[0], 500).messages
     assert len(first) <= rate * WINDOW / clock.SECOND + 1
 

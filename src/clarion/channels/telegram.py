@@ -167,9 +167,9 @@ class TelegramKind:
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is 200 with ok:true; a 200 with anything else may come from who knows where.
 
-        5xx is UNKNOWN: the server answers 500 to queries that it has already passed on when it
-        restarts, and 502 and 504 come from the proxies before it. With no idempotency key, trying
-        again would send twice (docs/decisions/0005-outcome-classes.md).
+        5xx is UNKNOWN: a 500 may be about a message under way, and 502 and 504 come from proxies
+        that know nothing. With no idempotency key, trying again could send twice
+        (docs/decisions/0005-outcome-classes.md).
         """
         http = as_http(reply)
         said = json_object(http.body)

@@ -1,8 +1,10 @@
 """The database's structure: what is missing, and bringing it up to date."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from clarion import config
 from clarion.cli.failures import Failed
 
 _MIGRATING = 7_103_501  # any number; all Clarions on one PostgreSQL use the same
@@ -41,7 +43,9 @@ def _one_at_a_time() -> Iterator[None]:
     from django.db import connection
 
     if connection.vendor != "postgresql":
-        yield  # the write lock of SQLite does it
+        with (config.load().data / "migrate.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])

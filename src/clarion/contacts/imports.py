@@ -33,7 +33,7 @@ from clarion.contacts.user_ids import BadIdError, checker
 from clarion.kit import clock, db
 from clarion.kit.csvfile import CsvError, CsvFile
 
-CHUNK = 5_000  # lines of one transaction
+CHUNK = 10_000  # lines of one transaction
 SILENCE = 60  # seconds without a sign of life after which an import counts as interrupted
 _AGAIN = "Import the file again: nobody is imported twice."
 _DISK_FULL = {"53100"}  # PostgreSQL's code

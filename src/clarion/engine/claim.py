@@ -15,9 +15,11 @@ from clarion.records import tallies
 from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
-# A message may leave this much after its slot. Slots are spaced (1 + JITTER / 1 s) / rate apart, so
-# that no second ever sees more than the rate, and 98.5 % of it is used.
-JITTER = 15_000
+# No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
+# apart, so 98.1 % of the rate is used. Of the slack, LATE is ours (a message that is later than
+# that after its slot gets a new one), and the rest is for the way to the provider.
+SLACK = 19_000
+LATE = 6_000
 _Row = tuple[int, int, int, int, bool]  # delivery, broadcast, address, attempts, maybe_sent
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
@@ -128,7 +130,7 @@ def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> 
             return _Slots(0, 0, 0, throttled_until)
     if rate is None:
         return _Slots(0, 0, room)
-    step = round((clock.SECOND + JITTER) / rate)
+    step = round((clock.SECOND + SLACK) / rate)
     first = max(next_slot_at, now + LEAD)
     if reach is None:
         return _Slots(first, step, room)

@@ -11,7 +11,7 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Outcome, Refusal, Refused
-from clarion.engine.claim import JITTER, Claim, Claimed
+from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.retry import wait_of
 from clarion.engine.send import NOT_SENT, Carry, attempt, given_back
 from clarion.engine.settle import Settlement
@@ -196,7 +196,7 @@ class Lane:
         wait = claimed.slot - self._ground.shared_now()
         if wait > 0:
             await asyncio.sleep(wait / clock.SECOND)
-        if self._ground.shared_now() - claimed.slot <= JITTER:
+        if self._ground.shared_now() - claimed.slot <= LATE:
             return True
         self._late.append(claimed)
         self._low.set()

@@ -12,14 +12,13 @@ LOOKED_AT = 500  # broadcasts, newest first
 class Place:
     """This person's place in one broadcast."""
 
+    moved_at: datetime
     broadcast_id: int
     title: str
-    text: str
     channel: str
     state: str
     reason: str
     attempts: int
-    moved_at: datetime
     record_id: int | None  # the newest attempt
 
 
@@ -28,19 +27,16 @@ def history(contact_id: int, limit: int = 50) -> list[Place]:
 
     Of the last 500 broadcasts; each is a look-up in the index of deliveries.
     """
-    return [
-        Place(*row[:7], clock.from_us(row[7]), row[8])
-        for row in db.fetch(
-            "SELECT b.id, b.title, b.text, h.name, d.state, coalesce(o.text, ''), d.attempts,"
-            " d.moved_at, (SELECT max(r.id) FROM records_record AS r"
-            "  WHERE r.address_id = d.address_id AND r.delivery_id = d.id)"
-            " FROM (SELECT id, title, text FROM broadcasts_broadcast"
-            "  ORDER BY id DESC LIMIT %s) AS b"
-            " CROSS JOIN contacts_address AS a"
-            " JOIN records_delivery AS d ON d.broadcast_id = b.id AND d.address_id = a.id"
-            " JOIN channels_channel AS h ON h.id = d.channel_id"
-            " LEFT JOIN records_reason AS o ON o.id = d.reason_id"
-            " WHERE a.contact_id = %s ORDER BY b.id DESC, d.id DESC LIMIT %s",
-            [LOOKED_AT, contact_id, limit],
-        )
-    ]
+    found = db.fetch(
+        "SELECT d.moved_at, b.id, b.title, h.name, d.state, coalesce(o.text, ''), d.attempts,"
+        " (SELECT max(r.id) FROM records_record AS r"
+        "  WHERE r.address_id = d.address_id AND r.delivery_id = d.id)"
+        " FROM (SELECT id, title FROM broadcasts_broadcast ORDER BY id DESC LIMIT %s) AS b"
+        " CROSS JOIN contacts_address AS a"
+        " JOIN records_delivery AS d ON d.broadcast_id = b.id AND d.address_id = a.id"
+        " JOIN channels_channel AS h ON h.id = d.channel_id"
+        " LEFT JOIN records_reason AS o ON o.id = d.reason_id"
+        " WHERE a.contact_id = %s ORDER BY b.id DESC, d.id DESC LIMIT %s",
+        [LOOKED_AT, contact_id, limit],
+    )
+    return [Place(clock.from_us(row[0]), *row[1:]) for row in found]

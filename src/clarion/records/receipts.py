@@ -1,145 +1,252 @@
-"""Receipts: what providers tell later about messages. They only move deliveries forward.
+"""Receipts: what providers tell later about a message. They come late, doubled and in any order.
 
-Callbacks come twice, late and out of order, so every receipt is kept once per (channel, id,
-status), and what is applied depends on the set of receipts and not on their order.
+Each is kept once per (channel, provider's id, status). Where a delivery stands follows from the set
+of its receipts alone, never from their order: read before delivered before failed. A failure wins
+only over what was merely sent, and who got the message after a failure is recovered.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from clarion.kit import db, text
+from clarion.kit import clock, db, text
 from clarion.records import tallies
 from clarion.records.reasons import Wording, reason_ids
 from clarion.records.states import DeliveryState as D
 from clarion.records.states import may_move
 
-RANK = {D.FAILED.value: 0, D.DELIVERED.value: 1, D.READ.value: 2}
-_MESSAGE_ID = re.compile(r"([a-z0-9]{12})-([0-9]{1,18})")
+BATCH = 500  # receipts of one transaction
+ID_LENGTH = 200
+REASON_LENGTH = 400
+UNSAID = "The provider reported a failure without saying why."
+_MESSAGE = re.compile(r"[a-z0-9]{1,16}-([0-9]{1,18})", re.ASCII)  # engine.send.message_id
+_RANK = (D.READ, D.DELIVERED, D.FAILED)  # the first of these that was told is where it stands
+_ARRIVED = frozenset({D.READ, D.DELIVERED})
+# A receipt can't be about a try that has not begun: it waits for our own settle, or for a retry.
+_TOO_EARLY = frozenset({D.QUEUED, D.HELD})
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One receipt as a channel kind read it; moments in microseconds."""
+    """One receipt as a channel kind read it; the message is named by at least one of the ids."""
 
     channel_id: int
     status: str  # delivered, read or failed
-    at: int
-    received_at: int
+    at: int  # microseconds, by the provider's clock where it says so
+    received_at: int  # microseconds
     external_id: str | None = None  # the provider's id of the message
     message_id: str | None = None  # ours, where the provider echoes it
     code: str = ""
     reason: str = ""
 
     @property
-    def reference(self) -> str:
-        """The id that the receipt is kept under."""
-        return text.clean(self.external_id or self.message_id or "", 200)
+    def key(self) -> str:
+        """The id that the receipt is kept under: the provider's, else ours."""
+        return text.clean(self.external_id or self.message_id or "", ID_LENGTH)
 
     @property
     def wording(self) -> Wording:
-        """Why it failed."""
-        said = self.reason or "The provider reported later that it could not deliver the message."
-        return self.code[:60], text.clean(said, 400)
+        """The code and sentence of a failure."""
+        return self.code, text.clean(self.reason, REASON_LENGTH) or UNSAID
 
 
-def apply_receipts(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Keep receipts and move their deliveries; return those that found no delivery (yet).
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A delivery that receipts are about."""
 
-    Part of the caller's transaction, or one of its own. Repeating it changes nothing.
+    id: int
+    broadcast_id: int
+    channel_id: int
+    state: str
+    recovered: bool
+    external_id: str | None
+    reason_id: int | None
+
+
+def apply_receipts(batch: Sequence[Sighting]) -> list[Sighting]:
+    """Keep receipts and move their deliveries forward; return those that found none yet.
+
+    What was applied before changes nothing. Receipts for a delivery that is queued are among the
+    returned: they may be quicker than our own settle. Raises OperationalError when the database is
+    locked or away, with whole batches of 500 applied or not.
     """
-    reasons = reason_ids({s.wording for s in sightings if s.status == D.FAILED})
-    with db.write():
-        found = _find(sightings)
-        known = [(s, found[s]) for s in sightings if s in found]
-        _keep(known)
-        _move(known, reasons)
-    return [s for s in sightings if s not in found]
+    lost: list[Sighting] = []
+    for start in range(0, len(batch), BATCH):
+        part = batch[start : start + BATCH]
+        reasons = reason_ids({s.wording for s in part if s.status == D.FAILED})
+        with db.write():
+            lost += _apply(part, reasons)
+    return lost
 
 
-def _find(sightings: Sequence[Sighting]) -> dict[Sighting, int]:
-    """The delivery that each receipt is about: by our own id, else by the provider's."""
-    ours: dict[tuple[str, int], list[Sighting]] = {}
-    theirs: dict[tuple[int, str], list[Sighting]] = {}
-    for s in sightings:
-        match = _MESSAGE_ID.fullmatch(s.message_id or "")
-        if match:
-            ours.setdefault((match[1], int(match[2])), []).append(s)
-        elif s.external_id:
-            theirs.setdefault((s.channel_id, s.external_id), []).append(s)
-    found: dict[Sighting, int] = {}
-    if ours:
-        for key, delivery, channel in db.fetch(
-            "SELECT v.key, d.id, d.channel_id "
-            f"FROM {db.rows([('key', 'text'), ('id', 'int')])} "
-            "JOIN records_delivery d ON d.id = v.id "
-            "JOIN broadcasts_broadcast b ON b.id = d.broadcast_id AND b.key = v.key",
-            [db.pack(ours)],
+def _apply(part: Sequence[Sighting], reasons: dict[Wording, int]) -> list[Sighting]:
+    """Apply some receipts within a transaction; return those that found no delivery yet."""
+    places = _by_message(part) | _by_external_id(part)
+    locked = _lock(places.values())
+    about: dict[int, list[Sighting]] = defaultdict(list)
+    lost = []
+    for sighting in part:
+        place = _place(sighting, places)
+        if place in locked and locked[place].state not in _TOO_EARLY:
+            about[place].append(sighting)
+        else:
+            lost.append(sighting)
+    _keep(about)
+    told = _told(about)
+    moves = []
+    for place, sightings in about.items():
+        before = locked[place]
+        after = _after(before, told[place], sightings, reasons)
+        if after != before:
+            moves.append((before, after))
+    _move(moves)
+    return lost
+
+
+_Name = tuple[int, str]  # the channel, and an id of a message on it
+
+
+def _place(sighting: Sighting, places: dict[_Name, int]) -> int:
+    """The delivery that a receipt is about, 0 when it is not known."""
+    for name in (sighting.message_id, sighting.external_id):
+        if name and (place := places.get((sighting.channel_id, name))):
+            return place
+    return 0
+
+
+def _by_message(part: Iterable[Sighting]) -> dict[_Name, int]:
+    """Deliveries by our own message ids; only for ids that are true to the letter."""
+    numbers = {
+        int(match[1]) for s in part if s.message_id and (match := _MESSAGE.fullmatch(s.message_id))
+    }
+    found = db.fetch(
+        "SELECT d.channel_id, b.key, d.id FROM records_delivery AS d"
+        " JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id"
+        f" WHERE d.id {_among('id', 'int')}",
+        [db.pack([number] for number in numbers)],
+    )
+    return {(channel, f"{key}-{delivery}"): delivery for channel, key, delivery in found}
+
+
+def _by_external_id(part: Iterable[Sighting]) -> dict[_Name, int]:
+    """Deliveries by the provider's ids; the latest one should an id have been used twice."""
+    names: dict[int, set[str]] = defaultdict(set)
+    for s in part:
+        if s.external_id:
+            names[s.channel_id].add(s.external_id)
+    places: dict[_Name, int] = {}
+    for channel, ids in names.items():
+        for name, delivery in db.fetch(
+            "SELECT external_id, max(id) FROM records_delivery WHERE channel_id = %s"
+            f" AND external_id {_among('name', 'text')} GROUP BY external_id",
+            [channel, db.pack([name.replace("\x00", "")] for name in ids)],
         ):
-            found |= {s: delivery for s in ours[key, delivery] if s.channel_id == channel}
-    if theirs:
-        for channel, external_id, delivery in db.fetch(
-            "SELECT v.channel, v.external_id, d.id "
-            f"FROM {db.rows([('channel', 'int'), ('external_id', 'text')])} "
-            "JOIN records_delivery d ON d.channel_id = v.channel "
-            "AND d.external_id = v.external_id",
-            [db.pack(theirs)],
-        ):
-            found |= dict.fromkeys(theirs[channel, external_id], delivery)
-    return found
+            places[channel, name] = delivery
+    return places
 
 
-def _keep(known: Sequence[tuple[Sighting, int]]) -> None:
-    columns = [
-        ("channel", "int"), ("delivery", "int"), ("reference", "text"), ("status", "text"),
-        ("at", "int"), ("received_at", "int"),
-    ]  # fmt: skip
+def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
+    """The deliveries with these ids, which nobody else moves until the transaction ends."""
+    rows = db.fetch(
+        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id"
+        " FROM records_delivery WHERE id"
+        f" {_among('id', 'int')} ORDER BY id{db.for_update()}",
+        [db.pack([number] for number in set(ids))],
+    )
+    return {
+        row[0]: _Delivery(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
+        for row in rows
+    }
+
+
+def _among(column: str, kind: str) -> str:
+    """A condition: to be one of the values in a JSON parameter."""
+    return db.among(f"SELECT v.{column} FROM {db.rows([(column, kind)])}")
+
+
+_RECEIPT = [
+    ("channel", "int"), ("delivery", "int"), ("name", "text"), ("status", "text"),
+    ("at", "int"), ("received_at", "int"),
+]  # fmt: skip
+
+
+def _keep(about: dict[int, list[Sighting]]) -> None:
+    """Store receipts that are not stored yet, always in the same order, so that no two
+    transactions wait for each other."""
     db.execute(
-        "INSERT INTO records_receipt "
-        "(channel_id, delivery_id, external_id, status, at, received_at) "
-        "SELECT channel, delivery, reference, status, at, received_at "
-        f"FROM {db.rows(columns)} WHERE 1 = 1 ON CONFLICT DO NOTHING",
+        "INSERT INTO records_receipt"
+        " (channel_id, delivery_id, external_id, status, at, received_at)"
+        f" SELECT channel, delivery, name, status, at, received_at FROM {db.rows(_RECEIPT)}"
+        " WHERE true ON CONFLICT (channel_id, external_id, status) DO NOTHING",
         [
             db.pack(
-                (s.channel_id, delivery, s.reference, s.status, s.at, s.received_at)
-                for s, delivery in known
+                sorted(
+                    (s.channel_id, delivery, s.key, s.status, s.at, s.received_at)
+                    for delivery, sightings in about.items()
+                    for s in sightings
+                )
             )
         ],
     )
 
 
-def _move(known: Sequence[tuple[Sighting, int]], reasons: dict[Wording, int]) -> None:
-    about: dict[int, list[Sighting]] = {}
-    for s, delivery in known:
-        about.setdefault(delivery, []).append(s)
-    rows = db.fetch(
-        "SELECT id, broadcast_id, channel_id, state, recovered, reason_id FROM records_delivery "
-        f"WHERE id IN (SELECT v.id FROM {db.rows([('id', 'int')])}) ORDER BY id{db.for_update()}",
-        [db.pack([key] for key in sorted(about))],
+def _told(ids: Iterable[int]) -> dict[int, set[str]]:
+    """All that has been told about these deliveries up to now."""
+    told: dict[int, set[str]] = defaultdict(set)
+    for delivery, status in db.fetch(
+        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {_among('id', 'int')}",
+        [db.pack([number] for number in ids)],
+    ):
+        told[delivery].add(status)
+    return told
+
+
+def _after(
+    before: _Delivery, told: set[str], news: Sequence[Sighting], reasons: dict[Wording, int]
+) -> _Delivery:
+    """The delivery as it stands once all that was told about it is taken into account."""
+    state = next((status for status in _RANK if status in told), before.state)
+    if not may_move(before.state, state):
+        state = before.state
+    reason = before.reason_id
+    if state != before.state:
+        failures = [s for s in news if s.status == D.FAILED]
+        reason = reasons[failures[0].wording] if state == D.FAILED and failures else None
+    return replace(
+        before,
+        state=str(state),
+        reason_id=reason,
+        recovered=before.recovered
+        or (state in _ARRIVED and (D.FAILED in told or before.state == D.FAILED)),
+        external_id=before.external_id or next((s.key for s in news if s.external_id), None),
     )
-    moved: list[tuple[int, str, bool, int | None, int]] = []
-    deltas: dict[tuple[int, int, str], int] = {}
-    for delivery, broadcast, channel, before, recovered, reason in rows:
-        state, latest = before, 0
-        for s in sorted(about[delivery], key=lambda s: RANK[s.status]):
-            if may_move(state, s.status):
-                recovered = recovered or state == D.FAILED
-                reason = reasons[s.wording] if s.status == D.FAILED else None
-                state, latest = s.status, s.received_at
-        if state != before:
-            moved.append((delivery, state, bool(recovered), reason, latest))
-            for where, delta in ((before, -1), (state, 1)):
-                key = (broadcast, channel, where)
-                deltas[key] = deltas.get(key, 0) + delta
-    if not moved:
+
+
+_MOVED = [
+    ("id", "int"), ("state", "text"), ("recovered", "bool"), ("name", "text"), ("reason", "int"),
+]  # fmt: skip
+
+
+def _move(moves: Sequence[tuple[_Delivery, _Delivery]]) -> None:
+    """Write deliveries that have changed, and the tallies."""
+    if not moves:
         return
-    columns = [
-        ("id", "int"), ("state", "text"), ("recovered", "bool"), ("reason", "int"), ("at", "int"),
-    ]  # fmt: skip
     db.execute(
-        "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered, "
-        "reason_id = v.reason, moved_at = v.at, worker_id = NULL "
-        f"FROM {db.rows(columns)} WHERE d.id = v.id",
-        [db.pack(moved)],
+        "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
+        " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
+        " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
+        f" FROM {db.rows(_MOVED)} WHERE d.id = v.id",
+        [
+            clock.now_us(),
+            db.pack(
+                (after.id, after.state, after.recovered, after.external_id, after.reason_id)
+                for _, after in moves
+            ),
+        ],
     )
+    deltas: dict[tallies.Key, int] = defaultdict(int)
+    for before, after in moves:
+        deltas[before.broadcast_id, before.channel_id, before.state] -= 1
+        deltas[before.broadcast_id, before.channel_id, after.state] += 1
     tallies.add(deltas)

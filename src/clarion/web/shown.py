@@ -1,6 +1,6 @@
 """Broadcasts as the pages show them: the facts of a room, plus shares, words and times left."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils import formats
@@ -84,22 +84,24 @@ def audience_words(broadcast: Broadcast) -> str:
         case "all":
             return _("Everyone on its channels")
         case "tags":
-            words = _("Tagged %s") % ", ".join(audience["tags"])
-            without = ", ".join(audience.get("without_tags", ()))
-            return (
-                _("%(tagged)s, without %(without)s") % {"tagged": words, "without": without}
-                if without
-                else words
-            )
+            return _tagged(audience["tags"], audience.get("without_tags", ()))
         case "picks":
             return _picked(audience.get("picked_from", ""), broadcast.picks.count())
     return _("Not chosen yet")
 
 
+def _tagged(tags: Sequence[str], without: Sequence[str]) -> str:
+    if not tags:
+        return _("No tag chosen yet")
+    words = {"tags": ", ".join(tags), "without": ", ".join(without)}
+    if without:
+        return _("Tagged %(tags)s, without %(without)s") % words
+    return _("Tagged %(tags)s") % words
+
+
 def _picked(source: str, count: int) -> str:
-    people = ngettext("%s person", "%s people", count) % formats.number_format(
-        count, force_grouping=True
-    )
+    people = ngettext("%s person", "%s people", count)
+    people %= formats.number_format(count, force_grouping=True)
     origins = {
         "ids": _("%s from a file of user ids"),
         "chats": _("%s by chat number"),

@@ -13,7 +13,7 @@ DAY = 86_400  # seconds
 TOKEN = re.compile(r"[a-z0-9]{20}")
 
 
-def keep(upload: UploadedFile) -> str:
+def keep(upload: "UploadedFile[bytes]") -> str:
     """Store an upload; return its token. Uploads that were left lying for a day are removed."""
     _sweep()
     token = ids.token(20)

@@ -116,12 +116,13 @@ def _port(port: int | None, serve: bool) -> int:
 
 
 def _set_up() -> str:
-    from clarion.accounts.agents import add_agent
-    from clarion.accounts.audit import COMMAND_LINE
-
     with _step("The database is set up"):
         open_rooms()
         bring_up_to_date()
+
+    from clarion.accounts.agents import add_agent
+    from clarion.accounts.audit import COMMAND_LINE
+
     with _step(f"The admin {EMAIL} is added"):
         _, password = add_agent(
             name="Demo", email=EMAIL, role="admin", password=None, by=COMMAND_LINE

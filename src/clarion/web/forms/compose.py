@@ -164,9 +164,7 @@ def text_problems(text: str) -> list[str]:
     except ContentError as error:
         return [str(error)]
     return [
-        _(
-            'No contact has “%(name)s”. Correct it, or give a default: {{ %(name)s | default("…") }}.'
-        )
-        % {"name": name}
+        _("No contact has “%(name)s”. Correct it, or give a default: %(example)s.")
+        % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
         for name in unknown
     ]

@@ -17,7 +17,9 @@ CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
 def control(field: BoundField) -> SafeString:
     """The widget of a field."""
     classes = next(name for kind, name in CLASSES if isinstance(field.field.widget, kind))
-    attributes = {"class": f"{classes} is-invalid" if field.errors else classes}
+    attributes: dict[str, str | bool] = {
+        "class": f"{classes} is-invalid" if field.errors else classes
+    }
     described = [f"{field.auto_id}_helptext"] if field.help_text else []
     if field.errors:
         described.append(f"{field.auto_id}_error")

@@ -25,8 +25,8 @@ class AccountForm(forms.Form):
         help_text=gettext_lazy("All times on the pages are shown in it."),
     )
 
-    def __init__(self, agent: Agent, *args: Any) -> None:
-        super().__init__(*args, initial={"name": agent.name, "time_zone": agent.time_zone})
+    def __init__(self, agent: Agent, data: Any) -> None:
+        super().__init__(data, initial={"name": agent.name, "time_zone": agent.time_zone})
         choices = cast(forms.ChoiceField, self.fields["time_zone"])
         choices.choices = zone_choices(agent.time_zone)
 

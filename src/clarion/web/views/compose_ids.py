@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,6 +16,7 @@ from clarion.contacts.rejects import Reject
 from clarion.web import uploads
 from clarion.web.forms.compose import from_post
 from clarion.web.requests import AgentRequest, needs
+from clarion.web.stream import download, pieces
 from clarion.web.views import compose
 
 SHOWN = 5  # lines left out that are shown at once
@@ -93,7 +94,9 @@ def _tell(found: IdList, token: str, name: str) -> Told:
 def compose_rejects(request: AgentRequest, token: str) -> HttpResponseBase:
     """The lines of a file of user ids that were left out, as CSV."""
     try:
-        file = uploads.path(token, REJECTS).open("rb")
+        path = uploads.path(token, REJECTS)
     except FileNotFoundError:
         raise Http404 from None
-    return FileResponse(file, as_attachment=True, filename="lines-left-out.csv")
+    if not path.exists():
+        raise Http404
+    return download(request, pieces(path), "lines-left-out.csv")

@@ -1,5 +1,7 @@
 """Contacts: list, search, and one person with everything that was sent to them."""
 
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -12,6 +14,8 @@ from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
 from clarion.records.person import history
 from clarion.web.requests import AgentRequest
+
+Choice = TypeVar("Choice", Channel, Tag)
 
 
 @require_safe
@@ -44,7 +48,7 @@ def contacts(request: AgentRequest) -> HttpResponse:
     return render(request, "contacts/list.html", context)
 
 
-def _chosen(choices: list, given: str | None):
+def _chosen(choices: Sequence[Choice], given: str | None) -> Choice | None:
     return next((choice for choice in choices if str(choice.pk) == given), None)
 
 
@@ -52,7 +56,7 @@ def _number(given: str | None) -> int | None:
     return int(given) if given and given.isdecimal() and len(given) < 19 else None
 
 
-def _url(query: dict[str, object]) -> str:
+def _url(query: Mapping[str, object]) -> str:
     return f"{reverse('contacts')}?{urlencode(query)}"
 
 

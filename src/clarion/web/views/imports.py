@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +18,7 @@ from clarion.web.background import Job, begin
 from clarion.web.forms.imports import ImportForm
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
+from clarion.web.stream import download, pieces
 
 KEPT = "imports"  # in the session: import -> upload that a dry run has left for the real one
 LISTED = 5
@@ -50,9 +51,8 @@ def _begin(request: AgentRequest, form: ImportForm) -> Import:
     given = form.cleaned_data
     if given["file"]:
         token, filename = uploads.keep(given["file"]), given["file"].name
-        # Kept also for the next try of this form, when it is the column that must be chosen.
-        form.data = form.data.copy()
-        form.data.update({"token": token, "filename": filename})
+        # For the next try of this form, when it is the column that must be chosen.
+        form.data = {**request.POST.dict(), "token": token, "filename": filename}
     else:
         token, filename = given["token"], given["filename"]
     try:
@@ -142,5 +142,4 @@ def contact_import_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
     row = get_object_or_404(Import, pk=pk)
     if not row.rejects_path or not Path(row.rejects_path).exists():
         raise Http404
-    file = Path(row.rejects_path).open("rb")
-    return FileResponse(file, as_attachment=True, filename=f"rejected-lines-{pk}.csv")
+    return download(request, pieces(Path(row.rejects_path)), f"rejected-lines-{pk}.csv")

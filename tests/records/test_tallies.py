@@ -1,0 +1,92 @@
+import threading
+
+import pytest
+from django.db import connection
+
+from clarion.records import tallies
+from clarion.records.models import Tally
+from clarion.records.states import ALL
+
+
+@pytest.mark.django_db
+def test_numbers_are_the_sums_of_deltas():
+    tallies.add({(1, 1, "queued"): 10, (1, 2, "queued"): 5, (2, 1, "sent"): 3})
+    tallies.add({(1, 1, "queued"): -4, (1, 1, "sent"): 4})
+
+    numbers = tallies.counts([1, 2, 3])
+
+    assert numbers[1] == dict.fromkeys(ALL, 0) | {"queued": 11, "sent": 4}
+    assert numbers[2]["sent"] == 3
+    assert set(numbers[3].values()) == {0}
+    assert tallies.counts([]) == {}
+    by_channel = tallies.counts_by_channel(1)
+    assert (by_channel[1]["queued"], by_channel[1]["sent"], by_channel[2]["queued"]) == (6, 4, 5)
+
+
+@pytest.mark.django_db
+def test_what_did_not_change_leaves_no_row():
+    tallies.add({(1, 1, "queued"): 0})
+    tallies.add({})
+
+    assert not Tally.objects.exists()
+
+
+@pytest.mark.django_db
+def test_squash_keeps_the_numbers_and_drops_the_rows():
+    for _ in range(60):
+        tallies.add({(1, 1, "queued"): -1, (1, 1, "sent"): 1, (1, 1, "held"): 1})
+        tallies.add({(1, 1, "held"): -1})
+    before = tallies.counts([1])
+
+    saved = tallies.squash()
+
+    assert tallies.counts([1]) == before
+    assert Tally.objects.count() == 2
+    assert saved == 238
+    assert tallies.squash() == 0
+
+
+@pytest.mark.django_db
+def test_squash_leaves_short_and_already_merged_broadcasts_alone():
+    for state in ALL:
+        tallies.add({(1, channel, state): 1 for channel in range(1, 12)})
+    for _ in range(20):
+        tallies.add({(2, 1, "sent"): 1})
+
+    assert tallies.squash() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_lost_or_doubled_while_others_add_and_squash():
+    stop = threading.Event()
+    problems: list[BaseException] = []
+
+    def work(step):
+        try:
+            while not stop.is_set():
+                step()
+        except BaseException as problem:
+            problems.append(problem)
+        finally:
+            connection.close()
+
+    def add():
+        tallies.add({(1, 1, "queued"): -1, (1, 1, "sent"): 1})
+
+    tallies.add({(1, 1, "queued"): 150})
+    threads = [threading.Thread(target=work, args=(tallies.squash,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(150):
+            add()
+            numbers = tallies.counts([1])[1]
+            assert numbers["queued"] + numbers["sent"] == 150
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    assert not problems
+    tallies.squash()
+    assert tallies.counts([1])[1]["sent"] == 150
