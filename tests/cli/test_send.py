@@ -1,6 +1,7 @@
 """``clarion send``: who gets it, what stands in the way, and when it leaves."""
 
 import json
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -259,6 +260,18 @@ class TestWithAnEngine:
         ok("broadcasts", "stop", number)
         assert send.wait() == 1
         assert "state      stopped" in send.output
+
+    def test_ctrl_c_ends_the_waiting_and_not_the_broadcast(
+        self, reached: str, processes: Processes, ok_json: Callable[..., Any]
+    ) -> None:
+        send = processes.clarion("send", "--channel", reached, "--all", *TEXT, "--wait")
+        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        send.wait_for_line("scheduled")
+        send.signal(signal.SIGINT)
+        assert send.wait() == 130
+        assert "The broadcast goes on." in send.output
+        assert "Traceback" not in send.output
+        assert ok_json("broadcasts", "show", number)["state"] == "scheduled"
 
     def test_waiting_ends_when_it_is_deleted(
         self, reached: str, processes: Processes, ok: Callable[..., str]

@@ -291,7 +291,9 @@ class TestRefusedFiles:
         with pytest.raises(ImportRefused) as refused:
             run(write("name,city\nA,B\n"), channel)
         assert refused.value.columns == ["name", "city"]
-        with pytest.raises(ImportRefused, match="There is no column “ids”. There are: name, city"):
+        with pytest.raises(
+            ImportRefused, match=r"There is no column “ids”\. There are: name, city"
+        ):
             run(write("name,city\nA,B\n"), channel, id_column="ids")
 
     def test_a_file_that_is_not_there(self, channel: Channel, tmp_path: Path) -> None:
@@ -343,7 +345,7 @@ class TestFailures:
 
         real = csv.writer
         monkeypatch.setattr("clarion.contacts.rejects.csv.writer", lambda file: real(Full()))
-        with pytest.raises(ImportRefused, match="The disk is full. Nothing was imported."):
+        with pytest.raises(ImportRefused, match=r"The disk is full\. Nothing was imported\."):
             run(write("id,x\nu1\n"), channel)
         assert Import.objects.get().state == "failed"
 
@@ -361,7 +363,7 @@ class TestFailures:
 
         monkeypatch.setattr(imports, "store", locked)
         with pytest.raises(
-            ImportRefused, match="busy. Nothing was imported. Import the file again"
+            ImportRefused, match=r"busy\. Nothing was imported\. Import the file again"
         ):
             run(write("id\nu1\n"), channel)
 

@@ -28,7 +28,7 @@ FAULTS = {"error_500": 1, "throttle": 1, "reset_before": 0.5, "reset_after": 0.5
 class Provider:
     """The simulator as a process, and what it saw."""
 
-    def __init__(self, processes: Processes, **knobs: object) -> None:
+    def __init__(self, processes: Processes, port: int = 0, **knobs: object) -> None:
         settings = [part for key, value in knobs.items() for part in ("--set", f"{key}={value}")]
         self.process = processes.start(
             [
@@ -36,13 +36,14 @@ class Provider:
                 "-m",
                 "clarion.simulator",
                 "--http-port",
-                "0",
+                str(port),
                 "--smtp-port",
                 "0",
                 *settings,
             ]
         )
-        self.url = self.process.wait_for_line(r"ready (\S+)")[1]
+        ready = self.process.wait_for_line(r"ready (\S+) smtp://\S+:(\d+)")
+        self.url, self.smtp_port = ready[1], int(ready[2])
 
     def get(self, path: str) -> bytes:
         """The body of an answer."""

@@ -24,7 +24,11 @@ def cluster(own_database: OwnDatabase, engine_name: str) -> OwnDatabase:
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_share_the_work_across_a_server_restart(
-    cluster: OwnDatabase, processes: Processes, tmp_path: Path, torture_size: tuple[int, int], workers: int
+    cluster: OwnDatabase,
+    processes: Processes,
+    tmp_path: Path,
+    torture_size: tuple[int, int],
+    workers: int,
 ) -> None:
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="2ms..20ms", **rehearsal.FAULTS)

@@ -7,13 +7,15 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
-from clarion.channels.manage import add_channel
+from clarion.channels.manage import add_channel, update_channel
 from clarion.channels.models import Channel
+from clarion.contacts.attributes import note_attributes
 from clarion.contacts.models import Address, Contact
 from clarion.engine import calendar
 from clarion.engine.expand import expand_chunk
 from clarion.kit import db
 
+__all__ = ["BY", "Audience", "Contact", "expand_chunk", "launch", "update_channel"]
 BY = audit.COMMAND_LINE
 
 
@@ -45,6 +47,7 @@ def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
     contacts = Contact.objects.bulk_create(
         Contact(name=f"Person {n}", attributes={"city": "Berlin"}) for n in range(count)
     )
+    note_attributes(["city"])
     return Address.objects.bulk_create(
         Address(contact=contact, channel=channel, value=f"{prefix}{n}")
         for n, contact in enumerate(contacts)

@@ -42,11 +42,10 @@ class Gate:
         os.close(self._held)
 
 
-def pass_gate(descriptor: int | None) -> None:
-    """Wait until the gate is open; None for a process that was started by hand."""
-    if descriptor is not None:
-        os.read(descriptor, 1)
-        os.close(descriptor)
+def pass_gate(descriptor: int) -> None:
+    """Wait until the gate is open."""
+    os.read(descriptor, 1)
+    os.close(descriptor)
 
 
 def _end_at_eof(descriptor: int) -> None:

@@ -59,7 +59,13 @@ def is_sqlite(settings: Settings) -> bool:
 
 
 def _lock(path: Path, patience: float) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise Failed(
+            f"The folder {path.parent} can't be written to: {error.strerror}. "
+            "Set CLARION_DATA to a folder that you may write to."
+        ) from error
     deadline = time.monotonic() + patience
     while not _try_lock(descriptor):
         if time.monotonic() >= deadline:

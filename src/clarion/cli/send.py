@@ -160,6 +160,17 @@ def _say_when(broadcast: "Broadcast") -> None:
 
 def _wait(broadcast: "Broadcast") -> None:
     """Show progress until the broadcast is no longer on its way."""
+    try:
+        _watch(broadcast)
+    except KeyboardInterrupt:
+        note(
+            f"The broadcast goes on. See: clarion broadcasts show {broadcast.pk}, "
+            f"or end it: clarion broadcasts stop {broadcast.pk}"
+        )
+        raise
+
+
+def _watch(broadcast: "Broadcast") -> None:
     with progress(f"Broadcast {broadcast.pk}") as update:
         while broadcast.state in ON_ITS_WAY:
             one = document(broadcast)

@@ -78,8 +78,9 @@ def web(
     """Run the pages and the API only; engines run elsewhere."""
     end_with_parent(parent_fd)
     port = usable_port(host, port)
-    load_application()
-    pass_gate(gate_fd)
+    if gate_fd is not None:
+        load_application()
+        pass_gate(gate_fd)
     require_current()
     if parent_fd is None:
         say(f"Clarion's pages are at {address(host, port)} – Ctrl-C stops them.")
@@ -96,7 +97,8 @@ def worker(
     from clarion.engine.worker import run_worker
 
     end_with_parent(parent_fd)
-    pass_gate(gate_fd)
+    if gate_fd is not None:
+        pass_gate(gate_fd)
     sole = is_sqlite(config.load())
     # ``locked`` says that the parent took the lock and that this process inherited it.
     lock = EngineLock.take(config.load()) if sole and not locked else None

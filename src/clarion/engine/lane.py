@@ -25,6 +25,7 @@ IDLE = 0.08  # seconds between claims that bring nothing
 DOWN_AFTER = 20  # requests in a row that could not be sent: it is the provider, not the people
 PRESSURE = 2.5  # throttled replies close together: the account is meant, not single messages
 EASE = 0.9  # what an accepted message leaves of the pressure
+PAUSING = 2 * clock.SECOND
 MOST_DOWN = 30.0  # seconds between probes of a provider that is down
 
 
@@ -216,11 +217,13 @@ class Lane:
             if outcome.whole_channel or self._pressure >= PRESSURE:
                 self._hold(wait_of(outcome))
         elif outcome.refusal is Refusal.MISCONFIGURED:
-            self._hold(60.0)
+            self._held_until = clock.now_us() + PAUSING  # the pause itself is read a moment later
             self._ground.misconfigured(self.channel.id, outcome.reason)
         elif outcome.code == NOT_SENT:
             self._failures += 1
-            if self._failures % DOWN_AFTER == 0:
+            # What was in flight beside the first ones fails too and says nothing new.
+            if self._failures >= DOWN_AFTER and self._held_until <= clock.now_us():
+                self._failures = 0
                 self._down = min(self._down * 2, MOST_DOWN)
                 self._hold(self._down)
 

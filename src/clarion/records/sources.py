@@ -178,7 +178,7 @@ def _completed(
     groups = tuple(
         group
         for group in _groups(broadcasts)
-        if channel in (None, group[1])
+        if True
         and (wanted.responses is None or wanted.responses.fits(group[2]))
     )
     return [conditions.source(_COMPLETED, groups)] if groups else []
@@ -277,12 +277,14 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
     if channel is not None:
         conditions.append("a.channel_id = %s")
         params.append(channel)
+    # A user id belongs to one person per channel: those are always few.
+    limit = "" if wanted.user else f" LIMIT {MOST_PEOPLE + 1}"
     found = db.fetch(
         "SELECT a.id FROM contacts_contact AS c JOIN contacts_address AS a ON a.contact_id = c.id"
-        f" WHERE {' AND '.join(conditions)} LIMIT {MOST_PEOPLE + 1}",
+        f" WHERE {' AND '.join(conditions)}{limit}",
         params,
     )
-    return None if len(found) > MOST_PEOPLE else [row[0] for row in found]
+    return None if limit and len(found) > MOST_PEOPLE else [row[0] for row in found]
 
 
 def _marks(values: Sequence[Any]) -> str:

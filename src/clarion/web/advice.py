@@ -28,8 +28,8 @@ def advice(code: str) -> str:
             "check the channel."
         ),
         "maybe_sent": _(
-            "It may have arrived. Restart with the people in doubt only if twice is better than "
-            "never."
+            "It may have arrived. A channel that drops repeats tried again; on others the person "
+            "is in doubt."
         ),
         "content": _("Correct the text, then restart for those who failed."),
         "429": _("The provider asked for a slower pace. Lower the channel's rate."),
@@ -37,5 +37,7 @@ def advice(code: str) -> str:
     if code in ours:
         return ours[code]
     if code in {"500", "502", "503", "504"}:
-        return _("A fault at the provider. Restart later for those it never got through to.")
+        return _(
+            "A fault at the provider, so it was tried again. Restart later for those who failed."
+        )
     return _("The provider refused it. Correct what it says, then restart for those who failed.")

@@ -34,7 +34,7 @@ TITLE = "A warm hello"
 TEXT = 'Hello {{ contact.name | default("friend") }}! Warm greetings to {{ contact.city }}.'
 # A provider like many: a reply takes some milliseconds, and one message in a hundred fails once.
 KNOBS = ("latency=1ms..15ms", "error_500=1")
-PATIENCE = 30.0  # seconds for a process to start
+PATIENCE = 60.0  # seconds for a process to start, and without anybody being sent to
 LOOK = 0.1
 INTERRUPTED = 130
 
@@ -182,13 +182,17 @@ def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
         by=COMMAND_LINE, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
     )
     broadcast = launch.send(draft, by=COMMAND_LINE, undo_seconds=0)
+    done, deadline = 0, time.monotonic() + PATIENCE
     with progress("Sending") as update:
         while broadcast.state in ("scheduled", "sending"):
-            one = document(broadcast)
-            update(one["completed"] + one["failed"], people, f"{one['completed']:,} sent")
             stage.pause()
             broadcast.refresh_from_db()
-        update(people, people, broadcast.state)
+            before, done = done, document(broadcast)["completed"]
+            update(done, people, f"{done:,} sent")
+            if done > before:
+                deadline = time.monotonic() + PATIENCE
+            elif time.monotonic() > deadline:
+                raise Failed(f"The engine is stuck; see {stage.folder / 'demo.log'} why.")
     return broadcast
 
 

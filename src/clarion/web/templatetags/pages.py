@@ -28,26 +28,27 @@ def icon(name: str) -> SafeString:
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    """A moment in the agent's zone, to the minute; the title has the seconds and the zone."""
-    return _time(value, "j M Y, H:i")
+    """A moment in the agent's zone, to the minute; the title has it in full, with the zone."""
+    return _time(value, "H:i")
 
 
 @register.filter
 def exact(value: datetime | None) -> SafeString | str:
     """A moment in the agent's zone, to the second."""
-    return _time(value, "j M Y, H:i:s")
+    return _time(value, "H:i:s")
 
 
-def _time(value: datetime | None, layout: str) -> SafeString | str:
+def _time(value: datetime | None, clock: str) -> SafeString | str:
     if value is None:
         return "–"
     local = timezone.localtime(value)
+    day = "j M" if local.year == timezone.localtime().year else "j M Y"
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>',
         local.isoformat(timespec="milliseconds"),
         formats.date_format(local, "j M Y, H:i:s"),
         local.tzname(),
-        formats.date_format(local, layout),
+        formats.date_format(local, f"{day}, {clock}"),
     )
 
 

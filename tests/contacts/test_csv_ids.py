@@ -1,0 +1,122 @@
+"""An audience from a CSV file of user ids (A3)."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clarion.channels.models import Channel
+from clarion.contacts import csv_ids
+from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
+from clarion.contacts.models import Address
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def channel() -> Channel:
+    channel = factory.channel()
+    factory.people(channel, 30)
+    factory.people(factory.channel("other"), 1, prefix="only-there-")
+    return channel
+
+
+@pytest.fixture
+def read(tmp_path: Path, channel: Channel) -> Callable[..., IdList]:
+    def read(content: str | bytes, **options: object) -> IdList:
+        path = tmp_path / "ids.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_ids(path, channel=channel, **options)  # type: ignore[arg-type]
+
+    return read
+
+
+def values(found: IdList) -> list[str]:
+    return sorted(Address.objects.filter(pk__in=found.address_ids).values_list("value", flat=True))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "anything at all\nu1\nu2\n",
+        "\ufeffuser id\r\nu1\r\nu2\r\n",
+        '"id"\n"u1"\n"u2"\n',
+        'id\n"u1"\nu2',
+        "x\n\n u1 \n\nu2\n\n",
+        "name;id\nAda;u1\nBob;u2\n",
+    ],
+)
+def test_takes_those_who_are_known(read: Callable[..., IdList], content: str) -> None:
+    found = read(content)
+    assert values(found) == ["u1", "u2"]
+    assert (found.rejected, found.rejected_count, found.rejects_path) == ([], 0, None)
+
+
+def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) -> None:
+    content = f"name,id\nA,u1\nB,nobody\nC\nD,only-there-0\nE,\nF,u1\nG,{'x' * 321}\nH,u2\n"
+    found = read(content, rejects=tmp_path / "rejects.csv")
+    assert values(found) == ["u1", "u2"]
+    expected = [
+        (3, "nobody", "not known on sink"),
+        (4, "", "too few cells: 1 instead of 2"),
+        (5, "only-there-0", "not known on sink"),
+        (6, "", "the id is empty"),
+        (7, "u1", "same id as line 2"),
+        (8, "x" * 200, "the id is longer than 320 characters"),
+    ]
+    assert found.rejected == expected
+    assert found.rejected_count == 6
+    with (tmp_path / "rejects.csv").open(newline="") as file:
+        written = list(csv.reader(file))
+    assert written[1:] == [[str(line), value, reason] for line, value, reason in expected]
+
+
+def test_the_column_is_chosen_where_there_are_several(read: Callable[..., IdList]) -> None:
+    content = "name,key\nu3,u1\n"
+    with pytest.raises(IdsRefused, match=r"There are: name, key\.") as refused:
+        read(content)
+    assert refused.value.columns == ["name", "key"]
+    assert values(read(content, column="key")) == ["u1"]
+    assert values(read(content, column="name")) == ["u3"]
+    assert read(content, column="name").columns == ["name", "key"]
+    with pytest.raises(IdsRefused, match="There is no column “no”"):
+        read(content, column="no")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "ids.csv is empty. Choose a file with a title line and rows."),
+        (b"id\n", "The file has a title line and nothing below it."),
+        ("id\nu1\nü\n".encode("latin-1"), ("Line 3, byte 7 of the file: this is not UTF-8. "
+         "Save the file as “CSV UTF-8”.")),
+        (b"12345\n23456\n", ("The first line, “12345”, looks like a user id. "
+         "Put a title line above it.")),
+        (b"id\nu1\0\n", "Line 2 has a NUL character. Save the file as CSV again."),
+    ],
+)  # fmt: skip
+def test_refuses_with_a_sentence(
+    read: Callable[..., IdList], content: bytes, sentence: str
+) -> None:
+    with pytest.raises(IdsRefused) as refused:
+        read(content)
+    assert str(refused.value) == sentence
+
+
+def test_a_file_that_is_not_there(channel: Channel, tmp_path: Path) -> None:
+    with pytest.raises(IdsRefused, match="No such file"):
+        read_ids(tmp_path / "none.csv", channel=channel)
+
+
+def test_only_the_first_rejects_are_kept(
+    read: Callable[..., IdList], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_ids, "CHUNK", 100)
+    rows = "".join(f"no{number}\n" for number in range(1_500))
+    found = read("id\n" + rows + "u7\n", rejects=tmp_path / "rejects.csv")
+    assert (found.rejected_count, len(found.rejected)) == (1_500, 1_000)
+    assert values(found) == ["u7"]
+    assert len((tmp_path / "rejects.csv").read_text().splitlines()) == 1_501
+    assert [reject.line for reject in found.rejected] == list(range(2, 1_002))

@@ -1,0 +1,236 @@
+"""The worker as a whole, against the simulated provider over real HTTP and SMTP."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from clarion.broadcasts import control
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.manage import add_channel, resume_channel
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.engine.worker import ThreadedWorker
+from clarion.records.models import Delivery, Record
+from clarion.records.reconcile import reconcile
+from crash.rehearsal import Provider, wait_completed
+from support import factory
+from support.processes import Processes
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread."""
+    with ThreadedWorker():
+        yield
+
+
+def sink(provider: Provider, **more: object) -> Channel:
+    return factory.channel(url=f"{provider.url}/hook/sink", **more)  # type: ignore[arg-type]
+
+
+def start(channel: Channel, **fields: str) -> Broadcast:
+    return factory.launch.send(factory.draft([channel], **fields), by=factory.BY, undo_seconds=0)
+
+
+def test_everybody_gets_it_personally_and_once(processes: Processes, engine: None) -> None:
+    provider = Provider(processes)
+    channel = sink(provider)
+    factory.people(channel, 300)
+
+    broadcast = start(channel)
+    wait_completed(broadcast, 30)
+
+    accepted = provider.accepted()
+    assert len(accepted) == 300
+    assert set(accepted.values()) == {1}
+    assert Record.objects.get(address__value="u7").content == "Hello Person 7"
+    assert reconcile(broadcast.pk).ok
+
+
+def test_i5_failed_sends_are_retried_and_recovered(processes: Processes, engine: None) -> None:
+    provider = Provider(processes)
+    channel = sink(provider, backoff=0.01)
+    factory.people(channel, 1, prefix="once!500x2 ")
+    factory.people(channel, 1, prefix="never!500 ")
+    Address.objects.filter(value__startswith="once").update(value="once!500x2")
+    Address.objects.filter(value__startswith="never").update(value="never!500")
+
+    broadcast = start(channel)
+    wait_completed(broadcast, 30)
+
+    once = Delivery.objects.get(address__value="once!500x2")
+    never = Delivery.objects.get(address__value="never!500")
+    assert (once.state, once.recovered) == ("sent", True)
+    assert never.state == "failed"
+    assert Record.objects.filter(address__value="once!500x2", status="error").count() == 2
+    assert Record.objects.filter(address__value="never!500", status="error").count() == 5
+    assert reconcile(broadcast.pk).ok
+
+
+def test_f2_nothing_leaves_within_a_second_of_a_stop(processes: Processes, engine: None) -> None:
+    provider = Provider(processes, latency="5ms")
+    channel = sink(provider)
+    factory.people(channel, 20_000)
+    broadcast = start(channel)
+    eventually(lambda: provider.summary()["total"] > 200, timeout=30)
+
+    control.stop(broadcast, by=factory.BY)
+    deadline = time.monotonic() + 1.0
+    eventually(lambda: time.monotonic() > deadline)
+    after_a_second = provider.summary()["total"]
+    eventually(lambda: "unsent" in factory.states(broadcast), timeout=20)
+    eventually(lambda: not {"queued", "sending"} & set(factory.states(broadcast)), timeout=30)
+
+    assert provider.summary()["total"] == after_a_second
+    result = reconcile(broadcast.pk)
+    assert result.ok, result.lines()
+
+
+def test_f4_pause_and_resume_lose_and_double_nobody(processes: Processes, engine: None) -> None:
+    provider = Provider(processes, latency="5ms")
+    channel = sink(provider)
+    factory.people(channel, 5_000)
+    broadcast = start(channel)
+    eventually(lambda: provider.summary()["total"] > 200, timeout=30)
+    control.pause(broadcast, by=factory.BY)
+    eventually(lambda: "sending" not in factory.states(broadcast), timeout=10)
+    assert 0 < factory.states(broadcast)["queued"] < 5_000
+
+    control.resume(broadcast, by=factory.BY)
+    wait_completed(broadcast, 60)
+
+    accepted = provider.accepted()
+    assert len(accepted) == 5_000
+    assert set(accepted.values()) == {1}
+
+
+def test_an_urgent_message_overtakes_a_long_queue(processes: Processes, engine: None) -> None:
+    provider = Provider(processes)
+    channel = sink(provider, rate=50.0)
+    factory.people(channel, 500)
+    start(channel)
+    eventually(lambda: provider.summary()["total"] > 20, timeout=30)
+    (person,) = factory.people(channel, 1, prefix="urgent")
+    urgent = factory.launch.create_draft(
+        by=factory.BY,
+        text="Now",
+        channels=[channel],
+        audience=factory.Audience(kind="picks", picked_from="hand"),
+        picks=[person.pk],
+    )
+    Broadcast.objects.filter(pk=urgent.pk).update(priority=10)
+
+    factory.launch.send(urgent, by=factory.BY, undo_seconds=0)
+    wait_completed(urgent, 5)
+
+    assert provider.summary()["total"] < 400
+
+
+def test_a_provider_that_throttles_is_obeyed_and_nobody_fails(
+    processes: Processes, engine: None
+) -> None:
+    provider = Provider(processes, rate_limit=100, retry_after=1)
+    channel = sink(provider)
+    factory.people(channel, 250)
+
+    broadcast = start(channel)
+    wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"sent": 250}
+    assert not Record.objects.filter(status="error").exists()
+
+
+def test_wrong_credentials_pause_the_channel_and_lose_nothing(
+    processes: Processes, engine: None
+) -> None:
+    provider = Provider(processes)
+    token = "123456:revoked"
+    channel = add_channel(
+        name="bot", kind="telegram", settings={"token": token, "api_root": provider.url},
+        by=factory.BY,
+    )  # fmt: skip
+    factory.people(channel, 3, prefix="100")
+
+    broadcast = start(channel)
+
+    def is_paused() -> bool:
+        channel.refresh_from_db()
+        return channel.state == "paused"
+
+    eventually(is_paused, timeout=20)
+    assert channel.paused_reason
+    assert token not in channel.paused_reason
+    eventually(lambda: factory.states(broadcast) == {"queued": 3}, timeout=10)
+
+    good = {"token": "123456:good", "api_root": provider.url}
+    factory.update_channel(channel, settings=good, by=factory.BY)
+    resume_channel(channel, by=factory.BY)
+    wait_completed(broadcast, 20)
+    assert factory.states(broadcast) == {"sent": 3}
+
+
+def test_a_dead_host_says_so_and_loses_nobody(processes: Processes, engine: None) -> None:
+    channel = factory.channel(url="http://127.0.0.1:9/hook", backoff=0.01, retries=2)
+    factory.people(channel, 3)
+
+    broadcast = start(channel)
+    wait_completed(broadcast, 30)
+
+    assert factory.states(broadcast) == {"failed": 3}
+    reasons = set(Record.objects.values_list("reason__text", flat=True))
+    assert len(reasons) == 1
+    assert reconcile(broadcast.pk).ok
+
+
+def test_a_host_that_is_down_for_a_while_does_not_use_up_everybodys_tries(
+    processes: Processes, engine: None, free_port: int
+) -> None:
+    channel = factory.channel(url=f"http://127.0.0.1:{free_port}/hook/sink", retries=3)
+    factory.people(channel, 2_000)
+    broadcast = start(channel)
+    eventually(lambda: Record.objects.filter(status="error").exists(), timeout=10)
+
+    Provider(processes, port=free_port)
+    wait_completed(broadcast, 60)
+
+    states = factory.states(broadcast)
+    assert states["sent"] >= 1_900
+    assert sum(states.values()) == 2_000
+
+
+def test_one_person_whose_text_fails_stops_nobody_else(processes: Processes, engine: None) -> None:
+    provider = Provider(processes)
+    channel = sink(provider)
+    factory.people(channel, 20)
+    factory.Contact.objects.filter(name="Person 3").update(name="")
+
+    broadcast = start(channel, text="Hello {{ contact.name }} in {{ contact.city }}")
+    wait_completed(broadcast, 30)
+
+    assert factory.states(broadcast) == {"sent": 19, "failed": 1}
+    failed = Record.objects.get(status="error")
+    assert "contact.name" in failed.reason.text
+
+
+def test_email_reaches_the_mailbox(processes: Processes, engine: None) -> None:
+    provider = Provider(processes)
+    channel = add_channel(
+        name="mail", kind="email", by=factory.BY,
+        settings={
+            "host": "127.0.0.1", "port": str(provider.smtp_port), "security": "none",
+            "sender": "Clarion <news@clarion.test>",
+        },
+    )  # fmt: skip
+    people = factory.people(channel, 5)
+    for person in people:
+        Address.objects.filter(pk=person.pk).update(value=f"{person.value}@x.test")
+
+    broadcast = start(channel, title="Spring")
+    wait_completed(broadcast, 30)
+
+    assert len(provider.accepted()) == 5
+    assert factory.states(broadcast) == {"sent": 5}

@@ -1,0 +1,145 @@
+"""Channels: the form of each kind, secrets, check, pause."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from django.test import Client
+
+from clarion.channels.manage import config_fields, pause_channel
+from clarion.channels.models import Channel
+from clarion.channels.registry import KINDS
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+PACE = {"rate": "20", "retries": "3", "backoff": "0.5"}
+
+
+def test_an_empty_list_leads_on(admin: Client) -> None:
+    assert b'href="/channels/add/"' in admin.get("/channels/").content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_form_made_from_its_settings(admin: Client, kind: str) -> None:
+    html = admin.get(f"/channels/add/{kind}/").content.decode()
+
+    for field in config_fields(kind):
+        assert f'name="setting-{field.name}"' in html
+        assert field.label in html
+
+
+def test_an_unknown_kind_is_not_found(admin: Client) -> None:
+    assert admin.get("/channels/add/pigeon/").status_code == 404
+
+
+def test_add_a_channel(admin: Client) -> None:
+    given = {"name": "Shop", "setting-url": "https://example.org/in", "setting-idempotent": "on"}
+
+    response = admin.post("/channels/add/webhook/", given | PACE)
+
+    channel = Channel.objects.get()
+    assert response["Location"] == f"/channels/{channel.pk}/"
+    assert (channel.rate, channel.retries, channel.backoff) == (20.0, 3, 0.5)
+    assert channel.config["idempotent"] is True
+    assert channel.config["allow_private"] is False
+
+
+def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(admin: Client) -> None:
+    given = {"name": "Shop", "setting-url": "not an address", "setting-secret": "hush"}
+
+    html = admin.post("/channels/add/webhook/", given | PACE).content.decode()
+
+    assert not Channel.objects.exists()
+    assert 'value="not an address"' in html
+    assert 'id="id_setting-url_error"' in html
+    assert "hush" not in html
+
+
+def test_a_name_that_is_taken_is_refused(admin: Client) -> None:
+    factory.channel("Shop")
+    given = {"name": "Shop", "setting-url": "https://example.org/in"}
+
+    html = admin.post("/channels/add/webhook/", given | PACE).content.decode()
+
+    assert "There is already a channel called “Shop”." in html
+
+
+def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None:
+    given = {"name": "S", "setting-url": "https://example.org/in", "setting-secret": "hush-hush"}
+    admin.post("/channels/add/webhook/", given | PACE)
+    channel = Channel.objects.get()
+
+    html = admin.get(f"/channels/{channel.pk}/").content.decode()
+    assert "hush-hush" not in html
+    assert "kept as it is" in html
+
+    changed = {"setting-url": "https://example.org/other", "setting-secret": ""}
+    admin.post(f"/channels/{channel.pk}/", changed | PACE | {"rate": ""})
+    channel.refresh_from_db()
+    assert channel.config["secret"] == "hush-hush"
+    assert channel.config["url"] == "https://example.org/other"
+    assert channel.rate is None
+
+
+def test_a_paused_channel_is_told_on_every_page(admin: Client) -> None:
+    channel = factory.channel("Shop")
+    pause_channel(channel, reason="The token is wrong.", by="engine")
+
+    for address in ("/", "/records/", "/contacts/", "/account/"):
+        html = admin.get(address).content.decode()
+        assert "Channel Shop is paused." in html
+        assert "The token is wrong." in html
+
+
+def test_pause_and_resume(admin: Client) -> None:
+    channel = factory.channel()
+
+    admin.post(f"/channels/{channel.pk}/pause")
+    channel.refresh_from_db()
+    assert (channel.state, channel.paused_reason) == ("paused", "Admin Example paused it.")
+
+    admin.post(f"/channels/{channel.pk}/resume")
+    channel.refresh_from_db()
+    assert channel.state == "active"
+    assert admin.get(f"/channels/{channel.pk}/pause").status_code == 405
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_OPTIONS(self) -> None:
+            body = json.dumps({}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/in"
+        server.shutdown()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_check_asks_the_provider(admin: Client, receiver: str) -> None:
+    channel = factory.channel(url=receiver)
+
+    html = admin.post(f"/channels/{channel.pk}/check").content.decode()
+
+    assert "alert-success" in html
+    assert "can be reached" in html
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_check_says_why(admin: Client, free_port: int) -> None:
+    channel = factory.channel(url=f"http://127.0.0.1:{free_port}/in")
+
+    html = admin.post(f"/channels/{channel.pk}/check").content.decode()
+
+    assert "alert-danger" in html

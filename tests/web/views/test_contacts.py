@@ -1,0 +1,81 @@
+"""Contacts: list, search, one person."""
+
+import pytest
+from django.test import Client
+
+from clarion.contacts.models import Tag, Tagging
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_empty_list_leads_on(admin: Client) -> None:
+    assert b"Add a channel first" in admin.get("/contacts/").content
+    factory.channel()
+    assert b"Import contacts" in admin.get("/contacts/").content
+
+
+def test_search_by_name_and_user_id(admin: Client) -> None:
+    factory.people(factory.channel(), 30)
+
+    by_name = admin.get("/contacts/?q=Person 29").content.decode()
+    by_id = admin.get("/contacts/?q=u17").content.decode()
+    nobody = admin.get("/contacts/?q=zzz").content.decode()
+
+    assert "Person 29" in by_name
+    assert "Person 3<" not in by_name
+    assert "Person 17" in by_id
+    assert "Nobody found" in nobody
+
+
+def test_filter_by_channel_and_tag(admin: Client) -> None:
+    one, two = factory.channel("one"), factory.channel("two")
+    first = factory.people(one, 2)[0]
+    factory.people(two, 1, prefix="other")
+    tag = Tag.objects.create(name="vip")
+    Tagging.objects.create(tag=tag, contact=first.contact)
+
+    on_two = admin.get(f"/contacts/?channel={two.pk}").content.decode()
+    tagged = admin.get(f"/contacts/?tag={tag.pk}").content.decode()
+
+    assert "other0" in on_two
+    assert "u1" not in on_two
+    assert "u0" in tagged
+    assert "u1" not in tagged
+
+
+@pytest.mark.parametrize("query", ["?after=x", "?channel=99", "?tag=%00", "?q=%00", "?after=" + "9" * 40])
+def test_damaged_addresses_show_something(admin: Client, query: str) -> None:
+    assert admin.get(f"/contacts/{query}").status_code == 200
+
+
+def test_pages_go_on_where_the_last_one_ended(admin: Client) -> None:
+    factory.people(factory.channel(), 60)
+
+    first = admin.get("/contacts/")
+    second = admin.get(first.context["next_url"])
+
+    names = [row.name for page in (first, second) for row in page.context["page"].rows]
+    assert len(names) == len(set(names)) == 60
+
+
+def test_one_person(admin: Client) -> None:
+    channel = factory.channel("Shop")
+    address = factory.people(channel, 1)[0]
+    broadcast = factory.sending([channel], title="Autumn")
+
+    html = admin.get(f"/contacts/{address.contact_id}/").content.decode()
+
+    assert "Berlin" in html
+    assert "u0" in html
+    assert f'href="/broadcasts/{broadcast.pk}/"' in html
+    assert "Queued" in html
+
+
+def test_names_are_only_text(admin: Client) -> None:
+    address = factory.people(factory.channel(), 1)[0]
+    address.contact.name = "<script>alert(1)</script>"
+    address.contact.save()
+
+    for page in ("/contacts/", f"/contacts/{address.contact_id}/"):
+        assert b"<script>alert" not in admin.get(page).content

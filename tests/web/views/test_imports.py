@@ -1,0 +1,134 @@
+"""Imports: upload, dry run, progress, result."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from clarion.channels.models import Channel
+from clarion.contacts.models import Contact, Import
+from support import factory
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rome\n"
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return factory.channel("Shop")
+
+
+def upload(
+    client: Client, channel: Channel, content: bytes, *, check: bool = False, **given: str
+) -> Import | str:
+    """Post the form; the import once it has ended, or the page when the form is shown again."""
+    file = SimpleUploadedFile("people.csv", content, "text/csv")
+    fields = {"channel": str(channel.pk), "file": file, **given} | ({"check": "yes"} if check else {})
+    response = client.post("/contacts/import/", fields)
+    if response.status_code == 200:
+        return response.content.decode()
+    return ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+
+
+def ended(pk: int) -> Import:
+    eventually(lambda: Import.objects.get(pk=pk).state != "running", what="the import has ended")
+    return Import.objects.get(pk=pk)
+
+
+def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
+    done = upload(admin, channel, PEOPLE, tags="vip, new")
+
+    assert isinstance(done, Import)
+    assert (done.state, done.created, done.rejected) == ("done", 2, 2)
+    assert sorted(Contact.objects.values_list("name", flat=True)) == ["Ada", "Ben"]
+    html = admin.get(f"/contacts/import/{done.pk}/").content.decode()
+    assert "See the contacts" in html
+    rejects = admin.get(f"/contacts/import/{done.pk}/rejects.csv").getvalue().decode()
+    assert rejects.splitlines()[0] == "line,value,reason"
+    assert len(rejects.splitlines()) == 3
+    folder = settings.CLARION.data / "uploads"
+    eventually(lambda: not list(folder.glob("*.csv")), what="the upload is removed")
+
+
+def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel: Channel) -> None:
+    checked = upload(admin, channel, PEOPLE, check=True)
+
+    assert isinstance(checked, Import)
+    assert not Contact.objects.exists()
+    assert "Import 2 people" in admin.get(f"/contacts/import/{checked.pk}/live").content.decode()
+
+    response = admin.post(f"/contacts/import/{checked.pk}/go")
+    done = ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+    assert done.created == Contact.objects.count() == 2
+    eventually(
+        lambda: "not there any more" in again(admin, checked), what="the upload can be used once"
+    )
+
+
+def again(client: Client, checked: Import) -> str:
+    return client.post(f"/contacts/import/{checked.pk}/go", follow=True).content.decode()
+
+
+def test_somebody_elses_dry_run_is_not_offered(
+    admin: Client, channel: Channel, log_in: "object"
+) -> None:
+    checked = upload(admin, channel, PEOPLE, check=True)
+    assert isinstance(checked, Import)
+
+    other = log_in("manager")  # type: ignore[operator]
+
+    assert "do-import" not in other.get(f"/contacts/import/{checked.pk}/").content.decode()
+    assert "not there any more" in again(other, checked)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"id,name\n1,\xff\xfe\n", "UTF-8"),
+        (b"id,name\n", "nothing below"),
+    ],
+)
+def test_a_bad_file_is_refused_beside_the_field(
+    admin: Client, channel: Channel, content: bytes, says: str
+) -> None:
+    html = upload(admin, channel, content)
+
+    if isinstance(html, Import):  # found out while it was being read
+        assert html.state == "failed"
+        html = html.error
+    assert says in html
+    assert not Contact.objects.exists()
+
+
+def test_the_column_is_chosen_when_it_is_not_clear(admin: Client, channel: Channel) -> None:
+    html = upload(admin, channel, b"first,second\n1,Ada\n", check=True)
+    assert isinstance(html, str)
+    assert "<option value=\"second\">second</option>" in html
+    token = html.partition('name="token" value="')[2].partition('"')[0]
+    assert token
+
+    chosen = {"channel": channel.pk, "id_column": "first", "token": token, "filename": "p.csv"}
+    response = admin.post("/contacts/import/", chosen)
+
+    done = ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+    assert (done.id_column, done.created) == ("first", 1)
+
+
+@pytest.mark.parametrize("token", ["../../secret", "x" * 20, ""])
+def test_tokens_lead_to_uploads_only(admin: Client, channel: Channel, token: str) -> None:
+    given = {"channel": channel.pk, "token": token, "filename": "p.csv"}
+
+    response = admin.post("/contacts/import/", given)
+
+    assert response.status_code == 200
+    assert not Import.objects.exists()
+
+
+def test_a_tag_that_can_not_be_is_refused(admin: Client, channel: Channel) -> None:
+    html = upload(admin, channel, PEOPLE, tags="x" * 101)
+
+    assert isinstance(html, str)
+    assert "can’t be a tag" in html or "can&#x27;t be a tag" in html
