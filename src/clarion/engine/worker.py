@@ -39,7 +39,8 @@ class Worker:
     """One engine process: lanes for the channels that have work, and what happens by itself."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(3 if db.is_postgres() else 1, thread_name_prefix="db")
+        self._threads = 3 if db.is_postgres() else 1  # SQLite has one writer at a time anyway
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="db")
         self._snapshot = snapshot.NOTHING
         self._lanes: dict[int, Lane] = {}
         self._jobs: dict[int, snapshot.Job] = {}
@@ -76,9 +77,7 @@ class Worker:
         await self._db(reap.sign_off, self._id)
         await self._http.close()
         await self._smtp.close()
-        for _ in range(self._pool._max_workers):
-            self._pool.submit(connection.close)
-        self._pool.shutdown()
+        self._close_connections()
         log.info("worker_stopped", worker=self._id)
 
     def stop(self) -> None:
@@ -214,6 +213,18 @@ class Worker:
                 await asyncio.wait_for(self._stopping.wait(), seconds)
             except TimeoutError:
                 continue
+
+    def _close_connections(self) -> None:
+        """Each thread closes its own; the barrier keeps one thread from taking two turns."""
+        together = threading.Barrier(self._threads)
+
+        def close() -> None:
+            together.wait()
+            connection.close()
+
+        for _ in range(self._threads):
+            self._pool.submit(close)
+        self._pool.shutdown()
 
     def _later(self, work: Awaitable[Any]) -> None:
         async def guarded() -> None:

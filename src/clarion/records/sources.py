@@ -178,7 +178,7 @@ def _completed(
     groups = tuple(
         group
         for group in _groups(broadcasts)
-        if True
+        if channel in (None, group[1])
         and (wanted.responses is None or wanted.responses.fits(group[2]))
     )
     return [conditions.source(_COMPLETED, groups)] if groups else []

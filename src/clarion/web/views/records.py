@@ -20,6 +20,8 @@ from clarion.web.requests import AgentRequest
 from clarion.web.stream import download
 from clarion.web.words import RECORD_STATUSES
 
+TYPED = ("broadcast", "user", "name", "error", "after", "before", "responses", "agent")
+
 
 @require_safe
 def records(request: AgentRequest) -> HttpResponse:
@@ -41,7 +43,7 @@ def records(request: AgentRequest) -> HttpResponse:
         "page": page,
         "typed": _typed(request, wanted),
         "problems": problems,
-        "strange": [text for field, text in problems.items() if field not in _fields()],
+        "strange": [text for field, text in problems.items() if field not in TYPED],
         "chips": _chips(wanted),
         "channels": Channel.objects.order_by("name"),
         "statuses": RECORD_STATUSES,
