@@ -1,0 +1,122 @@
+import csv
+import io
+
+import pytest
+
+from clarion.kit import clock
+from clarion.kit.paging import CursorError
+from clarion.records import audience
+from clarion.records.audience import detail, export_recipients, recipients
+from clarion.records.models import Receipt
+from clarion.records.states import ALL
+from records import build
+
+
+@pytest.fixture
+def crowd(db):
+    """Fill in a broadcast to 40 people who stand in all states, beside one of somebody else."""
+    channel = build.channel("App")
+    people = build.people(channel, [f"Name {number}" for number in range(40)])
+    other, broadcast = build.broadcast(), build.broadcast("Spring")
+    reason = build.reason("It failed.", "E1")
+    for number, person in enumerate(people):
+        build.delivery(other, person, "sent")
+        state = ALL[number % len(ALL)]
+        build.delivery(
+            broadcast, person, state, attempts=number, reason=reason if state == "failed" else None
+        )
+    return broadcast
+
+
+@pytest.mark.parametrize("state", [None, *ALL])
+def test_everyone_once_by_chat_number(crowd, state):
+    expected = list(
+        build.Delivery.objects.filter(broadcast=crowd, **({"state": state} if state else {}))
+        .order_by("address_id")
+        .values_list("address_id", flat=True)
+    )
+
+    found, pages, cursor = [], [], None
+    while True:
+        page = recipients(crowd.pk, state, cursor, limit=3)
+        pages.append(page)
+        found += [one.chat for one in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert found == expected
+    assert len(pages) > 1
+    assert recipients(crowd.pk, state, pages[1].previous_cursor, limit=3).rows == pages[0].rows
+
+
+def test_what_a_row_says(crowd):
+    (one, *_) = recipients(crowd.pk, "failed").rows
+
+    assert (one.channel, one.kind, one.state) == ("App", "webhook", "failed")
+    assert (one.name, one.user_id, one.attempts) == ("Name 6", "u6", 6)
+    assert (one.error, one.code, one.recovered) == ("It failed.", "E1", False)
+    assert one.at == clock.from_us(build.START)
+
+
+def test_wrong_questions_are_refused(crowd):
+    with pytest.raises(ValueError, match="no state"):
+        recipients(crowd.pk, "asleep")
+    with pytest.raises(ValueError, match="no state"):
+        export_recipients(crowd.pk, "sent' OR 1=1 --")
+    with pytest.raises(CursorError):
+        recipients(crowd.pk, after="nonsense")
+
+
+def test_a_state_that_nobody_is_in_reads_no_deliveries(db, django_assert_num_queries):
+    broadcast = build.broadcast()
+
+    with django_assert_num_queries(1):
+        assert recipients(broadcast.pk, "read").rows == []
+
+
+@pytest.mark.parametrize("state", [None, "in_doubt"])
+def test_the_export_has_everyone(crowd, monkeypatch, state):
+    monkeypatch.setattr(audience, "READ_AT_ONCE", 4)
+    text = b"".join(export_recipients(crowd.pk, state, zone="Asia/Tokyo")).decode()
+
+    header, *lines = csv.reader(io.StringIO(text, newline=""))
+
+    rows = recipients(crowd.pk, state, limit=100).rows
+    assert [int(line[0]) for line in lines] == [one.chat for one in rows]
+    assert [line[header.index("state")] for line in lines] == [one.state for one in rows]
+    assert lines[0][header.index("since")] == "2026-09-21T23:13:20.000000+09:00"
+
+
+def test_detail_shows_all_attempts_and_receipts_of_this_delivery_only(db):
+    person = build.address(build.channel(), "u1", "Ada")
+    broadcast, other = build.broadcast("Spring"), build.broadcast()
+    delivery = build.delivery(broadcast, person, "delivered", recovered=True)
+    first = build.record(delivery, build.START, build.reason(), attempt=1)
+    second = build.record(delivery, build.START + 5, attempt=2)
+    build.record(build.delivery(other, person))
+    for status, at in (("read", 9), ("delivered", 7)):
+        Receipt.objects.create(
+            channel=person.channel, delivery=delivery, external_id="x1", status=status,
+            at=build.START + at, received_at=build.START + 20,
+        )  # fmt: skip
+
+    found = detail(first.pk)
+
+    assert found.record.id == first.pk
+    assert found.delivery.state == "delivered"
+    assert found.delivery.recovered is True
+    assert [attempt.id for attempt in found.attempts] == [first.pk, second.pk]
+    assert [receipt.status for receipt in found.receipts] == ["delivered", "read"]
+    assert found.receipts[0].received_at == clock.from_us(build.START + 20)
+
+
+def test_detail_of_what_is_not_there(db):
+    assert detail(5) is None
+
+
+def test_detail_without_its_delivery(db):
+    record = build.record(build.delivery(build.broadcast(), build.address(build.channel(), "u1")))
+    build.Delivery.objects.all().delete()
+
+    assert detail(record.pk).delivery is None

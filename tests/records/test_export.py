@@ -1,0 +1,110 @@
+import csv
+import io
+
+import pytest
+
+from clarion.records import export
+from clarion.records.export import HEADER, export_csv
+from clarion.records.filters import FilterError, RecordFilter
+from clarion.records.search import search
+from records import build
+
+
+def table(pieces) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(b"".join(pieces).decode("utf-8"), newline="")))
+
+
+@pytest.fixture
+def world(db):
+    channels = [build.channel("Shop bot", "telegram"), build.channel("App", "webhook")]
+    reason = build.reason()
+    people = [build.address(channels[n % 2], f"u{n}", f"Name {n}") for n in range(30)]
+    for number in range(3):
+        broadcast = build.broadcast(f"B{number}")
+        for person in people:
+            delivery = build.delivery(broadcast, person)
+            for attempt in (1, 2):
+                because = reason if (person.pk + attempt) % 3 == 0 else None
+                build.record(delivery, build.START + person.pk % 7, because, attempt=attempt)
+
+
+@pytest.mark.parametrize("first_read", [1, 7, 200])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"status": "error"},
+        {"channel": "App"},
+        {"responses": ">0"},
+        {"name": "Name 2"},
+        {"error": "refused", "channel": "Shop bot"},
+    ],
+)
+def test_the_file_has_what_the_search_finds(world, monkeypatch, first_read, asked):
+    monkeypatch.setattr(export, "FIRST_READ", first_read)
+    monkeypatch.setattr(export, "LONGEST_READ", 16)
+    wanted = RecordFilter.from_query(asked)
+    rows = search(wanted, limit=1000).rows
+    assert rows
+
+    header, *lines = table(export_csv(wanted))
+
+    assert tuple(header) == HEADER
+    assert [int(line[0]) for line in lines] == [row.id for row in rows]
+    for line, row in zip(lines, rows, strict=True):
+        assert line[3:6] == [row.broadcast, row.channel, row.kind]
+        assert line[6:10] == [str(row.chat), str(row.contact_id), row.user_id, row.name]
+        assert line[10:15] == [
+            row.status, row.error, row.code, str(row.attempt), str(row.responses),
+        ]  # fmt: skip
+
+
+def test_nothing_found_is_a_file_with_its_title_line(db):
+    assert table(export_csv(RecordFilter())) == [list(HEADER)]
+
+
+def test_moments_latency_and_texts(db):
+    person = build.address(build.channel("=1+1"), "+491234567", "@SUM(A1)")
+    delivery = build.delivery(build.broadcast("-cmd"), person)
+    build.record(delivery, build.START + 1_250_000, content='=HYPERLINK("x")\nline “two”')
+
+    (_, line) = table(export_csv(RecordFilter(), zone="Europe/Berlin"))
+    facts = dict(zip(HEADER, line, strict=True))
+
+    assert facts["recorded at"] == "2026-09-21T16:13:21.250000+02:00"
+    assert facts["latency (seconds)"] == "1.250000"
+    assert facts["user id"] == "+491234567"
+    assert facts["user name"] == "'@SUM(A1)"
+    assert facts["channel"] == "'=1+1"
+    assert facts["broadcast"] == "'-cmd"
+    assert facts["content"] == "'=HYPERLINK(\"x\")\nline “two”"
+
+
+def test_records_of_deleted_people_stay_in_the_file(db):
+    person = build.address(build.channel(), "u1", "Ada")
+    build.record(build.delivery(build.broadcast(), person))
+    person.contact.delete()
+
+    (_, line) = table(export_csv(RecordFilter()))
+
+    assert line[HEADER.index("user name")] == ""
+
+
+def test_what_is_wrong_is_said_before_the_file_begins(db):
+    with pytest.raises(FilterError):
+        export_csv(RecordFilter(channel="nowhere"))
+    with pytest.raises(ValueError, match="time zone"):
+        export_csv(RecordFilter(), zone="Mars/Olympus")
+
+
+def test_the_file_comes_in_pieces_and_is_read_in_pieces(world, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(export.sheets, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(export, "FIRST_READ", 20)
+    monkeypatch.setattr(export, "LONGEST_READ", 20)
+
+    pieces = export_csv(RecordFilter(status="completed"))
+
+    with django_assert_num_queries(2 + 2 + 3):  # two reads, and the words of one piece
+        next(pieces)
+        next(pieces)
+        next(pieces)
