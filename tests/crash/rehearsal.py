@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clarion.records.reconcile import reconcile
-
 from clarion.accounts import audit
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
@@ -19,6 +17,7 @@ from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts.imports import import_contacts
 from clarion.kit import db
+from clarion.records.reconcile import reconcile
 from support.processes import Process, Processes
 from support.waiting import eventually
 

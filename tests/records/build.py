@@ -35,6 +35,8 @@ def broadcast(title: str = "", total: int = 0, by: Agent | None = None) -> Broad
 
 def delivery(of: Broadcast, to: Address, state: str = "sent", **more: Any) -> Delivery:
     """A delivery with its tally; the broadcast expects one person more."""
+    if state == "sending":
+        more.setdefault("worker_id", 1)
     made = Delivery.objects.create(
         broadcast=of, channel=to.channel, address=to, state=state, moved_at=START, **more
     )

@@ -15,7 +15,7 @@ else:
     _Base = models.BigIntegerField
 
 
-class InstantField(_Base):
+class InstantField(_Base):  # type: ignore[type-arg]
     """A moment: an aware datetime in Python, microseconds since 1970 in the database.
 
     The engine's SQL adds and compares moments in the same words on SQLite and PostgreSQL, and a
@@ -43,7 +43,7 @@ class InstantField(_Base):
         """Stored like a big integer."""
         return "BigIntegerField"
 
-    def formfield(self, **_: Any) -> None:  # type: ignore[override]
+    def formfield(self, **_: Any) -> None:
         """Moments are never typed into a model form as they are stored."""
         return
 

@@ -55,7 +55,9 @@ def _take_back(
             "UPDATE records_delivery AS d SET "
             "state = CASE WHEN maybe_sent THEN 'in_doubt' ELSE %s END, "
             "reason_id = %s, moved_at = %s "
-            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id AND COALESCE(d.state, '') IN ('queued', 'held') "
+            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id "
+            # Not by the index of held rows with the batch inside: by the batch's ids.
+            "AND COALESCE(d.state, '') IN ('queued', 'held') "
             f"{db.returning('d', 'id', 'broadcast_id', 'channel_id', 'state')}",
             [state, reason_id, clock.now_us(), db.pack([key] for key in before)],
         )

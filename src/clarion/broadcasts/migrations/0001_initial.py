@@ -9,56 +9,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
-        ('contacts', '0001_initial'),
+        ("channels", "0001_initial"),
+        ("contacts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Broadcast',
+            name="Broadcast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(default=clarion.kit.ids.token, max_length=16, unique=True)),
-                ('title', models.CharField(blank=True, default='', max_length=200)),
-                ('type', models.CharField(choices=[('broadcast', 'Broadcast')], default='broadcast', max_length=10)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('scheduled', 'Scheduled'), ('sending', 'Sending'), ('paused', 'Paused'), ('stopped', 'Stopped'), ('completed', 'Completed'), ('missed', 'Missed')], default='draft', max_length=10)),
-                ('state_reason', models.TextField(blank=True, default='')),
-                ('text', models.TextField(blank=True, default='')),
-                ('audience', models.JSONField(default=dict)),
-                ('end_open_chats', models.BooleanField(default=False)),
-                ('priority', models.SmallIntegerField(default=0)),
-                ('weight', models.PositiveSmallIntegerField(default=1)),
-                ('created_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('scheduled_at', clarion.kit.fields.InstantField(null=True)),
-                ('started_at', clarion.kit.fields.InstantField(null=True)),
-                ('finished_at', clarion.kit.fields.InstantField(null=True)),
-                ('total', models.BigIntegerField(default=0)),
-                ('expand_cursor', models.BigIntegerField(default=0)),
-                ('expanded_at', clarion.kit.fields.InstantField(null=True)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('channels', models.ManyToManyField(to='channels.channel')),
-                ('restart_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='restarts', to='broadcasts.broadcast')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(default=clarion.kit.ids.token, max_length=16, unique=True),
+                ),
+                ("title", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("broadcast", "Broadcast")], default="broadcast", max_length=10
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("scheduled", "Scheduled"),
+                            ("sending", "Sending"),
+                            ("paused", "Paused"),
+                            ("stopped", "Stopped"),
+                            ("completed", "Completed"),
+                            ("missed", "Missed"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("state_reason", models.TextField(blank=True, default="")),
+                ("text", models.TextField(blank=True, default="")),
+                ("audience", models.JSONField(default=dict)),
+                ("end_open_chats", models.BooleanField(default=False)),
+                ("priority", models.SmallIntegerField(default=0)),
+                ("weight", models.PositiveSmallIntegerField(default=1)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("scheduled_at", clarion.kit.fields.InstantField(null=True)),
+                ("started_at", clarion.kit.fields.InstantField(null=True)),
+                ("finished_at", clarion.kit.fields.InstantField(null=True)),
+                ("total", models.BigIntegerField(default=0)),
+                ("expand_cursor", models.BigIntegerField(default=0)),
+                ("expanded_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("channels", models.ManyToManyField(to="channels.channel")),
+                (
+                    "restart_of",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="restarts",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Pick',
+            name="Pick",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.address')),
-                ('broadcast', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='picks', to='broadcasts.broadcast')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "address",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="picks",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='broadcast',
-            index=models.Index(fields=['state', 'scheduled_at'], name='broadcast_state_due'),
+            model_name="broadcast",
+            index=models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
         ),
         migrations.AddConstraint(
-            model_name='pick',
-            constraint=models.UniqueConstraint(fields=('broadcast', 'address'), name='pick_once'),
+            model_name="pick",
+            constraint=models.UniqueConstraint(fields=("broadcast", "address"), name="pick_once"),
         ),
     ]

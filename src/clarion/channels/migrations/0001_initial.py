@@ -7,28 +7,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('kind', models.CharField(max_length=30)),
-                ('config', clarion.kit.fields.SecretJSONField(default=dict)),
-                ('rate', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0.01)])),
-                ('retries', models.PositiveSmallIntegerField(default=5)),
-                ('backoff', models.FloatField(default=0.1, validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused')], default='active', max_length=10)),
-                ('paused_reason', models.TextField(blank=True, default='')),
-                ('throttled_until', clarion.kit.fields.InstantField(null=True)),
-                ('next_slot_at', models.BigIntegerField(default=0)),
-                ('created_at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("kind", models.CharField(max_length=30)),
+                ("config", clarion.kit.fields.SecretJSONField(default=dict)),
+                (
+                    "rate",
+                    models.FloatField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0.01)],
+                    ),
+                ),
+                ("retries", models.PositiveSmallIntegerField(default=5)),
+                (
+                    "backoff",
+                    models.FloatField(
+                        default=0.1, validators=[django.core.validators.MinValueValidator(0.0)]
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("paused", "Paused")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("paused_reason", models.TextField(blank=True, default="")),
+                ("throttled_until", clarion.kit.fields.InstantField(null=True)),
+                ("next_slot_at", models.BigIntegerField(default=0)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
         ),
     ]

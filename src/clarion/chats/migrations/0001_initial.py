@@ -8,48 +8,93 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contacts', '0001_initial'),
+        ("contacts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Chat',
+            name="Chat",
             fields=[
-                ('address', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='chat', serialize=False, to='contacts.address')),
-                ('state', models.CharField(choices=[('bot', 'With the bot'), ('open', 'Open with an agent'), ('closed', 'Closed')], default='bot', max_length=10)),
-                ('opened_at', clarion.kit.fields.InstantField(null=True)),
-                ('last_message_at', clarion.kit.fields.InstantField(null=True)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "address",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="chat",
+                        serialize=False,
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("bot", "With the bot"),
+                            ("open", "Open with an agent"),
+                            ("closed", "Closed"),
+                        ],
+                        default="bot",
+                        max_length=10,
+                    ),
+                ),
+                ("opened_at", clarion.kit.fields.InstantField(null=True)),
+                ("last_message_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('inbound', models.BooleanField()),
-                ('text', models.TextField(blank=True, default='')),
-                ('payload', models.JSONField(default=dict)),
-                ('external_id', models.CharField(max_length=200, null=True)),
-                ('at', clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('chat', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chats.chat')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("inbound", models.BooleanField()),
+                ("text", models.TextField(blank=True, default="")),
+                ("payload", models.JSONField(default=dict)),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                ("at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "chat",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chats.chat",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(fields=['state', '-last_message_at'], name='chat_state'),
+            model_name="chat",
+            index=models.Index(fields=["state", "-last_message_at"], name="chat_state"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['chat', 'at'], name='message_chat_at'),
+            model_name="message",
+            index=models.Index(fields=["chat", "at"], name="message_chat_at"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('chat', 'external_id'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("chat", "external_id"), name="message_once"),
         ),
     ]

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,8 @@ def measure_pipeline(broadcast: Broadcast, url: str, workers: int) -> Pace:
     for process in crew:
         process.wait()
     summary = ask(url, "/_/summary")
-    return Pace(
-        total, (summary["last"]["monotonic_ns"] - summary["first"]["monotonic_ns"]) / 1e9, spent
-    )
+    first, last = (datetime.fromisoformat(summary[f"{end}_received"]) for end in ("first", "last"))
+    return Pace(total, (last - first).total_seconds(), spent)
 
 
 def _start_worker() -> "subprocess.Popen[str]":

@@ -6,148 +6,400 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('broadcasts', '0001_initial'),
-        ('channels', '0001_initial'),
-        ('contacts', '0001_initial'),
+        ("broadcasts", "0001_initial"),
+        ("channels", "0001_initial"),
+        ("contacts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Reason',
+            name="Reason",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=60)),
-                ('text', models.CharField(max_length=400)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                ("text", models.CharField(max_length=400)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('code', 'text'), name='reason_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("code", "text"), name="reason_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('held', 'Held'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('unsent', 'Unsent'), ('in_doubt', 'In doubt')], max_length=10)),
-                ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('due_at', clarion.kit.fields.InstantField(db_default=0, default=0)),
-                ('worker_id', models.BigIntegerField(null=True)),
-                ('external_id', models.CharField(max_length=200, null=True)),
-                ('maybe_sent', models.BooleanField(db_default=False, default=False)),
-                ('recovered', models.BooleanField(db_default=False, default=False)),
-                ('moved_at', clarion.kit.fields.InstantField()),
-                ('address', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='contacts.address')),
-                ('broadcast', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='broadcasts.broadcast')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='channels.channel')),
-                ('reason', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='records.reason')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("held", "Held"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                            ("unsent", "Unsent"),
+                            ("in_doubt", "In doubt"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("due_at", clarion.kit.fields.InstantField(db_default=0, default=0)),
+                ("worker_id", models.BigIntegerField(null=True)),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                ("maybe_sent", models.BooleanField(db_default=False, default=False)),
+                ("recovered", models.BooleanField(db_default=False, default=False)),
+                ("moved_at", clarion.kit.fields.InstantField()),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="records.reason",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=200)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('held', 'Held'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('unsent', 'Unsent'), ('in_doubt', 'In doubt')], max_length=10)),
-                ('at', clarion.kit.fields.InstantField()),
-                ('received_at', clarion.kit.fields.InstantField()),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='channels.channel')),
-                ('delivery', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='records.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("held", "Held"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                            ("unsent", "Unsent"),
+                            ("in_doubt", "In doubt"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                ("received_at", clarion.kit.fields.InstantField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="records.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('status', models.CharField(choices=[('completed', 'Completed'), ('error', 'Error')], max_length=10)),
-                ('responses', models.PositiveSmallIntegerField()),
-                ('latency', models.BigIntegerField()),
-                ('recorded_at', clarion.kit.fields.InstantField()),
-                ('content', models.TextField()),
-                ('address', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='contacts.address')),
-                ('broadcast', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='broadcasts.broadcast')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='channels.channel')),
-                ('delivery', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='records.delivery')),
-                ('reason', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='records.reason')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("completed", "Completed"), ("error", "Error")], max_length=10
+                    ),
+                ),
+                ("responses", models.PositiveSmallIntegerField()),
+                ("latency", models.BigIntegerField()),
+                ("recorded_at", clarion.kit.fields.InstantField()),
+                ("content", models.TextField()),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="records.delivery",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="records.reason",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('held', 'Held'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('unsent', 'Unsent'), ('in_doubt', 'In doubt')], max_length=10)),
-                ('delta', models.BigIntegerField()),
-                ('broadcast', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='broadcasts.broadcast')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='channels.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("held", "Held"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                            ("unsent", "Unsent"),
+                            ("in_doubt", "In doubt"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("delta", models.BigIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'tallies',
+                "verbose_name_plural": "tallies",
             },
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['broadcast', 'channel', 'due_at', 'id'], name='delivery_queue'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["broadcast", "channel", "due_at", "id"],
+                name="delivery_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['worker_id'], name='delivery_claimed'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "sending")),
+                fields=["worker_id"],
+                name="delivery_claimed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['address'], name='delivery_held'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "held")), fields=["address"], name="delivery_held"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'failed'), ('state', 'in_doubt'), ('state', 'unsent'), ('state', 'skipped'), _connector='OR'), fields=['broadcast', 'state', 'address'], name='delivery_trouble'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(
+                    ("state", "failed"),
+                    ("state", "in_doubt"),
+                    ("state", "unsent"),
+                    ("state", "skipped"),
+                    _connector="OR",
+                ),
+                fields=["broadcast", "state", "address"],
+                name="delivery_trouble",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('external_id__isnull', False)), fields=['channel', 'external_id'], name='delivery_external'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("external_id__isnull", False)),
+                fields=["channel", "external_id"],
+                name="delivery_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('broadcast', 'address'), name='delivery_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("broadcast", "address"), name="delivery_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'sending'), ('worker_id__isnull', False)), models.Q(models.Q(('state', 'sending'), _negated=True), ('worker_id__isnull', True)), _connector='OR'), name='delivery_claimed_is_sending'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "sending"), ("worker_id__isnull", False)),
+                    models.Q(
+                        models.Q(("state", "sending"), _negated=True), ("worker_id__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="delivery_claimed_is_sending",
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['delivery'], name='receipt_delivery'),
+            model_name="receipt",
+            index=models.Index(fields=["delivery"], name="receipt_delivery"),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('channel', 'external_id', 'status'), name='receipt_once'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(
+                fields=("channel", "external_id", "status"), name="receipt_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(condition=models.Q(('status', 'completed')), fields=['recorded_at'], name='record_completed_at'),
+            model_name="record",
+            index=models.Index(
+                condition=models.Q(("status", "completed")),
+                fields=["recorded_at"],
+                name="record_completed_at",
+            ),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(condition=models.Q(('status', 'completed')), fields=['broadcast', 'channel', 'responses', 'recorded_at'], name='record_completed'),
+            model_name="record",
+            index=models.Index(
+                condition=models.Q(("status", "completed")),
+                fields=["broadcast", "channel", "responses", "recorded_at"],
+                name="record_completed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(condition=models.Q(('status', 'error')), fields=['recorded_at', 'id', 'broadcast', 'channel', 'reason', 'responses'], name='record_error_at'),
+            model_name="record",
+            index=models.Index(
+                condition=models.Q(("status", "error")),
+                fields=["recorded_at", "id", "broadcast", "channel", "reason", "responses"],
+                name="record_error_at",
+            ),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(condition=models.Q(('status', 'error')), fields=['broadcast', 'recorded_at', 'id', 'channel', 'reason', 'responses'], name='record_error'),
+            model_name="record",
+            index=models.Index(
+                condition=models.Q(("status", "error")),
+                fields=["broadcast", "recorded_at", "id", "channel", "reason", "responses"],
+                name="record_error",
+            ),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['address'], name='record_address'),
+            model_name="record",
+            index=models.Index(fields=["address"], name="record_address"),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['broadcast', 'channel', 'state'], name='tally_sum'),
+            model_name="tally",
+            index=models.Index(fields=["broadcast", "channel", "state"], name="tally_sum"),
         ),
     ]

@@ -1,5 +1,6 @@
 """The form of a contact import."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -41,6 +42,16 @@ class ImportForm(forms.Form):
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     filename = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, columns: Sequence[str] = (), **kwargs: Any) -> None:
+        """``columns``: the titles of an uploaded file, to choose from."""
+        super().__init__(*args, **kwargs)
+        if columns:
+            choices = [("", _("Choose…")), *((name, name) for name in columns)]
+            label = self.fields["id_column"].label
+            self.fields["id_column"] = forms.ChoiceField(
+                label=label, required=False, choices=choices
+            )
+
     def clean_tags(self) -> list[str]:
         """The tags as a list."""
         names = [name for name in self.cleaned_data["tags"].split(",") if name.strip()]
@@ -56,8 +67,3 @@ class ImportForm(forms.Form):
             self.add_error("file", _("Choose a file."))
         return cleaned
 
-    def choose_column(self, columns: list[str]) -> None:
-        """Offer the titles of the file for choosing."""
-        self.fields["id_column"] = forms.ChoiceField(
-            label=_("Column of the user ids"), choices=[(name, name) for name in columns]
-        )

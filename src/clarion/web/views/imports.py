@@ -34,7 +34,7 @@ def contact_import(request: AgentRequest) -> HttpResponse:
         try:
             row = _begin(request, form)
         except ImportRefused as refused:
-            _ask_again(form, refused)
+            form = _ask_again(form, refused)
         else:
             return redirect("contact_import_one", row.pk)
     mark_interrupted()
@@ -71,12 +71,10 @@ def _begin(request: AgentRequest, form: ImportForm) -> Import:
     return row
 
 
-def _ask_again(form: ImportForm, refused: ImportRefused) -> None:
-    if refused.columns:
-        form.choose_column(refused.columns)
-        form.add_error("id_column", str(refused))
-    else:
-        form.add_error("file", str(refused))
+def _ask_again(form: ImportForm, refused: ImportRefused) -> ImportForm:
+    again = ImportForm(form.data, columns=refused.columns)
+    again.add_error("id_column" if refused.columns else "file", str(refused))
+    return again
 
 
 def _remember(request: AgentRequest, row: Import, token: str) -> None:
