@@ -8,11 +8,10 @@
 
 import os
 import resource
-import statistics
 import sys
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
 
@@ -20,13 +19,19 @@ import django
 
 django.setup()
 
-from django.core.management import call_command
-from django.db import connection, transaction
+from django.core.management import call_command  # noqa: E402 - Django is set up first
+from django.db import connection, transaction  # noqa: E402
 
-from clarion.accounts.models import Agent
-from clarion.broadcasts.models import Broadcast
-from clarion.channels.models import Channel
-from clarion.kit import clock, db
+from clarion.accounts.models import Agent  # noqa: E402
+from clarion.broadcasts.models import Broadcast  # noqa: E402
+from clarion.channels.models import Channel  # noqa: E402
+from clarion.kit import clock, db  # noqa: E402
+from clarion.records.audience import detail, export_recipients, recipients  # noqa: E402
+from clarion.records.causes import causes  # noqa: E402
+from clarion.records.export import export_csv  # noqa: E402
+from clarion.records.filters import RecordFilter  # noqa: E402
+from clarion.records.reconcile import reconcile  # noqa: E402
+from clarion.records.search import search  # noqa: E402
 
 CONTACTS = 1_000_000
 # People of each of the 20 broadcasts: 5,000,000 in all, the newest last.
@@ -173,5 +178,125 @@ def _broadcast(broadcast: int, index: int, size: int, at: int) -> None:
     )
 
 
+INDEXES = (
+    "record_completed_at", "record_completed", "record_error_at", "record_error", "record_address"
+)  # fmt: skip
+JULY = {"after": "2026-07-01T00:00", "before": "2026-08-01T00:00"}
+SEARCHES: dict[str, dict[str, str]] = {
+    "no filter": {},
+    "broadcast": {"broadcast": "3"},
+    "user id": {"user": "491500005"},
+    "status completed": {"status": "completed"},
+    "status error": {"status": "error"},
+    "recorded after": {"after": "2026-09-01T00:00"},
+    "recorded before": {"before": "2026-07-07T11:00"},
+    "name that nobody has": {"name": "zzzq"},
+    "name that one person has": {"name": "quartermaine"},
+    "name that 1,900 people have": {"name": "ada adler"},
+    "name that 50,000 people have": {"name": "Ada"},
+    "name that nearly everybody has": {"name": "a"},
+    "name in another script that nobody has": {"name": "иван"},
+    "name with letters beyond ASCII": {"name": "çelik 99"},
+    "error that occurred three times": {"error": "comet"},
+    "error of all causes": {"error": "refused"},
+    "error that never occurred": {"error": "nobody"},
+    "responses =7 (nobody)": {"responses": "=7"},
+    "responses >0": {"responses": ">0"},
+    "responses <1": {"responses": "<1"},
+    "responses =3 (one old broadcast)": {"responses": "=3"},
+    "channel of most people": {"channel": "Shop bot"},
+    "channel of 200 people": {"channel": "Pilot"},
+    "agent of one old broadcast": {"agent": "mira"},
+    "agent of 19 broadcasts": {"agent": "noah"},
+    "agent of none": {"agent": "otto"},
+    "broadcast + rare error": {"broadcast": "1", "error": "comet"},
+    "broadcast + error that another has": {"broadcast": "20", "error": "comet"},
+    "broadcast + status + dates": {"broadcast": "3", "status": "error", **JULY},
+    "rare name + error + dates": {"name": "quartermaine", "status": "error", **JULY},
+    "common name + error + dates": {"name": "Ada", "status": "error", **JULY},
+    "common name + rare error": {"name": "Ada", "error": "comet"},
+    "common name + error + responses =7": {"name": "Ada", "status": "error", "responses": "=7"},
+    "common name + broadcast + responses =7": {
+        "name": "Ada", "broadcast": "2", "responses": "=7"
+    },
+    "common name + small channel + dates": {"name": "Ada", "channel": "Pilot", **JULY},
+    "agent + common name + small channel": {"agent": "mira", "name": "Ada", "channel": "Pilot"},
+    "small channel + error": {"channel": "Pilot", "status": "error"},
+    "small channel + responses >1": {"channel": "Pilot", "responses": ">1"},
+    "broadcast + responses + dates": {"broadcast": "4", "responses": "=3", **JULY},
+    "broadcast + responses that it has not": {"broadcast": "4", "responses": "=1"},
+    "user id + name of somebody else": {"user": "491777777", "name": "Ada"},
+}  # fmt: skip
+
+
+def measure() -> None:
+    """Print what everything takes, the best of several times: others use this machine too."""
+    print("| filter | rows | first page, ms | second page, ms |\n| --- | --- | --- | --- |")
+    for label, query in SEARCHES.items():
+        wanted = RecordFilter.from_query(query)
+        took, page = best(lambda wanted=wanted: search(wanted))
+        second = ""
+        if page.next_cursor:
+            more, _ = best(lambda wanted=wanted, page=page: search(wanted, page.next_cursor))
+            second = f"{more * 1000:.1f}"
+        print(f"| {label} | {len(page.rows)} | {took * 1000:.1f} | {second} |", flush=True)
+    record = search(RecordFilter(broadcast=3), limit=1).rows[0].id
+    print("\n| reading | s |\n| --- | --- |")
+    others: dict[str, Callable[[], Any]] = {
+        "reconcile, 1,000,000 people": lambda: reconcile(3),
+        "reconcile, 62,500 people": lambda: reconcile(20),
+        "causes of 20,000 errors": lambda: causes(3),
+        "one record in detail": lambda: detail(record),
+        "people of a broadcast": lambda: recipients(3),
+        "its failed ones": lambda: recipients(3, "failed"),
+        "652 of 1,000,000 who read it": lambda: recipients(3, "read"),
+    }
+    for label, work in others.items():
+        print(f"| {label} | {best(work, 3)[0]:.3f} |", flush=True)
+    print("\n| export | rows | rows/s | memory, MB |\n| --- | --- | --- | --- |")
+    _export("all, the first 1,000,000", export_csv(RecordFilter()), 1_000_000)
+    _export("one broadcast", export_csv(RecordFilter(broadcast=3)))
+    _export("all errors", export_csv(RecordFilter(status="error")))
+    _export("one of four channels", export_csv(RecordFilter(channel="Newsletter")))
+    _export("name that 1,900 people have", export_csv(RecordFilter(name="ada adler")))
+    _export("people of one broadcast", export_recipients(3))
+    print("\n| index | MB |\n| --- | --- |")
+    for index in INDEXES:
+        print(f"| {index} | {_size(index) / 1e6:.0f} |")
+
+
+def best(work: Callable[[], Any], times: int = 7) -> tuple[float, Any]:
+    """The least seconds that something took, and its result."""
+    least = float("inf")
+    for _ in range(times):
+        began = time.perf_counter()
+        result = work()
+        least = min(least, time.perf_counter() - began)
+    return least, result
+
+
+def _export(label: str, pieces: Iterable[bytes], enough: int = 10**9) -> None:
+    began, lines = time.perf_counter(), 0
+    for piece in pieces:
+        lines += piece.count(b"\n")
+        if lines > enough:
+            break
+    took = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"| {label} | {lines - 1:,} | {(lines - 1) / took:,.0f} | {memory:.0f} |", flush=True)
+
+
+def _size(index: str) -> int:
+    """Bytes of an index. SQLite tells by the pages that dropping it would free."""
+    if db.is_postgres():
+        return int(db.fetch("SELECT pg_relation_size(%s)", [index])[0][0])
+    with transaction.atomic():
+        before = db.fetch("PRAGMA freelist_count")[0][0]
+        run(f"DROP INDEX {index}")
+        freed = db.fetch("PRAGMA freelist_count")[0][0] - before
+        transaction.set_rollback(True)
+    return int(freed * db.fetch("PRAGMA page_size")[0][0])
+
+
 if __name__ == "__main__":
-    {"fill": fill}[sys.argv[1]]()
+    {"fill": fill, "measure": measure}[sys.argv[1]]()

@@ -77,7 +77,7 @@ def test_moments_latency_and_texts(db):
     assert facts["user name"] == "'@SUM(A1)"
     assert facts["channel"] == "'=1+1"
     assert facts["broadcast"] == "'-cmd"
-    assert facts["content"] == "'=HYPERLINK(\"x\")\nline “two”"
+    assert facts["content"] == '\'=HYPERLINK("x")\nline “two”'
 
 
 def test_records_of_deleted_people_stay_in_the_file(db):
@@ -88,6 +88,7 @@ def test_records_of_deleted_people_stay_in_the_file(db):
     (_, line) = table(export_csv(RecordFilter()))
 
     assert line[HEADER.index("user name")] == ""
+    assert line[HEADER.index("contact id")] == ""
 
 
 def test_what_is_wrong_is_said_before_the_file_begins(db):
@@ -97,8 +98,10 @@ def test_what_is_wrong_is_said_before_the_file_begins(db):
         export_csv(RecordFilter(), zone="Mars/Olympus")
 
 
-def test_the_file_comes_in_pieces_and_is_read_in_pieces(world, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(export.sheets, "ROWS_AT_ONCE", 10)
+def test_the_file_comes_in_pieces_and_is_read_in_pieces(
+    world, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(export.sheets, "LINES_AT_ONCE", 10)
     monkeypatch.setattr(export, "FIRST_READ", 20)
     monkeypatch.setattr(export, "LONGEST_READ", 20)
 

@@ -1,4 +1,6 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from django.db import connection
@@ -59,34 +61,24 @@ def test_squash_leaves_short_and_already_merged_broadcasts_alone():
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_or_doubled_while_others_add_and_squash():
     stop = threading.Event()
-    problems: list[BaseException] = []
 
-    def work(step):
-        try:
+    def squash():
+        with closing(connection):
             while not stop.is_set():
-                step()
-        except BaseException as problem:
-            problems.append(problem)
-        finally:
-            connection.close()
-
-    def add():
-        tallies.add({(1, 1, "queued"): -1, (1, 1, "sent"): 1})
+                tallies.squash()
 
     tallies.add({(1, 1, "queued"): 150})
-    threads = [threading.Thread(target=work, args=(tallies.squash,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(150):
-            add()
-            numbers = tallies.counts([1])[1]
-            assert numbers["queued"] + numbers["sent"] == 150
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor() as threads:
+        squashing = [threads.submit(squash) for _ in range(2)]
+        try:
+            for _ in range(150):
+                tallies.add({(1, 1, "queued"): -1, (1, 1, "sent"): 1})
+                numbers = tallies.counts([1])[1]
+                assert numbers["queued"] + numbers["sent"] == 150
+        finally:
+            stop.set()
+    for one in squashing:
+        one.result()
 
-    assert not problems
     tallies.squash()
     assert tallies.counts([1])[1]["sent"] == 150

@@ -14,8 +14,10 @@ from clarion.contacts.models import Address, Contact
 from clarion.engine import calendar
 from clarion.engine.expand import expand_chunk
 from clarion.kit import db
+from clarion.records.states import ALL
 
-__all__ = ["BY", "Audience", "Contact", "expand_chunk", "launch", "update_channel"]
+DELIVERY_STATES = ALL
+__all__ = ["BY", "Audience", "Contact", "add_channel", "expand_chunk", "launch", "update_channel"]
 BY = audit.COMMAND_LINE
 
 

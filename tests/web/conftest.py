@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import Agent, Role
 from clarion.broadcasts.models import Broadcast
@@ -16,10 +15,10 @@ MakeAgent = Callable[..., Agent]
 LogIn = Callable[[str], Client]
 
 
-@pytest.fixture(autouse=True)
-def _static_folder(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _static_folder(data_dir: Path) -> None:
     # WhiteNoise warns when there is none, and here a warning is an error.
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    (data_dir / "static").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

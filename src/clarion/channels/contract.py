@@ -101,10 +101,13 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """A person's address changed: they left, blocked us, or came back (``active``)."""
+    """A person's address changed: they left, blocked us, or opted in again (``active``).
+
+    ``reachable``: the provider lets us through again; whoever had opted out stays so.
+    """
 
     sender: str
-    state: Literal["opted_out", "blocked", "deactivated", "active"]
+    state: Literal["opted_out", "blocked", "deactivated", "active", "reachable"]
     at: datetime
 
 

@@ -71,5 +71,5 @@ def _membership(change: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     if chat and status in _LEFT:
         return [OptOut(chat, "blocked", at)]
     if chat and status in _BACK:
-        return [OptOut(chat, "active", at)]
+        return [OptOut(chat, "reachable", at)]
     return []

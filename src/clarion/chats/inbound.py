@@ -5,6 +5,7 @@ from django.db import transaction
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
 from clarion.chats.models import Chat, Message
+from clarion.contacts import addresses
 from clarion.contacts.models import Address, Contact
 from clarion.kit.text import clean
 
@@ -18,6 +19,7 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
     """
     with transaction.atomic():
         address = _address(channel, event)
+        addresses.heard_from(address.pk, event.at)
         chat, _ = Chat.objects.get_or_create(address=address)
         message, is_new = Message.objects.get_or_create(
             chat=chat,

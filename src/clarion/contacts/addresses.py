@@ -29,6 +29,9 @@ _IF_LATER: dict[str, tuple[str, ...]] = {
 }
 
 
+REACHABLE = "reachable"  # no state: the provider lets us through again, see heard_from
+
+
 def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:
     """Note what became of an address at that moment; return whether its state changed.
 
@@ -50,7 +53,9 @@ def mark_value(channel: Channel, value: str, state: str, at: datetime) -> bool:
     """As ``mark``, for a provider's user id. Of somebody unknown there is nothing to note."""
     known = Address.objects.filter(channel=channel, value=value).values_list("pk", flat=True)
     address_id = known.first()
-    return address_id is not None and mark(address_id, state, at)
+    if address_id is None:
+        return False
+    return heard_from(address_id, at) if state == REACHABLE else mark(address_id, state, at)
 
 
 def heard_from(address_id: int, at: datetime) -> bool:

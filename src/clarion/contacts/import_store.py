@@ -115,9 +115,7 @@ def _ids(count: int) -> Sequence[int]:
     """Contact ids that nobody else will get. On SQLite the transaction has the write lock."""
     if db.is_postgres():
         found = db.fetch(
-            "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) "
-            "FROM generate_series(1, %s)",
-            [count],
+            "SELECT nextval('contacts_contact_id_seq') FROM generate_series(1, %s)", [count]
         )
         return [row[0] for row in found]
     last = db.fetch("SELECT seq FROM sqlite_sequence WHERE name = 'contacts_contact'")

@@ -6,7 +6,7 @@ reached are one transaction: after a crash the next chunk begins exactly where t
 
 from django.db import transaction
 
-from clarion.broadcasts.audience import Audience, Query, candidates
+from clarion.broadcasts.audience import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.people import STOPPED
 from clarion.broadcasts.states import BroadcastState
@@ -14,7 +14,7 @@ from clarion.kit import clock, db
 from clarion.records import tallies, windup
 from clarion.records.reasons import Wording, reason_ids
 
-CHUNK = 20_000  # address ids of one transaction: about 0.1 s on SQLite, so that claims get a turn
+CHUNK = 20_000  # addresses of one transaction: about 0.1 s on SQLite, so that claims get a turn
 STATES = (BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.STOPPED)
 
 
@@ -34,33 +34,30 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
         )
         if locked is None:
             return False
-        query = _query(locked)
-        first = _first_after(query, locked.expand_cursor)
+        audience, channel_ids = _audience(locked)
         now = clock.from_us(db.now_us())
-        if first is None:
+        last = end_of_chunk(
+            audience, channel_ids, broadcast_id=locked.pk, after=locked.expand_cursor, size=size
+        )
+        if last is None:
             Broadcast.objects.filter(pk=locked.pk).update(expanded_at=now)
             return True
-        last = first + size - 1
+        span = (locked.expand_cursor + 1, last)
+        query = candidates(audience, channel_ids, broadcast_id=locked.pk, span=span)
         case = "CASE reason " + " ".join(
             f"WHEN '{state}' THEN {reasons[wording]}" for state, wording in wordings.items()
         )
         stopped = reasons[windup.STOPPED] if locked.state == BroadcastState.STOPPED else None
-        written = _write(locked, query, (first, last), f"{case} END", stopped)
+        written = _write(locked, query, span, f"{case} END", stopped)
         Broadcast.objects.filter(pk=locked.pk).update(
             expand_cursor=last, total=locked.total + written
         )
     return True
 
 
-def _query(broadcast: Broadcast) -> Query:
+def _audience(broadcast: Broadcast) -> tuple[Audience, list[int]]:
     channel_ids = list(broadcast.channels.order_by("pk").values_list("pk", flat=True))
-    audience = Audience.model_validate(broadcast.audience)
-    return candidates(audience, channel_ids, broadcast_id=broadcast.pk)
-
-
-def _first_after(query: Query, cursor: int) -> int | None:
-    found = db.fetch(f"{query.sql} AND a.id > %s ORDER BY a.id LIMIT 1", [*query.params, cursor])
-    return found[0][0] if found else None
+    return Audience.model_validate(broadcast.audience), channel_ids
 
 
 def _write(
@@ -78,9 +75,8 @@ def _write(
         "INSERT INTO records_delivery (broadcast_id, channel_id, address_id, state, reason_id, "
         "attempts, due_at, recovered, maybe_sent, moved_at) "
         f"SELECT %s, channel_id, address_id, {state}, {reason}, 0, 0, %s, %s, %s "
-        f"FROM ({query.sql} AND a.id BETWEEN %s AND %s) q WHERE reason <> 'excluded_tag' "
-        "ORDER BY address_id",
-        [broadcast.pk, False, False, db.now_us(), *query.params, *span],
+        f"FROM ({query.sql}) q WHERE reason <> 'excluded_tag' ORDER BY address_id",
+        [broadcast.pk, False, False, db.now_us(), *query.params],
     )
     counted = db.fetch(
         "SELECT channel_id, state, count(*) FROM records_delivery "

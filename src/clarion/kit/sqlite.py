@@ -1,7 +1,7 @@
 """The SQLite library Clarion runs on.
 
-Debian 12's own SQLite 3.40 has the WAL-reset bug (fixed in 3.51.3 and back-ported to few
-distributions), so a newer library is taken from the pysqlite3 wheel where there is one.
+Debian 12's own SQLite 3.40 has the WAL-reset bug (sqlite.org/wal.html#walresetbug, fixed in
+3.51.3), so a newer library is taken from the pysqlite3 wheel where there is one.
 See docs/decisions/0010-sqlite-library.md.
 """
 

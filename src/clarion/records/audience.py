@@ -1,6 +1,6 @@
 """The people of a broadcast: where each one stands, and all there is about one record."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,8 @@ class Detail:
     receipts: list[ReceiptRow]  # oldest first
 
 
+_Row = tuple[Any, ...]
+_CHAT = 2  # where in a row of these the chat number stands
 _COLUMNS = (
     "d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
     " coalesce(c.name, ''), coalesce(h.name, ''), coalesce(h.kind, ''), d.state, d.moved_at,"
@@ -83,7 +85,7 @@ def recipients(
     """
     cursor = Cursor.parse(after, values=1) if after else None
     limit = max(1, min(limit, MOST_ROWS))
-    found = _read(broadcast_id, state, cursor, limit + 1)
+    found = [_recipient(row) for row in _read(broadcast_id, state, cursor, limit + 1)]
     return cut(found, limit, cursor, lambda recipient: (recipient.chat,))
 
 
@@ -112,9 +114,8 @@ def detail(record_id: int) -> Detail | None:
     )
 
 
-def _read(
-    broadcast_id: int, state: str | None, cursor: Cursor | None, limit: int
-) -> list[Recipient]:
+def _read(broadcast_id: int, state: str | None, cursor: Cursor | None, limit: int) -> list[_Row]:
+    """Rows of ``_COLUMNS`` in the cursor's direction."""
     way, sign = ("DESC", "<") if cursor and cursor.backward else ("ASC", ">")
     where, params = "d.broadcast_id = %s", [broadcast_id]
     if _known(state):
@@ -125,11 +126,10 @@ def _read(
     if cursor:
         where += f" AND d.address_id {sign} %s"
         params += cursor.key
-    rows = db.fetch(
+    return db.fetch(
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where} ORDER BY d.address_id {way} LIMIT {limit}",
         params,
     )
-    return [_recipient(row) for row in rows]
 
 
 def _known(state: str | None) -> str | None:
@@ -138,29 +138,32 @@ def _known(state: str | None) -> str | None:
     return state or None
 
 
-def _all(broadcast_id: int, state: str | None) -> Iterator[Recipient]:
+def _all(broadcast_id: int, state: str | None) -> Iterator[_Row]:
     cursor = None
     while rows := _read(broadcast_id, state, cursor, READ_AT_ONCE):
         yield from rows
-        cursor = Cursor((rows[-1].chat,))
+        cursor = Cursor((rows[-1][_CHAT],))
 
 
-def _line(zone: str) -> Callable[[Recipient], tuple[object, ...]]:
-    local = clock.zone(zone)
-    safe = sheets.safe
+def _line(zone: str) -> Callable[[_Row], str]:
+    """A function that makes a line of the file from a row of ``_COLUMNS``."""
+    moment = sheets.moments(zone)
+    cell = sheets.cell
 
-    def line(one: Recipient) -> tuple[object, ...]:
-        since = one.at.astimezone(local).isoformat(timespec="microseconds")
+    def line(row: _Row) -> str:
+        (
+            _, _, chat, contact, user, name, channel, kind, state, at, attempts, recovered,
+            error, code,
+        ) = row  # fmt: skip
         return (
-            one.chat, one.contact_id or "", safe(one.user_id), safe(one.name), safe(one.channel),
-            one.kind, one.state, since, one.attempts, "yes" if one.recovered else "no",
-            safe(one.error), safe(one.code),
-        )  # fmt: skip
+            f"{chat},{contact or ''},{cell(user)},{cell(name)},{cell(channel)},{kind},{state},"
+            f"{moment(at)},{attempts},{'yes' if recovered else 'no'},{cell(error)},{cell(code)}"
+        )
 
     return line
 
 
-def _recipient(row: Sequence[Any]) -> Recipient:
+def _recipient(row: _Row) -> Recipient:
     values = list(row)
     values[9], values[11] = clock.from_us(row[9]), bool(row[11])
     return Recipient(*values)

@@ -45,11 +45,16 @@ class Source:
         return [replace(self, groups=(group,)) for group in self.groups]
 
     def first(
-        self, limit: int, cursor: Cursor | None = None, end: Key | None = None
+        self,
+        limit: int,
+        cursor: Cursor | None = None,
+        end: Key | None = None,
+        what: str = "recorded_at, id",
     ) -> tuple[str, list[Any]]:
-        """SQL for (recorded_at, id) of the first ``limit`` records in the cursor's direction.
+        """SQL for the first ``limit`` records in the cursor's direction.
 
         They lie beyond the cursor, which may be None for the newest, and not beyond ``end``.
+        ``what`` of them is read is (recorded_at, id), unless the source is one of ``apart``.
         """
         backward = bool(cursor and cursor.backward)
         way, beyond, within = ("ASC", ">", "<") if backward else ("DESC", "<", ">")
@@ -60,10 +65,10 @@ class Source:
                 params += key
         order = f"ORDER BY recorded_at {way}, id {way} LIMIT {limit}"
         if not self.columns:
-            return f"SELECT recorded_at, id FROM records_record AS r WHERE {where} {order}", params
+            return f"SELECT {what} FROM records_record AS r WHERE {where} {order}", params
         if len(self.groups) == 1:
             same = "".join(f"r.{column} = %s AND " for column in self.columns)
-            sql = f"SELECT recorded_at, id FROM records_record AS r WHERE {same}{where} {order}"
+            sql = f"SELECT {what} FROM records_record AS r WHERE {same}{where} {order}"
             return sql, [*self.groups[0], *params]
         same = "".join(f"r.{column} = v.{column} AND " for column in self.columns)
         table = db.rows([(column, "int") for column in self.columns])

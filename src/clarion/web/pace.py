@@ -24,3 +24,8 @@ def rate(broadcast_id: int, done: int) -> float | None:
         looks.popleft()
     then, before = looks[0]
     return max(0, done - before) / (now - then) if now - then >= 0.5 else None
+
+
+def forget() -> None:
+    """Empty the memory; for tests, in which numbers of broadcasts come again."""
+    _looks.clear()

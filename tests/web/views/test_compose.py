@@ -149,7 +149,7 @@ def test_a3_another_encoding_is_refused_with_line_and_byte(admin: Client, channe
     html = admin.post("/broadcasts/compose/ids", given(channel, ids_file=file)).content.decode()
 
     assert "UTF-8" in html
-    assert "line 3" in html
+    assert re.search(r"[Ll]ine 3", html)
     assert the_draft().picks.count() == 0
 
 
@@ -286,7 +286,7 @@ def test_only_drafts_are_edited(admin: Client, channel: Channel) -> None:
         {"person": "9" * 30},
         {"text": "a\x00b"},
         {"title": "t" * 10_000},
-        {"tags": ["no such"], "who": "tags"},
+        {"tags": ["no such", "a\x00"], "who": "tags"},
     ],
 )
 def test_damaged_forms_do_not_break_the_page(

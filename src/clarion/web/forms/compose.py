@@ -79,13 +79,13 @@ class Composition:
 def from_post(data: QueryDict) -> Composition:
     """The page as it was sent. Unknown channels and tags are left out."""
     made = Composition(
-        title=data.get("title", "").strip()[:200],
-        text=data.get("text", "").replace("\r\n", "\n"),
+        title=_typed(data, "title").strip()[:200],
+        text=_typed(data, "text").replace("\r\n", "\n"),
         channel_ids=[int(i) for i in data.getlist("channels") if i.isdecimal() and len(i) < 19],
         who=data.get("who", ""),
-        tags=data.getlist("tags"),
-        without_tags=data.getlist("without_tags"),
-        chats=data.get("chats", ""),
+        tags=[tag.replace("\x00", "") for tag in data.getlist("tags")],
+        without_tags=[tag.replace("\x00", "") for tag in data.getlist("without_tags")],
+        chats=_typed(data, "chats"),
         when="later" if data.get("when") == "later" else "now",
         at=data.get("at", ""),
         zone=data.get("zone", "") or timezone.get_current_timezone_name(),
@@ -95,6 +95,11 @@ def from_post(data: QueryDict) -> Composition:
     if made.who == "chats":
         _read_chats(made)
     return made
+
+
+def _typed(data: QueryDict, name: str) -> str:
+    # PostgreSQL stores no NUL; nobody can type one.
+    return data.get(name, "").replace("\x00", "")
 
 
 def _read_moment(made: Composition) -> None:

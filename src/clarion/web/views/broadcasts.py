@@ -42,7 +42,7 @@ def broadcasts_live(request: AgentRequest) -> HttpResponse:
 
 
 def _listed(request: AgentRequest) -> dict[str, Any]:
-    q = request.GET.get("q", "").strip()
+    q = request.GET.get("q", "").replace("\x00", "").strip()
     sizes = history.section_sizes(q)
     section = request.GET.get("section", "")
     if section not in SECTION_NAMES:

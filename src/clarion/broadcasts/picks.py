@@ -1,0 +1,91 @@
+"""People picked one by one: from a CSV file of user ids (A3), or by their chat numbers (A5)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from django.db import transaction
+
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.contacts.csv_ids import IdList, read_ids
+from clarion.contacts.models import Address
+from clarion.kit import db
+
+CHUNK = 10_000
+MOST_NUMBERS = 1_000  # chat numbers that one writes by hand
+_BIGGEST = 2**63 - 1
+
+
+class PicksError(ValueError):
+    """These people can't be picked; says which ones and what to do."""
+
+
+def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
+    """Add addresses to the picks; returns how many were not there yet. Ids may be a long stream."""
+    added = 0
+    with transaction.atomic():
+        for chunk in _chunks(address_ids):
+            added += db.execute(
+                "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
+                f"SELECT %s, v.id FROM {db.rows([('id', 'int')])} WHERE true "
+                "ON CONFLICT (broadcast_id, address_id) DO NOTHING",
+                [broadcast.pk, db.pack([key] for key in chunk)],
+            )
+    return added
+
+
+def add_picks_from_csv(
+    broadcast: Broadcast,
+    path: Path,
+    channel: Channel,
+    column: str | None = None,
+    rejects: Path | None = None,
+) -> IdList:
+    """Add the people whom a file names; the answer has the rows that were left out.
+
+    Raises contacts.csv_ids.IdsRefused when the file can't be used; nobody is added then.
+    """
+    found = read_ids(path, channel=channel, column=column, rejects=rejects)
+    add_picks(broadcast, found.address_ids)
+    return found
+
+
+def add_picks_from_chats(broadcast: Broadcast, numbers: str | Sequence[int]) -> list[Address]:
+    """Add people by chat numbers, given as numbers or as typed: ``1, 2, 3``.
+
+    A chat number is the id of an address, on whichever channel. Returns the addresses. Raises
+    PicksError that names what is no number or no chat; nobody is added then.
+    """
+    wanted = _parse(numbers) if isinstance(numbers, str) else list(dict.fromkeys(numbers))
+    if len(wanted) > MOST_NUMBERS:
+        raise PicksError(f"At most {MOST_NUMBERS:,} chat numbers. Use a CSV file of user ids.")
+    known = Address.objects.in_bulk([number for number in wanted if 0 < number <= _BIGGEST])
+    unknown = [str(number) for number in wanted if number not in known]
+    if unknown:
+        more = " …" if len(unknown) > 20 else ""
+        raise PicksError(
+            f"There is no chat with the number {', '.join(unknown[:20])}{more}. Correct it."
+        )
+    add_picks(broadcast, known)
+    return [known[number] for number in wanted]
+
+
+def _parse(typed: str) -> list[int]:
+    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    if not parts:
+        raise PicksError("Write chat numbers, separated by commas.")
+    for part in parts:
+        if not (part.isascii() and part.isdigit()):
+            raise PicksError(f"“{part[:40]}” is no chat number. Separate numbers by commas.")
+    return list(dict.fromkeys(int(part[:30]) for part in parts))
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
+    chunk: list[int] = []
+    for key in ids:
+        chunk.append(key)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,227 @@
+"""Who a broadcast is for: counted beforehand, and written as deliveries, by the same query."""
+
+from collections.abc import Callable
+
+import pytest
+
+from clarion.broadcasts.audience import (
+    DROPPED,
+    Audience,
+    audience_problems,
+    candidates,
+    end_of_chunk,
+    summary,
+)
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.picks import add_picks
+from clarion.channels.models import Channel
+from clarion.chats.models import Chat
+from clarion.contacts.models import Address, Contact, Tag, Tagging
+from clarion.kit import db
+from support import factory
+
+pytestmark = pytest.mark.django_db
+ALL = Audience(kind="all")
+
+
+@pytest.fixture
+def one() -> Channel:
+    return factory.channel("one")
+
+
+@pytest.fixture
+def two() -> Channel:
+    return factory.channel("two")
+
+
+@pytest.fixture
+def add() -> Callable[..., Address]:
+    def add(
+        channel: Channel, name: str, *tags: str, state: str = "active", chat: str = ""
+    ) -> Address:
+        contact = Contact.objects.create(name=name)
+        address = Address.objects.create(
+            contact=contact, channel=channel, value=f"id-{name}", state=state
+        )
+        for tag in tags:
+            Tagging.objects.create(contact=contact, tag=Tag.objects.get_or_create(name=tag)[0])
+        if chat:
+            Chat.objects.create(address=address, state=chat)
+        return address
+
+    return add
+
+
+def reasons(audience: Audience, *channels: Channel, broadcast: Broadcast | None = None) -> dict:
+    query = candidates(
+        audience,
+        [channel.pk for channel in channels],
+        broadcast_id=broadcast.pk if broadcast else None,
+    )
+    rows = db.fetch(query.sql, query.params)
+    assert len({row[0] for row in rows}) == len(rows)
+    names = dict(Address.objects.values_list("pk", "contact__name"))
+    return {names[address]: reason for address, _, _, reason in rows}
+
+
+def tagged(*tags: str, without: tuple[str, ...] = ()) -> Audience:
+    return Audience(kind="tags", tags=list(tags), without_tags=list(without))
+
+
+class TestWho:
+    def test_everybody_on_the_channels(self, one: Channel, two: Channel, add: Callable) -> None:
+        add(one, "Ada")
+        add(two, "Bob")
+        add(factory.channel("three"), "Cem")
+        assert reasons(ALL, one) == {"Ada": ""}
+        assert reasons(ALL, two, one) == {"Ada": "", "Bob": ""}
+
+    def test_the_reason_why_somebody_drops_out(self, one: Channel, add: Callable) -> None:
+        for state in Address.State.values:
+            add(one, state, state=state)
+        for state in Chat.State.values:
+            add(one, f"chat {state}", chat=state)
+        add(one, "blocked and open", state="blocked", chat="open")
+        found = reasons(ALL, one)
+        assert found == {
+            "active": "", "opted_out": "opted_out", "blocked": "blocked",
+            "deactivated": "deactivated", "unreachable": "unreachable",
+            "chat bot": "", "chat open": "open_chat", "chat closed": "",
+            "blocked and open": "blocked",
+        }  # fmt: skip
+        assert set(found.values()) - {""} < set(DROPPED)
+
+    def test_any_of_the_tags_and_each_person_once(self, one: Channel, add: Callable) -> None:
+        """SQLite 3.51.1 gives a row twice for EXISTS (… IN (…)) when both tags are there."""
+        for number in range(50):
+            add(one, f"both {number}", "vip", "beta")
+        add(one, "vip", "vip")
+        add(one, "none", "other")
+        found = reasons(tagged("vip", "beta"), one)
+        assert len(found) == 51
+        assert "none" not in found
+
+    def test_excluding_tags_remove_people(self, one: Channel, add: Callable) -> None:
+        add(one, "Ada", "vip")
+        add(one, "Bob", "vip", "staff")
+        add(one, "Cem", "vip", "test", state="blocked")
+        add(one, "Dan")
+        audience = tagged("vip", without=("staff", "test"))
+        assert reasons(audience, one) == {
+            "Ada": "", "Bob": "excluded_tag", "Cem": "excluded_tag",
+        }  # fmt: skip
+        audience = Audience(kind="all", without_tags=["staff"])
+        assert reasons(audience, one) == {
+            "Ada": "", "Bob": "excluded_tag", "Cem": "blocked", "Dan": "",
+        }  # fmt: skip
+
+    def test_a_tag_that_is_gone_has_nobody(self, one: Channel, add: Callable) -> None:
+        add(one, "Ada", "vip")
+        assert reasons(tagged("gone"), one) == {}
+        assert reasons(tagged("vip", without=("gone",)), one) == {"Ada": ""}
+
+    def test_picked_people(self, one: Channel, two: Channel, add: Callable) -> None:
+        ada, bob = add(one, "Ada"), add(two, "Bob", state="opted_out")
+        add(one, "Cem")
+        broadcast, other = factory.draft([one]), factory.draft([one])
+        add_picks(broadcast, [ada.pk, bob.pk])
+        add_picks(other, [bob.pk])
+        picks = Audience(kind="picks", picked_from="hand")
+        assert reasons(picks, one, two, broadcast=broadcast) == {"Ada": "", "Bob": "opted_out"}
+        assert reasons(picks, one, broadcast=broadcast) == {"Ada": ""}
+
+    def test_spans_cut_it_into_parts(self, one: Channel, two: Channel, add: Callable) -> None:
+        for number in range(40):
+            add((one, two)[number % 3 == 0], f"P{number}", *["vip"][: number % 2], chat="open")
+        broadcast = factory.draft([one, two])
+        add_picks(broadcast, Address.objects.filter(pk__gt=0).values_list("pk", flat=True)[::4])
+        channels = [one.pk, two.pk]
+        for audience in (ALL, tagged("vip"), Audience(kind="picks")):
+            whole = candidates(audience, channels, broadcast_id=broadcast.pk)
+            after, parts = 0, []
+            while last := end_of_chunk(
+                audience, channels, broadcast_id=broadcast.pk, after=after, size=7
+            ):
+                part = candidates(
+                    audience, channels, broadcast_id=broadcast.pk, span=(after + 1, last)
+                )
+                parts += db.fetch(part.sql, part.params)
+                after = last
+            assert sorted(parts) == sorted(db.fetch(whole.sql, whole.params))
+            assert parts
+
+
+class TestSummary:
+    def test_counts_by_channel_and_by_reason(
+        self, one: Channel, two: Channel, add: Callable
+    ) -> None:
+        add(one, "Ada", "vip")
+        add(one, "Bob", "vip", state="blocked")
+        add(two, "Cem", "vip")
+        add(two, "Dan", "vip", "staff")
+        add(two, "Eve", "vip", chat="open")
+        add(factory.channel("three"), "Fay", "vip")
+        Tagging.objects.create(contact=Contact.objects.create(), tag=Tag.objects.get(name="vip"))
+        found = summary(tagged("vip", without=("staff",)), [one, two])
+        assert found.total == 2
+        assert found.by_channel == {one.pk: 1, two.pk: 1}
+        assert found.dropped == {
+            "blocked": 1, "open_chat": 1, "excluded_tag": 1, "no_address": 2,
+        }  # fmt: skip
+        assert found.sample == ["Ada", "Cem"]
+
+    def test_picks_on_other_channels_have_no_address(
+        self, one: Channel, two: Channel, add: Callable
+    ) -> None:
+        broadcast = factory.draft([one])
+        add_picks(broadcast, [add(one, "Ada").pk, add(two, "Bob").pk])
+        found = summary(Audience(kind="picks"), [one], broadcast_id=broadcast.pk)
+        assert (found.total, found.dropped) == (1, {"no_address": 1})
+
+    def test_a_sample_of_names(self, one: Channel, add: Callable) -> None:
+        add(one, "Bob", state="blocked")
+        for number in range(9):
+            add(one, f"P{number}")
+        Contact.objects.filter(name="P1").update(name="")
+        assert summary(ALL, [one]).sample == ["P0", "id-P1", "P2", "P3", "P4"]
+
+    def test_nobody(self, one: Channel) -> None:
+        found = summary(ALL, [one])
+        assert (found.total, found.by_channel, found.dropped, found.sample) == (
+            0, {one.pk: 0}, {}, [],
+        )  # fmt: skip
+        assert summary(ALL, []).total == 0
+
+
+class TestProblems:
+    def test_none_when_somebody_is_there(self, one: Channel, add: Callable) -> None:
+        add(one, "Ada", "vip", "staff")
+        add(one, "Bob", "vip")
+        assert audience_problems(ALL, [one]) == []
+        assert audience_problems(tagged("vip", without=("staff",)), [one]) == []
+
+    @pytest.mark.parametrize(
+        ("audience", "problem"),
+        [
+            (tagged(), "Choose at least one tag."),
+            (tagged("nobody's"), "Nobody has the tag “nobody's”. Choose another one."),
+            (tagged("empty"), "Nobody has the tag “empty”. Choose another one."),
+            (tagged("vip", without=("empty",)), "Nobody has the tag “empty”. Choose another one."),
+            (tagged("vip", without=("vip",)),
+             "Nobody is in this audience on one. Choose another audience."),
+        ],
+    )  # fmt: skip
+    def test_says_what_to_do(
+        self, one: Channel, add: Callable, audience: Audience, problem: str
+    ) -> None:
+        add(one, "Ada", "vip")
+        Tag.objects.create(name="empty")
+        assert audience_problems(audience, [one]) == [problem]
+
+    def test_nobody_there(self, one: Channel, two: Channel, add: Callable) -> None:
+        add(two, "Ada")
+        problem = "Nobody is in this audience on one. Choose another audience."
+        assert audience_problems(ALL, [one]) == [problem]
+        broadcast = factory.draft([one])
+        picks = Audience(kind="picks")
+        assert audience_problems(picks, [one], broadcast_id=broadcast.pk) == [problem]

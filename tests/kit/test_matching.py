@@ -1,0 +1,57 @@
+import pytest
+
+from clarion.contacts.models import Contact
+from clarion.kit import db
+from clarion.kit.matching import contains
+
+NAMES = [
+    "Ada Adler", "ADA", "Şükrü Çelik", "şükrü çelik", "ŞÜKRÜ ÇELIK", "Иван Петров", "100% Tom",
+    "a_b", "axb", "back\\slash", "star*[1]?", "x^y$(z)", "Straße", "王小明", "O'Neil", "naïve ☃",
+]  # fmt: skip
+
+
+@pytest.fixture
+def names(db):
+    Contact.objects.bulk_create([Contact(name=name) for name in NAMES])
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ("ada", {"Ada Adler", "ADA"}),
+        ("DA A", {"Ada Adler"}),
+        ("şükrü çe", {"Şükrü Çelik", "şükrü çelik", "ŞÜKRÜ ÇELIK"}),
+        ("ÜKRÜ ÇEL", {"Şükrü Çelik", "şükrü çelik", "ŞÜKRÜ ÇELIK"}),
+        ("krü", {"Şükrü Çelik", "şükrü çelik", "ŞÜKRÜ ÇELIK"}),
+        ("иВАН п", {"Иван Петров"}),
+        ("0%", {"100% Tom"}),
+        ("%", {"100% Tom"}),
+        ("a_b", {"a_b"}),
+        ("\\", {"back\\slash"}),
+        ("*[1]?", {"star*[1]?"}),
+        ("^Y$(", {"x^y$(z)"}),
+        ("straße", {"Straße"}),
+        ("小", {"王小明"}),
+        ("'", {"O'Neil"}),
+        ("ï", {"naïve ☃"}),
+        ("☃", {"naïve ☃"}),
+        ("ü*", set()),
+        ("nobody", set()),
+    ],
+)
+def test_a_part_is_found_whatever_its_case(names, part, found):
+    condition, params = contains("name", part)
+
+    rows = db.fetch(f"SELECT name FROM contacts_contact WHERE {condition}", params)
+
+    assert {name for (name,) in rows} == found
+
+
+@pytest.mark.parametrize("special", list("*?[]^$.|()+{}%_\\'-"))
+def test_no_character_has_a_meaning_of_its_own(names, special):
+    Contact.objects.create(name=f"Ü{special}Z")
+
+    for part in (f"ü{special}z", f"Ü{special}"):
+        condition, params = contains("name", part)
+        rows = db.fetch(f"SELECT name FROM contacts_contact WHERE {condition}", params)
+        assert rows == [(f"Ü{special}Z",)]

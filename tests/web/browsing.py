@@ -1,0 +1,69 @@
+"""What browser tests do on every page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from clarion.accounts.models import Agent
+from support.chromium import axe
+
+EMAIL, PASSWORD = "ada@clarion.example", "correct horse"
+
+
+@dataclass
+class Site:
+    """A running server, and a window that is logged in to it."""
+
+    url: str
+    page: Page
+
+    def open(self, path: str) -> Page:
+        """Go to a page."""
+        self.page.goto(self.url + path)
+        return self.page
+
+
+def add_admin() -> Agent:
+    """The agent whom ``log_in`` logs in."""
+    return Agent.objects.create_agent(
+        name="Ada Lovelace", email=EMAIL, role="admin", password=PASSWORD
+    )
+
+
+def log_in(page: Page, url: str) -> Site:
+    """Log in by hand."""
+    page.goto(url)
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Broadcasts")
+    return Site(url, page)
+
+
+def look(page: Page) -> None:
+    """Check a page as it is: accessible in light and dark, and no wider than a phone."""
+    for theme in ("light", "dark"):
+        page.evaluate(_SWITCH, theme)
+        axe(page)
+    with _phone(page):
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{page.url} is {wide} pixels wider than a phone"
+        axe(page)
+
+
+# Colours fade into one another; what is checked is where they end.
+_SWITCH = """async theme => {
+    document.documentElement.setAttribute("data-bs-theme", theme);
+    await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+}"""
+
+
+@contextmanager
+def _phone(page: Page) -> Iterator[None]:
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        yield
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 800})

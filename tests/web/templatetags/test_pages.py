@@ -1,0 +1,85 @@
+"""Numbers, shares, spans and moments as people read them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone
+
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address, Import
+from clarion.records.models import Record
+from clarion.records.states import DeliveryState
+from clarion.web.templatetags import pages
+from clarion.web.words import WORDS
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "–"), (0, "0"), (1_234_567, "1,234,567"), (30.0, "30"), (0.25, "0.25")],
+)
+def test_numbers(value: float | None, words: str) -> None:
+    assert pages.number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (0, 0, "–"),
+        (0, 10, "0 %"),
+        (1, 1_000_000, "< 0.1 %"),
+        (1, 3, "33.3 %"),
+        (999_999, 1_000_000, "> 99.9 %"),
+        (10, 10, "100 %"),
+        (5, 10, "50.0 %"),
+    ],
+)
+def test_shares_never_round_to_all_or_nothing(part: int, whole: int, words: str) -> None:
+    assert pages.percent_of(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, "–"),
+        (0.0184, "18 ms"),
+        (1.25, "1.2 s"),
+        (59.96, "1 min"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3_599.7, "1 h 0 min"),
+        (7_260, "2 h 1 min"),
+    ],
+)
+def test_spans(seconds: float | None, words: str) -> None:
+    assert pages.duration(seconds) == words
+
+
+def test_moments_are_in_the_zone_and_say_so() -> None:
+    moment = datetime(2020, 1, 1, 23, 30, 15, tzinfo=UTC)
+    with timezone.override("Asia/Tokyo"):
+        html = pages.moment(moment)
+
+    assert html == (
+        '<time datetime="2020-01-02T08:30:15.000+09:00" title="2 Jan 2020, 08:30:15 JST">'
+        "2 Jan 2020, 08:30</time>"
+    )
+    assert pages.moment(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("noun", "states"),
+    [
+        ("delivery", DeliveryState.values),
+        ("broadcast", BroadcastState.values),
+        ("channel", Channel.State.values),
+        ("address", Address.State.values),
+        ("import", Import.State.values),
+        ("record", Record.Status.values),
+    ],
+)
+def test_every_state_has_its_words(noun: str, states: list[str]) -> None:
+    assert set(WORDS[noun]) == set(states)
+    for state in states:
+        assert pages.meaning(noun, state).endswith(".")
+        assert pages.label(noun, state) in pages.state(noun, state)

@@ -1,0 +1,228 @@
+"""The main job in a real browser, on a real `clarion serve` and the simulated provider."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from clarion.broadcasts.models import Broadcast
+from support.processes import Processes
+from web.browsing import Site, add_admin, log_in, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PEOPLE = 300
+
+
+@pytest.fixture
+def provider(processes: Processes) -> str:
+    """The address of a simulated provider that has a fault now and then."""
+    faults = ["--set", "error_500=3", "--set", "error_400=2", "--set", "latency=1ms..8ms"]
+    simulator = processes.clarion("simulator", "--http-port", "0", "--smtp-port", "0", *faults)
+    return simulator.wait_for_line(r"ready (http://\S+)")[1]
+
+
+@pytest.fixture
+def site(page: Page, processes: Processes, free_port: int) -> Site:
+    add_admin()
+    serve = processes.clarion(
+        "serve", "--port", str(free_port), env={"CLARION_UNDO_SECONDS": "3"}
+    )
+    url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
+    return log_in(page, url)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "name", "city"])
+        writer.writerows([n, f"Person {n}", "Lisbon" if n % 2 else "Oslo"] for n in range(PEOPLE))
+        writer.writerow(["", "Nobody", "Rome"])
+    return path
+
+
+def test_the_main_job(site: Site, provider: str, people: Path, tmp_path: Path) -> None:
+    page = site.page
+    _add_a_channel(page, provider)
+    _import(page, people)
+    _compose(page)
+    _undo_and_edit(page)
+    _send_and_watch(page)
+    _reconcile(page)
+    _records(page, tmp_path)
+
+
+def _add_a_channel(page: Page, provider: str) -> None:
+    page.get_by_role("link", name="Channels").click()
+    page.get_by_role("link", name="Add a channel").click()
+    page.get_by_role("link", name="Webhook").click()
+    page.get_by_role("textbox", name="Name").fill("Shop")
+    page.get_by_role("textbox", name="Address").fill("nonsense")
+    page.get_by_role("button", name="Add the channel").click()
+    expect(page.locator(".problem")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("Shop")
+    page.get_by_role("textbox", name="Address").fill(f"{provider}/shop")
+    page.get_by_label("Private address allowed").check()
+    page.get_by_label("Messages a second").fill("150")
+    page.get_by_role("button", name="Add the channel").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Shop")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("The receiver can be reached")).to_be_visible()
+    look(page)
+
+
+def _import(page: Page, people: Path) -> None:
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    page.get_by_role("link", name="Import contacts").click()
+    page.get_by_label("CSV file").set_input_files(people)
+    page.get_by_label("Tags for everyone in the file").fill("guests")
+    page.get_by_role("button", name="Check the file").click()
+    page.get_by_role("button", name=f"Import {PEOPLE} people").click()
+    expect(page.get_by_role("link", name="See the contacts")).to_be_visible()
+    expect(page.locator(".numbers li", has_text="Rejected")).to_contain_text("1")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the rejected lines").click()
+    assert "302" in Path(download.value.path()).read_text()
+    look(page)
+    page.get_by_role("link", name="Write to them").click()
+
+
+def _compose(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("New broadcast")
+    page.get_by_label("People with certain tags").check()
+    page.get_by_role("group", name="With any of").get_by_label("guests").check()
+    summary = page.locator("#summary")
+    expect(summary).to_contain_text(f"{PEOPLE} people")
+    expect(summary).to_contain_text("Tagged guests")
+    expect(page).to_have_url(re.compile(r"/broadcasts/\d+/edit/"))
+
+    page.get_by_role("textbox", name="Title").fill("Autumn sale")
+    page.get_by_role("textbox", name="Text").fill("Hello {{ contact.nam }}")
+    expect(page.locator("#text-problems")).to_contain_text("No contact has “contact.nam”.")
+    page.get_by_role("textbox", name="Text").fill("Hello ")
+    page.get_by_role("button", name="name", exact=True).click()
+    expect(page.get_by_role("textbox", name="Text")).to_have_value("Hello {{ contact.name }}")
+    expect(page.locator("#text-problems")).to_be_empty()
+    page.get_by_text("Preview as somebody else").click()
+    page.get_by_label("Name or user id").fill("Person 77")
+    page.get_by_role("button", name="Person 77").click()
+    expect(page.locator("#preview .bubble")).to_have_text("Hello Person 77")
+    look(page)
+    page.get_by_role("button", name="Send").click()
+
+
+def _undo_and_edit(page: Page) -> None:
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"0:0[0-3]"))
+    page.get_by_role("button", name="Undo and edit").click()
+    expect(page.get_by_text("It is a draft again: nothing was sent.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Title")).to_have_value("Autumn sale")
+    assert Broadcast.objects.get().state == "draft"
+    page.get_by_role("button", name="Send").click()
+
+
+def _send_and_watch(page: Page) -> None:
+    expect(page.locator("#progress")).to_contain_text("Scheduled")
+    expect(page.get_by_text("messages a second")).to_be_visible()
+    expect(page.locator("#progress")).to_contain_text("Completed", timeout=30_000)
+    done = page.locator("#state-sent .numbers-count")
+    failed = page.locator("#state-failed .numbers-count")
+    assert int(done.inner_text()) + int(failed.inner_text()) == PEOPLE
+    expect(page.get_by_role("heading", name="Errors by cause")).to_be_visible()
+    look(page)
+
+
+def _reconcile(page: Page) -> None:
+    page.get_by_role("button", name="Reconcile").click()
+    expect(page.get_by_text("Everyone is accounted for, exactly once.")).to_be_visible()
+    expect(page.locator(".equation")).to_contain_text(f"expected {PEOPLE} = sent")
+    look(page)
+
+
+def _records(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("link", name="View errors").click()
+    expect(page.get_by_role("link", name="Status: Error")).to_be_visible()
+    page.get_by_role("link", name="Status: Error").click()
+    expect(page.get_by_role("link", name="Status: Error")).to_be_hidden()
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("User name contains").fill("Person 77")
+    page.get_by_label("Status").select_option("Completed")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile(r"name=Person\+77&status=completed$"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody tr").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("Hello Person 77")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    rows = list(csv.DictReader(Path(download.value.path()).open(encoding="utf-8-sig")))
+    assert [(row["user id"], row["content"]) for row in rows] == [("77", "Hello Person 77")]
+
+    page.locator("tbody tr a").first.click()
+    expect(page.get_by_role("heading", name="What this person received")).to_be_visible()
+    look(page)
+    page.get_by_role("link", name="Person 77").click()
+    expect(page.get_by_role("link", name="Autumn sale")).to_be_visible()
+    look(page)
+
+
+def test_pause_and_stop_from_the_page(site: Site, provider: str, people: Path) -> None:
+    from clarion.channels.manage import add_channel
+    from clarion.contacts.imports import import_contacts
+
+    settings = {"url": f"{provider}/slow", "allow_private": "true"}
+    channel = add_channel(name="Slow", kind="webhook", settings=settings, rate=20, by="test")
+    import_contacts(people, channel=channel, by="test")
+    page = site.open("/broadcasts/new/")
+    page.get_by_role("textbox", name="Text").fill("Hello")
+    page.get_by_role("button", name="Send").click()
+
+    page.get_by_role("button", name="Pause").click(timeout=20_000)
+    expect(page.locator("#progress")).to_contain_text("Paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#progress")).to_contain_text("Sending")
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+
+    expect(page.locator("#progress")).to_contain_text("Stopped")
+    expect(page.locator("#state-unsent .numbers-count")).to_be_visible()
+    expect(page.locator("#state-queued .numbers-count")).to_have_text("0")
+    page.get_by_role("button", name="Send again to the rest").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("timer")).to_be_visible()
+    expect(page.get_by_text("whom an earlier broadcast did not reach")).to_be_visible()
+
+
+def test_a_file_of_user_ids(site: Site, provider: str, people: Path, tmp_path: Path) -> None:
+    from clarion.channels.manage import add_channel
+    from clarion.contacts.imports import import_contacts
+
+    settings = {"url": f"{provider}/ids", "allow_private": "true"}
+    one = add_channel(name="One", kind="webhook", settings=settings, by="test")
+    add_channel(name="Two", kind="webhook", settings=settings, by="test")
+    import_contacts(people, channel=one, by="test")
+    ids = tmp_path / "ids.csv"
+    ids.write_text("code;who\n1;7\n2;9\n3;nobody\n".replace(";", ","))
+    page = site.open("/broadcasts/new/")
+
+    option = page.get_by_label("A CSV file of user ids")
+    expect(option).to_be_disabled()
+    page.get_by_label("One").check()
+    expect(option).to_be_enabled()
+    page.get_by_label("Two").check()
+    expect(option).to_be_disabled()
+    page.get_by_label("Two").uncheck()
+    option.check()
+    page.get_by_label("File with ids of One").set_input_files(ids)
+    page.get_by_label("Column of the user ids").select_option("who")
+
+    expect(page.get_by_text("2 people taken")).to_be_visible()
+    expect(page.get_by_text("Line 4: “nobody”, not known on One")).to_be_visible()
+    expect(page.locator("#summary")).to_contain_text("2 people from a file of user ids")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all lines that were left out").click()
+    assert "nobody" in Path(download.value.path()).read_text()
+    look(page)
