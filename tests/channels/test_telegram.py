@@ -255,7 +255,12 @@ def test_keywords(text: str, state: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "state"),
-    [("kicked", "blocked"), ("left", "blocked"), ("member", "reachable"), ("administrator", "reachable")],
+    [
+        ("kicked", "blocked"),
+        ("left", "blocked"),
+        ("member", "reachable"),
+        ("administrator", "reachable"),
+    ],
 )
 def test_a_person_blocks_the_bot_and_comes_back(status: str, state: str) -> None:
     change = {

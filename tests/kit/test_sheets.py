@@ -5,40 +5,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.kit import sheets
+from clarion.kit import clock, sheets
+
+
+def read(text):
+    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 @pytest.mark.parametrize(
     "text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "+", "-", "+49 170 1", "-1e5"]
 )
 def test_what_could_be_a_formula_is_defused(text):
-    assert sheets.safe(text) == "'" + text
+    assert read(sheets.cell(text)) == [["'" + text]]
 
 
-@pytest.mark.parametrize("text", ["", "Ada", "+491701234567", "-5", "-3.25", "+1,5", "a=b", "'="])
+@pytest.mark.parametrize("text", ["Ada", "+491701234567", "-5", "-3.25", "+1,5", "a=b", "'=", '"'])
 def test_other_text_stays_as_it_is(text):
-    assert sheets.safe(text) == text
+    assert read(sheets.cell(text)) == [[text]]
 
 
-@given(
-    st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=8), min_size=2, max_size=2))
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8).filter(
+    lambda text: not text.startswith(tuple("=+-@\t\r"))
 )
+
+
+@given(st.lists(st.lists(TEXTS, min_size=2, max_size=2)))
 def test_what_is_written_is_read_back(rows):
-    pieces = b"".join(sheets.stream(["one", "two"], rows))
+    pieces = b"".join(sheets.stream(["one", "two"], map(sheets.cells, rows)))
 
-    assert list(csv.reader(io.StringIO(pieces.decode(), newline=""))) == [["one", "two"], *rows]
+    assert read(pieces.decode()) == [["one", "two"], *rows]
 
 
-def test_rows_are_taken_as_they_are_needed():
+def test_lines_are_taken_as_they_are_needed():
     taken = []
 
-    def rows():
-        for number in range(10 * sheets.ROWS_AT_ONCE):
+    def lines():
+        for number in range(10 * sheets.LINES_AT_ONCE):
             taken.append(number)
-            yield [number]
+            yield str(number)
 
-    pieces = sheets.stream(["number"], rows())
+    pieces = sheets.stream(["number"], lines())
 
     assert taken == []
     assert next(pieces).startswith(b"number\r\n0\r\n")
-    assert len(taken) == sheets.ROWS_AT_ONCE
+    assert len(taken) == sheets.LINES_AT_ONCE
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Europe/Berlin"])
+@given(st.lists(st.integers(-(10**15), 4 * 10**15), max_size=5))
+def test_moments_are_written_as_python_does(zone, moments):
+    write = sheets.moments(zone)
+
+    for at in moments:
+        expected = clock.from_us(at).astimezone(clock.zone(zone))
+        assert write(at) == expected.isoformat(timespec="microseconds")
+
+
+def test_an_unknown_zone_is_refused():
+    with pytest.raises(ValueError, match="no time zone"):
+        sheets.moments("Mars/Olympus")

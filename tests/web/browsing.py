@@ -56,7 +56,9 @@ def look(page: Page) -> None:
 # Colours fade into one another; what is checked is where they end.
 _SWITCH = """async theme => {
     document.documentElement.setAttribute("data-bs-theme", theme);
-    await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+    const ends = document.getAnimations().map(animation => animation.finished);
+    const late = new Promise(resolve => setTimeout(resolve, 1000));
+    await Promise.race([Promise.allSettled(ends), late]);
 }"""
 
 

@@ -27,9 +27,7 @@ def provider(processes: Processes) -> str:
 @pytest.fixture
 def site(page: Page, processes: Processes, free_port: int) -> Site:
     add_admin()
-    serve = processes.clarion(
-        "serve", "--port", str(free_port), env={"CLARION_UNDO_SECONDS": "3"}
-    )
+    serve = processes.clarion("serve", "--port", str(free_port), env={"CLARION_UNDO_SECONDS": "3"})
     url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
     return log_in(page, url)
 
@@ -158,7 +156,8 @@ def _records(page: Page, tmp_path: Path) -> None:
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
-    rows = list(csv.DictReader(Path(download.value.path()).open(encoding="utf-8-sig")))
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines()))
     assert [(row["user id"], row["content"]) for row in rows] == [("77", "Hello Person 77")]
 
     page.locator("tbody tr a").first.click()
@@ -210,11 +209,11 @@ def test_a_file_of_user_ids(site: Site, provider: str, people: Path, tmp_path: P
 
     option = page.get_by_label("A CSV file of user ids")
     expect(option).to_be_disabled()
-    page.get_by_label("One").check()
+    page.get_by_role("checkbox", name="One").check()
     expect(option).to_be_enabled()
-    page.get_by_label("Two").check()
+    page.get_by_role("checkbox", name="Two").check()
     expect(option).to_be_disabled()
-    page.get_by_label("Two").uncheck()
+    page.get_by_role("checkbox", name="Two").uncheck()
     option.check()
     page.get_by_label("File with ids of One").set_input_files(ids)
     page.get_by_label("Column of the user ids").select_option("who")

@@ -77,7 +77,8 @@ def test_pages_with_something_on_them(site: Site, world: Broadcast) -> None:
     contact = Contact.objects.first()
     draft = Broadcast.objects.get(title="A draft")
     soon = Broadcast.objects.get(title="In a minute")
-    assert record and contact
+    assert record
+    assert contact
     for path in [
         "/",
         "/?section=scheduled",

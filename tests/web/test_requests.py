@@ -57,7 +57,7 @@ def test_a_sender_can_not_edit_a_channel(log_in: LogIn) -> None:
     client = log_in("sender")
 
     assert client.post(f"/channels/{channel.pk}/", {"rate": "1"}).status_code == 403
-    assert b"<form class=\"card\"" not in client.get(f"/channels/{channel.pk}/").content
+    assert b'<form class="card"' not in client.get(f"/channels/{channel.pk}/").content
 
 
 def test_the_refusal_says_whom_to_ask(log_in: LogIn, make_agent: MakeAgent) -> None:

@@ -1,6 +1,5 @@
 """Chats and what was said in them."""
 
-
 from django.db import models
 
 from clarion.accounts.models import Agent

@@ -1,4 +1,4 @@
-"""CSV files from outside: read strictly, line by line, with bounded memory whatever the file.
+"""CSV files from outside: read strictly, record by record, with bounded memory whatever the file.
 
 A file is UTF-8 (a byte-order mark is fine) with a title line; cells are separated by commas,
 semicolons or tabs, whichever the title line uses. What is wrong with the file as a whole is a
@@ -8,29 +8,21 @@ semicolons or tabs, whichever the title line uses. What is wrong with the file a
 import codecs
 import csv
 import io
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 CELL_LIMIT = 64 * 1024  # characters
 LINE_LIMIT = 1024 * 1024  # characters of one record, all its cells and lines together
 COLUMN_LIMIT = 500
+Row = tuple[int, list[str]]  # the number of its first line in the file, from 1; its cells
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_BLOCK = 1024 * 1024
+_BLOCK = 256 * 1024  # bytes
 
-csv.field_size_limit(2 * LINE_LIMIT)  # ours is checked per cell, with a sentence of its own
+csv.field_size_limit(CELL_LIMIT)  # for the process: Clarion reads CSV nowhere else
 
 
 class CsvError(ValueError):
     """The file can't be read as CSV: one sentence that names the line and says what to do."""
-
-
-class Row(NamedTuple):
-    """One record; ``line`` is the number of its first line in the file, from 1."""
-
-    line: int
-    cells: list[str]
 
 
 class CsvFile:
@@ -40,8 +32,8 @@ class CsvFile:
         """Read the title line. Raises CsvError, and OSError when the file can't be opened."""
         self.path = path
         self.size = path.stat().st_size  # bytes
-        with _Lines(path) as lines:
-            self.delimiter = _delimiter(lines.read())
+        self.position = 0  # bytes that ``rows`` has taken in; a little ahead of what it gave out
+        self.delimiter = self._find_delimiter()
         self.columns = self._titles()
 
     @property
@@ -49,23 +41,23 @@ class CsvFile:
         """The delimiter in words: comma, semicolon or tab."""
         return _DELIMITERS[self.delimiter]
 
-    @property
-    def position(self) -> int:
-        """Bytes of the file that ``rows`` has taken in; a little ahead of what it gave out."""
-        return self.size if self._lines.raw.closed else self._lines.raw.tell()
-
     def rows(self) -> Iterator[Row]:
         """All records after the title line; empty lines are passed over. Raises CsvError."""
-        with closing(self._records()) as records:
-            next(records)  # the title line
-            yield from records
+        records = self._records()
+        next(records)
+        return records
+
+    def _find_delimiter(self) -> str:
+        """Which delimiter the title line uses most, outside of quotes; a comma if none."""
+        title = next(_Lines(self).read(), "")
+        outside = "".join(title.split('"')[::2])
+        return max(_DELIMITERS, key=outside.count)
 
     def _titles(self) -> list[str]:
-        with closing(self._records()) as records:
-            first = next(records, None)
+        first = next(self._records(), None)
         if first is None:
             raise CsvError(f"{self.path.name} is empty. Choose a file with a title line and rows.")
-        titles = [title.strip() for title in first.cells]
+        titles = [title.strip() for title in first[1]]
         if len(titles) > COLUMN_LIMIT:
             raise CsvError(_too_many_columns(len(titles)))
         for number, title in enumerate(titles, 1):
@@ -75,75 +67,73 @@ class CsvFile:
                 raise CsvError(f"Two columns are called “{title[:100]}”. Rename one of them.")
         return titles
 
-    def _records(self) -> Generator[Row]:
-        with _Lines(self.path) as lines:
-            self._lines = lines
-            reader = csv.reader(lines.read(), delimiter=self.delimiter, strict=True)
-            while True:
-                lines.record = line = reader.line_num + 1
-                lines.characters = 0
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    raise CsvError(_quoting(error, line)) from None
-                if lines.characters > CELL_LIMIT and max(map(len, cells)) > CELL_LIMIT:
-                    raise CsvError(
-                        f"Line {line} has a cell of more than {CELL_LIMIT:,} characters. Shorten "
-                        'it, or close its quote (").'
-                    )
+    def _records(self) -> Iterator[Row]:
+        lines = _Lines(self)
+        reader = csv.reader(lines.read(), delimiter=self.delimiter, strict=True)
+        line = 1
+        try:
+            for cells in reader:
                 if cells:
-                    yield Row(line, cells)
+                    yield line, cells
+                lines.record = line = reader.line_num + 1
+        except csv.Error as error:
+            raise CsvError(_fault(error, line)) from None
 
 
 class _Lines:
-    """The lines of a file, their ends included, as the csv module wants them."""
+    """The lines of a file, their ends included, as the csv module wants them.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.raw = path.open("rb")
-        self._text = io.TextIOWrapper(self.raw, "utf-8-sig", newline="")
-        self.record = 1  # the first line of the record that is being read
-        self.characters = 0  # of that record so far
+    What must hold for every character is checked block by block; a Python step for each line
+    would take longer than parsing it.
+    """
 
-    def __enter__(self) -> "_Lines":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._text.close()
+    def __init__(self, file: CsvFile) -> None:
+        self._file = file
+        self.record = 1  # the line where the record begins that is being read
 
     def read(self) -> Iterator[str]:
-        """Each line. Raises CsvError for what no line may be."""
-        readline = self._text.readline
-        try:
-            while line := readline(LINE_LIMIT + 1):
-                self.characters += len(line)
-                if self.characters > LINE_LIMIT:
-                    raise CsvError(self._too_long(line))
-                if "\0" in line:
-                    raise CsvError(
-                        f"Line {self.record} has a NUL character. Save the file as CSV again."
-                    )
-                yield line
-        except UnicodeDecodeError:
-            raise CsvError(_not_utf8(self._path)) from None
+        """Each line. Raises CsvError for what no record may be."""
+        rest, line, record, length = "", 1, 1, 0
+        for block in self._blocks():
+            if "\0" in block:
+                line += block.count("\n", 0, block.index("\0"))
+                raise CsvError(f"Line {line} has a NUL character. Save the file as CSV again.")
+            line += block.count("\n")
+            # A record that was open at the last block and still is has taken in all of that.
+            length = length + len(block) if record == self.record else len(block)
+            record = self.record
+            if length > LINE_LIMIT:
+                raise CsvError(_too_long(record, rest + block))
+            # A line may also end in a carriage return alone, unless a line feed is still to come.
+            if end := max(block.rfind("\n"), block.rfind("\r", 0, -1)) + 1:
+                yield from io.StringIO(rest + block[:end], newline="")
+                rest = block[end:]
+            else:
+                rest += block
+        yield from io.StringIO(rest, newline="")
 
-    def _too_long(self, line: str) -> str:
-        columns = max(line.count(delimiter) for delimiter in _DELIMITERS) + 1
-        if self.record == 1 and columns > COLUMN_LIMIT:
-            return _too_many_columns(columns)
-        return (
-            f"Line {self.record} is longer than {LINE_LIMIT:,} characters. Shorten it, or close "
-            'its quote (").'
-        )
+    def _blocks(self) -> Iterator[str]:
+        """The text of the file, without a byte-order mark."""
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._file.position = 0
+        with self._file.path.open("rb") as raw:
+            try:
+                while block := raw.read(_BLOCK):
+                    self._file.position += len(block)
+                    yield decoder.decode(block)
+                yield decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                raise CsvError(_not_utf8(self._file.path)) from None
 
 
-def _delimiter(lines: Iterator[str]) -> str:
-    """Which delimiter the title line uses most, outside of quotes; a comma if none."""
-    title = next(lines, "")
-    outside = "".join(title.split('"')[::2])
-    return max(_DELIMITERS, key=outside.count)
+def _too_long(record: int, text: str) -> str:
+    columns = max(text.count(delimiter) for delimiter in _DELIMITERS) + 1
+    if record == 1 and columns > COLUMN_LIMIT:
+        return _too_many_columns(columns)
+    return (
+        f"Line {record} is longer than {LINE_LIMIT:,} characters. Shorten it, or close its quote "
+        '(").'
+    )
 
 
 def _too_many_columns(least: int) -> str:
@@ -153,7 +143,12 @@ def _too_many_columns(least: int) -> str:
     )
 
 
-def _quoting(error: csv.Error, line: int) -> str:
+def _fault(error: csv.Error, line: int) -> str:
+    if "field limit" in str(error):
+        return (
+            f"Line {line} has a cell of more than {CELL_LIMIT:,} characters. Shorten it, or close "
+            'its quote (").'
+        )
     if "unexpected end of data" in str(error):
         return f'Line {line} opens a quote (") that is never closed. Close it.'
     if "expected after" in str(error):

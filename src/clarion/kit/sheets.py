@@ -10,25 +10,18 @@ LINES_AT_ONCE = 1_000
 # What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA = frozenset("=+-@\t\r")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
-_to_quote = re.compile(r'[",\r\n]').search
 
 
-def safe(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    if text and text[0] in _FORMULA and not _NUMBER.fullmatch(text):
-        return "'" + text
-    return text
+def cell(text: str | None) -> str:
+    """A text from outside as a cell, in quotes, and in no way a formula; empty for None."""
+    if not text:
+        return ""
+    if text[0] in _FORMULA and not _NUMBER.fullmatch(text):
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"'
 
 
-def cell(text: str) -> str:
-    """A text from outside as a cell: safe, and in quotes where it needs them (RFC 4180)."""
-    text = safe(text)
-    if _to_quote(text):
-        return '"' + text.replace('"', '""') + '"'
-    return text
-
-
-def cells(texts: Iterable[str]) -> str:
+def cells(texts: Iterable[str | None]) -> str:
     """Cells side by side."""
     return ",".join(map(cell, texts))
 
@@ -39,7 +32,8 @@ def moments(zone: str) -> Callable[[int], str]:
     Raises ValueError for an unknown zone.
     """
     local = clock.zone(zone)
-    last, ahead, behind = -1, "", ""
+    last: int | None = None
+    ahead = behind = ""
 
     def write(at: int) -> str:
         # Moments come in order: most lie in the same second as the one before.
@@ -54,12 +48,12 @@ def moments(zone: str) -> Callable[[int], str]:
 
 
 def stream(header: Sequence[str], lines: Iterable[str]) -> Iterator[bytes]:
-    """A CSV file in UTF-8, a thousand lines at a time, of lines that are made of cells already.
+    """A CSV file (RFC 4180, UTF-8), a thousand lines at a time, of lines made of cells already.
 
-    Writing lines out oneself takes a third of the time of the csv module.
+    Written out by hand, a line takes a third of the time that the csv module takes.
     """
     lines = iter(lines)
-    text = cells(header) + "\r\n"
+    text = ",".join(header) + "\r\n"
     while block := list(islice(lines, LINES_AT_ONCE)):
         yield (text + "\r\n".join(block) + "\r\n").encode()
         text = ""

@@ -4,9 +4,13 @@ They are read as a search reads them, page after page, so no transaction stays o
 open one would let the write-ahead log grow, on PostgreSQL it would keep dead rows from removal.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from heapq import merge
+from operator import itemgetter
 from typing import Any
+
+from django.db import connection
+from psycopg import capabilities
 
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
@@ -19,12 +23,15 @@ HEADER = (
     "responses", "latency (seconds)", "content",
 )  # fmt: skip
 FIRST_READ, LONGEST_READ = 200, 10_000  # records
-HELD = 50_000  # records in memory at most, however many sources are merged
-_Row = tuple[Any, ...]  # sorted by when, then by the record's id: no two have both in common
-_COLUMNS = (
-    "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.address_id, c.id,"
-    " coalesce(a.value, ''), coalesce(c.name, ''),"
-    " r.status, r.reason_id, r.attempt, r.responses, r.latency, r.content"
+HELD = 50_000  # lines in memory at most, however many sources are merged
+STREAMED = 500  # records that PostgreSQL hands over at once
+_Row = tuple[Any, ...]
+_Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
+_SELECT = (
+    "SELECT r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.reason_id, r.address_id, c.id,"
+    " a.value, c.name, r.status, r.attempt, r.responses, r.latency, r.content FROM ({}) AS r"
+    " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
+    " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
 )
 
 
@@ -34,65 +41,89 @@ def export_csv(wanted: RecordFilter, *, zone: str = "UTC") -> Iterator[bytes]:
     Moments are ISO 8601 with the offset of the time zone ``zone``. Raises FilterError for a channel
     or agent that is not there and ValueError for an unknown zone, before the first piece.
     """
+    writer = _Writer(zone)
     parts = [part for source in sources(wanted) for part in source.apart()]
     longest = max(FIRST_READ, min(LONGEST_READ, HELD // max(1, len(parts))))
-    streams = [_read(part, longest) for part in parts]
-    rows = streams[0] if len(streams) == 1 else merge(*streams, reverse=True)
-    return sheets.stream(HEADER, map(_line(zone), rows))
+    streams = [_read(part, writer, longest) for part in parts]
+    lines = streams[0] if len(streams) == 1 else merge(*streams, reverse=True)
+    return sheets.stream(HEADER, map(itemgetter(2), lines))
 
 
-def _read(source: Source, longest: int) -> Iterator[_Row]:
-    """The records of one source, newest first, in ever larger reads."""
+def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[_Line]:
+    """The lines of one source, newest first, in ever larger reads."""
     cursor, size = None, FIRST_READ
     while True:
         records, params = source.first(size, cursor, what="r.*")
-        rows = db.fetch(
-            f"SELECT {_COLUMNS} FROM ({records}) AS r"
-            " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
-            " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id",
-            params,
-        )
+        lines = writer.lines(_rows(_SELECT.format(records), params))
         # Cheaper than in the database: they come in order, but for what its joins have mixed up.
-        rows.sort(reverse=True)
-        yield from rows
-        if len(rows) < size:
+        lines.sort(reverse=True)
+        yield from lines
+        if len(lines) < size:
             return
-        cursor = Cursor(rows[-1][:2])
+        cursor = Cursor(lines[-1][:2])
         size = min(2 * size, longest)
 
 
-def _line(zone: str) -> Callable[[_Row], str]:
-    """A function that makes a line of the file from a row of ``_COLUMNS``."""
-    moment = sheets.moments(zone)
-    cell = sheets.cell
-    channels = _Lookup("name, kind FROM channels_channel", 2)
-    titles = _Lookup("title FROM broadcasts_broadcast", 1)
-    reasons = _Lookup("text, code FROM records_reason", 2)
+def _rows(sql: str, params: list[Any]) -> Iterator[_Row]:
+    """The rows of a statement; PostgreSQL finds the next ones while we write the first.
 
-    def line(row: _Row) -> str:
+    Nothing else can be asked of it before the last row.
+    """
+    with connection.cursor() as cursor:
+        if db.is_postgres():
+            size = STREAMED if capabilities.has_stream_chunked() else 1
+            with connection.wrap_database_errors:
+                yield from cursor.cursor.stream(sql, params, size=size)
+        else:
+            cursor.execute(sql, params)
+            yield from cursor
+
+
+class _Writer:
+    """Makes lines of the file from rows of ``_SELECT``."""
+
+    def __init__(self, zone: str) -> None:
+        self.moment = sheets.moments(zone)
+        # Cells that many records share.
+        self.titles: dict[int | None, str] = {}
+        self.channels: dict[int | None, str] = {}
+        self.reasons: dict[int | None, str] = {None: ","}
+
+    def lines(self, rows: Iterator[_Row]) -> list[_Line]:
+        """A line for each row, in their order but for those with words not met before."""
+        lines, new = [], []
+        for row in rows:
+            try:
+                lines.append(self.line(row))
+            except KeyError:
+                new.append(row)
+        for row in new:
+            self.learn(*row[2:5])
+            lines.append(self.line(row))
+        return lines
+
+    def line(self, row: _Row) -> _Line:
+        """The line of a row. Raises KeyError for words that are to be learned first."""
         (
-            at, record, broadcast, channel, chat, contact, user, name,
-            status, reason, attempt, responses, latency, content,
+            at, record, broadcast, channel, reason, chat, contact, user, name,
+            status, attempt, responses, latency, content,
         ) = row  # fmt: skip
-        return (
-            f"{record},{moment(at)},{broadcast},{titles[broadcast]},{channels[channel]},{chat},"
-            f"{contact or ''},{cell(user)},{cell(name)},{status},{reasons[reason]},{attempt},{responses},"
-            f"{latency / clock.SECOND:.6f},{cell(content)}"
+        cell = sheets.cell
+        text = (
+            f"{record},{self.moment(at)},{broadcast},{self.titles[broadcast]},"
+            f"{self.channels[channel]},{chat},{contact or ''},{cell(user)},{cell(name)},{status},"
+            f"{self.reasons[reason]},{attempt},{responses},{latency / clock.SECOND:.6f},"
+            f"{cell(content)}"
         )
+        return at, record, text
 
-    return line
-
-
-class _Lookup(dict[int | None, str]):
-    """Cells that many records share, made once each; empty ones for what is not there."""
-
-    def __init__(self, words: str, count: int) -> None:
-        super().__init__()
-        self.sql = f"SELECT {words} WHERE id = %s"
-        self.empty = sheets.cells([""] * count)
-        self[None] = self.empty
-
-    def __missing__(self, key: int | None) -> str:
-        found = db.fetch(self.sql, [key])
-        self[key] = sheets.cells(found[0]) if found else self.empty
-        return self[key]
+    def learn(self, broadcast: int, channel: int, reason: int | None) -> None:
+        """Look up words; empty ones for what has been deleted."""
+        for known, key, words, empty in (
+            (self.titles, broadcast, "title FROM broadcasts_broadcast", ""),
+            (self.channels, channel, "name, kind FROM channels_channel", ","),
+            (self.reasons, reason, "text, code FROM records_reason", ","),
+        ):
+            if key not in known:
+                found = db.fetch(f"SELECT {words} WHERE id = %s", [key])
+                known[key] = sheets.cells(found[0]) if found else empty

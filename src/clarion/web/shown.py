@@ -40,6 +40,7 @@ def name_of(broadcast: Broadcast) -> str:
 
 def _shares(found: dict[str, Any]) -> dict[str, Any]:
     total = found["total"]
+    done = total - sum(found[state] for state in PENDING)
     bar, left = [], 0.0
     for tone, states in PARTS:
         width = 100 * sum(found[state] for state in states) / total if total else 0.0
@@ -49,7 +50,9 @@ def _shares(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "bar": bar,
         "arrived": found["delivered"] + found["read"],
-        "done": total - sum(found[state] for state in PENDING),
+        "done": done,
+        # Told to screen readers: now and then, not with every message.
+        "tenths": 10 * (10 * done // total) if total else 0,
         "restartable": any(found[state] for state in ("failed", "unsent", "in_doubt")),
         "took": _took(found),
     }

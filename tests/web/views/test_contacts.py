@@ -44,7 +44,9 @@ def test_filter_by_channel_and_tag(admin: Client) -> None:
     assert "u1" not in tagged
 
 
-@pytest.mark.parametrize("query", ["?after=x", "?channel=99", "?tag=%00", "?q=%00", "?after=" + "9" * 40])
+@pytest.mark.parametrize(
+    "query", ["?after=x", "?channel=99", "?tag=%00", "?q=%00", "?after=" + "9" * 40]
+)
 def test_damaged_addresses_show_something(admin: Client, query: str) -> None:
     assert admin.get(f"/contacts/{query}").status_code == 200
 

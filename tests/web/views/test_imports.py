@@ -25,7 +25,9 @@ def upload(
 ) -> Import | str:
     """Post the form; the import once it has ended, or the page when the form is shown again."""
     file = SimpleUploadedFile("people.csv", content, "text/csv")
-    fields = {"channel": str(channel.pk), "file": file, **given} | ({"check": "yes"} if check else {})
+    fields = {"channel": str(channel.pk), "file": file, **given} | (
+        {"check": "yes"} if check else {}
+    )
     response = client.post("/contacts/import/", fields)
     if response.status_code == 200:
         return response.content.decode()
@@ -108,7 +110,7 @@ def test_a_bad_file_is_refused_beside_the_field(
 def test_the_column_is_chosen_when_it_is_not_clear(admin: Client, channel: Channel) -> None:
     html = upload(admin, channel, b"first,second\n1,Ada\n", check=True)
     assert isinstance(html, str)
-    assert "<option value=\"second\">second</option>" in html
+    assert '<option value="second">second</option>' in html
     token = html.partition('name="token" value="')[2].partition('"')[0]
     assert token
 

@@ -173,15 +173,16 @@ def _start_server(stage: Stage) -> None:
 
 
 def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
-    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.accounts.models import Agent
     from clarion.broadcasts import launch
     from clarion.broadcasts.audience import Audience
 
     say(f"\nBroadcast to all {people:,}, over HTTP: {TEXT}")
+    demo = Agent.objects.get(email=EMAIL)
     draft = launch.create_draft(
-        by=COMMAND_LINE, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
+        by=demo, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
     )
-    broadcast = launch.send(draft, by=COMMAND_LINE, undo_seconds=0)
+    broadcast = launch.send(draft, by=demo, undo_seconds=0)
     done, deadline = 0, time.monotonic() + PATIENCE
     with progress("Sending") as update:
         while broadcast.state in ("scheduled", "sending"):

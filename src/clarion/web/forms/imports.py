@@ -66,4 +66,3 @@ class ImportForm(forms.Form):
         if not cleaned.get("file") and not cleaned.get("token") and "file" not in self.errors:
             self.add_error("file", _("Choose a file."))
         return cleaned
-

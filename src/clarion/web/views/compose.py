@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import launch
@@ -129,9 +130,16 @@ def compose_save(request: AgentRequest, part: str) -> HttpResponse:
     is_new = draft is None
     try:
         draft = save(request, draft, made)
-    except launch.LaunchError as error:
-        return HttpResponse(str(error), "text/plain", status=409)
+    except launch.LaunchError as error:  # it was sent, from another window
+        return gone(request, draft, error)
     return saved(request, draft, made, part=part, is_new=is_new)
+
+
+def gone(request: AgentRequest, draft: Broadcast | None, error: ValueError) -> HttpResponse:
+    """Leave the page of what is no draft any more, and say so."""
+    messages.error(request, str(error))
+    there = reverse("broadcast", args=[draft.pk]) if draft else reverse("broadcasts")
+    return HttpResponseClientRedirect(there)
 
 
 def saved(

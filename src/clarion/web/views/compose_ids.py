@@ -60,7 +60,7 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
     except IdsRefused as refused:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
     except launch.LaunchError as error:
-        context["ids_problem"] = str(error)
+        return compose.gone(request, draft, error)
     return compose.saved(request, draft, made, part="audience", is_new=is_new, more=context)
 
 
