@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import transaction
 
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
@@ -234,3 +235,24 @@ def test_email_reaches_the_mailbox(processes: Processes, engine: None) -> None:
 
     assert len(provider.accepted()) == 5
     assert factory.states(broadcast) == {"sent": 5}
+
+
+def test_a_locked_database_delays_but_loses_and_doubles_nobody(
+    processes: Processes, engine: None
+) -> None:
+    provider = Provider(processes, latency="2ms")
+    channel = sink(provider)
+    factory.people(channel, 2_000)
+    broadcast = start(channel)
+    eventually(lambda: provider.summary()["total"] > 100, timeout=30)
+
+    with transaction.atomic():  # on SQLite this is the write lock
+        Channel.objects.select_for_update().get(pk=channel.pk)
+        deadline = time.monotonic() + 2
+        eventually(lambda: time.monotonic() > deadline)
+    wait_completed(broadcast, 60)
+
+    accepted = provider.accepted()
+    assert len(accepted) == 2_000
+    assert set(accepted.values()) == {1}
+    assert reconcile(broadcast.pk).ok

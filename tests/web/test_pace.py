@@ -9,7 +9,7 @@ from clarion.web import pace
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, as a list of one."""
     now = [1_000.0]
-    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("clarion.web.pace.time.monotonic", lambda: now[0])
     pace.forget()
     return now
 

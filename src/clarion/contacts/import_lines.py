@@ -12,7 +12,8 @@ from clarion.contacts.user_ids import Check, find_column, looks_like_data
 ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
 _OWN_TITLES = {"name": "name", "language": "language"}
 _OWN_TITLES |= {"time_zone": "time_zone", "timezone": "time_zone"}
-_LONGEST_OWN = {"name": 200, "language": 35, "time_zone": 64}
+_LONGEST_OWN = (200, 35, 64)  # characters of each of OWN_FIELDS
+_ZONE = OWN_FIELDS.index("time_zone")
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
 
 
@@ -65,7 +66,7 @@ class Layout:
         self.width = len(columns)
         self.id_place = columns.index(id_column)
         self._check = check
-        self._own: dict[str, int] = {}  # own field -> place
+        self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
         self.attributes: list[str] = []  # the names of those that this file brings
         self._prefixes: list[tuple[int, str]] = []  # place, name as JSON and a colon
         taken: dict[str, str] = {}  # name -> the title that has it
@@ -87,8 +88,12 @@ class Layout:
         attributes = f"{{{','.join(pairs)}}}"
         if len(attributes) > ATTRIBUTES_LIMIT:
             raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
-        own = {field: _own_cell(field, cells[place].strip()) for field, place in self._own.items()}
-        return Person(value=value, attributes=attributes, **own)
+        own = ["", "", ""]
+        for slot, place in self._own:
+            own[slot] = cell = cells[place].strip()
+            if len(cell) > _LONGEST_OWN[slot] or (slot == _ZONE and cell not in _zones()):
+                raise BadLineError(_own_fault(slot, cell))
+        return Person(value, own[0], own[1], own[2], attributes)
 
     def id_of(self, cells: Sequence[str]) -> str:
         """The cell of the user id as it stands, empty when the line is too short."""
@@ -111,20 +116,18 @@ class Layout:
                 )
             taken[key] = title
         if own:
-            self._own[own] = place
+            self._own.append((OWN_FIELDS.index(own), place))
         if name not in OWN_FIELDS:  # under another title it is a variable as well
             self.attributes.append(name)
             self._prefixes.append((place, f"{_quoted(name)}:"))
 
 
-def _own_cell(field: str, cell: str) -> str:
-    if len(cell) > _LONGEST_OWN[field]:
-        raise BadLineError(f"the {field} is longer than {_LONGEST_OWN[field]} characters")
-    if field == "time_zone" and cell and cell not in _zones():
-        raise BadLineError(f"there is no time zone “{cell}”; use one like Europe/Berlin")
-    return cell
+def _own_fault(slot: int, cell: str) -> str:
+    if len(cell) > _LONGEST_OWN[slot]:
+        return f"the {OWN_FIELDS[slot]} is longer than {_LONGEST_OWN[slot]} characters"
+    return f"there is no time zone “{cell}”; use one like Europe/Berlin"
 
 
 @cache
 def _zones() -> set[str]:
-    return available_timezones()
+    return available_timezones() | {""}
