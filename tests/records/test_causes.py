@@ -1,34 +1,51 @@
+"""Errors of a broadcast by their cause."""
+
+import pytest
+
+from clarion.engine import reap
+from clarion.engine.claim import claim
+from clarion.engine.settle import Settlement, settle
+from clarion.kit import clock
 from clarion.records.causes import causes
-from records import build
+from clarion.records.person import history
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_causes_with_their_numbers(db):
-    channel = build.channel()
-    broadcast, other = build.broadcast(), build.broadcast()
-    blocked, busy = build.reason("Blocked.", "403"), build.reason("Busy.", "500")
-    late = build.reason("Told later.", "131026")
-    people = build.people(channel, "abcd")
-    # Failed twice for the same cause; recovered after one error; failed later; in doubt.
-    twice = build.delivery(broadcast, people[0], "failed", reason=busy)
-    build.record(twice, because=busy, attempt=1)
-    build.record(twice, because=busy, attempt=2)
-    recovered = build.delivery(broadcast, people[1], "sent")
-    build.record(recovered, because=busy)
-    build.record(recovered, attempt=2)
-    build.record(build.delivery(broadcast, people[2], "failed", reason=late))
-    in_doubt = build.delivery(broadcast, people[3], "in_doubt", reason=blocked)
-    build.record(in_doubt, because=blocked)
-    build.record(build.delivery(other, people[0], "failed", reason=blocked), because=blocked)
+def test_errors_are_grouped_by_cause_and_people_see_their_own() -> None:
+    channel = factory.channel("Shop")
+    people = factory.people(channel, 6)
+    broadcast = factory.sending([channel], title="Autumn")
+    other = factory.sending([channel], title="Winter")
+    worker = reap.register()
+    wordings = ["", "Busy.", "Busy.", "", "Gone.", "Busy."]
+    claimed = [c for c in claim(channel.pk, worker, 12).messages if c.broadcast == broadcast.pk]
+    settle(
+        worker,
+        [
+            Settlement(
+                c.delivery, c.broadcast, channel.pk, c.address, "failed" if why else "sent", 1,
+                clock.now_us(), reason=why, code="x" if why else "", attempted=True, content="Hi",
+            )
+            for c, why in zip(claimed, wordings, strict=True)
+        ],
+    )  # fmt: skip
 
-    found = causes(broadcast.pk)
-
-    assert [(cause.text, cause.code, cause.errors, cause.people) for cause in found] == [
-        ("Busy.", "500", 3, 1),
-        ("Blocked.", "403", 1, 1),
-        ("Told later.", "131026", 0, 1),
+    assert [(cause.text, cause.code, cause.errors) for cause in causes(broadcast.pk)] == [
+        ("Busy.", "x", 3),
+        ("Gone.", "x", 1),
     ]
-    assert found[0].id == busy.pk
+    assert causes(other.pk) == []
+    failed = next(c for c, why in zip(claimed, wordings, strict=True) if why == "Gone.")
+    contact = next(p.contact_id for p in people if p.pk == failed.address)
+    newest, oldest = history(contact)
+    assert (newest.title, newest.record_id) == ("Winter", None)
+    assert (oldest.title, oldest.state, oldest.reason) == ("Autumn", "failed", "Gone.")
+    assert oldest.record_id is not None
+    assert oldest.channel == "Shop"
 
 
-def test_no_errors_no_causes(db):
-    assert causes(build.broadcast().pk) == []
+def test_nobody_and_nothing() -> None:
+    assert causes(1) == []
+    assert history(1) == []

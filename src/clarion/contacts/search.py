@@ -64,17 +64,23 @@ def contact_list(
 
     ``channel`` and ``state`` (of Address.State) are of one and the same address.
     """
-    where, params = _conditions(q.replace("\x00", "").strip(), channel, tag, state)
+    where, params = _conditions(channel, tag, state)
+    before = BIGGEST if after_id is None else after_id
+    if words := q.replace("\x00", "").strip():
+        # With nothing else asked for, each half of the search may stop at a page.
+        sql, found = _matches(words, before, None if where else limit + 1)
+        where.append(sql)
+        params += found
     # With a tag the list is led by the taggings, so that a rare tag costs no look at everybody.
-    table = "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id"
-    source, key = (table, "g.contact_id") if tag else ("contacts_contact c", "c.id")
-    found = db.fetch(
+    tagged = "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id"
+    source, key = (tagged, "g.contact_id") if tag else ("contacts_contact c", "c.id")
+    rows = db.fetch(
         f"SELECT c.id, c.name, c.created_at FROM {source} "
         f"WHERE {' AND '.join([*where, f'{key} < %s'])} ORDER BY {key} DESC LIMIT %s",
-        [*params, BIGGEST if after_id is None else after_id, limit + 1],
+        [*params, before, limit + 1],
     )
-    page = found[:limit]
-    return ContactPage(_rows(page), page[-1][0] if len(found) > limit else None)
+    page = rows[:limit]
+    return ContactPage(_rows(page), page[-1][0] if len(rows) > limit else None)
 
 
 def contact_count() -> int:
@@ -83,55 +89,60 @@ def contact_count() -> int:
 
 
 def _conditions(
-    q: str, channel: Channel | None, tag: Tag | None, state: str
+    channel: Channel | None, tag: Tag | None, state: str
 ) -> tuple[list[str], list[Any]]:
     where: list[str] = []
     params: list[Any] = []
     if tag:
         where.append("g.tag_id = %s")
         params.append(tag.pk)
-    if state and state != "active":  # few: found by their index
-        within = "AND a.channel_id = %s" if channel else ""
+    on_channel = " AND a.channel_id = %s" if channel else ""
+    in_state = " AND a.state = %s" if state else ""
+    if state and state != "active":  # few: found by their index, in the words of its condition
         where.append(
             "c.id IN (SELECT a.contact_id FROM contacts_address a "
-            f"WHERE a.state = %s AND a.state <> 'active' {within})"
+            f"WHERE NOT (a.state = 'active'){on_channel}{in_state})"
         )
-        params += [state, channel.pk] if channel else [state]
     elif channel or state:
-        on_channel = " AND a.channel_id = %s" if channel else ""
-        in_state = " AND a.state = %s" if state else ""
         where.append(
             "EXISTS (SELECT 1 FROM contacts_address a "
             f"WHERE a.contact_id = c.id{on_channel}{in_state})"
         )
-        params += [channel.pk] if channel else []
-        params += [state] if state else []
-    if q:
-        sql, found = _matches(q)
-        where.append(sql)
-        params += found
+    params += [channel.pk] if channel else []
+    params += [state] if state else []
     return where, params
 
 
-def _matches(q: str) -> tuple[str, list[Any]]:
-    """SQL for "this is whom they mean". Each half walks one narrow index."""
+def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
+    """SQL for "this is whom they mean". Each half walks one narrow index, whatever it finds."""
     by_name, name_params = contains("n.name", q)
+    by_value, prefix = _begins(q)
+    names = f"SELECT n.id FROM contacts_contact n WHERE {by_name} AND n.id < %s"
+    values = (
+        "SELECT a.contact_id AS id FROM contacts_address a WHERE a.channel_id IN "
+        f"(SELECT id FROM channels_channel) AND {by_value} AND a.contact_id < %s"
+    )
+    halves = [(names, "n.id", [*name_params, before]), (values, "a.contact_id", [prefix, before])]
+    if q.isdecimal() and int(q) < before:
+        halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [int(q)]))
+    if limit:
+        # The plus keeps SQLite from walking the wide table for the sake of the order.
+        plus = "" if db.is_postgres() else "+"
+        halves = [
+            (f"SELECT id FROM ({sql} ORDER BY {plus}{key} DESC LIMIT %s) h", key, [*given, limit])
+            for sql, key, given in halves
+        ]
+    sql = " UNION ALL ".join(sql for sql, _, _ in halves)
+    return f"c.id IN ({sql})", [value for _, _, given in halves for value in given]
+
+
+def _begins(q: str) -> tuple[str, str]:
+    """SQL and its parameter for "the user id begins with this", in the same case."""
     if db.is_postgres():
         escaped = "".join(f"\\{sign}" if sign in "%_\\" else sign for sign in q)
-        by_value, prefix = "a.value LIKE %s ESCAPE '\\'", f"{escaped}%"
-    else:
-        escaped = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in q)
-        by_value, prefix = "a.value GLOB %s", f"{escaped}*"
-    sql = (
-        f"c.id IN (SELECT n.id FROM contacts_contact n WHERE {by_name} UNION ALL "
-        "SELECT a.contact_id FROM contacts_address a WHERE a.channel_id IN "
-        f"(SELECT id FROM channels_channel) AND {by_value}"
-    )
-    params: list[Any] = [*name_params, prefix]
-    if q.isdecimal() and int(q) <= BIGGEST:
-        sql += " UNION ALL SELECT n.id FROM contacts_contact n WHERE n.id = %s"
-        params.append(int(q))
-    return f"{sql})", params
+        return "a.value LIKE %s ESCAPE '\\'", f"{escaped}%"
+    escaped = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in q)
+    return "a.value GLOB %s", f"{escaped}*"
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:

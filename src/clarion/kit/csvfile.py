@@ -16,7 +16,7 @@ LINE_LIMIT = 1024 * 1024  # characters of one record, all its cells and lines to
 COLUMN_LIMIT = 500
 Row = tuple[int, list[str]]  # the number of its first line in the file, from 1; its cells
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_BLOCK = 256 * 1024  # bytes
+_BLOCK = 32 * 1024  # bytes; small, so that the position tells the truth
 
 csv.field_size_limit(CELL_LIMIT)  # for the process: Clarion reads CSV nowhere else
 

@@ -44,6 +44,7 @@ def test_shares_never_round_to_all_or_nothing(part: int, whole: int, words: str)
         (None, "–"),
         (0.0184, "18 ms"),
         (1.25, "1.2 s"),
+        (15.7, "16 s"),
         (59.96, "1 min"),
         (60, "1 min"),
         (61, "1 min 1 s"),

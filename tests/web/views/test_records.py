@@ -63,8 +63,8 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
     ],
 )
 def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, found: int) -> None:
-    pairs = [tuple(pair.split("=", 1)) for pair in query.split("&") if pair]
-    address = f"/records/?{urlencode(dict(pairs) | {'broadcast': sent.pk})}"
+    pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+    address = f"/records/?{urlencode({**pairs, 'broadcast': sent.pk})}"
 
     response = admin.get(address)
 

@@ -82,8 +82,9 @@ def duration(seconds: float | None) -> str:
         return "–"
     if seconds < 1:
         return _("%(count)d ms") % {"count": round(seconds * 1000)}
-    if seconds < 59.95:
-        return _("%(count)s s") % {"count": formats.number_format(round(seconds, 1))}
+    if seconds < 59.5:
+        count = round(seconds, 1) if seconds < 10 else round(seconds)
+        return _("%(count)s s") % {"count": formats.number_format(count)}
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import aget_object_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -18,14 +17,17 @@ from clarion.channels.manage import ChannelError
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, UnknownKind, kind_class
 from clarion.web.forms.channels import ChannelForm
+from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs
 
 
 @require_safe
 def channels(request: AgentRequest) -> HttpResponse:
     """All channels, with the number of people on each."""
-    found = Channel.objects.annotate(people=Count("addresses")).order_by("name")
-    rows = [{"channel": channel, "kind": kind_class(channel.kind).label} for channel in found]
+    rows = [
+        {"channel": channel, "kind": kind_class(channel.kind).label}
+        for channel in channels_with_people()
+    ]
     return render(request, "channels/list.html", {"rows": rows})
 
 

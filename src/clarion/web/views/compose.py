@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,6 +23,7 @@ from clarion.contacts.search import contact_list, known_variables
 from clarion.contacts.tags import tag_counts
 from clarion.content.rendering import ContentError, preview
 from clarion.web.forms.compose import Composition, from_draft, from_post, text_problems
+from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import audience_words
 from clarion.web.zones import zone_choices
@@ -98,12 +98,12 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
 def _page(
     request: AgentRequest, draft: Broadcast | None, made: Composition, *, tried: bool = False
 ) -> HttpResponse:
-    channels = Channel.objects.annotate(people=Count("addresses")).order_by("name")
     context = {
         "draft": draft,
         "made": made,
         "all_channels": [
-            {"channel": channel, "kind": kind_class(channel.kind).label} for channel in channels
+            {"channel": channel, "kind": kind_class(channel.kind).label}
+            for channel in channels_with_people()
         ],
         "tag_counts": tag_counts(),
         "variables": sorted(known_variables(), key=_own_first),
