@@ -103,11 +103,11 @@ def _known_ids(path: Path, channel: "Channel", column: str | None) -> Iterable[i
 
     found = read_ids(path, channel=channel, column=column)
     if found.rejected:
-        note(f"{len(found.rejected):,} lines of {path.name} are left out:")
+        note(f"{found.rejected_count:,} lines of {path.name} are left out:")
         for reject in found.rejected[:NAMED]:
             note(f"  line {reject.line}: {reject.reason}")
-        if len(found.rejected) > NAMED:
-            note(f"  and {len(found.rejected) - NAMED:,} more")
+        if found.rejected_count > NAMED:
+            note(f"  and {found.rejected_count - NAMED:,} more")
     return found.address_ids
 
 
