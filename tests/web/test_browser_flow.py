@@ -189,7 +189,7 @@ def test_pause_and_stop_from_the_page(site: Site, provider: str, people: Path) -
     expect(page.locator("#progress")).to_contain_text("Stopped")
     expect(page.locator("#state-unsent .numbers-count")).to_be_visible()
     expect(page.locator("#state-queued .numbers-count")).to_have_text("0")
-    page.get_by_role("button", name="Send again to the rest").click()
+    page.get_by_role("button", name="Send again to the rest").click(timeout=20_000)
     page.get_by_role("dialog").get_by_role("button", name="Send again").click()
     expect(page.get_by_role("timer")).to_be_visible()
     expect(page.get_by_text("whom an earlier broadcast did not reach")).to_be_visible()

@@ -79,8 +79,8 @@ class Reconciliation:
 def reconcile(broadcast_id: int) -> Reconciliation:
     """Count everyone of a broadcast. Raises ReconcileError when it is not there.
 
-    About a second for 1,000,000 people; some more where a provider's receipts or a repetition
-    make it necessary to look for every person's own records.
+    A few seconds for 1,000,000 people; about three times that where a provider's receipts or a
+    repetition make it necessary to look for every person's own records.
     """
     counted = _Counted(broadcast_id, " UNION ALL ".join(_QUICK))
     if counted.fingerprint("completed") != counted.accepted():

@@ -53,7 +53,8 @@ def _shares(found: dict[str, Any]) -> dict[str, Any]:
         "done": done,
         # Told to screen readers: now and then, not with every message.
         "tenths": 10 * (10 * done // total) if total else 0,
-        "restartable": any(found[state] for state in ("failed", "unsent", "in_doubt")),
+        "restartable": not found["sending"]
+        and any(found[state] for state in ("failed", "unsent", "in_doubt")),
         "took": _took(found),
     }
 
