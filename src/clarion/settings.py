@@ -37,9 +37,20 @@ def database(url: str) -> dict[str, Any]:
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": dict(parse_qsl(parts.query)),
+            "OPTIONS": _postgres_options(dict(parse_qsl(parts.query))),
         }
     raise ValueError("CLARION_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _postgres_options(given: dict[str, str]) -> dict[str, str]:
+    """Ours for every connection, then those of the URL.
+
+    A process that is frozen in the middle of a transaction keeps its locks: after 10 s the server
+    ends that transaction, so that the others go on. Compiling (jit) costs short queries more than
+    it saves them.
+    """
+    ours = "-c idle_in_transaction_session_timeout=10s -c jit=off"
+    return {**given, "options": f"{ours} {given.get('options', '')}".strip()}
 
 
 BASE = Path(__file__).parent
@@ -63,7 +74,9 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "clarion.accounts",
     "clarion.channels",
+    "clarion.content",
     "clarion.contacts",
+    "clarion.consents",
     "clarion.chats",
     "clarion.records",
     "clarion.broadcasts",

@@ -7,6 +7,7 @@ from clarion.engine.claim import claim
 from clarion.engine.models import Worker
 from clarion.kit import db
 from clarion.records.models import Delivery, Record
+from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +51,20 @@ def test_the_only_engine_may_declare_all_others_dead() -> None:
 
     assert factory.states(broadcast) == {"in_doubt": 2}
     assert not Worker.objects.exists()
+
+
+def test_what_a_claim_took_whose_answer_never_came_is_queued_again() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    broadcast = factory.sending([channel])
+    worker, other = reap.register(), reap.register()
+    mine = [claimed.delivery for claimed in claim(channel.pk, worker, 2).messages]
+    theirs = claim(channel.pk, other, 1).messages[0].delivery
+
+    assert reap.claimed_before(worker) == []  # the answer may still be on its way
+    db.execute("UPDATE records_delivery SET moved_at = moved_at - 6000000")
+    assert sorted(reap.claimed_before(worker)) == sorted(mine)
+    assert reap.requeue(worker, [*mine, theirs]) == 2
+
+    assert factory.states(broadcast) == {"queued": 2, "sending": 1}
+    assert reconcile(broadcast.pk).ok

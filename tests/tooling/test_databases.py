@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,11 @@ def test_a_process_sees_what_a_test_committed(
 
 @pytest.mark.django_db(transaction=True)
 async def test_an_async_test_uses_the_database() -> None:
-    await asyncio.to_thread(_add_session, "from-a-thread")
+    def add() -> None:
+        with closing(connection):  # the thread's own: nobody else would close it
+            _add_session("from-a-thread")
+
+    await asyncio.to_thread(add)
 
     assert await Session.objects.acount() == 1
 

@@ -110,7 +110,11 @@ class Lane:
             return IDLE
         if self._late:
             late, self._late = self._late, []
-            self._take(await self._ground.reslot(self.channel.id, late))
+            try:
+                self._take(await self._ground.reslot(self.channel.id, late))
+            except Error:
+                self._late += late  # they are still ours
+                raise
         if not self._is_low():
             return 0.0
         self._want = self._appetite()

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from clarion.records.reasons import reason_ids
 from clarion.records.states import DeliveryState as D
 
 CHUNK = 5_000
+SETTLED_BY_NOW = 5 * clock.SECOND  # a claim's answer has come by then, or never will
 DIED = (
     "worker_died",
     "The engine died while this message was being sent; it may or may not have arrived.",
@@ -73,6 +75,34 @@ def reap() -> int:
     )
     dead = db.fetch("SELECT id FROM engine_worker WHERE dead")
     return sum(_reap_one(worker_id) for (worker_id,) in dead)
+
+
+def claimed_before(worker_id: int) -> list[int]:
+    """The deliveries that this worker claimed some seconds ago or earlier, by the database."""
+    found = db.fetch(
+        "SELECT id FROM records_delivery WHERE state = 'sending' AND worker_id = %s "
+        "AND moved_at < %s LIMIT %s",
+        [worker_id, db.now_us() - SETTLED_BY_NOW, CHUNK],
+    )
+    return [row[0] for row in found]
+
+
+def requeue(worker_id: int, deliveries: Sequence[int]) -> int:
+    """Queue again what this worker claimed and certainly did not send; return how many."""
+    with db.write():
+        rows = db.fetch(
+            "UPDATE records_delivery AS d SET state = 'queued', worker_id = NULL, moved_at = %s "
+            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id AND +d.worker_id = %s "
+            f"{db.returning('d', 'broadcast_id', 'channel_id')}",
+            [db.now_us(), db.pack([key] for key in deliveries), worker_id],
+        )
+        deltas: dict[tuple[int, int, str], int] = {}
+        for place in rows:
+            for state, delta in ((D.SENDING, -1), (D.QUEUED, 1)):
+                key = (*place, state.value)
+                deltas[key] = deltas.get(key, 0) + delta
+        tallies.add(deltas)
+    return len(rows)
 
 
 def _reap_one(worker_id: int) -> int:

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 BATCH = 500  # rows that are worth a transaction at once
 MOST = 4 * BATCH  # rows of one transaction
 EVERY = 0.03  # seconds
-Write = Callable[[list[Settlement]], Awaitable[None]]
+Write = Callable[[list[Settlement], bool], Awaitable[None]]  # the batch, and whether again
 
 
 class Settler:
@@ -31,6 +31,7 @@ class Settler:
         self._empty = asyncio.Event()
         self._empty.set()
         self._closing = False
+        self._again = False  # the last try broke off: it may have been written all the same
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -72,8 +73,10 @@ class Settler:
 
     async def _written(self, batch: list[Settlement]) -> bool:
         try:
-            await self._write(batch)
+            await self._write(batch, self._again)
+            self._again = False
         except (OperationalError, InterfaceError) as error:
+            self._again = True
             log.warning("database_away", error=str(error), waiting=len(self._waiting))
             await asyncio.sleep(0.5)
             return False

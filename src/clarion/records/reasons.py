@@ -1,6 +1,9 @@
 """Reasons by their wording."""
 
 from collections.abc import Iterable
+from functools import partial
+
+from django.db import connection, transaction
 
 from clarion.records.models import Reason
 
@@ -10,17 +13,20 @@ MOST_KNOWN = 10_000
 
 
 def reason_ids(wordings: Iterable[Wording]) -> dict[Wording, int]:
-    """The ids of reasons, stored on first use. Call it outside of the transaction that uses them:
-    they are remembered here, so their rows must not be rolled back."""
+    """The ids of reasons, stored on first use and remembered once that is committed."""
     ids: dict[Wording, int] = {}
     if len(_known) > MOST_KNOWN:
         _known.clear()
     for wording in wordings:
-        if wording not in _known:
+        known = _known.get(wording)
+        if known is None:
             code, sentence = wording
-            found, _ = Reason.objects.get_or_create(code=code[:60], text=sentence)
-            _known[wording] = found.pk
-        ids[wording] = _known[wording]
+            known = Reason.objects.get_or_create(code=code[:60], text=sentence)[0].pk
+            if connection.in_atomic_block:
+                transaction.on_commit(partial(_known.__setitem__, wording, known))
+            else:
+                _known[wording] = known
+        ids[wording] = known
     return ids
 
 
