@@ -1,43 +1,20 @@
-"""Signatures after the Standard Webhooks scheme, version 1.0.0, symmetric (`v1`).
+"""Callbacks signed after the Standard Webhooks scheme; the signature itself: kit.standard_webhooks.
 
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md:
-HMAC-SHA256 of `{id}.{timestamp}.{body}`, and the headers webhook-id, webhook-timestamp,
-webhook-signature.
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import hmac
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
 
 from clarion.channels.contract import BadSignature
+from clarion.kit.standard_webhooks import key_of, sign
+
+__all__ = ["TOLERANCE", "key_of", "sign", "verify"]
 
 TOLERANCE = 300  # seconds that a timestamp may be away from our clock, either way
-_PREFIX = "whsec_"
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-
-
-def key_of(secret: str) -> bytes:
-    """The key of a secret: decoded after `whsec_`, its UTF-8 bytes for any other text.
-
-    Raises ValueError with a sentence when what follows `whsec_` is not base64.
-    """
-    if not secret.startswith(_PREFIX):
-        return secret.encode()
-    try:
-        key = b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except ValueError:
-        key = b""
-    if not key:
-        raise ValueError("What follows “whsec_” must be base64. Copy the secret again.")
-    return key
-
-
-def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of a body; `timestamp` is in Unix seconds."""
-    content = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
-    return "v1," + b64encode(hmac.digest(key, content, "sha256")).decode("ascii")
 
 
 def verify(key: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> None:

@@ -1,5 +1,30 @@
-"""What can be wrong with a text."""
+"""What can be wrong with a text or a story."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class ContentError(ValueError):
     """A text can't be used, or not for this person: one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field of a story."""
+
+    block: int  # 1 for the first; 0 where it is about the whole story
+    field: str  # e.g. "text", "buttons.0.label"; empty where it is about the whole block
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"Block {self.block}: {self.sentence}" if self.block else self.sentence
+
+
+class StoryError(ContentError):
+    """A story can't be saved, found or used: one sentence for each fault."""
+
+    def __init__(self, *faults: "Fault | str") -> None:
+        self.faults: Sequence[Fault] = [
+            fault if isinstance(fault, Fault) else Fault(0, "", fault) for fault in faults
+        ]
+        super().__init__(" ".join(map(str, self.faults)))

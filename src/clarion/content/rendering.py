@@ -1,7 +1,7 @@
 """Personalised texts: checked once, then rendered for every person in a few microseconds."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
 from minijinja import Environment, TemplateError
@@ -24,6 +24,7 @@ __all__ = [
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
 STEPS = 20_000  # what loops may take, beyond what the text itself takes
 REPEATED_LIMIT = 8 * 1024 * 1024  # characters of plain text that loops may write in all
+_ROOMS = {"contact", "data", "memory"}  # they hold variables, and are none themselves
 _UNDEFINED = re.compile(r"`(?P<name>[^`]+)` is undefined")
 _TOO_LONG = f"The message would be longer than {OUTPUT_LIMIT // 1024} KiB. Shorten the text."
 
@@ -81,7 +82,13 @@ class Text:
         if self._environment is None:
             return self.source
         self._left = OUTPUT_LIMIT
-        person = _Attributes(contact) if self._methods else contact
+        person = contact
+        if self._methods:
+            person = _Attributes(contact)
+            variables = {
+                name: _Attributes(value) if isinstance(value, dict) else value
+                for name, value in variables.items()
+            }
         try:
             rendered = self._environment.render_template("text", contact=person, **variables)
         except TemplateError as error:
@@ -91,6 +98,11 @@ class Text:
         if len(rendered) * 4 > OUTPUT_LIMIT and len(rendered.encode()) > OUTPUT_LIMIT:
             raise ContentError(_TOO_LONG)
         return rendered
+
+    @property
+    def fixed(self) -> bool:
+        """Whether everybody gets the same."""
+        return self._environment is None
 
     def variables(self) -> set[str]:
         """The dotted names of all variables in the text."""
@@ -156,16 +168,21 @@ def contact_context(
     return context
 
 
-def unknown_variables(source: str, known: set[str]) -> list[str]:
+def unknown_variables(source: str, known: set[str], free: Collection[str] = ()) -> list[str]:
     """The dotted names that no contact has, in the order of the text.
 
-    One with ``default``, and one that the text somewhere asks ``is defined``, is never unknown.
-    Raises ContentError when the text itself is wrong.
+    ``free`` are the likes of “data”: whatever stands under them comes only with the sending, so
+    every name there is let through. One with ``default``, and one that the text somewhere asks
+    ``is defined``, is never unknown. Raises ContentError when the text itself is wrong.
     """
     uses = scan(source).uses
     asked = {use.name for use in uses if use.guard}
     missing = [use.name for use in uses if not use.optional and use.name not in asked]
-    return [name for name in dict.fromkeys(missing) if not _is_known(name, known)]
+    return [
+        name
+        for name in dict.fromkeys(missing)
+        if not _is_known(name, known) and not _is_under(name, free)
+    ]
 
 
 def preview(source: str, contact: _Person, address: _Address) -> str:
@@ -180,6 +197,11 @@ def _is_known(name: str, known: set[str]) -> bool:
     """Whether this name, or the value it is a part of (contact.order.total), is known."""
     parts = name.split(".")
     return any(".".join(parts[:length]) in known for length in range(1, len(parts) + 1))
+
+
+def _is_under(name: str, rooms: Collection[str]) -> bool:
+    room, dot, _ = name.partition(".")
+    return bool(dot) and room in rooms
 
 
 def _fuel(found: Scan) -> int:
@@ -206,7 +228,8 @@ def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentErr
 
 def _missing(name: str, context: Mapping[str, Any]) -> str:
     room, _, attribute = name.rpartition(".")
-    known = context.get("contact", {}) if room == "contact" else set(context) - {"contact"}
+    of_room = context.get(room)
+    known = of_room if isinstance(of_room, Mapping) else set(context) - _ROOMS
     if guess := did_you_mean(attribute, known, room):
         return f"there is no variable {name}.{guess}"
     advice = f'{{{{ {name} | default("…") }}}}'

@@ -1,0 +1,152 @@
+"""What a story's webhook answers: 0 to 20 messages, and what it wants remembered."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from pydantic import ValidationError
+
+from clarion.content import blocks
+from clarion.content.errors import ContentError
+from clarion.content.faults import sentences
+from clarion.content.filters import OUTPUT_LIMIT
+from clarion.content.messages import Button, Media, Message, as_json
+
+MOST_RESPONSES: Final = 20
+BODY_LIMIT: Final = 256 * 1024  # bytes
+MEMORY_LIMIT: Final = 64 * 1024  # bytes of JSON
+_FIELDS = frozenset({"responses", "memory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``responses`` are messages for ``message_from``; JSON can hold both."""
+
+    responses: list[dict[str, Any]]
+    memory: dict[str, Any]
+
+
+def parse_answer(body: bytes) -> Answer:
+    """Read the body of a webhook's 2xx reply; an empty one says nothing, and that is fine.
+
+    Texts are taken as they are: an answer holds no variables. Raises ContentError.
+    """
+    if len(body) > BODY_LIMIT:
+        raise ContentError(f"The webhook's answer is larger than {BODY_LIMIT // 1024} KiB.")
+    if not body.strip():
+        return Answer([], {})
+    said = _json(body)
+    if unknown := sorted(set(said) - _FIELDS):
+        raise ContentError(
+            f"The webhook's answer has a field “{unknown[0][:40]}”: only responses and memory "
+            "may stand there."
+        )
+    responses = said.get("responses", [])
+    if not isinstance(responses, list):
+        raise ContentError("The webhook's answer has responses that are no list.")
+    if len(responses) > MOST_RESPONSES:
+        raise ContentError(
+            f"The webhook answered {len(responses):,} messages: {MOST_RESPONSES} are allowed."
+        )
+    messages = [_message(number, given) for number, given in enumerate(responses, 1)]
+    return Answer([as_json(message) for message in messages], _memory(said.get("memory", {})))
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError):  # ValueError is also what undecodable bytes raise
+        raise ContentError("The webhook's answer is no JSON.") from None
+    if not isinstance(said, dict):
+        raise ContentError("The webhook's answer is no JSON object.")
+    return said
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(word)  # NaN and Infinity, which only Python's JSON knows
+
+
+def _memory(memory: object) -> dict[str, Any]:
+    if not isinstance(memory, dict):
+        raise ContentError("The webhook's answer has a memory that is no object.")
+    try:
+        size = len(json.dumps(memory, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):  # a lone surrogate, 1e999, a thousand brackets
+        raise ContentError("The webhook's memory holds what no database can store.") from None
+    if size > MEMORY_LIMIT:
+        raise ContentError(f"The webhook's memory is larger than {MEMORY_LIMIT // 1024} KiB.")
+    if _holds_nul(memory):
+        raise ContentError("The webhook's memory holds a NUL character.")
+    return memory
+
+
+def _holds_nul(value: object) -> bool:
+    # PostgreSQL stores none.
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(held) for key, held in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))
+
+
+def _message(number: int, given: object) -> Message:
+    if isinstance(given, str):
+        given = {"kind": "text", "text": given}
+    try:
+        block = blocks.shape(given)
+        return _MAKERS[block.kind](block)
+    except ValidationError as error:
+        _field, said = next(sentences(error))
+    except ContentError as error:
+        said = str(error)
+    raise ContentError(f"Response {number} of the webhook: {said}") from None
+
+
+def _text(block: blocks.TextBlock) -> Message:
+    return Message(_bounded(block.text, "The text is empty."))
+
+
+def _media(block: blocks.ImageBlock | blocks.FileBlock) -> Message:
+    if block.media:
+        raise ContentError("An answer can't name an upload. Give its address.")
+    blocks.check_address(block.url)
+    name = block.name if isinstance(block, blocks.FileBlock) else ""
+    return Message(_bounded(block.caption), Media(block.kind, block.url, name, ""))
+
+
+def _buttons(block: blocks.ButtonsBlock) -> Message:
+    text = _bounded(block.text, "The text above the buttons is empty.")
+    return Message(text, None, tuple(map(_button, block.buttons)))
+
+
+def _button(button: blocks.Button) -> Button:
+    if not button.label.strip():
+        raise ContentError("A button has no words.")
+    if button.kind == "link":
+        blocks.check_address(button.value)
+        return Button("link", button.label, button.value)
+    if button.kind == "story":
+        return Button("reply", button.label, blocks.story_value(button.value))
+    return Button("reply", button.label, button.value or button.label)
+
+
+def _webhook(_: blocks.WebhookBlock) -> Message:
+    raise ContentError("A webhook can't answer with another webhook.")
+
+
+def _bounded(text: str, when_empty: str = "") -> str:
+    if when_empty and not text.strip():
+        raise ContentError(when_empty)
+    if len(text.encode()) > OUTPUT_LIMIT:
+        raise ContentError(f"The text is longer than {OUTPUT_LIMIT // 1024} KiB.")
+    return text
+
+
+_MAKERS: Mapping[str, Callable[[Any], Message]] = {
+    "text": _text,
+    "image": _media,
+    "file": _media,
+    "buttons": _buttons,
+    "webhook": _webhook,
+}

@@ -1,0 +1,149 @@
+"""Uploaded images and files: checked, kept in the data folder, and given out by their token."""
+
+import hashlib
+import mimetypes
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+from django.conf import settings
+
+from clarion.content.errors import ContentError
+from clarion.content.messages import Media as Shipment
+from clarion.content.models import Media
+from clarion.kit import ids
+from clarion.kit.text import clean
+
+LARGEST: Final = 10 * 1024 * 1024  # bytes
+TOKEN = re.compile(r"[a-z0-9]{12,16}")
+_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,60}")
+# A browser would run these, and they come from this server's own name.
+_ACTIVE = re.compile(r"html|xml|script|ecma|css")
+_UNKNOWN = "application/octet-stream"
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
+
+
+def save_upload(
+    name: str, content_type: str, chunks: Iterable[bytes], *, image: bool = False
+) -> Media:
+    """Keep an upload; the same bytes under the same name are kept once.
+
+    An image is told by its first bytes, whatever its name says. Raises ContentError for more than
+    10 MB, for nothing, and for what is no image where ``image`` is asked for.
+    """
+    data = _collected(chunks)
+    found = _image_type(data)
+    if image and not found:
+        raise ContentError("This is no PNG, JPEG, GIF or WebP image. Choose another file.")
+    row = Media(
+        token=ids.token(16),
+        name=_file_name(name),
+        content_type=found or _file_type(name, content_type),
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    same = Media.objects.filter(
+        sha256=row.sha256, name=row.name, content_type=row.content_type
+    ).first()
+    if same is not None and path(same.token).exists():
+        return same
+    with path(row.token).open("xb") as file:
+        file.write(data)
+    row.save()
+    return row
+
+
+def load(token: str) -> Shipment:
+    """An upload as a script sends it, bytes included. Raises ContentError when it is gone."""
+    row = find(token)
+    base = settings.CLARION.public_url.rstrip("/")
+    url = f"{base}{address(row)}" if base else ""
+    return Shipment(_kind(row), url, row.name, row.content_type, read(row))
+
+
+def glance(token: str) -> Shipment:
+    """An upload for pages of this server: no bytes, an address within it. Raises ContentError."""
+    row = find(token)
+    return Shipment(_kind(row), address(row), row.name, row.content_type)
+
+
+def find(token: str) -> Media:
+    """The row of an upload. Raises ContentError."""
+    row = Media.objects.filter(token=token).first()
+    if row is None:
+        raise ContentError("There is no such upload. Upload it again.")
+    return row
+
+
+def _kind(row: Media) -> Literal["image", "file"]:
+    return "image" if is_image(row) else "file"
+
+
+def read(row: Media) -> bytes:
+    """The bytes of an upload. Raises ContentError when its file is gone."""
+    try:
+        return path(row.token).read_bytes()
+    except FileNotFoundError:
+        raise ContentError(f"The upload “{row.name}” is gone. Upload it again.") from None
+
+
+def address(row: Media) -> str:
+    """Where this server gives the upload out, to anybody who knows its token."""
+    return f"/media/{row.token}/{quote(row.name, safe='')}"
+
+
+def is_image(row: Media) -> bool:
+    """Whether it can stand in an image block."""
+    return row.content_type.startswith("image/")
+
+
+def path(token: str) -> Path:
+    """Where the bytes of that token are. Raises ContentError for what is no token."""
+    if not TOKEN.fullmatch(token):
+        raise ContentError("There is no such upload. Upload it again.")
+    folder = Path(settings.CLARION.data) / "media"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / token
+
+
+def _collected(chunks: Iterable[bytes]) -> bytes:
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > LARGEST:
+            raise ContentError("The file is larger than 10 MB. Choose a smaller one.")
+    if not data:
+        raise ContentError("The file is empty. Choose another one.")
+    return bytes(data)
+
+
+def _image_type(data: bytes) -> str:
+    """The type of an image that every channel and browser knows, else nothing."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return ""
+
+
+def _file_type(name: str, declared: str) -> str:
+    """The type of anything else; never one that a browser would run or take for an image."""
+    given = declared.partition(";")[0].strip().lower()
+    if not _TYPE.fullmatch(given) or given == _UNKNOWN:
+        given = mimetypes.guess_type(name)[0] or _UNKNOWN
+    return _UNKNOWN if given.startswith("image/") or _ACTIVE.search(given) else given
+
+
+def _file_name(name: str) -> str:
+    last = re.split(r"[/\\]", clean(name, 1_000))[-1]
+    tidy = _NOT_IN_NAMES.sub("_", last).strip(". ")
+    stem, dot, suffix = tidy.rpartition(".")
+    if len(tidy) > 100 and dot and len(suffix) <= 10:
+        tidy = f"{stem[: 99 - len(suffix)]}.{suffix}"
+    return tidy[:100] or "file"

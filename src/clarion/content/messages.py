@@ -1,0 +1,81 @@
+"""What a person gets: plain values that the rooms above turn into what a channel sends."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+BETWEEN = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image or a file: bytes of ours, or what lies at an address."""
+
+    kind: Literal["image", "file"]
+    url: str  # public; "" for an upload while CLARION_PUBLIC_URL is not set
+    name: str
+    content_type: str  # "" where only its address is known
+    data: bytes | None = None  # of an upload
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What people may press. One that sends a story is a reply with the value ``story:7``."""
+
+    kind: Literal["link", "reply"]
+    label: str
+    value: str  # the address, or the text sent back
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one person."""
+
+    text: str  # with media it is the caption
+    media: Media | None = None
+    buttons: tuple[Button, ...] = ()
+
+    def shown(self) -> str:
+        """All that the person sees, as plain text: what the record keeps."""
+        if self.media is None and not self.buttons:
+            return self.text
+        lines = []
+        if self.media is not None:
+            lines.append(f"[{self.media.kind}: {self.media.url or self.media.name}]")
+        if self.text:
+            lines.append(self.text)
+        for button in self.buttons:
+            leads = f" → {button.value}" if button.kind == "link" else ""
+            lines.append(f"[{button.label}{leads}]")
+        return "\n".join(lines)
+
+
+def message_from(given: Mapping[str, Any]) -> Message:
+    """The message that ``as_json`` wrote down."""
+    media = given.get("media")
+    return Message(
+        given["text"],
+        Media(media["kind"], media["url"], media["name"], media["content_type"]) if media else None,
+        tuple(Button(b["kind"], b["label"], b["value"]) for b in given.get("buttons", ())),
+    )
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message without bytes of ours, as JSON can hold it. ``message_from`` reads it."""
+    written: dict[str, Any] = {"text": message.text}
+    if media := message.media:
+        written["media"] = {
+            "kind": media.kind, "url": media.url, "name": media.name,
+            "content_type": media.content_type,
+        }  # fmt: skip
+    if message.buttons:
+        written["buttons"] = [
+            {"kind": button.kind, "label": button.label, "value": button.value}
+            for button in message.buttons
+        ]
+    return written
+
+
+def shown_all(messages: Iterable[str]) -> str:
+    """Several messages as the record keeps them: one below the other."""
+    return BETWEEN.join(messages)

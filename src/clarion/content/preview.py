@@ -1,0 +1,65 @@
+"""A story as one person would get it, block by block, while it is being written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clarion.content import media
+from clarion.content.errors import ContentError, StoryError
+from clarion.content.script import Message, MessageStep, WebhookStep, compile_script
+
+ROOMS = ("contact", "data", "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One block: a message, a webhook that will be asked, or why neither can be shown."""
+
+    number: int
+    message: Message | None = None
+    webhook: str = ""  # its address
+    problem: str = ""
+
+
+def preview_story(
+    blocks: Sequence[Mapping[str, Any]], contact: Mapping[str, Any] | None
+) -> list[Shown]:
+    """Every block for itself: one that is wrong hides no other.
+
+    ``blocks`` are as an agent wrote them or as a version keeps them. What only the sending knows
+    stands there by its name: ‹data.order›; so does ‹contact.name› where ``contact`` is None.
+    """
+    return [_shown(number, block, contact) for number, block in enumerate(blocks, 1)]
+
+
+def _shown(number: int, block: Mapping[str, Any], contact: Mapping[str, Any] | None) -> Shown:
+    bare = {name: value for name, value in block.items() if name not in {"keep", "sealed"}}
+    try:
+        script = compile_script([bare], load=media.glance)
+        (step,) = script.steps
+        if isinstance(step, WebhookStep):
+            return Shown(number, webhook=step.url)
+        assert isinstance(step, MessageStep)
+        promised = _promised(script.variables())
+        person = promised.pop("contact") if contact is None else contact
+        promised.pop("contact", None)
+        return Shown(number, step.render(person, **promised))
+    except StoryError as error:
+        return Shown(number, problem=" ".join(fault.sentence for fault in error.faults))
+    except ContentError as error:
+        return Shown(number, problem=str(error).removeprefix("Block 1: "))
+
+
+def _promised(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """For every name under these rooms something that shows it."""
+    made: dict[str, dict[str, Any]] = {room: {} for room in ROOMS}
+    # Longest first: what has parts is no value itself.
+    for name in sorted(names, key=lambda name: -name.count(".")):
+        room, *path = name.split(".")
+        if room not in made or not path:
+            continue
+        inside = made[room]
+        for part in path[:-1]:
+            inside = inside.setdefault(part, {})
+        inside.setdefault(path[-1], f"‹{name}›")
+    return made

@@ -1,0 +1,106 @@
+"""What is looked at before a story is saved: its name, its blocks, and what they refer to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clarion.content import media
+from clarion.content.blocks import (
+    Block,
+    ButtonsBlock,
+    FileBlock,
+    ImageBlock,
+    parse_blocks,
+    to_stored,
+)
+from clarion.content.errors import Fault, StoryError
+from clarion.content.models import Media, Story, StoryVersion
+from clarion.kit.text import clean
+
+LONGEST_NAME = 100
+
+
+def tidy_name(name: str) -> str:
+    """A name as it is stored."""
+    return " ".join(clean(name, 1_000).split())
+
+
+def prepared(name: str, raw: Sequence[Any], story: Story | None) -> list[dict[str, Any]]:
+    """The blocks as a version keeps them; ``story`` is the one that is edited.
+
+    In a webhook block ``"keep": "3.2"`` stands for the secret of version 3, block 2; a button's
+    story may be given by its name. Raises StoryError with all faults, the name's too.
+    """
+    faults = [Fault(0, "name", said) for said in _wrong_name(tidy_name(name))]
+    given = [dict(block) if isinstance(block, Mapping) else block for block in raw]
+    keeps = [str(block.pop("keep", "")) if isinstance(block, dict) else "" for block in given]
+    stored: list[dict[str, Any]] = []
+    try:
+        blocks = parse_blocks([_with_ids(block) for block in given])
+        faults += _missing(blocks)
+        stored = to_stored(blocks)
+    except StoryError as error:
+        faults += error.faults
+    if faults:
+        raise StoryError(*faults)
+    for block, keep in zip(stored, keeps, strict=True):
+        if block["kind"] == "webhook" and "sealed" not in block and (kept := _kept(story, keep)):
+            block["sealed"] = kept
+    return stored
+
+
+def _wrong_name(name: str) -> Iterator[str]:
+    if not name:
+        yield "Give the story a name."
+    elif len(name) > LONGEST_NAME:
+        yield f"A name may have {LONGEST_NAME} characters at most. Shorten it."
+    elif name.isdigit():
+        yield "A number alone is taken for the number of a story. Add a word to the name."
+
+
+def _with_ids(block: Any) -> Any:
+    """The block, with the stories of its buttons by their ids."""
+    if not isinstance(block, dict) or not isinstance(block.get("buttons"), list):
+        return block
+    return {**block, "buttons": [_with_id(button) for button in block["buttons"]]}
+
+
+def _with_id(button: Any) -> Any:
+    if not isinstance(button, Mapping) or button.get("kind") != "story":
+        return button
+    value = button.get("value")
+    if not isinstance(value, str) or value.isdigit():
+        return button
+    found = Story.objects.filter(name=tidy_name(value), archived_at__isnull=True).first()
+    return {**button, "value": str(found.pk)} if found else button
+
+
+def _missing(blocks: Sequence[Block]) -> Iterator[Fault]:
+    """Uploads and stories that the blocks name and that are not there."""
+    for number, block in enumerate(blocks, 1):
+        if isinstance(block, ImageBlock | FileBlock) and block.media:
+            row = Media.objects.filter(token=block.media).first()
+            if row is None:
+                yield Fault(number, "media", "There is no such upload. Upload it again.")
+            elif block.kind == "image" and not media.is_image(row):
+                yield Fault(number, "media", f"“{row.name}” is no image. Send it as a file.")
+        elif isinstance(block, ButtonsBlock):
+            for place, button in enumerate(block.buttons):
+                if button.kind == "story" and not _is_there(int(button.value)):
+                    yield Fault(
+                        number, f"buttons.{place}.value", "That story is gone. Choose another one."
+                    )
+
+
+def _is_there(story_id: int) -> bool:
+    return Story.objects.filter(pk=story_id, archived_at__isnull=True).exists()
+
+
+def _kept(story: Story | None, keep: str) -> str:
+    """The sealed secret of a block of an earlier version, "" where there is none."""
+    version, dot, block = keep.partition(".")
+    if story is None or not dot or not (version + block).isdigit() or len(keep) > 10:
+        return ""
+    before = StoryVersion.objects.filter(story=story, number=int(version)).first()
+    if before is None or not 1 <= int(block) <= len(before.blocks):
+        return ""
+    return str(before.blocks[int(block) - 1].get("sealed", ""))

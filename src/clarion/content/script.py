@@ -1,0 +1,254 @@
+"""A story or text made ready to send: compiled once, then rendered for every person.
+
+Pure and fast; what is sent after one another are the ``steps``. A step is a message, or a webhook
+that is asked which messages come in its place.
+"""
+
+import json
+import mimetypes
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from posixpath import basename
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from clarion.content import blocks
+from clarion.content.answers import Answer, parse_answer
+from clarion.content.errors import ContentError
+from clarion.content.messages import Button, Media, Message, message_from, shown_all
+from clarion.content.rendering import Text, compile_text, unknown_variables
+from clarion.kit import standard_webhooks
+
+__all__ = [
+    "Answer",
+    "Button",
+    "Media",
+    "Message",
+    "MessageStep",
+    "Script",
+    "WebhookStep",
+    "compile_script",
+    "message_from",
+    "parse_answer",
+    "script_of_text",
+    "shown_all",
+]
+
+Load = Callable[[str], Media]
+Contact = Mapping[str, Any]
+
+
+class _Link:
+    """An image or file at an address, which may hold variables."""
+
+    __slots__ = ("_fixed", "_kind", "_name", "_url")
+
+    def __init__(self, block: blocks.ImageBlock | blocks.FileBlock) -> None:
+        self._kind = block.kind
+        self._name = block.name if isinstance(block, blocks.FileBlock) else ""
+        self._url = compile_text(block.url)
+        self._fixed = self._made(block.url) if self._url.fixed else None
+
+    def render(self, contact: Contact, variables: Mapping[str, Any]) -> Media:
+        """For one person. Raises ContentError when its address is none then."""
+        return self._fixed or self._made(self._url.render(contact, **variables))
+
+    def _made(self, url: str) -> Media:
+        blocks.check_address(url)
+        path = urlsplit(url).path
+        name = self._name or unquote(basename(path)) or self._kind
+        return Media(self._kind, url, name, mimetypes.guess_type(path)[0] or "")
+
+
+class _Press:
+    """A button whose words and value may hold variables."""
+
+    __slots__ = ("_fixed", "_is_link", "_label", "_value")
+
+    def __init__(self, button: blocks.Button) -> None:
+        self._is_link = button.kind == "link"
+        value = button.value or button.label
+        self._label = compile_text(button.label)
+        self._value = compile_text(blocks.story_value(value) if button.kind == "story" else value)
+        self._fixed: Button | None = None
+        if self._label.fixed and self._value.fixed:
+            self._fixed = self.render({}, {})
+
+    def render(self, contact: Contact, variables: Mapping[str, Any]) -> Button:
+        """For one person. Raises ContentError when no usable button comes of it."""
+        if self._fixed is not None:
+            return self._fixed
+        label = self._label.render(contact, **variables)
+        if not label.strip():
+            raise ContentError("A button has no words for this person. Give them a default.")
+        value = self._value.render(contact, **variables)
+        if not self._is_link:
+            return Button("reply", label, value)
+        blocks.check_address(value)
+        return Button("link", label, value)
+
+
+class MessageStep:
+    """One message of a story."""
+
+    __slots__ = ("_buttons", "_link", "_place", "_plain", "_text", "_upload", "block", "sources")
+
+    def __init__(self, block: blocks.Block, number: int, load: Load | None) -> None:
+        """``number`` is the block's (from 1), named in errors; 0 for a text that is no story."""
+        self.block = block
+        self._place = f"Block {number}: " if number else ""
+        self._text: Text
+        self._link: _Link | None = None
+        self._upload: Media | None = None
+        self._buttons: tuple[_Press, ...] = ()
+        if isinstance(block, blocks.ImageBlock | blocks.FileBlock):
+            self._text = compile_text(block.caption)
+            if block.media:
+                self._upload = _uploaded(block, load)
+            else:
+                self._link = _Link(block)
+        elif isinstance(block, blocks.ButtonsBlock):
+            self._text = compile_text(block.text)
+            self._buttons = tuple(map(_Press, block.buttons))
+        elif isinstance(block, blocks.TextBlock):
+            self._text = compile_text(block.text)
+        self._plain = isinstance(block, blocks.TextBlock)
+        self.sources = tuple(_sources(block))
+
+    def render(self, contact: Contact, /, **variables: Any) -> Message:
+        """The message for one person. ``contact`` is what ``contact_context`` gives.
+
+        Raises ContentError with one sentence.
+        """
+        try:
+            text = self._text.render(contact, **variables)
+            if self._plain:
+                return Message(text)
+            media = self._upload
+            if self._link is not None:
+                media = self._link.render(contact, variables)
+            return Message(
+                text, media, tuple(button.render(contact, variables) for button in self._buttons)
+            )
+        except ContentError as error:
+            raise ContentError(f"{self._place}{error}") from None
+
+
+class WebhookStep:
+    """A webhook of a story: what to post for one person. The engine carries it there."""
+
+    __slots__ = ("_key", "allow_private", "block", "number", "sources", "timeout", "url")
+
+    def __init__(self, block: blocks.WebhookBlock, number: int) -> None:
+        self.block = block
+        self.number = number
+        self.url = block.url
+        self.timeout = block.timeout  # seconds
+        self.allow_private = block.allow_private
+        self.sources: tuple[str, ...] = ()
+        self._key = standard_webhooks.key_of(block.secret.get_secret_value())
+
+    def body(self, payload: Mapping[str, Any]) -> bytes:
+        """What is posted: {"id", "broadcast", "contact", "data", "memory", "story", "block"}.
+
+        The block's number is added here, the rest is given. Moments become ISO 8601.
+        """
+        whole = {**payload, "block": self.number}
+        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        return text.encode("utf-8", "replace")
+
+    def headers(self, body: bytes, key: str) -> tuple[tuple[str, str], ...]:
+        """The headers that go with a body. ``key`` names this question: the same on every try."""
+        headers = (
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+            ("Idempotency-Key", key),
+        )
+        if not self._key:
+            return headers
+        now = int(time.time())
+        return (
+            *headers,
+            ("webhook-id", key),
+            ("webhook-timestamp", str(now)),
+            ("webhook-signature", standard_webhooks.sign(self._key, key, now, body)),
+        )
+
+
+class Script:
+    """The steps of a story or text, in their order."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, steps: Iterable[MessageStep | WebhookStep]) -> None:
+        self.steps = list(steps)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every text that may hold variables, as it was written."""
+        return tuple(source for step in self.steps for source in step.sources)
+
+    def variables(self) -> set[str]:
+        """The dotted names of all variables in all texts."""
+        return {name for source in self.sources for name in compile_text(source).variables()}
+
+    def unknown(self, known: set[str], free: Collection[str] = ()) -> list[str]:
+        """The variables that nobody has (see ``unknown_variables``), in the order of the story.
+
+        What stands under “memory” is free after the first webhook: it may have been told to us.
+        """
+        allowed = set(free)
+        found: dict[str, None] = {}
+        for step in self.steps:
+            if isinstance(step, WebhookStep):
+                allowed.add("memory")
+            for source in step.sources:
+                found.update(dict.fromkeys(unknown_variables(source, known, allowed)))
+        return list(found)
+
+
+def script_of_text(text: str) -> Script:
+    """The script of a broadcast that sends one text. Raises ContentError."""
+    return Script([MessageStep(blocks.TextBlock.model_construct(text=text), 0, None)])
+
+
+def compile_script(version_blocks: Sequence[Mapping[str, Any]], *, load: Load) -> Script:
+    """The script of a story, from the blocks of its version. ``load`` gives uploads by token.
+
+    Raises ContentError (StoryError where the blocks themselves are wrong).
+    """
+    steps: list[MessageStep | WebhookStep] = []
+    for number, block in enumerate(blocks.from_stored(version_blocks), 1):
+        if isinstance(block, blocks.WebhookBlock):
+            steps.append(WebhookStep(block, number))
+            continue
+        try:
+            steps.append(MessageStep(block, number, load))
+        except ContentError as error:
+            raise ContentError(f"Block {number}: {error}") from None
+    return Script(steps)
+
+
+def _uploaded(block: blocks.ImageBlock | blocks.FileBlock, load: Load | None) -> Media:
+    if load is None:
+        raise ContentError("There are no uploads here. Give an address.")
+    found = load(block.media)
+    name = block.name if isinstance(block, blocks.FileBlock) and block.name else found.name
+    return Media(block.kind, found.url, name, found.content_type, found.data)
+
+
+def _sources(block: blocks.Block) -> Iterable[str]:
+    match block:
+        case blocks.TextBlock():
+            return [block.text]
+        case blocks.ImageBlock() | blocks.FileBlock():
+            return [source for source in (block.url, block.caption) if source]
+        case blocks.ButtonsBlock():
+            pressed = [part for button in block.buttons for part in (button.label, button.value)]
+            return [block.text, *filter(None, pressed)]
+    return []
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,122 @@
+"""Uploads: sizes, types by their bytes, names, and where they are given out."""
+
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from clarion.content import media
+from clarion.content.errors import ContentError
+from clarion.content.models import Media
+
+pytestmark = pytest.mark.django_db
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+        (b"GIF89arest", "image/gif"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
+    ],
+)
+def test_images_are_told_by_their_bytes(data: bytes, kind: str) -> None:
+    row = media.save_upload("wrong.txt", "text/plain", [data[:3], data[3:]], image=True)
+    assert (row.content_type, row.size) == (kind, len(data))
+    assert media.is_image(row)
+
+
+@pytest.mark.parametrize(
+    "data", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"RIFF\x10\x00\x00\x00WAVE", b"BM1234"]
+)
+def test_what_is_no_image_is_refused_as_one_and_kept_as_a_file(data: bytes) -> None:
+    with pytest.raises(ContentError, match="no PNG, JPEG, GIF or WebP image"):
+        media.save_upload("cat.png", "image/png", [data], image=True)
+    assert not Media.objects.exists()
+    row = media.save_upload("cat.png", "image/png", [data])
+    assert row.content_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "kept"),
+    [
+        ("menu.pdf", "application/pdf", "application/pdf"),
+        ("menu.pdf", "", "application/pdf"),
+        ("menu.pdf", "application/octet-stream", "application/pdf"),
+        ("menu.pdf", "A/B\r\nX: y", "application/pdf"),
+        ("notes.txt", "text/plain; charset=utf-8", "text/plain"),
+        ("a.html", "text/html", "application/octet-stream"),
+        ("a.html", "", "application/octet-stream"),
+        ("a.svg", "image/svg+xml", "application/octet-stream"),
+        ("a.js", "text/javascript", "application/octet-stream"),
+        ("strange", "", "application/octet-stream"),
+    ],
+)
+def test_types_of_files(name: str, declared: str, kept: str) -> None:
+    assert media.save_upload(name, declared, [b"data"]).content_type == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ann\\cat.png", "cat.png"),
+        ('a"b\r\nc\x00.png', "a_b_c.png"),
+        ("", "file"),
+        ("...", "file"),
+        ("x" * 300 + ".jpeg", "x" * 95 + ".jpeg"),
+        ("Ünal.png", "Ünal.png"),
+    ],
+)
+def test_names(given: str, kept: str) -> None:
+    assert media.save_upload(given, "", [b"data"]).name == kept
+
+
+def test_ten_megabytes_are_allowed_and_no_byte_more() -> None:
+    megabyte = b"x" * 1_048_576
+    assert media.save_upload("a", "", [megabyte] * 10).size == 10_485_760
+    with pytest.raises(ContentError, match="larger than 10 MB"):
+        media.save_upload("b", "", [*[megabyte] * 10, b"x"])
+    with pytest.raises(ContentError, match="is empty"):
+        media.save_upload("c", "", [b""])
+    assert Media.objects.count() == 1
+
+
+def test_the_same_file_is_kept_once() -> None:
+    first = media.save_upload("cat.png", "", [PNG])
+    assert media.save_upload("cat.png", "", [PNG]) == first
+    assert media.save_upload("dog.png", "", [PNG]) != first
+    media.path(first.token).unlink()
+    again = media.save_upload("cat.png", "", [PNG])
+    assert media.read(again) == PNG
+
+
+def test_what_a_script_gets(settings: Settings) -> None:
+    row = media.save_upload("a cat.png", "", [PNG])
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": ""})
+    assert media.load(row.token).url == ""
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example/"})
+    found = media.load(row.token)
+    assert found.url == f"https://c.example/media/{row.token}/a%20cat.png"
+    assert (found.kind, found.content_type, found.data) == ("image", "image/png", PNG)
+
+
+def test_an_upload_that_is_gone() -> None:
+    row = media.save_upload("cat.png", "", [PNG])
+    media.path(row.token).unlink()
+    with pytest.raises(ContentError, match=r"“cat\.png” is gone"):
+        media.load(row.token)
+    for token in ("x" * 14, "../../../etc", ""):
+        with pytest.raises(ContentError, match="no such upload"):
+            media.load(token)
+        with pytest.raises(ContentError, match="no such upload"):
+            media.path("../" + token)
+
+
+def test_only_the_owner_reads_the_folder(data_dir: Path) -> None:
+    row = media.save_upload("cat.png", "", [PNG])
+    folder = media.path(row.token).parent
+    assert folder.name == "media"
+    assert folder.stat().st_mode & 0o077 == 0

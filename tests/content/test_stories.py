@@ -1,0 +1,243 @@
+"""Stories: versions, names, two people at once, copies, archive, secrets."""
+
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from clarion.accounts.models import AuditEntry
+from clarion.content import media, script
+from clarion.content.blocks import WebhookBlock, from_stored
+from clarion.content.models import Story, StoryVersion
+from clarion.content.stories import (
+    StoryConflict,
+    StoryError,
+    archive_story,
+    create_story,
+    duplicate_story,
+    find_story,
+    newest,
+    restore_story,
+    save_story,
+    story_list,
+)
+from support import factory
+
+pytestmark = pytest.mark.django_db
+HELLO = [{"kind": "text", "text": "Hello"}]
+HOOK = {"kind": "webhook", "url": "https://example.org/in"}
+
+
+def made(name: str = "Welcome", blocks: Any = HELLO) -> Story:
+    return create_story(name=name, blocks=blocks, by=factory.BY)
+
+
+def saved(story: Story, *blocks: Any, number: int = 1, **more: Any) -> StoryVersion:
+    return save_story(story, blocks=list(blocks), by=factory.BY, number=number, **more)
+
+
+def text(words: str) -> dict[str, str]:
+    return {"kind": "text", "text": words}
+
+
+def secret_of(version: StoryVersion, place: int = 0) -> str:
+    block = from_stored(version.blocks)[place]
+    assert isinstance(block, WebhookBlock)
+    return block.secret.get_secret_value()
+
+
+def test_saving_makes_a_new_version_and_leaves_the_old_one() -> None:
+    ada = factory.agent()
+    story = made("  Welcome\n to us ")
+    first = newest(story)
+
+    second = save_story(story, blocks=[text("Good day")], by=ada, number=1)
+
+    assert story.name == "Welcome to us"
+    assert (first.number, second.number, second.agent) == (1, 2, ada)
+    assert newest(story) == second
+    first.refresh_from_db()
+    assert first.blocks == HELLO
+    actions = list(AuditEntry.objects.order_by("pk").values_list("action", "actor"))
+    assert actions == [("story.create", "command line"), ("story.save", "Ada")]
+
+
+def test_saving_what_has_not_changed_makes_no_version() -> None:
+    story = made()
+    assert saved(story, *HELLO).number == 1
+    renamed = saved(story, *HELLO, name="Goodbye")
+    assert (renamed.number, renamed.story.name) == (1, "Goodbye")
+    assert Story.objects.get().name == "Goodbye"
+    assert StoryVersion.objects.count() == 1
+
+
+def test_two_people_saving_are_told() -> None:
+    story = made()
+    save_story(story, blocks=[text("hers")], by=factory.agent(), number=1)
+
+    with pytest.raises(StoryConflict, match="Ada has saved version 2 while you") as raised:
+        saved(story, text("his"), number=1)
+
+    assert raised.value.newest.number == 2
+    assert newest(story).blocks == [text("hers")]
+    assert saved(story, text("his"), number=2).number == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_saving_at_the_same_moment() -> None:
+    story = made()
+    start, told = Barrier(2), []
+
+    def save(words: str) -> None:
+        try:
+            mine = Story.objects.get(pk=story.pk)
+            start.wait(10)
+            told.append(saved(mine, text(words)).number)
+        except StoryConflict as error:
+            told.append(error.newest.number * 100)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=save, args=[words]) for words in ("his", "hers")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(told) == [2, 200]
+    assert StoryVersion.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (" ", "Give the story a name."),
+        ("x" * 101, "100 characters at most"),
+        ("17", "A number alone is taken for the number of a story"),
+        ("Taken", "There is already a story called “Taken”. Choose another name."),
+        ("Gone", "There is an archived story called “Gone”. Restore it, or choose another name."),
+    ],
+)
+def test_names_that_can_not_be_used(name: str, said: str) -> None:
+    made("Taken")
+    archive_story(made("Gone"), by=factory.BY)
+    story = made("Mine")
+
+    for attempt in (lambda: made(name), lambda: saved(story, *HELLO, name=name)):
+        with pytest.raises(StoryError) as raised:
+            attempt()
+        assert said in str(raised.value)
+        assert raised.value.faults[0].field == "name"
+    assert newest(story).number == 1
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(StoryError) as raised:
+        made("", [text(""), {"kind": "image", "media": "b" * 12}])
+    assert [fault.block for fault in raised.value.faults] == [0, 1]
+    with pytest.raises(StoryError, match="Block 1: There is no such upload"):
+        made("Name", [{"kind": "image", "media": "b" * 12}])
+
+
+def test_a_file_is_no_image() -> None:
+    token = media.save_upload("menu.pdf", "application/pdf", [b"%PDF"]).token
+    assert made(blocks=[{"kind": "file", "media": token}])
+    with pytest.raises(StoryError, match=r"“menu\.pdf” is no image"):
+        made("Other", [{"kind": "image", "media": token}])
+
+
+def test_a_button_names_a_story_that_is_there() -> None:
+    def button(value: object) -> list[dict[str, Any]]:
+        given = {"kind": "story", "label": "More", "value": value}
+        return [{"kind": "buttons", "text": "?", "buttons": [given]}]
+
+    more = made("More about us")
+    for value in (more.pk, str(more.pk), "More about us"):
+        story = made(f"Asks by {value!r}", button(value))
+        assert newest(story).blocks[0]["buttons"][0]["value"] == str(more.pk)
+    archive_story(more, by=factory.BY)
+    for value in (more.pk, 10**17, "More about us", "Nothing"):
+        with pytest.raises(StoryError, match=r"Block 1: (That story is gone|Choose the story)"):
+            made("Another", button(value))
+
+
+def test_a_secret_is_kept_through_edits_and_moves() -> None:
+    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    assert "hush-hush" not in str(newest(story).blocks)
+
+    second = saved(story, text("first"), {**HOOK, "keep": "1.1", "url": "https://b.example"})
+    assert secret_of(second, 1) == "hush-hush"
+    third = saved(story, {**HOOK, "keep": "2.2", "secret": "another"}, number=2)
+    assert secret_of(third) == "another"
+    assert saved(story, {**HOOK, "keep": "3.1"}, number=3).number == 3
+    fourth = saved(story, HOOK, number=3)
+    assert secret_of(fourth) == ""
+
+
+@pytest.mark.parametrize("keep", ["1.0", "1.9", "9.1", "x.1", "1", "", "999999999.1", "1.1.1"])
+def test_what_is_no_block_keeps_no_secret(keep: str) -> None:
+    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    assert secret_of(saved(story, {**HOOK, "keep": keep})) == ""
+    other = made("Other")
+    assert secret_of(saved(other, {**HOOK, "keep": "1.1"})) == ""
+
+
+def test_a_copy_is_a_story_of_its_own() -> None:
+    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    copies = [duplicate_story(story, by=factory.BY) for _ in range(3)]
+    assert [copy.name for copy in copies] == [
+        "Welcome (copy)", "Welcome (copy 2)", "Welcome (copy 3)",
+    ]  # fmt: skip
+    assert secret_of(newest(copies[2])) == "hush-hush"
+    long = duplicate_story(made("x" * 100), by=factory.BY)
+    assert long.name == "x" * 93 + " (copy)"
+
+
+def test_archive_and_restore() -> None:
+    story = made()
+    archive_story(story, by=factory.BY)
+    archive_story(story, by=factory.BY)
+    assert story.archived_at
+    assert story_list().versions == []
+    assert [version.story for version in story_list(archived=True).versions] == [story]
+    with pytest.raises(StoryError, match=r"is archived\. Restore it"):
+        saved(story, text("new"))
+    with pytest.raises(StoryError, match="There is no story"):
+        find_story("Welcome")
+
+    restore_story(story, by=factory.BY)
+    assert story.archived_at is None
+    assert find_story("Welcome") == find_story(story.pk) == find_story(str(story.pk)) == story
+    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    assert actions == ["story.create", "story.archive", "story.restore"]
+
+
+@pytest.mark.parametrize("wanted", ["", "0", "9" * 30, "nothing", "a\x00b", "²"])
+def test_a_story_that_is_not_there(wanted: str) -> None:
+    with pytest.raises(StoryError, match="There is no story"):
+        find_story(wanted)
+
+
+def test_the_list_is_searched_and_paged_by_the_newest_version() -> None:
+    names = [f"Story {number}" for number in range(5)] + ["Ünal", "100 %"]
+    stories = [made(name) for name in names]
+    saved(stories[0], text("edited"))
+
+    first = story_list(limit=4)
+    assert [version.story.name for version in first.versions] == [
+        "Story 0", "100 %", "Ünal", "Story 4",
+    ]  # fmt: skip
+    assert first.versions[0].number == 2
+    rest = story_list(limit=4, after=first.next)
+    assert [version.story.name for version in rest.versions] == ["Story 3", "Story 2", "Story 1"]
+    assert rest.next is None
+    for q, found in (("STORY 3", 1), ("ünal", 1), ("%", 1), ("_", 0), ("a\x00b", 0), ("y", 5)):
+        assert len(story_list(q).versions) == found, q
+
+
+def test_a_version_compiles() -> None:
+    story = made(blocks=[{**HOOK, "secret": "hush"}, text("Hello {{ contact.name }}")])
+    compiled = script.compile_script(newest(story).blocks, load=media.load)
+    assert isinstance(compiled.steps[0], script.WebhookStep)
+    assert dict(compiled.steps[0].headers(b"{}", "k"))["webhook-signature"].startswith("v1,")
