@@ -31,6 +31,10 @@ WEBHOOK_KEY = b"a key of this test and no other"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
 TELEGRAM_TOKEN = "123456:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 TELEGRAM_SECRET = "hook-secret_of_this_test"
+WHATSAPP_TOKEN = "EAAGm0PX4ZCpsBO7pqtestonly"
+WHATSAPP_SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00"
+WHATSAPP_VERIFY = "verify-token-of-this-test"
+PHONE_NUMBER_ID = "106540352242922"
 PASSWORD = "correct horse battery staple 4711"
 
 
@@ -47,6 +51,7 @@ class Case:
     hook: Callable[[], HookRequest] | None = None  # a good callback
     told: tuple[Event, ...] = ()  # what it tells
     forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)
+    pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
 
     def make(self, **changes: Any) -> ChannelKind:
@@ -89,6 +94,29 @@ def update(fields: object, secret: str = TELEGRAM_SECRET) -> HookRequest:
     return HookRequest({"x-telegram-bot-api-secret-token": secret}, "", raw, NOW)
 
 
+def meta(
+    *changes: dict[str, Any],
+    secret: str = WHATSAPP_SECRET,
+    number: str = PHONE_NUMBER_ID,
+    field: str = "messages",
+) -> HookRequest:
+    """A callback of WhatsApp with these changes, signed by this test's own hand."""
+    about = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number},
+    }
+    found = [{"field": field, "value": {**about, **change}} for change in changes]
+    entry = [{"id": "102290129340398", "changes": found}]
+    raw = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
+    return meta_signed(raw, secret)
+
+
+def meta_signed(raw: bytes, secret: str = WHATSAPP_SECRET) -> HookRequest:
+    """A callback with exactly that body, signed as Meta does."""
+    mac = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+    return HookRequest({"x-hub-signature-256": f"sha256={mac}"}, "", raw, NOW)
+
+
 def without(hook: HookRequest, *names: str) -> HookRequest:
     """The same callback without these headers."""
     return replace(hook, headers={k: v for k, v in hook.headers.items() if k not in names})
@@ -112,6 +140,52 @@ WRITTEN = {
         "chat": {"id": 42, "type": "private"},
         "date": int(NOW.timestamp()) - 5,
         "text": "Stop!",
+    },
+}
+WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3N0Y5QzQA"
+TOLD_AND_WRITTEN = (
+    {
+        "statuses": [
+            {
+                "id": WAMID,
+                "status": "delivered",
+                "timestamp": str(int(NOW.timestamp()) - 5),
+                "recipient_id": "16505551234",
+                "biz_opaque_callback_data": "abc-17",
+            }
+        ]
+    },
+    {
+        "contacts": [{"profile": {"name": "Anna Berg"}, "wa_id": "16505551234"}],
+        "messages": [
+            {
+                "from": "16505551234",
+                "id": "wamid.in-1",
+                "timestamp": str(int(NOW.timestamp()) - 5),
+                "type": "text",
+                "text": {"body": "Stop!"},
+            }
+        ],
+    },
+)
+PRESSED = {
+    "update_id": 2,
+    "callback_query": {
+        "id": "180388626433452",
+        "from": {"id": 42, "first_name": "Anna", "language_code": "de"},
+        "message": {
+            "message_id": 78,
+            "chat": {"id": 42, "type": "private"},
+            "date": int(NOW.timestamp()) - 60,
+            "reply_markup": {
+                "inline_keyboard": [
+                    [{"text": "Look", "url": "https://shop.example/look"}],
+                    [{"text": "Yes, please", "callback_data": "yes-7"}],
+                ]
+            },
+        },
+        "chat_instance": "1",
+        "data": "yes-7",
     },
 }
 JUST_BEFORE = datetime(2026, 11, 22, 11, 59, 55, tzinfo=UTC)
@@ -143,6 +217,12 @@ WEBHOOK = Case(
     hook=lambda: signed(DELIVERED),
     told=(
         Receipt("delivered", datetime(2026, 11, 22, 11, 59, 30, tzinfo=UTC), message_id="abc-17"),
+    ),
+    pressed=lambda: signed(
+        {
+            "type": "message.received",
+            "data": {"id": "9", "from": "anna", "text": "Yes, please", "button": "yes-7"},
+        }
     ),
     forged={
         "another key": lambda: signed(DELIVERED, b"another key"),
@@ -190,6 +270,7 @@ TELEGRAM = Case(
         Inbound("42", "77", "Stop!", JUST_BEFORE, "Anna Berg", "de"),
         OptOut("42", "opted_out", JUST_BEFORE),
     ),
+    pressed=lambda: update(PRESSED),
     forged={
         "another secret": lambda: update(WRITTEN, "another"),
         "no secret": lambda: HookRequest({}, "", b"{}", NOW),
@@ -200,6 +281,78 @@ TELEGRAM = Case(
         b'{"update_id": 1, "poll": {}}',
         b'{"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}, "message_id": 1}}',
         b'{"update_id": 1, "message": {"chat": "?", "message_id": [], "from": 3}}',
+    ),
+)
+
+
+def _graph_error(status: int, code: int, message: str = "(#1) words", **more: Any) -> HttpReply:
+    error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AbC"}
+    return reply(status, {"error": {**error, **more}})
+
+
+WHATSAPP = Case(
+    kind="whatsapp",
+    settings={
+        "phone_number_id": PHONE_NUMBER_ID,
+        "token": WHATSAPP_TOKEN,
+        "app_secret": WHATSAPP_SECRET,
+        "verify_token": WHATSAPP_VERIFY,
+    },
+    secrets=(WHATSAPP_TOKEN, WHATSAPP_SECRET, WHATSAPP_VERIFY),
+    message=Outgoing("abc-17", 3, "16505551234", "Hello Anna"),
+    accepted=reply(200, {"messaging_product": "whatsapp", "messages": [{"id": WAMID}]}),
+    replies={
+        "empty 200": (reply(200), Refusal.UNKNOWN),
+        "cut JSON": (reply(200, b'{"messages":[{"id":"wam'), Refusal.UNKNOWN),
+        "200 without an id": (reply(200, {"messages": []}), Refusal.UNKNOWN),
+        "HTML 200": (reply(200, HTML), Refusal.UNKNOWN),
+        "HTML 502": (reply(502, HTML), Refusal.UNKNOWN),
+        "504": (reply(504, HTML), Refusal.UNKNOWN),
+        "500": (_graph_error(500, 131000), Refusal.UNKNOWN),
+        "429": (reply(429), Refusal.THROTTLED),
+        "429 with Retry-After": (reply(429, retry_after="3"), Refusal.THROTTLED),
+        "rate": (_graph_error(400, 130429), Refusal.THROTTLED),
+        "pair": (_graph_error(400, 131056), Refusal.THROTTLED),
+        "401": (_graph_error(401, 190), Refusal.MISCONFIGURED),
+        "400": (_graph_error(400, 131009), Refusal.REJECTED),
+        "nobody": (_graph_error(400, 131026), Refusal.UNREACHABLE),
+        "not the Graph API": (reply(404, HTML), Refusal.MISCONFIGURED),
+        "redirect": (reply(301, location="https://elsewhere.example"), Refusal.MISCONFIGURED),
+        "nonsense": (reply(999), Refusal.UNKNOWN),
+        "another protocol": (SmtpReply("sent", 250, "Ok"), Refusal.UNKNOWN),
+    },
+    hook=lambda: meta(*TOLD_AND_WRITTEN),
+    told=(
+        Receipt("delivered", JUST_BEFORE, WAMID, "abc-17"),
+        Inbound("16505551234", "wamid.in-1", "Stop!", JUST_BEFORE, "Anna Berg"),
+        OptOut("16505551234", "opted_out", JUST_BEFORE),
+    ),
+    pressed=lambda: meta(
+        {
+            "messages": [
+                {
+                    "from": "16505551234",
+                    "id": "wamid.in-2",
+                    "type": "interactive",
+                    "interactive": {
+                        "type": "button_reply",
+                        "button_reply": {"id": "yes-7", "title": "Yes, please"},
+                    },
+                }
+            ]
+        }
+    ),
+    forged={
+        "another secret": lambda: meta(*TOLD_AND_WRITTEN, secret="another"),
+        "another body": lambda: replace(meta(*TOLD_AND_WRITTEN), body=b"{}"),
+        "no signature": lambda: without(meta(*TOLD_AND_WRITTEN), "x-hub-signature-256"),
+        "not even ASCII": lambda: HookRequest({"x-hub-signature-256": "é\udcff"}, "", b"{}", NOW),
+    },
+    unknown=(
+        b'{"object": "whatsapp_business_account", "entry": []}',
+        b'{"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "flows"}]}]}',
+        b'{"object": "whatsapp_business_account", "entry": [3, {"changes": [4, {"value": [5]}]}]}',
+        meta({"statuses": [{"id": WAMID, "status": "sent"}], "messages": [{"type": []}]}).body,
     ),
 )
 EMAIL = Case(
@@ -232,4 +385,4 @@ EMAIL = Case(
     },
     forged={"anything": lambda: HookRequest({}, "", b"{}", NOW)},
 )
-CASES = {case.kind: case for case in (WEBHOOK, TELEGRAM, EMAIL)}
+CASES = {case.kind: case for case in (WEBHOOK, TELEGRAM, WHATSAPP, EMAIL)}

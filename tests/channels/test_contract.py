@@ -53,6 +53,8 @@ WORDS = [
     "type", "data", "id", "from", "to", "timestamp", "update_id", "chat", "date", "text", "status",
     "my_chat_member", "new_chat_member", "message_id", "private", "message.received", "kicked",
     "message.failed", "blocked", "first_name", "language_code", "username", "title", "detail",
+    "object", "whatsapp_business_account", "entry", "changes", "value", "statuses", "messages",
+    "errors", "code", "failed", "delivered", "contacts", "wa_id", "profile", "name", "button",
 ]  # fmt: skip
 worded = st.recursive(
     st.sampled_from(WORDS) | json_values,
@@ -171,7 +173,9 @@ def test_a_forged_callback_is_refused(case: Case, make: Any) -> None:
 
 @EACH
 def test_nothing_is_believed_without_a_secret(case: Case) -> None:
-    changes = {name: "" for name in ("secret", "webhook_secret") if name in case.settings}
+    changes = {
+        name: "" for name in ("secret", "webhook_secret", "app_secret") if name in case.settings
+    }
     kind = case.make(**changes)
     hooks = [make() for make in case.forged.values()] + ([case.hook()] if case.hook else [])
     for hook in [*hooks, HookRequest({"x-telegram-bot-api-secret-token": ""}, "", b"", NOW)]:
@@ -294,6 +298,7 @@ def test_no_callback_makes_events_raise_anything_else(case: Case, body: bytes) -
                 "webhook-timestamp",
                 "webhook-signature",
                 "x-telegram-bot-api-secret-token",
+                "x-hub-signature-256",
             ]
         ),
         header_values,

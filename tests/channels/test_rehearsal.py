@@ -35,23 +35,24 @@ from simulator.client import Post, listening
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoaXMtdGVzdA=="
 TOKEN = "123456:rehearsal"
-KINDS = ("webhook", "telegram", "email")
+PHONE = "106540352242922"
+KINDS = ("webhook", "telegram", "email", "whatsapp")
 ACCEPTED, NOT_SENT, MAYBE_SENT = "accepted", "not sent", "maybe sent"
-FAULTS: dict[str, tuple[str, str, str]] = {  # webhook, telegram, email
-    "ok": (ACCEPTED, ACCEPTED, ACCEPTED),
-    "slow": (ACCEPTED, ACCEPTED, ACCEPTED),
-    "500": ("retry", "unknown", "retry"),
-    "400": ("rejected", "unreachable", "unreachable"),
-    "blocked": ("misconfigured", "unreachable", "rejected"),
-    "deactivated": ("misconfigured", "unreachable", "unreachable"),
-    "429": ("throttled", "throttled", "throttled"),
-    "html502": ("unknown", "unknown", "retry"),
-    "empty": (ACCEPTED, "unknown", MAYBE_SENT),
-    "cut": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
-    "cut-json": (ACCEPTED, "unknown", MAYBE_SENT),
-    "garbage": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
-    "reset-after": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
-    "reset-before": (MAYBE_SENT, MAYBE_SENT, NOT_SENT),
+FAULTS: dict[str, tuple[str, str, str, str]] = {  # in the order of KINDS
+    "ok": (ACCEPTED, ACCEPTED, ACCEPTED, ACCEPTED),
+    "slow": (ACCEPTED, ACCEPTED, ACCEPTED, ACCEPTED),
+    "500": ("retry", "unknown", "retry", "unknown"),
+    "400": ("rejected", "unreachable", "unreachable", "unreachable"),
+    "blocked": ("unreachable", "unreachable", "rejected", "unreachable"),
+    "deactivated": ("unreachable", "unreachable", "unreachable", "unreachable"),
+    "429": ("throttled", "throttled", "throttled", "throttled"),
+    "html502": ("unknown", "unknown", "retry", "unknown"),
+    "empty": (ACCEPTED, "unknown", MAYBE_SENT, "unknown"),
+    "cut": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
+    "cut-json": (ACCEPTED, "unknown", MAYBE_SENT, "unknown"),
+    "garbage": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
+    "reset-after": (MAYBE_SENT, MAYBE_SENT, MAYBE_SENT, MAYBE_SENT),
+    "reset-before": (MAYBE_SENT, MAYBE_SENT, NOT_SENT, MAYBE_SENT),
 }
 
 
@@ -76,12 +77,20 @@ class Stage:
                 "password": "good",
                 "sender": "News <news@example.org>",
             },
+            "whatsapp": {
+                "phone_number_id": PHONE,
+                "token": "EAArehearsal",
+                "app_secret": SECRET,
+                "verify_token": "try-me",
+                "api_root": f"{url}/whatsapp/v26.0",
+                "allow_private": True,
+            },
         }
         return each[kind]
 
-    def make(self, kind: str) -> ChannelKind:
+    def make(self, kind: str, **changes: Any) -> ChannelKind:
         found = kind_class(kind)
-        return found(found.Config.model_validate(self.settings(kind)))
+        return found(found.Config.model_validate({**self.settings(kind), **changes}))
 
     async def send(self, kind: str, to: str, text: str = "Hello") -> Outcome:
         adapter = self.make(kind)
@@ -103,6 +112,7 @@ class Stage:
             "webhook": f"anna!{fault}",
             "telegram": f"42!{fault}",
             "email": f"anna+{fault}@example.org",
+            "whatsapp": f"491711!{fault}",
         }[kind]
 
 
@@ -116,17 +126,25 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "to"), [("webhook", "anna"), ("telegram", "42"), ("email", "anna@example.org")]
+    ("kind", "to"),
+    [
+        ("webhook", "anna"),
+        ("telegram", "42"),
+        ("email", "anna@example.org"),
+        ("whatsapp", "491711"),
+    ],
 )
 async def test_a_message_arrives(stage: Stage, kind: str, to: str) -> None:
-    assert await stage.send(kind, to, "Hello ü\nand bye") == Accepted()
+    outcome = await stage.send(kind, to, "Hello ü\nand bye")
+    assert isinstance(outcome, Accepted)
+    assert bool(outcome.external_id) is (kind == "whatsapp")
     (entry,) = (await stage.ask("/_/log"))["entries"]
     assert (entry["outcome"], entry["recipient"]) == ("accepted", to)
     if kind == "email":
         assert entry["key"] == "<abc-17@example.org>"
     else:
         assert entry["text"] == "Hello ü\nand bye"
-        assert entry["key"] == ("abc-17" if kind == "webhook" else "")
+        assert entry["key"] == ("" if kind == "telegram" else "abc-17")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -150,7 +168,9 @@ async def test_every_fault_is_classed_as_what_the_simulator_knows_it_to_be(
         assert not accepted["entries"], "said to be certainly not sent, but it was taken"
 
 
-@pytest.mark.parametrize(("kind", "wait"), [("webhook", 7.0), ("telegram", 7.0), ("email", 1.0)])
+@pytest.mark.parametrize(
+    ("kind", "wait"), [("webhook", 7.0), ("telegram", 7.0), ("email", 1.0), ("whatsapp", 7.0)]
+)
 async def test_throttling_says_for_how_long(stage: Stage, kind: str, wait: float) -> None:
     await stage.ask("/_/behaviour", {"retry_after": 7})
     outcome = await stage.send(kind, stage.to(kind, "429"))
@@ -175,6 +195,50 @@ async def test_receipts_come_back_as_events(stage: Stage) -> None:
         ("delivered", "abc-17"),
         ("read", "abc-17"),
     ]
+
+
+async def test_statuses_of_whatsapp_come_back_as_events(stage: Stage) -> None:
+    async with listening() as listener:
+        knobs = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET, "read": 100}
+        await stage.ask("/_/behaviour", knobs)
+        outcome = await stage.send("whatsapp", "491711")
+        await stage.send("whatsapp", "491712!failed-131050")
+        events = told(stage.make("whatsapp"), await listener.heard(5))
+    assert isinstance(outcome, Accepted)
+    receipts = [event for event in events if isinstance(event, Receipt)]
+    assert {(e.status, e.message_id) for e in receipts} == {
+        ("delivered", "abc-17"),
+        ("read", "abc-17"),
+        ("failed", "abc-17"),
+    }
+    assert [e.status for e in receipts if e.external_id == outcome.external_id] == [
+        "delivered",
+        "read",
+    ]
+    assert [e.state for e in events if isinstance(e, OptOut)] == ["opted_out"]
+
+
+@pytest.mark.parametrize(
+    ("code", "refusal"), [(131047, "rejected"), (131056, "throttled"), (368, "misconfigured")]
+)
+async def test_every_code_of_whatsapp_can_be_rehearsed(
+    stage: Stage, code: int, refusal: str
+) -> None:
+    outcome = await stage.send("whatsapp", f"491711!{code}")
+    assert isinstance(outcome, Refused)
+    assert (outcome.refusal, outcome.code) == (refusal, str(code))
+
+
+async def test_a_person_presses_a_button_in_whatsapp(stage: Stage) -> None:
+    async with listening() as listener:
+        knobs = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET}
+        await stage.ask("/_/behaviour", knobs)
+        about = {"phone": PHONE, "from": "491711", "name": "Ben"}
+        await stage.ask("/_/inbound", {**about, "text": "Leave me", "button": "STOP"})
+        message, wish = told(stage.make("whatsapp"), await listener.heard(1))
+    assert isinstance(message, Inbound)
+    assert (message.sender, message.text, message.button) == ("491711", "Leave me", "STOP")
+    assert isinstance(wish, OptOut)
 
 
 async def test_a_person_writes_to_the_bot(stage: Stage) -> None:
@@ -209,6 +273,7 @@ def told(kind: ChannelKind, posts: list[Post]) -> list[Any]:
         ("webhook", "can be reached"),
         ("telegram", "@simulator_123456_bot"),
         ("email", "log-in is good"),
+        ("whatsapp", "+1 555 2242922 (Clarion simulator). Its quality is green"),
     ],
 )
 async def test_checks(stage: Stage, kind: str, words: str) -> None:
@@ -221,6 +286,7 @@ async def test_checks(stage: Stage, kind: str, words: str) -> None:
     [
         ("telegram", {"token": "123456:revoked"}, "BotFather"),
         ("email", {"password": "wrong"}, "refused the log-in"),
+        ("whatsapp", {"token": "EAArevoked"}, "system user"),
     ],
 )
 async def test_checks_with_wrong_credentials(

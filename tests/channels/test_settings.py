@@ -101,7 +101,7 @@ def test_an_error_shows_no_secret() -> None:
 
 
 def test_a_kind_that_does_not_exist() -> None:
-    with pytest.raises(UnknownKind, match="webhook, telegram, email"):
+    with pytest.raises(UnknownKind, match="webhook, telegram, whatsapp, email"):
         parse_settings("pigeon", {})
 
 

@@ -91,6 +91,12 @@ def test_an_accepted_message_keeps_no_id_because_nothing_ever_refers_to_it() -> 
         (400, "Bad Request: message text is empty", Refusal.REJECTED, None),
         (400, "Bad Request: message is too long", Refusal.REJECTED, None),
         (400, "Bad Request: wrong HTTP URL specified", Refusal.REJECTED, None),
+        (400, "Bad Request: failed to get HTTP URL content", Refusal.REJECTED, None),
+        (400, "Bad Request: wrong type of the web page content", Refusal.REJECTED, None),
+        (400, "Bad Request: IMAGE_PROCESS_FAILED", Refusal.REJECTED, None),
+        (400, "Bad Request: BUTTON_DATA_INVALID", Refusal.REJECTED, None),
+        (400, "Bad Request: not enough rights to send photos to the chat", GONE, "unreachable"),
+        (413, "Request Entity Too Large", Refusal.REJECTED, None),
         (400, "Logged out", Refusal.MISCONFIGURED, None),
         (403, "Forbidden: something new", Refusal.REJECTED, None),
         (401, "Unauthorized", Refusal.MISCONFIGURED, None),
@@ -139,9 +145,25 @@ def test_throttling_is_for_the_whole_bot(http: HttpReply, wait: float) -> None:
     assert outcome.whole_channel
 
 
-@pytest.mark.parametrize("http", [reply(403, HTML), reply(404, HTML), reply(302), reply(413, HTML)])
+@pytest.mark.parametrize("http", [reply(403, HTML), reply(404, HTML), reply(302)])
 def test_what_is_no_bot_api_server_stops_the_channel_not_the_people(http: HttpReply) -> None:
     assert refused(http).refusal is Refusal.MISCONFIGURED
+
+
+def test_a_file_that_is_too_large_is_the_messages_fault_even_where_a_proxy_says_so() -> None:
+    outcome = refused(reply(413, HTML))
+    assert outcome.refusal is Refusal.REJECTED
+    assert "Use a smaller one" in outcome.reason
+
+
+def test_a_link_that_telegram_does_not_take_is_one_reason_for_everybody() -> None:
+    reasons = {
+        refused(
+            error(400, f"Bad Request: inline keyboard button URL 'https://x/{n}' is invalid: ?")
+        ).reason
+        for n in (1, 2)
+    }
+    assert reasons == {"Telegram does not take the address of a link button. Correct it."}
 
 
 def test_unknown_words_are_passed_on_without_what_is_one_persons() -> None:
@@ -178,7 +200,7 @@ def test_registering() -> None:
     assert json.loads(request.body) == {
         "url": "https://clarion.example/hooks/3/",
         "secret_token": TELEGRAM_SECRET,
-        "allowed_updates": ["message", "my_chat_member"],
+        "allowed_updates": ["message", "callback_query", "my_chat_member"],
     }
     assert "brings new messages" in kind.registered(reply(200, {"ok": True, "result": True}))
 

@@ -30,8 +30,37 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a file. It has bytes, a public address, or both."""
+
+    kind: Literal["image", "file"]
+    url: str = ""  # where anybody can fetch it; empty when nobody outside can
+    name: str = ""  # the file's name, as a person wrote it: a kind makes it safe for its headers
+    content_type: str = ""  # such as image/png; empty where unknown
+    data: bytes | None = None  # the bytes of an upload
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a person can press under a message."""
+
+    kind: Literal["link", "reply"]
+    label: str
+    value: str  # a link's address, or what comes back as ``Inbound.button``
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message that the provider has approved beforehand."""
+
+    name: str
+    language: str
+    variables: tuple[str, ...] = ()  # in the order of its places
+
+
+@dataclass(slots=True)  # one for every message: frozen, it takes more than twice as long to make
 class Outgoing:
-    """One message to one person, rendered."""
+    """One message to one person, rendered. Never changed once it is made."""
 
     id: str  # stable over retries: the idempotency key
     broadcast: int
@@ -40,6 +69,9 @@ class Outgoing:
     title: str = ""  # the broadcast's title: an e-mail's subject
     name: str = ""  # the person's name, where known
     unsubscribe_url: str = ""  # one-click link (RFC 8058), where the server has a public URL
+    media: Media | None = None  # with it the text is its caption
+    buttons: tuple[Button, ...] = ()
+    template: Template | None = None  # sent instead of everything else, where the kind has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +128,7 @@ class Inbound:
     at: datetime
     name: str = ""
     language: str = ""
+    button: str = ""  # the value of the reply button that was pressed; the text is its label
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -115,7 +148,10 @@ Event = Receipt | Inbound | OptOut
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message
-    """A message that this kind can never send, such as one to no address at all."""
+    """A message that this kind can never send, such as one to no address at all.
+
+    Its words are one sentence for people.
+    """
 
 
 class BadSignature(Exception):  # noqa: N818 - the name is the fact
@@ -131,6 +167,11 @@ class Limits:
     receipts: frozenset[str]  # which of delivered, read, failed it can report
     per_address: float = 0.0  # least seconds between two messages to one person
     idempotent: bool = False  # whether the provider itself drops a repeated message id
+    media: frozenset[str] = frozenset()  # which of image, file
+    buttons: frozenset[str] = frozenset()  # which of link, reply
+    most_buttons: int = 0  # under one message
+    templates: bool = False  # whether the provider approves messages beforehand
+    caption_length: int = 0  # characters of the text beside a picture or file
 
 
 @runtime_checkable
@@ -147,7 +188,10 @@ class ChannelKind(Protocol):
     def __init__(self, config: Any) -> None: ...
 
     def request(self, message: Outgoing) -> Request:
-        """The request that sends this message. Pure."""
+        """The request that sends this message. Pure. Raises Unsendable where it can't be sent.
+
+        What stands outside the kind's limits is refused, never left out silently.
+        """
 
     def outcome(self, reply: Reply) -> Outcome:
         """What the reply means. Pure; never raises, whatever the reply."""
@@ -176,3 +220,11 @@ class RegistersWebhook(Protocol):
 
     def registered(self, reply: Reply) -> str:
         """What the reply to ``register`` says, as a sentence. Raises ValueError with one if bad."""
+
+
+@runtime_checkable
+class AnswersHandshake(Protocol):
+    """A kind whose provider tries a callback address with a GET before it uses it."""
+
+    def handshake(self, query: str) -> str:
+        """The plain text to answer with. Raises BadSignature where the query proves nothing."""

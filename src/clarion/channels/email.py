@@ -28,10 +28,14 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.channels.email_message import Sender, build, from_header
+from clarion.channels.fitting import ensure_fits
 from clarion.channels.smtp_replies import outcome_of
 from clarion.channels.wording import tidy
 from clarion.transport.messages import Security, SmtpReply, SmtpRequest
 
+_LARGE = 1_000_000  # bytes
+_PATIENCE = 30.0  # seconds
+_PATIENCE_WHEN_LARGE = 120.0
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
 _NAMED = re.compile(r'"?([^"<>]{0,100}?)"? *<([^<>]+)>')
 # Names that the world has no use for, but an office's own relay has; the list is there to be
@@ -115,7 +119,15 @@ class EmailKind:
     label: ClassVar[str] = "E-mail"
     summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
     # No protocol tells a rate; 10 a second is under what providers allow new accounts.
-    limits: ClassVar[Limits] = Limits(rate=10.0, text_length=65_536, receipts=frozenset())
+    limits: ClassVar[Limits] = Limits(
+        rate=10.0,
+        text_length=65_536,
+        receipts=frozenset(),
+        media=frozenset({"image", "file"}),
+        buttons=frozenset({"link"}),
+        most_buttons=100,
+        caption_length=65_536,
+    )
     Config: ClassVar[type[BaseModel]] = EmailConfig
     idempotent = False
 
@@ -127,7 +139,12 @@ class EmailKind:
         self._secrets = (self._password, config.username)
 
     def request(self, message: Outgoing) -> SmtpRequest:
-        """Text and HTML with everything a newsletter needs. Raises Unsendable for a bad address."""
+        """Text and HTML with everything a newsletter needs.
+
+        Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
+        """
+        if message.media or message.buttons or message.template:
+            ensure_fits(message, self.limits, self.label)
         try:
             recipient = mailbox(message.to)
         except ValueError as problem:
@@ -174,6 +191,7 @@ class EmailKind:
             sender=self._sender.address,
             recipient=recipient,
             message=message,
+            timeout=_PATIENCE if len(message) < _LARGE else _PATIENCE_WHEN_LARGE,
         )
 
 

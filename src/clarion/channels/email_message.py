@@ -15,11 +15,9 @@ from html import escape
 from typing import NamedTuple
 
 from clarion.channels.contract import Outgoing
+from clarion.channels.email_parts import NOTHING, Parts, parts_of
 from clarion.kit import clock
 
-# “=_” stands in no quoted-printable or base64 text, so the boundary never occurs in a part
-# (RFC 2045 6.7).
-_BOUNDARY = "=_clarion"
 _SUBJECT_MAX = 200  # characters
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,8 +55,11 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
     """
     link = message.unsubscribe_url if _SAFE_LINK.fullmatch(message.unsubscribe_url) else ""
     text = _UNPRINTABLE.sub("", message.text.replace("\r\n", "\n").replace("\r", "\n"))
-    footer = "" if link in text else link
-    plain = f"{text}\n\n-- \nUnsubscribe: {footer}" if footer else text
+    content_id = f"{_id(message.id)}.picture@{sender.domain}"
+    parts = parts_of(message, content_id)
+    shown = "\n\n".join(filter(None, [text, "\n".join(parts.lines)])) if parts.lines else text
+    footer = "" if link in shown else link
+    plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
     lines = [
         from_line,
         f"To: {recipient}",
@@ -67,12 +68,7 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
         f"Message-ID: <{_id(message.id)}@{sender.domain}>",
         *_unsubscribing(link),
         "MIME-Version: 1.0",
-        f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"',
-        "",
-        *_part("plain", plain),
-        *_part("html", html(text, footer)),
-        f"--{_BOUNDARY}--",
-        "",
+        *_body(_text("plain", plain), _text("html", html(text, footer, parts)), parts),
     ]
     return "\r\n".join(lines).encode()
 
@@ -84,9 +80,10 @@ def subject(message: Outgoing) -> str:
     return line if len(line) <= _SUBJECT_MAX else line[: _SUBJECT_MAX - 1] + "…"
 
 
-def html(text: str, unsubscribe_url: str = "") -> str:
+def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING) -> str:
     """The text as HTML: escaped, with paragraphs, line breaks and links that can be clicked."""
     paragraphs = [_linked(part) for part in _PARAGRAPHS.split(text.strip("\n")) if part.strip()]
+    paragraphs = [*parts.above, *paragraphs, *parts.below]
     if unsubscribe_url:
         paragraphs.append(f'<a href="{escape(unsubscribe_url)}">Unsubscribe</a>')
     head = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>'
@@ -101,7 +98,27 @@ def _unsubscribing(link: str) -> list[str]:
     return lines
 
 
-def _part(subtype: str, text: str) -> list[str]:
+def _body(plain: list[str], rich: list[str], parts: Parts) -> list[str]:
+    """The body and its headers: text and HTML, around them what they need, and what is attached."""
+    body = _wrapped("alternative", "=_clarion", plain, rich)
+    if parts.inline:
+        body = _wrapped("related", "=_picture", body, parts.inline)
+    if parts.attached:
+        body = _wrapped("mixed", "=_attached", body, parts.attached)
+    return body
+
+
+def _wrapped(subtype: str, boundary: str, *entities: list[str]) -> list[str]:
+    """Several MIME parts as one. “=_” stands in no quoted-printable or base64 text, so the
+    boundary never occurs in a part (RFC 2045 6.7); none is the beginning of another."""
+    kind = '; type="multipart/alternative"' if subtype == "related" else ""
+    lines = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"{kind}', ""]
+    for entity in entities:
+        lines += [f"--{boundary}", *entity]
+    return [*lines, f"--{boundary}--", ""]
+
+
+def _text(subtype: str, text: str) -> list[str]:
     """A part that no relay has a reason to recode, which would break its signature."""
     raw = f"{text}\n".replace("\n", "\r\n").encode()
     if len(text.encode()) > 1.2 * len(text):  # much of it is not ASCII
@@ -109,7 +126,6 @@ def _part(subtype: str, text: str) -> list[str]:
     else:
         encoding, body = "quoted-printable", b2a_qp(raw, istext=True)
     return [
-        f"--{_BOUNDARY}",
         f'Content-Type: text/{subtype}; charset="utf-8"',
         f"Content-Transfer-Encoding: {encoding}",
         "",

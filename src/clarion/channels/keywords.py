@@ -30,6 +30,9 @@ def wish(text: str) -> Literal["opted_out", "active"] | None:
 
 
 def with_wish(inbound: Inbound) -> list[Event]:
-    """What somebody wrote and, where it is one of these words, what follows from it."""
-    state = wish(inbound.text)
+    """What somebody wrote and, where it is one of these words, what follows from it.
+
+    Of a pressed button the value counts, which is what it sends back, not its label.
+    """
+    state = wish(inbound.button or inbound.text)
     return [inbound] if state is None else [inbound, OptOut(inbound.sender, state, inbound.at)]

@@ -7,9 +7,10 @@ from clarion.channels.email import EmailKind
 from clarion.channels.models import Channel
 from clarion.channels.telegram import TelegramKind
 from clarion.channels.webhook import WebhookKind
+from clarion.channels.whatsapp import WhatsAppKind
 
 KINDS: dict[str, type[ChannelKind]] = {
-    kind.kind: kind for kind in (WebhookKind, TelegramKind, EmailKind)
+    kind.kind: kind for kind in (WebhookKind, TelegramKind, WhatsAppKind, EmailKind)
 }
 
 

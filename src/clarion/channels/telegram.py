@@ -28,6 +28,7 @@ from clarion.channels.contract import (
     Reply,
 )
 from clarion.channels.replies import DEFAULT_WAIT, as_http, json_object, wait_seconds
+from clarion.channels.telegram_messages import BUTTON_DATA, CAPTION, JSON, call_of
 from clarion.channels.telegram_updates import events_of
 from clarion.channels.wording import tidy
 from clarion.transport.errors import NotSent
@@ -37,7 +38,9 @@ from clarion.transport.messages import HttpReply, HttpRequest
 OFFICIAL = "https://api.telegram.org"
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 _ACCEPTED = Accepted()
-_HEADERS = (("Content-Type", "application/json"),)
+_HEADERS = (("Content-Type", JSON),)
+_PATIENCE = 15.0  # seconds
+_PATIENCE_UPLOADING = 60.0
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # as setWebhook takes it
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -55,6 +58,16 @@ class _Meaning(NamedTuple):
 _GONE = Refusal.UNREACHABLE
 _NO_RIGHTS = _Meaning(_GONE, "The bot may not write in this group or channel. Make it an admin.")
 _NO_CHAT = _Meaning(_GONE, "Telegram knows no such chat, or this person never wrote to the bot.")
+_LONG_CAPTION = _Meaning(
+    Refusal.REJECTED, f"The text beside a picture or file is longer than {CAPTION:,} characters."
+)
+_NOT_FETCHED = _Meaning(
+    Refusal.REJECTED, "Telegram can't get the picture or file from its address. Open it to see why."
+)
+_NO_PICTURE = _Meaning(Refusal.REJECTED, "Telegram can't read the picture. Use another one.")
+_BAD_LINK = _Meaning(
+    Refusal.REJECTED, "Telegram does not take the address of a link button. Correct it."
+)
 # Looked for in the description of a 400 or 403, in this order.
 _DESCRIPTIONS: dict[str, _Meaning] = {
     "bot was blocked by the user": _Meaning(_GONE, "They blocked the bot.", "blocked"),
@@ -81,10 +94,23 @@ _DESCRIPTIONS: dict[str, _Meaning] = {
         Refusal.REJECTED, "The text is longer than the 4,096 characters that Telegram takes."
     ),
     "message text is empty": _Meaning(Refusal.REJECTED, "The text is empty."),
+    "caption is too long": _LONG_CAPTION,
+    "MEDIA_CAPTION_TOO_LONG": _LONG_CAPTION,
+    "failed to get HTTP URL content": _NOT_FETCHED,
+    "wrong HTTP URL specified": _NOT_FETCHED,
+    "wrong type of the web page content": _NOT_FETCHED,
+    "IMAGE_PROCESS_FAILED": _NO_PICTURE,
+    "PHOTO_INVALID_DIMENSIONS": _NO_PICTURE,
+    "BUTTON_URL_INVALID": _BAD_LINK,
+    "inline keyboard button URL": _BAD_LINK,
+    "BUTTON_DATA_INVALID": _Meaning(
+        Refusal.REJECTED, f"A reply button sends back nothing, or more than {BUTTON_DATA} bytes."
+    ),
     "Logged out": _Meaning(
         Refusal.MISCONFIGURED, "The bot is logged out of this Bot API server. Log it in again."
     ),
 }
+_TOO_LARGE = "The picture or file is larger than the Bot API server takes (413). Use a smaller one."
 _BAD_TOKEN = "Telegram does not know the bot's token. Copy it again from @BotFather."  # noqa: S105
 
 
@@ -145,7 +171,14 @@ class TelegramKind:
     # two. About 30 messages a second in all and one a second to one chat:
     # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
     limits: ClassVar[Limits] = Limits(
-        rate=30.0, text_length=4096, receipts=frozenset(), per_address=1.0
+        rate=30.0,
+        text_length=4096,
+        receipts=frozenset(),
+        per_address=1.0,
+        media=frozenset({"image", "file"}),
+        buttons=frozenset({"link", "reply"}),
+        most_buttons=100,
+        caption_length=CAPTION,
     )
     Config: ClassVar[type[BaseModel]] = TelegramConfig
     idempotent = False
@@ -159,7 +192,10 @@ class TelegramKind:
         self._secrets = (token, token.partition(":")[2], self._webhook_secret)
 
     def request(self, message: Outgoing) -> HttpRequest:
-        """sendMessage with the text as it is: no parse_mode, so nothing in it needs escaping."""
+        """sendMessage, sendPhoto or sendDocument: each with the text as it is, without parse_mode,
+        so nothing in it needs escaping. Raises Unsendable for what Telegram does not take."""
+        if message.media or message.buttons or message.template:
+            return self._with_parts(message)
         text = encode_basestring
         body = f'{{"chat_id":{text(message.to)},"text":{text(message.text)}}}'
         return self._call("sendMessage", body)
@@ -198,7 +234,7 @@ class TelegramKind:
         body = (
             f'{{"url":{encode_basestring(hook_url)},'
             f'"secret_token":{encode_basestring(self._webhook_secret)},'
-            f'"allowed_updates":["message","my_chat_member"]}}'
+            f'"allowed_updates":["message","callback_query","my_chat_member"]}}'
         )
         return self._call("setWebhook", body)
 
@@ -224,13 +260,20 @@ class TelegramKind:
             raise BadSignature("The secret token is missing or wrong.")
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
-        """Messages of people, and who blocked the bot or came back."""
+        """Messages of people, buttons that they pressed, and who blocked the bot or came back."""
         return events_of(hook)
 
     def _call(self, method: str, body: str) -> HttpRequest:
         raw = body.encode("utf-8", "replace")
         url = f"{self._base}{method}"
-        return HttpRequest("POST", url, _HEADERS, raw, 15.0, self._allow_private)
+        return HttpRequest("POST", url, _HEADERS, raw, _PATIENCE, self._allow_private)
+
+    def _with_parts(self, message: Outgoing) -> HttpRequest:
+        call = call_of(message, self.limits, self.label)
+        url = f"{self._base}{call.method}"
+        headers = (("Content-Type", call.content_type),)
+        patience = _PATIENCE_UPLOADING if call.upload else _PATIENCE
+        return HttpRequest("POST", url, headers, call.body, patience, self._allow_private)
 
     def _refused(self, reply: HttpReply, said: dict[str, object]) -> Refused:
         status, description = reply.status, _description(said)
@@ -245,6 +288,8 @@ class TelegramKind:
         for words, meaning in _DESCRIPTIONS.items():
             if status in (400, 403) and words in description:
                 return Refused(meaning.refusal, meaning.sentence, code, mark=meaning.mark)
+        if status == 413:
+            return Refused(Refusal.REJECTED, _TOO_LARGE, code)
         if 300 <= status <= 499 and "ok" not in said:
             sentence = f"What answered ({status}) is no Bot API server. Check its address."
             return Refused(Refusal.MISCONFIGURED, sentence, code)

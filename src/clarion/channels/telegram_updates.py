@@ -38,6 +38,8 @@ def events_of(hook: HookRequest) -> list[Event]:
         raise ValueError("The callback is not a Telegram update: it has no update_id.")
     if isinstance(update.get("message"), dict):
         return _written(update["message"], hook)
+    if isinstance(update.get("callback_query"), dict):
+        return _pressed(update["callback_query"], hook)
     if isinstance(update.get("my_chat_member"), dict):
         return _membership(update["my_chat_member"], hook)
     return []
@@ -50,18 +52,56 @@ def _written(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     if chat.get("type") != "private" or not sender or not message_id:
         return []
     media = next((kind for kind in _MEDIA if kind in message), "")
-    names = (payloads.text(person.get(part), 200) for part in ("first_name", "last_name"))
     return with_wish(
         Inbound(
             sender=sender,
             external_id=message_id,
             text=payloads.text(message.get("text")) or payloads.text(message.get("caption")),
             at=payloads.moment(message.get("date"), hook.received_at),
-            name=payloads.text(" ".join(filter(None, names)), 200),
+            name=_name(person),
             language=payloads.text(person.get("language_code"), 35),
             payload={"media": media} if media else {},
         )
     )
+
+
+def _pressed(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+    """A reply button under one of our messages: https://core.telegram.org/bots/api#callbackquery.
+
+    Under old messages Telegram leaves the message out but for its chat, so that the label is
+    unknown. The query itself has no time.
+    """
+    message, person = payloads.part(query.get("message")), payloads.part(query.get("from"))
+    chat = payloads.part(message.get("chat"))
+    sender, value = payloads.identifier(chat.get("id")), payloads.text(query.get("data"), 256)
+    query_id = payloads.identifier(query.get("id"))
+    if chat.get("type") != "private" or not sender or not value or not 0 < len(query_id) <= 100:
+        return []
+    return with_wish(
+        Inbound(
+            sender=sender,
+            external_id=f"button {query_id}",
+            text=_label(message, value),
+            at=hook.received_at,
+            name=_name(person),
+            language=payloads.text(person.get("language_code"), 35),
+            button=value,
+        )
+    )
+
+
+def _label(message: Mapping[str, Any], value: str) -> str:
+    rows = payloads.part(message.get("reply_markup")).get("inline_keyboard")
+    for row in rows if isinstance(rows, list) else ():
+        for key in row if isinstance(row, list) else ():
+            if isinstance(key, dict) and key.get("callback_data") == value:
+                return payloads.text(key.get("text"), 200)
+    return ""
+
+
+def _name(person: Mapping[str, Any]) -> str:
+    names = (payloads.text(person.get(part), 200) for part in ("first_name", "last_name"))
+    return payloads.text(" ".join(filter(None, names)), 200)
 
 
 def _membership(change: Mapping[str, Any], hook: HookRequest) -> list[Event]:

@@ -11,8 +11,13 @@ _TITLES = ("id", "user_id", "userid", "chat_id", "chatid", "phone", "phone_numbe
 _TITLES_BY_KIND = {
     "email": (*_EMAIL_TITLES, *_TITLES),
     "telegram": ("chat_id", "chatid", "telegram_id", "user_id", "userid", "id"),
+    "whatsapp": ("wa_id", "whatsapp", "phone", "phone_number", "mobile", "msisdn", *_TITLES),
 }
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,18}")
+_PHONE = re.compile(r"[1-9][0-9]{5,14}")  # E.164 without its “+”
+# No full stop: “4915112345678.0”, as spreadsheets write it, would become another number.
+_PHONE_SIGNS = re.compile(r"\(0\)|[\s()+/-]")
+_SCOPED_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 _ATOM = r"[A-Za-z0-9_%+'-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
@@ -41,7 +46,7 @@ def looks_like_data(title: str) -> bool:
 
 def checker(kind: str) -> Check:
     """The function that gives a user id as it is stored, or raises BadIdError."""
-    return {"email": _email, "telegram": _integer}.get(kind, _anything)
+    return {"email": _email, "telegram": _integer, "whatsapp": _phone}.get(kind, _anything)
 
 
 def _anything(value: str) -> str:
@@ -60,6 +65,18 @@ def _integer(value: str) -> str:
     if not _INTEGER.fullmatch(value) or abs(int(value)) > 2**63 - 1:
         raise BadIdError("a Telegram id is a whole number such as 123456789")
     return value
+
+
+def _phone(value: str) -> str:
+    """The digits with the country's code, as WhatsApp names its people, or a business-scoped id
+    (of those who keep their number to themselves)."""
+    value = _anything(value)
+    if _SCOPED_ID.fullmatch(value):
+        return value
+    digits = _PHONE_SIGNS.sub("", value).removeprefix("00")
+    if not _PHONE.fullmatch(digits):
+        raise BadIdError("a WhatsApp number has its country code and 6 to 15 digits: 4915112345678")
+    return digits
 
 
 def _email(value: str) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from clarion.simulator.signing import key_of
+
 SPAN_FORM = "a time like 0, 20ms, 1.5s, 20ms..200ms or lognormal:50ms,0.5"
 LONGEST_SPAN = 3600.0
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
@@ -21,9 +23,7 @@ Share = Annotated[
 ]
 SpanText = Annotated[str, Field(title=SPAN_FORM)]
 Limit = Annotated[int | None, Field(ge=1, title="a whole number from 1 up, or none")]
-Secret = Annotated[
-    str | None, Field(pattern=r"^whsec_[A-Za-z0-9+/]+=*$", title="whsec_<base64>, or none")
-]
+Secret = Annotated[str | None, Field(min_length=1, title="whsec_<base64>, any other text, or none")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Behaviour(BaseModel):
         description="how much of each text the log keeps; 0 keeps none",
     )
     max_body: int = Field(
-        1_048_576,
+        16_777_216,
         ge=1,
         le=100_000_000,
         title="bytes from 1 to 100000000",
@@ -153,6 +153,13 @@ class Behaviour(BaseModel):
     @classmethod
     def _is_span(cls, value: str) -> str:
         Span.parse(value)
+        return value
+
+    @field_validator("callback_secret", "verify_secret")
+    @classmethod
+    def _is_secret(cls, value: str | None) -> str | None:
+        if value is not None:
+            key_of(value)
         return value
 
     @model_validator(mode="after")

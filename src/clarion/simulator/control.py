@@ -10,6 +10,9 @@ from clarion.simulator.desk import Desk
 from clarion.simulator.fate import INSTRUCTIONS
 from clarion.simulator.summary import Tally
 from clarion.simulator.telegram import Telegram
+from clarion.simulator.webhook import Webhook
+from clarion.simulator.whatsapp import WhatsApp
+from clarion.simulator.whatsapp_messages import Wrong
 from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
 
 LIMIT_MAX = 10_000
@@ -34,6 +37,8 @@ class Control:
         self,
         desk: Desk,
         telegram: Telegram,
+        whatsapp: WhatsApp,
+        webhook: Webhook,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -42,6 +47,8 @@ class Control:
     ) -> None:
         self._desk = desk
         self._telegram = telegram
+        self._whatsapp = whatsapp
+        self._webhook = webhook
         self._tally = tally
         self._health = health
         self._use = use
@@ -125,19 +132,64 @@ class Control:
         return {"ok": True}
 
     async def _post_inbound(self, given: dict[str, Any]) -> Any:
-        bot = self._telegram.bot(str(given.get("bot", "")))
+        if "phone" in given:
+            return self._inbound_whatsapp(given)
+        if "bot" in given:
+            return self._inbound_telegram(given)
+        return self._inbound_webhook(given)
+
+    def _inbound_telegram(self, given: dict[str, Any]) -> Any:
+        bot = self._telegram.bot(str(given["bot"]))
         if bot is None:
             raise NotSo("bot must be a bot's token, like 123456:secret.")
         fields = given.get("update")
         if fields is None:
-            text, name = given.get("text", ""), given.get("name", "Anna")
-            if not isinstance(text, str) or not isinstance(name, str):
-                raise NotSo("text and name must be texts.")
-            fields = self._telegram.message(_whole(given.get("chat_id"), "chat_id"), text, name)
+            text, name, button = _texts(given, text="", name="Anna", button="")
+            chat_id = _whole(given.get("chat_id"), "chat_id")
+            if button:
+                fields = self._telegram.pressed(bot, chat_id, button, name)
+            else:
+                fields = self._telegram.message(chat_id, text, name)
         if not isinstance(fields, dict):
             raise NotSo("update must be an object.")
         by = "webhook" if bot.url else "queue"
         return {"ok": True, "by": by, "update": self._telegram.inbound(bot, fields)}
+
+    def _inbound_webhook(self, given: dict[str, Any]) -> Any:
+        url = given.get("url") or self._desk.behaviour.callback_url
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise NotSo("Name a bot, a phone, or the url of a channel of the webhook kind.")
+        kind, data = given.get("type", "message.received"), given.get("data")
+        if data is None:
+            person, text, name, button = _texts(given, **{"from": ""}, text="", name="", button="")
+            if not person:
+                raise NotSo("from must be the person, a text.")
+            text = text or (self._webhook.label(person, button) if button else "")
+            data = {"from": person, "text": text, "name": name, "button": button}
+            data = {key: value for key, value in data.items() if value or key == "text"}
+        if not isinstance(kind, str) or not isinstance(data, dict):
+            raise NotSo("type must be a text and data an object.")
+        return {"ok": True, "by": "callback", "event": self._webhook.inbound(url, kind, data)}
+
+    def _inbound_whatsapp(self, given: dict[str, Any]) -> Any:
+        phone = given["phone"]
+        if not isinstance(phone, str) or not phone.isdecimal():
+            raise NotSo("phone must be the id of a phone number: a text of digits.")
+        number, value = self._whatsapp.number(phone), given.get("value")
+        try:
+            if value is None:
+                names = ("from", "name", "text", "button")
+                texts = [given.get(name, "Anna" if name == "name" else "") for name in names]
+                if not all(isinstance(text, str) for text in texts) or not texts[0]:
+                    raise NotSo("from, name, text and button must be texts; from is needed.")
+                self._whatsapp.write(number, *texts)
+            elif isinstance(value, dict):
+                self._whatsapp.tell(number, value)
+            else:
+                raise NotSo("value must be an object.")
+        except Wrong as wrong:
+            raise NotSo(str(wrong)) from None
+        return {"ok": True, "by": "webhook"}
 
     async def _lines(self, chunked: bool) -> AsyncIterator[bytes]:
         how = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Connection: close\r\n\r\n"
@@ -161,6 +213,13 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise NotSo("The body is not a JSON object.")
     return given
+
+
+def _texts(given: dict[str, Any], **defaults: str) -> list[str]:
+    texts = [given.get(name, default) for name, default in defaults.items()]
+    if not all(isinstance(text, str) for text in texts):
+        raise NotSo(f"{', '.join(defaults)} must be texts.")
+    return texts
 
 
 def _whole(value: object, name: str) -> int:
@@ -201,7 +260,8 @@ def page(summary: dict[str, Any], health: dict[str, Any]) -> str:
         "td{font-variant-numeric:tabular-nums}</style>"
         "<h1>Clarion simulator</h1><p>A provider to rehearse with. Nothing sent here reaches "
         "anybody. It speaks the webhook kind (<code>POST /hook/NAME</code>), the Telegram Bot "
-        "API (<code>POST /botTOKEN/METHOD</code>), and SMTP.</p>"
+        "API (<code>POST /botTOKEN/METHOD</code>), WhatsApp's Cloud API "
+        "(<code>POST /whatsapp/v26.0/ID/messages</code>), and SMTP.</p>"
         + table({"HTTP": health["http"], "SMTP": health["smtp"]})
         + f"<h2>Received</h2>{table(totals)}{channels}"
         + f"<h2>Questions it answers</h2><p><code>{_HELP}</code></p></html>"

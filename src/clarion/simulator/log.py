@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SCAN = 50_000
+PARTS = ("media", "buttons", "template")  # what a message may carry beside its text
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -67,7 +68,9 @@ class Log:
         self.recipients: list[str] = []
         self.keys: list[str] = []
         self.texts: list[str] = []
+        self.parts: dict[int, dict[str, Any]] = {}  # number → what it carried beside its text
         self._last_text = ""
+        self._last_parts: dict[str, Any] = {}
         for channel in self.channels.values():
             channel.forget()
 
@@ -89,8 +92,13 @@ class Log:
         recipient: str,
         key: str = "",
         text: str = "",
+        parts: dict[str, Any] | None = None,
     ) -> int:
-        """Append one entry and return its number. `doing` is (outcome, reply)."""
+        """Append one entry and return its number. `doing` is (outcome, reply).
+
+        `parts` are those of PARTS that the message has beside its text: `media` {"kind", "url",
+        "name", "content_type", "size", "sha256"}, `buttons` [{"kind", "label", "value"}, …].
+        """
         kind = channel.kinds.get(doing)
         if kind is None:
             kind = channel.kinds[doing] = len(self.table)
@@ -106,6 +114,11 @@ class Log:
         self.keys.append(key)
         self.texts.append(text)
         number = len(self.times)
+        if parts:
+            # Mostly everybody gets the same: then one object serves a million entries.
+            if parts != self._last_parts:
+                self._last_parts = parts
+            self.parts[number] = self._last_parts
         if key and doing[0] == "accepted":
             channel.accepted.setdefault(key, number)
         return number
@@ -126,6 +139,7 @@ class Log:
             "outcome": kind.outcome,
             "reply": kind.reply,
             "text": self.texts[place],
+            **self.parts.get(number, {}),
         }
 
     def search(
@@ -205,6 +219,7 @@ class LogFile:
                     entry["recipient"],
                     entry["key"],
                     entry["text"],
+                    {name: entry[name] for name in PARTS if name in entry},
                 )
             except (ValueError, KeyError, TypeError) as error:
                 self._file.close()

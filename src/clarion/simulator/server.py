@@ -16,6 +16,7 @@ from clarion.simulator.smtp import Mail
 from clarion.simulator.summary import Tally
 from clarion.simulator.telegram import Telegram
 from clarion.simulator.webhook import Webhook
+from clarion.simulator.whatsapp import WhatsApp
 from clarion.simulator.wire import Connection, Handler
 
 BACKLOG = 4096
@@ -57,9 +58,12 @@ class Simulator:
         self._tally = Tally(self._desk.log)
         self._telegram = Telegram(self._desk)
         self._webhook = Webhook(self._desk)
+        self._whatsapp = WhatsApp(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
+            self._whatsapp,
+            self._webhook,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -141,7 +145,7 @@ class Simulator:
         self.resets_on_arrival = behaviour.reset_before > 0
 
     async def reset(self) -> None:
-        """Forget all received, planned and ordered; the behaviour and bots' webhooks stay."""
+        """Forget all received, planned and ordered; the behaviour and all webhooks stay."""
         async with self._tally.lock:
             self._tally.clear()
             self.log.clear()
@@ -200,6 +204,8 @@ class Simulator:
             return self._control.handler(path, query)
         if path.startswith("/bot"):
             return self._telegram.handler(path, query)
+        if path.startswith("/whatsapp/"):
+            return self._whatsapp.handler(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -1,34 +1,35 @@
-"""The Telegram Bot API subset: getMe, sendMessage, webhooks and getUpdates.
+"""The Telegram Bot API subset: getMe, sending, pressed buttons, webhooks and getUpdates.
 
 Texts, codes and `retry_after` as https://core.telegram.org/bots/api and tdlib/telegram-bot-api
 give them. As there: no idempotency key, and no receipts.
 """
 
 import hashlib
-import html
 import json
 import re
 import time
-import zlib
 from collections import deque
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
-
-from pydantic_core import from_json
 
 from clarion.simulator.callbacks import Call
 from clarion.simulator.desk import Desk
 from clarion.simulator.fate import DOINGS
 from clarion.simulator.log import Channel
+from clarion.simulator.telegram_messages import (
+    METHODS,
+    Refused,
+    chat_number,
+    given,
+    key_of,
+    sent,
+)
 from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
 
-TEXT_MAX = 4096
+LOOKED_AT = 10_000  # entries of one chat in which a button is looked for
 MAX_POLL = 50  # seconds that getUpdates waits at most
 _TOKEN = re.compile(r"([0-9]{1,20}):[^/]+")
-_CHAT = re.compile(r"-?[0-9]{1,18}|@\w+")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_TAG = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^>]*>")
 _INVALID = ("refused:invalid", "ok")
 _CALL = ("call", "ok")
 _ERRORS = {
@@ -37,15 +38,6 @@ _ERRORS = {
     "blocked": (403, "Forbidden: bot was blocked by the user"),
     "deactivated": (403, "Forbidden: user is deactivated"),
 }
-
-
-class Refused(Exception):  # noqa: N818 - it is an answer, not a mistake of ours
-    """An error reply of the Bot API."""
-
-    def __init__(self, code: int, description: str) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
 
 
 class Bot:
@@ -89,6 +81,7 @@ class Telegram:
             "setwebhook": self._set_webhook,
             "deletewebhook": self._delete_webhook,
             "getwebhookinfo": self._webhook_info,
+            "answercallbackquery": self._answer_query,
         }
 
     def handler(self, path: str, query: str) -> Handler:
@@ -97,8 +90,8 @@ class Telegram:
         bot = self.bot(token)
         if bot is None:
             return self._unauthorized
-        if method.lower() == "sendmessage":
-            return partial(self._send, bot, query)
+        if method.lower() in METHODS:
+            return partial(self._send, bot, method.lower(), query)
         return partial(self._call, bot, method, query)
 
     def bot(self, token: str) -> Bot | None:
@@ -130,17 +123,48 @@ class Telegram:
 
     def message(self, chat_id: int, text: str, name: str) -> dict[str, Any]:
         """The fields of an update in which a person writes to the bot."""
-        person = {"id": chat_id, "is_bot": False, "first_name": name}
-        chat = {"id": chat_id, "type": "private", "first_name": name}
         self._message_id += 1
         message = {
             "message_id": self._message_id,
-            "from": person,
-            "chat": chat,
+            "from": _person(chat_id, name),
+            "chat": _chat(chat_id, name),
             "date": int(time.time()),
             "text": text,
         }
         return {"message": message}
+
+    def pressed(self, bot: Bot, chat_id: int, value: str, name: str) -> dict[str, Any]:
+        """The fields of an update in which a person presses a button that sends back `value`.
+
+        The message under which it stands is the last with such a button that the bot has sent to
+        this chat; where there is none, it is one too old to be shown, as with Telegram.
+        """
+        self._message_id += 1
+        message: dict[str, Any] = {
+            "message_id": self._message_id,
+            "chat": _chat(chat_id, name),
+            "date": 0,
+        }
+        entries = self.desk.log.search(
+            recipient=str(chat_id), channel=bot.channel.name, outcome="accepted", limit=LOOKED_AT
+        )
+        wanted = {"kind": "reply", "value": value}
+        for entry in reversed(entries):
+            buttons = entry.get("buttons", [])
+            if any(wanted.items() <= button.items() for button in buttons):
+                message["date"] = entry["received_ns"] // 1_000_000_000
+                message["text"] = entry["text"]
+                keyboard = [[key_of(button)] for button in buttons]
+                message["reply_markup"] = {"inline_keyboard": keyboard}
+                break
+        query = {
+            "id": str(self._message_id + (bot.id << 32)),
+            "from": _person(chat_id, name),
+            "message": message,
+            "chat_instance": str(bot.id),
+            "data": value,
+        }
+        return {"callback_query": query}
 
     def _push(self, bot: Bot, update: dict[str, Any]) -> None:
         def give_up(problem: str) -> None:
@@ -148,7 +172,8 @@ class Telegram:
             bot.updates.append(update)
 
         secret = f"X-Telegram-Bot-Api-Secret-Token: {bot.secret}\r\n" if bot.secret else ""
-        person = update.get("message", {}).get("chat", {}).get("id", "")
+        whose = update.get("callback_query", update).get("message", {})
+        person = whose.get("chat", {}).get("id", "")
         body = json.dumps(update).encode()
         call = Call(bot.url, body, str(person), headers=secret, given_up=give_up)
         self.desk.caller.add(0, call)
@@ -162,7 +187,7 @@ class Telegram:
         name = method.lower()
         self.desk.log.add(bot.channel, _CALL, conn.received, "", text=method)
         try:
-            params = _params(conn, query)
+            params = given(conn, query).params
             if name == "getupdates":
                 self._get_updates(bot, conn, params)
             elif name in self._methods:
@@ -172,28 +197,28 @@ class Telegram:
         except Refused as error:
             conn.answer(_error(error.code, error.description))
 
-    def _send(self, bot: Bot, query: str, conn: Connection) -> None:
+    def _send(self, bot: Bot, method: str, query: str, conn: Connection) -> None:
         desk = self.desk
         recipient = ""
         try:
-            params = _params(conn, query)
-            recipient = str(params.get("chat_id", ""))
-            number = _chat_number(recipient)
-            text = _plain(params.get("text", ""), str(params.get("parse_mode", "")))
+            asked = given(conn, query)
+            recipient = str(asked.params.get("chat_id", ""))
+            number = chat_number(recipient)
+            message = sent(method, asked)
         except Refused as error:
             desk.log.add(bot.channel, _INVALID, conn.received, recipient)
             conn.answer(_error(error.code, error.description))
             return
         do, delay = desk.judge.decide(bot.channel, recipient, conn.received, conn.spared)
         doing = DOINGS[do]
-        desk.log.add(bot.channel, doing, conn.received, recipient, "", text)
+        desk.log.add(bot.channel, doing, conn.received, recipient, "", message.text, message.parts)
         if doing[0] == "accepted":
             self._message_id += 1
             reply = http_reply(
                 200,
                 f'{{"ok":true,"result":{{"message_id":{self._message_id},"from":{bot.sender},'
                 f'"chat":{{"id":{number},"first_name":"Chat","type":"private"}},'
-                f'"date":{int(time.time())},"text":{json.dumps(text)}}}}}',
+                f'"date":{int(time.time())},{json.dumps(message.fields)[1:-1]}}}}}',
             )
             conn.act(do, delay, reply)
         elif do in _ERRORS:
@@ -205,6 +230,11 @@ class Telegram:
 
     def _get_me(self, bot: Bot, params: dict[str, Any]) -> bytes:
         return _result(bot.me)
+
+    def _answer_query(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        if not params.get("callback_query_id"):
+            raise Refused(400, "Bad Request: query is too old or query ID is invalid")
+        return _result(True)
 
     def _set_webhook(self, bot: Bot, params: dict[str, Any]) -> bytes:
         url, secret = str(params.get("url", "")), str(params.get("secret_token", ""))
@@ -264,62 +294,12 @@ class Telegram:
             poll[0].fill(poll[1], _result([]))
 
 
-def _params(conn: Connection, query: str) -> dict[str, Any]:
-    params: dict[str, Any] = dict(parse_qsl(query)) if query else {}
-    if not conn.body:
-        return params
-    kind = conn.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    try:
-        if kind == b"application/json":
-            given = from_json(conn.body)
-        elif kind == b"application/x-www-form-urlencoded":
-            given = dict(parse_qsl(conn.body.decode()))
-        else:
-            raise Refused(400, "Bad Request: unsupported content type")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise Refused(400, "Bad Request: can't parse the request's parameters")
-    return {**params, **given} if params else given
+def _person(chat_id: int, name: str) -> dict[str, Any]:
+    return {"id": chat_id, "is_bot": False, "first_name": name}
 
 
-def _chat_number(recipient: str) -> int:
-    if not recipient:
-        raise Refused(400, "Bad Request: chat_id is empty")
-    name = recipient.partition("!")[0]
-    if not _CHAT.fullmatch(name):
-        raise Refused(400, "Bad Request: chat not found")
-    return -zlib.crc32(name.encode()) if name[0] == "@" else int(name)
-
-
-def _plain(text: object, mode: str) -> str:
-    if not isinstance(text, str) or not text.strip():
-        raise Refused(400, "Bad Request: message text is empty")
-    if mode.lower() == "html":
-        text = _without_tags(text)
-    elif mode.lower() in ("markdown", "markdownv2"):
-        text = re.sub(r"\\(.)|[*_~`]", lambda match: match[1] or "", text)
-    elif mode:
-        raise Refused(400, "Bad Request: unsupported parse_mode")
-    if len(text) > TEXT_MAX:
-        raise Refused(400, "Bad Request: message is too long")
-    return text
-
-
-def _without_tags(text: str) -> str:
-    open_tags: list[str] = []
-    for closing, tag in _TAG.findall(text):
-        if not closing:
-            open_tags.append(tag)
-        elif not open_tags or open_tags.pop() != tag:
-            raise Refused(400, f'Bad Request: can\'t parse entities: Unexpected end tag "{tag}"')
-    if open_tags:
-        raise Refused(
-            400,
-            "Bad Request: can't parse entities: Can't find end tag corresponding to start tag "
-            f'"{open_tags[-1]}"',
-        )
-    return html.unescape(_TAG.sub("", text))
+def _chat(chat_id: int, name: str) -> dict[str, Any]:
+    return {"id": chat_id, "type": "private", "first_name": name}
 
 
 def _number(params: dict[str, Any], name: str, default: int) -> int:

@@ -1,29 +1,34 @@
 """The webhook kind: POST {"id", "broadcast", "to", "text", …} to any path, answered {"id": …}."""
 
 import json
-import re
 import time
 from datetime import UTC, datetime
 from functools import partial
+from secrets import token_hex
 from typing import Any
-
-from pydantic_core import from_json
 
 from clarion.simulator.callbacks import Call
 from clarion.simulator.desk import Desk
 from clarion.simulator.fate import DOINGS, Fate
 from clarion.simulator.log import Channel
 from clarion.simulator.signing import verified
+from clarion.simulator.webhook_messages import Message, read
 from clarion.simulator.wire import Connection, Handler, http_reply, json_reply
 
+LOOKED_AT = 10_000  # entries of one person in which a button is looked for
 _INVALID = ("refused:invalid", "ok")
 _UNSIGNED = ("refused:401", "ok")
-_URL = re.compile(r"https?://[!-~]+")
 _ERRORS = {
-    "500": (500, "internal error"),
-    "400": (400, "this recipient cannot be served"),
-    "blocked": (403, "the recipient has blocked this sender"),
-    "deactivated": (403, "the recipient is deactivated"),
+    "500": (500, {"error": "internal error"}),
+    "400": (400, {"error": "this recipient cannot be served"}),
+    "blocked": (
+        403,
+        {"error": "the recipient has blocked this sender", "recipient": "blocked"},
+    ),
+    "deactivated": (
+        403,
+        {"error": "the recipient is deactivated", "recipient": "deactivated"},
+    ),
 }
 
 
@@ -32,10 +37,33 @@ class Webhook:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._run = token_hex(4)  # ids of a run differ from those of the run before
+        self._inbound = 0
 
     def handler(self, path: str) -> Handler:
         """The handler for one path; the path is the channel's name in the log."""
         return partial(self._receive, self.desk.log.channel("webhook", path))
+
+    def inbound(self, url: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Post one callback of this type, such as message.received, to `url`; returns its body.
+
+        Signed with `callback_secret`. A message without an id gets one.
+        """
+        self._inbound += 1
+        if kind == "message.received":
+            data = {"id": f"in-{self._run}-{self._inbound}", **data}
+        lane = str(data.get("from") or data.get("to") or "")
+        return self._tell(url, kind, data, f"msg_in_{self._run}_{self._inbound}", lane, 0.0)
+
+    def label(self, person: str, value: str) -> str:
+        """What stands on the button that sends back `value`: the last that this person was sent;
+        "" where there is none."""
+        entries = self.desk.log.search(recipient=person, outcome="accepted", limit=LOOKED_AT)
+        for entry in reversed(entries):
+            for button in entry.get("buttons", []):
+                if button["kind"] == "reply" and button["value"] == value:
+                    return str(button["label"])
+        return ""
 
     def _receive(self, channel: Channel, conn: Connection) -> None:
         if conn.method != b"POST":
@@ -50,37 +78,29 @@ class Webhook:
             conn.answer(json_reply(401, {"error": "The signature is missing or wrong."}))
             return
         try:
-            body = _parse(conn.body)
-            callback = body.get("callback") or _text(headers.get(b"callback"))
-            if callback and not (isinstance(callback, str) and _URL.fullmatch(callback)):
-                raise ValueError("callback must be an http:// or https:// address")
+            message = read(conn.body, _text(headers.get(b"callback")))
         except ValueError as error:
             desk.log.add(channel, _INVALID, conn.received, "", key)
             conn.answer(json_reply(400, {"error": f"{error}."}))
             return
-        fate = desk.judge.decide(channel, body["to"], conn.received, conn.spared)
-        self._settle(channel, conn, body, key, callback, fate)
+        fate = desk.judge.decide(channel, message.to, conn.received, conn.spared)
+        self._settle(channel, conn, message, key, fate)
 
     def _settle(
-        self,
-        channel: Channel,
-        conn: Connection,
-        body: dict[str, Any],
-        key: str,
-        callback: str,
-        fate: Fate,
+        self, channel: Channel, conn: Connection, message: Message, key: str, fate: Fate
     ) -> None:
         desk = self.desk
-        to, do = body["to"], fate.do
+        to, text, _, callback, parts = message
+        do = fate.do
         doing = DOINGS[do]
         if doing[0] != "accepted":
-            desk.log.add(channel, doing, conn.received, to, key, body["text"])
+            desk.log.add(channel, doing, conn.received, to, key, text, parts)
             self._refuse(conn, fate)
             return
         first = channel.accepted.get(key) if key and desk.behaviour.honour_idempotency else None
         if first is not None:
             doing = ("repeated", doing[1])
-        number = desk.log.add(channel, doing, conn.received, to, key, body["text"])
+        number = desk.log.add(channel, doing, conn.received, to, key, text, parts)
         sim_id = f"sim-{first or number}"
         reply = http_reply(200, f'{{"id": "{sim_id}"}}')
         if do == "ok":
@@ -89,12 +109,12 @@ class Webhook:
             conn.act(do, fate.delay, reply)
         url = callback or desk.behaviour.callback_url
         if url and first is None:
-            self._report(url, body, sim_id, fate)
+            self._report(url, message, sim_id, fate)
 
     def _refuse(self, conn: Connection, fate: Fate) -> None:
         if fate.do in _ERRORS:
-            status, sentence = _ERRORS[fate.do]
-            conn.answer(json_reply(status, {"error": sentence}), delay=fate.delay)
+            status, error = _ERRORS[fate.do]
+            conn.answer(json_reply(status, error), delay=fate.delay)
         elif fate.do in ("429", "rate_limit"):
             wait = self.desk.behaviour.retry_after
             headers = "" if wait is None else f"Retry-After: {wait}\r\n"
@@ -113,38 +133,27 @@ class Webhook:
             time.time(),
         )
 
-    def _report(self, url: str, body: dict[str, Any], sim_id: str, fate: Fate) -> None:
-        to, message = body["to"], body.get("id")
-        secret = self.desk.behaviour.callback_secret
-        for receipt in self.desk.judge.receipts(to, str(message), fate.do):
-            happened = datetime.fromtimestamp(time.time() + fate.delay + receipt.delay, UTC)
-            data = {"id": message if message is not None else sim_id, "to": to, "sim_id": sim_id}
+    def _report(self, url: str, message: Message, sim_id: str, fate: Fate) -> None:
+        to = message.to
+        for receipt in self.desk.judge.receipts(to, str(message.id), fate.do):
+            own_id = message.id if message.id is not None else sim_id
+            data: dict[str, Any] = {"id": own_id, "to": to, "sim_id": sim_id}
             if receipt.kind == "message.failed":
                 data["reason"] = "simulated failure"
-            event = {"type": receipt.kind, "timestamp": happened.isoformat(), "data": data}
             # Twice the same receipt carries the same id, as at-least-once providers do it.
             event_id = f"msg_{sim_id}_{receipt.kind.removeprefix('message.')}"
-            call = Call(url, json.dumps(event).encode(), to, event_id, secret)
-            self.desk.caller.add(fate.delay + receipt.delay, call)
+            self._tell(url, receipt.kind, data, event_id, to, fate.delay + receipt.delay)
+
+    def _tell(
+        self, url: str, kind: str, data: dict[str, Any], event_id: str, lane: str, delay: float
+    ) -> dict[str, Any]:
+        happened = datetime.fromtimestamp(time.time() + delay, UTC)
+        event = {"type": kind, "timestamp": happened.isoformat(), "data": data}
+        secret = self.desk.behaviour.callback_secret
+        call = Call(url, json.dumps(event).encode(), lane, event_id, secret)
+        self.desk.caller.add(delay, call)
+        return event
 
 
 def _text(header: bytes | None) -> str:
     return header.decode("latin-1") if header else ""
-
-
-def _parse(raw: bytes | bytearray) -> dict[str, Any]:
-    try:
-        body = from_json(raw, cache_strings="keys")
-    except ValueError:
-        raise ValueError("The body is not JSON") from None
-    if not isinstance(body, dict):
-        raise ValueError("The body is not a JSON object")
-    to = body.get("to")
-    if isinstance(to, int) and not isinstance(to, bool):
-        to = body["to"] = str(to)
-    if not isinstance(to, str) or not to:
-        raise ValueError("to must be the recipient, a text")
-    text = body.setdefault("text", "")
-    if not isinstance(text, str):
-        raise ValueError("text must be a text")
-    return body

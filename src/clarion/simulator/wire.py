@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_deaf",
         "_head_size",
+        "_most",
         "_parser",
         "_reading",
         "_writable",
@@ -116,6 +117,7 @@ class Connection(asyncio.Protocol):
         self.keep = True
         self._reading = False
         self._head_size = 0
+        self._most = MAX_HEAD
         self._deaf = False
         self._writable: asyncio.Future[None] | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -175,7 +177,7 @@ class Connection(asyncio.Protocol):
 
     def _incomplete(self, size: int) -> None:
         self._head_size += size
-        if self._head_size > MAX_HEAD + self.app.max_body:
+        if self._head_size > self._most:
             self._refuse(431, "The request is too large.", "413")
         elif self.app.resets_on_arrival and not self.spared:
             self.spared = True
@@ -194,6 +196,7 @@ class Connection(asyncio.Protocol):
         self.spared = False
         self._reading = True
         self._head_size = 0
+        self._most = MAX_HEAD
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -202,6 +205,7 @@ class Connection(asyncio.Protocol):
         self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
+        self._most = MAX_HEAD + self.app.max_body
         length = self.headers.get(b"content-length")
         if length is not None and int(length) > self.app.max_body:
             self._refuse(413, f"The body is larger than {self.app.max_body} bytes.", "413")

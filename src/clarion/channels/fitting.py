@@ -1,0 +1,69 @@
+"""Refusing what a kind can't carry, in words for people, before anything leaves."""
+
+import re
+
+from clarion.channels.contract import Button, Limits, Media, Outgoing, Unsendable
+
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f-\x9f\"<>\\^`{|}]+")
+_NOUNS = {"image": "picture", "file": "file"}
+
+
+def is_address(value: str) -> bool:
+    """Whether it is an address that a link may lead to: http or https, without a space in it."""
+    return len(value) <= 2048 and bool(_ADDRESS.fullmatch(value)) and value.isprintable()
+
+
+def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
+    """Raise Unsendable with one sentence when the parts beside the text are outside ``limits``.
+
+    ``label`` is the kind's. A plain text needs no such look: the provider tells its length.
+    """
+    ensure_addresses(message)
+    if message.template is not None and not limits.templates:
+        raise Unsendable(f"{label} has no templates. Choose a text or a story.")
+    if message.media is not None:
+        _ensure_media(message.media, limits, label)
+        if len(message.text) > limits.caption_length:
+            raise Unsendable(caption_too_long(limits.caption_length, label))
+    if len(message.buttons) > limits.most_buttons > 0:
+        raise Unsendable(f"{label} takes at most {limits.most_buttons} buttons under a message.")
+    for button in message.buttons:
+        _ensure_button(button, limits, label)
+
+
+def ensure_addresses(message: Outgoing) -> None:
+    """Raise Unsendable unless a picture's, file's or button's address is one for a browser."""
+    media = message.media
+    if media is not None and media.url and not is_address(media.url):
+        noun = _NOUNS[media.kind]
+        raise Unsendable(f"The address of a {noun} must begin with https:// or http://.")
+    if any(each.kind == "link" and not is_address(each.value) for each in message.buttons):
+        raise Unsendable("The address of a link button must begin with https:// or http://.")
+
+
+def sent_back(button: Button) -> str:
+    """What a reply button sends back: its value, or its label where it has none."""
+    return button.value or button.label
+
+
+def caption_too_long(most: int, label: str) -> str:
+    """The sentence for a caption of more than ``most`` characters."""
+    return (
+        f"The text beside a picture or file is longer than the {most:,} characters that {label} "
+        "takes. Shorten it."
+    )
+
+
+def _ensure_media(media: Media, limits: Limits, label: str) -> None:
+    noun = _NOUNS[media.kind]
+    if media.kind not in limits.media:
+        raise Unsendable(f"{label} takes no {noun}s.")
+    if not media.url and not media.data:
+        raise Unsendable(f"The {noun} has neither an address nor content. Choose it again.")
+
+
+def _ensure_button(button: Button, limits: Limits, label: str) -> None:
+    if button.kind not in limits.buttons:
+        raise Unsendable(f"{label} has no {button.kind} buttons.")
+    if not any(each.isprintable() and each != " " for each in button.label):
+        raise Unsendable("A button has no label.")

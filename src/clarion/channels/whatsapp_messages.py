@@ -1,0 +1,124 @@
+"""Messages in the form that WhatsApp takes them.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages, and of the limits:
+…/messages/text-messages, …/interactive-reply-buttons-messages, …/interactive-cta-url-messages.
+What WhatsApp has no place for is Unsendable, with a sentence; nothing is left out silently.
+"""
+
+import re
+from typing import Any, Final
+
+from clarion.channels.contract import Button, Media, Outgoing, Template, Unsendable
+
+TEXT_LENGTH: Final = 4096  # characters
+BODY_LENGTH: Final = 1024  # characters of a caption, and of the text above buttons
+MOST_REPLIES: Final = 3  # reply buttons under one message
+LABEL_LENGTH: Final = 20  # characters on a button
+_VALUE_LENGTH: Final = 256  # characters of what a reply button sends back
+_PICTURES = frozenset({"", "image/jpeg", "image/png"})  # "" is one whose type nobody knows
+_FORBIDDEN = re.compile(r"[\n\r\t]| {5}")  # in a template's variable: error 132018
+# A business-scoped user id names a person who keeps their phone number to themselves:
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+_SCOPED_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
+
+
+def body_of(message: Outgoing) -> dict[str, Any]:
+    """The JSON object that sends this message. Raises Unsendable.
+
+    ``biz_opaque_callback_data`` comes back in every status: so a message whose fate is unknown is
+    found again by our own id.
+    """
+    whom = "recipient" if _SCOPED_ID.fullmatch(message.to) else "to"
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        whom: message.to,
+        **_content(message),
+        "biz_opaque_callback_data": message.id,
+    }
+
+
+def _content(message: Outgoing) -> dict[str, Any]:
+    if message.template is not None:
+        return {"type": "template", "template": _template(message.template)}
+    if message.buttons:
+        return {"type": "interactive", "interactive": _interactive(message)}
+    if message.media is not None:
+        name, media = _media(message.media)
+        _short_enough(message.text, BODY_LENGTH, "The text beside a picture or file")
+        return {"type": name, name: media | ({"caption": message.text} if message.text else {})}
+    if not message.text.strip():
+        raise Unsendable("The text is empty.")
+    _short_enough(message.text, TEXT_LENGTH, "The text")
+    return {"type": "text", "text": {"body": message.text}}
+
+
+def _template(template: Template) -> dict[str, Any]:
+    for place, value in enumerate(template.variables, start=1):
+        if not value.strip():
+            raise Unsendable(
+                f"Variable {place} of the template is empty for this person. Give it a default."
+            )
+        if _FORBIDDEN.search(value):
+            raise Unsendable(
+                f"Variable {place} of the template has a line break, a tab or more than four "
+                "spaces in a row for this person. WhatsApp takes none of these."
+            )
+    found: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
+    if template.variables:
+        values = [{"type": "text", "text": value} for value in template.variables]
+        found["components"] = [{"type": "body", "parameters": values}]
+    return found
+
+
+def _media(media: Media) -> tuple[str, dict[str, Any]]:
+    """The type of message and its object; WhatsApp fetches the address itself."""
+    if not media.url:
+        raise Unsendable(
+            "WhatsApp fetches pictures and files itself, and this one has no public address. Set "
+            "CLARION_PUBLIC_URL, or give the address of a picture or file on the web."
+        )
+    if media.kind == "file":
+        return "document", {"link": media.url} | ({"filename": media.name} if media.name else {})
+    if media.content_type not in _PICTURES:
+        raise Unsendable("WhatsApp takes JPEG and PNG pictures only. Send this one as a file.")
+    return "image", {"link": media.url}
+
+
+def _interactive(message: Outgoing) -> dict[str, Any]:
+    if not message.text.strip():
+        raise Unsendable("WhatsApp wants a text above buttons.")
+    _short_enough(message.text, BODY_LENGTH, "The text above buttons")
+    for button in message.buttons:
+        if not button.label.strip():
+            raise Unsendable("A button has no label.")
+        _short_enough(button.label, LABEL_LENGTH, "The label of a button")
+    found: dict[str, Any] = {"body": {"text": message.text}}
+    if message.media is not None:
+        name, media = _media(message.media)
+        found["header"] = {"type": name, name: media}
+    links = [button for button in message.buttons if button.kind == "link"]
+    return found | (_link(message.buttons) if links else _replies(message.buttons))
+
+
+def _link(buttons: tuple[Button, ...]) -> dict[str, Any]:
+    if len(buttons) > 1:
+        raise Unsendable("WhatsApp takes one link button alone, or up to three reply buttons.")
+    parameters = {"display_text": buttons[0].label, "url": buttons[0].value}
+    return {"type": "cta_url", "action": {"name": "cta_url", "parameters": parameters}}
+
+
+def _replies(buttons: tuple[Button, ...]) -> dict[str, Any]:
+    if len(buttons) > MOST_REPLIES:
+        raise Unsendable(f"WhatsApp takes at most {MOST_REPLIES} reply buttons.")
+    found = []
+    for button in buttons:
+        value = button.value or button.label
+        _short_enough(value, _VALUE_LENGTH, "What a reply button sends back")
+        found.append({"type": "reply", "reply": {"id": value, "title": button.label}})
+    return {"type": "button", "action": {"buttons": found}}
+
+
+def _short_enough(text: str, limit: int, what: str) -> None:
+    if len(text) > limit:
+        raise Unsendable(f"{what} is longer than the {limit:,} characters that WhatsApp takes.")
