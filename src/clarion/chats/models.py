@@ -24,17 +24,24 @@ class Chat(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.BOT)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
     opened_at = InstantField(null=True)
-    last_message_at = InstantField(null=True)
+    # When something was last said either way; before that, when an agent opened it.
+    last_message_at = InstantField(default=clock.now)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "-last_message_at"], name="chat_state")]
+        indexes = [
+            models.Index(fields=["state", "-last_message_at", "-address"], name="chat_state"),
+            models.Index(fields=["-last_message_at", "-address"], name="chat_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"chat {self.pk}"
 
 
 class Message(models.Model):
-    """One thing said in a chat, other than by a broadcast (those are records)."""
+    """One thing said in a chat, other than by a broadcast (those are records).
+
+    What is not ``inbound`` and has no agent is a note: what happened to the chat.
+    """
 
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
     inbound = models.BooleanField()

@@ -3,4 +3,5 @@
 from django.dispatch import Signal
 
 opened = Signal()  # address_id: an agent took the chat over
-closed = Signal()  # address_id: the agent closed it
+closed = Signal()  # address_ids: these chats were closed, by an agent or by a broadcast
+button_pressed = Signal()  # address_id, value (of the button), at

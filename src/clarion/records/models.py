@@ -45,7 +45,10 @@ class Delivery(models.Model):
     broadcast = _lean("broadcasts.Broadcast")
     channel = _lean(Channel)
     address = _lean(Address)
+    # 0, but for a trigger that fires again each time: how often it had fired before.
+    occurrence = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=DeliveryState)
+    remembers = models.BooleanField(default=False, db_default=False)  # it has a Memory
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # tries used up
     due_at = InstantField(default=0, db_default=0)  # not before this moment
     worker_id = models.BigIntegerField(null=True)  # who claimed it, while sending
@@ -61,7 +64,9 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["broadcast", "address"], name="delivery_once"),
+            models.UniqueConstraint(
+                fields=["broadcast", "address", "occurrence"], name="delivery_once"
+            ),
             models.CheckConstraint(
                 name="delivery_claimed_is_sending",
                 condition=Q(state="sending", worker_id__isnull=False)
@@ -99,6 +104,45 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"
+
+
+class Memory(models.Model):
+    """What a delivery knows beyond its broadcast, for as long as it is not completed.
+
+    Only those have one that were triggered with data, or that are between two messages of a story.
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False,
+        related_name="+",
+    )  # fmt: skip
+    data = models.JSONField(default=dict)  # {{ data.x }}
+    sent = models.JSONField(default=list)  # the messages that have left, as they were shown
+    answers = models.JSONField(default=dict)  # step of the story -> what its webhook answered
+    memory = models.JSONField(default=dict)  # {{ memory.x }}: what the webhooks want kept
+
+    class Meta:
+        verbose_name_plural = "memories"
+
+    def __str__(self) -> str:
+        return f"memory of delivery {self.delivery_id}"
+
+
+class Part(models.Model):
+    """The provider's id of a message that was not the last of its delivery, for its receipts."""
+
+    delivery = _lean(Delivery)
+    channel = _lean(Channel)
+    external_id = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["channel", "external_id"], name="part_external"),
+            models.Index(fields=["delivery"], name="part_delivery"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} of delivery {self.delivery_id}"
 
 
 class Record(models.Model):

@@ -20,10 +20,12 @@ BATCH = 500  # receipts of one transaction
 ID_LENGTH = 200
 REASON_LENGTH = 400
 UNSAID = "The provider reported a failure without saying why."
-_MESSAGE = re.compile(r"[a-z0-9]{1,16}-([0-9]{1,18})", re.ASCII)  # engine.send.message_id
+# engine.render.message_id: broadcast's key, delivery, and the number of a further message.
+_MESSAGE = re.compile(r"([a-z0-9]{1,16}-([0-9]{1,18}))(?:-[1-9][0-9]{0,3})?", re.ASCII)
 _RANK = (D.READ, D.DELIVERED, D.FAILED)  # the first of these that was told is where it stands
 _ARRIVED = frozenset({D.READ, D.DELIVERED})
 # A receipt can't be about a try that has not begun: it waits for our own settle, or for a retry.
+# Nor does one about the first of several messages end a delivery that is still at the others.
 _TOO_EARLY = frozenset({D.QUEUED, D.HELD})
 
 
@@ -62,6 +64,12 @@ class _Delivery:
     recovered: bool
     external_id: str | None
     reason_id: int | None
+    is_story: bool
+
+    @property
+    def is_early(self) -> bool:
+        """Whether receipts have to wait."""
+        return self.state in _TOO_EARLY or (self.is_story and self.state == D.SENDING)
 
 
 def apply_receipts(batch: Sequence[Sighting]) -> list[Sighting]:
@@ -88,7 +96,7 @@ def _apply(part: Sequence[Sighting], reasons: dict[Wording, int]) -> list[Sighti
     lost = []
     for sighting in part:
         place = _place(sighting, places)
-        if place in locked and locked[place].state not in _TOO_EARLY:
+        if place in locked and not locked[place].is_early:
             about[place].append(sighting)
         else:
             lost.append(sighting)
@@ -109,17 +117,21 @@ _Name = tuple[int, str]  # the channel, and an id of a message on it
 
 def _place(sighting: Sighting, places: dict[_Name, int]) -> int:
     """The delivery that a receipt is about, 0 when it is not known."""
-    for name in (sighting.message_id, sighting.external_id):
+    for name in (_delivery_of(sighting.message_id), sighting.external_id):
         if name and (place := places.get((sighting.channel_id, name))):
             return place
     return 0
 
 
+def _delivery_of(message_id: str | None) -> str | None:
+    """Our id of the first message of the same delivery, which all of its messages begin with."""
+    match = _MESSAGE.fullmatch(message_id) if message_id else None
+    return match[1] if match else None
+
+
 def _by_message(part: Iterable[Sighting]) -> dict[_Name, int]:
     """Deliveries by our own message ids; only for ids that are true to the letter."""
-    numbers = {
-        int(match[1]) for s in part if s.message_id and (match := _MESSAGE.fullmatch(s.message_id))
-    }
+    numbers = {int(name.rpartition("-")[2]) for s in part if (name := _delivery_of(s.message_id))}
     found = db.fetch(
         "SELECT d.channel_id, b.key, d.id FROM records_delivery AS d"
         " JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id"
@@ -143,19 +155,29 @@ def _by_external_id(part: Iterable[Sighting]) -> dict[_Name, int]:
             [channel, db.pack([name.replace("\x00", "")] for name in ids)],
         ):
             places[channel, name] = delivery
+        rest = [[name.replace("\x00", "")] for name in ids if (channel, name) not in places]
+        for name, delivery in db.fetch(
+            "SELECT external_id, max(delivery_id) FROM records_part WHERE channel_id = %s"
+            f" AND external_id {_among('name', 'text')} GROUP BY external_id",
+            [channel, db.pack(rest)],
+        ):
+            places[channel, name] = delivery
     return places
 
 
 def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
     """The deliveries with these ids, which nobody else moves until the transaction ends."""
     rows = db.fetch(
-        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id"
+        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id,"
+        " (SELECT b.data_type FROM broadcasts_broadcast b WHERE b.id = broadcast_id)"
         " FROM records_delivery WHERE id"
         f" {_among('id', 'int')} ORDER BY id{db.for_update()}",
         [db.pack([number] for number in set(ids))],
     )
     return {
-        row[0]: _Delivery(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
+        row[0]: _Delivery(
+            row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7] == "story"
+        )
         for row in rows
     }
 

@@ -1,0 +1,108 @@
+"""What a delivery remembers between its messages: a story's progress, a trigger's data."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clarion.kit import db
+
+Sent = Sequence[str]  # the messages that have left, as they were shown
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The memory of one delivery."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)  # {{ data.x }}
+    sent: Sent = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)  # step -> what its webhook answered
+    memory: Mapping[str, Any] = field(default_factory=dict)  # {{ memory.x }}
+
+
+NOTHING = Remembered()
+_COLUMNS = [
+    ("delivery", "int"), ("data", "text"), ("sent", "text"), ("answers", "text"),
+    ("memory", "text"),
+]  # fmt: skip
+
+
+def load(delivery_ids: Sequence[int]) -> dict[int, Remembered]:
+    """The memories of these deliveries, by delivery."""
+    if not delivery_ids:
+        return {}
+    return {
+        row[0]: Remembered(*(json.loads(v) if isinstance(v, str) else v for v in row[1:]))
+        for row in db.fetch(
+            "SELECT m.delivery_id, m.data, m.sent, m.answers, m.memory "
+            f"FROM {db.rows([('id', 'int')])} JOIN records_memory m ON m.delivery_id = v.id",
+            [db.pack([key] for key in delivery_ids)],
+        )
+    }
+
+
+def keep(memories: Iterable[tuple[int, Remembered]]) -> None:
+    """Write the memories of these deliveries over what they remembered before."""
+    text = "::jsonb" if db.is_postgres() else ""
+    db.execute(
+        "INSERT INTO records_memory (delivery_id, data, sent, answers, memory) "
+        f"SELECT delivery, data{text}, sent{text}, answers{text}, memory{text} "
+        f"FROM {db.rows(_COLUMNS)} WHERE true ON CONFLICT (delivery_id) DO UPDATE SET "
+        "data = excluded.data, sent = excluded.sent, answers = excluded.answers, "
+        "memory = excluded.memory",
+        [
+            db.pack(
+                [key, _text(m.data), _text(m.sent), _text(m.answers), _text(m.memory)]
+                for key, m in memories
+            )
+        ],
+    )
+
+
+def _text(value: Any) -> str:
+    # PostgreSQL's jsonb takes no NUL.
+    return json.dumps(value).replace("\\u0000", "")
+
+
+def give(memories: Mapping[int, Remembered]) -> None:
+    """Write the memories of deliveries that had none."""
+    keep(memories.items())
+    db.execute(
+        "UPDATE records_delivery SET remembers = %s WHERE id "
+        + db.among(f"SELECT v.id FROM {db.rows([('id', 'int')])}"),
+        [True, db.pack([key] for key in memories)],
+    )
+
+
+def forget(delivery_ids: Sequence[int]) -> None:
+    """Drop the memories of deliveries that are completed."""
+    db.execute(
+        "DELETE FROM records_memory WHERE delivery_id "
+        + db.among(f"SELECT v.id FROM {db.rows([('id', 'int')])}"),
+        [db.pack([key] for key in delivery_ids)],
+    )
+
+
+def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> None:
+    """Give the deliveries of a restart what those of the old broadcast remembered.
+
+    So who had got the first messages of a story goes on with the next one. ``span``: the first
+    and last address id to look at.
+    """
+    pairs = (
+        "FROM records_delivery o JOIN records_delivery n ON n.broadcast_id = %s "
+        "AND n.address_id = o.address_id AND n.occurrence = 0 "
+        "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.remembers"
+    )
+    params = [new_broadcast, old_broadcast, *span]
+    moved = db.execute(
+        "INSERT INTO records_memory (delivery_id, data, sent, answers, memory) "
+        "SELECT n.id, m.data, m.sent, m.answers, m.memory "
+        + pairs.replace(" WHERE ", " JOIN records_memory m ON m.delivery_id = o.id WHERE "),
+        params,
+    )
+    if moved:
+        db.execute(
+            f"UPDATE records_delivery SET remembers = %s WHERE id IN (SELECT n.id {pairs})",
+            [True, *params],
+        )
