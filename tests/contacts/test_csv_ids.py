@@ -54,6 +54,31 @@ def test_takes_those_who_are_known(read: Callable[..., IdList], content: str) ->
     assert (found.rejected, found.rejected_count, found.rejects_path) == ([], 0, None)
 
 
+@pytest.mark.parametrize("content", ["u1\nu2\n", "\n\n u1 \nu2", '"u1";Ada\nu2;Bob\n'])
+def test_a_first_line_that_is_a_known_id_is_no_title(
+    read: Callable[..., IdList], content: str
+) -> None:
+    found = read(content, column="u1")
+    assert values(found) == ["u1", "u2"]
+    assert (found.has_title, found.column, found.rejected) == (False, "u1", [])
+
+
+@pytest.mark.parametrize("title", ["2024", "ada@example.org", "12345678", "u99", "何でも"])
+def test_any_title_will_do(read: Callable[..., IdList], title: str) -> None:
+    """One that looks like an id is listed: perhaps it was meant as one."""
+    found = read(f"{title}\nu1\nu2\n")
+    assert values(found) == ["u1", "u2"]
+    assert found.has_title
+    listed = [] if title in ("u99", "何でも") else [(1, title, "the title line; not known on sink")]
+    assert found.rejected == listed
+
+
+def test_a_repeat_of_the_first_line(read: Callable[..., IdList]) -> None:
+    found = read("\nu1\nu2\nu1\n")
+    assert values(found) == ["u1", "u2"]
+    assert found.rejected == [(4, "u1", "same id as line 2")]
+
+
 def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) -> None:
     content = f"name,id\nA,u1\nB,nobody\nC\nD,only-there-0\nE,\nF,u1\nG,{'x' * 321}\nH,u2\n"
     found = read(content, rejects=tmp_path / "rejects.csv")
@@ -92,8 +117,6 @@ def test_the_column_is_chosen_where_there_are_several(read: Callable[..., IdList
         (b"id\n", "The file has a title line and nothing below it."),
         ("id\nu1\nü\n".encode("latin-1"), ("Line 3, byte 7 of the file: this is not UTF-8. "
          "Save the file as “CSV UTF-8”.")),
-        (b"12345\n23456\n", ("The first line, “12345”, looks like a user id. "
-         "Put a title line above it.")),
         (b"id\nu1\0\n", "Line 2 has a NUL character. Save the file as CSV again."),
     ],
 )  # fmt: skip

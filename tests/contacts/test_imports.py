@@ -112,13 +112,16 @@ class TestGoodFiles:
             ("webhook", "id,email,phone", "id"),
             ("email", "id,name,Email", "Email"),
             ("telegram", "id,chat_id", "chat_id"),
+            ("whatsapp", "id,phone", "phone"),
         ],
     )
     def test_finds_the_column_of_ids(
         self, write: Write, kind: str, titles: str, column: str
     ) -> None:
         channel = Channel.objects.create(name="c", kind=kind, config={})
-        cells = ",".join("7" if title != "Email" else "a@b.example" for title in titles.split(","))
+        cells = ",".join(
+            "a@b.example" if title == "Email" else "4915112345678" for title in titles.split(",")
+        )
         assert run(write(f"{titles}\n{cells}\n"), channel).id_column == column
 
     def test_the_column_may_be_chosen(self, write: Write, channel: Channel) -> None:
@@ -227,6 +230,16 @@ class TestRejectedLines:
         values = set(Address.objects.filter(channel=email).values_list("value", flat=True))
         assert values == {"Ada.L+x@example.org", "ü@müller.example"}
         assert all("no e-mail address" in reason for _, _, reason in rejected(done))
+
+    def test_phone_numbers_are_stored_as_whatsapp_names_its_people(self, write: Write) -> None:
+        channel = Channel.objects.create(name="w", kind="whatsapp", config={})
+        good = ["+49 151 1234-5678", "0033 6 12 34 56 78", "+49 (0)152/1234567", "US.1349120865"]
+        bad = ["0151 12345678", "491511234567.0", "4.91E+12", "12", "4" * 16, "us.1349120865"]
+        done = run(write("id\n" + "\n".join(good + bad)), channel)
+        assert (done.created, done.rejected) == (len(good), len(bad))
+        values = set(Address.objects.filter(channel=channel).values_list("value", flat=True))
+        assert values == {"4915112345678", "33612345678", "491521234567", "US.1349120865"}
+        assert all("country code" in reason for _, _, reason in rejected(done))
 
     def test_repeats_are_found_however_far_apart(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch

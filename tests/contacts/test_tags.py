@@ -1,9 +1,13 @@
 """Tags and their numbers."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from clarion.contacts.models import Tag, Tagging
-from clarion.contacts.tags import TagError, ensure_tags, tag_counts
+from clarion.contacts.signals import tagged
+from clarion.contacts.tags import TagError, assign, ensure_tags, remove, tag_counts
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -31,3 +35,49 @@ def test_counts_have_also_those_that_nobody_has() -> None:
     for address in people:
         Tagging.objects.create(tag_id=ids["b"], contact=address.contact)
     assert [(tag.name, tag.contacts) for tag in tag_counts()] == [("a", 0), ("b", 3)]
+
+
+@pytest.fixture
+def told() -> Iterator[list[tuple[int, list[int]]]]:
+    """What is said about new tags: the tag and the contacts."""
+    heard: list[tuple[int, list[int]]] = []
+
+    def listen(tag_id: int, contact_ids: list[int], **_: Any) -> None:
+        heard.append((tag_id, sorted(contact_ids)))
+
+    tagged.connect(listen)
+    yield heard
+    tagged.disconnect(listen)
+
+
+def test_assigning_tells_who_got_a_tag_that_they_had_not(
+    told: list[tuple[int, list[int]]],
+) -> None:
+    one, two, three = (a.contact_id for a in factory.people(factory.channel(), 3))
+    assert assign(["a"], [two], by="test") == 1
+    assert assign(["a", "b"], [one, two, one, 2**40], by="test") == 3
+    ids = ensure_tags(["a", "b"])
+    assert told == [(ids["a"], [two]), (ids["a"], [one]), (ids["b"], [one, two])]
+    assert not Tagging.objects.filter(contact=three).exists()
+    assert assign(["a"], [], by="test") == 0
+    with pytest.raises(TagError):
+        assign(["a,b"], [one], by="test")
+
+
+def test_removing_leaves_other_tags_and_people(told: list[tuple[int, list[int]]]) -> None:
+    one, two = (a.contact_id for a in factory.people(factory.channel(), 2))
+    assign(["a", "b"], [one, two], by="test")
+    told.clear()
+    assert remove(["a", "never"], iter([one, 2**40]), by="test") == 1
+    left = Tagging.objects.order_by("tag__name", "contact").values_list("tag__name", "contact")
+    assert list(left) == [("a", two), ("b", one), ("b", two)]
+    assert told == []
+
+
+def test_many_are_told_in_chunks(
+    told: list[tuple[int, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clarion.contacts.tags.CHUNK", 4)
+    people = [a.contact_id for a in factory.people(factory.channel(), 10)]
+    assert assign(["a"], people, by="test") == 10
+    assert [len(contacts) for _, contacts in told] == [4, 4, 2]

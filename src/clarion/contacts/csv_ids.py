@@ -1,4 +1,9 @@
-"""An audience from a CSV file of user ids (A3)."""
+"""An audience from a CSV file of user ids (A3).
+
+The first line is the title line, whatever it says, unless it is itself the id of somebody known on
+the channel: then the file has no title line. A title that only looks like an id is listed with the
+rows that were left out, so that nobody is lost without a word.
+"""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -8,11 +13,12 @@ from pathlib import Path
 
 from clarion.channels.models import Channel
 from clarion.contacts.import_lines import ColumnsError, choose_column
+from clarion.contacts.models import Address
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
-from clarion.contacts.user_ids import BadIdError, checker
+from clarion.contacts.user_ids import BadIdError, checker, looks_like_data
 from clarion.kit import db
-from clarion.kit.csvfile import CsvError, CsvFile
+from clarion.kit.csvfile import CsvError, CsvFile, Row
 
 CHUNK = 5_000
 
@@ -33,7 +39,8 @@ class IdList:
     """Whom a file names."""
 
     columns: list[str]
-    column: str  # where the user ids stand
+    column: str  # where the user ids stand: its title, or the first of them
+    has_title: bool
     address_ids: Sequence[int]  # 8 bytes each
     rejected: list[Reject]  # the first 1,000 of them
     rejected_count: int
@@ -52,10 +59,15 @@ def read_ids(
     left_out = Rejects(rejects)
     try:
         file = CsvFile(path)
-        chosen = choose_column(file.columns, channel.kind, column)
+        chosen = choose_column(file.columns, channel.kind, column, any_title=True)
         place = file.columns.index(chosen)
+        has_title = not _is_known(chosen, channel)
         with closing(left_out):
-            found = _known(file, place, channel, left_out)
+            if has_title and looks_like_data(chosen):
+                left_out.add(
+                    file.title_line, chosen, f"the title line; not known on {channel.name}"
+                )
+            found = _known(_Rows(file, place, has_title), channel, left_out)
     except ColumnsError as error:
         raise IdsRefused(str(error), error.columns) from None
     except CsvError as error:
@@ -67,6 +79,7 @@ def read_ids(
     return IdList(
         columns=file.columns,
         column=chosen,
+        has_title=has_title,
         address_ids=found,
         rejected=left_out.shown,
         rejected_count=left_out.count,
@@ -74,13 +87,36 @@ def read_ids(
     )
 
 
-def _known(file: CsvFile, place: int, channel: Channel, left_out: Rejects) -> "array[int]":
+class _Rows:
+    """The rows of a file that hold ids; may be gone through more than once."""
+
+    def __init__(self, file: CsvFile, place: int, has_title: bool) -> None:
+        self.place = place  # of the id among the cells
+        self.width = len(file.columns)
+        self._file = file
+        self._has_title = has_title
+
+    def __iter__(self) -> Iterator[Row]:
+        if not self._has_title:
+            yield self._file.title_line, self._file.columns
+        yield from self._file.rows()
+
+
+def _is_known(value: str, channel: Channel) -> bool:
+    try:
+        value = checker(channel.kind)(value)
+    except BadIdError:
+        return False
+    return Address.objects.filter(channel=channel, value=value).exists()
+
+
+def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
     repeats = Repeats()
-    for _, cells in file.rows():
-        if place < len(cells):
-            repeats.note(cells[place])
+    for _, cells in rows:
+        if rows.place < len(cells):
+            repeats.note(cells[rows.place])
     found = array("q")
-    for chunk, wrong in _chunks(file, place, channel.kind, repeats):
+    for chunk, wrong in _chunks(rows, channel.kind, repeats):
         addresses = dict(
             db.fetch(
                 f"SELECT v.value, a.id FROM {db.rows([('value', 'text')])} "
@@ -99,18 +135,18 @@ def _known(file: CsvFile, place: int, channel: Channel, left_out: Rejects) -> "a
 
 
 def _chunks(
-    file: CsvFile, place: int, kind: str, repeats: Repeats
+    rows: _Rows, kind: str, repeats: Repeats
 ) -> Iterator[tuple[dict[str, int], list[Reject]]]:
     """Some thousand lines at a time: the possible ids with their lines, and what is wrong."""
     check = checker(kind)
     chunk: dict[str, int] = {}
     wrong: list[Reject] = []
-    for line, cells in file.rows():
-        if place < len(cells):
+    for line, cells in rows:
+        if rows.place < len(cells):
             try:
-                value = check(cells[place])
+                value = check(cells[rows.place])
             except BadIdError as error:
-                wrong.append(Reject(line, cells[place], str(error)))
+                wrong.append(Reject(line, cells[rows.place], str(error)))
             else:
                 first = repeats.first_line(value, line)
                 if first is None:
@@ -118,7 +154,7 @@ def _chunks(
                 else:
                     wrong.append(Reject(line, value, f"same id as line {first}"))
         else:
-            reason = f"too few cells: {len(cells)} instead of {len(file.columns)}"
+            reason = f"too few cells: {len(cells)} instead of {rows.width}"
             wrong.append(Reject(line, "", reason))
         if len(chunk) + len(wrong) == CHUNK:
             yield chunk, wrong

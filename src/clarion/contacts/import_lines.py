@@ -39,8 +39,13 @@ class Person(NamedTuple):
     attributes: str = "{}"  # a JSON object
 
 
-def choose_column(columns: Sequence[str], kind: str, wanted: str | None) -> str:
-    """The title of the column of user ids. Raises ColumnsError, which lists the columns."""
+def choose_column(
+    columns: Sequence[str], kind: str, wanted: str | None, *, any_title: bool = False
+) -> str:
+    """The title of the column of user ids. Raises ColumnsError, which lists the columns.
+
+    A title that looks like a user id is refused, unless ``any_title`` will do.
+    """
     titles = ", ".join(columns[:20]) + (" …" if len(columns) > 20 else "")
     if wanted is not None:
         for title in columns:
@@ -50,7 +55,7 @@ def choose_column(columns: Sequence[str], kind: str, wanted: str | None) -> str:
     found = find_column(columns, kind)
     if found is None:
         raise ColumnsError(f"Choose the column of user ids. There are: {titles}.", columns)
-    if looks_like_data(found):
+    if looks_like_data(found) and not any_title:
         raise ColumnsError(
             f"The first line, “{found[:100]}”, looks like a user id. Put a title line above it.",
             columns,

@@ -6,12 +6,16 @@ Any number of imports and inbound messages may bring the same person at once: th
 
 from collections.abc import Iterable, Sequence
 
+from django.db import IntegrityError, transaction
+
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
+from clarion.contacts.tags import attach
 from clarion.kit import db
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
 _PERSON += [("time_zone", "text"), ("attributes", "text")]
+_NewPerson = tuple[int, str, str, str, str, str]  # the same
 _FIELDS = "name, attributes, language, time_zone"
 
 
@@ -19,12 +23,13 @@ def known_contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
     """The contacts behind these user ids of a channel, as far as they are known.
 
     CROSS JOIN makes SQLite begin with the few ids; else it may go through all addresses for each.
+    In order they are found a fifth faster, since neighbours stand in the same page of the index.
     """
     return dict(
         db.fetch(
             f"SELECT a.value, a.contact_id FROM {db.rows([('value', 'text')])} "
             "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-            [db.pack([value] for value in values), channel_id],
+            [db.pack([value] for value in sorted(values)), channel_id],
         )
     )
 
@@ -43,7 +48,8 @@ def store(
     if len(created) < len(fresh):  # somebody else brought them a moment ago
         known |= known_contacts(channel_id, set(fresh) - created.keys())
     _update([(contact, by_value[value]) for value, contact in known.items()])
-    _tag(sorted([*created.values(), *known.values()]), tag_ids, now)
+    attach(tag_ids, list(created.values()), now, fresh=True)
+    attach(tag_ids, list(known.values()), now)
     return len(created), len(known)
 
 
@@ -53,6 +59,8 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
         return {}
     # In the order of user ids, so that two imports that meet wait for each other, not in a circle.
     rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
+    if db.is_postgres() and _copy(channel_id, rows, now):
+        return {row[1]: row[0] for row in rows}
     packed = db.pack(rows)
     db.execute(
         f"INSERT INTO contacts_contact (id, {_FIELDS}, created_at) "
@@ -73,6 +81,25 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
         unneeded = {row[0] for row in rows} - set(made.values())
         Contact.objects.filter(pk__in=unneeded).delete()
     return made
+
+
+def _copy(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
+    """All of these people by COPY; none, and False, when somebody else brought one meanwhile."""
+    try:
+        with transaction.atomic():
+            db.copy(
+                "contacts_contact",
+                ("id", "name", "language", "time_zone", "attributes", "created_at"),
+                ((contact, *told, now) for contact, _, *told in rows),
+            )
+            db.copy(
+                "contacts_address",
+                ("contact_id", "channel_id", "value", "state", "created_at"),
+                ((row[0], channel_id, row[1], "active", now) for row in rows),
+            )
+    except IntegrityError:
+        return False
+    return True
 
 
 def _update(people: Sequence[tuple[int, Person]]) -> None:
@@ -96,18 +123,6 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
         f"UPDATE contacts_contact AS c SET attributes = {merged}, {kept} FROM {_table()} "
         f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs})",
         [packed],
-    )
-
-
-def _tag(contact_ids: Sequence[int], tag_ids: Sequence[int], now: int) -> None:
-    if not tag_ids:
-        return
-    people, tags = db.rows([("id", "int")], "p"), db.rows([("id", "int")], "t")
-    db.execute(
-        "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
-        f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true "
-        "ON CONFLICT DO NOTHING",
-        [now, db.pack([key] for key in contact_ids), db.pack([key] for key in tag_ids)],
     )
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "ContactPage",
     "ContactRow",
     "Reached",
+    "addresses_found",
     "contact_count",
     "contact_list",
     "known_variables",
@@ -59,12 +60,19 @@ def contact_list(
     state: str = "",
     after_id: int | None = None,
     limit: int = 50,
+    channels: Sequence[Channel] = (),
 ) -> ContactPage:
     """People whose name contains ``q``, or whose user id begins with it, or whose number it is.
 
-    ``channel`` and ``state`` (of Address.State) are of one and the same address.
+    ``channel`` and ``state`` (of Address.State) are of one and the same address; ``channels``: on
+    any of these.
     """
     where, params = _conditions(channel, tag, state)
+    if channels:
+        on_one = "EXISTS (SELECT 1 FROM contacts_address a WHERE a.contact_id = c.id "
+        every = [f"{on_one} AND a.channel_id = %s)" for _ in channels]
+        where.append(f"({' OR '.join(every)})")
+        params += [one.pk for one in channels]
     before = BIGGEST if after_id is None else after_id
     if words := q.replace("\x00", "").strip():
         # With nothing else asked for, each half of the search may stop at a page.
@@ -81,6 +89,28 @@ def contact_list(
     )
     page = rows[:limit]
     return ContactPage(_rows(page), page[-1][0] if len(rows) > limit else None)
+
+
+def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tuple[str, list[Any]]:
+    """SQL, and its parameters, for the addresses on these channels of those ``contact_list`` finds.
+
+    Its one column is ``id``, in no order.
+    """
+    where = [f"a.channel_id IN ({', '.join(['%s'] * len(channels)) or 'NULL'})"]
+    params: list[Any] = [channel.pk for channel in channels]
+    if tag:
+        where.append(
+            "EXISTS (SELECT 1 FROM contacts_tagging g "
+            "WHERE g.tag_id = %s AND g.contact_id = a.contact_id)"
+        )
+        params.append(tag.pk)
+    source = "contacts_address a"
+    if words := q.replace("\x00", "").strip():
+        source = "contacts_contact c JOIN contacts_address a ON a.contact_id = c.id"
+        sql, found = _matches(words, BIGGEST, None)
+        where.append(sql)
+        params += found
+    return f"SELECT a.id FROM {source} WHERE {' AND '.join(where)}", params
 
 
 def contact_count() -> int:

@@ -1,13 +1,19 @@
 """Tags: labels on contacts."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
 from clarion.contacts.models import Tag
-from clarion.kit import db
+from clarion.contacts.signals import tagged
+from clarion.kit import clock, db
 from clarion.kit.text import clean
 
 LONGEST = 100  # characters
+CHUNK = 10_000  # contacts of one transaction
 
 
 class TagError(ValueError):
@@ -35,11 +41,99 @@ def tag_counts() -> list[TagCount]:
     ]
 
 
+def find_tag(name: str) -> Tag:
+    """The tag of that name. Raises TagError when there is none."""
+    found = Tag.objects.filter(name=name.strip()).first()
+    if found is None:
+        raise TagError(f"There is no tag called “{clean(name, 40)}”. See all: clarion tags list")
+    return found
+
+
 def ensure_tags(names: Iterable[str]) -> dict[str, int]:
     """The ids of these tags, which are made where they are missing. Raises TagError."""
     wanted = check_names(names)
     Tag.objects.bulk_create([Tag(name=name) for name in wanted], ignore_conflicts=True)
     return dict(Tag.objects.filter(name__in=wanted).values_list("name", "pk"))
+
+
+def assign(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str) -> int:
+    """Give contacts these tags; returns how many taggings are new. Raises TagError.
+
+    Contacts that don't exist are left out; the ids may be a long stream. Sends
+    ``contacts.signals.tagged`` for those who had not had a tag.
+    """
+    tag_ids = ensure_tags(names)
+    new = 0
+    for chunk in _chunks(contact_ids):
+        with db.write():
+            known = db.fetch(
+                f"SELECT c.id FROM {db.rows([('id', 'int')])} "
+                "CROSS JOIN contacts_contact c WHERE c.id = v.id",
+                [db.pack([key] for key in chunk)],
+            )
+            new += attach(list(tag_ids.values()), [row[0] for row in known], clock.now_us())
+    audit.note("contacts.tag", ", ".join(tag_ids), by, new=new)
+    return new
+
+
+def attach(
+    tag_ids: Sequence[int], contact_ids: Sequence[int], now: int, *, fresh: bool = False
+) -> int:
+    """As ``assign``, for contacts that exist, in the caller's transaction; ``now`` in µs.
+
+    ``fresh``: contacts that the same transaction has made, so they can't have a tag yet.
+    """
+    if not tag_ids or not contact_ids:
+        return 0
+    if fresh and db.is_postgres():
+        pairs = [(tag_id, contact_id) for tag_id in tag_ids for contact_id in contact_ids]
+        columns = ("tag_id", "contact_id", "created_at")
+        db.copy("contacts_tagging", columns, ((*pair, now) for pair in pairs))
+    else:
+        pairs = _attach(tag_ids, contact_ids, now)
+    got: dict[int, list[int]] = defaultdict(list)
+    for tag_id, contact_id in pairs:
+        got[tag_id].append(contact_id)
+    for tag_id in sorted(got):
+        tagged.send(Tag, tag_id=tag_id, contact_ids=got[tag_id])
+    return len(pairs)
+
+
+def _attach(tag_ids: Sequence[int], contact_ids: Sequence[int], now: int) -> list[tuple[int, int]]:
+    """Write the taggings that are missing; returns their tags and contacts."""
+    people, tags = db.rows([("id", "int")], "p"), db.rows([("id", "int")], "t")
+    return db.fetch(
+        "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
+        f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true "
+        "ON CONFLICT DO NOTHING RETURNING tag_id, contact_id",
+        [
+            now,
+            db.pack([key] for key in sorted(contact_ids)),
+            db.pack([key] for key in sorted(tag_ids)),
+        ],
+    )
+
+
+def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str) -> int:
+    """Take these tags from contacts; returns how many taggings are gone. Raises TagError."""
+    wanted = check_names(names)
+    tag_ids = list(Tag.objects.filter(name__in=wanted).values_list("pk", flat=True))
+    gone = 0
+    for chunk in _chunks(contact_ids):
+        gone += db.execute(
+            "DELETE FROM contacts_tagging WHERE "
+            f"tag_id {db.among('SELECT v.id FROM ' + db.rows([('id', 'int')]))} AND "
+            f"contact_id {db.among('SELECT v.id FROM ' + db.rows([('id', 'int')]))}",
+            [db.pack([key] for key in tag_ids), db.pack([key] for key in chunk)],
+        )
+    audit.note("contacts.untag", ", ".join(wanted), by, gone=gone)
+    return gone
+
+
+def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    source = iter(ids)
+    while chunk := list(islice(source, CHUNK)):
+        yield chunk
 
 
 def check_names(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 SECOND = 1_000_000
@@ -33,11 +34,16 @@ def from_us(value: int) -> datetime:
 def zone(name: str) -> ZoneInfo:
     """The time zone of that IANA name. Raises ValueError with a sentence for an unknown one."""
     try:
-        if name in available_timezones():
+        if name in _zone_names():
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):  # pragma: no cover - a broken zone file
         pass
     raise ValueError(f"There is no time zone called “{name}”. Use a name such as Europe/Berlin.")
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads hundreds of files
 
 
 def parse_moment(text: str, zone_name: str) -> datetime:

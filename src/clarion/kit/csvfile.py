@@ -34,6 +34,7 @@ class CsvFile:
         self.size = path.stat().st_size  # bytes
         self.position = 0  # bytes that ``rows`` has taken in; a little ahead of what it gave out
         self.delimiter = self._find_delimiter()
+        self.title_line = 1  # its number in the file: empty lines may come before it
         self.columns = self._titles()
 
     @property
@@ -57,6 +58,7 @@ class CsvFile:
         first = next(self._records(), None)
         if first is None:
             raise CsvError(f"{self.path.name} is empty. Choose a file with a title line and rows.")
+        self.title_line = first[0]
         titles = [title.strip() for title in first[1]]
         if len(titles) > COLUMN_LIMIT:
             raise CsvError(_too_many_columns(len(titles)))

@@ -86,6 +86,21 @@ def execute(sql: str, params: Sequence[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
+def copy(table: str, columns: Sequence[str], batch: Iterable[Sequence[Any]]) -> None:
+    """Insert rows by PostgreSQL's COPY, which takes half the time of any other way there.
+
+    It knows no ON CONFLICT: raises IntegrityError when one of the rows is there already.
+    """
+    command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.cursor.copy(command) as out,
+    ):
+        for row in batch:
+            out.write_row(row)
+
+
 @contextmanager
 def write() -> Iterator[None]:
     """A write transaction. On SQLite the write lock is taken at its beginning (settings)."""

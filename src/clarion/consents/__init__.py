@@ -1,0 +1,1 @@
+"""Marketing permissions that contacts have given or withdrawn."""

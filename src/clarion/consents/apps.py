@@ -1,0 +1,10 @@
+"""Django's entry for this room."""
+
+from django.apps import AppConfig
+
+
+class ConsentsConfig(AppConfig):
+    """Marketing permissions that contacts have given or withdrawn."""
+
+    name = "clarion.consents"
+    label = "consents"

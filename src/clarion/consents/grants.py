@@ -1,0 +1,230 @@
+"""Who has given a consent, and who has withdrawn it: when, and in which way.
+
+A change carries its moment; one that is older than what is known of a person changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.consents import signals
+from clarion.consents.manage import NAMED, ConsentError
+from clarion.consents.models import Change, Consent
+from clarion.contacts.models import Contact, Tag
+from clarion.kit import clock, db
+
+CHUNK = 10_000  # people of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one contact stands with one consent; ``given`` is None while nobody has asked them."""
+
+    consent: Consent
+    given: bool | None
+    at: datetime | None = None
+    how: str = ""  # of Change.How, in words
+    agent: str = ""  # who noted it
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many people have given a consent, and how many have withdrawn it."""
+
+    given: int = 0
+    withdrawn: int = 0
+
+
+def give(
+    consent: Consent,
+    contact_ids: Iterable[int],
+    *,
+    how: str,
+    by: Agent | str,
+    at: datetime | None = None,
+) -> int:
+    """Note that these people gave the consent; return for how many that is new.
+
+    ``how`` is one of Change.How, ``at`` the moment, by default now. Ids may be a long stream; a
+    thousand people or a million, they are noted in steps. Raises ConsentError.
+    """
+    return _note(consent, contact_ids, True, how, by, at)
+
+
+def withdraw(
+    consent: Consent,
+    contact_ids: Iterable[int],
+    *,
+    how: str,
+    by: Agent | str,
+    at: datetime | None = None,
+) -> int:
+    """Note that these people withdrew the consent (or never want to be asked); as ``give``.
+
+    Sends ``consents.signals.withdrawn``: what is queued for them is skipped at once.
+    """
+    return _note(consent, contact_ids, False, how, by, at)
+
+
+def _note(
+    consent: Consent,
+    contact_ids: Iterable[int],
+    given: bool,
+    how: str,
+    by: Agent | str,
+    at: datetime | None,
+) -> int:
+    if how not in Change.How.values:
+        ways = ", ".join(Change.How.values)
+        raise ConsentError(f"There is no way called “{how}”. Choose one of: {ways}.")
+    moment = clock.now() if at is None else at
+    if moment > clock.now():
+        raise ConsentError("That moment is still to come. Choose an earlier one.")
+    changed, last = 0, 0
+    for chunk in _chunks(contact_ids):
+        changed += _switch(consent, chunk, given, how, by, moment)
+        last = chunk[-1]
+    if changed:
+        verb = "give" if given else "withdraw"
+        whom = f"contact {last}" if changed == 1 else f"{changed} contacts"
+        audit.note(f"consent.{verb}", f"consent {consent.pk}", by, who=whom, how=how)
+    return changed
+
+
+def _switch(
+    consent: Consent, ids: list[int], given: bool, how: str, by: Agent | str, at: datetime
+) -> int:
+    """One chunk in one transaction; the contacts in order, so that two at a time don't deadlock."""
+    people = f"{db.rows([('id', 'int')])} CROSS JOIN contacts_contact c"
+    agent = by.pk if isinstance(by, Agent) else None
+    with transaction.atomic():
+        changed = [
+            row[0]
+            for row in db.fetch(
+                "INSERT INTO consents_grant (consent_id, contact_id, given, at) "
+                f"SELECT %s, c.id, %s, %s FROM {people} WHERE c.id = v.id ORDER BY c.id "
+                "ON CONFLICT (consent_id, contact_id) DO UPDATE "
+                "SET given = excluded.given, at = excluded.at "
+                "WHERE consents_grant.given <> excluded.given "
+                "AND consents_grant.at <= excluded.at RETURNING contact_id",
+                [consent.pk, given, clock.to_us(at), db.pack([key] for key in sorted(set(ids)))],
+            )
+        ]
+        db.execute(
+            "INSERT INTO consents_change (consent_id, contact_id, given, how, agent_id, at) "
+            f"SELECT %s, v.id, %s, %s, %s, %s FROM {db.rows([('id', 'int')])}",
+            [consent.pk, given, how, agent, clock.to_us(at), db.pack([key] for key in changed)],
+        )
+        if changed and not given:
+            signals.withdrawn.send(Consent, consent_id=consent.pk, contact_ids=changed, at=at)
+    return len(changed)
+
+
+def known(numbers: Sequence[int]) -> list[int]:
+    """Contact ids as somebody has typed them. Raises ConsentError that names unknown ones."""
+    there = Contact.objects.in_bulk([number for number in numbers if 0 < number < 2**63])
+    unknown = [str(number) for number in numbers if number not in there]
+    if unknown:
+        more = " …" if len(unknown) > NAMED else "."
+        raise ConsentError(
+            f"There is no contact with the number {', '.join(unknown[:NAMED])}{more}"
+        )
+    return list(there)
+
+
+def everyone(tag: Tag | None = None) -> Iterator[int]:
+    """The ids of all contacts, or of those with a tag, read in steps."""
+    people = Contact.objects.all() if tag is None else Contact.objects.filter(taggings__tag=tag)
+    after = 0
+    while chunk := list(
+        people.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:CHUNK]
+    ):
+        yield from chunk
+        after = chunk[-1]
+
+
+def owners(address_ids: Sequence[int]) -> Iterator[int]:
+    """The ids of the contacts behind addresses, read in steps; somebody with two comes once."""
+    for chunk in _chunks(address_ids):
+        yield from (
+            row[0]
+            for row in db.fetch(
+                f"SELECT DISTINCT a.contact_id FROM {db.rows([('id', 'int')])} "
+                "CROSS JOIN contacts_address a WHERE a.id = v.id ORDER BY a.contact_id",
+                [db.pack([key] for key in chunk)],
+            )
+        )
+
+
+def lacking(names: Sequence[str], address_ids: Sequence[int]) -> set[int]:
+    """Which of these addresses belong to people who have not given all of these consents.
+
+    For a handful, as they are claimed; who is in an audience says broadcasts.audience.
+    """
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return set()
+    has = [
+        row[0]
+        for row in db.fetch(
+            f"SELECT a.id FROM {db.rows([('id', 'int')])} CROSS JOIN contacts_address a "
+            f"CROSS JOIN {db.rows([('name', 'text')], 'n')} "
+            "CROSS JOIN consents_consent k CROSS JOIN consents_grant g WHERE a.id = v.id "
+            "AND k.name = n.name AND g.consent_id = k.id AND g.contact_id = a.contact_id "
+            "AND g.given GROUP BY a.id HAVING count(*) = %s",
+            [
+                db.pack([key] for key in dict.fromkeys(address_ids)),
+                db.pack([name] for name in wanted),
+                len(wanted),
+            ],
+        )
+    ]
+    return set(address_ids) - set(has)
+
+
+def standing(contact: Contact) -> list[Standing]:
+    """Where a contact stands with every consent there is, by name."""
+    newest: dict[int, Change] = {}
+    for change in contact.consent_changes.select_related("agent").order_by("at", "pk"):
+        newest[change.consent_id] = change
+    return [
+        _standing(consent, newest.get(consent.pk))
+        for consent in Consent.objects.order_by("category", "name")
+    ]
+
+
+def _standing(consent: Consent, change: Change | None) -> Standing:
+    if change is None:
+        return Standing(consent, None)
+    agent = change.agent.name if change.agent else ""
+    return Standing(consent, change.given, change.at, change.get_how_display(), agent)
+
+
+def changes(contact: Contact, limit: int = 20) -> list[Change]:
+    """What a contact gave and withdrew, newest first: the proof."""
+    found = contact.consent_changes.select_related("agent", "consent")
+    return list(found.order_by("-at", "-pk")[:limit])
+
+
+def counts() -> dict[int, Count]:
+    """How many have given and withdrawn each consent, by its id; without those nobody was asked."""
+    given = dict(
+        db.fetch("SELECT consent_id, count(*) FROM consents_grant WHERE given GROUP BY consent_id")
+    )
+    asked = db.fetch("SELECT consent_id, count(*) FROM consents_grant GROUP BY consent_id")
+    return {key: Count(given.get(key, 0), every - given.get(key, 0)) for key, every in asked}
+
+
+def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    chunk: list[int] = []
+    for key in ids:
+        chunk.append(key)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,128 @@
+"""Defining consents: their name, category and the text that people agree to."""
+
+from django.db import IntegrityError, transaction
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.consents import signals
+from clarion.consents.models import Consent
+from clarion.kit.text import clean
+
+LONGEST_NAME = 100  # characters, also of a category
+LONGEST_TEXT = 10_000
+NAMED = 10  # consents, or what needs one, that a sentence names
+
+
+class ConsentError(ValueError):
+    """A consent can't be defined, changed or removed like this; says what to do."""
+
+
+def define(*, name: str, category: str = "", text: str = "", by: Agent | str) -> Consent:
+    """Define a consent. ``text`` is what people agree to, word for word. Raises ConsentError."""
+    consent = Consent(**_checked(name, category, text))
+    with transaction.atomic():
+        _save(consent)
+        audit.note("consent.add", _subject(consent), by, name=consent.name)
+    return consent
+
+
+def update(
+    consent: Consent,
+    *,
+    name: str | None = None,
+    category: str | None = None,
+    text: str | None = None,
+    by: Agent | str,
+) -> Consent:
+    """Change what is given. Who has given it stays as it is. Raises ConsentError.
+
+    A new name goes to the broadcasts that require it (``consents.signals.renamed``).
+    """
+    before = {"name": consent.name, "category": consent.category, "text": consent.text}
+    fields = _checked(
+        consent.name if name is None else name,
+        consent.category if category is None else category,
+        consent.text if text is None else text,
+    )
+    changes = {field: value for field, value in fields.items() if value != before[field]}
+    if not changes:
+        return consent
+    with transaction.atomic():
+        for field, value in changes.items():
+            setattr(consent, field, value)
+        _save(consent)
+        if "name" in changes:
+            signals.renamed.send(Consent, before=before["name"], after=consent.name)
+        # The text before is kept: people agreed to those words.
+        audit.note(
+            "consent.update",
+            _subject(consent),
+            by,
+            **{field: [before[field], value] for field, value in changes.items()},
+        )
+    return consent
+
+
+def remove(consent: Consent, *, by: Agent | str) -> None:
+    """Remove a consent and everything that is known about who gave it: it can't be undone.
+
+    Raises ConsentError while a broadcast needs it. Doors ask first.
+    """
+    with transaction.atomic():
+        locked = Consent.objects.select_for_update().filter(pk=consent.pk).first()
+        if locked is None:
+            raise ConsentError("This consent is gone already.")
+        if needing := needed_by(locked):
+            more = " …" if len(needing) > NAMED else ""
+            raise ConsentError(
+                f"“{locked.name}” is required by {', '.join(needing[:NAMED])}{more}. "
+                "Let them finish, stop them, or edit them first."
+            )
+        number, name = _subject(locked), locked.name
+        locked.delete()
+        audit.note("consent.remove", number, by, name=name)
+
+
+def needed_by(consent: Consent) -> list[str]:
+    """What requires this consent and is not over yet, in words such as “broadcast 12”."""
+    return [one for _, names in signals.needed.send(Consent, consent=consent) for one in names]
+
+
+def find(name: str) -> Consent:
+    """The consent of that name. Raises ConsentError that names the known ones."""
+    consent = Consent.objects.filter(name=name.strip()).first()
+    if consent is not None:
+        return consent
+    known = list(Consent.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
+    if not known:
+        raise ConsentError(f"There is no consent called “{name}”. Add one first.")
+    more = " …" if len(known) > NAMED else "."
+    raise ConsentError(
+        f"There is no consent called “{name}”. Known are: {', '.join(known[:NAMED])}{more}"
+    )
+
+
+def _checked(name: str, category: str, text: str) -> dict[str, str]:
+    name, category = " ".join(name.split()), " ".join(category.split())
+    text = text.replace("\r\n", "\n").strip()
+    if not name or clean(name, LONGEST_NAME) != name:
+        raise ConsentError(f"Give the consent a name of 1 to {LONGEST_NAME} characters.")
+    if clean(category, LONGEST_NAME) != category:
+        raise ConsentError(f"A category has at most {LONGEST_NAME} characters.")
+    if clean(text, LONGEST_TEXT) != text:
+        raise ConsentError(f"The text has at most {LONGEST_TEXT:,} characters. Shorten it.")
+    return {"name": name, "category": category, "text": text}
+
+
+def _save(consent: Consent) -> None:
+    try:
+        with transaction.atomic():
+            consent.save()
+    except IntegrityError:
+        raise ConsentError(
+            f"There is already a consent called “{consent.name}”. Choose another name."
+        ) from None
+
+
+def _subject(consent: Consent) -> str:
+    return f"consent {consent.pk}"
