@@ -31,6 +31,12 @@ class Settings(BaseSettings):
         default=60, ge=0, description="How long an instant send can be undone"
     )
     late_minutes: int = Field(default=60, ge=1, description="A run later than this is missed")
+    external_per_minute: int = Field(
+        default=60, ge=1, description="Calls a minute of one broadcast's own URL"
+    )
+    retention_days: int = Field(
+        default=90, ge=0, description="Finished broadcasts are deleted after this; 0 is never"
+    )
     lease_seconds: int = Field(default=15, ge=3, description="A worker unheard of for this is dead")
     concurrency: int = Field(default=64, ge=1, description="Requests in flight per channel, worker")
     proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")

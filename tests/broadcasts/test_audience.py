@@ -16,6 +16,8 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks
 from clarion.channels.models import Channel
 from clarion.chats.models import Chat
+from clarion.consents.grants import give, withdraw
+from clarion.consents.manage import define
 from clarion.contacts.models import Address, Contact, Tag, Tagging
 from clarion.kit import db
 from support import factory
@@ -52,11 +54,17 @@ def add() -> Callable[..., Address]:
     return add
 
 
-def reasons(audience: Audience, *channels: Channel, broadcast: Broadcast | None = None) -> dict:
+def reasons(
+    audience: Audience,
+    *channels: Channel,
+    broadcast: Broadcast | None = None,
+    contacts: list[int] | None = None,
+) -> dict:
     query = candidates(
         audience,
         [channel.pk for channel in channels],
         broadcast_id=broadcast.pk if broadcast else None,
+        contacts=contacts,
     )
     rows = db.fetch(query.sql, query.params)
     assert len({row[0] for row in rows}) == len(rows)
@@ -129,6 +137,59 @@ class TestWho:
         picks = Audience(kind="picks", picked_from="hand")
         assert reasons(picks, one, two, broadcast=broadcast) == {"Ada": "", "Bob": "opted_out"}
         assert reasons(picks, one, broadcast=broadcast) == {"Ada": ""}
+
+    def test_required_consents(self, one: Channel, add: Callable) -> None:
+        """All of them: and whoever is blocked anyway drops out for that reason."""
+        news, sms = define(name="News", by=factory.BY), define(name="SMS", by=factory.BY)
+        people = {name: add(one, name).contact_id for name in ("both", "news", "neither", "gone")}
+        open_chat = add(one, "open", chat="open").contact_id
+        blocked = add(one, "blocked", "staff", state="blocked")
+        add(one, "staff", "staff")
+        give(news, [people["both"], people["news"], people["gone"]], how="form", by=factory.BY)
+        give(sms, [people["both"], open_chat, people["gone"]], how="form", by=factory.BY)
+        withdraw(sms, [people["gone"]], how="form", by=factory.BY)
+        audience = Audience(kind="all", consents=["News", "SMS", "News"])
+        assert reasons(audience, one) == {
+            "both": "", "news": "no_consent", "neither": "no_consent", "gone": "no_consent",
+            "open": "no_consent", "blocked": "blocked", "staff": "no_consent",
+        }  # fmt: skip
+        audience = Audience(kind="all", consents=["SMS"], without_tags=["staff"])
+        assert reasons(audience, one) == {
+            "both": "", "news": "no_consent", "neither": "no_consent", "gone": "no_consent",
+            "open": "open_chat", "blocked": "excluded_tag", "staff": "excluded_tag",
+        }  # fmt: skip
+        give(news, [blocked.contact_id], how="form", by=factory.BY)
+        assert set(reasons(Audience(kind="all", consents=["gone"]), one).values()) == {
+            "no_consent", "blocked",
+        }  # fmt: skip
+
+    def test_these_contacts_alone(self, one: Channel, two: Channel, add: Callable) -> None:
+        """As a trigger asks, of whom it has fired for."""
+        ada, bob = add(one, "Ada", "vip"), add(one, "Bob", state="opted_out")
+        cem = add(two, "Cem", "vip")
+        add(one, "Dan", "vip")
+        asked = [ada.contact_id, bob.contact_id, cem.contact_id, ada.contact_id, 10**12]
+        assert reasons(ALL, one, contacts=asked) == {"Ada": "", "Bob": "opted_out"}
+        assert reasons(ALL, one, contacts=[]) == {}
+        assert reasons(tagged("vip"), one, two, contacts=asked) == {"Ada": "", "Cem": ""}
+        broadcast = factory.draft([one, two])
+        add_picks(broadcast, [cem.pk, bob.pk])
+        picks = Audience(kind="picks")
+        assert reasons(picks, one, two, broadcast=broadcast, contacts=asked) == {
+            "Bob": "opted_out", "Cem": "",
+        }  # fmt: skip
+        span = candidates(ALL, [one.pk], contacts=asked, span=(bob.pk, cem.pk))
+        assert [row[0] for row in db.fetch(span.sql, span.params)] == [bob.pk]
+
+    def test_contacts_are_looked_up_by_index(self, one: Channel) -> None:
+        factory.people(one, 10_000)
+        db.execute("ANALYZE")
+        query = candidates(ALL, [one.pk], contacts=[1, 2, 3])
+        explain = "EXPLAIN" if db.is_postgres() else "EXPLAIN QUERY PLAN"
+        plan = "\n".join(str(row[-1]) for row in db.fetch(f"{explain} {query.sql}", query.params))
+        assert "contacts_address_contact" in plan
+        assert "SCAN a" not in plan
+        assert "Seq Scan on contacts_address" not in plan
 
     def test_spans_cut_it_into_parts(self, one: Channel, two: Channel, add: Callable) -> None:
         for number in range(40):
@@ -217,6 +278,14 @@ class TestProblems:
         add(one, "Ada", "vip")
         Tag.objects.create(name="empty")
         assert audience_problems(audience, [one]) == [problem]
+
+    def test_a_consent_that_is_gone(self, one: Channel, add: Callable) -> None:
+        add(one, "Ada")
+        define(name="News", by=factory.BY)
+        assert audience_problems(Audience(kind="all", consents=["News"]), [one]) == []
+        assert audience_problems(Audience(kind="all", consents=["News", "SMS"]), [one]) == [
+            "There is no consent “SMS”. Choose another one."
+        ]
 
     def test_nobody_there(self, one: Channel, two: Channel, add: Callable) -> None:
         add(two, "Ada")

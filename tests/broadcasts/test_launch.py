@@ -1,12 +1,19 @@
 """From draft to scheduled and back."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.launch import LaunchError
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.problems import MessageFacts
+from clarion.channels.contract import Limits
+from clarion.channels.models import Channel
+from clarion.content import stories
+from clarion.content.models import Story
 from clarion.kit import clock
 from support import factory
 
@@ -88,3 +95,171 @@ def test_c2_a_moment_in_the_past_is_refused() -> None:
         launch.schedule(
             factory.draft([channel]), at=clock.now() - timedelta(minutes=1), by=factory.BY
         )
+
+
+STORY = [
+    {"kind": "text", "text": "Hello {{ contact.name }}"},
+    {"kind": "image", "url": "https://example.org/a.png", "caption": "A"},
+    {"kind": "buttons", "text": "Well?", "buttons": [{"kind": "reply", "label": "Yes"}]},
+]
+
+
+def mail() -> Channel:
+    """An e-mail channel, with somebody on it."""
+    settings = {"host": "127.0.0.1", "port": "9", "sender": "Us <us@example.org>"}
+    channel = factory.add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
+    factory.people(channel, 1, prefix="a@b.example")
+    return channel
+
+
+def with_story(channels: list[Channel], blocks: list[dict[str, Any]]) -> Broadcast:
+    story = stories.create_story(name="Welcome", blocks=blocks, by=factory.BY)
+    draft = factory.draft(channels, text="")
+    return launch.edit_draft(draft, by=factory.BY, data_type="story", story=story)
+
+
+def test_b2_a_story_is_sent_in_the_version_that_it_had_then() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = with_story([channel], STORY)
+    assert launch.check(broadcast) == []
+
+    launch.send(broadcast, by=factory.BY)
+    story = broadcast.story
+    assert story is not None
+    stories.save_story(story, blocks=[{"kind": "text", "text": "New"}], by=factory.BY, number=1)
+    broadcast.refresh_from_db()
+    assert broadcast.story_version is not None
+    assert broadcast.story_version.number == 1
+
+    launch.undo(broadcast, by=factory.BY)
+    launch.send(broadcast, by=factory.BY)
+    assert broadcast.story_version.number == 2
+
+
+def test_b2_what_a_channel_can_not_carry_is_told_by_block() -> None:
+    broadcast = with_story([mail()], STORY)
+    assert launch.check(broadcast) == [
+        "Mail has no reply buttons (block 3). Change the story, or leave the channel out."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"length": 11}, "takes at most 10 characters in a message (block 2)."),
+        ({"media": "file"}, "takes no files (block 2)."),
+        ({"media": "image", "length": 6}, "takes at most 5 characters beside an image (block 2)."),
+        ({"buttons": ("reply",)}, "has no reply buttons (block 2)."),
+        ({"buttons": ("link",) * 3}, "takes at most 2 buttons under a message (block 2)."),
+        ({"length": 10}, None),
+        ({"media": "image", "length": 5}, None),
+        ({"buttons": ("link",) * 2}, None),
+    ],
+)
+def test_b2_the_limits_of_a_kind(facts: dict[str, Any], says: str | None) -> None:
+    limits = Limits(
+        rate=None,
+        text_length=10,
+        receipts=frozenset(),
+        media=frozenset({"image"}),
+        buttons=frozenset({"link"}),
+        most_buttons=2,
+        caption_length=5,
+    )
+    said = list(launch.problems_of(limits, MessageFacts(2, **facts)))
+    assert said == ([says] if says else [])
+
+
+def test_b2_unknown_variables_of_a_story_are_told() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    webhook = {"kind": "webhook", "url": "https://example.org/hook"}
+    remembered = {"kind": "text", "text": "{{ memory.size }} {{ contact.sise }} {{ data.n }}"}
+
+    before = launch.check(with_story([channel], [remembered, webhook]))
+    stories.archive_story(Story.objects.get(), by=factory.BY)
+    Story.objects.update(name="Old")
+    after = launch.check(with_story([channel], [webhook, remembered]))
+
+    assert [problem.split("”")[0].split("“")[1] for problem in before] == [
+        "memory.size",
+        "contact.sise",
+        "data.n",
+    ]
+    assert not any("memory" in problem for problem in after)
+
+
+def test_b2_a_story_that_is_missing_or_deleted_is_told() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = launch.edit_draft(factory.draft([channel]), by=factory.BY, data_type="story")
+    assert launch.check(broadcast) == ["Choose a story."]
+
+    broadcast = with_story([channel], STORY)
+    stories.archive_story(Story.objects.get(), by=factory.BY)
+    broadcast.refresh_from_db()
+    assert launch.check(broadcast) == ["The story “Welcome” is deleted. Choose another one."]
+
+
+def test_b4_a_template_needs_a_name_a_language_and_a_channel_that_has_them() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = launch.edit_draft(
+        factory.draft([channel, mail()]),
+        by=factory.BY,
+        data_type="template",
+        template={"variables": ["{{ contact.name }}", " ", "{{ contact.nam }}", "{{"]},
+    )
+
+    problems = launch.check(broadcast)
+
+    assert problems[:3] == [
+        "Write the name of the template, as the provider approved it.",
+        "Write the language of the template, such as en or pt_BR.",
+        "Variable 2 of the template is empty. Fill it in.",
+    ]
+    assert "No contact has “contact.nam”." in problems[3]
+    assert problems[4].startswith("Variable 4 of the template: Line 1")
+    assert problems[5:] == ["Mail has no templates. Leave it out, or send a text or a story."]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fine"),
+    [
+        ({}, False),
+        ({"data": {"n": 1}}, True),
+        ({"type": "external"}, True),
+        ({"type": "trigger", "trigger": {"on": "event", "event": "paid", "delay": 60}}, True),
+        ({"type": "trigger", "trigger": {"on": "tag", "tag": "vip", "delay": 60}}, False),
+    ],
+)
+def test_b1_data_may_be_used_where_it_comes_from(fields: dict[str, Any], fine: bool) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = factory.draft([channel], text="{{ data.n }}")
+    launch.edit_draft(broadcast, by=factory.BY, **fields)
+
+    problems = launch.check(broadcast)
+
+    assert any("data.n" in problem for problem in problems) is not fine
+
+
+def test_c1_undo_keeps_a_time_that_was_chosen() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    at = clock.now() + timedelta(days=1)
+    broadcast = launch.schedule(factory.draft([channel]), at=at, by=factory.BY)
+
+    assert launch.edit(broadcast, by=factory.BY).scheduled_at == at
+    assert launch.start(broadcast, by=factory.BY).scheduled_at == at
+    launch.undo(broadcast, by=factory.BY)
+    launch.send(broadcast, by=factory.BY, undo_seconds=5)
+    assert launch.edit(broadcast, by=factory.BY).scheduled_at is None
+
+
+def test_what_is_being_sent_is_not_edited() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    with pytest.raises(LaunchError, match="Duplicate it"):
+        launch.edit(factory.sending([channel]), by=factory.BY)

@@ -11,6 +11,7 @@ from clarion.broadcasts.picks import (
     add_picks,
     add_picks_from_chats,
     add_picks_from_csv,
+    find_chats,
 )
 from clarion.contacts.csv_ids import IdsRefused
 from support import factory
@@ -67,6 +68,17 @@ class TestFromChats:
         assert picked(broadcast) == sorted(address.pk for address in found)
         assert add_picks_from_chats(broadcast, [first[1].pk]) == [first[1]]
 
+    def test_on_certain_channels_only(self, broadcast: Broadcast) -> None:
+        here = broadcast.channels.get()
+        first = factory.people(here, 1)[0]
+        other = factory.people(factory.channel("other"), 1)[0]
+        assert find_chats([first.pk], [here]) == [first]
+        with pytest.raises(PicksError) as failure:
+            find_chats(f"{first.pk}, {other.pk}", [here])
+        assert str(failure.value) == (
+            f"There is no chat on sink with the number {other.pk}. Correct it."
+        )
+
     @pytest.mark.parametrize(
         ("typed", "sentence"),
         [
@@ -79,7 +91,7 @@ class TestFromChats:
              "Correct it.")),
             ("9" * 4_000, f"There is no chat with the number {'9' * 30}. Correct it."),
             ("0", "There is no chat with the number 0. Correct it."),
-            (",".join(map(str, range(2_000))), ("At most 1,000 chat numbers. "
+            (",".join(map(str, range(12_000))), ("At most 10,000 chat numbers. "
              "Use a CSV file of user ids.")),
         ],
     )  # fmt: skip

@@ -152,3 +152,61 @@ def test_what_one_broadcast_leaves_the_others_take() -> None:
     taken = Counter(c.broadcast for c in claim(channel.pk, reap.register(), 50).messages)
 
     assert taken == {small.pk: len(few), large.pk: 46}
+
+
+def test_f5_a_broadcast_with_a_speed_of_its_own_keeps_it() -> None:
+    channel = factory.channel()
+    factory.people(channel, 300)
+    broadcast = factory.sending([channel])
+    Broadcast.objects.filter(pk=broadcast.pk).update(rate=100)
+    worker = reap.register()
+
+    first = claim(channel.pk, worker, 200)
+    second = claim(channel.pk, worker, 200)
+
+    step = round((clock.SECOND + SLACK) / 100)
+    slots = [c.slot for c in (*first.messages, *second.messages)]
+    assert all(after - before >= step for before, after in pairwise(slots))
+    assert max(slots) <= second.now + WINDOW + step
+    assert 0 < len(slots) <= (second.now + WINDOW - slots[0]) // step + 2
+
+
+def test_f5_own_speeds_hold_over_all_channels_and_leave_the_rest_to_others() -> None:
+    one, two = factory.channel("one", rate=1_000), factory.channel("two")
+    factory.people(one, 300)
+    factory.people(two, 300)
+    slow, fast = factory.sending([one, two]), factory.sending([one])
+    Broadcast.objects.filter(pk=slow.pk).update(rate=40)
+    worker = reap.register()
+
+    claimed = [*claim(one.pk, worker, 200).messages, *claim(two.pk, worker, 200).messages]
+
+    # Each waits for a free slot of the channel, which comes every millisecond.
+    step = round((clock.SECOND + SLACK) / 40) - 2_000
+    paced = sorted(c.slot for c in claimed if c.broadcast == slow.pk)
+    on_one = [c for c in claimed if c.broadcast == fast.pk]
+    assert all(after - before >= step for before, after in pairwise(paced))
+    assert len(on_one) > 100
+
+
+def test_f5_a_rate_limited_channel_keeps_its_rate_whoever_else_is_slow() -> None:
+    channel = factory.channel(rate=200)
+    factory.people(channel, 200)
+    slow, fast = factory.sending([channel]), factory.sending([channel])
+    Broadcast.objects.filter(pk=slow.pk).update(rate=20)
+
+    claimed = claim(channel.pk, reap.register(), 100).messages
+
+    step = round((clock.SECOND + SLACK) / 200)
+    slots = sorted(c.slot for c in claimed)
+    assert all(after - before >= step for before, after in pairwise(slots))
+    assert {c.broadcast for c in claimed} == {slow.pk, fast.pk}
+
+
+def test_a_live_broadcast_is_claimed_like_one_that_is_sending() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    Broadcast.objects.filter(pk=broadcast.pk).update(state="live", type="trigger")
+
+    assert len(claim(channel.pk, reap.register(), 5).messages) == 2

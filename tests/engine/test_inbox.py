@@ -14,7 +14,7 @@ from clarion.chats.models import Message
 from clarion.engine import inbox, reap
 from clarion.engine.claim import claim
 from clarion.engine.models import Callback
-from clarion.engine.send import message_id
+from clarion.engine.render import message_id
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
 from clarion.records.models import Delivery, Receipt

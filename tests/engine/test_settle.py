@@ -95,3 +95,14 @@ def test_texts_that_a_database_can_not_hold_are_settled_all_the_same() -> None:
 
     assert settle(worker, [nasty]) == 1
     assert Record.objects.get().content == "lone ? surrogate "
+
+
+def test_a_batch_whose_commit_broke_off_is_recorded_once() -> None:
+    channel, worker, (a, b, _), _ = world()
+    batch = [outcome(a, channel, "sent", responses=1), outcome(b, channel, "sent", responses=1)]
+    settle(worker, batch[:1])
+
+    settle(worker, batch, again=True)
+
+    assert Record.objects.filter(delivery=a.delivery).count() == 1
+    assert Record.objects.filter(delivery=b.delivery).count() == 1

@@ -7,6 +7,7 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.states import MOVES
 from clarion.channels.manage import add_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
@@ -17,6 +18,7 @@ from clarion.kit import db
 from clarion.records.states import ALL
 
 DELIVERY_STATES = ALL
+BROADCAST_STATES = tuple(MOVES)
 __all__ = ["BY", "Audience", "Contact", "add_channel", "expand_chunk", "launch", "update_channel"]
 BY = audit.COMMAND_LINE
 

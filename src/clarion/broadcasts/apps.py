@@ -11,4 +11,5 @@ class BroadcastsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to people."""
-        import clarion.broadcasts.people  # noqa: F401
+        import clarion.broadcasts.people
+        import clarion.broadcasts.triggers  # noqa: F401

@@ -1,17 +1,30 @@
-"""Control of broadcasts on their way: pause, resume, stop, restart, delete."""
+"""Control of broadcasts on their way: pause, resume, stop, speed, held people, delete, restart."""
+
+import math
+from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import launch
+from clarion.broadcasts import launch, periodic, triggers
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
-from clarion.broadcasts.states import DELETABLE, FINISHED, BroadcastState, may_move
+from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
 from clarion.kit import clock, db
-from clarion.records import tallies, windup
+from clarion.kit.fields import InstantField
+from clarion.records import hold, tallies, windup
 from clarion.records.states import DeliveryState as D
+
+S = BroadcastState
+SLOWEST, FASTEST = 0.01, 1_000_000.0  # messages a second
+RESTARTED = (  # what a restart sends is what was sent before
+    "title", "data_type", "text", "story", "story_version", "template", "data", "end_open_chats",
+    "priority", "weight", "rate", "time_zone",
+)  # fmt: skip
 
 
 class ControlError(ValueError):
@@ -19,53 +32,80 @@ class ControlError(ValueError):
 
 
 def actions(broadcast: Broadcast) -> list[str]:
-    """What can be done with this broadcast now, in the order in which it is offered."""
+    """What can be done with this broadcast now, in the order in which it is offered.
+
+    edit (of a scheduled one: undo first), undo, accept_missed, pause, resume, stop, speed,
+    release (of held people), restart, duplicate, delete.
+    """
     state = broadcast.state
+    single = broadcast.type == Broadcast.Type.SINGLE
+    sends = not broadcast.stands or broadcast.type == Broadcast.Type.TRIGGER
     able = {
-        "edit": state == BroadcastState.DRAFT,
-        "undo": state == BroadcastState.SCHEDULED,
-        "accept_missed": state == BroadcastState.MISSED,
-        "pause": may_move(state, BroadcastState.PAUSED),
-        "resume": state == BroadcastState.PAUSED,
-        "stop": may_move(state, BroadcastState.STOPPED),
-        "restart": state in FINISHED,
-        "delete": state in DELETABLE,
+        "edit": may_move(state, S.DRAFT) or state == S.DRAFT,
+        "undo": state == S.SCHEDULED,
+        "accept_missed": state == S.MISSED,
+        "pause": may_move(state, S.PAUSED),
+        "resume": state == S.PAUSED,
+        "stop": may_move(state, S.STOPPED),
+        "speed": state in ACTIVE and not single,
+        "release": state in ACTIVE and sends and not single,
+        "restart": state in FINISHED and not broadcast.stands and not single,
+        "duplicate": not single,
+        "delete": state in DELETABLE or _is_unsent(broadcast),
     }
     return [name for name, possible in able.items() if possible]
 
 
+def _is_unsent(broadcast: Broadcast) -> bool:
+    """Whether it lives on and nothing of its own was sent; its runs are broadcasts themselves."""
+    return broadcast.stands and broadcast.total == 0 and broadcast.state != S.DRAFT
+
+
 def pause(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Let nothing further leave until resumed. Raises ControlError unless it is sending."""
-    return _move(broadcast, BroadcastState.PAUSED, by, "pause", "Only a sending broadcast pauses")
+    """Let nothing further leave until resumed. Raises ControlError unless it is sending or live.
+
+    Of a periodic or external one: no new runs begin. Runs that have begun go on.
+    """
+    return _move(broadcast, S.PAUSED, by, "pause", "Only a sending or live broadcast pauses")
 
 
 def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Go on after a pause. Raises ControlError unless it is paused."""
-    if broadcast.state == BroadcastState.SCHEDULED:
+    """Go on after a pause. Raises ControlError unless it is paused.
+
+    A periodic one goes on with its next time: runs that fell into the pause are left out. What a
+    trigger has fired meanwhile is due now.
+    """
+    if broadcast.state == S.SCHEDULED:
         raise ControlError("It is scheduled and starts by itself.")
-    return _move(broadcast, BroadcastState.SENDING, by, "resume", "Only a paused broadcast resumes")
+    if broadcast.state == S.PAUSED and broadcast.recurrence:
+        periodic.skip_to_now(broadcast)
+    if broadcast.state == S.PAUSED and broadcast.type == Broadcast.Type.TRIGGER:
+        triggers.forgive_lateness(broadcast)
+    after = S.LIVE if broadcast.stands else S.SENDING
+    say = "Only a paused broadcast resumes"
+    return _move(broadcast, after, by, "resume", say, before=S.PAUSED)
 
 
 def stop(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Let nothing further leave, for good: who was not sent to is unsent.
 
-    What is in flight ends by itself. Raises ControlError unless it is sending or paused.
+    What is in flight ends by itself. Raises ControlError unless it is sending, live or paused.
     """
-    return _move(
-        broadcast,
-        BroadcastState.STOPPED,
-        by,
-        "stop",
-        "Only a sending or paused broadcast can be stopped",
-    )
+    say = "Only a sending, live or paused broadcast can be stopped"
+    return _move(broadcast, S.STOPPED, by, "stop", say)
 
 
 def _move(
-    broadcast: Broadcast, after: BroadcastState, by: Agent | str, verb: str, else_say: str
+    broadcast: Broadcast,
+    after: BroadcastState,
+    by: Agent | str,
+    verb: str,
+    else_say: str,
+    before: str | None = None,
 ) -> Broadcast:
-    fields = {"finished_at": clock.now()} if after in FINISHED else {}
+    fields = {"finished_at": clock.now(), "next_run_at": None} if after in FINISHED else {}
     with transaction.atomic():
-        if not move(broadcast, after, state_reason="", **fields):
+        if not move(broadcast, after, before=before, state_reason="", **fields):
             raise ControlError(f"{else_say}; this one is {broadcast.get_state_display().lower()}.")
         audit.note(f"broadcast.{verb}", f"broadcast {broadcast.pk}", by)
     return broadcast
@@ -73,22 +113,119 @@ def _move(
 
 def accept_missed(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Send a missed broadcast after all, with a new undo time (C6)."""
-    if broadcast.state != BroadcastState.MISSED:
+    if broadcast.state != S.MISSED:
         raise ControlError("Only a missed broadcast can be sent late.")
     return launch.send(broadcast, by=by)
 
 
+def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Broadcast:
+    """Change the speed of a running broadcast (F5): messages a second, None as fast as it goes.
+
+    The channel's own rate still holds. It takes effect with the next claim, in every worker. The
+    runs that a periodic or external one makes from now on take it over. Raises ControlError.
+    """
+    if rate is not None and not (math.isfinite(rate) and SLOWEST <= rate <= FASTEST):
+        raise ControlError("The speed is a number of messages a second from 0.01 to 1,000,000.")
+    with transaction.atomic():
+        # The next slot is a step of the old speed after the last one; that step becomes a new one.
+        step = round(clock.SECOND / rate) if rate else 0
+        touched = db.execute(
+            "UPDATE broadcasts_broadcast SET rate = %s, next_slot_at = CASE WHEN rate IS NULL "
+            "THEN 0 ELSE next_slot_at + %s - CAST(1000000 / rate AS bigint) END "
+            f"WHERE id = %s AND state IN ({', '.join(['%s'] * len(ACTIVE))})",
+            [rate, step, broadcast.pk, *sorted(ACTIVE)],
+        )
+        broadcast.refresh_from_db()
+        if not touched:
+            raise ControlError(
+                "The speed can be changed while a broadcast is sending, live or paused; "
+                f"this one is {broadcast.get_state_display().lower()}."
+            )
+        audit.note("broadcast.speed", f"broadcast {broadcast.pk}", by, rate=rate)
+    return broadcast
+
+
+def release_held(
+    broadcast: Broadcast, *, by: Agent | str, address_ids: Sequence[int] | None = None
+) -> int:
+    """Let people whom this broadcast holds have it now, though their chats stay open (G2).
+
+    All of them, or those with these chat numbers. Returns how many; raises ControlError when
+    there is nobody or the broadcast is over.
+    """
+    with transaction.atomic():
+        # Locked, so that a stop comes either before, and all are unsent, or after.
+        going = Broadcast.objects.select_for_update().filter(pk=broadcast.pk, state__in=ACTIVE)
+        if not going.exists():
+            raise ControlError("This broadcast is over: nobody is held any more.")
+        released = hold.release_in(broadcast.pk, address_ids)
+        if not released:
+            raise ControlError("Nobody is held any more.")
+        audit.note("broadcast.release", f"broadcast {broadcast.pk}", by, people=released)
+    return released
+
+
 def delete(broadcast: Broadcast, *, by: Agent | str) -> None:
-    """Delete a broadcast of which nothing has left (F1). Raises ControlError otherwise."""
+    """Delete a broadcast of which nothing has left (F1). Raises ControlError otherwise.
+
+    A periodic or external one may have had runs: they stay, with all their records.
+    """
     number = broadcast.pk
     with transaction.atomic():
-        locked = Broadcast.objects.select_for_update().filter(pk=number, state__in=DELETABLE)
-        if not locked.exists():
-            raise ControlError(
-                "Only a broadcast that has not been sent can be deleted. You can stop this one."
-            )
-        Broadcast.objects.filter(pk=number).delete()
+        unsent = Broadcast.objects.select_for_update().filter(pk=number, state__in=DELETABLE)
+        if unsent.exists():
+            Broadcast.objects.filter(pk=number).delete()
+        elif not (broadcast.stands and _take_away(number)):
+            raise ControlError(_why_not_deleted(broadcast))
         audit.note("broadcast.delete", f"broadcast {number}", by, title=broadcast.title)
+
+
+def _take_away(number: int) -> bool:
+    """End one that lives on, out of everybody's sight. Its row goes when its runs have gone."""
+    now = clock.now()
+    mine = Broadcast.objects.filter(
+        pk=number, state__in=[*ACTIVE, S.STOPPED], total=0, deleted_at=None
+    )
+    return bool(
+        mine.update(
+            state=S.STOPPED,
+            finished_at=Coalesce("finished_at", Value(now, output_field=InstantField())),
+            next_run_at=None,
+            deleted_at=now,
+        )
+    )
+
+
+def _why_not_deleted(broadcast: Broadcast) -> str:
+    say = "Only a broadcast that has not been sent can be deleted."
+    return f"{say} You can stop this one." if broadcast.state in ACTIVE else say
+
+
+def chain(broadcast: Broadcast) -> list[Broadcast]:
+    """All links of its chain: the broadcast that was restarted first, its restarts, and theirs."""
+    root = broadcast
+    while root.restart_of is not None:
+        root = root.restart_of
+    links, level = [root], [root]
+    while level:
+        level = list(Broadcast.objects.filter(restart_of__in=level).order_by("pk"))
+        links += level
+    return links
+
+
+def leftover(broadcast: Broadcast) -> dict[str, int]:
+    """How many a restart could go to: failed, unsent, in_doubt; without whom the chain reached."""
+    links = [link.pk for link in chain(broadcast)]
+    if len(links) == 1:
+        counts = tallies.counts(links)[broadcast.pk]
+        if broadcast.state == S.STOPPED:  # the engine is about to call them unsent
+            counts[D.UNSENT] += counts[D.QUEUED] + counts[D.HELD]
+        return {state.value: counts[state] for state in (D.FAILED, D.UNSENT, D.IN_DOUBT)}
+    found = dict.fromkeys([D.FAILED.value, D.UNSENT.value, D.IN_DOUBT.value], 0)
+    for in_doubt, states in ((False, (D.FAILED, D.UNSENT)), (True, (D.IN_DOUBT,))):
+        where, params = _the_rest(broadcast.pk, links, states, in_doubt)
+        found |= dict(db.fetch(f"SELECT d.state, count(*) {where} GROUP BY d.state", params))
+    return found
 
 
 def restart(
@@ -101,66 +238,78 @@ def restart(
     """Send again, as a new linked broadcast, to those who failed or were left unsent (F3).
 
     Nobody who received any broadcast of the chain, or still may, gets it again; people in doubt
-    only with ``in_doubt``. Raises ControlError while the old one is still winding down, while
-    another restart of the chain is on its way, or when nobody is left to send to.
+    only with ``in_doubt``. What it says stays the same, a story in the same version, and so do
+    the consents that it requires. Raises ControlError while the old one is still winding down,
+    while another restart of the chain is on its way, or when nobody is left to send to.
     """
-    if broadcast.state == BroadcastState.STOPPED:
+    if "restart" not in actions(broadcast):
+        raise ControlError(_why_not_restarted(broadcast))
+    if broadcast.state == S.STOPPED:
         while windup.unsend(broadcast.pk):
             pass
     with transaction.atomic():
-        root = broadcast
-        while root.restart_of is not None:
-            root = root.restart_of
-        Broadcast.objects.select_for_update().get(pk=root.pk)  # one restart of a chain at a time
-        chain = _chain(root)
-        _refuse_early(broadcast, chain)
+        root = chain(broadcast)[0]
+        # Locked: one restart of a chain at a time.
+        kept = Broadcast.objects.select_for_update().filter(pk=root.pk, deleted_at=None)
+        if not kept.exists():
+            raise ControlError("Its time is over: it is being deleted. Duplicate another one.")
+        links = chain(root)
+        _refuse_early(links)
+        chosen = {"kind": "picks", "picked_from": "restart", "tags": [], "without_tags": []}
         fresh = Broadcast.objects.create(
-            title=broadcast.title,
-            text=broadcast.text,
             agent=by if isinstance(by, Agent) else None,
-            audience=Audience(kind="picks", picked_from="restart").model_dump(),
-            end_open_chats=broadcast.end_open_chats,
+            audience=Audience.model_validate({**broadcast.audience, **chosen}).model_dump(),
             restart_of=broadcast,
+            **{name: getattr(broadcast, name) for name in RESTARTED},
         )
         fresh.channels.set(broadcast.channels.all())
-        if not _pick_the_rest(broadcast, fresh, [link.pk for link in chain], in_doubt):
+        if not _pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
             raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
         audit.note("broadcast.restart", f"broadcast {broadcast.pk}", by, restart=fresh.pk)
         return launch.send(fresh, by=by, undo_seconds=undo_seconds)
 
 
-def _chain(root: Broadcast) -> list[Broadcast]:
-    links, level = [root], [root]
-    while level:
-        level = list(Broadcast.objects.filter(restart_of__in=level))
-        links += level
-    return links
+def _why_not_restarted(broadcast: Broadcast) -> str:
+    if broadcast.type == Broadcast.Type.SINGLE:
+        return "This went to one person alone. Write to them again in their chat."
+    if broadcast.stands:
+        return "It makes its runs itself. Restart one of its runs, or duplicate it."
+    return "Only a stopped or completed broadcast can be restarted. Stop it first."
 
 
-def _refuse_early(broadcast: Broadcast, chain: list[Broadcast]) -> None:
-    if broadcast.state not in FINISHED:
-        raise ControlError("Only a stopped or completed broadcast can be restarted. Stop it first.")
-    for link in chain:
+def _refuse_early(links: Sequence[Broadcast]) -> None:
+    for link in links:
         if link.state not in FINISHED:
+            state = link.get_state_display().lower()
+            what = "Delete it" if link.state in DELETABLE else "Stop it"
             raise ControlError(
-                f"Broadcast {link.pk} of the same chain is {link.get_state_display().lower()}. "
-                "Stop it or let it finish first."
+                f"Broadcast {link.pk} of the same chain is {state}. {what} or let it finish first."
             )
-        counts = tallies.counts([link.pk]).get(link.pk, {})
-        if link.expanded_at is None or counts.get(D.SENDING):
+        counts = tallies.counts([link.pk])[link.pk]
+        if link.expanded_at is None or counts[D.SENDING]:
             raise ControlError("It is still winding down. Try again in a few seconds.")
 
 
-def _pick_the_rest(old: Broadcast, fresh: Broadcast, chain: list[int], in_doubt: bool) -> int:
-    left: list[str] = [D.FAILED, D.UNSENT]
-    got: list[str] = [D.SENT, D.DELIVERED, D.READ, D.SENDING]
-    (left if in_doubt else got).append(D.IN_DOUBT)
-    marks = ", ".join(["%s"] * len(chain))
+def _pick_the_rest(old: Broadcast, fresh: Broadcast, links: list[int], in_doubt: bool) -> int:
+    states = (D.FAILED, D.UNSENT, D.IN_DOUBT) if in_doubt else (D.FAILED, D.UNSENT)
+    where, params = _the_rest(old.pk, links, states, in_doubt)
     return db.execute(
-        "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
-        "SELECT %s, d.address_id FROM records_delivery d "
-        f"WHERE d.broadcast_id = %s AND d.state IN ({', '.join(['%s'] * len(left))}) "
-        "AND NOT EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
-        f"AND x.broadcast_id IN ({marks}) AND x.state IN ({', '.join(['%s'] * len(got))}))",
-        [fresh.pk, old.pk, *left, *chain, *got],
+        f"INSERT INTO broadcasts_pick (broadcast_id, address_id) SELECT %s, d.address_id {where}",
+        [fresh.pk, *params],
     )
+
+
+def _the_rest(
+    old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool
+) -> tuple[str, list[object]]:
+    """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
+    got = [D.SENT, D.DELIVERED, D.READ, D.SENDING] + ([] if in_doubt else [D.IN_DOUBT])
+    # The states stand in the text: the partial index of trouble needs to see them.
+    among = " OR ".join(f"d.state = '{D(state).value}'" for state in states)
+    marks = ", ".join(["%s"] * len(links))
+    where = (
+        f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among}) AND NOT EXISTS "
+        "(SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
+        f"AND x.broadcast_id IN ({marks}) AND x.state IN ({', '.join(['%s'] * len(got))}))"
+    )
+    return where, [old, *links, *got]

@@ -1,23 +1,54 @@
-"""Lists of broadcasts, and the facts of one."""
+"""Lists of broadcasts, and the facts of one (E1, E2, E4)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
+from clarion.broadcasts import periodic, triggers
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.records import tallies
 from clarion.records.states import ALL, COMPLETED
+from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "active": (S.SENDING, S.PAUSED),
+T = Broadcast.Type
+_PERIODIC = ~Q(recurrence={})
+SECTIONS: dict[str, Q] = {
+    "active": Q(state=S.SENDING) | (Q(state__in=(S.PAUSED, S.LIVE)) & ~_PERIODIC),
+    "scheduled": Q(state__in=(S.SCHEDULED, S.MISSED)),
+    "periodic": Q(state__in=(S.PAUSED, S.LIVE)) & _PERIODIC,
+    "completed": Q(state__in=(S.COMPLETED, S.STOPPED)),
+    "drafts": Q(state=S.DRAFT),
+}
+_STATES: dict[str, tuple[str, ...]] = {
+    "active": (S.SENDING, S.PAUSED, S.LIVE),
     "scheduled": (S.SCHEDULED, S.MISSED),
+    "periodic": (),
     "completed": (S.COMPLETED, S.STOPPED),
     "drafts": (S.DRAFT,),
 }
+TYPES: tuple[str, ...] = (T.BROADCAST, T.EXTERNAL, T.TRIGGER)  # singles are chats, not broadcasts
+# The moment that a date range is about: the one that made a broadcast come into its section.
+MOMENTS = {"active": "started", "scheduled": "scheduled", "completed": "finished"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which broadcasts a list shall have; nothing given means all.
+
+    ``types``: some of TYPES. ``q``: a number, or words of the title, text, story, template or
+    agent. ``since`` (included) and ``until`` (excluded): of the moment in MOMENTS, elsewhere of
+    the creation.
+    """
+
+    types: tuple[str, ...] = ()
+    q: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,63 +59,163 @@ class Section:
     after: int | None
 
 
-def section(name: str, *, q: str = "", after: int | None = None, limit: int = 50) -> Section:
-    """Broadcasts of a section (``all`` or one of SECTIONS), found by id, title, text or agent."""
-    found = _search(Broadcast.objects.all(), q)
-    if name != "all":
-        found = found.filter(state__in=SECTIONS[name])
+def visible() -> "QuerySet[Broadcast]":
+    """All broadcasts but those that are deleted and only wait to be taken away."""
+    return Broadcast.objects.filter(deleted_at=None)
+
+
+def section(
+    name: str, sought: Sought = Sought(), *, after: int | None = None, limit: int = 50
+) -> Section:
+    """Broadcasts of a section (``all`` or one of SECTIONS), newest first."""
+    return _page(_search(sought).filter(_where(name, sought)), after, limit)
+
+
+def _page(found: "QuerySet[Broadcast]", after: int | None, limit: int) -> Section:
+    """A page of these, newest first. Numbers are sorted first, and only a page of rows is read."""
     if after is not None:
         found = found.filter(pk__lt=after)
-    page = list(
-        found.select_related("agent").prefetch_related("channels").order_by("-pk")[: limit + 1]
-    )
-    return Section(page[:limit], page[limit - 1].pk if len(page) > limit else None)
+    # By a product, or PostgreSQL would walk through all numbers, past singles without end.
+    newest_first = (F("pk") * -1).asc()
+    numbers = list(found.order_by(newest_first).values_list("pk", flat=True)[: limit + 1])
+    rows = Broadcast.objects.select_related("agent", "story").prefetch_related("channels")
+    listed = rows.defer("secret").in_bulk(numbers[:limit])  # opening secrets takes its time
+    page = [listed[pk] for pk in numbers[:limit] if pk in listed]
+    return Section(page, numbers[limit - 1] if len(numbers) > limit else None)
 
 
-def section_sizes(q: str = "") -> dict[str, int]:
+def section_sizes(sought: Sought = Sought()) -> dict[str, int]:
     """How many broadcasts each section has."""
-    found = _search(Broadcast.objects.all(), q)
-    return {name: found.filter(state__in=states).count() for name, states in SECTIONS.items()}
+    found = _search(sought)
+    if sought.since or sought.until:
+        counted = {name: Count("pk", filter=_where(name, sought)) for name in SECTIONS}
+        sizes: dict[str, int] = found.aggregate(**counted)
+        return sizes
+    # Counted by an index alone; only of what is live it has to be seen whether it is periodic.
+    states = dict(found.order_by().values_list("state").annotate(Count("pk")))
+    periodic = found.filter(SECTIONS["periodic"]).count()
+    sizes = {name: sum(states.get(state, 0) for state in _STATES[name]) for name in SECTIONS}
+    return sizes | {"active": sizes["active"] - periodic, "periodic": periodic}
 
 
-def _search(found: "QuerySet[Broadcast]", q: str) -> "QuerySet[Broadcast]":
-    q = q.strip().lstrip("#№ ")
+def _search(sought: Sought) -> "QuerySet[Broadcast]":
+    found = visible().filter(type__in=sought.types or TYPES)
+    q = sought.q.strip().lstrip("#№ ")
     if not q:
         return found
     words = Q(title__icontains=q) | Q(text__icontains=q) | Q(agent__name__icontains=q)
+    words |= Q(story__name__icontains=q) | Q(template__name__icontains=q)
     if q.isdecimal() and len(q) < 19:
         words |= Q(pk=int(q))
     return found.filter(words)
 
 
+def _where(name: str, sought: Sought) -> Q:
+    where = SECTIONS.get(name, Q())
+    moment = f"{MOMENTS.get(name, 'created')}_at"
+    if sought.since:
+        where &= Q(**{f"{moment}__gte": sought.since})
+    if sought.until:
+        where &= Q(**{f"{moment}__lt": sought.until})
+    return where
+
+
+def runs(parent: Broadcast, *, after: int | None = None, limit: int = 50) -> Section:
+    """The runs of a periodic or external broadcast, newest first."""
+    return _page(visible().filter(parent=parent), after, limit)
+
+
 def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """All facts of broadcasts as plain values; counts by state, moments as datetimes.
 
-    Every person is in exactly one of the counts; ``completed`` is sent + delivered + read.
+    Every person is in exactly one of the counts; ``completed`` is sent + delivered + read,
+    ``errors`` is failed. ``message`` is what a list shows: the text, or the story's or template's
+    name. ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of
+    a periodic or external one.
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
-    return [_facts(b, counts.get(b.pk, {})) for b in listed]
+    made = _runs_made([b.pk for b in listed if b.stands])
+    return [
+        _facts(b, counts.get(b.pk, {})) | dict(zip(_RUNS, made.get(b.pk, (0, None)), strict=True))
+        for b in listed
+    ]
+
+
+_RUNS = ("runs", "last_run_at")
+
+
+def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
+    """How many runs each of these has made, and when the last was due."""
+    if not parents:
+        return {}
+    found = Broadcast.objects.filter(parent__in=parents).order_by().values("parent_id")
+    counted = found.annotate(made=Count("pk"), last=Max("scheduled_at"))
+    return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
+
+
+def message_of(b: Broadcast) -> str:
+    """What a list shows as the message: the text, or the name of the story or template."""
+    if b.data_type == Broadcast.DataType.STORY:
+        return b.story.name if b.story else ""
+    if b.data_type == Broadcast.DataType.TEMPLATE:
+        return str(b.template.get("name", ""))
+    return b.text
+
+
+def when_words(b: Broadcast) -> str:
+    """When a periodic one runs, or on what a trigger fires and under which conditions, in words.
+
+    Empty for others, and for a draft of which that is not filled in yet.
+    """
+    if b.recurrence:
+        return periodic.words(b)
+    if b.type == T.TRIGGER and b.trigger:
+        try:
+            return triggers.words(triggers.parse(b.trigger))
+        except triggers.TriggerError:
+            return ""
+    return ""
 
 
 def _facts(b: Broadcast, counts: dict[str, int]) -> dict[str, Any]:
+    arrived = counts.get(D.DELIVERED, 0) + counts.get(D.READ, 0)
     return {
         "id": b.pk,
         "title": b.title,
         "type": b.type,
         "state": b.state,
         "state_reason": b.state_reason,
+        "data_type": b.data_type,
+        "message": message_of(b),
         "text": b.text,
+        "story": b.story.name if b.story else "",
+        "template": b.template,
+        "when": when_words(b),
+        "recurrence": b.recurrence,
+        "trigger": b.trigger,
         "agent": b.agent.name if b.agent else "",
         "channels": [channel.name for channel in b.channels.all()],
         "audience": b.audience,
+        "end_open_chats": b.end_open_chats,
+        "rate": b.rate,
+        "time_zone": b.time_zone,
+        "parent": b.parent_id,
         "restart_of": b.restart_of_id,
         "total": b.total,
         **{state: counts.get(state, 0) for state in ALL},
         "completed": sum(counts.get(state, 0) for state in COMPLETED),
+        "errors": counts.get(D.FAILED, 0),
+        "delivered_percent": _percent(arrived, b.total),
+        "read_percent": _percent(counts.get(D.READ, 0), b.total),
         "created_at": b.created_at,
         "scheduled_at": b.scheduled_at,
+        "next_run_at": b.next_run_at,
         "started_at": b.started_at,
         "finished_at": b.finished_at,
         "expanded_at": b.expanded_at,
     }
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 1) if whole else None

@@ -1,6 +1,5 @@
-"""From a draft to a broadcast on its way: compose, check, send, schedule, undo."""
+"""From a draft to a broadcast on its way: check, send, schedule, undo."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,129 +8,65 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts.audience import Audience, audience_problems
-from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts import drafts
+from clarion.broadcasts.drafts import (
+    EditConflict,
+    LaunchError,
+    create_draft,
+    duplicate,
+    edit_draft,
+    set_picks,
+)
+from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.problems import check, problems_of
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
-from clarion.contacts.search import known_variables
-from clarion.content.rendering import ContentError, compile_text, unknown_variables
+from clarion.content import stories
 from clarion.kit import clock
 
-PICK_CHUNK = 5_000
+__all__ = [
+    "EditConflict",
+    "LaunchError",
+    "check",
+    "create_draft",
+    "duplicate",
+    "edit",
+    "edit_draft",
+    "fix_story",
+    "problems_of",
+    "schedule",
+    "send",
+    "set_picks",
+    "start",
+    "undo",
+]
 
 
-class LaunchError(ValueError):
-    """A broadcast can't be sent as it is; says what to do, one problem a line."""
+def start(broadcast: Broadcast, *, by: Agent | str, revision: int | None = None) -> Broadcast:
+    """Launch a draft in the way that it is made for: now, later, again and again, or when called.
 
-
-def create_draft(
-    *,
-    by: Agent | str,
-    title: str = "",
-    text: str = "",
-    channels: Sequence[Channel] = (),
-    audience: Audience | None = None,
-    scheduled_at: datetime | None = None,
-    picks: Iterable[int] = (),
-    end_open_chats: bool = False,
-) -> Broadcast:
-    """Save a draft with whatever is filled in so far. ``picks`` are address ids."""
-    with transaction.atomic():
-        broadcast = Broadcast.objects.create(agent=by if isinstance(by, Agent) else None)
-        edit_draft(
-            broadcast,
-            by=by,
-            title=title,
-            text=text,
-            channels=channels,
-            audience=audience,
-            scheduled_at=scheduled_at,
-            picks=picks,
-            end_open_chats=end_open_chats,
-        )
-        audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
-    return broadcast
-
-
-def edit_draft(
-    broadcast: Broadcast,
-    *,
-    by: Agent | str,
-    channels: Sequence[Channel] | None = None,
-    audience: Audience | None = None,
-    picks: Iterable[int] | None = None,
-    **fields: Any,
-) -> Broadcast:
-    """Change a draft: title, text, scheduled_at, end_open_chats, channels, audience, picks.
-
-    Raises LaunchError when it is no draft any more.
+    ``revision`` is the one that the agent saw: raises EditConflict when there is a newer one, so
+    that nobody sends what somebody else has just written. Raises LaunchError with all that is in
+    the way.
     """
+    # They stand on this module.
+    from clarion.broadcasts import external, periodic, triggers
+
     with transaction.atomic():
-        if audience is not None:
-            fields["audience"] = audience.model_dump()
-        if "title" in fields:
-            fields["title"] = fields["title"].strip()[:200]
-        draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
-        if not draft.update(**fields, state=BroadcastState.DRAFT):
-            raise LaunchError("This broadcast is no draft any more. Undo it first, then edit.")
-        if channels is not None:
-            broadcast.channels.set(channels)
-        if picks is not None:
-            set_picks(broadcast, picks)
-    broadcast.refresh_from_db()
-    return broadcast
-
-
-def set_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> None:
-    """Replace the audience given person by person; the ids may be a long stream."""
-    Pick.objects.filter(broadcast=broadcast).delete()
-    chunk: list[Pick] = []
-    for address_id in address_ids:
-        chunk.append(Pick(broadcast=broadcast, address_id=address_id))
-        if len(chunk) == PICK_CHUNK:
-            Pick.objects.bulk_create(chunk, ignore_conflicts=True)
-            chunk = []
-    Pick.objects.bulk_create(chunk, ignore_conflicts=True)
-
-
-def check(broadcast: Broadcast) -> list[str]:
-    """What stands in the way of sending, one sentence each; empty when it can be sent."""
-    problems = []
-    channels = list(broadcast.channels.all())
-    if not channels:
-        problems.append("Choose at least one channel.")
-    if not broadcast.text.strip():
-        problems.append("Write a text.")
-    else:
-        problems += _text_problems(broadcast.text, channels)
-    if not broadcast.audience:
-        problems.append("Choose an audience.")
-    elif channels:
-        problems += audience_problems(
-            Audience.model_validate(broadcast.audience), channels, broadcast_id=broadcast.pk
-        )
-    return problems
-
-
-def _text_problems(text: str, channels: Sequence[Channel]) -> list[str]:
-    try:
-        compile_text(text)
-    except ContentError as error:
-        return [str(error)]
-    unknown = unknown_variables(text, known_variables())
-    problems = [
-        f'No contact has “{name}”. Correct it, or give a default: {{{{ {name} | default("…") }}}}.'
-        for name in unknown
-    ]
-    for channel in channels:
-        longest = kind_class(channel.kind).limits.text_length
-        if len(text) > longest and "{" not in text:
-            problems.append(
-                f"The text has {len(text)} characters; {channel.name} takes at most {longest}."
-            )
-    return problems
+        if revision is not None:
+            drafts.unchanged(broadcast, revision)
+        broadcast.refresh_from_db()
+        if broadcast.type == Broadcast.Type.EXTERNAL:
+            launched = external.start(broadcast, by=by)
+        elif broadcast.type == Broadcast.Type.TRIGGER:
+            launched = triggers.start(broadcast, by=by)
+        elif broadcast.recurrence:
+            launched = periodic.start(broadcast, by=by)
+        elif broadcast.scheduled_at is not None:
+            launched = schedule(broadcast, at=broadcast.scheduled_at, by=by)
+        else:
+            launched = send(broadcast, by=by)
+    return launched
 
 
 def send(broadcast: Broadcast, *, by: Agent | str, undo_seconds: int | None = None) -> Broadcast:
@@ -152,16 +87,55 @@ def _launch(broadcast: Broadcast, at: datetime, by: Agent | str, action: str) ->
     if problems:
         raise LaunchError("\n".join(problems))
     with transaction.atomic():
-        if not move(broadcast, BroadcastState.SCHEDULED, scheduled_at=at, state_reason=""):
+        fix_story(broadcast)
+        fields: dict[str, Any] = {"scheduled_at": at, "state_reason": ""}
+        if not move(broadcast, BroadcastState.SCHEDULED, **fields):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
         audit.note(action, f"broadcast {broadcast.pk}", by, at=at.isoformat())
     return broadcast
 
 
+def fix_story(broadcast: Broadcast) -> Broadcast:
+    """Fix the version of a draft's story: the newest. Later edits of the story change nothing.
+
+    A restart comes with the version that the people have had the beginning of.
+    """
+    story = broadcast.story if broadcast.data_type == Broadcast.DataType.STORY else None
+    if story is not None and broadcast.story_version_id is None:
+        version = stories.newest(story)
+        draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
+        draft.update(story_version=version)
+        broadcast.story_version = version
+    return broadcast
+
+
 def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Make a scheduled broadcast a draft again. Raises LaunchError when it has left."""
+    """Make a scheduled broadcast a draft again. Raises LaunchError when it has left.
+
+    A time that was chosen is kept; the end of an undo time is not, for nobody chose it.
+    """
+    at = broadcast.scheduled_at
+    nearest = clock.now() + timedelta(seconds=settings.CLARION.undo_seconds)
+    fields: dict[str, Any] = {"scheduled_at": at if at is not None and at > nearest else None}
+    if broadcast.restart_of_id is None:
+        fields["story_version"] = None  # the newest, when it is sent again
     with transaction.atomic():
-        if not move(broadcast, BroadcastState.DRAFT, scheduled_at=None):
+        if not move(broadcast, BroadcastState.DRAFT, **fields):
             raise LaunchError("Too late to undo: it is already being sent. You can stop it.")
         audit.note("broadcast.undo", f"broadcast {broadcast.pk}", by)
     return broadcast
+
+
+def edit(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+    """Make a broadcast ready for editing: a scheduled one becomes a draft again.
+
+    Raises LaunchError for one that can't be edited any more.
+    """
+    if broadcast.state == BroadcastState.DRAFT:
+        return broadcast
+    if broadcast.state in {BroadcastState.SCHEDULED, BroadcastState.MISSED}:
+        return undo(broadcast, by=by)
+    raise LaunchError(
+        f"This broadcast is {broadcast.get_state_display().lower()} and can't be edited. "
+        "Duplicate it, and edit the copy."
+    )

@@ -7,9 +7,10 @@ from django.db import models
 from clarion.accounts.models import Agent
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address
+from clarion.contacts.models import Address, Contact
+from clarion.content.models import Story, StoryVersion
 from clarion.kit import clock, ids
-from clarion.kit.fields import InstantField
+from clarion.kit.fields import InstantField, SecretJSONField
 
 
 class Broadcast(models.Model):
@@ -19,6 +20,18 @@ class Broadcast(models.Model):
         """What launches it."""
 
         BROADCAST = "broadcast", "Broadcast"
+        EXTERNAL = "external", "External"
+        TRIGGER = "trigger", "Trigger"
+        # To one person, at once: a test send, an agent's reply, a story that a button asks for.
+        # Lists of broadcasts leave it out.
+        SINGLE = "single", "Single"
+
+    class DataType(models.TextChoices):
+        """What each person gets."""
+
+        TEXT = "text", "Text"
+        STORY = "story", "Story"
+        TEMPLATE = "template", "Template"
 
     key = models.CharField(max_length=16, unique=True, default=ids.token)  # see engine.send
     title = models.CharField(max_length=200, default="", blank=True)
@@ -26,28 +39,75 @@ class Broadcast(models.Model):
     state = models.CharField(max_length=10, choices=BroadcastState, default=BroadcastState.DRAFT)
     state_reason = models.TextField(default="", blank=True)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    data_type = models.CharField(max_length=10, choices=DataType, default=DataType.TEXT)
     text = models.TextField(default="", blank=True)
+    story = models.ForeignKey(
+        Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    story_version = models.ForeignKey(  # the one it was launched with; later edits change nothing
+        StoryVersion, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    template = models.JSONField(default=dict, blank=True)  # name, language, variables (texts)
+    data = models.JSONField(default=dict, blank=True)  # {{ data.x }} for everyone it is sent to
     channels: "models.ManyToManyField[Channel, Any]" = models.ManyToManyField(Channel)
     audience = models.JSONField(default=dict)  # see broadcasts.audience
     end_open_chats = models.BooleanField(default=False)
     priority = models.SmallIntegerField(default=0)  # higher goes first on its channel
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority
+    rate = models.FloatField(null=True, blank=True)  # its own speed, messages a second
+    next_slot_at = models.BigIntegerField(default=0, db_default=0)  # microseconds, with a rate
     restart_of = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="restarts"
     )
+    parent = models.ForeignKey(  # the periodic or external broadcast that this is a run of
+        "self", null=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    time_zone = models.CharField(max_length=64, default="", blank=True)  # of its clock times
+    recurrence = models.JSONField(default=dict, blank=True)  # see broadcasts.recurrence
+    next_run_at = InstantField(null=True)
+    trigger = models.JSONField(default=dict, blank=True)  # see broadcasts.triggers
+    secret: Any = SecretJSONField(default=dict, blank=True)  # {"token"} of its own URL
+    revision = models.PositiveIntegerField(default=0)  # counts the edits of the draft
+    edited_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    edited_at = InstantField(null=True)
+    typed = models.JSONField(default=dict, blank=True)  # as its page was left, see drafts.Fields
     created_at = InstantField(default=clock.now)
     scheduled_at = InstantField(null=True)
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
+    deleted_at = InstantField(null=True)  # out of sight: retention takes it away piece by piece
     total = models.BigIntegerField(default=0)  # deliveries written so far: what is expected
     expand_cursor = models.BigIntegerField(default=0)  # the last address that was looked at
     expanded_at = InstantField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due")]
+        indexes = [
+            models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
+            models.Index(fields=["state", "next_run_at"], name="broadcast_next_run"),
+            models.Index(fields=["type", "finished_at"], name="broadcast_finished"),
+            # What a list looks at, with singles, which may be many, apart.
+            models.Index(fields=["type", "state", "deleted_at", "id"], name="broadcast_listed"),
+            models.Index(
+                fields=["finished_at"],
+                name="broadcast_single_over",
+                condition=models.Q(type="single", agent__isnull=True),
+            ),
+            models.Index(
+                fields=["deleted_at"],
+                name="broadcast_deleted",
+                condition=models.Q(deleted_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title or f"broadcast {self.pk}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it lives on instead of being sent once: periodic, a trigger, or the external
+        broadcast whose calls make runs."""
+        external = self.type == self.Type.EXTERNAL and self.parent_id is None
+        return bool(self.recurrence) or self.type == self.Type.TRIGGER or external
 
 
 class Pick(models.Model):
@@ -61,3 +121,62 @@ class Pick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address_id} in {self.broadcast_id}"
+
+
+class Firing(models.Model):
+    """One trigger has fired for one contact: it waits for its moment, and is kept as the proof."""
+
+    class State(models.TextChoices):
+        """Sent: its deliveries are written. Dropped: ``reason`` says why nothing was."""
+
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        DROPPED = "dropped", "Dropped"
+
+    broadcast = models.ForeignKey(  # the constraint below begins with it
+        Broadcast, on_delete=models.CASCADE, related_name="firings", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    occurrence = models.PositiveIntegerField(default=0)  # 0 for the first
+    happened_at = InstantField()
+    due_at = InstantField()
+    data = models.JSONField(default=dict)  # {{ data.x }} for this person
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["broadcast", "contact", "occurrence"], name="firing_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["broadcast", "due_at"],
+                name="firing_due",
+                condition=models.Q(state="waiting"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.broadcast_id} for contact {self.contact_id}"
+
+
+class ExternalCall(models.Model):
+    """One call of an external broadcast's URL, and what it was answered."""
+
+    broadcast = models.ForeignKey(Broadcast, on_delete=models.CASCADE, related_name="calls")
+    run = models.ForeignKey(Broadcast, null=True, on_delete=models.SET_NULL, related_name="+")
+    key = models.CharField(max_length=255, null=True)  # its Idempotency-Key
+    digest = models.CharField(max_length=64, default="")  # SHA-256 of its body, hexadecimal
+    at = InstantField(default=clock.now)
+    answer = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["broadcast", "key"], name="external_call_once")
+        ]
+        indexes = [models.Index(fields=["broadcast", "at"], name="external_call_at")]
+
+    def __str__(self) -> str:
+        return f"call {self.pk} of {self.broadcast_id}"

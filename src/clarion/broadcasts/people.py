@@ -1,14 +1,25 @@
 """What broadcasts on their way do when something happens to one person."""
 
+import json
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
 
+from clarion.broadcasts import singles
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.states import ACTIVE
+from clarion.broadcasts.states import ACTIVE, FINISHED, BroadcastState
+from clarion.chats import control
 from clarion.chats import signals as chats
+from clarion.consents import grants
+from clarion.consents import signals as consents
+from clarion.consents.models import Consent
 from clarion.contacts import signals as contacts
+from clarion.contacts.models import Address
+from clarion.content.models import Story
+from clarion.kit import db
 from clarion.records import hold, windup
 
 STOPPED = {
@@ -16,7 +27,10 @@ STOPPED = {
     "blocked": "They blocked us.",
     "deactivated": "Their account is deactivated.",
     "unreachable": "They can't be reached at this address.",
+    "no_consent": "They have not given a consent that this broadcast requires.",
 }
+
+_STORY = re.compile(r"story:([0-9]{1,18})")
 
 
 def _on_their_way(**filters: Any) -> list[int]:
@@ -31,12 +45,83 @@ def hold_for_open_chat(address_id: int, **_: Any) -> None:
 
 
 @receiver(chats.closed)
-def release_after_chat(address_id: int, **_: Any) -> None:
-    """The chat was closed: what was held leaves now."""
-    hold.release(address_id)
+def release_after_chats(address_ids: Sequence[int], **_: Any) -> None:
+    """Chats were closed: what was held for these people leaves now."""
+    hold.release(address_ids)
+
+
+@receiver(chats.button_pressed)
+def send_pressed_story(address_id: int, value: str, **_: Any) -> None:
+    """They pressed a button that asks for a story: it is sent to them. Other buttons only speak."""
+    found = _STORY.fullmatch(value)
+    story = Story.objects.filter(pk=int(found[1])).first() if found else None
+    if story is None:
+        return
+    try:
+        if story.archived_at is not None:
+            raise singles.SingleError(f"The story “{story.name}” has been deleted.")
+        singles.send_pressed(Address.objects.get(pk=address_id), story)
+    except singles.SingleError as error:
+        control.leave_note(address_id, f"A story was asked for by button. {error}")
 
 
 @receiver(contacts.address_stopped)
 def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) -> None:
-    """They opted out or can't be reached: what is queued for them is skipped at once (M2)."""
-    windup.skip_address(address_id, _on_their_way(), (state, STOPPED[state]))
+    """They opted out or can't be reached: what is queued for them is skipped at once (M2).
+
+    Whoever opted out still gets what an agent answers.
+    """
+    kinds = [kind for kind in Broadcast.Type if kind != Broadcast.Type.SINGLE]
+    spared = {"type__in": kinds} if state == Address.State.OPTED_OUT else {}
+    windup.skip_address(address_id, _on_their_way(**spared), (state, STOPPED[state]))
+
+
+@receiver(consents.withdrawn)
+def skip_without_consent(consent_id: int, contact_ids: Sequence[int], **_: Any) -> None:
+    """They withdrew a consent: what is queued for them and requires it is skipped at once (M2)."""
+    name = Consent.objects.values_list("name", flat=True).get(pk=consent_id)
+    requiring = [one.pk for one in _requiring(name) if one.state in ACTIVE]
+    if requiring:
+        addresses = Address.objects.filter(contact__in=contact_ids).values_list("pk", flat=True)
+        windup.skip_addresses(addresses, requiring, ("no_consent", STOPPED["no_consent"]))
+
+
+@receiver(consents.renamed)
+def follow_new_name(before: str, after: str, **_: Any) -> None:
+    """A consent has a new name: whatever requires it and is not over goes on requiring it."""
+    for broadcast in _requiring(before):
+        names = [after if name == before else name for name in broadcast.audience["consents"]]
+        broadcast.audience["consents"] = names
+        broadcast.save(update_fields=["audience"])
+
+
+@receiver(consents.needed)
+def need_consent(consent: Consent, **_: Any) -> list[str]:
+    """The broadcasts for which a consent can't be removed; drafts can be edited."""
+    needing = [one for one in _requiring(consent.name) if one.state != BroadcastState.DRAFT]
+    return [f"broadcast {one.pk}" for one in needing]
+
+
+def without_consent(claimed: Mapping[int, Sequence[int]]) -> set[tuple[int, int]]:
+    """Of addresses by broadcast those that lack a consent which the broadcast requires.
+
+    For what is about to be sent: a try that was on its way when the consent was withdrawn is queued
+    again without it.
+    """
+    marks = ", ".join(["%s"] * len(claimed))
+    lacking: set[tuple[int, int]] = set()
+    for broadcast, stored in db.fetch(  # with every claim, so without the ORM
+        f"SELECT id, audience FROM broadcasts_broadcast WHERE id IN ({marks or 'NULL'})",
+        list(claimed),
+    ):
+        audience = json.loads(stored) if isinstance(stored, str) else stored
+        if required := audience.get("consents"):
+            lacking |= {(broadcast, one) for one in grants.lacking(required, claimed[broadcast])}
+    return lacking
+
+
+def _requiring(consent: str) -> list[Broadcast]:
+    """The broadcasts that require a consent and are not over. (Those that are not over are few.)"""
+    going = Broadcast.objects.exclude(state__in=FINISHED).order_by("pk")
+    going = going.only("state", "audience")
+    return [one for one in going if consent in one.audience.get("consents", ())]

@@ -1,4 +1,7 @@
-"""People picked one by one: from a CSV file of user ids (A3), or by their chat numbers (A5)."""
+"""People picked one by one: from a CSV file of user ids (A3), or by their chat numbers (A5).
+
+Those ticked by hand (A2) are in ``broadcasts.picker``.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +15,8 @@ from clarion.contacts.models import Address
 from clarion.kit import db
 
 CHUNK = 10_000
-MOST_NUMBERS = 1_000  # chat numbers that one writes by hand
+MOST_NUMBERS = 10_000  # chat numbers that one writes by hand
+NAMED = 20  # unknown numbers that are named
 _BIGGEST = 2**63 - 1
 
 
@@ -53,20 +57,38 @@ def add_picks_from_csv(
 def add_picks_from_chats(broadcast: Broadcast, numbers: str | Sequence[int]) -> list[Address]:
     """Add people by chat numbers, given as numbers or as typed: ``1, 2, 3``.
 
-    A chat number is the id of an address, on whichever channel. Returns the addresses. Raises
-    PicksError that names what is no number or no chat; nobody is added then.
+    Returns the addresses. Raises PicksError as ``find_chats`` does; nobody is added then.
+    """
+    found = find_chats(numbers)
+    add_picks(broadcast, [address.pk for address in found])
+    return found
+
+
+def find_chats(
+    numbers: str | Sequence[int], channels: Sequence[Channel] | None = None
+) -> list[Address]:
+    """The addresses behind chat numbers, given as numbers or as typed: ``1, 2, 3``.
+
+    A chat number is the id of an address, on whichever channel; ``channels``: on one of these.
+    Raises PicksError that names what is no number or no chat there.
     """
     wanted = _parse(numbers) if isinstance(numbers, str) else list(dict.fromkeys(numbers))
     if len(wanted) > MOST_NUMBERS:
         raise PicksError(f"At most {MOST_NUMBERS:,} chat numbers. Use a CSV file of user ids.")
-    known = Address.objects.in_bulk([number for number in wanted if 0 < number <= _BIGGEST])
+    storable = [number for number in wanted if 0 < number <= _BIGGEST]
+    addresses = Address.objects.filter(pk__in=storable)
+    where = ""
+    if channels:
+        addresses = addresses.filter(channel__in=channels)
+        where = f" on {', '.join(channel.name for channel in channels)}"
+    known = {address.pk: address for address in addresses}
     unknown = [str(number) for number in wanted if number not in known]
     if unknown:
-        more = " …" if len(unknown) > 20 else ""
+        more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
-            f"There is no chat with the number {', '.join(unknown[:20])}{more}. Correct it."
+            f"There is no chat{where} with the number {', '.join(unknown[:NAMED])}{more}. "
+            "Correct it."
         )
-    add_picks(broadcast, known)
     return [known[number] for number in wanted]
 
 

@@ -13,20 +13,24 @@ class BroadcastState(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     COMPLETED = "completed", "Completed"
     MISSED = "missed", "Missed"
+    LIVE = "live", "Live"
 
 
 S = BroadcastState
 MOVES: dict[str, frozenset[str]] = {
-    S.DRAFT: frozenset({S.SCHEDULED}),
+    S.DRAFT: frozenset({S.SCHEDULED, S.LIVE}),
     S.SCHEDULED: frozenset({S.DRAFT, S.SENDING, S.MISSED}),
     S.SENDING: frozenset({S.PAUSED, S.STOPPED, S.COMPLETED}),
-    S.PAUSED: frozenset({S.SENDING, S.STOPPED, S.COMPLETED}),
+    S.PAUSED: frozenset({S.SENDING, S.LIVE, S.STOPPED, S.COMPLETED}),
     S.STOPPED: frozenset(),
     S.COMPLETED: frozenset(),
     S.MISSED: frozenset({S.DRAFT, S.SCHEDULED}),
+    # Periodic, trigger and external: until somebody ends it. Paused, it resumes as live.
+    S.LIVE: frozenset({S.PAUSED, S.STOPPED}),
 }
 DELETABLE = frozenset({S.DRAFT, S.SCHEDULED, S.MISSED})  # nothing has left
-ACTIVE = frozenset({S.SENDING, S.PAUSED})
+ACTIVE = frozenset({S.SENDING, S.PAUSED, S.LIVE})
+RUNNING = frozenset({S.SENDING, S.LIVE})  # its queued deliveries are claimed
 FINISHED = frozenset({S.STOPPED, S.COMPLETED})
 
 

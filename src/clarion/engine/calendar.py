@@ -6,8 +6,10 @@ Every worker runs these; each step is guarded by the state it expects, so any nu
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 
 from clarion.accounts import audit
+from clarion.broadcasts import periodic
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, BroadcastState
@@ -17,6 +19,12 @@ from clarion.records import tallies, windup
 from clarion.records.states import PENDING
 
 S = BroadcastState
+# Broadcast.stands: what goes on until somebody ends it has no audience to go through.
+STANDING = (
+    ~Q(recurrence={})
+    | Q(type=Broadcast.Type.TRIGGER)
+    | Q(type=Broadcast.Type.EXTERNAL, parent=None)
+)
 
 
 def start_due() -> int:
@@ -29,8 +37,8 @@ def start_due() -> int:
         if now - broadcast.scheduled_at > late:
             reason = (
                 f"It was due at {broadcast.scheduled_at:%Y-%m-%d %H:%M} UTC, but no engine was "
-                "running. Send it now or delete it."
-            )
+                f"running. Send it now or delete it. {broadcast.state_reason}"
+            ).rstrip()
             if move(broadcast, S.MISSED, state_reason=reason):
                 audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.ENGINE)
         elif move(broadcast, S.SENDING, started_at=now):
@@ -38,9 +46,14 @@ def start_due() -> int:
     return started
 
 
+def spawn_runs() -> int:
+    """Make the runs of periodic broadcasts that have come due; return how many."""
+    return periodic.spawn_due(clock.from_us(db.now_us()))
+
+
 def expand_next() -> bool:
     """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
-    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None)
+    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None).exclude(STANDING)
     return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
 
 
@@ -58,6 +71,7 @@ def finish() -> int:
     """Complete the broadcasts of which every delivery has come to an end."""
     finished = 0
     running = Broadcast.objects.filter(state__in=ACTIVE, expanded_at__isnull=False)
+    running = running.exclude(STANDING)
     counts = tallies.counts(running.values_list("pk", flat=True))
     for broadcast in running.filter(pk__in=list(counts)):
         if not any(counts[broadcast.pk].get(state, 0) for state in PENDING):

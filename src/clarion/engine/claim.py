@@ -6,12 +6,16 @@ may have been sent to.
 """
 
 import json
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clarion.broadcasts.people import without_consent
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import memory, tallies
+from clarion.records.memory import NOTHING, Remembered
 from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
@@ -20,7 +24,8 @@ WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # that after its slot gets a new one), and the rest is for the way to the provider.
 SLACK = 19_000
 LATE = 6_000
-_Row = tuple[int, int, int, int, bool]  # delivery, broadcast, address, attempts, maybe_sent
+# delivery, broadcast, address, attempts, maybe_sent, due_at, remembers
+_Row = tuple[int, int, int, int, bool, int, bool]
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
 
@@ -33,10 +38,12 @@ class Claimed:
     address: int
     attempts: int
     maybe_sent: bool  # an earlier try may have got through
+    due_at: int  # microseconds; 0: since its broadcast began
     to: str
     address_state: str
     contact: dict[str, Any]
     slot: int  # microseconds by the shared clock; 0: as soon as possible
+    memory: Remembered = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +69,28 @@ def claim(channel_id: int, worker_id: int, room: int) -> Claim:
         if slots.count == 0:
             return Claim([], now, slots.again_at)
         rows: list[_Row] = []
-        for broadcast_id, share in _shares(channel_id, slots.count):
+        paced: dict[int, int] = {}  # delivery -> not before this moment
+        for share in _shares(channel_id, slots.count, now):
             if len(rows) < slots.count:
-                quota = min(share, slots.count - len(rows))
-                rows += _take(broadcast_id, channel_id, worker_id, quota, now)
+                quota = min(share.room, slots.count - len(rows))
+                taken = _take(share.broadcast, channel_id, worker_id, quota, now)
+                paced |= share.pace(taken)
+                rows += taken
         if not rows:
             return Claim([], now, now + WINDOW // 3)
+        moments, end = slots.moments(paced.get(row[0], 0) for row in rows)
         if slots.step:
-            end = slots.first + len(rows) * slots.step
             db.execute(
                 "UPDATE channels_channel SET next_slot_at = %s WHERE id = %s", [end, channel_id]
             )
-        taken: dict[tuple[int, int, str], int] = {}
+        deltas: dict[tuple[int, int, str], int] = {}
         for _, broadcast_id, *_ in rows:
             for state, delta in ((D.QUEUED, -1), (D.SENDING, 1)):
                 key = (broadcast_id, channel_id, str(state))
-                taken[key] = taken.get(key, 0) + delta
-        tallies.add(taken)
-    return Claim(
-        _with_people(rows, slots), now, 0 if len(rows) == slots.count else now + WINDOW // 3
-    )
+                deltas[key] = deltas.get(key, 0) + delta
+        tallies.add(deltas)
+    messages = _with_people(rows, moments)
+    return Claim(messages, now, 0 if len(rows) == slots.count else now + WINDOW // 3)
 
 
 def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
@@ -89,12 +98,12 @@ def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
     with db.write():
         now = db.now_us()
         slots = _slots(channel_id, now, len(messages), reach=None)
+        moments, end = slots.moments(0 for _ in messages)
         if slots.step:
-            end = slots.first + len(messages) * slots.step
             db.execute(
                 "UPDATE channels_channel SET next_slot_at = %s WHERE id = %s", [end, channel_id]
             )
-    return [replace(m, slot=slots.moment(i)) for i, m in enumerate(messages)]
+    return [replace(m, slot=moment) for m, moment in zip(messages, moments, strict=True)]
 
 
 def _is_alive(worker_id: int, now: int) -> bool:
@@ -111,8 +120,24 @@ class _Slots:
     count: int
     again_at: int = 0
 
-    def moment(self, index: int) -> int:
-        return self.first + index * self.step if self.step else 0
+    def moments(self, earliest: Iterable[int]) -> tuple[list[int], int]:
+        """One moment for each message, none before its own earliest; and the next free slot.
+
+        Without a rate the moment is the earliest itself. With one, who has no earliest moment
+        fills the slots that nobody's moment has come for.
+        """
+        wishes = list(earliest)
+        if not self.step:
+            return wishes, 0
+        given, free = [0] * len(wishes), self.first
+        anytime = deque(i for i, wish in enumerate(wishes) if not wish)
+        timed = deque(sorted((i for i, wish in enumerate(wishes) if wish), key=wishes.__getitem__))
+        while anytime or timed:
+            is_time = timed and (wishes[timed[0]] <= free or not anytime)
+            index = timed.popleft() if is_time else anytime.popleft()
+            given[index] = max(free, wishes[index])
+            free = given[index] + self.step
+        return given, free
 
 
 def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> _Slots:
@@ -139,29 +164,67 @@ def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> 
     return _Slots(first, step, min(room, (now + reach - first) // step + 1))
 
 
-def _shares(channel_id: int, room: int) -> list[tuple[int, int]]:
-    """(broadcast, how many) in the order of claiming; each priority level may use all the room.
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one broadcast may take of a claim."""
+
+    broadcast: int
+    room: int
+    first: int = 0  # the first free slot of a broadcast with a speed of its own, microseconds
+    step: int = 0  # 0: as fast as the channel
+
+    def pace(self, taken: Sequence[_Row]) -> dict[int, int]:
+        """The earliest moment of each delivery taken; advances the broadcast's own slots."""
+        if not self.step or not taken:
+            return {}
+        db.execute(
+            "UPDATE broadcasts_broadcast SET next_slot_at = %s WHERE id = %s",
+            [self.first + len(taken) * self.step, self.broadcast],
+        )
+        return {row[0]: self.first + i * self.step for i, row in enumerate(taken)}
+
+
+def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
+    """What each broadcast may take, in the order of claiming; each priority level may use all.
 
     After everyone's share come the same broadcasts again with the whole room, for what the
-    others left over. FOR SHARE: a stop that has committed is never overtaken by a claim.
+    others left over.
     """
-    share_lock = " FOR SHARE OF b" if db.is_postgres() else ""
-    active = db.fetch(
-        "SELECT b.id, b.priority, b.weight FROM broadcasts_broadcast b "
+    # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a speed of
+    # their own are locked for writing from the beginning: two claims that both held a share and
+    # both wanted to write would wait for each other for ever.
+    free = _active(channel_id, "b.rate IS NULL", "SHARE")
+    paced = _active(channel_id, "b.rate IS NOT NULL", "NO KEY UPDATE")
+    active = sorted([*free, *paced], key=lambda row: (-row[1], row[0]))
+    order: list[_Share] = []
+    for priority in dict.fromkeys(row[1] for row in active):
+        level = [row for row in active if row[1] == priority]
+        weights = sum(row[2] for row in level) or 1
+        shares = [(row, max(1, room * row[2] // weights)) for row in level]
+        again = [(row, room) for row in level if row[3] is None] if len(level) > 1 else []
+        for (broadcast_id, _, _, rate, next_slot_at), most in shares + again:
+            if rate is None:
+                order.append(_Share(broadcast_id, most))
+                continue
+            step = round((clock.SECOND + SLACK) / rate)
+            first = max(next_slot_at, now + LEAD)
+            left = (now + WINDOW - first) // step + 1
+            if left > 0:
+                order.append(_Share(broadcast_id, min(most, left), first, step))
+    return order
+
+
+def _active(channel_id: int, paced: str, lock: str) -> list[tuple[Any, ...]]:
+    locked = f" FOR {lock} OF b" if db.is_postgres() else ""
+    return db.fetch(
+        "SELECT b.id, b.priority, b.weight, b.rate, b.next_slot_at FROM broadcasts_broadcast b "
         "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
-        "WHERE bc.channel_id = %s AND b.state = 'sending' "
+        f"WHERE bc.channel_id = %s AND b.state IN ('sending', 'live') AND {paced} "
         "AND EXISTS (SELECT 1 FROM records_delivery d WHERE d.broadcast_id = b.id "
         "AND d.channel_id = bc.channel_id AND d.state = 'queued') "
-        "ORDER BY b.priority DESC, b.id" + share_lock,
+        f"ORDER BY b.id{locked}",
         [channel_id],
     )
-    order: list[tuple[int, int]] = []
-    for priority in sorted({row[1] for row in active}, reverse=True):
-        level = [(row[0], row[2]) for row in active if row[1] == priority]
-        weights = sum(weight for _, weight in level) or 1
-        order += [(b, max(1, room * weight // weights)) for b, weight in level]
-        order += [(b, room) for b, _ in level] if len(level) > 1 else []
-    return order
 
 
 def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: int) -> list[_Row]:
@@ -171,12 +234,13 @@ def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: i
     )
     return db.fetch(
         "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
-        f"WHERE id {db.among(due)} RETURNING id, broadcast_id, address_id, attempts, maybe_sent",
+        f"WHERE id {db.among(due)} RETURNING id, broadcast_id, address_id, attempts, maybe_sent, "
+        "due_at, remembers",
         [worker_id, now, broadcast_id, channel_id, now, quota],
     )
 
 
-def _with_people(rows: list[_Row], slots: _Slots) -> list[Claimed]:
+def _with_people(rows: list[_Row], moments: list[int]) -> list[Claimed]:
     people = {
         row[0]: row
         for row in db.fetch(
@@ -186,14 +250,22 @@ def _with_people(rows: list[_Row], slots: _Slots) -> list[Claimed]:
             [db.pack([row[2]] for row in rows)],
         )
     }
+    memories = memory.load([row[0] for row in rows if row[6]])
+    together: dict[int, list[int]] = {}
+    for row in rows:
+        together.setdefault(row[1], []).append(row[2])
+    lacking = without_consent(together)
     claimed = []
-    for index, row in enumerate(rows):
-        found = people.get(row[2])
+    for row, slot in zip(rows, moments, strict=True):
+        delivery, found = row[:6], people.get(row[2])
         if found is None:  # the contact was deleted meanwhile: nobody to send to
-            claimed.append(Claimed(*row, "", "deleted", {}, 0))
+            claimed.append(Claimed(*delivery, "", "deleted", {}, 0))
             continue
         _, value, state, name, attributes, language, time_zone = found
+        if state == "active" and row[1:3] in lacking:
+            state = "no_consent"
         known = json.loads(attributes) if isinstance(attributes, str) else attributes
         contact = contact_context(name, known, language, time_zone, value)
-        claimed.append(Claimed(*row, value, state, contact, slots.moment(index)))
+        kept = memories.get(row[0], NOTHING)
+        claimed.append(Claimed(*delivery, value, state, contact, slot, kept))
     return claimed

@@ -1,69 +1,61 @@
 """Sending one claimed message: render, request, and read what the reply means."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from clarion.broadcasts.people import STOPPED
 from clarion.channels.contract import (
     Accepted,
     Outcome,
-    Outgoing,
     Refusal,
     Refused,
     Reply,
     Request,
     Unsendable,
 )
-from clarion.contacts.unsubscribe import unsubscribe_url
-from clarion.content.rendering import ContentError
+from clarion.content.errors import ContentError
+from clarion.content.script import shown_all
 from clarion.engine.claim import Claimed
+from clarion.engine.render import Ask, Done, Send, following
 from clarion.engine.retry import judge
 from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
+from clarion.records import memory
 from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
+from clarion.transport.messages import HttpReply
 
 Carry = Callable[[Request], Awaitable[Reply]]
 NOT_SENT = "not_sent"
 SKIPPED = {**STOPPED, "deleted": "The contact was deleted."}
 
 
-def message_id(key: str, delivery: int) -> str:
-    """The id of a delivery's message: the same over all tries, unlike any other's.
-
-    ``key`` is random per broadcast, so that a restored backup, which gives delivery ids out anew,
-    never repeats an idempotency key.
-    """
-    return f"{key}-{delivery}"
-
-
 async def attempt(
     claimed: Claimed, channel: ChannelFacts, job: Job, carry: Carry
 ) -> tuple[Settlement, Outcome | None]:
     """Try one delivery; return what to settle, and what the provider said (None: not asked)."""
-    if claimed.address_state != "active":
+    if claimed.address_state != "active" and not _answers(claimed, job):
         return _skipped(claimed, channel), None
-    content = ""
     try:
-        content = job.text.render(claimed.contact)
-        request = channel.kind.request(_outgoing(claimed, job, content))
+        step = following(claimed, job)
+        if isinstance(step, Ask):
+            return await _ask(claimed, channel, job, step, carry), None
+        if isinstance(step, Done):
+            return _completed(claimed, channel, job, claimed.memory.sent), None
+        request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
-        outcome: Outcome = Refused(Refusal.REJECTED, str(error), "content")
-    else:
-        outcome = await _carry(request, channel, carry)
-    return _settlement(claimed, channel, job, content, outcome), outcome
+        unfit = Refused(Refusal.REJECTED, str(error), "content")
+        return _refused(claimed, channel, job, unfit, ""), unfit
+    outcome = await _carry(request, channel, carry)
+    if isinstance(outcome, Accepted):
+        return _accepted(claimed, channel, job, outcome, step), outcome
+    return _refused(claimed, channel, job, outcome, step.shown), outcome
 
 
-def _outgoing(claimed: Claimed, job: Job, content: str) -> Outgoing:
-    return Outgoing(
-        id=message_id(job.key, claimed.delivery),
-        broadcast=claimed.broadcast,
-        to=claimed.to,
-        text=content,
-        title=job.title,
-        name=str(claimed.contact.get("name", "")),
-        unsubscribe_url=unsubscribe_url(claimed.address),
-    )
+def _answers(claimed: Claimed, job: Job) -> bool:
+    """Who wants no broadcasts may still be answered."""
+    return job.single and claimed.address_state == "opted_out"
 
 
 async def _carry(request: Request, channel: ChannelFacts, carry: Carry) -> Outcome:
@@ -75,11 +67,76 @@ async def _carry(request: Request, channel: ChannelFacts, carry: Carry) -> Outco
         return Refused(Refusal.UNKNOWN, error.reason, "maybe_sent")
 
 
-def _settlement(
-    claimed: Claimed, channel: ChannelFacts, job: Job, content: str, outcome: Outcome
+async def _ask(
+    claimed: Claimed, channel: ChannelFacts, job: Job, ask: Ask, carry: Carry
 ) -> Settlement:
+    """Ask the story's webhook. It may be asked again: its key tells it that it was asked before."""
+    code, reason, refusal = "story_webhook", "", Refusal.RETRY
+    try:
+        reply = await carry(ask.request)
+        assert isinstance(reply, HttpReply)
+        if 200 <= reply.status <= 299:
+            settled = given_back(claimed, channel.id)
+            settled.memory = ask.answered(claimed.memory, reply)
+            return settled
+        reason = f"The story's webhook answered {reply.status}. Look for the fault there."
+        if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
+            refusal = Refusal.REJECTED
+    except (NotSent, MaybeSent) as error:
+        reason = f"The story's webhook did not answer: {error.reason}"
+    except ContentError as error:
+        reason, refusal = str(error), Refusal.REJECTED
+    return _refused(claimed, channel, job, Refused(refusal, reason, code), "")
+
+
+def _accepted(
+    claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Accepted, step: Send
+) -> Settlement:
+    sent = [*claimed.memory.sent, step.shown]
+    if step.last:
+        settled = _completed(claimed, channel, job, sent)
+    else:
+        settled = given_back(claimed, channel.id)
+        settled.maybe_sent = False
+        settled.memory = replace(claimed.memory, sent=sent)
+    settled.external_id = outcome.external_id
+    return settled
+
+
+def _completed(claimed: Claimed, channel: ChannelFacts, job: Job, sent: memory.Sent) -> Settlement:
+    settled = _tried(claimed, channel, job)
+    settled.responses = len(sent)
+    settled.content = shown_all(sent)
+    settled.recovered = claimed.attempts > 0
+    return settled
+
+
+def _refused(
+    claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Refused, shown: str
+) -> Settlement:
+    settled = _tried(claimed, channel, job)
+    verdict = judge(outcome, claimed.attempts, claimed.maybe_sent, settled.at, channel.policy)
+    settled.state = verdict.state
+    settled.attempts = verdict.attempts
+    settled.due_at = verdict.due_at
+    settled.attempted = verdict.attempted
+    settled.maybe_sent = verdict.maybe_sent
+    settled.responses = len(claimed.memory.sent)
+    settled.content = shown
+    settled.code, settled.reason = outcome.code, outcome.reason
+    if claimed.memory is not memory.NOTHING:
+        settled.memory = claimed.memory
+    if outcome.refusal is Refusal.UNREACHABLE:
+        settled.mark = outcome.mark
+    return settled
+
+
+def _tried(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
+    """The settlement of a delivery that has come to its end by being sent."""
     now = clock.now_us()
-    settled = Settlement(
+    # A trigger's own beginning says nothing: what counts is the moment it fired for this person.
+    since = claimed.due_at if job.fires and claimed.due_at else job.scheduled_at
+    return Settlement(
         delivery=claimed.delivery,
         broadcast=claimed.broadcast,
         channel=channel.id,
@@ -88,24 +145,9 @@ def _settlement(
         attempts=claimed.attempts + 1,
         at=now,
         attempted=True,
-        latency=now - job.scheduled_at,
-        content=content,
+        latency=now - since,
+        forgets=claimed.memory is not memory.NOTHING,
     )
-    if isinstance(outcome, Accepted):
-        settled.external_id = outcome.external_id
-        settled.responses = 1
-        settled.recovered = claimed.attempts > 0
-        return settled
-    verdict = judge(outcome, claimed.attempts, claimed.maybe_sent, now, channel.policy)
-    settled.state = verdict.state
-    settled.attempts = verdict.attempts
-    settled.due_at = verdict.due_at
-    settled.attempted = verdict.attempted
-    settled.maybe_sent = verdict.maybe_sent
-    settled.code, settled.reason = outcome.code, outcome.reason
-    if outcome.refusal is Refusal.UNREACHABLE:
-        settled.mark = outcome.mark
-    return settled
 
 
 def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
@@ -116,7 +158,7 @@ def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
 
 
 def given_back(claimed: Claimed, channel_id: int) -> Settlement:
-    """The settlement of a claimed delivery that was not tried: it is queued again."""
+    """The settlement of a claimed delivery that has not come to its end: it is queued again."""
     return Settlement(
         delivery=claimed.delivery,
         broadcast=claimed.broadcast,
@@ -125,5 +167,7 @@ def given_back(claimed: Claimed, channel_id: int) -> Settlement:
         state=D.QUEUED.value,
         attempts=claimed.attempts,
         at=clock.now_us(),
+        due_at=claimed.due_at,
         maybe_sent=claimed.maybe_sent,
+        memory=None if claimed.memory is memory.NOTHING else claimed.memory,
     )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from clarion.contacts import addresses
 from clarion.kit import clock, db, text
-from clarion.records import tallies
+from clarion.records import memory, tallies
+from clarion.records.memory import Remembered
 from clarion.records.reasons import reason_ids
 from clarion.records.states import DeliveryState as D
 
@@ -39,13 +40,17 @@ class Settlement:
     latency: int = 0  # microseconds
     content: str = ""
     mark: str = ""  # the state that the address gets, when it can't be reached any more
+    memory: Remembered | None = None  # what it remembers, unless it is completed
+    forgets: bool = False  # it remembered something before
 
 
 _ReasonOf = Callable[[Settlement], int | None]
 _MOVED = [
     ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
     ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
+    ("remembers", "bool"),
 ]  # fmt: skip
+_PART = [("delivery", "int"), ("channel", "int"), ("name", "text")]
 _RECORD = [
     ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
     ("attempt", "int"), ("status", "text"), ("reason", "int"), ("responses", "int"),
@@ -53,8 +58,11 @@ _RECORD = [
 ]  # fmt: skip
 
 
-def settle(worker_id: int, batch: Sequence[Settlement]) -> int:
+def settle(worker_id: int, batch: Sequence[Settlement], *, again: bool = False) -> int:
     """Write a batch. Returns how many deliveries moved. Repeating a batch moves nothing.
+
+    ``again``: nobody knows whether this batch was written before (its commit broke off); then
+    what is recorded already is not recorded twice.
 
     Raises OperationalError when the database is locked or away; nothing is written then.
     """
@@ -67,7 +75,8 @@ def settle(worker_id: int, batch: Sequence[Settlement]) -> int:
         moved = _move(worker_id, batch, reason)
         lost = [s for s in batch if s.delivery not in moved and s.state == D.SENT]
         proven = _prove(lost)
-        _record([s for s in batch if s.attempted], reason)
+        _record([s for s in batch if s.attempted], reason, again=again)
+        _remember([s for s in batch if s.delivery in moved])
         tallies.add(_deltas(batch, moved, proven))
     for s in batch:
         if s.mark:
@@ -82,14 +91,16 @@ def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set
     rows = db.fetch(
         "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
         "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
-        "recovered = v.recovered, maybe_sent = v.maybe_sent, moved_at = v.at, worker_id = NULL "
+        "recovered = v.recovered, maybe_sent = v.maybe_sent, remembers = v.remembers, "
+        "moved_at = v.at, worker_id = NULL "
         f"FROM {db.rows(_MOVED)} "
         f"WHERE d.id = v.id AND +d.worker_id = %s {db.returning('d', 'id')}",
         [
             db.pack(
                 (
-                    s.delivery, s.state, s.attempts, s.due_at, reason(s), s.external_id,
-                    s.recovered, s.maybe_sent, s.at,
+                    s.delivery, s.state, s.attempts, s.due_at, reason(s),
+                    s.external_id if s.state == D.SENT else None,
+                    s.recovered, s.maybe_sent, s.at, s.memory is not None,
                 )
                 for s in batch
             ),
@@ -113,14 +124,18 @@ def _prove(lost: Sequence[Settlement]) -> set[int]:
     return {row[0] for row in rows}
 
 
-def _record(attempted: Sequence[Settlement], reason: _ReasonOf) -> None:
+def _record(attempted: Sequence[Settlement], reason: _ReasonOf, *, again: bool) -> None:
     if not attempted:
         return
+    unknown = (
+        " WHERE NOT EXISTS (SELECT 1 FROM records_record r WHERE r.address_id = v.address "
+        "AND r.delivery_id = v.delivery AND r.attempt = v.attempt AND r.recorded_at = v.at)"
+    )
     db.execute(
         "INSERT INTO records_record (delivery_id, broadcast_id, channel_id, address_id, attempt, "
         "status, reason_id, responses, latency, recorded_at, content) "
         "SELECT delivery, broadcast, channel, address, attempt, status, reason, responses, "
-        f"latency, at, content FROM {db.rows(_RECORD)}",
+        f"latency, at, content FROM {db.rows(_RECORD)}{unknown if again else ''}",
         [
             db.pack(
                 (
@@ -132,6 +147,22 @@ def _record(attempted: Sequence[Settlement], reason: _ReasonOf) -> None:
             )
         ],
     )  # fmt: skip
+
+
+def _remember(moved: Sequence[Settlement]) -> None:
+    """Keep what deliveries need to go on, and drop it when they are completed."""
+    kept = [(s.delivery, s.memory) for s in moved if s.memory is not None]
+    if kept:
+        memory.keep(kept)
+    if gone := [s.delivery for s in moved if s.forgets and s.memory is None]:
+        memory.forget(gone)
+    parts = [s for s in moved if s.external_id and s.state == D.QUEUED]
+    if parts:
+        db.execute(
+            "INSERT INTO records_part (delivery_id, channel_id, external_id) "
+            f"SELECT delivery, channel, name FROM {db.rows(_PART)}",
+            [db.pack((s.delivery, s.channel, s.external_id) for s in parts)],
+        )
 
 
 def _deltas(

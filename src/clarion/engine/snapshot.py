@@ -1,7 +1,7 @@
 """What a worker knows of channels and broadcasts while it sends, read afresh every 200 ms."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +9,9 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
+from clarion.content import media
 from clarion.content.rendering import Text, compile_text
+from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
 
@@ -35,6 +37,12 @@ class Job:
     title: str
     text: Text
     scheduled_at: int  # microseconds
+    script: Script | None = None  # of a story
+    story: str = ""  # its name
+    template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
+    data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
+    fires: bool = False  # a trigger: each person has a moment of their own
+    single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +52,27 @@ class Snapshot:
     channels: dict[int, ChannelFacts]
     broken: dict[int, str]  # channels whose stored settings can't be used, and why
     broadcasts: frozenset[int]
+    busy: frozenset[int]  # the channels that have something to send
 
 
-NOTHING = Snapshot({}, {}, frozenset())
+NOTHING = Snapshot({}, {}, frozenset(), frozenset())
 
 
 def take(before: Snapshot = NOTHING) -> Snapshot:
     """Read which channels and broadcasts may send; adapters of unchanged channels are kept."""
+    # A trigger lives for months: its channels are busy only while a delivery waits.
     sending = db.fetch(
-        "SELECT DISTINCT b.id, bc.channel_id FROM broadcasts_broadcast b "
-        "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id WHERE b.state = 'sending'"
+        "SELECT b.id, bc.channel_id, b.state = 'sending' OR EXISTS (SELECT 1 "
+        "FROM records_delivery d WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
+        "AND d.state = 'queued') FROM broadcasts_broadcast b "
+        "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
+        "WHERE b.state IN ('sending', 'live')"
     )
     if not sending:
         return NOTHING
     channels: dict[int, ChannelFacts] = {}
     broken: dict[int, str] = {}
-    for row in _rows({channel_id for _, channel_id in sending}):
+    for row in _rows({channel_id for _, channel_id, _ in sending}):
         version = repr(row)
         known = before.channels.get(row[0])
         if known is not None and known.version == version:
@@ -69,7 +82,8 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
             channels[row[0]] = _facts(row[0], version)
         except ValueError as error:
             broken[row[0]] = str(error)
-    return Snapshot(channels, broken, frozenset(row[0] for row in sending))
+    busy = frozenset(row[1] for row in sending if row[2])
+    return Snapshot(channels, broken, frozenset(row[0] for row in sending), busy)
 
 
 def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
@@ -92,8 +106,23 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
 
 @lru_cache(maxsize=1_000)
 def job(broadcast_id: int) -> Job:
-    """What this broadcast sends. Raises ContentError when its text does not compile."""
-    broadcast = Broadcast.objects.get(pk=broadcast_id)
-    scheduled = broadcast.scheduled_at or broadcast.created_at
-    text = compile_text(broadcast.text)
-    return Job(broadcast.pk, broadcast.key, broadcast.title, text, clock.to_us(scheduled))
+    """What this broadcast sends. Raises ContentError when its content does not compile."""
+    broadcast = Broadcast.objects.select_related("story_version__story").get(pk=broadcast_id)
+    of, version, template = Broadcast.DataType, broadcast.story_version, None
+    if broadcast.data_type == of.TEMPLATE:
+        texts = tuple(compile_text(text) for text in broadcast.template.get("variables", []))
+        template = (broadcast.template["name"], broadcast.template["language"], texts)
+    is_story = broadcast.data_type == of.STORY and version is not None
+    return Job(
+        id=broadcast.pk,
+        key=broadcast.key,
+        title=broadcast.title,
+        text=compile_text(broadcast.text if broadcast.data_type == of.TEXT else ""),
+        scheduled_at=clock.to_us(broadcast.scheduled_at or broadcast.created_at),
+        script=compile_script(version.blocks, load=media.load) if is_story and version else None,
+        story=version.story.name if version else "",
+        template=template,
+        data=broadcast.data,
+        fires=broadcast.type == Broadcast.Type.TRIGGER,
+        single=broadcast.type == Broadcast.Type.SINGLE,
+    )

@@ -14,16 +14,18 @@ from django.conf import settings
 from django.db import Error, connection
 
 from clarion.accounts import audit
+from clarion.broadcasts import periodic, retention
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
-from clarion.engine import calendar, claim, inbox, reap, snapshot
+from clarion.contacts import imports
+from clarion.engine import calendar, claim, fire, inbox, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.lane import Lane
 from clarion.engine.settle import Settlement, settle
 from clarion.engine.settler import Settler
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import hold, tallies
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 LOOK = 0.2  # seconds between looks at states: bounds how long pause and stop take
+DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
+TIDY = 1.0  # seconds between two steps of a deletion: sending goes first
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
 
@@ -49,6 +53,8 @@ class Worker:
         self._smtp: SmtpPool
         self._id = 0
         self._lease_end = 0.0  # by time.monotonic(), as renewed last
+        self._in_hand: set[int] = set()  # deliveries that were claimed and are not settled yet
+        self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
         self._skew = 0  # the shared clock minus ours, microseconds
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
@@ -59,12 +65,15 @@ class Worker:
         self._http = HttpClient(per_origin=limit, proxy=settings.CLARION.proxy or None)
         self._smtp = SmtpPool(per_server=min(limit, 16))
         await self._enter()
+        await self._db(periodic.recompute)
         settling = asyncio.create_task(self._settler.run())
         loops = [
             asyncio.create_task(self._every(LOOK, self._look)),
             asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew)),
             asyncio.create_task(self._every(LOOK, self._keep_house)),
             asyncio.create_task(self._every(1.0, self._sweep)),
+            asyncio.create_task(self._every(1.0, self._fire)),
+            asyncio.create_task(self._every(TIDY, self._tidy)),
         ]
         log.info("worker_started", worker=self._id)
         started()
@@ -107,7 +116,13 @@ class Worker:
         """Claim up to ``room`` messages for a lane."""
         if len(self._settler) > MOST_UNSETTLED or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
-        return await self._db(claim.claim, channel_id, self._id, room)
+        try:
+            made = await self._db(claim.claim, channel_id, self._id, room)
+        except Error:
+            self._doubtful_until = time.monotonic() + DOUBT
+            raise
+        self._in_hand.update(claimed.delivery for claimed in made.messages)
+        return made
 
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
         """New moments for messages that missed theirs."""
@@ -137,11 +152,13 @@ class Worker:
             await self._db(_pause, channel_id, reason)
         for channel_id, lane in list(self._lanes.items()):
             facts = self._snapshot.channels.get(channel_id)
-            if facts is not lane.channel:
+            done = channel_id not in self._snapshot.busy and lane.quiet
+            if facts is not lane.channel or done:
                 del self._lanes[channel_id]
                 self._later(lane.close())
         for channel_id, facts in self._snapshot.channels.items():
-            if channel_id not in self._lanes and not self._stopping.is_set():
+            wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
+            if wanted and channel_id not in self._lanes:
                 runners = settings.CLARION.concurrency
                 self._lanes[channel_id] = Lane(self, facts, self._carry, runners)
 
@@ -162,6 +179,7 @@ class Worker:
         lanes, self._lanes = list(self._lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes))
         await self._settler.flushed()
+        self._in_hand.clear()
         await self._enter()
 
     async def _enter(self) -> None:
@@ -177,10 +195,28 @@ class Worker:
         await self._db(calendar.finish)
         await self._db(inbox.apply_waiting)
 
+    async def _find_lost(self) -> None:
+        """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""
+        if time.monotonic() < self._doubtful_until:
+            seen = await self._db(reap.claimed_before, self._id)
+            if lost := [key for key in seen if key not in self._in_hand]:
+                log.info("claims_found", deliveries=await self._db(reap.requeue, self._id, lost))
+
     async def _sweep(self) -> None:
+        await self._find_lost()
         await self._db(reap.reap)
+
+    async def _fire(self) -> None:
+        await self._db(calendar.spawn_runs)
+        while await self._db(fire.fire_due) and not self._stopping.is_set():
+            pass
+
+    async def _tidy(self) -> None:
+        await self._db(hold.release_leftover)
         await self._db(tallies.squash)
         await self._db(inbox.forget_old)
+        await self._db(imports.mark_interrupted)
+        await self._db(retention.sweep)
 
     # helpers
 
@@ -189,8 +225,9 @@ class Worker:
             return await self._http.send(request)
         return await self._smtp.send(request)
 
-    async def _settle(self, batch: list[Settlement]) -> None:
-        await self._db(settle, self._id, batch)
+    async def _settle(self, batch: list[Settlement], again: bool) -> None:
+        await self._db(settle, self._id, batch, again=again)
+        self._in_hand.difference_update(settlement.delivery for settlement in batch)
 
     async def _throttle(self, channel_id: int, seconds: float) -> None:
         until = self.shared_now() + round(seconds * clock.SECOND)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from support.chromium import Chromium, Complaints, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 FAILED = pytest.StashKey[bool]()
+PATIENCE = 15_000  # milliseconds; a busy machine is not a wrong answer
 CONTEXT = {
     "viewport": {"width": 1280, "height": 800},
     "locale": "en-GB",
@@ -54,7 +55,8 @@ def context(
 ) -> Iterator[BrowserContext]:
     """Yield a fresh browser context: no cookies, 1280 by 800, British English."""
     context = browser.new_context(**CONTEXT)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     context.on("page", complaints.watch)
     yield context
     if request.node.stash.get(FAILED, False):

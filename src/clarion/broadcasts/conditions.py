@@ -1,0 +1,70 @@
+"""Conditions on a person's attributes and tags, as triggers have them (C4)."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LONGEST_NAME = 100  # characters, of an attribute or a tag
+LONGEST_VALUE = 400
+INCOMPLETE = "Give each condition an attribute or a tag, and what has to hold."
+_OF_TAGS = {"has", "has_not"}
+_WITH_VALUE = {"equals", "not", "contains"}
+
+
+class Condition(BaseModel):
+    """Something that has to hold for a person.
+
+    Values are compared as texts, upper and lower case alike; ``contains`` looks into lists too.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    attribute: str = Field("", max_length=LONGEST_NAME)
+    tag: str = Field("", max_length=LONGEST_NAME)
+    what: Literal["equals", "not", "contains", "set", "unset", "has", "has_not"] = Field(alias="is")
+    value: str | int | float | bool = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Condition":
+        named, other = (self.tag, self.attribute)[:: 1 if self.what in _OF_TAGS else -1]
+        if other or not named:
+            raise ValueError(INCOMPLETE)
+        if self.what in _WITH_VALUE and not 0 < len(text(self.value)) <= LONGEST_VALUE:
+            raise ValueError(f"Give a short value to compare “{self.attribute}” with.")
+        return self
+
+    def holds(self, attributes: Mapping[str, Any], tags: Collection[str]) -> bool:
+        """Whether it holds for a person with these attributes and tags (names of those)."""
+        if self.tag:
+            return (self.tag in tags) == (self.what == "has")
+        found = attributes.get(self.attribute)
+        if self.what in {"set", "unset"}:
+            return (found not in (None, "", [], {})) == (self.what == "set")
+        wanted = text(self.value)
+        if self.what == "contains":
+            if isinstance(found, list):
+                return any(text(one) == wanted for one in found)
+            return wanted in text(found)
+        return (text(found) == wanted) == (self.what == "equals")
+
+    def words(self) -> str:
+        """For people: “city is Berlin”."""
+        fill = {"name": self.tag or self.attribute, "value": self.value}
+        return {
+            "equals": _("%(name)s is “%(value)s”"),
+            "not": _("%(name)s is not “%(value)s”"),
+            "contains": _("%(name)s contains “%(value)s”"),
+            "set": _("%(name)s is known"),
+            "unset": _("%(name)s is not known"),
+            "has": _("they have the tag “%(name)s”"),
+            "has_not": _("they do not have the tag “%(name)s”"),
+        }[self.what] % fill
+
+
+def text(value: Any) -> str:
+    """A value as it is compared."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value).strip().casefold()

@@ -1,0 +1,228 @@
+"""Chats as agents see them: what both sides said, and what broadcasts sent between (G3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.broadcasts import singles
+from clarion.broadcasts.models import Broadcast
+from clarion.chats.control import ChatError, find
+from clarion.chats.listing import ChatFilter, ChatRow, chat_list
+from clarion.chats.models import Message
+from clarion.contacts.models import Address
+from clarion.content.rendering import ContentError, preview
+from clarion.kit import clock, db
+from clarion.kit.paging import Cursor, Key, Page
+from clarion.records import hold, person
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One chat in the list, with what was said last and how many deliveries are held for it."""
+
+    chat: ChatRow
+    text: str  # what was said last
+    ours: bool  # whether we said it
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing in a chat, whoever said it.
+
+    ``kind``: them (they wrote), note (what happened to the chat), reply (an agent), single
+    (another one sent to them alone: a test, a story behind a button) or broadcast.
+    """
+
+    key: Key  # moment in microseconds, source, id: what a chat is sorted by
+    kind: str
+    at: datetime
+    text: str
+    agent: str = ""
+    media: str = ""  # what they sent where it was no text, such as “photo”
+    broadcast_id: int = 0
+    title: str = ""
+    state: str = ""  # where the delivery stands; empty for what they wrote and for notes
+    reason: str = ""
+    record_id: int = 0  # 0: nothing was tried yet
+
+    @property
+    def ident(self) -> str:
+        """A name that stays the same while a reply goes from queued to read."""
+        return f"b{self.broadcast_id}" if self.broadcast_id else f"m{self.key[2]}"
+
+
+def conversations(wanted: ChatFilter, cursor: str | None = None, limit: int = 50) -> Page[Listed]:
+    """The list of chats. Raises CursorError for a cursor that is not ours."""
+    page = chat_list(wanted, cursor, limit)
+    numbers = [row.number for row in page.rows]
+    held = hold.held_counts(numbers)
+    ours = singles.latest(numbers)
+    rows = [_listed(row, ours.get(row.number), held.get(row.number, 0)) for row in page.rows]
+    return Page(rows, page.next_cursor, page.previous_cursor)
+
+
+def _listed(chat: ChatRow, ours: Broadcast | None, held: int) -> Listed:
+    if ours is not None and (chat.wrote_at is None or ours.created_at > chat.wrote_at):
+        return Listed(chat, _shown(ours), True, held)
+    return Listed(chat, chat.text or chat.media, False, held)
+
+
+def _shown(single: Broadcast) -> str:
+    """A single in the words of its source; a story or template by its name."""
+    if single.data_type == Broadcast.DataType.STORY:
+        return single.story.name if single.story else single.title
+    if single.data_type == Broadcast.DataType.TEMPLATE:
+        return str(single.template.get("name", ""))
+    return singles.plain(single.text)
+
+
+def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[Said]:
+    """What was said in a chat, newest first: messages, notes, and everything sent to them here.
+
+    ``before`` is a cursor that another page gave. Raises ChatError for an unknown number and
+    CursorError for a cursor that is not ours.
+    """
+    find(address_id)
+    key = Cursor.parse(before, values=3).key if before else None
+    found = [
+        *_messages(address_id, _before(key, _MESSAGE), limit + 1),
+        *_sent(address_id, _before(key, _RECORD), limit + 1),
+        *_waiting(address_id, _before(key, _SINGLE), limit + 1),
+    ]
+    found.sort(key=lambda said: said.key, reverse=True)
+    return Page(found[:limit], str(Cursor(found[limit - 1].key)) if len(found) > limit else None)
+
+
+_MESSAGE, _RECORD, _SINGLE = range(3)  # sources, in the order of what happens at one moment
+
+
+def _before(key: Key | None, source: int) -> tuple[int, int] | None:
+    """The moment and id before which this source goes on after a page that ended with ``key``."""
+    if key is None:
+        return None
+    at, ended_in, last = key
+    if source == ended_in:
+        return at, last
+    return (at, 0) if source > ended_in else (at + 1, 0)
+
+
+def _messages(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
+    found = Message.objects.filter(chat=address_id).select_related("agent")
+    if before:
+        at, number = clock.from_us(before[0]), before[1]
+        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lt=number))
+    return [
+        Said(
+            key=(clock.to_us(message.at), _MESSAGE, message.pk),
+            kind="them" if message.inbound else "note",
+            at=message.at,
+            text=message.text,
+            agent=message.agent.name if message.agent else "",
+            media=str(message.payload.get("media", "")),
+        )
+        for message in found.order_by("-at", "-pk")[:limit]
+    ]
+
+
+def _sent(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
+    return [
+        Said(
+            key=(clock.to_us(sent.at), _RECORD, sent.record_id),
+            kind=_kind(sent.type, sent.agent),
+            at=sent.at,
+            text=sent.content,
+            agent=sent.agent,
+            broadcast_id=sent.broadcast_id,
+            title=sent.title,
+            state=sent.state,
+            reason=sent.reason,
+            record_id=sent.record_id,
+        )
+        for sent in person.sent_to(address_id, before, limit)
+    ]
+
+
+def _kind(type_: str, agent: str) -> str:
+    if type_ != Broadcast.Type.SINGLE:
+        return "broadcast"
+    return "reply" if agent else "single"
+
+
+def _waiting(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
+    """Singles of which nothing has been tried: they wait, or were skipped."""
+    beyond = "AND (b.created_at, b.id) < (%s, %s)" if before else ""
+    rows = db.fetch(
+        "SELECT b.id, d.state, coalesce(o.text, '') FROM broadcasts_pick AS p "
+        "JOIN broadcasts_broadcast AS b ON b.id = p.broadcast_id AND b.type = 'single' "
+        "JOIN records_delivery AS d ON d.broadcast_id = b.id AND d.address_id = p.address_id "
+        "LEFT JOIN records_reason AS o ON o.id = d.reason_id "
+        "WHERE p.address_id = %s AND d.id NOT IN "
+        "(SELECT r.delivery_id FROM records_record AS r WHERE r.address_id = %s) "
+        f"{beyond} ORDER BY b.created_at DESC, b.id DESC LIMIT %s",
+        [address_id, address_id, *(before or ()), limit],
+    )
+    made = Broadcast.objects.select_related("agent", "story").in_bulk([row[0] for row in rows])
+    address = Address.objects.select_related("contact").get(pk=address_id) if rows else None
+    return [
+        Said(
+            key=(clock.to_us(single.created_at), _SINGLE, single.pk),
+            kind=_kind(single.type, single.agent.name if single.agent else ""),
+            at=single.created_at,
+            text=_previewed(single, address),
+            agent=single.agent.name if single.agent else "",
+            broadcast_id=single.pk,
+            title=single.title,
+            state=state,
+            reason=reason,
+        )
+        for single, state, reason in ((made[row[0]], *row[1:]) for row in rows if row[0] in made)
+    ]
+
+
+def _previewed(single: Broadcast, address: Any) -> str:
+    if single.data_type != Broadcast.DataType.TEXT:
+        return _shown(single)
+    try:
+        return preview(single.text, address.contact, address)
+    except ContentError:  # its record will say what is wrong
+        return single.text
+
+
+def release(address_id: int, *, by: Agent | str) -> int:
+    """Let what is held for one person leave now, although the chat stays open (G2).
+
+    Returns how many deliveries. Raises ChatError when nothing is held.
+    """
+    with transaction.atomic():
+        released = hold.release([address_id])
+        if not released:
+            raise ChatError("Nothing is held for this person any more.")
+        audit.note("chat.release", f"chat {address_id}", by, deliveries=released)
+    return released
+
+
+def document(rows: Sequence[Listed]) -> list[dict[str, Any]]:
+    """Chats as plain values."""
+    return [
+        {
+            "number": one.chat.number,
+            "contact": one.chat.contact_id,
+            "name": one.chat.name,
+            "user_id": one.chat.user_id,
+            "channel": one.chat.channel,
+            "state": one.chat.state,
+            "agent": one.chat.agent,
+            "last_message_at": one.chat.last_message_at,
+            "text": one.text,
+            "ours": one.ours,
+            "held": one.held,
+        }
+        for one in rows
+    ]

@@ -1,0 +1,158 @@
+"""About how many people: the one query, run on a sample of a very large audience."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clarion.broadcasts.query import Audience, Span, candidates, marks
+from clarion.contacts.models import Address, Tag
+from clarion.kit import db
+
+SAMPLE = 5  # names
+EXACT = 40_000  # up to so many people are all looked at
+SPANS = 128  # parts of the sample, spread evenly: people who came together are often alike
+LOOKED = 10_000  # people in it: numbers are right within about 1 %
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSummary:
+    """The numbers before sending (A6)."""
+
+    total: int  # people who will get it
+    by_channel: dict[int, int]
+    dropped: dict[str, int]  # reason (see DROPPED) -> people
+    sample: list[str]  # some names of those who will get it
+    about: bool = False  # the numbers come from a sample, rounded to three digits
+
+
+def estimate(
+    audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
+) -> AudienceSummary:
+    """The summary, from a sample where there are many people; the same at every look."""
+    crowds = [_Crowd("contacts_address", "id", "channel_id", key, [key]) for key in channel_ids]
+    if audience.kind == "picks":
+        picks = ("broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
+        crowds = [_Crowd(*picks, list(channel_ids))]
+    kept: dict[int, float] = dict.fromkeys(channel_ids, 0)
+    dropped: dict[str, float] = {}
+    about, names = False, list[int]()
+    for crowd in crowds:
+        looked = _look(crowd, audience, broadcast_id)
+        about |= looked.factor > 1
+        names += looked.names
+        for (channel_id, reason), count in looked.found.items():
+            if reason:
+                dropped[reason] = dropped.get(reason, 0) + count * looked.factor
+            else:
+                kept[channel_id] += count * looked.factor
+        if audience.kind == "picks" and (missing := looked.size - sum(looked.found.values())):
+            dropped["no_address"] = missing * looked.factor
+    if audience.kind == "tags":
+        without = _without_address(audience, channel_ids)
+        dropped |= {"no_address": without} if without else {}
+    return _rounded(kept, dropped, names, about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Rows that somebody stands in: addresses on a channel, picks of a broadcast, taggings."""
+
+    table: str
+    key: str
+    owner: str
+    owner_id: int | None
+    channel_ids: list[int]
+
+    def span(self) -> tuple[int, int, int]:
+        """How many rows, and the first and the last key."""
+        found = db.fetch(
+            f"SELECT count(*), COALESCE(min({self.key}), 0), COALESCE(max({self.key}), 0) "
+            f"FROM {self.table} WHERE {self.owner} = %s",
+            [self.owner_id],
+        )
+        return found[0][0], found[0][1], found[0][2]
+
+    def ids(self, sample: Sequence[Span]) -> list[int]:
+        """The keys in these spans. (A join with a table of spans PostgreSQL can't estimate.)"""
+        one = f"SELECT {self.key} FROM {self.table} WHERE {self.owner} = %s AND {self.key}"
+        found = db.fetch(
+            " UNION ALL ".join([f"{one} BETWEEN %s AND %s"] * len(sample)),
+            [value for span in sample for value in (self.owner_id, *span)],
+        )
+        return [row[0] for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    size: int  # rows in the sample
+    found: Counter[tuple[int, str]]  # (channel, reason) -> people in the sample
+    names: list[int]  # addresses of some who get it
+    factor: float  # how many people each of them stands for
+
+
+def _look(crowd: _Crowd, audience: Audience, broadcast_id: int | None) -> _Looked:
+    size, first, last = crowd.span()
+    ids = crowd.ids(_sample(first, last, size))
+    query = candidates(audience, crowd.channel_ids, broadcast_id=broadcast_id, addresses=ids)
+    rows = db.fetch(query.sql, query.params)
+    found = Counter((channel_id, reason) for _, channel_id, _, reason in rows)
+    names = sorted(row[0] for row in rows if not row[3])[:SAMPLE]
+    return _Looked(len(ids), found, names, size / len(ids) if ids else 1)
+
+
+def _sample(first: int, last: int, size: int) -> list[Span]:
+    """All of it when it is small, else spans of ids, one at random in each equal part."""
+    if size <= EXACT:
+        return [(first, last)]
+    part = (last - first + 1) / SPANS
+    width = max(1, round(part * LOOKED / size))
+    chance = random.Random(size)  # the same at every look, so that numbers don't flicker
+    starts = [
+        first + int(part * index + chance.random() * (part - width)) for index in range(SPANS)
+    ]
+    return [(start, start + width - 1) for start in starts]
+
+
+def _without_address(audience: Audience, channel_ids: Sequence[int]) -> float:
+    """How many have a tag but no address on these channels, from a sample of contacts."""
+    first, last = db.fetch("SELECT min(id), max(id) FROM contacts_contact")[0]
+    sample = _sample(first, last, last - first + 1)
+    tagged: set[int] = set()
+    for tag in Tag.objects.filter(name__in=audience.tags):
+        tagged.update(_Crowd("contacts_tagging", "contact_id", "tag_id", tag.pk, []).ids(sample))
+    there = _count(
+        f"SELECT count(DISTINCT a.contact_id) FROM {db.rows([('id', 'int')])} "
+        "CROSS JOIN contacts_address a WHERE a.contact_id = v.id "
+        f"AND a.channel_id IN ({marks(channel_ids)})",
+        [db.pack([key] for key in tagged), *channel_ids],
+    )
+    looked = sum(end - start + 1 for start, end in sample)
+    return (len(tagged) - there) * (last - first + 1) / looked
+
+
+def _rounded(
+    kept: dict[int, float], dropped: dict[str, float], names: list[int], about: bool
+) -> AudienceSummary:
+    def whole(value: float) -> int:
+        return round(value, min(0, 3 - len(str(round(value))))) if about else round(value)
+
+    by_channel = {key: int(whole(value)) for key, value in kept.items()}
+    return AudienceSummary(
+        total=sum(by_channel.values()),
+        by_channel=by_channel,
+        dropped={reason: int(whole(value)) for reason, value in dropped.items()},
+        sample=names_of(names),
+        about=about,
+    )
+
+
+def names_of(address_ids: Sequence[int]) -> list[str]:
+    """What to call the people behind some addresses: at most five names, in the order of ids."""
+    found = Address.objects.select_related("contact").filter(pk__in=address_ids)
+    return [one.contact.name or one.value for one in found.order_by("pk")[:SAMPLE]]
+
+
+def _count(sql: str, params: Sequence[Any]) -> int:
+    return int(db.fetch(sql, params)[0][0])

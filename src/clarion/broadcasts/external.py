@@ -1,0 +1,210 @@
+"""External broadcasts (C5): live, each call of their secret URL is a run; and events by URL (C4).
+
+A call names whom to send to and brings the ``data`` of that run. It is answered with what will
+happen: how many people are known, which ones are not, and who is left out for which reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.broadcasts import calls, triggers
+from clarion.broadcasts.audience import Audience, summary
+from clarion.broadcasts.calls import CallError, checked_data
+from clarion.broadcasts.live import copy_picks, go_live, new_run
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.periodic import zone_of
+from clarion.broadcasts.picks import add_picks
+from clarion.channels.models import Channel
+from clarion.contacts.user_ids import BadIdError, checker
+from clarion.content import media
+from clarion.content.rendering import unknown_variables
+from clarion.content.script import compile_script
+from clarion.kit import clock, db, ids
+from clarion.kit.text import clean
+
+URGENT = 100  # a run to no more people than this goes before broadcasts to many
+NAMED = 100  # unknown users that are named in the answer
+CALLER = "external call"  # in the audit log
+CHUNK = 10_000
+_NOT_DATA = frozenset({"contact", "memory", "code"})
+_FIELDS = frozenset({"platform", "channel", "user", "users", "data"})
+_USERS = 'Give “users” as a list of user ids, such as ["4711", "4712"]'
+
+
+def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+    """Make a draft live: it gets a secret URL. Raises LaunchError with all that is in the way."""
+    secret = broadcast.secret or {"token": ids.token(calls.SECRET_LENGTH)}
+    return go_live(broadcast, by=by, secret=secret, time_zone=zone_of(broadcast))
+
+
+def launch_call(
+    broadcast: Broadcast, body: Mapping[str, Any], key: str | None = None
+) -> dict[str, Any]:
+    """Make a run of an external broadcast as a call of its URL asks for; returns the answer.
+
+    ``body``: ``platform`` (a kind of channels) or ``channel`` (a name), ``users`` (a list of user
+    ids, or "everyone" of its own audience) and ``data``. ``key``: the call's Idempotency-Key.
+    Raises CallError with what to change; nothing is done then.
+    """
+    return calls.once(broadcast, body, key, lambda locked: _run(locked, body))
+
+
+def event_call(
+    broadcast: Broadcast, body: Mapping[str, Any], key: str | None = None
+) -> dict[str, Any]:
+    """Fire a trigger on an event for the users of a call of its URL; returns the answer.
+
+    ``body``: as of ``launch_call``, or one ``user``; people are found by their user id on any
+    channel, that of the broadcast unless another one is named. Raises CallError.
+    """
+    return calls.once(broadcast, body, key, lambda locked: (_fire(locked, body), None))
+
+
+def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Broadcast | None]:
+    data = _data(parent, body)
+    channels = _channels(list(parent.channels.order_by("pk")), body)
+    audience = Audience.model_validate(parent.audience or {"kind": "all"})
+    found: _Found | None = None
+    if body.get("users") != "everyone":
+        found = _Found(channels, _users(body, or_everyone=True))
+        audience = audience.model_copy(update={"kind": "picks", "tags": [], "picked_from": "ids"})
+        if not found.addresses:
+            return {"broadcast": None, **found.answer(), "will_get": 0, "skipped": {}}, None
+    urgent = found is not None and len(found.addresses) <= URGENT
+    run = new_run(
+        parent,
+        clock.now(),
+        type=Broadcast.Type.EXTERNAL,
+        data={**parent.data, **data},
+        audience=audience.model_dump(),
+        priority=max(parent.priority, int(urgent)),
+    )
+    run.channels.set(channels)
+    if found is not None:
+        add_picks(run, found.addresses)
+    elif audience.kind == "picks":
+        copy_picks(parent, run)
+    audit.note("broadcast.call", f"broadcast {parent.pk}", CALLER, run=run.pk)
+    who = summary(audience, channels, broadcast_id=run.pk, quick=True)
+    everyone = {"known": who.total + sum(who.dropped.values()), "unknown": [], "unknown_count": 0}
+    answer = {
+        "broadcast": run.pk,
+        **(found.answer() if found else everyone),
+        "will_get": who.total,
+        "skipped": who.dropped,
+    }
+    return (answer | {"about": True} if who.about else answer), run
+
+
+def _fire(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
+    data = _data(broadcast, body)
+    named = body.keys() & {"platform", "channel"}
+    offered = Channel.objects.all() if named else broadcast.channels
+    found = _Found(_channels(list(offered.order_by("pk")), body), _users(body))
+    fired = triggers.fire(broadcast, found.contacts, clock.now(), data)
+    before = len(found.contacts) - fired
+    return {
+        "broadcast": broadcast.pk,
+        **found.answer(),
+        "fired": fired,
+        "skipped": {"fired_before": before} if before else {},
+    }
+
+
+class _Found:
+    """Users as a call names them, and who of them is known on these channels of one kind."""
+
+    def __init__(self, channels: Sequence[Channel], users: Sequence[str]) -> None:
+        check = checker(channels[0].kind)
+        known: set[str] = set()
+        self.addresses: list[int] = []
+        people: set[int] = set()
+        values = {user: _value(user, check) for user in users}
+        wanted = sorted({value for value in values.values() if value})
+        for at in range(0, len(wanted), CHUNK):
+            for value, address, contact in _look_up(channels, wanted[at : at + CHUNK]):
+                known.add(value)
+                self.addresses.append(address)
+                people.add(contact)
+        self.contacts = sorted(people)
+        self._known = len(known)
+        self._unknown = [user for user, value in values.items() if value not in known]
+
+    def answer(self) -> dict[str, Any]:
+        """The part of the answer that says who is known."""
+        return {
+            "known": self._known,
+            "unknown": [clean(user, 320) for user in self._unknown[:NAMED]],
+            "unknown_count": len(self._unknown),
+        }
+
+
+def _value(user: str, check: Any) -> str:
+    """A user id as it is stored; empty for what can't be one."""
+    try:
+        return str(check(user))
+    except BadIdError:
+        return ""
+
+
+def _look_up(channels: Sequence[Channel], values: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    for channel in channels:
+        yield from db.fetch(  # CROSS JOIN: SQLite shall begin with the few values
+            f"SELECT a.value, a.id, a.contact_id FROM {db.rows([('value', 'text')])} "
+            "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
+            [db.pack([value] for value in values), channel.pk],
+        )
+
+
+def _users(body: Mapping[str, Any], or_everyone: bool = False) -> list[str]:
+    """The user ids of a call, each once. Raises CallError."""
+    given = body["users"] if "users" in body else [body.get("user")]
+    if not isinstance(given, list) or not given:
+        raise CallError(f'{_USERS}, or as "everyone".' if or_everyone else f"{_USERS}.")
+    for user in given:
+        if isinstance(user, bool) or not isinstance(user, str | int):
+            raise CallError(f'{_USERS}, or as "everyone".' if or_everyone else f"{_USERS}.")
+    return list(dict.fromkeys(str(user) for user in given))
+
+
+def _channels(offered: Sequence[Channel], body: Mapping[str, Any]) -> list[Channel]:
+    """The channels of one kind that a call means. Raises CallError, which names the choice."""
+    platform, name = body.get("platform"), body.get("channel")
+    kinds = ", ".join(sorted({channel.kind for channel in offered}))
+    chosen = [
+        channel
+        for channel in offered
+        if platform in (None, channel.kind) and name in (None, channel.name)
+    ]
+    if not chosen and name is not None:
+        raise CallError("There is no such channel here. Correct “channel”, or leave it out.")
+    if len({channel.kind for channel in chosen}) != 1:
+        raise CallError(f"Give “platform” as one of: {kinds}.")
+    return chosen
+
+
+def _data(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a call. Raises CallError, also when the text needs more than it brings."""
+    strange = sorted(body.keys() - _FIELDS)
+    if strange:
+        raise CallError(f"“{clean(strange[0], 40)}” is no field of a call. Leave it out.")
+    data = checked_data(body.get("data"))
+    known = {f"data.{name}" for name in (*data, *broadcast.data)}
+    missing = _unknown(broadcast, known)
+    if missing:
+        raise CallError(f"The message needs “{missing[0]}”. Give it in “data”.")
+    return data
+
+
+def _unknown(broadcast: Broadcast, known: set[str]) -> list[str]:
+    """The variables of a broadcast that stand neither in ``known`` nor with a contact."""
+    if broadcast.data_type == Broadcast.DataType.STORY:
+        assert broadcast.story_version is not None
+        script = compile_script(broadcast.story_version.blocks, load=media.load)
+        return script.unknown(known, _NOT_DATA)
+    texts = [broadcast.text]
+    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
+        texts = list(broadcast.template.get("variables", ()))
+    return [name for text in texts for name in unknown_variables(text, known, _NOT_DATA)]

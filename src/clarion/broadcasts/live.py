@@ -1,0 +1,58 @@
+"""What periodic, trigger and external broadcasts have in common: they go live, and have runs."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.broadcasts import launch
+from clarion.broadcasts.drafts import LaunchError
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.moves import move
+from clarion.broadcasts.states import BroadcastState
+from clarion.kit import clock, db
+
+# What a run takes over. The story in the version that its parent was started with: what goes out
+# is what was previewed and approved, not what somebody is editing just now.
+_HANDED_DOWN = (
+    "title", "agent", "data_type", "text", "story", "story_version", "template", "data",
+    "audience", "end_open_chats", "priority", "weight", "rate", "time_zone",
+)  # fmt: skip
+
+
+def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcast:
+    """Make a draft live; ``fields`` are written with it. Raises LaunchError with all problems."""
+    problems = launch.check(broadcast)
+    if problems:
+        raise LaunchError("\n".join(problems))
+    with transaction.atomic():
+        launch.fix_story(broadcast)
+        values = {"started_at": clock.now(), "state_reason": "", **fields}
+        if not move(broadcast, BroadcastState.LIVE, **values):
+            raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
+        audit.note("broadcast.start", f"broadcast {broadcast.pk}", by)
+    return broadcast
+
+
+def new_run(parent: Broadcast, at: datetime, **fields: Any) -> Broadcast:
+    """A broadcast of its own, scheduled for ``at``, that says what its parent says.
+
+    ``fields`` are what is different. To be called in a transaction.
+    """
+    values = {name: getattr(parent, name) for name in _HANDED_DOWN} | fields
+    run = Broadcast.objects.create(
+        parent=parent, state=BroadcastState.SCHEDULED, scheduled_at=at, **values
+    )
+    run.channels.set(parent.channels.all())
+    return run
+
+
+def copy_picks(parent: Broadcast, run: Broadcast) -> None:
+    """Hand down the people who were chosen one by one."""
+    db.execute(
+        "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
+        "SELECT %s, address_id FROM broadcasts_pick WHERE broadcast_id = %s",
+        [run.pk, parent.pk],
+    )

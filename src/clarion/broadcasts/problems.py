@@ -1,0 +1,204 @@
+"""What stands in the way of sending a broadcast, in sentences that say what to do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from clarion.broadcasts.audience import Audience, audience_problems
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.contract import Limits
+from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
+from clarion.contacts.search import known_variables
+from clarion.content import blocks, media, stories
+from clarion.content.errors import ContentError
+from clarion.content.rendering import compile_text, unknown_variables
+from clarion.content.script import compile_script
+from clarion.kit import clock
+
+_A = {"image": "an image", "file": "a file"}
+_PLAIN = "{"  # a text with none of these has the same length for everybody
+
+
+def check(broadcast: Broadcast) -> list[str]:
+    """What stands in the way of sending, one sentence each; empty when it can be sent."""
+    channels = list(broadcast.channels.order_by("name"))
+    found = [] if channels else ["Choose at least one channel."]
+    found += content_problems(broadcast, channels)
+    found += _audience_problems(broadcast, channels)
+    found += _when_problems(broadcast)
+    # What the page of the draft holds that is not valid yet: sending would leave it out.
+    found += broadcast.typed.get("problems", {}).values()
+    return list(dict.fromkeys(found))
+
+
+def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """What is wrong with the text, story or template, on these channels."""
+    return _CONTENT[broadcast.data_type](broadcast, channels)
+
+
+def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    text = broadcast.text
+    if not text.strip():
+        return ["Write a text."]
+    try:
+        compile_text(text)
+        unknown = unknown_variables(text, _known(broadcast))
+    except ContentError as error:
+        return [str(error)]
+    found = [_unknown(name) for name in unknown]
+    for channel in channels:
+        longest = kind_class(channel.kind).limits.text_length
+        if len(text) > longest and _PLAIN not in text:
+            found.append(
+                f"The text has {len(text)} characters; {channel.name} takes at most {longest}."
+            )
+    return found
+
+
+def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    story = broadcast.story
+    if story is None:
+        return ["Choose a story."]
+    if story.archived_at is not None and broadcast.story_version is None:
+        return [f"The story “{story.name}” is deleted. Choose another one."]
+    try:
+        version = broadcast.story_version or stories.newest(story)
+        script = compile_script(version.blocks, load=media.load)
+        facts = list(_facts(blocks.from_stored(version.blocks)))
+    except ContentError as error:
+        return [f"The story “{story.name}” can't be sent yet: {error}"]
+    found = [_unknown(name) for name in script.unknown(_known(broadcast))]
+    for channel in channels:
+        limits = kind_class(channel.kind).limits
+        found += [
+            f"{channel.name} {problem} Change the story, or leave the channel out."
+            for one in facts
+            for problem in problems_of(limits, one)
+        ]
+    return found
+
+
+def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    template = broadcast.template
+    found = []
+    if not template.get("name"):
+        found.append("Write the name of the template, as the provider approved it.")
+    if not template.get("language"):
+        found.append("Write the language of the template, such as en or pt_BR.")
+    for number, text in enumerate(template.get("variables", ()), 1):
+        if not text.strip():
+            found.append(f"Variable {number} of the template is empty. Fill it in.")
+            continue
+        try:
+            compile_text(text)
+            unknown = unknown_variables(text, _known(broadcast))
+        except ContentError as error:
+            found.append(f"Variable {number} of the template: {error}")
+        else:
+            found += [_unknown(name) for name in unknown]
+    found += [
+        f"{channel.name} has no templates. Leave it out, or send a text or a story."
+        for channel in channels
+        if not kind_class(channel.kind).limits.templates
+    ]
+    return found
+
+
+_CONTENT: dict[str, Callable[[Broadcast, Sequence[Channel]], list[str]]] = {
+    Broadcast.DataType.TEXT: _text_problems,
+    Broadcast.DataType.STORY: _story_problems,
+    Broadcast.DataType.TEMPLATE: _template_problems,
+}
+
+
+def _known(broadcast: Broadcast) -> set[str]:
+    """The names of all variables that there can be, also of those that come with the launch."""
+    brings_data = broadcast.type == Broadcast.Type.EXTERNAL or (
+        broadcast.type == Broadcast.Type.TRIGGER and broadcast.trigger.get("on") == "event"
+    )
+    data = {"data"} if brings_data else {f"data.{name}" for name in broadcast.data}
+    return known_variables() | data
+
+
+def _unknown(name: str) -> str:
+    advice = f'give it a default: {{{{ {name} | default("…") }}}}.'
+    match name.partition(".")[0]:
+        case "data":
+            return f"“{name}” comes only with an external call or an event. Remove it, or {advice}"
+        case "memory":
+            return f"Only a webhook earlier in the story can set “{name}”. Add one, or {advice}"
+    return f"No contact has “{name}”. Correct it, or {advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """What one block of a story asks of a channel. ``length`` is 0 where it differs by person."""
+
+    number: int  # of the block
+    length: int = 0  # characters
+    media: str = ""  # image, file
+    buttons: tuple[str, ...] = ()  # link, reply
+
+
+def _facts(story: Sequence[blocks.Block]) -> Iterator[MessageFacts]:
+    for number, block in enumerate(story, 1):
+        match block:
+            case blocks.TextBlock():
+                yield MessageFacts(number, _length(block.text))
+            case blocks.ImageBlock() | blocks.FileBlock():
+                yield MessageFacts(number, _length(block.caption), block.kind)
+            case blocks.ButtonsBlock():
+                kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
+                yield MessageFacts(number, _length(block.text), buttons=kinds)
+
+
+def _length(text: str) -> int:
+    return 0 if _PLAIN in text else len(text)
+
+
+def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
+    """Why a channel of these limits can't take a message, as what follows the channel's name."""
+    where = f"(block {facts.number})."
+    if facts.media and facts.media not in limits.media:
+        yield f"takes no {facts.media}s {where}"
+    elif facts.media and facts.length > limits.caption_length:
+        yield f"takes at most {limits.caption_length:,} characters beside {_A[facts.media]} {where}"
+    elif not facts.media and facts.length > limits.text_length:
+        yield f"takes at most {limits.text_length:,} characters in a message {where}"
+    for kind in dict.fromkeys(facts.buttons):
+        if kind not in limits.buttons:
+            yield f"has no {kind} buttons {where}"
+    if set(facts.buttons) & limits.buttons and len(facts.buttons) > limits.most_buttons:
+        yield f"takes at most {limits.most_buttons} buttons under a message {where}"
+
+
+def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    if not broadcast.audience:
+        return ["Choose an audience."]
+    if not channels:
+        return []
+    audience = Audience.model_validate(broadcast.audience)
+    if audience.picked_from == "chats" and broadcast.data_type != Broadcast.DataType.TEXT:
+        return ["Chat numbers take a text only. Choose Text, or another audience."]
+    lasting = bool(broadcast.recurrence) or broadcast.type != Broadcast.Type.BROADCAST
+    return audience_problems(
+        audience,
+        channels,
+        broadcast_id=broadcast.pk,
+        may_be_empty=lasting,  # who comes later is in it then
+    )
+
+
+def _when_problems(broadcast: Broadcast) -> list[str]:
+    # They stand on this module: what is launched by them is checked here.
+    from clarion.broadcasts import periodic, triggers
+
+    try:
+        if broadcast.type == Broadcast.Type.TRIGGER:
+            triggers.parse(broadcast.trigger)
+            clock.zone(periodic.zone_of(broadcast))
+        elif broadcast.type == Broadcast.Type.BROADCAST and broadcast.recurrence:
+            periodic.following(broadcast, clock.now())
+    except ValueError as error:
+        return [str(error)]
+    return []

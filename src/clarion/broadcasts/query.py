@@ -1,0 +1,182 @@
+"""The one query of who a broadcast is for: it counts beforehand, and it expands.
+
+It gives one row per address with the reason why it drops out, if it does. So what the summary says
+(A6) and what is written as deliveries can't differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from clarion.consents.models import Consent
+from clarion.contacts.models import Tag
+from clarion.kit import db
+
+# The reasons why someone drops out, in plain words.
+DROPPED = {
+    "opted_out": "opted out",
+    "blocked": "blocked us",
+    "deactivated": "account deactivated",
+    "unreachable": "can't be reached at this address",
+    "no_consent": "have not given all required consents",
+    "open_chat": "in an open chat: held until it is closed",
+    "excluded_tag": "excluded by tag",
+    "no_address": "no address on the chosen channels",
+}
+Part = tuple[str, list[Any]]  # SQL and its parameters
+Span = tuple[int, int]  # the first and the last id
+
+
+class Audience(BaseModel):
+    """How the audience was chosen; stored with the broadcast.
+
+    ``picks``: person by person; the addresses stand in the broadcast's picks, and ``picked_from``
+    says whether they were ticked by hand, read from a CSV of user ids, given as chat numbers, or
+    taken over from a broadcast that is restarted. ``without_tags`` removes people from any kind.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["all", "tags", "picks"]
+    tags: list[str] = []
+    without_tags: list[str] = []
+    consents: list[str] = []
+    picked_from: Literal["", "hand", "ids", "chats", "restart"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL that selects address_id, channel_id, contact_id, reason; and its parameters."""
+
+    sql: str
+    params: tuple[Any, ...]
+
+
+def candidates(
+    audience: Audience,
+    channel_ids: Sequence[int],
+    *,
+    broadcast_id: int | None = None,
+    span: Span | None = None,
+    contacts: Sequence[int] | None = None,
+    addresses: Sequence[int] | None = None,
+) -> Query:
+    """The one query. ``reason`` is empty for people who will get the broadcast.
+
+    ``broadcast_id`` is needed for picks. ``span``: the first and last address id to look at.
+    ``contacts`` or ``addresses``: look at these alone, at most some ten thousand.
+    """
+    source, key, given, chosen = _source(audience, broadcast_id, contacts, addresses)
+    chosen.append((f"a.channel_id IN ({marks(channel_ids)})", list(channel_ids)))
+    if span:
+        chosen.append((f"{key} BETWEEN %s AND %s", list(span)))
+    if audience.kind == "tags":
+        chosen.append(_has_tag(audience.tags))
+    reason, reason_params = _reason(audience, span)
+    where = " AND ".join(sql for sql, _ in chosen)
+    return Query(
+        f"SELECT a.id AS address_id, a.channel_id, a.contact_id, {reason} AS reason "
+        f"FROM {source} WHERE {where}",
+        (*reason_params, *given, *(value for _, params in chosen for value in params)),
+    )
+
+
+def _source(
+    audience: Audience,
+    broadcast_id: int | None,
+    contacts: Sequence[int] | None,
+    addresses: Sequence[int] | None,
+) -> tuple[str, str, list[Any], list[Part]]:
+    """Where to read, what the address id is called there, its parameters, and what must hold.
+
+    CROSS JOIN tells SQLite to begin on the left: with the picks, or with a list of ids.
+    """
+    alone, column = (contacts, "contact_id") if addresses is None else (addresses, "id")
+    picked: list[Part] = []
+    if audience.kind == "picks":
+        picked = [("a.id = p.address_id AND p.broadcast_id = %s", [broadcast_id])]
+    if alone is None:
+        if picked:
+            return "broadcasts_pick p CROSS JOIN contacts_address a", "p.address_id", [], picked
+        return "contacts_address a", "a.id", [], []
+    source = f"{db.rows([('id', 'int')])} CROSS JOIN contacts_address a"
+    if picked:
+        source = f"{source} CROSS JOIN broadcasts_pick p"
+    ids = db.pack([key] for key in dict.fromkeys(alone))
+    return source, "a.id", [ids], [(f"a.{column} = v.id", []), *picked]
+
+
+def end_of_chunk(
+    audience: Audience, channel_ids: Sequence[int], *, broadcast_id: int, after: int, size: int
+) -> int | None:
+    """The last of the next ``size`` address ids to look at; None when there are no more.
+
+    Read from an index alone, so that every chunk costs the same, whoever drops out of it.
+    """
+    table, key, owner, owners = "contacts_address", "id", "channel_id", channel_ids
+    if audience.kind == "picks":
+        table, key, owner, owners = "broadcasts_pick", "address_id", "broadcast_id", [broadcast_id]
+    branch = (
+        f"SELECT id FROM (SELECT {key} AS id FROM {table} "
+        f"WHERE {owner} = %s AND {key} > %s ORDER BY {key} LIMIT %s) b"
+    )
+    every = " UNION ALL ".join([branch] * len(owners))
+    found = db.fetch(
+        f"SELECT max(id) FROM (SELECT id FROM ({every}) u ORDER BY id LIMIT %s) q",
+        [value for one in owners for value in (one, after, size)] + [size],
+    )
+    last: int | None = found[0][0]
+    return last
+
+
+def _reason(audience: Audience, span: Span | None) -> Part:
+    """Why an address drops out: the first reason that applies."""
+    cases: list[Part] = []
+    if audience.without_tags:
+        excluded, ids = _has_tag(audience.without_tags)
+        cases.append((f"WHEN {excluded} THEN 'excluded_tag'", ids))
+    cases.append(("WHEN a.state <> 'active' THEN a.state", []))
+    if audience.consents:
+        lacking, ids = _lacks_consent(audience.consents)
+        cases.append((f"WHEN {lacking} THEN 'no_consent'", ids))
+    # Open chats are few: they are read once, and not looked for with everybody.
+    within = " AND c.address_id BETWEEN %s AND %s" if span else ""
+    open_chats = f"SELECT c.address_id FROM chats_chat c WHERE c.state = 'open'{within}"
+    cases.append((f"WHEN a.id IN ({open_chats}) THEN 'open_chat'", list(span or ())))
+    sql = " ".join(case for case, _ in cases)
+    return f"CASE {sql} ELSE '' END", [value for _, params in cases for value in params]
+
+
+def _has_tag(names: Sequence[str]) -> Part:
+    """SQL for "this contact has one of these tags".
+
+    One EXISTS per tag: SQLite 3.51.1 counts a row twice for EXISTS with a list of tags.
+    """
+    ids = list(Tag.objects.filter(name__in=names).order_by("pk").values_list("pk", flat=True))
+    has = (
+        "EXISTS (SELECT 1 FROM contacts_tagging t "
+        "WHERE t.tag_id = %s AND t.contact_id = a.contact_id)"
+    )
+    return f"({' OR '.join([has] * len(ids)) or '1 = 0'})", ids
+
+
+def _lacks_consent(names: Sequence[str]) -> Part:
+    """SQL for "this contact has not given all of these consents".
+
+    One EXISTS per consent, as with tags. One that is gone was given by nobody.
+    """
+    ids = list(Consent.objects.filter(name__in=names).order_by("pk").values_list("pk", flat=True))
+    if len(ids) < len(set(names)):
+        return "1 = 1", []
+    lacks = (
+        "NOT EXISTS (SELECT 1 FROM consents_grant g "
+        "WHERE g.consent_id = %s AND g.contact_id = a.contact_id AND g.given)"
+    )
+    return f"({' OR '.join([lacks] * len(ids))})", ids
+
+
+def marks(values: Sequence[Any]) -> str:
+    """``%s, %s``: one for each value."""
+    return ", ".join(["%s"] * len(values))

@@ -1,0 +1,206 @@
+"""Singles: a broadcast to one person, at once: a reply, a test send, a story behind a button.
+
+The engine sends a single like any other broadcast, so it has records, retries and receipts. It is
+written as already expanded: its one delivery is queued in the transaction that makes it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.states import BroadcastState
+from clarion.chats.control import ChatError, find
+from clarion.chats.models import Chat
+from clarion.contacts.models import Address
+from clarion.content.models import Story
+from clarion.content.rendering import ContentError, compile_text
+from clarion.content.stories import newest
+from clarion.kit import clock
+from clarion.records import tallies
+from clarion.records.models import Delivery
+from clarion.records.states import PENDING, DeliveryState
+
+PRIORITY = 2  # before every broadcast to many (0) and to those who trigger one (1)
+LONGEST_REPLY = 4_096  # characters
+OUT_OF_REACH = {
+    Address.State.BLOCKED: "They blocked us. Nothing can be sent until they write again.",
+    Address.State.DEACTIVATED: "Their account is deactivated. Nothing can be sent there.",
+    Address.State.UNREACHABLE: "They can't be reached at this address until they write again.",
+}
+_TEMPLATE = re.compile(r"\{[{%#]")
+_LITERAL = re.compile(r'\{\{ "(\{[{%#])" \}\}')
+
+
+class SingleError(ValueError):
+    """This can't be sent to this person; says why and what to do."""
+
+
+def send_single(
+    address: Address,
+    *,
+    by: Agent | str,
+    text: str = "",
+    story: Story | None = None,
+    template: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    title: str = "",
+) -> Broadcast:
+    """Send one thing to one person at once: a text (with variables), a story or a template.
+
+    It waits for nobody: it goes before other broadcasts, and an open chat does not hold it.
+    People who opted out of broadcasts still get it. Raises SingleError for people out of reach
+    and for a text that does not compile.
+    """
+    _refuse_out_of_reach(address)
+    what = _content(text, story, template)
+    now = clock.now()
+    with transaction.atomic():
+        single = Broadcast.objects.create(
+            type=Broadcast.Type.SINGLE,
+            state=BroadcastState.SENDING,
+            agent=by if isinstance(by, Agent) else None,
+            title=title.strip()[:200],
+            data=dict(data or {}),
+            audience=Audience(kind="picks", picked_from="hand").model_dump(),
+            priority=PRIORITY,
+            end_open_chats=True,
+            created_at=now,
+            scheduled_at=now,
+            started_at=now,
+            expanded_at=now,
+            expand_cursor=address.pk,
+            total=1,
+            **what,
+        )
+        single.channels.add(address.channel_id)
+        Pick.objects.create(broadcast=single, address=address)
+        Delivery.objects.create(
+            broadcast=single,
+            channel_id=address.channel_id,
+            address=address,
+            state=DeliveryState.QUEUED,
+            moved_at=now,
+        )
+        tallies.add({(single.pk, address.channel_id, DeliveryState.QUEUED.value): 1})
+    return single
+
+
+def _refuse_out_of_reach(address: Address) -> None:
+    state = Address.objects.values_list("state", flat=True).get(pk=address.pk)
+    why = OUT_OF_REACH.get(Address.State(state))
+    if why:
+        raise SingleError(why)
+
+
+def _content(
+    text: str, story: Story | None, template: Mapping[str, Any] | None
+) -> dict[str, object]:
+    """The fields of a broadcast that say what is sent."""
+    if story is not None:
+        return {
+            "data_type": Broadcast.DataType.STORY,
+            "story": story,
+            "story_version": newest(story),
+        }
+    if template is not None:
+        return {"data_type": Broadcast.DataType.TEMPLATE, "template": dict(template)}
+    if not text.strip():
+        raise SingleError("Write a text first.")
+    try:
+        compile_text(text)
+    except ContentError as error:
+        raise SingleError(str(error)) from None
+    return {"data_type": Broadcast.DataType.TEXT, "text": text}
+
+
+def reply(address_id: int, text: str, *, by: Agent) -> Broadcast:
+    """Send an agent's words, exactly as written, to the person of a chat that is theirs.
+
+    Raises ChatError when the chat is not open with this agent, and SingleError when there is
+    nothing to send or nobody to send it to.
+    """
+    words = text.replace("\x00", "").replace("\r\n", "\n").strip()
+    if not words:
+        raise SingleError("Write a reply first.")
+    if len(words) > LONGEST_REPLY:
+        raise SingleError(
+            f"The reply has {len(words):,} characters; {LONGEST_REPLY:,} fit. Send it in parts."
+        )
+    find(address_id)
+    with transaction.atomic():
+        # The lock: nobody closes the chat or takes it over between the look and the reply.
+        chat = Chat.objects.select_for_update().filter(pk=address_id).first()
+        if chat is None or chat.state != Chat.State.OPEN or chat.agent_id != by.pk:
+            raise ChatError("This chat is not open with you. Take it over first, then reply.")
+        single = send_single(chat.address, by=by, text=literal(words))
+        audit.note("chat.reply", f"chat {address_id}", by, broadcast=single.pk)
+    return single
+
+
+def literal(text: str) -> str:
+    """A text with variables that renders to exactly ``text``, whatever braces stand in it."""
+    return _TEMPLATE.sub(lambda found: f'{{{{ "{found[0]}" }}}}', text)
+
+
+def plain(text: str) -> str:
+    """What ``literal`` made, as it was written."""
+    return _LITERAL.sub(lambda found: found[1], text)
+
+
+def send_test(draft: Broadcast, address: Address, *, by: Agent | str) -> Broadcast:
+    """Send what a draft says to one person now, to see it arrive (B5).
+
+    Raises SingleError as ``send_single``, and for somebody who opted out: a test is no reply.
+    """
+    if address.state == Address.State.OPTED_OUT:
+        raise SingleError("They opted out. Send the test to somebody else.")
+    kinds = Broadcast.DataType
+    if draft.data_type == kinds.STORY and draft.story is None:
+        raise SingleError("Choose a story first.")
+    with transaction.atomic():
+        single = send_single(
+            address,
+            by=by,
+            text=draft.text,
+            story=draft.story if draft.data_type == kinds.STORY else None,
+            template=draft.template if draft.data_type == kinds.TEMPLATE else None,
+            data=draft.data,
+            title=draft.title,
+        )
+        audit.note("broadcast.test", f"broadcast {draft.pk}", by, single=single.pk)
+    return single
+
+
+def send_pressed(address: Address, story: Story) -> Broadcast | None:
+    """Send a story to somebody who pressed its button; None while it is on its way already."""
+    under_way = Delivery.objects.filter(
+        address=address,
+        broadcast__in=of_address(address.pk).filter(state=BroadcastState.SENDING, story=story),
+        state__in=PENDING,
+    )
+    if under_way.exists():
+        return None
+    return send_single(address, by=audit.ENGINE, story=story)
+
+
+def of_address(address_id: int) -> "QuerySet[Broadcast]":
+    """The singles that were made for one person on one channel, as a query set."""
+    return Broadcast.objects.filter(type=Broadcast.Type.SINGLE, picks__address=address_id)
+
+
+def latest(address_ids: Iterable[int]) -> dict[int, Broadcast]:
+    """The newest single of each of these people who have one."""
+    picks = Pick.objects.filter(
+        address__in=list(address_ids), broadcast__type=Broadcast.Type.SINGLE
+    )
+    found: dict[int, Broadcast] = {}
+    for pick in picks.select_related("broadcast").order_by("address_id", "-broadcast_id"):
+        found.setdefault(pick.address_id, pick.broadcast)
+    return found

@@ -1,0 +1,65 @@
+"""Firing: the deliveries of triggers whose moment has come, for one contact at a time."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from clarion.broadcasts import triggers
+from clarion.broadcasts.audience import Audience, candidates
+from clarion.broadcasts.models import Broadcast, Firing
+from clarion.contacts.models import Address
+from clarion.engine.expand import drop_reasons, end_chats, write_for
+from clarion.kit import clock, db
+from clarion.records import memory
+
+NOBODY = "They are not in its audience, or have no address on its channels."
+CHUNK = 1_000  # firings of one transaction
+
+
+def fire_due() -> int:
+    """Write the deliveries of a chunk of firings that are due; return how many firings."""
+    reasons = drop_reasons()
+    with transaction.atomic():
+        due = triggers.take_due(clock.from_us(db.now_us()), CHUNK)
+        for broadcast, firings in due:
+            reached = _fire(broadcast, firings, reasons)
+            triggers.mark_sent([f for f in firings if f.contact_id in reached])
+            triggers.drop([f.pk for f in firings if f.contact_id not in reached], NOBODY)
+    return sum(len(firings) for _, firings in due)
+
+
+def _fire(broadcast: Broadcast, firings: Sequence[Firing], reasons: dict[str, int]) -> set[int]:
+    """Write the deliveries; return the contacts that got one."""
+    reached: set[int] = set()
+    audience = Audience.model_validate(broadcast.audience or {"kind": "all"})
+    channel_ids = list(broadcast.channels.order_by("pk").values_list("pk", flat=True))
+    times: dict[int, list[Firing]] = defaultdict(list)
+    for firing in firings:
+        times[firing.occurrence].append(firing)
+    for occurrence, together in times.items():
+        contacts = [firing.contact_id for firing in together]
+        query = candidates(audience, channel_ids, broadcast_id=broadcast.pk, contacts=contacts)
+        written = write_for(broadcast, query, occurrence, reasons)
+        reached |= _tell(written, {firing.contact_id: firing for firing in together})
+        if broadcast.end_open_chats and written:
+            end_chats(broadcast.pk, (min(written), max(written)))
+    return reached
+
+
+def _tell(written: dict[int, int], fired: dict[int, Firing]) -> set[int]:
+    """Give each delivery (by address) the moment and the data of its contact's firing.
+
+    Returns the contacts.
+    """
+    owners = list(Address.objects.filter(pk__in=written).values_list("pk", "contact_id"))
+    firings = {written[address]: fired[contact] for address, contact in owners}
+    db.execute(
+        "UPDATE records_delivery AS d SET due_at = v.due_at "
+        f"FROM {db.rows([('id', 'int'), ('due_at', 'int')])} WHERE d.id = v.id",
+        [db.pack((key, clock.to_us(firing.due_at)) for key, firing in firings.items())],
+    )
+    told = {key: memory.Remembered(data=f.data) for key, f in firings.items() if f.data}
+    if told:
+        memory.give(told)
+    return {contact for _, contact in owners}

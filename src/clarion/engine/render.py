@@ -1,0 +1,158 @@
+"""What one delivery needs next: a message, an answer of its story's webhook, or nothing more.
+
+A delivery of several messages goes through the queue once for each of them: so every message has
+a slot of its own, they leave in order, and a crash leaves at most the one in flight in doubt. What
+has left and what webhooks answered stands in the delivery's memory.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clarion.channels.contract import Button, Media, Outgoing, Template
+from clarion.contacts.unsubscribe import unsubscribe_url
+from clarion.content.script import Message, WebhookStep, message_from, parse_answer
+from clarion.engine.claim import Claimed
+from clarion.engine.snapshot import Job
+from clarion.records.memory import Remembered
+from clarion.transport.messages import HttpReply, HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """This message is next."""
+
+    outgoing: Outgoing
+    shown: str  # what the person sees of it
+    last: bool  # whether the delivery is completed by it
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The story's webhook has to be asked first."""
+
+    request: HttpRequest
+    step: int
+
+    def answered(self, memory: Remembered, reply: HttpReply) -> Remembered:
+        """The memory with its answer. Raises ContentError for one that can't be used."""
+        answer = parse_answer(reply.body)
+        return replace(
+            memory,
+            answers={**memory.answers, str(self.step): answer.responses},
+            memory={**memory.memory, **answer.memory},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Every message has left; a story whose webhook answered none may have had no message."""
+
+
+def message_id(key: str, delivery: int, number: int = 0) -> str:
+    """The id of a delivery's message: the same over all tries, unlike any other's.
+
+    ``key`` is random per broadcast, so that a restored backup, which gives delivery ids out anew,
+    never repeats an idempotency key. ``number`` counts the messages before it.
+    """
+    return f"{key}-{delivery}-{number}" if number else f"{key}-{delivery}"
+
+
+def following(claimed: Claimed, job: Job) -> Send | Ask | Done:
+    """What is next for a claimed delivery. Raises ContentError when it can't be rendered."""
+    if job.script is not None:
+        return _of_story(claimed, job)
+    if job.template is not None:
+        return _of_template(claimed, job)
+    text = job.text.render(claimed.contact, data=_data(claimed, job))
+    return Send(_outgoing(claimed, job, text), text, last=True)
+
+
+def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
+    return {**job.data, **claimed.memory.data} if claimed.memory.data else job.data
+
+
+def _of_template(claimed: Claimed, job: Job) -> Send:
+    assert job.template is not None
+    name, language, texts = job.template
+    data = _data(claimed, job)
+    variables = tuple(text.render(claimed.contact, data=data) for text in texts)
+    outgoing = _outgoing(claimed, job, "", template=Template(name, language, variables))
+    return Send(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
+
+
+def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
+    assert job.script is not None
+    memory = claimed.memory
+    number = len(memory.sent)
+    before = 0  # messages of the steps gone through
+    for index, step in enumerate(job.script.steps):
+        if isinstance(step, WebhookStep):
+            answer = memory.answers.get(str(index))
+            if answer is None:
+                return _ask(claimed, job, step, index)
+            if number < before + len(answer):
+                message = message_from(answer[number - before])
+                return _send(claimed, job, message, index, last_of_step=number + 1 - before)
+            before += len(answer)
+        else:
+            if number == before:
+                message = step.render(
+                    claimed.contact, data=_data(claimed, job), memory=memory.memory
+                )
+                return _send(claimed, job, message, index, last_of_step=1)
+            before += 1
+    return Done()
+
+
+def _send(claimed: Claimed, job: Job, message: Message, index: int, *, last_of_step: int) -> Send:
+    assert job.script is not None
+    answers = claimed.memory.answers.get(str(index), [None])
+    rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
+    media = message.media
+    outgoing = _outgoing(
+        claimed,
+        job,
+        message.text,
+        number=len(claimed.memory.sent),
+        media=Media(media.kind, media.url, media.name, media.content_type, media.data)
+        if media
+        else None,
+        buttons=tuple(Button(b.kind, b.label, b.value) for b in message.buttons),
+    )
+    return Send(outgoing, message.shown(), last=rest == 0)
+
+
+def _ask(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> Ask:
+    key = f"{message_id(job.key, claimed.delivery)}-w{index}"
+    body = step.body(
+        {
+            "id": key,
+            "broadcast": job.id,
+            "contact": {**claimed.contact, "user": claimed.to},
+            "data": _data(claimed, job),
+            "memory": dict(claimed.memory.memory),
+            "story": job.story,
+        }
+    )
+    request = HttpRequest(
+        "POST",
+        step.url,
+        step.headers(body, key),
+        body,
+        timeout=step.timeout,
+        allow_private=step.allow_private,
+    )
+    return Ask(request, index)
+
+
+def _outgoing(claimed: Claimed, job: Job, text: str, *, number: int = 0, **parts: Any) -> Outgoing:
+    return Outgoing(
+        id=message_id(job.key, claimed.delivery, number),
+        broadcast=claimed.broadcast,
+        to=claimed.to,
+        text=text,
+        title=job.title,
+        name=str(claimed.contact.get("name", "")),
+        unsubscribe_url=unsubscribe_url(claimed.address),
+        **parts,
+    )

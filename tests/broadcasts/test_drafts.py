@@ -1,0 +1,199 @@
+"""Drafts: kept as they are, edited by several, and duplicated."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from clarion.broadcasts import drafts, launch
+from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.drafts import EditConflict, LaunchError
+from clarion.broadcasts.models import Broadcast
+from clarion.content import stories
+from clarion.kit import clock
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
+    channel = factory.channel()
+    person = factory.people(channel, 1)[0]
+    story = stories.create_story(
+        name="Welcome", blocks=[{"kind": "text", "text": "Hi"}], by=factory.BY
+    )
+    at = clock.now() + timedelta(days=1)
+
+    draft = launch.create_draft(
+        by=factory.agent(),
+        title=" Spring ",
+        text="Kept while a story is chosen",
+        data_type="story",
+        story=story,
+        template={"name": "hello"},
+        channels=[channel],
+        audience=Audience(kind="picks", picked_from="hand"),
+        picks=[person.pk],
+        type="trigger",
+        trigger={"on": "tag", "tag": "vip"},
+        recurrence={"every": "day", "at": "09:00"},
+        time_zone="Europe/Berlin",
+        scheduled_at=at,
+        end_open_chats=True,
+        rate=2.5,
+        typed={"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}},
+    )
+
+    stored = Broadcast.objects.get()
+    assert stored == draft
+    assert stored.title == "Spring"
+    assert (stored.story, stored.data_type, stored.rate) == (story, "story", 2.5)
+    assert (stored.type, stored.trigger["tag"]) == ("trigger", "vip")
+    assert (stored.scheduled_at, stored.end_open_chats) == (at, True)
+    assert stored.picks.get().address == person
+    assert (stored.revision, stored.edited_by) == (1, draft.agent)
+    assert "“soon” is no time." in launch.check(stored)
+
+
+def test_an_edit_without_the_page_drops_what_the_page_held() -> None:
+    draft = launch.create_draft(by=factory.BY, typed={"problems": {"at": "No."}})
+
+    launch.edit_draft(draft, by=factory.BY, title="New")
+
+    assert draft.typed == {}
+    assert draft.title == "New"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"data_type": "opera"}, {"type": "single"}, {"rate": 0.0}, {"rate": float("nan")}],
+)
+def test_what_no_draft_can_hold_is_refused(field: dict[str, object]) -> None:
+    with pytest.raises(LaunchError):
+        launch.create_draft(by=factory.BY, **field)  # type: ignore[arg-type]
+    assert not Broadcast.objects.exists()
+
+
+def test_d2_the_second_of_two_editors_is_told_who_and_when() -> None:
+    ada, bea = factory.agent(), factory.agent(name="Bea")
+    draft = launch.create_draft(by=ada, text="First")
+    seen = draft.revision
+    launch.edit_draft(draft, by=bea, text="Bea's", revision=seen)
+
+    with pytest.raises(EditConflict, match=r"Bea edited this draft at \d\d:\d\d UTC") as told:
+        launch.edit_draft(draft, by=ada, text="Ada's", revision=seen)
+
+    assert told.value.who == "Bea"
+    assert told.value.at == Broadcast.objects.get().edited_at
+    assert Broadcast.objects.get().text == "Bea's"
+
+
+def test_d2_of_two_edits_at_the_same_moment_one_wins() -> None:
+    ada, bea = factory.agent(), factory.agent(name="Bea")
+    draft = launch.create_draft(by=ada, text="First")
+    together = threading.Barrier(2)
+    told: list[str] = []
+
+    def edit(by: object, text: str) -> None:
+        mine = Broadcast.objects.get()
+        together.wait(10)
+        try:
+            launch.edit_draft(mine, by=by, text=text, revision=draft.revision)  # type: ignore[arg-type]
+            told.append("saved")
+        except EditConflict:
+            told.append("refused")
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=edit, args=(who, text)) for who, text in ((ada, "A"), (bea, "B"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(told) == ["refused", "saved"]
+    draft.refresh_from_db()
+    assert draft.revision == 2
+    assert (draft.text, draft.edited_by) in {("A", ada), ("B", bea)}
+
+
+def test_nobody_sends_what_somebody_else_has_just_written() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    ada, bea = factory.agent(), factory.agent(name="Bea")
+    draft = factory.draft([channel])
+    seen = draft.revision
+    launch.edit_draft(draft, by=bea, text="Half a sent")
+
+    with pytest.raises(EditConflict, match="Bea"):
+        launch.start(draft, by=ada, revision=seen)
+    assert Broadcast.objects.get().state == "draft"
+    assert launch.start(draft, by=ada, revision=draft.revision).state == "scheduled"
+
+
+def test_an_edit_after_the_send_is_refused() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    draft = factory.draft([channel])
+    launch.send(draft, by=factory.BY)
+
+    with pytest.raises(LaunchError, match="no draft any more"):
+        launch.edit_draft(draft, by=factory.BY, text="Late", revision=draft.revision)
+    with pytest.raises(LaunchError, match="already scheduled"):
+        launch.start(draft, by=factory.BY, revision=draft.revision)
+
+
+def test_an_edit_of_a_deleted_draft_is_refused() -> None:
+    draft = launch.create_draft(by=factory.BY)
+    Broadcast.objects.all().delete()
+    with pytest.raises(LaunchError, match="deleted"):
+        launch.edit_draft(draft, by=factory.BY, text="Late")
+    with pytest.raises(LaunchError, match="nothing to copy"):
+        drafts.duplicate(draft, by=factory.BY)
+
+
+def test_d2_a_duplicate_has_everything_and_its_people() -> None:
+    channel = factory.channel()
+    people = factory.people(channel, 3)
+    ada, bea = factory.agent(), factory.agent(name="Bea")
+    at = clock.now() + timedelta(days=1)
+    old = launch.create_draft(
+        by=ada,
+        title="Spring",
+        text="Hello",
+        channels=[channel],
+        audience=Audience(kind="picks", picked_from="ids"),
+        picks=[person.pk for person in people],
+        scheduled_at=at,
+        rate=3,
+        end_open_chats=True,
+        typed={"form": {"when": ["later"]}, "problems": {}},
+    )
+
+    fresh = drafts.duplicate(old, by=bea)
+
+    assert fresh.pk != old.pk
+    fresh.refresh_from_db()
+    assert (fresh.title, fresh.text, fresh.agent) == ("Copy of Spring", "Hello", bea)
+    assert (fresh.scheduled_at, fresh.rate, fresh.end_open_chats) == (at, 3, True)
+    assert fresh.typed == old.typed
+    assert list(fresh.channels.all()) == [channel]
+    assert {pick.address_id for pick in fresh.picks.all()} == {person.pk for person in people}
+    assert old.picks.count() == 3
+    assert drafts.duplicate(fresh, by=bea).title == "Copy of Spring"
+
+
+def test_d2_a_duplicate_of_a_sent_one_is_a_draft_without_its_time() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    sent = factory.sending([channel])
+
+    fresh = drafts.duplicate(sent, by=factory.BY)
+
+    assert fresh.state == "draft"
+    assert fresh.scheduled_at is None
+    assert (fresh.total, fresh.started_at, fresh.key == sent.key) == (0, None, False)
+    assert launch.send(fresh, by=factory.BY, undo_seconds=0).state == "scheduled"

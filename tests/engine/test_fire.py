@@ -1,0 +1,144 @@
+"""Triggers on their way: from what happens to somebody to the message they get."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from clarion.accounts.models import Agent
+from clarion.broadcasts import control, launch, triggers
+from clarion.broadcasts.models import Broadcast, Firing
+from clarion.channels.models import Channel
+from clarion.chats import control as chats
+from clarion.contacts import tags
+from clarion.contacts.models import Address
+from clarion.engine import calendar, fire
+from clarion.engine.worker import ThreadedWorker
+from clarion.kit import clock
+from clarion.records.models import Delivery, Memory, Record
+from clarion.records.reconcile import reconcile
+from support import factory
+from support.listener import Listener
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ON_ORDER = {"on": "event", "event": "order", "delay": 60}
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread."""
+    with ThreadedWorker():
+        yield
+
+
+def live(channel: Channel, text: str = "Hello", **trigger: Any) -> Broadcast:
+    draft = factory.draft([channel], text=text)
+    launch.edit_draft(draft, by=factory.BY, type="trigger", trigger={**ON_ORDER, **trigger})
+    return triggers.start(draft, by=factory.BY)
+
+
+def pass_time(minutes: float = 2) -> None:
+    """As if it had happened that much earlier."""
+    for firing in Firing.objects.all():
+        firing.due_at -= timedelta(minutes=minutes)
+        firing.save()
+
+
+def test_c4_a_trigger_sends_to_one_person_with_the_events_data(engine: None) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        ann, ben = factory.people(channel, 2)
+        broadcast = live(channel, "Order {{ data.number }} for {{ contact.name }}")
+
+        assert triggers.event_arrived("order", ann.contact_id, {"number": 7}) == 1
+        assert triggers.event_arrived("order", ann.contact_id, {"number": 8}) == 0
+        pass_time()
+        eventually(lambda: Record.objects.exists(), timeout=15)
+
+        assert [heard.body["text"] for heard in listener.heard] == ["Order 7 for Person 0"]
+    record = Record.objects.get()
+    assert record.address_id == ann.pk
+    assert 0 < record.latency < 90 * clock.SECOND
+    assert not Delivery.objects.filter(address=ben.pk).exists()
+    eventually(lambda: not Memory.objects.exists())
+    broadcast.refresh_from_db()
+    assert (broadcast.state, broadcast.total) == ("live", 1)
+    assert reconcile(broadcast.pk).ok
+
+
+def test_c4_again_each_time_is_another_delivery_to_the_same_person(engine: None) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        (ann,) = factory.people(channel, 1)
+        broadcast = live(channel, "Number {{ data.n }}", again=True)
+        for number in range(3):
+            assert triggers.event_arrived("order", ann.contact_id, {"n": number}) == 1
+        pass_time()
+        eventually(lambda: Record.objects.count() == 3, timeout=15)
+
+        assert sorted(heard.body["text"] for heard in listener.heard) == [
+            "Number 0", "Number 1", "Number 2",
+        ]  # fmt: skip
+        assert len({heard.headers["idempotency-key"] for heard in listener.heard}) == 3
+    assert reconcile(broadcast.pk).ok
+
+
+def test_c4_whoever_can_not_be_sent_to_is_skipped_or_held_with_the_reason() -> None:
+    channel = factory.channel()
+    ann, ben, cas = factory.people(channel, 3)
+    broadcast = live(channel)
+    chats.take_over(ann.pk, by=Agent.objects.first() or factory.agent())
+    Address.objects.filter(pk=ben.pk).update(state="opted_out")
+    for person in (ann, ben, cas):
+        triggers.event_arrived("order", person.contact_id)
+    pass_time()
+
+    assert fire.fire_due() == 3
+    assert fire.fire_due() == 0
+    states = dict(Delivery.objects.values_list("address_id", "state"))
+    assert states == {ann.pk: "held", ben.pk: "skipped", cas.pk: "queued"}
+    assert reconcile(broadcast.pk).ok
+
+
+def test_c4_a_tag_given_to_many_fires_for_each_of_them_once() -> None:
+    channel = factory.channel()
+    people = factory.people(channel, 50)
+    broadcast = live(channel, on="tag", tag="vip")
+    everybody = [person.contact_id for person in people]
+    tags.assign(["vip"], everybody, by=factory.BY)
+    tags.assign(["vip"], everybody, by=factory.BY)
+    pass_time()
+
+    assert fire.fire_due() == 50
+    assert factory.states(broadcast) == {"queued": 50}
+
+
+def test_c4_a_stopped_trigger_takes_back_what_waits() -> None:
+    channel = factory.channel()
+    ann, ben = factory.people(channel, 2)
+    broadcast = live(channel)
+    triggers.event_arrived("order", ann.contact_id)
+    pass_time()
+    fire.fire_due()
+    triggers.event_arrived("order", ben.contact_id)
+    control.stop(broadcast, by=factory.BY)
+    fire.fire_due()
+
+    calendar.wind_up()
+    assert factory.states(broadcast) == {"unsent": 1}
+    assert Firing.objects.get(contact=ben.contact_id).state == "dropped"
+
+
+def test_c4_somebody_without_an_address_on_its_channels_is_said_to_be_left_out() -> None:
+    channel, other = factory.channel(), factory.channel("other")
+    (ann,) = factory.people(other, 1)
+    live(channel)
+    triggers.event_arrived("order", ann.contact_id)
+    pass_time()
+
+    fire.fire_due()
+
+    firing = Firing.objects.get()
+    assert (firing.state, firing.reason) == ("dropped", fire.NOBODY)

@@ -1,0 +1,223 @@
+"""Stories on their way: several messages in order, webhooks, failures in the middle, restarts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts import control
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.content.models import Story, StoryVersion
+from clarion.engine import calendar, reap
+from clarion.engine.claim import claim
+from clarion.engine.worker import ThreadedWorker
+from clarion.records.models import Delivery, Memory, Part, Record
+from clarion.records.receipts import Sighting, apply_receipts
+from clarion.records.reconcile import reconcile
+from crash.rehearsal import wait_completed
+from support import factory
+from support.listener import Heard, Listener
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread."""
+    with ThreadedWorker():
+        yield
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"kind": "text", "text": words}
+
+
+def webhook(url: str) -> dict[str, Any]:
+    return {"kind": "webhook", "url": url, "timeout": 5, "allow_private": True}
+
+
+def story(*blocks: dict[str, Any]) -> StoryVersion:
+    made = Story.objects.create(name=f"Story {Story.objects.count()}")
+    return StoryVersion.objects.create(story=made, number=1, blocks=list(blocks))
+
+
+def launch(channel: Channel, version: StoryVersion, **fields: Any) -> Broadcast:
+    """A broadcast of a story, on its way."""
+    broadcast = factory.draft([channel], text="")
+    Broadcast.objects.filter(pk=broadcast.pk).update(
+        data_type="story", story=version.story, story_version=version, **fields
+    )
+    Broadcast.objects.filter(pk=broadcast.pk).update(state="scheduled", scheduled_at=1)
+    Broadcast.objects.filter(pk=broadcast.pk).update(state="sending", started_at=1)
+    broadcast.refresh_from_db()
+    return broadcast
+
+
+def texts_of(listener: Listener) -> dict[str, list[str]]:
+    """What each person was sent, in the order it arrived."""
+    got: dict[str, list[str]] = {}
+    for heard in listener.heard:
+        if heard.path == "/hook":
+            got.setdefault(heard.body["to"], []).append(heard.body["text"])
+    return got
+
+
+def sink(listener: Listener, **more: Any) -> Channel:
+    return factory.channel(url=f"{listener.url}/hook", **more)
+
+
+def test_b3_several_messages_arrive_in_order_as_one_record(engine: None) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 20)
+        three = story(text("Hello {{ contact.name }}"), text("Second"), text("Third"))
+        broadcast = launch(channel, three)
+        wait_completed(broadcast, 30)
+
+        got = texts_of(listener)
+    assert len(got) == 20
+    assert got["u7"] == ["Hello Person 7", "Second", "Third"]
+    assert all(messages[1:] == ["Second", "Third"] for messages in got.values())
+    record = Record.objects.get(address__value="u7")
+    assert (record.status, record.responses) == ("completed", 3)
+    assert "Hello Person 7" in record.content
+    assert "Third" in record.content
+    assert Record.objects.count() == 20
+    assert not Memory.objects.exists()
+    assert reconcile(broadcast.pk).ok
+
+
+def test_b3_a_webhook_answers_for_each_person(engine: None) -> None:
+    def answer(heard: Heard) -> tuple[int, Any]:
+        if heard.path == "/hook":
+            return 200, {}
+        number = int(heard.body["contact"]["user"][1:])
+        return 200, {
+            "responses": [f"Offer {n} for {heard.body['contact']['name']}" for n in range(number)],
+            "memory": {"offers": number},
+        }
+
+    with Listener(answer) as listener:
+        channel = sink(listener)
+        factory.people(channel, 3)
+        broadcast = launch(channel, story(webhook(f"{listener.url}/ask")), data={"a": 1})
+        wait_completed(broadcast, 30)
+
+        got = texts_of(listener)
+        asked = [heard for heard in listener.heard if heard.path == "/ask"]
+    assert got == {
+        "u1": ["Offer 0 for Person 1"],
+        "u2": ["Offer 0 for Person 2", "Offer 1 for Person 2"],
+    }
+    assert len(asked) == 3
+    assert asked[0].body["data"] == {"a": 1}
+    assert len({heard.headers["idempotency-key"] for heard in asked}) == 3
+    none = Record.objects.get(address__value="u0")
+    assert (none.status, none.responses, none.content) == ("completed", 0, "")
+    assert Delivery.objects.filter(state="sent").count() == 3
+    assert reconcile(broadcast.pk).ok
+
+
+def test_b3_what_a_webhook_remembers_is_said_by_the_next_message(engine: None) -> None:
+    def answer(heard: Heard) -> tuple[int, Any]:
+        return 200, {"responses": [], "memory": {"city": "Oslo"}}
+
+    with Listener(answer) as listener:
+        channel = sink(listener)
+        factory.people(channel, 1)
+        both = story(webhook(f"{listener.url}/ask"), text("See you in {{ memory.city }}"))
+        broadcast = launch(channel, both)
+        wait_completed(broadcast, 30)
+
+        assert texts_of(listener) == {"u0": ["See you in Oslo"]}
+
+
+def test_b3_a_failure_in_the_middle_resumes_at_the_message_that_failed(engine: None) -> None:
+    failures = iter([500, 503, 200])
+
+    def answer(heard: Heard) -> tuple[int, Any]:
+        return (next(failures), {}) if heard.body["text"] == "Two" else (200, {})
+
+    with Listener(answer) as listener:
+        channel = sink(listener, backoff=0.01)
+        factory.people(channel, 1)
+        broadcast = launch(channel, story(text("One"), text("Two"), text("Three")))
+        wait_completed(broadcast, 30)
+
+        assert texts_of(listener) == {"u0": ["One", "Two", "Two", "Two", "Three"]}
+        ids = [heard.headers["idempotency-key"] for heard in listener.heard]
+    assert len(set(ids)) == 3
+    errors = Record.objects.filter(status="error")
+    assert [(e.responses, e.content) for e in errors] == [(1, "Two"), (1, "Two")]
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.recovered) == ("sent", True)
+
+
+def test_f3_a_restart_goes_on_with_the_message_that_failed(engine: None) -> None:
+    refusing = [True]
+
+    def answer(heard: Heard) -> tuple[int, Any]:
+        return (400 if heard.body["text"] == "Two" and refusing[0] else 200), {}
+
+    with Listener(answer) as listener:
+        channel = sink(listener)
+        factory.people(channel, 1)
+        broadcast = launch(channel, story(text("One"), text("Two")))
+        wait_completed(broadcast, 30)
+        assert Delivery.objects.get().state == "failed"
+        refusing[0] = False
+        again = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+        wait_completed(again, 30)
+
+        assert texts_of(listener) == {"u0": ["One", "Two", "Two"]}
+    record = Record.objects.get(broadcast=again.pk)
+    assert record.responses == 2
+
+
+def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine: None) -> None:
+    with Listener(lambda heard: (500, {})) as listener:
+        channel = sink(listener, retries=2, backoff=0.01)
+        factory.people(channel, 30)
+        broadcast = launch(channel, story(webhook(f"{listener.url}/ask"), text("Hello")))
+        wait_completed(broadcast, 30)
+
+        assert len(listener.heard) == 60
+    assert Delivery.objects.filter(state="failed").count() == 30
+    channel.refresh_from_db()
+    assert (channel.state, channel.throttled_until) == ("active", None)
+    assert "webhook answered 500" in Record.objects.filter(attempt=2)[0].reason.text
+
+
+def test_a_crash_between_two_messages_leaves_only_the_second_in_doubt() -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 1)
+        broadcast = launch(channel, story(text("One"), text("Two")))
+        factory.expand(broadcast)
+        worker = reap.register()
+        assert claim(channel.pk, worker, 5).messages[0].memory.sent == ()
+        reap.declare_all_dead()
+        reap.reap()
+
+    delivery = Delivery.objects.get()
+    assert delivery.state == "in_doubt"
+    assert reconcile(broadcast.pk).ok
+
+
+def test_receipts_for_any_message_of_a_delivery_are_its_receipts() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = launch(channel, story(text("One"), text("Two")))
+    factory.expand(broadcast)
+    delivery = Delivery.objects.get()
+    Part.objects.create(delivery=delivery, channel=channel, external_id="x1")
+
+    early = Sighting(channel.pk, "delivered", 1, 2, external_id="x1")
+    assert apply_receipts([early]) == [early]  # the second message has not left yet
+    Delivery.objects.update(state="sent")
+    calendar.finish()
+    assert apply_receipts([early]) == []
+    ours = f"{broadcast.key}-{delivery.pk}-1"
+    assert apply_receipts([Sighting(channel.pk, "read", 1, 2, message_id=ours)]) == []
+    assert Delivery.objects.get().state == "read"
