@@ -75,6 +75,8 @@ ICONS = (
     *("download", "eye", "filter", "list-details", "logout", "messages", "moon", "pencil"),
     *("player-pause", "player-play", "player-stop", "plug", "plus", "refresh", "search", "send"),
     *("settings", "sun", "trash", "upload", "user-circle", "users", "x"),
+    *("arrow-back-up", "arrow-down", "arrow-up", "book", "file", "grip-vertical", "link"),
+    *("hand-click", "photo", "text-size", "webhook"),
 )
 
 SPRITE = "icons.svg"

@@ -1,6 +1,7 @@
 """``clarion broadcasts``."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,14 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.contacts.models import Address
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import hold, tallies
 from clarion.records.models import Delivery, Reason, Record
 
 pytestmark = pytest.mark.django_db
+COUNTS = (
+    "total", "queued", "held", "sending", "sent", "delivered", "read", "failed", "skipped",
+    "unsent", "in_doubt",
+)  # fmt: skip
 CONTRACT = {
     "id", "title", "type", "state", "total", "queued", "held", "sending", "sent", "delivered",
     "read", "failed", "skipped", "unsent", "in_doubt", "created_at", "scheduled_at", "started_at",
@@ -110,7 +115,7 @@ def test_an_empty_list(db: None, ok: Callable[..., str]) -> None:
     assert ok("broadcasts", "list") == "No broadcast yet.\n"
 
 
-def test_pause_resume_stop(
+def test_f2_pause_resume_stop(
     running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     assert ok("broadcasts", "pause", running) == f"Broadcast {running} is paused.\n"
@@ -128,7 +133,7 @@ def test_what_the_state_does_not_allow(
     assert Broadcast.objects.get().state == S.SCHEDULED
 
 
-def test_delete(sent: str, ok: Callable[..., str], refused: Callable[..., str]) -> None:
+def test_f1_delete(sent: str, ok: Callable[..., str], refused: Callable[..., str]) -> None:
     assert ok("broadcasts", "delete", sent) == f"Broadcast {sent} is deleted.\n"
     assert f"There is no broadcast {sent}." in refused("broadcasts", "delete", sent)
 
@@ -142,7 +147,7 @@ def test_what_has_left_can_not_be_deleted(running: str, refused: Callable[..., s
     assert Broadcast.objects.exists()
 
 
-def test_restart_goes_to_those_who_were_not_reached(
+def test_f3_restart_goes_to_those_who_were_not_reached(
     running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     ok("broadcasts", "stop", running)
@@ -160,6 +165,156 @@ def test_resuming_a_missed_one_sends_it_after_all(
     assert ok("broadcasts", "resume", sent) == f"Broadcast {sent} is sent after all.\n"
     assert Broadcast.objects.get().state == S.SCHEDULED
     assert "starts by itself" in refused("broadcasts", "resume", sent)
+
+
+def test_f4_pause_and_resume_lose_nobody(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    before = ok_json("broadcasts", "show", running)
+    ok("broadcasts", "pause", running)
+    after = ok_json("broadcasts", "resume", running)
+    assert {name: after[name] for name in COUNTS} == {name: before[name] for name in COUNTS}
+    assert "expected 3" in ok("broadcasts", "reconcile", running)
+
+
+def test_f5_speed(
+    running: str,
+    ok: Callable[..., str],
+    ok_json: Callable[..., Any],
+    refused: Callable[..., str],
+    misused: Callable[..., str],
+) -> None:
+    said = ok("broadcasts", "speed", running, "2.5")
+    assert said == f"Broadcast {running} sends at most 2.5 a second.\n"
+    assert ok_json("broadcasts", "show", running)["rate"] == 2.5
+    assert ["speed", "2.5", "a", "second"] in [
+        line.split() for line in ok("broadcasts", "show", running).splitlines()
+    ]
+    assert ok_json("broadcasts", "speed", running, "none")["rate"] is None
+    assert "from 0.01 to 1,000,000" in refused("broadcasts", "speed", running, "0")
+    assert "no speed" in misused("broadcasts", "speed", running, "fast")
+    ok("broadcasts", "stop", running)
+    assert "this one is stopped" in refused("broadcasts", "speed", running, "1")
+
+
+def test_g2_release(
+    running: str,
+    ok: Callable[..., str],
+    ok_json: Callable[..., Any],
+    refused: Callable[..., str],
+    misused: Callable[..., str],
+) -> None:
+    assert refused("broadcasts", "release", running) == "Nobody is held any more."
+    held = Delivery.objects.get(state="queued")
+    hold.hold(held.address_id, [int(running)])
+    assert refused("broadcasts", "release", running, "--chats", "1,2") == "Nobody is held any more."
+    assert "separated by commas" in misused("broadcasts", "release", running, "--chats", "x")
+
+    said = ok("broadcasts", "release", running, "--chats", str(held.address_id))
+
+    assert said == "1 person will have it now.\n"
+    assert ok_json("broadcasts", "show", running)["queued"] == 1
+
+
+def test_d2_duplicate(running: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    copy = ok_json("broadcasts", "duplicate", running)
+    assert (copy["state"], copy["title"], copy["text"]) == ("draft", "Copy of T", "Hello")
+    assert f"is a draft with all that {running} has." in ok("broadcasts", "duplicate", running)
+
+
+def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    parent = live("Every day", recurrence={"every": "day", "at": "09:00"})
+    Broadcast.objects.filter(pk=running).update(parent=parent)
+    shown = ok_json("broadcasts", "show", str(parent.pk))
+    assert (shown["state"], shown["runs"], shown["when"]) == ("live", 1, "Every day at 09:00, UTC")
+    assert [one["id"] for one in ok_json("broadcasts", "runs", str(parent.pk))] == [int(running)]
+    assert ok("broadcasts", "runs", running) == f"Broadcast {running} has no runs.\n"
+
+    ok("broadcasts", "delete", str(parent.pk))
+
+    assert "There is no broadcast" in refused("broadcasts", "show", str(parent.pk))
+    assert ok_json("broadcasts", "show", running)["total"] == 3
+
+
+def test_f4_one_that_lives_on_pauses_and_resumes(ok_json: Callable[..., Any], db: None) -> None:
+    for fields in ({"recurrence": {"every": "day", "at": "09:00"}}, {"type": "external"}):
+        number = str(live("Live", **fields).pk)
+        assert ok_json("broadcasts", "pause", number)["state"] == "paused"
+        assert ok_json("broadcasts", "resume", number)["state"] == "live"
+        assert ok_json("broadcasts", "stop", number)["state"] == "stopped"
+
+
+def live(title: str, **fields: Any) -> Broadcast:
+    """One that lives on."""
+    return Broadcast.objects.create(
+        title=title, text="Hello", state=S.LIVE, started_at=clock.now(), time_zone="UTC", **fields
+    )
+
+
+def test_e1_sections_and_types(running: str, ok_json: Callable[..., Any]) -> None:
+    daily = live("Daily", recurrence={"every": "day", "at": "09:00"})
+    hook = live("Hook", type="external")
+    welcome = live("Welcome", type="trigger", trigger=WELCOME)
+    Broadcast.objects.create(title="Lone", type="single", state=S.SENDING)
+    Broadcast.objects.create(title="Gone", state=S.SENDING, deleted_at=clock.now())
+
+    def listed(*options: str) -> list[int]:
+        return [one["id"] for one in ok_json("broadcasts", "list", *options)]
+
+    assert listed("--section", "active") == [welcome.pk, hook.pk, int(running)]
+    assert listed("--section", "periodic") == [daily.pk]
+    assert listed("--section", "active", "--type", "external") == [hook.pk]
+    several = ("--type", "external", "--type", "trigger")
+    assert listed("--section", "active", *several) == [welcome.pk, hook.pk]
+    assert listed() == [welcome.pk, hook.pk, daily.pk, int(running)]
+
+
+WELCOME = {
+    "on": "tag", "tag": "vip", "delay": 7200, "conditions": [
+        {"attribute": "city", "is": "equals", "value": "Bonn"}
+    ],
+}  # fmt: skip
+
+
+def test_e2_every_fact(running: str, ok_json: Callable[..., Any]) -> None:
+    shown = ok_json("broadcasts", "show", running)
+    assert shown["message"] == "Hello"
+    assert [shown[name] for name in ("total", "completed", "errors")] == [3, 1, 1]
+    assert (shown["delivered_percent"], shown["read_percent"]) == (0.0, 0.0)
+    assert {"agent", "channels", "created_at", "scheduled_at", "started_at"} <= shown.keys()
+    trigger = live("Welcome", type="trigger", trigger=WELCOME)
+    when = ok_json("broadcasts", "show", str(trigger.pk))["when"]
+    assert when == "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person"
+
+
+def test_e4_search_and_dates(
+    running: str, ok_json: Callable[..., Any], misused: Callable[..., str]
+) -> None:
+    def listed(*options: str) -> list[str]:
+        return [str(one["id"]) for one in ok_json("broadcasts", "list", *options)]
+
+    for q in (running, "hell", f"№ {running}"):
+        assert listed("-q", q) == [running]
+    assert listed("-q", "Good bye") == []
+    tomorrow = (clock.now() + timedelta(days=1)).isoformat()
+    assert listed("--after", tomorrow) == []
+    assert listed("--before", tomorrow) == [running]
+    Broadcast.objects.filter(pk=running).update(
+        state=S.COMPLETED, finished_at=clock.parse_moment("2026-03-02T10:00", "UTC")
+    )
+    march = ("--after", "2026-03-01", "--before", "2026-03-03")
+    assert listed("--section", "completed", *march) == [running]
+    assert listed("--section", "completed", "--after", "2026-03-03") == []
+    assert "is not a date and time" in misused("broadcasts", "list", "--after", "soon")
+    assert "Choose one of: broadcast" in misused("broadcasts", "list", "--type", "single")
+
+
+def test_e3_only_what_the_state_allows(running: str, refused: Callable[..., str]) -> None:
+    assert "can be deleted" in refused("broadcasts", "delete", running)
+    assert "Stop it first" in refused("broadcasts", "restart", running)
+    assert "Only a paused broadcast" in refused("broadcasts", "resume", running)
 
 
 def test_reconcile_proves_the_equation(
@@ -180,7 +335,19 @@ def test_reconcile_fails_where_rows_and_tallies_differ(
 
 
 @pytest.mark.parametrize(
-    "command", ["show", "pause", "resume", "stop", "restart", "delete", "reconcile"]
+    "command",
+    [
+        "show",
+        "runs",
+        "pause",
+        "resume",
+        "stop",
+        "release",
+        "restart",
+        "duplicate",
+        "delete",
+        "reconcile",
+    ],
 )
 @pytest.mark.parametrize("number", ["4711", str(2**63), str(2**200)])
 def test_an_unknown_number_is_said(

@@ -15,7 +15,7 @@ HOOK = ("--kind", "webhook", "--set", "url=https://example.org/hook")
 
 def test_kinds_name_their_settings(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     kinds = {kind["kind"]: kind for kind in ok_json("channel", "kinds")}
-    assert set(kinds) == {"webhook", "telegram", "email"}
+    assert set(kinds) == {"webhook", "telegram", "whatsapp", "email"}
     settings = {
         kind: {field["name"] for field in facts["settings"]} for kind, facts in kinds.items()
     }
@@ -81,7 +81,7 @@ def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., A
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: webhook, telegram, em"),
+        (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: webhook, telegram"),
         (["--kind", "webhook"], "url: Fill this in."),
         ([*HOOK, "--set", "colour=red"], "There is no such setting. Known are: url, secret"),
         ([*HOOK, "--set", "idempotent=perhaps"], "idempotent: Write true or false."),
@@ -156,3 +156,22 @@ def test_check_asks_the_provider(
     said = refused("channel", "check", "bad")
     assert "\n" not in said
     assert "revoked" not in said
+
+
+def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    given = {"phone_number_id": "1065", "token": "EAAGtest", "app_secret": "c0ffee"}
+    pairs = [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
+    printed = ok("channel", "add", "shop", "--kind", "whatsapp", *pairs, "--rate", "20")
+    shown = ok_json("channel", "show", "shop")
+    assert shown["rate"] == 20.0
+    assert shown["settings"] == {
+        "phone_number_id": "1065",
+        "token": "•••",
+        "app_secret": "•••",
+        "verify_token": "•••",
+        "api_root": "https://graph.facebook.com/v26.0",
+        "allow_private": False,
+    }
+    assert not any(secret in printed for secret in ("EAAGtest", "c0ffee"))

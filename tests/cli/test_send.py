@@ -77,7 +77,7 @@ def test_a_file_of_ids(people: str, clarion: Callable[..., Any], tmp_path: Path)
     picked = Pick.objects.filter(broadcast_id=sent["id"]).values_list("address__value", flat=True)
     assert sorted(picked) == ["1", "3"]
     assert sent["audience"] == {
-        "kind": "picks", "tags": [], "without_tags": [], "picked_from": "ids",
+        "kind": "picks", "tags": [], "without_tags": [], "consents": [], "picked_from": "ids",
     }  # fmt: skip
     assert "1 lines of ids.csv are left out:" in result.stderr
     assert "  line 4: " in result.stderr
@@ -110,10 +110,10 @@ def test_unknown_chats_are_named(
     known = Address.objects.order_by("pk").values_list("pk", flat=True)[0]
     beyond = 2**70
     said = refused("send", "--chats", f"{known},{known + 500},{beyond}", *TEXT)
-    assert said == f"There is no chat with the number {known + 500}, {beyond}."
+    assert said == f"There is no chat with the number {known + 500}, {beyond}. Correct it."
     ok("channel", "add", "other", "--kind", "webhook", "--set", "url=https://example.org/")
     said = refused("send", "--channel", "other", "--chats", str(known), *TEXT)
-    assert said == f"There is no chat on other with the number {known}."
+    assert said == f"There is no chat on other with the number {known}. Correct it."
     assert not Broadcast.objects.exists()
 
 
@@ -124,13 +124,12 @@ def test_unknown_chats_are_named(
         (["--all", "--tag", "x"], "not --all and --tag."),
         (["--all", "--without-tag", "x"], "It goes with --tag."),
         (["--all", "--id-column", "x"], "It goes with --ids."),
-        (["--all", "--tz", "UTC"], "It goes with --at only."),
+        (["--all", "--tz", "UTC"], "It goes with --at or --every or --cron or"),
         (["--all", "--at", "tomorrow"], "“tomorrow” is not a date and time."),
         (["--all", "--at", "2099-01-01T10:00", "--tz", "Mars"], "There is no time zone called"),
-        (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "Give either --at or --undo."),
+        (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "It goes with sending now only."),
         (["--all", "--undo", "-1"], "--undo"),
-        (["--chats", "one"], "Write numbers separated by commas, not “one”."),
-        (["--chats", ","], "Write numbers separated by commas."),
+        (["--all", "--rejects", "x"], "It goes with --ids."),
         (["--ids", "x.csv", "--channel", "more"], "It needs exactly one --channel."),
     ],
 )

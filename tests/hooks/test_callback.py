@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels.kinds import TELEGRAM_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET, WRITTEN, signed
+from channels.kinds import (
+    TELEGRAM_SECRET,
+    TELEGRAM_TOKEN,
+    TOLD_AND_WRITTEN,
+    WEBHOOK_SECRET,
+    WHATSAPP,
+    WHATSAPP_VERIFY,
+    WRITTEN,
+    meta,
+    signed,
+)
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.engine.models import Callback
@@ -36,6 +46,11 @@ def bot() -> Channel:
 def webhook() -> Channel:
     settings = {"url": "https://receiver.example", "secret": WEBHOOK_SECRET}
     return add_channel(name="main", kind="webhook", settings=settings, by="test")
+
+
+@pytest.fixture
+def whatsapp() -> Channel:
+    return add_channel(name="wa", kind="whatsapp", settings=dict(WHATSAPP.settings), by="test")
 
 
 @pytest.fixture
@@ -176,3 +191,46 @@ def test_email_channels_take_nothing(client: Client) -> None:
 def test_a_paused_channel_still_listens(client: Client, bot: Channel) -> None:
     Channel.objects.update(state=Channel.State.PAUSED)
     assert post(client, bot.pk, b"{}", **secret()).status_code == 200
+
+
+def handshake(client: Client, channel: Channel, token: str, challenge: str = "1158201444") -> Any:
+    query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
+    return client.get(f"/hooks/{channel.pk}/", query)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_provider_that_tries_the_address_gets_its_challenge(
+    client: Client, whatsapp: Channel
+) -> None:
+    response = handshake(client, whatsapp, WHATSAPP_VERIFY)
+    assert (response.status_code, response.content) == (200, b"1158201444")
+    assert response["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_try_that_proves_nothing_is_403(client: Client, whatsapp: Channel) -> None:
+    for response in (
+        handshake(client, whatsapp, "another"),
+        handshake(client, whatsapp, ""),
+        handshake(client, whatsapp, WHATSAPP_VERIFY, "<script>"),
+        client.get(f"/hooks/{whatsapp.pk}/"),
+        client.get(f"/hooks/{whatsapp.pk}/?%ff=%00&hub.verify_token=%ff"),
+    ):
+        assert response.status_code == 403
+        assert WHATSAPP_VERIFY.encode() not in response.content
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_unknown_channel_answers_no_handshake(client: Client) -> None:
+    assert client.get("/hooks/999/").status_code == 404
+
+
+def test_a_callback_of_whatsapp_is_stored_without_its_signature(
+    client: Client, whatsapp: Channel
+) -> None:
+    hook = meta(*TOLD_AND_WRITTEN)
+    headers = {name.replace("-", "_"): value for name, value in hook.headers.items()}
+    assert post(client, whatsapp.pk, hook.body, **headers).status_code == 200
+    assert "x-hub-signature-256" not in Callback.objects.get().headers
+    assert post(client, whatsapp.pk, hook.body + b" ", **headers).status_code == 401
+    assert Callback.objects.count() == 1

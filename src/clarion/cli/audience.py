@@ -1,13 +1,12 @@
 """Whom ``clarion send`` sends to: from options to a draft with an audience."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from clarion.cli.failures import Failed
 from clarion.cli.speech import note
 
 if TYPE_CHECKING:
@@ -15,22 +14,52 @@ if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
     from clarion.channels.models import Channel
 
-MOST_CHATS = 10_000  # on a command line; more come in a file
-NAMED = 10  # rejected lines and unknown chats that are named
-LARGEST_ID = 2**63 - 1
+NAMED = 10  # rejected lines that are named
+
+
+Names = Annotated[
+    list[str] | None, typer.Option("--channel", metavar="NAME", help="Where to send; repeatable.")
+]
+Everyone = Annotated[bool, typer.Option("--all", help="To everyone on these channels.")]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="T", help="To everyone with any of these tags; repeatable."),
+]
+WithoutTags = Annotated[
+    list[str] | None,
+    typer.Option("--without-tag", metavar="T", help="But to nobody with any of these; repeatable."),
+]
+Ids = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="To the user ids in this file.")]
+IdColumn = Annotated[str | None, typer.Option(metavar="C", help="The column of ids in that file.")]
+RejectsFile = Annotated[
+    Path | None,
+    typer.Option("--rejects", metavar="FILE", help="Write lines left out, and why, to this file."),
+]
+Chats = Annotated[str | None, typer.Option(metavar="1,2,3", help="To these chat numbers.")]
+Consents = Annotated[
+    list[str] | None,
+    typer.Option("--consent", metavar="NAME", help="Only who has given this; repeatable."),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The audience as the options name it."""
+    """The audience as the options name it; see ``gathering.gathers``."""
 
-    channels: list[str]
-    everyone: bool
-    tags: list[str]
-    without_tags: list[str]
-    ids: Path | None
-    id_column: str | None
-    chats: str | None
+    channels: Names = None
+    everyone: Everyone = False
+    tags: Tags = None
+    without_tags: WithoutTags = None
+    ids: Ids = None
+    id_column: IdColumn = None
+    rejects: RejectsFile = None
+    chats: Chats = None
+    consents: Consents = None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of its options is used."""
+        return any(getattr(self, one.name) not in (None, False, []) for one in fields(self))
 
     def check(self) -> None:
         """Raise BadParameter unless exactly one way of choosing people is given, and fits."""
@@ -48,40 +77,37 @@ class Chosen:
             raise typer.BadParameter("It goes with --tag.", param_hint="--without-tag")
         if self.id_column is not None and self.ids is None:
             raise typer.BadParameter("It goes with --ids.", param_hint="--id-column")
-        if self.ids is not None and len(set(self.channels)) != 1:
+        if self.rejects is not None and self.ids is None:
+            raise typer.BadParameter("It goes with --ids.", param_hint="--rejects")
+        if self.ids is not None and len(set(self.channels or ())) != 1:
             raise typer.BadParameter("It needs exactly one --channel.", param_hint="--ids")
         if not self.channels and self.chats is None:
             raise typer.BadParameter("Name at least one.", param_hint="--channel")
 
-    def draft(self, text: str, title: str) -> "Broadcast":
-        """A draft for this audience. Raises an error of a room for what does not exist."""
-        from clarion.accounts.audit import COMMAND_LINE
-        from clarion.broadcasts import launch
+    def draft_fields(self) -> dict[str, Any]:
+        """What ``launch.create_draft`` takes. Raises an error of a room for what does not exist."""
         from clarion.channels.manage import get_channel
 
-        channels = [get_channel(name) for name in dict.fromkeys(self.channels)]
+        channels = [get_channel(name) for name in dict.fromkeys(self.channels or ())]
         picks: Iterable[int] = ()
         if self.ids is not None:
-            picks = _known_ids(self.ids, channels[0], self.id_column)
+            picks = _known_ids(self.ids, channels[0], self.id_column, self.rejects)
         elif self.chats is not None:
-            picks, channels = _known_chats(_numbers(self.chats), channels)
-        return launch.create_draft(
-            by=COMMAND_LINE,
-            title=title,
-            text=text,
-            channels=channels,
-            audience=self._spec(),
-            picks=picks,
-        )
+            picks, channels = _known_chats(self.chats, channels)
+        return {"channels": channels, "audience": self._spec(), "picks": picks}
 
     def _spec(self) -> "Audience":
         from clarion.broadcasts.audience import Audience
 
+        asked = {"consents": self.consents or []}
         if self.everyone:
-            return Audience(kind="all")
+            return Audience(kind="all", **asked)
         if self.tags:
-            return Audience(kind="tags", tags=self.tags, without_tags=self.without_tags)
-        return Audience(kind="picks", picked_from="chats" if self.ids is None else "ids")
+            return Audience(
+                kind="tags", tags=self.tags, without_tags=self.without_tags or [], **asked
+            )
+        source: Literal["ids", "chats"] = "chats" if self.ids is None else "ids"
+        return Audience(kind="picks", picked_from=source, **asked)
 
 
 def say_who(draft: "Broadcast") -> None:
@@ -98,44 +124,30 @@ def say_who(draft: "Broadcast") -> None:
         note(f"  such as {', '.join(found.sample)}")
 
 
-def _known_ids(path: Path, channel: "Channel", column: str | None) -> Iterable[int]:
+def _known_ids(
+    path: Path, channel: "Channel", column: str | None, rejects: Path | None
+) -> Iterable[int]:
     from clarion.contacts.csv_ids import read_ids
 
-    found = read_ids(path, channel=channel, column=column)
+    found = read_ids(path, channel=channel, column=column, rejects=rejects)
+    if not found.has_title:
+        note(f"{path.name} has no title line: its first line is the id of somebody known.")
     if found.rejected:
         note(f"{found.rejected_count:,} lines of {path.name} are left out:")
         for reject in found.rejected[:NAMED]:
             note(f"  line {reject.line}: {reject.reason}")
         if found.rejected_count > NAMED:
             note(f"  and {found.rejected_count - NAMED:,} more")
+        if found.rejects_path:
+            note(f"  all of them, with the reasons: {found.rejects_path}")
     return found.address_ids
 
 
-def _numbers(chats: str) -> list[int]:
-    """Chat numbers as typed, separated by commas. Raises BadParameter."""
-    parts = [part.strip() for part in chats.split(",") if part.strip()]
-    wrong = [part for part in parts if not (part.isascii() and part.isdigit())]
-    if wrong or not parts:
-        named = f", not “{wrong[0]}”" if wrong else ""
-        raise typer.BadParameter(f"Write numbers separated by commas{named}.", param_hint="--chats")
-    if len(parts) > MOST_CHATS:
-        raise typer.BadParameter(f"At most {MOST_CHATS:,}; use --ids.", param_hint="--chats")
-    return list(dict.fromkeys(int(part) for part in parts))
-
-
-def _known_chats(
-    numbers: list[int], channels: "list[Channel]"
-) -> "tuple[list[int], list[Channel]]":
-    """The chats and their channels. Raises Failed that names those that don't exist there."""
+def _known_chats(typed: str, channels: "list[Channel]") -> "tuple[list[int], list[Channel]]":
+    """The chats and their channels. Raises PicksError that names what is no chat there."""
+    from clarion.broadcasts.picks import find_chats
     from clarion.channels.models import Channel
-    from clarion.contacts.models import Address
 
-    storable = [number for number in numbers if number <= LARGEST_ID]
-    found = dict(Address.objects.filter(pk__in=storable).values_list("pk", "channel_id"))
-    allowed = {channel.pk for channel in channels} or set(found.values())
-    unknown = [str(n) for n in numbers if found.get(n) not in allowed]
-    if unknown:
-        where = f" on {', '.join(channel.name for channel in channels)}" if channels else ""
-        more = " …" if len(unknown) > NAMED else ""
-        raise Failed(f"There is no chat{where} with the number {', '.join(unknown[:NAMED])}{more}.")
-    return numbers, list(Channel.objects.filter(pk__in=allowed & set(found.values())))
+    found = find_chats(typed, channels)
+    on = {address.channel_id for address in found}
+    return [address.pk for address in found], list(Channel.objects.filter(pk__in=on))

@@ -10,57 +10,103 @@ from clarion.cli.session import in_rooms
 from clarion.cli.speech import facts, note, say, show_json, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from clarion.broadcasts.models import Broadcast
 
 app = typer.Typer(help="What was sent, is being sent, and control over it.", no_args_is_help=True)
 Id = Annotated[int, typer.Argument(metavar="ID", help="The broadcast's number.", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-SECTIONS = ("all", "active", "scheduled", "completed", "drafts")
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+SECTIONS = ("all", "active", "scheduled", "periodic", "completed", "drafts")
+TYPES = ("broadcast", "external", "trigger")
 COUNTS = (
     "queued", "held", "sending", "sent", "delivered", "read",
     "failed", "skipped", "unsent", "in_doubt",
 )  # fmt: skip
 LARGEST_ID = 2**63 - 1
+FASTEST = ("none", "off", "-")
 
 
 @app.command("list")
 @in_rooms
 def list_broadcasts(
     section: Annotated[
-        str, typer.Option(help="all, active, scheduled, completed or drafts.")
+        str, typer.Option(help="all, active, scheduled, periodic, completed or drafts.")
     ] = "all",
-    search: Annotated[str, typer.Option(help="Id, or words of title, text or agent.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="broadcast, external or trigger; several may be given."),
+    ] = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            "--search", "-q", help="Id, or words of title, text, story, template or agent."
+        ),
+    ] = "",
+    after: Annotated[
+        str, typer.Option(metavar="T", help="Not before this moment (see the docs for which).")
+    ] = "",
+    before: Annotated[str, typer.Option(metavar="T", help="Before this moment.")] = "",
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List broadcasts, newest first."""
     from clarion.broadcasts import history
 
-    if section not in SECTIONS:
-        raise typer.BadParameter(
-            f"There is no section “{section}”. Choose one of: {', '.join(SECTIONS)}.",
-            param_hint="--section",
-        )
-    page = history.section(section, q=search, limit=limit)
+    _one_of("section", [section], SECTIONS)
+    _one_of("type", types or [], TYPES)
+    sought = history.Sought(
+        tuple(types or ()), search, _moment("after", after), _moment("before", before)
+    )
+    page = history.section(section, sought, limit=limit)
+    anything = section != "all" or any((types, search, after, before))
+    _show_list(page, as_json, limit, "No broadcast here." if anything else "No broadcast yet.")
+
+
+def _one_of(option: str, given: list[str], known: tuple[str, ...]) -> None:
+    for value in given:
+        if value not in known:
+            raise typer.BadParameter(
+                f"There is no {option} “{value}”. Choose one of: {', '.join(known)}.",
+                param_hint=f"--{option}",
+            )
+
+
+def _moment(option: str, text: str) -> "datetime | None":
+    from clarion import config
+    from clarion.kit import clock
+
+    if not text:
+        return None
+    try:
+        return clock.parse_moment(text, config.load().time_zone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=f"--{option}") from None
+
+
+def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
+    from clarion.broadcasts import history
+
     listed = history.facts(page.broadcasts)
     if as_json:
         show_json(listed)
         return
     if not listed:
-        say("No broadcast here." if search or section != "all" else "No broadcast yet.")
+        say(nothing)
         return
     table(
         ["ID", "TITLE", "STATE", "CHANNELS", "TOTAL", "COMPLETED", "FAILED", "SCHEDULED"],
         [
             [
                 str(one["id"]),
-                one["title"] or one["text"][:40],
+                one["title"] or one["message"][:40],
                 one["state"],
                 one["channels"],
                 one["total"],
                 one["completed"],
                 one["failed"],
-                one["scheduled_at"],
+                one["next_run_at"] or one["scheduled_at"],
             ]
             for one in listed
         ],
@@ -74,6 +120,16 @@ def list_broadcasts(
 def show(number: Id, as_json: AsJson = False) -> None:
     """Show one broadcast and where everyone stands."""
     show_broadcast(find(number), as_json)
+
+
+@app.command()
+@in_rooms
+def runs(number: Id, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List the runs of a periodic or external broadcast, newest first."""
+    from clarion.broadcasts import history
+
+    page = history.runs(find(number), limit=limit)
+    _show_list(page, as_json, limit, f"Broadcast {number} has no runs.")
 
 
 @app.command()
@@ -109,6 +165,60 @@ def stop(number: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 @in_rooms
+def speed(
+    number: Id,
+    rate: Annotated[
+        str, typer.Argument(metavar="R", help="Messages a second; none: as fast as it goes.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Change the speed of a running broadcast. The channels' own rates still hold."""
+    from clarion.broadcasts import control
+
+    try:
+        wanted = None if rate.lower() in FASTEST else float(rate)
+    except ValueError:
+        raise typer.BadParameter(
+            f"“{rate}” is no speed. Give messages a second, such as 2.5, or none.", param_hint="R"
+        ) from None
+    outcome = f"sends at most {wanted:g} a second" if wanted else "sends as fast as it goes"
+    _control(lambda found, by: control.set_rate(found, wanted, by=by), number, outcome, as_json)
+
+
+@app.command()
+@in_rooms
+def release(
+    number: Id,
+    chats: Annotated[
+        str, typer.Option(metavar="1,2,3", help="Only the people with these chat numbers.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let people who are held because of an open chat have it now."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts import control
+
+    found = find(number)
+    released = control.release_held(found, by=COMMAND_LINE, address_ids=_numbers(chats))
+    if as_json:
+        show_broadcast(found, as_json)
+    else:
+        say(f"{released:,} {'person' if released == 1 else 'people'} will have it now.")
+
+
+def _numbers(text: str) -> list[int] | None:
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and int(part) <= LARGEST_ID for part in parts):
+        raise typer.BadParameter(
+            "Give chat numbers, separated by commas: 1,2,3.", param_hint="--chats"
+        )
+    return [int(part) for part in parts]
+
+
+@app.command()
+@in_rooms
 def restart(
     number: Id,
     in_doubt: Annotated[
@@ -133,8 +243,22 @@ def restart(
 
 @app.command()
 @in_rooms
+def duplicate(number: Id, as_json: AsJson = False) -> None:
+    """Make a draft with all that a broadcast has."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts import drafts
+
+    copy = drafts.duplicate(find(number), by=COMMAND_LINE)
+    if as_json:
+        show_broadcast(copy, as_json)
+    else:
+        say(f"Broadcast {copy.pk} is a draft with all that {number} has.")
+
+
+@app.command()
+@in_rooms
 def delete(number: Id, as_json: AsJson = False) -> None:
-    """Delete a broadcast of which nothing has left yet."""
+    """Delete a broadcast of which nothing has left yet. Runs of a periodic one stay."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
@@ -163,9 +287,9 @@ def reconcile(number: Id, as_json: AsJson = False) -> None:
 
 def find(number: int) -> "Broadcast":
     """The broadcast of that number. Raises Failed when there is none."""
-    from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts import history
 
-    found = Broadcast.objects.filter(pk=number).first() if number <= LARGEST_ID else None
+    found = history.visible().filter(pk=number).first() if number <= LARGEST_ID else None
     if found is None:
         raise Failed(f"There is no broadcast {number}. See: clarion broadcasts list")
     return found
@@ -184,14 +308,25 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     if as_json:
         show_json(one)
         return
+    optional: list[tuple[str, Any]] = [
+        ("when", one["when"]),
+        ("next run", one["next_run_at"]),
+        ("runs", one["runs"]),
+        ("last run", one["last_run_at"]),
+        ("run of", one["parent"]),
+        ("restart of", one["restart_of"]),
+        ("speed", f"{one['rate']:g} a second" if one["rate"] else ""),
+    ]
     facts(
         [
             ("id", str(one["id"])),
             ("title", one["title"]),
+            ("type", one["type"]),
             ("state", " – ".join(filter(None, (one["state"], one["state_reason"])))),
-            ("text", one["text"][:200]),
+            (one["data_type"], one["message"][:200]),
             ("channels", one["channels"]),
             ("agent", one["agent"] or "command line"),
+            *((name, value) for name, value in optional if value),
             ("created", one["created_at"]),
             ("scheduled", one["scheduled_at"]),
             ("started", one["started_at"]),

@@ -110,7 +110,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @in_rooms
 def add(
     name: Name,
-    kind: Annotated[str, typer.Option(help="webhook, telegram or email.")],
+    kind: Annotated[str, typer.Option(help="webhook, telegram, whatsapp or email.")],
     rate: Annotated[
         float | None,
         typer.Option(help="Most messages a second. Without it, what suits the kind."),

@@ -12,12 +12,19 @@ from clarion.cli import (
     bench,
     broadcasts,
     channels,
+    chats,
+    consents,
     contacts,
+    drafts,
     maintenance,
     records,
+    retention,
     send,
     serve,
     simulate,
+    stories,
+    tags,
+    when,
 )
 from clarion.cli.demo import command as demo
 from clarion.cli.failures import fail
@@ -68,9 +75,16 @@ simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
 app.add_typer(channels.app, name="channel")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(consents.app, name="consents")
+app.add_typer(tags.app, name="tags")
 send.add_to(app)
+drafts.add_to(app)
 app.add_typer(broadcasts.app, name="broadcasts")
+when.add_to(app)
+app.add_typer(retention.app, name="retention")
+app.add_typer(chats.app, name="chats")
 records.add_to(app)
+app.add_typer(stories.app, name="stories")
 
 
 def run() -> None:

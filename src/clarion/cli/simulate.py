@@ -33,7 +33,7 @@ def simulator(
     ] = None,
     parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run a provider that reaches nobody and remembers everything: webhook, Telegram, SMTP."""
+    """Run a provider that reaches nobody and remembers all: webhook, Telegram, WhatsApp, SMTP."""
     from clarion.simulator.behaviour import Behaviour
     from clarion.simulator.main import main
 

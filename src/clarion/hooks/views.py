@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from clarion.channels.contract import BadSignature, HookRequest
+from clarion.channels.contract import AnswersHandshake, BadSignature, HookRequest
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.contacts import addresses
@@ -25,17 +25,20 @@ _PROOF = re.compile(r"auth|cookie|key|secret|signature|token")
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "POST"])
 def callback(request: HttpRequest, channel: str) -> HttpResponse:
     """Verify, store as it came, answer 200 at once: the engine applies it later.
 
+    A GET is a provider that tries the address first; only kinds that know such a thing answer it.
     `channel` is a channel's number or name. 404 for an unknown one, 401 for a wrong signature, 413
     beyond 1 MB. A database that can't be written makes it 500, so that the provider tries again.
     """
     found = _channel(channel)
     if found is None:
         return _said(404, "There is no such channel.")
-    body = _body(request)
+    if request.method == "GET":
+        return _handshake(request, found)
+    body = read_body(request)
     if body is None:
         return _said(413, "A callback may be 1 MB at most.")
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -68,6 +71,17 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "hooks/unsubscribe.html", {"step": "ask"})
 
 
+def _handshake(request: HttpRequest, channel: Channel) -> HttpResponse:
+    kind = adapter(channel)
+    if not isinstance(kind, AnswersHandshake):
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        answer = kind.handshake(request.META.get("QUERY_STRING", ""))
+    except BadSignature as refused:
+        return _said(403, str(refused))
+    return HttpResponse(answer, content_type="text/plain; charset=utf-8")
+
+
 def _channel(number_or_name: str) -> Channel | None:
     if _NUMBER.fullmatch(number_or_name):
         return Channel.objects.filter(pk=int(number_or_name)).first()
@@ -76,7 +90,7 @@ def _channel(number_or_name: str) -> Channel | None:
     return Channel.objects.filter(name=number_or_name).first()
 
 
-def _body(request: HttpRequest) -> bytes | None:
+def read_body(request: HttpRequest) -> bytes | None:
     """The body, or None for one that is too large; its declared length is believed first."""
     declared = request.headers.get("Content-Length", "")
     if _NUMBER.fullmatch(declared) and int(declared) > LARGEST:

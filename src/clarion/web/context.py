@@ -1,5 +1,6 @@
 """What every template sees."""
 
+import re
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -32,16 +33,23 @@ def navigation(request: HttpRequest) -> dict[str, object]:
 
 def _places(request: HttpRequest) -> list[Place]:
     match = request.resolver_match
-    here = match.url_name.partition("_")[0].removesuffix("s") if match and match.url_name else ""
+    here = _stem(match.url_name.partition("_")[0]) if match and match.url_name else ""
     return [
-        Place(name, reverse(url), icon, here == url.removesuffix("s"))
+        Place(name, reverse(url), icon, here == _stem(url))
         for name, url, icon in (
             (_("Broadcasts"), "broadcasts", "broadcast"),
             (_("Records"), "records", "list-details"),
+            (_("Chats"), "chats", "messages"),
+            (_("Stories"), "stories", "book"),
             (_("Contacts"), "contacts", "users"),
             (_("Channels"), "channels", "plug"),
         )
     ]
+
+
+def _stem(noun: str) -> str:
+    """What “story” and “stories” have in common: the pages of one place begin with it."""
+    return re.sub("(ies|y|s)$", "", noun)
 
 
 def _paused_channels() -> list[Channel]:

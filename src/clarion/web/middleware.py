@@ -26,6 +26,7 @@ OPEN_TO_ALL = (
     "/account/inactive/",
     "/static/",
     "/hooks/",
+    "/media/",
     "/unsubscribe/",
     "/healthz",
 )

@@ -1,15 +1,19 @@
 """Broadcasts as the pages show them: the facts of a room, plus shares, words and times left."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urljoin
 
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clarion.broadcasts.history import facts
+from clarion.broadcasts import calls
+from clarion.broadcasts.history import facts, message_of
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.registry import kind_class
+from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
 from clarion.web import pace
 
@@ -25,14 +29,21 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """The facts of broadcasts with what the pages show beside them."""
     listed = list(broadcasts)
     return [
-        {**found, **_shares(found), **_reports(broadcast), "name": name_of(broadcast)}
+        {
+            **found,
+            **_shares(found),
+            **_reports(broadcast),
+            "name": name_of(broadcast),
+            "stands": broadcast.stands,
+            "runs_only": broadcast.stands and broadcast.type != Broadcast.Type.TRIGGER,
+        }
         for broadcast, found in zip(listed, facts(listed), strict=True)
     ]
 
 
 def name_of(broadcast: Broadcast) -> str:
-    """The title, or the beginning of the text, or the number."""
-    words = broadcast.title or " ".join(broadcast.text.split())
+    """The title, or the beginning of the message, or the number."""
+    words = broadcast.title or " ".join(message_of(broadcast).split())
     if not words:
         return _("Broadcast %d") % broadcast.pk
     return words if len(words) <= 60 else words[:59] + "…"
@@ -79,6 +90,39 @@ def speed(found: dict[str, Any]) -> dict[str, Any]:
     now = pace.rate(found["id"], found["done"])
     left = found["total"] - found["done"]
     return {"rate": now, "seconds_left": left / now if now and found["expanded_at"] else None}
+
+
+def content(broadcast: Broadcast) -> dict[str, Any]:
+    """What people get: ``text``; ``story`` with its ``version`` and ``shown``; or ``template``."""
+    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
+        return {"template": broadcast.template}
+    if broadcast.data_type == Broadcast.DataType.TEXT:
+        return {"text": broadcast.text}
+    story, version = broadcast.story, broadcast.story_version
+    if version is None and story is not None:  # not launched yet: it would be the newest
+        version = story.versions.order_by("-number").first()
+    shown_blocks = preview_story(version.blocks, None) if version else []
+    return {"story": story, "version": version, "shown": shown_blocks}
+
+
+def own_url(broadcast: Broadcast, base: str) -> dict[str, str] | None:
+    """The secret URL of an external broadcast or an event's trigger, with a sample call.
+
+    ``base`` is where this server is reached, if no setting says so.
+    """
+    if not calls.path(broadcast):
+        return None
+    url = urljoin(base, calls.url(broadcast))
+    kinds = broadcast.channels.order_by("pk").values_list("kind", flat=True)
+    body: dict[str, Any] = {"users": ["4711"], "data": {"order": "A-17"}}
+    if broadcast.type == Broadcast.Type.EXTERNAL:
+        body = {"platform": next(iter(kinds), "webhook"), **body}
+    curl = (
+        f"curl -X POST '{url}' \\\n"
+        "  -H 'Content-Type: application/json' -H 'Idempotency-Key: A-17' \\\n"
+        f"  -d '{json.dumps(body)}'"
+    )
+    return {"url": url, "curl": curl}
 
 
 def audience_words(broadcast: Broadcast) -> str:

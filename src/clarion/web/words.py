@@ -42,6 +42,13 @@ BROADCAST_STATES: dict[str, Word] = {
     "stopped": Word(_("Stopped"), _("Stopped by hand. Nothing further leaves."), "warn"),
     "completed": Word(_("Completed"), _("Everyone has been dealt with."), "good"),
     "missed": Word(_("Missed"), _("Its time passed while the server was down."), "bad"),
+    "live": Word(_("Live"), _("It goes on by itself until somebody stops it."), "busy"),
+}
+
+BROADCAST_TYPES: dict[str, Text] = {
+    "broadcast": _("Broadcasts"),
+    "external": _("External"),
+    "trigger": _("Trigger"),
 }
 
 CHANNEL_STATES: dict[str, Word] = {
@@ -62,6 +69,12 @@ ADDRESS_STATES: dict[str, Word] = {
     "unreachable": Word(_("Unreachable"), _("The provider does not know this address."), "bad"),
 }
 
+CHAT_STATES: dict[str, Word] = {
+    "bot": Word(_("With the bot"), _("No agent is talking to them."), "calm"),
+    "open": Word(_("Open"), _("An agent is talking to them; broadcasts wait."), "busy"),
+    "closed": Word(_("Closed"), _("The talk has ended; they have not written since."), "calm"),
+}
+
 IMPORT_STATES: dict[str, Word] = {
     "running": Word(_("Running"), _("Lines are being read."), "busy"),
     "done": Word(_("Done"), _("Every line has been read."), "good"),
@@ -75,6 +88,7 @@ WORDS: dict[str, dict[str, Word]] = {
     "record": RECORD_STATUSES,
     "address": ADDRESS_STATES,
     "import": IMPORT_STATES,
+    "chat": CHAT_STATES,
 }
 
 ROLES: dict[str, Text] = {

@@ -1,16 +1,24 @@
 """Broadcasts: sections, one of them, control."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from clarion.accounts.models import Role
 from clarion.broadcasts import launch
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
+from clarion.contacts.models import Contact
+from clarion.content import stories
 from clarion.engine import reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
+from clarion.records import hold
 from support import factory
+from web.conftest import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,13 +47,13 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
     assert "A channel comes first" in admin.get("/broadcasts/new/").content.decode()
 
 
-def test_sections_and_their_sizes(admin: Client, sending: Broadcast) -> None:
+def test_e1_sections_and_their_sizes(admin: Client, sending: Broadcast) -> None:
     factory.draft([], title="Later")
 
     active = admin.get("/")
     drafts = admin.get("/?section=drafts")
 
-    assert [tab["size"] for tab in active.context["tabs"]] == [1, 0, 0, 1]
+    assert [tab["size"] for tab in active.context["tabs"]] == [1, 0, 0, 0, 1]
     assert [row["name"] for row in active.context["rows"]] == ["Spring"]
     assert [row["name"] for row in drafts.context["rows"]] == ["Later"]
 
@@ -56,7 +64,7 @@ def test_the_first_section_that_has_something_is_shown(admin: Client) -> None:
     assert admin.get("/").context["section"] == "drafts"
 
 
-def test_search(admin: Client, sending: Broadcast) -> None:
+def test_e4_search(admin: Client, sending: Broadcast) -> None:
     assert len(admin.get(f"/?q={sending.pk}").context["rows"]) == 1
     assert len(admin.get("/?q=spri").context["rows"]) == 1
     assert "Nothing found here" in admin.get("/?q=zzz").content.decode()
@@ -89,7 +97,7 @@ def test_reconcile_shows_the_equation(admin: Client, sending: Broadcast) -> None
     assert "expected 3 = sent 3 + failed 0" in html
 
 
-def test_pause_resume_stop(admin: Client, sending: Broadcast) -> None:
+def test_f2_f4_pause_resume_stop(admin: Client, sending: Broadcast) -> None:
     def act(name: str) -> str:
         response = admin.post(f"/broadcasts/{sending.pk}/do/{name}")
         assert response["Location"] == f"/broadcasts/{sending.pk}/"
@@ -168,10 +176,308 @@ def test_recipients_by_state_and_export(admin: Client, sending: Broadcast) -> No
     assert damaged["Location"] == f"/broadcasts/{sending.pk}/recipients/"
 
 
-def test_delete_a_draft(admin: Client) -> None:
+def test_f1_delete_a_draft(admin: Client) -> None:
     broadcast = factory.draft([])
 
     response = admin.post(f"/broadcasts/{broadcast.pk}/do/delete", follow=True)
 
     assert "“Spring” is deleted." in response.content.decode()
     assert not Broadcast.objects.exists()
+
+
+DAILY = {"recurrence": {"every": "day", "at": "09:00"}, "time_zone": "UTC"}
+WELCOME = {
+    "on": "tag", "tag": "vip", "delay": 7200, "conditions": [
+        {"attribute": "city", "is": "equals", "value": "Bonn"}
+    ],
+}  # fmt: skip
+
+
+def live(title: str, **fields: Any) -> Broadcast:
+    """One that lives on."""
+    values: dict[str, Any] = {"state": "live", "started_at": clock.now(), "text": "Hello", **fields}
+    return Broadcast.objects.create(title=title, **values)
+
+
+def listed(browser: Client, query: str) -> list[str]:
+    return [row["name"] for row in browser.get(f"/?{query}").context["rows"]]
+
+
+def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Broadcast) -> None:
+    live("Hook", type="external")
+    live("Welcome", type="trigger", trigger=WELCOME)
+    live("Daily", **DAILY)
+    Broadcast.objects.create(title="Reply", type="single", state="sending")
+
+    assert listed(admin, "section=active") == ["Welcome", "Hook", "Spring"]
+    assert listed(admin, "section=active&type=external") == ["Hook"]
+    assert listed(admin, "section=active&type=trigger&type=external") == ["Welcome", "Hook"]
+    assert listed(admin, "section=active&type=single") == ["Welcome", "Hook", "Spring"]
+    assert listed(admin, "section=periodic&type=external") == ["Daily"]
+    page = admin.get("/?section=active&type=external")
+    assert 'value="external" data-submits checked' in page.content.decode()
+    assert "type=external" in page.context["live_url"]
+    assert b'type="checkbox"' not in admin.get("/?section=periodic").content
+    # A number on a tab says what stands there without check boxes.
+    assert [tab["size"] for tab in page.context["tabs"]] == [3, 0, 1, 0, 0]
+
+
+def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
+    settle_all(sending, "failed", "No.", "x")
+    html = admin.get("/broadcasts/live?section=active").content.decode()
+    for fact in ("Spring", "Hello {{ contact.name }}", "sink", "Sending", "Created", "Started"):
+        assert fact in html
+    for title in ("№", "Total", "Completed", "Delivered", "Read", "Errors"):
+        assert f">{title}</th>" in html
+    assert f'href="/records/?broadcast={sending.pk}&amp;status=error">3</a>' in html
+
+
+def test_e2_a_trigger_is_told_with_its_conditions(admin: Client, db: None) -> None:
+    live("Welcome", type="trigger", trigger=WELCOME)
+    html = admin.get("/?section=active").content.decode()
+    assert "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person" in html
+
+
+def test_e2_the_message_of_a_story_or_template_is_its_name(admin: Client, db: None) -> None:
+    story = stories.create_story(
+        name="Welcome aboard", blocks=[{"kind": "text", "text": "Hi there"}], by="test"
+    )
+    told = factory.draft([], title="")
+    Broadcast.objects.filter(pk=told.pk).update(data_type="story", story=story)
+    sent = factory.draft([], title="Order")
+    template = {"name": "order_ready", "language": "en", "variables": ["{{ contact.name }}"]}
+    Broadcast.objects.filter(pk=sent.pk).update(data_type="template", template=template)
+
+    html = admin.get("/?section=drafts").content.decode()
+    assert "Welcome aboard" in html
+    assert "order_ready" in html
+    assert listed(admin, "section=drafts&q=aboard") == ["Welcome aboard"]
+    assert listed(admin, "section=drafts&q=order_r") == ["Order"]
+    page = admin.get(f"/broadcasts/{told.pk}/").content.decode()
+    assert "Hi there" in page
+    assert "version 1" in page
+    assert "{{ contact.name }}" in admin.get(f"/broadcasts/{sent.pk}/").content.decode()
+
+
+def test_e3_a_row_offers_what_its_state_allows(admin: Client, sending: Broadcast) -> None:
+    row = admin.get("/?section=active").content.decode()
+    assert f"/broadcasts/{sending.pk}/do/pause" in row
+    assert f"/broadcasts/{sending.pk}/ask/stop/" in row
+    assert f"/broadcasts/{sending.pk}/do/duplicate" in row
+    for no in ("do/resume", "ask/delete", "ask/restart", "do/edit"):
+        assert f"/broadcasts/{sending.pk}/{no}" not in row
+
+    back = {"back": "/?section=active"}
+    assert admin.post(f"/broadcasts/{sending.pk}/do/pause", back)["Location"] == back["back"]
+    assert f"/broadcasts/{sending.pk}/do/resume" in admin.get("/?section=active").content.decode()
+
+
+def test_e3_a_viewer_sees_no_actions(log_in: LogIn, sending: Broadcast) -> None:
+    viewer = log_in(Role.VIEWER)
+    row = viewer.get("/?section=active").content.decode()
+    assert "/do/" not in row
+    assert "/ask/" not in row
+    for path in ("do/pause", "restart", "speed", "release"):
+        assert viewer.post(f"/broadcasts/{sending.pk}/{path}").status_code == 403
+    assert viewer.get(f"/broadcasts/{sending.pk}/ask/stop/").status_code == 403
+
+
+def test_e3_questions_come_before_what_can_not_be_undone(admin: Client, sending: Broadcast) -> None:
+    page = admin.get(f"/broadcasts/{sending.pk}/ask/stop/?back=/%3Fsection%3Dactive")
+    html = page.content.decode()
+    assert "Stop this broadcast?" in html
+    assert 'href="/?section=active"' in html
+    assert Broadcast.objects.get().state == "sending"
+    assert admin.get(f"/broadcasts/{sending.pk}/ask/explode/").status_code == 404
+    gone = admin.get(f"/broadcasts/{sending.pk}/ask/delete/", follow=True)
+    assert "That is not possible any more" in gone.content.decode()
+
+
+@pytest.mark.parametrize("back", ["javascript:alert(1)", "//evil.example", "https://evil.example"])
+def test_nobody_is_led_elsewhere(admin: Client, sending: Broadcast, back: str) -> None:
+    html = admin.get(f"/broadcasts/{sending.pk}/ask/stop/", {"back": back}).content.decode()
+    assert back not in html
+    response = admin.post(f"/broadcasts/{sending.pk}/do/pause", {"back": back})
+    assert response["Location"] == f"/broadcasts/{sending.pk}/"
+
+
+def test_e3_editing_a_scheduled_one_undoes_it_first(admin: Client) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = launch.schedule(
+        factory.draft([channel]), at=clock.now() + timedelta(days=1), by="test"
+    )
+    response = admin.post(f"/broadcasts/{broadcast.pk}/do/edit")
+
+    assert response["Location"] == f"/broadcasts/{broadcast.pk}/edit/"
+    broadcast.refresh_from_db()
+    assert broadcast.state == "draft"
+
+
+def test_e3_duplicate(admin: Client, sending: Broadcast) -> None:
+    response = admin.post(f"/broadcasts/{sending.pk}/do/duplicate", {"back": "/"})
+
+    copy = Broadcast.objects.exclude(pk=sending.pk).get()
+    assert response["Location"] == f"/broadcasts/{copy.pk}/edit/"
+    assert (copy.state, copy.text) == ("draft", sending.text)
+
+
+def test_e4_a_date_range_in_the_agents_zone(admin: Client, sending: Broadcast) -> None:
+    noon = clock.parse_moment("2026-03-02T12:00", "UTC")
+    Broadcast.objects.update(state="completed", finished_at=noon)
+
+    def found(query: str) -> int:
+        return len(listed(admin, f"section=completed&{query}"))
+
+    assert found("since=2026-03-02&until=2026-03-02") == 1
+    assert found("since=2026-03-03") == 0
+    assert found("until=2026-03-01") == 0
+    assert found("since=2026-02-30&until=x") == 1  # no such day: not filtered by it
+    assert found("until=9999-12-31") == 1
+    page = admin.get("/?section=completed&since=2026-03-02").content.decode()
+    assert "Finished from" in page
+    assert 'value="2026-03-02"' in page
+
+
+def test_e5_the_list_says_what_will_go(admin: Client, sending: Broadcast) -> None:
+    settle_all(sending)
+    finished = clock.now() - timedelta(days=80)
+    Broadcast.objects.update(state="completed", finished_at=finished)
+
+    html = admin.get("/?section=completed").content.decode()
+
+    assert "1 broadcast with 3 records will be deleted by" in " ".join(html.split())
+    assert 'href="/broadcasts/retention/"' in html
+    assert b"will be deleted" not in admin.get("/?section=drafts").content
+
+
+def test_f1_one_that_lives_on_is_deleted_from_its_page(admin: Client, sending: Broadcast) -> None:
+    daily = live("Daily", **DAILY)
+    Broadcast.objects.filter(pk=sending.pk).update(parent=daily)
+    assert "Its runs stay" in admin.get(f"/broadcasts/{daily.pk}/ask/delete/").content.decode()
+
+    admin.post(f"/broadcasts/{daily.pk}/do/delete")
+
+    assert admin.get(f"/broadcasts/{daily.pk}/").status_code == 404
+    assert listed(admin, "section=periodic") == []
+    page = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+    assert f"№ {daily.pk} (deleted)" in page
+
+
+def test_f3_the_question_has_the_numbers(admin: Client, sending: Broadcast) -> None:
+    settle_all(sending, "in_doubt", "No answer.", "x")
+    Broadcast.objects.filter(pk=sending.pk).update(state="completed", finished_at=timezone.now())
+
+    for path in ("ask/restart/", "left"):
+        html = admin.get(f"/broadcasts/{sending.pk}/{path}").content.decode()
+        assert "0 people for whom it failed" in html
+        assert "Also to 3 people in doubt" in html
+        assert "required" in html
+
+    admin.post(f"/broadcasts/{sending.pk}/restart", {"in_doubt": "on"})
+    fresh = Broadcast.objects.get(restart_of=sending)
+    page = admin.get(f"/broadcasts/{fresh.pk}/").content.decode()
+    assert f'<a href="/broadcasts/{sending.pk}/">№ {sending.pk}</a>' in page
+    assert f'<strong aria-current="true">№ {fresh.pk}</strong>' in page
+
+
+def test_f5_the_speed_is_changed_on_its_page(admin: Client, sending: Broadcast) -> None:
+    assert "Change the speed" in admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+
+    def change(rate: str) -> str:
+        page = admin.post(f"/broadcasts/{sending.pk}/speed", {"rate": rate}, follow=True)
+        sending.refresh_from_db()
+        return page.content.decode()
+
+    assert "at most 2.5 messages a second" in change("2,5")
+    assert sending.rate == 2.5
+    assert "At most 2.5 a second." in admin.get(f"/broadcasts/{sending.pk}/live").content.decode()
+    assert "“fast” is no speed" in change("fast")
+    assert "from 0.01" in change("0")
+    assert sending.rate == 2.5
+    assert "as fast as its channels do" in change("")
+    assert sending.rate is None
+    assert admin.get(f"/broadcasts/{sending.pk}/ask/speed/").status_code == 200
+
+
+def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast) -> None:
+    numbers = list(Contact.objects.values_list("addresses", flat=True).order_by("pk"))
+    for number in numbers:
+        hold.hold(number, [sending.pk])
+    page = admin.get(f"/broadcasts/{sending.pk}/live").content.decode()
+    assert "3 people are held" in page
+    assert "the first since" in page
+    held = f"/broadcasts/{sending.pk}/recipients/?state=held"
+    assert admin.get(held).content.decode().count('name="chat"') == 3
+
+    release = f"/broadcasts/{sending.pk}/release"
+    one = admin.post(release, {"chat": numbers[0], "back": held}, follow=True)
+    assert "1 person will have it now." in one.content.decode()
+    assert one.content.decode().count('name="chat"') == 2
+    assert (
+        "in the middle of that"
+        in admin.get(f"/broadcasts/{sending.pk}/ask/release/").content.decode()
+    )
+    assert "2 people will have it now." in admin.post(release, follow=True).content.decode()
+    assert "Nobody is held any more." in admin.post(release, follow=True).content.decode()
+
+
+def test_c3_the_page_of_a_periodic_one(admin: Client, sending: Broadcast) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    daily = live("Daily", next_run_at=tomorrow, **DAILY)
+    Broadcast.objects.filter(pk=sending.pk).update(parent=daily)
+
+    page = admin.get(f"/broadcasts/{daily.pk}/").content.decode()
+    details = admin.get(f"/broadcasts/{daily.pk}/details").content.decode()
+    runs = admin.get(f"/broadcasts/{daily.pk}/runs/")
+
+    assert "Every day at 09:00, UTC" in page
+    assert "Next run:" in page
+    assert "Live" in page
+    assert "Latest runs" in details
+    assert [row["name"] for row in runs.context["rows"]] == ["Spring"]
+    assert "No run yet" in admin.get(f"/broadcasts/{sending.pk}/runs/").content.decode()
+    run = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+    assert f'<a href="/broadcasts/{daily.pk}/">№ {daily.pk}</a>' in run
+
+
+def test_c4_the_page_of_a_trigger_says_who_waits(admin: Client, sending: Broadcast) -> None:
+    welcome = live("Welcome", type="trigger", trigger=WELCOME)
+    for contact in Contact.objects.all()[:2]:
+        Firing.objects.create(
+            broadcast=welcome, contact=contact, happened_at=clock.now(), due_at=clock.now()
+        )
+
+    details = admin.get(f"/broadcasts/{welcome.pk}/details").content.decode()
+
+    assert "It has fired for 2 people whose moment has not come yet." in details
+    assert "Nobody is waiting" not in details
+
+
+def test_c5_the_page_of_an_external_one(admin: Client, log_in: LogIn, sending: Broadcast) -> None:
+    hook = live("Hook", type="external", secret={"token": "s3cret"})
+    hook.channels.set(sending.channels.all())
+    ExternalCall.objects.create(
+        broadcast=hook, run=sending, key="A-17", answer={"known": 3, "unknown": 1}
+    )
+    page = admin.get(f"/broadcasts/{hook.pk}/").content.decode()
+    details = admin.get(f"/broadcasts/{hook.pk}/details").content.decode()
+    url = f"http://testserver/hooks/external/{hook.pk}/s3cret"
+    assert f'data-copy="{url}"' in page
+    assert f"curl -X POST &#x27;{url}&#x27;" in page
+    assert "A-17" in details
+    assert "known: 3, unknown: 1" in details
+    assert b"s3cret" not in log_in(Role.VIEWER).get(f"/broadcasts/{hook.pk}/").content
+
+    assert b"Make a new URL?" in admin.get(f"/broadcasts/{hook.pk}/ask/rotate/").content
+    admin.post(f"/broadcasts/{hook.pk}/do/rotate")
+    assert b"s3cret" not in admin.get(f"/broadcasts/{hook.pk}/").content
+
+
+def test_f4_one_that_lives_on_pauses_and_resumes(admin: Client, db: None) -> None:
+    for fields in (DAILY, {"type": "external"}, {"type": "trigger", "trigger": WELCOME}):
+        found = live("Live", **fields)
+        for act, state in (("pause", "paused"), ("resume", "live"), ("stop", "stopped")):
+            admin.post(f"/broadcasts/{found.pk}/do/{act}")
+            found.refresh_from_db()
+            assert found.state == state

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
@@ -14,45 +14,80 @@ from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
-from clarion.contacts.search import known_variables
-from clarion.content.rendering import ContentError, compile_text, unknown_variables
-from clarion.kit import clock
+from clarion.content.models import Story
+from clarion.kit.text import clean
+from clarion.web.forms import compose_when
+from clarion.web.forms.compose_when import NAMES, When
 
 MOST_CHATS = 10_000
 LARGEST_ID = 2**63 - 1
 NAMED = 10  # unknown chats that are named
+LONGEST = 2_000  # characters of a field of one line
+MOST_VARIABLES = 20  # of a template
+WHO = ("all", "tags", "hand", "ids", "chats", "picked")
+ONE = ("who", "chats", "data_type", "story", "template_name", "template_language", "rate")
+MANY = ("channels", "tags", "without_tags", "consents", "template_variables")
+# Every field but title and text, which a draft can always hold: how the page was left.
+KEPT = (*ONE, *MANY, "end_open_chats", *NAMES)
 
 
-@dataclass(slots=True)
+@dataclass(slots=False)
 class Composition:
     """The fields of the page as they stand, and what is wrong with them, by field."""
 
     title: str = ""
     text: str = ""
+    data_type: str = "text"
+    story_id: int | None = None
+    template_name: str = ""
+    template_language: str = ""
+    template_variables: list[str] = field(default_factory=list)
     channel_ids: list[int] = field(default_factory=list)
-    who: str = ""  # all, tags, ids, chats, picked
+    who: str = ""
     tags: list[str] = field(default_factory=list)
     without_tags: list[str] = field(default_factory=list)
+    consents: list[str] = field(default_factory=list)
     chats: str = ""
-    when: str = "now"  # now, later
-    at: str = ""  # local time in the zone
-    zone: str = "UTC"
-    moment: datetime | None = None
+    when: When = field(default_factory=When)
+    end_open_chats: bool = False
+    rate_typed: str = ""
+    rate: float | None = None
     picks: list[int] | None = None  # None: those of the draft stay
     problems: dict[str, str] = field(default_factory=dict)
+    form: dict[str, list[str]] = field(default_factory=dict)  # as it was typed
 
-    @property
+    @cached_property
     def channels(self) -> list[Channel]:
         """The channels that are chosen."""
         return list(Channel.objects.filter(pk__in=self.channel_ids).order_by("name"))
 
-    def draft_fields(self, draft: Broadcast | None) -> dict[str, Any]:
-        """What ``launch.create_draft`` and ``edit_draft`` take."""
+    @cached_property
+    def story(self) -> Story | None:
+        """The story that is chosen."""
+        return Story.objects.filter(pk=self.story_id).first() if self.story_id else None
+
+    @property
+    def template_rows(self) -> list[str]:
+        """The variables of the template, and an empty one to go on with."""
+        return [*self.template_variables, ""][:MOST_VARIABLES]
+
+    def draft_fields(self, draft: Broadcast | None, page: str = "") -> dict[str, Any]:
+        """What ``launch.create_draft`` and ``edit_draft`` take. ``page``: which page this is."""
         fields: dict[str, Any] = {
             "title": self.title,
             "text": self.text,
+            "data_type": self.data_type,
+            "story": self.story,
+            "template": {
+                "name": self.template_name,
+                "language": self.template_language,
+                "variables": self.template_variables,
+            },
             "channels": self.channels,
-            "scheduled_at": self.moment,
+            "end_open_chats": self.end_open_chats,
+            "rate": self.rate,
+            **self.when.draft_fields(),
+            "typed": {"form": self.form, "problems": self.problems, "page": page},
         }
         audience = self._audience(draft)
         if audience is not None:
@@ -62,74 +97,113 @@ class Composition:
         return fields
 
     def _audience(self, draft: Broadcast | None) -> Audience | None:
+        asked: dict[str, Any] = {"consents": self.consents}
         match self.who:
             case "all":
-                return Audience(kind="all")
+                return Audience(kind="all", **asked)
             case "tags":
-                return Audience(kind="tags", tags=self.tags, without_tags=self.without_tags)
-            case "chats":
-                return Audience(kind="picks", picked_from="chats")
-            case "ids":
-                return Audience(kind="picks", picked_from="ids")
+                return Audience(
+                    kind="tags", tags=self.tags, without_tags=self.without_tags, **asked
+                )
+            case "hand" | "ids":
+                return Audience(kind="picks", picked_from=self.who, **asked)
+            case "chats" if self.picks is not None:
+                return Audience(kind="picks", picked_from="chats", **asked)
             case "picked" if draft is not None and draft.audience:
-                return Audience.model_validate(draft.audience)
+                return Audience.model_validate({**draft.audience, **asked})
         return None
 
 
 def from_post(data: QueryDict) -> Composition:
-    """The page as it was sent. Unknown channels and tags are left out."""
+    """The page as it was sent. Unknown channels and stories are left out."""
+    story = data.get("story", "")
     made = Composition(
         title=_typed(data, "title").strip()[:200],
         text=_typed(data, "text").replace("\r\n", "\n"),
+        data_type=data.get("data_type", "text"),
+        story_id=int(story) if story.isdecimal() and len(story) < 19 else None,
+        template_name=_line(data, "template_name"),
+        template_language=_line(data, "template_language"),
+        template_variables=_without_end(
+            [clean(value, LONGEST) for value in data.getlist("template_variables")]
+        )[:MOST_VARIABLES],
         channel_ids=[int(i) for i in data.getlist("channels") if i.isdecimal() and len(i) < 19],
         who=data.get("who", ""),
-        tags=[tag.replace("\x00", "") for tag in data.getlist("tags")],
-        without_tags=[tag.replace("\x00", "") for tag in data.getlist("without_tags")],
+        tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
+        without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
+        consents=[clean(name, LONGEST) for name in data.getlist("consents")],
         chats=_typed(data, "chats"),
-        when="later" if data.get("when") == "later" else "now",
-        at=data.get("at", ""),
-        zone=data.get("zone", "") or timezone.get_current_timezone_name(),
+        end_open_chats="end_open_chats" in data,
+        rate_typed=_line(data, "rate"),
+        form={
+            name: [clean(value, 200_000) for value in data.getlist(name)]
+            for name in KEPT
+            if name in data
+        },
     )
-    if made.when == "later":
-        _read_moment(made)
+    if made.data_type not in Broadcast.DataType.values:
+        made.data_type = "text"
+    if made.who not in WHO:
+        made.who = ""
+    made.when, when_problems = compose_when.read(data)
+    made.problems |= when_problems
+    _read_rate(made)
     if made.who == "chats":
         _read_chats(made)
+        if made.data_type != "text":
+            made.problems["data_type"] = _(
+                "Chat numbers take a text only. Choose Text, or another audience."
+            )
     return made
 
 
 def _typed(data: QueryDict, name: str) -> str:
-    # PostgreSQL stores no NUL; nobody can type one.
-    return data.get(name, "").replace("\x00", "")
+    value = data.get(name, "")
+    return clean(value, len(value) + 1)
 
 
-def _read_moment(made: Composition) -> None:
-    if not made.at:
-        made.problems["at"] = _("Choose a date and a time.")
+def _line(data: QueryDict, name: str) -> str:
+    return clean(data.get(name, "").strip(), LONGEST)
+
+
+def _without_end(values: list[str]) -> list[str]:
+    """The values without the empty ones at the end: those are there to go on with."""
+    while values and not values[-1].strip():
+        values.pop()
+    return values
+
+
+def _read_rate(made: Composition) -> None:
+    if not made.rate_typed:
         return
     try:
-        made.moment = clock.parse_moment(made.at, made.zone)
-    except ValueError as error:
-        made.problems["at"] = str(error)
-        return
-    if made.moment <= clock.now():
-        made.problems["at"] = _("That time has passed. Choose a later one.")
+        made.rate = float(made.rate_typed.replace(",", "."))
+        if not 0.01 <= made.rate <= 1_000_000:  # NaN fails too
+            raise ValueError
+    except ValueError:
+        made.rate = None
+        made.problems["rate"] = _(
+            "Write a number of messages a second, such as 5, or leave it empty."
+        )
 
 
 def _read_chats(made: Composition) -> None:
     parts = [part for part in re.split(r"[\s,;]+", made.chats) if part]
     wrong = [part for part in parts if not (part.isascii() and part.isdigit())]
-    made.picks = []
-    made.channel_ids = []
+    if not parts:  # nothing is taken away by a click on this option alone
+        made.problems["chats"] = _("Write chat numbers, separated by commas.")
+        return
     if wrong:
         made.problems["chats"] = _("“%s” is no chat number. Write numbers only.") % wrong[0][:40]
         return
     if len(parts) > MOST_CHATS:
         made.problems["chats"] = _("Write at most 10,000 chat numbers here.")
         return
-    numbers = [number for number in map(int, parts) if number <= LARGEST_ID]
-    found = dict(Address.objects.filter(pk__in=numbers).values_list("pk", "channel_id"))
+    numbers = [int(part) for part in parts if len(part) < 20]
+    known = Address.objects.filter(pk__in=[n for n in numbers if n <= LARGEST_ID])
+    found = dict(known.values_list("pk", "channel_id"))
     made.picks, made.channel_ids = list(found), sorted(set(found.values()))
-    unknown = [part for part in dict.fromkeys(parts) if int(part) not in found]
+    unknown = [part for part in dict.fromkeys(parts) if len(part) >= 20 or int(part) not in found]
     if unknown:
         more = " …" if len(unknown) > NAMED else "."
         made.problems["chats"] = (
@@ -138,38 +212,51 @@ def _read_chats(made: Composition) -> None:
 
 
 def from_draft(draft: Broadcast) -> Composition:
-    """The page for a draft that was saved."""
+    """The page for a draft that was saved: as it was left, or else as the draft has it."""
+    if form := draft.typed.get("form"):
+        return _as_left(draft, form)
     audience: Mapping[str, Any] = draft.audience
-    zone = timezone.get_current_timezone_name()
+    template: Mapping[str, Any] = draft.template
     made = Composition(
         title=draft.title,
         text=draft.text,
+        data_type=draft.data_type,
+        story_id=draft.story_id,
+        template_name=template.get("name", ""),
+        template_language=template.get("language", ""),
+        template_variables=list(template.get("variables", ())),
         channel_ids=list(draft.channels.values_list("pk", flat=True)),
         who=audience.get("kind", ""),
         tags=audience.get("tags", []),
         without_tags=audience.get("without_tags", []),
-        zone=zone,
+        consents=audience.get("consents", []),
+        when=compose_when.of_draft(draft),
+        end_open_chats=draft.end_open_chats,
+        rate=draft.rate,
+        rate_typed="" if draft.rate is None else f"{draft.rate:g}",
     )
     if made.who == "picks":
-        made.who = {"chats": "chats", "ids": "ids"}.get(audience["picked_from"], "picked")
+        source = audience["picked_from"]
+        made.who = source if source in {"chats", "ids", "hand"} else "picked"
     if made.who == "chats":
         numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
         made.chats = ", ".join(map(str, numbers))
-    if draft.scheduled_at:
-        made.when, made.moment = "later", draft.scheduled_at
-        made.at = timezone.localtime(draft.scheduled_at).strftime("%Y-%m-%dT%H:%M")
     return made
 
 
-def text_problems(text: str) -> list[str]:
-    """What is wrong with a text, one sentence each."""
-    try:
-        compile_text(text)
-        unknown = unknown_variables(text, known_variables())
-    except ContentError as error:
-        return [str(error)]
-    return [
-        _("No contact has “%(name)s”. Correct it, or give a default: %(example)s.")
-        % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
-        for name in unknown
-    ]
+def _as_left(draft: Broadcast, form: Mapping[str, list[str]]) -> Composition:
+    data = QueryDict(mutable=True)
+    for name, values in form.items():
+        data.setlist(name, values)
+    data["title"], data["text"] = draft.title, draft.text
+    return from_post(data)
+
+
+def at_first(zone: str | None = None) -> Composition:
+    """The page of a new broadcast. The channel is chosen when there is only one."""
+    only = list(Channel.objects.values_list("pk", flat=True)[:2])
+    return Composition(
+        channel_ids=only if len(only) == 1 else [],
+        who="all",
+        when=When(zone=zone or timezone.get_current_timezone_name()),
+    )

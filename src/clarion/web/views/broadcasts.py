@@ -1,38 +1,52 @@
-"""Broadcasts: the live list, one of them, and control over it."""
+"""Broadcasts: the live list, and one of them. What can be done with one is in broadcast_acts."""
 
-from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
-from clarion.accounts.models import Agent, Role
-from clarion.broadcasts import control, history, launch
-from clarion.broadcasts.models import Broadcast
+from clarion.accounts.models import Role
+from clarion.broadcasts import control, history, retention
+from clarion.broadcasts.history import Section, Sought
+from clarion.broadcasts.models import Broadcast, Firing
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
+from clarion.records import hold
 from clarion.records.reconcile import reconcile
 from clarion.records.search import RecordFilter, search
 from clarion.web.advice import with_advice
 from clarion.web.live import fragment
-from clarion.web.requests import AgentRequest, needs
-from clarion.web.shown import audience_words, name_of, shown, speed
-from clarion.web.words import DELIVERY_STATES
+from clarion.web.requests import AgentRequest
+from clarion.web.shown import audience_words, content, name_of, own_url, shown, speed
+from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
-SECTION_NAMES = ("active", "scheduled", "completed", "drafts")
-LATEST = 8  # records on the page of a broadcast
+LATEST = 8  # records, runs and calls on the page of a broadcast
 UNDO_WINDOW = 600  # seconds: a start this near is counted down
+TYPED = ("active", "completed")  # the sections with check boxes for types (E1)
+SOON = timedelta(days=14)  # what is deleted until then is announced
+_MOMENTS = {
+    "active": (gettext_lazy("Started from"), gettext_lazy("Started until")),
+    "scheduled": (gettext_lazy("Scheduled from"), gettext_lazy("Scheduled until")),
+    "completed": (gettext_lazy("Finished from"), gettext_lazy("Finished until")),
+    "drafts": (gettext_lazy("Created from"), gettext_lazy("Created until")),
+}
 
 
 @require_safe
 def broadcasts(request: AgentRequest) -> HttpResponse:
     """The sections with their broadcasts, newest first."""
-    return render(request, "broadcasts/list.html", _listed(request))
+    context = _listed(request)
+    if context["section"] == "completed":
+        context["going"] = retention.summary(clock.now() + SOON)
+    return render(request, "broadcasts/list.html", context)
 
 
 @require_safe
@@ -42,52 +56,109 @@ def broadcasts_live(request: AgentRequest) -> HttpResponse:
 
 
 def _listed(request: AgentRequest) -> dict[str, Any]:
-    q = request.GET.get("q", "").replace("\x00", "").strip()
-    sizes = history.section_sizes(q)
+    query = _query(request)
+    everywhere = Sought(q=query["q"], since=_day(query["since"]), until=_day(query["until"], 1))
+    sizes = history.section_sizes(everywhere)
     section = request.GET.get("section", "")
-    if section not in SECTION_NAMES:
-        section = next((name for name in SECTION_NAMES if sizes[name]), "active")
+    if section not in history.SECTIONS:
+        section = next((name for name in history.SECTIONS if sizes[name]), "active")
+    types = tuple(query["type"]) if section in TYPED else ()
+    sought = Sought(types, everywhere.q, everywhere.since, everywhere.until)
     after = request.GET.get("after", "")
-    page = history.section(section, q=q, after=int(after) if after.isdecimal() else None)
-    titles = (_("Active"), _("Scheduled"), _("Completed"), _("Drafts"))
+    page = history.section(section, sought, after=int(after) if after.isdecimal() else None)
+    titles = (_("Active"), _("Scheduled"), _("Periodic"), _("Completed"), _("Drafts"))
     tabs = [
-        {"title": title, "url": _url(name, q), "size": sizes[name], "here": name == section}
-        for name, title in zip(SECTION_NAMES, titles, strict=True)
+        {"title": title, "url": _url(name, query), "size": sizes[name], "here": name == section}
+        for name, title in zip(history.SECTIONS, titles, strict=True)
     ]
+    filtered = any(query.values())
     return {
         "section": section,
-        "q": q,
+        **query,
+        "types": [
+            {"value": value, "label": label, "ticked": value in types}
+            for value, label in BROADCAST_TYPES.items()
+        ]
+        if section in TYPED
+        else [],
+        "moment": _MOMENTS.get(section, _MOMENTS["drafts"]),
         "tabs": tabs,
-        "anything": q or any(sizes.values()),
-        "rows": shown(page.broadcasts),
-        "live_url": _url(section, q, after, place="broadcasts_live"),
-        "next_url": _url(section, q, page.after) if page.after else "",
-        "first_url": _url(section, q) if after else "",
+        "filtered": filtered,
+        "anything": filtered or any(sizes.values()),
+        "counted": section in {"active", "completed"},
+        **_rows(page),
+        "live_url": _url(section, query, after, place="broadcasts_live"),
+        "here_url": _url(section, query, after),
+        "next_url": _url(section, query, page.after) if page.after else "",
+        "first_url": _url(section, query) if after else "",
     }
 
 
-def _url(section: str, q: str, after: object = "", place: str = "broadcasts") -> str:
-    query = {"section": section, "q": q, "after": after}
-    return f"{reverse(place)}?{urlencode({k: v for k, v in query.items() if v})}"
+def _rows(page: Section) -> dict[str, Any]:
+    rows = shown(page.broadcasts)
+    for row, one in zip(rows, page.broadcasts, strict=True):
+        row["actions"] = control.actions(one)
+    return {"rows": rows}
+
+
+def _query(request: AgentRequest) -> dict[str, Any]:
+    """What the list is filtered by, as far as it makes sense."""
+    given = request.GET
+    return {
+        "q": given.get("q", "").replace("\x00", "").strip(),
+        "type": [value for value in BROADCAST_TYPES if value in given.getlist("type")],
+        "since": given.get("since", "") if _day(given.get("since", "")) else "",
+        "until": given.get("until", "") if _day(given.get("until", "")) else "",
+    }
+
+
+def _day(text: str, later: int = 0) -> datetime | None:
+    """The beginning of a day in the agent's zone, or of the day after; None for anything else."""
+    try:
+        day = parse_date(text)
+        if day is None:
+            return None
+        return timezone.make_aware(datetime.combine(day + timedelta(days=later), time()))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _url(section: str, query: dict[str, Any], after: object = "", place: str = "broadcasts") -> str:
+    every = {"section": section, **query, "after": after}
+    given = {name: value for name, value in every.items() if value}
+    return f"{reverse(place)}?{urlencode(given, doseq=True)}"
 
 
 @require_safe
 def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
     """One broadcast: how it stands, in numbers that move."""
-    found = _get(pk)
-    context = {**_standing(found), "text": found.text, "audience": audience_words(found)}
+    found = find(pk)
+    sender = request.user.may(Role.SENDER)
+    context = {
+        **_standing(found),
+        "audience": audience_words(found),
+        "content": content(found),
+        "chain": control.chain(found) if _linked(found) else [],
+        "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
+        "channels": list(found.channels.order_by("name")),
+    }
     return render(request, "broadcasts/one.html", context)
+
+
+def _linked(found: Broadcast) -> bool:
+    return found.restart_of_id is not None or found.restarts.exists()
 
 
 @require_safe
 def broadcast_live(request: AgentRequest, pk: int) -> HttpResponse:
     """The moving part of the page of a broadcast."""
-    return fragment(request, "broadcasts/standing.html", _standing(_get(pk)))
+    return fragment(request, "broadcasts/standing.html", _standing(find(pk)))
 
 
-def _get(pk: int) -> Broadcast:
-    found = Broadcast.objects.select_related("agent").prefetch_related("channels")
-    return get_object_or_404(found, pk=pk)
+def find(pk: int) -> Broadcast:
+    """A broadcast that is not deleted, with what its page shows. Raises Http404."""
+    found = history.visible().select_related("agent", "story", "story_version", "parent")
+    return get_object_or_404(found.prefetch_related("channels"), pk=pk)
 
 
 def _standing(found: Broadcast) -> dict[str, Any]:
@@ -102,25 +173,42 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         for state, word in DELIVERY_STATES.items()
         if b[state] or state in {"queued", "sent", "failed"}
     ]
-    moving = found.state in {"scheduled", "sending"}
+    moving = found.state in {"scheduled", "sending", "live"}
     return {
         "b": b,
         "broadcast": found,
         "name": name_of(found),
         "actions": control.actions(found),
+        "counts": _counts(found),
         "numbers": numbers,
+        "held_since": hold.held_since(found.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
         "no_engine": moving and not workers_alive(),
         **(speed(b) if found.state == "sending" else {}),
     }
 
 
+def _counts(found: Broadcast) -> bool:
+    """Whether it has people itself. A periodic or external one has not: its runs have."""
+    alone = not found.stands or found.type == Broadcast.Type.TRIGGER
+    return alone and found.started_at is not None
+
+
 @require_safe
 def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
-    """Errors by cause, and the newest records: the slower part of the page."""
-    found = _get(pk)
+    """Runs, errors by cause, and the newest records: the slower part of the page."""
+    found = find(pk)
+    waiting = 0
+    if found.type == Broadcast.Type.TRIGGER:
+        waiting = found.firings.filter(state=Firing.State.WAITING).count()
+    runs = _rows(history.runs(found, limit=LATEST))["rows"] if found.stands else []
+    calls = found.calls.select_related("run").order_by("-at")[:LATEST]
     context = {
         "broadcast": found,
+        "counts": _counts(found),
+        "waiting": waiting,
+        "runs": runs,
+        "calls": calls if found.stands else [],
         "causes": with_advice(found.pk),
         "rows": search(RecordFilter(broadcast=found.pk), limit=LATEST).rows,
     }
@@ -128,53 +216,28 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+def broadcast_runs(request: AgentRequest, pk: int) -> HttpResponse:
+    """All runs of a periodic or external broadcast."""
+    found = find(pk)
+    after = request.GET.get("after", "")
+    page = history.runs(found, after=int(after) if after.isdecimal() else None)
+    here = reverse("broadcast_runs", args=[pk])
+    context = {
+        "broadcast": found,
+        "name": name_of(found),
+        **_rows(page),
+        "section": "runs",
+        "anything": True,
+        "counted": True,
+        "here_url": here,
+        "next_url": f"{here}?after={page.after}" if page.after else "",
+        "first_url": here if after else "",
+    }
+    return render(request, "broadcasts/runs.html", context)
+
+
+@require_safe
 def broadcast_reconcile(request: AgentRequest, pk: int) -> HttpResponse:
     """The equation O2, counted from the rows and from the tallies."""
-    context = {"reconciliation": reconcile(_get(pk).pk)}
+    context = {"reconciliation": reconcile(find(pk).pk)}
     return render(request, "broadcasts/reconciled.html", context)
-
-
-Act = Callable[[Broadcast, Agent], object]
-ACTS: dict[str, Act] = {
-    "undo": lambda found, by: launch.undo(found, by=by),
-    "accept_missed": lambda found, by: control.accept_missed(found, by=by),
-    "pause": lambda found, by: control.pause(found, by=by),
-    "resume": lambda found, by: control.resume(found, by=by),
-    "stop": lambda found, by: control.stop(found, by=by),
-    "delete": lambda found, by: control.delete(found, by=by),
-}
-
-
-@needs(Role.SENDER)
-@require_POST
-def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
-    """Undo, pause, resume, stop, delete, or send a missed one after all."""
-    if act not in ACTS:
-        raise Http404(act)
-    found = _get(pk)
-    try:
-        ACTS[act](found, request.user)
-    except ValueError as error:  # what rooms raise for a person's mistake
-        messages.error(request, str(error))
-        return redirect("broadcast", pk)
-    if act == "undo":
-        messages.success(request, _("It is a draft again: nothing was sent."))
-        return redirect("broadcast_edit", pk)
-    if act == "delete":
-        messages.success(request, _("“%s” is deleted.") % name_of(found))
-        return redirect("broadcasts")
-    return redirect("broadcast", pk)
-
-
-@needs(Role.SENDER)
-@require_POST
-def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
-    """Send again to those who failed or were left out, as a new broadcast."""
-    try:
-        fresh = control.restart(
-            _get(pk), by=request.user, in_doubt=request.POST.get("in_doubt") == "on"
-        )
-    except (control.ControlError, launch.LaunchError) as error:
-        messages.error(request, str(error))
-        return redirect("broadcast", pk)
-    return redirect("broadcast", fresh.pk)

@@ -1,34 +1,30 @@
 """New broadcast: one page that is saved as one types, with a summary at its side."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import DROPPED, Audience, summary
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
-from clarion.contacts.models import Address
-from clarion.contacts.search import contact_list, known_variables
-from clarion.contacts.tags import tag_counts
-from clarion.content.rendering import ContentError, preview
-from clarion.web.forms.compose import Composition, from_draft, from_post, text_problems
-from clarion.web.people import channels_with_people
+from clarion.contacts.search import contact_list
+from clarion.kit import clock, ids
+from clarion.web.forms.compose import Composition, at_first, from_draft, from_post
+from clarion.web.forms.compose_when import TAG
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.shown import audience_words
-from clarion.web.zones import zone_choices
+from clarion.web.views import compose_parts as parts
 
 FOUND = 6  # people offered for the preview
+PARTS = {"text", "when", "audience"}
+LARGEST_REVISION = 2**31
 
 
 @needs(Role.SENDER)
@@ -37,56 +33,83 @@ def broadcast_new(request: AgentRequest) -> HttpResponse:
     """A new broadcast; it becomes a draft with the first change."""
     if request.method == "POST":
         return _finish(request, draft_of(request))
-    only = list(Channel.objects.values_list("pk", flat=True)[:2])
-    made = Composition(
-        channel_ids=only if len(only) == 1 else [], who="all", zone=request.user.time_zone
-    )
-    return _page(request, None, made)
+    return _page(request, None, at_first(request.user.time_zone))
 
 
 @needs(Role.SENDER)
 @require_http_methods(["GET", "POST"])
 def broadcast_edit(request: AgentRequest, pk: int) -> HttpResponse:
-    """Edit a draft, and send it."""
+    """Edit a draft, and send it. A scheduled one is taken back first, when that is asked for."""
     draft = get_object_or_404(Broadcast, pk=pk)
-    if draft.state != BroadcastState.DRAFT:
-        messages.warning(request, _("Only a draft can be edited."))
-        return redirect("broadcast", pk)
-    if request.method == "POST":
+    if request.method == "POST" and "draft" in request.POST:
         return _finish(request, draft)
+    if draft.state != BroadcastState.DRAFT:
+        return _take_back(request, draft)
     return _page(request, draft, from_draft(draft))
+
+
+def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
+    if request.method != "POST":
+        messages.warning(request, _("Only a draft can be edited. Undo it first."))
+        return redirect("broadcast", found.pk)
+    try:
+        launch.edit(found, by=request.user)
+    except launch.LaunchError as error:
+        messages.error(request, str(error))
+        return redirect("broadcast", found.pk)
+    messages.success(request, _("It is a draft again: nothing was sent."))
+    return redirect("broadcast_edit", found.pk)
 
 
 def draft_of(request: AgentRequest) -> Broadcast | None:
     """The draft that this page has been saved as, if it has."""
-    number = request.POST.get("draft", "")
-    if not number.isdecimal():
+    number = request.POST.get("draft", "") or request.GET.get("draft", "")
+    if not number.isdecimal() or len(number) > 18:
         return None
-    return Broadcast.objects.filter(pk=int(number)).first()
+    return Broadcast.objects.select_related("edited_by").filter(pk=int(number)).first()
 
 
-def save(request: AgentRequest, draft: Broadcast | None, made: Composition) -> Broadcast:
-    """Save the page as a draft. Raises LaunchError when it is no draft any more."""
-    fields = made.draft_fields(draft)
+def save(
+    request: AgentRequest, draft: Broadcast | None, made: Composition, *, leaving: bool = False
+) -> Broadcast:
+    """Save the page as a draft. Raises LaunchError when it is no draft any more.
+
+    Raises EditConflict when somebody else has edited it since this page was shown. ``leaving``:
+    it is the last that comes from this page, and may overtake what the page saved just before.
+    """
+    page = request.POST.get("page", "")[:40]
+    fields = made.draft_fields(draft, page)
     if draft is None:
         return launch.create_draft(by=request.user, **fields)
-    return launch.edit_draft(draft, by=request.user, **fields)
+    revision = _seen(request.POST)
+    if leaving and page and draft.typed.get("page") == page:
+        revision = draft.revision
+    return launch.edit_draft(draft, by=request.user, revision=revision, **fields)
+
+
+def _seen(data: Mapping[str, str]) -> int | None:
+    """The revision of the draft that the page shows."""
+    typed = data.get("revision", "")
+    if not typed.isdecimal() or len(typed) > 18:
+        return None
+    return min(int(typed), LARGEST_REVISION)
 
 
 def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
-    """Save, then send or schedule when that is what was asked for."""
+    """Save, then launch when that is what was asked for."""
     made = from_post(request.POST)
+    if "copy" in request.POST:
+        return _copy(request, draft, made)
     try:
-        draft = save(request, draft, made)
+        draft = save(request, draft, made, leaving=True)
         if "save" in request.POST:
             messages.success(request, _("The draft is saved."))
             return redirect(f"{reverse('broadcasts')}?section=drafts")
         if made.problems:
             return _page(request, draft, made, tried=True)
-        if made.moment is not None:
-            launch.schedule(draft, at=made.moment, by=request.user)
-        else:
-            launch.send(draft, by=request.user)
+        launch.start(draft, by=request.user, revision=draft.revision)
+    except launch.EditConflict as conflict:
+        return _page(request, draft, made, conflict=conflict)
     except launch.LaunchError as error:
         if draft is None or draft.state != BroadcastState.DRAFT:
             messages.error(request, str(error))
@@ -95,48 +118,77 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
     return redirect("broadcast", draft.pk)
 
 
+def _copy(request: AgentRequest, draft: Broadcast | None, made: Composition) -> HttpResponse:
+    """Keep what stands on this page as a draft of its own."""
+    copy = drafts.duplicate(draft, by=request.user) if draft else None
+    title = copy.title if copy else made.title
+    try:
+        fields = {**made.draft_fields(copy), "title": title}
+        if copy is None:
+            copy = launch.create_draft(by=request.user, **fields)
+        else:
+            launch.edit_draft(copy, by=request.user, **fields)
+    except launch.LaunchError as error:
+        messages.error(request, str(error))
+        return redirect("broadcasts")
+    messages.success(request, _("This is your copy. The other draft stays as it is."))
+    return redirect("broadcast_edit", copy.pk)
+
+
 def _page(
-    request: AgentRequest, draft: Broadcast | None, made: Composition, *, tried: bool = False
+    request: AgentRequest,
+    draft: Broadcast | None,
+    made: Composition,
+    *,
+    tried: bool = False,
+    conflict: launch.EditConflict | None = None,
 ) -> HttpResponse:
+    people = parts.who(draft, made)
     context = {
         "draft": draft,
         "made": made,
-        "all_channels": [
-            {"channel": channel, "kind": kind_class(channel.kind).label}
-            for channel in channels_with_people()
-        ],
-        "tag_counts": tag_counts(),
-        "variables": sorted(known_variables(), key=_own_first),
-        "zones": zone_choices(made.zone),
-        **_text_side(request, made),
-        **_audience_side(draft, made),
-        **_ending(draft, made, tried=tried),
+        "page_id": ids.token(),
+        "revision": request.POST.get("revision", "") if conflict else _revision(draft),
+        "conflict": conflict,
+        "test_person": parts.test_person(request.session.get("test_address")),
+        **parts.choices(made),
+        **parts.what(draft, made, parts.person_of(made, request.POST.get("person", ""))),
+        **people,
+        **parts.times(made, people["counted"]),
+        **parts.ending(draft, made, tried=tried),
     }
-    return render(request, "broadcasts/compose.html", context, status=422 if tried else 200)
+    status = 422 if tried or conflict else 200
+    return render(request, "broadcasts/compose.html", context, status=status)
 
 
-def _own_first(name: str) -> tuple[bool, str]:
-    return name != "contact.name", name
+def _revision(draft: Broadcast | None) -> int | str:
+    return draft.revision if draft else ""
 
 
 @needs(Role.SENDER)
 @require_POST
 def compose_save(request: AgentRequest, part: str) -> HttpResponse:
     """Save the page as it stands; answer with what follows from the part that was changed."""
-    if part not in {"text", "audience"}:
+    if part not in PARTS:
         raise Http404(part)
     made = from_post(request.POST)
     draft = draft_of(request)
     is_new = draft is None
     try:
-        draft = save(request, draft, made)
-    except launch.LaunchError as error:  # it was sent, from another window
-        return gone(request, draft, error)
+        draft = save(request, draft, made, leaving="leaving" in request.POST)
+    except launch.LaunchError as error:
+        return refused(request, draft, error)
     return saved(request, draft, made, part=part, is_new=is_new)
 
 
-def gone(request: AgentRequest, draft: Broadcast | None, error: ValueError) -> HttpResponse:
-    """Leave the page of what is no draft any more, and say so."""
+def refused(
+    request: AgentRequest, draft: Broadcast | None, error: launch.LaunchError
+) -> HttpResponse:
+    """Say who was faster, with what can be done; leave the page of what is no draft any more."""
+    if isinstance(error, launch.EditConflict):
+        return render(
+            request, "broadcasts/compose_conflict.html", {"conflict": error, "draft": draft}
+        )
     messages.error(request, str(error))
     there = reverse("broadcast", args=[draft.pk]) if draft else reverse("broadcasts")
     return HttpResponseClientRedirect(there)
@@ -144,7 +196,7 @@ def gone(request: AgentRequest, draft: Broadcast | None, error: ValueError) -> H
 
 def saved(
     request: AgentRequest,
-    draft: Broadcast | None,
+    draft: Broadcast,
     made: Composition,
     *,
     part: str,
@@ -152,89 +204,70 @@ def saved(
     more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """The parts of the page that follow from what was changed; ``draft`` is as it is saved now."""
+    people = parts.who(draft, made) if part == "audience" else {}
+    counted = people.get("counted") or parts.Counted.read(request.POST.get("counted", ""))
     context = {
         "part": part,
         "draft": draft,
         "made": made,
-        **_text_side(request, made),
-        **(_audience_side(draft, made) if part == "audience" else {}),
-        **_ending(draft, made, tried=False),
+        "revision": draft.revision,
+        "saved_at": clock.now(),
+        "tag_condition": TAG,
+        "variables": parts.variables(),
+        **parts.what(draft, made, parts.person_of(made, request.POST.get("person", ""))),
+        **people,
+        **parts.times(made, counted),
+        **parts.ending(draft, made, tried=False),
         **(more or {}),
     }
     response = render(request, "broadcasts/compose_saved.html", context)
-    if is_new and draft is not None:
+    if part == "audience":
+        trigger_client_event(response, "audience-saved")  # for the people who can be ticked
+    if is_new:
         response["HX-Replace-Url"] = reverse("broadcast_edit", args=[draft.pk])
     return response
 
 
-def _text_side(request: AgentRequest, made: Composition) -> dict[str, Any]:
-    """What is wrong with the text, and how it looks to one person."""
-    address = _person(request, made)
-    shown, problem = "", ""
-    if address is not None and made.text:
-        try:
-            shown = preview(made.text, address.contact, address)
-        except ContentError as error:
-            problem = str(error)
-    return {
-        "text_problems": text_problems(made.text),
-        "preview_person": address,
-        "preview_text": shown,
-        "preview_problem": problem,
-    }
+@needs(Role.SENDER)
+@require_safe
+def compose_count(request: AgentRequest) -> HttpResponse:
+    """The exact number of people of a draft, after an “about”; nothing when it has changed."""
+    draft = draft_of(request)
+    if draft is None or _seen(request.GET) != draft.revision:
+        return HttpResponse(status=204)
+    made = from_draft(draft)
+    context = {"made": made, "draft": draft, "revision": draft.revision, "exact": True}
+    context |= parts.who(draft, made, exactly=True)
+    return render(request, "broadcasts/compose_counted.html", context)
 
 
-def _person(request: AgentRequest, made: Composition) -> Address | None:
-    """The person of the preview: who was chosen, else somebody on the chosen channels."""
-    people = Address.objects.select_related("contact", "channel")
-    chosen = request.POST.get("person", "")
-    if chosen.isdecimal() and len(chosen) < 19:
-        found = people.filter(pk=int(chosen)).first()
-        if found is not None:
-            return found
-    if made.picks:
-        return people.filter(pk=made.picks[0]).first()
-    return people.filter(channel__in=made.channel_ids).order_by("channel_id", "pk").first()
-
-
-def _audience_side(draft: Broadcast | None, made: Composition) -> dict[str, Any]:
-    """How many people, by channel, and who drops out (A6)."""
-    channels = made.channels
-    found = None
-    spec = draft.audience if draft else {"kind": "all"}
-    if channels and spec:
-        audience = Audience.model_validate(spec)
-        if draft is not None or audience.kind != "picks":
-            found = summary(audience, channels, broadcast_id=draft.pk if draft else None)
-    return {
-        "found": found,
-        "by_channel": [(c, found.by_channel.get(c.pk, 0)) for c in channels] if found else [],
-        "dropped": [(DROPPED[reason], n) for reason, n in found.dropped.items()] if found else [],
-        "one_channel": channels[0] if len(channels) == 1 else None,
-        "picked": draft.picks.count() if draft and made.who in {"ids", "picked"} else 0,
-        "who_words": audience_words(draft) if draft else _("Everyone on its channels"),
-    }
-
-
-def _ending(draft: Broadcast | None, made: Composition, *, tried: bool) -> dict[str, Any]:
-    """What is still missing, and how it leaves."""
-    missing = launch.check(draft) if draft else []
-    return {
-        "missing": list(dict.fromkeys([*made.problems.values(), *missing])),
-        "tried": tried,
-        "undo_seconds": settings.CLARION.undo_seconds,
-    }
+@needs(Role.SENDER)
+@require_safe
+def compose_watch(request: AgentRequest) -> HttpResponse:
+    """Whether somebody else has edited, sent or deleted the draft that a page shows."""
+    number = request.GET.get("draft", "")
+    if not number:
+        return HttpResponse(status=204)
+    draft = draft_of(request)
+    if draft is None or draft.state != BroadcastState.DRAFT:
+        return render(request, "broadcasts/compose_conflict.html", {"draft": draft, "gone": True})
+    if _seen(request.GET) in {None, draft.revision}:
+        return HttpResponse(status=204)
+    conflict = launch.EditConflict(draft)
+    return render(
+        request, "broadcasts/compose_conflict.html", {"conflict": conflict, "draft": draft}
+    )
 
 
 @needs(Role.SENDER)
 @require_safe
 def compose_people(request: AgentRequest) -> HttpResponse:
-    """People to preview the text as."""
-    q = request.GET.get("q", "").strip()
+    """People to preview the message as, or to send a test to."""
+    q = request.GET.get("q", request.GET.get("test_q", "")).strip()
     people = [
         {"name": row.name or reached.value, "address": reached}
         for row in (contact_list(q=q, limit=FOUND).rows if q else [])
         for reached in row.addresses
     ]
-    context = {"people": people[:FOUND], "q": q}
+    context = {"people": people[:FOUND], "q": q, "for_test": "test_q" in request.GET}
     return render(request, "broadcasts/compose_people.html", context)

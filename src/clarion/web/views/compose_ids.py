@@ -9,7 +9,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
 from clarion.channels.models import Channel
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
 from clarion.contacts.rejects import Reject
@@ -39,28 +38,23 @@ class Told:
 def compose_ids(request: AgentRequest) -> HttpResponse:
     """Read the file and take its people as the audience of the draft."""
     made = from_post(request.POST)
-    made.who = "ids"
+    made.who, made.form["who"] = "ids", ["ids"]
     draft = compose.draft_of(request)
     is_new = draft is None
-    context: dict[str, Any] = {}
+    token, name = _upload(request)
+    context: dict[str, Any] = {"ids_token": token, "ids_name": name}
     try:
-        draft = compose.save(request, draft, made)
-        token, name = _upload(request)
-        context = {"ids_token": token, "ids_name": name}
         if len(made.channels) != 1:
             raise IdsRefused(_("Choose exactly one channel first: ids belong to a channel."))
         found = _read(token, made.channels[0], request.POST.get("ids_column") or None)
-        launch.edit_draft(
-            draft,
-            by=request.user,
-            audience=Audience(kind="picks", picked_from="ids"),
-            picks=found.address_ids,
-        )
+        made.picks = list(found.address_ids)
         context["ids"] = _tell(found, token, name)
     except IdsRefused as refused:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
+    try:
+        draft = compose.save(request, draft, made)
     except launch.LaunchError as error:
-        return compose.gone(request, draft, error)
+        return compose.refused(request, draft, error)
     return compose.saved(request, draft, made, part="audience", is_new=is_new, more=context)
 
 

@@ -14,6 +14,7 @@ from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
 from clarion.records.person import history
 from clarion.web.requests import AgentRequest
+from clarion.web.views.consents import standing
 
 Choice = TypeVar("Choice", Channel, Tag)
 
@@ -69,5 +70,6 @@ def contact(request: AgentRequest, pk: int) -> HttpResponse:
         "addresses": person.addresses.select_related("channel", "chat").order_by("pk"),
         "tags": Tag.objects.filter(taggings__contact=person).order_by("name"),
         "history": history(person.pk),
+        **standing(person),
     }
     return render(request, "contacts/one.html", context)

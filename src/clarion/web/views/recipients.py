@@ -3,12 +3,13 @@
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from clarion.broadcasts.models import Broadcast
+from clarion.accounts.models import Role
+from clarion.broadcasts import control
 from clarion.kit.paging import CursorError
 from clarion.records import tallies
 from clarion.records.audience import export_recipients
@@ -16,13 +17,14 @@ from clarion.records.audience import recipients as recipients_of
 from clarion.web.requests import AgentRequest
 from clarion.web.shown import name_of
 from clarion.web.stream import download
+from clarion.web.views.broadcasts import find
 from clarion.web.words import DELIVERY_STATES
 
 
 @require_safe
 def recipients(request: AgentRequest, pk: int) -> HttpResponse:
     """The people of a broadcast, all or those in one state."""
-    found = get_object_or_404(Broadcast, pk=pk)
+    found = find(pk)
     state = request.GET.get("state", "")
     state = state if state in DELIVERY_STATES else ""
     here = reverse("broadcast_recipients", args=[pk])
@@ -48,6 +50,9 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "page": page,
         "state": state,
         "tabs": tabs,
+        "may_release": state == "held"
+        and request.user.may(Role.SENDER)
+        and "release" in control.actions(found),
         "next_url": url(**chosen, cursor=page.next_cursor) if page.next_cursor else "",
         "first_url": url(**chosen) if cursor else "",
         "export_url": reverse("recipients_export", args=[pk])
@@ -59,7 +64,7 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
 @require_safe
 def recipients_export(request: AgentRequest, pk: int) -> HttpResponseBase:
     """The people of a broadcast as CSV, all or those in one state."""
-    get_object_or_404(Broadcast, pk=pk)
+    find(pk)
     state = request.GET.get("state", "")
     zone = timezone.get_current_timezone_name()
     chunks = export_recipients(pk, state if state in DELIVERY_STATES else None, zone=zone)

@@ -36,7 +36,11 @@
   on("change", "[data-submits]", (field) => field.form.requestSubmit());
 
   // Questions before something that can't be undone.
-  on("click", "[data-opens]", (button) => document.getElementById(button.dataset.opens).showModal());
+  on("click", "[data-opens]", (button) => {
+    const dialog = document.getElementById(button.dataset.opens);
+    dialog.showModal();
+    dialog.dispatchEvent(new CustomEvent("opened"));
+  });
   on("click", "[data-shuts]", (button) => button.closest("dialog").close());
 
   // A variable goes in where the cursor is.

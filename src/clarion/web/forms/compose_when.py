@@ -1,0 +1,246 @@
+"""When a draft is sent, as it is typed on its page: now, later, again and again, when called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clarion.broadcasts import recurrence as recurrences
+from clarion.broadcasts import triggers
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.recurrence import Recurrence, RecurrenceError
+from clarion.kit import clock
+from clarion.kit.text import clean
+
+WAYS = ("now", "later", "repeat", "trigger", "called")
+TYPES = {"trigger": Broadcast.Type.TRIGGER, "called": Broadcast.Type.EXTERNAL}
+UNITS = {  # of a delay, in seconds
+    "minutes": 60,
+    "hours": 3_600,
+    "days": 86_400,
+    "weeks": 604_800,
+    "months": 30 * 86_400,
+}
+TAG = "#tag"  # no attribute is called so
+TAG_IS = {"equals": "has", "not": "has_not"}
+RUNS = 3  # next runs that are shown
+LONGEST = 300  # characters of a field
+MOST_CONDITIONS = 10
+ONE = (
+    "when", "at", "zone", "every", "clock", "day", "cron", "on", "tag", "event", "delay",
+    "delay_unit", "trigger_clock", "again",
+)  # fmt: skip
+MANY = ("days", "condition_of", "condition_is", "condition_value")
+NAMES = (*ONE, *MANY)
+DEFAULTS = {"every": "day", "clock": "09:00", "day": "1", "on": "tag", "delay": "1"}
+DEFAULTS |= {"delay_unit": "minutes"}
+
+
+@dataclass(slots=True)
+class When:
+    """The part of the page about time, as it stands."""
+
+    way: str = "now"
+    zone: str = "UTC"
+    typed: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))  # by name of the field
+    days: list[int] = field(default_factory=list)  # of the week; Monday is 0
+    conditions: list[tuple[str, str, str]] = field(default_factory=list)  # of, is, value
+    moment: datetime | None = None
+    recurrence: Recurrence | None = None
+    trigger: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def condition_rows(self) -> list[tuple[str, str, str]]:
+        """The conditions, and an empty one to go on with."""
+        return [*self.conditions, ("", "equals", "")][:MOST_CONDITIONS]
+
+    @property
+    def repeats_in_words(self) -> str:
+        """How often it runs, for people."""
+        return recurrences.words(self.recurrence, self.zone) if self.recurrence else ""
+
+    @property
+    def next_runs(self) -> list[datetime]:
+        """The next runs, in UTC."""
+        if self.recurrence is None:
+            return []
+        return recurrences.runs(self.recurrence, self.zone, clock.now(), RUNS)
+
+    @property
+    def trigger_in_words(self) -> str:
+        """What has to happen, and when it is sent then."""
+        return triggers.words(triggers.parse(self.trigger)) if self.trigger else ""
+
+    @property
+    def shown_zone(self) -> str:
+        """The zone in which its times are shown: its own where one was chosen for them."""
+        chosen = self.moment is not None or self.recurrence is not None
+        return self.zone if chosen else timezone.get_current_timezone_name()
+
+    def draft_fields(self) -> dict[str, Any]:
+        """What ``launch.edit_draft`` takes."""
+        return {
+            "type": TYPES.get(self.way, Broadcast.Type.BROADCAST),
+            "scheduled_at": self.moment,
+            "recurrence": self.recurrence.model_dump() if self.recurrence else {},
+            "trigger": self.trigger,
+            "time_zone": self.zone,
+        }
+
+
+def read(data: QueryDict) -> tuple[When, dict[str, str]]:
+    """When it is sent, and what is wrong with that, by field."""
+    typed = {name: clean(data.get(name, "").strip(), LONGEST) for name in ONE}
+    when = When(
+        way=typed["when"] if typed["when"] in WAYS else "now",
+        zone=typed["zone"] or timezone.get_current_timezone_name(),
+        typed={**typed, **{name: typed[name] or value for name, value in DEFAULTS.items()}},
+        days=sorted({int(day) for day in data.getlist("days") if day in set("0123456")}),
+        conditions=_conditions(data),
+    )
+    problems: dict[str, str] = {}
+    if when.way in {"now", "called"}:
+        return when, problems
+    try:
+        clock.zone(when.zone)
+    except ValueError as error:
+        return when, {"zone": str(error)}
+    _READERS[when.way](when, typed, problems)
+    return when, problems
+
+
+def _conditions(data: QueryDict) -> list[tuple[str, str, str]]:
+    """The conditions where they stand, without the empty ones at the end."""
+    columns = [data.getlist(name) for name in ("condition_of", "condition_is", "condition_value")]
+    rows = [
+        (clean(of.strip(), LONGEST), clean(how, LONGEST), clean(value.strip(), LONGEST))
+        for of, how, value in zip(*columns, strict=False)
+    ]
+    while rows and not rows[-1][0] and not rows[-1][2]:
+        rows.pop()
+    return rows[:MOST_CONDITIONS]
+
+
+def _read_later(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
+    if not typed["at"]:
+        problems["at"] = _("Choose a date and a time.")
+        return
+    try:
+        when.moment = clock.parse_moment(typed["at"], when.zone)
+    except ValueError as error:
+        problems["at"] = str(error)
+        return
+    if when.moment <= clock.now():
+        problems["at"] = _("That time has passed. Choose a later one.")
+
+
+def _read_repeat(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
+    day = when.typed["day"]
+    raw = {
+        "every": when.typed["every"],
+        "at": typed["clock"],
+        "days": when.days,
+        "day": int(day) if day.isdecimal() and len(day) < 3 else 0,
+        "cron": typed["cron"],
+    }
+    try:
+        when.recurrence = recurrences.parse(raw)
+    except RecurrenceError as error:
+        problems["repeat"] = str(error)
+
+
+def _read_trigger(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
+    delay = _seconds(when.typed["delay"], when.typed["delay_unit"])
+    if delay is None:
+        problems["trigger"] = _("Write the delay as a number, such as 10.")
+        return
+    wrong = [row for row in when.conditions if row[0] == TAG and row[1] not in TAG_IS]
+    if wrong:
+        problems["trigger"] = _("A tag is there or it is not: choose “is” or “is not” for it.")
+        return
+    raw: dict[str, Any] = {
+        "on": when.typed["on"],
+        "tag": typed["tag"] if when.typed["on"] == "tag" else "",
+        "event": typed["event"] if when.typed["on"] == "event" else "",
+        "delay": delay,
+        "at": typed["trigger_clock"] or None,
+        "again": bool(typed["again"]),
+        "conditions": [_condition(row) for row in when.conditions if row[0] or row[2]],
+    }
+    try:
+        when.trigger = triggers.parse(raw).model_dump(by_alias=True)
+    except triggers.TriggerError as error:
+        problems["trigger"] = str(error)
+
+
+def _seconds(number: str, unit: str) -> int | None:
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        return None
+    return int(number) * UNITS.get(unit, 60)
+
+
+def _condition(row: tuple[str, str, str]) -> dict[str, str]:
+    of, how, value = row
+    if of == TAG:
+        return {"tag": value, "is": TAG_IS[how]}
+    return {"attribute": of, "is": how, "value": value}
+
+
+_READERS = {"later": _read_later, "repeat": _read_repeat, "trigger": _read_trigger}
+
+
+def of_draft(draft: Broadcast) -> When:
+    """The time of a draft that was not made on this page."""
+    when = When(
+        zone=draft.time_zone or timezone.get_current_timezone_name(), moment=draft.scheduled_at
+    )
+    if draft.type == Broadcast.Type.EXTERNAL:
+        when.way = "called"
+    elif draft.type == Broadcast.Type.TRIGGER:
+        when.way, when.trigger = "trigger", dict(draft.trigger)
+        _fill_trigger(when, draft.trigger)
+    elif draft.recurrence:
+        when.way = "repeat"
+        _fill_repeat(when, draft.recurrence)
+    elif draft.scheduled_at:
+        when.way = "later"
+        local = draft.scheduled_at.astimezone(ZoneInfo(when.zone))
+        when.typed["at"] = local.strftime("%Y-%m-%dT%H:%M")
+    return when
+
+
+def _fill_repeat(when: When, stored: Mapping[str, Any]) -> None:
+    try:
+        when.recurrence = recurrences.parse(stored)
+    except RecurrenceError:
+        return  # launch.check says what is wrong with it
+    found = when.recurrence
+    when.typed |= {"every": found.every, "cron": found.cron, "day": str(found.day or 1)}
+    when.typed["clock"] = found.at or DEFAULTS["clock"]
+    when.days = found.days
+
+
+def _fill_trigger(when: When, stored: Mapping[str, Any]) -> None:
+    delay = timedelta(seconds=stored.get("delay", 60)) // timedelta(seconds=1)
+    unit = next(name for name in reversed(UNITS) if delay % UNITS[name] == 0 or name == "minutes")
+    when.typed |= {
+        "on": stored.get("on", "tag"),
+        "tag": stored.get("tag") or "",
+        "event": stored.get("event") or "",
+        "delay": str(delay // UNITS[unit]),
+        "delay_unit": unit,
+        "trigger_clock": stored.get("at") or "",
+        "again": "yes" if stored.get("again") else "",
+    }
+    conditions: Sequence[Mapping[str, Any]] = stored.get("conditions", ())
+    when.conditions = [
+        (TAG, "equals" if row["is"] == "has" else "not", row["tag"])
+        if row.get("tag")
+        else (row.get("attribute") or "", row["is"], str(row.get("value") or ""))
+        for row in conditions
+    ]

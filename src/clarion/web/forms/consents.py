@@ -1,0 +1,29 @@
+"""The form of a consent."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clarion.consents.manage import LONGEST_NAME, LONGEST_TEXT
+
+
+class ConsentForm(forms.Form):
+    """Name, category and the words that people agree to."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        help_text=_("As agents choose it, for example “Newsletter by e-mail”."),
+    )
+    category = forms.CharField(
+        label=_("Category"),
+        max_length=LONGEST_NAME,
+        required=False,
+        help_text=_("What it is listed under, for example “Marketing”."),
+    )
+    text = forms.CharField(
+        label=_("Text"),
+        max_length=LONGEST_TEXT,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("What people agree to, word for word."),
+    )

@@ -1,0 +1,94 @@
+// The page of a draft, beyond what every page does: what is not saved yet is never lost, and the
+// agent sees at any time whether it is saved.
+(() => {
+  const form = document.querySelector("form[data-compose]");
+  if (!form) return;
+  const told = () => document.getElementById("saved");
+  let unsaved = 0; // changes since the last save began
+  let saving = 0; // changes that the save under way holds
+  let leaving = false;
+
+  const own = (field) => !field.closest?.("[data-no-save]");
+  for (const type of ["input", "change"]) {
+    form.addEventListener(type, (event) => {
+      if (own(event.target)) unsaved += 1;
+    });
+  }
+  const say = (words, failed) => {
+    const span = document.createElement("span");
+    span.textContent = words;
+    span.classList.toggle("saved-not", failed);
+    told().replaceChildren(span);
+  };
+  const saves = (event) =>
+    event.detail.requestConfig?.verb === "post" && form.contains(event.detail.elt) && own(event.detail.elt);
+
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (!saves(event)) return;
+    saving = unsaved;
+    say(told().dataset.saving, false);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!saves(event)) return;
+    if (event.detail.successful) unsaved -= saving;
+    else if (!leaving) say(told().dataset.failed, true);
+    saving = 0;
+    if (!event.detail.successful) again();
+  });
+
+  // The server was away: try again until it is back.
+  let waiting = 0;
+  const again = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      if (unsaved > 0) htmx.trigger(document.getElementById("title"), "input");
+    }, 4000);
+  };
+
+  // Closing the page in the middle of a word saves the word.
+  const last = () => {
+    if (leaving || unsaved <= 0) return;
+    leaving = true;
+    const data = new FormData(form);
+    data.delete("ids_file"); // a file goes up by itself
+    data.append("leaving", "yes");
+    navigator.sendBeacon(form.dataset.leavingUrl, data);
+  };
+  window.addEventListener("pagehide", last);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+  form.addEventListener("submit", () => (leaving = true));
+
+  // Enter in a field is no order to send.
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("input:not([type=submit])")) {
+      event.preventDefault();
+      event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+
+  // A variable goes in where the cursor was, in the text or in a variable of the template.
+  let target = null;
+  form.addEventListener("focusin", (event) => {
+    if (event.target.matches("[data-takes-variables]")) target = event.target;
+  });
+  form.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-ticks-all]");
+    if (all) return tickAll(all.closest(".platform"));
+    const button = event.target.closest("[data-variable]");
+    if (!button) return;
+    const shown = [...form.querySelectorAll("[data-takes-variables]")].filter((f) => f.offsetParent);
+    const field = shown.includes(target) ? target : shown[0];
+    if (!field) return;
+    field.focus();
+    field.setRangeText(button.dataset.variable, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  const tickAll = (platform) => {
+    const boxes = [...platform.querySelectorAll("input[type=checkbox]")];
+    const on = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = on;
+    boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
+  };
+})();

@@ -1,0 +1,159 @@
+"""What can be done with a broadcast: at once where it can be undone, after a question elsewhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import formats
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from clarion.accounts.models import Agent, Role
+from clarion.broadcasts import calls, control, drafts, launch
+from clarion.broadcasts.models import Broadcast
+from clarion.web.requests import AgentRequest, needs
+from clarion.web.shown import name_of
+from clarion.web.views.broadcasts import find
+
+Act = Callable[[Broadcast, Agent], Broadcast | None]
+ACTS: dict[str, Act] = {
+    "edit": lambda found, by: launch.edit(found, by=by),
+    "undo": lambda found, by: launch.undo(found, by=by),
+    "accept_missed": lambda found, by: control.accept_missed(found, by=by),
+    "pause": lambda found, by: control.pause(found, by=by),
+    "resume": lambda found, by: control.resume(found, by=by),
+    "stop": lambda found, by: control.stop(found, by=by),
+    "duplicate": lambda found, by: drafts.duplicate(found, by=by),
+    "delete": lambda found, by: control.delete(found, by=by),
+    "rotate": lambda found, by: calls.rotate(found, by=by),
+}
+ASKS = ("stop", "delete", "restart", "release", "speed", "rotate")  # before they are done
+
+
+@needs(Role.SENDER)
+@require_POST
+def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
+    """Edit, undo, pause, resume, stop, duplicate, delete, or send a missed one after all."""
+    if act not in ACTS:
+        raise Http404(act)
+    found = find(pk)
+    name = name_of(found)
+    try:
+        done = ACTS[act](found, request.user)
+    except ValueError as error:  # what rooms raise for a person's mistake
+        messages.error(request, str(error))
+        return _back(request, pk)
+    if act == "undo":
+        messages.success(request, _("It is a draft again: nothing was sent."))
+    elif act == "duplicate":
+        messages.success(request, _("This is a copy of “%s”. It is a draft.") % name)
+    elif act == "rotate":
+        messages.success(request, _("The URL is new. The old one is answered no more."))
+    elif act == "delete":
+        messages.success(request, _("“%s” is deleted.") % name)
+        return _back(request, None)
+    if act in {"edit", "undo", "duplicate"} and done is not None:
+        return redirect("broadcast_edit", done.pk)
+    return _back(request, pk)
+
+
+def _back(request: AgentRequest, pk: int | None) -> HttpResponse:
+    """To the list that the agent came from, else to the broadcast."""
+    if back := _ours(request.POST.get("back", "")):
+        return redirect(back)
+    return redirect("broadcasts") if pk is None else redirect("broadcast", pk)
+
+
+def _ours(address: str) -> str:
+    """The address of a page of ours, else nothing."""
+    ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if ours else ""
+
+
+@needs(Role.SENDER)
+@require_safe
+def broadcast_ask(request: AgentRequest, pk: int, act: str) -> HttpResponse:
+    """The question before something that can't be undone, on a page of its own."""
+    if act not in ASKS:
+        raise Http404(act)
+    found = find(pk)
+    able = [*control.actions(found), *(["rotate"] if calls.path(found) else [])]
+    if act not in able:
+        messages.error(request, _("That is not possible any more: look how it stands now."))
+        return redirect("broadcast", pk)
+    context: dict[str, Any] = {
+        "broadcast": found,
+        "name": name_of(found),
+        "alone": True,
+        "back": _ours(request.GET.get("back", "")),
+    }
+    if act == "restart":
+        context |= _left(found)
+    context["question"] = f"broadcasts/asks/{act}.html"
+    return render(request, "broadcasts/ask.html", context)
+
+
+def _left(found: Broadcast) -> dict[str, Any]:
+    left = control.leftover(found)
+    return {"left": left, "certain": left["failed"] + left["unsent"]}
+
+
+@needs(Role.SENDER)
+@require_safe
+def broadcast_left(request: AgentRequest, pk: int) -> HttpResponse:
+    """To how many a restart would go, counted when its dialog is opened."""
+    found = find(pk)
+    return render(request, "broadcasts/asks/left.html", {"broadcast": found, **_left(found)})
+
+
+@needs(Role.SENDER)
+@require_POST
+def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
+    """Send again to those who failed or were left out, as a new broadcast."""
+    in_doubt = request.POST.get("in_doubt") == "on"
+    try:
+        fresh = control.restart(find(pk), by=request.user, in_doubt=in_doubt)
+    except ValueError as error:
+        messages.error(request, str(error))
+        return redirect("broadcast", pk)
+    return redirect("broadcast", fresh.pk)
+
+
+@needs(Role.SENDER)
+@require_POST
+def broadcast_speed(request: AgentRequest, pk: int) -> HttpResponse:
+    """Change the speed while it runs; an empty field is as fast as the channels go."""
+    given = request.POST.get("rate", "").strip().replace(",", ".")
+    try:
+        changed = control.set_rate(find(pk), float(given) if given else None, by=request.user)
+    except control.ControlError as error:
+        messages.error(request, str(error))
+    except ValueError:
+        messages.error(request, _("“%s” is no speed. Write a number such as 2.5.") % given)
+    else:
+        if changed.rate is None:
+            messages.success(request, _("It goes as fast as its channels do."))
+        else:
+            rate = formats.number_format(changed.rate, force_grouping=True)
+            messages.success(request, _("It sends at most %s messages a second.") % rate)
+    return redirect("broadcast", pk)
+
+
+@needs(Role.SENDER)
+@require_POST
+def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
+    """Let people who are held have it now: all of them, or one by their chat number."""
+    chat = request.POST.get("chat", "")
+    numbers = [int(chat)] if chat.isdecimal() and len(chat) < 19 else None
+    try:
+        count = control.release_held(find(pk), by=request.user, address_ids=numbers)
+    except control.ControlError as error:
+        messages.error(request, str(error))
+    else:
+        said = ngettext("%s person will have it now.", "%s people will have it now.", count)
+        messages.success(request, said % formats.number_format(count, force_grouping=True))
+    return _back(request, pk)

@@ -1,0 +1,249 @@
+"""Chats: the list, and one of them as its agent sees it: read, take over, reply, close."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from clarion.accounts.models import Agent, Role
+from clarion.broadcasts import conversations, singles
+from clarion.broadcasts.conversations import Listed
+from clarion.channels.models import Channel
+from clarion.chats import control
+from clarion.chats.control import ChatError
+from clarion.chats.listing import ChatFilter
+from clarion.chats.models import Chat
+from clarion.contacts.models import Address
+from clarion.engine.status import workers_alive
+from clarion.kit.paging import CursorError, Page
+from clarion.records import hold
+from clarion.web.live import fragment
+from clarion.web.requests import AgentRequest, needs
+from clarion.web.words import CHAT_STATES
+
+BESIDE = 30  # chats in the list beside an open one
+WRITTEN = 60  # things said that one page of a chat shows
+
+
+@require_safe
+def chats(request: AgentRequest) -> HttpResponse:
+    """All chats, the latest first; filters stand in the address."""
+    try:
+        context = _listed(request)
+    except CursorError:
+        return redirect(_url("chats", _query(request)))
+    agents = Agent.objects.filter(is_active=True).exclude(role=Role.VIEWER).order_by("name")
+    context |= {
+        "states": CHAT_STATES,
+        "channels": Channel.objects.order_by("name"),
+        "agents": agents.exclude(pk=request.user.pk),
+    }
+    return render(request, "chats/list.html", context)
+
+
+@require_safe
+def chats_live(request: AgentRequest) -> HttpResponse:
+    """The moving part of the list."""
+    try:
+        return fragment(request, "chats/rows.html", _listed(request))
+    except CursorError as error:
+        raise Http404(str(error)) from None
+
+
+def _listed(request: AgentRequest) -> dict[str, Any]:
+    query = _query(request)
+    cursor = request.GET.get("cursor", "")
+    page = conversations.conversations(_filter(query), cursor or None)
+    return {
+        "page": page,
+        "query": query,
+        "filtered": bool(query),
+        "keep": f"?{urlencode(query)}" if query else "",
+        "live_url": _url("chats_live", {**query, "cursor": cursor}),
+        "first_url": _url("chats", query) if cursor else "",
+        "next_url": _url("chats", {**query, "cursor": page.next_cursor or ""})
+        if page.next_cursor
+        else "",
+    }
+
+
+def _query(request: AgentRequest) -> dict[str, str]:
+    """The filters in the address, without those that mean nothing."""
+    given = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in _FILTERS}
+    if given["state"] not in Chat.State.values:
+        given["state"] = ""
+    for name in ("agent", "channel"):
+        if not (given[name].isascii() and given[name].isdecimal() and len(given[name]) < 19):
+            given[name] = ""
+    return {name: value for name, value in given.items() if value}
+
+
+_FILTERS = ("q", "state", "agent", "channel")
+
+
+def _filter(query: dict[str, str]) -> ChatFilter:
+    return ChatFilter(
+        state=query.get("state", ""),
+        agent=int(query["agent"]) if "agent" in query else None,
+        channel=int(query["channel"]) if "channel" in query else None,
+        q=query.get("q", ""),
+    )
+
+
+def _url(place: str, query: dict[str, str], *args: int) -> str:
+    kept = {name: value for name, value in query.items() if value}
+    return reverse(place, args=args) + (f"?{urlencode(kept)}" if kept else "")
+
+
+@require_safe
+def chat(request: AgentRequest, pk: int) -> HttpResponse:
+    """One chat: who it is, what was said, and a place to write in for the agent who has it."""
+    try:
+        return render(request, "chats/one.html", _open(request, pk))
+    except CursorError:
+        return redirect(_url("chat", _query(request), pk))
+
+
+@require_safe
+def chat_live(request: AgentRequest, pk: int) -> HttpResponse:
+    """The moving part of a chat: its state, what is held, what was said."""
+    try:
+        return fragment(request, "chats/talk.html", _talk(request, pk))
+    except CursorError as error:
+        raise Http404(str(error)) from None
+
+
+@require_safe
+def chat_side(request: AgentRequest, pk: int) -> HttpResponse:
+    """The list beside a chat."""
+    return fragment(request, "chats/side.html", _side(request, pk))
+
+
+def _open(request: AgentRequest, pk: int, **more: Any) -> dict[str, Any]:
+    talk = _talk(request, pk)
+    return {**talk, **_side(request, pk), "composing": talk["mine"], **more}
+
+
+def _side(request: AgentRequest, pk: int) -> dict[str, Any]:
+    query = _query(request)
+    page: Page[Listed] = conversations.conversations(_filter(query), limit=BESIDE)
+    return {
+        "beside": page.rows,
+        "more_url": _url("chats", query),
+        "further": page.next_cursor,
+        "here": pk,
+        "keep": f"?{urlencode(query)}" if query else "",
+    }
+
+
+def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
+    found = _find(pk)
+    address = Address.objects.select_related("contact", "channel").get(pk=pk)
+    before = request.GET.get("before", "")
+    said = conversations.thread(pk, before or None, WRITTEN)
+    query = _query(request)
+    waits = any(one.state == "queued" for one in said.rows)
+    return {
+        "chat": found,
+        "address": address,
+        "person": address.contact.name or address.value,
+        "mine": found.state == Chat.State.OPEN and found.agent_id == request.user.pk,
+        "said": said.rows[::-1],
+        "held": hold.held_for(pk),
+        "keep": f"?{urlencode(query)}" if query else "",
+        "live_url": _url("chat_live", {**query, "before": before}, pk),
+        "earlier_url": _url("chat", {**query, "before": said.next_cursor or ""}, pk)
+        if said.next_cursor
+        else "",
+        "newest_url": _url("chat", query, pk) if before else "",
+        "out_of_reach": singles.OUT_OF_REACH.get(Address.State(address.state), ""),
+        "no_engine": waits and not workers_alive(),
+    }
+
+
+def _find(pk: int) -> Chat:
+    try:
+        return control.find(pk)
+    except ChatError as error:
+        raise Http404(str(error)) from None
+
+
+@needs(Role.SENDER)
+@require_POST
+def chat_take(request: AgentRequest, pk: int) -> HttpResponse:
+    """Take a chat over."""
+    _find(pk)
+    try:
+        control.take_over(pk, by=request.user)
+    except ChatError as error:
+        messages.error(request, str(error))
+    return redirect(_url("chat", _query(request), pk))
+
+
+@needs(Role.SENDER)
+@require_POST
+def chat_reply(request: AgentRequest, pk: int) -> HttpResponse:
+    """Send what the agent has written; when it can't be sent, it stays in the box."""
+    _find(pk)
+    text = request.POST.get("text", "")
+    try:
+        singles.reply(pk, text, by=request.user)
+    except (ChatError, singles.SingleError) as error:
+        if not request.htmx:
+            context = _open(request, pk, problem=str(error), text=text) | {"composing": True}
+            return render(request, "chats/one.html", context, status=422)
+        context = {"here": pk, "keep": _kept(request), "problem": str(error), "text": text}
+        return render(request, "chats/composer.html", context, status=422)
+    if not request.htmx:
+        return redirect(_url("chat", _query(request), pk))
+    context = {"here": pk, "keep": _kept(request), "sent": True}
+    return trigger_client_event(render(request, "chats/composer.html", context), "said")
+
+
+def _kept(request: AgentRequest) -> str:
+    query = _query(request)
+    return f"?{urlencode(query)}" if query else ""
+
+
+@needs(Role.SENDER)
+@require_POST
+def chat_close(request: AgentRequest, pk: int) -> HttpResponse:
+    """Close a chat: what was held for this person leaves."""
+    _find(pk)
+    waiting = len(hold.held_for(pk))
+    try:
+        control.close(pk, by=request.user)
+    except ChatError as error:
+        messages.error(request, str(error))
+    else:
+        if waiting:
+            messages.success(request, _leaves(waiting))
+    return redirect(_url("chat", _query(request), pk))
+
+
+@needs(Role.SENDER)
+@require_POST
+def chat_release(request: AgentRequest, pk: int) -> HttpResponse:
+    """Let what is held for this person leave now."""
+    _find(pk)
+    try:
+        released = conversations.release(pk, by=request.user)
+    except ChatError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _leaves(released))
+    return redirect(_url("chat", _query(request), pk))
+
+
+def _leaves(count: int) -> str:
+    return ngettext(
+        "The broadcast that was held leaves now.",
+        "The %(count)d broadcasts that were held leave now.",
+        count,
+    ) % {"count": count}

@@ -1,0 +1,76 @@
+"""A test send of a draft, to the agent's own address, with its result as it comes (B5)."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from clarion.accounts.models import Role
+from clarion.broadcasts import launch, singles
+from clarion.broadcasts.models import Broadcast
+from clarion.contacts.models import Address
+from clarion.engine.status import workers_alive
+from clarion.records.models import Delivery
+from clarion.records.states import PENDING
+from clarion.web.forms.compose import from_post
+from clarion.web.requests import AgentRequest, needs
+from clarion.web.views import compose
+from clarion.web.views import compose_parts as parts
+
+REMEMBERED = "test_address"  # in the session of the agent
+
+
+@needs(Role.SENDER)
+@require_POST
+def compose_test_to(request: AgentRequest) -> HttpResponse:
+    """Remember where this agent's tests go."""
+    typed = request.POST.get("test_address", "")
+    if typed.isdecimal() and len(typed) < 19:
+        request.session[REMEMBERED] = int(typed)
+    return render(request, "broadcasts/compose_test.html", {"test_person": person_of(request)})
+
+
+def person_of(request: AgentRequest) -> Address | None:
+    """Where this agent's tests go, if that has been chosen and is still there."""
+    return parts.test_person(request.session.get(REMEMBERED))
+
+
+@needs(Role.SENDER)
+@require_POST
+def compose_test(request: AgentRequest) -> HttpResponse:
+    """Save the draft, and send what it says to the agent now."""
+    made = from_post(request.POST)
+    draft = compose.draft_of(request)
+    is_new = draft is None
+    try:
+        draft = compose.save(request, draft, made)
+    except launch.LaunchError as error:
+        return compose.refused(request, draft, error)
+    more: dict[str, object] = {"tested": True}
+    address = person_of(request)
+    if address is None:
+        more["test_problem"] = parts.NO_TEST_PERSON
+    else:
+        try:
+            more["single"] = singles.send_test(draft, address, by=request.user)
+        except ValueError as error:  # what rooms raise for a person's mistake
+            more["test_problem"] = str(error)
+    return compose.saved(request, draft, made, part="text", is_new=is_new, more=more)
+
+
+@needs(Role.SENDER)
+@require_safe
+def compose_test_result(request: AgentRequest, pk: int) -> HttpResponse:
+    """How a test send stands; asked again until it has arrived or failed."""
+    single = get_object_or_404(Broadcast, pk=pk, type=Broadcast.Type.SINGLE)
+    delivery = Delivery.objects.select_related("reason").filter(broadcast=single).first()
+    if delivery is None:
+        raise Http404
+    moving = delivery.state in PENDING
+    context = {
+        "single": single,
+        "delivery": delivery,
+        "reason": delivery.reason.text if delivery.reason else "",
+        "moving": moving,
+        "no_engine": moving and not workers_alive(),
+    }
+    return render(request, "broadcasts/compose_test_result.html", context)

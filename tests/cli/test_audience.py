@@ -1,0 +1,143 @@
+"""Whom ``clarion send`` sends to, through every way of choosing people."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast, Pick
+from clarion.contacts.models import Address, Contact, Tag
+from support import factory
+
+pytestmark = pytest.mark.django_db
+TEXT = ("--text", "Hello")
+
+
+def picked(number: int) -> list[str]:
+    return sorted(Pick.objects.filter(broadcast=number).values_list("address__value", flat=True))
+
+
+def test_a1_everyone_on_the_chosen_channels(people: str, clarion: Callable[..., Any]) -> None:
+    factory.people(factory.channel("other"), 2)
+    factory.people(factory.channel("third"), 4)
+    result = clarion("send", "--channel", people, "--channel", "other", "--all", *TEXT)
+    assert "To 5 people: 3 on news, 2 on other." in result.stderr
+
+
+@pytest.mark.parametrize("title", ["id", "2024", "ada@example.org", "何でも", "12345678"])
+def test_a3_any_title_will_do(
+    people: str, clarion: Callable[..., Any], tmp_path: Path, title: str
+) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text(f'\ufeff{title}\n"1"\n3\n', encoding="utf-8")
+    result = clarion("send", "--channel", people, "--ids", str(path), *TEXT)
+    assert result.exit_code == 0, result.stderr
+    assert "To 2 people: 2 on news." in result.stderr
+    assert picked(Broadcast.objects.get().pk) == ["1", "3"]
+
+
+def test_a3_without_a_title_the_first_id_counts(
+    people: str, clarion: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text("1\n2\n")
+    result = clarion("send", "--channel", people, "--ids", str(path), *TEXT)
+    assert "ids.csv has no title line: its first line is the id of somebody known." in result.stderr
+    assert picked(Broadcast.objects.get().pk) == ["1", "2"]
+
+
+def test_a3_lines_left_out_are_listed_and_written(
+    people: str, clarion: Callable[..., Any], tmp_path: Path
+) -> None:
+    path, rejects = tmp_path / "ids.csv", tmp_path / "rejects.csv"
+    path.write_text("4711\n1\n99\n1\n\n3\n")
+    result = clarion("send", "--channel", people, "--ids", str(path), "--rejects", str(rejects),
+                     *TEXT)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "3 lines of ids.csv are left out:" in result.stderr
+    assert f"all of them, with the reasons: {rejects}" in result.stderr
+    with rejects.open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["line", "value", "reason"],
+            ["1", "4711", "the title line; not known on news"],
+            ["3", "99", "not known on news"],
+            ["4", "1", "same id as line 2"],
+        ]
+
+
+def test_a3_another_encoding_is_refused_with_its_place(
+    people: str, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_bytes("id\n1\nü\n".encode("latin-1"))
+    said = refused("send", "--channel", people, "--ids", str(path), *TEXT)
+    assert said.startswith("Line 3, byte 6 of the file: this is not UTF-8.")
+    assert not Broadcast.objects.exists()
+
+
+def test_a4_tags_and_excluding_tags(
+    people: str, ok: Callable[..., str], clarion: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "more.csv"
+    path.write_text("id\n2\n4\n")
+    ok("contacts", "import", str(path), "--channel", people, "--tag", "vip")
+    result = clarion("send", "--channel", people, "--tag", "all-three", "--tag", "vip", *TEXT)
+    assert "To 4 people: 4 on news." in result.stderr
+    result = clarion("send", "--channel", people, "--tag", "all-three", "--without-tag", "vip",
+                     *TEXT)  # fmt: skip
+    assert "To 2 people: 2 on news." in result.stderr
+    assert "without 1: excluded by tag" in result.stderr
+
+
+def test_a4_a_tag_that_nobody_has_is_refused(people: str, refused: Callable[..., str]) -> None:
+    Tag.objects.create(name="empty")
+    said = refused("send", "--channel", people, "--tag", "empty", *TEXT)
+    assert said.endswith("Nobody has the tag “empty”. Choose another one.")
+
+
+def test_a5_chat_numbers_on_any_mix_of_channels(
+    people: str, ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    other = factory.people(factory.channel("other"), 1)[0].pk
+    first = Address.objects.get(value="1").pk
+    sent = ok_json("send", "--chats", f"{first}, {other},{first}", *TEXT)
+    assert sorted(sent["channels"]) == ["news", "other"]
+    assert picked(sent["id"]) == ["1", "u0"]
+    said = refused("send", "--chats", f"{first},{other + 7}, {other + 8}", *TEXT)
+    assert said == f"There is no chat with the number {other + 7}, {other + 8}. Correct it."
+    said = refused("send", "--chats", "one", *TEXT)
+    assert said == "“one” is no chat number. Separate numbers by commas."
+
+
+def test_a6_the_numbers_before_sending(people: str, clarion: Callable[..., Any]) -> None:
+    Address.objects.filter(value="2").update(state="blocked")
+    result = clarion("send", "--channel", people, "--all", *TEXT)
+    assert "To 2 people: 2 on news." in result.stderr
+    assert "  without 1: blocked us" in result.stderr
+    assert "  such as Ann, 3" in result.stderr
+
+
+def test_a7_only_who_has_given_all_required_consents(
+    people: str, ok: Callable[..., str], clarion: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    first, second, _ = Contact.objects.order_by("pk").values_list("pk", flat=True)
+    for name in ("News", "SMS"):
+        ok("consents", "add", name)
+    ok("consents", "give", "News", "--all")
+    ok("consents", "give", "SMS", "--contact", str(first), "--contact", str(second))
+    ok("consents", "withdraw", "SMS", "--contact", str(second))
+    result = clarion("send", "--channel", people, "--all", "--consent", "News", "--consent", "SMS",
+                     *TEXT, "--undo", "0")  # fmt: skip
+    assert "To 1 people: 1 on news." in result.stderr
+    assert "  without 2: have not given all required consents" in result.stderr
+    assert "  such as Ann" in result.stderr
+    from clarion.engine import calendar
+
+    calendar.start_due()
+    broadcast = Broadcast.objects.get()
+    factory.expand(broadcast)
+    assert factory.states(broadcast) == {"queued": 1, "skipped": 2}
+    said = refused("send", "--channel", people, "--all", "--consent", "Letters", *TEXT)
+    assert said.endswith("There is no consent “Letters”. Choose another one.")

@@ -1,0 +1,105 @@
+"""``clarion consents``: defined, given and withdrawn."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion.consents.models import Change, Grant
+from clarion.contacts.models import Address, Contact
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_m1_defined_given_and_withdrawn(
+    people: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    assert "No consent yet" in ok("consents", "list")
+    ok("consents", "add", "News", "--category", "Marketing", "--text", "I want news.")
+    ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
+    said = ok("consents", "give", "News", "--tag", "all-three", "--how", "form", "--at",
+              "2026-05-01T09:30")  # fmt: skip
+    assert said.strip() == "3 people have given “News” now who had not before."
+    gone = ok_json("consents", "withdraw", "News", "--contact", str(ids[0]), "--how", "keyword")
+    assert gone == {"name": "News", "changed": 1}
+    [listed] = ok_json("consents", "list")
+    assert listed == {
+        "id": listed["id"], "name": "News", "category": "Marketing", "text": "I want news.",
+        "given": 2, "withdrawn": 1,
+    }  # fmt: skip
+    first = Change.objects.order_by("pk")[0]
+    assert (first.how, f"{first.at:%Y-%m-%d %H:%M}") == ("form", "2026-05-01 09:30")
+    assert Change.objects.get(given=False).contact_id == ids[0]
+    shown = ok("consents", "list")
+    assert shown.splitlines()[0].split() == ["NAME", "CATEGORY", "GIVEN", "WITHDRAWN"]
+
+
+def test_to_all_and_to_a_file_of_ids(
+    people: str, clarion: Callable[..., Any], ok_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    ok_json("consents", "add", "News")
+    assert ok_json("consents", "give", "News", "--all")["changed"] == 3
+    path = tmp_path / "gone.csv"
+    path.write_text("id\n2\n77\n")
+    result = clarion("consents", "withdraw", "News", "--ids", str(path), "--channel", people,
+                     "--how", "import")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "line 3: not known on news" in result.stderr
+    gone = Grant.objects.get(given=False).contact_id
+    assert Address.objects.get(value="2").contact_id == gone
+
+
+def test_withdrawing_skips_what_is_queued(
+    people: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    ok("consents", "add", "News")
+    ok("consents", "give", "News", "--all")
+    sent = ok_json("send", "--channel", people, "--all", "--consent", "News", "--text", "Hi",
+                   "--undo", "0")  # fmt: skip
+    from clarion.broadcasts.models import Broadcast
+    from clarion.engine import calendar
+
+    calendar.start_due()
+    broadcast = Broadcast.objects.get(pk=sent["id"])
+    factory.expand(broadcast)
+    ok("consents", "withdraw", "News", "--all", "--how", "form")
+    assert factory.states(broadcast) == {"skipped": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Give exactly one of --contact, --tag, --all, --ids; none is given."),
+        (("--all", "--tag", "x"), "not --tag and --all."),
+        (("--ids", "x.csv"), "They go together."),
+        (("--all", "--id-column", "x"), "It goes with --ids."),
+        (("--all", "--at", "soon"), "“soon” is not a date and time."),
+    ],
+)
+def test_wrong_usage(
+    people: str, ok: Callable[..., str], misused: Callable[..., str], arguments: tuple, said: str
+) -> None:
+    ok("consents", "add", "News")
+    assert said in misused("consents", "give", "News", *arguments)
+    assert not Change.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("give", "SMS", "--all"), "There is no consent called “SMS”. Known are: News."),
+        (("give", "News", "--tag", "none"), "There is no tag called “none”."),
+        (("give", "News", "--contact", "999999"), "There is no contact with the number 999999."),
+        (("give", "News", "--all", "--how", "rumour"), "There is no way called “rumour”."),
+        (("give", "News", "--all", "--at", "2999-01-01T00:00"), "That moment is still to come."),
+        (("add", "News"), "There is already a consent called “News”."),
+    ],
+)
+def test_what_does_not_exist_is_said(
+    people: str, ok: Callable[..., str], refused: Callable[..., str], arguments: tuple, said: str
+) -> None:
+    ok("consents", "add", "News")
+    assert said in refused("consents", *arguments)
+    assert not Change.objects.exists()

@@ -1,0 +1,162 @@
+"""``clarion drafts`` and ``clarion test-send``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast
+from clarion.contacts.models import Address
+from clarion.records.models import Delivery
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft(people: str, ok_json: Callable[..., Any]) -> str:
+    """The number of a draft to everybody."""
+    options = ("--channel", people, "--all", "--text", "Hello", "--title", "Spring")
+    return str(ok_json("send", "--draft", *options)["id"])
+
+
+def test_d2_drafts_are_listed_with_what_is_missing(
+    draft: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    ok("send", "--draft", "--title", "Empty")
+
+    empty, full = ok_json("drafts", "list")
+    listed = ok("drafts", "list")
+
+    assert "Choose an audience." in empty["missing"]
+    assert (full["id"], full["missing"]) == (int(draft), [])
+    assert "Spring" in listed
+    assert "command line" in listed
+    assert "Empty" in ok("drafts", "list", "--limit", "1")
+
+
+def test_without_drafts(db: None, ok: Callable[..., str]) -> None:
+    assert "No draft. Save one with" in ok("drafts", "list")
+
+
+def test_d2_only_what_is_given_is_changed(
+    draft: str, people: str, ok: Callable[..., str], clarion: Callable[..., Any]
+) -> None:
+    said = clarion("drafts", "edit", draft, "--text", "Hi {{ contact.citty }}", "--speed", "3")
+    assert "Still to do: No contact has “contact.citty”." in said.stderr
+    ok("drafts", "edit", draft, "--every", "day", "--at-clock", "08:00")
+    ok("drafts", "edit", draft, "--title", "Summer", "--text", "Hi", "--end-open-chats")
+
+    changed = Broadcast.objects.get()
+    assert (changed.title, changed.text, changed.rate) == ("Summer", "Hi", 3.0)
+    assert changed.recurrence["at"] == "08:00"
+    assert changed.end_open_chats
+    assert changed.audience["kind"] == "all"
+    assert changed.revision == 4
+    ok("drafts", "edit", draft, "--now", "--keep-open-chats")
+    changed.refresh_from_db()
+    assert (changed.recurrence, changed.end_open_chats) == ({}, False)
+
+
+def test_d2_a_scheduled_one_is_taken_back_for_editing(
+    draft: str, ok: Callable[..., str], refused: Callable[..., str]
+) -> None:
+    ok("drafts", "send", draft)
+    assert "is no draft: it is scheduled." in refused("drafts", "send", draft)
+    ok("drafts", "edit", draft, "--text", "Better")
+    changed = Broadcast.objects.get()
+    assert (changed.state, changed.text) == ("draft", "Better")
+
+
+def test_what_is_being_sent_is_not_edited(db: None, refused: Callable[..., str]) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    sent = factory.sending([channel])
+    said = refused("drafts", "edit", str(sent.pk), "--text", "Late")
+    assert said == "This broadcast is sending and can't be edited. Duplicate it, and edit the copy."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "Say what to change."),
+        (["--now", "--external"], "It goes with no other time."),
+        (["--all"], "Name at least one."),
+        (["--text", "x", "--story", "y"], "not --text and --story."),
+    ],
+)
+def test_wrong_edits(
+    draft: str, misused: Callable[..., str], options: list[str], said: str
+) -> None:
+    assert said in misused("drafts", "edit", draft, *options)
+    assert Broadcast.objects.get().revision == 1
+
+
+def test_d2_duplicate_send_and_delete(
+    draft: str, ok: Callable[..., str], ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    copy = ok_json("drafts", "duplicate", draft)
+    assert (copy["title"], copy["state"]) == ("Copy of Spring", "draft")
+
+    sent = ok_json("drafts", "send", str(copy["id"]), "--undo", "600")
+    assert sent["state"] == "scheduled"
+    assert "is no draft" in refused("drafts", "delete", str(copy["id"]))
+    assert ok("drafts", "delete", draft) == f"Draft {draft} is deleted.\n"
+    assert not Broadcast.objects.filter(pk=draft).exists()
+
+
+def test_d2_what_is_missing_stands_in_the_way_and_the_draft_stays(
+    db: None, ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    number = str(ok_json("send", "--draft", "--title", "Empty")["id"])
+    assert "Choose at least one channel." in refused("drafts", "send", number)
+    assert Broadcast.objects.get().state == "draft"
+
+
+def test_b5_a_test_send_to_a_chat_or_a_user(
+    draft: str, people: str, ok_json: Callable[..., Any], ok: Callable[..., str]
+) -> None:
+    address = Address.objects.get(value="1")
+
+    told = ok_json("test-send", draft, "--chat", str(address.pk))
+    said = ok("test-send", draft, "--channel", people, "--user", "2")
+
+    assert (told["chat"], told["state"]) == (address.pk, "queued")
+    assert said == "Test to 2: queued.\n"
+    assert sorted(d.address.value for d in Delivery.objects.all()) == ["1", "2"]
+    assert Broadcast.objects.get(pk=draft).state == "draft"
+    assert set(Broadcast.objects.filter(type="single").values_list("text", flat=True)) == {"Hello"}
+
+
+def test_b5_how_a_test_ended(
+    draft: str, clarion: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clarion.cli import drafts
+
+    def look(_: float) -> None:
+        Delivery.objects.update(state="failed")
+
+    monkeypatch.setattr(drafts.time, "sleep", look)
+    chat = str(Address.objects.get(value="1").pk)
+    result = clarion("test-send", draft, "--chat", chat, "--wait")
+    assert result.exit_code == 1
+    assert "Test to 1: failed." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--chat", "1", "--user", "1"], ["--channel", "news"], ["--user", "1"]]
+)
+def test_b5_a_test_needs_one_person(
+    draft: str, misused: Callable[..., str], options: list[str]
+) -> None:
+    assert "Give either --chat, or --channel and --user." in misused("test-send", draft, *options)
+
+
+def test_b5_a_test_to_nobody(draft: str, refused: Callable[..., str]) -> None:
+    assert "There is no chat with the number 999999." in refused(
+        "test-send", draft, "--chat", "999999"
+    )
+    assert "There is no user x on news." in refused(
+        "test-send", draft, "--channel", "news", "--user", "x"
+    )
+    assert not Broadcast.objects.filter(type="single").exists()

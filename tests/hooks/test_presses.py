@@ -1,0 +1,60 @@
+"""A pressed button, from the provider's callback to the chat."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from channels.kinds import CASES, Case
+from clarion.channels.manage import add_channel
+from clarion.channels.models import Channel
+from clarion.chats import signals
+from clarion.chats.models import Message
+from clarion.contacts.models import Address
+from clarion.engine import inbox
+
+pytestmark = pytest.mark.django_db
+PRESSING = [case for case in CASES.values() if case.pressed is not None]
+EACH = pytest.mark.parametrize("case", PRESSING, ids=[case.kind for case in PRESSING])
+
+
+@pytest.fixture
+def pressed() -> Iterator[list[tuple[int, str]]]:
+    heard: list[tuple[int, str]] = []
+
+    def hear(sender: object, address_id: int, value: str, **more: Any) -> None:
+        heard.append((address_id, value))
+
+    signals.button_pressed.connect(hear)
+    yield heard
+    signals.button_pressed.disconnect(hear)
+
+
+def press(case: Case, channel: Channel) -> None:
+    assert case.pressed is not None
+    hook = case.pressed()
+    stamp = {name: value for name, value in hook.headers.items() if name != "content-type"}
+    answer = Client(enforce_csrf_checks=True).post(
+        f"/hooks/{channel.pk}/", hook.body, content_type="application/json", headers=stamp
+    )
+    assert answer.status_code == 200
+    assert inbox.apply_waiting() == 1
+
+
+@EACH
+def test_g4_a_pressed_button_makes_a_contact_an_address_and_a_chat(
+    case: Case, pressed: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {name: json.dumps(v) if v is True else str(v) for name, v in case.settings.items()}
+    channel = add_channel(name="main", kind=case.kind, settings=settings, by="test")
+    monkeypatch.setattr("clarion.channels.standard_webhooks.TOLERANCE", 10**9)
+    for _ in range(2):  # providers deliver more than once
+        press(case, channel)
+    message = Message.objects.get()
+    assert (message.inbound, message.text) == (True, "Yes, please")
+    assert message.payload["button"] == "yes-7"
+    address = Address.objects.get()
+    assert address.channel == channel
+    assert pressed == [(address.pk, "yes-7")]

@@ -1,0 +1,208 @@
+"""The list and the page of one broadcast in a real browser, with everything on them."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from clarion.broadcasts import control, launch
+from clarion.broadcasts.models import Broadcast, ExternalCall
+from clarion.chats import control as chats
+from clarion.content import stories
+from clarion.engine import calendar, reap
+from clarion.engine.claim import claim
+from clarion.engine.settle import Settlement, settle
+from clarion.kit import clock
+from support import factory
+from web.browsing import Site, add_admin, log_in, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TRIGGER = {
+    "on": "tag", "tag": "newsletter", "delay": 7200, "conditions": [
+        {"attribute": "city", "is": "equals", "value": "Bonn"}
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(page: Page, live_server: LiveServer) -> Site:
+    agent = add_admin()
+    site = log_in(page, live_server.url)
+    channel = factory.channel("Shop")
+    people = factory.people(channel, 60)
+    for address in people[-3:]:
+        chats.take_over(address.pk, by=agent)
+    running = factory.sending([channel], title="Autumn sale")
+    worker = reap.register()
+    outcomes = ["sent", "sent", "failed", "in_doubt", "delivered", "read"]
+    settle(
+        worker,
+        [
+            Settlement(
+                c.delivery, c.broadcast, channel.pk, c.address, outcomes[number % 6], 1,
+                clock.now_us(), attempted=True, responses=1, content=f"Hello number {number}",
+                reason="The receiver answered 500." if number % 6 == 2 else "",
+                code="500" if number % 6 == 2 else "", latency=18_000,
+            )
+            for number, c in enumerate(claim(channel.pk, worker, 40).messages)
+        ],
+    )  # fmt: skip
+    done = factory.sending([channel], title="Summer sale")
+    control.stop(done, by=agent)
+    while calendar.wind_up():
+        pass
+    Broadcast.objects.filter(pk=done.pk).update(finished_at=clock.now() - timedelta(days=80))
+    Broadcast.objects.update(agent=agent)
+    for title, fields in _LIVE.items():
+        live = Broadcast.objects.create(
+            title=title, state="live", started_at=clock.now(), agent=agent,
+            audience={"kind": "all"},
+            **{"text": "Good morning {{ contact.name }}", **fields},
+        )  # fmt: skip
+        live.channels.add(channel)
+    ExternalCall.objects.create(
+        broadcast=Broadcast.objects.get(type="external"), run=running, key="A-17",
+        answer={"will_get": 3, "unknown": ["44", "45"], "skipped": 0},
+    )  # fmt: skip
+    Broadcast.objects.filter(pk=done.pk).update(
+        parent=Broadcast.objects.exclude(recurrence={}).get()
+    )
+    story = stories.create_story(
+        name="Welcome aboard",
+        blocks=[
+            {"kind": "text", "text": "Hi {{ contact.name }}"},
+            {"kind": "buttons", "text": "What next?", "buttons": [
+                {"kind": "link", "label": "Our shop", "value": "https://shop.example"}]},
+        ],
+        by=agent,
+    )  # fmt: skip
+    later = factory.draft([channel], title="A story")
+    Broadcast.objects.filter(pk=later.pk).update(data_type="story", story=story)
+    later.refresh_from_db()
+    launch.schedule(later, at=clock.now() + timedelta(days=2), by=agent)
+    missed = launch.schedule(
+        factory.draft([channel], title="Too late"), at=clock.now() + timedelta(days=2), by=agent
+    )
+    Broadcast.objects.filter(pk=missed.pk).update(
+        state="missed", state_reason="It was due, but no engine was running."
+    )
+    return site
+
+
+_LIVE: dict[str, dict[str, Any]] = {
+    "Every morning": {
+        "recurrence": {"every": "week", "at": "09:00", "days": [0, 3]},
+        "time_zone": "Europe/Berlin",
+        "next_run_at": clock.now() + timedelta(hours=9),
+    },
+    "Welcome": {"type": "trigger", "trigger": TRIGGER},
+    "Order ready": {
+        "type": "external", "secret": {"token": "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"}, "text": "",
+        "data_type": "template",
+        "template": {"name": "order_ready", "language": "en", "variables": ["{{ data.order }}"]},
+    },
+}  # fmt: skip
+
+
+def number(title: str) -> int:
+    return Broadcast.objects.get(title=title).pk
+
+
+def test_e1_every_section(site: Site) -> None:
+    for section in ("active", "scheduled", "periodic", "completed", "drafts"):
+        look(site.open(f"/?section={section}"))
+        _fits(site.page)
+    look(site.open("/broadcasts/retention/"))
+    _fits(site.page)
+
+
+def test_the_pages_of_all_kinds(site: Site) -> None:
+    for title in ("Autumn sale", "Every morning", "Welcome", "Order ready", "A story", "Too late"):
+        look(site.open(f"/broadcasts/{number(title)}/"))
+        _fits(site.page)
+    sale = number("Autumn sale")
+    look(site.open(f"/broadcasts/{sale}/recipients/?state=held"))
+    look(site.open(f"/broadcasts/{number('Every morning')}/runs/"))
+    for act, title in (
+        ("stop", "Autumn sale"), ("speed", "Autumn sale"), ("release", "Autumn sale"),
+        ("restart", "Summer sale"), ("delete", "Every morning"), ("rotate", "Order ready"),
+    ):  # fmt: skip
+        look(site.open(f"/broadcasts/{number(title)}/ask/{act}/"))
+
+
+def _fits(page: Page) -> None:
+    """Nothing is wider than the card it stands in."""
+    over = page.evaluate(
+        "[...document.querySelectorAll('.card')].filter(c => c.scrollWidth > c.clientWidth + 1)"
+        ".map(c => c.innerText.slice(0, 80))"
+    )
+    assert over == [], page.url
+
+
+def test_e3_the_menu_of_a_row_stays_open_while_the_list_moves(site: Site) -> None:
+    page = site.open("/?section=active")
+    row = page.locator(f"#broadcast-{number('Autumn sale')}")
+    row.locator("summary").click()
+    expect(row.get_by_role("button", name="Pause")).to_be_visible()
+
+    Broadcast.objects.filter(title="Autumn sale").update(total=12_345)
+    expect(row.get_by_text("12,345")).to_be_visible()
+    expect(row.get_by_role("button", name="Pause")).to_be_visible()
+    look(page)
+    row.get_by_role("button", name="Pause").click()
+
+    expect(row.get_by_text("Paused")).to_be_visible()
+    assert page.url.endswith("section=active")
+    row.locator("summary").click()
+    row.get_by_role("link", name="Stop…").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("h1")).to_have_text("Broadcasts")
+    assert Broadcast.objects.get(title="Autumn sale").state == "stopped"
+
+
+def test_e1_types_are_ticked(site: Site) -> None:
+    page = site.open("/?section=active")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_role("checkbox", name="External").check()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("checkbox", name="Trigger").check()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Clear").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_f5_speed_and_f3_restart_by_their_dialogs(site: Site) -> None:
+    page = site.open(f"/broadcasts/{number('Autumn sale')}/")
+    page.get_by_role("button", name="Change the speed").click()
+    look(page)
+    page.get_by_label("Messages a second, at most").fill("2.5")
+    page.get_by_role("dialog").get_by_role("button", name="Change").click()
+    expect(page.get_by_text("At most 2.5 a second.")).to_be_visible()
+
+    page = site.open(f"/broadcasts/{number('Summer sale')}/")
+    page.get_by_role("button", name="Send again to the rest").click()
+    expect(page.get_by_role("dialog").get_by_text("to whom it was not sent")).to_be_visible()
+    look(page)
+
+
+def test_g2_held_people_are_released_one_by_one(site: Site) -> None:
+    page = site.open(f"/broadcasts/{number('Autumn sale')}/")
+    expect(page.get_by_text("3 people are held")).to_be_visible()
+    page.get_by_role("link", name="See who").click()
+    page.get_by_role("button", name="Release", exact=True).first.click()
+    expect(page.get_by_text("1 person will have it now.")).to_be_visible()
+    expect(page.get_by_role("button", name="Release", exact=True)).to_have_count(2)
+
+
+def test_c5_the_url_is_copied(site: Site) -> None:
+    page = site.open(f"/broadcasts/{number('Order ready')}/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.search(r"^http://.*/hooks/external/[0-9]+/Zm9v", copied)
+    page.get_by_text("A sample call").click()
+    expect(page.get_by_text("curl -X POST")).to_be_visible()

@@ -1,0 +1,314 @@
+"""The life of a broadcast in a real browser, on a real `clarion serve` and the simulator."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Locator, Page, expect
+
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address, Tag, Tagging
+from clarion.kit import clock
+from clarion.records.models import Delivery
+from crash.rehearsal import Provider, wait_completed
+from support import factory
+from support.processes import Processes
+from support.waiting import eventually
+from web.browsing import Site, add_admin, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def undo_seconds() -> int:
+    """How long a broadcast can be undone."""
+    return 0
+
+
+@pytest.fixture
+def provider(processes: Processes) -> Provider:
+    """The simulator; it takes its time for each answer."""
+    return Provider(processes, latency="20ms..60ms")
+
+
+@pytest.fixture
+def shop(provider: Provider) -> Channel:
+    """A channel to the provider."""
+    return factory.channel("Shop", url=f"{provider.url}/hook/shop")
+
+
+@pytest.fixture
+def site(
+    processes: Processes, provider: Provider, page: Page, free_port: int, undo_seconds: int
+) -> Site:
+    # The processes come first, so that the window is closed before its server ends.
+    client = Client()
+    client.force_login(add_admin())
+    env = {"CLARION_UNDO_SECONDS": str(undo_seconds)}
+    serve = processes.clarion("serve", "--port", str(free_port), env=env)
+    url = serve.wait_for_line(r"running at (http://\S+)", timeout=120)[1]
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    return Site(url, page)
+
+
+def texts(provider: Provider) -> dict[str, str]:
+    """What each person received, by user id; nobody may have received two."""
+    entries = json.loads(provider.get("/_/log?outcome=accepted&limit=1000"))["entries"]
+    assert max(Counter(entry["recipient"] for entry in entries).values(), default=0) <= 1
+    return {entry["recipient"]: entry["text"] for entry in entries}
+
+
+def compose(site: Site, text: str = "Hello {{ contact.name }}", *, title: str = "Autumn") -> Page:
+    """A new broadcast with these words, on its page."""
+    page = site.open("/broadcasts/new/")
+    page.get_by_role("textbox", name="Title").fill(title)
+    page.get_by_role("textbox", name="Text").fill(text)
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    return page
+
+
+def send(page: Page) -> None:
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def standing(page: Page) -> Locator:
+    """Where the page of a broadcast says in which state it is."""
+    return page.locator("#progress")
+
+
+def count(page: Page, state: str) -> Locator:
+    """How many people are in this state, on the page of a broadcast."""
+    return page.locator(f"#state-{state} .numbers-count")
+
+
+def in_dialog(page: Page, name: str) -> None:
+    """Answer the question that the page asks first."""
+    page.get_by_role("dialog").get_by_role("button", name=name).click()
+
+
+@pytest.mark.parametrize("undo_seconds", [3_600])
+def test_draft_edit_send_undo_send(site: Site, shop: Channel, provider: Provider) -> None:
+    factory.people(shop, 5)
+    page = compose(site, "Helo")
+    page.get_by_role("button", name="Save draft").click()
+
+    expect(page).to_have_url(re.compile("section=drafts"))
+    page.get_by_role("link", name="Autumn").click()
+    text = page.get_by_role("textbox", name="Text")
+    expect(text).to_have_value("Helo")
+    text.fill("Hello")
+    send(page)
+
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"59:|60:|1:00:00"))
+    page.get_by_role("button", name="Undo and edit").click()
+    expect(page.get_by_text("It is a draft again: nothing was sent.")).to_be_visible()
+    expect(text).to_have_value("Hello")
+    text.fill("Hello {{ contact.name }}")
+    expect(page.locator("#preview .bubble")).to_have_text("Hello Person 0")
+    send(page)
+    expect(page.get_by_role("timer")).to_be_visible()
+    assert texts(provider) == {}
+    Broadcast.objects.update(scheduled_at=clock.now())  # the time to undo is over
+
+    expect(standing(page)).to_contain_text("Completed")
+    expect(count(page, "sent")).to_have_text("5")
+    assert texts(provider) == {f"u{n}": f"Hello Person {n}" for n in range(5)}
+    assert Broadcast.objects.count() == 1
+
+
+def test_a_file_of_user_ids_with_bad_rows(
+    site: Site, shop: Channel, provider: Provider, tmp_path: Path
+) -> None:
+    factory.people(shop, 6)
+    factory.channel("Mail")
+    ids = tmp_path / "ids.csv"
+    ids.write_text('n,who\n1,u0\n2,"u1"\n3,nobody\n4,\n5,u0\n6,u4\n', encoding="utf-8-sig")
+    page = compose(site)
+
+    option = page.get_by_label("A CSV file of user ids")
+    expect(option).to_be_disabled()
+    page.get_by_role("checkbox", name="Shop").check()
+    expect(option).to_be_enabled()
+    page.get_by_role("checkbox", name="Mail").check()
+    expect(option).to_be_disabled()
+    page.get_by_role("checkbox", name="Mail").uncheck()
+    expect(option).to_be_enabled()
+    option.check()
+    page.get_by_label("File with ids of Shop").set_input_files(ids)
+    page.get_by_label("Column of the user ids").select_option("who")
+
+    expect(page.get_by_text("3 people taken from ids.csv, 3 lines left out.")).to_be_visible()
+    expect(page.locator(".rejects li")).to_have_text(
+        [
+            "Line 4: “nobody”, not known on Shop",
+            re.compile("Line 5: “”, .*empty"),
+            re.compile("Line 6: “u0”, .*"),
+        ]
+    )
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all lines that were left out").click()
+    written = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert [line.partition(",")[0] for line in written[1:]] == ["4", "5", "6"]
+    assert "not known on Shop" in written[1]
+    expect(page.locator("#summary")).to_contain_text("3 people from a file of user ids")
+    look(page)
+    send(page)
+
+    expect(standing(page)).to_contain_text("Completed")
+    assert texts(provider).keys() == {"u0", "u1", "u4"}
+
+
+def test_tags_include_and_exclude(site: Site, shop: Channel, provider: Provider) -> None:
+    people = factory.people(shop, 12)
+    tagged("gold", people[:6])
+    tagged("silver", people[4:9])
+    tagged("tired", [people[5], people[8], people[11]])
+    page = compose(site)
+
+    page.get_by_label("People with certain tags").check()
+    wanted = page.get_by_role("group", name="With any of")
+    wanted.get_by_label("gold").check()
+    total = page.locator(".summary-total")
+    expect(total).to_have_text("6 people")
+    wanted.get_by_label("silver").check()
+    expect(total).to_have_text("9 people")
+    page.get_by_role("group", name="But without").get_by_label("tired").check()
+    expect(total).to_have_text("7 people")
+    expect(page.locator("#summary")).to_contain_text(re.compile(r"2\s+excluded by tag"))
+    send(page)
+
+    expect(standing(page)).to_contain_text("Completed")
+    expect(page.get_by_text("of 7 completed")).to_be_visible()
+    assert texts(provider).keys() == {f"u{n}" for n in (0, 1, 2, 3, 4, 6, 7)}
+
+
+def tagged(name: str, people: list[Address]) -> None:
+    tag = Tag.objects.create(name=name)
+    Tagging.objects.bulk_create(Tagging(tag=tag, contact=one.contact) for one in people)
+
+
+def test_periodic_with_pause(site: Site, shop: Channel, provider: Provider) -> None:
+    factory.people(shop, 2)
+    page = compose(site, title="Good morning")
+    page.get_by_label("Again and again").check()
+    page.get_by_label("How often").select_option("cron")
+    page.get_by_label("Expression").fill("0 9 1 1 *")
+    expect(page.locator("#repeat-told li")).to_have_count(3)
+    page.get_by_role("button", name="Start").click()
+    expect(standing(page)).to_contain_text("Live")
+    expect(page.get_by_text(re.compile(r"Next run: .*09:00"))).to_be_visible()
+    broadcast = Broadcast.objects.get()
+    witness = another_periodic_one(shop)
+    runs = page.locator(".big strong")
+
+    due(broadcast)
+    expect(runs).to_have_text("1")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused: no new runs begin.")).to_be_visible()
+    due(broadcast, witness)
+    eventually(witness.runs.exists, what="the engine has looked for runs")
+    assert broadcast.runs.count() == 1
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text(re.compile(r"Next run: .*09:00"))).to_be_visible()
+    due(broadcast)
+    expect(runs).to_have_text("2")
+    for run in broadcast.runs.all():
+        wait_completed(run, 20)
+        assert factory.states(run) == {"sent": 2}
+    page.get_by_role("button", name="Delete").click()
+    in_dialog(page, "Delete")
+    expect(page.get_by_text("“Good morning” is deleted.")).to_be_visible()
+    page = site.open("/?section=periodic")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("The other one")
+
+
+def another_periodic_one(channel: Channel) -> Broadcast:
+    """One that runs when the engine looks for runs, and so shows that it has looked."""
+    draft = factory.draft([channel], title="The other one")
+    yearly = {"every": "cron", "cron": "0 9 1 1 *"}
+    factory.launch.edit_draft(draft, by=factory.BY, recurrence=yearly)
+    return factory.launch.start(draft, by=factory.BY)
+
+
+def due(*broadcasts: Broadcast) -> None:
+    """Their next runs are due, at the same moment."""
+    numbers = [one.pk for one in broadcasts]
+    Broadcast.objects.filter(pk__in=numbers).update(next_run_at=clock.now())
+
+
+def test_stop_and_restart(site: Site, shop: Channel, provider: Provider) -> None:
+    everyone = {one.value for one in factory.people(shop, 150)}
+    page = compose(site)
+    page.get_by_label("Own speed").fill("5")
+    send(page)
+
+    page.get_by_role("button", name="Pause").click()
+    expect(standing(page)).to_contain_text("Paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(standing(page)).to_contain_text("Sending")
+    expect(count(page, "sent")).not_to_have_text("0")
+    page.get_by_role("button", name="Stop").click()
+    in_dialog(page, "Stop")
+
+    expect(standing(page)).to_contain_text("Stopped")
+    expect(count(page, "queued")).to_have_text("0")
+    expect(count(page, "sending")).to_have_text("0")
+    first = texts(provider).keys()
+    assert 0 < len(first) < len(everyone)
+    expect(count(page, "sent")).to_have_text(str(len(first)))
+    expect(count(page, "unsent")).to_have_text(str(len(everyone - first)))
+    page.get_by_role("button", name="Send again to the rest").click()
+    in_dialog(page, "Send again")
+
+    expect(page.get_by_text("whom an earlier broadcast did not reach")).to_be_visible()
+    page.get_by_role("button", name="Change the speed").click()
+    page.get_by_label("Messages a second, at most").fill("")
+    in_dialog(page, "Change")
+    expect(standing(page)).to_contain_text("Completed")
+    expect(count(page, "sent")).to_have_text(str(len(everyone - first)))
+    assert texts(provider).keys() == everyone
+    old, new = Broadcast.objects.order_by("pk")
+    assert reached(old, "sent") == first
+    assert reached(new, "sent") == reached(old, "unsent") == everyone - first
+
+
+def reached(broadcast: Broadcast, state: str) -> set[str]:
+    """The user ids of the people who are in this state."""
+    deliveries = Delivery.objects.filter(broadcast=broadcast, state=state)
+    return set(deliveries.values_list("address__value", flat=True))
+
+
+def test_held_chat_closed_delivered(site: Site, shop: Channel, provider: Provider) -> None:
+    anna, *_ = factory.people(shop, 3)
+    chat = site.open(f"/chats/{anna.pk}/")
+    chat.get_by_role("button", name="Take over").click()
+    expect(chat.get_by_label("Reply")).to_be_visible()
+    page = compose(site, title="Autumn sale")
+    send(page)
+
+    expect(page.get_by_text("1 person is held")).to_be_visible()
+    expect(count(page, "sent")).to_have_text("2")
+    assert texts(provider).keys() == {"u1", "u2"}
+    page.get_by_role("link", name="See who").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("Person 0")
+
+    chat = site.open("/chats/")
+    chat.get_by_role("link", name="Person 0", exact=True).click()
+    expect(chat.get_by_text("1 broadcast is held for this person.")).to_be_visible()
+    look(chat)
+    chat.get_by_role("button", name="Close").click()
+    expect(chat.get_by_text("The broadcast that was held leaves now.")).to_be_visible()
+    expect(chat.locator(".said-us")).to_contain_text("Hello Person 0")
+    chat.locator(".said-us").get_by_role("link", name="Autumn sale").click()
+
+    expect(standing(page)).to_contain_text("Completed")
+    expect(count(page, "held")).to_have_text("0")
+    assert texts(provider)["u0"] == "Hello Person 0"

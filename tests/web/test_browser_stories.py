@@ -1,0 +1,159 @@
+"""Writing a story in a real browser: typing, moving, dragging, undoing, and what is not saved."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from clarion.content.models import Story
+from clarion.content.stories import create_story, newest
+from support import factory
+from web.browsing import Site, add_admin, log_in, look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+def site(page: Page, live_server: LiveServer) -> Site:
+    add_admin()
+    factory.people(factory.channel("Shop"), 2)
+    return log_in(page, live_server.url)
+
+
+def three(site: Site) -> Page:
+    """The page of a story with three texts."""
+    blocks = [{"kind": "text", "text": words} for words in ("first", "second", "third")]
+    story = create_story(name="Welcome", blocks=blocks, by=factory.BY)
+    return site.open(f"/stories/{story.pk}/")
+
+
+def order(page: Page) -> list[str]:
+    texts = page.locator("[data-block]:not(.story-removed) textarea")
+    return [texts.nth(i).input_value() for i in range(texts.count())]
+
+
+def saved() -> list[str]:
+    return [block["text"] for block in newest(Story.objects.get()).blocks]
+
+
+def test_b2_a_story_is_written(site: Site, tmp_path: Path) -> None:
+    page = site.open("/stories/")
+    page.get_by_role("link", name="Write a story").click()
+    page.get_by_label("Name", exact=True).fill("Welcome")
+    page.locator("textarea").first.fill("Hello ")
+    page.locator("[data-variable]", has_text="name").first.click()
+    expect(page.locator("#talk")).to_contain_text("Hello Person 0")
+
+    page.get_by_role("button", name="Image", exact=True).click()
+    expect(page.locator("[data-block]")).to_have_count(2)
+    picture = tmp_path / "dot.png"
+    picture.write_bytes(PNG)
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.locator("#talk img")).to_be_visible()
+    expect(page.locator("input[type=file]")).to_have_count(0)
+    look(page)
+
+    page.get_by_role("button", name="Save the story").click()
+    expect(page.get_by_text("“Welcome” is saved as version 1.")).to_be_visible()
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    assert [block["kind"] for block in newest(Story.objects.get()).blocks] == ["text", "image"]
+    assert newest(Story.objects.get()).blocks[0]["text"] == "Hello {{ contact.name }}"
+
+
+def test_blocks_move_by_keyboard_and_keep_focus_and_words(site: Site) -> None:
+    page = three(site)
+    page.locator("textarea").nth(2).fill("third, edited")
+    page.get_by_role("button", name="Move Text 3 up").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea").nth(1)).to_have_value("third, edited")
+    expect(page.get_by_role("button", name="Move Text 2 up")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea").nth(0)).to_have_value("third, edited")
+
+    page.get_by_role("button", name="Save as version 2").click()
+    expect(page.get_by_text("is saved as version 2.")).to_be_visible()
+    assert saved() == ["third, edited", "first", "second"]
+
+
+def test_blocks_are_dragged(site: Site) -> None:
+    page = three(site)
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    grip = page.locator("[data-grip]").first.bounding_box()
+    last = page.locator("[data-block]").nth(2).bounding_box()
+    assert grip
+    assert last
+    with page.expect_response(re.compile("/stories/draft")):
+        page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+        page.mouse.down()
+        page.mouse.move(grip["x"] + 10, grip["y"] + 40, steps=5)
+        page.mouse.move(last["x"] + 50, last["y"] + last["height"] - 10, steps=8)
+        page.mouse.up()
+    assert order(page) == ["second", "third", "first"]
+
+
+def test_a_removed_block_comes_back_as_it_was(site: Site) -> None:
+    page = three(site)
+    page.locator("textarea").nth(1).fill("second, edited")
+    page.get_by_role("button", name="Remove Text 2").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    assert order(page) == ["first", "third"]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("textarea").nth(1)).to_be_focused()
+    assert order(page) == ["first", "second, edited", "third"]
+
+
+def test_what_was_not_saved_is_kept_in_the_browser(site: Site) -> None:
+    page = three(site)
+    here = page.url
+    page.locator("textarea").first.fill("typed in vain?")
+    page.get_by_role("button", name="Remove Text 2").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+    page.goto(site.url + "/contacts/")
+    page.goto(here)
+    expect(page.get_by_text("What you wrote here before was not saved.")).to_be_visible()
+    look(page)
+    assert order(page) == ["first", "second", "third"]
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.locator("textarea").first).to_have_value("typed in vain?")
+    expect(page.locator(".story-removed")).to_have_count(1)
+
+    page.get_by_role("button", name="Save as version 2").click()
+    expect(page.get_by_text("is saved as version 2.")).to_be_visible()
+    assert saved() == ["typed in vain?", "third"]
+    page.goto(here)
+    expect(page.locator("[data-kept]")).to_be_hidden()
+
+
+def test_enter_in_a_field_saves_and_moves_nothing(site: Site) -> None:
+    page = three(site)
+    page.get_by_label("Name", exact=True).fill("Goodbye")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("“Goodbye” is saved as version 1.")).to_be_visible()
+    assert order(page) == ["first", "second", "third"]
+
+
+def test_a_preview_as_somebody_else(site: Site) -> None:
+    page = three(site)
+    page.locator("textarea").first.fill("Dear {{ contact.name }}")
+    expect(page.locator("#talk")).to_contain_text("Dear Person 0")
+    page.get_by_text("Preview as somebody else").click()
+    page.get_by_label("Name or user id").fill("Person 1")
+    page.get_by_role("button", name="Person 1").click()
+    expect(page.locator("#talk")).to_contain_text("Dear Person 1")
+
+
+def test_the_page_of_a_list_and_of_an_archived_one(site: Site) -> None:
+    page = three(site)
+    page.get_by_role("button", name="Archive").click()
+    expect(page.get_by_text("“Welcome” is archived.")).to_be_visible()
+    look(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("“Welcome” is back.")).to_be_visible()
+    look(page)
