@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "clarion.web",
 ]
 MIDDLEWARE = [
+    "clarion.web.middleware.files_as_they_come",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clarion.web.middleware.content_security_policy",

@@ -141,3 +141,18 @@ def test_a7_only_who_has_given_all_required_consents(
     assert factory.states(broadcast) == {"queued": 1, "skipped": 2}
     said = refused("send", "--channel", people, "--all", "--consent", "Letters", *TEXT)
     assert said.endswith("There is no consent “Letters”. Choose another one.")
+
+
+def test_a2_single_people_by_their_user_ids(people: str, clarion: Callable[..., Any]) -> None:
+    result = clarion("send", "--channel", people, "--to", "1", "--to", "3", "--to", "1", *TEXT)
+    assert result.exit_code == 0, result.stderr
+    broadcast = Broadcast.objects.get()
+    assert broadcast.audience["picked_from"] == "hand"
+    assert picked(broadcast.pk) == ["1", "3"]
+
+
+def test_a2_a_user_id_that_nobody_has_is_named(people: str, clarion: Callable[..., Any]) -> None:
+    result = clarion("send", "--channel", people, "--to", "1", "--to", "nobody", *TEXT)
+    assert result.exit_code == 1
+    assert f"Nobody on {people} has the user id nobody. Correct it." in result.stderr
+    assert not Broadcast.objects.exists()

@@ -120,7 +120,7 @@ def test_unknown_chats_are_named(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Give exactly one of --all, --tag, --ids, --chats; none is given."),
+        ([], "Give exactly one of --all, --tag, --ids, --to, --chats; none is given."),
         (["--all", "--tag", "x"], "not --all and --tag."),
         (["--all", "--without-tag", "x"], "It goes with --tag."),
         (["--all", "--id-column", "x"], "It goes with --ids."),

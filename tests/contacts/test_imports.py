@@ -423,6 +423,21 @@ class TestMemory:
 
 @pytest.mark.django_db(transaction=True)
 class TestAtTheSameTime:
+    def test_who_comes_between_the_look_up_and_the_writing_is_updated(
+        self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada = factory.people(channel, 1, prefix="ada")[0].contact
+        look_up = import_store.known_contacts
+        answers = iter([lambda *_: {}, look_up])
+        monkeypatch.setattr(import_store, "known_contacts", lambda *asked: next(answers)(*asked))
+        path = write("id,name\nzoe,Zoe\nada0,Ada\nbob,Bob\n")
+        done = run(path, channel, tags=["vip"])
+        assert (done.created, done.updated) == (2, 1)
+        assert person(channel, "ada0") == ada
+        assert sorted(Contact.objects.values_list("name", flat=True)) == ["Ada", "Bob", "Zoe"]
+        tagged = Tagging.objects.filter(tag__name="vip").values_list("contact__name", flat=True)
+        assert sorted(tagged) == ["Ada", "Bob", "Zoe"]
+
     def test_two_imports_of_one_file_make_nobody_twice(
         self, write: Write, monkeypatch: pytest.MonkeyPatch
     ) -> None:

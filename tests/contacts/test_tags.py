@@ -7,7 +7,7 @@ import pytest
 
 from clarion.contacts.models import Tag, Tagging
 from clarion.contacts.signals import tagged
-from clarion.contacts.tags import TagError, assign, ensure_tags, remove, tag_counts
+from clarion.contacts.tags import TagError, assign, attach, ensure_tags, remove, tag_counts
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +81,16 @@ def test_many_are_told_in_chunks(
     people = [a.contact_id for a in factory.people(factory.channel(), 10)]
     assert assign(["a"], people, by="test") == 10
     assert [len(contacts) for _, contacts in told] == [4, 4, 2]
+
+
+def test_contacts_just_made_get_tags_as_others_do(told: list[tuple[int, list[int]]]) -> None:
+    one, two = (a.contact_id for a in factory.people(factory.channel(), 2))
+    ids = ensure_tags(["a", "b"])
+    assert attach(list(ids.values()), [two, one], 17_000_000, fresh=True) == 4
+    assert told == [(ids["a"], [one, two]), (ids["b"], [one, two])]
+    written = Tagging.objects.order_by("tag", "contact")
+    assert [(t.tag_id, t.contact_id) for t in written] == [
+        (ids["a"], one), (ids["a"], two), (ids["b"], one), (ids["b"], two),
+    ]  # fmt: skip
+    assert {t.created_at.timestamp() for t in written} == {17.0}
+    assert attach([], [one], 0, fresh=True) == attach([ids["a"]], [], 0, fresh=True) == 0

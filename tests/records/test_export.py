@@ -1,8 +1,11 @@
 import csv
 import io
+from itertools import chain
 
 import pytest
 from django.db import DatabaseError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clarion.records import export
 from clarion.records.export import HEADER, export_csv
@@ -58,6 +61,46 @@ def test_the_file_has_what_the_search_finds(world, monkeypatch, first_read, aske
         assert line[10:15] == [
             row.status, row.error, row.code, str(row.attempt), str(row.responses),
         ]  # fmt: skip
+
+
+@given(
+    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=40),
+    st.lists(st.tuples(st.integers(1, 7), st.integers(0, 3)), min_size=40, max_size=40),
+)
+def test_sources_are_merged_newest_first(moments, dealt):
+    lines = sorted(((at, number, "line") for at, number in moments), reverse=True)
+    sources = [
+        [line for line, (_, which) in zip(lines, dealt, strict=False) if which == source]
+        for source in range(4)
+    ]
+
+    def read(lines, size):
+        for first in range(0, len(lines), size):
+            yield sorted(lines[first : first + size])
+
+    reads = [read(source, size) for source, (size, _) in zip(sources, dealt, strict=False)]
+
+    assert list(chain.from_iterable(export._merged(reads))) == lines
+
+
+def test_every_byte_of_a_line(db):
+    person = build.address(build.channel("a,b", "telegram"), "u\n1", 'He said "=1"')
+    delivery = build.delivery(build.broadcast("“T”; x"), person)
+    build.record(delivery, build.START + 7, content="% %s {x}\r\n漢")
+    build.record(delivery, build.START, build.reason('No "way"', "4,0"), latency=-1_500_000)
+    good, bad = build.Record.objects.order_by("-recorded_at").values_list("pk", flat=True)
+    shared = (
+        f'{delivery.broadcast_id},"“T”; x","a,b","telegram",{person.pk},{person.contact_id},'
+        '"u\n1","He said ""=1"""'
+    )
+
+    assert b"".join(export_csv(RecordFilter(), zone="Asia/Kathmandu")).decode() == (
+        f"{','.join(HEADER)}\r\n"
+        f"{good},2026-09-21T19:58:20.000007+05:45,{shared},"
+        'completed,,,1,1,0.000007,"% %s {x}\r\n漢"\r\n'
+        f"{bad},2026-09-21T19:58:20.000000+05:45,{shared},"
+        'error,"No ""way""","4,0",1,0,-1.500000,"Hello"\r\n'
+    )
 
 
 def test_nothing_found_is_a_file_with_its_title_line(db):

@@ -16,6 +16,7 @@ from clarion.engine import calendar, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
+from clarion.records import tallies
 from support import factory
 from web.browsing import Site, add_admin, log_in, look
 
@@ -119,6 +120,7 @@ def test_e1_every_section(site: Site) -> None:
     _fits(site.page)
 
 
+@pytest.mark.looks
 def test_the_pages_of_all_kinds(site: Site) -> None:
     for title in ("Autumn sale", "Every morning", "Welcome", "Order ready", "A story", "Too late"):
         look(site.open(f"/broadcasts/{number(title)}/"))
@@ -133,13 +135,35 @@ def test_the_pages_of_all_kinds(site: Site) -> None:
         look(site.open(f"/broadcasts/{number(title)}/ask/{act}/"))
 
 
+def test_e2_great_numbers_and_long_names_fit(site: Site) -> None:
+    sale = Broadcast.objects.get(title="Autumn sale")
+    Broadcast.objects.filter(pk=sale.pk).update(
+        total=12_345_678,
+        title="A long title of a broadcast that nobody reads to its very end, ever",
+    )
+    tallies.add(
+        {
+            (sale.pk, sale.channels.get().pk, state): 1_234_567
+            for state in ("read", "failed", "held")
+        }
+    )
+    tallies.add({(sale.pk, sale.channels.get().pk, "in_doubt"): 123_456})
+    page = site.open("/?section=active")
+    expect(page.get_by_text("12,345,678")).to_be_visible()
+    _fits(page)
+    for width in (390, 800, 1024, 1440, 1680):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(f"innerWidth === {width}")
+        _fits(page)
+
+
 def _fits(page: Page) -> None:
     """Nothing is wider than the card it stands in."""
     over = page.evaluate(
         "[...document.querySelectorAll('.card')].filter(c => c.scrollWidth > c.clientWidth + 1)"
         ".map(c => c.innerText.slice(0, 80))"
     )
-    assert over == [], page.url
+    assert over == [], (page.url, page.viewport_size)
 
 
 def test_e3_the_menu_of_a_row_stays_open_while_the_list_moves(site: Site) -> None:

@@ -91,26 +91,6 @@ def test_g3_read_take_over_reply_and_close(
     expect(page.get_by_text("Closed by Ada Lovelace.")).to_be_visible()
 
 
-def test_g2_held_then_the_chat_is_closed_then_delivered(
-    processes: Processes, site: Site, engine: None
-) -> None:
-    anna, *_ = factory.people(shop(processes), 3)
-    write(anna, "Hello")
-    page = site.open(f"/chats/{anna.pk}/")
-    page.get_by_role("button", name="Take over").click()
-    expect(page.get_by_label("Reply")).to_be_visible()
-
-    draft = factory.draft([anna.channel], title="Autumn sale")
-    factory.launch.send(draft, by=factory.BY, undo_seconds=0)
-    expect(page.get_by_text("1 broadcast is held for this person.")).to_be_visible(timeout=15_000)
-    look(page)
-    page.get_by_role("button", name="Close").click()
-
-    expect(page.get_by_text("The broadcast that was held leaves now.")).to_be_visible()
-    expect(page.locator(".said-us")).to_contain_text("Hello Person 0", timeout=15_000)
-    expect(page.locator(".said-us").get_by_role("link", name="Autumn sale")).to_be_visible()
-
-
 def test_g1_what_is_half_written_survives_a_broadcast_that_closes_the_chat(
     site: Site, complaints: Complaints
 ) -> None:

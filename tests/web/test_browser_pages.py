@@ -21,7 +21,7 @@ from support import factory
 from support.chromium import Complaints
 from web.browsing import Site, add_admin, log_in, look
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
 
 EMPTY = ["/", "/records/", "/contacts/", "/channels/", "/broadcasts/new/", "/contacts/import/"]
 EMPTY += ["/account/", "/account/password/", "/channels/add/", "/channels/add/telegram/"]

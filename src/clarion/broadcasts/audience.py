@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from clarion.broadcasts.estimate import SAMPLE, AudienceSummary, estimate, names_of
+from clarion.broadcasts.estimate import SAMPLE, AudienceSummary, estimate, names_of, reached
 from clarion.broadcasts.query import (
     DROPPED,
     Audience,
@@ -56,19 +56,23 @@ def summary(
             dropped[reason] = dropped.get(reason, 0) + count
         else:
             by_channel[channel_id] = count
-    if without := _without_address(audience, ids, broadcast_id):
+    if contacts is not None:
+        without = len(contacts) - reached(contacts, ids)
+    else:
+        without = _without_address(audience, ids, broadcast_id)
+    if without:
         dropped["no_address"] = without
     return AudienceSummary(sum(by_channel.values()), by_channel, dropped, _sample(query))
 
 
-def _tagged_few(audience: Audience) -> list[int] | None:
+def _tagged_few(audience: Audience) -> set[int] | None:
     """The contacts with one of the tags, when they are few: then the query begins with them."""
     if audience.kind != "tags":
         return None
     tags = list(Tag.objects.filter(name__in=audience.tags).values_list("pk", flat=True))
     tagged = Tagging.objects.filter(tag__in=tags).values_list("contact_id", flat=True)[: FEW + 1]
     found = list(tagged)
-    return found if len(found) <= FEW else None
+    return set(found) if len(found) <= FEW else None
 
 
 def _counted(query: Query, *, of_all: bool) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,32 +117,39 @@ def _sample(first: int, last: int, size: int) -> list[Span]:
 
 def _without_address(audience: Audience, channel_ids: Sequence[int]) -> float:
     """How many have a tag but no address on these channels, from a sample of contacts."""
+    first: int
+    last: int
     first, last = db.fetch("SELECT min(id), max(id) FROM contacts_contact")[0]
     sample = _sample(first, last, last - first + 1)
     tagged: set[int] = set()
     for tag in Tag.objects.filter(name__in=audience.tags):
         tagged.update(_Crowd("contacts_tagging", "contact_id", "tag_id", tag.pk, []).ids(sample))
-    there = _count(
+    looked = sum(end - start + 1 for start, end in sample)
+    return (len(tagged) - reached(tagged, channel_ids)) * (last - first + 1) / looked
+
+
+def reached(contact_ids: Collection[int], channel_ids: Sequence[int]) -> int:
+    """How many of some ten thousand contacts have an address on one of these channels."""
+    return _count(
         f"SELECT count(DISTINCT a.contact_id) FROM {db.rows([('id', 'int')])} "
         "CROSS JOIN contacts_address a WHERE a.contact_id = v.id "
         f"AND a.channel_id IN ({marks(channel_ids)})",
-        [db.pack([key] for key in tagged), *channel_ids],
+        [db.pack([key] for key in contact_ids), *channel_ids],
     )
-    looked = sum(end - start + 1 for start, end in sample)
-    return (len(tagged) - there) * (last - first + 1) / looked
 
 
 def _rounded(
     kept: dict[int, float], dropped: dict[str, float], names: list[int], about: bool
 ) -> AudienceSummary:
     def whole(value: float) -> int:
-        return round(value, min(0, 3 - len(str(round(value))))) if about else round(value)
+        nearest = round(value)
+        return int(round(value, min(0, 3 - len(str(nearest))))) if about else nearest
 
-    by_channel = {key: int(whole(value)) for key, value in kept.items()}
+    by_channel = {key: whole(value) for key, value in kept.items()}
     return AudienceSummary(
         total=sum(by_channel.values()),
         by_channel=by_channel,
-        dropped={reason: int(whole(value)) for reason, value in dropped.items()},
+        dropped={reason: whole(value) for reason, value in dropped.items()},
         sample=names_of(names),
         about=about,
     )

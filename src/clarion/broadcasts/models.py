@@ -111,10 +111,17 @@ class Broadcast(models.Model):
 
 
 class Pick(models.Model):
-    """One address of an audience given person by person (by hand, CSV or chat number)."""
+    """One address of an audience given person by person (by hand, CSV or chat number).
 
-    broadcast = models.ForeignKey(Broadcast, on_delete=models.CASCADE, related_name="picks")
-    address = models.ForeignKey(Address, on_delete=models.CASCADE, related_name="+")
+    They come by the hundred thousand, from addresses just read: no constraint, see contacts.models.
+    """
+
+    broadcast = models.ForeignKey(
+        Broadcast, on_delete=models.CASCADE, related_name="picks", db_constraint=False
+    )
+    address = models.ForeignKey(
+        Address, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["broadcast", "address"], name="pick_once")]

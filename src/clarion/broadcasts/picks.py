@@ -92,6 +92,23 @@ def find_chats(
     return [known[number] for number in wanted]
 
 
+def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Address]:
+    """The addresses of these user ids on these channels, one or several for each.
+
+    Raises PicksError that names the user ids that none of the channels knows.
+    """
+    wanted = dict.fromkeys(value.strip() for value in values)
+    found = list(Address.objects.filter(channel__in=channels, value__in=wanted).order_by("pk"))
+    unknown = [value for value in wanted if value not in {one.value for one in found}]
+    if unknown:
+        where = " or ".join(channel.name for channel in channels)
+        more = " …" if len(unknown) > NAMED else ""
+        raise PicksError(
+            f"Nobody on {where} has the user id {', '.join(unknown[:NAMED])}{more}. Correct it."
+        )
+    return found
+
+
 def _parse(typed: str) -> list[int]:
     parts = [part.strip() for part in typed.split(",") if part.strip()]
     if not parts:

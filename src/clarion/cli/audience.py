@@ -35,6 +35,10 @@ RejectsFile = Annotated[
     Path | None,
     typer.Option("--rejects", metavar="FILE", help="Write lines left out, and why, to this file."),
 ]
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="USER", help="To this user id on these channels; repeatable."),
+]
 Chats = Annotated[str | None, typer.Option(metavar="1,2,3", help="To these chat numbers.")]
 Consents = Annotated[
     list[str] | None,
@@ -53,6 +57,7 @@ class Chosen:
     ids: Ids = None
     id_column: IdColumn = None
     rejects: RejectsFile = None
+    to: To = None
     chats: Chats = None
     consents: Consents = None
 
@@ -67,6 +72,7 @@ class Chosen:
             "--all": self.everyone,
             "--tag": bool(self.tags),
             "--ids": self.ids is not None,
+            "--to": bool(self.to),
             "--chats": self.chats is not None,
         }
         given = [name for name, used in ways.items() if used]
@@ -86,12 +92,15 @@ class Chosen:
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.create_draft`` takes. Raises an error of a room for what does not exist."""
+        from clarion.broadcasts.picks import find_users
         from clarion.channels.manage import get_channel
 
         channels = [get_channel(name) for name in dict.fromkeys(self.channels or ())]
         picks: Iterable[int] = ()
         if self.ids is not None:
             picks = _known_ids(self.ids, channels[0], self.id_column, self.rejects)
+        elif self.to:
+            picks = [address.pk for address in find_users(self.to, channels)]
         elif self.chats is not None:
             picks, channels = _known_chats(self.chats, channels)
         return {"channels": channels, "audience": self._spec(), "picks": picks}
@@ -106,7 +115,8 @@ class Chosen:
             return Audience(
                 kind="tags", tags=self.tags, without_tags=self.without_tags or [], **asked
             )
-        source: Literal["ids", "chats"] = "chats" if self.ids is None else "ids"
+        source: Literal["ids", "hand", "chats"] = "ids" if self.ids else "chats"
+        source = "hand" if self.to else source
         return Audience(kind="picks", picked_from=source, **asked)
 
 

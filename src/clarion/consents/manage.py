@@ -85,7 +85,9 @@ def remove(consent: Consent, *, by: Agent | str) -> None:
 
 def needed_by(consent: Consent) -> list[str]:
     """What requires this consent and is not over yet, in words such as “broadcast 12”."""
-    return [one for _, names in signals.needed.send(Consent, consent=consent) for one in names]
+    return [
+        one for _, names in signals.needed.send(Consent, consent=consent) for one in names or ()
+    ]
 
 
 def find(name: str) -> Consent:

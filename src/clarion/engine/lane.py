@@ -78,6 +78,7 @@ class Lane:
             if not idle.done():
                 idle.set_result(None)
         await asyncio.gather(*self._tasks)
+        self.give_back()  # what came back to us meanwhile
 
     def give_back(self) -> None:
         """Queue again what has not been tried."""

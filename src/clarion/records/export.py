@@ -4,8 +4,9 @@ They are read as a search reads them, page after page, so no transaction stays o
 open one would let the write-ahead log grow, on PostgreSQL it would keep dead rows from removal.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from heapq import merge
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -28,8 +29,8 @@ STREAMED = 500  # records that PostgreSQL hands over at once
 _Row = tuple[Any, ...]
 _Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
 _SELECT = (
-    "SELECT r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.reason_id, r.address_id, c.id,"
-    " a.value, c.name, r.status, r.attempt, r.responses, r.latency, r.content FROM ({}) AS r"
+    "SELECT r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.status, r.reason_id, r.address_id,"
+    " c.id, a.value, c.name, r.attempt, r.responses, r.latency, r.content FROM ({}) AS r"
     " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
     " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
 )
@@ -44,24 +45,46 @@ def export_csv(wanted: RecordFilter, *, zone: str = "UTC") -> Iterator[bytes]:
     writer = _Writer(zone)
     parts = [part for source in sources(wanted) for part in source.apart()]
     longest = max(FIRST_READ, min(LONGEST_READ, HELD // max(1, len(parts))))
-    streams = [_read(part, writer, longest) for part in parts]
-    lines = streams[0] if len(streams) == 1 else merge(*streams, reverse=True)
+    lines = chain.from_iterable(_merged([_read(part, writer, longest) for part in parts]))
     return sheets.stream(HEADER, map(itemgetter(2), lines))
 
 
-def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[_Line]:
-    """The lines of one source, newest first, in ever larger reads."""
+def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[list[_Line]]:
+    """The lines of one source in ever larger reads from the newest on, each oldest first."""
     cursor, size = None, FIRST_READ
     while True:
         records, params = source.first(size, cursor, what="r.*")
         lines = writer.lines(_rows(_SELECT.format(records), params))
         # Cheaper than in the database: they come in order, but for what its joins have mixed up.
-        lines.sort(reverse=True)
-        yield from lines
-        if len(lines) < size:
+        lines.sort()
+        full = len(lines) == size
+        if lines:
+            cursor = Cursor(lines[0][:2])
+            yield lines
+        if not full:
             return
-        cursor = Cursor(lines[-1][:2])
         size = min(2 * size, longest)
+
+
+def _merged(sources: list[Iterator[list[_Line]]]) -> Iterator[list[_Line]]:
+    """The lines of all sources, newest first. It takes the lists that it is given apart.
+
+    List by list and sorted, since comparing line with line in Python takes several times longer.
+    """
+    held: list[list[_Line]] = [[] for _ in sources]
+    while True:
+        held = [lines or next(source, []) for lines, source in zip(held, sources, strict=True)]
+        if not any(held):
+            return
+        # No line that is still to be read is newer than the oldest that its source has given.
+        oldest = max(lines[0] for lines in held if lines)
+        ready = []
+        for lines in held:
+            first = bisect_left(lines, oldest)
+            ready += lines[first:]
+            del lines[first:]
+        ready.sort(reverse=True)
+        yield ready
 
 
 def _rows(sql: str, params: list[Any]) -> Iterator[_Row]:
@@ -85,9 +108,8 @@ class _Writer:
     def __init__(self, zone: str) -> None:
         self.moment = sheets.moments(zone)
         # Cells that many records share.
-        self.titles: dict[int | None, str] = {}
-        self.channels: dict[int | None, str] = {}
-        self.reasons: dict[int | None, str] = {None: ","}
+        self.sent: dict[tuple[int, int], str] = {}  # by broadcast and channel
+        self.ended: dict[tuple[str, int | None], str] = {}  # by status and reason
 
     def lines(self, rows: Iterator[_Row]) -> list[_Line]:
         """A line for each row, in their order but for those with words not met before."""
@@ -98,32 +120,34 @@ class _Writer:
             except KeyError:
                 new.append(row)
         for row in new:
-            self.learn(*row[2:5])
+            self.learn(*row[2:6])
             lines.append(self.line(row))
         return lines
 
     def line(self, row: _Row) -> _Line:
         """The line of a row. Raises KeyError for words that are to be learned first."""
         (
-            at, record, broadcast, channel, reason, chat, contact, user, name,
-            status, attempt, responses, latency, content,
+            at, record, broadcast, channel, status, reason, chat, contact, user, name,
+            attempt, responses, latency, content,
         ) = row  # fmt: skip
         cell = sheets.cell
-        text = (
-            f"{record},{self.moment(at)},{broadcast},{self.titles[broadcast]},"
-            f"{self.channels[channel]},{chat},{contact or ''},{cell(user)},{cell(name)},{status},"
-            f"{self.reasons[reason]},{attempt},{responses},{latency / clock.SECOND:.6f},"
-            f"{cell(content)}"
-        )
+        # One % takes half the time of an f-string with as many numbers.
+        text = "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.6f,%s" % (  # noqa: UP031
+            record, self.moment(at), self.sent[broadcast, channel], chat, contact or "",
+            cell(user), cell(name), self.ended[status, reason], attempt, responses,
+            latency / clock.SECOND, cell(content),
+        )  # fmt: skip
         return at, record, text
 
-    def learn(self, broadcast: int, channel: int, reason: int | None) -> None:
+    def learn(self, broadcast: int, channel: int, status: str, reason: int | None) -> None:
         """Look up words; empty ones for what has been deleted."""
-        for known, key, words, empty in (
-            (self.titles, broadcast, "title FROM broadcasts_broadcast", ""),
-            (self.channels, channel, "name, kind FROM channels_channel", ","),
-            (self.reasons, reason, "text, code FROM records_reason", ","),
-        ):
-            if key not in known:
-                found = db.fetch(f"SELECT {words} WHERE id = %s", [key])
-                known[key] = sheets.cells(found[0]) if found else empty
+        title = _cells("title FROM broadcasts_broadcast", broadcast)
+        sender = _cells("name, kind FROM channels_channel", channel)
+        self.sent[broadcast, channel] = f"{broadcast},{title},{sender or ','}"
+        error = _cells("text, code FROM records_reason", reason)
+        self.ended[status, reason] = f"{status},{error or ','}"
+
+
+def _cells(words: str, key: int | None) -> str:
+    found = db.fetch(f"SELECT {words} WHERE id = %s", [key])
+    return sheets.cells(found[0]) if found else ""

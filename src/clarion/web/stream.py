@@ -11,14 +11,16 @@ from django.http import HttpRequest, StreamingHttpResponse
 def download(request: HttpRequest, chunks: Iterator[bytes], filename: str) -> StreamingHttpResponse:
     """A CSV file for saving; ``chunks`` are made while it is read."""
     # Under ASGI, Django would first collect all that an ordinary iterator gives.
-    body = _as_they_come(chunks) if isinstance(request, ASGIRequest) else chunks
+    body = as_they_come(chunks) if isinstance(request, ASGIRequest) else chunks
     response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _as_they_come(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def as_they_come(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks for a server that waits for each of them, made one by one."""
+
     def following() -> bytes | None:
         return next(chunks, None)
 

@@ -25,7 +25,7 @@ DELIVERY_STATES: dict[str, Word] = {
     "delivered": Word(_("Delivered"), _("It has reached the person's device."), "good"),
     "read": Word(_("Read"), _("The person has opened it."), "good"),
     "failed": Word(_("Failed"), _("Every try failed, or the provider refused it."), "bad"),
-    "skipped": Word(_("Skipped"), _("They left after the audience was made."), "warn"),
+    "skipped": Word(_("Skipped"), _("They left, or lack a consent."), "warn"),
     "unsent": Word(_("Unsent"), _("The broadcast was stopped before their turn."), "warn"),
     "in_doubt": Word(
         _("In doubt"),

@@ -1,6 +1,7 @@
 """Which tests run on which database engine, and what the run reports about it.
 
-Tests that touch no database give the same answer on both engines, so they run on SQLite only.
+Tests that touch no database give the same answer on both engines, so they run on SQLite only; and
+so do those that look at a page's looks (the mark `looks`), whose views have tests on both.
 pytest-django lets no test reach a database without asking for one, hence asking is the measure:
 the mark `django_db`, one of the fixtures below, or one of Django's TestCase classes.
 """
@@ -44,7 +45,7 @@ def engine_name() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out the tests that touch no database."""
+    """On PostgreSQL, leave out the tests that say nothing about a database."""
     if environment.engine_name() == "sqlite":
         return
     left_out = [item for item in items if not _uses_database(item)]
@@ -74,6 +75,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("looks") is not None:
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     case = getattr(item, "cls", None)
     return (

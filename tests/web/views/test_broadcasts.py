@@ -228,7 +228,7 @@ def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
     for fact in ("Spring", "Hello {{ contact.name }}", "sink", "Sending", "Created", "Started"):
         assert fact in html
     for title in ("№", "Total", "Completed", "Delivered", "Read", "Errors"):
-        assert f">{title}</th>" in html
+        assert f">{title}</th>" in html, title
     assert f'href="/records/?broadcast={sending.pk}&amp;status=error">3</a>' in html
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -29,7 +30,8 @@ from clarion.web.shown import audience_words, content, name_of, own_url, shown, 
 from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
 LATEST = 8  # records, runs and calls on the page of a broadcast
-UNDO_WINDOW = 600  # seconds: a start this near is counted down
+# Seconds: a start this near is counted down.
+UNDO_WINDOW = max(600, settings.CLARION.undo_seconds)
 TYPED = ("active", "completed")  # the sections with check boxes for types (E1)
 SOON = timedelta(days=14)  # what is deleted until then is announced
 _MOMENTS = {

@@ -94,6 +94,12 @@
     const body = found.matches("[data-block]") && found.querySelector(".card-body");
     ((body && body.querySelector(able)) || inside)?.focus();
   };
+  // htmx sends the button that has the focus along with what is typed, as if it had been pressed:
+  // a block removed in the middle of typing would come back by itself.
+  form.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt === form) event.detail.formData.delete("do");
+  });
+
   form.addEventListener("htmx:afterSettle", (event) => {
     const wanted = event.detail.xhr?.getResponseHeader("X-Focus");
     if (wanted) focus(wanted);

@@ -24,6 +24,6 @@ def _reset(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0002_memory")]
+    dependencies = [("records", "0001_initial")]
 
     operations = [migrations.RunPython(_set, _reset, elidable=False)]

@@ -1,0 +1,34 @@
+"""Every feature of the product has a test that is named for it and goes through a door.
+
+The letters and numbers are those of the list of features; a test named ``test_c3_…`` shows C3.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+DOORS = ("cli", "hooks", "web")
+FEATURES = {"a": 7, "b": 5, "c": 6, "d": 2, "e": 5, "f": 5, "g": 4}
+
+
+def names() -> set[str]:
+    """The names of all tests that go through a door."""
+    files = (path for door in DOORS for path in (TESTS / door).rglob("test_*.py"))
+    return {
+        name
+        for path in files
+        for name in re.findall(r"^ *def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("letter", FEATURES)
+def test_every_feature_is_shown_through_a_door(letter: str) -> None:
+    shown = names()
+    missing = [
+        f"{letter}{number}"
+        for number in range(1, FEATURES[letter] + 1)
+        if not any(name.startswith(f"test_{letter}{number}_") for name in shown)
+    ]
+    assert missing == [], "no test is named for these"
