@@ -13,6 +13,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.csv_ids import IdList, read_ids
 from clarion.contacts.models import Address
 from clarion.kit import db
+from clarion.kit.batches import batches
 
 CHUNK = 10_000
 MOST_NUMBERS = 10_000  # chat numbers that one writes by hand
@@ -28,7 +29,7 @@ def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
     """Add addresses to the picks; returns how many were not there yet. Ids may be a long stream."""
     added = 0
     with transaction.atomic():
-        for chunk in _chunks(address_ids):
+        for chunk in batches(address_ids, CHUNK):
             added += db.execute(
                 "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
                 f"SELECT %s, v.id FROM {db.rows([('id', 'int')])} WHERE true "
@@ -117,14 +118,3 @@ def _parse(typed: str) -> list[int]:
         if not (part.isascii() and part.isdigit()):
             raise PicksError(f"“{part[:40]}” is no chat number. Separate numbers by commas.")
     return list(dict.fromkeys(int(part[:30]) for part in parts))
-
-
-def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
-    chunk: list[int] = []
-    for key in ids:
-        chunk.append(key)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -16,6 +16,7 @@ from clarion.consents.manage import NAMED, ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
+from clarion.kit.batches import batches
 
 CHUNK = 10_000  # people of one transaction
 
@@ -85,7 +86,7 @@ def _note(
     if moment > clock.now():
         raise ConsentError("That moment is still to come. Choose an earlier one.")
     changed, last = 0, 0
-    for chunk in _chunks(contact_ids):
+    for chunk in batches(contact_ids, CHUNK):
         changed += _switch(consent, chunk, given, how, by, moment)
         last = chunk[-1]
     if changed:
@@ -149,7 +150,7 @@ def everyone(tag: Tag | None = None) -> Iterator[int]:
 
 def owners(address_ids: Sequence[int]) -> Iterator[int]:
     """The ids of the contacts behind addresses, read in steps; somebody with two comes once."""
-    for chunk in _chunks(address_ids):
+    for chunk in batches(address_ids, CHUNK):
         yield from (
             row[0]
             for row in db.fetch(
@@ -217,14 +218,3 @@ def counts() -> dict[int, Count]:
     )
     asked = db.fetch("SELECT consent_id, count(*) FROM consents_grant GROUP BY consent_id")
     return {key: Count(given.get(key, 0), every - given.get(key, 0)) for key, every in asked}
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    chunk: list[int] = []
-    for key in ids:
-        chunk.append(key)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -1,15 +1,15 @@
 """Tags: labels on contacts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.contacts.models import Tag
 from clarion.contacts.signals import tagged
 from clarion.kit import clock, db
+from clarion.kit.batches import batches
 from clarion.kit.text import clean
 
 LONGEST = 100  # characters
@@ -64,7 +64,7 @@ def assign(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     """
     tag_ids = ensure_tags(names)
     new = 0
-    for chunk in _chunks(contact_ids):
+    for chunk in batches(contact_ids, CHUNK):
         with db.write():
             known = db.fetch(
                 f"SELECT c.id FROM {db.rows([('id', 'int')])} "
@@ -119,7 +119,7 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     wanted = check_names(names)
     tag_ids = list(Tag.objects.filter(name__in=wanted).values_list("pk", flat=True))
     gone = 0
-    for chunk in _chunks(contact_ids):
+    for chunk in batches(contact_ids, CHUNK):
         gone += db.execute(
             "DELETE FROM contacts_tagging WHERE "
             f"tag_id {db.among('SELECT v.id FROM ' + db.rows([('id', 'int')]))} AND "
@@ -128,12 +128,6 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
         )
     audit.note("contacts.untag", ", ".join(wanted), by, gone=gone)
     return gone
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    source = iter(ids)
-    while chunk := list(islice(source, CHUNK)):
-        yield chunk
 
 
 def check_names(names: Iterable[str]) -> list[str]:
