@@ -1,11 +1,8 @@
 import csv
 import io
-from itertools import chain
 
 import pytest
 from django.db import DatabaseError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clarion.records import export
 from clarion.records.export import HEADER, export_csv
@@ -61,26 +58,6 @@ def test_the_file_has_what_the_search_finds(world, monkeypatch, first_read, aske
         assert line[10:15] == [
             row.status, row.error, row.code, str(row.attempt), str(row.responses),
         ]  # fmt: skip
-
-
-@given(
-    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=40),
-    st.lists(st.tuples(st.integers(1, 7), st.integers(0, 3)), min_size=40, max_size=40),
-)
-def test_sources_are_merged_newest_first(moments, dealt):
-    lines = sorted(((at, number, "line") for at, number in moments), reverse=True)
-    sources = [
-        [line for line, (_, which) in zip(lines, dealt, strict=False) if which == source]
-        for source in range(4)
-    ]
-
-    def read(lines, size):
-        for first in range(0, len(lines), size):
-            yield sorted(lines[first : first + size])
-
-    reads = [read(source, size) for source, (size, _) in zip(sources, dealt, strict=False)]
-
-    assert list(chain.from_iterable(export._merged(reads))) == lines
 
 
 def test_every_byte_of_a_line(db):

@@ -106,21 +106,24 @@ class Complaints:
             self.seen.append(f"console: {message.text} ({where})")
 
 
-def axe(page: Page, *, ignore: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def axe(
+    page: Page, *, ignore: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
     """Check the page as it is now with axe; fail on serious and critical violations.
 
-    Returns all violations, the lighter ones too. `ignore` names rules to leave out.
+    Returns all violations, the lighter ones too. `ignore` names rules to leave out, `only` those
+    to check alone.
     """
     if not page.evaluate("typeof window.axe === 'object'"):
         # Evaluated by the debugger, which the page's Content-Security-Policy does not concern.
         page.evaluate(AXE.read_text(encoding="utf-8"))
     violations: list[dict[str, Any]] = page.evaluate(
-        """async ([tags, ignore]) => (await window.axe.run(document, {
-            runOnly: {type: "tag", values: tags},
+        """async ([tags, ignore, only]) => (await window.axe.run(document, {
+            runOnly: only.length ? {type: "rule", values: only} : {type: "tag", values: tags},
             rules: Object.fromEntries(ignore.map(rule => [rule, {enabled: false}])),
             resultTypes: ["violations"],
         })).violations""",
-        [list(AXE_TAGS), list(ignore)],
+        [list(AXE_TAGS), list(ignore), list(only)],
     )
     grave = [violation for violation in violations if violation["impact"] in GRAVE]
     assert not grave, f"{page.url} is hard to use for some people:\n" + "\n".join(

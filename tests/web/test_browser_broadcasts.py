@@ -18,7 +18,7 @@ from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
 from clarion.records import tallies
 from support import factory
-from web.browsing import Site, add_admin, log_in, look
+from web.browsing import Site, add_admin, enter, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIGGER = {
@@ -31,7 +31,7 @@ TRIGGER = {
 @pytest.fixture
 def site(page: Page, live_server: LiveServer) -> Site:
     agent = add_admin()
-    site = log_in(page, live_server.url)
+    site = enter(page, live_server.url, agent)
     channel = factory.channel("Shop")
     people = factory.people(channel, 60)
     for address in people[-3:]:

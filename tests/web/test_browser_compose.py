@@ -4,11 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from clarion.accounts.models import Agent
 from clarion.broadcasts import launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
@@ -17,18 +15,9 @@ from clarion.contacts.models import Tag, Tagging
 from clarion.content import stories
 from support import factory
 from support.waiting import eventually
-from web.browsing import Site, add_admin, look
+from web.browsing import Site, add_admin, enter, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def enter(page: Page, url: str, agent: Agent) -> Site:
-    """Open a page as this agent."""
-    client = Client()
-    client.force_login(agent)
-    cookie = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
-    return Site(url, page)
 
 
 @pytest.fixture

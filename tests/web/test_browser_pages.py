@@ -19,7 +19,7 @@ from clarion.kit import clock
 from clarion.records.models import Record
 from support import factory
 from support.chromium import Complaints
-from web.browsing import Site, add_admin, log_in, look
+from web.browsing import Site, add_admin, enter, look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
 
@@ -29,8 +29,7 @@ EMPTY += ["/account/", "/account/password/", "/channels/add/", "/channels/add/te
 
 @pytest.fixture
 def site(page: Page, live_server: LiveServer) -> Site:
-    add_admin()
-    return log_in(page, live_server.url)
+    return enter(page, live_server.url, add_admin())
 
 
 @pytest.fixture

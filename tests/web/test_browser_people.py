@@ -10,15 +10,14 @@ from clarion.consents.manage import define
 from clarion.consents.models import Consent, Grant
 from clarion.contacts.models import Tag, Tagging
 from support import factory
-from web.browsing import Site, add_admin, log_in, look
+from web.browsing import Site, add_admin, enter, look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def site(page: Page, live_server: LiveServer) -> Site:
-    add_admin()
-    return log_in(page, live_server.url)
+    return enter(page, live_server.url, add_admin())
 
 
 def test_a2_people_are_ticked_while_composing(site: Site) -> None:

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from clarion.content.models import Story
 from clarion.content.stories import create_story, newest
 from support import factory
-from web.browsing import Site, add_admin, log_in, look
+from web.browsing import Site, add_admin, enter, look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
 PNG = bytes.fromhex(
@@ -21,9 +21,8 @@ PNG = bytes.fromhex(
 
 @pytest.fixture
 def site(page: Page, live_server: LiveServer) -> Site:
-    add_admin()
     factory.people(factory.channel("Shop"), 2)
-    return log_in(page, live_server.url)
+    return enter(page, live_server.url, add_admin())
 
 
 def three(site: Site) -> Page:

@@ -4,9 +4,8 @@ They are read as a search reads them, page after page, so no transaction stays o
 open one would let the write-ahead log grow, on PostgreSQL it would keep dead rows from removal.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain
+from heapq import merge
 from operator import itemgetter
 from typing import Any
 
@@ -45,46 +44,24 @@ def export_csv(wanted: RecordFilter, *, zone: str = "UTC") -> Iterator[bytes]:
     writer = _Writer(zone)
     parts = [part for source in sources(wanted) for part in source.apart()]
     longest = max(FIRST_READ, min(LONGEST_READ, HELD // max(1, len(parts))))
-    lines = chain.from_iterable(_merged([_read(part, writer, longest) for part in parts]))
+    streams = [_read(part, writer, longest) for part in parts]
+    lines = streams[0] if len(streams) == 1 else merge(*streams, reverse=True)
     return sheets.stream(HEADER, map(itemgetter(2), lines))
 
 
-def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[list[_Line]]:
-    """The lines of one source in ever larger reads from the newest on, each oldest first."""
+def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[_Line]:
+    """The lines of one source, newest first, in ever larger reads."""
     cursor, size = None, FIRST_READ
     while True:
         records, params = source.first(size, cursor, what="r.*")
         lines = writer.lines(_rows(_SELECT.format(records), params))
         # Cheaper than in the database: they come in order, but for what its joins have mixed up.
-        lines.sort()
-        full = len(lines) == size
-        if lines:
-            cursor = Cursor(lines[0][:2])
-            yield lines
-        if not full:
+        lines.sort(reverse=True)
+        yield from lines
+        if len(lines) < size:
             return
+        cursor = Cursor(lines[-1][:2])
         size = min(2 * size, longest)
-
-
-def _merged(sources: list[Iterator[list[_Line]]]) -> Iterator[list[_Line]]:
-    """The lines of all sources, newest first. It takes the lists that it is given apart.
-
-    List by list and sorted, since comparing line with line in Python takes several times longer.
-    """
-    held: list[list[_Line]] = [[] for _ in sources]
-    while True:
-        held = [lines or next(source, []) for lines, source in zip(held, sources, strict=True)]
-        if not any(held):
-            return
-        # No line that is still to be read is newer than the oldest that its source has given.
-        oldest = max(lines[0] for lines in held if lines)
-        ready = []
-        for lines in held:
-            first = bisect_left(lines, oldest)
-            ready += lines[first:]
-            del lines[first:]
-        ready.sort(reverse=True)
-        yield ready
 
 
 def _rows(sql: str, params: list[Any]) -> Iterator[_Row]:
