@@ -139,6 +139,7 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
     page.get_by_role("checkbox", name="Mail").uncheck()
     expect(option).to_be_enabled()
     option.check()
+    page.wait_for_load_state("networkidle")  # no person is quicker than the page
     page.get_by_label("File with ids of Shop").set_input_files(ids)
     page.get_by_label("Column of the user ids").select_option("who")
 

@@ -481,3 +481,13 @@ def test_f4_one_that_lives_on_pauses_and_resumes(admin: Client, db: None) -> Non
             admin.post(f"/broadcasts/{found.pk}/do/{act}")
             found.refresh_from_db()
             assert found.state == state
+
+
+def test_the_page_of_one_that_was_deleted_meanwhile_leads_to_the_list(
+    admin: Client, sending: Broadcast
+) -> None:
+    draft = factory.draft(list(sending.channels.all()))
+    live = f"/broadcasts/{draft.pk}/live"
+    assert "HX-Redirect" not in admin.get(live).headers
+    admin.post(f"/broadcasts/{draft.pk}/do/delete")
+    assert admin.get(live)["HX-Redirect"] == "/"

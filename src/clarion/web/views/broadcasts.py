@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import control, history, retention
@@ -153,7 +154,9 @@ def _linked(found: Broadcast) -> bool:
 
 @require_safe
 def broadcast_live(request: AgentRequest, pk: int) -> HttpResponse:
-    """The moving part of the page of a broadcast."""
+    """The moving part of the page of a broadcast; away from it once somebody has deleted it."""
+    if not history.visible().filter(pk=pk).exists():
+        return HttpResponseClientRedirect(reverse("broadcasts"))
     return fragment(request, "broadcasts/standing.html", _standing(find(pk)))
 
 
