@@ -20,7 +20,7 @@ from clarion.records import tallies
 from support import factory
 from web.browsing import Site, add_admin, enter, look
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
 TRIGGER = {
     "on": "tag", "tag": "newsletter", "delay": 7200, "conditions": [
         {"attribute": "city", "is": "equals", "value": "Bonn"}
@@ -120,7 +120,6 @@ def test_e1_every_section(site: Site) -> None:
     _fits(site.page)
 
 
-@pytest.mark.looks
 def test_the_pages_of_all_kinds(site: Site) -> None:
     for title in ("Autumn sale", "Every morning", "Welcome", "Order ready", "A story", "Too late"):
         look(site.open(f"/broadcasts/{number(title)}/"))
