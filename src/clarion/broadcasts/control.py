@@ -303,13 +303,16 @@ def _the_rest(
     old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool
 ) -> tuple[str, list[object]]:
     """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
-    got = [D.SENT, D.DELIVERED, D.READ, D.SENDING] + ([] if in_doubt else [D.IN_DOUBT])
     # The states stand in the text: the partial index of trouble needs to see them.
     among = " OR ".join(f"d.state = '{D(state).value}'" for state in states)
-    marks = ", ".join(["%s"] * len(links))
-    where = (
-        f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among}) AND NOT EXISTS "
-        "(SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
-        f"AND x.broadcast_id IN ({marks}) AND x.state IN ({', '.join(['%s'] * len(got))}))"
+    where = f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among})"
+    others = [link for link in links if link != old]
+    if not others:
+        return where, [old]
+    got = [D.SENT, D.DELIVERED, D.READ, D.SENDING] + ([] if in_doubt else [D.IN_DOUBT])
+    where += (
+        " AND NOT EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
+        f"AND x.broadcast_id IN ({', '.join(['%s'] * len(others))}) "
+        f"AND x.state IN ({', '.join(['%s'] * len(got))}){db.one_by_one()})"
     )
-    return where, [old, *links, *got]
+    return where, [old, *others, *got]

@@ -110,6 +110,14 @@ class Broadcast(models.Model):
         return bool(self.recurrence) or self.type == self.Type.TRIGGER or external
 
 
+# The same for a query.
+STANDS = (
+    ~models.Q(recurrence={})
+    | models.Q(type=Broadcast.Type.TRIGGER)
+    | models.Q(type=Broadcast.Type.EXTERNAL, parent=None)
+)
+
+
 class Pick(models.Model):
     """One address of an audience given person by person (by hand, CSV or chat number).
 

@@ -68,13 +68,16 @@ def candidates(
     ``broadcast_id`` is needed for picks. ``span``: the first and last address id to look at.
     ``contacts`` or ``addresses``: look at these alone, at most some ten thousand.
     """
+    # Of a part each person is looked up; for all it is better to read everything once.
+    is_part = span is not None or contacts is not None or addresses is not None
+    end = db.one_by_one() if is_part else ""
     source, key, given, chosen = _source(audience, broadcast_id, contacts, addresses)
     chosen.append((f"a.channel_id IN ({marks(channel_ids)})", list(channel_ids)))
     if span:
         chosen.append((f"{key} BETWEEN %s AND %s", list(span)))
     if audience.kind == "tags":
-        chosen.append(_has_tag(audience.tags, span))
-    reason, reason_params = _reason(audience, span)
+        chosen.append(_has_tag(audience.tags, end))
+    reason, reason_params = _reason(audience, span, end)
     where = " AND ".join(sql for sql, _ in chosen)
     return Query(
         f"SELECT a.id AS address_id, a.channel_id, a.contact_id, {reason} AS reason "
@@ -89,23 +92,24 @@ def _source(
     contacts: Collection[int] | None,
     addresses: Collection[int] | None,
 ) -> tuple[str, str, list[Any], list[Part]]:
-    """Where to read, what the address id is called there, its parameters, and what must hold.
-
-    CROSS JOIN tells SQLite to begin on the left: with the picks, or with a list of ids.
-    """
+    """Where to read, what the address id is called there, its parameters, and what must hold."""
     alone, column = (contacts, "contact_id") if addresses is None else (addresses, "id")
-    picked: list[Part] = []
-    if audience.kind == "picks":
-        picked = [("a.id = p.address_id AND p.broadcast_id = %s", [broadcast_id])]
     if alone is None:
-        if picked:
-            return "broadcasts_pick p CROSS JOIN contacts_address a", "p.address_id", [], picked
-        return "contacts_address a", "a.id", [], []
-    source = f"{db.rows([('id', 'int')])} CROSS JOIN contacts_address a"
-    if picked:
-        source = f"{source} CROSS JOIN broadcasts_pick p"
+        if audience.kind != "picks":
+            return "contacts_address a", "a.id", [], []
+        owners = db.each("contacts_address", "a", "a.id = p.address_id")
+        return (
+            f"broadcasts_pick p {owners}",
+            "p.address_id",
+            [],
+            [("p.broadcast_id = %s", [broadcast_id])],
+        )
+    source = f"{db.rows([('id', 'int')])} {db.each('contacts_address', 'a', f'a.{column} = v.id')}"
     ids = db.pack([key] for key in dict.fromkeys(alone))
-    return source, "a.id", [ids], [(f"a.{column} = v.id", []), *picked]
+    if audience.kind != "picks":
+        return source, "a.id", [ids], []
+    picked = db.each("broadcasts_pick", "p", "p.address_id = a.id AND p.broadcast_id = %s")
+    return f"{source} {picked}", "a.id", [ids, broadcast_id], []
 
 
 def end_of_chunk(
@@ -131,15 +135,15 @@ def end_of_chunk(
     return last
 
 
-def _reason(audience: Audience, span: Span | None) -> Part:
+def _reason(audience: Audience, span: Span | None, end: str) -> Part:
     """Why an address drops out: the first reason that applies."""
     cases: list[Part] = []
     if audience.without_tags:
-        excluded, ids = _has_tag(audience.without_tags, span)
+        excluded, ids = _has_tag(audience.without_tags, end)
         cases.append((f"WHEN {excluded} THEN 'excluded_tag'", ids))
     cases.append(("WHEN a.state <> 'active' THEN a.state", []))
     if audience.consents:
-        lacking, ids = _lacks_consent(audience.consents, span)
+        lacking, ids = _lacks_consent(audience.consents, end)
         cases.append((f"WHEN {lacking} THEN 'no_consent'", ids))
     # Open chats are few: they are read once, and not looked for with everybody.
     within = " AND c.address_id BETWEEN %s AND %s" if span else ""
@@ -149,8 +153,8 @@ def _reason(audience: Audience, span: Span | None) -> Part:
     return f"CASE {sql} ELSE '' END", [value for _, params in cases for value in params]
 
 
-def _has_tag(names: Sequence[str], span: Span | None) -> Part:
-    """SQL for "this contact has one of these tags".
+def _has_tag(names: Sequence[str], end: str) -> Part:
+    """SQL for "this contact has one of these tags"; ``end`` stands at the end of each EXISTS.
 
     One EXISTS per tag: SQLite 3.51.1 counts a row twice for EXISTS with a list of tags. PostgreSQL
     looks each person of a span up once, whatever the number of tags.
@@ -159,12 +163,12 @@ def _has_tag(names: Sequence[str], span: Span | None) -> Part:
     has = "EXISTS (SELECT 1 FROM contacts_tagging t WHERE t.contact_id = a.contact_id AND t.tag_id"
     if not ids:
         return "1 = 0", ids
-    if one_by_one := _one_by_one(span):
-        return f"{has} IN ({marks(ids)}){one_by_one})", ids
+    if end:
+        return f"{has} IN ({marks(ids)}){end})", ids
     return f"({' OR '.join([f'{has} = %s)'] * len(ids))})", ids
 
 
-def _lacks_consent(names: Sequence[str], span: Span | None) -> Part:
+def _lacks_consent(names: Sequence[str], end: str) -> Part:
     """SQL for "this contact has not given all of these consents".
 
     One EXISTS per consent, as with tags. One that is gone was given by nobody.
@@ -174,17 +178,9 @@ def _lacks_consent(names: Sequence[str], span: Span | None) -> Part:
         return "1 = 1", []
     lacks = (
         "NOT EXISTS (SELECT 1 FROM consents_grant g "
-        f"WHERE g.consent_id = %s AND g.contact_id = a.contact_id AND g.given{_one_by_one(span)})"
+        f"WHERE g.consent_id = %s AND g.contact_id = a.contact_id AND g.given{end})"
     )
     return f"({' OR '.join([lacks] * len(ids))})", ids
-
-
-def _one_by_one(span: Span | None) -> str:
-    """What makes PostgreSQL look up each person of a span.
-
-    It would read everything about everybody first, and again for every span; an offset forbids it.
-    """
-    return " OFFSET 0" if span and db.is_postgres() else ""
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -81,7 +81,7 @@ def close_all(address_ids: Sequence[int], broadcast_id: int) -> int:
             row[0]
             for row in db.fetch(
                 "UPDATE chats_chat SET state = 'closed', agent_id = NULL "
-                f"WHERE state = 'open' AND address_id {db.among(f'SELECT id FROM {_ids()}')} "
+                f"WHERE state = 'open' AND address_id {db.listed()} "
                 "RETURNING address_id",
                 [db.pack([key] for key in address_ids)],
             )

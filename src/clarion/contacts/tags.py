@@ -121,9 +121,7 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     gone = 0
     for chunk in batches(contact_ids, CHUNK):
         gone += db.execute(
-            "DELETE FROM contacts_tagging WHERE "
-            f"tag_id {db.among('SELECT v.id FROM ' + db.rows([('id', 'int')]))} AND "
-            f"contact_id {db.among('SELECT v.id FROM ' + db.rows([('id', 'int')]))}",
+            f"DELETE FROM contacts_tagging WHERE tag_id {db.listed()} AND contact_id {db.listed()}",
             [db.pack([key] for key in tag_ids), db.pack([key] for key in chunk)],
         )
     audit.note("contacts.untag", ", ".join(wanted), by, gone=gone)

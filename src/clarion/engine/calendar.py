@@ -6,11 +6,10 @@ Every worker runs these; each step is guarded by the state it expects, so any nu
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import STANDS, Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
@@ -19,12 +18,6 @@ from clarion.records import tallies, windup
 from clarion.records.states import PENDING
 
 S = BroadcastState
-# Broadcast.stands: what goes on until somebody ends it has no audience to go through.
-STANDING = (
-    ~Q(recurrence={})
-    | Q(type=Broadcast.Type.TRIGGER)
-    | Q(type=Broadcast.Type.EXTERNAL, parent=None)
-)
 
 
 def start_due() -> int:
@@ -53,7 +46,7 @@ def spawn_runs() -> int:
 
 def expand_next() -> bool:
     """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
-    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None).exclude(STANDING)
+    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None).exclude(STANDS)
     return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
 
 
@@ -71,7 +64,7 @@ def finish() -> int:
     """Complete the broadcasts of which every delivery has come to an end."""
     finished = 0
     running = Broadcast.objects.filter(state__in=ACTIVE, expanded_at__isnull=False)
-    running = running.exclude(STANDING)
+    running = running.exclude(STANDS)
     counts = tallies.counts(running.values_list("pk", flat=True))
     for broadcast in running.filter(pk__in=list(counts)):
         if not any(counts[broadcast.pk].get(state, 0) for state in PENDING):

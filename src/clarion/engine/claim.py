@@ -245,8 +245,8 @@ def _with_people(rows: list[_Row], moments: list[int]) -> list[Claimed]:
         row[0]: row
         for row in db.fetch(
             "SELECT a.id, a.value, a.state, c.name, c.attributes, c.language, c.time_zone "
-            f"FROM {db.rows([('id', 'int')])} "
-            "JOIN contacts_address a ON a.id = v.id JOIN contacts_contact c ON c.id = a.contact_id",
+            f"FROM {db.rows([('id', 'int')])} {db.each('contacts_address', 'a', 'a.id = v.id')} "
+            + db.each("contacts_contact", "c", "c.id = a.contact_id"),
             [db.pack([row[2]] for row in rows)],
         )
     }

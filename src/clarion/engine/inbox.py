@@ -124,8 +124,7 @@ def _close(callback: Callback, early: bool, failed: str | None, now: int) -> Non
 
 def forget_old() -> int:
     """Delete a chunk of callbacks that were applied a day ago or more; return how many."""
+    old = "SELECT id FROM engine_callback WHERE state <> 'waiting' AND received_at < %s LIMIT %s"
     return db.execute(
-        "DELETE FROM engine_callback WHERE id IN (SELECT id FROM engine_callback "
-        "WHERE state <> 'waiting' AND received_at < %s LIMIT %s)",
-        [db.now_us() - KEPT, FORGET],
+        f"DELETE FROM engine_callback WHERE id {db.among(old)}", [db.now_us() - KEPT, FORGET]
     )

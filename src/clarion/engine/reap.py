@@ -91,9 +91,8 @@ def requeue(worker_id: int, deliveries: Sequence[int]) -> int:
     """Queue again what this worker claimed and certainly did not send; return how many."""
     with db.write():
         rows = db.fetch(
-            "UPDATE records_delivery AS d SET state = 'queued', worker_id = NULL, moved_at = %s "
-            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id AND +d.worker_id = %s "
-            f"{db.returning('d', 'broadcast_id', 'channel_id')}",
+            "UPDATE records_delivery SET state = 'queued', worker_id = NULL, moved_at = %s "
+            f"WHERE id {db.listed()} AND +worker_id = %s RETURNING broadcast_id, channel_id",
             [db.now_us(), db.pack([key] for key in deliveries), worker_id],
         )
         deltas: dict[tuple[int, int, str], int] = {}
@@ -130,11 +129,9 @@ def _reap_rows(worker_id: int, channel_id: int, deliveries: list[int]) -> int:
     with db.write():
         now = db.now_us()
         rows = db.fetch(
-            "UPDATE records_delivery AS d SET state = %s, worker_id = NULL, due_at = 0, "
+            "UPDATE records_delivery SET state = %s, worker_id = NULL, due_at = 0, "
             "reason_id = %s, moved_at = %s, maybe_sent = %s "
-            f"FROM {db.rows([('id', 'int')])} "
-            "WHERE d.id = v.id AND +d.worker_id = %s "
-            f"{db.returning('d', 'id', 'broadcast_id')}",
+            f"WHERE id {db.listed()} AND +worker_id = %s RETURNING id, broadcast_id",
             [state, reason_id, now, True, db.pack([key] for key in deliveries), worker_id],
         )
         if not again:

@@ -24,7 +24,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.lane import Lane
 from clarion.engine.settle import Settlement, settle
 from clarion.engine.settler import Settler
-from clarion.kit import clock, db
+from clarion.kit import clock, db, estimates
 from clarion.records import hold, tallies
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -217,6 +217,7 @@ class Worker:
         await self._db(inbox.forget_old)
         await self._db(imports.mark_interrupted)
         await self._db(retention.sweep)
+        await self._db(estimates.correct)
 
     # helpers
 

@@ -51,6 +51,31 @@ def among(select: str) -> str:
     return f"= ANY(ARRAY({select}))" if is_postgres() else f"IN ({select})"
 
 
+def listed(kind: str = "int") -> str:
+    """A condition: to be one of the values in one JSON parameter, ``pack([value] for …)``."""
+    return among(f"SELECT v.one FROM {rows([('one', kind)])}")
+
+
+def one_by_one() -> str:
+    """What ends an EXISTS (…) so that PostgreSQL looks into it for each row, by index.
+
+    Without it the planner makes a join of it: all of the inner table is read first, or, when the
+    statistics say that there is next to nothing in it, read again for every row.
+    """
+    return " OFFSET 0" if is_postgres() else ""
+
+
+def each(table: str, alias: str, where: str) -> str:
+    """What joins the rows of a table that fit those before it, looked up by index for each.
+
+    ``where`` says which; it may name columns of what stands before. For the same reason as
+    ``one_by_one``; SQLite keeps the order of a CROSS JOIN.
+    """
+    if is_postgres():
+        return f"CROSS JOIN LATERAL (SELECT * FROM {table} {alias} WHERE {where} OFFSET 0) {alias}"
+    return f"CROSS JOIN {table} {alias} ON {where}"
+
+
 def for_update() -> str:
     """`` FOR UPDATE`` where rows are locked one by one; SQLite locks the file."""
     return " FOR UPDATE" if is_postgres() else ""
@@ -105,6 +130,20 @@ def copy(table: str, columns: Sequence[str], batch: Iterable[Sequence[Any]]) -> 
 def write() -> Iterator[None]:
     """A write transaction. On SQLite the write lock is taken at its beginning (settings)."""
     with transaction.atomic():
+        yield
+
+
+@contextmanager
+def without(*ways: str) -> Iterator[None]:
+    """Have PostgreSQL plan without these ways (``nestloop``, ``seqscan`` …) until a transaction
+    ends: the one around, else one of its own. Nothing on SQLite.
+    """
+    if not is_postgres():
+        yield
+        return
+    with transaction.atomic(savepoint=False):
+        for way in ways:
+            execute(f"SET LOCAL enable_{way} = off")
         yield
 
 

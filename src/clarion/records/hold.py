@@ -9,9 +9,6 @@ from clarion.kit import clock, db
 from clarion.records import tallies
 from clarion.records.states import DeliveryState as D
 
-_ID = [("id", "int")]
-_IDS = "SELECT id FROM {}"
-
 
 def hold(address_id: int, broadcast_ids: Sequence[int]) -> int:
     """Hold what is queued for an address in these broadcasts; return how many deliveries."""
@@ -27,7 +24,7 @@ def hold(address_id: int, broadcast_ids: Sequence[int]) -> int:
 def release(address_ids: Sequence[int]) -> int:
     """Queue everything that is held for these addresses; return how many deliveries."""
     ids = db.pack([key] for key in address_ids)
-    return _switch(D.HELD, D.QUEUED, f"address_id {db.among(_IDS.format(db.rows(_ID)))}", [ids])
+    return _switch(D.HELD, D.QUEUED, f"address_id {db.listed()}", [ids])
 
 
 def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> int:
@@ -37,7 +34,7 @@ def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> i
     where, params = "broadcast_id + 0 = %s", [broadcast_id]
     if address_ids is None:
         return _switch(D.HELD, D.QUEUED, f"{where} AND address_id > 0", params)
-    among = f"address_id {db.among(_IDS.format(db.rows(_ID)))}"
+    among = f"address_id {db.listed()}"
     ids = db.pack([key] for key in address_ids)
     return _switch(D.HELD, D.QUEUED, f"{where} AND {among}", [*params, ids])
 
@@ -60,7 +57,7 @@ def release_leftover() -> int:
     return _switch(
         D.HELD, D.QUEUED,
         "address_id > 0 AND NOT EXISTS (SELECT 1 FROM chats_chat AS c "
-        "WHERE c.address_id = records_delivery.address_id AND c.state = 'open')",
+        f"WHERE c.address_id = records_delivery.address_id AND c.state = 'open'{db.one_by_one()})",
         [],
     )  # fmt: skip
 
@@ -91,7 +88,7 @@ def held_counts(address_ids: Sequence[int]) -> dict[int, int]:
     return dict(
         db.fetch(
             "SELECT address_id, count(*) FROM records_delivery WHERE state = 'held' "
-            f"AND address_id {db.among(_IDS.format(db.rows(_ID)))} GROUP BY address_id",
+            f"AND address_id {db.listed()} GROUP BY address_id",
             [db.pack([key] for key in address_ids)],
         )
     )

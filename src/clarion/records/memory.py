@@ -68,8 +68,7 @@ def give(memories: Mapping[int, Remembered]) -> None:
     """Write the memories of deliveries that had none."""
     keep(memories.items())
     db.execute(
-        "UPDATE records_delivery SET remembers = %s WHERE id "
-        + db.among(f"SELECT v.id FROM {db.rows([('id', 'int')])}"),
+        f"UPDATE records_delivery SET remembers = %s WHERE id {db.listed()}",
         [True, db.pack([key] for key in memories)],
     )
 
@@ -77,8 +76,7 @@ def give(memories: Mapping[int, Remembered]) -> None:
 def forget(delivery_ids: Sequence[int]) -> None:
     """Drop the memories of deliveries that are completed."""
     db.execute(
-        "DELETE FROM records_memory WHERE delivery_id "
-        + db.among(f"SELECT v.id FROM {db.rows([('id', 'int')])}"),
+        f"DELETE FROM records_memory WHERE delivery_id {db.listed()}",
         [db.pack([key] for key in delivery_ids)],
     )
 
@@ -89,20 +87,19 @@ def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> No
     So who had got the first messages of a story goes on with the next one. ``span``: the first
     and last address id to look at.
     """
-    pairs = (
-        "FROM records_delivery o JOIN records_delivery n ON n.broadcast_id = %s "
-        "AND n.address_id = o.address_id AND n.occurrence = 0 "
-        "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.remembers"
-    )
+    fresh = "n.broadcast_id = %s AND n.address_id = o.address_id AND n.occurrence = 0"
+    pairs = f"FROM records_delivery o {db.each('records_delivery', 'n', fresh)} "
+    chosen = "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.remembers"
     params = [new_broadcast, old_broadcast, *span]
     moved = db.execute(
         "INSERT INTO records_memory (delivery_id, data, sent, answers, memory) "
         "SELECT n.id, m.data, m.sent, m.answers, m.memory "
-        + pairs.replace(" WHERE ", " JOIN records_memory m ON m.delivery_id = o.id WHERE "),
+        f"{pairs} {db.each('records_memory', 'm', 'm.delivery_id = o.id')} {chosen}",
         params,
     )
     if moved:
+        ids = f"SELECT n.id {pairs} {chosen}"
         db.execute(
-            f"UPDATE records_delivery SET remembers = %s WHERE id IN (SELECT n.id {pairs})",
+            f"UPDATE records_delivery SET remembers = %s WHERE id {db.among(ids)}",
             [True, *params],
         )

@@ -135,7 +135,7 @@ def _by_message(part: Iterable[Sighting]) -> dict[_Name, int]:
     found = db.fetch(
         "SELECT d.channel_id, b.key, d.id FROM records_delivery AS d"
         " JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id"
-        f" WHERE d.id {_among('id', 'int')}",
+        f" WHERE d.id {db.listed()}",
         [db.pack([number] for number in numbers)],
     )
     return {(channel, f"{key}-{delivery}"): delivery for channel, key, delivery in found}
@@ -151,14 +151,14 @@ def _by_external_id(part: Iterable[Sighting]) -> dict[_Name, int]:
     for channel, ids in names.items():
         for name, delivery in db.fetch(
             "SELECT external_id, max(id) FROM records_delivery WHERE channel_id = %s"
-            f" AND external_id {_among('name', 'text')} GROUP BY external_id",
+            f" AND external_id {db.listed('text')} GROUP BY external_id",
             [channel, db.pack([name.replace("\x00", "")] for name in ids)],
         ):
             places[channel, name] = delivery
         rest = [[name.replace("\x00", "")] for name in ids if (channel, name) not in places]
         for name, delivery in db.fetch(
             "SELECT external_id, max(delivery_id) FROM records_part WHERE channel_id = %s"
-            f" AND external_id {_among('name', 'text')} GROUP BY external_id",
+            f" AND external_id {db.listed('text')} GROUP BY external_id",
             [channel, db.pack(rest)],
         ):
             places[channel, name] = delivery
@@ -171,7 +171,7 @@ def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
         "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id,"
         " (SELECT b.data_type FROM broadcasts_broadcast b WHERE b.id = broadcast_id)"
         " FROM records_delivery WHERE id"
-        f" {_among('id', 'int')} ORDER BY id{db.for_update()}",
+        f" {db.listed()} ORDER BY id{db.for_update()}",
         [db.pack([number] for number in set(ids))],
     )
     return {
@@ -180,11 +180,6 @@ def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
         )
         for row in rows
     }
-
-
-def _among(column: str, kind: str) -> str:
-    """A condition: to be one of the values in a JSON parameter."""
-    return db.among(f"SELECT v.{column} FROM {db.rows([(column, kind)])}")
 
 
 _RECEIPT = [
@@ -217,7 +212,7 @@ def _told(ids: Iterable[int]) -> dict[int, set[str]]:
     """All that has been told about these deliveries up to now."""
     told: dict[int, set[str]] = defaultdict(set)
     for delivery, status in db.fetch(
-        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {_among('id', 'int')}",
+        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {db.listed()}",
         [db.pack([number] for number in ids)],
     ):
         told[delivery].add(status)

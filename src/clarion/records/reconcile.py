@@ -203,9 +203,10 @@ _SINGLY = "LIMIT 1 OFFSET 0"
 
 
 def _recorded(status: str) -> str:
+    # By the person's own records, never through an index of all completed ones.
     return (
         "EXISTS (SELECT 1 FROM records_record AS r WHERE r.address_id = d.address_id"
-        f" AND r.delivery_id = d.id AND r.status = '{status}' {_SINGLY})"
+        f" AND r.delivery_id = d.id AND COALESCE(r.status, '') = '{status}' {_SINGLY})"
     )
 
 
@@ -217,6 +218,15 @@ def _told(*statuses: str) -> str:
     )
 
 
+def _delivery(where: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM records_delivery AS d"
+        f" WHERE d.id = r.delivery_id AND {where} {_SINGLY})"
+    )
+
+
+# By the delivery's id, never through an index of all that were skipped or unsent.
+_NOT_SENT = "COALESCE(d.state, '') IN ('skipped', 'unsent')"
 _OF = "broadcast_id = %s"
 _PLACE = "channel_id, state"
 _PEOPLE = f"records_delivery AS d WHERE d.{_OF}"
@@ -254,19 +264,11 @@ _THOROUGH = (
     _question("twice", "r WHERE records > 1"),
     _question(
         "unproven",
-        "records_delivery AS d LEFT JOIN r ON r.delivery_id = d.id"
-        f" WHERE d.{_OF} AND d.state IN ('sent', 'delivered', 'read') AND r.records IS NULL"
-        f" AND NOT {_told('delivered', 'read')}",
+        f"(SELECT d.id FROM {_PEOPLE} AND d.state IN ('sent', 'delivered', 'read')"
+        f" EXCEPT SELECT delivery_id FROM r) AS d WHERE NOT {_told('delivered', 'read')}",
     ),
-    _question(
-        "astray",
-        "r LEFT JOIN records_delivery AS d ON d.id = r.delivery_id WHERE d.id IS NULL",
-    ),
-    _question(
-        "denied",
-        "records_delivery AS d JOIN r ON r.delivery_id = d.id"
-        f" WHERE d.{_OF} AND d.state IN ('skipped', 'unsent')",
-    ),
+    _question("astray", f"r WHERE NOT {_delivery('true')}"),
+    _question("denied", f"r WHERE {_delivery(_NOT_SENT)}"),
 )
 _FINDINGS = {
     "unproven": "{} deliveries count as sent without a completed record or a receipt.",

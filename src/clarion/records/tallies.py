@@ -71,10 +71,10 @@ def squash() -> int:
 
 def _squash(broadcast_id: int) -> int:
     with db.write():
+        free = f"SELECT id FROM records_tally WHERE broadcast_id = %s{db.skip_locked()}"
         gone = db.fetch(
-            "DELETE FROM records_tally WHERE id IN"
-            f" (SELECT id FROM records_tally WHERE broadcast_id = %s{db.skip_locked()})"
-            " RETURNING channel_id, state, delta",
+            f"DELETE FROM records_tally WHERE id {db.among(free)} "
+            "RETURNING channel_id, state, delta",
             [broadcast_id],
         )
         sums: defaultdict[Key, int] = defaultdict(int)

@@ -43,14 +43,15 @@ def skip_addresses(
     if not broadcast_ids:
         return 0
     marks = ", ".join(["%s"] * len(broadcast_ids))
-    lock = " FOR UPDATE OF d" if db.is_postgres() else ""
+    theirs = (
+        f"d.address_id = v.id AND d.broadcast_id IN ({marks}) "
+        # Not by an index of one state, person by person: by the index of their places.
+        "AND COALESCE(d.state, '') IN ('queued', 'held')"
+    )
     return _take_back(
         D.SKIPPED,
         reason,
-        f"SELECT d.id FROM {db.rows([('id', 'int')], 'w')} CROSS JOIN records_delivery d "
-        f"WHERE d.address_id = w.id AND d.broadcast_id IN ({marks}) "
-        # Not by an index of one state, person by person: by the index of their places.
-        f"AND COALESCE(d.state, '') IN ('queued', 'held') ORDER BY d.id{lock}",
+        f"SELECT d.id FROM {db.rows([('id', 'int')])} {db.each('records_delivery', 'd', theirs)}",
         [db.pack([key] for key in address_ids), *broadcast_ids],
     )
 
@@ -60,15 +61,20 @@ def _take_back(
 ) -> int:
     reason_id = reason_ids([reason])[reason]
     with db.write():
-        before = {row[0]: row[1] for row in db.fetch(_STATES.format(chosen=chosen), list(params))}
+        # Locked in one order, so that two at a time do not wait for each other.
+        found = db.fetch(
+            f"SELECT id, state FROM records_delivery WHERE id {db.among(chosen)} "
+            f"ORDER BY id{db.for_update()}",
+            list(params),
+        )
+        before: dict[int, str] = dict(found)
         rows = db.fetch(
-            "UPDATE records_delivery AS d SET "
+            "UPDATE records_delivery SET "
             "state = CASE WHEN maybe_sent THEN 'in_doubt' ELSE %s END, "
-            "reason_id = %s, moved_at = %s "
-            f"FROM {db.rows([('id', 'int')])} WHERE d.id = v.id "
+            f"reason_id = %s, moved_at = %s WHERE id {db.listed()} "
             # Not by the index of held rows with the batch inside: by the batch's ids.
-            "AND COALESCE(d.state, '') IN ('queued', 'held') "
-            f"{db.returning('d', 'id', 'broadcast_id', 'channel_id', 'state')}",
+            "AND COALESCE(state, '') IN ('queued', 'held') "
+            "RETURNING id, broadcast_id, channel_id, state",
             [state, reason_id, clock.now_us(), db.pack([key] for key in before)],
         )
         deltas: dict[tuple[int, int, str], int] = {}
@@ -78,6 +84,3 @@ def _take_back(
                 deltas[place] = deltas.get(place, 0) + delta
         tallies.add(deltas)
     return len(rows)
-
-
-_STATES = "SELECT id, state FROM records_delivery WHERE id IN ({chosen})"
