@@ -1,19 +1,10 @@
 """People picked one by one."""
 
-from pathlib import Path
-
 import pytest
 
 from clarion.broadcasts import picks
 from clarion.broadcasts.models import Broadcast, Pick
-from clarion.broadcasts.picks import (
-    PicksError,
-    add_picks,
-    add_picks_from_chats,
-    add_picks_from_csv,
-    find_chats,
-)
-from clarion.contacts.csv_ids import IdsRefused
+from clarion.broadcasts.picks import PicksError, add_picks, find_chats
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -37,36 +28,14 @@ def test_each_address_is_picked_once(broadcast: Broadcast, monkeypatch: pytest.M
     assert picked(broadcast) == ids
 
 
-class TestFromCsv:
-    def test_those_known_on_the_channel(self, broadcast: Broadcast, tmp_path: Path) -> None:
-        channel = broadcast.channels.get()
-        ids = [address.pk for address in factory.people(channel, 5)]
-        path = tmp_path / "ids.csv"
-        path.write_text("user\nu0\nu4\nnobody\n")
-        found = add_picks_from_csv(broadcast, path, channel, rejects=tmp_path / "rejects.csv")
-        assert picked(broadcast) == [ids[0], ids[4]]
-        assert found.rejected == [(4, "nobody", "not known on sink")]
-        assert (tmp_path / "rejects.csv").exists()
-
-    def test_a_bad_file_picks_nobody(self, broadcast: Broadcast, tmp_path: Path) -> None:
-        channel = broadcast.channels.get()
-        factory.people(channel, 1)
-        path = tmp_path / "ids.csv"
-        path.write_bytes(b"user\nu0\n\xff\n")
-        with pytest.raises(IdsRefused, match="Line 3, byte 9"):
-            add_picks_from_csv(broadcast, path, channel)
-        assert picked(broadcast) == []
-
-
 class TestFromChats:
     def test_numbers_on_any_mix_of_channels(self, broadcast: Broadcast) -> None:
         first = factory.people(broadcast.channels.get(), 2)
         other = factory.people(factory.channel("other"), 1)
         typed = f" {other[0].pk}, {first[0].pk},{first[0].pk}, "
-        found = add_picks_from_chats(broadcast, typed)
-        assert [address.pk for address in found] == [other[0].pk, first[0].pk]
-        assert picked(broadcast) == sorted(address.pk for address in found)
-        assert add_picks_from_chats(broadcast, [first[1].pk]) == [first[1]]
+        assert find_chats(typed) == [other[0], first[0]]
+        assert find_chats(f"{first[0].pk}\n{first[1].pk};{other[0].pk} ") == [*first, *other]
+        assert find_chats([first[1].pk]) == [first[1]]
 
     def test_on_certain_channels_only(self, broadcast: Broadcast) -> None:
         here = broadcast.channels.get()
@@ -84,7 +53,7 @@ class TestFromChats:
         [
             ("", "Write chat numbers, separated by commas."),
             (" , ,", "Write chat numbers, separated by commas."),
-            ("1;2", "“1;2” is no chat number. Separate numbers by commas."),
+            ("1-2", "“1-2” is no chat number. Separate numbers by commas."),
             ("1,-2", "“-2” is no chat number. Separate numbers by commas."),
             ("١", "“١” is no chat number. Separate numbers by commas."),
             ("900000001,900000002", ("There is no chat with the number 900000001, 900000002. "
@@ -95,11 +64,10 @@ class TestFromChats:
              "Use a CSV file of user ids.")),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_is_named_and_nobody_picked(
-        self, broadcast: Broadcast, typed: str, sentence: str
-    ) -> None:
-        known = factory.people(broadcast.channels.get(), 1)[0].pk
+    def test_what_is_wrong_is_named(self, broadcast: Broadcast, typed: str, sentence: str) -> None:
+        known = factory.people(broadcast.channels.get(), 1)[0]
+        is_unknown = "9" in typed[:1]
         with pytest.raises(PicksError) as failure:
-            add_picks_from_chats(broadcast, f"{known},{typed}" if "9" in typed[:1] else typed)
+            find_chats(f"{known.pk},{typed}" if is_unknown else typed)
         assert str(failure.value) == sentence
-        assert picked(broadcast) == []
+        assert failure.value.found == ([known] if is_unknown else [])

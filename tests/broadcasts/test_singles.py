@@ -1,5 +1,7 @@
 """Singles: one person, at once."""
 
+from typing import Any
+
 import pytest
 
 from clarion.accounts.models import AuditEntry
@@ -156,6 +158,25 @@ def test_b5_a_test_send_of_nothing_is_refused(person: Address) -> None:
     draft.refresh_from_db()
     with pytest.raises(SingleError, match="Choose a story"):
         singles.send_test(draft, person, by=factory.BY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"text": "Hi {{ contact.nmae }}"}, "No contact has “contact.nmae”"),
+        ({"text": "Hi {{ contact.name"}, "is not closed"),
+        ({"data_type": "template", "template": {}}, "Write the name of the template"),
+    ],
+)
+def test_b5_a_test_send_says_what_is_wrong_with_the_draft(
+    person: Address, fields: dict[str, Any], sentence: str
+) -> None:
+    draft = launch.create_draft(by=factory.BY, text="Hi")
+    Broadcast.objects.filter(pk=draft.pk).update(**fields)
+    draft.refresh_from_db()
+    with pytest.raises(SingleError, match=sentence):
+        singles.send_test(draft, person, by=factory.BY)
+    assert Broadcast.objects.count() == 1
 
 
 def test_a_pressed_button_sends_its_story_once_at_a_time(person: Address) -> None:

@@ -189,6 +189,21 @@ def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine
     assert "webhook answered 500" in Record.objects.filter(attempt=2)[0].reason.text
 
 
+def test_an_upload_that_is_gone_fails_its_deliveries_with_the_reason(engine: None) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 3)
+        image = {"kind": "image", "media": "f" * 32}
+        broadcast = launch(channel, story(text("Look"), image))
+        wait_completed(broadcast, 30)
+
+        assert listener.heard == []
+    assert factory.states(broadcast) == {"failed": 3}
+    reasons = Record.objects.values_list("reason__text", flat=True)
+    assert set(reasons) == {"Block 2: There is no such upload. Upload it again."}
+    assert reconcile(broadcast.pk).ok
+
+
 def test_a_crash_between_two_messages_leaves_only_the_second_in_doubt() -> None:
     with Listener() as listener:
         channel = sink(listener)

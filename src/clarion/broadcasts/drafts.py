@@ -10,13 +10,13 @@ from django.db.models import F
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts.audience import Audience
-from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
 from clarion.content.models import Story
-from clarion.kit import clock, db
+from clarion.kit import clock
 
-PICK_CHUNK = 5_000
 TITLE_LENGTH = 200
 MADE_FOR = frozenset({"broadcast", "external", "trigger"})  # the types that a draft can have
 COPIED = (
@@ -124,7 +124,8 @@ def edit_draft(
         if channels is not None:
             broadcast.channels.set(channels)
         if picks is not None:
-            set_picks(broadcast, picks)
+            broadcast.picks.all().delete()
+            add_picks(broadcast, picks)
     broadcast.refresh_from_db()
     return broadcast
 
@@ -163,18 +164,6 @@ def unchanged(broadcast: Broadcast, revision: int) -> None:
         raise EditConflict(stored)
 
 
-def set_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> None:
-    """Replace the audience given person by person; the ids may be a long stream."""
-    Pick.objects.filter(broadcast=broadcast).delete()
-    chunk: list[Pick] = []
-    for address_id in address_ids:
-        chunk.append(Pick(broadcast=broadcast, address_id=address_id))
-        if len(chunk) == PICK_CHUNK:
-            Pick.objects.bulk_create(chunk, ignore_conflicts=True)
-            chunk = []
-    Pick.objects.bulk_create(chunk, ignore_conflicts=True)
-
-
 def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """A new draft with all that this broadcast has, its people too; its title begins “Copy of”.
 
@@ -197,11 +186,7 @@ def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
             fresh.scheduled_at, fresh.typed = old.scheduled_at, old.typed
         fresh.save()
         fresh.channels.set(old.channels.all())
-        db.execute(
-            "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
-            "SELECT %s, address_id FROM broadcasts_pick WHERE broadcast_id = %s",
-            [fresh.pk, old.pk],
-        )
+        copy_picks(old, fresh)
         audit.note("broadcast.duplicate", f"broadcast {old.pk}", by, copy=fresh.pk)
     return fresh
 

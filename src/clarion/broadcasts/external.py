@@ -12,10 +12,10 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import calls, triggers
 from clarion.broadcasts.audience import Audience, summary
 from clarion.broadcasts.calls import CallError, checked_data
-from clarion.broadcasts.live import copy_picks, go_live, new_run
+from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.periodic import zone_of
-from clarion.broadcasts.picks import add_picks
+from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.channels.models import Channel
 from clarion.contacts.user_ids import BadIdError, checker
 from clarion.content import media

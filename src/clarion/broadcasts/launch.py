@@ -15,7 +15,6 @@ from clarion.broadcasts.drafts import (
     create_draft,
     duplicate,
     edit_draft,
-    set_picks,
 )
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
@@ -36,7 +35,6 @@ __all__ = [
     "problems_of",
     "schedule",
     "send",
-    "set_picks",
     "start",
     "undo",
 ]

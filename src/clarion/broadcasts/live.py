@@ -12,7 +12,7 @@ from clarion.broadcasts.drafts import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import BroadcastState
-from clarion.kit import clock, db
+from clarion.kit import clock
 
 # What a run takes over. The story in the version that its parent was started with: what goes out
 # is what was previewed and approved, not what somebody is editing just now.
@@ -47,12 +47,3 @@ def new_run(parent: Broadcast, at: datetime, **fields: Any) -> Broadcast:
     )
     run.channels.set(parent.channels.all())
     return run
-
-
-def copy_picks(parent: Broadcast, run: Broadcast) -> None:
-    """Hand down the people who were chosen one by one."""
-    db.execute(
-        "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
-        "SELECT %s, address_id FROM broadcasts_pick WHERE broadcast_id = %s",
-        [run.pk, parent.pk],
-    )

@@ -15,9 +15,10 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import recurrence as recurrences
 from clarion.broadcasts.drafts import LaunchError
-from clarion.broadcasts.live import copy_picks, go_live, new_run
+from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.picks import copy_picks
 from clarion.broadcasts.recurrence import Recurrence
 from clarion.broadcasts.states import BroadcastState
 from clarion.kit import clock

@@ -1,16 +1,15 @@
-"""People picked one by one: from a CSV file of user ids (A3), or by their chat numbers (A5).
+"""People picked one by one: from a list of user ids (A3), or by their chat numbers (A5).
 
 Those ticked by hand (A2) are in ``broadcasts.picker``.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from django.db import transaction
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
-from clarion.contacts.csv_ids import IdList, read_ids
 from clarion.contacts.models import Address
 from clarion.kit import db
 from clarion.kit.batches import batches
@@ -22,7 +21,14 @@ _BIGGEST = 2**63 - 1
 
 
 class PicksError(ValueError):
-    """These people can't be picked; says which ones and what to do."""
+    """Not all of these people can be picked; says which ones and what to do.
+
+    ``found``: those who can.
+    """
+
+    def __init__(self, sentence: str, found: Sequence[Address] = ()) -> None:
+        super().__init__(sentence)
+        self.found = list(found)
 
 
 def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
@@ -39,30 +45,13 @@ def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
     return added
 
 
-def add_picks_from_csv(
-    broadcast: Broadcast,
-    path: Path,
-    channel: Channel,
-    column: str | None = None,
-    rejects: Path | None = None,
-) -> IdList:
-    """Add the people whom a file names; the answer has the rows that were left out.
-
-    Raises contacts.csv_ids.IdsRefused when the file can't be used; nobody is added then.
-    """
-    found = read_ids(path, channel=channel, column=column, rejects=rejects)
-    add_picks(broadcast, found.address_ids)
-    return found
-
-
-def add_picks_from_chats(broadcast: Broadcast, numbers: str | Sequence[int]) -> list[Address]:
-    """Add people by chat numbers, given as numbers or as typed: ``1, 2, 3``.
-
-    Returns the addresses. Raises PicksError as ``find_chats`` does; nobody is added then.
-    """
-    found = find_chats(numbers)
-    add_picks(broadcast, [address.pk for address in found])
-    return found
+def copy_picks(source: Broadcast, to: Broadcast) -> None:
+    """Give a broadcast that has none the people who were chosen one by one for another."""
+    db.execute(
+        "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
+        "SELECT %s, address_id FROM broadcasts_pick WHERE broadcast_id = %s",
+        [to.pk, source.pk],
+    )
 
 
 def find_chats(
@@ -88,7 +77,8 @@ def find_chats(
         more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
             f"There is no chat{where} with the number {', '.join(unknown[:NAMED])}{more}. "
-            "Correct it."
+            "Correct it.",
+            [known[number] for number in wanted if number in known],
         )
     return [known[number] for number in wanted]
 
@@ -111,7 +101,7 @@ def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Addre
 
 
 def _parse(typed: str) -> list[int]:
-    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    parts = [part for part in re.split(r"[\s,;]+", typed) if part]
     if not parts:
         raise PicksError("Write chat numbers, separated by commas.")
     for part in parts:

@@ -15,6 +15,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.problems import content_problems
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats.control import ChatError, find
 from clarion.chats.models import Chat
@@ -157,13 +158,14 @@ def plain(text: str) -> str:
 def send_test(draft: Broadcast, address: Address, *, by: Agent | str) -> Broadcast:
     """Send what a draft says to one person now, to see it arrive (B5).
 
-    Raises SingleError as ``send_single``, and for somebody who opted out: a test is no reply.
+    Raises SingleError as ``send_single``, with all that is wrong with what it says, and for
+    somebody who opted out: a test is no reply.
     """
     if address.state == Address.State.OPTED_OUT:
         raise SingleError("They opted out. Send the test to somebody else.")
     kinds = Broadcast.DataType
-    if draft.data_type == kinds.STORY and draft.story is None:
-        raise SingleError("Choose a story first.")
+    if problems := content_problems(draft, [address.channel]):
+        raise SingleError("\n".join(problems))
     with transaction.atomic():
         single = send_single(
             address,

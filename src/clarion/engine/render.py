@@ -10,6 +10,7 @@ from typing import Any
 
 from clarion.channels.contract import Button, Media, Outgoing, Template
 from clarion.contacts.unsubscribe import unsubscribe_url
+from clarion.content.errors import ContentError
 from clarion.content.script import Message, WebhookStep, message_from, parse_answer
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
@@ -59,6 +60,8 @@ def message_id(key: str, delivery: int, number: int = 0) -> str:
 
 def following(claimed: Claimed, job: Job) -> Send | Ask | Done:
     """What is next for a claimed delivery. Raises ContentError when it can't be rendered."""
+    if job.broken:
+        raise ContentError(job.broken)
     if job.script is not None:
         return _of_story(claimed, job)
     if job.template is not None:

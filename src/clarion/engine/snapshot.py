@@ -10,6 +10,7 @@ from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.content import media
+from clarion.content.errors import ContentError
 from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
@@ -41,6 +42,7 @@ class Job:
     story: str = ""  # its name
     template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
+    broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
 
@@ -106,23 +108,33 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
 
 @lru_cache(maxsize=1_000)
 def job(broadcast_id: int) -> Job:
-    """What this broadcast sends. Raises ContentError when its content does not compile."""
+    """What this broadcast sends; ``broken`` says why, when that can't be made ready."""
     broadcast = Broadcast.objects.select_related("story_version__story").get(pk=broadcast_id)
-    of, version, template = Broadcast.DataType, broadcast.story_version, None
+    version = broadcast.story_version
+    facts: dict[str, Any] = {
+        "id": broadcast.pk,
+        "key": broadcast.key,
+        "title": broadcast.title,
+        "scheduled_at": clock.to_us(broadcast.scheduled_at or broadcast.created_at),
+        "story": version.story.name if version else "",
+        "data": broadcast.data,
+        "fires": broadcast.type == Broadcast.Type.TRIGGER,
+        "single": broadcast.type == Broadcast.Type.SINGLE,
+    }
+    try:
+        return Job(**facts, **_content(broadcast))
+    except ContentError as error:
+        return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _content(broadcast: Broadcast) -> dict[str, Any]:
+    """The text, script or template of a broadcast, compiled. Raises ContentError."""
+    of, version, template = Broadcast.DataType, broadcast.story_version, broadcast.template
+    if broadcast.data_type == of.STORY and version is not None:
+        script = compile_script(version.blocks, load=media.load)
+        return {"text": compile_text(""), "script": script}
     if broadcast.data_type == of.TEMPLATE:
-        texts = tuple(compile_text(text) for text in broadcast.template.get("variables", []))
-        template = (broadcast.template["name"], broadcast.template["language"], texts)
-    is_story = broadcast.data_type == of.STORY and version is not None
-    return Job(
-        id=broadcast.pk,
-        key=broadcast.key,
-        title=broadcast.title,
-        text=compile_text(broadcast.text if broadcast.data_type == of.TEXT else ""),
-        scheduled_at=clock.to_us(broadcast.scheduled_at or broadcast.created_at),
-        script=compile_script(version.blocks, load=media.load) if is_story and version else None,
-        story=version.story.name if version else "",
-        template=template,
-        data=broadcast.data,
-        fires=broadcast.type == Broadcast.Type.TRIGGER,
-        single=broadcast.type == Broadcast.Type.SINGLE,
-    )
+        texts = tuple(compile_text(text) for text in template.get("variables", ()))
+        named = (template.get("name", ""), template.get("language", ""), texts)
+        return {"text": compile_text(""), "template": named}
+    return {"text": compile_text(broadcast.text)}

@@ -1,6 +1,5 @@
 """What is typed on the page of a draft, parsed."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,16 +11,13 @@ from django.utils.translation import gettext as _
 
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.picks import PicksError, find_chats
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address
 from clarion.content.models import Story
 from clarion.kit.text import clean
 from clarion.web.forms import compose_when
 from clarion.web.forms.compose_when import NAMES, When
 
-MOST_CHATS = 10_000
-LARGEST_ID = 2**63 - 1
-NAMED = 10  # unknown chats that are named
 LONGEST = 2_000  # characters of a field of one line
 MOST_VARIABLES = 20  # of a template
 WHO = ("all", "tags", "hand", "ids", "chats", "picked")
@@ -188,27 +184,15 @@ def _read_rate(made: Composition) -> None:
 
 
 def _read_chats(made: Composition) -> None:
-    parts = [part for part in re.split(r"[\s,;]+", made.chats) if part]
-    wrong = [part for part in parts if not (part.isascii() and part.isdigit())]
-    if not parts:  # nothing is taken away by a click on this option alone
-        made.problems["chats"] = _("Write chat numbers, separated by commas.")
-        return
-    if wrong:
-        made.problems["chats"] = _("“%s” is no chat number. Write numbers only.") % wrong[0][:40]
-        return
-    if len(parts) > MOST_CHATS:
-        made.problems["chats"] = _("Write at most 10,000 chat numbers here.")
-        return
-    numbers = [int(part) for part in parts if len(part) < 20]
-    known = Address.objects.filter(pk__in=[n for n in numbers if n <= LARGEST_ID])
-    found = dict(known.values_list("pk", "channel_id"))
-    made.picks, made.channel_ids = list(found), sorted(set(found.values()))
-    unknown = [part for part in dict.fromkeys(parts) if len(part) >= 20 or int(part) not in found]
-    if unknown:
-        more = " …" if len(unknown) > NAMED else "."
-        made.problems["chats"] = (
-            _("There is no chat with the number %s") % ", ".join(unknown[:NAMED]) + more
-        )
+    try:
+        found = find_chats(made.chats)
+    except PicksError as error:
+        made.problems["chats"] = str(error)
+        found = error.found
+        if not found:  # nothing is taken away by a click on this option alone
+            return
+    made.picks = [address.pk for address in found]
+    made.channel_ids = sorted({address.channel_id for address in found})
 
 
 def from_draft(draft: Broadcast) -> Composition:
