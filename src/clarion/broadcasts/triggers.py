@@ -216,8 +216,8 @@ def _due(
     zones = dict.fromkeys(contact_ids, ours)
     if trigger.at:
         found = db.fetch(
-            "SELECT c.id, c.time_zone FROM contacts_contact c "
-            f"JOIN {db.rows([('id', 'int')])} ON v.id = c.id WHERE c.time_zone <> ''",
+            f"SELECT c.id, c.time_zone FROM {db.rows([('id', 'int')])} "
+            f"{db.each('contacts_contact', 'c', 'c.id = v.id')} WHERE c.time_zone <> ''",
             [db.pack([key] for key in contact_ids)],
         )
         zones |= dict(found)
@@ -246,9 +246,8 @@ def _note(
 ) -> set[int]:
     """Insert firings; returns the contacts that got one."""
     earlier = "FROM broadcasts_firing f WHERE f.broadcast_id = %s AND f.contact_id = v.contact_id"
-    allowed = (
-        "true" if trigger.again else f"NOT EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped')"
-    )
+    sent = f"EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped'{db.one_by_one()})"
+    allowed = "true" if trigger.again else f"NOT {sent}"
     cast = "::jsonb" if db.is_postgres() else ""
     table = db.rows([("contact_id", "int"), ("due_at", "int")])
     found = db.fetch(

@@ -186,7 +186,12 @@ class Lane:
         if not self._may_send(claimed):
             self._ground.put(given_back(claimed, self.channel.id))
             return
-        job = await self._ground.job(claimed.broadcast)
+        try:
+            job = await self._ground.job(claimed.broadcast)
+        except Error as error:  # the database is away: this one has not been tried
+            log.warning("database_away", error=str(error))
+            self._ground.put(given_back(claimed, self.channel.id))
+            return
         settlement, outcome = await attempt(claimed, self.channel, job, self._carry)
         self._ground.put(settlement)
         if outcome is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import structlog
+
 from clarion.broadcasts.people import STOPPED
 from clarion.channels.contract import (
     Accepted,
@@ -26,8 +28,11 @@ from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import HttpReply
 
+log = structlog.get_logger()
 Carry = Callable[[Request], Awaitable[Reply]]
 NOT_SENT = "not_sent"
+FAULT = "fault"
+OURS = "Clarion had a fault with this message. Its log says which: please report it."
 SKIPPED = {**STOPPED, "deleted": "The contact was deleted."}
 
 
@@ -47,6 +52,9 @@ async def attempt(
     except (ContentError, Unsendable) as error:
         unfit = Refused(Refusal.REJECTED, str(error), "content")
         return _refused(claimed, channel, job, unfit, ""), unfit
+    except Exception:
+        log.exception("send_failed", delivery=claimed.delivery)
+        return _refused(claimed, channel, job, Refused(Refusal.REJECTED, OURS, FAULT), ""), None
     outcome = await _carry(request, channel, carry)
     if isinstance(outcome, Accepted):
         return _accepted(claimed, channel, job, outcome, step), outcome
@@ -65,6 +73,9 @@ async def _carry(request: Request, channel: ChannelFacts, carry: Carry) -> Outco
         return Refused(Refusal.RETRY, error.reason, NOT_SENT)
     except MaybeSent as error:
         return Refused(Refusal.UNKNOWN, error.reason, "maybe_sent")
+    except Exception:
+        log.exception("reply_failed", channel=channel.name)
+        return Refused(Refusal.UNKNOWN, OURS, FAULT)
 
 
 async def _ask(
