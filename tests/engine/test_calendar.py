@@ -132,3 +132,49 @@ def test_people_who_join_after_the_expansion_are_not_sent_to() -> None:
     assert not calendar.expand_next()
     assert Address.objects.count() == 4
     assert broadcast.total == 2
+
+
+def stopped_a_while_ago(broadcast: Broadcast) -> Broadcast:
+    control.stop(broadcast, by=factory.BY)
+    Broadcast.objects.update(finished_at=clock.now() - timedelta(minutes=2))
+    return broadcast
+
+
+def is_wound_up(broadcast: Broadcast) -> bool:
+    calendar.wind_up()
+    broadcast.refresh_from_db()
+    return broadcast.wound_up_at is not None
+
+
+def test_what_is_stopped_is_looked_at_until_nothing_of_it_can_leave() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = stopped_a_while_ago(factory.sending([channel]))
+    claimed = Delivery.objects.order_by("pk")[0].pk
+    Delivery.objects.filter(pk=claimed).update(state="sending", worker_id=1)
+    tallies.add({(broadcast.pk, channel.pk, s): d for s, d in (("queued", -1), ("sending", 1))})
+
+    assert not is_wound_up(broadcast)  # the other one was still queued
+    assert not is_wound_up(broadcast)  # one is being sent, and may come back
+    Delivery.objects.filter(pk=claimed).update(state="queued", worker_id=None)
+    tallies.add({(broadcast.pk, channel.pk, s): d for s, d in (("queued", 1), ("sending", -1))})
+    assert not is_wound_up(broadcast)
+    assert is_wound_up(broadcast)
+    assert factory.states(broadcast) == {"unsent": 2}
+
+
+def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    started = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    calendar.start_due()
+    stopped_a_while_ago(started)
+    assert not is_wound_up(started)
+    factory.expand(started)
+    assert is_wound_up(started)
+
+    fresh = factory.sending([channel])
+    control.stop(fresh, by=factory.BY)
+    calendar.wind_up()
+    assert factory.states(fresh) == {"unsent": 1}
+    assert not is_wound_up(fresh)

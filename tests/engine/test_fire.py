@@ -124,11 +124,18 @@ def test_c4_a_stopped_trigger_takes_back_what_waits() -> None:
     fire.fire_due()
     triggers.event_arrived("order", ben.contact_id)
     control.stop(broadcast, by=factory.BY)
-    fire.fire_due()
+    Broadcast.objects.update(finished_at=clock.now() - timedelta(minutes=2))
 
     calendar.wind_up()
+    calendar.wind_up()
     assert factory.states(broadcast) == {"unsent": 1}
+    broadcast.refresh_from_db()
+    assert broadcast.wound_up_at is None  # a firing waits
+    fire.fire_due()
     assert Firing.objects.get(contact=ben.contact_id).state == "dropped"
+    calendar.wind_up()
+    broadcast.refresh_from_db()
+    assert broadcast.wound_up_at is not None
 
 
 def test_c4_somebody_without_an_address_on_its_channels_is_said_to_be_left_out() -> None:

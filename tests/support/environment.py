@@ -8,6 +8,7 @@ import atexit
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -39,6 +40,9 @@ def prepare() -> None:
         "CLARION_DATABASE_URL": test_database_url(),
         "CLARION_SECRET_KEY": SECRET_KEY,
     }
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a shell's background job; the programs that tests interrupt would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _load_django()
 
 

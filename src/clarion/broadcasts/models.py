@@ -79,9 +79,22 @@ class Broadcast(models.Model):
     total = models.BigIntegerField(default=0)  # deliveries written so far: what is expected
     expand_cursor = models.BigIntegerField(default=0)  # the last address that was looked at
     expanded_at = InstantField(null=True)
+    wound_up_at = InstantField(null=True)  # stopped, and nothing of it can leave any more
 
     class Meta:
         indexes = [
+            # What the engine looks at several times a second. (Of conditions SQLite only sees those
+            # that have no parameter in the query, such as IS NULL.)
+            models.Index(
+                fields=["state"],
+                name="broadcast_unexpanded",
+                condition=models.Q(expanded_at__isnull=True),
+            ),
+            models.Index(
+                fields=["state", "finished_at"],
+                name="broadcast_winding",
+                condition=models.Q(wound_up_at__isnull=True),
+            ),
             models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
             models.Index(fields=["state", "next_run_at"], name="broadcast_next_run"),
             models.Index(fields=["type", "finished_at"], name="broadcast_finished"),

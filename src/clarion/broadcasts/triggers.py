@@ -314,7 +314,7 @@ def _waiting(**filters: Any) -> "QuerySet[Firing]":
 
 
 def _drop_stopped(limit: int) -> None:
-    stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED)
+    stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED, wound_up_at=None)
     for broadcast in stopped.filter(type=Broadcast.Type.TRIGGER):
         some = _waiting(broadcast=broadcast).select_for_update(skip_locked=db.is_postgres())
         drop([one.pk for one in some[:limit]], STOPPED)

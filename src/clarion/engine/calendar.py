@@ -6,18 +6,23 @@ Every worker runs these; each step is guarded by the state it expects, so any nu
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
-from clarion.broadcasts.models import STANDS, Broadcast
+from clarion.broadcasts.models import STANDS, Broadcast, Firing
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
 from clarion.kit import clock, db
+from clarion.kit.batches import batches
 from clarion.records import tallies, windup
 from clarion.records.states import PENDING
+from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
+AT_ONCE = 200  # broadcasts of one look at the tallies
+SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may have overtaken
 
 
 def start_due() -> int:
@@ -52,12 +57,24 @@ def expand_next() -> bool:
 
 def wind_up() -> int:
     """Take back a chunk of what is still queued in stopped broadcasts; return how many rows."""
-    stopped = db.fetch(
-        "SELECT b.id FROM broadcasts_broadcast b WHERE b.state = 'stopped' AND EXISTS ("
-        "SELECT 1 FROM records_tally t WHERE t.broadcast_id = b.id "
-        "AND t.state IN ('queued', 'held') GROUP BY t.state HAVING sum(t.delta) > 0)"
-    )
-    return sum(windup.unsend(broadcast_id) for (broadcast_id,) in stopped)
+    winding = Broadcast.objects.filter(state=S.STOPPED, wound_up_at=None).order_by("finished_at")
+    taken = 0
+    for some in batches(winding.values_list("pk", flat=True), AT_ONCE):
+        counts = tallies.counts(some)
+        for pk in some:
+            if counts[pk][D.QUEUED] or counts[pk][D.HELD]:
+                taken += windup.unsend(pk)
+        _note_wound_up([pk for pk in some if not any(counts[pk][state] for state in PENDING)])
+    return taken
+
+
+def _note_wound_up(broadcast_ids: list[int]) -> None:
+    """These had nothing left a moment ago. What had begun before the stop has ended by now."""
+    now = clock.from_us(db.now_us())
+    over = Broadcast.objects.filter(pk__in=broadcast_ids, finished_at__lte=now - SETTLED)
+    over = over.filter(Q(expanded_at__isnull=False) | STANDS)
+    waiting = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)
+    over.exclude(Exists(waiting)).update(wound_up_at=now)
 
 
 def finish() -> int:

@@ -36,6 +36,7 @@ T = TypeVar("T")
 LOOK = 0.2  # seconds between looks at states: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
 TIDY = 1.0  # seconds between two steps of a deletion: sending goes first
+SQUASH = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
 
@@ -74,6 +75,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._sweep)),
             asyncio.create_task(self._every(1.0, self._fire)),
             asyncio.create_task(self._every(TIDY, self._tidy)),
+            asyncio.create_task(self._every(SQUASH, self._squash)),
         ]
         log.info("worker_started", worker=self._id)
         started()
@@ -213,11 +215,13 @@ class Worker:
 
     async def _tidy(self) -> None:
         await self._db(hold.release_leftover)
-        await self._db(tallies.squash)
         await self._db(inbox.forget_old)
         await self._db(imports.mark_interrupted)
         await self._db(retention.sweep)
         await self._db(estimates.correct)
+
+    async def _squash(self) -> None:
+        await self._db(tallies.squash)
 
     # helpers
 
