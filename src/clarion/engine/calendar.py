@@ -1,8 +1,11 @@
 """What happens by itself: broadcasts come due, are expanded, wound up and finished.
 
-Every worker runs these; each step is guarded by the state it expects, so any number may.
+Every worker runs these; each step is guarded by the state it expects, so any number may. They run
+five times a second and mostly find nothing, so that is asked in SQL, which the ORM takes 1 ms to
+write.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -27,7 +30,11 @@ SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may h
 
 def start_due() -> int:
     """Start what has come due; what is later than the cutoff is missed instead (C6)."""
-    now = clock.from_us(db.now_us())
+    moment = db.now_us()
+    due = "SELECT 1 FROM broadcasts_broadcast WHERE state = 'scheduled' AND scheduled_at <= %s"
+    if not db.fetch(f"{due} LIMIT 1", [moment]):
+        return 0
+    now = clock.from_us(moment)
     late = timedelta(minutes=settings.CLARION.late_minutes)
     started = 0
     for broadcast in Broadcast.objects.filter(state=S.SCHEDULED, scheduled_at__lte=now):
@@ -51,7 +58,13 @@ def spawn_runs() -> int:
 
 def expand_next() -> bool:
     """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
-    waiting = Broadcast.objects.filter(state__in=STATES, expanded_at=None).exclude(STANDS)
+    found = db.fetch(
+        f"SELECT id FROM broadcasts_broadcast WHERE state IN ({_listed(STATES)}) "
+        "AND expanded_at IS NULL AND wound_up_at IS NULL"
+    )
+    if not found:
+        return False
+    waiting = Broadcast.objects.filter(pk__in=[pk for (pk,) in found]).exclude(STANDS)
     return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
 
 
@@ -79,11 +92,18 @@ def _note_wound_up(broadcast_ids: list[int]) -> None:
 
 def finish() -> int:
     """Complete the broadcasts of which every delivery has come to an end."""
-    finished = 0
-    running = Broadcast.objects.filter(state__in=ACTIVE, expanded_at__isnull=False)
-    running = running.exclude(STANDS)
-    counts = tallies.counts(running.values_list("pk", flat=True))
-    for broadcast in running.filter(pk__in=list(counts)):
-        if not any(counts[broadcast.pk].get(state, 0) for state in PENDING):
-            finished += move(broadcast, S.COMPLETED, finished_at=clock.from_us(db.now_us()))
-    return finished
+    running = db.fetch(
+        f"SELECT id FROM broadcasts_broadcast WHERE state IN ({_listed(ACTIVE)}) "
+        "AND expanded_at IS NOT NULL"
+    )
+    counts = tallies.counts(pk for (pk,) in running)
+    over = [pk for pk in counts if not any(counts[pk][state] for state in PENDING)]
+    if not over:
+        return 0
+    now = clock.from_us(db.now_us())
+    ended = Broadcast.objects.filter(pk__in=over).exclude(STANDS)
+    return sum(move(broadcast, S.COMPLETED, finished_at=now) for broadcast in ended)
+
+
+def _listed(states: Iterable[str]) -> str:
+    return ", ".join(f"'{state}'" for state in states)

@@ -48,7 +48,8 @@ def apply_waiting(now: int | None = None) -> int:
     """Apply callbacks that are due; return how many were looked at."""
     at = db.now_us() if now is None else now
     # Asked first without a lock: there is nothing, nearly always.
-    if not Callback.objects.filter(state=Callback.State.WAITING, next_try_at__lte=at).exists():
+    due = "SELECT 1 FROM engine_callback WHERE state = 'waiting' AND next_try_at <= %s LIMIT 1"
+    if not db.fetch(due, [at]):
         return 0
     with transaction.atomic():
         waiting = list(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -35,8 +36,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 LOOK = 0.2  # seconds between looks at states: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
-TIDY = 1.0  # seconds between two steps of a deletion: sending goes first
-SQUASH = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
+STEP = 1.0  # seconds between two steps of a deletion: sending goes first
+TIDY = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
+EXPIRE = 30.0  # seconds between looks for what is past its days
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
 
@@ -75,7 +77,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._sweep)),
             asyncio.create_task(self._every(1.0, self._fire)),
             asyncio.create_task(self._every(TIDY, self._tidy)),
-            asyncio.create_task(self._every(SQUASH, self._squash)),
+            asyncio.create_task(self._every(EXPIRE, self._expire)),
         ]
         log.info("worker_started", worker=self._id)
         started()
@@ -207,6 +209,8 @@ class Worker:
     async def _sweep(self) -> None:
         await self._find_lost()
         await self._db(reap.reap)
+        await self._db(hold.release_leftover)
+        await self._db(estimates.correct)
 
     async def _fire(self) -> None:
         await self._db(calendar.spawn_runs)
@@ -214,14 +218,14 @@ class Worker:
             pass
 
     async def _tidy(self) -> None:
-        await self._db(hold.release_leftover)
+        await self._db(tallies.squash)
         await self._db(inbox.forget_old)
         await self._db(imports.mark_interrupted)
-        await self._db(retention.sweep)
-        await self._db(estimates.correct)
 
-    async def _squash(self) -> None:
-        await self._db(tallies.squash)
+    async def _expire(self) -> None:
+        while await self._db(retention.sweep) and not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), STEP)
 
     # helpers
 
