@@ -21,6 +21,8 @@ from support.environment import ENGINES  # noqa: E402
 from support.postgres import NoPostgresError, find_binaries  # noqa: E402
 
 NO_TESTS = 5
+# Half of the time a test waits for a browser or another program.
+PROCESSES = str((os.cpu_count() or 1) + 1)
 IS_CI = os.environ.get("CI") == "true"
 
 
@@ -78,7 +80,7 @@ def _run(engine: str, arguments: list[str]) -> Run:
     with tempfile.TemporaryDirectory(prefix="clarion-result-") as folder:
         result = Path(folder) / "result.json"
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments],
+            [sys.executable, "-m", "pytest", "-n", PROCESSES, "--dist", "worksteal", *arguments],
             cwd=ROOT,
             env={
                 **os.environ,

@@ -42,9 +42,9 @@ pytestmark = [
     ),
 ]
 
-PEOPLE = 20_000
+PEOPLE = 12_000
 BATCH = 2_500
-LONGEST = 4_000  # milliseconds of one statement; each takes less than 900 even on a busy machine
+LONGEST = 3_000  # milliseconds of one statement; each takes less than 600 even on a busy machine
 
 
 @contextmanager

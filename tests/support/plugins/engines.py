@@ -31,6 +31,8 @@ USES_DATABASE = {
     "own_database",
 }
 
+LONG = ("browser", "crash")
+
 # No timed tests: a slow machine is not a wrong answer. In CI the same examples every time.
 hypothesis_settings.register_profile("clarion", deadline=None)
 hypothesis_settings.register_profile("clarion-ci", deadline=None, derandomize=True, database=None)
@@ -45,7 +47,9 @@ def engine_name() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out the tests that say nothing about a database."""
+    """Long tests first; on PostgreSQL without those that say nothing about a database."""
+    # At the end one process would be busy with them while the others wait.
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
     if environment.engine_name() == "sqlite":
         return
     left_out = [item for item in items if not _uses_database(item)]
