@@ -16,7 +16,7 @@ def database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "clarion.kit.sqlite",
             "NAME": unquote(url.removeprefix("sqlite:///")),
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
