@@ -31,7 +31,18 @@ def advice(code: str) -> str:
             "It may have arrived. A channel that drops repeats tried again; on others the person "
             "is in doubt."
         ),
-        "content": _("Correct the text, then restart for those who failed."),
+        "content": _(
+            "Correct the contact, then restart for those who failed. A restart says the same: to "
+            "change what it says, duplicate the broadcast."
+        ),
+        "story_webhook": _("Mend the story's webhook, then restart for those who failed."),
+        "worker_died": _(
+            "Ask the receivers' side whether it arrived, or restart with those in doubt included."
+        ),
+        "fault": _(
+            "A fault of Clarion itself. Report what its log says, then restart for those who "
+            "failed."
+        ),
         "429": _("The provider asked for a slower pace. Lower the channel's rate."),
     }
     if code in ours:

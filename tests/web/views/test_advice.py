@@ -1,0 +1,37 @@
+"""What a broadcast's page advises to do about its errors."""
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from clarion.engine.reap import DIED
+from clarion.engine.send import FAULT, NOT_SENT
+from clarion.records.models import Delivery, Reason
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (NOT_SENT, "check the channel"),
+        ("content", "to change what it says, duplicate the broadcast"),
+        ("story_webhook", "Mend the story's webhook"),
+        (DIED[0], "restart with those in doubt included"),
+        (FAULT, "Report what its log says"),
+        ("503", "A fault at the provider"),
+        ("400", "The provider refused it"),
+    ],
+)
+def test_h3_each_cause_has_advice_of_its_own(admin: Client, code: str, advice: str) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = factory.sending([channel])
+    reason = Reason.objects.create(code=code, text="It went wrong.")
+    Delivery.objects.update(state="failed", reason=reason)
+
+    html = admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode()
+
+    assert escape(advice) in html
+    assert ("The provider refused it" in html) == (code == "400")
