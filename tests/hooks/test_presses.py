@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from channels.kinds import CASES, Case
+from clarion.channels.contract import HookRequest
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
+from clarion.channels.telegram_updates import answer_to
 from clarion.chats import signals
 from clarion.chats.models import Message
 from clarion.contacts.models import Address
@@ -32,7 +35,8 @@ def pressed() -> Iterator[list[tuple[int, str]]]:
     signals.button_pressed.disconnect(hear)
 
 
-def press(case: Case, channel: Channel) -> None:
+def press(case: Case, channel: Channel) -> bytes:
+    """Have the provider report the press; return what it is answered with."""
     assert case.pressed is not None
     hook = case.pressed()
     stamp = {name: value for name, value in hook.headers.items() if name != "content-type"}
@@ -41,6 +45,7 @@ def press(case: Case, channel: Channel) -> None:
     )
     assert answer.status_code == 200
     assert inbox.apply_waiting() == 1
+    return answer.content
 
 
 @EACH
@@ -58,3 +63,30 @@ def test_g4_a_pressed_button_makes_a_contact_an_address_and_a_chat(
     address = Address.objects.get()
     assert address.channel == channel
     assert pressed == [(address.pk, "yes-7")]
+
+
+def test_telegram_is_told_that_a_pressed_button_is_done() -> None:
+    case = CASES["telegram"]
+    settings = {name: str(value) for name, value in case.settings.items()}
+    channel = add_channel(name="bot", kind="telegram", settings=settings, by="test")
+    assert case.pressed is not None
+    query = json.loads(case.pressed().body)["callback_query"]
+
+    answer = json.loads(press(case, channel))
+
+    assert answer == {"method": "answerCallbackQuery", "callback_query_id": query["id"]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"update_id": 1, "callback_query": 7}',
+        b'{"update_id": 1, "callback_query": {"id": null, "data": "yes"}}',
+        b'{"update_id": 1, "message": {"id": "7"}}',
+    ],
+)
+def test_nothing_else_is_answered_with_a_call(body: bytes) -> None:
+    hook = HookRequest({}, "", body, datetime.now(UTC))
+    assert answer_to(hook) == b""

@@ -228,3 +228,12 @@ class AnswersHandshake(Protocol):
 
     def handshake(self, query: str) -> str:
         """The plain text to answer with. Raises BadSignature where the query proves nothing."""
+
+
+@runtime_checkable
+class AnswersCallbacks(Protocol):
+    """A kind whose provider reads what a callback is answered with."""
+
+    def answer(self, hook: HookRequest) -> bytes:
+        """A JSON document to answer with once the callback is stored, empty for none. Pure; never
+        raises, whatever the callback."""

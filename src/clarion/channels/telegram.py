@@ -29,7 +29,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.replies import DEFAULT_WAIT, as_http, json_object, wait_seconds
 from clarion.channels.telegram_messages import BUTTON_DATA, CAPTION, JSON, call_of
-from clarion.channels.telegram_updates import events_of
+from clarion.channels.telegram_updates import answer_to, events_of
 from clarion.channels.wording import tidy
 from clarion.transport.errors import NotSent
 from clarion.transport.head import parse_url
@@ -262,6 +262,10 @@ class TelegramKind:
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Messages of people, buttons that they pressed, and who blocked the bot or came back."""
         return events_of(hook)
+
+    def answer(self, hook: HookRequest) -> bytes:
+        """That a pressed button has done its work."""
+        return answer_to(hook)
 
     def _call(self, method: str, body: str) -> HttpRequest:
         raw = body.encode("utf-8", "replace")

@@ -1,5 +1,6 @@
 """What a Telegram update tells: https://core.telegram.org/bots/api#update."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,22 @@ def events_of(hook: HookRequest) -> list[Event]:
     if isinstance(update.get("my_chat_member"), dict):
         return _membership(update["my_chat_member"], hook)
     return []
+
+
+def answer_to(hook: HookRequest) -> bytes:
+    """What Telegram is to do in return: nothing, but to show a pressed button as done.
+
+    It is shown as busy until answerCallbackQuery is called, which may be the answer to the update:
+    https://core.telegram.org/bots/api#making-requests-when-getting-updates.
+    """
+    try:
+        query = payloads.part(payloads.object_of(hook.body).get("callback_query"))
+    except ValueError:
+        return b""
+    query_id = payloads.identifier(query.get("id"))
+    if not query_id:
+        return b""
+    return json.dumps({"method": "answerCallbackQuery", "callback_query_id": query_id}).encode()
 
 
 def _written(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:

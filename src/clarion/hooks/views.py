@@ -10,7 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from clarion.channels.contract import AnswersHandshake, BadSignature, HookRequest
+from clarion.channels.contract import (
+    AnswersCallbacks,
+    AnswersHandshake,
+    BadSignature,
+    HookRequest,
+)
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.contacts import addresses
@@ -43,12 +48,16 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         return _said(413, "A callback may be 1 MB at most.")
     headers = {name.lower(): value for name, value in request.headers.items()}
     hook = HookRequest(headers, request.META.get("QUERY_STRING", ""), body, clock.now())
+    kind = adapter(found)
     try:
-        adapter(found).verify(hook)
+        kind.verify(hook)
     except BadSignature as refused:
         return _said(401, str(refused))
     kept = {name: value for name, value in headers.items() if not _PROOF.search(name)}
     store_callback(found, replace(hook, headers=kept))
+    answer = kind.answer(hook) if isinstance(kind, AnswersCallbacks) else b""
+    if answer:
+        return HttpResponse(answer, content_type="application/json")
     return _said(200, "ok")
 
 
