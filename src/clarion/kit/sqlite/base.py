@@ -8,7 +8,6 @@ every few milliseconds. See docs/decisions/0010-sqlite-library.md.
 
 import random
 import time
-from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
@@ -33,9 +32,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _begun(self, deadline: float) -> bool:
         """Begin; False while somebody else writes. Raises OperationalError after the deadline."""
-        begin: Any = super()
         try:
-            begin._start_transaction_under_autocommit()
+            # Without a cursor of Python's, which the traceback of a refusal would keep: it was
+            # freed later by whichever thread collected the garbage, and a statement that is reset
+            # there while its own thread closes the connection ends the process.
+            with self.wrap_database_errors:
+                self.connection.execute(f"BEGIN {self.transaction_mode}")
         except OperationalError as error:
             if "locked" in str(error) and time.monotonic() < deadline:
                 return False
