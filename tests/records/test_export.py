@@ -152,7 +152,7 @@ def test_words_that_change_meanwhile_do_not_stop_it(world, monkeypatch):
 
 
 def test_a_lost_database_is_djangos_error(world, monkeypatch):
-    monkeypatch.setattr(export, "_SELECT", "SELECT nothing FROM ({}) AS r")
+    monkeypatch.setattr(export, "_COLUMNS", "nothing")
 
     with pytest.raises(DatabaseError):
         list(export_csv(RecordFilter(status="error")))

@@ -65,15 +65,18 @@ def one_by_one() -> str:
     return " OFFSET 0" if is_postgres() else ""
 
 
-def each(table: str, alias: str, where: str) -> str:
+def each(table: str, alias: str, where: str, *, optional: bool = False) -> str:
     """What joins the rows of a table that fit those before it, looked up by index for each.
 
-    ``where`` says which; it may name columns of what stands before. For the same reason as
-    ``one_by_one``; SQLite keeps the order of a CROSS JOIN.
+    ``where`` says which; it may name columns of what stands before. ``optional`` keeps those before
+    it that have none. For the same reason as ``one_by_one``; SQLite keeps the order of both joins.
     """
+    join = "LEFT" if optional else "CROSS"
     if is_postgres():
-        return f"CROSS JOIN LATERAL (SELECT * FROM {table} {alias} WHERE {where} OFFSET 0) {alias}"
-    return f"CROSS JOIN {table} {alias} ON {where}"
+        always = " ON TRUE" if optional else ""
+        found = f"SELECT * FROM {table} {alias} WHERE {where} OFFSET 0"
+        return f"{join} JOIN LATERAL ({found}) {alias}{always}"
+    return f"{join} JOIN {table} {alias} ON {where}"
 
 
 def for_update() -> str:
