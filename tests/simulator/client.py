@@ -10,6 +10,8 @@ from typing import Any
 
 from clarion.simulator.server import Simulator
 
+PATIENCE = 60.0  # seconds: no test is about its end
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -51,7 +53,7 @@ class Line:
 
     async def reply(self) -> Reply:
         """The next reply; IncompleteReadError or ConnectionResetError where it breaks off."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
             if headers.get("transfer-encoding") == "chunked":
@@ -65,7 +67,7 @@ class Line:
 
     async def rest(self) -> bytes:
         """All until the end; ConnectionResetError where it was a reset."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self.reader.read()
 
     async def ask(self, path: str, body: object = None, **more: Any) -> Reply:
@@ -96,7 +98,7 @@ async def get(simulator: Simulator, path: str) -> Any:
     return reply.json()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     """Wait until it holds; AssertionError at the deadline."""
     deadline = time.monotonic() + seconds
     while not await condition():

@@ -25,6 +25,7 @@ async def test_health(simulator: Simulator) -> None:
     assert health["http"] == simulator.http_url
 
 
+@pytest.mark.usefixtures("clock")
 async def test_summary(simulator: Simulator) -> None:
     for to, key in (("a", "k1"), ("a", "k2"), ("b", "k3"), ("c", "k3"), ("d!500", "k4")):
         await post(simulator, to, key)

@@ -8,7 +8,7 @@ import pytest
 
 from clarion.simulator.behaviour import Behaviour
 from clarion.simulator.server import Simulator
-from simulator.client import Line, get
+from simulator.client import PATIENCE, Line, get
 
 SENDER = "news@clarion.test"
 
@@ -25,7 +25,7 @@ def letter(*to: str, text: str = "Hello\n.\n..dots\n") -> EmailMessage:
 
 async def send(simulator: Simulator, *to: str, **more: str) -> str:
     client = aiosmtplib.SMTP(
-        hostname=simulator.host, port=simulator.smtp_port, timeout=5, start_tls=False, **more
+        hostname=simulator.host, port=simulator.smtp_port, timeout=PATIENCE, start_tls=False, **more
     )
     try:
         async with client:
@@ -101,6 +101,7 @@ async def test_slow_and_latency() -> None:
         assert time.monotonic() - begun >= 0.1
 
 
+@pytest.mark.usefixtures("clock")
 async def test_rate_limit() -> None:
     async with Simulator(Behaviour(rate_limit=1)) as simulator:
         await send(simulator, "anna@x.test")

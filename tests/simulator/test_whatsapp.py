@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from clarion.simulator import whatsapp
 from clarion.simulator.behaviour import Behaviour
 from clarion.simulator.server import Simulator
-from simulator.client import Listener, Post, Reply, ask, dial, get, listening
+from simulator.client import PATIENCE, Listener, Post, Reply, ask, dial, get, listening
 
 NUMBER = "106540352242922"
 PATH = f"/whatsapp/v26.0/{NUMBER}"
@@ -201,6 +202,7 @@ async def test_every_code_can_be_had_by_its_number(simulator: Simulator) -> None
     ("knobs", "code"),
     [({"rate_limit": 1}, 130429), ({"per_chat_limit": 1}, 131056), ({"throttle": 100}, 130429)],
 )
+@pytest.mark.usefixtures("clock")
 async def test_limits_have_their_codes(knobs: dict[str, int], code: int) -> None:
     async with Simulator(Behaviour(**knobs)) as simulator, dial(simulator) as line:
         for _ in range(2):
@@ -291,7 +293,10 @@ def configuration(url: object, token: str = "t ö") -> dict[str, Any]:
     return {"webhook_configuration": {"override_callback_uri": url, "verify_token": token}}
 
 
-async def test_a_webhook_is_tried_before_it_is_taken(simulator: Simulator) -> None:
+async def test_a_webhook_is_tried_before_it_is_taken(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whatsapp, "HANDSHAKE_TIMEOUT", PATIENCE)
     async with callback_server("HTTP/1.1 200 OK\r\n\r\n{}") as (url, asked):
         reply = await ask(simulator, PATH, configuration(url), headers=BEARER)
         assert reply.json() == {"success": True}

@@ -2,9 +2,10 @@ import asyncio
 
 import pytest
 
+from clarion.simulator import wire
 from clarion.simulator.behaviour import Behaviour
 from clarion.simulator.server import Simulator
-from simulator.client import dial, request, until
+from simulator.client import PATIENCE, dial, request, until
 
 GOOD = request("/hook/a", {"to": "anna"})
 
@@ -45,7 +46,11 @@ async def test_huge_bodies_get_413() -> None:
         assert (await simulator.summary())["by_outcome"] == {"refused:413": 2}
 
 
-async def test_endless_heads_are_refused(simulator: Simulator) -> None:
+async def test_endless_heads_are_refused(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who has not sent everything when it ends loses the reply.
+    monkeypatch.setattr(wire, "LINGER_SECONDS", PATIENCE)
     async with dial(simulator) as line:
         await line.send(b"POST /a HTTP/1.1\r\nX: " + b"x" * 3_000_000)
         assert (await line.reply()).status == 431

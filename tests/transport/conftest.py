@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import uvloop
@@ -18,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from clarion.transport.http import HttpClient
 from clarion.transport.smtp import SmtpPool
-from transport.peers import Peer, Serve, SmtpPeer
+from transport.peers import Hourglass, Peer, Serve, SmtpPeer
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -84,6 +85,18 @@ async def smtp() -> AsyncIterator[Callable[..., SmtpPool]]:
             return pool
 
         yield make
+
+
+@pytest.fixture
+def hourglass(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Hourglass]:
+    """Put the time-outs of a module into the hands of the test."""
+
+    def take(module: ModuleType) -> Hourglass:
+        made = Hourglass()
+        monkeypatch.setattr(module, "asyncio", made)
+        return made
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ from clarion.transport.messages import HttpRequest, SmtpRequest
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+PATIENCE = 60.0  # seconds: no test is about its end
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Poll until `condition` holds; fail when it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -64,6 +65,44 @@ def answering(*pieces: bytes, then: str = "wait") -> Serve:
     return serve
 
 
+def mute(heard: asyncio.Event) -> Serve:
+    """Answer nothing, and set `heard` once something was said."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            heard.set()
+
+    return serve
+
+
+class Hourglass:
+    """Stands in for `asyncio` in a module: its time-outs end when the test says so.
+
+    A short time-out by the clock could be spent on a busy machine before the exchange has come to
+    the step whose time-out is meant.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[asyncio.Timeout] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(asyncio, name)
+
+    def timeout(self, delay: float | None) -> asyncio.Timeout:
+        self._begun.append(asyncio.timeout(delay))
+        return self._begun[-1]
+
+    def timeout_at(self, when: float | None) -> asyncio.Timeout:
+        self._begun.append(asyncio.timeout_at(when))
+        return self._begun[-1]
+
+    def run_out(self) -> None:
+        """End the time of all that is under way."""
+        for each in self._begun:
+            with contextlib.suppress(RuntimeError):  # it is over already
+                each.reschedule(0.0)
+
+
 class Peer:
     """A TCP server; `connections` counts those made, `open` those not yet closed."""
 
@@ -108,7 +147,7 @@ class Peer:
 
     def request(self, method: str = "POST", path: str = "/x", **options: object) -> HttpRequest:
         options.setdefault("allow_private", True)
-        options.setdefault("timeout", 5.0)
+        options.setdefault("timeout", PATIENCE)
         if method == "POST":
             options.setdefault("body", b"hello")
         scheme = "https" if options.pop("secure", False) else "http"
@@ -124,11 +163,12 @@ class SmtpPeer(Peer):
     """A scripted SMTP server. `answers` replace the usual reply by command name.
 
     An answer is text, CLOSE, SILENT, RESET, or a list of these used one after the other.
-    GREETING and DOT (the end of a message) count as commands.
+    GREETING and DOT (the end of a message) count as commands. `asked` are those it has come to.
     """
 
     def __init__(self, answers: dict[str, object], starttls: ssl.SSLContext | None) -> None:
         super().__init__(self._talk)
+        self.asked: list[str] = []
         self.commands: list[str] = []
         self.messages: list[bytes] = []
         self._answers = answers
@@ -144,7 +184,7 @@ class SmtpPeer(Peer):
             "sender": "we@clarion.example",
             "recipient": "you@example.org",
             "message": b"Subject: hi\r\n\r\nhello\r\n",
-            "timeout": 5.0,
+            "timeout": PATIENCE,
         }
         return SmtpRequest(**usual | options)  # type: ignore[arg-type]
 
@@ -158,6 +198,7 @@ class SmtpPeer(Peer):
         return answer
 
     async def _say(self, writer: asyncio.StreamWriter, verb: str, usual: str) -> str | None:
+        self.asked.append(verb)
         answer = self._answer(verb, usual)
         if answer is SILENT:
             await asyncio.Event().wait()

@@ -5,10 +5,12 @@ import base64
 
 import pytest
 
+from clarion.transport import http as http_module
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
-from transport.peers import OK, answering, until
+from support.ports import closed_port
+from transport.peers import OK, PATIENCE, answering, mute, until
 
 
 async def silent(reader, writer):
@@ -50,11 +52,14 @@ async def test_plain_server_behind_https(peer, http):
         await http().send(server.request(secure=True))
 
 
-async def test_a_handshake_that_never_ends(peer, http):
-    server = await peer(silent)
-    client = http()
+async def test_a_handshake_that_never_ends(peer, http, hourglass):
+    glass, heard = hourglass(http_module), asyncio.Event()
+    server = await peer(mute(heard))
+    send = asyncio.create_task(http().send(server.request(secure=True)))
+    await until(heard.is_set)
+    glass.run_out()
     with pytest.raises(NotSent, match="in time"):
-        await client.send(server.request(secure=True, timeout=0.1))
+        await send
     await until(lambda: not server.open)
 
 
@@ -156,16 +161,23 @@ async def test_a_proxy_that_does_not_play_along(peer, http, answer):
     assert len(asked) == 1
 
 
-async def test_a_proxy_that_is_silent_or_gone(peer, http):
-    proxy = await peer(silent)
-    client = http(proxy=f"http://127.0.0.1:{proxy.port}")
-    request = HttpRequest("GET", "http://127.0.0.1:9/", timeout=0.1, allow_private=True)
+FAR = HttpRequest("GET", "http://127.0.0.1:9/", timeout=PATIENCE, allow_private=True)
+
+
+async def test_a_proxy_that_is_silent(peer, http, hourglass):
+    glass, heard = hourglass(http_module), asyncio.Event()
+    proxy = await peer(mute(heard))
+    send = asyncio.create_task(http(proxy=f"http://127.0.0.1:{proxy.port}").send(FAR))
+    await until(heard.is_set)
+    glass.run_out()
     with pytest.raises(NotSent, match="in time"):
-        await client.send(request)
+        await send
     await until(lambda: not proxy.open)
-    await proxy.stop()
-    with pytest.raises(NotSent, match="nothing accepts"):
-        await client.send(request)
+
+
+async def test_a_proxy_that_is_gone(http):
+    with closed_port() as port, pytest.raises(NotSent, match="nothing accepts"):
+        await http(proxy=f"http://127.0.0.1:{port}").send(FAR)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from aiosmtpd.smtp import SMTP as AiosmtpdServer  # noqa: N811
 from clarion.transport import smtp as smtp_module
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import SmtpReply
+from support.ports import closed_port
 from transport.peers import CLOSE, RESET, SILENT, SmtpPeer, until
 
 SENT = SmtpReply("sent", 250, "queued as 1")
@@ -101,7 +102,8 @@ async def test_an_old_server_that_knows_only_helo(smtp_peer, smtp):
 @pytest.mark.parametrize(
     "verb", ["GREETING", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "DOT", "NOOP", "STARTTLS"]
 )
-async def test_no_reply(smtp_peer, smtp, server_tls, trusting, verb, how):
+async def test_no_reply(smtp_peer, smtp, server_tls, trusting, hourglass, verb, how):
+    glass = hourglass(smtp_module)
     server = await smtp_peer(server_tls, **{verb: how})
     request = server.mail(
         username="tom",
@@ -109,23 +111,27 @@ async def test_no_reply(smtp_peer, smtp, server_tls, trusting, verb, how):
         recipient="" if verb == "NOOP" else "you@example.org",
         security="starttls",
         host="localhost",
-        timeout=0.1 if how in (SILENT, "250-endless") else 5.0,
     )
     expected = MaybeSent if verb == "DOT" else NotSent
     pool = smtp(tls=trusting)
+    sending = asyncio.create_task(pool.send(request))
+    takes_for_ever = how in (SILENT, "250-endless")
+    if takes_for_ever:
+        await until(lambda: verb in server.asked)
+        assert not sending.done()
+        glass.run_out()
     with pytest.raises(expected) as caught:
-        await pool.send(request)
+        await sending
+    assert ("no answer for 60 s" in caught.value.reason) == takes_for_ever
     assert caught.value.reason.endswith(".")
     assert "s3cret" not in caught.value.reason
     await until(lambda: not server.open or how is SILENT)
     assert not pool._sessions
 
 
-async def test_nobody_listens(smtp_peer, smtp):
-    server = await smtp_peer()
-    await server.stop()
-    with pytest.raises(NotSent, match="nothing accepts connections there"):
-        await smtp().send(server.mail())
+async def test_nobody_listens(smtp):
+    with closed_port() as port, pytest.raises(NotSent, match="nothing accepts connections there"):
+        await smtp().send(SmtpPeer({}, None).mail(port=port))
 
 
 async def test_the_guard(smtp_peer, smtp):
@@ -359,7 +365,7 @@ async def test_cancelling_at_any_step_leaks_nothing(smtp_peer, smtp):
             await asyncio.sleep(0)
         send.cancel()
         await asyncio.wait([send])
-        assert next(iter(pool._lanes.values())).taken == 0
+        assert not any(lane.taken for lane in pool._lanes.values())
     assert await pool.send(server.mail()) == SENT
 
 
@@ -385,7 +391,7 @@ async def test_closing_says_goodbye(smtp_peer, smtp):
     pool = smtp()
     await pool.send(server.mail())
     await pool.close()
-    assert server.verbs()[-1] == "QUIT"
+    await until(lambda: server.verbs()[-1] == "QUIT")
 
 
 def test_repr_shows_no_secret():

@@ -32,12 +32,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _begun(self, deadline: float) -> bool:
         """Begin; False while somebody else writes. Raises OperationalError after the deadline."""
+        mode: str = self.settings_dict["OPTIONS"]["transaction_mode"]
         try:
             # Without a cursor of Python's, which the traceback of a refusal would keep: it was
             # freed later by whichever thread collected the garbage, and a statement that is reset
             # there while its own thread closes the connection ends the process.
             with self.wrap_database_errors:
-                self.connection.execute(f"BEGIN {self.transaction_mode}")
+                self.connection.execute(f"BEGIN {mode}")
         except OperationalError as error:
             if "locked" in str(error) and time.monotonic() < deadline:
                 return False
