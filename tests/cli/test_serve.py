@@ -6,6 +6,7 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -16,6 +17,7 @@ from support.processes import Process, Processes
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
+LONG = 120.0  # seconds for processes to start or end
 RUNNING = r"Clarion is running at (http://127\.0\.0\.1:(\d+))"
 only_sqlite = pytest.mark.skipif(engine_name() != "sqlite", reason="about an SQLite file")
 only_postgresql = pytest.mark.skipif(engine_name() != "postgresql", reason="about PostgreSQL")
@@ -68,8 +70,8 @@ def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
     serve.wait_for_line("engine ready")
 
 
-def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str]) -> None:
-    serve = processes.clarion("serve", "--port", "0", env=env)
+def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str], free_port: int) -> None:
+    serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
     serve.wait_for_line("engine ready")
     children = _children(serve.pid)
@@ -127,7 +129,7 @@ def test_several_engines_on_postgresql(processes: Processes, env: dict[str, str]
     serve = processes.clarion("serve", "--port", "0", "--workers", "2", env=env)
     serve.wait_for_line(RUNNING)
     processes.clarion("worker", env=env).wait_for_line("engine ready")
-    eventually(lambda: serve.lines.count("engine ready") == 2, what="both engines")
+    eventually(lambda: serve.lines.count("engine ready") == 2, LONG, what="both engines")
     assert "ok      3 engines running." in processes.run("check", env=env).lines
 
 
@@ -138,18 +140,20 @@ def test_an_engine_that_is_killed_is_started_again(
     serve.wait_for_line(RUNNING)
     serve.wait_for_line("engine ready")
     os.kill(_child(serve, "worker"), signal.SIGKILL)
-    eventually(lambda: serve.lines.count("engine ready") == 2, timeout=30, what="a new engine")
+    eventually(lambda: serve.lines.count("engine ready") == 2, LONG, what="a new engine")
     assert "The engine ended (signal 9); it is started again in 0.5 s." in serve.lines
 
 
-def test_pages_that_are_killed_are_served_again(processes: Processes, env: dict[str, str]) -> None:
-    serve = processes.clarion("serve", "--port", "0", env=env)
+def test_pages_that_are_killed_are_served_again(
+    processes: Processes, env: dict[str, str], free_port: int
+) -> None:
+    serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
     web = _child(serve, "web")
     served_by = _children(web)
     os.kill(web, signal.SIGKILL)
-    eventually(lambda: not any(_lives(pid) for pid in served_by), what="granian's child ends too")
-    eventually(lambda: _listens(url) and _status(url) == 200, timeout=30, what="pages again")
+    eventually(lambda: not any(map(_lives, served_by)), LONG, what="granian's child ends too")
+    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="pages again")
 
 
 def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, str]) -> None:
@@ -160,7 +164,7 @@ def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, s
     children += [grandchild for child in children for grandchild in _children(child)]
     assert len(children) >= 3
     os.kill(serve.pid, signal.SIGKILL)
-    eventually(lambda: not any(_lives(pid) for pid in children), timeout=20, what="all have ended")
+    eventually(lambda: not any(map(_lives, children)), LONG, what="all have ended")
     again = processes.clarion("serve", "--port", "0", env=env)
     again.wait_for_line(RUNNING)
 
@@ -199,9 +203,25 @@ def test_the_halves_ask_for_a_migration(
 def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     web = processes.clarion("web", "--port", "0", env=env)
     url = web.wait_for_line(r"Clarion's pages are at (http://\S+)")[1]
-    eventually(lambda: _listens(url) and _status(url) == 200, timeout=20, what="a page")
+    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
     web.terminate()
     assert web.wait() == 0
+
+
+def test_a_server_that_ends_before_it_is_told_to_is_no_failure(
+    processes: Processes, env: dict[str, str]
+) -> None:
+    web = processes.clarion("web", "--port", "0", env=env)
+    url = web.wait_for_line(r"Clarion's pages are at (http://\S+)")[1]
+    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
+    # As Ctrl-C does, which reaches both: the parent may be the slower one.
+    os.kill(web.pid, signal.SIGSTOP)
+    (server,) = _children(web.pid)
+    os.kill(server, signal.SIGTERM)
+    eventually(lambda: not _lives(server), LONG, what="its end")
+    os.kill(web.pid, signal.SIGTERM)
+    os.kill(web.pid, signal.SIGCONT)
+    assert web.wait() == 0, web.output
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that root can't write to")
@@ -230,11 +250,15 @@ def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> N
 
 
 def _status(url: str) -> int:
+    """The status of a page; 0 from a server that is about to begin or to end."""
     try:
-        with urllib.request.urlopen(url, timeout=20) as reply:
+        with urllib.request.urlopen(url, timeout=60) as reply:
             return int(reply.status)
     except HTTPError as error:
-        return error.code
+        with error:
+            return error.code
+    except (OSError, HTTPException):
+        return 0
 
 
 def _listens(url: str) -> bool:

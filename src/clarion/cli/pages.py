@@ -35,7 +35,8 @@ def serve_pages(host: str, port: int, *, debug: bool = False) -> None:
     try:
         server.serve(target_loader=_in_child, wrap_loader=False)
     except SystemExit as end:
-        if end.code:
+        # Ctrl-C reaches its process too, which may end before it is told to: that is no failure.
+        if end.code and not server.interrupt_signal:
             raise Failed("The server of the pages ended again and again; see above why.") from end
 
 
