@@ -20,7 +20,7 @@ def test_m1_defined_given_and_withdrawn(
     ok("consents", "add", "News", "--category", "Marketing", "--text", "I want news.")
     ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
     said = ok("consents", "give", "News", "--tag", "all-three", "--how", "form", "--at",
-              "2026-05-01T09:30")  # fmt: skip
+              "2020-05-01T09:30")  # fmt: skip
     assert said.strip() == "3 people have given “News” now who had not before."
     gone = ok_json("consents", "withdraw", "News", "--contact", str(ids[0]), "--how", "keyword")
     assert gone == {"name": "News", "changed": 1}
@@ -30,7 +30,7 @@ def test_m1_defined_given_and_withdrawn(
         "given": 2, "withdrawn": 1,
     }  # fmt: skip
     first = Change.objects.order_by("pk")[0]
-    assert (first.how, f"{first.at:%Y-%m-%d %H:%M}") == ("form", "2026-05-01 09:30")
+    assert (first.how, f"{first.at:%Y-%m-%d %H:%M}") == ("form", "2020-05-01 09:30")
     assert Change.objects.get(given=False).contact_id == ids[0]
     shown = ok("consents", "list")
     assert shown.splitlines()[0].split() == ["NAME", "CATEGORY", "GIVEN", "WITHDRAWN"]

@@ -1,6 +1,7 @@
 """``clarion drafts`` and ``clarion test-send``."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def test_b5_how_a_test_ended(
     def look(_: float) -> None:
         Delivery.objects.update(state="failed")
 
-    monkeypatch.setattr(drafts.time, "sleep", look)
+    monkeypatch.setattr(drafts, "time", SimpleNamespace(sleep=look))
     chat = str(Address.objects.get(value="1").pk)
     result = clarion("test-send", draft, "--chat", chat, "--wait")
     assert result.exit_code == 1

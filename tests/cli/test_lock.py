@@ -66,7 +66,7 @@ def test_it_is_waited_for(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(Failed):
         EngineLock.take(settings, patience=0)
     holder.stdin.close()
-    EngineLock.take(settings, patience=20).release()
+    EngineLock.take(settings, patience=120).release()
     holder.wait()
     holder.stdout.close()
 
@@ -85,7 +85,7 @@ def test_an_engine_that_outlives_its_parent_keeps_it(settings: Settings, tmp_pat
         with pytest.raises(Failed) as refusal:
             EngineLock.take(settings, patience=0)
         parent.stdin.close()  # the orphan reads its end of file from there
-        EngineLock.take(settings, patience=20).release()
+        EngineLock.take(settings, patience=120).release()
     assert str(refusal.value) == (
         f"An engine that process {parent.pid} left behind is still finishing on {tmp_path}. "
         "Try again in a few seconds."

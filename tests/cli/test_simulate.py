@@ -63,6 +63,6 @@ def test_a_file_that_is_no_log(processes: Processes, tmp_path: Path) -> None:
 
 
 def _get(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    with urllib.request.urlopen(url, timeout=60) as reply:
         document: dict[str, Any] = json.load(reply)
     return document

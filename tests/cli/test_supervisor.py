@@ -26,10 +26,13 @@ STUBBORN = (
     "open(sys.argv[1], 'a').write(f'{os.getpid()}\\n')\n"
     "time.sleep(600)\n"
 )
+# Ctrl-C is nothing to it but while it supervises: the test presses it until the process is gone.
 PARENT = (
-    "import sys\n"
-    "from clarion.cli.supervisor import Supervisor\n"
-    "with Supervisor((sys.executable, '-c', sys.argv[1])) as supervisor:\n"
+    "import signal, sys\n"
+    "from clarion.cli import supervisor as module\n"
+    "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    "module.GRACE = 600\n"
+    "with module.Supervisor((sys.executable, '-c', sys.argv[1])) as supervisor:\n"
     "    supervisor.add('child', sys.argv[2])\n"
     "    while not supervisor.stopping:\n"
     "        supervisor.tick(60)\n"
@@ -58,7 +61,7 @@ def test_a_child_that_dies_is_started_again(
             supervisor.tick(0.05)
             return len(_read(tmp_path / "pids")) == 2
 
-        eventually(twice)
+        eventually(twice, timeout=120)
         assert _lives(_pids(tmp_path / "pids", 2)[1])
     assert "The engine ended (signal 9); it is started again in 0.5 s." in capsys.readouterr().err
 
@@ -71,11 +74,12 @@ def test_the_pause_before_a_restart_grows(tmp_path: Path) -> None:
             supervisor.tick(0.05)
             return child.pause >= 2.0
 
-        eventually(restarts, timeout=20)
+        eventually(restarts, timeout=120)
     assert child.pause == 2.0
 
 
 def test_a_signal_ends_it_at_once(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with Supervisor((sys.executable, "-c", FOLLOWS)) as supervisor:
         supervisor.add("child", str(tmp_path / "pids"))
         _pids(tmp_path / "pids", 1)
@@ -83,10 +87,10 @@ def test_a_signal_ends_it_at_once(tmp_path: Path) -> None:
         timer.start()
         began = time.monotonic()
         while not supervisor.stopping:
-            supervisor.tick(60)
+            supervisor.tick(600)
         timer.join()
-    assert time.monotonic() - began < 30
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert time.monotonic() - began < 300
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_child_that_does_not_end_is_killed(
@@ -110,7 +114,8 @@ def test_a_second_signal_kills_what_does_not_end(processes: Processes, tmp_path:
             os.kill(parent.pid, signal.SIGINT)
         return not parent.running
 
-    eventually(over, timeout=15)
+    eventually(over, timeout=120)
+    parent.wait()
     assert not _lives(child)
     assert parent.lines[-1] == "over"
 
@@ -123,7 +128,7 @@ def test_children_of_a_killed_supervisor_end(processes: Processes, tmp_path: Pat
 
 
 def _pids(path: Path, count: int) -> list[int]:
-    eventually(lambda: len(_read(path)) >= count, timeout=20, what=f"{count} starts")
+    eventually(lambda: len(_read(path)) >= count, timeout=120, what=f"{count} starts")
     return _read(path)
 
 
@@ -136,6 +141,10 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    # An orphan that ended stays a zombie until its new parent reaps it.
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    if not Path("/proc/self/stat").exists():
+        return True
+    try:
+        # An orphan that ended stays a zombie until its new parent reaps it.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -18,6 +18,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.imports import import_contacts
 from clarion.kit import db
 from clarion.records.reconcile import reconcile
+from support.listener import Listener
 from support.processes import Process, Processes
 from support.waiting import eventually
 
@@ -68,7 +69,13 @@ def people_file(folder: Path, people: int) -> Path:
 
 
 def prepare(
-    folder: Path, provider: Provider, people: int, *, idempotent: bool, rate: float | None = None
+    folder: Path,
+    provider: Provider | Listener,
+    people: int,
+    *,
+    idempotent: bool,
+    rate: float | None = None,
+    **settings: str,
 ) -> Broadcast:
     """People, a channel to the provider, and a broadcast to all of them that is due now."""
     channel = add_channel(
@@ -78,6 +85,7 @@ def prepare(
             "url": f"{provider.url}/hook/sink",
             "allow_private": "true",
             "idempotent": str(idempotent).lower(),
+            **settings,
         },
         rate=rate,
         by=audit.COMMAND_LINE,
@@ -98,9 +106,9 @@ def broadcast_to_all(channel: Channel) -> Broadcast:
     return launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
 
 
-def start_worker(processes: Processes) -> Process:
-    """A worker process that has begun to work."""
-    worker = processes.clarion("worker")
+def start_worker(processes: Processes, **env: str) -> Process:
+    """A worker process that has begun to work; `env` adds to its environment."""
+    worker = processes.clarion("worker", env=env)
     worker.wait_for_line("engine ready")
     return worker
 
@@ -111,6 +119,16 @@ def settled(broadcast: Broadcast) -> int:
         db.fetch(
             "SELECT count(*) FROM records_delivery WHERE broadcast_id = %s "
             "AND state NOT IN ('queued', 'held', 'sending')",
+            [broadcast.pk],
+        )[0][0]
+    )
+
+
+def queued(broadcast: Broadcast) -> int:
+    """How many deliveries are waiting."""
+    return int(
+        db.fetch(
+            "SELECT count(*) FROM records_delivery WHERE broadcast_id = %s AND state = 'queued'",
             [broadcast.pk],
         )[0][0]
     )

@@ -1,17 +1,20 @@
 """Several workers on one PostgreSQL: a server that restarts, a worker that freezes, one rate."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from clarion.kit import db
 from crash import rehearsal
+from support.listener import Listener
 from support.plugins.database import OwnDatabase
 from support.processes import Processes
 from support.waiting import eventually
 
 pytestmark = pytest.mark.crash
 RATE = 200
+SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def test_workers_share_the_work_across_a_server_restart(
     assert cluster.server is not None
     cluster.server.restart("immediate")
 
-    eventually(lambda: _is_back(), timeout=60)
+    eventually(_is_back, timeout=120)
     rehearsal.wait_completed(broadcast, timeout=600)
     truth = rehearsal.truth(broadcast, provider)
     rehearsal.assert_reconciled(broadcast)
@@ -58,19 +61,17 @@ def test_a_worker_frozen_past_its_lease_sends_nothing_twice(
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="20ms..60ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False)
-    short = {**cluster.env, "CLARION_LEASE_SECONDS": "3"}
-    frozen = processes.clarion("worker", env=short)
-    frozen.wait_for_line("engine ready")
+    frozen = rehearsal.start_worker(processes, CLARION_LEASE_SECONDS="3")
     eventually(lambda: rehearsal.settled(broadcast) > people // 10, timeout=300)
     frozen.freeze()
-    other = processes.clarion("worker", env=short)
-    other.wait_for_line("engine ready")
+    rehearsal.start_worker(processes, CLARION_LEASE_SECONDS="3")
 
     # The frozen one is declared dead and what it held is in doubt; the other does the rest.
-    eventually(lambda: db.fetch("SELECT count(*) FROM engine_worker")[0][0] == 1, timeout=60)
+    eventually(lambda: frozen.pid not in _workers(), timeout=120)
     frozen.thaw()
     rehearsal.wait_completed(broadcast, timeout=600)
-    eventually(lambda: db.fetch("SELECT count(*) FROM engine_worker")[0][0] == 2, timeout=60)
+    # It enters again once what it had in flight is settled.
+    eventually(lambda: frozen.pid in _workers(), timeout=120)
 
     truth = rehearsal.truth(broadcast, provider)
     rehearsal.assert_reconciled(broadcast)
@@ -84,21 +85,30 @@ def test_the_rate_is_one_rate_over_all_workers(
     cluster: OwnDatabase, processes: Processes, tmp_path: Path
 ) -> None:
     people = RATE * 8
-    provider = rehearsal.Provider(processes)
-    broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False, rate=RATE)
-    crew = [rehearsal.start_worker(processes) for _ in range(3)]
-    eventually(lambda: rehearsal.settled(broadcast) > people // 3, timeout=60)
-    crew[0].freeze()
-    eventually(lambda: rehearsal.settled(broadcast) > people // 2, timeout=60)
-    crew[0].thaw()
+    with Listener() as receiver:
+        broadcast = rehearsal.prepare(
+            tmp_path, receiver, people, idempotent=False, rate=RATE, secret=SECRET
+        )
+        crew = [rehearsal.start_worker(processes) for _ in range(3)]
+        eventually(lambda: rehearsal.settled(broadcast) > people // 3, timeout=300)
+        crew[0].freeze()
+        eventually(lambda: rehearsal.settled(broadcast) > people // 2, timeout=300)
+        crew[0].thaw()
 
-    rehearsal.wait_completed(broadcast, timeout=120)
+        rehearsal.wait_completed(broadcast, timeout=600)
 
-    # The slots themselves are exact (test_claim). The provider's clock is read when its process
-    # gets a turn: beside four others on two cores that is up to 20 ms late, a 50th of a second.
-    assert provider.summary()["peak_per_second"] <= RATE * 1.02
-    assert rehearsal.truth(broadcast, provider).twice == []
+    # The slots themselves are exact (test_claim). What is counted here are the seconds in which the
+    # workers signed the messages, right before sending: when a receiver gets its turn to read them
+    # depends on the machine. The twentieth is for their idea of the shared clock, which they ask
+    # for and may have to wait for; each with a rate of its own would make three times as many.
+    signed = Counter(heard.headers["webhook-timestamp"] for heard in receiver.heard)
+    assert max(signed.values()) <= RATE * 1.05
+    assert set(Counter(heard.body["to"] for heard in receiver.heard).values()) == {1}
     rehearsal.assert_reconciled(broadcast)
+
+
+def _workers() -> set[int]:
+    return {pid for (pid,) in db.fetch("SELECT pid FROM engine_worker")}
 
 
 def _is_back() -> bool:

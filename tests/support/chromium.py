@@ -24,6 +24,7 @@ ARGUMENTS = (
 AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe.min.js"
 AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
 GRAVE = ("serious", "critical")
+START_TIMEOUT = 180_000  # milliseconds
 
 
 def find_chromium() -> str | None:
@@ -45,7 +46,7 @@ class Chromium:
         self._playwright = sync_playwright().start()
         self._loop = asyncio.get_running_loop()
         self._browser: Browser = self._playwright.chromium.launch(
-            executable_path=executable, args=list(ARGUMENTS)
+            executable_path=executable, args=list(ARGUMENTS), timeout=START_TIMEOUT
         )
         asyncio._set_running_loop(None)
 

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from support.postgres import NoPostgresError, PostgresServer
+from support.postgres import NoPostgresError, PostgresServer, end_connections_to
 
 ENGINES = ("sqlite", "postgresql")
 OF_THE_TESTS = ("CLARION_TEST_", "CLARION_TORTURE_")
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 SETTINGS_MODULE = "clarion.settings"
+APPLICATION = "process-of-a-test"  # how PostgreSQL names the connections of started processes
 SECRET_KEY = "only-for-tests-" + "0123456789" * 5
 
 
@@ -70,13 +71,19 @@ def test_database_url() -> str:
 
 def process_environment(**changed: str) -> dict[str, str]:
     """Return this process's environment, with changes, for a process that a test starts."""
-    return {**os.environ, SETTINGS: SETTINGS_MODULE, "PYTHONUNBUFFERED": "1", **changed}
+    ours = {SETTINGS: SETTINGS_MODULE, "PYTHONUNBUFFERED": "1", "PGAPPNAME": APPLICATION}
+    return {**os.environ, **ours, **changed}
 
 
 def with_database(url: str, name: str) -> str:
     """Return the URL of another database on the same server."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def end_connections(url: str, application: str = "") -> None:
+    """Cut all connections to a PostgreSQL database, or those of an application, and wait for it."""
+    end_connections_to(urlsplit(url).path.lstrip("/"), with_database(url, "postgres"), application)
 
 
 def _begin_run() -> None:

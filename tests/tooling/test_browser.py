@@ -64,7 +64,8 @@ def test_an_inaccessible_page_fails(page: Page, site: str) -> None:
 def test_page_errors_are_collected(page: Page, site: str, complaints: Complaints) -> None:
     complaints.allow("404")
     page.goto(f"{site}/missing")
-    page.evaluate("console.error('from the script')")
+    with page.expect_console_message(lambda message: message.text == "from the script"):
+        page.evaluate("console.error('from the script')")
 
     assert [text for text in complaints.unexpected if "from the script" in text]
     complaints.allow("from the script")
@@ -74,9 +75,10 @@ def test_page_errors_are_collected(page: Page, site: str, complaints: Complaints
 def test_inline_scripts_are_still_refused(page: Page, site: str, complaints: Complaints) -> None:
     complaints.allow("Content Security Policy")
     page.goto(f"{site}/good")
-    page.evaluate(
-        "document.head.append(Object.assign(document.createElement('script'), {text: 'x = 1'}))"
-    )
+    with page.expect_console_message():
+        page.evaluate(
+            "document.head.append(Object.assign(document.createElement('script'), {text: 'x = 1'}))"
+        )
 
     assert page.evaluate("typeof window.x") == "undefined"
     assert complaints.seen

@@ -9,7 +9,6 @@ import subprocess
 import pytest
 
 from support.guard import OutsideConnection
-from support.ports import free_port as find_free_port
 from support.processes import Processes
 from support.waiting import eventually, eventually_async
 
@@ -41,7 +40,7 @@ async def test_eventually_waits_on_the_event_loop() -> None:
 
 
 def test_a_process_is_watched_and_killed(processes: Processes) -> None:
-    child = processes.python("import os, time; print('pid', os.getpid()); time.sleep(60)")
+    child = processes.python("import os, time; print('pid', os.getpid()); time.sleep(600)")
 
     assert int(child.wait_for_line(r"pid (\d+)").group(1)) == child.pid
     child.freeze()
@@ -63,7 +62,7 @@ def test_a_line_that_never_comes_shows_what_came(processes: Processes) -> None:
 def test_grandchildren_are_killed_too(processes: Processes) -> None:
     child = processes.python(
         "import subprocess, sys;"
-        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
         "print('grandchild', p.pid)"
     )
     grandchild = int(child.wait_for_line(r"grandchild (\d+)").group(1))
@@ -71,7 +70,7 @@ def test_grandchildren_are_killed_too(processes: Processes) -> None:
 
     child.kill()
 
-    assert eventually(lambda: not _is_alive(grandchild), what="the grandchild is gone")
+    assert eventually(lambda: not _is_alive(grandchild), timeout=120, what="the grandchild is gone")
 
 
 def test_tests_cannot_leave_this_machine(refused_connections: list[str]) -> None:
@@ -87,7 +86,7 @@ async def test_asyncio_cannot_leave_this_machine(refused_connections: list[str])
 
 
 def test_loopback_can_be_reached() -> None:
-    with socket.create_server(("127.0.0.1", find_free_port())) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
 
 

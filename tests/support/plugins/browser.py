@@ -5,6 +5,7 @@ left in test-results/.
 """
 
 import re
+import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from support.chromium import Chromium, Complaints, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 FAILED = pytest.StashKey[bool]()
-PATIENCE = 15_000  # milliseconds; a busy machine is not a wrong answer
+PATIENCE = 60_000  # milliseconds; a busy machine is not a wrong answer
 CONTEXT = {
     "viewport": {"width": 1280, "height": 800},
     "locale": "en-GB",
@@ -41,6 +42,7 @@ def browser(_chromium: Chromium, monkeypatch: pytest.MonkeyPatch) -> Iterator[Br
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with _chromium.on_stage() as browser:
         yield browser
+    _let_answers_end()
 
 
 @pytest.fixture
@@ -89,6 +91,13 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[FAILED] = True
     return report
+
+
+def _let_answers_end() -> None:
+    """Wait for requests whose page is gone: they would write into the tables of the next test."""
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=60)
 
 
 def _take_pictures(context: BrowserContext, nodeid: str) -> None:

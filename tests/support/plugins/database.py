@@ -1,6 +1,7 @@
 """Databases for tests: one for each test process, and one of its own for a test that needs that."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, cast
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -98,14 +101,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     yield
     if environment.engine_name() != "postgresql":
         return
-    import psycopg
-
-    url = os.environ["CLARION_DATABASE_URL"]
-    name = url.rpartition("/")[2]
-    with psycopg.connect(environment.with_database(url, "postgres"), autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
+    environment.end_connections(os.environ["CLARION_DATABASE_URL"])
 
 
 class _connected_to:  # noqa: N801 - used as a function
@@ -162,3 +158,16 @@ def _empty_quickly(self: TransactionTestCase) -> None:
 
 
 cast(Any, TransactionTestCase)._fixture_teardown = _empty_quickly
+
+
+def _let_tests_take_their_time(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """A test may be busy, or not get the processor, for more than 10 s within its transaction.
+
+    In the main thread alone: engines in threads and processes keep the limit of the settings.
+    """
+    if connection.vendor == "postgresql" and threading.current_thread() is threading.main_thread():
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = '5min'")
+
+
+connection_created.connect(_let_tests_take_their_time)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.test import SimpleTestCase
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from support import environment
@@ -34,8 +35,9 @@ USES_DATABASE = {
 LONG = ("browser", "crash")
 
 # No timed tests: a slow machine is not a wrong answer. In CI the same examples every time.
-hypothesis_settings.register_profile("clarion", deadline=None)
-hypothesis_settings.register_profile("clarion-ci", deadline=None, derandomize=True, database=None)
+UNTIMED: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("clarion", **UNTIMED)
+hypothesis_settings.register_profile("clarion-ci", **UNTIMED, derandomize=True, database=None)
 hypothesis_settings.load_profile("clarion-ci" if os.environ.get("CI") == "true" else "clarion")
 
 

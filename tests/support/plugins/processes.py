@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.environment import process_environment
+from support import environment
 from support.ports import free_port as find_free_port
 from support.processes import Processes
 
@@ -31,6 +31,14 @@ def processes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proces
     request.node.stash.setdefault(RUNNING, []).append(started)
     yield started
     started.close()
+    shared = environment.test_database_url()
+    if (
+        started.started
+        and started.env["CLARION_DATABASE_URL"] == shared
+        and environment.engine_name() == "postgresql"
+    ):
+        # Else what the server was last told by those who are killed may reach the next test.
+        environment.end_connections(shared, environment.APPLICATION)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -69,6 +77,6 @@ def _environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
         return dict(request.getfixturevalue("process_env"))
     data = tmp_path / "process-data"
     data.mkdir()
-    return process_environment(
+    return environment.process_environment(
         CLARION_DATA=str(data), CLARION_DATABASE_URL=f"sqlite:///{data / 'clarion.sqlite3'}"
     )
