@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import random
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,10 @@ from clarion.cli.failures import Failed
 from clarion.cli.lifeline import ask_for_end_signal
 
 GRACE = 5  # seconds for requests that are under way when the server stops
+# Where a free port is looked for: below those that systems give to outgoing connections, else it
+# may be given away between now and the moment that the server listens on it.
+UNUSED = range(20_000, 32_000)
+TRIES = 100
 
 
 def serve_pages(host: str, port: int, *, debug: bool = False) -> None:
@@ -58,14 +63,24 @@ def _in_child() -> Callable[..., Any]:
 
 def usable_port(host: str, port: int) -> int:
     """The port, or a free one for 0. Raises Failed with a sentence when it can't be had."""
+    for candidate in (port,) if port else random.sample(UNUSED, TRIES):
+        problem = _problem_with(host, candidate)
+        if problem is None:
+            return candidate
+        if port or problem.errno != errno.EADDRINUSE:
+            raise Failed(_refusal(host, candidate, problem)) from problem
+    raise Failed("No free port was found. Choose one with --port.")
+
+
+def _problem_with(host: str, port: int) -> OSError | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Failed(_refusal(host, port, error)) from error
-        return int(probe.getsockname()[1])
+            return error
+    return None
 
 
 def _refusal(host: str, port: int, error: OSError) -> str:
