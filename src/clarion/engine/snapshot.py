@@ -88,6 +88,11 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     return Snapshot(channels, broken, frozenset(row[0] for row in sending), busy)
 
 
+def is_current(facts: ChannelFacts) -> bool:
+    """Whether the channel is active with the same settings still."""
+    return any(repr(row) == facts.version for row in _rows([facts.id]))
+
+
 def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
     return [
         (row[0], row[1:])

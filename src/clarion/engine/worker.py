@@ -140,9 +140,9 @@ class Worker:
         """Make the channel wait, in every worker."""
         self._later(self._throttle(channel_id, seconds))
 
-    def misconfigured(self, channel_id: int, reason: str) -> None:
+    def misconfigured(self, channel: snapshot.ChannelFacts, reason: str) -> None:
         """Pause a channel that can't send and tell the agents why."""
-        self._later(self._db(_pause, channel_id, reason))
+        self._later(self._db(_pause_as_known, channel, reason))
 
     def shared_now(self) -> int:
         """The moment by the clock that all workers share, in microseconds."""
@@ -168,9 +168,7 @@ class Worker:
 
     async def _renew(self) -> None:
         began = time.monotonic()
-        ours = clock.now_us()
-        alive, shared = await self._db(_renewed, self._id)
-        self._skew = shared - (ours + clock.now_us()) // 2 if db.is_postgres() else 0
+        alive, self._skew = await self._db(_renewed, self._id)
         if alive:
             self._lease_end = began + settings.CLARION.lease_seconds * 0.8
             return
@@ -294,7 +292,20 @@ def _clean(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def _renewed(worker_id: int) -> tuple[bool, int]:
-    return reap.renew(worker_id), db.now_us()
+    """Whether the lease lasts, and how far the shared clock is ahead of ours."""
+    return reap.renew(worker_id), _ahead() if db.is_postgres() else 0
+
+
+def _ahead() -> int:
+    """How far the shared clock is ahead of ours, in microseconds, by the quickest of three answers.
+
+    The others say how long we waited for a turn, which is no difference of clocks.
+    """
+    answers = []
+    for _ in range(3):
+        asked, shared, answered = clock.now_us(), db.now_us(), clock.now_us()
+        answers.append((answered - asked, shared - (asked + answered) // 2))
+    return min(answers)[1]
 
 
 def _throttle(channel_id: int, until: int) -> None:
@@ -303,6 +314,12 @@ def _throttle(channel_id: int, until: int) -> None:
         "WHERE id = %s AND (throttled_until IS NULL OR throttled_until < %s)",
         [until, channel_id, until],
     )
+
+
+def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:
+    """Unless its settings are others by now: then the answer to the old ones says nothing."""
+    if snapshot.is_current(facts):
+        _pause(facts.id, reason)
 
 
 def _pause(channel_id: int, reason: str) -> None:

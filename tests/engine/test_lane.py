@@ -1,0 +1,82 @@
+"""A lane by itself: what it does with slots that have passed."""
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pytest
+
+from channels.kinds import CASES, reply
+from clarion.channels.contract import Reply, Request
+from clarion.content.rendering import Text
+from clarion.engine.claim import LATE, Claim, Claimed
+from clarion.engine.lane import Lane
+from clarion.engine.retry import Policy
+from clarion.engine.settle import Settlement
+from clarion.engine.snapshot import ChannelFacts, Job
+from clarion.kit import clock
+from support.waiting import eventually_async
+
+NOW = 1_800_000_000 * clock.SECOND
+CHANNEL = ChannelFacts(
+    id=1, name="main", kind=CASES["webhook"].make(), policy=Policy(5, 0.1, False), rate=10.0,
+    version="1",
+)  # fmt: skip
+MESSAGE = Claimed(
+    delivery=7, broadcast=1, address=1, attempts=0, maybe_sent=False, due_at=0, to="u1",
+    address_state="active", contact={}, slot=NOW,
+)  # fmt: skip
+
+
+@dataclass
+class Ground:
+    """What the lane stands on: a clock that stands still, and what became of the messages."""
+
+    waiting: list[Claimed]
+    now: int = NOW
+    late: list[Claimed] = field(default_factory=list)
+    settled: list[Settlement] = field(default_factory=list)
+
+    def may_send(self, channel_id: int, broadcast_id: int) -> bool:
+        return True
+
+    async def job(self, broadcast_id: int) -> Job:
+        return Job(id=1, key="k", title="", text=Text("Hello"), scheduled_at=NOW)
+
+    async def claim(self, channel_id: int, room: int) -> Claim:
+        messages, self.waiting = self.waiting, []
+        return Claim(messages, self.now, self.now + clock.SECOND)
+
+    async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
+        self.late += late
+        return [replace(claimed, slot=self.now) for claimed in late]
+
+    def put(self, settlement: Settlement) -> None:
+        self.settled.append(settlement)
+
+    def throttle(self, channel_id: int, seconds: float) -> None:
+        raise AssertionError("nobody asked for it")
+
+    def misconfigured(self, channel: ChannelFacts, reason: str) -> None:
+        raise AssertionError("it is not")
+
+    def shared_now(self) -> int:
+        return self.now
+
+
+@pytest.mark.parametrize(("too_late", "new_slots"), [(0, 0), (LATE, 0), (LATE + 1, 1)])
+async def test_a_slot_that_has_passed_is_not_used(too_late: int, new_slots: int) -> None:
+    ground = Ground([replace(MESSAGE, slot=NOW - too_late)])
+    given_before: list[int] = []
+
+    async def carry(request: Request) -> Reply:
+        given_before.append(len(ground.late))
+        return reply(200)
+
+    lane = Lane(ground, CHANNEL, carry, 2)
+    try:
+        await eventually_async(partial(len, ground.settled))
+    finally:
+        await lane.close()
+
+    assert given_before == [new_slots]
+    assert [settlement.state for settlement in ground.settled] == ["sent"]
