@@ -63,19 +63,30 @@ def look(page: Page) -> None:
         assert wide <= 0, f"{page.url} is {wide} pixels wider than a phone"
 
 
-# Colours fade into one another; what is checked is where they end.
-_SWITCH = """async theme => {
+def resize(page: Page, width: int, height: int) -> None:
+    """Give the window another size, and wait until the page has it."""
+    page.set_viewport_size({"width": width, "height": height})
+    # A function: the Content-Security-Policy lets no text be evaluated a second time.
+    page.wait_for_function(f"() => innerWidth === {width} && innerHeight === {height}")
+
+
+# Colours fade into one another; what is checked is where they end. One that ends may begin others,
+# and those without an end are let go on.
+_SWITCH = """theme => {
     document.documentElement.setAttribute("data-bs-theme", theme);
-    const ends = document.getAnimations().map(animation => animation.finished);
-    const late = new Promise(resolve => setTimeout(resolve, 1000));
-    await Promise.race([Promise.allSettled(ends), late]);
+    const fading = () => document.getAnimations().filter(animation =>
+        animation.playState !== "finished"
+        && Number.isFinite(animation.effect.getComputedTiming().endTime));
+    for (let going = fading(); going.length; going = fading()) {
+        for (const animation of going) animation.finish();
+    }
 }"""
 
 
 @contextmanager
 def _phone(page: Page) -> Iterator[None]:
-    page.set_viewport_size({"width": 390, "height": 844})
+    resize(page, 390, 844)
     try:
         yield
     finally:
-        page.set_viewport_size({"width": 1280, "height": 800})
+        resize(page, 1280, 800)

@@ -18,7 +18,7 @@ from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
 from clarion.records import tallies
 from support import factory
-from web.browsing import Site, add_admin, enter, look
+from web.browsing import Site, add_admin, enter, look, resize
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
 TRIGGER = {
@@ -151,8 +151,7 @@ def test_e2_great_numbers_and_long_names_fit(site: Site) -> None:
     expect(page.get_by_text("12,345,678")).to_be_visible()
     _fits(page)
     for width in (390, 800, 1024, 1440, 1680):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function(f"innerWidth === {width}")
+        resize(page, width, 800)
         _fits(page)
 
 
@@ -223,6 +222,7 @@ def test_g2_held_people_are_released_one_by_one(site: Site) -> None:
 def test_c5_the_url_is_copied(site: Site) -> None:
     page = site.open(f"/broadcasts/{number('Order ready')}/")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("window.setTimeout = () => 0")  # else it says so for two seconds only
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")

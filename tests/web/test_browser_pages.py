@@ -102,7 +102,10 @@ def test_pages_with_something_on_them(site: Site, world: Broadcast) -> None:
 def test_an_import_that_is_running_and_one_that_failed(site: Site) -> None:
     channel = factory.channel("Shop")
     common = {"channel": channel, "filename": "people.csv", "id_column": "id", "tags": ["vip"]}
-    running = Import.objects.create(**common, bytes_total=1_000, bytes_done=400, lines=20)
+    alive = clock.now() + timedelta(hours=1)  # after a minute without a beat it has failed
+    running = Import.objects.create(
+        **common, bytes_total=1_000, bytes_done=400, lines=20, beat_at=alive
+    )
     failed = Import.objects.create(**common, state="failed", error="The disk is full.")
 
     look(site.open(f"/contacts/import/{running.pk}/"))
@@ -134,7 +137,7 @@ def test_dark_colours_are_kept_and_never_flash(site: Site) -> None:
     page.get_by_text("Ada Lovelace").click()
     page.get_by_role("button", name="Dark colours").click()
     page.reload(wait_until="commit")
-    page.wait_for_function("document.body")
+    page.locator("body").wait_for(state="attached")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 

@@ -51,6 +51,7 @@ def test_a2_people_are_ticked_while_composing(site: Site) -> None:
     look(page)
     # With another channel there are others to be found, and nobody is lost.
     page.locator("#picker-tag").select_option("")
+    expect(page.locator(".picker-people li")).to_have_count(20)
     page.get_by_label("Mail").check()
     expect(page.locator(".picker-people li").first).to_contain_text("Mail")
     page.get_by_role("checkbox", name="Mail · m1").click()

@@ -4,15 +4,22 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from clarion.content.models import Story
 from clarion.content.stories import create_story, newest
 from support import factory
-from web.browsing import Site, add_admin, enter, look
+from support.waiting import eventually
+from web.browsing import Site, add_admin, enter, look, resize
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
+COUNT_REQUESTS = """
+    window.asked = window.under_way = 0;
+    document.addEventListener("htmx:confirm", () => asked += 1);
+    document.addEventListener("htmx:beforeSend", () => under_way += 1);
+    document.addEventListener("htmx:afterRequest", () => under_way -= 1);
+"""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
@@ -80,9 +87,44 @@ def test_blocks_move_by_keyboard_and_keep_focus_and_words(site: Site) -> None:
     assert saved() == ["third, edited", "first", "second"]
 
 
+def test_one_types_on_while_the_page_comes_anew(site: Site) -> None:
+    page = three(site)
+    field = page.locator("textarea").nth(2)
+    field.fill("third, edited")
+    expect(page.locator("#talk")).to_contain_text("third, edited")
+    expect(field).to_be_focused()
+    page.keyboard.type(" again")
+    expect(page.locator("#talk")).to_contain_text("third, edited again")
+    expect(field).to_be_focused()
+
+
+def test_what_is_asked_for_meanwhile_waits_its_turn(site: Site) -> None:
+    page = three(site)
+    held: list[Route] = []
+    page.route("**/stories/draft", lambda route: held.append(route))
+    page.evaluate(COUNT_REQUESTS)
+
+    def answer(number: int) -> None:
+        eventually(lambda: page.evaluate("asked") and len(held) > number)
+        held[number].continue_()
+
+    page.get_by_role("button", name="Move Text 3 up").click()
+    page.locator("textarea").nth(2).fill("third, edited")
+    page.wait_for_function("() => asked === 2")
+    answer(0)
+    expect(page.get_by_role("button", name="Move Text 2 up")).to_be_focused()
+    page.get_by_role("button", name="Move Text 2 up").click()
+    assert page.evaluate("under_way") == 1
+
+    answer(1)
+    answer(2)
+    expect(page.locator("textarea").nth(0)).to_have_value("third, edited")
+    assert order(page) == ["third, edited", "first", "second"]
+
+
 def test_blocks_are_dragged(site: Site) -> None:
     page = three(site)
-    page.set_viewport_size({"width": 1280, "height": 1400})
+    resize(page, 1280, 1400)
     grip = page.locator("[data-grip]").first.bounding_box()
     last = page.locator("[data-block]").nth(2).bounding_box()
     assert grip
@@ -112,7 +154,8 @@ def test_what_was_not_saved_is_kept_in_the_browser(site: Site) -> None:
     here = page.url
     page.locator("textarea").first.fill("typed in vain?")
     page.get_by_role("button", name="Remove Text 2").click()
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    # Only now is it kept: it is visible a moment earlier.
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
 
     page.goto(site.url + "/contacts/")
     page.goto(here)

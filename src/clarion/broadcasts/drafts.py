@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
@@ -96,13 +96,14 @@ def edit_draft(
     audience: Audience | None = None,
     picks: Iterable[int] | None = None,
     revision: int | None = None,
+    page: str = "",
     **fields: Unpack[Fields],
 ) -> Broadcast:
     """Change a draft; the object given is refreshed. Every edit counts ``revision`` up.
 
-    ``revision`` is the one that the editor saw: raises EditConflict when there is a newer one.
-    Without it the last edit wins. Raises LaunchError when it is no draft any more, or for a value
-    that no draft can hold.
+    ``revision`` is the one that the editor saw: raises EditConflict when there is a newer one,
+    unless it was this ``page`` (of ``typed``) that made it. Without it the last edit wins. Raises
+    LaunchError when it is no draft any more, or for a value that no draft can hold.
     """
     values: dict[str, Any] = {"typed": {}, **_checked(fields)}
     if audience is not None:
@@ -112,7 +113,8 @@ def edit_draft(
     with transaction.atomic():
         draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
         if revision is not None:
-            draft = draft.filter(revision=revision)
+            own = Q(typed__page=page) if page else Q()
+            draft = draft.filter(Q(revision=revision) | own)
         touched = draft.update(
             **values,
             revision=F("revision") + 1,

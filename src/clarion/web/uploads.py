@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -43,5 +44,6 @@ def _folder() -> Path:
 
 def _sweep() -> None:
     for file in _folder().iterdir():
-        if time.time() - file.stat().st_mtime > DAY:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another one was done with it meanwhile
+            if time.time() - file.stat().st_mtime > DAY:
+                file.unlink()

@@ -119,7 +119,7 @@ def test_what_the_state_does_not_allow_is_explained(admin: Client, sending: Broa
 def test_acts_that_are_none(admin: Client, sending: Broadcast) -> None:
     assert admin.post(f"/broadcasts/{sending.pk}/do/explode").status_code == 404
     assert admin.get(f"/broadcasts/{sending.pk}/do/stop").status_code == 405
-    assert admin.post("/broadcasts/999/do/stop").status_code == 404
+    assert admin.post(f"/broadcasts/{sending.pk + 1}/do/stop").status_code == 404
 
 
 def test_c1_undo_makes_it_a_draft_to_edit(admin: Client) -> None:

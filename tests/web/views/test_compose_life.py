@@ -15,6 +15,7 @@ from clarion.content import stories
 from clarion.content.models import Story
 from clarion.engine import reap
 from clarion.records.models import Delivery
+from clarion.web.views import compose
 from support import factory
 from web.conftest import LogIn
 
@@ -386,6 +387,23 @@ def test_d1_closing_the_page_overtakes_what_it_saved_just_before(
     late = given(channel, page="abc", text="Hel", **before)
     assert "in another window" in autosave(admin, late, "text")
     autosave(admin, {**late, "leaving": "yes"}, "text")
+    assert the_draft().text == "Hel"
+
+
+def test_d1_what_the_page_saves_at_the_very_moment_of_closing_is_no_conflict(
+    admin: Client, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autosave(admin, given(channel, page="abc", text="H"), "text")
+    last = given(channel, page="abc", text="Hel", leaving="yes", **seen())
+    find = compose.draft_of
+
+    def found_just_before(request: Any) -> Broadcast | None:
+        draft = find(request)
+        launch.edit_draft(the_draft(), by=factory.BY, text="He", typed={"page": "abc"})
+        return draft
+
+    monkeypatch.setattr(compose, "draft_of", found_just_before)
+    autosave(admin, last, "text")
     assert the_draft().text == "Hel"
 
 

@@ -1,5 +1,8 @@
 """Imports: upload, dry run, progress, result."""
 
+import threading
+from collections.abc import Iterator
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -13,6 +16,15 @@ from support.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rome\n"
+
+
+@pytest.fixture(autouse=True)
+def _imports_have_ended(transactional_db: None) -> Iterator[None]:
+    """Wait for their threads: each writes on when its import is done, not into the next test."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "import":
+            thread.join(timeout=60)
 
 
 @pytest.fixture

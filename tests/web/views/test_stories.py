@@ -388,7 +388,7 @@ def test_duplicate_archive_and_restore(admin: Client) -> None:
     assert copy.archived_at is None
     for act in ("duplicate", "archive", "restore"):
         assert admin.get(f"/stories/{story.pk}/{act}").status_code == 405
-        assert admin.post(f"/stories/999/{act}").status_code == 404
+        assert admin.post(f"/stories/{copy.pk + 1}/{act}").status_code == 404
 
 
 def test_earlier_versions_can_be_seen_and_written_on(admin: Client) -> None:

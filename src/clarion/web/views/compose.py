@@ -81,10 +81,9 @@ def save(
     fields = made.draft_fields(draft, page)
     if draft is None:
         return launch.create_draft(by=request.user, **fields)
+    own = page if leaving else ""
     revision = _seen(request.POST)
-    if leaving and page and draft.typed.get("page") == page:
-        revision = draft.revision
-    return launch.edit_draft(draft, by=request.user, revision=revision, **fields)
+    return launch.edit_draft(draft, by=request.user, revision=revision, page=own, **fields)
 
 
 def _seen(data: Mapping[str, str]) -> int | None:

@@ -26,9 +26,17 @@
 
   function morphChildren(old, fresh) {
     const named = new Map([...old.children].filter((e) => e.id).map((e) => [e.id, e]));
+    const wanted = new Set([...fresh.children].map((e) => e.id));
     let here = old.firstChild;
     for (const node of [...fresh.childNodes]) {
       const known = node.id ? named.get(node.id) : undefined;
+      named.delete(node.id);
+      // What moves loses the focus: rather than past what is not wanted any more, that goes first.
+      while (known && known !== here && !(here.id && wanted.has(here.id))) {
+        const next = here.nextSibling;
+        here.remove();
+        here = next;
+      }
       if (known && known !== here) old.insertBefore(known, here);
       const match = known || (here && sameKind(here, node) ? here : null);
       if (match) {
@@ -50,7 +58,9 @@
     handleSwap: (style, target, fragment) => {
       if (style !== "morph") return false;
       morphChildren(target, fragment);
-      return [target];
+      // Not the target: htmx would set it up anew, and forget the request that is under way from it
+      // and those that wait for that one.
+      return [...target.children];
     },
   });
 })();
