@@ -244,10 +244,15 @@ class TestSummary:
 
     def test_a_sample_of_names(self, one: Channel, add: Callable) -> None:
         add(one, "Bob", state="blocked")
-        for number in range(9):
+        for number in range(5):
             add(one, f"P{number}")
         Contact.objects.filter(name="P1").update(name="")
         assert summary(ALL, [one]).sample == ["P0", "id-P1", "P2", "P3", "P4"]
+        for number in range(5, 9):
+            add(one, f"P{number}")
+        some = summary(ALL, [one]).sample  # any five of them
+        assert len(set(some)) == 5
+        assert set(some) <= {"id-P1", *(f"P{number}" for number in range(9))}
 
     def test_nobody(self, one: Channel) -> None:
         found = summary(ALL, [one])

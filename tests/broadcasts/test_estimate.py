@@ -1,9 +1,11 @@
 """About how many people: a sample stands for everybody, and small numbers stay exact."""
 
+from dataclasses import replace
+
 import pytest
 
 from clarion.broadcasts import audience, estimate
-from clarion.broadcasts.audience import Audience, summary
+from clarion.broadcasts.audience import Audience, AudienceSummary, summary
 from clarion.broadcasts.picks import add_picks
 from clarion.channels.models import Channel
 from clarion.consents.grants import give
@@ -35,6 +37,11 @@ def one() -> Channel:
         by=factory.BY,
     )
     return channel
+
+
+def unnamed(found: AudienceSummary) -> AudienceSummary:
+    """Without the five names: which ones the database gives first is up to it."""
+    return replace(found, sample=[])
 
 
 @pytest.fixture
@@ -82,8 +89,9 @@ def test_a_sample_comes_close(one: Channel, chosen: Audience) -> None:
 @pytest.mark.usefixtures("small_samples")
 def test_few_with_a_tag_are_counted_exactly(one: Channel) -> None:
     chosen = Audience(kind="tags", tags=["staff"])
-    assert summary(chosen, [one], quick=True) == summary(chosen, [one])
-    assert summary(chosen, [one]).total == 270
+    quick, exact = summary(chosen, [one], quick=True), summary(chosen, [one])
+    assert unnamed(quick) == unnamed(exact)
+    assert exact.total == 270
 
 
 @pytest.mark.usefixtures("small_samples")
@@ -97,7 +105,9 @@ def test_a_small_channel_beside_a_large_one_is_exact(one: Channel) -> None:
 
 def test_up_to_some_ten_thousand_all_are_looked_at(one: Channel) -> None:
     for chosen in (Audience(kind="all", consents=["News"]), Audience(kind="tags", tags=["vip"])):
-        assert summary(chosen, [one], quick=True) == summary(chosen, [one])
+        quick, exact = summary(chosen, [one], quick=True), summary(chosen, [one])
+        assert unnamed(quick) == unnamed(exact)
+        assert len(quick.sample) == len(exact.sample) == 5
     assert summary(Audience(kind="all"), [factory.channel("empty")], quick=True).total == 0
 
 

@@ -4,6 +4,7 @@ import email
 import email.policy
 from dataclasses import replace
 from email.message import EmailMessage
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -43,6 +44,19 @@ def bodies(mail: EmailMessage) -> tuple[str, str]:
         plain.get_content().replace("\r\n", "\n"),
         rich.get_content().replace("\r\n", "\n"),
     )
+
+
+def attributes(rich: str) -> list[str]:
+    """Every attribute that a reader of the HTML finds, after the name of its element."""
+    found: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            assert tag in {"html", "head", "meta", "body", "p", "br", "img", "a"}
+            found.extend(f"{tag} {name}" for name, _ in attrs)
+
+    Reader().feed(rich)
+    return found
 
 
 def test_b2_buttons_are_links_in_text_and_html() -> None:
@@ -153,10 +167,8 @@ def test_nothing_that_people_write_leaves_its_place(
     }  # fmt: skip
     assert file.get_filename()
     assert file.get_payload(decode=True) == b"x"
-    rich = bodies(mail)[1]
-    assert rich.count("<a ") == 1
-    assert "<script" not in rich
-    assert rich.count('="') == (3 if media == "file" else 6)
+    picture = ["img src", "img alt", "img style"] if media == "image" else []
+    assert attributes(bodies(mail)[1]) == ["meta charset", *picture, "a href", "a style"]
 
 
 def test_the_address_of_a_button_cannot_break_out_of_the_html() -> None:

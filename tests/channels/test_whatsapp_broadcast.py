@@ -86,8 +86,8 @@ def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
 
     broadcast = start(channel)
     expected = {"read": PEOPLE - 2, "failed": 2}
-    eventually(lambda: factory.states(broadcast) == expected, timeout=60)
-    wait_completed(broadcast, 20)
+    eventually(lambda: factory.states(broadcast) == expected, timeout=120)
+    wait_completed(broadcast, 60)
 
     accepted = provider.accepted()
     assert set(accepted.values()) == {1}, "somebody got it twice"
@@ -109,7 +109,7 @@ def test_b4_a_paused_template_fails_its_broadcast_and_spares_the_channel(
     factory.people(channel, 3, prefix="49151")
 
     paused = start(channel, "spring_paused")
-    wait_completed(paused, 30)
+    wait_completed(paused, 60)
     channel.refresh_from_db()
     assert (channel.state, factory.states(paused)) == ("active", {"failed": 3})
     assert "paused the template" in reason(Delivery.objects.filter(broadcast=paused)[0])

@@ -78,7 +78,7 @@ def test_of_two_agents_at_once_one_gets_it(people: list[Address]) -> None:
     lost: list[str] = []
 
     def take(agent: Agent) -> None:
-        ready.wait(5)
+        ready.wait(60)
         try:
             control.take_over(people[0].pk, by=agent)
         except ChatError as error:

@@ -21,11 +21,33 @@ from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.contacts.search import known_variables
 from clarion.kit import clock
 from support import factory
-from support.waiting import eventually
+from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
 
 Write = Callable[[bytes | str], Path]
+
+# The clarion command, which comes as far as that and not to the commit.
+HANGS_IN_THE_THIRD_CHUNK = """
+import time
+import django
+django.setup()
+from clarion.cli.main import run
+from clarion.contacts import imports
+
+store, chunks = imports.store, []
+
+def stored(*args):
+    written = store(*args)
+    chunks.append(written)
+    if len(chunks) == 3:
+        print("the third chunk is written", flush=True)
+        time.sleep(600)
+    return written
+
+imports.store = stored
+run()
+"""
 
 
 @pytest.fixture
@@ -405,6 +427,7 @@ class TestFailures:
         assert Address.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 class TestMemory:
     def test_it_does_not_grow_with_the_file(self, write: Write, channel: Channel) -> None:
         def peak(lines: int, name: str) -> int:
@@ -473,17 +496,18 @@ class TestAtTheSameTime:
 
     @pytest.mark.crash
     def test_killed_in_the_middle_and_run_again(
-        self, write: Write, processes: Any, process_env: dict[str, str]
+        self, write: Write, processes: Processes, process_env: dict[str, str]
     ) -> None:
         channel = factory.channel("crash")
-        count = 60_000
+        count = imports.CHUNK * 4
         path = write("id,n\n" + "".join(f"u{number},{number}\n" for number in range(count)))
-        process = processes.clarion("contacts", "import", str(path), "--channel", "crash")
-        eventually(lambda: Address.objects.exists(), timeout=60)
+        command = ("contacts", "import", str(path), "--channel", "crash")
+        process = processes.python(HANGS_IN_THE_THIRD_CHUNK, *command)
+        process.wait_for_line("the third chunk is written", timeout=120)
         process.kill()
         row = Import.objects.get()
         assert row.state == "running"
-        assert Address.objects.count() == row.created == row.lines < count
+        assert Address.objects.count() == row.created == row.lines == imports.CHUNK * 2
         done = run(path, channel)
-        assert (done.created, done.updated) == (count - row.created, row.created)
+        assert (done.created, done.updated) == (imports.CHUNK * 2, imports.CHUNK * 2)
         assert Address.objects.count() == Contact.objects.count() == count

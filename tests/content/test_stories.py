@@ -92,7 +92,7 @@ def test_two_people_saving_at_the_same_moment() -> None:
     def save(words: str) -> None:
         try:
             mine = Story.objects.get(pk=story.pk)
-            start.wait(10)
+            start.wait(60)
             told.append(saved(mine, text(words)).number)
         except StoryConflict as error:
             told.append(error.newest.number * 100)
@@ -103,7 +103,7 @@ def test_two_people_saving_at_the_same_moment() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
 
     assert sorted(told) == [2, 200]
     assert StoryVersion.objects.count() == 2

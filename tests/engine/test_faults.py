@@ -32,7 +32,7 @@ def sent(listener: Listener, **channel: Any) -> Broadcast:
     factory.people(where, 5)
     broadcast = factory.launch.send(factory.draft([where]), by=factory.BY, undo_seconds=0)
     with ThreadedWorker():
-        wait_completed(broadcast, 30)
+        wait_completed(broadcast, 60)
     assert reconcile(broadcast.pk).ok
     return broadcast
 
@@ -91,7 +91,8 @@ def test_a_fault_in_reading_the_reply_leaves_them_in_doubt(
 
     monkeypatch.setattr(WebhookKind, "outcome", faulty)
 
-    broadcast = sent(listener, idempotent=idempotent, backoff=0.01)
+    # Enough tries for one of them to meet every fault.
+    broadcast = sent(listener, idempotent=idempotent, backoff=0.01, retries=6)
 
     assert factory.states(broadcast) == states
     reasons = {

@@ -55,14 +55,17 @@ def test_c4_a_trigger_sends_to_one_person_with_the_events_data(engine: None) -> 
         assert triggers.event_arrived("order", ann.contact_id, {"number": 7}) == 1
         assert triggers.event_arrived("order", ann.contact_id, {"number": 8}) == 0
         pass_time()
-        eventually(lambda: Record.objects.exists(), timeout=15)
+        eventually(lambda: Record.objects.exists(), timeout=60)
 
         assert [heard.body["text"] for heard in listener.heard] == ["Order 7 for Person 0"]
     record = Record.objects.get()
     assert record.address_id == ann.pk
-    assert 0 < record.latency < 90 * clock.SECOND
+    # From the moment it fired for this person, not from the trigger's own beginning.
+    assert record.recorded_at - Firing.objects.get().due_at == timedelta(
+        microseconds=record.latency
+    )
     assert not Delivery.objects.filter(address=ben.pk).exists()
-    eventually(lambda: not Memory.objects.exists())
+    eventually(lambda: not Memory.objects.exists(), timeout=60)
     broadcast.refresh_from_db()
     assert (broadcast.state, broadcast.total) == ("live", 1)
     assert reconcile(broadcast.pk).ok
@@ -76,7 +79,7 @@ def test_c4_again_each_time_is_another_delivery_to_the_same_person(engine: None)
         for number in range(3):
             assert triggers.event_arrived("order", ann.contact_id, {"n": number}) == 1
         pass_time()
-        eventually(lambda: Record.objects.count() == 3, timeout=15)
+        eventually(lambda: Record.objects.count() == 3, timeout=60)
 
         assert sorted(heard.body["text"] for heard in listener.heard) == [
             "Number 0", "Number 1", "Number 2",

@@ -53,16 +53,20 @@ def test_the_only_engine_may_declare_all_others_dead() -> None:
     assert not Worker.objects.exists()
 
 
-def test_what_a_claim_took_whose_answer_never_came_is_queued_again() -> None:
+def test_what_a_claim_took_whose_answer_never_came_is_queued_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     channel = factory.channel()
     factory.people(channel, 3)
     broadcast = factory.sending([channel])
     worker, other = reap.register(), reap.register()
+    now = db.now_us()
+    monkeypatch.setattr(db, "now_us", lambda: now)
     mine = [claimed.delivery for claimed in claim(channel.pk, worker, 2).messages]
     theirs = claim(channel.pk, other, 1).messages[0].delivery
 
     assert reap.claimed_before(worker) == []  # the answer may still be on its way
-    db.execute("UPDATE records_delivery SET moved_at = moved_at - 6000000")
+    now += reap.SETTLED_BY_NOW + 1
     assert sorted(reap.claimed_before(worker)) == sorted(mine)
     assert reap.requeue(worker, [*mine, theirs]) == 2
 

@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -193,7 +194,9 @@ def test_it_holds_at_every_moment():
 
     def settle():
         with closing(connection):
-            for delivery in Delivery.objects.all():
+            for number, delivery in enumerate(Delivery.objects.all()):
+                if number == 20:  # however quick this thread is, the other one looks meanwhile
+                    assert looked.wait(60)
                 with db.write():
                     Delivery.objects.filter(pk=delivery.pk).update(state="sent")
                     build.record(delivery)
@@ -205,14 +208,15 @@ def test_it_holds_at_every_moment():
                     )
                 tallies.squash()
 
-    seen = set()
+    looked = threading.Event()
     with ThreadPoolExecutor() as threads:
         settling = threads.submit(settle)
-        while not settling.done():
-            result = reconcile(broadcast.pk)
-            assert result.differences == []
-            seen.add(result.by_rows["sent"])
+        try:
+            while not settling.done():
+                assert reconcile(broadcast.pk).differences == []
+                looked.set()
+        finally:
+            looked.set()
         settling.result()
 
     assert reconcile(broadcast.pk).by_rows["sent"] == 40
-    assert seen
