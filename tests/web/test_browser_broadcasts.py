@@ -229,3 +229,23 @@ def test_c5_the_url_is_copied(site: Site) -> None:
     assert re.search(r"^http://.*/hooks/external/[0-9]+/Zm9v", copied)
     page.get_by_text("A sample call").click()
     expect(page.get_by_text("curl -X POST")).to_be_visible()
+
+
+ASK = """press => {
+    const live = document.querySelector("[data-live]");
+    let sent = false;
+    live.addEventListener("htmx:beforeSend", () => (sent = true));
+    if (press) document.querySelector('button[formaction$="/do/duplicate"]').click();
+    htmx.ajax("GET", live.getAttribute("hx-get"), { source: live, swap: "none" });
+    sessionStorage.setItem("sent", sent);
+}"""
+
+
+def test_a_page_that_is_left_asks_no_more(site: Site) -> None:
+    page = site.open(f"/broadcasts/{Broadcast.objects.get(title='Summer sale').pk}/")
+    page.evaluate(ASK, False)
+    assert page.evaluate("sessionStorage.getItem('sent')") == "true"
+
+    page.evaluate(ASK, True)
+    expect(page.get_by_text("This is a copy of")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('sent')") == "false"

@@ -4,9 +4,22 @@
   const live = (event) => event.target.closest?.("[data-live]") === event.target;
   const tags = new WeakMap();
 
+  // A page that is being left asks no more, and heeds no answer: sent away from what was just
+  // deleted, it would break off the page that says so. Whoever stops the loading stays.
+  const LEAVING = 30_000;
+  let left = -Infinity;
+  const leaving = () => performance.now() - left < LEAVING;
+  document.addEventListener("submit", (event) => {
+    if (!event.defaultPrevented && event.target.method === "post") left = performance.now();
+  });
+  window.addEventListener("pageshow", () => (left = -Infinity));
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (live(event) && leaving()) event.preventDefault();
+  });
+
   document.addEventListener("htmx:configRequest", (event) => {
     if (!live(event)) return;
-    if (document.hidden) event.preventDefault();
+    if (document.hidden || leaving()) event.preventDefault();
     const tag = tags.get(event.target);
     if (tag) event.detail.headers["If-None-Match"] = tag;
   });
