@@ -16,6 +16,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine import snapshot, worker
 from clarion.engine.worker import LOOK, ThreadedWorker, Worker
+from clarion.kit import clock
 from clarion.records.models import Delivery, Record
 from clarion.records.reconcile import reconcile
 from crash.rehearsal import Provider, wait_completed
@@ -342,3 +343,23 @@ def test_a_locked_database_delays_but_loses_and_doubles_nobody(
     assert len(accepted) == 2_000
     assert set(accepted.values()) == {1}
     assert reconcile(broadcast.pk).ok
+
+
+def test_waiting_for_the_renewal_is_no_difference_of_clocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, ahead = [clock.now_us()], 5 * clock.SECOND
+
+    def renew(worker_id: int) -> bool:
+        now[0] += 3 * clock.SECOND
+        return True
+
+    def shared_now() -> int:
+        now[0] += 400  # microseconds: the way there and back
+        return now[0] - 200 + ahead
+
+    monkeypatch.setattr(worker.reap, "renew", renew)
+    monkeypatch.setattr(worker.clock, "now_us", lambda: now[0])
+    monkeypatch.setattr(worker.db, "now_us", shared_now)
+    monkeypatch.setattr(worker.db, "is_postgres", lambda: True)
+    assert worker._renewed(1) == (True, ahead)
