@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import control, picker, retention
@@ -251,6 +252,26 @@ def swept_away() -> None:
     while retention.sweep():
         pass
     assert not db.fetch("SELECT 1 FROM records_delivery LIMIT 1")
+
+
+@pytest.mark.parametrize("belief", [empty, lambda: db.execute("ANALYZE")], ids=["empty", "known"])
+def test_broadcasts_that_share_a_channel_are_looked_up_one_by_one(
+    database_url: str, belief: Callable[[], None]
+) -> None:
+    channel = factory.channel()
+    factory.people(channel, 500)
+    both = {factory.sending([channel]).pk for _ in range(2)}
+    worker = register()
+    belief()
+
+    with CaptureQueriesContext(connection) as asked:
+        claimed = claim.claim(channel.pk, worker, 20).messages
+
+    assert {message.broadcast for message in claimed} == both
+    (question,) = [each["sql"] for each in asked if "EXISTS" in each["sql"]]
+    plan = "\n".join(line for (line,) in db.fetch(f"EXPLAIN {question}"))
+    assert "SubPlan" in plan, plan  # not a join, which reads everybody who is queued
+    db.execute("ANALYZE")
 
 
 @pytest.fixture

@@ -214,10 +214,6 @@ _ON_CHANNEL = (
     "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
     "WHERE bc.channel_id = %s AND b.state IN ('sending', 'live') "
 )
-_HAS_QUEUED = (
-    "AND EXISTS (SELECT 1 FROM records_delivery d WHERE d.broadcast_id = b.id "
-    "AND d.channel_id = bc.channel_id AND d.state = 'queued')"
-)
 
 
 def _active(channel_id: int) -> list[tuple[Any, ...]]:
@@ -226,7 +222,12 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
     if len(found) > 1:
         # Only where the room is shared: PostgreSQL walks over everybody who was queued since its
         # last vacuum, 1.5 ms after 60,000 of them, and taking from the queue does so once more.
-        found = db.fetch(f"{_ON_CHANNEL} {_HAS_QUEUED}", [channel_id])
+        found = db.fetch(
+            f"{_ON_CHANNEL} AND EXISTS (SELECT 1 FROM records_delivery d "
+            "WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
+            f"AND d.state = 'queued'{db.one_by_one()})",
+            [channel_id],
+        )
     # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a speed of
     # their own are locked for writing from the beginning: two claims that both held a share and
     # both wanted to write would wait for each other for ever.
