@@ -14,7 +14,7 @@ from clarion.consents import grants
 from clarion.consents.models import Consent
 from clarion.contacts.models import Contact
 from clarion.content import stories
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock, db
@@ -48,7 +48,7 @@ def test_f2_stop_leaves_what_was_sent_and_unsends_the_rest() -> None:
     send_some(channel.pk, ["sent", "failed"])
 
     control.stop(broadcast, by=factory.BY)
-    while calendar.wind_up():
+    while lifecycle.cancel_remaining():
         pass
 
     assert broadcast.finished_at is not None
@@ -60,12 +60,12 @@ def test_a_stop_in_the_middle_of_the_expansion_loses_nobody() -> None:
     channel = factory.channel()
     factory.people(channel, 30)
     broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand_chunk(broadcast, 10)
     broadcast.refresh_from_db()
 
     control.stop(broadcast, by=factory.BY)
-    while calendar.expand_next() or calendar.wind_up():
+    while lifecycle.expand_next() or lifecycle.cancel_remaining():
         pass
 
     broadcast.refresh_from_db()
@@ -85,7 +85,7 @@ def test_f3_restart_reaches_exactly_those_who_did_not_get_it() -> None:
     fresh = control.restart(broadcast, by=factory.BY, undo_seconds=0)
 
     assert fresh.restart_of == broadcast
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(fresh)
     reached = set(
         db.fetch("SELECT address_id FROM records_delivery WHERE broadcast_id = %s", [fresh.pk])
@@ -106,7 +106,7 @@ def test_f3_people_in_doubt_only_when_asked() -> None:
     factory.people(channel, 2)
     broadcast = factory.sending([channel])
     send_some(channel.pk, ["sent", "in_doubt"])
-    calendar.finish()
+    lifecycle.finish()
     broadcast.refresh_from_db()
 
     with pytest.raises(ControlError, match="Nobody is left"):
@@ -120,17 +120,17 @@ def test_a_restart_of_a_restart_never_reaches_anyone_twice() -> None:
     factory.people(channel, 3)
     first = factory.sending([channel])
     send_some(channel.pk, ["failed", "failed", "failed"])
-    calendar.finish()
+    lifecycle.finish()
     first.refresh_from_db()
     second = control.restart(first, by=factory.BY, undo_seconds=0)
 
     with pytest.raises(ControlError, match="same chain"):
         control.restart(first, by=factory.BY)
 
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(second)
     send_some(channel.pk, ["sent", "failed", "failed"])
-    calendar.finish()
+    lifecycle.finish()
     first.refresh_from_db()
     third = control.restart(first, by=factory.BY, undo_seconds=0)
     assert Pick.objects.filter(broadcast=third).count() == 2
@@ -179,7 +179,7 @@ def test_actions_are_those_that_the_state_allows() -> None:
     launch.send(broadcast, by=factory.BY, undo_seconds=60)
     assert control.actions(broadcast) == ["edit", "undo", "duplicate", "delete"]
     running = factory.sending([channel])
-    assert control.actions(running) == ["pause", "stop", "speed", "release", "duplicate"]
+    assert control.actions(running) == ["pause", "stop", "rate", "release", "duplicate"]
     control.stop(running, by=factory.BY)
     assert control.actions(running) == ["restart", "duplicate"]
 
@@ -313,7 +313,7 @@ def test_f3_a_restart_keeps_the_consents() -> None:
 
     fresh = control.restart(old, by=factory.BY, undo_seconds=0)
 
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(fresh)
     assert factory.states(fresh) == {"queued": 1, "skipped": 1}
 
@@ -326,7 +326,7 @@ def test_f3_three_links_reach_everybody_once() -> None:
     reached: list[int] = []
     for left in (5, 4, 3):
         send_some(channel.pk, ["sent", *["failed"] * (left - 1)])
-        calendar.finish()
+        lifecycle.finish()
         link.refresh_from_db()
         reached += _in_state(link, "sent")
         assert control.leftover(link)["failed"] == left - 1
@@ -334,7 +334,7 @@ def test_f3_three_links_reach_everybody_once() -> None:
         picked = set(Pick.objects.filter(broadcast=link).values_list("address_id", flat=True))
         assert not picked & set(reached)
         assert len(picked) == left - 1
-        calendar.start_due()
+        lifecycle.start_due()
         factory.expand(link)
 
     assert len(reached) == len(set(reached)) == 3
@@ -342,7 +342,7 @@ def test_f3_three_links_reach_everybody_once() -> None:
     assert [one.restart_of_id for one in links] == [None, *(one.pk for one in links[:-1])]
     # From the first link, too: only those whom no link has reached.
     send_some(channel.pk, ["failed", "failed"])
-    calendar.finish()
+    lifecycle.finish()
     assert control.leftover(links[0]) == {"failed": 2, "unsent": 0, "in_doubt": 0}
     again = control.restart(links[0], by=factory.BY)
     assert Pick.objects.filter(broadcast=again).count() == 2
@@ -361,13 +361,13 @@ def test_f3_who_is_in_doubt_in_an_earlier_link_is_not_sent_to_unasked() -> None:
     factory.people(channel, 2)
     first = factory.sending([channel])
     send_some(channel.pk, ["in_doubt", "failed"])
-    calendar.finish()
+    lifecycle.finish()
     first.refresh_from_db()
     second = control.restart(first, by=factory.BY, in_doubt=True, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(second)
     send_some(channel.pk, ["failed", "failed"])
-    calendar.finish()
+    lifecycle.finish()
     second.refresh_from_db()
 
     assert control.leftover(second) == {"failed": 1, "unsent": 0, "in_doubt": 0}

@@ -61,7 +61,7 @@ def test_an_edit_without_the_page_drops_what_the_page_held() -> None:
 
     launch.edit_draft(draft, by=factory.BY, title="New")
 
-    assert draft.typed == {}
+    assert draft.form_state == {}
     assert draft.title == "New"
 
 
@@ -179,7 +179,7 @@ def test_d2_a_duplicate_has_everything_and_its_people() -> None:
     fresh.refresh_from_db()
     assert (fresh.title, fresh.text, fresh.agent) == ("Copy of Spring", "Hello", bea)
     assert (fresh.scheduled_at, fresh.rate, fresh.end_open_chats) == (at, 3, True)
-    assert fresh.typed == old.typed
+    assert fresh.form_state == old.form_state
     assert list(fresh.channels.all()) == [channel]
     assert {pick.address_id for pick in fresh.picks.all()} == {person.pk for person in people}
     assert old.picks.count() == 3

@@ -16,7 +16,7 @@ from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, tags
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from support import factory
 
@@ -59,8 +59,8 @@ def test_c5_a_call_is_a_run_to_the_users_it_names(channel: Channel) -> None:
         broadcast,
         1,
     )
-    assert (run.title, run.data, run.stands) == ("Order", {"order": "A1"}, False)
-    calendar.start_due()
+    assert (run.title, run.data, run.is_live) == ("Order", {"order": "A1"}, False)
+    lifecycle.start_due()
     factory.expand(run)
     assert factory.states(run) == {"queued": 1, "skipped": 1}
     broadcast.refresh_from_db()

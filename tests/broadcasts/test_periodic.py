@@ -15,7 +15,7 @@ from clarion.broadcasts.launch import LaunchError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.channels.models import Channel
 from clarion.content import stories
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from support import factory
 
@@ -75,10 +75,10 @@ def test_c3_each_run_is_a_broadcast_of_its_own(channel: Channel, at: At) -> None
     assert planned(broadcast) == "10-27 08:00"  # the clocks go back: one hour later by UTC
     assert runs(broadcast) == ["10-26 07:00 scheduled"]
 
-    calendar.start_due()
+    lifecycle.start_due()
     run = broadcast.runs.get()
     factory.expand(run)
-    assert (run.state, run.type, run.recurrence, run.stands) == ("sending", "broadcast", {}, False)
+    assert (run.state, run.type, run.recurrence, run.is_live) == ("sending", "broadcast", {}, False)
     assert factory.states(run) == {"queued": 2}
     broadcast.refresh_from_db()
     assert broadcast.total == 0
@@ -147,7 +147,7 @@ def test_c6_a_run_that_is_too_late_is_missed_and_asks(channel: Channel, at: At) 
     at("2024-05-01T00:00")
     broadcast = live(channel)
     periodic.spawn_due(at("2024-05-02T12:00"))
-    calendar.start_due()
+    lifecycle.start_due()
     assert runs(broadcast) == ["05-02 07:00 missed"]
     control.accept_missed(broadcast.runs.get(), by=factory.BY)
     assert runs(broadcast) == ["05-02 12:01 scheduled"]

@@ -11,7 +11,7 @@ from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import control, history, retention, singles
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.contacts.models import Contact
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock, db
@@ -40,7 +40,7 @@ def over(days_ago: float, people: int = 2, **fields: Any) -> Broadcast:
             [Settlement(c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, clock.now_us(),
                         external_id=f"m{c.delivery}", attempted=True, content="Hello")],
         )  # fmt: skip
-    calendar.finish()
+    lifecycle.finish()
     return age(broadcast, days_ago, **fields)
 
 
@@ -193,7 +193,7 @@ def test_e5_who_is_queued_keeps_it() -> None:
     age(broadcast, 100, state="stopped")
     assert sweep_all() == 0
 
-    while calendar.wind_up():
+    while lifecycle.cancel_remaining():
         pass
     sweep_all()
 
@@ -219,7 +219,7 @@ def test_e5_what_agents_wrote_stays_in_its_chat_and_what_buttons_asked_for_goes(
             [Settlement(c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, clock.now_us(),
                         attempted=True, content="Hello")],
         )  # fmt: skip
-    calendar.finish()
+    lifecycle.finish()
     for single in (reply, asked):
         age(single, 91)
 

@@ -18,7 +18,7 @@ from clarion.contacts.models import Address
 from clarion.content.models import Story
 from clarion.content.rendering import compile_text
 from clarion.content.stories import archive_story, create_story, save_story
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from clarion.records.models import Delivery
 from clarion.records.reconcile import reconcile
@@ -55,7 +55,7 @@ def test_a_single_is_written_as_already_expanded(person: Address) -> None:
     assert list(single.channels.all()) == [person.channel]
     assert factory.states(single) == {"queued": 1}
     assert reconcile(single.pk).ok
-    assert not calendar.expand_next()
+    assert not lifecycle.expand_next()
     assert list(singles.of_address(person.pk)) == [single]
 
 

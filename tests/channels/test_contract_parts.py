@@ -23,9 +23,9 @@ from clarion.channels.contract import (
     Template,
     Unsendable,
 )
-from clarion.simulator import multipart
 from clarion.transport.head import header_block
 from clarion.transport.messages import HttpRequest
+from clarion_simulator import multipart
 
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 URL = "https://pictures.example/spring/anna.png"

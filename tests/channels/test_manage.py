@@ -48,10 +48,10 @@ def actions() -> list[str]:
 @pytest.mark.django_db
 def test_adding() -> None:
     agent = Agent.objects.create_agent(name="Eva", email="e@x.example", role="admin", password=None)
-    channel = add(" News ", rate=12.5, retries=3, backoff=2, by=agent)
+    channel = add(" News ", rate=12.5, attempts=3, backoff=2, by=agent)
     stored = Channel.objects.get(pk=channel.pk)
     assert (stored.name, stored.kind, stored.state) == ("News", "webhook", "active")
-    assert (stored.rate, stored.retries, stored.backoff) == (12.5, 3, 2.0)
+    assert (stored.rate, stored.attempts, stored.backoff) == (12.5, 3, 2.0)
     assert stored.config["url"] == URL
     assert stored.config["secret"] == WEBHOOK_SECRET
     entry = AuditEntry.objects.get()
@@ -101,8 +101,8 @@ def test_the_rate_is_the_kinds_when_none_is_given(
         ({"rate": -1.0}, "messages a second"),
         ({"rate": float("nan")}, "messages a second"),
         ({"rate": float("inf")}, "messages a second"),
-        ({"retries": -1}, "retries from 0"),
-        ({"retries": 101}, "retries from 0"),
+        ({"attempts": -1}, "attempts from 1"),
+        ({"attempts": 101}, "attempts from 1"),
         ({"backoff": -0.1}, "in seconds"),
         ({"backoff": float("nan")}, "in seconds"),
         ({"settings": {}}, "url: Fill this in"),
@@ -139,21 +139,21 @@ def test_changing() -> None:
 @pytest.mark.django_db
 def test_changing_nothing_is_no_change() -> None:
     channel = add(rate=5.0)
-    update_channel(channel, settings={"url": URL}, rate=5.0, retries=5, backoff=0.1, by=BY)
+    update_channel(channel, settings={"url": URL}, rate=5.0, attempts=5, backoff=0.1, by=BY)
     assert actions() == ["channel.add"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "changes",
-    [{"settings": {"url": "x"}}, {"rate": 0.0}, {"retries": -1}, {"backoff": -1.0}],
+    [{"settings": {"url": "x"}}, {"rate": 0.0}, {"attempts": -1}, {"backoff": -1.0}],
 )
 def test_a_change_that_is_refused_changes_nothing(changes: dict[str, Any]) -> None:
     channel = add()
     with pytest.raises(ChannelError):
-        update_channel(channel, **{"rate": 7.0, "retries": 2, **changes}, by=BY)
+        update_channel(channel, **{"rate": 7.0, "attempts": 2, **changes}, by=BY)
     stored = Channel.objects.get()
-    assert (stored.rate, stored.retries, stored.config) == (None, 5, channel.config)
+    assert (stored.rate, stored.attempts, stored.config) == (None, 5, channel.config)
     assert actions() == ["channel.add"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clarion.channels.contract import Media
 from clarion.channels.multipart import form
-from clarion.simulator.multipart import File, read
+from clarion_simulator.multipart import File, read
 
 BOUNDARY = "clarion-form-boundary"
 

@@ -25,12 +25,12 @@ from clarion.channels.manage import ChannelError, check_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.kit import clock
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 from simulator.client import Post, listening
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoaXMtdGVzdA=="

@@ -19,11 +19,11 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.channels.telegram import TelegramKind
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 from simulator.client import listening
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3000  # 768 kB, larger than one read

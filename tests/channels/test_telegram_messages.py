@@ -8,8 +8,8 @@ import pytest
 from channels.kinds import NOW, PRESSED, TELEGRAM, TELEGRAM_TOKEN, update
 from clarion.channels.contract import Button, Event, Inbound, Media, OptOut, Outgoing, Unsendable
 from clarion.channels.telegram import TelegramConfig, TelegramKind
-from clarion.simulator import multipart
 from clarion.transport.messages import HttpRequest
+from clarion_simulator import multipart
 
 PNG = b"\x89PNG\r\n\x1a\n-picture-"
 URL = "https://pictures.example/anna.png"

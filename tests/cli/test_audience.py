@@ -133,9 +133,9 @@ def test_a7_only_who_has_given_all_required_consents(
     assert "To 1 people: 1 on news." in result.stderr
     assert "  without 2: have not given all required consents" in result.stderr
     assert "  such as Ann" in result.stderr
-    from clarion.engine import calendar
+    from clarion.engine import lifecycle
 
-    calendar.start_due()
+    lifecycle.start_due()
     broadcast = Broadcast.objects.get()
     factory.expand(broadcast)
     assert factory.states(broadcast) == {"queued": 1, "skipped": 2}

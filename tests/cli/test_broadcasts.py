@@ -184,17 +184,17 @@ def test_f5_speed(
     refused: Callable[..., str],
     misused: Callable[..., str],
 ) -> None:
-    said = ok("broadcasts", "speed", running, "2.5")
+    said = ok("broadcasts", "rate", running, "2.5")
     assert said == f"Broadcast {running} sends at most 2.5 a second.\n"
     assert ok_json("broadcasts", "show", running)["rate"] == 2.5
-    assert ["speed", "2.5", "a", "second"] in [
+    assert ["rate", "2.5", "a", "second"] in [
         line.split() for line in ok("broadcasts", "show", running).splitlines()
     ]
-    assert ok_json("broadcasts", "speed", running, "none")["rate"] is None
-    assert "from 0.01 to 1,000,000" in refused("broadcasts", "speed", running, "0")
-    assert "no speed" in misused("broadcasts", "speed", running, "fast")
+    assert ok_json("broadcasts", "rate", running, "none")["rate"] is None
+    assert "from 0.01 to 1,000,000" in refused("broadcasts", "rate", running, "0")
+    assert "no send rate" in misused("broadcasts", "rate", running, "fast")
     ok("broadcasts", "stop", running)
-    assert "this one is stopped" in refused("broadcasts", "speed", running, "1")
+    assert "this one is stopped" in refused("broadcasts", "rate", running, "1")
 
 
 def test_g2_release(

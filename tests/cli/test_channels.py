@@ -30,7 +30,7 @@ def test_kinds_name_their_settings(ok: Callable[..., str], ok_json: Callable[...
 
 
 def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
-    options = ("--rate", "12.5", "--retries", "2", "--backoff", "0.25")
+    options = ("--rate", "12.5", "--attempts", "2", "--backoff", "0.25")
     ok("channel", "add", "news", *HOOK, *options, "--set", f"secret={SECRET}")
     shown = ok_json("channel", "show", "news")
     assert shown.pop("created_at").endswith("+00:00")
@@ -40,7 +40,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "state": "active",
         "paused_reason": "",
         "rate": 12.5,
-        "retries": 2,
+        "attempts": 2,
         "backoff": 0.25,
         "settings": {
             "url": "https://example.org/hook",
@@ -103,8 +103,8 @@ def test_what_will_not_do_is_said(
         (["--set", "hunter2"], "Write settings as key=value."),
         (["--set", "=hunter2"], "Write settings as key=value."),
         (["--set", "url=a", "--set", "url=b"], "url is given twice."),
-        (["--retries", "-1"], "--retries"),
-        (["--retries", "many"], "--retries"),
+        (["--attempts", "-1"], "--attempts"),
+        (["--attempts", "many"], "--attempts"),
     ],
 )
 def test_wrong_usage(misused: Callable[..., str], arguments: list[str], said: str) -> None:

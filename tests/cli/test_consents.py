@@ -59,9 +59,9 @@ def test_withdrawing_skips_what_is_queued(
     sent = ok_json("send", "--channel", people, "--all", "--consent", "News", "--text", "Hi",
                    "--undo", "0")  # fmt: skip
     from clarion.broadcasts.models import Broadcast
-    from clarion.engine import calendar
+    from clarion.engine import lifecycle
 
-    calendar.start_due()
+    lifecycle.start_due()
     broadcast = Broadcast.objects.get(pk=sent["id"])
     factory.expand(broadcast)
     ok("consents", "withdraw", "News", "--all", "--how", "form")

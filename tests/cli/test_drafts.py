@@ -43,7 +43,7 @@ def test_without_drafts(db: None, ok: Callable[..., str]) -> None:
 def test_d2_only_what_is_given_is_changed(
     draft: str, people: str, ok: Callable[..., str], clarion: Callable[..., Any]
 ) -> None:
-    said = clarion("drafts", "edit", draft, "--text", "Hi {{ contact.citty }}", "--speed", "3")
+    said = clarion("drafts", "edit", draft, "--text", "Hi {{ contact.citty }}", "--rate", "3")
     assert "Still to do: No contact has “contact.citty”." in said.stderr
     ok("drafts", "edit", draft, "--every", "day", "--at-clock", "08:00")
     ok("drafts", "edit", draft, "--title", "Summer", "--text", "Hi", "--end-open-chats")

@@ -60,10 +60,10 @@ def test_a7_required_consents(
 def test_g1_and_f5_end_open_chats_and_speed(
     all_of: tuple[str, ...], ok: Callable[..., str], refused: Callable[..., str]
 ) -> None:
-    ok(*all_of, *TEXT, "--end-open-chats", "--speed", "2.5")
+    ok(*all_of, *TEXT, "--end-open-chats", "--rate", "2.5")
     sent = Broadcast.objects.get()
     assert (sent.end_open_chats, sent.rate) == (True, 2.5)
-    assert "messages a second" in refused(*all_of, *TEXT, "--speed", "0")
+    assert "messages a second" in refused(*all_of, *TEXT, "--rate", "0")
 
 
 def test_c1_undo_seconds(all_of: tuple[str, ...], ok: Callable[..., str]) -> None:

@@ -12,7 +12,7 @@ from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.manage import get_channel
-from clarion.engine import calendar, fire
+from clarion.engine import fire, lifecycle
 from clarion.kit import clock
 from support import factory
 
@@ -69,8 +69,8 @@ def test_c6_a_late_run_is_missed_and_sent_on_request(people: str, ok: Text, ok_j
     Broadcast.objects.filter(pk=broadcast.pk).update(
         next_run_at=due, recurrence={"every": "day", "at": f"{due:%H:%M}"}
     )
-    calendar.spawn_runs()
-    calendar.start_due()
+    lifecycle.spawn_runs()
+    lifecycle.start_due()
     run = broadcast.runs.get()
     shown = ok_json("broadcasts", "show", str(run.pk))
     assert shown["state"] == "missed"

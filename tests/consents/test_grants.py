@@ -16,9 +16,9 @@ from clarion.consents.grants import Count, counts, everyone, give, lacking, owne
 from clarion.consents.manage import ConsentError, define
 from clarion.consents.models import Change, Consent, Grant
 from clarion.contacts.models import Address, Tag, Tagging
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
+from clarion.engine.attempt import SKIPPED, given_back
 from clarion.engine.claim import claim
-from clarion.engine.send import SKIPPED, given_back
 from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records import tallies
@@ -133,7 +133,7 @@ def running(consent: Consent, addresses: list[Address]) -> Callable[..., Broadca
             audience=Audience(kind="all", consents=["Newsletter"], **fields),  # type: ignore[arg-type]
         )
         launch.send(draft, by=BY, undo_seconds=0)
-        calendar.start_due()
+        lifecycle.start_due()
         factory.expand(draft)
         return draft
 

@@ -34,7 +34,7 @@ class Provider:
             [
                 sys.executable,
                 "-m",
-                "clarion.simulator",
+                "clarion_simulator",
                 "--http-port",
                 str(port),
                 "--smtp-port",

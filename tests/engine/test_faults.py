@@ -92,7 +92,7 @@ def test_a_fault_in_reading_the_reply_leaves_them_in_doubt(
     monkeypatch.setattr(WebhookKind, "outcome", faulty)
 
     # Enough tries for one of them to meet every fault.
-    broadcast = sent(listener, idempotent=idempotent, backoff=0.01, retries=6)
+    broadcast = sent(listener, idempotent=idempotent, backoff=0.01, attempts=6)
 
     assert factory.states(broadcast) == states
     reasons = {

@@ -13,7 +13,7 @@ from clarion.channels.models import Channel
 from clarion.chats import control as chats
 from clarion.contacts import tags
 from clarion.contacts.models import Address
-from clarion.engine import calendar, fire
+from clarion.engine import fire, lifecycle
 from clarion.engine.worker import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Memory, Record
@@ -129,16 +129,16 @@ def test_c4_a_stopped_trigger_takes_back_what_waits() -> None:
     control.stop(broadcast, by=factory.BY)
     Broadcast.objects.update(finished_at=clock.now() - timedelta(minutes=2))
 
-    calendar.wind_up()
-    calendar.wind_up()
+    lifecycle.cancel_remaining()
+    lifecycle.cancel_remaining()
     assert factory.states(broadcast) == {"unsent": 1}
     broadcast.refresh_from_db()
-    assert broadcast.wound_up_at is None  # a firing waits
+    assert broadcast.drained_at is None  # a firing waits
     fire.fire_due()
     assert Firing.objects.get(contact=ben.contact_id).state == "dropped"
-    calendar.wind_up()
+    lifecycle.cancel_remaining()
     broadcast.refresh_from_db()
-    assert broadcast.wound_up_at is not None
+    assert broadcast.drained_at is not None
 
 
 def test_c4_somebody_without_an_address_on_its_channels_is_said_to_be_left_out() -> None:

@@ -24,14 +24,14 @@ from clarion.channels.contract import Accepted, Refusal, Refused
 from clarion.chats import control as chats
 from clarion.contacts.addresses import mark
 from clarion.contacts.models import Address
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import Claimed, claim
 from clarion.engine.retry import Policy, judge
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock, db
-from clarion.records.memory import Remembered
 from clarion.records.models import Delivery
-from clarion.records.receipts import Sighting, apply_receipts
+from clarion.records.progress import Progress
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.reconcile import reconcile
 from clarion.records.states import may_move
 from support import factory
@@ -41,7 +41,7 @@ RECEIVED = {"sent", "delivered", "read"}
 WAITING = {"queued", "held"}
 OUTCOMES = [Accepted(), *(Refused(refusal, "Because.", "x") for refusal in Refusal)]
 WHO = st.integers(0, PEOPLE - 1)
-EMPTIED = ("records_delivery", "records_record", "records_tally", "records_memory",
+EMPTIED = ("records_delivery", "records_record", "records_tally", "records_deliveryprogress",
            "broadcasts_pick", "chats_message", "chats_chat")  # fmt: skip
 
 
@@ -58,7 +58,7 @@ class Machine(RuleBasedStateMachine):
         number = db.fetch("SELECT count(*) FROM channels_channel")[0][0]
         self.channel = factory.channel(f"sink {number}")
         self.people = factory.people(self.channel, PEOPLE)
-        self.policy = Policy(retries=2, backoff=0.0, idempotent=False)
+        self.policy = Policy(attempts=2, backoff=0.0, idempotent=False)
         self.ada = Agent.objects.first() or factory.agent()
         self.worker = reap.register()
         self.held: list[Claimed] = []  # claimed by the present worker
@@ -128,7 +128,7 @@ class Machine(RuleBasedStateMachine):
                 [
                     Settlement(
                         c.delivery, c.broadcast, self.channel.pk, c.address, "queued", c.attempts,
-                        clock.now_us(), memory=Remembered(sent=["One"]), maybe_sent=c.maybe_sent,
+                        clock.now_us(), memory=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
                     )
                 ],
             )  # fmt: skip
@@ -171,9 +171,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def keep_house(self) -> None:
-        calendar.start_due()
-        calendar.wind_up()
-        calendar.finish()
+        lifecycle.start_due()
+        lifecycle.cancel_remaining()
+        lifecycle.finish()
         stopped = set(Broadcast.objects.filter(state="stopped").values_list("pk", flat=True))
         for delivery, (broadcast, _) in self.place.items():
             if broadcast in stopped and self.states[delivery] in WAITING:
@@ -225,7 +225,7 @@ class Machine(RuleBasedStateMachine):
             if b == old.pk and self.states[d] in left and a not in reached
         ]  # fmt: skip
         self.again.update(set(expected) & doubted)
-        calendar.start_due()
+        lifecycle.start_due()
         factory.expand(fresh)
         self._learn(expected)
 
@@ -280,7 +280,7 @@ class Machine(RuleBasedStateMachine):
         # Providers report on what they took.
         for delivery in self._of(self.people[who].pk, {"sent", "delivered"}):
             key = Broadcast.objects.get(pk=self.place[delivery][0]).key
-            said = Sighting(self.channel.pk, status, 1, 2, message_id=f"{key}-{delivery}")
+            said = ReceiptUpdate(self.channel.pk, status, 1, 2, message_id=f"{key}-{delivery}")
             assert apply_receipts([said]) == []
             if may_move(self.states[delivery], status):
                 self.states[delivery] = status

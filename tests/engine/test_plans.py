@@ -27,13 +27,13 @@ from clarion.consents import grants
 from clarion.consents.manage import define
 from clarion.consents.models import Consent
 from clarion.contacts import tags
-from clarion.engine import calendar, claim, reap
+from clarion.engine import claim, lifecycle, reap
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock, db, estimates
 from clarion.records import causes, export, hold, tallies
 from clarion.records.filters import RecordFilter
-from clarion.records.memory import Remembered
-from clarion.records.receipts import Sighting, apply_receipts
+from clarion.records.progress import Progress
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.reconcile import reconcile
 from clarion.records.search import search
 from support import environment, factory
@@ -110,7 +110,7 @@ def known_of_others() -> None:
         send_some(channel, worker, claim.claim(channel.pk, worker, BATCH).messages)
         stop(broadcast)
     restarted = control.restart(broadcast, by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(restarted)
     stop(restarted)
     chats.close_all([one.pk for one in crowd.addresses], broadcast.pk)
@@ -145,7 +145,7 @@ def outcome(one: claim.Claimed, channel: Channel, state: str) -> Settlement:
     return Settlement(
         one.delivery, one.broadcast, channel.pk, one.address, state, 1, clock.now_us(),
         attempted=True, content="Hello", external_id=f"x{one.delivery}",
-        memory=Remembered(sent=("Hello",)) if state == "queued" else None,
+        memory=Progress(sent=("Hello",)) if state == "queued" else None,
     )  # fmt: skip
 
 
@@ -158,13 +158,13 @@ def send_some(channel: Channel, worker: int, claimed: list[claim.Claimed]) -> No
     settle(worker, [outcome(one, channel, "queued") for one in claimed[some:]])
     now = clock.now_us()
     apply_receipts(
-        [Sighting(channel.pk, "delivered", now, now, f"x{one.delivery}") for one in claimed]
+        [ReceiptUpdate(channel.pk, "delivered", now, now, f"x{one.delivery}") for one in claimed]
     )
 
 
 def stop(broadcast: Broadcast) -> None:
     control.stop(broadcast, by=factory.BY)
-    while calendar.wind_up():
+    while lifecycle.cancel_remaining():
         pass
 
 
@@ -199,7 +199,7 @@ def test_a_broadcast_lives_its_life_whatever_the_planner_believes(
         tallies.squash()
 
         again = control.restart(broadcast, by=factory.BY, undo_seconds=0)
-        calendar.start_due()
+        lifecycle.start_due()
         factory.expand(again)
         assert factory.states(again) == {"queued": PEOPLE - 5_500}
         stop(again)
@@ -219,7 +219,7 @@ def launched(channel: Channel, crowd: Crowd) -> Broadcast:
         by=factory.BY, text="Hello", channels=[channel], audience=crowd.audience
     )
     broadcast = factory.launch.send(draft, by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(broadcast)
     return broadcast
 
@@ -240,7 +240,7 @@ def looked_at(broadcast: Broadcast, channel: Channel, crowd: Crowd) -> None:
     picks = factory.Audience(kind="picks", picked_from="hand")
     assert summary(picks, [channel], broadcast_id=hand_picked.pk).total == PEOPLE
     factory.launch.send(hand_picked, by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(hand_picked)
     assert factory.states(hand_picked) == {"queued": PEOPLE}
     assert tags.remove(["Ours"], crowd.contacts, by=factory.BY) == PEOPLE

@@ -9,11 +9,11 @@ from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.content.models import Story, StoryVersion
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.worker import ThreadedWorker
 from clarion.records.models import Delivery, Memory, Part, Record
-from clarion.records.receipts import Sighting, apply_receipts
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.reconcile import reconcile
 from crash.rehearsal import wait_completed
 from support import factory
@@ -176,7 +176,7 @@ def test_f3_a_restart_goes_on_with_the_message_that_failed(engine: None) -> None
 
 def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine: None) -> None:
     with Listener(lambda heard: (500, {})) as listener:
-        channel = sink(listener, retries=2, backoff=0.01)
+        channel = sink(listener, attempts=2, backoff=0.01)
         factory.people(channel, 30)
         broadcast = launch(channel, story(webhook(f"{listener.url}/ask"), text("Hello")))
         wait_completed(broadcast, 60)
@@ -227,11 +227,11 @@ def test_receipts_for_any_message_of_a_delivery_are_its_receipts() -> None:
     delivery = Delivery.objects.get()
     Part.objects.create(delivery=delivery, channel=channel, external_id="x1")
 
-    early = Sighting(channel.pk, "delivered", 1, 2, external_id="x1")
+    early = ReceiptUpdate(channel.pk, "delivered", 1, 2, external_id="x1")
     assert apply_receipts([early]) == [early]  # the second message has not left yet
     Delivery.objects.update(state="sent")
-    calendar.finish()
+    lifecycle.finish()
     assert apply_receipts([early]) == []
     ours = f"{broadcast.key}-{delivery.pk}-1"
-    assert apply_receipts([Sighting(channel.pk, "read", 1, 2, message_id=ours)]) == []
+    assert apply_receipts([ReceiptUpdate(channel.pk, "read", 1, 2, message_id=ours)]) == []
     assert Delivery.objects.get().state == "read"

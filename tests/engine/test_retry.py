@@ -6,8 +6,8 @@ from clarion.channels.contract import Refusal, Refused
 from clarion.engine.retry import MOST_BACKOFF, Policy, judge
 
 NOW = 1_000_000_000
-PLAIN = Policy(retries=5, backoff=0.1, idempotent=False)
-KEYED = Policy(retries=5, backoff=0.1, idempotent=True)
+PLAIN = Policy(attempts=5, backoff=0.1, idempotent=False)
+KEYED = Policy(attempts=5, backoff=0.1, idempotent=True)
 
 
 def refused(refusal: Refusal, **more: float) -> Refused:
@@ -28,7 +28,7 @@ def test_i5_at_most_five_error_records_by_default() -> None:
 def test_backoff_doubles_up_to_a_bound() -> None:
     waits = [judge(refused(Refusal.RETRY), n, False, NOW, PLAIN).due_at - NOW for n in range(4)]
     assert waits == [100_000, 200_000, 400_000, 800_000]
-    patient = Policy(retries=100, backoff=60, idempotent=False)
+    patient = Policy(attempts=100, backoff=60, idempotent=False)
     assert judge(refused(Refusal.RETRY), 50, False, NOW, patient).due_at - NOW == MOST_BACKOFF
 
 
@@ -59,7 +59,6 @@ def test_doubt_is_remembered_over_later_tries() -> None:
     assert (unknown.state, last.state) == ("queued", "in_doubt")
 
 
-@pytest.mark.parametrize("retries", [0, 1])
-def test_no_retries_still_means_one_try(retries: int) -> None:
-    verdict = judge(refused(Refusal.RETRY), 0, False, NOW, Policy(retries, 0.1, False))
+def test_one_attempt_is_not_repeated() -> None:
+    verdict = judge(refused(Refusal.RETRY), 0, False, NOW, Policy(1, 0.1, False))
     assert (verdict.state, verdict.attempts) == ("failed", 1)

@@ -261,7 +261,7 @@ def test_a_late_answer_to_old_credentials_pauses_nothing() -> None:
 
 
 def test_a_dead_host_says_so_and_loses_nobody(processes: Processes, engine: None) -> None:
-    channel = factory.channel(url="http://127.0.0.1:9/hook", backoff=0.01, retries=2)
+    channel = factory.channel(url="http://127.0.0.1:9/hook", backoff=0.01, attempts=2)
     factory.people(channel, 3)
 
     broadcast = start(channel)
@@ -277,7 +277,7 @@ def test_a_host_that_is_down_for_a_while_does_not_use_up_everybodys_tries(
     processes: Processes, engine: None
 ) -> None:
     with closed_port() as port:
-        channel = factory.channel(url=f"http://127.0.0.1:{port}/hook/sink", retries=3)
+        channel = factory.channel(url=f"http://127.0.0.1:{port}/hook/sink", attempts=3)
         factory.people(channel, 2_000)
         broadcast = start(channel)
         eventually(lambda: Record.objects.filter(status="error").exists(), timeout=60)

@@ -15,7 +15,7 @@ from clarion.broadcasts import calls, control, launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.models import Channel
-from clarion.engine import calendar, fire
+from clarion.engine import fire, lifecycle
 from clarion.kit import clock
 from clarion.records.models import Delivery, Memory
 from support import factory
@@ -65,7 +65,7 @@ def test_c5_a_call_launches_a_run_with_its_data(broadcast: Broadcast) -> None:
         "skipped": {},
     }  # fmt: skip
     assert answered["Cache-Control"].startswith("max-age=0")
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(run)
     assert run.data == {"item": "tea"}
     assert factory.states(run) == {"queued": 2}

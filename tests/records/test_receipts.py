@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clarion.records import receipts, tallies
 from clarion.records.models import Delivery, Receipt
 from clarion.records.reasons import forget
-from clarion.records.receipts import UNSAID, Sighting, apply_receipts
+from clarion.records.receipts import UNSAID, ReceiptUpdate, apply_receipts
 from clarion.records.states import ALL
 from records import build
 
@@ -47,7 +47,7 @@ def told(delivery, status, **more):
     }  # fmt: skip
     if status == "failed":
         facts |= {"code": "131026", "reason": "Not on WhatsApp."}
-    return Sighting(**(facts | more))
+    return ReceiptUpdate(**(facts | more))
 
 
 def message_id(delivery):

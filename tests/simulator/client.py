@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from clarion.simulator.server import Simulator
+from clarion_simulator.server import Simulator
 
 PATIENCE = 60.0  # seconds: no test is about its end
 

@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clarion.simulator import smtp, wire
-from clarion.simulator.server import Simulator
+from clarion_simulator import smtp, wire
+from clarion_simulator.server import Simulator
 
 
 @pytest.fixture

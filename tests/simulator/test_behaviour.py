@@ -3,9 +3,9 @@ from statistics import median
 
 import pytest
 
-from clarion.simulator.behaviour import FAULTS, Behaviour, Span, knobs
-from clarion.simulator.fate import INSTRUCTIONS, Judge, instruction
-from clarion.simulator.log import Channel
+from clarion_simulator.behaviour import FAULTS, Behaviour, Span, knobs
+from clarion_simulator.fate import INSTRUCTIONS, Judge, instruction
+from clarion_simulator.log import Channel
 
 GUIDE = Path(__file__).parents[2] / "docs" / "simulator.md"
 

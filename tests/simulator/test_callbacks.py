@@ -1,9 +1,9 @@
 import time
 from typing import Any
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
-from clarion.simulator.signing import verified
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
+from clarion_simulator.signing import verified
 from simulator.client import Listener, Post, ask, get, listening, until
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1zaW11bGF0b3I="

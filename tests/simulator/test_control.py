@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
-from clarion.simulator.summary import SECOND, peak_per_second
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
+from clarion_simulator.summary import SECOND, peak_per_second
 from simulator.client import ask, dial, get, request, until
 
 

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 def launch(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "clarion.simulator", *arguments],
+        [sys.executable, "-m", "clarion_simulator", *arguments],
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,8 +6,8 @@ from email.message import EmailMessage
 import aiosmtplib
 import pytest
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 from simulator.client import PATIENCE, Line, get
 
 SENDER = "news@clarion.test"

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
-from clarion.simulator.telegram import channel_name
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
+from clarion_simulator.telegram import channel_name
 from simulator.client import Reply, ask, dial, get, listening, until
 
 TOKEN = "123456:secret"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clarion.simulator.server import Simulator
+from clarion_simulator.server import Simulator
 from simulator.client import Reply, ask, get
 
 TOKEN = "123456:secret"

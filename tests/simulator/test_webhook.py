@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from clarion.simulator.behaviour import FAULTS, Behaviour
-from clarion.simulator.server import Simulator
-from clarion.simulator.signing import sign
+from clarion_simulator.behaviour import FAULTS, Behaviour
+from clarion_simulator.server import Simulator
+from clarion_simulator.signing import sign
 from simulator.client import ask, dial, get, request, until
 from simulator.conftest import Clock
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
-from clarion.simulator.signing import sign, verified
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
+from clarion_simulator.signing import sign, verified
 from simulator.client import Post, ask, get, listening
 
 YES = {"kind": "reply", "label": "Yes", "value": "y"}

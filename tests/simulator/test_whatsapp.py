@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from clarion.simulator import whatsapp
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
+from clarion_simulator import whatsapp
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 from simulator.client import PATIENCE, Listener, Post, Reply, ask, dial, get, listening
 
 NUMBER = "106540352242922"

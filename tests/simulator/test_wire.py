@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from clarion.simulator import wire
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
+from clarion_simulator import wire
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 from simulator.client import PATIENCE, dial, request, until
 
 GOOD = request("/hook/a", {"to": "anna"})

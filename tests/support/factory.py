@@ -12,7 +12,7 @@ from clarion.channels.manage import add_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.models import Address, Contact
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.engine.expand import expand_chunk
 from clarion.kit import db
 from clarion.records.states import ALL
@@ -35,13 +35,13 @@ def channel(
     url: str = "http://127.0.0.1:9/hook",
     idempotent: bool = False,
     rate: float | None = None,
-    retries: int = 5,
+    attempts: int = 5,
     backoff: float = 0.1,
 ) -> Channel:
     """A webhook channel."""
     settings = {"url": url, "allow_private": "true", "idempotent": str(idempotent).lower()}
     return add_channel(
-        name=name, kind="webhook", settings=settings, rate=rate, retries=retries, backoff=backoff,
+        name=name, kind="webhook", settings=settings, rate=rate, attempts=attempts, backoff=backoff,
         by=BY,
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def draft(
 def sending(channels: Sequence[Channel], **fields: str) -> Broadcast:
     """A broadcast that is being sent: expanded, nothing claimed yet."""
     broadcast = launch.send(draft(channels, **fields), by=BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     expand(broadcast)
     return broadcast
 

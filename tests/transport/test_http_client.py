@@ -11,8 +11,8 @@ from clarion.transport import connection as connection_module
 from clarion.transport import guard
 from clarion.transport.connection import Connection
 from clarion.transport.errors import MaybeSent, NotSent
-from clarion.transport.lane import Lane
 from clarion.transport.messages import HttpRequest
+from clarion.transport.pool import ConnectionPool
 from support.ports import closed_port
 from transport.peers import OK, PATIENCE, FakeTransport, answering, read_request, until
 
@@ -143,11 +143,11 @@ async def test_the_connection_used_last_is_used_first(peer, http):
     await until(lambda: len(seen) == 3)
     gate.set()
     await asyncio.gather(*sends)
-    (lane,) = client._lanes.values()
-    last = lane.idle[-1]
+    (pool,) = client._pools.values()
+    last = pool.idle[-1]
     for _ in range(3):
         await client.send(server.request())
-        assert lane.idle[-1] is last
+        assert pool.idle[-1] is last
     assert server.connections == 3
 
 
@@ -270,14 +270,14 @@ async def test_one_who_stops_waiting_loses_no_place(peer, http):
     first = asyncio.create_task(client.send(server.request()))
     await until(lambda: seen)
     waiting = [asyncio.create_task(client.send(server.request())) for _ in range(3)]
-    (lane,) = client._lanes.values()
-    await until(lambda: lane.waiting == 3)
+    (pool,) = client._pools.values()
+    await until(lambda: pool.waiting == 3)
     waiting[0].cancel()
     gate.set()
     await first
     waiting[1].cancel()  # it may just have been given the place
     assert (await waiting[2]).body == b"ok"
-    assert lane.taken == 0
+    assert pool.taken == 0
 
 
 async def test_private_and_public_never_share_a_connection(peer, http):
@@ -310,7 +310,7 @@ async def test_no_reply_in_time(peer, http):
     with pytest.raises(MaybeSent, match=r"within 0\.05 s"):
         await client.send(server.request(timeout=0.05))
     await until(lambda: not server.open)
-    assert next(iter(client._lanes.values())).taken == 0
+    assert next(iter(client._pools.values())).taken == 0
     assert server.connections == 1
 
 
@@ -365,15 +365,15 @@ async def test_cancelling_at_any_step_leaks_nothing(peer, http):
         send.cancel()
         await asyncio.wait([send])
         assert send.cancelled() or send.result().body == b"ok"
-        (lane,) = client._lanes.values()
-        assert lane.taken == 0
+        (pool,) = client._pools.values()
+        assert pool.taken == 0
     assert (await client.send(server.request())).body == b"ok"
 
 
 async def test_a_connection_given_up_before_it_was_made_is_not_waited_for():
     """uvloop reports such a one as made, and never as lost."""
     made, transport = [], FakeTransport()
-    connection = Connection(Lane("peer", 1), 100, made.append, made.append)
+    connection = Connection(ConnectionPool("peer", 1), 100, made.append, made.append)
     connection.drop()
     connection.connection_made(transport)
     assert not made
@@ -382,8 +382,8 @@ async def test_a_connection_given_up_before_it_was_made_is_not_waited_for():
 
 async def test_the_clock_spares_a_connection_that_was_just_made(http):
     client = http()
-    lane = Lane("peer", 1)
-    connection = Connection(lane, 100, client._connections.add, client._forget)
+    pool = ConnectionPool("peer", 1)
+    connection = Connection(pool, 100, client._connections.add, client._forget)
     connection.connection_made(FakeTransport())
     client._look_at_the_clock(asyncio.get_running_loop())
     assert not connection.closed

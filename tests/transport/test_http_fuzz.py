@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from clarion.transport.connection import Connection
 from clarion.transport.errors import MaybeSent
-from clarion.transport.lane import Lane
 from clarion.transport.messages import HttpReply
+from clarion.transport.pool import ConnectionPool
 from transport.peers import FakeTransport, read_request
 
 PARTS = [
@@ -30,8 +30,8 @@ ENDS = st.sampled_from([None, ConnectionResetError(104, "reset"), "eof"])
 async def feed(pieces, end, method) -> HttpReply | MaybeSent:
     problems = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
-    lane = Lane("peer", 1)
-    connection = Connection(lane, 300, lambda _: None, lambda _: None)
+    pool = ConnectionPool("peer", 1)
+    connection = Connection(pool, 300, lambda _: None, lambda _: None)
     transport = FakeTransport()
     connection.connection_made(transport)
     future = connection.exchange(method, b"", b"", 1.0)

@@ -72,7 +72,7 @@ async def test_cancelling_at_any_step_of_the_handshake(peer, http, server_tls, t
             await asyncio.sleep(0)
         send.cancel()
         await asyncio.wait([send])
-        assert next(iter(client._lanes.values())).taken == 0
+        assert next(iter(client._pools.values())).taken == 0
     assert (await client.send(server.request(secure=True))).body == b"ok"
 
 

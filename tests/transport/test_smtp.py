@@ -365,7 +365,7 @@ async def test_cancelling_at_any_step_leaks_nothing(smtp_peer, smtp):
             await asyncio.sleep(0)
         send.cancel()
         await asyncio.wait([send])
-        assert not any(lane.taken for lane in pool._lanes.values())
+        assert not any(pool.taken for pool in pool._pools.values())
     assert await pool.send(server.mail()) == SENT
 
 

@@ -12,7 +12,7 @@ from clarion.broadcasts import control, launch
 from clarion.broadcasts.models import Broadcast, ExternalCall
 from clarion.chats import control as chats
 from clarion.content import stories
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
@@ -53,7 +53,7 @@ def site(page: Page, live_server: LiveServer) -> Site:
     )  # fmt: skip
     done = factory.sending([channel], title="Summer sale")
     control.stop(done, by=agent)
-    while calendar.wind_up():
+    while lifecycle.cancel_remaining():
         pass
     Broadcast.objects.filter(pk=done.pk).update(finished_at=clock.now() - timedelta(days=80))
     Broadcast.objects.update(agent=agent)
@@ -128,7 +128,7 @@ def test_the_pages_of_all_kinds(site: Site) -> None:
     look(site.open(f"/broadcasts/{sale}/recipients/?state=held"))
     look(site.open(f"/broadcasts/{number('Every morning')}/runs/"))
     for act, title in (
-        ("stop", "Autumn sale"), ("speed", "Autumn sale"), ("release", "Autumn sale"),
+        ("stop", "Autumn sale"), ("rate", "Autumn sale"), ("release", "Autumn sale"),
         ("restart", "Summer sale"), ("delete", "Every morning"), ("rotate", "Order ready"),
     ):  # fmt: skip
         look(site.open(f"/broadcasts/{number(title)}/ask/{act}/"))
@@ -198,7 +198,7 @@ def test_e1_types_are_ticked(site: Site) -> None:
 
 def test_f5_speed_and_f3_restart_by_their_dialogs(site: Site) -> None:
     page = site.open(f"/broadcasts/{number('Autumn sale')}/")
-    page.get_by_role("button", name="Change the speed").click()
+    page.get_by_role("button", name="Change send rate").click()
     look(page)
     page.get_by_label("Messages a second, at most").fill("2.5")
     page.get_by_role("dialog").get_by_role("button", name="Change").click()

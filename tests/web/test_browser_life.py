@@ -249,7 +249,7 @@ def due(*broadcasts: Broadcast) -> None:
 def test_f2_f3_stop_and_restart(site: Site, shop: Channel, provider: Provider) -> None:
     everyone = {one.value for one in factory.people(shop, 150)}
     page = compose(site)
-    page.get_by_label("Own speed").fill("1")  # many are left when it is stopped
+    page.get_by_label("Send rate").fill("1")  # many are left when it is stopped
     send(page)
 
     page.get_by_role("button", name="Pause").click()
@@ -271,7 +271,7 @@ def test_f2_f3_stop_and_restart(site: Site, shop: Channel, provider: Provider) -
     in_dialog(page, "Send again")
 
     expect(page.get_by_text("whom an earlier broadcast did not reach")).to_be_visible()
-    page.get_by_role("button", name="Change the speed").click()
+    page.get_by_role("button", name="Change send rate").click()
     page.get_by_label("Messages a second, at most").fill("")
     in_dialog(page, "Change")
     expect(standing(page)).to_contain_text("Completed")

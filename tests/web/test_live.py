@@ -5,7 +5,7 @@ from django.test import Client
 
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
-from clarion.web import pace
+from clarion.web import current_rate
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def test_unchanged_parts_answer_304(
     admin: Client, addresses: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # From the second look on there is a pace to show, if half a second has passed.
-    monkeypatch.setattr(pace, "rate", lambda *_: 2.0)
+    monkeypatch.setattr(current_rate, "rate", lambda *_: 2.0)
     for address in addresses:
         first = admin.get(address)
         again = admin.get(address, headers={"If-None-Match": first["ETag"]})

@@ -54,7 +54,7 @@ def summary(
     # For all of them the joins had better not be made person by person: that is what PostgreSQL
     # plans for a channel that it knows nothing of yet, and goes through everybody for everybody.
     ways = () if contacts is not None else ("nestloop",)
-    with db.without(*ways):
+    with db.disable_plans(*ways):
         counted = _counted(query, of_all=audience.kind == "all")
     for channel_id, reason, count in counted:
         if reason:
@@ -110,7 +110,7 @@ def _without_address(
     if audience.kind == "picks":
         return _count(
             "SELECT count(*) FROM broadcasts_pick p "
-            f"{db.each('contacts_address', 'a', 'a.id = p.address_id')} "
+            f"{db.lateral_join('contacts_address', 'a', 'a.id = p.address_id')} "
             f"WHERE p.broadcast_id = %s AND a.channel_id NOT IN ({there})",
             [broadcast_id, *channel_ids],
         )

@@ -1,4 +1,4 @@
-"""Control of broadcasts on their way: pause, resume, stop, speed, held people, delete, restart."""
+"""Control of broadcasts on their way: pause, resume, stop, rate, held people, delete, restart."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
 from clarion.kit import clock, db
 from clarion.kit.fields import InstantField
-from clarion.records import hold, tallies, windup
+from clarion.records import cancel, hold, tallies
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
@@ -34,12 +34,12 @@ class ControlError(ValueError):
 def actions(broadcast: Broadcast) -> list[str]:
     """What can be done with this broadcast now, in the order in which it is offered.
 
-    edit (of a scheduled one: undo first), undo, accept_missed, pause, resume, stop, speed,
+    edit (of a scheduled one: undo first), undo, accept_missed, pause, resume, stop, rate,
     release (of held people), restart, duplicate, delete.
     """
     state = broadcast.state
     single = broadcast.type == Broadcast.Type.SINGLE
-    sends = not broadcast.stands or broadcast.type == Broadcast.Type.TRIGGER
+    sends = not broadcast.is_live or broadcast.type == Broadcast.Type.TRIGGER
     able = {
         "edit": may_move(state, S.DRAFT) or state == S.DRAFT,
         "undo": state == S.SCHEDULED,
@@ -47,9 +47,9 @@ def actions(broadcast: Broadcast) -> list[str]:
         "pause": may_move(state, S.PAUSED),
         "resume": state == S.PAUSED,
         "stop": may_move(state, S.STOPPED),
-        "speed": state in ACTIVE and not single,
+        "rate": state in ACTIVE and not single,
         "release": state in ACTIVE and sends and not single,
-        "restart": state in FINISHED and not broadcast.stands and not single,
+        "restart": state in FINISHED and not broadcast.is_live and not single,
         "duplicate": not single,
         "delete": state in DELETABLE or _is_unsent(broadcast),
     }
@@ -58,7 +58,7 @@ def actions(broadcast: Broadcast) -> list[str]:
 
 def _is_unsent(broadcast: Broadcast) -> bool:
     """Whether it lives on and nothing of its own was sent; its runs are broadcasts themselves."""
-    return broadcast.stands and broadcast.total == 0 and broadcast.state != S.DRAFT
+    return broadcast.is_live and broadcast.total == 0 and broadcast.state != S.DRAFT
 
 
 def pause(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
@@ -81,7 +81,7 @@ def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         periodic.skip_to_now(broadcast)
     if broadcast.state == S.PAUSED and broadcast.type == Broadcast.Type.TRIGGER:
         triggers.forgive_lateness(broadcast)
-    after = S.LIVE if broadcast.stands else S.SENDING
+    after = S.LIVE if broadcast.is_live else S.SENDING
     say = "Only a paused broadcast resumes"
     return _move(broadcast, after, by, "resume", say, before=S.PAUSED)
 
@@ -119,15 +119,15 @@ def accept_missed(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
 
 
 def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Broadcast:
-    """Change the speed of a running broadcast (F5): messages a second, None as fast as it goes.
+    """Change the send rate of a running broadcast (F5): messages a second, None as fast as it goes.
 
     The channel's own rate still holds. It takes effect with the next claim, in every worker. The
     runs that a periodic or external one makes from now on take it over. Raises ControlError.
     """
     if rate is not None and not (math.isfinite(rate) and SLOWEST <= rate <= FASTEST):
-        raise ControlError("The speed is a number of messages a second from 0.01 to 1,000,000.")
+        raise ControlError("The send rate is a number of messages a second from 0.01 to 1,000,000.")
     with transaction.atomic():
-        # The next slot is a step of the old speed after the last one; that step becomes a new one.
+        # The next slot is a step of the old rate after the last one; that step becomes a new one.
         step = round(clock.SECOND / rate) if rate else 0
         touched = db.execute(
             "UPDATE broadcasts_broadcast SET rate = %s, next_slot_at = CASE WHEN rate IS NULL "
@@ -138,10 +138,10 @@ def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Br
         broadcast.refresh_from_db()
         if not touched:
             raise ControlError(
-                "The speed can be changed while a broadcast is sending, live or paused; "
+                "The send rate can be changed while a broadcast is sending, live or paused; "
                 f"this one is {broadcast.get_state_display().lower()}."
             )
-        audit.note("broadcast.speed", f"broadcast {broadcast.pk}", by, rate=rate)
+        audit.note("broadcast.rate_changed", f"broadcast {broadcast.pk}", by, rate=rate)
     return broadcast
 
 
@@ -175,7 +175,7 @@ def delete(broadcast: Broadcast, *, by: Agent | str) -> None:
         unsent = Broadcast.objects.select_for_update().filter(pk=number, state__in=DELETABLE)
         if unsent.exists():
             Broadcast.objects.filter(pk=number).delete()
-        elif not (broadcast.stands and _take_away(number)):
+        elif not (broadcast.is_live and _take_away(number)):
             raise ControlError(_why_not_deleted(broadcast))
         audit.note("broadcast.delete", f"broadcast {number}", by, title=broadcast.title)
 
@@ -245,7 +245,7 @@ def restart(
     if "restart" not in actions(broadcast):
         raise ControlError(_why_not_restarted(broadcast))
     if broadcast.state == S.STOPPED:
-        while windup.unsend(broadcast.pk):
+        while cancel.cancel_remaining(broadcast.pk):
             pass
     with transaction.atomic():
         root = chain(broadcast)[0]
@@ -272,7 +272,7 @@ def restart(
 def _why_not_restarted(broadcast: Broadcast) -> str:
     if broadcast.type == Broadcast.Type.SINGLE:
         return "This went to one person alone. Write to them again in their chat."
-    if broadcast.stands:
+    if broadcast.is_live:
         return "It makes its runs itself. Restart one of its runs, or duplicate it."
     return "Only a stopped or completed broadcast can be restarted. Stop it first."
 
@@ -313,6 +313,6 @@ def _the_rest(
     where += (
         " AND NOT EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
         f"AND x.broadcast_id IN ({', '.join(['%s'] * len(others))}) "
-        f"AND x.state IN ({', '.join(['%s'] * len(got))}){db.one_by_one()})"
+        f"AND x.state IN ({', '.join(['%s'] * len(got))}){db.planner_fence()})"
     )
     return where, [old, *others, *got]

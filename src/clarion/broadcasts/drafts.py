@@ -48,9 +48,9 @@ class EditConflict(LaunchError):  # noqa: N818 - the name is the fact
 class Fields(TypedDict, total=False):
     """What a draft is made of; what is left out stays as it is.
 
-    ``typed`` is how the page of the draft was left, ``{"form": {name: [value, …]}, "problems":
+    ``form_state`` is how the page of the draft was left, ``{"form": {name: [value, …]}, "problems":
     {field: sentence}}``: what is not valid yet is kept there, and stands in the way of sending.
-    Every edit that gives no ``typed`` clears it, for it would no longer be true.
+    Every edit that gives no ``form_state`` clears it, for it would no longer be true.
     """
 
     title: str
@@ -66,7 +66,7 @@ class Fields(TypedDict, total=False):
     trigger: Mapping[str, Any]  # see broadcasts.triggers
     end_open_chats: bool
     rate: float | None  # messages a second
-    typed: Mapping[str, Any]
+    form_state: Mapping[str, Any]
 
 
 def create_draft(
@@ -102,10 +102,10 @@ def edit_draft(
     """Change a draft; the object given is refreshed. Every edit counts ``revision`` up.
 
     ``revision`` is the one that the editor saw: raises EditConflict when there is a newer one,
-    unless it was this ``page`` (of ``typed``) that made it. Without it the last edit wins. Raises
-    LaunchError when it is no draft any more, or for a value that no draft can hold.
+    unless it was this ``page`` (of ``form_state``) that made it. Without it the last edit wins.
+    Raises LaunchError when it is no draft any more, or for a value that no draft can hold.
     """
-    values: dict[str, Any] = {"typed": {}, **_checked(fields)}
+    values: dict[str, Any] = {"form_state": {}, **_checked(fields)}
     if audience is not None:
         values["audience"] = audience.model_dump()
     if "story" in fields and fields["story"] != broadcast.story:
@@ -142,7 +142,7 @@ def _checked(fields: Fields) -> Fields:
         raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
     rate = fields.get("rate")
     if rate is not None and not 0.01 <= rate <= 1_000_000:  # NaN fails too
-        raise LaunchError("The speed is a number of messages a second from 0.01 to 1,000,000.")
+        raise LaunchError("The send rate is a number of messages a second from 0.01 to 1,000,000.")
     return fields
 
 
@@ -185,7 +185,7 @@ def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         if old.type == Broadcast.Type.SINGLE:
             fresh.type = Broadcast.Type.BROADCAST
         if old.state == BroadcastState.DRAFT:
-            fresh.scheduled_at, fresh.typed = old.scheduled_at, old.typed
+            fresh.scheduled_at, fresh.form_state = old.scheduled_at, old.form_state
         fresh.save()
         fresh.channels.set(old.channels.all())
         copy_picks(old, fresh)

@@ -131,10 +131,10 @@ def _without_address(audience: Audience, channel_ids: Sequence[int]) -> float:
 def reached(contact_ids: Collection[int], channel_ids: Sequence[int]) -> int:
     """How many of some ten thousand contacts have an address on one of these channels."""
     return _count(
-        f"SELECT count(DISTINCT a.contact_id) FROM {db.rows([('id', 'int')])} "
+        f"SELECT count(DISTINCT a.contact_id) FROM {db.json_table([('id', 'int')])} "
         "CROSS JOIN contacts_address a WHERE a.contact_id = v.id "
         f"AND a.channel_id IN ({marks(channel_ids)})",
-        [db.pack([key] for key in contact_ids), *channel_ids],
+        [db.json_param([key] for key in contact_ids), *channel_ids],
     )
 
 

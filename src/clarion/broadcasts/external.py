@@ -152,9 +152,9 @@ def _value(user: str, check: Any) -> str:
 def _look_up(channels: Sequence[Channel], values: Sequence[str]) -> Iterator[tuple[str, int, int]]:
     for channel in channels:
         yield from db.fetch(  # CROSS JOIN: SQLite shall begin with the few values
-            f"SELECT a.value, a.id, a.contact_id FROM {db.rows([('value', 'text')])} "
+            f"SELECT a.value, a.id, a.contact_id FROM {db.json_table([('value', 'text')])} "
             "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-            [db.pack([value] for value in values), channel.pk],
+            [db.json_param([value] for value in values), channel.pk],
         )
 
 

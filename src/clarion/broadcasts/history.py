@@ -135,7 +135,7 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
-    made = _runs_made([b.pk for b in listed if b.stands])
+    made = _runs_made([b.pk for b in listed if b.is_live])
     return [
         _facts(b, counts.get(b.pk, {})) | dict(zip(_RUNS, made.get(b.pk, (0, None)), strict=True))
         for b in listed

@@ -33,7 +33,7 @@ class Broadcast(models.Model):
         STORY = "story", "Story"
         TEMPLATE = "template", "Template"
 
-    key = models.CharField(max_length=16, unique=True, default=ids.token)  # see engine.send
+    key = models.CharField(max_length=16, unique=True, default=ids.token)  # see engine.attempt
     title = models.CharField(max_length=200, default="", blank=True)
     type = models.CharField(max_length=10, choices=Type, default=Type.BROADCAST)
     state = models.CharField(max_length=10, choices=BroadcastState, default=BroadcastState.DRAFT)
@@ -54,7 +54,7 @@ class Broadcast(models.Model):
     end_open_chats = models.BooleanField(default=False)
     priority = models.SmallIntegerField(default=0)  # higher goes first on its channel
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority
-    rate = models.FloatField(null=True, blank=True)  # its own speed, messages a second
+    rate = models.FloatField(null=True, blank=True)  # messages a second, at most
     next_slot_at = models.BigIntegerField(default=0, db_default=0)  # microseconds, with a rate
     restart_of = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="restarts"
@@ -70,7 +70,9 @@ class Broadcast(models.Model):
     revision = models.PositiveIntegerField(default=0)  # counts the edits of the draft
     edited_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     edited_at = InstantField(null=True)
-    typed = models.JSONField(default=dict, blank=True)  # as its page was left, see drafts.Fields
+    form_state = models.JSONField(
+        default=dict, blank=True
+    )  # as its page was left, see drafts.Fields
     created_at = InstantField(default=clock.now)
     scheduled_at = InstantField(null=True)
     started_at = InstantField(null=True)
@@ -79,7 +81,7 @@ class Broadcast(models.Model):
     total = models.BigIntegerField(default=0)  # deliveries written so far: what is expected
     expand_cursor = models.BigIntegerField(default=0)  # the last address that was looked at
     expanded_at = InstantField(null=True)
-    wound_up_at = InstantField(null=True)  # stopped, and nothing of it can leave any more
+    drained_at = InstantField(null=True)  # stopped, and nothing of it can leave any more
 
     class Meta:
         indexes = [
@@ -92,7 +94,7 @@ class Broadcast(models.Model):
             ),
             models.Index(
                 fields=["state", "finished_at"],
-                name="broadcast_winding",
+                name="broadcast_undrained",
                 condition=models.Q(wound_up_at__isnull=True),
             ),
             models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
@@ -116,7 +118,7 @@ class Broadcast(models.Model):
         return self.title or f"broadcast {self.pk}"
 
     @property
-    def stands(self) -> bool:
+    def is_live(self) -> bool:
         """Whether it lives on instead of being sent once: periodic, a trigger, or the external
         broadcast whose calls make runs."""
         external = self.type == self.Type.EXTERNAL and self.parent_id is None
@@ -124,7 +126,7 @@ class Broadcast(models.Model):
 
 
 # The same for a query.
-STANDS = (
+IS_LIVE = (
     ~models.Q(recurrence={})
     | models.Q(type=Broadcast.Type.TRIGGER)
     | models.Q(type=Broadcast.Type.EXTERNAL, parent=None)

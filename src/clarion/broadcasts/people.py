@@ -20,7 +20,7 @@ from clarion.contacts import signals as contacts
 from clarion.contacts.models import Address
 from clarion.content.models import Story
 from clarion.kit import db
-from clarion.records import hold, windup
+from clarion.records import cancel, hold
 
 STOPPED = {
     "opted_out": "They opted out.",
@@ -73,7 +73,7 @@ def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) ->
     """
     kinds = [kind for kind in Broadcast.Type if kind != Broadcast.Type.SINGLE]
     spared = {"type__in": kinds} if state == Address.State.OPTED_OUT else {}
-    windup.skip_address(address_id, _on_their_way(**spared), (state, STOPPED[state]))
+    cancel.skip_address(address_id, _on_their_way(**spared), (state, STOPPED[state]))
 
 
 @receiver(consents.withdrawn)
@@ -83,7 +83,7 @@ def skip_without_consent(consent_id: int, contact_ids: Sequence[int], **_: Any) 
     requiring = [one.pk for one in _requiring(name) if one.state in ACTIVE]
     if requiring:
         addresses = Address.objects.filter(contact__in=contact_ids).values_list("pk", flat=True)
-        windup.skip_addresses(addresses, requiring, ("no_consent", STOPPED["no_consent"]))
+        cancel.skip_addresses(addresses, requiring, ("no_consent", STOPPED["no_consent"]))
 
 
 @receiver(consents.renamed)

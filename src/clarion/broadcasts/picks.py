@@ -38,9 +38,9 @@ def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
         for chunk in batches(address_ids, CHUNK):
             added += db.execute(
                 "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
-                f"SELECT %s, v.id FROM {db.rows([('id', 'int')])} WHERE true "
+                f"SELECT %s, v.id FROM {db.json_table([('id', 'int')])} WHERE true "
                 "ON CONFLICT (broadcast_id, address_id) DO NOTHING",
-                [broadcast.pk, db.pack([key] for key in chunk)],
+                [broadcast.pk, db.json_param([key] for key in chunk)],
             )
     return added
 

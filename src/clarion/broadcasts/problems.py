@@ -27,7 +27,7 @@ def check(broadcast: Broadcast) -> list[str]:
     found += _audience_problems(broadcast, channels)
     found += _when_problems(broadcast)
     # What the page of the draft holds that is not valid yet: sending would leave it out.
-    found += broadcast.typed.get("problems", {}).values()
+    found += broadcast.form_state.get("problems", {}).values()
     return list(dict.fromkeys(found))
 
 

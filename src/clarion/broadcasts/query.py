@@ -70,7 +70,7 @@ def candidates(
     """
     # Of a part each person is looked up; for all it is better to read everything once.
     is_part = span is not None or contacts is not None or addresses is not None
-    end = db.one_by_one() if is_part else ""
+    end = db.planner_fence() if is_part else ""
     source, key, given, chosen = _source(audience, broadcast_id, contacts, addresses)
     chosen.append((f"a.channel_id IN ({marks(channel_ids)})", list(channel_ids)))
     if span:
@@ -97,18 +97,19 @@ def _source(
     if alone is None:
         if audience.kind != "picks":
             return "contacts_address a", "a.id", [], []
-        owners = db.each("contacts_address", "a", "a.id = p.address_id")
+        owners = db.lateral_join("contacts_address", "a", "a.id = p.address_id")
         return (
             f"broadcasts_pick p {owners}",
             "p.address_id",
             [],
             [("p.broadcast_id = %s", [broadcast_id])],
         )
-    source = f"{db.rows([('id', 'int')])} {db.each('contacts_address', 'a', f'a.{column} = v.id')}"
-    ids = db.pack([key] for key in dict.fromkeys(alone))
+    joined = db.lateral_join("contacts_address", "a", f"a.{column} = v.id")
+    source = f"{db.json_table([('id', 'int')])} {joined}"
+    ids = db.json_param([key] for key in dict.fromkeys(alone))
     if audience.kind != "picks":
         return source, "a.id", [ids], []
-    picked = db.each("broadcasts_pick", "p", "p.address_id = a.id AND p.broadcast_id = %s")
+    picked = db.lateral_join("broadcasts_pick", "p", "p.address_id = a.id AND p.broadcast_id = %s")
     return f"{source} {picked}", "a.id", [ids, broadcast_id], []
 
 

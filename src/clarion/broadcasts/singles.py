@@ -1,6 +1,6 @@
 """Singles: a broadcast to one person, at once: a reply, a test send, a story behind a button.
 
-The engine sends a single like any other broadcast, so it has records, retries and receipts. It is
+The engine sends a single like any other broadcast, so it has records, attempts and receipts. It is
 written as already expanded: its one delivery is queued in the transaction that makes it.
 """
 

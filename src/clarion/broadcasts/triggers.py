@@ -216,9 +216,9 @@ def _due(
     zones = dict.fromkeys(contact_ids, ours)
     if trigger.at:
         found = db.fetch(
-            f"SELECT c.id, c.time_zone FROM {db.rows([('id', 'int')])} "
-            f"{db.each('contacts_contact', 'c', 'c.id = v.id')} WHERE c.time_zone <> ''",
-            [db.pack([key] for key in contact_ids)],
+            f"SELECT c.id, c.time_zone FROM {db.json_table([('id', 'int')])} "
+            f"{db.lateral_join('contacts_contact', 'c', 'c.id = v.id')} WHERE c.time_zone <> ''",
+            [db.json_param([key] for key in contact_ids)],
         )
         zones |= dict(found)
     moments = {zone: _moment(trigger.at, zone, ours, after) for zone in set(zones.values())}
@@ -246,10 +246,10 @@ def _note(
 ) -> set[int]:
     """Insert firings; returns the contacts that got one."""
     earlier = "FROM broadcasts_firing f WHERE f.broadcast_id = %s AND f.contact_id = v.contact_id"
-    sent = f"EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped'{db.one_by_one()})"
+    sent = f"EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped'{db.planner_fence()})"
     allowed = "true" if trigger.again else f"NOT {sent}"
     cast = "::jsonb" if db.is_postgres() else ""
-    table = db.rows([("contact_id", "int"), ("due_at", "int")])
+    table = db.json_table([("contact_id", "int"), ("due_at", "int")])
     found = db.fetch(
         "INSERT INTO broadcasts_firing (broadcast_id, contact_id, occurrence, happened_at, due_at, "
         "data, state, reason) SELECT %s, v.contact_id, "
@@ -261,7 +261,7 @@ def _note(
             broadcast.pk,
             clock.to_us(happened_at),
             json.dumps(data),
-            db.pack((key, clock.to_us(moment)) for key, moment in due.items()),
+            db.json_param((key, clock.to_us(moment)) for key, moment in due.items()),
             *([] if trigger.again else [broadcast.pk]),
         ],
     )
@@ -314,7 +314,7 @@ def _waiting(**filters: Any) -> "QuerySet[Firing]":
 
 
 def _drop_stopped(limit: int) -> None:
-    stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED, wound_up_at=None)
+    stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED, drained_at=None)
     for broadcast in stopped.filter(type=Broadcast.Type.TRIGGER):
         some = _waiting(broadcast=broadcast).select_for_update(skip_locked=db.is_postgres())
         drop([one.pk for one in some[:limit]], STOPPED)

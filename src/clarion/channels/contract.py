@@ -62,7 +62,7 @@ class Template:
 class Outgoing:
     """One message to one person, rendered. Never changed once it is made."""
 
-    id: str  # stable over retries: the idempotency key
+    id: str  # stable over attempts: the idempotency key
     broadcast: int
     to: str  # the provider's user id
     text: str

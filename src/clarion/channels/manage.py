@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 Client = TypeVar("Client", HttpClient, SmtpPool)
-MOST_RETRIES = 100
+MOST_ATTEMPTS = 100
 LONGEST_BACKOFF = 3600.0  # seconds
 _NAME_MAX = 100
 _NAMED = 10  # channels named in a sentence
@@ -59,7 +59,7 @@ def add_channel(
     kind: str,
     settings: Mapping[str, str],
     rate: float | None = None,
-    retries: int = 5,
+    attempts: int = 5,
     backoff: float = 0.1,
     by: Agent | str,
 ) -> Channel:
@@ -73,7 +73,7 @@ def add_channel(
         name=_checked_name(name),
         kind=kind,
         rate=_checked_rate(limits.rate if rate is None else rate),
-        retries=_checked_retries(retries),
+        attempts=_checked_attempts(attempts),
         backoff=_checked_backoff(backoff),
     )
     channel.config = parse_settings(kind, settings)
@@ -93,7 +93,7 @@ def update_channel(
     *,
     settings: Mapping[str, str] | None = None,
     rate: float | EllipsisType | None = ...,
-    retries: int | EllipsisType = ...,
+    attempts: int | EllipsisType = ...,
     backoff: float | EllipsisType = ...,
     by: Agent | str,
 ) -> Channel:
@@ -104,8 +104,8 @@ def update_channel(
         changes["config"] = merge_settings(channel.kind, channel.config, settings)
     if not isinstance(rate, EllipsisType):
         changes["rate"] = _checked_rate(rate)
-    if not isinstance(retries, EllipsisType):
-        changes["retries"] = _checked_retries(retries)
+    if not isinstance(attempts, EllipsisType):
+        changes["attempts"] = _checked_attempts(attempts)
     if not isinstance(backoff, EllipsisType):
         changes["backoff"] = _checked_backoff(backoff)
     changes = {name: value for name, value in changes.items() if getattr(channel, name) != value}
@@ -255,10 +255,10 @@ def _checked_rate(rate: float | None) -> float | None:
     return rate
 
 
-def _checked_retries(retries: int) -> int:
-    if not 0 <= retries <= MOST_RETRIES:
-        raise ChannelError(f"Write a number of retries from 0 to {MOST_RETRIES}.")
-    return retries
+def _checked_attempts(attempts: int) -> int:
+    if not 1 <= attempts <= MOST_ATTEMPTS:
+        raise ChannelError(f"Write a number of attempts from 1 to {MOST_ATTEMPTS}.")
+    return attempts
 
 
 def _checked_backoff(backoff: float) -> float:

@@ -28,7 +28,7 @@ class Channel(models.Model):
     rate = models.FloatField(  # messages a second; null is as fast as the provider answers
         null=True, blank=True, validators=[MinValueValidator(0.01)]
     )
-    retries = models.PositiveSmallIntegerField(default=5)  # tries of one delivery, see engine.retry
+    attempts = models.PositiveSmallIntegerField(default=5)  # of one delivery, see engine.retry
     backoff = models.FloatField(default=0.1, validators=[MinValueValidator(0.0)])  # seconds
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.TextField(default="", blank=True)

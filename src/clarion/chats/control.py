@@ -81,9 +81,9 @@ def close_all(address_ids: Sequence[int], broadcast_id: int) -> int:
             row[0]
             for row in db.fetch(
                 "UPDATE chats_chat SET state = 'closed', agent_id = NULL "
-                f"WHERE state = 'open' AND address_id {db.listed()} "
+                f"WHERE state = 'open' AND address_id {db.in_list()} "
                 "RETURNING address_id",
-                [db.pack([key] for key in address_ids)],
+                [db.json_param([key] for key in address_ids)],
             )
         ]
         if not closed:
@@ -95,7 +95,7 @@ def close_all(address_ids: Sequence[int], broadcast_id: int) -> int:
                 False,
                 f"Closed by broadcast {broadcast_id}.",
                 clock.now_us(),
-                db.pack([key] for key in closed),
+                db.json_param([key] for key in closed),
             ],
         )
         audit.note("chat.close_all", f"broadcast {broadcast_id}", audit.ENGINE, chats=len(closed))
@@ -104,7 +104,7 @@ def close_all(address_ids: Sequence[int], broadcast_id: int) -> int:
 
 
 def _ids() -> str:
-    return db.rows([("id", "int")])
+    return db.json_table([("id", "int")])
 
 
 def leave_note(address_id: int, text: str) -> None:

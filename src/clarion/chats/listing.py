@@ -108,13 +108,13 @@ def load(numbers: Sequence[int]) -> list[ChatRow]:
         for row in db.fetch(
             "SELECT c.last_message_at, w.at, c.address_id, p.id, p.name, a.value, h.name, c.state, "
             "coalesce(g.name, ''), coalesce(w.text, ''), coalesce(w.payload->>'media', '') "
-            f"FROM {db.rows([('id', 'int')])} JOIN chats_chat AS c ON c.address_id = v.id "
+            f"FROM {db.json_table([('id', 'int')])} JOIN chats_chat AS c ON c.address_id = v.id "
             "JOIN contacts_address AS a ON a.id = c.address_id "
             "JOIN contacts_contact AS p ON p.id = a.contact_id "
             "JOIN channels_channel AS h ON h.id = a.channel_id "
             "LEFT JOIN accounts_agent AS g ON g.id = c.agent_id "
             f"LEFT JOIN chats_message AS w ON w.id = ({newest})",
-            [db.pack([number] for number in numbers)],
+            [db.json_param([number] for number in numbers)],
         )
     }
     return [found[number] for number in numbers if number in found]

@@ -165,21 +165,22 @@ def stop(number: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 @in_rooms
-def speed(
+def rate(
     number: Id,
     rate: Annotated[
         str, typer.Argument(metavar="R", help="Messages a second; none: as fast as it goes.")
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Change the speed of a running broadcast. The channels' own rates still hold."""
+    """Change the send rate of a running broadcast. The channels' own rates still hold."""
     from clarion.broadcasts import control
 
     try:
         wanted = None if rate.lower() in FASTEST else float(rate)
     except ValueError:
         raise typer.BadParameter(
-            f"“{rate}” is no speed. Give messages a second, such as 2.5, or none.", param_hint="R"
+            f"“{rate}” is no send rate. Give messages a second, such as 2.5, or none.",
+            param_hint="R",
         ) from None
     outcome = f"sends at most {wanted:g} a second" if wanted else "sends as fast as it goes"
     _control(lambda found, by: control.set_rate(found, wanted, by=by), number, outcome, as_json)
@@ -315,7 +316,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         ("last run", one["last_run_at"]),
         ("run of", one["parent"]),
         ("restart of", one["restart_of"]),
-        ("speed", f"{one['rate']:g} a second" if one["rate"] else ""),
+        ("rate", f"{one['rate']:g} a second" if one["rate"] else ""),
     ]
     facts(
         [

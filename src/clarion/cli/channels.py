@@ -88,7 +88,7 @@ def list_channels(as_json: AsJson = False) -> None:
                     channel.kind,
                     channel.state,
                     _rate(channel.rate),
-                    channel.retries,
+                    channel.attempts,
                     f"{channel.backoff:g} s",
                     channel.paused_reason,
                 ]
@@ -115,11 +115,11 @@ def add(
         float | None,
         typer.Option(help="Most messages a second. Without it, what suits the kind."),
     ] = None,
-    retries: Annotated[
-        int, typer.Option(min=0, max=100, help="How often a failed send is tried again.")
+    attempts: Annotated[
+        int, typer.Option(min=1, max=100, help="How often a message is attempted, in all.")
     ] = 5,
     backoff: Annotated[
-        float, typer.Option(min=0.0, help="Seconds before the first retry; doubles each time.")
+        float, typer.Option(min=0.0, help="Seconds before the second attempt; doubles each time.")
     ] = 0.1,
     settings: Annotated[
         list[str] | None,
@@ -136,7 +136,7 @@ def add(
         kind=kind,
         settings=_pairs(settings or []),
         rate=rate,
-        retries=retries,
+        attempts=attempts,
         backoff=backoff,
         by=COMMAND_LINE,
     )
@@ -213,7 +213,7 @@ def _document(channel: "Channel") -> dict[str, Any]:
         "state": channel.state,
         "paused_reason": channel.paused_reason,
         "rate": channel.rate,
-        "retries": channel.retries,
+        "attempts": channel.attempts,
         "backoff": channel.backoff,
         "created_at": channel.created_at,
         "settings": {

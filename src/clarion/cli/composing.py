@@ -37,7 +37,7 @@ EndOpenChats = Annotated[
         "--end-open-chats/--keep-open-chats", help="Close the chats of all recipients first."
     ),
 ]
-Speed = Annotated[float | None, typer.Option(metavar="R", help="Its own most messages a second.")]
+Rate = Annotated[float | None, typer.Option(metavar="R", help="Its own most messages a second.")]
 At = Annotated[str | None, typer.Option(metavar="ISO", help="Send then: 2026-12-24T09:30.")]
 Zone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="The time zone of its times: Europe/Berlin.")
@@ -117,12 +117,12 @@ class Manner:
 
     title: Title = None
     end_open_chats: EndOpenChats = None
-    speed: Speed = None
+    rate: Rate = None
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given."""
         given = {
-            "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.speed
+            "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
         }  # fmt: skip
         return {name: value for name, value in given.items() if value is not None}
 

@@ -33,9 +33,9 @@ def simulator(
     ] = None,
     parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run a provider that reaches nobody and remembers all: webhook, Telegram, WhatsApp, SMTP."""
-    from clarion.simulator.behaviour import Behaviour
-    from clarion.simulator.main import main
+    """Run a test provider that sends nothing and logs everything it receives."""
+    from clarion_simulator.behaviour import Behaviour
+    from clarion_simulator.main import main
 
     try:
         behaviour = Behaviour.parse(knobs or [])

@@ -100,7 +100,7 @@ def _switch(
     consent: Consent, ids: list[int], given: bool, how: str, by: Agent | str, at: datetime
 ) -> int:
     """One chunk in one transaction; the contacts in order, so that two at a time don't deadlock."""
-    people = f"{db.rows([('id', 'int')])} CROSS JOIN contacts_contact c"
+    people = f"{db.json_table([('id', 'int')])} CROSS JOIN contacts_contact c"
     agent = by.pk if isinstance(by, Agent) else None
     with transaction.atomic():
         changed = [
@@ -112,13 +112,25 @@ def _switch(
                 "SET given = excluded.given, at = excluded.at "
                 "WHERE consents_grant.given <> excluded.given "
                 "AND consents_grant.at <= excluded.at RETURNING contact_id",
-                [consent.pk, given, clock.to_us(at), db.pack([key] for key in sorted(set(ids)))],
+                [
+                    consent.pk,
+                    given,
+                    clock.to_us(at),
+                    db.json_param([key] for key in sorted(set(ids))),
+                ],
             )
         ]
         db.execute(
             "INSERT INTO consents_change (consent_id, contact_id, given, how, agent_id, at) "
-            f"SELECT %s, v.id, %s, %s, %s, %s FROM {db.rows([('id', 'int')])}",
-            [consent.pk, given, how, agent, clock.to_us(at), db.pack([key] for key in changed)],
+            f"SELECT %s, v.id, %s, %s, %s, %s FROM {db.json_table([('id', 'int')])}",
+            [
+                consent.pk,
+                given,
+                how,
+                agent,
+                clock.to_us(at),
+                db.json_param([key] for key in changed),
+            ],
         )
         if changed and not given:
             signals.withdrawn.send(Consent, consent_id=consent.pk, contact_ids=changed, at=at)
@@ -154,9 +166,9 @@ def owners(address_ids: Sequence[int]) -> Iterator[int]:
         yield from (
             row[0]
             for row in db.fetch(
-                f"SELECT DISTINCT a.contact_id FROM {db.rows([('id', 'int')])} "
+                f"SELECT DISTINCT a.contact_id FROM {db.json_table([('id', 'int')])} "
                 "CROSS JOIN contacts_address a WHERE a.id = v.id ORDER BY a.contact_id",
-                [db.pack([key] for key in chunk)],
+                [db.json_param([key] for key in chunk)],
             )
         )
 
@@ -174,10 +186,10 @@ def lacking(names: Sequence[str], address_ids: Sequence[int]) -> set[int]:
         return set(address_ids)
     marks = ", ".join(["%s"] * len(consents))
     found = db.fetch(
-        f"SELECT v.id FROM {db.rows([('id', 'int')])} WHERE %s > (SELECT count(*) "
+        f"SELECT v.id FROM {db.json_table([('id', 'int')])} WHERE %s > (SELECT count(*) "
         "FROM consents_grant g WHERE g.contact_id = (SELECT a.contact_id FROM contacts_address a "
         f"WHERE a.id = v.id) AND g.consent_id IN ({marks}) AND g.given)",
-        [db.pack([key] for key in dict.fromkeys(address_ids)), len(consents), *consents],
+        [db.json_param([key] for key in dict.fromkeys(address_ids)), len(consents), *consents],
     )
     return {row[0] for row in found}
 

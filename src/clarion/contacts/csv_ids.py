@@ -119,9 +119,9 @@ def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
     for chunk, wrong in _chunks(rows, channel.kind, repeats):
         addresses = dict(
             db.fetch(
-                f"SELECT v.value, a.id FROM {db.rows([('value', 'text')])} "
+                f"SELECT v.value, a.id FROM {db.json_table([('value', 'text')])} "
                 "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-                [db.pack([value] for value in chunk), channel.pk],
+                [db.json_param([value] for value in chunk), channel.pk],
             )
         )
         found.extend(addresses.values())

@@ -27,9 +27,9 @@ def known_contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
     """
     return dict(
         db.fetch(
-            f"SELECT a.value, a.contact_id FROM {db.rows([('value', 'text')])} "
+            f"SELECT a.value, a.contact_id FROM {db.json_table([('value', 'text')])} "
             "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-            [db.pack([value] for value in sorted(values)), channel_id],
+            [db.json_param([value] for value in sorted(values)), channel_id],
         )
     )
 
@@ -61,7 +61,7 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
     if db.is_postgres() and _copy(channel_id, rows, now):
         return {row[1]: row[0] for row in rows}
-    packed = db.pack(rows)
+    packed = db.json_param(rows)
     db.execute(
         f"INSERT INTO contacts_contact (id, {_FIELDS}, created_at) "
         f"SELECT v.id, v.name, {_json('v.attributes')}, v.language, v.time_zone, %s "
@@ -106,7 +106,7 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
     """Merge what the file says into contacts; an empty cell leaves what is there."""
     if not people:
         return
-    packed = db.pack((contact, *person) for contact, person in people)
+    packed = db.json_param((contact, *person) for contact, person in people)
     if db.is_postgres():
         db.fetch(
             f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id "
@@ -139,7 +139,7 @@ def _ids(count: int) -> Sequence[int]:
 
 
 def _table() -> str:
-    return db.rows(_PERSON)
+    return db.json_table(_PERSON)
 
 
 def _json(column: str) -> str:

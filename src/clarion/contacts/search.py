@@ -178,8 +178,8 @@ def _begins(q: str) -> tuple[str, str]:
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
     addresses: defaultdict[int, list[Reached]] = defaultdict(list)
     tags: defaultdict[int, list[str]] = defaultdict(list)
-    ids = db.pack([row[0]] for row in found)
-    people = db.rows([("id", "int")])
+    ids = db.json_param([row[0]] for row in found)
+    people = db.json_table([("id", "int")])
     for contact, *reached in db.fetch(
         f"SELECT a.contact_id, a.id, ch.name, a.value, a.state FROM {people} "
         "CROSS JOIN contacts_address a JOIN channels_channel ch ON ch.id = a.channel_id "

@@ -67,9 +67,9 @@ def assign(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     for chunk in batches(contact_ids, CHUNK):
         with db.write():
             known = db.fetch(
-                f"SELECT c.id FROM {db.rows([('id', 'int')])} "
+                f"SELECT c.id FROM {db.json_table([('id', 'int')])} "
                 "CROSS JOIN contacts_contact c WHERE c.id = v.id",
-                [db.pack([key] for key in chunk)],
+                [db.json_param([key] for key in chunk)],
             )
             new += attach(list(tag_ids.values()), [row[0] for row in known], clock.now_us())
     audit.note("contacts.tag", ", ".join(tag_ids), by, new=new)
@@ -101,15 +101,15 @@ def attach(
 
 def _attach(tag_ids: Sequence[int], contact_ids: Sequence[int], now: int) -> list[tuple[int, int]]:
     """Write the taggings that are missing; returns their tags and contacts."""
-    people, tags = db.rows([("id", "int")], "p"), db.rows([("id", "int")], "t")
+    people, tags = db.json_table([("id", "int")], "p"), db.json_table([("id", "int")], "t")
     return db.fetch(
         "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
         f"SELECT t.id, p.id, %s FROM {people} CROSS JOIN {tags} WHERE true "
         "ON CONFLICT DO NOTHING RETURNING tag_id, contact_id",
         [
             now,
-            db.pack([key] for key in sorted(contact_ids)),
-            db.pack([key] for key in sorted(tag_ids)),
+            db.json_param([key] for key in sorted(contact_ids)),
+            db.json_param([key] for key in sorted(tag_ids)),
         ],
     )
 
@@ -121,8 +121,9 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     gone = 0
     for chunk in batches(contact_ids, CHUNK):
         gone += db.execute(
-            f"DELETE FROM contacts_tagging WHERE tag_id {db.listed()} AND contact_id {db.listed()}",
-            [db.pack([key] for key in tag_ids), db.pack([key] for key in chunk)],
+            f"DELETE FROM contacts_tagging WHERE tag_id {db.in_list()} "
+            f"AND contact_id {db.in_list()}",
+            [db.json_param([key] for key in tag_ids), db.json_param([key] for key in chunk)],
         )
     audit.note("contacts.untag", ", ".join(wanted), by, gone=gone)
     return gone

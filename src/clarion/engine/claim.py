@@ -14,8 +14,8 @@ from typing import Any
 from clarion.broadcasts.people import without_consent
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
-from clarion.records import memory, tallies
-from clarion.records.memory import NOTHING, Remembered
+from clarion.records import progress, tallies
+from clarion.records.progress import NOTHING, Progress
 from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
@@ -24,7 +24,7 @@ WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # that after its slot gets a new one), and the rest is for the way to the provider.
 SLACK = 19_000
 LATE = 6_000
-# delivery, broadcast, address, attempts, maybe_sent, due_at, remembers
+# delivery, broadcast, address, attempts, maybe_sent, due_at, has_progress
 _Row = tuple[int, int, int, int, bool, int, bool]
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
@@ -43,7 +43,7 @@ class Claimed:
     address_state: str
     contact: dict[str, Any]
     slot: int  # microseconds by the shared clock; 0: as soon as possible
-    memory: Remembered = NOTHING
+    progress: Progress = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class _Share:
 
     broadcast: int
     room: int
-    first: int = 0  # the first free slot of a broadcast with a speed of its own, microseconds
+    first: int = 0  # the first free slot of a broadcast with a rate of its own, microseconds
     step: int = 0  # 0: as fast as the channel
 
     def pace(self, taken: Sequence[_Row]) -> dict[int, int]:
@@ -225,10 +225,10 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
         found = db.fetch(
             f"{_ON_CHANNEL} AND EXISTS (SELECT 1 FROM records_delivery d "
             "WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
-            f"AND d.state = 'queued'{db.one_by_one()})",
+            f"AND d.state = 'queued'{db.planner_fence()})",
             [channel_id],
         )
-    # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a speed of
+    # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a rate of
     # their own are locked for writing from the beginning: two claims that both held a share and
     # both wanted to write would wait for each other for ever.
     active: list[tuple[Any, ...]] = []
@@ -239,9 +239,9 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
         locked = f" FOR {lock}" if db.is_postgres() else ""
         active += db.fetch(
             "SELECT id, priority, weight, rate, next_slot_at FROM broadcasts_broadcast "
-            f"WHERE id {db.listed()} AND state IN ('sending', 'live') AND rate {rate} "
+            f"WHERE id {db.in_list()} AND state IN ('sending', 'live') AND rate {rate} "
             f"ORDER BY id{locked}",
-            [db.pack(ids)],
+            [db.json_param(ids)],
         )
     return active
 
@@ -253,8 +253,8 @@ def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: i
     )
     return db.fetch(
         "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
-        f"WHERE id {db.among(due)} RETURNING id, broadcast_id, address_id, attempts, maybe_sent, "
-        "due_at, remembers",
+        f"WHERE id {db.in_subquery(due)} RETURNING id, broadcast_id, address_id, attempts, "
+        "maybe_sent, due_at, has_progress",
         [worker_id, now, broadcast_id, channel_id, now, quota],
     )
 
@@ -264,12 +264,14 @@ def _with_people(rows: list[_Row], moments: list[int]) -> list[Claimed]:
         row[0]: row
         for row in db.fetch(
             "SELECT a.id, a.value, a.state, c.name, c.attributes, c.language, c.time_zone "
-            f"FROM {db.rows([('id', 'int')])} {db.each('contacts_address', 'a', 'a.id = v.id')} "
-            + db.each("contacts_contact", "c", "c.id = a.contact_id"),
-            [db.pack([row[2]] for row in rows)],
+            f"FROM {db.json_table([('id', 'int')])} "
+            + db.lateral_join("contacts_address", "a", "a.id = v.id")
+            + " "
+            + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id"),
+            [db.json_param([row[2]] for row in rows)],
         )
     }
-    memories = memory.load([row[0] for row in rows if row[6]])
+    memories = progress.load([row[0] for row in rows if row[6]])
     together: dict[int, list[int]] = {}
     for row in rows:
         together.setdefault(row[1], []).append(row[2])

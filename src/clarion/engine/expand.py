@@ -16,7 +16,7 @@ from clarion.broadcasts.people import STOPPED
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats import control as chats
 from clarion.kit import clock, db
-from clarion.records import memory, tallies, windup
+from clarion.records import cancel, progress, tallies
 from clarion.records.reasons import Wording, reason_ids
 
 CHUNK = 20_000  # addresses of one transaction: about 0.1 s on SQLite, so that claims get a turn
@@ -50,7 +50,7 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
         query = candidates(audience, channel_ids, broadcast_id=locked.pk, span=span)
         written = _write(locked, query, span, reasons)
         if locked.restart_of_id is not None:
-            memory.hand_on(locked.restart_of_id, locked.pk, span)
+            progress.hand_on(locked.restart_of_id, locked.pk, span)
         if locked.end_open_chats:
             end_chats(locked.pk, span)
         Broadcast.objects.filter(pk=locked.pk).update(
@@ -71,7 +71,7 @@ def drop_reasons() -> dict[str, int]:
     same time would wait for each other.
     """
     wordings: dict[str, Wording] = {state: (state, text) for state, text in STOPPED.items()}
-    wordings[BroadcastState.STOPPED] = windup.STOPPED
+    wordings[BroadcastState.STOPPED] = cancel.STOPPED
     ids = reason_ids(wordings.values())
     return {state: ids[wording] for state, wording in wordings.items()}
 
@@ -126,7 +126,7 @@ def _insert(
         because = f"COALESCE({because}, {reasons[BroadcastState.STOPPED]})"
     sql = (
         "INSERT INTO records_delivery (broadcast_id, channel_id, address_id, occurrence, state, "
-        "reason_id, attempts, due_at, recovered, maybe_sent, remembers, moved_at) "
+        "reason_id, attempts, due_at, recovered, maybe_sent, has_progress, moved_at) "
         f"SELECT %s, channel_id, address_id, %s, {state}, {because}, 0, 0, %s, %s, %s, %s "
         f"FROM ({query.sql}) q WHERE reason <> 'excluded_tag' ORDER BY address_id"
     )

@@ -11,7 +11,7 @@ from clarion.broadcasts.models import Broadcast, Firing
 from clarion.contacts.models import Address
 from clarion.engine.expand import drop_reasons, end_chats, write_for
 from clarion.kit import clock, db
-from clarion.records import memory
+from clarion.records import progress
 
 NOBODY = "They are not in its audience, or have no address on its channels."
 CHUNK = 1_000  # firings of one transaction
@@ -58,10 +58,10 @@ def _tell(written: dict[int, int], fired: dict[int, Firing]) -> set[int]:
     firings = {written[address]: fired[contact] for address, contact in owners}
     db.execute(
         "UPDATE records_delivery AS d SET due_at = v.due_at "
-        f"FROM {db.rows([('id', 'int'), ('due_at', 'int')])} WHERE d.id = v.id",
-        [db.pack((key, clock.to_us(firing.due_at)) for key, firing in firings.items())],
+        f"FROM {db.json_table([('id', 'int'), ('due_at', 'int')])} WHERE d.id = v.id",
+        [db.json_param((key, clock.to_us(firing.due_at)) for key, firing in firings.items())],
     )
-    told = {key: memory.Remembered(data=f.data) for key, f in firings.items() if f.data}
+    told = {key: progress.Progress(data=f.data) for key, f in firings.items() if f.data}
     if told:
-        memory.give(told)
+        progress.give(told)
     return {contact for _, contact in owners}

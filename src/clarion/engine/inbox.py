@@ -16,7 +16,7 @@ from clarion.chats.inbound import receive
 from clarion.contacts import addresses
 from clarion.engine.models import Callback
 from clarion.kit import clock, db, text
-from clarion.records.receipts import Sighting, apply_receipts
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 
 BATCH = 200  # callbacks of one round
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
@@ -92,7 +92,7 @@ def _read(callback: Callback, kinds: dict[int, ChannelKind], found: _Round) -> N
 def _apply(found: _Round) -> set[int]:
     """Apply all receipts of the round; return the callbacks of those that found no delivery."""
     sightings = [
-        Sighting(
+        ReceiptUpdate(
             channel_id=callback.channel_id,
             status=receipt.status,
             at=clock.to_us(receipt.at),
@@ -130,5 +130,5 @@ def forget_old() -> int:
     """Delete a chunk of callbacks that were applied a day ago or more; return how many."""
     old = "SELECT id FROM engine_callback WHERE state <> 'waiting' AND received_at < %s LIMIT %s"
     return db.execute(
-        f"DELETE FROM engine_callback WHERE id {db.among(old)}", [db.now_us() - KEPT, FORGET]
+        f"DELETE FROM engine_callback WHERE id {db.in_subquery(old)}", [db.now_us() - KEPT, FORGET]
     )

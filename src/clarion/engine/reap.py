@@ -92,8 +92,8 @@ def requeue(worker_id: int, deliveries: Sequence[int]) -> int:
     with db.write():
         rows = db.fetch(
             "UPDATE records_delivery SET state = 'queued', worker_id = NULL, moved_at = %s "
-            f"WHERE id {db.listed()} AND +worker_id = %s RETURNING broadcast_id, channel_id",
-            [db.now_us(), db.pack([key] for key in deliveries), worker_id],
+            f"WHERE id {db.in_list()} AND +worker_id = %s RETURNING broadcast_id, channel_id",
+            [db.now_us(), db.json_param([key] for key in deliveries), worker_id],
         )
         deltas: dict[tuple[int, int, str], int] = {}
         for place in rows:
@@ -131,8 +131,8 @@ def _reap_rows(worker_id: int, channel_id: int, deliveries: list[int]) -> int:
         rows = db.fetch(
             "UPDATE records_delivery SET state = %s, worker_id = NULL, due_at = 0, "
             "reason_id = %s, moved_at = %s, maybe_sent = %s "
-            f"WHERE id {db.listed()} AND +worker_id = %s RETURNING id, broadcast_id",
-            [state, reason_id, now, True, db.pack([key] for key in deliveries), worker_id],
+            f"WHERE id {db.in_list()} AND +worker_id = %s RETURNING id, broadcast_id",
+            [state, reason_id, now, True, db.json_param([key] for key in deliveries), worker_id],
         )
         if not again:
             _record([row[0] for row in rows], reason_id, now)
@@ -151,10 +151,10 @@ def _record(deliveries: list[int], reason_id: int | None, now: int) -> None:
         "INSERT INTO records_record (delivery_id, broadcast_id, channel_id, address_id, attempt, "
         "status, reason_id, responses, latency, recorded_at, content) "
         "SELECT d.id, d.broadcast_id, d.channel_id, d.address_id, d.attempts + 1, 'error', %s, 0, "
-        f"%s - b.scheduled_at, %s, '' FROM {db.rows([('id', 'int')])} "
+        f"%s - b.scheduled_at, %s, '' FROM {db.json_table([('id', 'int')])} "
         "JOIN records_delivery d ON d.id = v.id "
         "JOIN broadcasts_broadcast b ON b.id = d.broadcast_id",
-        [reason_id, now, now, db.pack([key] for key in deliveries)],
+        [reason_id, now, now, db.json_param([key] for key in deliveries)],
     )
 
 

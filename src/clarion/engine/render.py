@@ -2,7 +2,7 @@
 
 A delivery of several messages goes through the queue once for each of them: so every message has
 a slot of its own, they leave in order, and a crash leaves at most the one in flight in doubt. What
-has left and what webhooks answered stands in the delivery's memory.
+has left and what webhooks answered is kept in the delivery's progress.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from clarion.content.errors import ContentError
 from clarion.content.script import Message, WebhookStep, message_from, parse_answer
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
-from clarion.records.memory import Remembered
+from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
 
 
@@ -34,13 +34,13 @@ class Ask:
     request: HttpRequest
     step: int
 
-    def answered(self, memory: Remembered, reply: HttpReply) -> Remembered:
-        """The memory with its answer. Raises ContentError for one that can't be used."""
+    def answered(self, progress: Progress, reply: HttpReply) -> Progress:
+        """The progress with its answer. Raises ContentError for one that can't be used."""
         answer = parse_answer(reply.body)
         return replace(
-            memory,
-            answers={**memory.answers, str(self.step): answer.responses},
-            memory={**memory.memory, **answer.memory},
+            progress,
+            answers={**progress.answers, str(self.step): answer.responses},
+            memory={**progress.memory, **answer.memory},
         )
 
 
@@ -71,7 +71,7 @@ def following(claimed: Claimed, job: Job) -> Send | Ask | Done:
 
 
 def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
-    return {**job.data, **claimed.memory.data} if claimed.memory.data else job.data
+    return {**job.data, **claimed.progress.data} if claimed.progress.data else job.data
 
 
 def _of_template(claimed: Claimed, job: Job) -> Send:
@@ -85,12 +85,12 @@ def _of_template(claimed: Claimed, job: Job) -> Send:
 
 def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
     assert job.script is not None
-    memory = claimed.memory
-    number = len(memory.sent)
+    progress = claimed.progress
+    number = len(progress.sent)
     before = 0  # messages of the steps gone through
     for index, step in enumerate(job.script.steps):
         if isinstance(step, WebhookStep):
-            answer = memory.answers.get(str(index))
+            answer = progress.answers.get(str(index))
             if answer is None:
                 return _ask(claimed, job, step, index)
             if number < before + len(answer):
@@ -100,7 +100,7 @@ def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
         else:
             if number == before:
                 message = step.render(
-                    claimed.contact, data=_data(claimed, job), memory=memory.memory
+                    claimed.contact, data=_data(claimed, job), memory=progress.memory
                 )
                 return _send(claimed, job, message, index, last_of_step=1)
             before += 1
@@ -109,14 +109,14 @@ def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
 
 def _send(claimed: Claimed, job: Job, message: Message, index: int, *, last_of_step: int) -> Send:
     assert job.script is not None
-    answers = claimed.memory.answers.get(str(index), [None])
+    answers = claimed.progress.answers.get(str(index), [None])
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
     media = message.media
     outgoing = _outgoing(
         claimed,
         job,
         message.text,
-        number=len(claimed.memory.sent),
+        number=len(claimed.progress.sent),
         media=Media(media.kind, media.url, media.name, media.content_type, media.data)
         if media
         else None,
@@ -133,7 +133,7 @@ def _ask(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> Ask:
             "broadcast": job.id,
             "contact": {**claimed.contact, "user": claimed.to},
             "data": _data(claimed, job),
-            "memory": dict(claimed.memory.memory),
+            "memory": dict(claimed.progress.memory),
             "story": job.story,
         }
     )

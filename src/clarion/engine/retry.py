@@ -14,11 +14,11 @@ DEFAULT_WAIT = 1.0  # seconds, when a provider throttles without saying for how 
 class Policy:
     """A channel's retry policy.
 
-    ``retries`` counts the tries of one delivery that may end in an error (at least 1), so one
+    ``attempts`` counts the attempts of one delivery that may end in an error (1 or more), so one
     person has at most that many error records (FEATURES I5; docs/decisions/0011-retries.md).
     """
 
-    retries: int
+    attempts: int
     backoff: float  # seconds before the second try; doubles with each further one
     idempotent: bool  # whether the receiver drops a repeated message id
 
@@ -42,7 +42,7 @@ def judge(refused: Refused, attempts: int, maybe_sent: bool, now: int, policy: P
     never ends as failed, but in doubt.
     """
     used = attempts + 1
-    left = used < max(1, policy.retries)
+    left = used < policy.attempts
     give_up = D.IN_DOUBT if maybe_sent else D.FAILED
     match refused.refusal:
         case Refusal.THROTTLED:

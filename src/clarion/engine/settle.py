@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from clarion.contacts import addresses
 from clarion.kit import clock, db, text
-from clarion.records import memory, tallies
-from clarion.records.memory import Remembered
+from clarion.records import progress, tallies
+from clarion.records.progress import Progress
 from clarion.records.reasons import reason_ids
 from clarion.records.states import DeliveryState as D
 
@@ -40,7 +40,7 @@ class Settlement:
     latency: int = 0  # microseconds
     content: str = ""
     mark: str = ""  # the state that the address gets, when it can't be reached any more
-    memory: Remembered | None = None  # what it remembers, unless it is completed
+    progress: Progress | None = None  # what it needs to continue, unless it is completed
     forgets: bool = False  # it remembered something before
 
 
@@ -48,7 +48,7 @@ _ReasonOf = Callable[[Settlement], int | None]
 _MOVED = [
     ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
     ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
-    ("remembers", "bool"),
+    ("has_progress", "bool"),
 ]  # fmt: skip
 _PART = [("delivery", "int"), ("channel", "int"), ("name", "text")]
 _RECORD = [
@@ -91,16 +91,16 @@ def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set
     rows = db.fetch(
         "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
         "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
-        "recovered = v.recovered, maybe_sent = v.maybe_sent, remembers = v.remembers, "
+        "recovered = v.recovered, maybe_sent = v.maybe_sent, has_progress = v.has_progress, "
         "moved_at = v.at, worker_id = NULL "
-        f"FROM {db.rows(_MOVED)} "
+        f"FROM {db.json_table(_MOVED)} "
         f"WHERE d.id = v.id AND +d.worker_id = %s {db.returning('d', 'id')}",
         [
-            db.pack(
+            db.json_param(
                 (
                     s.delivery, s.state, s.attempts, s.due_at, reason(s),
                     s.external_id if s.state == D.SENT else None,
-                    s.recovered, s.maybe_sent, s.at, s.memory is not None,
+                    s.recovered, s.maybe_sent, s.at, s.progress is not None,
                 )
                 for s in batch
             ),
@@ -117,9 +117,9 @@ def _prove(lost: Sequence[Settlement]) -> set[int]:
     rows = db.fetch(
         "UPDATE records_delivery AS d SET state = 'sent', reason_id = NULL, "
         "external_id = v.external_id, moved_at = v.at "
-        f"FROM {db.rows([('id', 'int'), ('external_id', 'text'), ('at', 'int')])} "
+        f"FROM {db.json_table([('id', 'int'), ('external_id', 'text'), ('at', 'int')])} "
         f"WHERE d.id = v.id AND d.state = 'in_doubt' {db.returning('d', 'id')}",
-        [db.pack((s.delivery, s.external_id, s.at) for s in lost)],
+        [db.json_param((s.delivery, s.external_id, s.at) for s in lost)],
     )
     return {row[0] for row in rows}
 
@@ -135,9 +135,9 @@ def _record(attempted: Sequence[Settlement], reason: _ReasonOf, *, again: bool) 
         "INSERT INTO records_record (delivery_id, broadcast_id, channel_id, address_id, attempt, "
         "status, reason_id, responses, latency, recorded_at, content) "
         "SELECT delivery, broadcast, channel, address, attempt, status, reason, responses, "
-        f"latency, at, content FROM {db.rows(_RECORD)}{unknown if again else ''}",
+        f"latency, at, content FROM {db.json_table(_RECORD)}{unknown if again else ''}",
         [
-            db.pack(
+            db.json_param(
                 (
                     s.delivery, s.broadcast, s.channel, s.address, s.attempts,
                     "error" if s.reason else "completed", reason(s), s.responses, s.latency, s.at,
@@ -151,17 +151,17 @@ def _record(attempted: Sequence[Settlement], reason: _ReasonOf, *, again: bool) 
 
 def _remember(moved: Sequence[Settlement]) -> None:
     """Keep what deliveries need to go on, and drop it when they are completed."""
-    kept = [(s.delivery, s.memory) for s in moved if s.memory is not None]
+    kept = [(s.delivery, s.progress) for s in moved if s.progress is not None]
     if kept:
-        memory.keep(kept)
-    if gone := [s.delivery for s in moved if s.forgets and s.memory is None]:
-        memory.forget(gone)
+        progress.keep(kept)
+    if gone := [s.delivery for s in moved if s.forgets and s.progress is None]:
+        progress.forget(gone)
     parts = [s for s in moved if s.external_id and s.state == D.QUEUED]
     if parts:
         db.execute(
             "INSERT INTO records_part (delivery_id, channel_id, external_id) "
-            f"SELECT delivery, channel, name FROM {db.rows(_PART)}",
-            [db.pack((s.delivery, s.channel, s.external_id) for s in parts)],
+            f"SELECT delivery, channel, name FROM {db.json_table(_PART)}",
+            [db.json_param((s.delivery, s.channel, s.external_id) for s in parts)],
         )
 
 

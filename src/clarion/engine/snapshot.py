@@ -97,9 +97,9 @@ def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
     return [
         (row[0], row[1:])
         for row in db.fetch(
-            "SELECT c.id, c.kind, c.config, c.retries, c.backoff, c.rate FROM channels_channel c "
-            f"JOIN {db.rows([('id', 'int')])} ON v.id = c.id WHERE c.state = 'active'",
-            [db.pack([key] for key in channel_ids)],
+            "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate FROM channels_channel c "
+            f"JOIN {db.json_table([('id', 'int')])} ON v.id = c.id WHERE c.state = 'active'",
+            [db.json_param([key] for key in channel_ids)],
         )
     ]
 
@@ -107,7 +107,7 @@ def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
 def _facts(channel_id: int, version: str) -> ChannelFacts:
     channel = Channel.objects.get(pk=channel_id)
     kind = adapter(channel)
-    policy = Policy(channel.retries, channel.backoff, kind.idempotent)
+    policy = Policy(channel.attempts, channel.backoff, kind.idempotent)
     return ChannelFacts(channel.pk, channel.name, kind, policy, channel.rate, version)
 
 

@@ -20,9 +20,9 @@ from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.contacts import imports
-from clarion.engine import calendar, claim, fire, inbox, reap, snapshot
+from clarion.engine import claim, fire, inbox, lifecycle, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
-from clarion.engine.lane import Lane
+from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.settle import Settlement, settle
 from clarion.engine.settler import Settler
 from clarion.kit import clock, db, estimates
@@ -34,22 +34,22 @@ from clarion.transport.smtp import SmtpPool
 log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
-LOOK = 0.2  # seconds between looks at states: bounds how long pause and stop take
+REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
-TIDY = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
-EXPIRE = 30.0  # seconds between looks for what is past its days
+MAINTAIN = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
+DELETE_EXPIRED = 30.0  # seconds between looks for what is past its days
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
 
 class Worker:
-    """One engine process: lanes for the channels that have work, and what happens by itself."""
+    """One engine process: pipelines for the channels that have work, and what happens by itself."""
 
     def __init__(self) -> None:
         self._threads = 3 if db.is_postgres() else 1  # SQLite has one writer at a time anyway
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="db")
         self._snapshot = snapshot.NOTHING
-        self._lanes: dict[int, Lane] = {}
+        self._pipelines: dict[int, ChannelPipeline] = {}
         self._jobs: dict[int, snapshot.Job] = {}
         self._settler = Settler(self._settle)
         self._http: HttpClient
@@ -67,23 +67,23 @@ class Worker:
         limit = settings.CLARION.concurrency
         self._http = HttpClient(per_origin=limit, proxy=settings.CLARION.proxy or None)
         self._smtp = SmtpPool(per_server=min(limit, 16))
-        await self._enter()
+        await self._register()
         await self._db(periodic.recompute)
         settling = asyncio.create_task(self._settler.run())
         loops = [
-            asyncio.create_task(self._every(LOOK, self._look)),
-            asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew)),
-            asyncio.create_task(self._every(LOOK, self._keep_house)),
-            asyncio.create_task(self._every(1.0, self._sweep)),
-            asyncio.create_task(self._every(1.0, self._fire)),
-            asyncio.create_task(self._every(TIDY, self._tidy)),
-            asyncio.create_task(self._every(EXPIRE, self._expire)),
+            asyncio.create_task(self._every(REFRESH, self._refresh_snapshot)),
+            asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew_lease)),
+            asyncio.create_task(self._every(REFRESH, self._advance_broadcasts)),
+            asyncio.create_task(self._every(1.0, self._reap_workers)),
+            asyncio.create_task(self._every(1.0, self._fire_triggers)),
+            asyncio.create_task(self._every(MAINTAIN, self._maintain)),
+            asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
         ]
         log.info("worker_started", worker=self._id)
         started()
         await self._stopping.wait()
         await asyncio.gather(*loops)
-        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        await asyncio.gather(*(pipeline.close() for pipeline in self._pipelines.values()))
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling
@@ -97,7 +97,7 @@ class Worker:
         """Begin the graceful end."""
         self._stopping.set()
 
-    # what lanes stand on
+    # what pipelines stand on
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         """Whether a message may leave now: not paused, not stopped, and our lease lasts."""
@@ -117,7 +117,7 @@ class Worker:
         return known
 
     async def claim(self, channel_id: int, room: int) -> Claim:
-        """Claim up to ``room`` messages for a lane."""
+        """Claim up to ``room`` messages for a pipeline."""
         if len(self._settler) > MOST_UNSETTLED or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
@@ -148,25 +148,25 @@ class Worker:
         """The moment by the clock that all workers share, in microseconds."""
         return clock.now_us() + self._skew
 
-    # what happens by itself
+    # the loops
 
-    async def _look(self) -> None:
+    async def _refresh_snapshot(self) -> None:
         self._snapshot = await self._db(snapshot.take, self._snapshot)
         for channel_id, reason in self._snapshot.broken.items():
             await self._db(_pause, channel_id, reason)
-        for channel_id, lane in list(self._lanes.items()):
+        for channel_id, pipeline in list(self._pipelines.items()):
             facts = self._snapshot.channels.get(channel_id)
-            done = channel_id not in self._snapshot.busy and lane.quiet
-            if facts is not lane.channel or done:
-                del self._lanes[channel_id]
-                self._later(lane.close())
+            done = channel_id not in self._snapshot.busy and pipeline.quiet
+            if facts is not pipeline.channel or done:
+                del self._pipelines[channel_id]
+                self._later(pipeline.close())
         for channel_id, facts in self._snapshot.channels.items():
             wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
-            if wanted and channel_id not in self._lanes:
+            if wanted and channel_id not in self._pipelines:
                 runners = settings.CLARION.concurrency
-                self._lanes[channel_id] = Lane(self, facts, self._carry, runners)
+                self._pipelines[channel_id] = ChannelPipeline(self, facts, self._carry, runners)
 
-    async def _renew(self) -> None:
+    async def _renew_lease(self) -> None:
         began = time.monotonic()
         alive, self._skew = await self._db(_renewed, self._id)
         if alive:
@@ -174,53 +174,53 @@ class Worker:
             return
         log.warning("lease_lost", worker=self._id)
         self._lease_end = 0.0
-        for lane in self._lanes.values():
-            lane.drop()
+        for pipeline in self._pipelines.values():
+            pipeline.drop()
         # What was in flight still ends and is settled as the old worker: it may prove what is in
         # doubt by now.
-        lanes, self._lanes = list(self._lanes.values()), {}
-        await asyncio.gather(*(lane.close() for lane in lanes))
+        pipelines, self._pipelines = list(self._pipelines.values()), {}
+        await asyncio.gather(*(pipeline.close() for pipeline in pipelines))
         await self._settler.flushed()
         self._in_hand.clear()
-        await self._enter()
+        await self._register()
 
-    async def _enter(self) -> None:
+    async def _register(self) -> None:
         began = time.monotonic()
         self._id = await self._db(reap.register)
         self._lease_end = began + settings.CLARION.lease_seconds * 0.8
 
-    async def _keep_house(self) -> None:
-        await self._db(calendar.start_due)
-        while await self._db(calendar.expand_next) and not self._stopping.is_set():
+    async def _advance_broadcasts(self) -> None:
+        await self._db(lifecycle.start_due)
+        while await self._db(lifecycle.expand_next) and not self._stopping.is_set():
             pass
-        await self._db(calendar.wind_up)
-        await self._db(calendar.finish)
+        await self._db(lifecycle.cancel_remaining)
+        await self._db(lifecycle.finish)
         await self._db(inbox.apply_waiting)
 
-    async def _find_lost(self) -> None:
+    async def _requeue_unanswered_claims(self) -> None:
         """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""
         if time.monotonic() < self._doubtful_until:
             seen = await self._db(reap.claimed_before, self._id)
             if lost := [key for key in seen if key not in self._in_hand]:
                 log.info("claims_found", deliveries=await self._db(reap.requeue, self._id, lost))
 
-    async def _sweep(self) -> None:
-        await self._find_lost()
+    async def _reap_workers(self) -> None:
+        await self._requeue_unanswered_claims()
         await self._db(reap.reap)
         await self._db(hold.release_leftover)
         await self._db(estimates.correct)
 
-    async def _fire(self) -> None:
-        await self._db(calendar.spawn_runs)
+    async def _fire_triggers(self) -> None:
+        await self._db(lifecycle.spawn_runs)
         while await self._db(fire.fire_due) and not self._stopping.is_set():
             pass
 
-    async def _tidy(self) -> None:
+    async def _maintain(self) -> None:
         await self._db(tallies.squash)
         await self._db(inbox.forget_old)
         await self._db(imports.mark_interrupted)
 
-    async def _expire(self) -> None:
+    async def _delete_expired(self) -> None:
         while await self._db(retention.sweep) and not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), STEP)

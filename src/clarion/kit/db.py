@@ -20,7 +20,7 @@ def is_postgres() -> bool:
     return connection.vendor == "postgresql"
 
 
-def rows(columns: Sequence[Column], alias: str = "v") -> str:
+def json_table(columns: Sequence[Column], alias: str = "v") -> str:
     """SQL that reads one JSON parameter (a list of lists) as a table with these columns."""
     if is_postgres():
         picks = ", ".join(
@@ -31,8 +31,8 @@ def rows(columns: Sequence[Column], alias: str = "v") -> str:
     return f"(SELECT {picks} FROM json_each(%s)) AS {alias}"
 
 
-def pack(batch: Iterable[Sequence[Any]]) -> str:
-    """The JSON parameter for ``rows``. Lone surrogates, which no database stores, become “?”."""
+def json_param(batch: Iterable[Sequence[Any]]) -> str:
+    """The JSON parameter for ``json_table``. Lone surrogates, which no database takes, are “?”."""
     packed = json.dumps(list(batch), ensure_ascii=False, separators=(",", ":"))
     return packed.encode("utf-8", "replace").decode()
 
@@ -42,7 +42,7 @@ def skip_locked() -> str:
     return " FOR UPDATE SKIP LOCKED" if is_postgres() else ""
 
 
-def among(select: str) -> str:
+def in_subquery(select: str) -> str:
     """``IN (select)``, in the form that makes each database look the ids up one by one.
 
     PostgreSQL joins an IN by whatever its statistics say, which right after an expansion may be
@@ -51,12 +51,12 @@ def among(select: str) -> str:
     return f"= ANY(ARRAY({select}))" if is_postgres() else f"IN ({select})"
 
 
-def listed(kind: str = "int") -> str:
-    """A condition: to be one of the values in one JSON parameter, ``pack([value] for …)``."""
-    return among(f"SELECT v.one FROM {rows([('one', kind)])}")
+def in_list(kind: str = "int") -> str:
+    """A condition: to be one of the values in one JSON parameter, ``json_param([value] for …)``."""
+    return in_subquery(f"SELECT v.one FROM {json_table([('one', kind)])}")
 
 
-def one_by_one() -> str:
+def planner_fence() -> str:
     """What ends an EXISTS (…) so that PostgreSQL looks into it for each row, by index.
 
     Without it the planner makes a join of it: all of the inner table is read first, or, when the
@@ -65,11 +65,11 @@ def one_by_one() -> str:
     return " OFFSET 0" if is_postgres() else ""
 
 
-def each(table: str, alias: str, where: str, *, optional: bool = False) -> str:
+def lateral_join(table: str, alias: str, where: str, *, optional: bool = False) -> str:
     """What joins the rows of a table that fit those before it, looked up by index for each.
 
     ``where`` says which; it may name columns of what stands before. ``optional`` keeps those before
-    it that have none. For the same reason as ``one_by_one``; SQLite keeps the order of both joins.
+    it that have none. The reason is that of ``planner_fence``; SQLite keeps the order of both.
     """
     join = "LEFT" if optional else "CROSS"
     if is_postgres():
@@ -137,7 +137,7 @@ def write() -> Iterator[None]:
 
 
 @contextmanager
-def without(*ways: str) -> Iterator[None]:
+def disable_plans(*ways: str) -> Iterator[None]:
     """Have PostgreSQL plan without these ways (``nestloop``, ``seqscan`` …) until a transaction
     ends: the one around, else one of its own. Nothing on SQLite.
     """

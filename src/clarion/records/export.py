@@ -64,8 +64,8 @@ def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[_Line]:
 
 def _with_people(records: str) -> str:
     """SQL for rows of ``_COLUMNS``. Left to itself, PostgreSQL reads all addresses each time."""
-    address = db.each("contacts_address", "a", "a.id = r.address_id", optional=True)
-    contact = db.each("contacts_contact", "c", "c.id = a.contact_id", optional=True)
+    address = db.lateral_join("contacts_address", "a", "a.id = r.address_id", optional=True)
+    contact = db.lateral_join("contacts_contact", "c", "c.id = a.contact_id", optional=True)
     return f"SELECT {_COLUMNS} FROM ({records}) AS r {address} {contact}"
 
 

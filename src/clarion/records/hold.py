@@ -23,8 +23,8 @@ def hold(address_id: int, broadcast_ids: Sequence[int]) -> int:
 
 def release(address_ids: Sequence[int]) -> int:
     """Queue everything that is held for these addresses; return how many deliveries."""
-    ids = db.pack([key] for key in address_ids)
-    return _switch(D.HELD, D.QUEUED, f"address_id {db.listed()}", [ids])
+    ids = db.json_param([key] for key in address_ids)
+    return _switch(D.HELD, D.QUEUED, f"address_id {db.in_list()}", [ids])
 
 
 def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> int:
@@ -34,8 +34,8 @@ def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> i
     where, params = "broadcast_id + 0 = %s", [broadcast_id]
     if address_ids is None:
         return _switch(D.HELD, D.QUEUED, f"{where} AND address_id > 0", params)
-    among = f"address_id {db.listed()}"
-    ids = db.pack([key] for key in address_ids)
+    among = f"address_id {db.in_list()}"
+    ids = db.json_param([key] for key in address_ids)
     return _switch(D.HELD, D.QUEUED, f"{where} AND {among}", [*params, ids])
 
 
@@ -57,7 +57,8 @@ def release_leftover() -> int:
     return _switch(
         D.HELD, D.QUEUED,
         "address_id > 0 AND NOT EXISTS (SELECT 1 FROM chats_chat AS c "
-        f"WHERE c.address_id = records_delivery.address_id AND c.state = 'open'{db.one_by_one()})",
+        f"WHERE c.address_id = records_delivery.address_id AND c.state = 'open'"
+        f"{db.planner_fence()})",
         [],
     )  # fmt: skip
 
@@ -88,8 +89,8 @@ def held_counts(address_ids: Sequence[int]) -> dict[int, int]:
     return dict(
         db.fetch(
             "SELECT address_id, count(*) FROM records_delivery WHERE state = 'held' "
-            f"AND address_id {db.listed()} GROUP BY address_id",
-            [db.pack([key] for key in address_ids)],
+            f"AND address_id {db.in_list()} GROUP BY address_id",
+            [db.json_param([key] for key in address_ids)],
         )
     )
 

@@ -48,7 +48,7 @@ class Delivery(models.Model):
     # 0, but for a trigger that fires again each time: how often it had fired before.
     occurrence = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=DeliveryState)
-    remembers = models.BooleanField(default=False, db_default=False)  # it has a Memory
+    has_progress = models.BooleanField(default=False, db_default=False)  # it has a DeliveryProgress
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # tries used up
     due_at = InstantField(default=0, db_default=0)  # not before this moment
     worker_id = models.BigIntegerField(null=True)  # who claimed it, while sending
@@ -106,7 +106,7 @@ class Delivery(models.Model):
         return f"delivery {self.pk}"
 
 
-class Memory(models.Model):
+class DeliveryProgress(models.Model):
     """What a delivery knows beyond its broadcast, for as long as it is not completed.
 
     Only those have one that were triggered with data, or that are between two messages of a story.
@@ -122,10 +122,10 @@ class Memory(models.Model):
     memory = models.JSONField(default=dict)  # {{ memory.x }}: what the webhooks want kept
 
     class Meta:
-        verbose_name_plural = "memories"
+        verbose_name_plural = "delivery progress"
 
     def __str__(self) -> str:
-        return f"memory of delivery {self.delivery_id}"
+        return f"progress of delivery {self.delivery_id}"
 
 
 class Part(models.Model):

@@ -30,7 +30,7 @@ _TOO_EARLY = frozenset({D.QUEUED, D.HELD})
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ReceiptUpdate:
     """One receipt as a channel kind read it; the message is named by at least one of the ids."""
 
     channel_id: int
@@ -72,14 +72,14 @@ class _Delivery:
         return self.state in _TOO_EARLY or (self.is_story and self.state == D.SENDING)
 
 
-def apply_receipts(batch: Sequence[Sighting]) -> list[Sighting]:
+def apply_receipts(batch: Sequence[ReceiptUpdate]) -> list[ReceiptUpdate]:
     """Keep receipts and move their deliveries forward; return those that found none yet.
 
     What was applied before changes nothing. Receipts for a delivery that is queued are among the
     returned: they may be quicker than our own settle. Raises OperationalError when the database is
     locked or away, with whole batches of 500 applied or not.
     """
-    lost: list[Sighting] = []
+    lost: list[ReceiptUpdate] = []
     for start in range(0, len(batch), BATCH):
         part = batch[start : start + BATCH]
         reasons = reason_ids({s.wording for s in part if s.status == D.FAILED})
@@ -88,11 +88,11 @@ def apply_receipts(batch: Sequence[Sighting]) -> list[Sighting]:
     return lost
 
 
-def _apply(part: Sequence[Sighting], reasons: dict[Wording, int]) -> list[Sighting]:
+def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[ReceiptUpdate]:
     """Apply some receipts within a transaction; return those that found no delivery yet."""
     places = _by_message(part) | _by_external_id(part)
     locked = _lock(places.values())
-    about: dict[int, list[Sighting]] = defaultdict(list)
+    about: dict[int, list[ReceiptUpdate]] = defaultdict(list)
     lost = []
     for sighting in part:
         place = _place(sighting, places)
@@ -115,7 +115,7 @@ def _apply(part: Sequence[Sighting], reasons: dict[Wording, int]) -> list[Sighti
 _Name = tuple[int, str]  # the channel, and an id of a message on it
 
 
-def _place(sighting: Sighting, places: dict[_Name, int]) -> int:
+def _place(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
     """The delivery that a receipt is about, 0 when it is not known."""
     for name in (_delivery_of(sighting.message_id), sighting.external_id):
         if name and (place := places.get((sighting.channel_id, name))):
@@ -129,19 +129,19 @@ def _delivery_of(message_id: str | None) -> str | None:
     return match[1] if match else None
 
 
-def _by_message(part: Iterable[Sighting]) -> dict[_Name, int]:
+def _by_message(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     """Deliveries by our own message ids; only for ids that are true to the letter."""
     numbers = {int(name.rpartition("-")[2]) for s in part if (name := _delivery_of(s.message_id))}
     found = db.fetch(
         "SELECT d.channel_id, b.key, d.id FROM records_delivery AS d"
         " JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id"
-        f" WHERE d.id {db.listed()}",
-        [db.pack([number] for number in numbers)],
+        f" WHERE d.id {db.in_list()}",
+        [db.json_param([number] for number in numbers)],
     )
     return {(channel, f"{key}-{delivery}"): delivery for channel, key, delivery in found}
 
 
-def _by_external_id(part: Iterable[Sighting]) -> dict[_Name, int]:
+def _by_external_id(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     """Deliveries by the provider's ids; the latest one should an id have been used twice."""
     names: dict[int, set[str]] = defaultdict(set)
     for s in part:
@@ -151,15 +151,15 @@ def _by_external_id(part: Iterable[Sighting]) -> dict[_Name, int]:
     for channel, ids in names.items():
         for name, delivery in db.fetch(
             "SELECT external_id, max(id) FROM records_delivery WHERE channel_id = %s"
-            f" AND external_id {db.listed('text')} GROUP BY external_id",
-            [channel, db.pack([name.replace("\x00", "")] for name in ids)],
+            f" AND external_id {db.in_list('text')} GROUP BY external_id",
+            [channel, db.json_param([name.replace("\x00", "")] for name in ids)],
         ):
             places[channel, name] = delivery
         rest = [[name.replace("\x00", "")] for name in ids if (channel, name) not in places]
         for name, delivery in db.fetch(
             "SELECT external_id, max(delivery_id) FROM records_part WHERE channel_id = %s"
-            f" AND external_id {db.listed('text')} GROUP BY external_id",
-            [channel, db.pack(rest)],
+            f" AND external_id {db.in_list('text')} GROUP BY external_id",
+            [channel, db.json_param(rest)],
         ):
             places[channel, name] = delivery
     return places
@@ -171,8 +171,8 @@ def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
         "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id,"
         " (SELECT b.data_type FROM broadcasts_broadcast b WHERE b.id = broadcast_id)"
         " FROM records_delivery WHERE id"
-        f" {db.listed()} ORDER BY id{db.for_update()}",
-        [db.pack([number] for number in set(ids))],
+        f" {db.in_list()} ORDER BY id{db.for_update()}",
+        [db.json_param([number] for number in set(ids))],
     )
     return {
         row[0]: _Delivery(
@@ -188,16 +188,16 @@ _RECEIPT = [
 ]  # fmt: skip
 
 
-def _keep(about: dict[int, list[Sighting]]) -> None:
+def _keep(about: dict[int, list[ReceiptUpdate]]) -> None:
     """Store receipts that are not stored yet, always in the same order, so that no two
     transactions wait for each other."""
     db.execute(
         "INSERT INTO records_receipt"
         " (channel_id, delivery_id, external_id, status, at, received_at)"
-        f" SELECT channel, delivery, name, status, at, received_at FROM {db.rows(_RECEIPT)}"
+        f" SELECT channel, delivery, name, status, at, received_at FROM {db.json_table(_RECEIPT)}"
         " WHERE true ON CONFLICT (channel_id, external_id, status) DO NOTHING",
         [
-            db.pack(
+            db.json_param(
                 sorted(
                     (s.channel_id, delivery, s.key, s.status, s.at, s.received_at)
                     for delivery, sightings in about.items()
@@ -212,15 +212,15 @@ def _told(ids: Iterable[int]) -> dict[int, set[str]]:
     """All that has been told about these deliveries up to now."""
     told: dict[int, set[str]] = defaultdict(set)
     for delivery, status in db.fetch(
-        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {db.listed()}",
-        [db.pack([number] for number in ids)],
+        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {db.in_list()}",
+        [db.json_param([number] for number in ids)],
     ):
         told[delivery].add(status)
     return told
 
 
 def _after(
-    before: _Delivery, told: set[str], news: Sequence[Sighting], reasons: dict[Wording, int]
+    before: _Delivery, told: set[str], news: Sequence[ReceiptUpdate], reasons: dict[Wording, int]
 ) -> _Delivery:
     """The delivery as it stands once all that was told about it is taken into account."""
     state = next((status for status in _RANK if status in told), before.state)
@@ -253,10 +253,10 @@ def _move(moves: Sequence[tuple[_Delivery, _Delivery]]) -> None:
         "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
         " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
         " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
-        f" FROM {db.rows(_MOVED)} WHERE d.id = v.id",
+        f" FROM {db.json_table(_MOVED)} WHERE d.id = v.id",
         [
             clock.now_us(),
-            db.pack(
+            db.json_param(
                 (after.id, after.state, after.recovered, after.external_id, after.reason_id)
                 for _, after in moves
             ),

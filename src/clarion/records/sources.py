@@ -71,14 +71,14 @@ class Source:
             sql = f"SELECT {what} FROM records_record AS r WHERE {same}{where} {order}"
             return sql, [*self.groups[0], *params]
         same = "".join(f"r.{column} = v.{column} AND " for column in self.columns)
-        table = db.rows([(column, "int") for column in self.columns])
+        table = db.json_table([(column, "int") for column in self.columns])
         each = f"FROM records_record AS r WHERE {same}{where} {order}"
         if db.is_postgres():
             every = f"{table} CROSS JOIN LATERAL (SELECT r.recorded_at, r.id {each}) AS k"
         else:
             every = f"{table} CROSS JOIN records_record AS k ON k.id IN (SELECT r.id {each})"
         sql = f"SELECT k.recorded_at, k.id FROM {every} {order}"
-        return sql, [db.pack(self.groups), *params]
+        return sql, [db.json_param(self.groups), *params]
 
 
 def sources(wanted: RecordFilter) -> list[Source]:

@@ -73,7 +73,7 @@ def _squash(broadcast_id: int) -> int:
     with db.write():
         free = f"SELECT id FROM records_tally WHERE broadcast_id = %s{db.skip_locked()}"
         gone = db.fetch(
-            f"DELETE FROM records_tally WHERE id {db.among(free)} "
+            f"DELETE FROM records_tally WHERE id {db.in_subquery(free)} "
             "RETURNING channel_id, state, delta",
             [broadcast_id],
         )

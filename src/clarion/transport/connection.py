@@ -12,8 +12,8 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from clarion.transport.errors import MaybeSent, describe
-from clarion.transport.lane import Lane
 from clarion.transport.messages import HttpReply
+from clarion.transport.pool import ConnectionPool
 
 HEAD_MAX = 65_536  # bytes of reply headers; nginx and Apache send at most a fraction of this
 _ONE_WRITE = 65_536  # a body up to this size is copied behind its head and written with it
@@ -27,14 +27,14 @@ class _Unacceptable(Exception):  # noqa: N818 - never leaves this module
 class Connection(asyncio.Protocol):
     """A connection that serves one request at a time.
 
-    The client keeps it in `lane.idle` between requests and reads `deadline` and `since` (seconds on
+    The client keeps it in `pool.idle` between requests and reads `deadline` and `since` (seconds on
     the loop's clock) from its timer.
     """
 
     __slots__ = (
         "_answer", "_body", "_body_size", "_head_only", "_headers", "_in_body", "_keep", "_loop",
         "_max_reply", "_on_gone", "_on_made", "_parser", "_patience", "_room", "_status",
-        "_transport", "_trouble", "_waiter", "closed", "deadline", "lane", "since",
+        "_transport", "_trouble", "_waiter", "closed", "deadline", "pool", "since",
     )  # fmt: skip
 
     _answer: HttpReply | None
@@ -43,12 +43,12 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        lane: "Lane[Connection]",
+        pool: "ConnectionPool[Connection]",
         max_reply: int,
         on_made: Callable[["Connection"], None],
         on_gone: Callable[["Connection"], None],
     ) -> None:
-        self.lane = lane
+        self.pool = pool
         self.closed = False
         self.deadline = math.inf
         self.since = 0.0
@@ -270,5 +270,5 @@ class Connection(asyncio.Protocol):
     def _retire(self) -> None:
         if not self.closed:
             self.closed = True
-            if self in self.lane.idle:
-                self.lane.idle.remove(self)
+            if self in self.pool.idle:
+                self.pool.idle.remove(self)

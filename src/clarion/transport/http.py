@@ -12,8 +12,8 @@ from clarion.transport import guard, tunnel
 from clarion.transport.connection import Connection
 from clarion.transport.errors import NotSent, describe
 from clarion.transport.head import Origin, header_block, parse_url, request_line
-from clarion.transport.lane import Lane
 from clarion.transport.messages import HttpReply, HttpRequest
+from clarion.transport.pool import ConnectionPool
 
 _TICK = 0.05  # seconds between two looks at the clock: how late a time-out may be noticed
 _REMEMBERED = 1024  # addresses, and header tuples, kept in the form in which they are sent
@@ -22,7 +22,7 @@ _CLOSED = "Clarion is shutting down."
 
 
 class _Target(NamedTuple):
-    lane: Lane[Connection]
+    pool: ConnectionPool[Connection]
     origin: Origin
     line: bytes
 
@@ -53,7 +53,7 @@ class HttpClient:
         self._idle = idle
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
-        self._lanes: dict[Origin, Lane[Connection]] = {}
+        self._pools: dict[Origin, ConnectionPool[Connection]] = {}
         self._targets: dict[tuple[str, str, bool], _Target] = {}
         self._blocks: dict[tuple[tuple[str, str], ...], bytes] = {}
         self._connections: set[Connection] = set()
@@ -81,14 +81,14 @@ class HttpClient:
         deadline = now + request.timeout
         if self._timer is None:
             self._start_timer(loop)
-        lane = target.lane
-        if not lane.enter():
-            await lane.wait(deadline)
+        pool = target.pool
+        if not pool.enter():
+            await pool.wait(deadline)
             now = loop.time()
         connection = None
         try:
-            while lane.idle:
-                connection = lane.idle.pop()
+            while pool.idle:
+                connection = pool.idle.pop()
                 if connection.alive(now):
                     break
                 connection.drop()
@@ -103,15 +103,15 @@ class HttpClient:
                     connection.drop()
                 elif not connection.closed:
                     connection.since = loop.time()
-                    lane.idle.append(connection)
-            lane.leave()
+                    pool.idle.append(connection)
+            pool.leave()
 
     async def close(self) -> None:
         """Close every connection. Requests in flight end in MaybeSent, waiting ones in NotSent."""
         self._closed = True
         self._targets.clear()
-        for lane in self._lanes.values():
-            lane.dismiss(_CLOSED)
+        for pool in self._pools.values():
+            pool.dismiss(_CLOSED)
         for connection in list(self._connections):
             connection.fail(f"The request was sent, but no reply was awaited. {_CLOSED}")
         if self._connections:
@@ -128,11 +128,11 @@ class HttpClient:
         line = request_line(request.method, origin, path)
         if len(self._targets) >= _REMEMBERED:
             self._targets.clear()
-            self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
-        lane = self._lanes.get(origin)
-        if lane is None:
-            lane = self._lanes[origin] = Lane(origin.authority, self._per_origin)
-        target = _Target(lane, origin, line)
+            self._pools = {key: pool for key, pool in self._pools.items() if not pool.unused}
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = ConnectionPool(origin.authority, self._per_origin)
+        target = _Target(pool, origin, line)
         self._targets[request.method, request.url, request.allow_private] = target
         return target
 
@@ -146,7 +146,7 @@ class HttpClient:
         if self._closed:
             raise NotSent(_CLOSED)
         origin = target.origin
-        connection = Connection(target.lane, self._max_reply, self._connections.add, self._forget)
+        connection = Connection(target.pool, self._max_reply, self._connections.add, self._forget)
         try:
             # Not the client's one timer, because this is once per connection, not per request.
             async with asyncio.timeout_at(deadline):
@@ -200,8 +200,8 @@ class HttpClient:
 
     def _look_at_the_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for lane in self._lanes.values():
-            lane.expire(now)
+        for pool in self._pools.values():
+            pool.expire(now)
         for connection in list(self._connections):
             if connection.busy:
                 if connection.deadline <= now:
@@ -209,5 +209,5 @@ class HttpClient:
             elif not connection.closed and connection.since + self._idle <= now:
                 connection.drop()
         self._timer = None
-        if self._connections or any(not lane.unused for lane in self._lanes.values()):
+        if self._connections or any(not pool.unused for pool in self._pools.values()):
             self._start_timer(loop)

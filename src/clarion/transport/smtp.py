@@ -5,8 +5,8 @@ import math
 import ssl
 
 from clarion.transport.errors import NotSent
-from clarion.transport.lane import Lane
 from clarion.transport.messages import Security, SmtpReply, SmtpRequest
+from clarion.transport.pool import ConnectionPool
 from clarion.transport.smtp_session import Fate, Refused, Session, check_envelope
 
 _MESSAGES_PER_CONNECTION = 100  # Postfix and Exchange close at about this number by themselves
@@ -31,7 +31,7 @@ class SmtpPool:
         self._tls = tls
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
-        self._lanes: dict[_Key, Lane[Session]] = {}
+        self._pools: dict[_Key, ConnectionPool[Session]] = {}
         self._sessions: set[Session] = set()
 
     async def send(self, request: SmtpRequest) -> SmtpReply:
@@ -43,22 +43,22 @@ class SmtpPool:
         if self._closed:
             raise NotSent(_CLOSED)
         check_envelope(request)
-        lane = self._lane(request)
+        pool = self._pool(request)
         if self._timer is None:
             self._start_timer(asyncio.get_running_loop())
         fate = Fate(f"{request.host} port {request.port}")
-        waiting = not lane.enter()
+        waiting = not pool.enter()
         try:
             async with asyncio.timeout(request.timeout):
                 if waiting:
-                    await lane.wait(math.inf)
+                    await pool.wait(math.inf)
                     waiting = False
                 try:
-                    return await self._deliver(request, lane, fate)
+                    return await self._deliver(request, pool, fate)
                 finally:
-                    lane.leave()
+                    pool.leave()
         except TimeoutError as problem:
-            found = f"all {lane.limit} connections were busy" if waiting else "no answer"
+            found = f"all {pool.limit} connections were busy" if waiting else "no answer"
             raise fate.because(f"{found} for {request.timeout:g} s") from problem
 
     async def close(self) -> None:
@@ -68,10 +68,10 @@ class SmtpPool:
             self._timer.cancel()
             self._timer = None
         idle = []
-        for lane in self._lanes.values():
-            lane.dismiss(_CLOSED)
-            idle += lane.idle
-            lane.idle.clear()
+        for pool in self._pools.values():
+            pool.dismiss(_CLOSED)
+            idle += pool.idle
+            pool.idle.clear()
         await asyncio.gather(*(session.quit() for session in idle))
         for session in list(self._sessions):
             session.abort()
@@ -79,7 +79,7 @@ class SmtpPool:
         await asyncio.sleep(0)  # the loop closes sockets at its next turns
         await asyncio.sleep(0)
 
-    def _lane(self, request: SmtpRequest) -> Lane[Session]:
+    def _pool(self, request: SmtpRequest) -> ConnectionPool[Session]:
         key = (
             request.host,
             request.port,
@@ -89,17 +89,21 @@ class SmtpPool:
             # A connection that was allowed to a private address must not serve one that is not.
             request.allow_private,
         )
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(f"{request.host}:{request.port}", self._per_server)
-        return lane
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = ConnectionPool(
+                f"{request.host}:{request.port}", self._per_server
+            )
+        return pool
 
-    async def _deliver(self, request: SmtpRequest, lane: Lane[Session], fate: Fate) -> SmtpReply:
+    async def _deliver(
+        self, request: SmtpRequest, pool: ConnectionPool[Session], fate: Fate
+    ) -> SmtpReply:
         check = not request.recipient
         session: Session | None = None
         try:
             # A check is about the credentials as they are now, so it logs in anew.
-            session = None if check else await self._begin_on_idle(request, lane, fate)
+            session = None if check else await self._begin_on_idle(request, pool, fate)
             if session is None:
                 session = Session(request, self._tls_context(request), fate)
                 self._sessions.add(session)
@@ -116,18 +120,18 @@ class SmtpPool:
                 self._discard(session)
             raise
         if session is not None:
-            self._keep(session, lane)
+            self._keep(session, pool)
         return reply
 
     async def _begin_on_idle(
-        self, request: SmtpRequest, lane: Lane[Session], fate: Fate
+        self, request: SmtpRequest, pool: ConnectionPool[Session], fate: Fate
     ) -> Session | None:
         """Name the sender on a connection that was open already; None when there is none alive.
 
         One that turns out dead is given up at once for a fresh one: nothing was sent on it.
         """
-        while lane.idle:
-            session = lane.idle.pop()
+        while pool.idle:
+            session = pool.idle.pop()
             session.fate = fate
             if not session.usable:
                 self._discard(session)
@@ -141,7 +145,7 @@ class SmtpPool:
                 if refused.reply.code == 421:  # RFC 5321 3.8: closing, whatever was asked
                     self._discard(session)
                     return None
-                self._keep(session, lane)
+                self._keep(session, pool)
                 raise
             except BaseException:
                 self._discard(session)
@@ -149,13 +153,13 @@ class SmtpPool:
             return session
         return None
 
-    def _keep(self, session: Session, lane: Lane[Session]) -> None:
+    def _keep(self, session: Session, pool: ConnectionPool[Session]) -> None:
         if self._closed or not session.usable or session.messages >= _MESSAGES_PER_CONNECTION:
             self._sessions.discard(session)
             session.retire()
         else:
             session.since = asyncio.get_running_loop().time()
-            lane.idle.append(session)
+            pool.idle.append(session)
 
     def _discard(self, session: Session) -> None:
         self._sessions.discard(session)
@@ -171,13 +175,13 @@ class SmtpPool:
 
     def _look_at_the_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         oldest = loop.time() - self._idle
-        for lane in self._lanes.values():
-            lane.expire(loop.time())
-            for session in [each for each in lane.idle if each.since <= oldest or not each.usable]:
-                lane.idle.remove(session)
+        for pool in self._pools.values():
+            pool.expire(loop.time())
+            for session in [each for each in pool.idle if each.since <= oldest or not each.usable]:
+                pool.idle.remove(session)
                 self._sessions.discard(session)
                 session.retire()
-        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
+        self._pools = {key: pool for key, pool in self._pools.items() if not pool.unused}
         self._timer = None
-        if self._lanes:
+        if self._pools:
             self._start_timer(loop)

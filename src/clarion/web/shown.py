@@ -15,7 +15,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.registry import kind_class
 from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
-from clarion.web import pace
+from clarion.web import current_rate
 
 PARTS = (  # of the progress bar: the tone, and the states that it stands for
     ("good", ("read", "delivered", "sent")),
@@ -34,8 +34,8 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
             **_shares(found),
             **_reports(broadcast),
             "name": name_of(broadcast),
-            "stands": broadcast.stands,
-            "runs_only": broadcast.stands and broadcast.type != Broadcast.Type.TRIGGER,
+            "is_live": broadcast.is_live,
+            "runs_only": broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER,
         }
         for broadcast, found in zip(listed, facts(listed), strict=True)
     ]
@@ -85,9 +85,9 @@ def _reports(broadcast: Broadcast) -> dict[str, bool]:
     return {"reports_delivered": "delivered" in told, "reports_read": "read" in told}
 
 
-def speed(found: dict[str, Any]) -> dict[str, Any]:
-    """Messages a second now, and the seconds that are left at this pace."""
-    now = pace.rate(found["id"], found["done"])
+def send_rate(found: dict[str, Any]) -> dict[str, Any]:
+    """Messages a second now, and the seconds that are left at this rate."""
+    now = current_rate.rate(found["id"], found["done"])
     left = found["total"] - found["done"]
     return {"rate": now, "seconds_left": left / now if now and found["expanded_at"] else None}
 

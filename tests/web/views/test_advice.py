@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from clarion.engine.attempt import FAULT, NOT_SENT
 from clarion.engine.reap import DIED
-from clarion.engine.send import FAULT, NOT_SENT
 from clarion.records.models import Delivery, Reason
 from support import factory
 

@@ -277,7 +277,7 @@ def test_e3_a_viewer_sees_no_actions(log_in: LogIn, sending: Broadcast) -> None:
     row = viewer.get("/?section=active").content.decode()
     assert "/do/" not in row
     assert "/ask/" not in row
-    for path in ("do/pause", "restart", "speed", "release"):
+    for path in ("do/pause", "restart", "rate", "release"):
         assert viewer.post(f"/broadcasts/{sending.pk}/{path}").status_code == 403
     assert viewer.get(f"/broadcasts/{sending.pk}/ask/stop/").status_code == 403
 
@@ -382,22 +382,22 @@ def test_f3_the_question_has_the_numbers(admin: Client, sending: Broadcast) -> N
 
 
 def test_f5_the_speed_is_changed_on_its_page(admin: Client, sending: Broadcast) -> None:
-    assert "Change the speed" in admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+    assert "Change send rate" in admin.get(f"/broadcasts/{sending.pk}/").content.decode()
 
     def change(rate: str) -> str:
-        page = admin.post(f"/broadcasts/{sending.pk}/speed", {"rate": rate}, follow=True)
+        page = admin.post(f"/broadcasts/{sending.pk}/rate", {"rate": rate}, follow=True)
         sending.refresh_from_db()
         return page.content.decode()
 
     assert "at most 2.5 messages a second" in change("2,5")
     assert sending.rate == 2.5
     assert "At most 2.5 a second." in admin.get(f"/broadcasts/{sending.pk}/live").content.decode()
-    assert "“fast” is no speed" in change("fast")
+    assert "“fast” is no send rate" in change("fast")
     assert "from 0.01" in change("0")
     assert sending.rate == 2.5
     assert "as fast as its channels do" in change("")
     assert sending.rate is None
-    assert admin.get(f"/broadcasts/{sending.pk}/ask/speed/").status_code == 200
+    assert admin.get(f"/broadcasts/{sending.pk}/ask/rate/").status_code == 200
 
 
 def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast) -> None:

@@ -15,7 +15,7 @@ from support import factory
 
 pytestmark = pytest.mark.django_db
 
-PACE = {"rate": "20", "retries": "3", "backoff": "0.5"}
+PACE = {"rate": "20", "attempts": "3", "backoff": "0.5"}
 
 
 def test_an_empty_list_leads_on(admin: Client) -> None:
@@ -42,7 +42,7 @@ def test_add_a_channel(admin: Client) -> None:
 
     channel = Channel.objects.get()
     assert response["Location"] == f"/channels/{channel.pk}/"
-    assert (channel.rate, channel.retries, channel.backoff) == (20.0, 3, 0.5)
+    assert (channel.rate, channel.attempts, channel.backoff) == (20.0, 3, 0.5)
     assert channel.config["idempotent"] is True
     assert channel.config["allow_private"] is False
 

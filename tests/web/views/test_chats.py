@@ -16,7 +16,7 @@ from clarion.chats.inbound import receive
 from clarion.chats.models import Chat
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock
@@ -282,7 +282,7 @@ def test_g1_the_chat_says_which_broadcast_closed_it(
     Broadcast.objects.filter(pk=draft.pk).update(end_open_chats=True)
     draft.refresh_from_db()
     factory.launch.send(draft, by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     factory.expand(draft)
 
     assert factory.states(draft) == {"queued": 1}

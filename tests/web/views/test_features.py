@@ -9,7 +9,7 @@ from django.test import Client
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.manage import add_channel
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from support import factory
 
@@ -45,7 +45,7 @@ def test_a1_everyone_on_the_chosen_platforms_or_channels(admin: Client) -> None:
     )
     sent = Broadcast.objects.get(state="scheduled")
     Broadcast.objects.filter(pk=sent.pk).update(scheduled_at=clock.now())
-    calendar.start_due()
+    lifecycle.start_due()
     sent.refresh_from_db()
     factory.expand(sent)
     assert factory.states(sent) == {"queued": 7}
@@ -59,13 +59,13 @@ def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
     )
     Broadcast.objects.filter(pk=late.pk).update(scheduled_at=clock.now() - timedelta(days=2))
 
-    calendar.start_due()
+    lifecycle.start_due()
 
     page = admin.get(f"/broadcasts/{late.pk}/").content.decode()
     assert "Missed" in page
     assert "no engine was running. Send it now or delete it." in page
     assert "Send it now</button>" in page
-    assert calendar.start_due() == 0
+    assert lifecycle.start_due() == 0
     assert factory.states(late) == {}
 
     admin.post(f"/broadcasts/{late.pk}/do/accept_missed")

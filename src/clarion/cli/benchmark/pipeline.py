@@ -23,7 +23,7 @@ from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.cli.benchmark.bare import Pace
 from clarion.contacts.imports import import_contacts
-from clarion.engine import calendar, reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.expand import expand_chunk
 from clarion.engine.settle import Settlement, settle
@@ -40,7 +40,7 @@ def simulator(folder: Path) -> Iterator[str]:
     """A simulator process with a perfect provider; yields its address."""
     ready = folder / "simulator.json"
     process = subprocess.Popen(  # noqa: S603 - our own simulator
-        [sys.executable, "-m", "clarion.simulator", "--http-port", "0", "--smtp-port", "0",
+        [sys.executable, "-m", "clarion_simulator", "--http-port", "0", "--smtp-port", "0",
          "--set", "keep_text=0", "--ready-file", str(ready)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -87,7 +87,7 @@ def measure_expand(channel: Channel) -> tuple[Broadcast, float]:
         audience=Audience(kind="all"),
     )  # fmt: skip
     launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     broadcast.refresh_from_db()
     began = time.perf_counter()
     while expand_chunk(broadcast):

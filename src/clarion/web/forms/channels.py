@@ -13,7 +13,7 @@ PREFIX = "setting-"  # a setting may be called like one of the channel's own fie
 
 
 class ChannelForm(forms.Form):
-    """Name, settings of the kind, rate and retries. A secret that is left empty is kept."""
+    """Name, settings of the kind, rate and attempts. A secret that is left empty is kept."""
 
     def __init__(self, kind: str, *args: Any, channel: Channel | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -37,14 +37,14 @@ class ChannelForm(forms.Form):
             initial=channel.rate if channel else limits.rate,
             help_text=_("Left empty: as fast as the provider answers."),
         )
-        self.fields["retries"] = forms.IntegerField(
-            label=_("Tries of one message"),
+        self.fields["attempts"] = forms.IntegerField(
+            label=_("Attempts"),
             min_value=1,
             max_value=100,
-            initial=channel.retries if channel else 5,
+            initial=channel.attempts if channel else 5,
         )
         self.fields["backoff"] = forms.FloatField(
-            label=_("First wait, seconds"),
+            label=_("Retry delay, seconds"),
             min_value=0,
             max_value=3600,
             initial=channel.backoff if channel else 0.1,
@@ -54,13 +54,13 @@ class ChannelForm(forms.Form):
     @property
     def own(self) -> list[forms.BoundField]:
         """Name and settings: what this kind needs."""
-        pace = {"rate", "retries", "backoff"}
-        return [field for field in self.visible_fields() if field.name not in pace]
+        sending = {"rate", "attempts", "backoff"}
+        return [field for field in self.visible_fields() if field.name not in sending]
 
     @property
-    def pace(self) -> list[forms.BoundField]:
-        """Rate and retries."""
-        return [self["rate"], self["retries"], self["backoff"]]
+    def sending(self) -> list[forms.BoundField]:
+        """Rate and attempts."""
+        return [self["rate"], self["attempts"], self["backoff"]]
 
     def settings_given(self) -> dict[str, str]:
         """The settings as ``channels.manage`` takes them: as text, empty where nothing is typed."""

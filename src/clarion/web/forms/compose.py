@@ -83,7 +83,7 @@ class Composition:
             "end_open_chats": self.end_open_chats,
             "rate": self.rate,
             **self.when.draft_fields(),
-            "typed": {"form": self.form, "problems": self.problems, "page": page},
+            "form_state": {"form": self.form, "problems": self.problems, "page": page},
         }
         audience = self._audience(draft)
         if audience is not None:
@@ -197,7 +197,7 @@ def _read_chats(made: Composition) -> None:
 
 def from_draft(draft: Broadcast) -> Composition:
     """The page for a draft that was saved: as it was left, or else as the draft has it."""
-    if form := draft.typed.get("form"):
+    if form := draft.form_state.get("form"):
         return _as_left(draft, form)
     audience: Mapping[str, Any] = draft.audience
     template: Mapping[str, Any] = draft.template

@@ -31,7 +31,7 @@ ACTS: dict[str, Act] = {
     "delete": lambda found, by: control.delete(found, by=by),
     "rotate": lambda found, by: calls.rotate(found, by=by),
 }
-ASKS = ("stop", "delete", "restart", "release", "speed", "rotate")  # before they are done
+ASKS = ("stop", "delete", "restart", "release", "rate", "rotate")  # before they are done
 
 
 @needs(Role.SENDER)
@@ -125,15 +125,15 @@ def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
 
 @needs(Role.SENDER)
 @require_POST
-def broadcast_speed(request: AgentRequest, pk: int) -> HttpResponse:
-    """Change the speed while it runs; an empty field is as fast as the channels go."""
+def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
+    """Change the send rate while it runs; an empty field is as fast as the channels go."""
     given = request.POST.get("rate", "").strip().replace(",", ".")
     try:
         changed = control.set_rate(find(pk), float(given) if given else None, by=request.user)
     except control.ControlError as error:
         messages.error(request, str(error))
     except ValueError:
-        messages.error(request, _("“%s” is no speed. Write a number such as 2.5.") % given)
+        messages.error(request, _("“%s” is no send rate. Write a number such as 2.5.") % given)
     else:
         if changed.rate is None:
             messages.success(request, _("It goes as fast as its channels do."))

@@ -27,7 +27,7 @@ from clarion.records.search import RecordFilter, search
 from clarion.web.advice import with_advice
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest
-from clarion.web.shown import audience_words, content, name_of, own_url, shown, speed
+from clarion.web.shown import audience_words, content, name_of, own_url, send_rate, shown
 from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
 LATEST = 8  # records, runs and calls on the page of a broadcast
@@ -189,13 +189,13 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         "held_since": hold.held_since(found.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
         "no_engine": moving and not workers_alive(),
-        **(speed(b) if found.state == "sending" else {}),
+        **(send_rate(b) if found.state == "sending" else {}),
     }
 
 
 def _counts(found: Broadcast) -> bool:
     """Whether it has people itself. A periodic or external one has not: its runs have."""
-    alone = not found.stands or found.type == Broadcast.Type.TRIGGER
+    alone = not found.is_live or found.type == Broadcast.Type.TRIGGER
     return alone and found.started_at is not None
 
 
@@ -206,14 +206,14 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
     waiting = 0
     if found.type == Broadcast.Type.TRIGGER:
         waiting = found.firings.filter(state=Firing.State.WAITING).count()
-    runs = _rows(history.runs(found, limit=LATEST))["rows"] if found.stands else []
+    runs = _rows(history.runs(found, limit=LATEST))["rows"] if found.is_live else []
     calls = found.calls.select_related("run").order_by("-at")[:LATEST]
     context = {
         "broadcast": found,
         "counts": _counts(found),
         "waiting": waiting,
         "runs": runs,
-        "calls": calls if found.stands else [],
+        "calls": calls if found.is_live else [],
         "causes": with_advice(found.pk),
         "rows": search(RecordFilter(broadcast=found.pk), limit=LATEST).rows,
     }

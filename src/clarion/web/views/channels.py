@@ -59,7 +59,7 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
                 kind=kind,
                 settings=form.settings_given(),
                 rate=form.cleaned_data["rate"],
-                retries=form.cleaned_data["retries"],
+                attempts=form.cleaned_data["attempts"],
                 backoff=form.cleaned_data["backoff"],
                 by=request.user,
             )
@@ -89,7 +89,7 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
                 found,
                 settings=form.settings_given(),
                 rate=form.cleaned_data["rate"],
-                retries=form.cleaned_data["retries"],
+                attempts=form.cleaned_data["attempts"],
                 backoff=form.cleaned_data["backoff"],
                 by=request.user,
             )

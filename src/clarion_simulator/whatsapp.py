@@ -17,12 +17,12 @@ from urllib.parse import quote, urlsplit
 
 from pydantic_core import from_json
 
-from clarion.simulator.callbacks import Call
-from clarion.simulator.desk import Desk
-from clarion.simulator.fate import DOINGS, Fate
-from clarion.simulator.log import Channel
-from clarion.simulator.whatsapp_messages import Wrong, shown
-from clarion.simulator.wire import Connection, Handler, http_reply, json_reply
+from clarion_simulator.callbacks import Call
+from clarion_simulator.desk import Desk
+from clarion_simulator.fate import DOINGS, Fate
+from clarion_simulator.log import Channel
+from clarion_simulator.whatsapp_messages import Wrong, shown
+from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 HANDSHAKE_TIMEOUT = 5.0  # seconds
 _PATH = re.compile(r"/whatsapp/(?:.+/)?([0-9]{1,30})(/messages)?")

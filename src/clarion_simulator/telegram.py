@@ -12,11 +12,11 @@ from collections import deque
 from functools import partial
 from typing import Any
 
-from clarion.simulator.callbacks import Call
-from clarion.simulator.desk import Desk
-from clarion.simulator.fate import DOINGS
-from clarion.simulator.log import Channel
-from clarion.simulator.telegram_messages import (
+from clarion_simulator.callbacks import Call
+from clarion_simulator.desk import Desk
+from clarion_simulator.fate import DOINGS
+from clarion_simulator.log import Channel
+from clarion_simulator.telegram_messages import (
     METHODS,
     Refused,
     chat_number,
@@ -24,7 +24,7 @@ from clarion.simulator.telegram_messages import (
     key_of,
     sent,
 )
-from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
+from clarion_simulator.wire import Connection, Handler, Slot, http_reply, json_reply
 
 LOOKED_AT = 10_000  # entries of one chat in which a button is looked for
 MAX_POLL = 50  # seconds that getUpdates waits at most

@@ -23,7 +23,7 @@ from clarion.engine.retry import judge
 from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
-from clarion.records import memory
+from clarion.records import progress
 from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import HttpReply
@@ -47,7 +47,7 @@ async def attempt(
         if isinstance(step, Ask):
             return await _ask(claimed, channel, job, step, carry), None
         if isinstance(step, Done):
-            return _completed(claimed, channel, job, claimed.memory.sent), None
+            return _completed(claimed, channel, job, claimed.progress.sent), None
         request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
         unfit = Refused(Refusal.REJECTED, str(error), "content")
@@ -88,7 +88,7 @@ async def _ask(
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
             settled = given_back(claimed, channel.id)
-            settled.memory = ask.answered(claimed.memory, reply)
+            settled.progress = ask.answered(claimed.progress, reply)
             return settled
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
@@ -103,18 +103,20 @@ async def _ask(
 def _accepted(
     claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Accepted, step: Send
 ) -> Settlement:
-    sent = [*claimed.memory.sent, step.shown]
+    sent = [*claimed.progress.sent, step.shown]
     if step.last:
         settled = _completed(claimed, channel, job, sent)
     else:
         settled = given_back(claimed, channel.id)
         settled.maybe_sent = False
-        settled.memory = replace(claimed.memory, sent=sent)
+        settled.progress = replace(claimed.progress, sent=sent)
     settled.external_id = outcome.external_id
     return settled
 
 
-def _completed(claimed: Claimed, channel: ChannelFacts, job: Job, sent: memory.Sent) -> Settlement:
+def _completed(
+    claimed: Claimed, channel: ChannelFacts, job: Job, sent: progress.Sent
+) -> Settlement:
     settled = _tried(claimed, channel, job)
     settled.responses = len(sent)
     settled.content = shown_all(sent)
@@ -132,11 +134,11 @@ def _refused(
     settled.due_at = verdict.due_at
     settled.attempted = verdict.attempted
     settled.maybe_sent = verdict.maybe_sent
-    settled.responses = len(claimed.memory.sent)
+    settled.responses = len(claimed.progress.sent)
     settled.content = shown
     settled.code, settled.reason = outcome.code, outcome.reason
-    if claimed.memory is not memory.NOTHING:
-        settled.memory = claimed.memory
+    if claimed.progress is not progress.NOTHING:
+        settled.progress = claimed.progress
     if outcome.refusal is Refusal.UNREACHABLE:
         settled.mark = outcome.mark
     return settled
@@ -157,7 +159,7 @@ def _tried(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
         at=now,
         attempted=True,
         latency=now - since,
-        forgets=claimed.memory is not memory.NOTHING,
+        forgets=claimed.progress is not progress.NOTHING,
     )
 
 
@@ -180,5 +182,5 @@ def given_back(claimed: Claimed, channel_id: int) -> Settlement:
         at=clock.now_us(),
         due_at=claimed.due_at,
         maybe_sent=claimed.maybe_sent,
-        memory=None if claimed.memory is memory.NOTHING else claimed.memory,
+        progress=None if claimed.progress is progress.NOTHING else claimed.progress,
     )

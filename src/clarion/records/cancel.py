@@ -14,7 +14,7 @@ CHUNK = 10_000
 STOPPED = ("stopped", "The broadcast was stopped before this message left.")
 
 
-def unsend(broadcast_id: int, chunk: int = CHUNK) -> int:
+def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
     """Make up to ``chunk`` queued and held deliveries of a broadcast unsent; return how many.
 
     Call it until it returns 0, and only when the broadcast is stopped for good.
@@ -51,8 +51,9 @@ def skip_addresses(
     return _take_back(
         D.SKIPPED,
         reason,
-        f"SELECT d.id FROM {db.rows([('id', 'int')])} {db.each('records_delivery', 'd', theirs)}",
-        [db.pack([key] for key in address_ids), *broadcast_ids],
+        f"SELECT d.id FROM {db.json_table([('id', 'int')])} "
+        + db.lateral_join("records_delivery", "d", theirs),
+        [db.json_param([key] for key in address_ids), *broadcast_ids],
     )
 
 
@@ -63,7 +64,7 @@ def _take_back(
     with db.write():
         # Locked in one order, so that two at a time do not wait for each other.
         found = db.fetch(
-            f"SELECT id, state FROM records_delivery WHERE id {db.among(chosen)} "
+            f"SELECT id, state FROM records_delivery WHERE id {db.in_subquery(chosen)} "
             f"ORDER BY id{db.for_update()}",
             list(params),
         )
@@ -71,11 +72,11 @@ def _take_back(
         rows = db.fetch(
             "UPDATE records_delivery SET "
             "state = CASE WHEN maybe_sent THEN 'in_doubt' ELSE %s END, "
-            f"reason_id = %s, moved_at = %s WHERE id {db.listed()} "
+            f"reason_id = %s, moved_at = %s WHERE id {db.in_list()} "
             # Not by the index of held rows with the batch inside: by the batch's ids.
             "AND COALESCE(state, '') IN ('queued', 'held') "
             "RETURNING id, broadcast_id, channel_id, state",
-            [state, reason_id, clock.now_us(), db.pack([key] for key in before)],
+            [state, reason_id, clock.now_us(), db.json_param([key] for key in before)],
         )
         deltas: dict[tuple[int, int, str], int] = {}
         for key, broadcast, channel, after in rows:

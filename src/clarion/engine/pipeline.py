@@ -1,4 +1,4 @@
-"""A lane: one channel's messages on their way through one worker."""
+"""A pipeline: one channel's messages on their way through one worker."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Outcome, Refusal, Refused
+from clarion.engine.attempt import NOT_SENT, Carry, attempt, given_back
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.retry import wait_of
-from clarion.engine.send import NOT_SENT, Carry, attempt, given_back
 from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
@@ -29,8 +29,8 @@ PAUSING = 2 * clock.SECOND
 MOST_DOWN = 30.0  # seconds between probes of a provider that is down
 
 
-class Ground(Protocol):
-    """What a lane stands on: the worker."""
+class PipelineHost(Protocol):
+    """What a pipeline stands on: the worker."""
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...
@@ -42,12 +42,14 @@ class Ground(Protocol):
     def shared_now(self) -> int: ...
 
 
-class Lane:
+class ChannelPipeline:
     """Feeds claimed messages to a fixed number of runners, each sending one at a time."""
 
-    def __init__(self, ground: Ground, channel: ChannelFacts, carry: Carry, runners: int) -> None:
+    def __init__(
+        self, host: PipelineHost, channel: ChannelFacts, carry: Carry, runners: int
+    ) -> None:
         self.channel = channel
-        self._ground = ground
+        self._host = host
         self._carry = carry
         self._buffer: deque[Claimed] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
@@ -83,7 +85,7 @@ class Lane:
     def give_back(self) -> None:
         """Queue again what has not been tried."""
         for claimed in [*self._buffer, *self._late]:
-            self._ground.put(given_back(claimed, self.channel.id))
+            self._host.put(given_back(claimed, self.channel.id))
         self._buffer.clear()
         self._late.clear()
 
@@ -112,14 +114,14 @@ class Lane:
         if self._late:
             late, self._late = self._late, []
             try:
-                self._take(await self._ground.reslot(self.channel.id, late))
+                self._take(await self._host.reslot(self.channel.id, late))
             except Error:
                 self._late += late  # they are still ours
                 raise
         if not self._is_low():
             return 0.0
         self._want = self._appetite()
-        claim = await self._ground.claim(self.channel.id, self._want)
+        claim = await self._host.claim(self.channel.id, self._want)
         self._take(claim.messages)
         if claim.again_at:
             return max(0.005, min(IDLE, (claim.again_at - claim.now) / clock.SECOND))
@@ -135,7 +137,7 @@ class Lane:
     def _take(self, messages: list[Claimed]) -> None:
         if self._closing:
             for claimed in messages:
-                self._ground.put(given_back(claimed, self.channel.id))
+                self._host.put(given_back(claimed, self.channel.id))
             return
         self._buffer.extend(messages)
         for _ in range(min(len(messages), len(self._idle))):
@@ -148,7 +150,7 @@ class Lane:
             return len(self._buffer) < self._want // 2 + 1
         if not self._buffer:
             return True
-        return self._buffer[-1].slot - self._ground.shared_now() < AHEAD * clock.SECOND
+        return self._buffer[-1].slot - self._host.shared_now() < AHEAD * clock.SECOND
 
     async def _wait_low(self, pause: float) -> None:
         if pause > 0:
@@ -184,30 +186,30 @@ class Lane:
         if claimed.slot and not await self._on_time(claimed):
             return
         if not self._may_send(claimed):
-            self._ground.put(given_back(claimed, self.channel.id))
+            self._host.put(given_back(claimed, self.channel.id))
             return
         try:
-            job = await self._ground.job(claimed.broadcast)
+            job = await self._host.job(claimed.broadcast)
         except Error as error:  # the database is away: this one has not been tried
             log.warning("database_away", error=str(error))
-            self._ground.put(given_back(claimed, self.channel.id))
+            self._host.put(given_back(claimed, self.channel.id))
             return
         settlement, outcome = await attempt(claimed, self.channel, job, self._carry)
-        self._ground.put(settlement)
+        self._host.put(settlement)
         if outcome is not None:
             self._heed(outcome)
 
     def _may_send(self, claimed: Claimed) -> bool:
         if self._held_until and self._held_until > clock.now_us():
             return False
-        return self._ground.may_send(self.channel.id, claimed.broadcast)
+        return self._host.may_send(self.channel.id, claimed.broadcast)
 
     async def _on_time(self, claimed: Claimed) -> bool:
         """Wait for the slot. A slot that was missed is not used: the message gets a new one."""
-        wait = claimed.slot - self._ground.shared_now()
+        wait = claimed.slot - self._host.shared_now()
         if wait > 0:
             await asyncio.sleep(wait / clock.SECOND)
-        if self._ground.shared_now() - claimed.slot <= LATE:
+        if self._host.shared_now() - claimed.slot <= LATE:
             return True
         self._late.append(claimed)
         self._low.set()
@@ -228,7 +230,7 @@ class Lane:
                 self._hold(wait_of(outcome))
         elif outcome.refusal is Refusal.MISCONFIGURED:
             self._held_until = clock.now_us() + PAUSING  # the pause itself is read a moment later
-            self._ground.misconfigured(self.channel, outcome.reason)
+            self._host.misconfigured(self.channel, outcome.reason)
         elif outcome.code == NOT_SENT:
             self._failures += 1
             # What was in flight beside the first ones fails too and says nothing new.
@@ -241,4 +243,4 @@ class Lane:
         until = clock.now_us() + round(seconds * clock.SECOND)
         if until > self._held_until:
             self._held_until = until
-            self._ground.throttle(self.channel.id, seconds)
+            self._host.throttle(self.channel.id, seconds)

@@ -13,13 +13,13 @@ from django.db.models import Exists, OuterRef, Q
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
-from clarion.broadcasts.models import STANDS, Broadcast, Firing
+from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
-from clarion.records import tallies, windup
+from clarion.records import cancel, tallies
 from clarion.records.states import PENDING
 from clarion.records.states import DeliveryState as D
 
@@ -60,34 +60,34 @@ def expand_next() -> bool:
     """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
     found = db.fetch(
         f"SELECT id FROM broadcasts_broadcast WHERE state IN ({_listed(STATES)}) "
-        "AND expanded_at IS NULL AND wound_up_at IS NULL"
+        "AND expanded_at IS NULL AND drained_at IS NULL"
     )
     if not found:
         return False
-    waiting = Broadcast.objects.filter(pk__in=[pk for (pk,) in found]).exclude(STANDS)
+    waiting = Broadcast.objects.filter(pk__in=[pk for (pk,) in found]).exclude(IS_LIVE)
     return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
 
 
-def wind_up() -> int:
+def cancel_remaining() -> int:
     """Take back a chunk of what is still queued in stopped broadcasts; return how many rows."""
-    winding = Broadcast.objects.filter(state=S.STOPPED, wound_up_at=None).order_by("finished_at")
+    winding = Broadcast.objects.filter(state=S.STOPPED, drained_at=None).order_by("finished_at")
     taken = 0
     for some in batches(winding.values_list("pk", flat=True), AT_ONCE):
         counts = tallies.counts(some)
         for pk in some:
             if counts[pk][D.QUEUED] or counts[pk][D.HELD]:
-                taken += windup.unsend(pk)
-        _note_wound_up([pk for pk in some if not any(counts[pk][state] for state in PENDING)])
+                taken += cancel.cancel_remaining(pk)
+        _note_drained([pk for pk in some if not any(counts[pk][state] for state in PENDING)])
     return taken
 
 
-def _note_wound_up(broadcast_ids: list[int]) -> None:
+def _note_drained(broadcast_ids: list[int]) -> None:
     """These had nothing left a moment ago. What had begun before the stop has ended by now."""
     now = clock.from_us(db.now_us())
     over = Broadcast.objects.filter(pk__in=broadcast_ids, finished_at__lte=now - SETTLED)
-    over = over.filter(Q(expanded_at__isnull=False) | STANDS)
+    over = over.filter(Q(expanded_at__isnull=False) | IS_LIVE)
     waiting = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)
-    over.exclude(Exists(waiting)).update(wound_up_at=now)
+    over.exclude(Exists(waiting)).update(drained_at=now)
 
 
 def finish() -> int:
@@ -101,7 +101,7 @@ def finish() -> int:
     if not over:
         return 0
     now = clock.from_us(db.now_us())
-    ended = Broadcast.objects.filter(pk__in=over).exclude(STANDS)
+    ended = Broadcast.objects.filter(pk__in=over).exclude(IS_LIVE)
     return sum(move(broadcast, S.COMPLETED, finished_at=now) for broadcast in ended)
 
 

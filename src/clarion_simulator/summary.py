@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from clarion.simulator.log import SCAN, Channel, Log
+from clarion_simulator.log import SCAN, Channel, Log
 
 SECOND = 1_000_000_000
 FIRST = 20

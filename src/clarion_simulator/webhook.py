@@ -7,13 +7,13 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from clarion.simulator.callbacks import Call
-from clarion.simulator.desk import Desk
-from clarion.simulator.fate import DOINGS, Fate
-from clarion.simulator.log import Channel
-from clarion.simulator.signing import verified
-from clarion.simulator.webhook_messages import Message, read
-from clarion.simulator.wire import Connection, Handler, http_reply, json_reply
+from clarion_simulator.callbacks import Call
+from clarion_simulator.desk import Desk
+from clarion_simulator.fate import DOINGS, Fate
+from clarion_simulator.log import Channel
+from clarion_simulator.signing import verified
+from clarion_simulator.webhook_messages import Message, read
+from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 LOOKED_AT = 10_000  # entries of one person in which a button is looked for
 _INVALID = ("refused:invalid", "ok")

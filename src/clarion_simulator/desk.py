@@ -1,9 +1,9 @@
 """What the three protocols share: the behaviour in force, the judge, the log, the caller."""
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.callbacks import Caller
-from clarion.simulator.fate import Judge
-from clarion.simulator.log import Log
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.callbacks import Caller
+from clarion_simulator.fate import Judge
+from clarion_simulator.log import Log
 
 
 class Desk:

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 
-from clarion.simulator.multipart import File, read
-from clarion.simulator.wire import Connection
+from clarion_simulator.multipart import File, read
+from clarion_simulator.wire import Connection
 
 TEXT_MAX = 4096
 CAPTION_MAX = 1024

@@ -12,8 +12,8 @@ from itertools import accumulate
 from struct import unpack
 from typing import NamedTuple
 
-from clarion.simulator.behaviour import FAULTS, Behaviour, Span
-from clarion.simulator.log import Channel
+from clarion_simulator.behaviour import FAULTS, Behaviour, Span
+from clarion_simulator.log import Channel
 
 SECOND = 1_000_000_000
 BROKEN = ("html502", "empty", "cut", "cut-json", "garbage")

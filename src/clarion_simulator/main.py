@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.server import Simulator
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.server import Simulator
 
 try:
     import uvloop

@@ -9,7 +9,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.chats import control as chats
 from clarion.contacts.addresses import mark
 from clarion.contacts.models import Address
-from clarion.engine import calendar
+from clarion.engine import lifecycle
 from clarion.engine.expand import expand_chunk
 from clarion.kit import clock
 from clarion.records import tallies
@@ -25,7 +25,7 @@ def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:
     broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     Broadcast.objects.update(scheduled_at=clock.now() - timedelta(hours=2))
 
-    assert calendar.start_due() == 0
+    assert lifecycle.start_due() == 0
 
     broadcast.refresh_from_db()
     assert broadcast.state == "missed"
@@ -38,14 +38,14 @@ def test_a_run_in_the_future_waits() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
-    assert calendar.start_due() == 0
+    assert lifecycle.start_due() == 0
 
 
 def test_expanding_writes_everybody_once_however_often_it_is_repeated() -> None:
     channel = factory.channel()
     factory.people(channel, 25)
     broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
 
     steps = 0
     while expand_chunk(broadcast, 7):
@@ -109,7 +109,7 @@ def test_a_broadcast_is_complete_when_its_deliveries_are() -> None:
         mark(address.pk, "opted_out", clock.now())
     broadcast = factory.sending([channel])
 
-    assert calendar.finish() == 1
+    assert lifecycle.finish() == 1
 
     broadcast.refresh_from_db()
     assert broadcast.state == "completed"
@@ -121,7 +121,7 @@ def test_a_broadcast_with_held_people_is_not_complete() -> None:
     (person,) = factory.people(channel, 1)
     chats.take_over(person.pk, by=factory.agent())
     factory.sending([channel])
-    assert calendar.finish() == 0
+    assert lifecycle.finish() == 0
 
 
 def test_people_who_join_after_the_expansion_are_not_sent_to() -> None:
@@ -129,7 +129,7 @@ def test_people_who_join_after_the_expansion_are_not_sent_to() -> None:
     factory.people(channel, 2)
     broadcast = factory.sending([channel])
     factory.people(channel, 2, prefix="late")
-    assert not calendar.expand_next()
+    assert not lifecycle.expand_next()
     assert Address.objects.count() == 4
     assert broadcast.total == 2
 
@@ -141,9 +141,9 @@ def stopped_a_while_ago(broadcast: Broadcast) -> Broadcast:
 
 
 def is_wound_up(broadcast: Broadcast) -> bool:
-    calendar.wind_up()
+    lifecycle.cancel_remaining()
     broadcast.refresh_from_db()
-    return broadcast.wound_up_at is not None
+    return broadcast.drained_at is not None
 
 
 def test_what_is_stopped_is_looked_at_until_nothing_of_it_can_leave() -> None:
@@ -167,7 +167,7 @@ def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> No
     channel = factory.channel()
     factory.people(channel, 1)
     started = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
-    calendar.start_due()
+    lifecycle.start_due()
     stopped_a_while_ago(started)
     assert not is_wound_up(started)
     factory.expand(started)
@@ -175,6 +175,6 @@ def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> No
 
     fresh = factory.sending([channel])
     control.stop(fresh, by=factory.BY)
-    calendar.wind_up()
+    lifecycle.cancel_remaining()
     assert factory.states(fresh) == {"unsent": 1}
     assert not is_wound_up(fresh)

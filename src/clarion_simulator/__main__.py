@@ -1,11 +1,11 @@
-"""`python -m clarion.simulator`: the simulator without the rest of Clarion."""
+"""`python -m clarion_simulator`: the simulator without the rest of Clarion."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.main import HTTP_PORT, SMTP_PORT, main
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.main import HTTP_PORT, SMTP_PORT, main
 
 
 def run() -> int:

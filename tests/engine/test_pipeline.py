@@ -1,4 +1,4 @@
-"""A lane by itself: what it does with slots that have passed."""
+"""A pipeline by itself: what it does with slots that have passed."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,7 +9,7 @@ from channels.kinds import CASES, reply
 from clarion.channels.contract import Reply, Request
 from clarion.content.rendering import Text
 from clarion.engine.claim import LATE, Claim, Claimed
-from clarion.engine.lane import Lane
+from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.retry import Policy
 from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
@@ -28,8 +28,8 @@ MESSAGE = Claimed(
 
 
 @dataclass
-class Ground:
-    """What the lane stands on: a clock that stands still, and what became of the messages."""
+class PipelineHost:
+    """What the pipeline stands on: a clock that stands still, and what became of the messages."""
 
     waiting: list[Claimed]
     now: int = NOW
@@ -65,18 +65,18 @@ class Ground:
 
 @pytest.mark.parametrize(("too_late", "new_slots"), [(0, 0), (LATE, 0), (LATE + 1, 1)])
 async def test_a_slot_that_has_passed_is_not_used(too_late: int, new_slots: int) -> None:
-    ground = Ground([replace(MESSAGE, slot=NOW - too_late)])
+    ground = PipelineHost([replace(MESSAGE, slot=NOW - too_late)])
     given_before: list[int] = []
 
     async def carry(request: Request) -> Reply:
         given_before.append(len(ground.late))
         return reply(200)
 
-    lane = Lane(ground, CHANNEL, carry, 2)
+    pipeline = ChannelPipeline(ground, CHANNEL, carry, 2)
     try:
         await eventually_async(partial(len, ground.settled))
     finally:
-        await lane.close()
+        await pipeline.close()
 
     assert given_before == [new_slots]
     assert [settlement.state for settlement in ground.settled] == ["sent"]

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from clarion.simulator.desk import Desk
-from clarion.simulator.fate import DOINGS, Fate
-from clarion.simulator.log import Channel
-from clarion.simulator.wire import CLOSE, KEEP, RESET, SLOW_PIECES, reset
+from clarion_simulator.desk import Desk
+from clarion_simulator.fate import DOINGS, Fate
+from clarion_simulator.log import Channel
+from clarion_simulator.wire import CLOSE, KEEP, RESET, SLOW_PIECES, reset
 
 MAX_LINE = 4096
 MAX_RECIPIENTS = 1000

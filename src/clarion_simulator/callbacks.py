@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from clarion.simulator.signing import sign
+from clarion_simulator.signing import sign
 
 LANES = 16
 RETRIES = 3

@@ -1,4 +1,4 @@
-"""What a delivery remembers between its messages: a story's progress, a trigger's data."""
+"""Progress: what a delivery keeps between its messages (a story's answers, a trigger's data)."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ Sent = Sequence[str]  # the messages that have left, as they were shown
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """The memory of one delivery."""
+class Progress:
+    """What one delivery needs to go on after a message."""
 
     data: Mapping[str, Any] = field(default_factory=dict)  # {{ data.x }}
     sent: Sent = ()
@@ -20,38 +20,39 @@ class Remembered:
     memory: Mapping[str, Any] = field(default_factory=dict)  # {{ memory.x }}
 
 
-NOTHING = Remembered()
+NOTHING = Progress()
 _COLUMNS = [
     ("delivery", "int"), ("data", "text"), ("sent", "text"), ("answers", "text"),
     ("memory", "text"),
 ]  # fmt: skip
 
 
-def load(delivery_ids: Sequence[int]) -> dict[int, Remembered]:
+def load(delivery_ids: Sequence[int]) -> dict[int, Progress]:
     """The memories of these deliveries, by delivery."""
     if not delivery_ids:
         return {}
     return {
-        row[0]: Remembered(*(json.loads(v) if isinstance(v, str) else v for v in row[1:]))
+        row[0]: Progress(*(json.loads(v) if isinstance(v, str) else v for v in row[1:]))
         for row in db.fetch(
             "SELECT m.delivery_id, m.data, m.sent, m.answers, m.memory "
-            f"FROM {db.rows([('id', 'int')])} JOIN records_memory m ON m.delivery_id = v.id",
-            [db.pack([key] for key in delivery_ids)],
+            f"FROM {db.json_table([('id', 'int')])} "
+            "JOIN records_deliveryprogress m ON m.delivery_id = v.id",
+            [db.json_param([key] for key in delivery_ids)],
         )
     }
 
 
-def keep(memories: Iterable[tuple[int, Remembered]]) -> None:
+def keep(memories: Iterable[tuple[int, Progress]]) -> None:
     """Write the memories of these deliveries over what they remembered before."""
     text = "::jsonb" if db.is_postgres() else ""
     db.execute(
-        "INSERT INTO records_memory (delivery_id, data, sent, answers, memory) "
+        "INSERT INTO records_deliveryprogress (delivery_id, data, sent, answers, memory) "
         f"SELECT delivery, data{text}, sent{text}, answers{text}, memory{text} "
-        f"FROM {db.rows(_COLUMNS)} WHERE true ON CONFLICT (delivery_id) DO UPDATE SET "
+        f"FROM {db.json_table(_COLUMNS)} WHERE true ON CONFLICT (delivery_id) DO UPDATE SET "
         "data = excluded.data, sent = excluded.sent, answers = excluded.answers, "
         "memory = excluded.memory",
         [
-            db.pack(
+            db.json_param(
                 [key, _text(m.data), _text(m.sent), _text(m.answers), _text(m.memory)]
                 for key, m in memories
             )
@@ -64,20 +65,20 @@ def _text(value: Any) -> str:
     return json.dumps(value).replace("\\u0000", "")
 
 
-def give(memories: Mapping[int, Remembered]) -> None:
+def give(memories: Mapping[int, Progress]) -> None:
     """Write the memories of deliveries that had none."""
     keep(memories.items())
     db.execute(
-        f"UPDATE records_delivery SET remembers = %s WHERE id {db.listed()}",
-        [True, db.pack([key] for key in memories)],
+        f"UPDATE records_delivery SET has_progress = %s WHERE id {db.in_list()}",
+        [True, db.json_param([key] for key in memories)],
     )
 
 
 def forget(delivery_ids: Sequence[int]) -> None:
     """Drop the memories of deliveries that are completed."""
     db.execute(
-        f"DELETE FROM records_memory WHERE delivery_id {db.listed()}",
-        [db.pack([key] for key in delivery_ids)],
+        f"DELETE FROM records_deliveryprogress WHERE delivery_id {db.in_list()}",
+        [db.json_param([key] for key in delivery_ids)],
     )
 
 
@@ -88,18 +89,20 @@ def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> No
     and last address id to look at.
     """
     fresh = "n.broadcast_id = %s AND n.address_id = o.address_id AND n.occurrence = 0"
-    pairs = f"FROM records_delivery o {db.each('records_delivery', 'n', fresh)} "
-    chosen = "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.remembers"
+    pairs = f"FROM records_delivery o {db.lateral_join('records_delivery', 'n', fresh)} "
+    chosen = "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.has_progress"
     params = [new_broadcast, old_broadcast, *span]
     moved = db.execute(
-        "INSERT INTO records_memory (delivery_id, data, sent, answers, memory) "
+        "INSERT INTO records_deliveryprogress (delivery_id, data, sent, answers, memory) "
         "SELECT n.id, m.data, m.sent, m.answers, m.memory "
-        f"{pairs} {db.each('records_memory', 'm', 'm.delivery_id = o.id')} {chosen}",
+        f"{pairs} "
+        + db.lateral_join("records_deliveryprogress", "m", "m.delivery_id = o.id")
+        + f" {chosen}",
         params,
     )
     if moved:
         ids = f"SELECT n.id {pairs} {chosen}"
         db.execute(
-            f"UPDATE records_delivery SET remembers = %s WHERE id {db.among(ids)}",
+            f"UPDATE records_delivery SET has_progress = %s WHERE id {db.in_subquery(ids)}",
             [True, *params],
         )

@@ -8,16 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from clarion.simulator.behaviour import Behaviour
-from clarion.simulator.control import Control
-from clarion.simulator.desk import Desk
-from clarion.simulator.log import Log, LogFile
-from clarion.simulator.smtp import Mail
-from clarion.simulator.summary import Tally
-from clarion.simulator.telegram import Telegram
-from clarion.simulator.webhook import Webhook
-from clarion.simulator.whatsapp import WhatsApp
-from clarion.simulator.wire import Connection, Handler
+from clarion_simulator.behaviour import Behaviour
+from clarion_simulator.control import Control
+from clarion_simulator.desk import Desk
+from clarion_simulator.log import Log, LogFile
+from clarion_simulator.smtp import Mail
+from clarion_simulator.summary import Tally
+from clarion_simulator.telegram import Telegram
+from clarion_simulator.webhook import Webhook
+from clarion_simulator.whatsapp import WhatsApp
+from clarion_simulator.wire import Connection, Handler
 
 BACKLOG = 4096
 ROUTES_MAX = 10_000

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from clarion.simulator.signing import key_of
+from clarion_simulator.signing import key_of
 
 SPAN_FORM = "a time like 0, 20ms, 1.5s, 20ms..200ms or lognormal:50ms,0.5"
 LONGEST_SPAN = 3600.0

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from clarion.simulator.desk import Desk
-from clarion.simulator.fate import INSTRUCTIONS
-from clarion.simulator.summary import Tally
-from clarion.simulator.telegram import Telegram
-from clarion.simulator.webhook import Webhook
-from clarion.simulator.whatsapp import WhatsApp
-from clarion.simulator.whatsapp_messages import Wrong
-from clarion.simulator.wire import Connection, Handler, Slot, http_reply, json_reply
+from clarion_simulator.desk import Desk
+from clarion_simulator.fate import INSTRUCTIONS
+from clarion_simulator.summary import Tally
+from clarion_simulator.telegram import Telegram
+from clarion_simulator.webhook import Webhook
+from clarion_simulator.whatsapp import WhatsApp
+from clarion_simulator.whatsapp_messages import Wrong
+from clarion_simulator.wire import Connection, Handler, Slot, http_reply, json_reply
 
 LIMIT_MAX = 10_000
 _HELP = (

@@ -9,7 +9,7 @@ from clarion.transport.errors import NotSent
 C = TypeVar("C")
 
 
-class Lane(Generic[C]):
+class ConnectionPool(Generic[C]):
     """At most `limit` senders at a time; the others wait in the order they came.
 
     `idle` holds open connections nobody uses, the most recent last: reusing that one first lets

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from clarion.simulator.log import PARTS
+from clarion_simulator.log import PARTS
 
 _NAMES = frozenset(PARTS)
 _URL = re.compile(r"https?://[!-~]+")
