@@ -22,6 +22,10 @@ test: setup-dev ## Run all tests on SQLite and on PostgreSQL (ARGS="-k word" goe
 	@scripts/install-chromium || true
 	@$(PYTHON_BIN)/python scripts/test.py $(ARGS)
 
+.PHONY: lowest
+lowest: ## Run the quick tests with the lowest dependency versions that pyproject.toml allows
+	@scripts/lowest $(ARGS)
+
 .PHONY: check
 check: setup-dev ## Check style, types, imports, migrations, docs, sizes and vendored files
 	@$(PYTHON_BIN)/python scripts/check.py $(ARGS)

@@ -77,5 +77,15 @@ def test_commands_and_their_page_are_compared_both_ways(
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    for target in ("demo", "test", "check", "torture", "bench", "lock", "vendor", "format"):
+    for target in (
+        "demo",
+        "test",
+        "check",
+        "torture",
+        "bench",
+        "lock",
+        "lowest",
+        "vendor",
+        "format",
+    ):
         assert f"make {target} " in listed

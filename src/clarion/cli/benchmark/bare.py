@@ -35,8 +35,8 @@ def post_all(url: str, bodies: list[bytes], keys: list[str]) -> Pace:
         import aiohttp
     except ImportError:
         raise ImportError(
-            "The comparison needs aiohttp: install Clarion with its “bench” extra, "
-            "or leave the comparison out with --no-compare."
+            "The comparison needs aiohttp. Install it with “pip install aiohttp”, "
+            "or skip the comparison with --no-compare."
         ) from None
     import uvloop
 
