@@ -42,7 +42,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
         scheduled_at=at,
         end_open_chats=True,
         rate=2.5,
-        typed={"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}},
+        form_state={"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}},
     )
 
     stored = Broadcast.objects.get()
@@ -57,7 +57,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
 
 
 def test_an_edit_without_the_page_drops_what_the_page_held() -> None:
-    draft = launch.create_draft(by=factory.BY, typed={"problems": {"at": "No."}})
+    draft = launch.create_draft(by=factory.BY, form_state={"problems": {"at": "No."}})
 
     launch.edit_draft(draft, by=factory.BY, title="New")
 
@@ -170,7 +170,7 @@ def test_d2_a_duplicate_has_everything_and_its_people() -> None:
         scheduled_at=at,
         rate=3,
         end_open_chats=True,
-        typed={"form": {"when": ["later"]}, "problems": {}},
+        form_state={"form": {"when": ["later"]}, "problems": {}},
     )
 
     fresh = drafts.duplicate(old, by=bea)

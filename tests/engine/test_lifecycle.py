@@ -140,7 +140,7 @@ def stopped_a_while_ago(broadcast: Broadcast) -> Broadcast:
     return broadcast
 
 
-def is_wound_up(broadcast: Broadcast) -> bool:
+def is_drained(broadcast: Broadcast) -> bool:
     lifecycle.cancel_remaining()
     broadcast.refresh_from_db()
     return broadcast.drained_at is not None
@@ -154,12 +154,12 @@ def test_what_is_stopped_is_looked_at_until_nothing_of_it_can_leave() -> None:
     Delivery.objects.filter(pk=claimed).update(state="sending", worker_id=1)
     tallies.add({(broadcast.pk, channel.pk, s): d for s, d in (("queued", -1), ("sending", 1))})
 
-    assert not is_wound_up(broadcast)  # the other one was still queued
-    assert not is_wound_up(broadcast)  # one is being sent, and may come back
+    assert not is_drained(broadcast)  # the other one was still queued
+    assert not is_drained(broadcast)  # one is being sent, and may come back
     Delivery.objects.filter(pk=claimed).update(state="queued", worker_id=None)
     tallies.add({(broadcast.pk, channel.pk, s): d for s, d in (("queued", 1), ("sending", -1))})
-    assert not is_wound_up(broadcast)
-    assert is_wound_up(broadcast)
+    assert not is_drained(broadcast)
+    assert is_drained(broadcast)
     assert factory.states(broadcast) == {"unsent": 2}
 
 
@@ -169,12 +169,12 @@ def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> No
     started = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     stopped_a_while_ago(started)
-    assert not is_wound_up(started)
+    assert not is_drained(started)
     factory.expand(started)
-    assert is_wound_up(started)
+    assert is_drained(started)
 
     fresh = factory.sending([channel])
     control.stop(fresh, by=factory.BY)
     lifecycle.cancel_remaining()
     assert factory.states(fresh) == {"unsent": 1}
-    assert not is_wound_up(fresh)
+    assert not is_drained(fresh)

@@ -95,7 +95,7 @@ class Broadcast(models.Model):
             models.Index(
                 fields=["state", "finished_at"],
                 name="broadcast_undrained",
-                condition=models.Q(wound_up_at__isnull=True),
+                condition=models.Q(drained_at__isnull=True),
             ),
             models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
             models.Index(fields=["state", "next_run_at"], name="broadcast_next_run"),

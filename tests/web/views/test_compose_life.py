@@ -399,7 +399,7 @@ def test_d1_what_the_page_saves_at_the_very_moment_of_closing_is_no_conflict(
 
     def found_just_before(request: Any) -> Broadcast | None:
         draft = find(request)
-        launch.edit_draft(the_draft(), by=factory.BY, text="He", typed={"page": "abc"})
+        launch.edit_draft(the_draft(), by=factory.BY, text="He", form_state={"page": "abc"})
         return draft
 
     monkeypatch.setattr(compose, "draft_of", found_just_before)

@@ -268,7 +268,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="broadcast",
             index=models.Index(
-                condition=models.Q(("wound_up_at__isnull", True)),
+                condition=models.Q(("drained_at__isnull", True)),
                 fields=["state", "finished_at"],
                 name="broadcast_undrained",
             ),
