@@ -5,7 +5,6 @@ left in test-results/.
 """
 
 import re
-import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from support.chromium import Chromium, Complaints, find_chromium
+from support.threads import wait_for_requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 FAILED = pytest.StashKey[bool]()
@@ -36,13 +36,17 @@ def _chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def browser(_chromium: Chromium, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+def browser(
+    _chromium: Chromium, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Browser]:
     """Yield the session's Chromium, for tests that need several windows of their own making."""
     # While a page test runs, Playwright's loop makes Django believe it is in async code.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with _chromium.on_stage() as browser:
         yield browser
-    _let_answers_end()
+    if "live_server" in request.fixturenames:
+        # Requests whose page is gone would write into the tables of the next test.
+        wait_for_requests(request.getfixturevalue("live_server").url, PATIENCE / 1000)
 
 
 @pytest.fixture
@@ -91,13 +95,6 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[FAILED] = True
     return report
-
-
-def _let_answers_end() -> None:
-    """Wait for requests whose page is gone: they would write into the tables of the next test."""
-    for thread in threading.enumerate():
-        if "process_request_thread" in thread.name:
-            thread.join(timeout=60)
 
 
 def _take_pictures(context: BrowserContext, nodeid: str) -> None:

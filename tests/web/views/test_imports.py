@@ -1,6 +1,5 @@
 """Imports: upload, dry run, progress, result."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from pytest_django.fixtures import Settings
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact, Import
 from support import factory
+from support.threads import wait_for_threads
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,9 +22,7 @@ PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rom
 def _imports_have_ended(transactional_db: None) -> Iterator[None]:
     """Wait for their threads: each writes on when its import is done, not into the next test."""
     yield
-    for thread in threading.enumerate():
-        if thread.name == "import":
-            thread.join(timeout=60)
+    wait_for_threads("import")
 
 
 @pytest.fixture
