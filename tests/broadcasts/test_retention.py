@@ -16,7 +16,7 @@ from clarion.engine.claim import claim
 from clarion.engine.settle import Settlement, settle
 from clarion.kit import clock, db
 from clarion.records import tallies
-from clarion.records.models import Delivery, Memory, Part, Receipt, Record, Tally
+from clarion.records.models import Delivery, DeliveryProgress, Part, Receipt, Record, Tally
 from clarion.records.reconcile import reconcile
 from support import factory
 
@@ -70,13 +70,13 @@ def test_e5_what_is_past_its_days_goes_with_everything_and_nothing_else() -> Non
         common = {"channel_id": delivery.channel_id, "delivery": delivery}
         Receipt.objects.create(**common, external_id="x", status="read", at=NOW, received_at=NOW)
         Part.objects.create(**common, external_id="part")
-        Memory.objects.create(delivery=delivery)
+        DeliveryProgress.objects.create(delivery=delivery)
         ExternalCall.objects.create(broadcast=broadcast, key="k")
         Firing.objects.create(
             broadcast=broadcast, contact=Contact.objects.all()[0], happened_at=NOW, due_at=NOW
         )
         broadcast.picks.create(address_id=delivery.address_id)
-    tables = (Record, Delivery, Tally, Receipt, Part, Memory, ExternalCall, Firing)
+    tables = (Record, Delivery, Tally, Receipt, Part, DeliveryProgress, ExternalCall, Firing)
     before = {table: table.objects.count() for table in tables}
 
     sweep_all()

@@ -17,7 +17,7 @@ from clarion.consents.manage import ConsentError, define
 from clarion.consents.models import Change, Consent, Grant
 from clarion.contacts.models import Address, Tag, Tagging
 from clarion.engine import lifecycle, reap
-from clarion.engine.attempt import SKIPPED, given_back
+from clarion.engine.attempt import SKIPPED, requeued
 from clarion.engine.claim import claim
 from clarion.engine.settle import settle
 from clarion.kit import clock
@@ -170,7 +170,7 @@ class TestQueued:
         sending = claim(addresses[0].channel_id, worker, 5).messages
         withdraw(consent, [addresses[2].contact_id], how="keyword", by=BY)
         assert factory.states(broadcast) == {"sending": 5}
-        settle(worker, [given_back(one, addresses[0].channel_id) for one in sending])
+        settle(worker, [requeued(one, addresses[0].channel_id) for one in sending])
         again = claim(addresses[0].channel_id, worker, 5).messages
         assert {one.to: one.address_state for one in again} == {
             "u0": "active", "u1": "active", "u2": "no_consent", "u3": "active", "u4": "active",

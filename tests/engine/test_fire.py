@@ -16,7 +16,7 @@ from clarion.contacts.models import Address
 from clarion.engine import fire, lifecycle
 from clarion.engine.worker import ThreadedWorker
 from clarion.kit import clock
-from clarion.records.models import Delivery, Memory, Record
+from clarion.records.models import Delivery, DeliveryProgress, Record
 from clarion.records.reconcile import reconcile
 from support import factory
 from support.listener import Listener
@@ -65,7 +65,7 @@ def test_c4_a_trigger_sends_to_one_person_with_the_events_data(engine: None) -> 
         microseconds=record.latency
     )
     assert not Delivery.objects.filter(address=ben.pk).exists()
-    eventually(lambda: not Memory.objects.exists(), timeout=60)
+    eventually(lambda: not DeliveryProgress.objects.exists(), timeout=60)
     broadcast.refresh_from_db()
     assert (broadcast.state, broadcast.total) == ("live", 1)
     assert reconcile(broadcast.pk).ok

@@ -68,11 +68,11 @@ async def test_a_slot_that_has_passed_is_not_used(too_late: int, new_slots: int)
     ground = PipelineHost([replace(MESSAGE, slot=NOW - too_late)])
     given_before: list[int] = []
 
-    async def carry(request: Request) -> Reply:
+    async def send_request(request: Request) -> Reply:
         given_before.append(len(ground.late))
         return reply(200)
 
-    pipeline = ChannelPipeline(ground, CHANNEL, carry, 2)
+    pipeline = ChannelPipeline(ground, CHANNEL, send_request, 2)
     try:
         await eventually_async(partial(len, ground.settled))
     finally:

@@ -12,7 +12,7 @@ from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.worker import ThreadedWorker
-from clarion.records.models import Delivery, Memory, Part, Record
+from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.reconcile import reconcile
 from crash.rehearsal import wait_completed
@@ -83,7 +83,7 @@ def test_b3_several_messages_arrive_in_order_as_one_record(engine: None) -> None
     assert "Hello Person 7" in record.content
     assert "Third" in record.content
     assert Record.objects.count() == 20
-    assert not Memory.objects.exists()
+    assert not DeliveryProgress.objects.exists()
     assert reconcile(broadcast.pk).ok
 
 

@@ -61,13 +61,13 @@ class Gate:
 @pytest.fixture
 def gate(engine: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Where messages leave the worker, each a moment after it was seen whether it may."""
-    carry, gate = Worker._carry, Gate(1_000)
+    send_request, gate = Worker._send_request, Gate(1_000)
 
     async def through(worker: Worker, request: Request) -> Reply:
         await gate.passed()
-        return await carry(worker, request)
+        return await send_request(worker, request)
 
-    monkeypatch.setattr(Worker, "_carry", through)
+    monkeypatch.setattr(Worker, "_send_request", through)
     yield gate
     gate.opened = True  # else the engine would wait for them for ever
 

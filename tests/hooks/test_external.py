@@ -17,7 +17,7 @@ from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.models import Channel
 from clarion.engine import fire, lifecycle
 from clarion.kit import clock
-from clarion.records.models import Delivery, Memory
+from clarion.records.models import Delivery, DeliveryProgress
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -197,7 +197,7 @@ def test_c4_an_event_by_its_url_becomes_a_delivery_with_its_data(channel: Channe
     assert fire.fire_due() == 0
     delivery = Delivery.objects.get(broadcast=trigger)
     assert (delivery.address.value, delivery.state) == ("u1", "queued")
-    assert Memory.objects.get(delivery=delivery).data == {"item": "tea"}
+    assert DeliveryProgress.objects.get(delivery=delivery).data == {"item": "tea"}
     assert Firing.objects.get().state == "sent"
 
 

@@ -1,4 +1,7 @@
-"""Sending one claimed message: render, request, and read what the reply means."""
+"""Attempting one claimed delivery: render, request, read what the reply means.
+
+An attempt ends in a Settlement, which says where the delivery goes. The transport does the sending.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,18 +21,19 @@ from clarion.channels.contract import (
 from clarion.content.errors import ContentError
 from clarion.content.script import shown_all
 from clarion.engine.claim import Claimed
-from clarion.engine.render import Ask, Done, Send, following
+from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
 from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
 from clarion.records import progress
+from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import HttpReply
 
 log = structlog.get_logger()
-Carry = Callable[[Request], Awaitable[Reply]]
+SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
 NOT_SENT = "not_sent"
 FAULT = "fault"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
@@ -37,38 +41,38 @@ SKIPPED = {**STOPPED, "deleted": "The contact was deleted."}
 
 
 async def attempt(
-    claimed: Claimed, channel: ChannelFacts, job: Job, carry: Carry
+    claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest
 ) -> tuple[Settlement, Outcome | None]:
-    """Try one delivery; return what to settle, and what the provider said (None: not asked)."""
-    if claimed.address_state != "active" and not _answers(claimed, job):
+    """Attempt one delivery; return what to settle, and what the provider said (None: not asked)."""
+    if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
     try:
-        step = following(claimed, job)
-        if isinstance(step, Ask):
-            return await _ask(claimed, channel, job, step, carry), None
-        if isinstance(step, Done):
+        step = next_step(claimed, job)
+        if isinstance(step, QuestionStep):
+            return await _ask(claimed, channel, job, step, send_request), None
+        if isinstance(step, NothingLeft):
             return _completed(claimed, channel, job, claimed.progress.sent), None
         request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
         unfit = Refused(Refusal.REJECTED, str(error), "content")
         return _refused(claimed, channel, job, unfit, ""), unfit
     except Exception:
-        log.exception("send_failed", delivery=claimed.delivery)
+        log.exception("attempt_failed", delivery=claimed.delivery)
         return _refused(claimed, channel, job, Refused(Refusal.REJECTED, OURS, FAULT), ""), None
-    outcome = await _carry(request, channel, carry)
+    outcome = await _outcome(request, channel, send_request)
     if isinstance(outcome, Accepted):
         return _accepted(claimed, channel, job, outcome, step), outcome
     return _refused(claimed, channel, job, outcome, step.shown), outcome
 
 
-def _answers(claimed: Claimed, job: Job) -> bool:
-    """Who wants no broadcasts may still be answered."""
+def _may_be_answered(claimed: Claimed, job: Job) -> bool:
+    """Whoever wants no broadcasts may still get an agent's answer."""
     return job.single and claimed.address_state == "opted_out"
 
 
-async def _carry(request: Request, channel: ChannelFacts, carry: Carry) -> Outcome:
+async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:
     try:
-        return channel.kind.outcome(await carry(request))
+        return channel.kind.outcome(await send_request(request))
     except NotSent as error:
         return Refused(Refusal.RETRY, error.reason, NOT_SENT)
     except MaybeSent as error:
@@ -79,17 +83,19 @@ async def _carry(request: Request, channel: ChannelFacts, carry: Carry) -> Outco
 
 
 async def _ask(
-    claimed: Claimed, channel: ChannelFacts, job: Job, ask: Ask, carry: Carry
+    claimed: Claimed,
+    channel: ChannelFacts,
+    job: Job,
+    question: QuestionStep,
+    send_request: SendRequest,
 ) -> Settlement:
     """Ask the story's webhook. It may be asked again: its key tells it that it was asked before."""
     code, reason, refusal = "story_webhook", "", Refusal.RETRY
     try:
-        reply = await carry(ask.request)
+        reply = await send_request(question.request)
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
-            settled = given_back(claimed, channel.id)
-            settled.progress = ask.answered(claimed.progress, reply)
-            return settled
+            return _continued(claimed, channel, question.answered(claimed.progress, reply))
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED
@@ -101,51 +107,84 @@ async def _ask(
 
 
 def _accepted(
-    claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Accepted, step: Send
+    claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Accepted, step: MessageStep
 ) -> Settlement:
     sent = [*claimed.progress.sent, step.shown]
     if step.last:
-        settled = _completed(claimed, channel, job, sent)
+        settlement = _completed(claimed, channel, job, sent)
     else:
-        settled = given_back(claimed, channel.id)
-        settled.maybe_sent = False
-        settled.progress = replace(claimed.progress, sent=sent)
-    settled.external_id = outcome.external_id
-    return settled
+        settlement = _continued(claimed, channel, replace(claimed.progress, sent=sent))
+        settlement.maybe_sent = False
+    settlement.external_id = outcome.external_id
+    return settlement
 
 
 def _completed(
     claimed: Claimed, channel: ChannelFacts, job: Job, sent: progress.Sent
 ) -> Settlement:
-    settled = _tried(claimed, channel, job)
-    settled.responses = len(sent)
-    settled.content = shown_all(sent)
-    settled.recovered = claimed.attempts > 0
-    return settled
+    settlement = _attempted(claimed, channel, job)
+    settlement.responses = len(sent)
+    settlement.content = shown_all(sent)
+    settlement.recovered = claimed.attempts > 0
+    return settlement
+
+
+def _continued(claimed: Claimed, channel: ChannelFacts, after: Progress) -> Settlement:
+    """A step of the story is done, and another one follows: queued again, with the new progress."""
+    settlement = _unattempted(claimed, channel.id, D.QUEUED)
+    settlement.progress = after
+    return settlement
 
 
 def _refused(
     claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Refused, shown: str
 ) -> Settlement:
-    settled = _tried(claimed, channel, job)
-    verdict = judge(outcome, claimed.attempts, claimed.maybe_sent, settled.at, channel.policy)
-    settled.state = verdict.state
-    settled.attempts = verdict.attempts
-    settled.due_at = verdict.due_at
-    settled.attempted = verdict.attempted
-    settled.maybe_sent = verdict.maybe_sent
-    settled.responses = len(claimed.progress.sent)
-    settled.content = shown
-    settled.code, settled.reason = outcome.code, outcome.reason
-    if claimed.progress is not progress.NOTHING:
-        settled.progress = claimed.progress
+    settlement = _attempted(claimed, channel, job)
+    verdict = judge(outcome, claimed.attempts, claimed.maybe_sent, settlement.at, channel.policy)
+    settlement.state = verdict.state
+    settlement.attempts = verdict.attempts
+    settlement.due_at = verdict.due_at
+    settlement.attempted = verdict.attempted
+    settlement.maybe_sent = verdict.maybe_sent
+    settlement.responses = len(claimed.progress.sent)
+    settlement.content = shown
+    settlement.code, settlement.reason = outcome.code, outcome.reason
+    settlement.progress = _kept(claimed)
     if outcome.refusal is Refusal.UNREACHABLE:
-        settled.mark = outcome.mark
-    return settled
+        settlement.mark = outcome.mark
+    return settlement
 
 
-def _tried(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
-    """The settlement of a delivery that has come to its end by being sent."""
+def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
+    after = D.IN_DOUBT if claimed.maybe_sent else D.SKIPPED
+    settlement = _unattempted(claimed, channel.id, after)
+    settlement.code, settlement.reason = claimed.address_state, SKIPPED[claimed.address_state]
+    return settlement
+
+
+def requeued(claimed: Claimed, channel_id: int) -> Settlement:
+    """The settlement of a claimed delivery that was not attempted: queued again as it was."""
+    return _unattempted(claimed, channel_id, D.QUEUED)
+
+
+def _unattempted(claimed: Claimed, channel_id: int, after: D) -> Settlement:
+    """A settlement that makes no record and uses up no attempt."""
+    return Settlement(
+        delivery=claimed.delivery,
+        broadcast=claimed.broadcast,
+        channel=channel_id,
+        address=claimed.address,
+        state=after.value,
+        attempts=claimed.attempts,
+        at=clock.now_us(),
+        due_at=claimed.due_at,
+        maybe_sent=claimed.maybe_sent,
+        progress=_kept(claimed),
+    )
+
+
+def _attempted(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
+    """The settlement of an attempt: sent, unless the caller says otherwise."""
     now = clock.now_us()
     # A trigger's own beginning says nothing: what counts is the moment it fired for this person.
     since = claimed.due_at if job.fires and claimed.due_at else job.scheduled_at
@@ -163,24 +202,6 @@ def _tried(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
     )
 
 
-def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
-    settled = given_back(claimed, channel.id)
-    settled.state = (D.IN_DOUBT if claimed.maybe_sent else D.SKIPPED).value
-    settled.code, settled.reason = claimed.address_state, SKIPPED[claimed.address_state]
-    return settled
-
-
-def given_back(claimed: Claimed, channel_id: int) -> Settlement:
-    """The settlement of a claimed delivery that has not come to its end: it is queued again."""
-    return Settlement(
-        delivery=claimed.delivery,
-        broadcast=claimed.broadcast,
-        channel=channel_id,
-        address=claimed.address,
-        state=D.QUEUED.value,
-        attempts=claimed.attempts,
-        at=clock.now_us(),
-        due_at=claimed.due_at,
-        maybe_sent=claimed.maybe_sent,
-        progress=None if claimed.progress is progress.NOTHING else claimed.progress,
-    )
+def _kept(claimed: Claimed) -> Progress | None:
+    """The progress that was there before, None where there was none."""
+    return None if claimed.progress is progress.NOTHING else claimed.progress

@@ -1,4 +1,4 @@
-"""A pipeline: one channel's messages on their way through one worker."""
+"""One channel's pipeline in a worker: claims ahead, attempts in parallel, reacts to refusals."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Outcome, Refusal, Refused
-from clarion.engine.attempt import NOT_SENT, Carry, attempt, given_back
+from clarion.engine.attempt import NOT_SENT, SendRequest, attempt, requeued
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.retry import wait_of
 from clarion.engine.settle import Settlement
@@ -30,7 +30,7 @@ MOST_DOWN = 30.0  # seconds between probes of a provider that is down
 
 
 class PipelineHost(Protocol):
-    """What a pipeline stands on: the worker."""
+    """What a pipeline needs of its worker."""
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...
@@ -46,11 +46,11 @@ class ChannelPipeline:
     """Feeds claimed messages to a fixed number of runners, each sending one at a time."""
 
     def __init__(
-        self, host: PipelineHost, channel: ChannelFacts, carry: Carry, runners: int
+        self, host: PipelineHost, channel: ChannelFacts, send_request: SendRequest, runners: int
     ) -> None:
         self.channel = channel
         self._host = host
-        self._carry = carry
+        self._send_request = send_request
         self._buffer: deque[Claimed] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._low = asyncio.Event()
@@ -58,7 +58,7 @@ class ChannelPipeline:
         self._claimed_at = time.monotonic()
         self._want = LEAST
         self._late: list[Claimed] = []
-        self._held_until = 0  # microseconds: throttled, known before the next claim reads it
+        self._waits_until = 0  # microseconds: throttled, known before the next claim reads it
         self._failures = 0  # requests in a row that could not be sent
         self._down = 0.5
         self._pressure = 0.0
@@ -72,25 +72,25 @@ class ChannelPipeline:
         return not self._buffer and not self._late and len(self._idle) == len(self._tasks) - 1
 
     async def close(self) -> None:
-        """Finish what is in flight and give back the rest."""
+        """Finish what is in flight and queue the rest again."""
         self._closing = True
         self._low.set()
-        self.give_back()
+        self.requeue()
         for idle in self._idle:
             if not idle.done():
                 idle.set_result(None)
         await asyncio.gather(*self._tasks)
-        self.give_back()  # what came back to us meanwhile
+        self.requeue()  # what was returned to the buffer meanwhile
 
-    def give_back(self) -> None:
-        """Queue again what has not been tried."""
+    def requeue(self) -> None:
+        """Queue again what has not been attempted."""
         for claimed in [*self._buffer, *self._late]:
-            self._host.put(given_back(claimed, self.channel.id))
+            self._host.put(requeued(claimed, self.channel.id))
         self._buffer.clear()
         self._late.clear()
 
     def drop(self) -> None:
-        """Forget what has not been tried: it is no longer this worker's."""
+        """Forget what has not been attempted: it is no longer this worker's."""
         self._buffer.clear()
         self._late.clear()
 
@@ -109,7 +109,7 @@ class ChannelPipeline:
 
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
-        if self._held_until > clock.now_us():
+        if self._waits_until > clock.now_us():
             return IDLE
         if self._late:
             late, self._late = self._late, []
@@ -120,24 +120,24 @@ class ChannelPipeline:
                 raise
         if not self._is_low():
             return 0.0
-        self._want = self._appetite()
+        self._want = self._claim_size()
         claim = await self._host.claim(self.channel.id, self._want)
         self._take(claim.messages)
         if claim.again_at:
             return max(0.005, min(IDLE, (claim.again_at - claim.now) / clock.SECOND))
         return 0.0
 
-    def _appetite(self) -> int:
-        """How many messages leave in 100 ms at the present pace: few are in doubt after a crash."""
+    def _claim_size(self) -> int:
+        """How many messages leave in 100 ms at the present rate: few are in doubt after a crash."""
         now = time.monotonic()
-        pace = self._sent / max(now - self._claimed_at, 0.001)
+        rate = self._sent / max(now - self._claimed_at, 0.001)
         self._sent, self._claimed_at = 0, now
-        return max(LEAST, min(MOST, self._want * 2, round(pace / 10)))
+        return max(LEAST, min(MOST, self._want * 2, round(rate / 10)))
 
     def _take(self, messages: list[Claimed]) -> None:
         if self._closing:
             for claimed in messages:
-                self._host.put(given_back(claimed, self.channel.id))
+                self._host.put(requeued(claimed, self.channel.id))
             return
         self._buffer.extend(messages)
         for _ in range(min(len(messages), len(self._idle))):
@@ -177,30 +177,30 @@ class ChannelPipeline:
             if self.channel.rate is None and len(self._buffer) < self._want // 2:
                 self._low.set()
             try:
-                await self._one(claimed)
+                await self._attempt(claimed)
             except Exception:
                 # A fault of ours: the delivery stays claimed and ends in doubt, others go on.
                 log.exception("send_failed", delivery=claimed.delivery)
 
-    async def _one(self, claimed: Claimed) -> None:
+    async def _attempt(self, claimed: Claimed) -> None:
         if claimed.slot and not await self._on_time(claimed):
             return
         if not self._may_send(claimed):
-            self._host.put(given_back(claimed, self.channel.id))
+            self._host.put(requeued(claimed, self.channel.id))
             return
         try:
             job = await self._host.job(claimed.broadcast)
-        except Error as error:  # the database is away: this one has not been tried
+        except Error as error:  # the database is away: nothing was attempted
             log.warning("database_away", error=str(error))
-            self._host.put(given_back(claimed, self.channel.id))
+            self._host.put(requeued(claimed, self.channel.id))
             return
-        settlement, outcome = await attempt(claimed, self.channel, job, self._carry)
+        settlement, outcome = await attempt(claimed, self.channel, job, self._send_request)
         self._host.put(settlement)
         if outcome is not None:
-            self._heed(outcome)
+            self._react(outcome)
 
     def _may_send(self, claimed: Claimed) -> bool:
-        if self._held_until and self._held_until > clock.now_us():
+        if self._waits_until and self._waits_until > clock.now_us():
             return False
         return self._host.may_send(self.channel.id, claimed.broadcast)
 
@@ -215,10 +215,10 @@ class ChannelPipeline:
         self._low.set()
         return False
 
-    # heeding
+    # reacting
 
-    def _heed(self, outcome: Outcome) -> None:
-        """Draw the conclusions for the whole channel."""
+    def _react(self, outcome: Outcome) -> None:
+        """Slow down, wait or pause the whole channel, where an outcome says so."""
         if not isinstance(outcome, Refused) or outcome.code != NOT_SENT:
             self._failures, self._down = 0, 0.5
         if not isinstance(outcome, Refused):
@@ -227,20 +227,20 @@ class ChannelPipeline:
         if outcome.refusal is Refusal.THROTTLED:
             self._pressure += 1
             if outcome.whole_channel or self._pressure >= PRESSURE:
-                self._hold(wait_of(outcome))
+                self._wait(wait_of(outcome))
         elif outcome.refusal is Refusal.MISCONFIGURED:
-            self._held_until = clock.now_us() + PAUSING  # the pause itself is read a moment later
+            self._waits_until = clock.now_us() + PAUSING  # the pause itself is read a moment later
             self._host.misconfigured(self.channel, outcome.reason)
         elif outcome.code == NOT_SENT:
             self._failures += 1
             # What was in flight beside the first ones fails too and says nothing new.
-            if self._failures >= DOWN_AFTER and self._held_until <= clock.now_us():
+            if self._failures >= DOWN_AFTER and self._waits_until <= clock.now_us():
                 self._failures = 0
                 self._down = min(self._down * 2, MOST_DOWN)
-                self._hold(self._down)
+                self._wait(self._down)
 
-    def _hold(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         until = clock.now_us() + round(seconds * clock.SECOND)
-        if until > self._held_until:
-            self._held_until = until
+        if until > self._waits_until:
+            self._waits_until = until
             self._host.throttle(self.channel.id, seconds)

@@ -19,8 +19,8 @@ from clarion.transport.messages import HttpReply, HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """This message is next."""
+class MessageStep:
+    """A message is next."""
 
     outgoing: Outgoing
     shown: str  # what the person sees of it
@@ -28,7 +28,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class QuestionStep:
     """The story's webhook has to be asked first."""
 
     request: HttpRequest
@@ -45,8 +45,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class NothingLeft:
     """Every message has left; a story whose webhook answered none may have had no message."""
+
+
+NextStep = MessageStep | QuestionStep | NothingLeft
 
 
 def message_id(key: str, delivery: int, number: int = 0) -> str:
@@ -58,7 +61,7 @@ def message_id(key: str, delivery: int, number: int = 0) -> str:
     return f"{key}-{delivery}-{number}" if number else f"{key}-{delivery}"
 
 
-def following(claimed: Claimed, job: Job) -> Send | Ask | Done:
+def next_step(claimed: Claimed, job: Job) -> NextStep:
     """What is next for a claimed delivery. Raises ContentError when it can't be rendered."""
     if job.broken:
         raise ContentError(job.broken)
@@ -67,23 +70,23 @@ def following(claimed: Claimed, job: Job) -> Send | Ask | Done:
     if job.template is not None:
         return _of_template(claimed, job)
     text = job.text.render(claimed.contact, data=_data(claimed, job))
-    return Send(_outgoing(claimed, job, text), text, last=True)
+    return MessageStep(_outgoing(claimed, job, text), text, last=True)
 
 
 def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
     return {**job.data, **claimed.progress.data} if claimed.progress.data else job.data
 
 
-def _of_template(claimed: Claimed, job: Job) -> Send:
+def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     assert job.template is not None
     name, language, texts = job.template
     data = _data(claimed, job)
     variables = tuple(text.render(claimed.contact, data=data) for text in texts)
     outgoing = _outgoing(claimed, job, "", template=Template(name, language, variables))
-    return Send(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
+    return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
 
 
-def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
+def _of_story(claimed: Claimed, job: Job) -> NextStep:
     assert job.script is not None
     progress = claimed.progress
     number = len(progress.sent)
@@ -92,22 +95,24 @@ def _of_story(claimed: Claimed, job: Job) -> Send | Ask | Done:
         if isinstance(step, WebhookStep):
             answer = progress.answers.get(str(index))
             if answer is None:
-                return _ask(claimed, job, step, index)
+                return _question_step(claimed, job, step, index)
             if number < before + len(answer):
                 message = message_from(answer[number - before])
-                return _send(claimed, job, message, index, last_of_step=number + 1 - before)
+                return _message_step(claimed, job, message, index, last_of_step=number + 1 - before)
             before += len(answer)
         else:
             if number == before:
                 message = step.render(
                     claimed.contact, data=_data(claimed, job), memory=progress.memory
                 )
-                return _send(claimed, job, message, index, last_of_step=1)
+                return _message_step(claimed, job, message, index, last_of_step=1)
             before += 1
-    return Done()
+    return NothingLeft()
 
 
-def _send(claimed: Claimed, job: Job, message: Message, index: int, *, last_of_step: int) -> Send:
+def _message_step(
+    claimed: Claimed, job: Job, message: Message, index: int, *, last_of_step: int
+) -> MessageStep:
     assert job.script is not None
     answers = claimed.progress.answers.get(str(index), [None])
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
@@ -122,10 +127,10 @@ def _send(claimed: Claimed, job: Job, message: Message, index: int, *, last_of_s
         else None,
         buttons=tuple(Button(b.kind, b.label, b.value) for b in message.buttons),
     )
-    return Send(outgoing, message.shown(), last=rest == 0)
+    return MessageStep(outgoing, message.shown(), last=rest == 0)
 
 
-def _ask(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> Ask:
+def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> QuestionStep:
     key = f"{message_id(job.key, claimed.delivery)}-w{index}"
     body = step.body(
         {
@@ -145,7 +150,7 @@ def _ask(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> Ask:
         timeout=step.timeout,
         allow_private=step.allow_private,
     )
-    return Ask(request, index)
+    return QuestionStep(request, index)
 
 
 def _outgoing(claimed: Claimed, job: Job, text: str, *, number: int = 0, **parts: Any) -> Outgoing:

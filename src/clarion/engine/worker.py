@@ -164,7 +164,9 @@ class Worker:
             wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
             if wanted and channel_id not in self._pipelines:
                 runners = settings.CLARION.concurrency
-                self._pipelines[channel_id] = ChannelPipeline(self, facts, self._carry, runners)
+                self._pipelines[channel_id] = ChannelPipeline(
+                    self, facts, self._send_request, runners
+                )
 
     async def _renew_lease(self) -> None:
         began = time.monotonic()
@@ -227,7 +229,7 @@ class Worker:
 
     # helpers
 
-    async def _carry(self, request: Request) -> Reply:
+    async def _send_request(self, request: Request) -> Reply:
         if isinstance(request, HttpRequest):
             return await self._http.send(request)
         return await self._smtp.send(request)
