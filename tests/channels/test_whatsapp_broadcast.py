@@ -11,7 +11,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.manage import add_channel, check_channel, register_webhook
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Delivery, Record
 from clarion.records.reconcile import reconcile
 from crash.rehearsal import Provider, wait_completed

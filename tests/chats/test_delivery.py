@@ -16,7 +16,7 @@ from clarion.chats.models import Chat, Message
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
 from clarion.content.stories import create_story
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Record
 from clarion.records.reconcile import reconcile

@@ -11,7 +11,7 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.contacts.models import Address
 from clarion.engine import fire
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from support import factory
 from support.listener import Answer, Heard, Listener

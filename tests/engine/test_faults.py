@@ -10,7 +10,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Outgoing
 from clarion.channels.webhook import WebhookKind
 from clarion.engine import snapshot
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Record
 from clarion.records.reconcile import reconcile
 from crash.rehearsal import wait_completed

@@ -14,7 +14,7 @@ from clarion.chats import control as chats
 from clarion.contacts import tags
 from clarion.contacts.models import Address
 from clarion.engine import fire, lifecycle
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, DeliveryProgress, Record
 from clarion.records.reconcile import reconcile

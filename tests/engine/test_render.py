@@ -11,7 +11,7 @@ from clarion.channels.models import Channel
 from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.reconcile import reconcile

@@ -15,7 +15,8 @@ from clarion.channels.manage import add_channel, resume_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine import snapshot, worker
-from clarion.engine.worker import LOOK, ThreadedWorker, Worker
+from clarion.engine.process import ThreadedWorker
+from clarion.engine.worker import REFRESH, Worker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Record
 from clarion.records.reconcile import reconcile
@@ -136,7 +137,7 @@ def test_i5_failed_sends_are_retried_and_recovered(processes: Processes, engine:
 def test_f2_nothing_leaves_within_a_second_of_a_stop(
     processes: Processes, gate: Gate, seen_by_engine: Callable[[], None]
 ) -> None:
-    assert LOOK <= 0.5  # seconds: what is left of one is for the look itself
+    assert REFRESH <= 0.5  # seconds: what is left of one is for the look itself
     provider = Provider(processes)
     channel = sink(provider)
     factory.people(channel, 5_000)

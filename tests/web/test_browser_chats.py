@@ -12,7 +12,7 @@ from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.inbound import receive
 from clarion.contacts.models import Address
-from clarion.engine.worker import ThreadedWorker
+from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from crash.rehearsal import Provider
 from support import factory

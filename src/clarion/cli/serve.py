@@ -94,7 +94,7 @@ def worker(
     gate_fd: GateFd = None,
 ) -> None:
     """Run one engine. Any number may work on one PostgreSQL."""
-    from clarion.engine.worker import run_worker
+    from clarion.engine.process import run_worker
 
     end_with_parent(parent_fd)
     if gate_fd is not None:

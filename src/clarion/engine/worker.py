@@ -1,18 +1,14 @@
 """The worker: claims, sends and settles until it is told to stop. It holds no state of its own."""
 
 import asyncio
-import signal
-import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic, retention
@@ -25,6 +21,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.settle import Settlement, settle
 from clarion.engine.settler import Settler
+from clarion.engine.threads import DatabaseThreads
 from clarion.kit import clock, db, estimates
 from clarion.records import hold, tallies
 from clarion.transport.http import HttpClient
@@ -32,8 +29,6 @@ from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
 
 log = structlog.get_logger()
-P = ParamSpec("P")
-T = TypeVar("T")
 REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
@@ -43,11 +38,11 @@ MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending wait
 
 
 class Worker:
-    """One engine process: pipelines for the channels that have work, and what happens by itself."""
+    """One worker: a pipeline for each channel that has work, and the loops beside them."""
 
     def __init__(self) -> None:
-        self._threads = 3 if db.is_postgres() else 1  # SQLite has one writer at a time anyway
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="db")
+        self._threads = DatabaseThreads()
+        self._db = self._threads.run
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
         self._jobs: dict[int, snapshot.Job] = {}
@@ -90,7 +85,7 @@ class Worker:
         await self._db(reap.sign_off, self._id)
         await self._http.close()
         await self._smtp.close()
-        self._close_connections()
+        self._threads.close()
         log.info("worker_stopped", worker=self._id)
 
     def stop(self) -> None:
@@ -242,11 +237,6 @@ class Worker:
         until = self.shared_now() + round(seconds * clock.SECOND)
         await self._db(_throttle, channel_id, until)
 
-    async def _db(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run database work in a thread of its own."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: _clean(work, *args, **kwargs))
-
     async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         while not self._stopping.is_set():
             try:
@@ -260,18 +250,6 @@ class Worker:
             except TimeoutError:
                 continue
 
-    def _close_connections(self) -> None:
-        """Each thread closes its own; the barrier keeps one thread from taking two turns."""
-        together = threading.Barrier(self._threads)
-
-        def close() -> None:
-            together.wait()
-            connection.close()
-
-        for _ in range(self._threads):
-            self._pool.submit(close)
-        self._pool.shutdown()
-
     def _later(self, work: Awaitable[Any]) -> None:
         async def guarded() -> None:
             try:
@@ -282,15 +260,6 @@ class Worker:
         task = asyncio.create_task(guarded())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _clean(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run database work; leave no connection behind that the server has closed."""
-    try:
-        return work(*args, **kwargs)
-    except Error:
-        connection.close()
-        raise
 
 
 def _renewed(worker_id: int) -> tuple[bool, int]:
@@ -328,65 +297,3 @@ def _pause(channel_id: int, reason: str) -> None:
     channel = Channel.objects.get(pk=channel_id)
     if channel.state == Channel.State.ACTIVE:
         pause_channel(channel, reason=reason, by=audit.ENGINE)
-
-
-def run_worker(*, sole: bool = False, parent_pipe: int | None = None) -> int:
-    """Run a worker in this process until SIGTERM or SIGINT; return the exit code.
-
-    ``sole``: the caller holds the only engine's lock on this database, so that every other
-    worker on record is dead. ``parent_pipe``: a descriptor whose end of file means that the
-    parent has gone, and that this worker shall stop too.
-    """
-    import uvloop
-
-    sys.setswitchinterval(0.001)  # the sending thread is not to wait 5 ms for the database thread
-    if sole:
-        reap.declare_all_dead()
-    reap.reap()
-    connection.close()
-
-    async def main() -> None:
-        worker = Worker()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.stop)
-        if parent_pipe is not None:
-            loop.add_reader(parent_pipe, worker.stop)
-        await worker.run(started=lambda: print("engine ready", flush=True))
-
-    uvloop.run(main())
-    return 0
-
-
-class ThreadedWorker:
-    """A worker in a thread of this process, for tests and the bench."""
-
-    def __init__(self) -> None:
-        self._worker: Worker | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._main, name="engine")
-
-    def __enter__(self) -> "ThreadedWorker":
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._loop is not None
-        assert self._worker is not None
-        self._loop.call_soon_threadsafe(self._worker.stop)
-        self._thread.join()
-
-    def _main(self) -> None:
-        import uvloop
-
-        async def main() -> None:
-            self._worker = Worker()
-            self._loop = asyncio.get_running_loop()
-            await self._worker.run(started=self._ready.set)
-
-        try:
-            uvloop.run(main())
-        finally:
-            self._ready.set()

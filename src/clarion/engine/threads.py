@@ -1,0 +1,49 @@
+"""The threads in which a worker talks to its database, each with a connection of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import Error, connection
+
+from clarion.kit import db
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseThreads:
+    """A few threads for database work: one where the database has one writer at a time anyway."""
+
+    def __init__(self) -> None:
+        self._count = 3 if db.is_postgres() else 1
+        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="db")
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run database work in one of the threads, and return what it returns or raises."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: _run(work, *args, **kwargs))
+
+    def close(self) -> None:
+        """End the threads and their connections; nothing may be run afterwards."""
+        # The barrier keeps one thread from taking two turns.
+        together = threading.Barrier(self._count)
+
+        def close() -> None:
+            together.wait()
+            connection.close()
+
+        for _ in range(self._count):
+            self._pool.submit(close)
+        self._pool.shutdown()
+
+
+def _run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run database work; leave no connection behind that the server has closed."""
+    try:
+        return work(*args, **kwargs)
+    except Error:
+        connection.close()
+        raise
