@@ -27,7 +27,7 @@ lowest: ## Run the quick tests with the lowest dependency versions that pyprojec
 	@scripts/lowest $(ARGS)
 
 .PHONY: check
-check: setup-dev ## Check style, types, imports, migrations, docs, sizes and vendored files
+check: setup-dev ## Check style, types, imports, migrations, templates, docs, sizes and vendored files
 	@$(PYTHON_BIN)/python scripts/check.py $(ARGS)
 
 .PHONY: torture
@@ -43,6 +43,7 @@ bench: setup-dev ## Measure the pipeline beside a bare loop on this machine
 format: setup-dev ## Format the code and fix what can be fixed by itself
 	@$(PYTHON_BIN)/ruff check --fix .
 	@$(PYTHON_BIN)/ruff format .
+	@[ ! -x node_modules/.bin/biome ] || node_modules/.bin/biome check --write .
 
 .PHONY: lock
 lock: ## Write the lock files anew (ARGS=--upgrade takes newer versions)
@@ -55,7 +56,7 @@ vendor: setup-dev ## Fetch the web assets at their pinned versions (needs npm)
 .PHONY: clean
 clean: ## Remove what was made here: environment, caches, results, demo data
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf build dist test-results demo-data
+	rm -rf node_modules build dist test-results demo-data
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: setup-runtime setup-dev

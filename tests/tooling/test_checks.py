@@ -1,5 +1,6 @@
 """The checks of `make check` find what they are there for."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import typer
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-import check_docs  # noqa: E402 - found through the line above
+import check  # noqa: E402 - found through the line above
+import check_docs  # noqa: E402
 import check_sizes  # noqa: E402
 
 import vendor  # noqa: E402
@@ -49,6 +51,63 @@ def test_long_modules_and_functions_are_found(
         "401 lines; a module past 400 lines is two things",
         "f has 61 lines; a function past 60 lines is two things",
     ]
+
+
+def test_wide_lines_of_templates_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_sizes, "ROOT", tmp_path)
+    wide = tmp_path / "wide.html"
+    wide.write_text("é" * 120 + "\n" + "<p>" * 41)
+
+    assert list(check_sizes._too_wide(wide)) == [
+        "wide.html:2: 123 characters; a line of a template has at most 120"
+    ]
+
+
+def test_a_defect_of_a_template_is_found(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<ul><li>one</ul>{% block main %}{% endblock wrong %}\n")
+    command = [str(check.BIN / "djlint"), str(tmp_path), "--lint", "--quiet"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "H025" in done.stdout
+
+
+@pytest.mark.skipif(not check.BIOME.exists(), reason="biome is not installed: it needs npm")
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        ("page.js", "const shown = 1;\nshown = 2;\n", "noConstAssign"),
+        ("page.css", "a { colour: red; }\n", "noUnknownProperty"),
+    ],
+)
+def test_a_defect_of_a_script_or_style_sheet_is_found(
+    tmp_path: Path, name: str, text: str, rule: str
+) -> None:
+    shutil.copy(ROOT / "biome.jsonc", tmp_path)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / name).write_text(text)
+    command = [str(check.BIOME), "check", "--error-on-warnings", "."]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert rule in done.stdout + done.stderr
+
+
+def test_a_check_whose_program_may_be_missing_is_skipped_and_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = check.Check("web", [str(tmp_path / "biome")], optional="it needs npm")
+    result = check._run(missing)
+    check._show(result)
+
+    assert result.passed
+    assert capsys.readouterr().out.split(maxsplit=1) == ["web", "skipped: it needs npm\n"]
+
+
+def test_a_check_whose_program_has_to_be_there_fails_without_it(tmp_path: Path) -> None:
+    assert not check._run(check.Check("templates", [str(tmp_path / "djlint")])).passed
 
 
 def test_commands_and_their_page_are_compared_both_ways(

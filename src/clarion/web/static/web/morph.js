@@ -1,8 +1,7 @@
 // hx-swap="morph": change what differs and leave the rest alone, so that focus, hovering and open
 // menus survive while numbers move. Elements with an id keep their identity when they move.
 (() => {
-  const sameKind = (a, b) =>
-    a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+  const sameKind = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
 
   function morphAttributes(old, fresh) {
     for (const { name } of [...old.attributes]) {

@@ -24,8 +24,7 @@
   };
   const typed = () =>
     [...new FormData(form)].filter(
-      ([name, value]) =>
-        typeof value === "string" && name !== "csrfmiddlewaretoken" && !name.endsWith("-secret"),
+      ([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken" && !name.endsWith("-secret"),
     );
   let unsaved = false;
   let keeps = true;
@@ -44,8 +43,7 @@
   };
 
   const number = (pairs) => Number((pairs.find(([name]) => name === "number") || [])[1] || 0);
-  const written = (pairs) =>
-    JSON.stringify(pairs.filter(([name]) => !["person", "q", "tried"].includes(name)));
+  const written = (pairs) => JSON.stringify(pairs.filter(([name]) => !["person", "q", "tried"].includes(name)));
   const fresh = place.replace(/[^:]+$/, "new");
   // A page that comes after saving: what was kept has got there.
   const made = read(fresh);
@@ -91,8 +89,8 @@
     if (!found) return;
     const able = "textarea, select, button:not([disabled]), input:not([type=hidden])";
     const inside = found.matches(able) ? found : found.closest("[data-block]")?.querySelector(able);
-    const body = found.matches("[data-block]") && found.querySelector(".card-body");
-    ((body && body.querySelector(able)) || inside)?.focus();
+    const body = found.matches("[data-block]") ? found.querySelector(".card-body") : null;
+    (body?.querySelector(able) || inside)?.focus();
   };
   // htmx sends the button that has the focus along with what is typed, as if it had been pressed:
   // a block removed in the middle of typing would come back by itself.
