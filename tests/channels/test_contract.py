@@ -1,4 +1,4 @@
-"""What holds for every channel kind. A new kind adds a Case to kinds.py and no test here."""
+"""What holds for every channel kind. A new kind adds its own fixtures.py and no test here."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.kinds import CASES, NOW, Case, refusal_of
+from channels.cases import CASES
+from channels.fixtures import NOW, Case, refusal_of
 from clarion.channels.contract import (
     Accepted,
     BadSignature,

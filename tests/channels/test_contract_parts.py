@@ -1,6 +1,6 @@
 """What holds for every channel kind beside texts: pictures, files, buttons, templates, presses.
 
-A new kind adds a Case to kinds.py and no test here.
+A new kind adds its own fixtures.py and no test here.
 """
 
 import json
@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels.kinds import CASES, Case
+from channels.cases import CASES
+from channels.fixtures import Case
 from clarion.channels.contract import (
     Button,
     Inbound,

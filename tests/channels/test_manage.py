@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from channels.kinds import TELEGRAM_TOKEN, WEBHOOK_SECRET
+from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
+from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.channels import manage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels.kinds import refusal_of
+from channels.fixtures import refusal_of
 from clarion.channels.contract import (
     Accepted,
     ChannelKind,

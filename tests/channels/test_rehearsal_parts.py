@@ -18,7 +18,7 @@ from clarion.channels.contract import (
     Template,
     Unsendable,
 )
-from clarion.channels.telegram import TelegramKind
+from clarion.channels.telegram.kind import TelegramKind
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool

@@ -2,7 +2,9 @@
 
 import pytest
 
-from channels.kinds import PASSWORD, TELEGRAM_TOKEN, WEBHOOK_SECRET
+from channels.email.fixtures import PASSWORD
+from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
+from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.channels.registry import UnknownKind
 from clarion.channels.settings import (
     SettingsError,

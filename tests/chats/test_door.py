@@ -8,7 +8,10 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from channels.kinds import TELEGRAM_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET, signed
+from channels.telegram.fixtures import SECRET as TELEGRAM_SECRET
+from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
+from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
+from channels.webhook.fixtures import signed
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel

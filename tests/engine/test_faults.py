@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Outgoing
-from clarion.channels.webhook import WebhookKind
+from clarion.channels.webhook.kind import WebhookKind
 from clarion.engine import snapshot
 from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Record

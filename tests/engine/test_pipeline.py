@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from channels.kinds import CASES, reply
+from channels.cases import CASES
+from channels.fixtures import reply
 from clarion.channels.contract import Reply, Request
 from clarion.content.rendering import Text
 from clarion.engine.claim import LATE, Claim, Claimed

@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels.kinds import (
-    TELEGRAM_SECRET,
-    TELEGRAM_TOKEN,
-    TOLD_AND_WRITTEN,
-    WEBHOOK_SECRET,
-    WHATSAPP,
-    WHATSAPP_VERIFY,
-    WRITTEN,
-    meta,
-    signed,
-)
+from channels.telegram.fixtures import SECRET as TELEGRAM_SECRET
+from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
+from channels.telegram.fixtures import WRITTEN
+from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
+from channels.webhook.fixtures import signed
+from channels.whatsapp.fixtures import CASE as WHATSAPP
+from channels.whatsapp.fixtures import TOLD_AND_WRITTEN, meta
+from channels.whatsapp.fixtures import VERIFY_TOKEN as WHATSAPP_VERIFY
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.engine.models import Callback

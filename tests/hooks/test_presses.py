@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels.kinds import CASES, Case
+from channels.cases import CASES
+from channels.fixtures import Case
 from clarion.channels.contract import HookRequest
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
-from clarion.channels.telegram_updates import answer_to
+from clarion.channels.telegram.events import answer_to
 from clarion.chats import signals
 from clarion.chats.models import Message
 from clarion.contacts.models import Address
@@ -54,7 +55,7 @@ def test_g4_a_pressed_button_makes_a_contact_an_address_and_a_chat(
 ) -> None:
     settings = {name: json.dumps(v) if v is True else str(v) for name, v in case.settings.items()}
     channel = add_channel(name="main", kind=case.kind, settings=settings, by="test")
-    monkeypatch.setattr("clarion.channels.standard_webhooks.TOLERANCE", 10**9)
+    monkeypatch.setattr("clarion.kit.standard_webhooks.TOLERANCE", 10**9)
     for _ in range(2):  # providers deliver more than once
         press(case, channel)
     message = Message.objects.get()

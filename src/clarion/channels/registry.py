@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 from clarion.channels.contract import ChannelKind
-from clarion.channels.email import EmailKind
+from clarion.channels.email.kind import EmailKind
 from clarion.channels.models import Channel
-from clarion.channels.telegram import TelegramKind
-from clarion.channels.webhook import WebhookKind
-from clarion.channels.whatsapp import WhatsAppKind
+from clarion.channels.telegram.kind import TelegramKind
+from clarion.channels.webhook.kind import WebhookKind
+from clarion.channels.whatsapp.kind import WhatsAppKind
 
 KINDS: dict[str, type[ChannelKind]] = {
     kind.kind: kind for kind in (WebhookKind, TelegramKind, WhatsAppKind, EmailKind)

@@ -1,0 +1,114 @@
+"""The e-mail kind: one message to one person through an SMTP server."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from clarion.channels.contract import (
+    BadSignature,
+    Event,
+    HookRequest,
+    Limits,
+    Outcome,
+    Outgoing,
+    Reply,
+    Unsendable,
+)
+from clarion.channels.email.config import EmailConfig, mailbox, sender_of
+from clarion.channels.email.outcomes import outcome_of
+from clarion.channels.email.requests import build, from_header
+from clarion.channels.fitting import ensure_fits
+from clarion.channels.wording import tidy
+from clarion.transport.messages import SmtpReply, SmtpRequest
+
+_LARGE = 1_000_000  # bytes
+_PATIENCE = 30.0  # seconds
+_PATIENCE_WHEN_LARGE = 120.0
+
+
+class EmailKind:
+    """E-mail through an SMTP server."""
+
+    kind: ClassVar[str] = "email"
+    label: ClassVar[str] = "E-mail"
+    summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
+    # No protocol tells a rate; 10 a second is under what providers allow new accounts.
+    limits: ClassVar[Limits] = Limits(
+        rate=10.0,
+        text_length=65_536,
+        receipts=frozenset(),
+        media=frozenset({"image", "file"}),
+        buttons=frozenset({"link"}),
+        most_buttons=100,
+        caption_length=65_536,
+    )
+    Config: ClassVar[type[BaseModel]] = EmailConfig
+    idempotent = False
+
+    def __init__(self, config: EmailConfig) -> None:
+        self._config = config
+        self._sender = sender_of(config.sender)
+        self._from_line = from_header(self._sender)
+        self._password = config.password.get_secret_value()
+        self._secrets = (self._password, config.username)
+
+    def request(self, message: Outgoing) -> SmtpRequest:
+        """Text and HTML with everything a newsletter needs.
+
+        Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
+        """
+        if message.media or message.buttons or message.template:
+            ensure_fits(message, self.limits, self.label)
+        try:
+            recipient = mailbox(message.to)
+        except ValueError as problem:
+            raise Unsendable(str(problem)) from None
+        mail = build(message, self._sender, self._from_line, recipient)
+        return self._request(recipient, mail)
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """By the stage of the reply and its codes."""
+        return outcome_of(_as_smtp(reply), self._secrets)
+
+    def check(self) -> SmtpRequest:
+        """Connect, secure the connection and log in; nothing is sent."""
+        return self._request("", b"")
+
+    def checked(self, reply: Reply) -> str:
+        """What happened. Raises ValueError with what the server has against us."""
+        smtp = _as_smtp(reply)
+        if smtp.stage == "check" and 200 <= smtp.code <= 299:
+            logged_in = "and the log-in is good" if self._config.username else "without a log-in"
+            return f"The mail server can be reached {logged_in}. Nothing was sent."
+        words = tidy(smtp.text, self._secrets)
+        what = "the log-in" if smtp.stage == "auth" else "us"
+        raise ValueError(
+            f"The mail server refused {what} ({smtp.code}{': ' + words if words else ''})."
+        )
+
+    def verify(self, hook: HookRequest) -> None:
+        """Always refuse: SMTP servers do not call back."""
+        raise BadSignature("E-mail channels take no callbacks.")
+
+    def events(self, hook: HookRequest) -> Iterable[Event]:
+        """Nothing, for there are no callbacks."""
+        return ()
+
+    def _request(self, recipient: str, message: bytes) -> SmtpRequest:
+        config = self._config
+        return SmtpRequest(
+            host=config.host,
+            port=config.port,
+            security=config.security,
+            username=config.username,
+            password=self._password,
+            sender=self._sender.address,
+            recipient=recipient,
+            message=message,
+            timeout=_PATIENCE if len(message) < _LARGE else _PATIENCE_WHEN_LARGE,
+        )
+
+
+def _as_smtp(reply: Reply) -> SmtpReply:
+    return reply if isinstance(reply, SmtpReply) else SmtpReply("data", 0, "")

@@ -1,0 +1,157 @@
+"""Building an e-mail: headers, text, and HTML made from the text (RFC 5322, MIME).
+
+Written out here, with the standard library for the encodings, because email.message.EmailMessage
+takes 2.4 ms for such a message, during which a worker can do nothing else; this takes 0.1 ms. The
+tests read every message back with EmailMessage.
+"""
+
+import hashlib
+import re
+from base64 import encodebytes
+from binascii import b2a_qp
+from email.header import Header
+from email.utils import format_datetime, formataddr
+from html import escape
+from typing import NamedTuple
+
+from clarion.channels.contract import Outgoing
+from clarion.channels.email.parts import NOTHING, Parts, parts_of
+from clarion.kit import clock
+
+_SUBJECT_MAX = 200  # characters
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SAFE_LINK = re.compile(r"https?://[!-;=?-~]+")
+_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]")
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+
+
+class Sender(NamedTuple):
+    """Whom the messages of a channel are from: a name, which may be empty, and a bare address."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the @."""
+        return self.address.rpartition("@")[2]
+
+
+def from_header(sender: Sender) -> str:
+    """The header of the sender, the same for all messages of a channel."""
+    if sender.name.isascii() and "=?" not in sender.name and sender.address.isascii():
+        return f"From: {formataddr(sender)}"
+    # The address on a line of its own: the name's encoded words fill theirs.
+    return f"From: {_encoded(sender.name, 'From')}\r\n <{sender.address}>"
+
+
+def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> bytes:
+    """The bytes of the message, with CRLF line ends.
+
+    `from_line` is what `from_header` made of `sender`; `recipient` is a bare, valid address. The
+    Message-ID is made from the message's id, so a retry carries the same one. Nothing that a
+    person has written can start a header of its own.
+    """
+    link = message.unsubscribe_url if _SAFE_LINK.fullmatch(message.unsubscribe_url) else ""
+    text = _UNPRINTABLE.sub("", message.text.replace("\r\n", "\n").replace("\r", "\n"))
+    content_id = f"{_id(message.id)}.picture@{sender.domain}"
+    parts = parts_of(message, content_id)
+    shown = "\n\n".join(filter(None, [text, "\n".join(parts.lines)])) if parts.lines else text
+    footer = "" if link in shown else link
+    plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
+    lines = [
+        from_line,
+        f"To: {recipient}",
+        f"Subject: {_encoded(subject(message), 'Subject')}",
+        f"Date: {format_datetime(clock.now())}",
+        f"Message-ID: <{_id(message.id)}@{sender.domain}>",
+        *_unsubscribing(link),
+        "MIME-Version: 1.0",
+        *_body(_text("plain", plain), _text("html", html(text, footer, parts)), parts),
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def subject(message: Outgoing) -> str:
+    """The broadcast's title, else the first line of the text; always one line."""
+    lines = (message.title or message.text).strip().splitlines()
+    line = " ".join(_UNPRINTABLE.sub(" ", lines[0]).split()) if lines else ""
+    return line if len(line) <= _SUBJECT_MAX else line[: _SUBJECT_MAX - 1] + "…"
+
+
+def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING) -> str:
+    """The text as HTML: escaped, with paragraphs, line breaks and links that can be clicked."""
+    paragraphs = [_linked(part) for part in _PARAGRAPHS.split(text.strip("\n")) if part.strip()]
+    paragraphs = [*parts.above, *paragraphs, *parts.below]
+    if unsubscribe_url:
+        paragraphs.append(f'<a href="{escape(unsubscribe_url)}">Unsubscribe</a>')
+    head = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>'
+    return "\n".join([head, *(f"<p>{part}</p>" for part in paragraphs), "</body></html>"])
+
+
+def _unsubscribing(link: str) -> list[str]:
+    """One-click after RFC 8058, which is for HTTPS only (3.1)."""
+    lines = [f"List-Unsubscribe: <{link}>"] if link else []
+    if link.startswith("https://"):
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return lines
+
+
+def _body(plain: list[str], rich: list[str], parts: Parts) -> list[str]:
+    """The body and its headers: text and HTML, around them what they need, and what is attached."""
+    body = _wrapped("alternative", "=_clarion", plain, rich)
+    if parts.inline:
+        body = _wrapped("related", "=_picture", body, parts.inline)
+    if parts.attached:
+        body = _wrapped("mixed", "=_attached", body, parts.attached)
+    return body
+
+
+def _wrapped(subtype: str, boundary: str, *entities: list[str]) -> list[str]:
+    """Several MIME parts as one. “=_” stands in no quoted-printable or base64 text, so the
+    boundary never occurs in a part (RFC 2045 6.7); none is the beginning of another."""
+    kind = '; type="multipart/alternative"' if subtype == "related" else ""
+    lines = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"{kind}', ""]
+    for entity in entities:
+        lines += [f"--{boundary}", *entity]
+    return [*lines, f"--{boundary}--", ""]
+
+
+def _text(subtype: str, text: str) -> list[str]:
+    """A part that no relay has a reason to recode, which would break its signature."""
+    raw = f"{text}\n".replace("\n", "\r\n").encode()
+    if len(text.encode()) > 1.2 * len(text):  # much of it is not ASCII
+        encoding, body = "base64", encodebytes(raw).replace(b"\n", b"\r\n")
+    else:
+        encoding, body = "quoted-printable", b2a_qp(raw, istext=True)
+    return [
+        f'Content-Type: text/{subtype}; charset="utf-8"',
+        f"Content-Transfer-Encoding: {encoding}",
+        "",
+        body.decode("ascii"),
+    ]
+
+
+def _encoded(line: str, header_name: str) -> str:
+    """A header's text: as it is where that is ASCII, else in encoded words (RFC 2047)."""
+    plain = header_name == "Subject" and line.isascii() and "=?" not in line
+    header = Header(line, "us-ascii" if plain else "utf-8", header_name=header_name)
+    return header.encode(linesep="\r\n")
+
+
+def _linked(paragraph: str) -> str:
+    pieces = []
+    end = 0
+    for match in _LINK.finditer(paragraph):
+        link = escape(match[0])
+        pieces += [escape(paragraph[end : match.start()]), f'<a href="{link}">{link}</a>']
+        end = match.end()
+    pieces.append(escape(paragraph[end:]))
+    return "".join(pieces).replace("\n", "<br>\n")
+
+
+def _id(message_id: str) -> str:
+    if _SAFE_ID.fullmatch(message_id):
+        return message_id
+    return hashlib.sha256(message_id.encode("utf-8", "replace")).hexdigest()[:32]

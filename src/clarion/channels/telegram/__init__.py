@@ -1,0 +1,1 @@
+"""Telegram: a bot, over the Bot API."""

@@ -1,0 +1,157 @@
+"""The Telegram kind: a bot, over the Bot API of Telegram or of a server of one's own.
+
+Telegram has no idempotency key and no receipts: a message id is the last that is heard of a
+message. So it is not kept: nothing could ever refer to it, and an index of millions of them costs
+space.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
+from json.encoder import encode_basestring
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from clarion.channels.contract import (
+    Accepted,
+    BadSignature,
+    Event,
+    HookRequest,
+    Limits,
+    Outcome,
+    Outgoing,
+    Reply,
+)
+from clarion.channels.replies import as_http, json_object
+from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
+from clarion.channels.telegram.events import answer_to, events_of
+from clarion.channels.telegram.outcomes import refused, words_of
+from clarion.channels.telegram.requests import CAPTION, JSON, call_of
+from clarion.transport.messages import HttpRequest
+
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
+_ACCEPTED = Accepted()
+_HEADERS = (("Content-Type", JSON),)
+_PATIENCE = 15.0  # seconds
+_PATIENCE_UPLOADING = 60.0
+_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
+class TelegramKind:
+    """A Telegram bot."""
+
+    kind: ClassVar[str] = "telegram"
+    label: ClassVar[str] = "Telegram"
+    summary: ClassVar[str] = "Sends as a Telegram bot to people who have written to it."
+    # 4,096 characters after entities parsing; Telegram counts UTF-16 units, so that most emoji are
+    # two. About 30 messages a second in all and one a second to one chat:
+    # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+    limits: ClassVar[Limits] = Limits(
+        rate=30.0,
+        text_length=4096,
+        receipts=frozenset(),
+        per_address=1.0,
+        media=frozenset({"image", "file"}),
+        buttons=frozenset({"link", "reply"}),
+        most_buttons=100,
+        caption_length=CAPTION,
+    )
+    Config: ClassVar[type[BaseModel]] = TelegramConfig
+    idempotent = False
+
+    def __init__(self, config: TelegramConfig) -> None:
+        token = config.token.get_secret_value()
+        self._base = f"{config.api_root}/bot{token}/"
+        # A Bot API server of one's own usually stands in one's own network.
+        self._allow_private = config.api_root != OFFICIAL
+        self._webhook_secret = config.webhook_secret.get_secret_value()
+        self._secrets = (token, token.partition(":")[2], self._webhook_secret)
+
+    def request(self, message: Outgoing) -> HttpRequest:
+        """sendMessage, sendPhoto or sendDocument: each with the text as it is, without parse_mode,
+        so nothing in it needs escaping. Raises Unsendable for what Telegram does not take."""
+        if message.media or message.buttons or message.template:
+            return self._with_parts(message)
+        text = encode_basestring
+        body = f'{{"chat_id":{text(message.to)},"text":{text(message.text)}}}'
+        return self._call("sendMessage", body)
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """Accepted is 200 with ok:true; a 200 with anything else may come from who knows where.
+
+        5xx is UNKNOWN: a 500 may be about a message under way, and 502 and 504 come from proxies
+        that know nothing. With no idempotency key, trying again could send twice
+        (docs/decisions/0005-outcome-classes.md).
+        """
+        http = as_http(reply)
+        said = json_object(http.body)
+        if http.status == 200 and said.get("ok") is True:
+            return _ACCEPTED
+        return refused(http, said, self._secrets)
+
+    def check(self) -> HttpRequest:
+        """Ask getMe, which does nothing."""
+        return self._call("getMe", "{}")
+
+    def checked(self, reply: Reply) -> str:
+        """Who the bot is. Raises ValueError when the token or the server is wrong."""
+        http = as_http(reply)
+        said = json_object(http.body)
+        bot = said.get("result")
+        if http.status == 200 and said.get("ok") is True and isinstance(bot, dict):
+            name = str(bot.get("username"))
+            return f"The token is good. The bot is @{name if _NAME.fullmatch(name) else '?'}."
+        raise ValueError(refused(http, said, self._secrets).reason)
+
+    def register(self, hook_url: str) -> HttpRequest:
+        """setWebhook, with the secret and only the updates that are understood."""
+        if not self._webhook_secret:
+            raise ValueError("Set a webhook secret on this channel first.")
+        body = (
+            f'{{"url":{encode_basestring(hook_url)},'
+            f'"secret_token":{encode_basestring(self._webhook_secret)},'
+            f'"allowed_updates":["message","callback_query","my_chat_member"]}}'
+        )
+        return self._call("setWebhook", body)
+
+    def registered(self, reply: Reply) -> str:
+        """That updates will come. Raises ValueError with what Telegram has against the address."""
+        http = as_http(reply)
+        said = json_object(http.body)
+        if http.status == 200 and said.get("ok") is True:
+            return "Telegram brings new messages to this server from now on."
+        if http.status == 400:
+            words = words_of(said, self._secrets)
+            raise ValueError(
+                f"Telegram refuses the address of this server: {words or 'no reason given'}. It "
+                "must begin with https://, with port 443, 80, 88 or 8443."
+            )
+        raise ValueError(refused(http, said, self._secrets).reason)
+
+    def verify(self, hook: HookRequest) -> None:
+        """The header that setWebhook asked for; without a secret nothing is believed."""
+        given = hook.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
+        expected = self._webhook_secret.encode()
+        if not expected or not hmac.compare_digest(expected, given):
+            raise BadSignature("The secret token is missing or wrong.")
+
+    def events(self, hook: HookRequest) -> Iterable[Event]:
+        """Messages of people, buttons that they pressed, and who blocked the bot or came back."""
+        return events_of(hook)
+
+    def answer(self, hook: HookRequest) -> bytes:
+        """That a pressed button has done its work."""
+        return answer_to(hook)
+
+    def _call(self, method: str, body: str) -> HttpRequest:
+        raw = body.encode("utf-8", "replace")
+        url = f"{self._base}{method}"
+        return HttpRequest("POST", url, _HEADERS, raw, _PATIENCE, self._allow_private)
+
+    def _with_parts(self, message: Outgoing) -> HttpRequest:
+        call = call_of(message, self.limits, self.label)
+        url = f"{self._base}{call.method}"
+        headers = (("Content-Type", call.content_type),)
+        patience = _PATIENCE_UPLOADING if call.upload else _PATIENCE
+        return HttpRequest("POST", url, headers, call.body, patience, self._allow_private)

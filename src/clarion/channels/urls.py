@@ -1,0 +1,23 @@
+"""Checking the URLs in a channel's settings."""
+
+from clarion.transport.errors import NotSent
+from clarion.transport.head import parse_url
+
+
+def checked_url(url: str) -> str:
+    """The URL itself. Raises ValueError with a sentence unless requests can be sent to it."""
+    try:
+        parse_url(url, allow_private=True)
+    except NotSent as refused:
+        raise ValueError(refused.reason) from None
+    return url
+
+
+def api_root(url: str, name: str) -> str:
+    """The URL that a provider's methods are appended to, without a slash at its end.
+
+    ``name`` is what it leads to, as in “the Graph API”. Raises ValueError with a sentence.
+    """
+    if "?" in checked_url(url) or "#" in url:
+        raise ValueError(f"The address of {name} must have no “?” or “#”.")
+    return url.rstrip("/")

@@ -1,0 +1,1 @@
+"""Webhooks: messages to any program that takes a POST."""

@@ -1,0 +1,45 @@
+"""What a webhook channel needs to know."""
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from clarion.channels.urls import checked_url
+from clarion.kit import standard_webhooks
+
+
+class WebhookConfig(BaseModel):
+    """What a webhook channel needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str = Field(
+        title="Address",
+        description="Every message is posted to it, for example https://example.org/messages.",
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        title="Secret",
+        description="Signs the messages and proves the callbacks (Standard Webhooks): whsec_… or "
+        "any text. Without one, messages are unsigned and callbacks are refused.",
+    )
+    idempotent: bool = Field(
+        default=False,
+        title="Drops repeated messages",
+        description="Only when the receiver drops a message whose Idempotency-Key it has seen "
+        "before: then a message whose fate is unknown is sent again, else it is in doubt.",
+    )
+    allow_private: bool = Field(
+        default=False,
+        title="Private address allowed",
+        description="Allows a receiver in your own network or on this machine.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        return checked_url(value)
+
+    @field_validator("secret")
+    @classmethod
+    def _is_secret(cls, value: SecretStr) -> SecretStr:
+        standard_webhooks.key_of(value.get_secret_value())
+        return value

@@ -1,0 +1,91 @@
+"""What a receiver's reply means. Why a status is classed as it is:
+docs/decisions/0005-outcome-classes.md."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from clarion.channels.contract import Refusal, Refused
+from clarion.channels.replies import DEFAULT_WAIT, json_object, wait_seconds
+from clarion.channels.wording import tidy
+from clarion.transport.messages import HttpReply
+
+# Envoy answers 503 also when the connection behind it broke in the middle of a request.
+_ENVOY = b"upstream connect error or disconnect/reset before headers"
+_CHECK_URL = "Check the address of this channel."
+_MEANINGS: dict[int, tuple[Refusal, str]] = {
+    401: (Refusal.MISCONFIGURED, "not authorised). Check the secret and address of this channel."),
+    403: (Refusal.MISCONFIGURED, "forbidden). Check the secret and address of this channel."),
+    404: (Refusal.MISCONFIGURED, f"not found). {_CHECK_URL}"),
+    405: (Refusal.MISCONFIGURED, f"it takes no POST there). {_CHECK_URL}"),
+    407: (Refusal.MISCONFIGURED, f"a proxy wants a log-in). {_CHECK_URL}"),
+    408: (Refusal.RETRY, "it did not get the whole request in time)."),
+    410: (Refusal.MISCONFIGURED, f"gone: it wants no more messages). {_CHECK_URL}"),
+    425: (Refusal.RETRY, "too early)."),
+    500: (Refusal.RETRY, "server error)."),
+    501: (Refusal.MISCONFIGURED, f"it can't do this). {_CHECK_URL}"),
+    502: (Refusal.UNKNOWN, "a gateway got no good answer from the server behind it)."),
+    503: (Refusal.RETRY, "not available)."),
+    504: (Refusal.UNKNOWN, "a gateway got no answer in time from the server behind it)."),
+    505: (Refusal.MISCONFIGURED, f"it does not speak HTTP/1.1). {_CHECK_URL}"),
+}
+_MARKS: dict[str, tuple[Literal["blocked", "deactivated", "unreachable", "opted_out"], str]] = {
+    "blocked": ("blocked", "The receiver says that this person blocked us."),
+    "deactivated": ("deactivated", "The receiver says that this person's account is deactivated."),
+    "unreachable": ("unreachable", "The receiver says that this person can't be reached."),
+    "opted_out": ("opted_out", "The receiver says that this person opted out."),
+}
+
+
+def refused(reply: HttpReply, secrets: Iterable[str], *, idempotent: bool) -> Refused:
+    """What a reply outside 2xx means. Never raises; ``secrets`` never show up in the reason."""
+    status, code = reply.status, str(reply.status)
+    said = json_object(reply.body)
+    if status == 429:
+        wait = wait_seconds(reply, said.get("retry_after"))
+        # It may mean this recipient only; the engine notices when it means everybody.
+        return Refused(
+            Refusal.THROTTLED,
+            "The receiver asks us to wait (429, too many requests).",
+            code,
+            DEFAULT_WAIT if wait is None else wait,
+            whole_channel=False,
+        )
+    if status == 503 and reply.body.startswith(_ENVOY):
+        sentence = "The receiver answered 503 (the connection broke behind a gateway)."
+        return Refused(Refusal.UNKNOWN, sentence, code)
+    if status == 503 and (wait := wait_seconds(reply)) is not None:
+        sentence = "The receiver asks us to wait (503, not available)."
+        return Refused(Refusal.THROTTLED, sentence, code, wait)
+    if 400 <= status <= 499 and str(said.get("recipient")) in _MARKS:
+        mark, sentence = _MARKS[str(said["recipient"])]
+        return Refused(Refusal.UNREACHABLE, sentence, code, mark=mark)
+    if status == 409 and idempotent:
+        sentence = "The receiver is still at work on an earlier try of this message (409)."
+        return Refused(Refusal.UNKNOWN, sentence, code)
+    if status in _MEANINGS:
+        refusal, meaning = _MEANINGS[status]
+        return Refused(refusal, f"The receiver answered {status} ({meaning}", code)
+    if 300 <= status <= 399:
+        sentence = f"The receiver redirects ({status}). Set the address it redirects to."
+        return Refused(Refusal.MISCONFIGURED, sentence, code)
+    if 400 <= status <= 499:
+        return Refused(Refusal.REJECTED, _rejection(status, said, secrets), code)
+    sentence = f"The receiver answered {status}, which does not tell whether it took the message."
+    return Refused(Refusal.UNKNOWN, sentence, code)
+
+
+def _rejection(status: int, said: Mapping[str, Any], secrets: Iterable[str]) -> str:
+    words = tidy(_words(said), secrets)
+    tail = f": {words}" if words else ""
+    return f"The receiver refused the message ({status}){tail}."
+
+
+def _words(said: Mapping[str, Any]) -> str:
+    """What an error reply says for people; the usual places, RFC 9457 among them."""
+    for name in ("error", "message", "detail", "title", "reason"):
+        value = said.get(name)
+        if isinstance(value, dict):
+            value = value.get("message")
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""

@@ -1,0 +1,1 @@
+"""WhatsApp: a business number, over Meta's Cloud API."""

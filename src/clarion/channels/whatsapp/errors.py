@@ -1,0 +1,193 @@
+"""What the error codes of WhatsApp mean for the engine.
+
+Codes and their causes: https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+and, for which of them ask to wait, nyaruka/courier (handlers/meta/whatsapp/api.go). The same codes
+come as an answer to a message and, later, in a status “failed”. Why each is classed as it is:
+docs/decisions/0015-whatsapp.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from clarion.channels import payloads
+from clarion.channels.contract import Refusal
+from clarion.channels.replies import DEFAULT_WAIT
+from clarion.channels.wording import tidy
+
+OPTED_OUT = 131050
+_LARGEST_CODE = 10**9
+
+
+class Meaning(NamedTuple):
+    """What a code says: the class, a sentence, and with THROTTLED how long to wait (seconds)."""
+
+    refusal: Refusal
+    sentence: str
+    wait: float = DEFAULT_WAIT
+    whole_channel: bool = True
+    mark: Literal["unreachable", "opted_out"] = "unreachable"
+
+
+_FAULT = Meaning(Refusal.UNKNOWN, "WhatsApp had a fault of its own.")
+BAD_TOKEN = Meaning(
+    Refusal.MISCONFIGURED,
+    "Meta does not take the access token. Make a new one for a system user, and save it here.",
+)
+_NO_RIGHT = Meaning(
+    Refusal.MISCONFIGURED,
+    "The access token may not send from this number. Give its system user the number's account "
+    "and the permission whatsapp_business_messaging.",
+)
+_NO_NUMBER = Meaning(
+    Refusal.MISCONFIGURED,
+    "Meta knows no such phone number, or the token may not see it. Check the phone number id.",
+)
+_NOT_REGISTERED = Meaning(
+    Refusal.MISCONFIGURED, "The number is not registered with the Cloud API. Register it at Meta."
+)
+MEANINGS: dict[int, Meaning] = {
+    4: Meaning(Refusal.THROTTLED, "The app calls Meta more often than it may.", 60.0),
+    80007: Meaning(
+        Refusal.THROTTLED, "The WhatsApp Business account calls Meta more often than it may.", 60.0
+    ),
+    130429: Meaning(Refusal.THROTTLED, "The number sends faster than WhatsApp lets it."),
+    131048: Meaning(
+        Refusal.THROTTLED,
+        "WhatsApp slows this number down because many people blocked or reported it. Look at its "
+        "quality in WhatsApp Manager.",
+        600.0,
+    ),
+    131056: Meaning(
+        Refusal.THROTTLED,
+        "Too many messages to this person within a short time.",
+        6.0,
+        whole_channel=False,
+    ),
+    131057: Meaning(Refusal.THROTTLED, "Meta is changing the speed of this number.", 10.0),
+    133016: Meaning(Refusal.THROTTLED, "The number was registered too often.", 600.0),
+    131053: Meaning(
+        Refusal.RETRY,
+        "WhatsApp could not fetch the picture or file. Its address must open for anybody.",
+    ),
+    131026: Meaning(
+        Refusal.UNREACHABLE,
+        "WhatsApp can't reach this person: no WhatsApp at this number, an old version of it, or "
+        "its new terms not accepted.",
+    ),
+    OPTED_OUT: Meaning(
+        Refusal.UNREACHABLE, "They stopped this business's marketing messages.", mark="opted_out"
+    ),
+    130472: Meaning(
+        Refusal.REJECTED, "Meta held back the message: the person is part of an experiment."
+    ),
+    130497: Meaning(
+        Refusal.REJECTED, "Meta does not let this business write to people in this country."
+    ),
+    131021: Meaning(Refusal.REJECTED, "Sender and recipient are the same number."),
+    131030: Meaning(
+        Refusal.REJECTED,
+        "This is a test number: it writes only to people listed for it in Meta's app dashboard.",
+    ),
+    131047: Meaning(
+        Refusal.REJECTED,
+        "More than 24 hours have passed since this person last wrote. Send a template instead.",
+    ),
+    131049: Meaning(
+        Refusal.REJECTED,
+        "Meta held back the message: this person gets much marketing. Wait a day before you try "
+        "again.",
+    ),
+    132000: Meaning(
+        Refusal.REJECTED, "The template has another number of variables. Compare them."
+    ),
+    132001: Meaning(
+        Refusal.REJECTED,
+        "WhatsApp has no approved template of this name in this language. Check both.",
+    ),
+    132005: Meaning(Refusal.REJECTED, "With its variables the template is too long."),
+    132007: Meaning(
+        Refusal.REJECTED, "The template has characters or a form that WhatsApp forbids."
+    ),
+    132012: Meaning(
+        Refusal.REJECTED, "A variable is not of the form that the template wants. Compare them."
+    ),
+    132015: Meaning(
+        Refusal.REJECTED,
+        "Meta paused the template: people disliked it. Stop, and restart with those who failed "
+        "when WhatsApp Manager shows it as active again.",
+    ),
+    132016: Meaning(
+        Refusal.REJECTED, "Meta disabled the template: people disliked it. Use another one."
+    ),
+    132018: Meaning(
+        Refusal.REJECTED,
+        "A variable of the template has a line break, a tab or more than four spaces in a row.",
+    ),
+    0: BAD_TOKEN,
+    190: BAD_TOKEN,
+    3: _NO_RIGHT,
+    10: _NO_RIGHT,
+    131005: _NO_RIGHT,
+    33: _NO_NUMBER,
+    368: Meaning(
+        Refusal.MISCONFIGURED,
+        "Meta restricts the WhatsApp Business account for a broken rule. See WhatsApp Manager.",
+    ),
+    131031: Meaning(
+        Refusal.MISCONFIGURED,
+        "Meta locked the WhatsApp Business account. See WhatsApp Manager.",
+    ),
+    131037: Meaning(
+        Refusal.MISCONFIGURED,
+        "The display name of the number is not approved. See WhatsApp Manager.",
+    ),
+    131042: Meaning(
+        Refusal.MISCONFIGURED,
+        "Meta can't charge the WhatsApp Business account. Check its payment method.",
+    ),
+    131045: _NOT_REGISTERED,
+    133010: _NOT_REGISTERED,
+    1: _FAULT,
+    2: _FAULT,
+    131000: _FAULT,
+    131016: _FAULT,
+    133004: _FAULT,
+}
+
+
+def failure(error: Mapping[str, Any], secrets: Iterable[str]) -> tuple[str, str]:
+    """(code, sentence) of the error in a status “failed”; ("", "") where it says nothing."""
+    code = code_of(error)
+    if code is None:
+        return "", ""
+    meaning = meaning_of(code, error)
+    if meaning is not None:
+        return str(code), meaning.sentence
+    words = words_of(error, secrets)
+    return str(code), f"WhatsApp reported: {words}." if words else "WhatsApp reported a failure."
+
+
+def code_of(error: Mapping[str, Any]) -> int | None:
+    """The code of an error, None where there is none."""
+    code = error.get("code")
+    known = isinstance(code, int) and not isinstance(code, bool) and 0 <= code < _LARGEST_CODE
+    return code if known else None
+
+
+def meaning_of(code: int, error: Mapping[str, Any]) -> Meaning | None:
+    # 100 is “invalid parameter”, of the message as a rule; with this subcode it is the address.
+    if code == 100 and error.get("error_subcode") == 33:
+        return _NO_NUMBER
+    if 200 <= code <= 299:
+        return _NO_RIGHT
+    return MEANINGS.get(code)
+
+
+def words_of(error: Mapping[str, Any], secrets: Iterable[str]) -> str:
+    """What an error says for people: the details first, as Meta recommends."""
+    details = payloads.part(error.get("error_data")).get("details")
+    for value in (details, error.get("message"), error.get("title")):
+        words = tidy(payloads.text(value), secrets)
+        if words:
+            return words
+    return ""

@@ -1,0 +1,179 @@
+"""The WhatsApp kind: a WhatsApp Business number, over Meta's Cloud API.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api. No idempotency key; but our own message id
+comes back with every status, so a message whose fate is unknown is often cleared up by itself.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from typing import ClassVar
+from urllib.parse import parse_qs
+
+from pydantic import BaseModel
+
+from clarion.channels import payloads
+from clarion.channels.contract import (
+    Accepted,
+    BadSignature,
+    Event,
+    HookRequest,
+    Limits,
+    Outcome,
+    Outgoing,
+    Reply,
+)
+from clarion.channels.fitting import ensure_addresses
+from clarion.channels.replies import as_http, json_object
+from clarion.channels.whatsapp.config import WhatsAppConfig
+from clarion.channels.whatsapp.events import events_of
+from clarion.channels.whatsapp.outcomes import refused
+from clarion.channels.whatsapp.requests import (
+    BODY_LENGTH,
+    MOST_REPLIES,
+    TEXT_LENGTH,
+    body_of,
+)
+from clarion.channels.wording import tidy
+from clarion.transport.messages import HttpReply, HttpRequest
+
+SIGNATURE_HEADER = "x-hub-signature-256"
+_SHOWN_NUMBER = re.compile(r"\+?[0-9() .-]{1,30}")
+_CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
+_QUALITIES = frozenset({"GREEN", "YELLOW", "RED"})
+
+
+class WhatsAppKind:
+    """A WhatsApp Business number."""
+
+    kind: ClassVar[str] = "whatsapp"
+    label: ClassVar[str] = "WhatsApp"
+    summary: ClassVar[str] = "Sends from a WhatsApp Business number, over Meta's Cloud API."
+    # 80 messages a second and number, one in six seconds to one person:
+    # https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput, #pair-rate-limits
+    limits: ClassVar[Limits] = Limits(
+        rate=80.0,
+        text_length=TEXT_LENGTH,
+        receipts=frozenset({"delivered", "read", "failed"}),
+        per_address=6.0,
+        media=frozenset({"image", "file"}),
+        buttons=frozenset({"link", "reply"}),
+        most_buttons=MOST_REPLIES,
+        templates=True,
+        caption_length=BODY_LENGTH,
+    )
+    Config: ClassVar[type[BaseModel]] = WhatsAppConfig
+    idempotent = False
+
+    def __init__(self, config: WhatsAppConfig) -> None:
+        token = config.token.get_secret_value()
+        self._number = config.phone_number_id
+        self._url = f"{config.api_root}/{config.phone_number_id}"
+        self._allow_private = config.allow_private
+        self._app_secret = config.app_secret.get_secret_value().encode()
+        self._verify_token = config.verify_token.get_secret_value()
+        self._secrets = (token, config.app_secret.get_secret_value(), self._verify_token)
+        self._headers = (
+            ("Content-Type", "application/json"),
+            ("Authorization", f"Bearer {token}"),
+        )
+
+    def request(self, message: Outgoing) -> HttpRequest:
+        """The POST of one message. Raises Unsendable for what WhatsApp has no place for."""
+        ensure_addresses(message)
+        return self._call("POST", f"{self._url}/messages", body_of(message))
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """Accepted is a 2xx with the id of the message; statuses refer to it."""
+        http = as_http(reply)
+        if 200 <= http.status <= 299:
+            messages = json_object(http.body).get("messages")
+            first = messages[0] if isinstance(messages, list) and messages else None
+            if external_id := payloads.identifier(payloads.part(first).get("id")):
+                return Accepted(external_id)
+        return refused(http, self._secrets)
+
+    def check(self) -> HttpRequest:
+        """Ask for the number itself, which does nothing."""
+        fields = "display_phone_number,verified_name,quality_rating"
+        return self._call("GET", f"{self._url}?fields={fields}")
+
+    def checked(self, reply: Reply) -> str:
+        """Which number it is, and its quality. Raises ValueError when token or id are wrong."""
+        http = as_http(reply)
+        said = json_object(http.body)
+        number = said.get("display_phone_number")
+        if http.status != 200 or not isinstance(number, str):
+            raise ValueError(refused(http, self._secrets).reason)
+        shown = number if _SHOWN_NUMBER.fullmatch(number) else "?"
+        name = tidy(payloads.text(said.get("verified_name"), 200), self._secrets)
+        sentence = f"The token is good. The number is {shown}{f' ({name})' if name else ''}."
+        quality = said.get("quality_rating")
+        if isinstance(quality, str) and quality in _QUALITIES:
+            sentence += f" Its quality is {quality.lower()}."
+        return sentence
+
+    def register(self, hook_url: str) -> HttpRequest:
+        """Set the callback address of this number alone ("webhook override").
+
+        https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override
+        """
+        if not self._app_secret:
+            raise ValueError("Set the app secret on this channel first: it proves the callbacks.")
+        if not self._verify_token:
+            raise ValueError("Set a verify token on this channel first.")
+        where = {"override_callback_uri": hook_url, "verify_token": self._verify_token}
+        return self._call("POST", self._url, {"webhook_configuration": where})
+
+    def registered(self, reply: Reply) -> str:
+        """That callbacks will come. Raises ValueError with what Meta has against the address."""
+        http = as_http(reply)
+        if http.status == 200 and json_object(http.body).get("success") is True:
+            return (
+                "Meta brings messages and statuses of this number to this server from now on. "
+                "Meta's app must be subscribed to the webhook field “messages”."
+            )
+        raise ValueError(self._not_registered(http))
+
+    def verify(self, hook: HookRequest) -> None:
+        """HMAC-SHA256 of the raw body with the app secret; without one nothing is believed."""
+        expected = "sha256=" + hmac.digest(self._app_secret, hook.body, "sha256").hex()
+        given = hook.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace")
+        if not self._app_secret or not hmac.compare_digest(expected.encode(), given):
+            raise BadSignature("The signature is missing or wrong.")
+
+    def handshake(self, query: str) -> str:
+        """Meta's try of the callback address: the challenge goes back if it knows the token.
+
+        https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
+        """
+        asked = {name: values[0] for name, values in parse_qs(query, errors="replace").items()}
+        given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
+        known = hmac.compare_digest(self._verify_token.encode(), given)
+        if asked.get("hub.mode") != "subscribe" or not self._verify_token or not known:
+            raise BadSignature("The verify token is missing or wrong.")
+        challenge = asked.get("hub.challenge", "")
+        if not _CHALLENGE.fullmatch(challenge):
+            raise BadSignature("The challenge is missing or strange.")
+        return challenge
+
+    def events(self, hook: HookRequest) -> Iterable[Event]:
+        """Statuses of messages, messages of people, and who stopped or resumed marketing."""
+        return events_of(hook, self._number, self._secrets)
+
+    def _call(self, method: str, url: str, body: dict[str, object] | None = None) -> HttpRequest:
+        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode(errors="replace")
+        return HttpRequest(method, url, self._headers, raw, 15.0, self._allow_private)
+
+    def _not_registered(self, reply: HttpReply) -> str:
+        """Why Meta does not take the callback address; its code says that of many things."""
+        error = payloads.part(json_object(reply.body).get("error"))
+        outcome = refused(reply, self._secrets)
+        words = tidy(payloads.text(error.get("message")), self._secrets)
+        if reply.status == 400 and outcome.code in ("100", "2200") and words:
+            return (
+                f"Meta refuses the address of this server: {words}. It must begin with https:// "
+                "and answer from the internet."
+            )
+        return outcome.reason

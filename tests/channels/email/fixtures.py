@@ -1,0 +1,37 @@
+"""A mail server: what it answers."""
+
+from channels.fixtures import NOW, Case
+from clarion.channels.contract import HookRequest, Outgoing, Refusal
+from clarion.transport.messages import HttpReply, SmtpReply
+
+PASSWORD = "correct horse battery staple 4711"
+CASE = Case(
+    kind="email",
+    settings={
+        "host": "smtp.example.org",
+        "username": "clarion-user",
+        "password": PASSWORD,
+        "sender": "News <news@example.org>",
+    },
+    secrets=(PASSWORD, "clarion-user"),
+    message=Outgoing("abc-17", 3, "anna@example.org", "Hello Anna", "Spring", "Anna"),
+    accepted=SmtpReply("sent", 250, "2.0.0 Ok: queued as 4XyZ"),
+    replies={
+        "empty": (SmtpReply("data", 0, ""), Refusal.UNKNOWN),
+        "temporary": (SmtpReply("rcpt", 451, "4.3.0 Try again later"), Refusal.RETRY),
+        "after the dot": (SmtpReply("data", 451, "4.3.0 Try again later"), Refusal.RETRY),
+        "throttled": (
+            SmtpReply("data", 454, "Throttling failure: Maximum sending rate exceeded"),
+            Refusal.THROTTLED,
+        ),
+        "log-in": (
+            SmtpReply("auth", 535, "5.7.8 Authentication credentials invalid"),
+            Refusal.MISCONFIGURED,
+        ),
+        "nobody": (SmtpReply("rcpt", 550, "5.1.1 No such user"), Refusal.UNREACHABLE),
+        "policy": (SmtpReply("data", 550, "5.7.1 Message looks like spam"), Refusal.REJECTED),
+        "nonsense": (SmtpReply("data", 999, "?"), Refusal.UNKNOWN),
+        "another protocol": (HttpReply(200, {}, b"ok"), Refusal.UNKNOWN),
+    },
+    forged={"anything": lambda: HookRequest({}, "", b"{}", NOW)},
+)

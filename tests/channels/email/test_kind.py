@@ -1,0 +1,106 @@
+"""The e-mail kind. What servers' replies mean is in test_outcomes.py."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from channels.email.fixtures import CASE, PASSWORD
+from clarion.channels.contract import Outgoing, RegistersWebhook, Unsendable
+from clarion.channels.email.config import EmailConfig, mailbox
+from clarion.channels.email.kind import EmailKind
+from clarion.transport.messages import SmtpReply
+
+
+def make(**settings: Any) -> EmailKind:
+    return EmailKind(EmailConfig.model_validate({**CASE.settings, **settings}))
+
+
+def test_a_message() -> None:
+    request = make(port=465, security="tls").request(Outgoing("a-1", 3, "anna@example.org", "Hi"))
+    assert (request.host, request.port, request.security) == ("smtp.example.org", 465, "tls")
+    assert (request.username, request.password) == ("clarion-user", PASSWORD)
+    assert (request.sender, request.recipient) == ("news@example.org", "anna@example.org")
+    assert request.allow_private
+    assert b"To: anna@example.org\r\n" in request.message
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("anna@example.org", "anna@example.org"),
+        (" anna@example.org", None),
+        ("Anna.Berg+x@EXAMPLE.org", "Anna.Berg+x@example.org"),
+        ("anna!500@example.org", "anna!500@example.org"),
+        ("anna@büro.example", "anna@xn--bro-hoa.example"),
+        ("änna@example.org", "änna@example.org"),
+        ("änna@büro.example", "änna@xn--bro-hoa.example"),
+        ("anna@localhost", "anna@localhost"),
+        ("anna@relay.local", "anna@relay.local"),
+        ("Anna <anna@example.org>", None),
+        ("anna@example.org, bob@example.org", None),
+        ("anna@example.org\r\nRCPT TO:<x@example.org>", None),
+        ("anna@example.org\x00", None),
+        ("anna", None),
+        ("@example.org", None),
+        ("anna@", None),
+        ("anna@[192.0.2.1]", None),
+        ("", None),
+        ("a" * 65 + "@example.org", None),
+        ("a\ud800@example.org", None),
+    ],
+)
+def test_addresses(address: str, taken: str | None) -> None:
+    if taken is not None:
+        assert mailbox(address) == taken
+        assert make().request(Outgoing("a-1", 3, address, "Hi")).recipient == taken
+        return
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        mailbox(address)
+    with pytest.raises(Unsendable, match="not an e-mail address"):
+        make().request(Outgoing("a-1", 3, address, "Hi"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"host": "https://smtp.example.org"}, "server's name alone"),
+        ({"host": "smtp.example.org:587"}, "server's name alone"),
+        ({"host": ""}, "server's name alone"),
+        ({"port": 0}, "greater than or equal to 1"),
+        ({"port": 65536}, "less than or equal to 65535"),
+        ({"security": "ssl"}, "'none', 'starttls' or 'tls'"),
+        ({"username": ""}, "password but no user name"),
+        ({"sender": "News"}, "News <news@example.org>"),
+        ({"sender": "News <news>"}, "News <news@example.org>"),
+        ({"sender": "a@example.org, b@example.org"}, "News <news@example.org>"),
+        ({"sender": "News\r\nBcc: x@example.org <news@example.org>"}, "News <news@example.org>"),
+        ({"sender": "a<b>c <news@example.org>"}, "News <news@example.org>"),
+        ({"sender": ""}, "News <news@example.org>"),
+    ],
+)
+def test_settings_that_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        make(**settings)
+
+
+def test_no_log_in_is_fine() -> None:
+    request = make(username="", password="").request(Outgoing("a-1", 3, "anna@example.org", "Hi"))
+    assert (request.username, request.password) == ("", "")
+
+
+def test_check_says_what_was_seen() -> None:
+    kind = make()
+    assert kind.check().recipient == ""
+    assert kind.checked(SmtpReply("check", 250, "2.0.0 Ok")) == (
+        "The mail server can be reached and the log-in is good. Nothing was sent."
+    )
+    assert "without a log-in" in make(username="", password="").checked(SmtpReply("check", 250, ""))
+    with pytest.raises(ValueError, match=r"refused the log-in \(535: .*invalid\)"):
+        kind.checked(SmtpReply("auth", 535, "5.7.8 Authentication credentials invalid"))
+    with pytest.raises(ValueError, match=r"refused us \(554\)"):
+        kind.checked(SmtpReply("connect", 554, ""))
+
+
+def test_nobody_calls_back() -> None:
+    assert not isinstance(make(), RegistersWebhook)

@@ -1,0 +1,197 @@
+"""Messages are read back with the standard library's own parser."""
+
+import email
+import email.policy
+import re
+from datetime import UTC, datetime
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from clarion.channels.contract import Outgoing
+from clarion.channels.email.config import sender_of
+from clarion.channels.email.requests import Sender, build, from_header, html, subject
+from clarion.kit import clock
+
+LINK = "https://clarion.example/unsubscribe/17:abc"
+SENDER = sender_of("News <news@example.org>")
+HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"}
+
+
+def raw(
+    text: str = "Hello",
+    title: str = "",
+    link: str = "",
+    *,
+    message_id: str = "abc-17",
+    sender: Sender = SENDER,
+    to: str = "anna@example.org",
+) -> bytes:
+    message = Outgoing(message_id, 3, to, text, title, "Anna", link)
+    return build(message, sender, from_header(sender), to)
+
+
+def read(data: bytes) -> EmailMessage:
+    mail = email.message_from_bytes(data, policy=email.policy.SMTPUTF8)
+    assert isinstance(mail, EmailMessage)
+    assert not mail.defects
+    return mail
+
+
+def bodies(mail: EmailMessage) -> tuple[str, str]:
+    plain, rich = mail.iter_parts()
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(rich, EmailMessage)
+    assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
+    assert not plain.defects
+    assert not rich.defects
+    return plain.get_content().replace("\r\n", "\n"), rich.get_content().replace("\r\n", "\n")
+
+
+def test_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 22, 12, 0, 5, tzinfo=UTC))
+    mail = read(raw(title="Spring is here"))
+    assert set(mail.keys()) == HEADERS
+    assert mail["From"] == "News <news@example.org>"
+    assert mail["To"] == "anna@example.org"
+    assert mail["Subject"] == "Spring is here"
+    assert mail["Date"] == "Sun, 22 Nov 2026 12:00:05 +0000"
+    assert mail["Message-ID"] == "<abc-17@example.org>"
+    assert mail.get_content_type() == "multipart/alternative"
+
+
+def test_a_retry_carries_the_same_message_id() -> None:
+    assert read(raw("a"))["Message-ID"] == read(raw("b"))["Message-ID"]
+
+
+@pytest.mark.parametrize("message_id", ["a b", "a>b", "x" * 65, "ü", "a\r\nBcc: x@example.org", ""])
+def test_a_strange_id_becomes_a_plain_one(message_id: str) -> None:
+    assert re.fullmatch(
+        r"<[0-9a-f]{32}@example\.org>", read(raw(message_id=message_id))["Message-ID"]
+    )
+
+
+def test_one_click_unsubscribing() -> None:
+    mail = read(raw(link=LINK))
+    assert mail["List-Unsubscribe"] == f"<{LINK}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    plain, rich = bodies(mail)
+    assert plain.endswith(f"-- \nUnsubscribe: {LINK}\n")
+    assert f'<a href="{LINK}">Unsubscribe</a>' in rich
+
+
+def test_one_click_is_for_https_only() -> None:
+    mail = read(raw(link=LINK.replace("https", "http")))
+    assert mail["List-Unsubscribe"]
+    assert mail["List-Unsubscribe-Post"] is None
+
+
+def test_a_text_with_its_own_link_gets_no_second_one() -> None:
+    plain, rich = bodies(read(raw(f"Bye: {LINK}", link=LINK)))
+    assert plain.count(LINK) == 1
+    assert rich.count("<a ") == 1
+
+
+@pytest.mark.parametrize(
+    "link", ["https://x.example/>\r\nBcc: y", "javascript:alert(1)", "https://x y"]
+)
+def test_a_broken_link_is_left_out(link: str) -> None:
+    assert "List-Unsubscribe" not in read(raw(link=link))
+
+
+@given(text=st.text(), title=st.text(), name=st.text(max_size=30))
+@example(text=".\n..\nFrom me", title="=?utf-8?q?trick?=", name="x")
+@example(text="a\r\n.\r\nb", title="x\r\nBcc: evil@example.org", name="Bcc: x")
+@example(text="--=_clarion--\n" * 3, title="a\x0b\x0cb\x85c\u2028d", name="")
+@example(text="ö" * 2000, title="ö" * 300, name="")
+@example(text="word " * 500, title="word " * 60, name="")
+def test_nothing_that_people_write_leaves_its_place(text: str, title: str, name: str) -> None:
+    data = raw(text, title)
+    mail = read(data)
+    assert set(mail.keys()) == HEADERS
+    assert all(len(line) <= 998 for line in data.split(b"\r\n"))
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert b"\r" not in data.replace(b"\r\n", b"")
+    assert data.isascii()
+    plain, rich = bodies(mail)
+    if text.isprintable():
+        assert plain.rstrip("\n") == text
+    assert "<script" not in rich
+    assert mail["Subject"] == subject(Outgoing("a", 3, "b", text, title))
+
+
+def test_every_line_of_the_text_arrives() -> None:
+    text = "Hello Anna,\n\n  indented\ttab \n.\n..dots\n=3D stays\nlast “ü” €"
+    assert bodies(read(raw(text)))[0] == text + "\n"
+    assert bodies(read(raw(text.replace("\n", "\r\n"))))[0] == text + "\n"
+    assert bodies(read(raw(text.replace("\n", "\r"))))[0] == text + "\n"
+
+
+def test_foreign_letters_go_as_base64_others_readably() -> None:
+    assert b"Content-Transfer-Encoding: base64" in raw("Привет, Анна")
+    assert b"Content-Transfer-Encoding: quoted-printable\r\n\r\nHello =C3=BC\r\n" in raw("Hello ü")
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "line"),
+    [
+        ("Spring", "Hello", "Spring"),
+        ("", "Hello Anna\nhow are you", "Hello Anna"),
+        ("", "\n\n  Hello\t Anna \n", "Hello Anna"),
+        ("two\nlines", "Hello", "two"),
+        ("x" * 201, "Hello", "x" * 199 + "…"),
+        ("", "", ""),
+    ],
+)
+def test_the_subject_is_the_title_or_the_first_line(title: str, text: str, line: str) -> None:
+    assert subject(Outgoing("a", 3, "b", text, title)) == line
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "news@example.org",
+        "Büro für alles <news@example.org>",
+        '"News, and more" <news@example.org>',
+        "=?utf-8?q?trick?= <news@example.org>",
+        f"{'Ein langer Name, der gefaltet wird: äöü' * 2} <news@example.org>",
+    ],
+)
+def test_senders(sender: str) -> None:
+    expected = sender_of(sender)
+    written, _, address = f" {from_header(expected)[6:]}".rpartition(" ")
+    assert str(make_header(decode_header(written.strip()))).strip('"') == expected.name
+    assert address.strip("<>") == expected.address
+    (parsed,) = read(raw(sender=expected))["From"].addresses
+    assert parsed.addr_spec == expected.address
+
+
+def test_a_sender_with_foreign_letters_is_written_as_it_is() -> None:
+    data = raw(sender=sender_of("News <änna@büro.example>"))
+    assert data.startswith("From: =?utf-8?q?News?=\r\n <änna@xn--bro-hoa.example>\r\n".encode())
+
+
+def test_a_recipient_with_foreign_letters_is_written_as_it_is() -> None:
+    assert "To: änna@example.org\r\n".encode() in raw(to="änna@example.org")
+
+
+def test_html_is_the_text_escaped_with_paragraphs_breaks_and_links() -> None:
+    made = html(
+        "Hi <b>Anna</b> & co,\nsee https://x.example/a?b=1&c=2, or\n\nbye (https://y.example)."
+    )
+    assert "<p>Hi &lt;b&gt;Anna&lt;/b&gt; &amp; co,<br>\nsee " in made
+    assert (
+        '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>, or</p>'
+        in made
+    )
+    assert '<p>bye (<a href="https://y.example">https://y.example</a>).</p>' in made
+
+
+@pytest.mark.parametrize(
+    "text", ["https://", "http://.", "javascript:alert(1)", 'https://"onclick="x']
+)
+def test_what_is_no_link_does_not_become_one(text: str) -> None:
+    assert "<a " not in html(text)

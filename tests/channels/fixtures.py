@@ -1,0 +1,66 @@
+"""What the fixtures of all channel kinds share: the Case, and replies and callbacks."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from clarion.channels.contract import (
+    ChannelKind,
+    Event,
+    HookRequest,
+    Outcome,
+    Outgoing,
+    Refusal,
+    Refused,
+    Reply,
+)
+from clarion.channels.registry import kind_class
+from clarion.transport.messages import HttpReply
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+JUST_BEFORE = datetime(2026, 11, 22, 11, 59, 55, tzinfo=UTC)
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind under test."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    secrets: tuple[str, ...]
+    message: Outgoing
+    accepted: Reply
+    replies: Mapping[str, tuple[Reply, Refusal | None]]  # None: accepted
+    hook: Callable[[], HookRequest] | None = None  # a good callback
+    told: tuple[Event, ...] = ()  # what it tells
+    forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)
+    pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
+    unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
+
+    def make(self, **changes: Any) -> ChannelKind:
+        """The kind, configured."""
+        kind = kind_class(self.kind)
+        return kind(kind.Config.model_validate({**self.settings, **changes}))
+
+    def with_body(self, body: bytes) -> HookRequest:
+        """A callback with that body; whether it is signed does not matter to `events`."""
+        return HookRequest({"webhook-id": "msg_1"}, "", body, NOW)
+
+
+def reply(status: int, body: object = b"", **headers: str) -> HttpReply:
+    """An HTTP reply; a body that is not bytes goes as JSON, `retry_after` names Retry-After."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return HttpReply(status, {k.replace("_", "-"): v for k, v in headers.items()}, raw)
+
+
+def refusal_of(outcome: Outcome) -> Refusal | None:
+    """The class of an outcome, None for an accepted one."""
+    return outcome.refusal if isinstance(outcome, Refused) else None
+
+
+def without(hook: HookRequest, *names: str) -> HookRequest:
+    """The same callback without these headers."""
+    return replace(hook, headers={k: v for k, v in hook.headers.items() if k not in names})

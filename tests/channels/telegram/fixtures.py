@@ -1,0 +1,99 @@
+"""The Bot API: what it answers, and its updates."""
+
+import json
+
+from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply
+from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Refusal
+from clarion.transport.messages import HttpReply, SmtpReply
+
+TOKEN = "123456:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
+SECRET = "hook-secret_of_this_test"
+
+
+def update(fields: object, secret: str = SECRET) -> HookRequest:
+    """A Telegram update with its secret token."""
+    raw = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
+    return HookRequest({"x-telegram-bot-api-secret-token": secret}, "", raw, NOW)
+
+
+def _telegram_error(code: int, description: str, **parameters: object) -> HttpReply:
+    body = {"ok": False, "error_code": code, "description": description}
+    return reply(code, {**body, "parameters": parameters} if parameters else body)
+
+
+WRITTEN = {
+    "update_id": 1,
+    "message": {
+        "message_id": 77,
+        "from": {"id": 42, "first_name": "Anna", "last_name": "Berg", "language_code": "de"},
+        "chat": {"id": 42, "type": "private"},
+        "date": int(NOW.timestamp()) - 5,
+        "text": "Stop!",
+    },
+}
+PRESSED = {
+    "update_id": 2,
+    "callback_query": {
+        "id": "180388626433452",
+        "from": {"id": 42, "first_name": "Anna", "language_code": "de"},
+        "message": {
+            "message_id": 78,
+            "chat": {"id": 42, "type": "private"},
+            "date": int(NOW.timestamp()) - 60,
+            "reply_markup": {
+                "inline_keyboard": [
+                    [{"text": "Look", "url": "https://shop.example/look"}],
+                    [{"text": "Yes, please", "callback_data": "yes-7"}],
+                ]
+            },
+        },
+        "chat_instance": "1",
+        "data": "yes-7",
+    },
+}
+CASE = Case(
+    kind="telegram",
+    settings={"token": TOKEN, "webhook_secret": SECRET},
+    secrets=(TOKEN, TOKEN.partition(":")[2], SECRET),
+    message=Outgoing("abc-17", 3, "42", "Hello Anna"),
+    accepted=reply(200, {"ok": True, "result": {"message_id": 5, "chat": {"id": 42}}}),
+    replies={
+        "empty 200": (reply(200), Refusal.UNKNOWN),
+        "cut JSON": (reply(200, b'{"ok":true,"result":{"mess'), Refusal.UNKNOWN),
+        "HTML 200": (reply(200, HTML), Refusal.UNKNOWN),
+        "HTML 502": (reply(502, HTML), Refusal.UNKNOWN),
+        "504": (reply(504, HTML), Refusal.UNKNOWN),
+        "500": (_telegram_error(500, "Internal Server Error"), Refusal.UNKNOWN),
+        "429": (_telegram_error(429, "Too Many Requests"), Refusal.THROTTLED),
+        "429 with retry_after": (
+            _telegram_error(429, "Too Many Requests: retry after 3", retry_after=3),
+            Refusal.THROTTLED,
+        ),
+        "401": (_telegram_error(401, "Unauthorized"), Refusal.MISCONFIGURED),
+        "400": (_telegram_error(400, "Bad Request: wrong parameter"), Refusal.REJECTED),
+        "blocked": (
+            _telegram_error(403, "Forbidden: bot was blocked by the user"),
+            Refusal.UNREACHABLE,
+        ),
+        "not a Bot API server": (reply(404, HTML), Refusal.MISCONFIGURED),
+        "nonsense": (reply(999), Refusal.UNKNOWN),
+        "another protocol": (SmtpReply("sent", 250, "Ok"), Refusal.UNKNOWN),
+    },
+    hook=lambda: update(WRITTEN),
+    told=(
+        Inbound("42", "77", "Stop!", JUST_BEFORE, "Anna Berg", "de"),
+        OptOut("42", "opted_out", JUST_BEFORE),
+    ),
+    pressed=lambda: update(PRESSED),
+    forged={
+        "another secret": lambda: update(WRITTEN, "another"),
+        "no secret": lambda: HookRequest({}, "", b"{}", NOW),
+        "not even ASCII": lambda: update(WRITTEN, "hook-secret_of_this_tést\udcff"),
+    },
+    unknown=(
+        b'{"update_id": 1, "edited_message": {"message_id": 3}}',
+        b'{"update_id": 1, "poll": {}}',
+        b'{"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}, "message_id": 1}}',
+        b'{"update_id": 1, "message": {"chat": "?", "message_id": [], "from": 3}}',
+    ),
+)

@@ -1,0 +1,115 @@
+"""What a webhook message carries beside its text."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from channels.fixtures import NOW
+from channels.webhook.fixtures import CASE, signed
+from clarion.channels.contract import Button, Inbound, Media, OptOut, Outgoing, Template, Unsendable
+from clarion.channels.webhook.config import WebhookConfig
+from clarion.channels.webhook.kind import WebhookKind
+
+URL = "https://pictures.example/anna.png"
+
+
+def raw(text: str = "Hello", **parts: Any) -> bytes:
+    kind = WebhookKind(WebhookConfig(url="https://receiver.example/messages"))
+    return kind.request(Outgoing("abc-17", 3, "anna", text, **parts)).body
+
+
+def body(text: str = "Hello", **parts: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(raw(text, **parts))
+    return found
+
+
+def test_a_text_alone_is_byte_for_byte_what_it_was() -> None:
+    assert raw("Hello ü") == '{"id":"abc-17","broadcast":3,"to":"anna","text":"Hello ü"}'.encode()
+    assert raw(title="Spring", name="Anna") == (
+        b'{"id":"abc-17","broadcast":3,"to":"anna","text":"Hello","title":"Spring","name":"Anna"}'
+    )
+
+
+def test_b2_a_picture_goes_by_its_address() -> None:
+    media = Media("image", URL, "anna.png", "image/png", b"bytes that can be fetched")
+    assert body(media=media)["media"] == {
+        "kind": "image",
+        "url": URL,
+        "name": "anna.png",
+        "content_type": "image/png",
+    }
+
+
+def test_b2_the_bytes_of_an_upload_go_along_where_there_is_no_address() -> None:
+    data = bytes(range(256))
+    media = body(media=Media("file", "", "p.pdf", "application/pdf", data))["media"]
+    assert base64.b64decode(media.pop("data"), validate=True) == data
+    assert media == {"kind": "file", "name": "p.pdf", "content_type": "application/pdf"}
+
+
+def test_b2_buttons() -> None:
+    buttons = (
+        Button("link", "Look", "https://shop.example/"),
+        Button("reply", "Yes “ü”", "yes-7"),
+        Button("reply", "No", ""),
+    )
+    assert body(buttons=buttons)["buttons"] == [
+        {"kind": "link", "label": "Look", "value": "https://shop.example/"},
+        {"kind": "reply", "label": "Yes “ü”", "value": "yes-7"},
+        {"kind": "reply", "label": "No", "value": "No"},
+    ]
+
+
+def test_b4_a_template() -> None:
+    found = body("", template=Template("spring", "de_AT", ("Anna", '"10" %')), title="Spring")
+    assert found == {
+        "id": "abc-17",
+        "broadcast": 3,
+        "to": "anna",
+        "text": "",
+        "title": "Spring",
+        "template": {"name": "spring", "language": "de_AT", "variables": ["Anna", '"10" %']},
+    }
+
+
+def test_more_than_a_text_may_take_longer() -> None:
+    kind = WebhookKind(WebhookConfig(url="https://receiver.example/messages"))
+    alone = kind.request(Outgoing("abc-17", 3, "anna", "Hello"))
+    large = kind.request(Outgoing("abc-17", 3, "anna", "Hello", media=Media("file", data=b"x")))
+    assert alone.timeout < large.timeout
+
+
+def test_half_a_character_does_not_stop_a_message() -> None:
+    found = body("x\ud800", buttons=(Button("reply", "y\ud800", "z"),))
+    assert (found["text"], found["buttons"][0]["label"]) == ("x?", "y?")
+
+
+def test_a_hundred_buttons_are_enough() -> None:
+    button = Button("reply", "Yes", "y")
+    assert len(body(buttons=(button,) * 100)["buttons"]) == 100
+    with pytest.raises(Unsendable, match="at most 100 buttons"):
+        raw(buttons=(button,) * 101)
+
+
+def pressed(**data: Any) -> list[Any]:
+    event = {"type": "message.received", "data": {"id": "9", "from": "anna", **data}}
+    return list(CASE.make().events(signed(event)))
+
+
+def test_g4_a_pressed_button() -> None:
+    assert pressed(text="Yes, please", button="yes-7") == [
+        Inbound("anna", "9", "Yes, please", NOW, button="yes-7")
+    ]
+
+
+@pytest.mark.parametrize("button", [None, "", 7, [], {"a": 1}])
+def test_what_is_no_button_is_none(button: object) -> None:
+    (event,) = pressed(text="Hi", button=button)
+    assert event.button == ""
+
+
+def test_the_value_of_a_button_opts_out_its_label_does_not() -> None:
+    assert pressed(text="Leave", button="STOP")[1:] == [OptOut("anna", "opted_out", NOW)]
+    assert pressed(text="Stop", button="story:7")[1:] == []

@@ -1,0 +1,137 @@
+"""The Cloud API: what it answers, and its signed callbacks."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from typing import Any
+
+from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply, without
+from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Receipt, Refusal
+from clarion.transport.messages import HttpReply, SmtpReply
+
+TOKEN = "EAAGm0PX4ZCpsBO7pqtestonly"
+SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00"
+VERIFY_TOKEN = "verify-token-of-this-test"
+PHONE_NUMBER_ID = "106540352242922"
+
+
+def meta(
+    *changes: dict[str, Any],
+    secret: str = SECRET,
+    number: str = PHONE_NUMBER_ID,
+    field: str = "messages",
+) -> HookRequest:
+    """A callback of WhatsApp with these changes, signed by this test's own hand."""
+    about = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number},
+    }
+    found = [{"field": field, "value": {**about, **change}} for change in changes]
+    entry = [{"id": "102290129340398", "changes": found}]
+    raw = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
+    return meta_signed(raw, secret)
+
+
+def meta_signed(raw: bytes, secret: str = SECRET) -> HookRequest:
+    """A callback with exactly that body, signed as Meta does."""
+    mac = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+    return HookRequest({"x-hub-signature-256": f"sha256={mac}"}, "", raw, NOW)
+
+
+def _graph_error(status: int, code: int, message: str = "(#1) words", **more: Any) -> HttpReply:
+    error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AbC"}
+    return reply(status, {"error": {**error, **more}})
+
+
+WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3N0Y5QzQA"
+TOLD_AND_WRITTEN = (
+    {
+        "statuses": [
+            {
+                "id": WAMID,
+                "status": "delivered",
+                "timestamp": str(int(NOW.timestamp()) - 5),
+                "recipient_id": "16505551234",
+                "biz_opaque_callback_data": "abc-17",
+            }
+        ]
+    },
+    {
+        "contacts": [{"profile": {"name": "Anna Berg"}, "wa_id": "16505551234"}],
+        "messages": [
+            {
+                "from": "16505551234",
+                "id": "wamid.in-1",
+                "timestamp": str(int(NOW.timestamp()) - 5),
+                "type": "text",
+                "text": {"body": "Stop!"},
+            }
+        ],
+    },
+)
+CASE = Case(
+    kind="whatsapp",
+    settings={
+        "phone_number_id": PHONE_NUMBER_ID,
+        "token": TOKEN,
+        "app_secret": SECRET,
+        "verify_token": VERIFY_TOKEN,
+    },
+    secrets=(TOKEN, SECRET, VERIFY_TOKEN),
+    message=Outgoing("abc-17", 3, "16505551234", "Hello Anna"),
+    accepted=reply(200, {"messaging_product": "whatsapp", "messages": [{"id": WAMID}]}),
+    replies={
+        "empty 200": (reply(200), Refusal.UNKNOWN),
+        "cut JSON": (reply(200, b'{"messages":[{"id":"wam'), Refusal.UNKNOWN),
+        "200 without an id": (reply(200, {"messages": []}), Refusal.UNKNOWN),
+        "HTML 200": (reply(200, HTML), Refusal.UNKNOWN),
+        "HTML 502": (reply(502, HTML), Refusal.UNKNOWN),
+        "504": (reply(504, HTML), Refusal.UNKNOWN),
+        "500": (_graph_error(500, 131000), Refusal.UNKNOWN),
+        "429": (reply(429), Refusal.THROTTLED),
+        "429 with Retry-After": (reply(429, retry_after="3"), Refusal.THROTTLED),
+        "rate": (_graph_error(400, 130429), Refusal.THROTTLED),
+        "pair": (_graph_error(400, 131056), Refusal.THROTTLED),
+        "401": (_graph_error(401, 190), Refusal.MISCONFIGURED),
+        "400": (_graph_error(400, 131009), Refusal.REJECTED),
+        "nobody": (_graph_error(400, 131026), Refusal.UNREACHABLE),
+        "not the Graph API": (reply(404, HTML), Refusal.MISCONFIGURED),
+        "redirect": (reply(301, location="https://elsewhere.example"), Refusal.MISCONFIGURED),
+        "nonsense": (reply(999), Refusal.UNKNOWN),
+        "another protocol": (SmtpReply("sent", 250, "Ok"), Refusal.UNKNOWN),
+    },
+    hook=lambda: meta(*TOLD_AND_WRITTEN),
+    told=(
+        Receipt("delivered", JUST_BEFORE, WAMID, "abc-17"),
+        Inbound("16505551234", "wamid.in-1", "Stop!", JUST_BEFORE, "Anna Berg"),
+        OptOut("16505551234", "opted_out", JUST_BEFORE),
+    ),
+    pressed=lambda: meta(
+        {
+            "messages": [
+                {
+                    "from": "16505551234",
+                    "id": "wamid.in-2",
+                    "type": "interactive",
+                    "interactive": {
+                        "type": "button_reply",
+                        "button_reply": {"id": "yes-7", "title": "Yes, please"},
+                    },
+                }
+            ]
+        }
+    ),
+    forged={
+        "another secret": lambda: meta(*TOLD_AND_WRITTEN, secret="another"),
+        "another body": lambda: replace(meta(*TOLD_AND_WRITTEN), body=b"{}"),
+        "no signature": lambda: without(meta(*TOLD_AND_WRITTEN), "x-hub-signature-256"),
+        "not even ASCII": lambda: HookRequest({"x-hub-signature-256": "é\udcff"}, "", b"{}", NOW),
+    },
+    unknown=(
+        b'{"object": "whatsapp_business_account", "entry": []}',
+        b'{"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "flows"}]}]}',
+        b'{"object": "whatsapp_business_account", "entry": [3, {"changes": [4, {"value": [5]}]}]}',
+        meta({"statuses": [{"id": WAMID, "status": "sent"}], "messages": [{"type": []}]}).body,
+    ),
+)

@@ -1,0 +1,121 @@
+"""A broadcast of a template as a whole: engine, simulated WhatsApp, callbacks through the door."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from channels.whatsapp.fixtures import PHONE_NUMBER_ID
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.manage import add_channel, check_channel, register_webhook
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.engine.process import ThreadedWorker
+from clarion.records.models import Delivery, Record
+from clarion.records.reconcile import reconcile
+from crash.rehearsal import Provider, wait_completed
+from support import factory
+from support.processes import Processes
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "0123456789abcdef0123456789abcdef"
+PEOPLE = 50
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread."""
+    with ThreadedWorker():
+        yield
+
+
+def whatsapp(provider: Provider) -> Channel:
+    settings = {
+        "phone_number_id": PHONE_NUMBER_ID,
+        "token": "EAAtest",
+        "app_secret": SECRET,
+        "api_root": f"{provider.url}/whatsapp/v26.0",
+        "allow_private": "true",
+    }
+    return add_channel(name="wa", kind="whatsapp", settings=settings, by=factory.BY)
+
+
+def start(channel: Channel, name: str = "spring_sale") -> Broadcast:
+    variables = ['{{ contact.name | default("friend") }}', "20 %"]
+    draft = factory.launch.create_draft(
+        by=factory.BY,
+        title="Spring",
+        data_type="template",
+        template={"name": name, "language": "en", "variables": variables},
+        channels=[channel],
+        audience=factory.Audience(kind="all"),
+    )
+    return factory.launch.send(draft, by=factory.BY, undo_seconds=0)
+
+
+def rename(last: int, mark: str) -> str:
+    """Give one person a number that brings a fault; returns it."""
+    number = f"49151{last}"
+    Address.objects.filter(value=number).update(value=f"{number}!{mark}")
+    return f"{number}!{mark}"
+
+
+def reason(delivery: Delivery) -> str:
+    assert delivery.reason is not None
+    return delivery.reason.text
+
+
+def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
+    processes: Processes, engine: None, live_server: LiveServer
+) -> None:
+    provider = Provider(
+        processes, callback_secret=SECRET, read=100, throttle=10, callback_delay="1ms..60ms",
+        callback_double=30, callback_shuffle=30,
+    )  # fmt: skip
+    channel = whatsapp(provider)
+    assert "The token is good" in asyncio.run(check_channel(channel))
+    assert "from now on" in asyncio.run(register_webhook(channel, live_server.url))
+    factory.people(channel, PEOPLE, prefix="49151")
+    outside, left, broken = (
+        rename(0, "131047"),
+        rename(1, "failed-131050"),
+        rename(2, "reset-after"),
+    )
+
+    broadcast = start(channel)
+    expected = {"read": PEOPLE - 2, "failed": 2}
+    eventually(lambda: factory.states(broadcast) == expected, timeout=120)
+    wait_completed(broadcast, 60)
+
+    accepted = provider.accepted()
+    assert set(accepted.values()) == {1}, "somebody got it twice"
+    assert len(accepted) == PEOPLE - 1
+    assert outside not in accepted
+    assert "Send a template" in reason(Delivery.objects.get(address__value=outside))
+    # The reply was lost, so it was in doubt until a status named our own id.
+    assert Delivery.objects.get(address__value=broken).state == "read"
+    assert Address.objects.get(value=left).state == "opted_out"
+    assert Record.objects.get(address__value="491517").content == "spring_sale (en)\nPerson 7\n20 %"
+    assert reconcile(broadcast.pk).ok
+
+
+def test_b4_a_paused_template_fails_its_broadcast_and_spares_the_channel(
+    processes: Processes, engine: None
+) -> None:
+    provider = Provider(processes)
+    channel = whatsapp(provider)
+    factory.people(channel, 3, prefix="49151")
+
+    paused = start(channel, "spring_paused")
+    wait_completed(paused, 60)
+    channel.refresh_from_db()
+    assert (channel.state, factory.states(paused)) == ("active", {"failed": 3})
+    assert "paused the template" in reason(Delivery.objects.filter(broadcast=paused)[0])
+
+    good = start(channel)
+    wait_completed(good, 60)
+    assert factory.states(good) == {"sent": 3}
+    text = provider.get("/_/log?outcome=accepted").decode()
+    assert "spring_sale (en): Person 0 | 20 %" in text
