@@ -60,8 +60,8 @@ def find(kind: str, number: int, token: str) -> Broadcast | None:
 def path(broadcast: Broadcast) -> str:
     """The path of its URL, which ends with its secret; empty for one that has none yet."""
     token = broadcast.secret.get("token")
-    door = "external" if broadcast.type == Broadcast.Type.EXTERNAL else "events"
-    return f"/hooks/{door}/{broadcast.pk}/{token}" if token else ""
+    path = "external" if broadcast.type == Broadcast.Type.EXTERNAL else "events"
+    return f"/hooks/{path}/{broadcast.pk}/{token}" if token else ""
 
 
 def url(broadcast: Broadcast) -> str:

@@ -1,4 +1,4 @@
-"""What the channels room tells the rooms above it."""
+"""What the channels package signals to the layers above it."""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""Django's entry for this room."""
+"""Django's entry for this package."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What happens in chats that higher rooms want to know."""
+"""What happens in chats that higher layers want to know."""
 
 from django.dispatch import Signal
 

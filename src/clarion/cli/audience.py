@@ -91,7 +91,7 @@ class Chosen:
             raise typer.BadParameter("Name at least one.", param_hint="--channel")
 
     def draft_fields(self) -> dict[str, Any]:
-        """What ``launch.create_draft`` takes. Raises an error of a room for what does not exist."""
+        """What ``launch.create_draft`` takes. Raises a package's error for what does not exist."""
         from clarion.broadcasts.picks import find_users
         from clarion.channels.manage import get_channel
 

@@ -68,7 +68,7 @@ class People:
             raise typer.BadParameter("It goes with --ids.", param_hint="--id-column")
 
     def contact_ids(self) -> Iterable[int]:
-        """The ids of the contacts. Raises an error of a room for what does not exist."""
+        """The ids of the contacts. Raises a package's error for what does not exist."""
         from clarion.consents.grants import everyone, known
         from clarion.contacts.tags import find_tag
 

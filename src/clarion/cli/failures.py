@@ -56,7 +56,7 @@ def settings_sentence(error: ValidationError) -> str:
 
 
 def _speaks_for_itself(error: Exception) -> bool:
-    """Whether its text is written for people: errors of the rooms are, by their contract."""
+    """Whether its text is written for people: errors of the packages are, by their contract."""
     from clarion.kit.vault import SealedError
 
     of_a_room = isinstance(error, ValueError) and type(error).__module__.startswith("clarion.")

@@ -1,4 +1,4 @@
-"""Opening the rooms: settings read, logging set up, Django loaded. Only when a command needs it."""
+"""Loading the packages: settings, logging, Django. Only when a command needs them."""
 
 import functools
 import logging
@@ -22,9 +22,9 @@ R = TypeVar("R")
 
 
 def in_rooms(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command that uses rooms: they are opened before it runs.
+    """Decorate a command that uses packages: they are loaded before it runs.
 
-    Its imports of rooms stand inside the function, so that ``--help`` and shell completion need
+    Its imports of packages stand inside the function, so that ``--help`` and shell completion need
     neither Django nor a data folder.
     """
 

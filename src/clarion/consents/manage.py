@@ -66,7 +66,7 @@ def update(
 def remove(consent: Consent, *, by: Agent | str) -> None:
     """Remove a consent and everything that is known about who gave it: it can't be undone.
 
-    Raises ConsentError while a broadcast needs it. Doors ask first.
+    Raises ConsentError while a broadcast needs it. Entry points ask first.
     """
     with transaction.atomic():
         locked = Consent.objects.select_for_update().filter(pk=consent.pk).first()

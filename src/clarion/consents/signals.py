@@ -1,4 +1,4 @@
-"""What this room tells the rooms above it, and asks them."""
+"""What this package signals to the layers above it, and asks them."""
 
 from django.dispatch import Signal
 

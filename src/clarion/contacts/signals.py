@@ -1,4 +1,4 @@
-"""What this room tells the rooms above it."""
+"""What this package signals to the layers above it."""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""What a person gets: plain values that the rooms above turn into what a channel sends."""
+"""What a person gets: plain values that the layers above turn into what a channel sends."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

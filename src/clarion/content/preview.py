@@ -8,7 +8,7 @@ from clarion.content import media
 from clarion.content.errors import ContentError, StoryError
 from clarion.content.script import Message, MessageStep, WebhookStep, compile_script
 
-ROOMS = ("contact", "data", "memory")
+NAMESPACES = ("contact", "data", "memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ def _shown(number: int, block: Mapping[str, Any], contact: Mapping[str, Any] | N
 
 
 def _promised(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """For every name under these rooms something that shows it."""
-    made: dict[str, dict[str, Any]] = {room: {} for room in ROOMS}
+    """For every name under these namespaces something that shows it."""
+    made: dict[str, dict[str, Any]] = {namespace: {} for namespace in NAMESPACES}
     # Longest first: what has parts is no value itself.
     for name in sorted(names, key=lambda name: -name.count(".")):
-        room, *path = name.split(".")
-        if room not in made or not path:
+        namespace, *path = name.split(".")
+        if namespace not in made or not path:
             continue
-        inside = made[room]
+        inside = made[namespace]
         for part in path[:-1]:
             inside = inside.setdefault(part, {})
         inside.setdefault(path[-1], f"‹{name}›")

@@ -199,9 +199,9 @@ def _is_known(name: str, known: set[str]) -> bool:
     return any(".".join(parts[:length]) in known for length in range(1, len(parts) + 1))
 
 
-def _is_under(name: str, rooms: Collection[str]) -> bool:
-    room, dot, _ = name.partition(".")
-    return bool(dot) and room in rooms
+def _is_under(name: str, namespaces: Collection[str]) -> bool:
+    namespace, dot, _ = name.partition(".")
+    return bool(dot) and namespace in namespaces
 
 
 def _fuel(found: Scan) -> int:
@@ -227,10 +227,10 @@ def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentErr
 
 
 def _missing(name: str, context: Mapping[str, Any]) -> str:
-    room, _, attribute = name.rpartition(".")
-    of_room = context.get(room)
-    known = of_room if isinstance(of_room, Mapping) else set(context) - _ROOMS
-    if guess := did_you_mean(attribute, known, room):
+    namespace, _, attribute = name.rpartition(".")
+    in_namespace = context.get(namespace)
+    known = in_namespace if isinstance(in_namespace, Mapping) else set(context) - _ROOMS
+    if guess := did_you_mean(attribute, known, namespace):
         return f"there is no variable {name}.{guess}"
     advice = f'{{{{ {name} | default("…") }}}}'
     return f"there is no variable {name} for this person. Give it a default: {advice}."

@@ -1,1 +1,1 @@
-"""Doors for providers and for the links in messages."""
+"""Entry points for providers and for the links in messages."""

@@ -1,1 +1,1 @@
-"""What every room may use and that knows nothing about broadcasts."""
+"""What every package may use and that knows nothing about broadcasts."""

@@ -1,4 +1,4 @@
-"""Model fields that several rooms use."""
+"""Model fields that several packages use."""
 
 import json
 from datetime import datetime

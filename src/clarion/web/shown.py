@@ -1,4 +1,4 @@
-"""Broadcasts as the pages show them: the facts of a room, plus shares, words and times left."""
+"""Broadcasts as the pages show them: the facts of a package, plus shares, words and times left."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""A broadcast of a template as a whole: engine, simulated WhatsApp, callbacks through the door."""
+"""A broadcast of a template as a whole: engine, simulated WhatsApp, callbacks through the hooks."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Forms: what people type, parsed. The rules are in the rooms."""
+"""Forms: what people type, parsed. The rules are in the packages."""

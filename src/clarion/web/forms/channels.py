@@ -71,7 +71,7 @@ class ChannelForm(forms.Form):
         }
 
     def refuse(self, error: ValueError) -> None:
-        """Show what the room objects to, beside the field where it names one."""
+        """Show what the package objects to, beside the field where it names one."""
         fields = error.fields if isinstance(error, SettingsError) else {}
         for name, sentence in fields.items():
             self.add_error(PREFIX + name if PREFIX + name in self.fields else None, sentence)

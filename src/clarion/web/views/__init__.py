@@ -1,1 +1,1 @@
-"""The views, split by noun. They parse, call one function of a room, and show the result."""
+"""The views, split by noun. They parse, call one function of a package, and show the result."""

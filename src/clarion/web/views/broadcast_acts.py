@@ -44,7 +44,7 @@ def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     name = name_of(found)
     try:
         done = ACTS[act](found, request.user)
-    except ValueError as error:  # what rooms raise for a person's mistake
+    except ValueError as error:  # what packages raise for a person's mistake
         messages.error(request, str(error))
         return _back(request, pk)
     if act == "undo":

@@ -52,7 +52,7 @@ def compose_test(request: AgentRequest) -> HttpResponse:
     else:
         try:
             more["single"] = singles.send_test(draft, address, by=request.user)
-        except ValueError as error:  # what rooms raise for a person's mistake
+        except ValueError as error:  # what packages raise for a person's mistake
             more["test_problem"] = str(error)
     return compose.saved(request, draft, made, part="text", is_new=is_new, more=more)
 

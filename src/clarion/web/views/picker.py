@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import picker as room
+from clarion.broadcasts import picker as picks_of_draft
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import PicksError
 from clarion.broadcasts.states import BroadcastState
@@ -74,40 +74,40 @@ def picker_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
 
 
 def _tick(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
-    room.tick(draft, _addresses(request))
+    picks_of_draft.tick(draft, _addresses(request))
     return {}
 
 
 def _untick(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     ids = _addresses(request)
-    room.untick(draft, ids)
+    picks_of_draft.untick(draft, ids)
     return {"removed": ids}
 
 
 def _all(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     q, tag = _asked(request.POST)
     if "sure" not in request.POST:
-        count = room.count_found(draft, q, tag)
-        if count > room.ASKS:
+        count = picks_of_draft.count_found(draft, q, tag)
+        if count > picks_of_draft.ASKS:
             return {"ask": "all", "ask_count": count}
-    added = room.tick_found(draft, q, tag)
+    added = picks_of_draft.tick_found(draft, q, tag)
     told = ngettext("%s person more is selected.", "%s people more are selected.", added)
     return {"told": told % number(added)}
 
 
 def _clear(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     count = draft.picks.count()
-    if count > room.ASKS and "sure" not in request.POST:
+    if count > picks_of_draft.ASKS and "sure" not in request.POST:
         return {"ask": "clear", "ask_count": count}
-    request.session[CLEARED] = [draft.pk, room.clear(draft)]
-    return {"cleared": count if count <= room.ASKS else 0}
+    request.session[CLEARED] = [draft.pk, picks_of_draft.clear(draft)]
+    return {"cleared": count if count <= picks_of_draft.ASKS else 0}
 
 
 def _undo(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     cleared, ids = request.session.pop(CLEARED, (None, []))
     if cleared != draft.pk:
         return {"problem": _("There is nothing to take back any more.")}
-    room.tick(draft, ids)
+    picks_of_draft.tick(draft, ids)
     return {}
 
 
@@ -128,10 +128,10 @@ def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str
         int(typed) if _is_number(typed := data.get(name, "")) else None
         for name in ("picker_after", "picker_from")
     )
-    found = room.search_people(draft, q, tag, after)
+    found = picks_of_draft.search_people(draft, q, tag, after)
     count = len(found.rows)
     if found.next or after:
-        count = room.count_found(draft, q, tag, most=room.ASKS + 1)
+        count = picks_of_draft.count_found(draft, q, tag, most=picks_of_draft.ASKS + 1)
     selected = draft.picks.count()
     return {
         "draft": draft,
@@ -142,10 +142,10 @@ def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str
         "picked_from": picked_from,
         "found": found,
         "found_count": count,
-        "found_many": count > room.ASKS,
-        "selected": room.picked_people(draft, picked_from),
+        "found_many": count > picks_of_draft.ASKS,
+        "selected": picks_of_draft.picked_people(draft, picked_from),
         "selected_count": selected,
-        "selected_many": selected > room.ASKS,
+        "selected_many": selected > picks_of_draft.ASKS,
         "channels": list(draft.channels.order_by("pk").values_list("pk", flat=True)),
         "whole_page": not request.htmx,
         "button": "button" if request.htmx else "submit",  # without JavaScript they submit a form

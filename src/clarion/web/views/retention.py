@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from clarion.broadcasts import retention as room
+from clarion.broadcasts import retention as rules
 from clarion.kit import clock
 from clarion.web.requests import AgentRequest
 from clarion.web.shown import name_of
@@ -19,13 +19,13 @@ LISTED = 100
 def retention(request: AgentRequest) -> HttpResponse:
     """What goes in the next 30 days, the first to go first."""
     until = clock.now() + WITHIN
-    told = room.summary(until)
+    told = rules.summary(until)
     rows = [
         {"broadcast": one.broadcast, "name": name_of(one.broadcast), "goes_at": one.goes_at}
-        for one in room.due(until, limit=LISTED)
+        for one in rules.due(until, limit=LISTED)
     ]
     context = {
-        "days": room.days(),
+        "days": rules.days(),
         "told": told,
         "rows": rows,
         "unlisted": told.broadcasts - len(rows),

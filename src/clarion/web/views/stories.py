@@ -15,7 +15,7 @@ from clarion.accounts.models import Role
 from clarion.broadcasts.uses import story_uses
 from clarion.contacts.models import Address
 from clarion.contacts.search import contact_list, known_variables
-from clarion.content import stories as room
+from clarion.content import stories as content
 from clarion.content.models import Story, StoryVersion
 from clarion.content.preview import preview_story
 from clarion.content.rendering import contact_context
@@ -35,7 +35,7 @@ def stories(request: AgentRequest) -> HttpResponse:
     q = request.GET.get("q", "").replace("\x00", "").strip()
     archived = request.GET.get("archived") == "yes"
     after = request.GET.get("after", "")
-    page = room.story_list(q, archived=archived, after=_number(after))
+    page = content.story_list(q, archived=archived, after=_number(after))
     uses = story_uses(version.story_id for version in page.versions)
     kept = {"q": q, "archived": "yes" if archived else ""}
     context = {
@@ -91,7 +91,7 @@ def story_edit(request: AgentRequest, pk: int) -> HttpResponse:
     story = get_object_or_404(Story, pk=pk)
     if request.method == "POST":
         return _post_to(request, story)
-    newest = room.newest(story)
+    newest = content.newest(story)
     shown = _version(story, request.GET.get("version", ""))
     if shown is not None or story.archived_at or not request.user.may(Role.SENDER):
         return _look(request, shown or newest, newest)
@@ -141,10 +141,10 @@ def _posted(request: AgentRequest, story: Story | None) -> HttpResponse:
 
 def _save(request: AgentRequest, story: Story | None, form: StoryForm) -> StoryVersion:
     if story is None:
-        created = room.create_story(name=form.name, blocks=form.raw(), by=request.user)
-        return room.newest(created)
+        created = content.create_story(name=form.name, blocks=form.raw(), by=request.user)
+        return content.newest(created)
     over = _number(request.POST.get("over", "")[:9])
-    return room.save_story(
+    return content.save_story(
         story,
         name=form.name,
         blocks=form.raw(),
@@ -176,7 +176,7 @@ def _page(
 def _context(story: Story | None, form: StoryForm) -> dict[str, Any]:
     if form.conflict is None:
         try:
-            room.check_story(name=form.name, blocks=form.raw(), story=story)
+            content.check_story(name=form.name, blocks=form.raw(), story=story)
         except StoryError as error:
             form.refuse(error)
     form.count()
@@ -187,7 +187,7 @@ def _context(story: Story | None, form: StoryForm) -> dict[str, Any]:
         "story": story,
         "form": form,
         "last": len(form.standing),
-        "newest": room.newest(story) if story else None,
+        "newest": content.newest(story) if story else None,
         "versions": _versions(story),
         "uses": story_uses([story.pk]).get(story.pk, 0) if story else 0,
         "person": person,
@@ -254,7 +254,7 @@ def _choices(form: StoryForm) -> list[tuple[str, str]]:
 @require_POST
 def story_duplicate(request: AgentRequest, pk: int) -> HttpResponse:
     """A copy, to write on."""
-    copy = room.duplicate_story(get_object_or_404(Story, pk=pk), by=request.user)
+    copy = content.duplicate_story(get_object_or_404(Story, pk=pk), by=request.user)
     messages.success(request, _("This is a copy: “%s”.") % copy.name)
     return redirect("story_edit", copy.pk)
 
@@ -263,7 +263,7 @@ def story_duplicate(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def story_archive(request: AgentRequest, pk: int) -> HttpResponse:
     """Out of the lists; the list that follows offers to undo it."""
-    room.archive_story(get_object_or_404(Story, pk=pk), by=request.user)
+    content.archive_story(get_object_or_404(Story, pk=pk), by=request.user)
     return redirect(_url({"undo": pk}))
 
 
@@ -272,6 +272,6 @@ def story_archive(request: AgentRequest, pk: int) -> HttpResponse:
 def story_restore(request: AgentRequest, pk: int) -> HttpResponse:
     """Back into the lists."""
     story = get_object_or_404(Story, pk=pk)
-    room.restore_story(story, by=request.user)
+    content.restore_story(story, by=request.user)
     messages.success(request, _("“%s” is back.") % story.name)
     return redirect("story_edit", pk)

@@ -1,4 +1,4 @@
-"""G4 through the door: providers call, and contacts, addresses, chats and opt-outs follow."""
+"""G4 through the hooks: providers call, and contacts, addresses, chats and opt-outs follow."""
 
 import json
 from collections.abc import Callable
