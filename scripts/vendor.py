@@ -37,13 +37,14 @@ class Package:
 
 PACKAGES = (
     Package(
-        name="@tabler/core",
-        version="1.6.1",
-        integrity="sha512-lgmR9gcxRp5JlLxcmRi9Rz85JrEvH6Bz71KnlcPVSa97wtwQNjgSs3g3fxwbAlulHyRMghhIV04QUuW3pqDsIg==",
-        folder=STATIC / "tabler",
-        files=("dist/css/tabler.min.css", "dist/js/tabler.min.js"),
-        # The package has no licence file of its own: see _licence_from_banners.
-        licences=(),
+        name="@fontsource-variable/inter",
+        version="5.3.0",
+        integrity="sha512-OupL48va4JNofb97w6NYeF9S7W/kHNKM0Er8Dem5nqi4jeOLrVJDoE8tZEpnMJmtkvNbB1EIPPwHcdkF6b1oUA==",
+        folder=STATIC / "inter",
+        files=tuple(
+            f"files/inter-{letters}-wght-normal.woff2"
+            for letters in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese")
+        ),
     ),
     Package(
         name="htmx.org",
@@ -81,32 +82,7 @@ ICONS = (
 
 SPRITE = "icons.svg"
 ICON_FRAME = re.compile(r"<svg\b[^>]*>(.*)</svg>", re.DOTALL)
-OUTSIDE = re.compile(r"@import[^;]{0,80}|url\(\s*['\"]?(?:https?:)?//[^)]{0,80}")
 SOURCE_MAP = re.compile(r"\n?(?://[#@]|/\*[#@]) ?sourceMappingURL=[^\n*]*(?:\*/)?")
-BANNER = re.compile(r"/\*!(.*?)\*/", re.DOTALL)
-
-# Inside tabler.min.js, without banners of their own.
-BUNDLED = (
-    "Bootstrap, bundled in tabler.min.js: Copyright (c) 2011-2026 The Bootstrap Authors",
-    "Popper, bundled in tabler.min.js: Copyright (c) 2019 Federico Zivolo",
-)
-
-MIT = """\
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute,
-sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or
-substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
-NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
-NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
-DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
-OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
 
 
 def main(arguments: list[str]) -> int:
@@ -167,29 +143,15 @@ def _unpack(package: Package, scratch: Path) -> Path:
 def _copy(package: Package, source: Path) -> None:
     package.folder.mkdir(parents=True, exist_ok=True)
     for name in package.files:
-        text = (source / name).read_text(encoding="utf-8")
-        # The manifest storage looks for every file a comment names, and the maps are not vendored.
-        text = SOURCE_MAP.sub("", text)
-        if name.endswith(".css") and (found := OUTSIDE.search(text)):
-            sys.exit(f"vendor: {name} reaches outside: {found.group()}")
-        (package.folder / Path(name).name).write_text(text, encoding="utf-8")
+        target = package.folder / Path(name).name
+        if name.endswith(".js"):
+            # The manifest storage looks for every file a comment names; the maps are not vendored.
+            text = SOURCE_MAP.sub("", (source / name).read_text(encoding="utf-8"))
+            target.write_text(text, encoding="utf-8")
+        else:
+            shutil.copyfile(source / name, target)
     for name in package.licences:
         shutil.copyfile(source / name, package.folder / name)
-    if not package.licences:
-        licence = _licence_from_banners(package)
-        (package.folder / "LICENSE").write_text(licence, encoding="utf-8")
-
-
-def _licence_from_banners(package: Package) -> str:
-    """Return the MIT licence with the copyright lines that the files themselves carry."""
-    lines: dict[str, None] = {}
-    for name in package.files:
-        text = (package.folder / Path(name).name).read_text(encoding="utf-8")
-        for banner in BANNER.findall(text):
-            for line in banner.splitlines():
-                if (clean := line.strip(" *")) and not clean.startswith("Licensed under MIT"):
-                    lines[clean] = None
-    return "\n".join(("MIT License", "", *lines, *BUNDLED, "", MIT))
 
 
 def _copy_icons(source: Path) -> None:

@@ -73,7 +73,7 @@ def resize(page: Page, width: int, height: int) -> None:
 # Colours fade into one another; what is checked is where they end. One that ends may begin others,
 # and those without an end are let go on.
 _SWITCH = """theme => {
-    document.documentElement.setAttribute("data-bs-theme", theme);
+    document.documentElement.setAttribute("data-theme", theme);
     const fading = () => document.getAnimations().filter(animation =>
         animation.playState !== "finished"
         && Number.isFinite(animation.effect.getComputedTiming().endTime));

@@ -133,12 +133,12 @@ def test_the_log_in_page(page: Page, live_server: LiveServer) -> None:
 
 def test_dark_colours_are_kept_and_never_flash(site: Site) -> None:
     page = site.open("/")
-    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.get_by_text("Ada Lovelace").click()
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark mode").click()
     page.reload(wait_until="commit")
     page.locator("body").wait_for(state="attached")
-    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_i2_hover_focus_and_escape_on_a_record(site: Site, world: Broadcast) -> None:
@@ -196,7 +196,7 @@ def test_the_list_asks_with_its_etag(site: Site, world: Broadcast) -> None:
 def test_a_server_that_is_away_is_told(site: Site, complaints: Complaints) -> None:
     complaints.allow("Failed to load|ERR_|htmx")
     page = site.open("/")
-    notice = page.get_by_text("The server does not answer.")
+    notice = page.get_by_text("The server is not responding.")
     expect(notice).to_be_hidden()
 
     page.route("**/broadcasts/live*", lambda route: route.abort())

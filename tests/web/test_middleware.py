@@ -83,7 +83,7 @@ def test_times_are_in_the_agents_zone(admin: Client) -> None:
 
     html = admin.get("/channels/").content.decode()
 
-    assert "Times in Asia/Tokyo" in html
+    assert "Time zone: Asia/Tokyo" in html
 
 
 def test_health_needs_no_log_in(client: Client) -> None:

@@ -17,10 +17,13 @@ from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
 from clarion.web import current_rate
 
-PARTS = (  # of the progress bar: the tone, and the states that it stands for
-    ("good", ("read", "delivered", "sent")),
+PARTS = (  # of the result bar, from the left: the fill, and the states it stands for
+    ("read", ("read",)),
+    ("delivered", ("delivered",)),
+    ("sent", ("sent",)),
     ("bad", ("failed",)),
-    ("warn", ("in_doubt", "skipped", "unsent")),
+    ("warn", ("in_doubt",)),
+    ("calm", ("skipped", "unsent")),
     ("busy", ("sending",)),
 )
 
@@ -53,10 +56,10 @@ def _shares(found: dict[str, Any]) -> dict[str, Any]:
     total = found["total"]
     done = total - sum(found[state] for state in PENDING)
     bar, left = [], 0.0
-    for tone, states in PARTS:
+    for fill, states in PARTS:
         width = 100 * sum(found[state] for state in states) / total if total else 0.0
         if width:
-            bar.append({"tone": tone, "x": f"{left:.3f}", "width": f"{width:.3f}"})
+            bar.append({"fill": fill, "x": f"{left:.3f}", "width": f"{width:.3f}"})
             left += width
     return {
         "bar": bar,

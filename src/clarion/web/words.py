@@ -14,7 +14,7 @@ class Word:
 
     label: Text
     meaning: Text
-    tone: str  # calm, busy, good, warn, bad: a class of app.css
+    tone: str  # calm, plan, busy, live, good, warn, bad: classes of components.css
 
 
 DELIVERY_STATES: dict[str, Word] = {
@@ -35,14 +35,29 @@ DELIVERY_STATES: dict[str, Word] = {
 }
 
 BROADCAST_STATES: dict[str, Word] = {
-    "draft": Word(_("Draft"), _("Not sent. It can be edited."), "calm"),
-    "scheduled": Word(_("Scheduled"), _("It starts by itself at its time."), "busy"),
-    "sending": Word(_("Sending"), _("Messages are leaving now."), "busy"),
-    "paused": Word(_("Paused"), _("Nothing leaves until it is resumed."), "warn"),
-    "stopped": Word(_("Stopped"), _("Stopped by hand. Nothing further leaves."), "warn"),
-    "completed": Word(_("Completed"), _("Everyone has been dealt with."), "good"),
-    "missed": Word(_("Missed"), _("Its time passed while the server was down."), "bad"),
-    "live": Word(_("Live"), _("It goes on by itself until somebody stops it."), "busy"),
+    "draft": Word(_("Draft"), _("Not sent yet. It can be edited."), "calm"),
+    "scheduled": Word(_("Scheduled"), _("It will be sent at the scheduled time."), "plan"),
+    "sending": Word(_("Sending"), _("Messages are being sent."), "busy"),
+    "paused": Word(_("Paused"), _("No messages are sent until it is resumed."), "warn"),
+    "stopped": Word(_("Stopped"), _("It was stopped. No more messages will be sent."), "warn"),
+    "completed": Word(_("Completed"), _("Everything has been sent."), "good"),
+    "missed": Word(_("Missed"), _("The server was down at the scheduled time."), "bad"),
+    "live": Word(_("Live"), _("It runs until you stop it."), "live"),
+}
+
+# What is shown instead of a state where the state alone would hide something.
+BROADCAST_OUTCOMES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("All its channels are paused. No messages are sent."), "warn"),
+    "partly": Word(
+        _("Completed with failures"), _("It has finished, but some messages failed."), "warn"
+    ),
+    "doubtful": Word(
+        _("Completed, some in doubt"),
+        _("It has finished. Some messages may or may not have been sent."),
+        "warn",
+    ),
+    "all_failed": Word(_("All failed"), _("It has finished. Every message failed."), "bad"),
+    "empty": Word(_("No recipients"), _("It has finished. There was nobody to send to."), "calm"),
 }
 
 BROADCAST_TYPES: dict[str, Text] = {
@@ -84,6 +99,7 @@ IMPORT_STATES: dict[str, Word] = {
 WORDS: dict[str, dict[str, Word]] = {
     "delivery": DELIVERY_STATES,
     "broadcast": BROADCAST_STATES,
+    "outcome": BROADCAST_STATES | BROADCAST_OUTCOMES,
     "channel": CHANNEL_STATES,
     "record": RECORD_STATUSES,
     "address": ADDRESS_STATES,

@@ -1,4 +1,4 @@
-"""Form controls in Tabler's clothes, tied to their hint and their problem for screen readers."""
+"""Form controls with the classes of the stylesheet, tied to their hint and their problem."""
 
 from django import forms, template
 from django.forms.boundfield import BoundField

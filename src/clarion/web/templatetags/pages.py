@@ -1,6 +1,8 @@
 """What templates need beyond Django's own: icons, moments, numbers, states, roles."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django import template
@@ -14,6 +16,8 @@ from clarion.accounts.models import Agent
 from clarion.web.words import WORDS, Word
 
 register = template.Library()
+_TILES = Path(__file__).parent.parent / "static" / "web" / "channels.svg"
+_DRAWN = frozenset(re.findall(r'<symbol id="([\w-]+)"', _TILES.read_text(encoding="utf-8")))
 
 
 @register.simple_tag
@@ -23,6 +27,17 @@ def icon(name: str) -> SafeString:
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("vendor/icons.svg"),
         name,
+    )
+
+
+@register.simple_tag
+def channel_icon(kind: str | None) -> SafeString:
+    """The tile of a kind of channel, or a general one; a decoration beside the channel's name."""
+    return format_html(
+        '<svg class="channel-icon" aria-hidden="true" focusable="false">'
+        '<use href="{}#{}"></use></svg>',
+        static("web/channels.svg"),
+        kind if kind in _DRAWN else "channel",
     )
 
 

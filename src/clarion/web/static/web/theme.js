@@ -4,13 +4,13 @@
   const chosen = () => localStorage.getItem("clarion-theme");
   const apply = () => {
     const theme = chosen() || (system.matches ? "dark" : "light");
-    document.documentElement.setAttribute("data-bs-theme", theme);
+    document.documentElement.setAttribute("data-theme", theme);
   };
   apply();
   system.addEventListener("change", apply);
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-switch]")) return;
-    const dark = document.documentElement.getAttribute("data-bs-theme") === "dark";
+    const dark = document.documentElement.getAttribute("data-theme") === "dark";
     localStorage.setItem("clarion-theme", dark ? "light" : "dark");
     apply();
   });
