@@ -16,7 +16,6 @@ STILL_WIDE = {
     "403_csrf.html",
     "500.html",
     "accounts/login.html",
-    "base.html",
     "broadcasts/ask.html",
     "broadcasts/asks/delete.html",
     "broadcasts/asks/end.html",
