@@ -59,7 +59,7 @@ def test_f2_stop_leaves_what_was_sent_and_unsends_the_rest() -> None:
 def test_a_stop_in_the_middle_of_the_expansion_loses_nobody() -> None:
     channel = factory.channel()
     factory.people(channel, 30)
-    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand_chunk(broadcast, 10)
     broadcast.refresh_from_db()
@@ -162,7 +162,7 @@ def test_f4_pause_and_resume() -> None:
 def test_f1_only_what_has_not_been_sent_can_be_deleted() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    scheduled = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
+    scheduled = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=60)
     control.delete(scheduled, by=factory.BY)
     assert not Broadcast.objects.exists()
 
@@ -176,7 +176,7 @@ def test_actions_are_those_that_the_state_allows() -> None:
     factory.people(channel, 1)
     broadcast = factory.draft([channel])
     assert control.actions(broadcast) == ["edit", "duplicate", "delete"]
-    launch.send(broadcast, by=factory.BY, undo_seconds=60)
+    launch.start(broadcast, by=factory.BY, undo_seconds=60)
     assert control.actions(broadcast) == ["edit", "undo", "duplicate", "delete"]
     running = factory.sending([channel])
     assert control.actions(running) == ["pause", "stop", "rate", "release", "duplicate"]
@@ -232,7 +232,7 @@ def test_a_resume_comes_from_a_pause_only() -> None:
     """The table knows other ways to sending; whoever read "paused" long ago must not take them."""
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
+    broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=60)
     seen = Broadcast.objects.get(pk=broadcast.pk)
     seen.state = "paused"
 

@@ -138,7 +138,7 @@ def test_an_edit_after_the_send_is_refused() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     draft = factory.draft([channel])
-    launch.send(draft, by=factory.BY)
+    launch.start(draft, by=factory.BY)
 
     with pytest.raises(LaunchError, match="no draft any more"):
         launch.edit_draft(draft, by=factory.BY, text="Late", revision=draft.revision)
@@ -196,4 +196,4 @@ def test_d2_a_duplicate_of_a_sent_one_is_a_draft_without_its_time() -> None:
     assert fresh.state == "draft"
     assert fresh.scheduled_at is None
     assert (fresh.total, fresh.started_at, fresh.key == sent.key) == (0, None, False)
-    assert launch.send(fresh, by=factory.BY, undo_seconds=0).state == "scheduled"
+    assert launch.start(fresh, by=factory.BY, undo_seconds=0).state == "scheduled"

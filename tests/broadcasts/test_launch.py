@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.launch import LaunchError
@@ -24,7 +25,7 @@ def test_c1_an_instant_send_leaves_after_its_undo_time() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     before = clock.now()
-    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
+    broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=60)
     after = clock.now()
 
     assert broadcast.state == "scheduled"
@@ -34,17 +35,17 @@ def test_c1_an_instant_send_leaves_after_its_undo_time() -> None:
     launch.undo(broadcast, by=factory.BY)
     assert broadcast.state == "draft"
     launch.edit_draft(broadcast, by=factory.BY, text="Better")
-    assert launch.send(broadcast, by=factory.BY, undo_seconds=0).state == "scheduled"
+    assert launch.start(broadcast, by=factory.BY, undo_seconds=0).state == "scheduled"
 
 
 def test_sending_twice_is_refused() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     broadcast = factory.draft([channel])
-    launch.send(broadcast, by=factory.BY)
+    launch.start(broadcast, by=factory.BY)
 
     with pytest.raises(LaunchError, match="already scheduled"):
-        launch.send(broadcast, by=factory.BY)
+        launch.start(broadcast, by=factory.BY)
     with pytest.raises(LaunchError, match="no draft any more"):
         launch.edit_draft(broadcast, by=factory.BY, text="Other")
 
@@ -52,7 +53,7 @@ def test_sending_twice_is_refused() -> None:
 def test_an_empty_draft_says_all_that_is_missing() -> None:
     broadcast = launch.create_draft(by=factory.BY)
     with pytest.raises(LaunchError) as error:
-        launch.send(broadcast, by=factory.BY)
+        launch.start(broadcast, by=factory.BY)
     assert str(error.value).splitlines() == [
         "Choose at least one channel.",
         "Write a text.",
@@ -93,10 +94,9 @@ def test_a4_a_tag_that_nobody_has_can_not_be_chosen() -> None:
 def test_c2_a_moment_in_the_past_is_refused() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
+    passed = clock.now() - timedelta(minutes=1)
     with pytest.raises(LaunchError, match="has passed"):
-        launch.schedule(
-            factory.draft([channel]), at=clock.now() - timedelta(minutes=1), by=factory.BY
-        )
+        launch.start(factory.draft([channel], scheduled_at=passed), by=factory.BY)
 
 
 STORY = [
@@ -126,7 +126,7 @@ def test_b2_a_story_is_sent_in_the_version_that_it_had_then() -> None:
     broadcast = with_story([channel], STORY)
     assert launch.check(broadcast) == []
 
-    launch.send(broadcast, by=factory.BY)
+    launch.start(broadcast, by=factory.BY)
     story = broadcast.story
     assert story is not None
     stories.save_story(story, blocks=[{"kind": "text", "text": "New"}], by=factory.BY, number=1)
@@ -135,7 +135,7 @@ def test_b2_a_story_is_sent_in_the_version_that_it_had_then() -> None:
     assert broadcast.story_version.number == 1
 
     launch.undo(broadcast, by=factory.BY)
-    launch.send(broadcast, by=factory.BY)
+    launch.start(broadcast, by=factory.BY)
     assert broadcast.story_version.number == 2
 
 
@@ -251,13 +251,73 @@ def test_c1_undo_keeps_a_time_that_was_chosen() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     at = clock.now() + timedelta(days=1)
-    broadcast = launch.schedule(factory.draft([channel]), at=at, by=factory.BY)
+    broadcast = launch.start(factory.draft([channel], scheduled_at=at), by=factory.BY)
 
     assert launch.edit(broadcast, by=factory.BY).scheduled_at == at
-    assert launch.start(broadcast, by=factory.BY).scheduled_at == at
-    launch.undo(broadcast, by=factory.BY)
-    launch.send(broadcast, by=factory.BY, undo_seconds=5)
-    assert launch.edit(broadcast, by=factory.BY).scheduled_at is None
+    assert launch.start(broadcast, by=factory.BY, undo_seconds=0).scheduled_at == at
+    assert launch.undo(broadcast, by=factory.BY).timing == "scheduled"
+
+
+@pytest.mark.parametrize("undo_seconds", [5, 60, 600])
+def test_c1_undo_forgets_the_end_of_the_undo_window(undo_seconds: int) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = factory.draft([channel])
+    launch.start(broadcast, by=factory.BY, undo_seconds=undo_seconds)
+
+    undone = launch.undo(broadcast, by=factory.BY)
+
+    assert (undone.scheduled_at, undone.timing) == (None, "now")
+
+
+TRIGGER = {"on": "tag", "tag": "vip", "delay": 60}
+TIMINGS: dict[str, dict[str, Any]] = {
+    "trigger": {"type": "trigger", "trigger": TRIGGER},
+    "external": {"type": "external"},
+    "periodic": {"recurrence": {"every": "day", "at": "09:00"}},
+}
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
+def test_an_undo_window_makes_no_live_broadcast_an_instant_one(timing: str) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    draft = factory.draft([channel], **TIMINGS[timing])
+
+    started = launch.start(draft, by=factory.BY, undo_seconds=0)
+
+    assert (started.timing, started.state, started.scheduled_at) == (timing, "live", None)
+    assert (started.next_run_at is not None) is (timing == "periodic")
+
+
+def test_an_undo_window_does_not_replace_a_time_that_was_chosen() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    at = clock.now() + timedelta(days=365)
+    draft = factory.draft([channel], scheduled_at=at)
+
+    started = launch.start(draft, by=factory.BY, undo_seconds=0)
+
+    assert (started.state, started.scheduled_at, started.instant) == ("scheduled", at, False)
+
+
+def test_a_new_broadcast_that_can_not_be_launched_leaves_no_draft() -> None:
+    channel = factory.channel()
+    with pytest.raises(LaunchError, match="Nobody is in this audience"):
+        launch.start_new(
+            by=factory.BY, text="Hello", channels=[channel], audience=Audience(kind="all")
+        )
+    assert not Broadcast.objects.exists()
+    assert not AuditEntry.objects.filter(action__startswith="broadcast.").exists()
+
+
+def test_a_draft_that_was_deleted_meanwhile_is_not_launched() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    draft = factory.draft([channel])
+    Broadcast.objects.filter(pk=draft.pk).delete()
+    with pytest.raises(LaunchError, match="was deleted meanwhile"):
+        launch.start(draft, by=factory.BY)
 
 
 def test_what_is_being_sent_is_not_edited() -> None:

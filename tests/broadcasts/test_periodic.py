@@ -149,7 +149,7 @@ def test_c6_a_run_that_is_too_late_is_missed_and_asks(channel: Channel, at: At) 
     periodic.spawn_due(at("2024-05-02T12:00"))
     lifecycle.start_due()
     assert runs(broadcast) == ["05-02 07:00 missed"]
-    control.accept_missed(broadcast.runs.get(), by=factory.BY)
+    launch.accept_missed(broadcast.runs.get(), by=factory.BY)
     assert runs(broadcast) == ["05-02 12:01 scheduled"]
 
 

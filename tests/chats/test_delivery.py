@@ -75,7 +75,7 @@ def start(channel: Channel, *, end_open_chats: bool = False) -> Broadcast:
     draft = factory.draft([channel])
     Broadcast.objects.filter(pk=draft.pk).update(end_open_chats=end_open_chats)
     draft.refresh_from_db()
-    return factory.launch.send(draft, by=factory.BY, undo_seconds=0)
+    return factory.launch.start(draft, by=factory.BY, undo_seconds=0)
 
 
 def test_g2_held_until_the_chat_is_closed_then_delivered(

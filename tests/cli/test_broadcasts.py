@@ -119,7 +119,7 @@ def test_f2_pause_resume_stop(
     running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     assert ok("broadcasts", "pause", running) == f"Broadcast {running} is paused.\n"
-    assert ok("broadcasts", "resume", running) == f"Broadcast {running} goes on.\n"
+    assert ok("broadcasts", "resume", running) == f"Broadcast {running} is sending.\n"
     assert ok_json("broadcasts", "pause", running)["state"] == "paused"
     assert ok_json("broadcasts", "stop", running)["state"] == "stopped"
 
@@ -162,7 +162,7 @@ def test_resuming_a_missed_one_sends_it_after_all(
     sent: str, ok: Callable[..., str], refused: Callable[..., str]
 ) -> None:
     Broadcast.objects.update(state=S.MISSED)
-    assert ok("broadcasts", "resume", sent) == f"Broadcast {sent} is sent after all.\n"
+    assert ok("broadcasts", "resume", sent) == f"Broadcast {sent} is scheduled.\n"
     assert Broadcast.objects.get().state == S.SCHEDULED
     assert "starts by itself" in refused("broadcasts", "resume", sent)
 

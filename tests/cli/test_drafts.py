@@ -106,6 +106,29 @@ def test_d2_duplicate_send_and_delete(
     assert not Broadcast.objects.filter(pk=draft).exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        (["--at", "2099-12-24T09:30"], "scheduled"),
+        (["--on-tag", "vip"], "live"),
+        (["--every", "day", "--at-clock", "09:00"], "live"),
+        (["--external"], "live"),
+    ],
+)
+def test_an_undo_window_leaves_the_time_of_a_draft_alone(
+    draft: str, ok: Callable[..., str], options: list[str], state: str
+) -> None:
+    ok("drafts", "edit", draft, *options)
+
+    ok("drafts", "send", draft, "--undo", "0")
+
+    sent = Broadcast.objects.get()
+    assert sent.state == state
+    assert [run.pk for run in Broadcast.objects.filter(state="sending")] == []
+    assert (sent.scheduled_at is None) is (state == "live")
+    assert sent.scheduled_at is None or sent.scheduled_at.year == 2099
+
+
 def test_d2_what_is_missing_stands_in_the_way_and_the_draft_stays(
     db: None, ok_json: Callable[..., Any], refused: Callable[..., str]
 ) -> None:

@@ -132,7 +132,7 @@ def running(consent: Consent, addresses: list[Address]) -> Callable[..., Broadca
             channels=[addresses[0].channel],
             audience=Audience(kind="all", consents=["Newsletter"], **fields),  # type: ignore[arg-type]
         )
-        launch.send(draft, by=BY, undo_seconds=0)
+        launch.start(draft, by=BY, undo_seconds=0)
         lifecycle.start_due()
         factory.expand(draft)
         return draft

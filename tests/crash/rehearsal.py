@@ -103,7 +103,7 @@ def broadcast_to_all(channel: Channel) -> Broadcast:
         channels=[channel],
         audience=Audience(kind="all"),
     )
-    return launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
+    return launch.start(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
 
 
 def start_worker(processes: Processes, **env: str) -> Process:

@@ -30,7 +30,7 @@ def sent(listener: Listener, **channel: Any) -> Broadcast:
     """A broadcast to five people, when all is over."""
     where = factory.channel(url=f"{listener.url}/hook", **channel)
     factory.people(where, 5)
-    broadcast = factory.launch.send(factory.draft([where]), by=factory.BY, undo_seconds=0)
+    broadcast = factory.launch.start(factory.draft([where]), by=factory.BY, undo_seconds=0)
     with ThreadedWorker():
         wait_completed(broadcast, 60)
     assert reconcile(broadcast.pk).ok

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     Broadcast.objects.update(scheduled_at=clock.now() - timedelta(hours=2))
 
     assert lifecycle.start_due() == 0
@@ -31,20 +31,20 @@ def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:
     assert broadcast.state == "missed"
     assert "no engine was running" in broadcast.state_reason
     assert {"accept_missed", "delete"} <= set(control.actions(broadcast))
-    assert control.accept_missed(broadcast, by=factory.BY).state == "scheduled"
+    assert launch.accept_missed(broadcast, by=factory.BY).state == "scheduled"
 
 
 def test_a_run_in_the_future_waits() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=60)
+    launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=60)
     assert lifecycle.start_due() == 0
 
 
 def test_expanding_writes_everybody_once_however_often_it_is_repeated() -> None:
     channel = factory.channel()
     factory.people(channel, 25)
-    broadcast = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
 
     steps = 0
@@ -166,7 +166,7 @@ def test_what_is_stopped_is_looked_at_until_nothing_of_it_can_leave() -> None:
 def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    started = launch.send(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+    started = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     stopped_a_while_ago(started)
     assert not is_drained(started)

@@ -197,9 +197,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def change_ones_mind(self) -> None:
         """Draft, send, undo, send, delete: nothing of it may touch what is on its way."""
-        draft = launch.send(factory.draft([self.channel]), by=factory.BY, undo_seconds=600)
+        draft = launch.start(factory.draft([self.channel]), by=factory.BY, undo_seconds=600)
         launch.undo(draft, by=factory.BY)
-        launch.send(draft, by=factory.BY, undo_seconds=600)
+        launch.start(draft, by=factory.BY, undo_seconds=600)
         with suppress(ControlError):
             control.stop(draft, by=factory.BY)
         control.delete(draft, by=factory.BY)

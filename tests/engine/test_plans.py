@@ -218,7 +218,7 @@ def launched(channel: Channel, crowd: Crowd) -> Broadcast:
     draft = factory.launch.create_draft(
         by=factory.BY, text="Hello", channels=[channel], audience=crowd.audience
     )
-    broadcast = factory.launch.send(draft, by=factory.BY, undo_seconds=0)
+    broadcast = factory.launch.start(draft, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(broadcast)
     return broadcast
@@ -239,7 +239,7 @@ def looked_at(broadcast: Broadcast, channel: Channel, crowd: Crowd) -> None:
     assert picker.tick_found(hand_picked) == PEOPLE
     picks = factory.Audience(kind="picks", picked_from="hand")
     assert summary(picks, [channel], broadcast_id=hand_picked.pk).total == PEOPLE
-    factory.launch.send(hand_picked, by=factory.BY, undo_seconds=0)
+    factory.launch.start(hand_picked, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(hand_picked)
     assert factory.states(hand_picked) == {"queued": PEOPLE}

@@ -96,7 +96,7 @@ def sink(provider: Provider, **more: object) -> Channel:
 
 
 def start(channel: Channel, **fields: str) -> Broadcast:
-    return factory.launch.send(factory.draft([channel], **fields), by=factory.BY, undo_seconds=0)
+    return factory.launch.start(factory.draft([channel], **fields), by=factory.BY, undo_seconds=0)
 
 
 def test_everybody_gets_it_personally_and_once(processes: Processes, engine: None) -> None:
@@ -195,7 +195,7 @@ def test_an_urgent_message_overtakes_a_long_queue(processes: Processes, engine: 
     )
     Broadcast.objects.filter(pk=urgent.pk).update(priority=10)
 
-    factory.launch.send(urgent, by=factory.BY, undo_seconds=0)
+    factory.launch.start(urgent, by=factory.BY, undo_seconds=0)
     wait_completed(urgent, 60)
 
     assert provider.summary()["total"] < 5_000

@@ -1,6 +1,7 @@
 """Small worlds for tests: a channel, people on it, a broadcast in some state."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
@@ -58,18 +59,19 @@ def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
     )
 
 
-def draft(
-    channels: Sequence[Channel], *, text: str = "Hello {{ contact.name }}", title: str = "Spring"
-) -> Broadcast:
-    """A draft to everybody on these channels."""
-    return launch.create_draft(
-        by=BY, title=title, text=text, channels=channels, audience=Audience(kind="all")
-    )
+def draft(channels: Sequence[Channel], **fields: Any) -> Broadcast:
+    """A draft to everybody on these channels; ``fields`` as of ``create_draft``."""
+    usual = {
+        "title": "Spring",
+        "text": "Hello {{ contact.name }}",
+        "audience": Audience(kind="all"),
+    }
+    return launch.create_draft(by=BY, channels=channels, **(usual | fields))
 
 
 def sending(channels: Sequence[Channel], **fields: str) -> Broadcast:
     """A broadcast that is being sent: expanded, nothing claimed yet."""
-    broadcast = launch.send(draft(channels, **fields), by=BY, undo_seconds=0)
+    broadcast = launch.start(draft(channels, **fields), by=BY, undo_seconds=0)
     lifecycle.start_due()
     expand(broadcast)
     return broadcast

@@ -80,13 +80,12 @@ def site(page: Page, live_server: LiveServer) -> Site:
         ],
         by=agent,
     )  # fmt: skip
-    later = factory.draft([channel], title="A story")
+    at = clock.now() + timedelta(days=2)
+    later = factory.draft([channel], title="A story", scheduled_at=at)
     Broadcast.objects.filter(pk=later.pk).update(data_type="story", story=story)
     later.refresh_from_db()
-    launch.schedule(later, at=clock.now() + timedelta(days=2), by=agent)
-    missed = launch.schedule(
-        factory.draft([channel], title="Too late"), at=clock.now() + timedelta(days=2), by=agent
-    )
+    launch.start(later, by=agent)
+    missed = launch.start(factory.draft([channel], title="Too late", scheduled_at=at), by=agent)
     Broadcast.objects.filter(pk=missed.pk).update(
         state="missed", state_reason="It was due, but no engine was running."
     )

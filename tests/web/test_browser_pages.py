@@ -44,10 +44,9 @@ def world(site: Site) -> Broadcast:
             Tagging.objects.create(tag=tag, contact=address.contact)
     Address.objects.filter(value="u59").update(state="blocked", state_at=clock.now())
     factory.draft([channel], title="A draft")
-    launch.schedule(
-        factory.draft([channel], title="Later"), at=clock.now() + timedelta(days=9), by="test"
-    )
-    launch.send(factory.draft([channel], title="In a minute"), by="test", undo_seconds=60)
+    at = clock.now() + timedelta(days=9)
+    launch.start(factory.draft([channel], title="Later", scheduled_at=at), by="test")
+    launch.start(factory.draft([channel], title="In a minute"), by="test", undo_seconds=60)
     sent = factory.sending([channel], title="Autumn sale")
     worker = reap.register()
     outcomes = ["sent", "sent", "failed", "in_doubt", "delivered", "read"]

@@ -70,11 +70,13 @@ def pause(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
 
 
 def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Go on after a pause. Raises ControlError unless it is paused.
+    """Continue a paused broadcast, or send a missed one now. Raises ControlError for any other.
 
-    A periodic one goes on with its next time: runs that fell into the pause are left out. What a
-    trigger has fired meanwhile is due now.
+    A periodic one continues with its next run: runs that were due during the pause are left out.
+    What a trigger has fired meanwhile is due now.
     """
+    if broadcast.state == S.MISSED:
+        return launch.accept_missed(broadcast, by=by)
     if broadcast.state == S.SCHEDULED:
         raise ControlError("It is scheduled and starts by itself.")
     if broadcast.state == S.PAUSED and broadcast.recurrence:
@@ -109,13 +111,6 @@ def _move(
             raise ControlError(f"{else_say}; this one is {broadcast.get_state_display().lower()}.")
         audit.note(f"broadcast.{verb}", f"broadcast {broadcast.pk}", by)
     return broadcast
-
-
-def accept_missed(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Send a missed broadcast after all, with a new undo time (C6)."""
-    if broadcast.state != S.MISSED:
-        raise ControlError("Only a missed broadcast can be sent late.")
-    return launch.send(broadcast, by=by)
 
 
 def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Broadcast:
@@ -266,7 +261,7 @@ def restart(
         if not _pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
             raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
         audit.note("broadcast.restart", f"broadcast {broadcast.pk}", by, restart=fresh.pk)
-        return launch.send(fresh, by=by, undo_seconds=undo_seconds)
+        return launch.start(fresh, by=by, undo_seconds=undo_seconds)
 
 
 def _why_not_restarted(broadcast: Broadcast) -> str:

@@ -113,7 +113,7 @@ def edit_draft(
     with transaction.atomic():
         draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
         if revision is not None:
-            own = Q(typed__page=page) if page else Q()
+            own = Q(form_state__page=page) if page else Q()
             draft = draft.filter(Q(revision=revision) | own)
         touched = draft.update(
             **values,
@@ -155,15 +155,18 @@ def _why_not(broadcast: Broadcast) -> LaunchError:
     return EditConflict(stored)
 
 
-def unchanged(broadcast: Broadcast, revision: int) -> None:
-    """Lock a draft and raise EditConflict unless ``revision`` is the newest; in a transaction."""
-    stored = (
-        Broadcast.objects.select_for_update(of=("self",))
-        .select_related("edited_by")
-        .get(pk=broadcast.pk)
-    )
-    if stored.state == BroadcastState.DRAFT and stored.revision != revision:
-        raise EditConflict(stored)
+def lock(broadcast: Broadcast, revision: int | None = None) -> None:
+    """Lock a broadcast until the transaction ends, and refresh the object given.
+
+    Raises LaunchError when it was deleted, and EditConflict for a draft of which ``revision`` is
+    not the newest.
+    """
+    if not Broadcast.objects.select_for_update().filter(pk=broadcast.pk).exists():
+        raise LaunchError("This broadcast was deleted meanwhile.")
+    broadcast.refresh_from_db()
+    is_draft = broadcast.state == BroadcastState.DRAFT
+    if is_draft and revision is not None and broadcast.revision != revision:
+        raise EditConflict(broadcast)
 
 
 def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:

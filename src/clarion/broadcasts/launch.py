@@ -23,6 +23,7 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.content import stories
 from clarion.kit import clock
 
+Timing = Broadcast.Timing
 __all__ = [
     "EditConflict",
     "LaunchError",
@@ -33,63 +34,88 @@ __all__ = [
     "edit_draft",
     "fix_story",
     "problems_of",
-    "schedule",
-    "send",
     "start",
     "undo",
 ]
 
 
-def start(broadcast: Broadcast, *, by: Agent | str, revision: int | None = None) -> Broadcast:
-    """Launch a draft in the way that it is made for: now, later, again and again, or when called.
+def start(
+    broadcast: Broadcast,
+    *,
+    by: Agent | str,
+    undo_seconds: int | None = None,
+    revision: int | None = None,
+) -> Broadcast:
+    """Launch a draft in the way that it is made for: now, at its time, periodic, trigger, external.
 
-    ``revision`` is the one that the agent saw: raises EditConflict when there is a newer one, so
-    that nobody sends what somebody else has just written. Raises LaunchError with all that is in
-    the way.
+    This is the only way to launch. ``undo_seconds``: how long a broadcast that is sent now can be
+    undone (C1), CLARION_UNDO_SECONDS where it is None; it has no effect on any other. ``revision``
+    is the one that the agent saw: raises EditConflict when there is a newer one, so that nobody
+    sends what somebody else has just written. Raises LaunchError with all that is in the way.
     """
     # They stand on this module.
     from clarion.broadcasts import external, periodic, triggers
 
     with transaction.atomic():
-        if revision is not None:
-            drafts.unchanged(broadcast, revision)
-        broadcast.refresh_from_db()
-        if broadcast.type == Broadcast.Type.EXTERNAL:
-            launched = external.start(broadcast, by=by)
-        elif broadcast.type == Broadcast.Type.TRIGGER:
-            launched = triggers.start(broadcast, by=by)
-        elif broadcast.recurrence:
-            launched = periodic.start(broadcast, by=by)
-        elif broadcast.scheduled_at is not None:
-            launched = schedule(broadcast, at=broadcast.scheduled_at, by=by)
-        else:
-            launched = send(broadcast, by=by)
-    return launched
+        drafts.lock(broadcast, revision)
+        match broadcast.timing:
+            case Timing.EXTERNAL:
+                return external.start(broadcast, by=by)
+            case Timing.TRIGGER:
+                return triggers.start(broadcast, by=by)
+            case Timing.PERIODIC:
+                return periodic.start(broadcast, by=by)
+            case Timing.SCHEDULED:
+                return _schedule(broadcast, by=by)
+        return _send(broadcast, by=by, undo_seconds=undo_seconds)
 
 
-def send(broadcast: Broadcast, *, by: Agent | str, undo_seconds: int | None = None) -> Broadcast:
-    """Send a draft after its undo time (C1). Raises LaunchError with all that is in the way."""
+def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: Any) -> Broadcast:
+    """Create a broadcast as ``drafts.create_draft`` does, and launch it as ``start`` does.
+
+    Raises LaunchError when it can't be launched; nothing is left of it then.
+    """
+    with transaction.atomic():
+        draft = drafts.create_draft(by=by, **content)
+        return start(draft, by=by, undo_seconds=undo_seconds)
+
+
+def accept_missed(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+    """Send a missed broadcast now, with a new undo window (C6). Raises LaunchError."""
+    with transaction.atomic():
+        drafts.lock(broadcast)
+        if broadcast.state != BroadcastState.MISSED:
+            raise LaunchError("Only a missed broadcast can be sent late.")
+        return _send(broadcast, by=by)
+
+
+def _send(broadcast: Broadcast, *, by: Agent | str, undo_seconds: int | None = None) -> Broadcast:
+    """Send it when its undo window has passed (C1)."""
     seconds = settings.CLARION.undo_seconds if undo_seconds is None else undo_seconds
-    return _launch(broadcast, clock.now() + timedelta(seconds=seconds), by, "broadcast.send")
+    at = clock.now() + timedelta(seconds=seconds)
+    return _move_to_scheduled(broadcast, by, "broadcast.send", scheduled_at=at, instant=True)
 
 
-def schedule(broadcast: Broadcast, *, at: datetime, by: Agent | str) -> Broadcast:
-    """Send a draft at a moment (C2). Raises LaunchError, also for a moment that has passed."""
-    if at <= clock.now():
+def _schedule(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+    """Send it at its time (C2). Raises LaunchError, also for a time that has passed."""
+    at = broadcast.scheduled_at
+    assert at is not None
+    if broadcast.state == BroadcastState.DRAFT and at <= clock.now():
         raise LaunchError("That time has passed. Choose a later one, or send now.")
-    return _launch(broadcast, at, by, "broadcast.schedule")
+    return _move_to_scheduled(broadcast, by, "broadcast.schedule", scheduled_at=at, instant=False)
 
 
-def _launch(broadcast: Broadcast, at: datetime, by: Agent | str, action: str) -> Broadcast:
+def _move_to_scheduled(
+    broadcast: Broadcast, by: Agent | str, action: str, *, scheduled_at: datetime, instant: bool
+) -> Broadcast:
     problems = check(broadcast)
     if problems:
         raise LaunchError("\n".join(problems))
-    with transaction.atomic():
-        fix_story(broadcast)
-        fields: dict[str, Any] = {"scheduled_at": at, "state_reason": ""}
-        if not move(broadcast, BroadcastState.SCHEDULED, **fields):
-            raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
-        audit.note(action, f"broadcast {broadcast.pk}", by, at=at.isoformat())
+    fix_story(broadcast)
+    fields = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
+    if not move(broadcast, BroadcastState.SCHEDULED, **fields):
+        raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
+    audit.note(action, f"broadcast {broadcast.pk}", by, at=scheduled_at.isoformat())
     return broadcast
 
 
@@ -108,16 +134,17 @@ def fix_story(broadcast: Broadcast) -> Broadcast:
 
 
 def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Make a scheduled broadcast a draft again. Raises LaunchError when it has left.
+    """Make a scheduled broadcast a draft again. Raises LaunchError when it is being sent already.
 
-    A time that was chosen is kept; the end of an undo time is not, for nobody chose it.
+    A time that was chosen is kept; the end of an undo window is not, for nobody chose it.
     """
-    at = broadcast.scheduled_at
-    nearest = clock.now() + timedelta(seconds=settings.CLARION.undo_seconds)
-    fields: dict[str, Any] = {"scheduled_at": at if at is not None and at > nearest else None}
-    if broadcast.restart_of_id is None:
-        fields["story_version"] = None  # the newest, when it is sent again
     with transaction.atomic():
+        drafts.lock(broadcast)
+        fields: dict[str, Any] = {"instant": False}
+        if broadcast.instant:
+            fields["scheduled_at"] = None
+        if broadcast.restart_of_id is None:
+            fields["story_version"] = None  # the newest, when it is sent again
         if not move(broadcast, BroadcastState.DRAFT, **fields):
             raise LaunchError("Too late to undo: it is already being sent. You can stop it.")
         audit.note("broadcast.undo", f"broadcast {broadcast.pk}", by)

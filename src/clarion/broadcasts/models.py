@@ -1,5 +1,7 @@
 """Broadcasts."""
 
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 from django.db import models
@@ -32,6 +34,15 @@ class Broadcast(models.Model):
         TEXT = "text", "Text"
         STORY = "story", "Story"
         TEMPLATE = "template", "Template"
+
+    class Timing(models.TextChoices):
+        """When it is sent: a fact about its other fields, see ``timing``."""
+
+        NOW = "now", "Now"
+        SCHEDULED = "scheduled", "Scheduled"
+        PERIODIC = "periodic", "Periodic"
+        TRIGGER = "trigger", "Trigger"
+        EXTERNAL = "external", "External"
 
     key = models.CharField(max_length=16, unique=True, default=ids.token)  # see engine.attempt
     title = models.CharField(max_length=200, default="", blank=True)
@@ -75,6 +86,7 @@ class Broadcast(models.Model):
     )  # as its page was left, see drafts.Fields
     created_at = InstantField(default=clock.now)
     scheduled_at = InstantField(null=True)
+    instant = models.BooleanField(default=False)  # scheduled_at is the end of its undo window
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
     deleted_at = InstantField(null=True)  # out of sight: retention takes it away piece by piece
@@ -118,19 +130,35 @@ class Broadcast(models.Model):
         return self.title or f"broadcast {self.pk}"
 
     @property
+    def timing(self) -> Timing:
+        """When it is sent. A run of an external broadcast is sent once, as any other."""
+        for timing, rules in _LIVE.items():
+            if all((getattr(self, name) == value) is same for name, same, value in rules):
+                return timing
+        return self.Timing.NOW if self.scheduled_at is None else self.Timing.SCHEDULED
+
+    @property
     def is_live(self) -> bool:
-        """Whether it lives on instead of being sent once: periodic, a trigger, or the external
+        """Whether it goes live instead of being sent once: periodic, a trigger, or the external
         broadcast whose calls make runs."""
-        external = self.type == self.Type.EXTERNAL and self.parent_id is None
-        return bool(self.recurrence) or self.type == self.Type.TRIGGER or external
+        return self.timing in _LIVE
 
 
-# The same for a query.
-IS_LIVE = (
-    ~models.Q(recurrence={})
-    | models.Q(type=Broadcast.Type.TRIGGER)
-    | models.Q(type=Broadcast.Type.EXTERNAL, parent=None)
-)
+# Broadcasts that go live: their timing, and the fields that must (True) or must not have a value.
+_Rules = tuple[tuple[str, bool, object], ...]
+_LIVE: dict[Broadcast.Timing, _Rules] = {
+    Broadcast.Timing.TRIGGER: (("type", True, Broadcast.Type.TRIGGER),),
+    Broadcast.Timing.EXTERNAL: (("type", True, Broadcast.Type.EXTERNAL), ("parent_id", True, None)),
+    Broadcast.Timing.PERIODIC: (("recurrence", False, {}),),
+}
+
+
+def _as_q(rules: _Rules) -> models.Q:
+    parts = ((models.Q((name, value)), same) for name, same, value in rules)
+    return reduce(and_, (part if same else ~part for part, same in parts))
+
+
+IS_LIVE = reduce(or_, map(_as_q, _LIVE.values()))  # ``Broadcast.is_live``, for a query
 
 
 class Pick(models.Model):

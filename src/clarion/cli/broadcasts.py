@@ -138,20 +138,16 @@ def pause(number: Id, as_json: AsJson = False) -> None:
     """Let nothing further leave until it is resumed."""
     from clarion.broadcasts import control
 
-    _control(control.pause, number, "is paused", as_json)
+    _control(control.pause, number, None, as_json)
 
 
 @app.command()
 @in_rooms
 def resume(number: Id, as_json: AsJson = False) -> None:
-    """Go on with a paused broadcast; send a missed one after all."""
+    """Continue a paused broadcast, or send a missed one now."""
     from clarion.broadcasts import control
-    from clarion.broadcasts.states import BroadcastState
 
-    if find(number).state == BroadcastState.MISSED:
-        _control(control.accept_missed, number, "is sent after all", as_json)
-    else:
-        _control(control.resume, number, "goes on", as_json)
+    _control(control.resume, number, None, as_json)
 
 
 @app.command()
@@ -160,7 +156,7 @@ def stop(number: Id, as_json: AsJson = False) -> None:
     """Let nothing further leave, for good; what was sent stays sent."""
     from clarion.broadcasts import control
 
-    _control(control.stop, number, "is stopped", as_json)
+    _control(control.stop, number, None, as_json)
 
 
 @app.command()
@@ -338,11 +334,14 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     )
 
 
-def _control(move: "Callable[..., Broadcast]", number: int, outcome: str, as_json: bool) -> None:
+def _control(
+    act: "Callable[..., Broadcast]", number: int, outcome: str | None, as_json: bool
+) -> None:
+    """Do it, and print ``outcome``, or the state that the broadcast is in now."""
     from clarion.accounts.audit import COMMAND_LINE
 
-    broadcast = move(find(number), by=COMMAND_LINE)
+    broadcast = act(find(number), by=COMMAND_LINE)
     if as_json:
         show_broadcast(broadcast, as_json)
     else:
-        say(f"Broadcast {number} {outcome}.")
+        say(f"Broadcast {number} {outcome or f'is {broadcast.get_state_display().lower()}'}.")

@@ -125,9 +125,12 @@ def duplicate(number: Id, as_json: AsJson = False) -> None:
 def send_draft(
     number: Id, undo: send.Undo = None, wait: send.Wait = False, as_json: AsJson = False
 ) -> None:
-    """Send a draft, in the way that it is made for."""
-    draft = _draft(number)
-    send.start(draft, undo)
+    """Send a draft: now, or at the time, on the schedule or the trigger that it has."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts import launch
+
+    draft = launch.start(_draft(number), by=COMMAND_LINE, undo_seconds=undo)
+    send.say_launched(draft)
     if wait:
         send.wait_for(draft)
     if as_json or wait:

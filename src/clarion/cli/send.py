@@ -57,11 +57,11 @@ def send(
     if wait and (draft or (timing.given and timing.at is None)):
         raise typer.BadParameter("It goes with sending now or --at only.", param_hint="--wait")
     fields = {**content.draft_fields(), **timing.draft_fields(), **manner.draft_fields()}
-    broadcast = _draft(fields | (chosen.draft_fields() if chosen.given else {}))
+    broadcast = _create(fields | (chosen.draft_fields() if chosen.given else {}), undo, draft)
     if draft:
         note(f"Draft {broadcast.pk} is saved. Send it: clarion drafts send {broadcast.pk}")
     else:
-        _launch(broadcast, undo)
+        say_launched(broadcast)
     if wait:
         wait_for(broadcast)
     if as_json or wait:
@@ -70,37 +70,20 @@ def send(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _draft(fields: dict[str, Any]) -> "Broadcast":
+def _create(fields: dict[str, Any], undo: int | None, draft: bool) -> "Broadcast":
     from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import launch
+    from clarion.broadcasts import drafts, launch
 
-    return launch.create_draft(by=COMMAND_LINE, **fields)
-
-
-def _launch(draft: "Broadcast", undo: int | None) -> None:
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import control
-
-    try:
-        start(draft, undo)
-    except ValueError:
-        control.delete(draft, by=COMMAND_LINE)  # what can't be sent leaves no draft behind
-        raise
+    if draft:
+        return drafts.create_draft(by=COMMAND_LINE, **fields)
+    return launch.start_new(by=COMMAND_LINE, undo_seconds=undo, **fields)
 
 
-def start(draft: "Broadcast", undo: int | None) -> None:
-    """Say who gets it, launch it, and say when it leaves. Raises LaunchError."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import launch
-
-    if draft.audience and draft.channels.exists():
-        say_who(draft)
-    if undo is None:
-        launch.start(draft, by=COMMAND_LINE)
-    else:
-        launch.send(draft, by=COMMAND_LINE, undo_seconds=undo)
-    draft.refresh_from_db()
-    _say_when(draft)
+def say_launched(broadcast: "Broadcast") -> None:
+    """Print who will get a broadcast that was just launched, and when it is sent."""
+    if broadcast.audience:
+        say_who(broadcast)
+    _say_when(broadcast)
 
 
 def _say_when(broadcast: "Broadcast") -> None:

@@ -52,7 +52,7 @@ def start(channel: Channel, name: str = "spring_sale") -> Broadcast:
         channels=[channel],
         audience=factory.Audience(kind="all"),
     )
-    return factory.launch.send(draft, by=factory.BY, undo_seconds=0)
+    return factory.launch.start(draft, by=factory.BY, undo_seconds=0)
 
 
 def rename(last: int, mark: str) -> str:

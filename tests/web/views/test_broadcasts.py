@@ -125,7 +125,7 @@ def test_acts_that_are_none(admin: Client, sending: Broadcast) -> None:
 def test_c1_undo_makes_it_a_draft_to_edit(admin: Client) -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.send(factory.draft([channel]), by="test", undo_seconds=60)
+    broadcast = launch.start(factory.draft([channel]), by="test", undo_seconds=60)
     page = admin.get(f"/broadcasts/{broadcast.pk}/").content.decode()
     assert "data-until=" in page
     assert "do-undo" in page
@@ -304,9 +304,8 @@ def test_nobody_is_led_elsewhere(admin: Client, sending: Broadcast, back: str) -
 def test_e3_editing_a_scheduled_one_undoes_it_first(admin: Client) -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.schedule(
-        factory.draft([channel]), at=clock.now() + timedelta(days=1), by="test"
-    )
+    at = clock.now() + timedelta(days=1)
+    broadcast = launch.start(factory.draft([channel], scheduled_at=at), by="test")
     response = admin.post(f"/broadcasts/{broadcast.pk}/do/edit")
 
     assert response["Location"] == f"/broadcasts/{broadcast.pk}/edit/"

@@ -281,7 +281,7 @@ def test_g1_the_chat_says_which_broadcast_closed_it(
     draft = factory.draft([person.channel], title="Now")
     Broadcast.objects.filter(pk=draft.pk).update(end_open_chats=True)
     draft.refresh_from_db()
-    factory.launch.send(draft, by=factory.BY, undo_seconds=0)
+    factory.launch.start(draft, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(draft)
 

@@ -54,9 +54,8 @@ def test_a1_everyone_on_the_chosen_platforms_or_channels(admin: Client) -> None:
 def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
     channel = factory.channel("Shop")
     factory.people(channel, 3)
-    late = factory.launch.schedule(
-        factory.draft([channel]), at=clock.now() + timedelta(days=1), by=factory.BY
-    )
+    at = clock.now() + timedelta(days=1)
+    late = factory.launch.start(factory.draft([channel], scheduled_at=at), by=factory.BY)
     Broadcast.objects.filter(pk=late.pk).update(scheduled_at=clock.now() - timedelta(days=2))
 
     lifecycle.start_due()

@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ("form_state", models.JSONField(blank=True, default=dict)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
                 ("scheduled_at", clarion.kit.fields.InstantField(null=True)),
+                ("instant", models.BooleanField(default=False)),
                 ("started_at", clarion.kit.fields.InstantField(null=True)),
                 ("finished_at", clarion.kit.fields.InstantField(null=True)),
                 ("deleted_at", clarion.kit.fields.InstantField(null=True)),

@@ -86,7 +86,7 @@ def measure_expand(channel: Channel) -> tuple[Broadcast, float]:
         by=audit.COMMAND_LINE, title="Bench", text=TEXT, channels=[channel],
         audience=Audience(kind="all"),
     )  # fmt: skip
-    launch.send(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
+    launch.start(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
     lifecycle.start_due()
     broadcast.refresh_from_db()
     began = time.perf_counter()

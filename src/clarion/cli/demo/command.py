@@ -182,7 +182,7 @@ def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
     draft = launch.create_draft(
         by=demo, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
     )
-    broadcast = launch.send(draft, by=demo, undo_seconds=0)
+    broadcast = launch.start(draft, by=demo, undo_seconds=0)
     done, deadline = 0, time.monotonic() + PATIENCE
     with progress("Sending") as update:
         while broadcast.state in ("scheduled", "sending"):
