@@ -61,7 +61,7 @@ def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
 
 def draft(channels: Sequence[Channel], **fields: Any) -> Broadcast:
     """A draft to everybody on these channels; ``fields`` as of ``create_draft``."""
-    usual = {
+    usual: dict[str, Any] = {
         "title": "Spring",
         "text": "Hello {{ contact.name }}",
         "audience": Audience(kind="all"),

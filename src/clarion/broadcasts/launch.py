@@ -112,7 +112,7 @@ def _move_to_scheduled(
     if problems:
         raise LaunchError("\n".join(problems))
     fix_story(broadcast)
-    fields = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
+    fields: dict[str, Any] = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
     if not move(broadcast, BroadcastState.SCHEDULED, **fields):
         raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
     audit.note(action, f"broadcast {broadcast.pk}", by, at=scheduled_at.isoformat())
