@@ -128,7 +128,7 @@ class Machine(RuleBasedStateMachine):
                 [
                     Settlement(
                         c.delivery, c.broadcast, self.channel.pk, c.address, "queued", c.attempts,
-                        clock.now_us(), memory=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
+                        clock.now_us(), progress=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
                     )
                 ],
             )  # fmt: skip

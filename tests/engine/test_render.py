@@ -210,7 +210,7 @@ def test_a_crash_between_two_messages_leaves_only_the_second_in_doubt() -> None:
         broadcast = launch(channel, story(text("One"), text("Two")))
         factory.expand(broadcast)
         worker = reap.register()
-        assert claim(channel.pk, worker, 5).messages[0].memory.sent == ()
+        assert claim(channel.pk, worker, 5).messages[0].progress.sent == ()
         reap.declare_all_dead()
         reap.reap()
 
