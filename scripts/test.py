@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.chromium import find_chromium  # noqa: E402 - found through the line above
 from support.environment import ENGINES  # noqa: E402
+from support.folders import run_folder  # noqa: E402
 from support.postgres import NoPostgresError, find_binaries  # noqa: E402
 
 NO_TESTS = 5
@@ -77,8 +77,8 @@ def _why_no_postgres() -> str:
 
 def _run(engine: str, arguments: list[str]) -> Run:
     print(f"\n=== tests on {engine} ===", flush=True)
-    with tempfile.TemporaryDirectory(prefix="clarion-result-") as folder:
-        result = Path(folder) / "result.json"
+    with run_folder() as folder:
+        result = folder / "result.json"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-n", PROCESSES, "--dist", "worksteal", *arguments],
             cwd=ROOT,
@@ -88,6 +88,7 @@ def _run(engine: str, arguments: list[str]) -> Run:
                 "DJANGO_SETTINGS_MODULE": "",
                 "CLARION_TEST_ENGINE": engine,
                 "CLARION_TEST_RESULT": str(result),
+                "TMPDIR": str(folder),
             },
             check=False,
         )
