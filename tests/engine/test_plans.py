@@ -29,7 +29,8 @@ from clarion.consents.models import Consent
 from clarion.contacts import tags
 from clarion.engine import claim, lifecycle, reap
 from clarion.engine.settle import Settlement, settle
-from clarion.kit import clock, db, estimates
+from clarion.kit import clock, db
+from clarion.kit.db import estimates
 from clarion.records import causes, export, hold, tallies
 from clarion.records.filters import RecordFilter
 from clarion.records.progress import Progress

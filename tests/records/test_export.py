@@ -124,8 +124,8 @@ def test_the_file_comes_in_pieces_and_is_read_in_pieces(world, monkeypatch):
     monkeypatch.setattr(export, "FIRST_READ", 20)
     monkeypatch.setattr(export, "LONGEST_READ", 20)
     reads = []
-    rows = export._rows
-    monkeypatch.setattr(export, "_rows", lambda *args: reads.append(args) or rows(*args))
+    stream = export.db.stream
+    monkeypatch.setattr(export.db, "stream", lambda *args: reads.append(args) or stream(*args))
 
     pieces = export_csv(RecordFilter(status="completed"))
 

@@ -83,10 +83,9 @@ def _tagged_few(audience: Audience) -> set[int] | None:
 def _counted(query: Query, *, of_all: bool) -> list[tuple[Any, ...]]:
     """Channel, reason (empty for those who get it), how many."""
     every = f"SELECT channel_id, reason, count(*) FROM ({query.sql}) q"
-    if db.is_postgres() or not of_all:
+    if not (of_all and db.groups_by_sorting()):
         return db.fetch(f"{every} GROUP BY channel_id, reason", query.params)
-    # SQLite sorts in order to group, which is dear for everybody. So everybody is counted by the
-    # index alone, and only those who drop out are grouped by reason.
+    # Everybody is counted by the index alone, and only those who drop out are sorted by reason.
     total = f"SELECT channel_id, count(*) FROM ({query.sql}) q GROUP BY channel_id"
     lost = db.fetch(f"{every} WHERE reason <> '' GROUP BY channel_id, reason", query.params)
     left = dict(db.fetch(total, query.params))

@@ -209,10 +209,8 @@ def _mark_these(broadcast_ids: Sequence[int], now: datetime) -> list[Broadcast]:
     """Mark those of them that nobody else has marked meanwhile; a few thousand are no matter."""
     marked: list[Broadcast] = []
     for start in range(0, len(broadcast_ids), AT_ONCE):
-        free = Broadcast.objects.select_for_update(skip_locked=db.is_postgres()).filter(
-            pk__in=broadcast_ids[start : start + AT_ONCE], deleted_at=None
-        )
-        some = list(free)
+        due = broadcast_ids[start : start + AT_ONCE]
+        some = list(db.select_unlocked(Broadcast.objects.filter(pk__in=due, deleted_at=None)))
         Broadcast.objects.filter(pk__in=[one.pk for one in some]).update(deleted_at=now)
         marked += some
     return marked

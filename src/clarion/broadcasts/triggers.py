@@ -248,13 +248,12 @@ def _note(
     earlier = "FROM broadcasts_firing f WHERE f.broadcast_id = %s AND f.contact_id = v.contact_id"
     sent = f"EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped'{db.planner_fence()})"
     allowed = "true" if trigger.again else f"NOT {sent}"
-    cast = "::jsonb" if db.is_postgres() else ""
     table = db.json_table([("contact_id", "int"), ("due_at", "int")])
     found = db.fetch(
         "INSERT INTO broadcasts_firing (broadcast_id, contact_id, occurrence, happened_at, due_at, "
         "data, state, reason) SELECT %s, v.contact_id, "
-        f"COALESCE((SELECT max(f.occurrence) + 1 {earlier}), 0), %s, v.due_at, %s{cast}, "
-        f"'waiting', '' FROM {table} WHERE {allowed} "
+        f"COALESCE((SELECT max(f.occurrence) + 1 {earlier}), 0), %s, v.due_at, "
+        f"{db.json_cast('%s')}, 'waiting', '' FROM {table} WHERE {allowed} "
         "ON CONFLICT (broadcast_id, contact_id, occurrence) DO NOTHING RETURNING contact_id",
         [
             broadcast.pk,
@@ -282,11 +281,8 @@ def take_due(now: datetime, limit: int) -> list[tuple[Broadcast, list[Firing]]]:
     for broadcast in live.filter(Exists(_waiting().filter(due_at__lte=now))).order_by("pk"):
         if limit <= 0:
             break
-        firings = list(
-            _waiting(broadcast=broadcast, due_at__lte=now)
-            .select_for_update(skip_locked=db.is_postgres())
-            .order_by("due_at", "pk")[:limit]
-        )
+        due = _waiting(broadcast=broadcast, due_at__lte=now).order_by("due_at", "pk")
+        firings = list(db.select_unlocked(due)[:limit])
         limit -= len(firings)
         if firings and _too_late(broadcast, firings[0].due_at, now):
             continue
@@ -316,7 +312,7 @@ def _waiting(**filters: Any) -> "QuerySet[Firing]":
 def _drop_stopped(limit: int) -> None:
     stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED, drained_at=None)
     for broadcast in stopped.filter(type=Broadcast.Type.TRIGGER):
-        some = _waiting(broadcast=broadcast).select_for_update(skip_locked=db.is_postgres())
+        some = db.select_unlocked(_waiting(broadcast=broadcast))
         drop([one.pk for one in some[:limit]], STOPPED)
 
 

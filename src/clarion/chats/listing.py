@@ -7,7 +7,7 @@ from typing import Any
 
 from clarion.chats.control import BIGGEST
 from clarion.kit import clock, db
-from clarion.kit.matching import contains
+from clarion.kit.db.matching import contains
 from clarion.kit.paging import Cursor, Key, Page, cut
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from clarion import config
 from clarion.cli.failures import Failed
+from clarion.cli.lock import is_sqlite
 from clarion.cli.session import open_rooms
 from clarion.cli.speech import note, say, show_json, table
 
@@ -49,12 +51,12 @@ def bench(
 
 def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str, Any]:
     from django.core.management import call_command
-    from django.db import connection
 
     from clarion.channels.models import Channel
     from clarion.cli.benchmark import pipeline
 
-    if workers > 1 and connection.vendor == "sqlite":
+    on_sqlite = is_sqlite(config.load())
+    if workers > 1 and on_sqlite:
         raise Failed("SQLite has one engine process. Give --database-url for more workers.")
     call_command("migrate", verbosity=0)
     if Channel.objects.exists():
@@ -74,7 +76,7 @@ def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str
         exported = pipeline.measure_export()
     return {
         "people": people,
-        "database": connection.vendor,
+        "database": "sqlite" if on_sqlite else "postgresql",
         "workers": workers,
         "pipeline_per_second": round(pace.rate),
         "pipeline_cpu_us": round(pace.cpu_us, 1),

@@ -10,6 +10,7 @@ import typer
 
 from clarion import config
 from clarion.cli.failures import EXIT_FAILED, Failed, sentence
+from clarion.cli.lock import is_sqlite
 from clarion.cli.schema import bring_up_to_date, pending
 from clarion.cli.session import in_rooms, open_rooms
 from clarion.cli.speech import say
@@ -110,7 +111,7 @@ def _structure() -> str:
 def _sqlite() -> str:
     from django.db import connection
 
-    if connection.vendor != "sqlite":
+    if not is_sqlite(config.load()):
         return "SQLite is not in use."
     version = connection.get_database_version()
     text = ".".join(map(str, version))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from clarion import config
 from clarion.cli.failures import Failed
+from clarion.cli.lock import is_sqlite
 
 _MIGRATING = 7_103_501  # any number; all Clarions on one PostgreSQL use the same
 
@@ -40,17 +41,13 @@ def require_current() -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    from django.db import connection
+    from clarion.kit import db
 
-    if connection.vendor != "postgresql":
-        with (config.load().data / "migrate.lock").open("w") as file:
+    settings = config.load()
+    if is_sqlite(settings):
+        with (settings.data / "migrate.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+    else:
+        with db.advisory_lock(_MIGRATING):
+            yield

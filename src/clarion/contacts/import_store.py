@@ -58,13 +58,14 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     if not people:
         return {}
     # In the order of user ids, so that two imports that meet wait for each other, not in a circle.
-    rows = [(contact, *person) for contact, person in zip(_ids(len(people)), people, strict=True)]
-    if db.is_postgres() and _copy(channel_id, rows, now):
+    ids = db.reserve_ids("contacts_contact", len(people))
+    rows = [(contact, *person) for contact, person in zip(ids, people, strict=True)]
+    if _create_all(channel_id, rows, now):
         return {row[1]: row[0] for row in rows}
     packed = db.json_param(rows)
     db.execute(
         f"INSERT INTO contacts_contact (id, {_FIELDS}, created_at) "
-        f"SELECT v.id, v.name, {_json('v.attributes')}, v.language, v.time_zone, %s "
+        f"SELECT v.id, v.name, {db.json_cast('v.attributes')}, v.language, v.time_zone, %s "
         f"FROM {_table()}",
         [now, packed],
     )
@@ -83,19 +84,22 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     return made
 
 
-def _copy(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
-    """All of these people by COPY; none, and False, when somebody else brought one meanwhile."""
+def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
+    """Make all of these people; none, and False, when somebody else brought one meanwhile."""
+    addresses = [("contact_id", "int"), ("value", "text")]
     try:
         with transaction.atomic():
-            db.copy(
+            db.copy_or_insert(
                 "contacts_contact",
-                ("id", "name", "language", "time_zone", "attributes", "created_at"),
-                ((contact, *told, now) for contact, _, *told in rows),
+                [_PERSON[0], *_PERSON[2:]],
+                [(contact, *told) for contact, _, *told in rows],
+                {"created_at": now},
             )
-            db.copy(
+            db.copy_or_insert(
                 "contacts_address",
-                ("contact_id", "channel_id", "value", "state", "created_at"),
-                ((row[0], channel_id, row[1], "active", now) for row in rows),
+                addresses,
+                [row[:2] for row in rows],
+                {"channel_id": channel_id, "state": "active", "created_at": now},
             )
     except IntegrityError:
         return False
@@ -107,15 +111,12 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
     if not people:
         return
     packed = db.json_param((contact, *person) for contact, person in people)
-    if db.is_postgres():
-        db.fetch(
-            f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id "
-            "ORDER BY c.id FOR NO KEY UPDATE OF c",
-            [packed],
-        )
-        merged = "c.attributes || v.attributes::jsonb"
-    else:
-        merged = "json_patch(c.attributes, v.attributes)"
+    db.lock_in_order(
+        f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id ORDER BY c.id",
+        [packed],
+        of="c",
+    )
+    merged = db.json_merge("c.attributes", "v.attributes")
     own = ("name", "language", "time_zone")
     kept = ", ".join(f"{field} = COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own)
     differs = " OR ".join(f"(v.{field} <> '' AND v.{field} <> c.{field})" for field in own)
@@ -126,21 +127,5 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
     )
 
 
-def _ids(count: int) -> Sequence[int]:
-    """Contact ids that nobody else will get. On SQLite the transaction has the write lock."""
-    if db.is_postgres():
-        found = db.fetch(
-            "SELECT nextval('contacts_contact_id_seq') FROM generate_series(1, %s)", [count]
-        )
-        return [row[0] for row in found]
-    last = db.fetch("SELECT seq FROM sqlite_sequence WHERE name = 'contacts_contact'")
-    first = (last[0][0] if last else 0) + 1
-    return range(first, first + count)
-
-
 def _table() -> str:
     return db.json_table(_PERSON)
-
-
-def _json(column: str) -> str:
-    return f"{column}::jsonb" if db.is_postgres() else column

@@ -10,7 +10,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
-from clarion.kit.matching import contains
+from clarion.kit.db.matching import begins, contains
 
 __all__ = [
     "ContactPage",
@@ -146,7 +146,7 @@ def _conditions(
 def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
     """SQL for "this is whom they mean". Each half walks one narrow index, whatever it finds."""
     by_name, name_params = contains("n.name", q)
-    by_value, prefix = _begins(q)
+    by_value, prefix = begins("a.value", q)
     names = f"SELECT n.id FROM contacts_contact n WHERE {by_name} AND n.id < %s"
     values = (
         "SELECT a.contact_id AS id FROM contacts_address a WHERE a.channel_id IN "
@@ -156,23 +156,17 @@ def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
     if q.isdecimal() and int(q) < before:
         halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [int(q)]))
     if limit:
-        # The plus keeps SQLite from walking the wide table for the sake of the order.
-        plus = "" if db.is_postgres() else "+"
+        # The order by itself would lead SQLite through the wide table.
         halves = [
-            (f"SELECT id FROM ({sql} ORDER BY {plus}{key} DESC LIMIT %s) h", key, [*given, limit])
+            (
+                f"SELECT id FROM ({sql} ORDER BY {db.hide_from_sqlite(key)} DESC LIMIT %s) h",
+                key,
+                [*given, limit],
+            )
             for sql, key, given in halves
         ]
     sql = " UNION ALL ".join(sql for sql, _, _ in halves)
     return f"c.id IN ({sql})", [value for _, _, given in halves for value in given]
-
-
-def _begins(q: str) -> tuple[str, str]:
-    """SQL and its parameter for "the user id begins with this", in the same case."""
-    if db.is_postgres():
-        escaped = "".join(f"\\{sign}" if sign in "%_\\" else sign for sign in q)
-        return "a.value LIKE %s ESCAPE '\\'", f"{escaped}%"
-    escaped = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in q)
-    return "a.value GLOB %s", f"{escaped}*"
 
 
 def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:

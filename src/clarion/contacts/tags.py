@@ -85,10 +85,10 @@ def attach(
     """
     if not tag_ids or not contact_ids:
         return 0
-    if fresh and db.is_postgres():
+    if fresh:
         pairs = [(tag_id, contact_id) for tag_id in tag_ids for contact_id in contact_ids]
-        columns = ("tag_id", "contact_id", "created_at")
-        db.copy("contacts_tagging", columns, ((*pair, now) for pair in pairs))
+        columns = [("tag_id", "int"), ("contact_id", "int")]
+        db.copy_or_insert("contacts_tagging", columns, pairs, {"created_at": now})
     else:
         pairs = _attach(tag_ids, contact_ids, now)
     got: dict[int, list[int]] = defaultdict(list)

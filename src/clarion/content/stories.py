@@ -16,7 +16,7 @@ from clarion.content.errors import Fault, StoryError
 from clarion.content.models import Story, StoryVersion
 from clarion.content.saving import LONGEST_NAME, prepared, tidy_name
 from clarion.kit import clock, db
-from clarion.kit.matching import contains
+from clarion.kit.db.matching import contains
 
 __all__ = [
     "StoryConflict",

@@ -108,9 +108,8 @@ def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
 
 def _is_alive(worker_id: int, now: int) -> bool:
     """Whether the lease lasts. The lock makes a reaper's verdict wait until the claim has ended."""
-    lock = " FOR SHARE" if db.is_postgres() else ""
-    sql = "SELECT 1 FROM engine_worker WHERE id = %s AND NOT dead AND lease_until > %s" + lock
-    return bool(db.fetch(sql, [worker_id, now]))
+    sql = "SELECT 1 FROM engine_worker WHERE id = %s AND NOT dead AND lease_until > %s"
+    return bool(db.fetch(sql + db.for_share(), [worker_id, now]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +231,17 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
     # their own are locked for writing from the beginning: two claims that both held a share and
     # both wanted to write would wait for each other for ever.
     active: list[tuple[Any, ...]] = []
-    for paced, rate, lock in ((False, "IS NULL", "SHARE"), (True, "IS NOT NULL", "NO KEY UPDATE")):
+    for paced, rate, lock in (
+        (False, "IS NULL", db.for_share()),
+        (True, "IS NOT NULL", db.for_no_key_update()),
+    ):
         ids = [[broadcast_id] for broadcast_id, has_rate in found if bool(has_rate) is paced]
         if not ids:
             continue
-        locked = f" FOR {lock}" if db.is_postgres() else ""
         active += db.fetch(
             "SELECT id, priority, weight, rate, next_slot_at FROM broadcasts_broadcast "
             f"WHERE id {db.in_list()} AND state IN ('sending', 'live') AND rate {rate} "
-            f"ORDER BY id{locked}",
+            f"ORDER BY id{lock}",
             [db.json_param(ids)],
         )
     return active

@@ -31,11 +31,8 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
     """
     reasons = drop_reasons()
     with transaction.atomic():
-        locked = (
-            Broadcast.objects.select_for_update(skip_locked=db.is_postgres())
-            .filter(pk=broadcast.pk, state__in=STATES, expanded_at=None)
-            .first()
-        )
+        unexpanded = Broadcast.objects.filter(pk=broadcast.pk, state__in=STATES, expanded_at=None)
+        locked = db.select_unlocked(unexpanded).first()
         if locked is None:
             return False
         audience, channel_ids = _audience(locked)

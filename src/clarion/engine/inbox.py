@@ -52,11 +52,8 @@ def apply_waiting(now: int | None = None) -> int:
     if not db.fetch(due, [at]):
         return 0
     with transaction.atomic():
-        waiting = list(
-            Callback.objects.select_for_update(skip_locked=db.is_postgres())
-            .filter(state=Callback.State.WAITING, next_try_at__lte=at)
-            .order_by("next_try_at")[:BATCH]
-        )
+        due_now = Callback.objects.filter(state=Callback.State.WAITING, next_try_at__lte=at)
+        waiting = list(db.select_unlocked(due_now.order_by("next_try_at"))[:BATCH])
         if not waiting:
             return 0
         found = _Round()

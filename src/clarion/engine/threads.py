@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class DatabaseThreads:
-    """A few threads for database work: one where the database has one writer at a time anyway."""
+    """As many threads as are worth having for database work."""
 
     def __init__(self) -> None:
-        self._count = 3 if db.is_postgres() else 1
+        self._count = db.writer_threads()
         self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="db")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -22,7 +22,8 @@ from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.settle import Settlement, settle
 from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
-from clarion.kit import clock, db, estimates
+from clarion.kit import clock, db
+from clarion.kit.db import estimates
 from clarion.records import hold, tallies
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -264,19 +265,7 @@ class Worker:
 
 def _renewed(worker_id: int) -> tuple[bool, int]:
     """Whether the lease lasts, and how far the shared clock is ahead of ours."""
-    return reap.renew(worker_id), _ahead() if db.is_postgres() else 0
-
-
-def _ahead() -> int:
-    """How far the shared clock is ahead of ours, in microseconds, by the quickest of three answers.
-
-    The others say how long we waited for a turn, which is no difference of clocks.
-    """
-    answers = []
-    for _ in range(3):
-        asked, shared, answered = clock.now_us(), db.now_us(), clock.now_us()
-        answers.append((answered - asked, shared - (asked + answered) // 2))
-    return min(answers)[1]
+    return reap.renew(worker_id), db.clock_ahead()
 
 
 def _throttle(channel_id: int, until: int) -> None:

@@ -9,9 +9,6 @@ from heapq import merge
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
-from psycopg import capabilities
-
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
 from clarion.records.filters import RecordFilter
@@ -24,7 +21,6 @@ HEADER = (
 )  # fmt: skip
 FIRST_READ, LONGEST_READ = 200, 10_000  # records
 HELD = 50_000  # lines in memory at most, however many sources are merged
-STREAMED = 500  # records that PostgreSQL hands over at once
 _Row = tuple[Any, ...]
 _Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
 _COLUMNS = (
@@ -52,7 +48,7 @@ def _read(source: Source, writer: "_Writer", longest: int) -> Iterator[_Line]:
     cursor, size = None, FIRST_READ
     while True:
         records, params = source.first(size, cursor, what="r.*")
-        lines = writer.lines(_rows(_with_people(records), params))
+        lines = writer.lines(db.stream(_with_people(records), params))
         # Cheaper than in the database: they come in order, but for what its joins have mixed up.
         lines.sort(reverse=True)
         yield from lines
@@ -67,21 +63,6 @@ def _with_people(records: str) -> str:
     address = db.lateral_join("contacts_address", "a", "a.id = r.address_id", optional=True)
     contact = db.lateral_join("contacts_contact", "c", "c.id = a.contact_id", optional=True)
     return f"SELECT {_COLUMNS} FROM ({records}) AS r {address} {contact}"
-
-
-def _rows(sql: str, params: list[Any]) -> Iterator[_Row]:
-    """The rows of a statement; PostgreSQL finds the next ones while we write the first.
-
-    Nothing else can be asked of it before the last row.
-    """
-    with connection.cursor() as cursor:
-        if db.is_postgres():
-            size = STREAMED if capabilities.has_stream_chunked() else 1
-            with connection.wrap_database_errors:
-                yield from cursor.cursor.stream(sql, params, size=size)
-        else:
-            cursor.execute(sql, params)
-            yield from cursor
 
 
 class _Writer:

@@ -44,10 +44,10 @@ def load(delivery_ids: Sequence[int]) -> dict[int, Progress]:
 
 def keep(memories: Iterable[tuple[int, Progress]]) -> None:
     """Write the memories of these deliveries over what they remembered before."""
-    text = "::jsonb" if db.is_postgres() else ""
+    values = ", ".join(map(db.json_cast, ("data", "sent", "answers", "memory")))
     db.execute(
         "INSERT INTO records_deliveryprogress (delivery_id, data, sent, answers, memory) "
-        f"SELECT delivery, data{text}, sent{text}, answers{text}, memory{text} "
+        f"SELECT delivery, {values} "
         f"FROM {db.json_table(_COLUMNS)} WHERE true ON CONFLICT (delivery_id) DO UPDATE SET "
         "data = excluded.data, sent = excluded.sent, answers = excluded.answers, "
         "memory = excluded.memory",

@@ -11,14 +11,13 @@ the rest can be read off in order:
 - anything else: by time.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from clarion.channels.models import Channel
 from clarion.kit import clock, db
-from clarion.kit.matching import contains
+from clarion.kit.db.matching import contains
 from clarion.kit.paging import Cursor, Key
 from clarion.records.filters import FilterError, RecordFilter, Responses
 
@@ -73,11 +72,8 @@ class Source:
         same = "".join(f"r.{column} = v.{column} AND " for column in self.columns)
         table = db.json_table([(column, "int") for column in self.columns])
         each = f"FROM records_record AS r WHERE {same}{where} {order}"
-        if db.is_postgres():
-            every = f"{table} CROSS JOIN LATERAL (SELECT r.recorded_at, r.id {each}) AS k"
-        else:
-            every = f"{table} CROSS JOIN records_record AS k ON k.id IN (SELECT r.id {each})"
-        sql = f"SELECT k.recorded_at, k.id FROM {every} {order}"
+        newest = db.first_join("records_record", "k", ["recorded_at", "id"], each)
+        sql = f"SELECT k.recorded_at, k.id FROM {table} {newest} {order}"
         return sql, [db.json_param(self.groups), *params]
 
 
@@ -113,21 +109,14 @@ class _Conditions:
         self.parts.append(sql)
         self.params += params
 
-    def add_all(self, other: "_Conditions") -> None:
-        self.parts += other.parts
-        self.params += other.params
-
     def add_equals(self, column: str, value: int | str | None) -> None:
         if value is not None:
             self.add(f"r.{column} = %s", [value])
 
     def add_among(self, column: str, values: list[int] | None) -> None:
-        if values is None:
-            return
-        if db.is_postgres():
-            self.add(f"r.{column} = ANY(%s)", [values])
-        else:
-            self.add(f"r.{column} IN (SELECT value FROM json_each(%s))", [json.dumps(values)])
+        if values is not None:
+            among, param = db.in_values(values)
+            self.add(f"r.{column} {among}", [param])
 
     def add_times(self, wanted: RecordFilter) -> None:
         if wanted.after:

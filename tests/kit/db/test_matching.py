@@ -2,7 +2,7 @@ import pytest
 
 from clarion.contacts.models import Contact
 from clarion.kit import db
-from clarion.kit.matching import contains
+from clarion.kit.db.matching import contains
 
 NAMES = [
     "Ada Adler", "ADA", "Şükrü Çelik", "şükrü çelik", "ŞÜKRÜ ÇELIK", "Иван Петров", "100% Tom",

@@ -10,7 +10,7 @@ from clarion.kit import db
 def contains(column: str, part: str) -> tuple[str, list[str]]:
     """SQL and its parameters for "the column contains this text", ignoring case."""
     if all(letter.isascii() or len(_cases(letter)) == 1 for letter in part):
-        like = "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in part)
+        like = _like(part)
         if db.is_postgres():
             return f"lower({column}) LIKE %s ESCAPE '\\'", [f"%{like.lower()}%"]
         return f"{column} LIKE %s ESCAPE '\\'", [f"%{like}%"]
@@ -21,6 +21,17 @@ def contains(column: str, part: str) -> tuple[str, list[str]]:
     rest = "".join(_glob(letter) for letter in part[1:])
     patterns = [f"*{_escaped(first)}{rest}*" for first in _cases(part[0])]
     return f"({' OR '.join([f'{column} GLOB %s'] * len(patterns))})", patterns
+
+
+def begins(column: str, prefix: str) -> tuple[str, str]:
+    """SQL and its parameter for "the column begins with this text", in the same case."""
+    if db.is_postgres():
+        return f"{column} LIKE %s ESCAPE '\\'", f"{_like(prefix)}%"
+    return f"{column} GLOB %s", f"{''.join(map(_escaped, prefix))}*"
+
+
+def _like(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "%_\\" else letter for letter in text)
 
 
 def _cases(letter: str) -> list[str]:
