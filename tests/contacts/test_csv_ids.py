@@ -113,7 +113,7 @@ def test_the_column_is_chosen_where_there_are_several(read: Callable[..., IdList
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "ids.csv is empty. Choose a file with a title line and rows."),
+        (b"", "The file is empty. Choose a file with a header row and rows below it."),
         (b"id\n", "The file has a title line and nothing below it."),
         ("id\nu1\nü\n".encode("latin-1"), ("Line 3, byte 7 of the file: this is not UTF-8. "
          "Save the file as “CSV UTF-8”.")),

@@ -15,8 +15,9 @@ from django.db import OperationalError, connection
 from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
-from clarion.contacts import import_store, imports
-from clarion.contacts.imports import ImportRefused, import_contacts, mark_interrupted
+from clarion.contacts import import_run, import_store
+from clarion.contacts.import_run import ImportRefused
+from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
 from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.contacts.search import known_variables
 from clarion.kit import clock
@@ -33,9 +34,9 @@ import time
 import django
 django.setup()
 from clarion.cli.main import run
-from clarion.contacts import imports
+from clarion.contacts import import_run
 
-store, chunks = imports.store, []
+store, chunks = import_run.store, []
 
 def stored(*args):
     written = store(*args)
@@ -45,7 +46,7 @@ def stored(*args):
         time.sleep(600)
     return written
 
-imports.store = stored
+import_run.store = stored
 run()
 """
 
@@ -74,7 +75,9 @@ def person(channel: Channel, value: str) -> Contact:
 
 
 def rejected(done: Import) -> list[tuple[str, str, str]]:
-    with Path(done.rejects_path).open(encoding="utf-8", newline="") as file:
+    path = rejects_file(done)
+    assert path is not None
+    with path.open(encoding="utf-8", newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)]
     assert rows[0] == ("line", "value", "reason")
     return rows[1:]
@@ -191,7 +194,7 @@ class TestGoodFiles:
     def test_progress_can_be_watched(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "CHUNK", 10)
+        monkeypatch.setattr(import_run, "CHUNK", 10)
         seen: list[tuple[int, int, bool]] = []
 
         def watch(row: Import) -> None:
@@ -266,7 +269,7 @@ class TestRejectedLines:
     def test_repeats_are_found_however_far_apart(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "CHUNK", 10)
+        monkeypatch.setattr(import_run, "CHUNK", 10)
         ids = [f"u{number}" for number in range(50)]
         done = run(write("id\n" + "\n".join([*ids, "u0", " u49 ", "u0"])), channel)
         assert done.created == 50
@@ -292,8 +295,8 @@ class TestRefusedFiles:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"", "people.csv is empty. Choose a file with a title line and rows."),
-            (b"id\n", "The file has a title line and nothing below it."),
+            (b"", "The file is empty. Choose a file with a header row and rows below it."),
+            (b"id\n", "The file has a header row and nothing below it."),
             (b"name,city\nA,B\n", "Choose the column of user ids. There are: name, city."),
             (b"123456\n789\n", ("The first line, “123456”, looks like a user id. "
              "Put a title line above it.")),
@@ -315,7 +318,7 @@ class TestRefusedFiles:
         self, write: Write, channel: Channel, content: bytes, sentence: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:  # fmt: skip
-        monkeypatch.setattr(imports, "CHUNK", 1)
+        monkeypatch.setattr(import_run, "CHUNK", 1)
         with pytest.raises(ImportRefused) as refused:
             run(write(content), channel, tags=["vip"])
         assert str(refused.value) == sentence
@@ -348,7 +351,7 @@ class TestFailures:
     def test_a_full_disk_keeps_whole_chunks(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "CHUNK", 10)
+        monkeypatch.setattr(import_run, "CHUNK", 10)
         stored: list[int] = []
 
         def store(*args: Any) -> tuple[int, int]:
@@ -358,16 +361,17 @@ class TestFailures:
             return import_store.store(*args)
 
         path = write("id\n" + "".join(f"u{number}\n" for number in range(50)))
-        monkeypatch.setattr(imports, "store", store)
+        monkeypatch.setattr(import_run, "store", store)
         with pytest.raises(ImportRefused) as refused:
             run(path, channel)
         assert str(refused.value) == (
-            "The disk is full. The first 20 lines are done. Make room, then import the file again."
+            "The disk is full. The first 20 lines are imported. Free some space, then import the "
+            "file again."
         )
         row = Import.objects.get()
         assert (row.state, row.error, row.created) == ("failed", str(refused.value), 20)
         assert Address.objects.count() == 20
-        monkeypatch.setattr(imports, "store", import_store.store)
+        monkeypatch.setattr(import_run, "store", import_store.store)
         done = run(path, channel)
         assert (done.created, done.updated) == (30, 20)
 
@@ -380,7 +384,7 @@ class TestFailures:
 
         real = csv.writer
         monkeypatch.setattr("clarion.contacts.rejects.csv.writer", lambda file: real(Full()))
-        with pytest.raises(ImportRefused, match=r"The disk is full\. Nothing was imported\."):
+        with pytest.raises(ImportRefused, match=r"The disk is full\. Nothing is imported\."):
             run(write("id,x\nu1\n"), channel)
         assert Import.objects.get().state == "failed"
 
@@ -396,9 +400,9 @@ class TestFailures:
         def locked(*_: Any) -> None:
             raise OperationalError("database is locked")
 
-        monkeypatch.setattr(imports, "store", locked)
+        monkeypatch.setattr(import_run, "store", locked)
         with pytest.raises(
-            ImportRefused, match=r"busy\. Nothing was imported\. Import the file again"
+            ImportRefused, match=r"busy\. Nothing is imported\. Import the file again"
         ):
             run(write("id\nu1\n"), channel)
 
@@ -412,17 +416,17 @@ class TestFailures:
         dead.refresh_from_db()
         alive.refresh_from_db()
         assert (dead.state, alive.state) == ("failed", "running")
-        assert "nobody is imported twice" in dead.error
+        assert "no one is imported twice" in dead.error
 
     def test_one_taken_for_interrupted_stops(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "CHUNK", 1)
+        monkeypatch.setattr(import_run, "CHUNK", 1)
 
         def give_up(row: Import) -> None:
             Import.objects.filter(pk=row.pk).update(state="failed", error="interrupted")
 
-        with pytest.raises(ImportRefused, match="taken for interrupted"):
+        with pytest.raises(ImportRefused, match="was interrupted"):
             run(write("id\nu1\nu2\nu3\n"), channel, progress=give_up)
         assert Address.objects.count() == 1
 
@@ -464,7 +468,7 @@ class TestAtTheSameTime:
     def test_two_imports_of_one_file_make_nobody_twice(
         self, write: Write, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "CHUNK", 100)
+        monkeypatch.setattr(import_run, "CHUNK", 100)
         channel = factory.channel()
         ids = [f"u{(number * 7919) % 3000:04d}" for number in range(3000)]
         rows = "".join(f"{value},{value}\n" for value in ids)
@@ -499,7 +503,7 @@ class TestAtTheSameTime:
         self, write: Write, processes: Processes, process_env: dict[str, str]
     ) -> None:
         channel = factory.channel("crash")
-        count = imports.CHUNK * 4
+        count = import_run.CHUNK * 4
         path = write("id,n\n" + "".join(f"u{number},{number}\n" for number in range(count)))
         command = ("contacts", "import", str(path), "--channel", "crash")
         process = processes.python(HANGS_IN_THE_THIRD_CHUNK, *command)
@@ -507,7 +511,7 @@ class TestAtTheSameTime:
         process.kill()
         row = Import.objects.get()
         assert row.state == "running"
-        assert Address.objects.count() == row.created == row.lines == imports.CHUNK * 2
+        assert Address.objects.count() == row.created == row.lines == import_run.CHUNK * 2
         done = run(path, channel)
-        assert (done.created, done.updated) == (imports.CHUNK * 2, imports.CHUNK * 2)
+        assert (done.created, done.updated) == (import_run.CHUNK * 2, import_run.CHUNK * 2)
         assert Address.objects.count() == Contact.objects.count() == count

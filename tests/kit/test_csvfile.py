@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from clarion.kit.csvfile import CELL_LIMIT, LINE_LIMIT, CsvError, CsvFile
 
+EMPTY = "The file is empty. Choose a file with a header row and rows below it."
+
 
 @pytest.fixture
 def write(tmp_path: Path):
@@ -83,8 +85,8 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"", "people.csv is empty. Choose a file with a title line and rows."),
-            (b"\xef\xbb\xbf", "people.csv is empty. Choose a file with a title line and rows."),
+            (b"", EMPTY),
+            (b"\xef\xbb\xbf", EMPTY),
             (b"id,,x\n", "Column 2 has no title. Give every column one."),
             (b"id,x,x\n", "Two columns are called “x”. Rename one of them."),
             ("id\n1\nZoë\n".encode("latin-1"), ("Line 3, byte 8 of the file: this is not UTF-8. "

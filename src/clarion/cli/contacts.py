@@ -63,7 +63,9 @@ def import_file(
 
 
 def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool) -> None:
-    rejects_file = str(rejects) if rejects else done.rejects_path
+    from clarion.contacts.imports import rejects_file as stored_rejects
+
+    rejects_file = str(rejects or stored_rejects(done) or "")
     if done.state == done.State.FAILED:
         raise Failed(done.error)
     if as_json:

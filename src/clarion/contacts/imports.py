@@ -1,54 +1,48 @@
 """Importing contacts from CSV files of any size.
 
-The file is gone through twice. First as a whole, writing nothing: a file that can't be read to its
-end is refused. Then in chunks, each one transaction together with the progress, so that what a
-crash leaves is a number of whole chunks, and importing the same file again repeats no one.
+Two ways lead here. ``import_contacts`` does an import at once, in the process that asks for it: the
+command line needs no worker, and the file stays where it is. ``request_import`` writes down what a
+page asks for, and a worker does it (``run_next``), so that nothing depends on the web process.
 """
 
 import errno
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
-from clarion.contacts.attributes import note_attributes
-from clarion.contacts.import_lines import (
-    BadLineError,
-    ColumnsError,
-    Layout,
-    Person,
-    choose_column,
+from clarion.contacts import uploads
+from clarion.contacts.import_run import (
+    ImportRefused,
+    ImportRun,
+    Plan,
+    Progress,
+    StoppedError,
+    Stopping,
+    TakenAwayError,
+    finish,
+    rejects_folder,
 )
-from clarion.contacts.import_store import known_contacts, store
 from clarion.contacts.models import Import
-from clarion.contacts.rejects import Rejects
-from clarion.contacts.repeats import Repeats
-from clarion.contacts.tags import TagError, check_names, ensure_tags
-from clarion.contacts.user_ids import BadIdError, checker
 from clarion.kit import clock, db
-from clarion.kit.csvfile import CsvError, CsvFile
+from clarion.kit.csvfile import CsvError
 
-CHUNK = 10_000  # lines of one transaction
-SILENCE = 60  # seconds without a sign of life after which an import counts as interrupted
-_AGAIN = "Import the file again: nobody is imported twice."
+log = structlog.get_logger()
+SILENCE = 60  # seconds without a sign of life after which a process's own import is interrupted
+PATIENCE = 60  # seconds for a worker that sees the upload, before one that doesn't gives it up
+MOST_INTERRUPTIONS = 3  # a file that ends its worker each time is not tried for ever
+_AGAIN = "Import the file again: no one is imported twice."
+_INTERRUPTED = f"The import was interrupted: its process ended. {_AGAIN}"
+_UPLOAD_GONE = "The upload is no longer there. Choose the file again."
+EXPECTED = (ImportRefused, CsvError, OSError, DatabaseError)
 _DISK_FULL = {"53100"}  # PostgreSQL's code
-Progress = Callable[[Import], None]
-
-
-class ImportRefused(ValueError):  # noqa: N818 - a sentence about a file, not a fault in the program
-    """A file can't be imported: one sentence that says what to do.
-
-    ``columns`` are the titles to choose from where the column of user ids is the matter.
-    """
-
-    def __init__(self, sentence: str, columns: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.columns = list(columns)
 
 
 def import_contacts(
@@ -60,104 +54,236 @@ def import_contacts(
     dry_run: bool = False,
     rejects: Path | None = None,
     filename: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda row: None,
     by: Agent | str,
 ) -> Import:
-    """Import the people of a CSV file to a channel; ``dry_run`` only counts.
+    """Import the people of a CSV file to a channel, here and now; ``dry_run`` only counts.
 
-    Known user ids are updated: attributes are merged, an empty cell leaves what is there. Who has
-    opted out stays so. Lines that can't be taken are written to ``rejects`` (by default a file in
-    the data folder) with the reason. ``progress`` is called with the import's row after each
-    chunk. Raises ImportRefused; what stood in the file before the fault is then untouched when
-    the file itself is wrong, and imported when disk or database failed half way.
+    Known user ids are updated: attributes are merged, an empty cell leaves what is there. People
+    who have opted out stay opted out. Rejected lines are written to ``rejects`` (by default a file
+    in the data folder) with the reason. ``progress`` is called with the import's row after each
+    chunk. Raises ImportRefused: nothing is imported when the file itself is wrong, and what came
+    before the fault is when disk or database failed half way.
     """
-    try:
-        file = CsvFile(path)
-        column = choose_column(file.columns, channel.kind, id_column)
-        layout = Layout(file.columns, column, checker(channel.kind))
-        names = check_names(tags)
-    except ColumnsError as error:
-        raise ImportRefused(str(error), error.columns) from None
-    except (CsvError, TagError) as error:
-        raise ImportRefused(str(error)) from None
-    except OSError as error:
-        raise ImportRefused(f"{path} can't be read: {error.strerror}.") from None
+    plan = Plan.read(path, channel, id_column, tags)
     row = Import.objects.create(
-        channel=channel,
-        filename=(filename or path.name)[-255:],
-        id_column=column[:200],
-        tags=names,
-        dry_run=dry_run,
-        bytes_total=file.size,
+        **_facts(plan, channel, filename or path.name, dry_run, by), beat_at=_now()
     )
-    row.rejects_path = str(rejects or _rejects_path(row))
-    run = _Run(row, file, layout, names, progress or _nobody)
-    _guarded(run)
-    audit.note(
-        "contacts.import",
-        f"import {row.pk}",
-        by,
-        file=row.filename,
-        created=row.created,
-        updated=row.updated,
-        dry_run=dry_run,
-    )
+    _name_rejects(row, rejects)
+    try:
+        ImportRun(row, plan, progress, stopping=lambda: False).run(by)
+    except TakenAwayError:
+        raise ImportRefused(_INTERRUPTED) from None
+    except EXPECTED as error:
+        sentence = _sentence(error, row)
+        _fail(row, sentence)
+        raise ImportRefused(sentence) from error
     return row
 
 
-def mark_interrupted() -> int:
-    """Mark imports as failed whose process has not been heard of for a minute; how many."""
-    now = clock.now()
-    silent = Import.objects.filter(
-        state=Import.State.RUNNING, beat_at__lt=now - timedelta(seconds=SILENCE)
-    )
-    return silent.update(
-        state=Import.State.FAILED,
-        error=f"The import was interrupted: its process ended. {_AGAIN}",
-        finished_at=now,
-    )
+def request_import(
+    token: str,
+    *,
+    filename: str,
+    channel: Channel,
+    id_column: str | None = None,
+    tags: Sequence[str] = (),
+    dry_run: bool = False,
+    by: Agent,
+) -> Import:
+    """Have a worker import an upload; return the row that shows the progress from now on.
 
-
-def _nobody(row: Import) -> None:
-    """Nobody watches the progress."""
-
-
-def _rejects_path(row: Import) -> Path:
-    folder = Path(settings.CLARION.data) / "imports"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"rejects-{row.pk}.csv"
-
-
-def _guarded(run: "_Run") -> None:
-    """Run an import to its end. What stops it is put in a sentence and noted in its row."""
+    An upload is imported once: asked again, this is the import that there is. The upload is
+    removed after it, and kept after a dry run. Raises ImportRefused for what can be said at once:
+    the upload is gone, or its header row or the tags can't be used.
+    """
+    if not dry_run and (same := _import_of(token)):
+        return same
+    if not uploads.exists(token):
+        raise ImportRefused(_UPLOAD_GONE)
+    plan = Plan.read(uploads.path(token), channel, id_column, tags)
+    asked = _facts(plan, channel, filename, dry_run, by)
     try:
-        try:
-            run.check()
-            run.go()
-        finally:
-            run.rejects.close()
-    except ImportRefused as refused:
-        run.fail(str(refused))
+        with transaction.atomic():
+            return Import.objects.create(
+                **asked, upload=token, state=Import.State.WAITING, beat_at=_now()
+            )
+    except IntegrityError:  # asked twice at the same moment
+        same = _import_of(token)
+        if same is None:
+            raise
+        return same
+
+
+def run_next(worker: int, stopping: Stopping) -> bool:
+    """Do the next import that waits, as this worker; return False when there is none.
+
+    A worker runs one import at a time, so that one which is running as this worker is one that
+    broke off, and it continues. When ``stopping`` says so, the import is given back.
+    """
+    row = _claim(worker)
+    if row is None:
+        return False
+    log.info("import_started", id=row.pk, file=row.filename, lines_done=row.lines)
+    try:
+        _do(row, stopping)
+    except StoppedError:
+        _running(worker).update(state=Import.State.WAITING, worker_id=None, beat_at=_now())
+        return False
+    except TakenAwayError:
+        log.warning("import_taken_away", id=row.pk)
+    else:
+        log.info("import_ended", id=row.pk, state=str(row.state), lines=row.lines)
+    return True
+
+
+def release_abandoned(working: QuerySet[Any]) -> int:
+    """Let others continue the imports of workers that have ended; return how many.
+
+    ``working``: the ids of the workers that are at work.
+    """
+    left = Import.objects.filter(state=Import.State.RUNNING).exclude(worker_id=None)
+    left = left.exclude(worker_id__in=working)
+    failed = left.filter(interruptions__gte=MOST_INTERRUPTIONS - 1).update(
+        state=Import.State.FAILED,
+        worker_id=None,
+        error="The import was stopped: its worker ended three times. See the worker's log.",
+        finished_at=clock.now(),
+    )
+    if failed:
+        log.error("imports_given_up", count=failed)
+    return left.update(
+        state=Import.State.WAITING,
+        worker_id=None,
+        interruptions=F("interruptions") + 1,
+        beat_at=_now(),
+    )
+
+
+def mark_interrupted() -> int:
+    """Mark imports as failed whose own process was silent for a minute; return how many."""
+    silent = Import.objects.filter(
+        state=Import.State.RUNNING, upload="", beat_at__lt=_now() - timedelta(seconds=SILENCE)
+    )
+    return silent.update(state=Import.State.FAILED, error=_INTERRUPTED, finished_at=clock.now())
+
+
+def rejects_file(row: Import) -> Path | None:
+    """The file of an import's rejected lines; None when there is none here."""
+    path = rejects_folder() / row.rejects_path
+    return path if row.rejects_path and path.exists() else None
+
+
+def _facts(
+    plan: Plan, channel: Channel, filename: str, dry_run: bool, by: Agent | str
+) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "agent": by if isinstance(by, Agent) else None,
+        "filename": filename[-255:],
+        "id_column": plan.column[:200],
+        "tags": plan.tags,
+        "dry_run": dry_run,
+        "bytes_total": plan.file.size,
+    }
+
+
+def _name_rejects(row: Import, path: Path | None = None) -> None:
+    """Choose the file of rejected lines: the row names it once there are some."""
+    row.rejects_path = str(path.absolute()) if path else f"rejects-{row.pk}.csv"
+
+
+def _import_of(token: str) -> Import | None:
+    return Import.objects.filter(upload=token, dry_run=False).exclude(upload="").first()
+
+
+def _now() -> datetime:
+    return clock.from_us(db.now_us())
+
+
+def _running(worker: int) -> QuerySet[Import]:
+    return Import.objects.filter(state=Import.State.RUNNING, worker_id=worker)
+
+
+def _claim(worker: int) -> Import | None:
+    free = Q(state=Import.State.WAITING) | Q(state=Import.State.RUNNING, worker_id=worker)
+    for row in Import.objects.filter(free).order_by("pk"):
+        if not uploads.exists(row.upload):
+            _give_up_upload(row)
+            continue
+        claimed = Import.objects.filter(free, pk=row.pk).update(
+            state=Import.State.RUNNING, worker_id=worker, beat_at=_now()
+        )
+        if claimed:
+            return Import.objects.select_related("channel", "agent").get(pk=row.pk)
+    return None
+
+
+def _give_up_upload(row: Import) -> None:
+    """Fail an import whose upload isn't here, once a worker that has it could have come."""
+    waiting = Import.objects.filter(
+        pk=row.pk,
+        state=Import.State.WAITING,
+        beat_at__lt=_now() - timedelta(seconds=PATIENCE),
+    )
+    failed = waiting.update(
+        state=Import.State.FAILED,
+        error="The uploaded file is not in the worker's data folder. Web server and workers must "
+        "share one data folder (CLARION_DATA). Then import the file again.",
+        finished_at=clock.now(),
+    )
+    if failed:
+        log.error("import_upload_missing", id=row.pk, folder=str(uploads.path(row.upload).parent))
+
+
+def _do(row: Import, stopping: Stopping) -> None:
+    """Do a claimed import to its end, or to where it stops; what is wrong is in its row then.
+
+    Raises a database error that passes by itself: the next ``run_next`` continues.
+    """
+    _name_rejects(row)
+    # Not only emptied: an earlier run that is still ending must not write into the new file.
+    (rejects_folder() / row.rejects_path).unlink(missing_ok=True)
+    try:
+        plan = Plan.read(uploads.path(row.upload), row.channel, row.id_column, row.tags)
+        ImportRun(row, plan, lambda _: None, stopping).run(row.agent or audit.ENGINE)
+    except (StoppedError, TakenAwayError):
         raise
-    except (CsvError, OSError, DatabaseError) as error:
-        sentence = _sentence(error, run.row)
-        run.fail(sentence)
-        raise ImportRefused(sentence) from error
+    except Exception as error:
+        if db.is_passing(error) and not _is_full(error):
+            raise
+        if not isinstance(error, EXPECTED):
+            log.exception("import_fault", id=row.pk)
+        finish(row, Import.State.FAILED, _sentence(error, row))
+    if row.state == Import.State.FAILED or not row.dry_run:
+        uploads.drop(row.upload)
 
 
-def _sentence(error: CsvError | OSError | DatabaseError, row: Import) -> str:
-    if isinstance(error, CsvError):
+def _fail(row: Import, sentence: str) -> None:
+    """Write why an import of this process has ended."""
+    try:
+        finish(row, Import.State.FAILED, sentence)
+    except (DatabaseError, TakenAwayError) as error:
+        # The caller gives the sentence. A row that can't be written is marked as interrupted later.
+        log.warning("import_not_marked", id=row.pk, error=str(error))
+
+
+def _sentence(error: Exception, row: Import) -> str:
+    """Why an import has ended, what it has done, and what to do."""
+    if isinstance(error, ImportRefused | CsvError):
         return str(error)
-    so_far = f"The first {row.lines:,} lines are done." if row.lines else "Nothing was imported."
+    so_far = f"The first {row.lines:,} lines are imported." if row.lines else "Nothing is imported."
     if row.dry_run:
         so_far = "Nothing was changed."
     if _is_full(error):
-        return f"The disk is full. {so_far} Make room, then import the file again."
+        return f"The disk is full. {so_far} Free some space, then import the file again."
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} can't be used: {error.strerror}. {so_far} {_AGAIN}"
     if db.is_passing(error):
         return f"The database can't be reached or is busy. {so_far} {_AGAIN}"
-    return f"The database refused the import ({error}). {so_far}"
+    if isinstance(error, DatabaseError):
+        return f"The database refused the import ({error}). {so_far}"
+    return f"Clarion had a fault with this import. {so_far} The worker's log has the details."
 
 
 def _is_full(error: Exception) -> bool:
@@ -165,108 +291,3 @@ def _is_full(error: Exception) -> bool:
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     code = getattr(error.__cause__, "sqlstate", None)
     return code in _DISK_FULL or "disk is full" in str(error)
-
-
-class _Run:
-    """One import on its way."""
-
-    def __init__(
-        self,
-        row: Import,
-        file: CsvFile,
-        layout: Layout,
-        tags: Sequence[str],
-        progress: Progress,
-    ) -> None:
-        self.row = row
-        self.rejects = Rejects(Path(row.rejects_path))
-        self._file = file
-        self._layout = layout
-        self._tags = tags
-        self._progress = progress
-        self._repeats = Repeats()
-        self._people: list[Person] = []
-        self._lines = 0  # since the last chunk
-
-    def check(self) -> None:
-        """Go through the whole file, so that nothing is written of one that breaks off."""
-        any_line = False
-        for count, (_, cells) in enumerate(self._file.rows(), 1):
-            any_line = True
-            self._repeats.note(self._layout.id_of(cells))
-            if count % (CHUNK * 20) == 0:
-                self._beat()
-        if not any_line:
-            raise ImportRefused("The file has a title line and nothing below it.")
-
-    def go(self) -> None:
-        """Import chunk by chunk, and mark the import as done."""
-        tag_ids: list[int] = []
-        if not self.row.dry_run:
-            tag_ids = list(ensure_tags(self._tags).values())
-            note_attributes(self._layout.attributes)
-        for line, cells in self._file.rows():
-            self._take(line, cells)
-            if self._lines == CHUNK:
-                self._commit(tag_ids, self._file.position)
-        self._commit(tag_ids, self._file.size)
-        self._finish(Import.State.DONE)
-
-    def fail(self, sentence: str) -> None:
-        """Note in the row why the import has ended."""
-        try:
-            self._finish(Import.State.FAILED, sentence)
-        except DatabaseError:
-            # The database is why it fails. mark_interrupted will find the row; the sentence is
-            # told by the exception that is on its way.
-            self.row.state = Import.State.RUNNING
-
-    def _take(self, line: int, cells: list[str]) -> None:
-        self._lines += 1
-        try:
-            person = self._layout.person(cells)
-        except (BadLineError, BadIdError) as error:
-            self.rejects.add(line, self._layout.id_of(cells), str(error))
-            return
-        first = self._repeats.first_line(person.value, line)
-        if first is None:
-            self._people.append(person)
-        else:
-            self.rejects.add(line, person.value, f"same id as line {first}")
-
-    def _commit(self, tag_ids: Sequence[int], position: int) -> None:
-        """Store the people gathered, together with the progress that this makes."""
-        row = self.row
-        with db.write():
-            if row.dry_run:
-                people = (person.value for person in self._people)
-                updated = len(known_contacts(row.channel_id, people))
-                created = len(self._people) - updated
-            else:
-                created, updated = store(row.channel_id, self._people, tag_ids, clock.now_us())
-            self._beat(
-                lines=row.lines + self._lines,
-                created=row.created + created,
-                updated=row.updated + updated,
-                rejected=self.rejects.count,
-                bytes_done=position,
-            )
-            self.rejects.flush()
-        self._people.clear()
-        self._lines = 0
-        self._progress(row)
-
-    def _beat(self, **changes: int) -> None:
-        """Write progress. Raises ImportRefused when the row says that this import is over."""
-        now = clock.now()
-        alive = Import.objects.filter(pk=self.row.pk, state=Import.State.RUNNING)
-        if not alive.update(beat_at=now, **changes):
-            raise ImportRefused(f"The import was taken for interrupted. {_AGAIN}")
-        for field, value in {**changes, "beat_at": now}.items():
-            setattr(self.row, field, value)
-
-    def _finish(self, state: Import.State, error: str = "") -> None:
-        row = self.row
-        row.state, row.error, row.finished_at = state, error, clock.now()
-        row.rejects_path = row.rejects_path if self.rejects.count else ""
-        row.save(update_fields=["state", "error", "finished_at", "rejects_path"])

@@ -9,6 +9,7 @@ people, tags or channels away; whoever deletes a contact through Django deletes 
 from django.db import models
 from django.db.models import Q
 
+from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
 from clarion.kit import clock
 from clarion.kit.fields import InstantField
@@ -112,21 +113,32 @@ class Attribute(models.Model):
 
 
 class Import(models.Model):
-    """One CSV import: its progress, result and rejected lines (a file in the data folder)."""
+    """One CSV import: what to import and how, its progress, its result.
+
+    An import with an ``upload`` was asked for on a page: a worker claims it and does it, and where
+    that worker ends, the next one continues. One without is done by the process that made its row.
+    """
 
     class State(models.TextChoices):
-        """An import interrupted by a crash is failed; running it again repeats no one."""
+        """An import goes from waiting to running and to one of the others; back where it stops."""
 
+        WAITING = "waiting", "Waiting"
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
+    OPEN = (State.WAITING, State.RUNNING)
+
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
+    agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True)  # who asked for it
     filename = models.CharField(max_length=255)
+    upload = models.CharField(max_length=20, default="", blank=True)  # a token of uploads.py
     id_column = models.CharField(max_length=200)
     tags = models.JSONField(default=list)
     dry_run = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    worker_id = models.BigIntegerField(null=True)  # the worker that is doing it
+    interruptions = models.PositiveSmallIntegerField(default=0)  # workers that ended during it
     error = models.TextField(default="", blank=True)
     bytes_total = models.BigIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
@@ -134,10 +146,25 @@ class Import(models.Model):
     created = models.BigIntegerField(default=0)
     updated = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
+    # A file name in the data folder's ``imports``, or the absolute path of a file elsewhere.
     rejects_path = models.CharField(max_length=500, default="", blank=True)
     started_at = InstantField(default=clock.now)
-    beat_at = InstantField(default=clock.now)  # when its process was last heard of
+    beat_at = InstantField(default=clock.now)  # the last sign of life, by the database's clock
     finished_at = InstantField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["upload"],
+                name="import_upload_once",
+                condition=Q(dry_run=False) & ~Q(upload=""),
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], name="import_open", condition=Q(state__in=["waiting", "running"])
+            )
+        ]
 
     def __str__(self) -> str:
         return f"import {self.pk} of {self.filename}"

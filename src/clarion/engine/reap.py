@@ -8,6 +8,7 @@ from django.conf import settings
 
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
+from clarion.contacts import imports
 from clarion.engine.models import Worker
 from clarion.kit import clock, db
 from clarion.records import tallies
@@ -73,6 +74,7 @@ def reap() -> int:
         "UPDATE engine_worker SET dead = %s WHERE lease_until <= %s AND NOT dead",
         [True, db.now_us()],
     )
+    imports.release_abandoned(Worker.objects.filter(dead=False).values("pk"))
     dead = db.fetch("SELECT id FROM engine_worker WHERE dead")
     return sum(_reap_one(worker_id) for (worker_id,) in dead)
 

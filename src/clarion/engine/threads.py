@@ -8,18 +8,16 @@ from typing import ParamSpec, TypeVar
 
 from django.db import Error, connection
 
-from clarion.kit import db
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class DatabaseThreads:
-    """As many threads as are worth having for database work."""
+    """A few threads for database work."""
 
-    def __init__(self) -> None:
-        self._count = db.writer_threads()
-        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="db")
+    def __init__(self, name: str, count: int) -> None:
+        self._count = count
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run database work in one of the threads, and return what it returns or raises."""

@@ -42,7 +42,8 @@ class Worker:
     """One worker: a pipeline for each channel that has work, and the loops beside them."""
 
     def __init__(self) -> None:
-        self._threads = DatabaseThreads()
+        self._threads = DatabaseThreads("db", db.writer_threads())
+        self._import_thread = DatabaseThreads("import", 1)  # sending does not wait for imports
         self._db = self._threads.run
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
@@ -74,6 +75,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._fire_triggers)),
             asyncio.create_task(self._every(MAINTAIN, self._maintain)),
             asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
+            asyncio.create_task(self._every(1.0, self._run_imports)),
         ]
         log.info("worker_started", worker=self._id)
         started()
@@ -86,6 +88,7 @@ class Worker:
         await self._db(reap.sign_off, self._id)
         await self._http.close()
         await self._smtp.close()
+        self._import_thread.close()
         self._threads.close()
         log.info("worker_stopped", worker=self._id)
 
@@ -222,6 +225,10 @@ class Worker:
         while await self._db(retention.sweep) and not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), STEP)
+
+    async def _run_imports(self) -> None:
+        while await self._import_thread.run(imports.run_next, self._id, self._stopping.is_set):
+            pass
 
     # helpers
 

@@ -57,7 +57,7 @@ class CsvFile:
     def _titles(self) -> list[str]:
         first = next(self._records(), None)
         if first is None:
-            raise CsvError(f"{self.path.name} is empty. Choose a file with a title line and rows.")
+            raise CsvError("The file is empty. Choose a file with a header row and rows below it.")
         self.title_line = first[0]
         titles = [title.strip() for title in first[1]]
         if len(titles) > COLUMN_LIMIT:

@@ -91,6 +91,7 @@ CHAT_STATES: dict[str, Word] = {
 }
 
 IMPORT_STATES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("A worker will start it."), "calm"),
     "running": Word(_("Running"), _("Lines are being read."), "busy"),
     "done": Word(_("Done"), _("Every line has been read."), "good"),
     "failed": Word(_("Failed"), _("The import ended early."), "bad"),

@@ -1,6 +1,6 @@
 """Imports: upload, dry run, progress, result."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,21 +8,14 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from clarion.channels.models import Channel
+from clarion.contacts import imports
 from clarion.contacts.models import Contact, Import
+from clarion.engine import reap
 from support import factory
-from support.threads import wait_for_threads
-from support.waiting import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rome\n"
-
-
-@pytest.fixture(autouse=True)
-def _imports_have_ended(transactional_db: None) -> Iterator[None]:
-    """Wait for their threads: each writes on when its import is done, not into the next test."""
-    yield
-    wait_for_threads("import")
 
 
 @pytest.fixture
@@ -41,11 +34,17 @@ def upload(
     response = client.post("/contacts/import/", fields)
     if response.status_code == 200:
         return response.content.decode()
-    return ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+    return ended(pk_of(response))
+
+
+def pk_of(response: Any) -> int:
+    """The import that a page leads to."""
+    return int(response["Location"].rstrip("/").rpartition("/")[2])
 
 
 def ended(pk: int) -> Import:
-    eventually(lambda: Import.objects.get(pk=pk).state != "running", what="the import has ended")
+    """The import once a worker has done it."""
+    imports.run_next(1, lambda: False)
     return Import.objects.get(pk=pk)
 
 
@@ -63,7 +62,7 @@ def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
     rejects = admin.get(f"/contacts/import/{done.pk}/rejects.csv").getvalue().decode()
     assert rejects.splitlines()[0] == "line,value,reason"
     assert len(rejects.splitlines()) == 3
-    eventually(lambda: set(folder.glob("*")) <= before, what="the upload is removed")
+    assert set(folder.glob("*")) <= before
 
 
 def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel: Channel) -> None:
@@ -74,15 +73,10 @@ def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel:
     assert "Import 2 people" in admin.get(f"/contacts/import/{checked.pk}/live").content.decode()
 
     response = admin.post(f"/contacts/import/{checked.pk}/go")
-    done = ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+    done = ended(pk_of(response))
     assert done.created == Contact.objects.count() == 2
-    eventually(
-        lambda: "not there any more" in again(admin, checked), what="the upload can be used once"
-    )
-
-
-def again(client: Client, checked: Import) -> str:
-    return client.post(f"/contacts/import/{checked.pk}/go", follow=True).content.decode()
+    assert pk_of(admin.post(f"/contacts/import/{checked.pk}/go")) == done.pk
+    assert "do-import" not in admin.get(f"/contacts/import/{checked.pk}/").content.decode()
 
 
 def test_somebody_elses_dry_run_is_not_offered(
@@ -94,7 +88,31 @@ def test_somebody_elses_dry_run_is_not_offered(
     other = log_in("manager")  # type: ignore[operator]
 
     assert "do-import" not in other.get(f"/contacts/import/{checked.pk}/").content.decode()
-    assert "not there any more" in again(other, checked)
+    response = other.post(f"/contacts/import/{checked.pk}/go", follow=True)
+    assert "Only the person who checked a file can import it." in response.content.decode()
+    assert not Import.objects.filter(dry_run=False).exists()
+
+
+def test_the_import_page_says_when_no_worker_is_running(admin: Client, channel: Channel) -> None:
+    file = SimpleUploadedFile("people.csv", PEOPLE, "text/csv")
+    pk = pk_of(admin.post("/contacts/import/", {"channel": channel.pk, "file": file}))
+
+    html = admin.get(f"/contacts/import/{pk}/live").content.decode()
+    assert "No worker is running." in html
+    assert "Waiting for a worker to start" in html
+    reap.register()
+    html = admin.get(f"/contacts/import/{pk}/live").content.decode()
+    assert "No worker is running." not in html
+    assert "Waiting for a worker to start" in html
+    ended(pk)
+    assert "Waiting" not in admin.get(f"/contacts/import/{pk}/live").content.decode()
+
+
+def test_a_second_click_leads_to_the_same_import(admin: Client, channel: Channel) -> None:
+    checked = upload(admin, channel, PEOPLE, check=True)
+    assert isinstance(checked, Import)
+    first = pk_of(admin.post(f"/contacts/import/{checked.pk}/go"))
+    assert pk_of(admin.post(f"/contacts/import/{checked.pk}/go")) == first
 
 
 @pytest.mark.parametrize(
@@ -127,7 +145,7 @@ def test_the_column_is_chosen_when_it_is_not_clear(admin: Client, channel: Chann
     chosen = {"channel": channel.pk, "id_column": "first", "token": token, "filename": "p.csv"}
     response = admin.post("/contacts/import/", chosen)
 
-    done = ended(int(response["Location"].rstrip("/").rpartition("/")[2]))
+    done = ended(pk_of(response))
     assert (done.id_column, done.created) == ("first", 1)
 
 

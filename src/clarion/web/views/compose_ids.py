@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 from clarion.accounts.models import Role
 from clarion.broadcasts import launch
 from clarion.channels.models import Channel
+from clarion.contacts import uploads
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
 from clarion.contacts.rejects import Reject
-from clarion.web import uploads
 from clarion.web.forms.compose import from_post
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.stream import download, pieces
@@ -63,7 +63,7 @@ def _upload(request: AgentRequest) -> tuple[str, str]:
     token, name = request.POST.get("ids_token", ""), request.POST.get("ids_name", "")
     # The input still holds the file when it is the column that is being chosen.
     if given is not None and (not token or given.name != name):
-        return uploads.keep(given), given.name or "file"
+        return uploads.keep(given.chunks()), given.name or "file"
     return token, name
 
 

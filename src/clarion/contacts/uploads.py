@@ -1,25 +1,29 @@
-"""Files that people upload, kept in the data folder until they have been read."""
+"""Uploaded CSV files, kept in the data folder until they have been read.
+
+Whoever reads them, a web process or a worker, must see the same data folder.
+"""
 
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
+from clarion.contacts.models import Import
 from clarion.kit import ids
 
 DAY = 86_400  # seconds
 TOKEN = re.compile(r"[a-z0-9]{20}")
 
 
-def keep(upload: "UploadedFile[bytes]") -> str:
-    """Store an upload; return its token. Uploads that were left lying for a day are removed."""
-    _sweep()
+def keep(chunks: Iterable[bytes]) -> str:
+    """Store an upload; return its token. Uploads that nobody has used for a day are removed."""
+    _remove_old()
     token = ids.token(20)
     with path(token).open("xb") as file:
-        for chunk in upload.chunks():
+        for chunk in chunks:
             file.write(chunk)
     return token
 
@@ -29,6 +33,11 @@ def path(token: str, suffix: str = ".csv") -> Path:
     if not TOKEN.fullmatch(token):
         raise FileNotFoundError(token)
     return _folder() / f"{token}{suffix}"
+
+
+def exists(token: str) -> bool:
+    """Whether there is an upload of that token in this process's data folder."""
+    return bool(TOKEN.fullmatch(token)) and path(token).exists()
 
 
 def drop(token: str) -> None:
@@ -42,8 +51,9 @@ def _folder() -> Path:
     return folder
 
 
-def _sweep() -> None:
+def _remove_old() -> None:
+    needed = set(Import.objects.filter(state__in=Import.OPEN).values_list("upload", flat=True))
     for file in _folder().iterdir():
-        with suppress(FileNotFoundError):  # another one was done with it meanwhile
-            if time.time() - file.stat().st_mtime > DAY:
+        with suppress(FileNotFoundError):  # another process removed it meanwhile
+            if time.time() - file.stat().st_mtime > DAY and file.stem not in needed:
                 file.unlink()

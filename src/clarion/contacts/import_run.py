@@ -1,0 +1,217 @@
+"""One import while a process does it: twice through the file, and its row kept up to date.
+
+The file is gone through twice. First as a whole, writing nothing: a file that can't be read to its
+end is refused. Then in chunks, each one transaction together with the progress, so that what a
+crash leaves is a number of whole chunks. A run of an import that was interrupted passes over the
+lines that are stored already.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from django.conf import settings
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.channels.models import Channel
+from clarion.contacts.attributes import note_attributes
+from clarion.contacts.import_lines import (
+    BadLineError,
+    ColumnsError,
+    Layout,
+    Person,
+    choose_column,
+)
+from clarion.contacts.import_store import known_contacts, store
+from clarion.contacts.models import Import
+from clarion.contacts.rejects import Rejects
+from clarion.contacts.repeats import Repeats
+from clarion.contacts.tags import TagError, check_names, ensure_tags
+from clarion.contacts.user_ids import BadIdError, checker
+from clarion.kit import clock, db
+from clarion.kit.csvfile import CsvError, CsvFile
+
+CHUNK = 10_000  # lines of one transaction
+Progress = Callable[[Import], None]
+Stopping = Callable[[], bool]
+
+
+class ImportRefused(ValueError):  # noqa: N818 - a sentence about a file, not a fault in the program
+    """A file can't be imported: one sentence that says what to do.
+
+    ``columns`` are the titles to choose from where the column of user ids is the problem.
+    """
+
+    def __init__(self, sentence: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.columns = list(columns)
+
+
+class StoppedError(Exception):
+    """The process was asked to stop, so the run broke off between two chunks."""
+
+
+class TakenAwayError(Exception):
+    """The import's row says that this run is over: another process has it, or it has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A file and what its columns mean."""
+
+    file: CsvFile
+    column: str  # of user ids
+    layout: Layout
+    tags: list[str]
+
+    @classmethod
+    def read(cls, path: Path, channel: Channel, id_column: str | None, tags: Sequence[str]) -> Self:
+        """Read the header row. Raises ImportRefused when it or the tags can't be used."""
+        try:
+            file = CsvFile(path)
+            column = choose_column(file.columns, channel.kind, id_column)
+            layout = Layout(file.columns, column, checker(channel.kind))
+            return cls(file, column, layout, check_names(tags))
+        except ColumnsError as error:
+            raise ImportRefused(str(error), error.columns) from None
+        except (CsvError, TagError) as error:
+            raise ImportRefused(str(error)) from None
+        except OSError as error:
+            raise ImportRefused(f"{path} can't be read: {error.strerror}.") from None
+
+
+class ImportRun:
+    """Does one import, from where its row says that an earlier run came to."""
+
+    def __init__(self, row: Import, plan: Plan, progress: Progress, stopping: Stopping) -> None:
+        """``progress`` is called after each chunk; ``stopping`` says whether to break off."""
+        self.row = row
+        self.rejects = Rejects(rejects_folder() / row.rejects_path)
+        self._plan = plan
+        self._progress = progress
+        self._stopping = stopping
+        self._repeats = Repeats()
+        self._people: list[Person] = []
+        self._lines = 0  # gone through so far
+        self._stored = row.lines  # of them, by an earlier run
+
+    def run(self, by: Agent | str) -> None:
+        """Do all of it. Raises StoppedError and TakenAwayError: the row is then left to others.
+
+        Raises ImportRefused, CsvError, OSError or DatabaseError for what is wrong.
+        """
+        try:
+            self._check()
+            self._store()
+        finally:
+            self.rejects.close()
+        with db.write():
+            finish(self.row, Import.State.DONE)
+            audit.note(
+                "contacts.import",
+                f"import {self.row.pk}",
+                by,
+                file=self.row.filename,
+                created=self.row.created,
+                updated=self.row.updated,
+                dry_run=self.row.dry_run,
+            )
+
+    def _check(self) -> None:
+        """Go through the whole file, so that nothing is written of one that breaks off."""
+        any_line = False
+        for count, (_, cells) in enumerate(self._plan.file.rows(), 1):
+            any_line = True
+            self._repeats.note(self._plan.layout.id_of(cells))
+            if count % CHUNK == 0:
+                self._stop_if_asked()
+                _write(self.row, beat_at=clock.from_us(db.now_us()))
+        if not any_line:
+            raise ImportRefused("The file has a header row and nothing below it.")
+
+    def _store(self) -> None:
+        tag_ids: list[int] = []
+        if not self.row.dry_run:
+            tag_ids = list(ensure_tags(self._plan.tags).values())
+            note_attributes(self._plan.layout.attributes)
+        for line, cells in self._plan.file.rows():
+            self._take(line, cells)
+            if self._lines % CHUNK == 0:
+                self._commit(tag_ids, self._plan.file.position)
+                self._stop_if_asked()
+        self._commit(tag_ids, self._plan.file.size)
+
+    def _take(self, line: int, cells: list[str]) -> None:
+        self._lines += 1
+        try:
+            person = self._plan.layout.person(cells)
+        except (BadLineError, BadIdError) as error:
+            self.rejects.add(line, self._plan.layout.id_of(cells), str(error))
+            return
+        first = self._repeats.first_line(person.value, line)
+        if first is not None:
+            self.rejects.add(line, person.value, f"same id as line {first}")
+        elif self._lines > self._stored:
+            self._people.append(person)
+
+    def _commit(self, tag_ids: Sequence[int], position: int) -> None:
+        """Store the people gathered, together with the progress that this makes."""
+        if self._lines <= self._stored:
+            return
+        with db.write():
+            created, updated = self._store_people(tag_ids)
+            self.rejects.flush()
+            _write(
+                self.row,
+                lines=self._lines,
+                created=self.row.created + created,
+                updated=self.row.updated + updated,
+                rejected=self.rejects.count,
+                bytes_done=position,
+                beat_at=clock.from_us(db.now_us()),
+            )
+        self._people.clear()
+        self._stored = self._lines
+        self._progress(self.row)
+
+    def _store_people(self, tag_ids: Sequence[int]) -> tuple[int, int]:
+        """How many of the people gathered are new, and how many were known."""
+        if not self.row.dry_run:
+            return store(self.row.channel_id, self._people, tag_ids, clock.now_us())
+        people = (person.value for person in self._people)
+        known = len(known_contacts(self.row.channel_id, people))
+        return len(self._people) - known, known
+
+    def _stop_if_asked(self) -> None:
+        if self._stopping():
+            raise StoppedError
+
+
+def finish(row: Import, state: Import.State, error: str = "") -> None:
+    """Write how an import of this process ended. Raises TakenAwayError when it isn't any more."""
+    _write(
+        row,
+        state=state,
+        error=error,
+        finished_at=clock.now(),
+        rejects_path=row.rejects_path if row.rejected else "",
+        worker_id=None,
+    )
+
+
+def rejects_folder() -> Path:
+    """The folder of the files of rejected lines; made when it is missing."""
+    folder = Path(settings.CLARION.data) / "imports"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _write(row: Import, **changes: Any) -> None:
+    """Change the row, in the database and here. Raises TakenAwayError."""
+    ours = Import.objects.filter(pk=row.pk, state=Import.State.RUNNING, worker_id=row.worker_id)
+    if not ours.update(**changes):
+        raise TakenAwayError
+    for field, value in changes.items():
+        setattr(row, field, value)
