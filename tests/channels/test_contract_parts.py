@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 
 from channels.cases import CASES
 from channels.fixtures import Case
-from clarion.channels.contract import (
-    Button,
-    Inbound,
-    Limits,
-    Media,
-    Outgoing,
-    Request,
-    Template,
-    Unsendable,
-)
+from clarion.channels.contract import Inbound, Limits, Outgoing, Request, Template, Unsendable
+from clarion.kit.parts import Button, Media
 from clarion.transport.head import header_block
 from clarion.transport.messages import HttpRequest
 from clarion_simulator import multipart

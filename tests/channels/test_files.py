@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.channels.contract import Media
 from clarion.channels.files import LONGEST_NAME, content_type, file_name
+from clarion.kit.parts import Media
 
 
 @pytest.mark.parametrize(

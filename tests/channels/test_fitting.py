@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from clarion.channels.contract import Button, Limits, Media, Outgoing, Template, Unsendable
+from clarion.channels.contract import Limits, Outgoing, Template, Unsendable
 from clarion.channels.fitting import ensure_fits, is_address
+from clarion.kit.parts import Button, Media
 
 NOTHING = Limits(rate=None, text_length=100, receipts=frozenset())
 PICTURES = Limits(None, 100, frozenset(), media=frozenset({"image"}), caption_length=1024)

@@ -9,9 +9,7 @@ import pytest
 from channels.test_rehearsal import SECRET, TOKEN, Stage, told
 from clarion.channels.contract import (
     Accepted,
-    Button,
     Inbound,
-    Media,
     Outcome,
     Outgoing,
     Refused,
@@ -19,6 +17,7 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.channels.telegram.kind import TelegramKind
+from clarion.kit.parts import Button, Media
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool

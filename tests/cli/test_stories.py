@@ -10,7 +10,7 @@ import pytest
 
 from clarion.content import media
 from clarion.content.blocks import WebhookBlock, from_stored
-from clarion.content.models import Media, Story
+from clarion.content.models import Story, Upload
 from clarion.content.stories import create_story, newest
 from support import factory
 
@@ -70,7 +70,7 @@ def test_b2_a_story_is_exported_and_imported_elsewhere(
 def elsewhere(path: Path) -> None:
     """Make as if this were another server, which has a story called More but no upload."""
     Story.objects.filter(name="Welcome").delete()
-    Media.objects.all().delete()
+    Upload.objects.all().delete()
     more = Story.objects.get(name="More")
     blocks = newest(more).blocks
     more.delete()

@@ -6,7 +6,8 @@ import pytest
 
 from clarion.content.answers import parse_answer
 from clarion.content.errors import ContentError
-from clarion.content.messages import Button, Media, Message, message_from
+from clarion.content.messages import Message, message_from
+from clarion.kit.parts import Button, Media
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"responses": []}', b'{"memory": {}}'])

@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from clarion.content import media
 from clarion.content.errors import ContentError
-from clarion.content.models import Media
+from clarion.content.models import Upload
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
@@ -34,7 +34,7 @@ def test_images_are_told_by_their_bytes(data: bytes, kind: str) -> None:
 def test_what_is_no_image_is_refused_as_one_and_kept_as_a_file(data: bytes) -> None:
     with pytest.raises(ContentError, match="no PNG, JPEG, GIF or WebP image"):
         media.save_upload("cat.png", "image/png", [data], image=True)
-    assert not Media.objects.exists()
+    assert not Upload.objects.exists()
     row = media.save_upload("cat.png", "image/png", [data])
     assert row.content_type == "application/octet-stream"
 
@@ -81,7 +81,7 @@ def test_ten_megabytes_are_allowed_and_no_byte_more() -> None:
         media.save_upload("b", "", [*[megabyte] * 10, b"x"])
     with pytest.raises(ContentError, match="is empty"):
         media.save_upload("c", "", [b""])
-    assert Media.objects.count() == 1
+    assert Upload.objects.count() == 1
 
 
 def test_the_same_file_is_kept_once() -> None:

@@ -6,21 +6,12 @@ from typing import Any
 
 import pytest
 
+from clarion.content.answers import parse_answer
 from clarion.content.errors import ContentError
-from clarion.content.script import (
-    Button,
-    Media,
-    Message,
-    MessageStep,
-    Script,
-    WebhookStep,
-    compile_script,
-    message_from,
-    parse_answer,
-    script_of_text,
-    shown_all,
-)
+from clarion.content.messages import Message, message_from, shown_all
+from clarion.content.script import MessageStep, Script, WebhookStep, compile_script, script_of_text
 from clarion.kit import standard_webhooks
+from clarion.kit.parts import Button, Media
 
 ANN = {"id": "1", "name": "Ann", "city": "Bonn"}
 CAT = Media("image", "https://clarion.example/media/t/cat.png", "cat.png", "image/png", b"png")

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from clarion.kit.parts import Button, Media
 from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
 
 Request = HttpRequest | SmtpRequest
@@ -27,26 +28,6 @@ class Refusal(StrEnum):
     REJECTED = "rejected"  # this message, never
     UNREACHABLE = "unreachable"  # this address, never: it is marked
     MISCONFIGURED = "misconfigured"  # this channel: paused, agents are told
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A picture or a file. It has bytes, a public address, or both."""
-
-    kind: Literal["image", "file"]
-    url: str = ""  # where anybody can fetch it; empty when nobody outside can
-    name: str = ""  # the file's name, as a person wrote it: a kind makes it safe for its headers
-    content_type: str = ""  # such as image/png; empty where unknown
-    data: bytes | None = None  # the bytes of an upload
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """What a person can press under a message."""
-
-    kind: Literal["link", "reply"]
-    label: str
-    value: str  # a link's address, or what comes back as ``Inbound.button``
 
 
 @dataclass(frozen=True, slots=True)

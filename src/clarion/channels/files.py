@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-from clarion.channels.contract import Media
+from clarion.kit.parts import Media
 
 LONGEST_NAME = 80  # characters; percent-encoded emoji of that number still fill one e-mail line
 _LONGEST_ENDING = 12  # characters, the dot included

@@ -2,7 +2,8 @@
 
 import re
 
-from clarion.channels.contract import Button, Limits, Media, Outgoing, Unsendable
+from clarion.channels.contract import Limits, Outgoing, Unsendable
+from clarion.kit.parts import Button, Media
 
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f-\x9f\"<>\\^`{|}]+")
 _NOUNS = {"image": "picture", "file": "file"}

@@ -11,7 +11,8 @@ from clarion.content import blocks
 from clarion.content.errors import ContentError
 from clarion.content.faults import sentences
 from clarion.content.filters import OUTPUT_LIMIT
-from clarion.content.messages import Button, Media, Message, as_json
+from clarion.content.messages import Message, as_json
+from clarion.kit.parts import Button, Media
 
 MOST_RESPONSES: Final = 20
 BODY_LIMIT: Final = 256 * 1024  # bytes
@@ -120,7 +121,7 @@ def _buttons(block: blocks.ButtonsBlock) -> Message:
     return Message(text, None, tuple(map(_button, block.buttons)))
 
 
-def _button(button: blocks.Button) -> Button:
+def _button(button: blocks.BlockButton) -> Button:
     if not button.label.strip():
         raise ContentError("A button has no words.")
     if button.kind == "link":

@@ -68,8 +68,8 @@ class FileBlock(_Part):
     caption: Long = ""
 
 
-class Button(_Part):
-    """What people may press: a link to open, an answer to send back, a story to get."""
+class BlockButton(_Part):
+    """A button as written: a link to open, an answer to send back, a story to get."""
 
     kind: Literal["link", "reply", "story"]
     label: Line
@@ -86,7 +86,7 @@ class ButtonsBlock(_Part):
 
     kind: Literal["buttons"] = "buttons"
     text: Long
-    buttons: Annotated[list[Button], Field(min_length=1, max_length=MOST_BUTTONS)]
+    buttons: Annotated[list[BlockButton], Field(min_length=1, max_length=MOST_BUTTONS)]
 
 
 class WebhookBlock(_Part):
@@ -211,7 +211,7 @@ def _source(block: ImageBlock | FileBlock) -> Iterator[tuple[str, str]]:
         yield "url", f"Give an address, or upload {what}."
 
 
-def _button(field: str, button: Button) -> Iterator[tuple[str, str]]:
+def _button(field: str, button: BlockButton) -> Iterator[tuple[str, str]]:
     yield from _text(f"{field}.label", button.label, "The button has no words. Write some.")
     match button.kind:
         case "link":

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from django.conf import settings
 
 from clarion.content.errors import ContentError
-from clarion.content.messages import Media as Shipment
-from clarion.content.models import Media
+from clarion.content.models import Upload
 from clarion.kit import ids
+from clarion.kit.parts import Media
 from clarion.kit.text import clean
 
 LARGEST: Final = 10 * 1024 * 1024  # bytes
@@ -27,7 +27,7 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 
 def save_upload(
     name: str, content_type: str, chunks: Iterable[bytes], *, image: bool = False
-) -> Media:
+) -> Upload:
     """Keep an upload; the same bytes under the same name are kept once.
 
     An image is told by its first bytes, whatever its name says. Raises ContentError for more than
@@ -37,14 +37,14 @@ def save_upload(
     found = _image_type(data)
     if image and not found:
         raise ContentError("This is no PNG, JPEG, GIF or WebP image. Choose another file.")
-    row = Media(
+    row = Upload(
         token=ids.token(16),
         name=_file_name(name),
         content_type=found or _file_type(name, content_type),
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
     )
-    same = Media.objects.filter(
+    same = Upload.objects.filter(
         sha256=row.sha256, name=row.name, content_type=row.content_type
     ).first()
     if same is not None and path(same.token).exists():
@@ -55,33 +55,33 @@ def save_upload(
     return row
 
 
-def load(token: str) -> Shipment:
+def load(token: str) -> Media:
     """An upload as a script sends it, bytes included. Raises ContentError when it is gone."""
     row = find(token)
     base = settings.CLARION.public_url.rstrip("/")
     url = f"{base}{address(row)}" if base else ""
-    return Shipment(_kind(row), url, row.name, row.content_type, read(row))
+    return Media(_kind(row), url, row.name, row.content_type, read(row))
 
 
-def glance(token: str) -> Shipment:
+def glance(token: str) -> Media:
     """An upload for pages of this server: no bytes, an address within it. Raises ContentError."""
     row = find(token)
-    return Shipment(_kind(row), address(row), row.name, row.content_type)
+    return Media(_kind(row), address(row), row.name, row.content_type)
 
 
-def find(token: str) -> Media:
+def find(token: str) -> Upload:
     """The row of an upload. Raises ContentError."""
-    row = Media.objects.filter(token=token).first()
+    row = Upload.objects.filter(token=token).first()
     if row is None:
         raise ContentError("There is no such upload. Upload it again.")
     return row
 
 
-def _kind(row: Media) -> Literal["image", "file"]:
+def _kind(row: Upload) -> Literal["image", "file"]:
     return "image" if is_image(row) else "file"
 
 
-def read(row: Media) -> bytes:
+def read(row: Upload) -> bytes:
     """The bytes of an upload. Raises ContentError when its file is gone."""
     try:
         return path(row.token).read_bytes()
@@ -89,12 +89,12 @@ def read(row: Media) -> bytes:
         raise ContentError(f"The upload “{row.name}” is gone. Upload it again.") from None
 
 
-def address(row: Media) -> str:
+def address(row: Upload) -> str:
     """Where this server gives the upload out, to anybody who knows its token."""
     return f"/media/{row.token}/{quote(row.name, safe='')}"
 
 
-def is_image(row: Media) -> bool:
+def is_image(row: Upload) -> bool:
     """Whether it can stand in an image block."""
     return row.content_type.startswith("image/")
 

@@ -2,29 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from clarion.kit.parts import Button, Media
 
 BETWEEN = "\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """An image or a file: bytes of ours, or what lies at an address."""
-
-    kind: Literal["image", "file"]
-    url: str  # public; "" for an upload while CLARION_PUBLIC_URL is not set
-    name: str
-    content_type: str  # "" where only its address is known
-    data: bytes | None = None  # of an upload
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """What people may press. One that sends a story is a reply with the value ``story:7``."""
-
-    kind: Literal["link", "reply"]
-    label: str
-    value: str  # the address, or the text sent back
 
 
 @dataclass(frozen=True, slots=True)

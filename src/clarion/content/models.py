@@ -37,7 +37,7 @@ class StoryVersion(models.Model):
         return f"{self.story}, version {self.number}"
 
 
-class Media(models.Model):
+class Upload(models.Model):
     """An uploaded image or file; the bytes lie in the data folder under ``media/``."""
 
     token = models.CharField(max_length=16, unique=True, default=ids.token)  # in its public URL
@@ -46,9 +46,6 @@ class Media(models.Model):
     size = models.BigIntegerField()  # bytes
     sha256 = models.CharField(max_length=64)
     created_at = InstantField(default=clock.now)
-
-    class Meta:
-        verbose_name_plural = "media"
 
     def __str__(self) -> str:
         return self.name

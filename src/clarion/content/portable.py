@@ -8,7 +8,7 @@ from typing import Any
 from clarion.accounts.models import Agent
 from clarion.content import media
 from clarion.content.errors import ContentError, StoryError
-from clarion.content.models import Media, Story, StoryVersion
+from clarion.content.models import Story, StoryVersion, Upload
 from clarion.content.saving import tidy_name
 from clarion.content.stories import create_story, newest, save_story
 
@@ -64,7 +64,7 @@ def _exported_button(button: Mapping[str, Any]) -> dict[str, Any]:
     return {**button, "value": named.name if named else button["value"]}
 
 
-def _file(row: Media) -> dict[str, str]:
+def _file(row: Upload) -> dict[str, str]:
     data = base64.b64encode(media.read(row)).decode("ascii")
     return {"name": row.name, "content_type": row.content_type, "data": data}
 

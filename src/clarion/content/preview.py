@@ -6,7 +6,8 @@ from typing import Any
 
 from clarion.content import media
 from clarion.content.errors import ContentError, StoryError
-from clarion.content.script import Message, MessageStep, WebhookStep, compile_script
+from clarion.content.messages import Message
+from clarion.content.script import MessageStep, WebhookStep, compile_script
 
 NAMESPACES = ("contact", "data", "memory")
 

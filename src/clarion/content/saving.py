@@ -13,7 +13,7 @@ from clarion.content.blocks import (
     to_stored,
 )
 from clarion.content.errors import Fault, StoryError
-from clarion.content.models import Media, Story, StoryVersion
+from clarion.content.models import Story, StoryVersion, Upload
 from clarion.kit.text import clean
 
 LONGEST_NAME = 100
@@ -78,7 +78,7 @@ def _missing(blocks: Sequence[Block]) -> Iterator[Fault]:
     """Uploads and stories that the blocks name and that are not there."""
     for number, block in enumerate(blocks, 1):
         if isinstance(block, ImageBlock | FileBlock) and block.media:
-            row = Media.objects.filter(token=block.media).first()
+            row = Upload.objects.filter(token=block.media).first()
             if row is None:
                 yield Fault(number, "media", "There is no such upload. Upload it again.")
             elif block.kind == "image" and not media.is_image(row):

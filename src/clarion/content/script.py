@@ -14,26 +14,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from clarion.content import blocks
-from clarion.content.answers import Answer, parse_answer
 from clarion.content.errors import ContentError
-from clarion.content.messages import Button, Media, Message, message_from, shown_all
+from clarion.content.messages import Message
 from clarion.content.rendering import Text, compile_text, unknown_variables
 from clarion.kit import standard_webhooks
-
-__all__ = [
-    "Answer",
-    "Button",
-    "Media",
-    "Message",
-    "MessageStep",
-    "Script",
-    "WebhookStep",
-    "compile_script",
-    "message_from",
-    "parse_answer",
-    "script_of_text",
-    "shown_all",
-]
+from clarion.kit.parts import Button, Media
 
 Load = Callable[[str], Media]
 Contact = Mapping[str, Any]
@@ -66,7 +51,7 @@ class _Press:
 
     __slots__ = ("_fixed", "_is_link", "_label", "_value")
 
-    def __init__(self, button: blocks.Button) -> None:
+    def __init__(self, button: blocks.BlockButton) -> None:
         self._is_link = button.kind == "link"
         value = button.value or button.label
         self._label = compile_text(button.label)

@@ -19,7 +19,7 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.content.errors import ContentError
-from clarion.content.script import shown_all
+from clarion.content.messages import shown_all
 from clarion.engine.claim import Claimed
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge

@@ -8,10 +8,12 @@ has left and what webhooks answered is kept in the delivery's progress.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clarion.channels.contract import Button, Media, Outgoing, Template
+from clarion.channels.contract import Outgoing, Template
 from clarion.contacts.unsubscribe import unsubscribe_url
+from clarion.content.answers import parse_answer
 from clarion.content.errors import ContentError
-from clarion.content.script import Message, WebhookStep, message_from, parse_answer
+from clarion.content.messages import Message, message_from
+from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
 from clarion.records.progress import Progress
@@ -116,16 +118,13 @@ def _message_step(
     assert job.script is not None
     answers = claimed.progress.answers.get(str(index), [None])
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
-    media = message.media
     outgoing = _outgoing(
         claimed,
         job,
         message.text,
         number=len(claimed.progress.sent),
-        media=Media(media.kind, media.url, media.name, media.content_type, media.data)
-        if media
-        else None,
-        buttons=tuple(Button(b.kind, b.label, b.value) for b in message.buttons),
+        media=message.media,
+        buttons=message.buttons,
     )
     return MessageStep(outgoing, message.shown(), last=rest == 0)
 

@@ -5,7 +5,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from clarion.content import media
-from clarion.content.models import Media
+from clarion.content.models import Upload
 from clarion.content.rendering import ContentError
 
 A_YEAR = 31_536_000  # seconds; a token's bytes never change
@@ -14,7 +14,7 @@ A_YEAR = 31_536_000  # seconds; a token's bytes never change
 @require_safe
 def upload(request: HttpRequest, token: str, name: str) -> HttpResponse:
     """One upload: images are shown, everything else is saved; nothing in it can run."""
-    row = Media.objects.filter(token=token, name=name).first() if "\x00" not in name else None
+    row = Upload.objects.filter(token=token, name=name).first() if "\x00" not in name else None
     if row is None:
         raise Http404("upload")
     try:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.fixtures import CASE
-from clarion.channels.contract import Button, Media, Outgoing, Template, Unsendable
+from clarion.channels.contract import Outgoing, Template, Unsendable
 from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.kind import EmailKind
+from clarion.kit.parts import Button, Media
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3
 URL = "https://pictures.example/anna.png?a=1&b=2"

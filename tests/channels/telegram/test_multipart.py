@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.channels.contract import Media
 from clarion.channels.telegram.multipart import form
+from clarion.kit.parts import Media
 from clarion_simulator.multipart import File, read
 
 BOUNDARY = "clarion-form-boundary"

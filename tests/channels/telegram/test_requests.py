@@ -7,9 +7,10 @@ import pytest
 
 from channels.fixtures import NOW
 from channels.telegram.fixtures import CASE, PRESSED, TOKEN, update
-from clarion.channels.contract import Button, Event, Inbound, Media, OptOut, Outgoing, Unsendable
+from clarion.channels.contract import Event, Inbound, OptOut, Outgoing, Unsendable
 from clarion.channels.telegram.config import TelegramConfig
 from clarion.channels.telegram.kind import TelegramKind
+from clarion.kit.parts import Button, Media
 from clarion.transport.messages import HttpRequest
 from clarion_simulator import multipart
 

@@ -8,9 +8,10 @@ import pytest
 
 from channels.fixtures import NOW
 from channels.webhook.fixtures import CASE, signed
-from clarion.channels.contract import Button, Inbound, Media, OptOut, Outgoing, Template, Unsendable
+from clarion.channels.contract import Inbound, OptOut, Outgoing, Template, Unsendable
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.kind import WebhookKind
+from clarion.kit.parts import Button, Media
 
 URL = "https://pictures.example/anna.png"
 

@@ -22,11 +22,9 @@ from clarion.channels.contract import (
     Accepted,
     AnswersHandshake,
     BadSignature,
-    Button,
     Event,
     HookRequest,
     Inbound,
-    Media,
     OptOut,
     Outgoing,
     Receipt,
@@ -38,6 +36,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.whatsapp.config import OFFICIAL, WhatsAppConfig
 from clarion.channels.whatsapp.kind import WhatsAppKind
+from clarion.kit.parts import Button, Media
 from clarion.transport.messages import HttpReply
 
 ANNA = "16505551234"

@@ -11,7 +11,7 @@ from clarion.accounts.models import Role
 from clarion.broadcasts.models import Broadcast
 from clarion.content import media
 from clarion.content.blocks import WebhookBlock, from_stored
-from clarion.content.models import Media, Story
+from clarion.content.models import Story, Upload
 from clarion.content.script import compile_script
 from clarion.content.stories import archive_story, create_story, newest, save_story
 from support import factory
@@ -305,7 +305,7 @@ def test_an_image_is_uploaded_at_once(admin: Client) -> None:
     data["na-file"] = SimpleUploadedFile("a cat.png", PNG, "image/png")
     html = admin.post("/stories/draft", data).content.decode()
 
-    row = Media.objects.get()
+    row = Upload.objects.get()
     assert f'name="na-media" value="{row.token}"' in html
     assert f'<img src="/media/{row.token}/a%20cat.png"' in html
     saved = typed("Welcome", {"kind": "image", "key": "na", "media": row.token}, save="yes")
@@ -330,7 +330,7 @@ def test_a_file_that_is_refused(admin: Client, kind: str, content: bytes, said: 
     assert said in html
     # Another id: the page takes a fresh field, and does not send the refused file again.
     assert not re.search(r'id="na-file"', html)
-    assert not Media.objects.exists()
+    assert not Upload.objects.exists()
 
 
 def test_an_upload_that_is_gone_can_be_replaced(admin: Client) -> None:

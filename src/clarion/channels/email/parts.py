@@ -11,8 +11,9 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import quote
 
-from clarion.channels.contract import Button, Media, Outgoing
+from clarion.channels.contract import Outgoing
 from clarion.channels.files import content_type, file_name
+from clarion.kit.parts import Button, Media
 
 _LINE = 76  # characters of base64 (RFC 2045 6.8)
 _PLAIN_NAME = re.compile(r"[\x20-\x7e]+")

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 
-from clarion.channels.contract import Media
 from clarion.channels.files import content_type, file_name
+from clarion.kit.parts import Media
 
 _BOUNDARY = "clarion-form-boundary"
 

@@ -5,8 +5,9 @@ from base64 import b64encode
 from functools import lru_cache
 from typing import Any
 
-from clarion.channels.contract import Media, Outgoing
+from clarion.channels.contract import Outgoing
 from clarion.channels.fitting import sent_back
+from clarion.kit.parts import Media
 
 
 def written(message: Outgoing) -> list[bytes]:

@@ -8,7 +8,8 @@ What WhatsApp has no place for is Unsendable, with a sentence; nothing is left o
 import re
 from typing import Any, Final
 
-from clarion.channels.contract import Button, Media, Outgoing, Template, Unsendable
+from clarion.channels.contract import Outgoing, Template, Unsendable
+from clarion.kit.parts import Button, Media
 
 TEXT_LENGTH: Final = 4096  # characters
 BODY_LENGTH: Final = 1024  # characters of a caption, and of the text above buttons

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Media",
+            name="Upload",
             fields=[
                 (
                     "id",
@@ -35,9 +35,6 @@ class Migration(migrations.Migration):
                 ("sha256", models.CharField(max_length=64)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
-            options={
-                "verbose_name_plural": "media",
-            },
         ),
         migrations.CreateModel(
             name="Story",

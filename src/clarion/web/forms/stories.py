@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from clarion.content import media
-from clarion.content.models import Media, StoryVersion
+from clarion.content.models import StoryVersion, Upload
 from clarion.content.rendering import ContentError, unknown_variables
 from clarion.content.stories import StoryConflict, StoryError
 from clarion.kit import ids
@@ -51,7 +51,7 @@ class BlockFields:
     sealed: bool = False  # a secret is kept
     drop_secret: bool = False
     removed: bool = False
-    upload: Media | None = None
+    upload: Upload | None = None
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what is no fault, but should be looked at
     number: int = 0  # its place among those that are not removed
@@ -302,7 +302,7 @@ def _take(block: BlockFields, upload: "UploadedFile[bytes]") -> None:
 
 def _find_upload(block: BlockFields) -> None:
     if token := block.values.get("media"):
-        block.upload = Media.objects.filter(token=token[:16]).first()
+        block.upload = Upload.objects.filter(token=token[:16]).first()
         if block.upload is None:
             block.values["media"] = ""
             block.problems["file"] = _("That upload is gone. Upload it again.")

@@ -21,7 +21,7 @@ from clarion.contacts.search import known_variables
 from clarion.contacts.tags import tag_counts
 from clarion.content import blocks, media, stories
 from clarion.content.errors import ContentError
-from clarion.content.models import Media, Story, StoryVersion
+from clarion.content.models import Story, StoryVersion, Upload
 from clarion.content.rendering import compile_text, contact_context
 from clarion.content.script import MessageStep, compile_script
 from clarion.kit import clock
@@ -238,7 +238,7 @@ def _message_bubble(
     shown = Bubble(message.text, buttons=[button.label for button in message.buttons])
     if message.media is None:
         return shown
-    row = Media.objects.filter(token=getattr(block, "media", "") or None).first()
+    row = Upload.objects.filter(token=getattr(block, "media", "") or None).first()
     if row is not None and media.is_image(row):
         return replace(shown, picture=media.address(row))
     kind = _("Image") if message.media.kind == "image" else _("File")

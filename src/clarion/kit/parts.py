@@ -1,0 +1,28 @@
+"""What a message carries beside its text: a picture or file, and buttons.
+
+One pair of types for stories, which make them, and for channels, which send them; neither package
+imports the other.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a file. It has bytes, a public URL, or both."""
+
+    kind: Literal["image", "file"]
+    url: str = ""  # where anybody can fetch it; empty for an upload that nobody outside can reach
+    name: str = ""  # the file's name, as a person wrote it: a kind makes it safe for its headers
+    content_type: str = ""  # such as image/png; empty where unknown
+    data: bytes | None = None  # the bytes of an upload
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a person can press under a message. One that sends a story is a reply “story:7”."""
+
+    kind: Literal["link", "reply"]
+    label: str
+    value: str  # a link's URL, or what comes back as ``Inbound.button``
