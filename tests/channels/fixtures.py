@@ -34,6 +34,9 @@ class Case:
     message: Outgoing
     accepted: Reply
     replies: Mapping[str, tuple[Reply, Refusal | None]]  # None: accepted
+    user_ids: Mapping[str, str]  # as written -> as stored
+    bad_user_ids: Mapping[str, tuple[str, ...]]  # words of the reason -> as written
+    id_columns: Mapping[str, str]  # titles of a file -> the one of its user ids
     hook: Callable[[], HookRequest] | None = None  # a good callback
     told: tuple[Event, ...] = ()  # what it tells
     forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)

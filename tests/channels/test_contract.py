@@ -14,6 +14,7 @@ from channels.cases import CASES
 from channels.fixtures import NOW, Case, refusal_of
 from clarion.channels.contract import (
     Accepted,
+    BadIdError,
     BadSignature,
     ChannelKind,
     Event,
@@ -114,6 +115,38 @@ def test_every_setting_has_a_label_and_secrets_are_marked(case: Case) -> None:
     assert {name for name in case.settings if case.settings[name] in case.secrets} - secret <= {
         "username"
     }
+
+
+@EACH
+def test_user_ids_are_stored_in_one_form(case: Case) -> None:
+    kind = KINDS[case.kind]
+    for written, stored in case.user_ids.items():
+        assert kind.user_id(written) == stored
+        assert kind.user_id(stored) == stored
+    assert case.message.to in case.user_ids.values()
+    for words, bad in case.bad_user_ids.items():
+        for written in bad:
+            with pytest.raises(BadIdError, match=words):
+                kind.user_id(written)
+
+
+@EACH
+@given(text=st.text(max_size=400))
+def test_no_text_makes_a_user_id_that_cannot_be_stored(case: Case, text: str) -> None:
+    try:
+        stored = KINDS[case.kind].user_id(text)
+    except BadIdError:
+        return
+    assert 0 < len(stored) <= 320
+    assert stored.isprintable()
+    assert KINDS[case.kind].user_id(stored) == stored
+
+
+@EACH
+def test_callbacks_name_people_by_the_ids_that_are_stored(case: Case) -> None:
+    for event in case.told:
+        if not isinstance(event, Receipt):
+            assert KINDS[case.kind].user_id(event.sender) == event.sender
 
 
 @EACH

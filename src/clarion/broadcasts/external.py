@@ -16,8 +16,9 @@ from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.periodic import zone_of
 from clarion.broadcasts.picks import add_picks, copy_picks
+from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.contacts.user_ids import BadIdError, checker
+from clarion.channels.registry import kind_class
 from clarion.content import media
 from clarion.content.rendering import unknown_variables
 from clarion.content.script import compile_script
@@ -117,7 +118,7 @@ class _Found:
     """Users as a call names them, and who of them is known on these channels of one kind."""
 
     def __init__(self, channels: Sequence[Channel], users: Sequence[str]) -> None:
-        check = checker(channels[0].kind)
+        check = kind_class(channels[0].kind).user_id
         known: set[str] = set()
         self.addresses: list[int] = []
         people: set[int] = set()

@@ -135,6 +135,10 @@ class Unsendable(ValueError):  # noqa: N818 - it is about the message
     """
 
 
+class BadIdError(ValueError):
+    """This can't be a user id on a channel of that kind: the reason, in a few words."""
+
+
 class BadSignature(Exception):  # noqa: N818 - the name is the fact
     """A callback that does not come from the provider."""
 
@@ -163,10 +167,15 @@ class ChannelKind(Protocol):
     label: ClassVar[str]  # as people call it
     summary: ClassVar[str]  # one sentence for the form
     limits: ClassVar[Limits]
+    id_titles: ClassVar[tuple[str, ...]]  # usual titles of a file's column of user ids, best first
     Config: ClassVar[type[BaseModel]]  # form, validation and docs; secrets are SecretStr
     idempotent: bool  # whether THIS channel drops a repeated message id
 
     def __init__(self, config: Any) -> None: ...
+
+    @staticmethod
+    def user_id(text: str) -> str:
+        """The provider's user id as an address stores it. Pure. Raises BadIdError."""
 
     def request(self, message: Outgoing) -> Request:
         """The request that sends this message. Pure. Raises Unsendable where it can't be sent.

@@ -208,13 +208,14 @@ def event(
 
 def find_address(channel: str, user: str) -> "Address":
     """The address of a user id on a channel. Raises Failed for one that is not known there."""
+    from clarion.channels.contract import BadIdError
     from clarion.channels.manage import get_channel
+    from clarion.channels.registry import kind_class
     from clarion.contacts.models import Address
-    from clarion.contacts.user_ids import BadIdError, checker
 
     place = get_channel(channel)
     try:
-        value = checker(place.kind)(user)
+        value = kind_class(place.kind).user_id(user)
     except BadIdError as error:
         raise Failed(f"“{user}” can't be a user id on {channel}: {error}.") from None
     found = Address.objects.filter(channel=place, value=value).first()

@@ -11,12 +11,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.contacts.import_lines import ColumnsError, choose_column
 from clarion.contacts.models import Address
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
-from clarion.contacts.user_ids import BadIdError, checker, looks_like_data
+from clarion.contacts.user_ids import looks_like_data
 from clarion.kit import db
 from clarion.kit.csvfile import CsvError, CsvFile, Row
 
@@ -104,7 +106,7 @@ class _Rows:
 
 def _is_known(value: str, channel: Channel) -> bool:
     try:
-        value = checker(channel.kind)(value)
+        value = kind_class(channel.kind).user_id(value)
     except BadIdError:
         return False
     return Address.objects.filter(channel=channel, value=value).exists()
@@ -138,7 +140,7 @@ def _chunks(
     rows: _Rows, kind: str, repeats: Repeats
 ) -> Iterator[tuple[dict[str, int], list[Reject]]]:
     """Some thousand lines at a time: the possible ids with their lines, and what is wrong."""
-    check = checker(kind)
+    check = kind_class(kind).user_id
     chunk: dict[str, int] = {}
     wrong: list[Reject] = []
     for line, cells in rows:

@@ -1,13 +1,13 @@
 """From a line of a CSV file to a person, or to the reason why not."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
-from clarion.contacts.user_ids import Check, find_column, looks_like_data
+from clarion.contacts.user_ids import find_column, looks_like_data
 
 ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
 _OWN_TITLES = {"name": "name", "language": "language"}
@@ -66,7 +66,7 @@ def choose_column(
 class Layout:
     """What each column of a file means."""
 
-    def __init__(self, columns: Sequence[str], id_column: str, check: Check) -> None:
+    def __init__(self, columns: Sequence[str], id_column: str, check: Callable[[str], str]) -> None:
         """Raises ColumnsError when a title can't become a variable, or two become the same."""
         self.width = len(columns)
         self.id_place = columns.index(id_column)

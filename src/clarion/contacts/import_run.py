@@ -15,7 +15,9 @@ from django.conf import settings
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.import_lines import (
     BadLineError,
@@ -29,7 +31,6 @@ from clarion.contacts.models import Import
 from clarion.contacts.rejects import Rejects
 from clarion.contacts.repeats import Repeats
 from clarion.contacts.tags import TagError, check_names, ensure_tags
-from clarion.contacts.user_ids import BadIdError, checker
 from clarion.kit import clock, db
 from clarion.kit.csvfile import CsvError, CsvFile
 
@@ -72,7 +73,7 @@ class Plan:
         try:
             file = CsvFile(path)
             column = choose_column(file.columns, channel.kind, id_column)
-            layout = Layout(file.columns, column, checker(channel.kind))
+            layout = Layout(file.columns, column, kind_class(channel.kind).user_id)
             return cls(file, column, layout, check_names(tags))
         except ColumnsError as error:
             raise ImportRefused(str(error), error.columns) from None

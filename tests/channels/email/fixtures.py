@@ -16,6 +16,13 @@ CASE = Case(
     secrets=(PASSWORD, "clarion-user"),
     message=Outgoing("abc-17", 3, "anna@example.org", "Hello Anna", "Spring", "Anna"),
     accepted=SmtpReply("sent", 250, "2.0.0 Ok: queued as 4XyZ"),
+    user_ids={
+        "anna@example.org": "anna@example.org",
+        "Ada.L+x@Example.ORG": "Ada.L+x@example.org",
+        "ü@müller.example": "ü@müller.example",
+    },
+    bad_user_ids={"no e-mail address": ("no-at", "a@b", "a..b@c.example")},
+    id_columns={"id,name,Email": "Email", "Mail,phone": "Mail"},
     replies={
         "empty": (SmtpReply("data", 0, ""), Refusal.UNKNOWN),
         "temporary": (SmtpReply("rcpt", 451, "4.3.0 Try again later"), Refusal.RETRY),

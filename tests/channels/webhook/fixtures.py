@@ -39,6 +39,9 @@ CASE = Case(
     secrets=(SECRET, KEY.decode()),
     message=Outgoing("abc-17", 3, "anna", "Hello Anna", "Spring", "Anna"),
     accepted=reply(200, {"id": "sim-1"}),
+    user_ids={" anna ": "anna", "Ünal/7": "Ünal/7"},
+    bad_user_ids={"empty": ("", " "), "longer than 320": ("x" * 321,), "invisible": ("a\u200bb",)},
+    id_columns={"name,User ID,city": "User ID", "name,e-mail": "e-mail", "id,email,phone": "id"},
     replies={
         "empty 200": (reply(200), None),
         "204": (reply(204), None),

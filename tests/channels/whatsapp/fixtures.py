@@ -81,6 +81,18 @@ CASE = Case(
     secrets=(TOKEN, SECRET, VERIFY_TOKEN),
     message=Outgoing("abc-17", 3, "16505551234", "Hello Anna"),
     accepted=reply(200, {"messaging_product": "whatsapp", "messages": [{"id": WAMID}]}),
+    user_ids={
+        "16505551234": "16505551234",
+        "+49 151 1234-5678": "4915112345678",
+        "0033 6 12 34 56 78": "33612345678",
+        "+49 (0)152/1234567": "491521234567",
+        "US.1349120865": "US.1349120865",
+    },
+    bad_user_ids={
+        "country code": ("0151 12345678", "491511234567.0", "4.91E+12", "12", "us.1349120865"),
+        "6 to 15 digits": ("4" * 16,),
+    },
+    id_columns={"id,phone": "phone", "name,WhatsApp": "WhatsApp"},
     replies={
         "empty 200": (reply(200), Refusal.UNKNOWN),
         "cut JSON": (reply(200, b'{"messages":[{"id":"wam'), Refusal.UNKNOWN),

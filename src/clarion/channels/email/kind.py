@@ -15,6 +15,7 @@ from clarion.channels.contract import (
     Reply,
     Unsendable,
 )
+from clarion.channels.email import ids
 from clarion.channels.email.config import EmailConfig, mailbox, sender_of
 from clarion.channels.email.outcomes import outcome_of
 from clarion.channels.email.requests import build, from_header
@@ -43,6 +44,7 @@ class EmailKind:
         most_buttons=100,
         caption_length=65_536,
     )
+    id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = EmailConfig
     idempotent = False
 
@@ -52,6 +54,11 @@ class EmailKind:
         self._from_line = from_header(self._sender)
         self._password = config.password.get_secret_value()
         self._secrets = (self._password, config.username)
+
+    @staticmethod
+    def user_id(text: str) -> str:
+        """An e-mail address. Raises BadIdError."""
+        return ids.user_id(text)
 
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.

@@ -24,6 +24,7 @@ from clarion.channels.contract import (
     Reply,
 )
 from clarion.channels.replies import as_http, json_object
+from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.events import answer_to, events_of
 from clarion.channels.telegram.outcomes import refused, words_of
@@ -57,6 +58,7 @@ class TelegramKind:
         most_buttons=100,
         caption_length=CAPTION,
     )
+    id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = TelegramConfig
     idempotent = False
 
@@ -67,6 +69,11 @@ class TelegramKind:
         self._allow_private = config.api_root != OFFICIAL
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, token.partition(":")[2], self._webhook_secret)
+
+    @staticmethod
+    def user_id(text: str) -> str:
+        """A chat id: a whole number. Raises BadIdError."""
+        return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """sendMessage, sendPhoto or sendDocument: each with the text as it is, without parse_mode,

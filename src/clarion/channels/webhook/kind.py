@@ -23,6 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.replies import as_http
+from clarion.channels.webhook import ids
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.events import events_of
 from clarion.channels.webhook.outcomes import refused
@@ -54,6 +55,7 @@ class WebhookKind:
         templates=True,
         caption_length=_TEXT_LENGTH,
     )
+    id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WebhookConfig
 
     def __init__(self, config: WebhookConfig) -> None:
@@ -63,6 +65,11 @@ class WebhookKind:
         self._allow_private = config.allow_private
         self._key = standard_webhooks.key_of(secret)
         self._secrets = (secret, self._key.decode("utf-8", "replace"))
+
+    @staticmethod
+    def user_id(text: str) -> str:
+        """Any text that the receiver knows a person by. Raises BadIdError."""
+        return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Empty fields are left out, other than the text.

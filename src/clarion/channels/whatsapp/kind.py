@@ -26,6 +26,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.fitting import ensure_addresses
 from clarion.channels.replies import as_http, json_object
+from clarion.channels.whatsapp import ids
 from clarion.channels.whatsapp.config import WhatsAppConfig
 from clarion.channels.whatsapp.events import events_of
 from clarion.channels.whatsapp.outcomes import refused
@@ -63,6 +64,7 @@ class WhatsAppKind:
         templates=True,
         caption_length=BODY_LENGTH,
     )
+    id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WhatsAppConfig
     idempotent = False
 
@@ -78,6 +80,11 @@ class WhatsAppKind:
             ("Content-Type", "application/json"),
             ("Authorization", f"Bearer {token}"),
         )
+
+    @staticmethod
+    def user_id(text: str) -> str:
+        """A phone number with its country code, or a business-scoped id. Raises BadIdError."""
+        return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what WhatsApp has no place for."""

@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from clarion.channels.contract import Outgoing, Template, Unsendable
+from clarion.channels.whatsapp.ids import SCOPED_ID
 from clarion.kit.parts import Button, Media
 
 TEXT_LENGTH: Final = 4096  # characters
@@ -18,9 +19,6 @@ LABEL_LENGTH: Final = 20  # characters on a button
 _VALUE_LENGTH: Final = 256  # characters of what a reply button sends back
 _PICTURES = frozenset({"", "image/jpeg", "image/png"})  # "" is one whose type nobody knows
 _FORBIDDEN = re.compile(r"[\n\r\t]| {5}")  # in a template's variable: error 132018
-# A business-scoped user id names a person who keeps their phone number to themselves:
-# https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
-_SCOPED_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 
 
 def body_of(message: Outgoing) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def body_of(message: Outgoing) -> dict[str, Any]:
     ``biz_opaque_callback_data`` comes back in every status: so a message whose fate is unknown is
     found again by our own id.
     """
-    whom = "recipient" if _SCOPED_ID.fullmatch(message.to) else "to"
+    whom = "recipient" if SCOPED_ID.fullmatch(message.to) else "to"
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
