@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from channels.cases import CASES
 from channels.fixtures import NOW, Case, refusal_of
+from clarion.channels import kind_names
 from clarion.channels.contract import (
     Accepted,
     BadIdError,
@@ -89,7 +90,7 @@ smtp_replies = st.builds(
 
 
 def test_the_registry_knows_exactly_the_tested_kinds() -> None:
-    assert set(KINDS) == set(CASES)
+    assert set(KINDS) == set(CASES) == set(kind_names())
     assert [name for name, _ in kind_choices()] == list(KINDS)
 
 
@@ -99,6 +100,7 @@ def test_it_is_a_channel_kind_with_sensible_limits(case: Case) -> None:
     assert isinstance(kind, ChannelKind)
     assert kind.kind == case.kind
     assert kind.label
+    assert kind.account.startswith(("a ", "an "))
     assert kind.summary.endswith(".")
     assert kind.limits.text_length > 0
     assert kind.limits.rate is None or kind.limits.rate > 0

@@ -163,8 +163,9 @@ class Limits:
 class ChannelKind(Protocol):
     """One kind of channel, made from a channel's stored settings: ``Kind(config)``."""
 
-    kind: ClassVar[str]  # file name = database value = URL segment
+    kind: ClassVar[str]  # package name = database value = URL segment
     label: ClassVar[str]  # as people call it
+    account: ClassVar[str]  # what one channel is, with its article: “a mail server”
     summary: ClassVar[str]  # one sentence for the form
     limits: ClassVar[Limits]
     id_titles: ClassVar[tuple[str, ...]]  # usual titles of a file's column of user ids, best first

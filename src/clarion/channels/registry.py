@@ -1,4 +1,4 @@
-"""All channel kinds. A new kind is one module and one line here."""
+"""All channel kinds. A new kind is one package and one line here."""
 
 from functools import lru_cache
 
@@ -32,6 +32,12 @@ def adapter(channel: Channel) -> ChannelKind:
     """The kind of this channel, configured. Raises pydantic.ValidationError for bad settings."""
     kind = kind_class(channel.kind)
     return kind(kind.Config.model_validate(channel.config))
+
+
+def account_examples() -> str:
+    """What a channel can be, as part of a sentence: “a webhook of your own, … or a mail server”."""
+    *accounts, last = (kind.account for kind in KINDS.values())
+    return f"{', '.join(accounts)} or {last}"
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.channels import kind_names
 from clarion.cli.session import in_rooms
 from clarion.cli.speech import facts, say, show_json, table
 
@@ -110,7 +111,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @in_rooms
 def add(
     name: Name,
-    kind: Annotated[str, typer.Option(help="webhook, telegram, whatsapp or email.")],
+    kind: Annotated[
+        str, typer.Option(help=f"One of: {', '.join(kind_names())}.", autocompletion=kind_names)
+    ],
     rate: Annotated[
         float | None,
         typer.Option(help="Most messages a second. Without it, what suits the kind."),

@@ -33,6 +33,7 @@ class EmailKind:
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "E-mail"
+    account: ClassVar[str] = "a mail server"
     summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
     # No protocol tells a rate; 10 a second is under what providers allow new accounts.
     limits: ClassVar[Limits] = Limits(

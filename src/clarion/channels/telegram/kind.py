@@ -44,6 +44,7 @@ class TelegramKind:
 
     kind: ClassVar[str] = "telegram"
     label: ClassVar[str] = "Telegram"
+    account: ClassVar[str] = "a Telegram bot"
     summary: ClassVar[str] = "Sends as a Telegram bot to people who have written to it."
     # 4,096 characters after entities parsing; Telegram counts UTF-16 units, so that most emoji are
     # two. About 30 messages a second in all and one a second to one chat:

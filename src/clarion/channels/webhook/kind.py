@@ -43,6 +43,7 @@ class WebhookKind:
 
     kind: ClassVar[str] = "webhook"
     label: ClassVar[str] = "Webhook"
+    account: ClassVar[str] = "a webhook of your own"
     summary: ClassVar[str] = "Posts every message as JSON to an address of yours."
     limits: ClassVar[Limits] = Limits(
         rate=None,

@@ -50,6 +50,7 @@ class WhatsAppKind:
 
     kind: ClassVar[str] = "whatsapp"
     label: ClassVar[str] = "WhatsApp"
+    account: ClassVar[str] = "a WhatsApp number"
     summary: ClassVar[str] = "Sends from a WhatsApp Business number, over Meta's Cloud API."
     # 80 messages a second and number, one in six seconds to one person:
     # https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput, #pair-rate-limits

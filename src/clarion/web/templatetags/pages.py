@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
+from clarion.channels import registry
 from clarion.web.words import WORDS, Word
 
 register = template.Library()
@@ -39,6 +40,12 @@ def channel_icon(kind: str | None) -> SafeString:
         static("web/channels.svg"),
         kind if kind in _DRAWN else "channel",
     )
+
+
+@register.simple_tag
+def account_examples() -> str:
+    """What a channel can be, for a sentence that explains channels."""
+    return registry.account_examples()
 
 
 @register.filter
