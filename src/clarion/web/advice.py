@@ -24,31 +24,29 @@ def advice(code: str) -> str:
     """What to do about errors of that code: ours, an HTTP or SMTP status, or a provider's own."""
     ours = {
         "not_sent": _(
-            "The connection failed before anything left, so it was tried again. If it stays, "
-            "check the channel."
+            "The connection failed before anything was sent, so it was retried. If this "
+            "continues, check the channel."
         ),
         "maybe_sent": _(
-            "It may have arrived. A channel that drops repeats tried again; on others the person "
-            "is in doubt."
+            "The message may have arrived. On a channel that ignores repeats it was retried. On "
+            "other channels the recipient is in doubt."
         ),
         "content": _(
-            "Correct the contact, then restart for those who failed. A restart says the same: to "
-            "change what it says, duplicate the broadcast."
+            "Correct the contact, then restart for those who failed. A restart sends the same "
+            "message. To change the message, duplicate the broadcast."
         ),
-        "story_webhook": _("Mend the story's webhook, then restart for those who failed."),
+        "story_webhook": _("Fix the story's webhook, then restart for those who failed."),
         "worker_died": _(
-            "Ask the receivers' side whether it arrived, or restart with those in doubt included."
+            "Ask the provider whether it arrived, or restart and include those in doubt."
         ),
         "fault": _(
-            "A fault of Clarion itself. Report what its log says, then restart for those who "
-            "failed."
+            "An error in Clarion itself. Report what the worker's log says, then restart for "
+            "those who failed."
         ),
-        "429": _("The provider asked for a slower pace. Lower the channel's rate."),
+        "429": _("The provider asked for a lower rate. Lower the channel's send rate."),
     }
     if code in ours:
         return ours[code]
     if code in {"500", "502", "503", "504"}:
-        return _(
-            "A fault at the provider, so it was tried again. Restart later for those who failed."
-        )
-    return _("The provider refused it. Correct what it says, then restart for those who failed.")
+        return _("An error at the provider, so it was retried. Restart later for those who failed.")
+    return _("The provider refused the message. Fix the cause, then restart for those who failed.")

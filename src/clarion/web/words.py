@@ -18,15 +18,19 @@ class Word:
 
 
 DELIVERY_STATES: dict[str, Word] = {
-    "queued": Word(_("Queued"), _("Waiting for their turn."), "calm"),
-    "held": Word(_("Held"), _("In an open chat; sent as soon as that chat is closed."), "calm"),
-    "sending": Word(_("Sending"), _("On the way to the provider at this moment."), "busy"),
+    "queued": Word(_("Queued"), _("Waiting to be sent."), "calm"),
+    "held": Word(_("Held"), _("In an open chat. Sent when that chat is closed."), "calm"),
+    "sending": Word(_("Sending"), _("Being sent to the provider now."), "busy"),
     "sent": Word(_("Sent"), _("The provider has accepted the message."), "good"),
     "delivered": Word(_("Delivered"), _("It has reached the person's device."), "good"),
     "read": Word(_("Read"), _("The person has opened it."), "good"),
-    "failed": Word(_("Failed"), _("Every try failed, or the provider refused it."), "bad"),
-    "skipped": Word(_("Skipped"), _("They left, or lack a consent."), "warn"),
-    "unsent": Word(_("Unsent"), _("The broadcast was stopped before their turn."), "warn"),
+    "failed": Word(_("Failed"), _("Every attempt failed, or the provider refused it."), "bad"),
+    "skipped": Word(
+        _("Skipped"),
+        _("Opted out, not reachable, or without consent."),
+        "warn",
+    ),
+    "unsent": Word(_("Unsent"), _("The broadcast was stopped before it was sent."), "warn"),
     "in_doubt": Word(
         _("In doubt"),
         _("It may or may not have arrived: the connection broke before the provider answered."),
@@ -67,7 +71,7 @@ BROADCAST_TYPES: dict[str, Text] = {
 }
 
 CHANNEL_STATES: dict[str, Word] = {
-    "active": Word(_("Active"), _("Messages leave through this channel."), "good"),
+    "active": Word(_("Active"), _("Messages are sent through this channel."), "good"),
     "paused": Word(_("Paused"), _("Messages wait until the channel is resumed."), "warn"),
 }
 
@@ -77,17 +81,17 @@ RECORD_STATUSES: dict[str, Word] = {
 }
 
 ADDRESS_STATES: dict[str, Word] = {
-    "active": Word(_("Active"), _("Can be sent to."), "good"),
+    "active": Word(_("Active"), _("Messages can be sent to this address."), "good"),
     "opted_out": Word(_("Opted out"), _("They asked for no more messages."), "warn"),
     "blocked": Word(_("Blocked us"), _("They blocked this channel."), "warn"),
-    "deactivated": Word(_("Account deactivated"), _("Their account is gone."), "bad"),
+    "deactivated": Word(_("Account deactivated"), _("The account no longer exists."), "bad"),
     "unreachable": Word(_("Unreachable"), _("The provider does not know this address."), "bad"),
 }
 
 CHAT_STATES: dict[str, Word] = {
-    "bot": Word(_("With the bot"), _("No agent is talking to them."), "calm"),
-    "open": Word(_("Open"), _("An agent is talking to them; broadcasts wait."), "busy"),
-    "closed": Word(_("Closed"), _("The talk has ended; they have not written since."), "calm"),
+    "bot": Word(_("With the bot"), _("No agent has taken over this chat."), "calm"),
+    "open": Word(_("Open"), _("An agent is talking to this contact. Broadcasts wait."), "busy"),
+    "closed": Word(_("Closed"), _("The chat has ended. No new message since."), "calm"),
 }
 
 IMPORT_STATES: dict[str, Word] = {

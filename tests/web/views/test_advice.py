@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
     [
         (NOT_SENT, "check the channel"),
         ("content", "to change what it says, duplicate the broadcast"),
-        ("story_webhook", "Mend the story's webhook"),
-        (DIED[0], "restart with those in doubt included"),
+        ("story_webhook", "Fix the story's webhook"),
+        (DIED[0], "restart and include those in doubt"),
         (FAULT, "Report what its log says"),
         ("503", "A fault at the provider"),
         ("400", "The provider refused it"),

@@ -74,7 +74,7 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None
 
     html = admin.get(f"/channels/{channel.pk}/").content.decode()
     assert "hush-hush" not in html
-    assert "kept as it is" in html
+    assert "Leave empty to keep it" in html
 
     changed = {"setting-url": "https://example.org/other", "setting-secret": ""}
     admin.post(f"/channels/{channel.pk}/", changed | PACE | {"rate": ""})
@@ -99,7 +99,7 @@ def test_pause_and_resume(admin: Client) -> None:
 
     admin.post(f"/channels/{channel.pk}/pause")
     channel.refresh_from_db()
-    assert (channel.state, channel.paused_reason) == ("paused", "Admin Example paused it.")
+    assert (channel.state, channel.paused_reason) == ("paused", "Paused by Admin Example.")
 
     admin.post(f"/channels/{channel.pk}/resume")
     channel.refresh_from_db()

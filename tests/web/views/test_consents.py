@@ -64,8 +64,8 @@ def test_one_that_is_required_stays(admin: Client, news: Consent) -> None:
         state="scheduled", audience={"kind": "all", "consents": ["News"]}
     )
     asked = admin.get(f"/consents/{news.pk}/remove/").content.decode()
-    assert f"it is required by broadcast {draft.pk}" in asked
-    assert "Remove it" not in asked
+    assert f"these broadcasts require it: broadcast {draft.pk}" in asked
+    assert "Delete consent" not in asked
     page = admin.post(f"/consents/{news.pk}/remove/", follow=True).content.decode()
     assert f"“News” is required by broadcast {draft.pk}." in page
     assert Consent.objects.exists()
@@ -98,7 +98,7 @@ def test_who_may(log_in: LogIn, news: Consent, person: Contact) -> None:
     viewer, sender = log_in(Role.VIEWER), log_in(Role.SENDER)
     assert viewer.get("/consents/").status_code == 200
     page = viewer.get(f"/contacts/{person.pk}/").content
-    assert b"Has given it" not in page
+    assert b"Mark as given" not in page
     fields = {"consent": news.pk, "given": "yes"}
     assert viewer.post(f"/contacts/{person.pk}/consents/", fields).status_code == 403
     for url in ("/consents/new/", f"/consents/{news.pk}/", f"/consents/{news.pk}/remove/"):

@@ -25,7 +25,7 @@ def test_search_by_name_and_user_id(admin: Client) -> None:
     assert "Person 29" in by_name
     assert "Person 3<" not in by_name
     assert "Person 17" in by_id
-    assert "Nobody found" in nobody
+    assert "No contacts found" in nobody
 
 
 def test_filter_by_channel_and_tag(admin: Client) -> None:

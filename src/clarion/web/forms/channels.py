@@ -23,7 +23,7 @@ class ChannelForm(forms.Form):
             self.fields["name"] = forms.CharField(
                 label=_("Name"),
                 max_length=100,
-                help_text=_("As it appears in broadcasts, for example “Newsletter bot”."),
+                help_text=_("Shown wherever a channel is chosen, for example “Newsletter bot”."),
             )
         self.settings = config_fields(kind)
         stored = shown(kind, channel.config) if channel else {}
@@ -31,11 +31,11 @@ class ChannelForm(forms.Form):
             initial = stored.get(setting.name, setting.default)
             self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
         self.fields["rate"] = forms.FloatField(
-            label=_("Messages a second"),
+            label=_("Send rate, messages a second"),
             required=False,
             min_value=0.01,
             initial=channel.rate if channel else limits.rate,
-            help_text=_("Left empty: as fast as the provider answers."),
+            help_text=_("Leave empty to send as fast as the provider answers."),
         )
         self.fields["attempts"] = forms.IntegerField(
             label=_("Attempts"),
@@ -48,7 +48,7 @@ class ChannelForm(forms.Form):
             min_value=0,
             max_value=3600,
             initial=channel.backoff if channel else 0.1,
-            help_text=_("Before the second try; doubled before each further one."),
+            help_text=_("Before the second attempt. It doubles before each further one."),
         )
 
     @property
@@ -99,7 +99,9 @@ def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> for
     if setting.type == "number":
         return forms.IntegerField(**common)
     if setting.type == "secret":
-        return forms.CharField(widget=_secret(_("kept as it is") if kept else ""), **common)
+        return forms.CharField(
+            widget=_secret(_("Saved. Leave empty to keep it.") if kept else ""), **common
+        )
     return forms.CharField(**common)
 
 

@@ -12,18 +12,18 @@ class ConsentForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_NAME,
-        help_text=_("As agents choose it, for example “Newsletter by e-mail”."),
+        help_text=_("Shown to agents, for example “Newsletter by e-mail”."),
     )
     category = forms.CharField(
         label=_("Category"),
         max_length=LONGEST_NAME,
         required=False,
-        help_text=_("What it is listed under, for example “Marketing”."),
+        help_text=_("For your own sorting, for example “Marketing”."),
     )
     text = forms.CharField(
         label=_("Text"),
         max_length=LONGEST_TEXT,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("What people agree to, word for word."),
+        help_text=_("The exact text that contacts agree to."),
     )

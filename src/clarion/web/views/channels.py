@@ -66,7 +66,10 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
         except ChannelError as error:
             form.refuse(error)
         else:
-            messages.success(request, _("%s is added. Check it once.") % channel.name)
+            messages.success(
+                request,
+                _("%s has been added. Check it before you send.") % channel.name,
+            )
             return redirect("channel", channel.pk)
     return render(request, "channels/new.html", {"form": form, "kind": about})
 
@@ -96,7 +99,7 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
         except ChannelError as error:
             form.refuse(error)
         else:
-            messages.success(request, _("Saved. Messages that leave from now on use it."))
+            messages.success(request, _("Saved. New messages use these settings."))
             return redirect("channel", found.pk)
     return _show(request, found, form)
 
@@ -143,7 +146,7 @@ async def _said(answer: Awaitable[str]) -> HttpResponse:
 def channel_pause(request: AgentRequest, pk: int) -> HttpResponse:
     """Let nothing leave through this channel."""
     found = get_object_or_404(Channel, pk=pk)
-    reason = _("%s paused it.") % request.user.name
+    reason = _("Paused by %s.") % request.user.name
     try:
         manage.pause_channel(found, reason=reason, by=request.user)
     except ChannelError as error:

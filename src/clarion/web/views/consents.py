@@ -74,7 +74,7 @@ def consent_remove(request: AgentRequest, pk: int) -> HttpResponse:
         except ConsentError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("“%s” is removed.") % consent.name)
+            messages.success(request, _("“%s” has been deleted.") % consent.name)
         return redirect("consents")
     context = {
         "consent": consent,
