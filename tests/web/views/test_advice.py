@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("code", "advice"),
     [
         (NOT_SENT, "check the channel"),
-        ("content", "to change what it says, duplicate the broadcast"),
+        ("content", "To change the message, duplicate the broadcast"),
         ("story_webhook", "Fix the story's webhook"),
         (DIED[0], "restart and include those in doubt"),
-        (FAULT, "Report what its log says"),
-        ("503", "A fault at the provider"),
-        ("400", "The provider refused it"),
+        (FAULT, "Report what the worker's log says"),
+        ("503", "An error at the provider"),
+        ("400", "The provider refused the message"),
     ],
 )
 def test_h3_each_cause_has_advice_of_its_own(admin: Client, code: str, advice: str) -> None:
@@ -34,4 +34,4 @@ def test_h3_each_cause_has_advice_of_its_own(admin: Client, code: str, advice: s
     html = admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode()
 
     assert escape(advice) in html
-    assert ("The provider refused it" in html) == (code == "400")
+    assert ("The provider refused the message" in html) == (code == "400")

@@ -46,7 +46,7 @@ def test_m1_the_list_says_how_many(admin: Client, news: Consent) -> None:
     page = admin.get("/consents/")
     assert page.context["rows"][0]["count"].given == 3
     assert b"I want news." in page.content
-    assert b"3 people have agreed" in admin.get(f"/consents/{news.pk}/").content
+    assert b"3 contacts gave this consent" in admin.get(f"/consents/{news.pk}/").content
 
 
 def test_removing_asks(admin: Client, news: Consent, person: Contact) -> None:
