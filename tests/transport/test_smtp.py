@@ -149,6 +149,11 @@ async def test_the_guard(smtp_peer, smtp):
         {"recipient": "you@example.org\nDATA"},
         {"recipient": "a b@example.org"},
         {"recipient": "you@example.org> SIZE=1"},
+        {"recipient": "You <you@example.org>"},
+        {"recipient": "you@example.org,them@example.org"},
+        {"recipient": "@relay.example.org:you@example.org"},
+        {"recipient": "you@example.org\0"},
+        {"recipient": "you"},
         {"sender": "we@example.org\r\nRSET"},
     ],
 )

@@ -12,7 +12,6 @@ from collections.abc import Awaitable
 from typing import TypeVar, cast
 
 import aiosmtplib
-from aiosmtplib.email import quote_address
 
 from clarion.transport import guard
 from clarion.transport.errors import MaybeSent, NotSent, TransportError, describe
@@ -21,6 +20,9 @@ from clarion.transport.messages import SmtpReply, SmtpRequest, Stage
 T = TypeVar("T")
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+# One bare address. "Name <address>", a route or a list would be parsed once more by the server, and
+# two parsers seldom agree about those.
+_ADDRESS = re.compile(r'[^\s\x00-\x1f\x7f<>(),:;\\"\[\]@]+@[^\s\x00-\x1f\x7f<>(),:;\\"\[\]@]+')
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 _HOST_NAME = re.compile(r"[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+")
 _TEXT_MAX = 1000  # characters of a server's reply that are passed on
@@ -261,10 +263,10 @@ def check_envelope(request: SmtpRequest) -> None:
 
 
 def _envelope(request: SmtpRequest) -> tuple[bytes, bytes, bool]:
-    sender, recipient = quote_address(request.sender), quote_address(request.recipient)
-    # It would parse "Name <address>" and worse, and two parsers seldom agree about the worse.
-    if (sender, recipient) != (f"<{request.sender}>", f"<{request.recipient}>"):
-        raise ValueError("not a bare address")
+    for address in filter(None, (request.sender, request.recipient)):
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError("not a bare address")
+    sender, recipient = f"<{request.sender}>", f"<{request.recipient}>"
     international = not (sender.isascii() and recipient.isascii())
     return sender.encode("utf-8"), recipient.encode("utf-8"), international
 
