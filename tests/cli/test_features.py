@@ -94,7 +94,7 @@ def answers(heard: Heard) -> tuple[int, Any]:
     """A story's webhook that has nothing for 1, one message for 2, and two for 3."""
     if heard.path != "/ask":
         return 200, {}
-    many = int(heard.body["contact"]["user"]) - 1
+    many = int(heard.body["to"]) - 1
     return 200, {"responses": [f"Offer {n}" for n in range(many)], "memory": {}}
 
 

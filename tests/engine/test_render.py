@@ -91,7 +91,7 @@ def test_b3_a_webhook_answers_for_each_person(engine: None) -> None:
     def answer(heard: Heard) -> tuple[int, Any]:
         if heard.path == "/hook":
             return 200, {}
-        number = int(heard.body["contact"]["user"][1:])
+        number = int(heard.body["to"][1:])
         return 200, {
             "responses": [f"Offer {n} for {heard.body['contact']['name']}" for n in range(number)],
             "memory": {"offers": number},

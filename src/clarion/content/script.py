@@ -135,9 +135,9 @@ class WebhookStep:
         self._key = standard_webhooks.key_of(block.secret.get_secret_value())
 
     def body(self, payload: Mapping[str, Any]) -> bytes:
-        """What is posted: {"id", "broadcast", "contact", "data", "memory", "story", "block"}.
+        """What is posted: the ``payload`` that is given, and "block".
 
-        The block's number is added here, the rest is given. Moments become ISO 8601.
+        The block's number is added here. Moments become ISO 8601.
         """
         whole = {**payload, "block": self.number}
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -135,7 +135,8 @@ def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) ->
         {
             "id": key,
             "broadcast": job.id,
-            "contact": {**claimed.contact, "user": claimed.to},
+            "to": claimed.to,
+            "contact": claimed.contact,
             "data": _data(claimed, job),
             "memory": dict(claimed.progress.memory),
             "story": job.story,

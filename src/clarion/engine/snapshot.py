@@ -1,6 +1,6 @@
 """What a worker knows of channels and broadcasts while it sends, read afresh every 200 ms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -39,7 +39,7 @@ class Job:
     text: Text
     scheduled_at: int  # microseconds
     script: Script | None = None  # of a story
-    story: str = ""  # its name
+    story: Mapping[str, Any] | None = None  # its id and name, for its webhooks
     template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
@@ -121,7 +121,7 @@ def job(broadcast_id: int) -> Job:
         "key": broadcast.key,
         "title": broadcast.title,
         "scheduled_at": clock.to_us(broadcast.scheduled_at or broadcast.created_at),
-        "story": version.story.name if version else "",
+        "story": {"id": version.story_id, "name": version.story.name} if version else None,
         "data": broadcast.data,
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
