@@ -12,8 +12,8 @@ from django.db import OperationalError
 
 from clarion import __version__
 from clarion.cli import failures
+from clarion.cli.django_setup import load_django
 from clarion.cli.failures import sentence
-from clarion.cli.session import open_rooms
 from clarion.kit.vault import SealedError
 from support.processes import Processes
 
@@ -135,7 +135,7 @@ def test_output_may_be_cut_short(processes: Processes) -> None:
 def test_logs_go_to_stderr(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    open_rooms()
+    load_django()
     structlog.get_logger().info("worker_started")
     structlog.get_logger().debug("chatter")
     printed = capsys.readouterr()

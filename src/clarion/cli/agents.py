@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import say
+from clarion.cli.django_setup import uses_django
+from clarion.cli.output import print_line
 
 app = typer.Typer(help="People who log in to Clarion.", no_args_is_help=True)
 
@@ -17,7 +17,7 @@ def agent() -> None:
 
 
 @app.command("add")
-@in_rooms
+@uses_django
 def add(
     name: Annotated[str, typer.Argument(help="The person's name.")],
     email: Annotated[str, typer.Option(help="What they log in with.")],
@@ -42,6 +42,6 @@ def add(
         )
     given = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     agent, password = add_agent(name=name, email=email, role=role, password=given, by=COMMAND_LINE)
-    say(f"Added {agent.name} ({agent.email}) as {agent.role}.")
+    print_line(f"Added {agent.name} ({agent.email}) as {agent.role}.")
     if given is None:
-        say(f"Password, shown only now: {password}")
+        print_line(f"Password, shown only now: {password}")

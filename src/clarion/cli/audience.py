@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from clarion.cli.speech import note
+from clarion.cli.output import print_note
 
 if TYPE_CHECKING:
     from clarion.broadcasts.audience import Audience
@@ -48,7 +48,7 @@ Consents = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The audience as the options name it; see ``gathering.gathers``."""
+    """The audience as the options name it; see ``option_groups.with_option_groups``."""
 
     channels: Names = None
     everyone: Everyone = False
@@ -127,11 +127,11 @@ def say_who(draft: "Broadcast") -> None:
     channels = list(draft.channels.order_by("name"))
     found = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
     spread = ", ".join(f"{found.by_channel[one.pk]:,} on {one.name}" for one in channels)
-    note(f"To {found.total:,} people: {spread}.")
+    print_note(f"To {found.total:,} people: {spread}.")
     for reason, count in found.dropped.items():
-        note(f"  without {count:,}: {DROPPED[reason]}")
+        print_note(f"  without {count:,}: {DROPPED[reason]}")
     if found.sample:
-        note(f"  such as {', '.join(found.sample)}")
+        print_note(f"  such as {', '.join(found.sample)}")
 
 
 def _known_ids(
@@ -141,15 +141,15 @@ def _known_ids(
 
     found = read_ids(path, channel=channel, column=column, rejects=rejects)
     if not found.has_title:
-        note(f"{path.name} has no title line: its first line is the id of somebody known.")
+        print_note(f"{path.name} has no title line: its first line is the id of somebody known.")
     if found.rejected:
-        note(f"{found.rejected_count:,} lines of {path.name} are left out:")
+        print_note(f"{found.rejected_count:,} lines of {path.name} are left out:")
         for reject in found.rejected[:NAMED]:
-            note(f"  line {reject.line}: {reject.reason}")
+            print_note(f"  line {reject.line}: {reject.reason}")
         if found.rejected_count > NAMED:
-            note(f"  and {found.rejected_count - NAMED:,} more")
+            print_note(f"  and {found.rejected_count - NAMED:,} more")
         if found.rejects_path:
-            note(f"  all of them, with the reasons: {found.rejects_path}")
+            print_note(f"  all of them, with the reasons: {found.rejects_path}")
     return found.address_ids
 
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from clarion import config
+from clarion.cli.django_setup import load_django
 from clarion.cli.failures import Failed
 from clarion.cli.lock import is_sqlite
-from clarion.cli.session import open_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,10 +41,10 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder:
         os.environ["CLARION_DATA"] = folder
         os.environ["CLARION_DATABASE_URL"] = database_url
-        open_rooms()
+        load_django()
         results = _measure(Path(folder), people, workers, compare)
     if as_json:
-        show_json(results)
+        print_json(results)
     else:
         _show(results)
 
@@ -62,17 +62,17 @@ def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str
     if Channel.objects.exists():
         raise Failed("That database is not empty. Give an empty one: the bench fills it.")
     with pipeline.simulator(folder) as url:
-        note(f"Importing {people:,} people …")
+        print_note(f"Importing {people:,} people …")
         pipeline.write_people(folder / "people.csv", people)
         channel, imported = pipeline.measure_import(folder / "people.csv", url, people)
-        note("Claiming and settling …")
+        print_note("Claiming and settling …")
         claims, settles = pipeline.measure_claim_and_settle(channel, people)
         broadcast, expanded = pipeline.measure_expand(channel)
         bare = [_bare(url, broadcast.pk, people)] if compare else []
-        note(f"Sending to {people:,} people …")
+        print_note(f"Sending to {people:,} people …")
         pace = pipeline.measure_pipeline(broadcast, url, workers)
         bare += [_bare(url, broadcast.pk, people)] if compare else []
-        note("Exporting …")
+        print_note("Exporting …")
         exported = pipeline.measure_export()
     return {
         "people": people,
@@ -94,7 +94,7 @@ def _bare(url: str, broadcast: int, people: int) -> Any:
     from clarion.cli.benchmark.bare import post_all
 
     count = min(people, 50_000)
-    note(f"The bare loop, {count:,} messages …")
+    print_note(f"The bare loop, {count:,} messages …")
     bodies, keys = [], []
     for number in range(count):
         key = f"barebarebare-{number}"
@@ -113,7 +113,7 @@ def _show(results: dict[str, Any]) -> None:
         value = results[name]
         return "–" if value is None else f"{value:,}/s"
 
-    say(
+    print_line(
         f"{results['people']:,} people, {results['database']}, "
         f"{results['workers']} engine process(es), local sink"
     )
@@ -125,4 +125,4 @@ def _show(results: dict[str, Any]) -> None:
         (name, rate(f"{name}_per_second"), None)
         for name in ("import", "expand", "claim", "settle", "export")
     ]
-    table(["what", "rate", "CPU µs a message"], rows)
+    print_table(["what", "rate", "CPU µs a message"], rows)

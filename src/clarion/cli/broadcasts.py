@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import facts, note, say, show_json, table
+from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ FASTEST = ("none", "off", "-")
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_broadcasts(
     section: Annotated[
         str, typer.Option(help="all, active, scheduled, periodic, completed or drafts.")
@@ -90,12 +90,12 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
 
     listed = history.facts(page.broadcasts)
     if as_json:
-        show_json(listed)
+        print_json(listed)
         return
     if not listed:
-        say(nothing)
+        print_line(nothing)
         return
-    table(
+    print_table(
         ["ID", "TITLE", "STATE", "CHANNELS", "TOTAL", "COMPLETED", "FAILED", "SCHEDULED"],
         [
             [
@@ -112,18 +112,18 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
         ],
     )
     if page.after is not None:
-        note(f"Only the newest {limit} are shown; --limit shows more.")
+        print_note(f"Only the newest {limit} are shown; --limit shows more.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def show(number: Id, as_json: AsJson = False) -> None:
     """Show one broadcast and where everyone stands."""
     show_broadcast(find(number), as_json)
 
 
 @app.command()
-@in_rooms
+@uses_django
 def runs(number: Id, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the runs of a periodic or external broadcast, newest first."""
     from clarion.broadcasts import history
@@ -133,7 +133,7 @@ def runs(number: Id, limit: Limit = 50, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def pause(number: Id, as_json: AsJson = False) -> None:
     """Let nothing further leave until it is resumed."""
     from clarion.broadcasts import control
@@ -142,7 +142,7 @@ def pause(number: Id, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def resume(number: Id, as_json: AsJson = False) -> None:
     """Continue a paused broadcast, or send a missed one now."""
     from clarion.broadcasts import control
@@ -151,7 +151,7 @@ def resume(number: Id, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def stop(number: Id, as_json: AsJson = False) -> None:
     """Let nothing further leave, for good; what was sent stays sent."""
     from clarion.broadcasts import control
@@ -160,7 +160,7 @@ def stop(number: Id, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def rate(
     number: Id,
     rate: Annotated[
@@ -183,7 +183,7 @@ def rate(
 
 
 @app.command()
-@in_rooms
+@uses_django
 def release(
     number: Id,
     chats: Annotated[
@@ -200,7 +200,7 @@ def release(
     if as_json:
         show_broadcast(found, as_json)
     else:
-        say(f"{released:,} {'person' if released == 1 else 'people'} will have it now.")
+        print_line(f"{released:,} {'person' if released == 1 else 'people'} will have it now.")
 
 
 def _numbers(text: str) -> list[int] | None:
@@ -215,7 +215,7 @@ def _numbers(text: str) -> list[int] | None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def restart(
     number: Id,
     in_doubt: Annotated[
@@ -235,11 +235,11 @@ def restart(
     if as_json:
         show_broadcast(fresh, as_json)
     else:
-        say(f"Broadcast {fresh.pk} sends to those whom {number} did not reach.")
+        print_line(f"Broadcast {fresh.pk} sends to those whom {number} did not reach.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def duplicate(number: Id, as_json: AsJson = False) -> None:
     """Make a draft with all that a broadcast has."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -249,11 +249,11 @@ def duplicate(number: Id, as_json: AsJson = False) -> None:
     if as_json:
         show_broadcast(copy, as_json)
     else:
-        say(f"Broadcast {copy.pk} is a draft with all that {number} has.")
+        print_line(f"Broadcast {copy.pk} is a draft with all that {number} has.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def delete(number: Id, as_json: AsJson = False) -> None:
     """Delete a broadcast of which nothing has left yet. Runs of a periodic one stay."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -261,23 +261,23 @@ def delete(number: Id, as_json: AsJson = False) -> None:
 
     control.delete(find(number), by=COMMAND_LINE)
     if as_json:
-        show_json({"id": number, "deleted": True})
+        print_json({"id": number, "deleted": True})
     else:
-        say(f"Broadcast {number} is deleted.")
+        print_line(f"Broadcast {number} is deleted.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def reconcile(number: Id, as_json: AsJson = False) -> None:
     """Count everyone from the rows and from the tallies; exit code 1 where they differ."""
     from clarion.records.reconcile import reconcile as count
 
     result = count(find(number).pk)
     if as_json:
-        show_json(result.document())
+        print_json(result.document())
     else:
         for line in result.lines():
-            say(line)
+            print_line(line)
     if not result.ok:
         raise typer.Exit(EXIT_FAILED)
 
@@ -303,7 +303,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     """Print one broadcast: as JSON, or its facts and the count of everyone by state."""
     one = document(broadcast)
     if as_json:
-        show_json(one)
+        print_json(one)
         return
     optional: list[tuple[str, Any]] = [
         ("when", one["when"]),
@@ -314,7 +314,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         ("restart of", one["restart_of"]),
         ("rate", f"{one['rate']:g} a second" if one["rate"] else ""),
     ]
-    facts(
+    print_facts(
         [
             ("id", str(one["id"])),
             ("title", one["title"]),
@@ -344,4 +344,6 @@ def _control(
     if as_json:
         show_broadcast(broadcast, as_json)
     else:
-        say(f"Broadcast {number} {outcome or f'is {broadcast.get_state_display().lower()}'}.")
+        print_line(
+            f"Broadcast {number} {outcome or f'is {broadcast.get_state_display().lower()}'}."
+        )

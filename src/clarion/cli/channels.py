@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.channels import kind_names
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import facts, say, show_json, table
+from clarion.cli.django_setup import uses_django
+from clarion.cli.output import print_facts, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from clarion.channels.models import Channel
@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def kinds(as_json: AsJson = False) -> None:
     """List the kinds of channels and their settings."""
     from clarion.channels.manage import config_fields
@@ -46,13 +46,13 @@ def kinds(as_json: AsJson = False) -> None:
         for name, kind in KINDS.items()
     ]
     if as_json:
-        show_json(listed)
+        print_json(listed)
         return
     for kind in listed:
-        say(f"{kind['kind']}  {kind['summary']}")
+        print_line(f"{kind['kind']}  {kind['summary']}")
         for field in kind["settings"]:
-            say(f"  {field['name']:<16} {_field_note(field)}")
-        say("")
+            print_line(f"  {field['name']:<16} {_field_note(field)}")
+        print_line("")
 
 
 def _field_note(field: dict[str, Any]) -> str:
@@ -70,18 +70,18 @@ def _written(value: Any) -> str:
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_channels(as_json: AsJson = False) -> None:
     """List all channels."""
     from clarion.channels.models import Channel
 
     found = Channel.objects.order_by("name")
     if as_json:
-        show_json([_document(channel) for channel in found])
+        print_json([_document(channel) for channel in found])
     elif not found:
-        say("No channel yet: run  clarion channel add NAME --kind KIND --set key=value")
+        print_line("No channel yet: run  clarion channel add NAME --kind KIND --set key=value")
     else:
-        table(
+        print_table(
             ["NAME", "KIND", "STATE", "RATE", "RETRIES", "BACKOFF", "REASON"],
             [
                 [
@@ -99,7 +99,7 @@ def list_channels(as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show one channel; secrets stay hidden."""
     from clarion.channels.manage import get_channel
@@ -108,7 +108,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def add(
     name: Name,
     kind: Annotated[
@@ -146,38 +146,40 @@ def add(
     if as_json:
         _show(channel, as_json)
     else:
-        say(f"Added the channel {channel.name}. Try it: clarion channel check {channel.name}")
+        print_line(
+            f"Added the channel {channel.name}. Try it: clarion channel check {channel.name}"
+        )
 
 
 @app.command()
-@in_rooms
+@uses_django
 def check(name: Name) -> None:
     """Ask the provider whether the channel's credentials are good."""
     from clarion.channels.manage import check_channel, get_channel
 
-    say(asyncio.run(check_channel(get_channel(name))))
+    print_line(asyncio.run(check_channel(get_channel(name))))
 
 
 @app.command()
-@in_rooms
+@uses_django
 def pause(name: Name) -> None:
     """Let nothing leave through a channel; what is queued stays queued."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, pause_channel
 
     pause_channel(get_channel(name), reason="Paused on the command line.", by=COMMAND_LINE)
-    say(f"The channel {name} is paused.")
+    print_line(f"The channel {name} is paused.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def resume(name: Name) -> None:
     """Go on sending through a paused channel."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, resume_channel
 
     resume_channel(get_channel(name), by=COMMAND_LINE)
-    say(f"The channel {name} is active.")
+    print_line(f"The channel {name} is active.")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -196,13 +198,13 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 def _show(channel: "Channel", as_json: bool) -> None:
     document = _document(channel)
     if as_json:
-        show_json(document)
+        print_json(document)
         return
     settings = document.pop("settings")
     document["rate"] = _rate(channel.rate)
-    facts([(name.replace("_", " "), value) for name, value in document.items()])
+    print_facts([(name.replace("_", " "), value) for name, value in document.items()])
     for key, value in settings.items():
-        say(f"  {key} = {_written(value)}")
+        print_line(f"  {key} = {_written(value)}")
 
 
 def _document(channel: "Channel") -> dict[str, Any]:

@@ -4,9 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import facts, moment, note, say, show_json, table
+from clarion.cli.output import (
+    format_moment,
+    print_facts,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from clarion.accounts.models import Agent
@@ -20,7 +27,7 @@ STATES = ("bot", "open", "closed")
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_chats(
     state: Annotated[str, typer.Option(help="bot, open or closed.")] = "",
     agent: Annotated[
@@ -49,12 +56,12 @@ def list_chats(
     )
     page = conversations.conversations(wanted, limit=limit)
     if as_json:
-        show_json(conversations.document(page.rows))
+        print_json(conversations.document(page.rows))
         return
     if not page.rows:
-        say("No chat here." if wanted != ChatFilter() else "No chat yet.")
+        print_line("No chat here." if wanted != ChatFilter() else "No chat yet.")
         return
-    table(
+    print_table(
         ["CHAT", "CONTACT", "CHANNEL", "STATE", "AGENT", "HELD", "LAST", "TEXT"],
         [
             [
@@ -71,11 +78,11 @@ def list_chats(
         ],
     )
     if page.next_cursor:
-        note(f"Only the latest {limit} are shown; --limit shows more.")
+        print_note(f"Only the latest {limit} are shown; --limit shows more.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def show(
     number: Number,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many messages at most.")] = 50,
@@ -90,9 +97,9 @@ def show(
     one = _document(number)
     if as_json:
         one["held"] = [{"broadcast": h.broadcast_id, "since": h.since} for h in held]
-        show_json({**one, "said": [_said(line) for line in said]})
+        print_json({**one, "said": [_said(line) for line in said]})
         return
-    facts(
+    print_facts(
         [
             ("chat", str(number)),
             ("contact", one["name"] or one["user_id"]),
@@ -104,11 +111,11 @@ def show(
         ]
     )
     for line in said:
-        say(_line(line))
+        print_line(_line(line))
 
 
 @app.command()
-@in_rooms
+@uses_django
 def take(number: Number, agent: By, as_json: AsJson = False) -> None:
     """Take a chat over: broadcasts to this person wait until it is closed."""
     from clarion.chats import control
@@ -119,7 +126,7 @@ def take(number: Number, agent: By, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def reply(
     number: Number,
     text: Annotated[str, typer.Option(help="What to say, exactly as it stands.")],
@@ -131,13 +138,13 @@ def reply(
 
     single = singles.reply(number, text, by=_acting(agent))
     if as_json:
-        show_json({"chat": number, "broadcast": single.pk, "state": "queued"})
+        print_json({"chat": number, "broadcast": single.pk, "state": "queued"})
     else:
-        say(f"The reply leaves now. See it arrive: clarion chats show {number}")
+        print_line(f"The reply leaves now. See it arrive: clarion chats show {number}")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def close(number: Number, as_json: AsJson = False) -> None:
     """Close a chat: what was held for this person leaves."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -149,9 +156,9 @@ def close(number: Number, as_json: AsJson = False) -> None:
 
 def _tell(number: int, sentence: str, as_json: bool) -> None:
     if as_json:
-        show_json(_document(number))
+        print_json(_document(number))
     else:
-        say(sentence)
+        print_line(sentence)
 
 
 def _document(number: int) -> dict[str, Any]:
@@ -193,7 +200,7 @@ def _line(said: "Said") -> str:
     }[said.kind]
     text = " ".join((said.text or said.media or "–").split())
     state = f"  [{said.state}{': ' + said.reason if said.reason else ''}]" if said.state else ""
-    return f"{moment(said.at)}  {who}: {text}{state}"
+    return f"{format_moment(said.at)}  {who}: {text}{state}"
 
 
 def _agent(email: str) -> "Agent":

@@ -75,7 +75,7 @@ OnlyIf = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What it says, as the options name it; see ``gathering.gathers``."""
+    """What it says, as the options name it; see ``option_groups.with_option_groups``."""
 
     text: Text = None
     story: Story = None
@@ -113,7 +113,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """The rest of what a draft is made of; see ``gathering.gathers``."""
+    """The rest of what a draft is made of; see ``option_groups.with_option_groups``."""
 
     title: Title = None
     end_open_chats: EndOpenChats = None
@@ -129,7 +129,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When it leaves, as the options name it; see ``gathering.gathers``."""
+    """When it leaves, as the options name it; see ``option_groups.with_option_groups``."""
 
     at: At = None
     tz: Zone = None
@@ -189,7 +189,7 @@ class Timing:
             "time_zone": self.tz or config.load().time_zone,
         }  # fmt: skip
         if self.at is not None:
-            fields["scheduled_at"] = moment(self.at, self.tz)
+            fields["scheduled_at"] = parse_moment(self.at, self.tz)
         elif self.every is not None or self.cron is not None:
             fields["recurrence"] = self._recurrence()
         elif self.external:
@@ -249,7 +249,7 @@ def read(text: str) -> str:
         ) from None
 
 
-def moment(at: str, tz: str | None) -> datetime:
+def parse_moment(at: str, tz: str | None) -> datetime:
     """The moment that --at names. Raises BadParameter."""
     from clarion.kit import clock
 

@@ -9,9 +9,9 @@ import typer
 
 from clarion import config
 from clarion.cli.audience import NAMED
-from clarion.cli.gathering import gathers
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.django_setup import uses_django
+from clarion.cli.option_groups import with_option_groups
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.consents.models import Consent
@@ -32,7 +32,7 @@ Words = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whose consent it is, as the options name them; see ``gathering.gathers``."""
+    """Whose consent it is, as the options name them; see ``option_groups.with_option_groups``."""
 
     contacts: Annotated[
         list[int] | None,
@@ -85,7 +85,7 @@ def consents() -> None:
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_consents(as_json: AsJson = False) -> None:
     """List consents, and how many people have given and withdrawn each."""
     from clarion.consents.grants import Count, counts
@@ -94,17 +94,17 @@ def list_consents(as_json: AsJson = False) -> None:
     numbers = counts()
     found = [(one, numbers.get(one.pk, Count())) for one in Consent.objects.order_by("name")]
     if as_json:
-        show_json([_document(one, count.given, count.withdrawn) for one, count in found])
+        print_json([_document(one, count.given, count.withdrawn) for one, count in found])
         return
     if not found:
-        say("No consent yet. Add one with: clarion consents add NAME")
+        print_line("No consent yet. Add one with: clarion consents add NAME")
         return
     rows = [[one.name, one.category, count.given, count.withdrawn] for one, count in found]
-    table(["NAME", "CATEGORY", "GIVEN", "WITHDRAWN"], rows)
+    print_table(["NAME", "CATEGORY", "GIVEN", "WITHDRAWN"], rows)
 
 
 @app.command()
-@in_rooms
+@uses_django
 def add(name: Name, category: Category = "", text: Words = "", as_json: AsJson = False) -> None:
     """Add a consent that people can give."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -112,14 +112,14 @@ def add(name: Name, category: Category = "", text: Words = "", as_json: AsJson =
 
     consent = define(name=name, category=category, text=text, by=COMMAND_LINE)
     if as_json:
-        show_json(_document(consent, 0, 0))
+        print_json(_document(consent, 0, 0))
         return
-    say(f"The consent “{consent.name}” is there. Nobody has given it yet.")
+    print_line(f"The consent “{consent.name}” is there. Nobody has given it yet.")
 
 
 @app.command()
-@in_rooms
-@gathers
+@uses_django
+@with_option_groups
 def give(
     name: Name, people: People, how: How = "agent", at: At = None, as_json: AsJson = False
 ) -> None:
@@ -131,8 +131,8 @@ def give(
 
 
 @app.command()
-@in_rooms
-@gathers
+@uses_django
+@with_option_groups
 def withdraw(
     name: Name, people: People, how: How = "agent", at: At = None, as_json: AsJson = False
 ) -> None:
@@ -157,9 +157,9 @@ def _note(
         raise typer.BadParameter(str(error), param_hint="--at") from None
     changed = note_it(consent, people.contact_ids(), how=how, by=COMMAND_LINE, at=moment)
     if as_json:
-        show_json({"name": consent.name, "changed": changed})
+        print_json({"name": consent.name, "changed": changed})
         return
-    say(f"{changed:,} people {said} “{consent.name}” now who had not before.")
+    print_line(f"{changed:,} people {said} “{consent.name}” now who had not before.")
 
 
 def _in_file(path: Path, channel: str, column: str | None) -> Iterator[int]:
@@ -169,9 +169,9 @@ def _in_file(path: Path, channel: str, column: str | None) -> Iterator[int]:
 
     found = read_ids(path, channel=get_channel(channel), column=column)
     if found.rejected:
-        note(f"{found.rejected_count:,} lines of {path.name} are left out:")
+        print_note(f"{found.rejected_count:,} lines of {path.name} are left out:")
         for reject in found.rejected[:NAMED]:
-            note(f"  line {reject.line}: {reject.reason}")
+            print_note(f"  line {reject.line}: {reject.reason}")
     return owners(found.address_ids)
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
+from clarion.cli.output import print_json, print_line, print_note
 from clarion.cli.progress import progress
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json
 
 if TYPE_CHECKING:
     from clarion.contacts.models import Import
@@ -23,7 +23,7 @@ def contacts() -> None:
 
 
 @app.command("import")
-@in_rooms
+@uses_django
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with a title line.")],
     channel: Annotated[str, typer.Option(metavar="NAME", help="Where the ids belong to.")],
@@ -69,17 +69,17 @@ def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool)
     if done.state == done.State.FAILED:
         raise Failed(done.error)
     if as_json:
-        show_json(_document(done, rejects_file, seconds))
+        print_json(_document(done, rejects_file, seconds))
         return
     verb = "Checked" if done.dry_run else "Imported"
-    say(
+    print_line(
         f"{verb} {done.lines:,} lines in {seconds:.1f} s: {done.created:,} new, "
         f"{done.updated:,} known already, {done.rejected:,} rejected."
     )
     if done.rejected and rejects_file:
-        note(f"The rejected lines and their reasons are in {rejects_file}.")
+        print_note(f"The rejected lines and their reasons are in {rejects_file}.")
     if done.dry_run:
-        note("Nothing was changed: this was a dry run.")
+        print_note("Nothing was changed: this was a dry run.")
 
 
 def _document(done: "Import", rejects_file: str, seconds: float) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from clarion.cli import send
 from clarion.cli.audience import Chosen
 from clarion.cli.broadcasts import AsJson, Id, find, show_broadcast
 from clarion.cli.composing import Content, Manner, Timing
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
-from clarion.cli.gathering import gathers
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.option_groups import with_option_groups
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
@@ -30,7 +30,7 @@ def add_to(root: typer.Typer) -> None:
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_drafts(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: AsJson = False,
@@ -47,17 +47,17 @@ def list_drafts(
     shown = listed[:limit]
     if as_json:
         documents = history.facts(shown)
-        show_json(
+        print_json(
             [{**one, "missing": launch.check(b)} for one, b in zip(documents, shown, strict=True)]
         )
         return
     if not shown:
-        say("No draft. Save one with: clarion send … --draft")
+        print_line("No draft. Save one with: clarion send … --draft")
         return
     rows = [[str(b.pk), _name(b), _who(b), b.edited_at, len(launch.check(b))] for b in shown]
-    table(["ID", "TITLE", "LAST EDITED BY", "AT", "TO DO"], rows)
+    print_table(["ID", "TITLE", "LAST EDITED BY", "AT", "TO DO"], rows)
     if len(listed) > limit:
-        note(f"Only the newest {limit} are shown; --limit shows more.")
+        print_note(f"Only the newest {limit} are shown; --limit shows more.")
 
 
 def _name(draft: "Broadcast") -> str:
@@ -69,8 +69,8 @@ def _who(draft: "Broadcast") -> str:
 
 
 @app.command()
-@in_rooms
-@gathers
+@uses_django
+@with_option_groups
 def edit(
     number: Id,
     content: Content,
@@ -99,18 +99,18 @@ def edit(
     launch.edit_draft(draft, by=COMMAND_LINE, revision=draft.revision, **fields)
     _tell(draft, f"Draft {number} is changed.", as_json)
     for problem in launch.check(draft):
-        note(f"Still to do: {problem}")
+        print_note(f"Still to do: {problem}")
 
 
 def _tell(draft: "Broadcast", sentence: str, as_json: bool) -> None:
     if as_json:
         show_broadcast(draft, as_json)
     else:
-        say(sentence)
+        print_line(sentence)
 
 
 @app.command()
-@in_rooms
+@uses_django
 def duplicate(number: Id, as_json: AsJson = False) -> None:
     """Copy any broadcast, with its people, to a new draft."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -121,7 +121,7 @@ def duplicate(number: Id, as_json: AsJson = False) -> None:
 
 
 @app.command("send")
-@in_rooms
+@uses_django
 def send_draft(
     number: Id, undo: send.Undo = None, wait: send.Wait = False, as_json: AsJson = False
 ) -> None:
@@ -140,7 +140,7 @@ def send_draft(
 
 
 @app.command()
-@in_rooms
+@uses_django
 def delete(number: Id, as_json: AsJson = False) -> None:
     """Delete a draft for good."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -148,9 +148,9 @@ def delete(number: Id, as_json: AsJson = False) -> None:
 
     control.delete(_draft(number), by=COMMAND_LINE)
     if as_json:
-        show_json({"id": number, "deleted": True})
+        print_json({"id": number, "deleted": True})
     else:
-        say(f"Draft {number} is deleted.")
+        print_line(f"Draft {number} is deleted.")
 
 
 def _draft(number: int) -> "Broadcast":
@@ -160,7 +160,7 @@ def _draft(number: int) -> "Broadcast":
     return found
 
 
-@in_rooms
+@uses_django
 def send_test(
     number: Id,
     chat: Annotated[
@@ -186,9 +186,9 @@ def send_test(
     reason = delivery.reason.text if delivery.reason else ""
     if as_json:
         told: dict[str, Any] = {"id": single.pk, "chat": address.pk, "state": delivery.state}
-        show_json({**told, "reason": reason})
+        print_json({**told, "reason": reason})
     else:
-        say(f"Test to {address}: {delivery.state.replace('_', ' ')}. {reason}".strip())
+        print_line(f"Test to {address}: {delivery.state.replace('_', ' ')}. {reason}".strip())
     if wait and delivery.state in {"failed", "in_doubt", "skipped", "unsent"}:
         raise typer.Exit(EXIT_FAILED)
 
@@ -215,7 +215,7 @@ def _delivery(single: "Broadcast", wait: bool) -> "Delivery":
     from clarion.records.states import PENDING
 
     if not workers_alive():
-        note("No engine is running, so nothing leaves yet. Run: clarion serve")
+        print_note("No engine is running, so nothing leaves yet. Run: clarion serve")
     while True:
         delivery = Delivery.objects.select_related("reason").get(broadcast=single)
         if not wait or delivery.state not in PENDING:

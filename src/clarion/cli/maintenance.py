@@ -9,11 +9,11 @@ from typing import NamedTuple
 import typer
 
 from clarion import config
+from clarion.cli.django_setup import load_django, uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed, sentence
 from clarion.cli.lock import is_sqlite
+from clarion.cli.output import print_line
 from clarion.cli.schema import bring_up_to_date, pending
-from clarion.cli.session import in_rooms, open_rooms
-from clarion.cli.speech import say
 
 LEAST_FREE = 200 * 1024**2  # bytes; below, a broadcast to many may fill the disk
 OLDEST_SQLITE = (3, 38, 0)  # the engine's statements use ->>
@@ -36,21 +36,21 @@ def add_to(app: typer.Typer) -> None:
     app.command()(check)
 
 
-@in_rooms
+@uses_django
 def migrate() -> None:
     """Bring the database up to date."""
     applied = bring_up_to_date()
     for name in applied:
-        say(f"Applied {name}.")
+        print_line(f"Applied {name}.")
     if not applied:
-        say("The database is up to date.")
+        print_line("The database is up to date.")
 
 
 def check() -> None:
     """Look whether this installation is fit to send; exit code 1 if anything fails."""
     failed = False
     for finding in _findings():
-        say(f"{finding.word:<7} {finding.text}")
+        print_line(f"{finding.word:<7} {finding.text}")
         failed = failed or finding.word == "FAILED"
     if failed:
         raise typer.Exit(EXIT_FAILED)
@@ -78,7 +78,7 @@ def _try(look: Callable[[], str]) -> Finding:
 
 
 def _settings() -> str:
-    open_rooms()
+    load_django()
     return "The settings are valid."
 
 

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from clarion.cli.children import ask_for_end_signal
 from clarion.cli.failures import Failed
-from clarion.cli.lifeline import ask_for_end_signal
 
 GRACE = 5  # seconds for requests that are under way when the server stops
 # Where a free port is looked for: below those that systems give to outgoing connections, else it

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from clarion.cli.speech import note
+from clarion.cli.output import print_note
 
 LINE_EVERY = 5.0  # seconds between lines where there is no terminal
 Update = Callable[[int, int, str], None]  # done, total (0: not known yet), a remark
@@ -56,6 +56,6 @@ def _lines(title: str) -> Update:
             return
         shown, shown_at = quarter, now
         share = f"{done * 100 // total} %" if total else "…"
-        note(f"{title}: {share}{f' – {remark}' if remark else ''}")
+        print_note(f"{title}: {share}{f' – {remark}' if remark else ''}")
 
     return update

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from clarion import config
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.records.search import RecordFilter, RecordRow
@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(records)
 
 
-@in_rooms
+@uses_django
 def records(
     broadcast: Number = "",
     user: User = "",
@@ -78,7 +78,7 @@ def records(
     if csv is not None:
         _export(wanted, csv)
     elif as_json:
-        show_json([_document(row) for row in _rows(wanted, limit)])
+        print_json([_document(row) for row in _rows(wanted, limit)])
     else:
         _show(list(_rows(wanted, limit + 1)), limit)
 
@@ -107,9 +107,9 @@ def _rows(wanted: "RecordFilter", limit: int) -> "Iterator[RecordRow]":
 
 def _show(rows: "list[RecordRow]", limit: int) -> None:
     if not rows:
-        say("No record fits.")
+        print_line("No record fits.")
         return
-    table(
+    print_table(
         ["RECORDED", "BROADCAST", "USER", "NAME", "CHANNEL", "STATUS", "TRY", "SENT OR ERROR"],
         [
             [
@@ -126,7 +126,7 @@ def _show(rows: "list[RecordRow]", limit: int) -> None:
         ],
     )
     if len(rows) > limit:
-        note(f"Only the newest {limit:,} are shown; --limit shows more, --csv FILE all.")
+        print_note(f"Only the newest {limit:,} are shown; --limit shows more, --csv FILE all.")
 
 
 def _document(row: "RecordRow") -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _export(wanted: "RecordFilter", path: Path) -> None:
         for chunk in export_csv(wanted):
             file.write(chunk)
     if path != STDOUT:
-        note(f"Wrote {path}.")
+        print_note(f"Wrote {path}.")
 
 
 @contextmanager

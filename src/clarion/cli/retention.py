@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.django_setup import uses_django
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 app = typer.Typer(
     help="What will be deleted because it is long over, and when.", no_args_is_help=True
@@ -16,7 +16,7 @@ LISTED = 100
 
 
 @app.command()
-@in_rooms
+@uses_django
 def show(
     days: Annotated[
         int, typer.Option(min=0, max=36_500, help="What goes within so many days from now.")
@@ -42,7 +42,7 @@ def show(
         for one in due
     ]
     if as_json:
-        show_json(
+        print_json(
             {
                 "retention_days": retention.days(),
                 "until": until,
@@ -58,18 +58,20 @@ def show(
 
 def _say(rows: list[dict[str, Any]], told: Any, within: int, kept: int) -> None:
     if not kept:
-        say("Nothing is ever deleted by itself: CLARION_RETENTION_DAYS is 0.")
+        print_line("Nothing is ever deleted by itself: CLARION_RETENTION_DAYS is 0.")
         return
-    say(f"Finished broadcasts are deleted {kept} days after they ended, with all their records.")
+    print_line(
+        f"Finished broadcasts are deleted {kept} days after they ended, with all their records."
+    )
     if not rows:
-        say(f"Nothing will be deleted within {within} days.")
+        print_line(f"Nothing will be deleted within {within} days.")
         return
     more = "more than " if told.more else ""
-    say(
+    print_line(
         f"{_counted(told.broadcasts, 'broadcast')} with {more}{_counted(told.records, 'record')} "
         f"will be deleted within {within} days."
     )
-    table(
+    print_table(
         ["ID", "TITLE", "STATE", "PEOPLE", "FINISHED", "DELETED"],
         [
             [
@@ -80,7 +82,7 @@ def _say(rows: list[dict[str, Any]], told: Any, within: int, kept: int) -> None:
         ],
     )  # fmt: skip
     if told.broadcasts > len(rows):
-        note(f"The first {len(rows)} are shown; --json has all.")
+        print_note(f"The first {len(rows)} are shown; --json has all.")
 
 
 def _counted(count: int, word: str) -> str:
@@ -88,7 +90,7 @@ def _counted(count: int, word: str) -> str:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def run(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
@@ -109,6 +111,6 @@ def run(
     while retention.sweep(by=COMMAND_LINE):
         pass
     if told.broadcasts:
-        say(f"Deleted: {_counted(told.broadcasts, 'broadcast')}, with all their records.")
+        print_line(f"Deleted: {_counted(told.broadcasts, 'broadcast')}, with all their records.")
     else:
-        say("Nothing is past its days.")
+        print_line("Nothing is past its days.")

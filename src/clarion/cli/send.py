@@ -9,11 +9,11 @@ from clarion import config
 from clarion.cli.audience import Chosen, say_who
 from clarion.cli.broadcasts import document, show_broadcast
 from clarion.cli.composing import Content, Manner, Timing
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
-from clarion.cli.gathering import gathers
+from clarion.cli.option_groups import with_option_groups
+from clarion.cli.output import format_moment, print_note
 from clarion.cli.progress import progress
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import moment, note
 
 if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
@@ -35,8 +35,8 @@ def add_to(app: typer.Typer) -> None:
     app.command()(send)
 
 
-@in_rooms
-@gathers
+@uses_django
+@with_option_groups
 def send(
     content: Content,
     chosen: Chosen,
@@ -59,7 +59,7 @@ def send(
     fields = {**content.draft_fields(), **timing.draft_fields(), **manner.draft_fields()}
     broadcast = _create(fields | (chosen.draft_fields() if chosen.given else {}), undo, draft)
     if draft:
-        note(f"Draft {broadcast.pk} is saved. Send it: clarion drafts send {broadcast.pk}")
+        print_note(f"Draft {broadcast.pk} is saved. Send it: clarion drafts send {broadcast.pk}")
     else:
         say_launched(broadcast)
     if wait:
@@ -93,12 +93,12 @@ def _say_when(broadcast: "Broadcast") -> None:
         _say_live(broadcast)
     else:
         assert broadcast.scheduled_at is not None
-        note(
-            f"Broadcast {broadcast.pk} leaves at {moment(broadcast.scheduled_at)} "
+        print_note(
+            f"Broadcast {broadcast.pk} leaves at {format_moment(broadcast.scheduled_at)} "
             f"({config.load().time_zone}). Until then: clarion broadcasts delete {broadcast.pk}"
         )
     if not workers_alive():
-        note("No engine is running, so nothing leaves yet. Run: clarion serve")
+        print_note("No engine is running, so nothing leaves yet. Run: clarion serve")
 
 
 def _say_live(broadcast: "Broadcast") -> None:
@@ -110,8 +110,8 @@ def _say_live(broadcast: "Broadcast") -> None:
         how = f"sends {triggers.words(triggers.parse(broadcast.trigger))}."
     else:
         assert broadcast.next_run_at is not None
-        how = f"runs: {periodic.words(broadcast)}. Next: {moment(broadcast.next_run_at)}."
-    note(f"Broadcast {broadcast.pk} {how}")
+        how = f"runs: {periodic.words(broadcast)}. Next: {format_moment(broadcast.next_run_at)}."
+    print_note(f"Broadcast {broadcast.pk} {how}")
 
 
 def wait_for(broadcast: "Broadcast") -> None:
@@ -119,7 +119,7 @@ def wait_for(broadcast: "Broadcast") -> None:
     try:
         _watch(broadcast)
     except KeyboardInterrupt:
-        note(
+        print_note(
             f"The broadcast goes on. See: clarion broadcasts show {broadcast.pk}, "
             f"or end it: clarion broadcasts stop {broadcast.pk}"
         )

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from clarion import config
+from clarion.cli.children import StartGate, end_with_parent, wait_for_gate
+from clarion.cli.django_setup import load_django, read_settings, uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.lifeline import Gate, end_with_parent, pass_gate
 from clarion.cli.lock import EngineLock, is_sqlite
+from clarion.cli.output import print_line, print_note
 from clarion.cli.pages import address, answers, load_application, serve_pages, usable_port
 from clarion.cli.schema import bring_up_to_date, require_current
-from clarion.cli.session import in_rooms, open_rooms, read_settings
-from clarion.cli.speech import note, say
 from clarion.cli.supervisor import Supervisor
 
 HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ def serve(
     lock = EngineLock.take(settings)
     with Supervisor() as supervisor:
         end_with_parent(parent_fd)
-        gate = Gate()
+        gate = StartGate()
         behind = ("--gate-fd", str(gate.watched))
         place = ("--host", host, "--port", str(port))
         supervisor.add("server", "web", *place, *behind, inherits=(gate.watched,))
@@ -63,15 +63,15 @@ def serve(
         _prepare_database()
         gate.open()
         if _wait_for_pages(supervisor, host, port):
-            say(f"Clarion is running at {address(host, port)} – Ctrl-C stops it.")
+            print_line(f"Clarion is running at {address(host, port)} – Ctrl-C stops it.")
             _hint(host)
         while not supervisor.stopping:
             supervisor.tick(TICK)
-        note("Stopping: what is being sent is finished first.")
+        print_note("Stopping: what is being sent is finished first.")
     lock.release()
 
 
-@in_rooms
+@uses_django
 def web(
     host: Host = HOST, port: Port = PORT, parent_fd: ParentFd = None, gate_fd: GateFd = None
 ) -> None:
@@ -80,14 +80,14 @@ def web(
     port = usable_port(host, port)
     if gate_fd is not None:
         load_application()
-        pass_gate(gate_fd)
+        wait_for_gate(gate_fd)
     require_current()
     if parent_fd is None:
-        say(f"Clarion's pages are at {address(host, port)} – Ctrl-C stops them.")
+        print_line(f"Clarion's pages are at {address(host, port)} – Ctrl-C stops them.")
     serve_pages(host, port, debug=config.load().log_level == "debug")
 
 
-@in_rooms
+@uses_django
 def worker(
     locked: Annotated[bool, typer.Option("--locked", hidden=True)] = False,
     parent_fd: ParentFd = None,
@@ -98,7 +98,7 @@ def worker(
 
     end_with_parent(parent_fd)
     if gate_fd is not None:
-        pass_gate(gate_fd)
+        wait_for_gate(gate_fd)
     sole = is_sqlite(config.load())
     # ``locked`` says that the parent took the lock and that this process inherited it.
     lock = EngineLock.take(config.load()) if sole and not locked else None
@@ -110,12 +110,12 @@ def worker(
 
 
 def _prepare_database() -> None:
-    open_rooms()
+    load_django()
     from django.db import connections
 
     applied = bring_up_to_date()
     if applied:
-        note(f"The database was brought up to date ({len(applied)} migrations).")
+        print_note(f"The database was brought up to date ({len(applied)} migrations).")
     connections.close_all()
 
 
@@ -133,10 +133,12 @@ def _hint(host: str) -> None:
     from clarion.accounts.models import Agent
 
     if not Agent.objects.filter(is_active=True).exists():
-        say("No agent yet: run  clarion agent add NAME --email E --role admin")
+        print_line("No agent yet: run  clarion agent add NAME --email E --role admin")
     connections.close_all()
     settings = config.load()
     if host not in ("127.0.0.1", "::1", "localhost") and not (
         settings.public_url or settings.allowed_hosts
     ):
-        note("Pages answer to localhost only: set CLARION_PUBLIC_URL to the address people use.")
+        print_note(
+            "Pages answer to localhost only: set CLARION_PUBLIC_URL to the address people use."
+        )

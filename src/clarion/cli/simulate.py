@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from clarion.cli.children import end_with_parent
 from clarion.cli.failures import Failed
-from clarion.cli.lifeline import end_with_parent
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import facts, note, say, show_json, table
+from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.content.models import StoryVersion
@@ -25,7 +25,7 @@ def stories() -> None:
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_stories(
     search: Annotated[str, typer.Option(metavar="TEXT", help="Whose name contains this.")] = "",
     archived: Annotated[bool, typer.Option("--archived", help="Those that are archived.")] = False,
@@ -40,13 +40,13 @@ def list_stories(
     uses = story_uses(version.story_id for version in page.versions)
     listed = [_document(version, uses) for version in page.versions]
     if as_json:
-        show_json(listed)
+        print_json(listed)
         return
     names = ("id", "name", "blocks", "version", "broadcasts", "edited_at", "edited_by")
     rows = [[len(row[n]) if n == "blocks" else row[n] for n in names] for row in listed]
-    table(["№", "Name", "Blocks", "Version", "Broadcasts", "Last edited", "By"], rows)
+    print_table(["№", "Name", "Blocks", "Version", "Broadcasts", "Last edited", "By"], rows)
     if page.next is not None:
-        note(f"There are more: these are the first {limit}. Raise --limit to see them.")
+        print_note(f"There are more: these are the first {limit}. Raise --limit to see them.")
 
 
 def _document(version: "StoryVersion", uses: dict[int, int]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _document(version: "StoryVersion", uses: dict[int, int]) -> dict[str, Any]:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def show(story: Which, as_json: AsJson = False) -> None:
     """Show a story: its facts, and what each block says."""
     from clarion.broadcasts.uses import story_uses
@@ -75,18 +75,18 @@ def show(story: Which, as_json: AsJson = False) -> None:
     shown = preview_story(version.blocks, None)
     if as_json:
         messages = [one.message.shown() if one.message else None for one in shown]
-        show_json({**document, "messages": messages})
+        print_json({**document, "messages": messages})
         return
     kinds = document.pop("blocks")
-    facts((name.replace("_", " ").capitalize(), value) for name, value in document.items())
+    print_facts((name.replace("_", " ").capitalize(), value) for name, value in document.items())
     for kind, one in zip(kinds, shown, strict=True):
-        say(f"\n{one.number}. {kind}")
+        print_line(f"\n{one.number}. {kind}")
         words = one.message.shown() if one.message else one.webhook or one.problem
-        say("\n".join(f"   {line}" for line in words.splitlines()))
+        print_line("\n".join(f"   {line}" for line in words.splitlines()))
 
 
 @app.command("export")
-@in_rooms
+@uses_django
 def export_file(
     story: Which,
     to: Annotated[
@@ -100,7 +100,7 @@ def export_file(
 
     document = export_story(find_story(story))
     if to is None:
-        show_json(document)
+        print_json(document)
     else:
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
         try:
@@ -108,11 +108,11 @@ def export_file(
         except OSError as error:
             raise Failed(f"{to} can't be written: {error.strerror}.") from error
     if any(block["kind"] == "webhook" for block in document["blocks"]):
-        note("The secrets of webhooks are not in it. Type them in again where it is read in.")
+        print_note("The secrets of webhooks are not in it. Type them in again where it is read in.")
 
 
 @app.command("import")
-@in_rooms
+@uses_django
 def import_file(
     file: Annotated[
         str, typer.Argument(metavar="FILE.json", help="As `export` writes it; - reads from stdin.")
@@ -130,9 +130,9 @@ def import_file(
 
     version = import_story(_read(file), update=update, by=COMMAND_LINE)
     if as_json:
-        show_json(_document(version, story_uses([version.story_id])))
+        print_json(_document(version, story_uses([version.story_id])))
         return
-    say(f"“{version.story.name}” is story {version.story_id}, version {version.number}.")
+    print_line(f"“{version.story.name}” is story {version.story_id}, version {version.number}.")
 
 
 def _read(file: str) -> Any:
@@ -150,7 +150,7 @@ def _read(file: str) -> Any:
 
 
 @app.command()
-@in_rooms
+@uses_django
 def delete(story: Which) -> None:
     """Archive a story. Broadcasts that use it go on; `restore` brings it back."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -158,11 +158,11 @@ def delete(story: Which) -> None:
 
     found = find_story(story)
     archive_story(found, by=COMMAND_LINE)
-    say(f"“{found.name}” is archived. `clarion stories restore {found.pk}` brings it back.")
+    print_line(f"“{found.name}” is archived. `clarion stories restore {found.pk}` brings it back.")
 
 
 @app.command()
-@in_rooms
+@uses_django
 def restore(story: Which) -> None:
     """Bring an archived story back."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -170,4 +170,4 @@ def restore(story: Which) -> None:
 
     found = find_story(story, archived=True)
     restore_story(found, by=COMMAND_LINE)
-    say(f"“{found.name}” is back.")
+    print_line(f"“{found.name}” is back.")

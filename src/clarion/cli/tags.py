@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import say, show_json, table
+from clarion.cli.django_setup import uses_django
+from clarion.cli.output import print_json, print_line, print_table
 
 app = typer.Typer(help="Labels on contacts.", no_args_is_help=True)
 Names = Annotated[list[str], typer.Argument(metavar="TAG…", help="One or more tags.")]
@@ -15,22 +15,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 
 @app.command("list")
-@in_rooms
+@uses_django
 def list_tags(as_json: AsJson = False) -> None:
     """List all tags and how many contacts have them."""
     from clarion.contacts.tags import tag_counts
 
     found = tag_counts()
     if as_json:
-        show_json([{"name": one.name, "contacts": one.contacts} for one in found])
+        print_json([{"name": one.name, "contacts": one.contacts} for one in found])
     elif not found:
-        say("No tag yet: clarion contacts import … --tag T, or clarion tags assign T …")
+        print_line("No tag yet: clarion contacts import … --tag T, or clarion tags assign T …")
     else:
-        table(["TAG", "CONTACTS"], [[one.name, one.contacts] for one in found])
+        print_table(["TAG", "CONTACTS"], [[one.name, one.contacts] for one in found])
 
 
 @app.command()
-@in_rooms
+@uses_django
 def assign(names: Names, channel: On, user: Users, as_json: AsJson = False) -> None:
     """Give people tags; the triggers on these tags fire."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -38,13 +38,15 @@ def assign(names: Names, channel: On, user: Users, as_json: AsJson = False) -> N
 
     new = tags.assign(names, _people(channel, user), by=COMMAND_LINE)
     if as_json:
-        show_json({"assigned": new})
+        print_json({"assigned": new})
     else:
-        say(f"Assigned {new:,} times; {len(set(user)) * len(set(names)) - new:,} had it already.")
+        print_line(
+            f"Assigned {new:,} times; {len(set(user)) * len(set(names)) - new:,} had it already."
+        )
 
 
 @app.command()
-@in_rooms
+@uses_django
 def remove(names: Names, channel: On, user: Users, as_json: AsJson = False) -> None:
     """Take tags from people."""
     from clarion.accounts.audit import COMMAND_LINE
@@ -52,9 +54,9 @@ def remove(names: Names, channel: On, user: Users, as_json: AsJson = False) -> N
 
     gone = tags.remove(names, _people(channel, user), by=COMMAND_LINE)
     if as_json:
-        show_json({"removed": gone})
+        print_json({"removed": gone})
     else:
-        say(f"Removed {gone:,} times.")
+        print_line(f"Removed {gone:,} times.")
 
 
 def _people(channel: str, users: list[str]) -> list[int]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.cli.broadcasts import AsJson, Id, find
+from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.session import in_rooms
-from clarion.cli.speech import note, say, show_json, table
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.contacts.models import Address
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @periodic.command("list")
-@in_rooms
+@uses_django
 def list_periodic(as_json: AsJson = False) -> None:
     """List periodic broadcasts with their next run, the next one first."""
     from django.db.models import Count
@@ -61,7 +61,7 @@ def list_periodic(as_json: AsJson = False) -> None:
 
 
 @periodic.command("next")
-@in_rooms
+@uses_django
 def next_runs(
     number: Id,
     count: Annotated[int, typer.Option(min=1, max=1000, help="How many runs.")] = 5,
@@ -77,15 +77,15 @@ def next_runs(
         raise Failed(f"Broadcast {number} is not periodic. See: clarion periodic list")
     moments = rooms.upcoming(broadcast, count)
     if as_json:
-        show_json(moments)
+        print_json(moments)
         return
-    note(rooms.words(broadcast))
+    print_note(rooms.words(broadcast))
     for moment in moments:
-        say(f"{moment.astimezone(ZoneInfo(rooms.zone_of(broadcast))):%a %Y-%m-%d %H:%M %z}")
+        print_line(f"{moment.astimezone(ZoneInfo(rooms.zone_of(broadcast))):%a %Y-%m-%d %H:%M %z}")
 
 
 @triggers.command("list")
-@in_rooms
+@uses_django
 def list_triggers(as_json: AsJson = False) -> None:
     """List live triggers: on what they fire, and for how many people they have."""
     from django.db.models import Count, Q
@@ -122,7 +122,7 @@ def list_triggers(as_json: AsJson = False) -> None:
 
 
 @triggers.command("firings")
-@in_rooms
+@uses_django
 def list_firings(
     number: Id,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
@@ -153,7 +153,7 @@ def list_firings(
 
 
 @external.command("url")
-@in_rooms
+@uses_django
 def secret_url(
     number: Id,
     rotate: Annotated[
@@ -175,14 +175,14 @@ def secret_url(
             "when they are started."
         )
     if as_json:
-        show_json({"id": number, "url": url})
+        print_json({"id": number, "url": url})
         return
-    say(url)
+    print_line(url)
     if url.startswith("/"):
-        note("Put the address of this server before it, or set CLARION_PUBLIC_URL.")
+        print_note("Put the address of this server before it, or set CLARION_PUBLIC_URL.")
 
 
-@in_rooms
+@uses_django
 def event(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What has happened.")],
     channel: Annotated[str, typer.Option(metavar="C", help="Where the user id belongs to.")],
@@ -199,11 +199,11 @@ def event(
     person = find_address(channel, user)
     fired = event_arrived(name, person.contact_id, checked_data(_parsed(data)))
     if as_json:
-        show_json({"event": name, "contact": person.contact_id, "fired": fired})
+        print_json({"event": name, "contact": person.contact_id, "fired": fired})
     elif fired:
-        say(f"{fired} {'trigger fires' if fired == 1 else 'triggers fire'} for {user}.")
+        print_line(f"{fired} {'trigger fires' if fired == 1 else 'triggers fire'} for {user}.")
     else:
-        say(f"No trigger fires for {user}: none is on “{name}”, or they have fired already.")
+        print_line(f"No trigger fires for {user}: none is on “{name}”, or they have fired already.")
 
 
 def find_address(channel: str, user: str) -> "Address":
@@ -235,11 +235,11 @@ def _show(
     listed: list[dict[str, Any]], columns: dict[str, str], nothing: str, as_json: bool
 ) -> None:
     if as_json:
-        show_json(listed)
+        print_json(listed)
     elif not listed:
-        say(nothing)
+        print_line(nothing)
     else:
-        table(
+        print_table(
             list(columns),
             [[_cell(one[field], field) for field in columns.values()] for one in listed],
         )

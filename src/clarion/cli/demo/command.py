@@ -13,12 +13,12 @@ import typer
 
 from clarion.cli.broadcasts import document
 from clarion.cli.demo.folder import fresh_folder, write_contacts
+from clarion.cli.django_setup import load_django
 from clarion.cli.failures import EXIT_FAILED, Failed
+from clarion.cli.output import print_line
 from clarion.cli.pages import address, answers, usable_port
 from clarion.cli.progress import progress
 from clarion.cli.schema import bring_up_to_date
-from clarion.cli.session import open_rooms
-from clarion.cli.speech import say
 from clarion.cli.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def demo(
     """Send to 10,000 invented people through a simulated provider, and account for each."""
     port = _port(port, serve)
     folder = fresh_folder()
-    say(f"Clarion's demo. Everything stays on this machine, in {folder}")
+    print_line(f"Clarion's demo. Everything stays on this machine, in {folder}")
     with (folder / "demo.log").open("wb") as log, Supervisor(output=log) as supervisor:
         stage = Stage(folder, supervisor, port, usable_port(HOST, 0))
         password = _set_up()
@@ -97,9 +97,9 @@ def demo(
         _start_server(stage)
         good = _account_for(stage, _send(stage, channel, people), people)
         if serve:
-            say(f"\nPages:   {address(HOST, port)}")
-            say(f"Log in:  {EMAIL}  password  {password}")
-            say("Ctrl-C stops.")
+            print_line(f"\nPages:   {address(HOST, port)}")
+            print_line(f"Log in:  {EMAIL}  password  {password}")
+            print_line("Ctrl-C stops.")
             while not supervisor.stopping:
                 supervisor.tick(1.0)
     if not good:
@@ -117,7 +117,7 @@ def _port(port: int | None, serve: bool) -> int:
 
 def _set_up() -> str:
     with _step("The database is set up"):
-        open_rooms()
+        load_django()
         bring_up_to_date()
 
     from clarion.accounts.agents import add_agent
@@ -177,7 +177,7 @@ def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
     from clarion.broadcasts import launch
     from clarion.broadcasts.audience import Audience
 
-    say(f"\nBroadcast to all {people:,}, over HTTP: {TEXT}")
+    print_line(f"\nBroadcast to all {people:,}, over HTTP: {TEXT}")
     demo = Agent.objects.get(email=EMAIL)
     draft = launch.create_draft(
         by=demo, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
@@ -203,18 +203,22 @@ def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
 
     if broadcast.started_at and broadcast.finished_at:
         seconds = (broadcast.finished_at - broadcast.started_at).total_seconds()
-        say(f"It took {seconds:.1f} s: {people / max(seconds, 0.001):,.0f} messages a second.\n")
+        print_line(
+            f"It took {seconds:.1f} s: {people / max(seconds, 0.001):,.0f} messages a second.\n"
+        )
     result = reconcile(broadcast.pk)
     for line in result.lines():
-        say(line)
+        print_line(line)
     with urlopen(f"{stage.simulator}/_/summary", timeout=PATIENCE) as reply:  # noqa: S310 - ours
         theirs: dict[str, Any] = json.load(reply)
     accepted = theirs["recipients_accepted"]
     twice = theirs["recipients_accepted_more_than_once"]["count"]
-    say(f"The provider accepted messages for {accepted:,} different people; {twice:,} got two.")
+    print_line(
+        f"The provider accepted messages for {accepted:,} different people; {twice:,} got two."
+    )
     completed = document(broadcast)["completed"]
     good = bool(result.ok) and completed == accepted == people and twice == 0
-    say(f"{completed:,} of {people:,} reconciled." if good else "THIS DOES NOT ADD UP.")
+    print_line(f"{completed:,} of {people:,} reconciled." if good else "THIS DOES NOT ADD UP.")
     return good
 
 
@@ -222,4 +226,4 @@ def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
 def _step(title: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    say(f"  ✓ {title}  ({time.monotonic() - began:.1f} s)")
+    print_line(f"  ✓ {title}  ({time.monotonic() - began:.1f} s)")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from clarion.cli.gathering import gathers
+from clarion.cli.option_groups import with_option_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ def test_fields_are_options_of_the_command() -> None:
     app = typer.Typer()
 
     @app.command()
-    @gathers
+    @with_option_groups
     def paint(
         where: Annotated[str, typer.Argument()],
         colour: Colour,

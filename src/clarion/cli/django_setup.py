@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def in_rooms(command: Callable[P, R]) -> Callable[P, R]:
+def uses_django(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command that uses packages: they are loaded before it runs.
 
     Its imports of packages stand inside the function, so that ``--help`` and shell completion need
@@ -29,14 +29,14 @@ def in_rooms(command: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(command)
-    def opened(*args: P.args, **kwargs: P.kwargs) -> R:
-        open_rooms()
+    def loaded(*args: P.args, **kwargs: P.kwargs) -> R:
+        load_django()
         return command(*args, **kwargs)
 
-    return opened
+    return loaded
 
 
-def open_rooms() -> None:
+def load_django() -> None:
     """Read the settings and load Django. Raises Failed with a sentence for what is wrong."""
     import django
 
@@ -91,6 +91,6 @@ def _log_to_stderr(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    # Asyncio's and Django's chatter would bury what Clarion itself says.
-    for chatty in ("asyncio", "django.db.backends"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Asyncio's and Django's messages would hide Clarion's own.
+    for name in ("asyncio", "django.db.backends"):
+        logging.getLogger(name).setLevel(logging.WARNING)

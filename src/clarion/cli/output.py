@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 import typer
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line of the result."""
     typer.echo(text)
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a line that is not part of the result: progress, hints, warnings. Goes to stderr."""
     typer.echo(text, err=True)
 
 
-def show_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print the one JSON document of ``--json``; moments as ISO 8601 in UTC."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
@@ -31,7 +31,7 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under headers. Cut to the terminal's width; whole when piped."""
     from rich.console import Console
     from rich.table import Table
@@ -41,27 +41,27 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for header in headers:
         grid.add_column(header, no_wrap=True, overflow="ellipsis")
     for row in rows:
-        grid.add_row(*(Text(cell(value)) for value in row))
+        grid.add_row(*(Text(format_cell(value)) for value in row))
     is_terminal = sys.stdout.isatty()
     Console(file=sys.stdout, width=None if is_terminal else 10_000, highlight=False).print(grid)
 
 
-def facts(pairs: Iterable[tuple[str, Any]]) -> None:
+def print_facts(pairs: Iterable[tuple[str, Any]]) -> None:
     """Print names and values one under the other, aligned."""
     listed = list(pairs)
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
-        say(f"{name:<{width}}  {cell(value)}".rstrip())
+        print_line(f"{name:<{width}}  {format_cell(value)}".rstrip())
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """A value as people read it, on one line."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return moment(value)
+        return format_moment(value)
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, list | tuple):
@@ -69,7 +69,7 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def moment(value: datetime) -> str:
+def format_moment(value: datetime) -> str:
     """A moment in the time zone of the command line (CLARION_TIME_ZONE)."""
     from clarion import config
 

@@ -1,4 +1,4 @@
-"""What ties a child process to its parent: it ends with it, and waits for its word to begin."""
+"""What ties a child process to its parent: it ends with the parent, and starts when told to."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(descriptor: int | None) -> None:
-    """Make this process end gracefully once the parent is gone or lets go.
+    """Make this process end gracefully once the parent has ended or closed its pipe.
 
     ``descriptor`` is the reading end of a pipe whose other end only the parent holds; None for a
     process that was started by hand.
@@ -18,7 +18,7 @@ def end_with_parent(descriptor: int | None) -> None:
     if descriptor is None:
         return
     ask_for_end_signal()
-    threading.Thread(target=_end_at_eof, args=(descriptor,), name="lifeline", daemon=True).start()
+    threading.Thread(target=_end_at_eof, args=(descriptor,), name="parent", daemon=True).start()
 
 
 def ask_for_end_signal() -> None:
@@ -27,22 +27,22 @@ def ask_for_end_signal() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-class Gate:
+class StartGate:
     """Children load their modules while the parent prepares the database, then wait here.
 
-    ``watched`` is the descriptor that they inherit. A parent that dies opens the gate too, and
-    the lifeline ends who is behind it.
+    ``watched`` is the descriptor that they inherit. A parent that dies opens the gate too;
+    ``end_with_parent`` then ends the children behind it.
     """
 
     def __init__(self) -> None:
         self.watched, self._held = os.pipe()
 
     def open(self) -> None:
-        """Let all pass, also those that come later."""
+        """Let all children start, also those that come later."""
         os.close(self._held)
 
 
-def pass_gate(descriptor: int) -> None:
+def wait_for_gate(descriptor: int) -> None:
     """Wait until the gate is open."""
     os.read(descriptor, 1)
     os.close(descriptor)

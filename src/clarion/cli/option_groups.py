@@ -1,4 +1,4 @@
-"""Options that several commands share, gathered in dataclasses."""
+"""Groups of options that several commands share: dataclasses whose fields are options."""
 
 import functools
 import inspect
@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 
-def gathers(command: Callable[..., None]) -> Callable[..., None]:
+def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command of which some parameters are dataclasses: their fields become options.
 
     The fields are annotated as parameters of a command are, and have defaults.
