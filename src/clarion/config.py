@@ -1,5 +1,6 @@
 """Settings: environment variables ``CLARION_*``, or the same names in ``clarion.toml``."""
 
+import ipaddress
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,14 @@ class Settings(BaseSettings):
     secret_key_fallbacks: list[str] = Field(default=[], repr=False, description="Earlier keys")
     public_url: str = Field(default="", description="Where providers and people reach this server")
     allowed_hosts: list[str] = Field(default=[], description="Host names that pages answer to")
+    trusted_proxies: list[str] = Field(
+        default=["127.0.0.1", "::1"], description="Reverse proxies that name the client"
+    )
+    connections: int = Field(default=4096, ge=16, description="Open connections to the pages")
+    connections_per_client: int = Field(
+        default=100, ge=4, description="Open connections of one client that is no trusted proxy"
+    )
+    upload_megabytes: int = Field(default=500, ge=1, description="Largest CSV file that is taken")
     time_zone: str = Field(
         default="UTC", description="Time zone of the command line and new agents"
     )
@@ -42,6 +51,16 @@ class Settings(BaseSettings):
     proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")
     log_level: str = Field(default="info", description="debug, info, warning or error")
     debug: bool = Field(default=False, description="Development only: tracebacks in the browser")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                ipaddress.ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError(f"{one} is no IP address or network") from None
+        return value
 
     @field_validator("log_level")
     @classmethod

@@ -41,7 +41,7 @@ def test_help_needs_neither_django_nor_a_data_folder() -> None:
         "try:\n"
         "    run()\n"
         "except SystemExit:\n"
-        "    print(sorted(n for n in ('django', 'granian', 'rich', 'uvloop') if n in sys.modules))"
+        "    print(sorted(n for n in ('django', 'rich', 'uvicorn', 'uvloop') if n in sys.modules))"
     )
     environment = {**os.environ, "CLARION_DATA": "/proc/nowhere"}
     for arguments in (["--help"], ["send", "--help"], ["channel", "add", "--help"]):

@@ -150,9 +150,8 @@ def test_pages_that_are_killed_are_served_again(
     serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
     web = _child(serve, "web")
-    served_by = _children(web)
     os.kill(web, signal.SIGKILL)
-    eventually(lambda: not any(map(_lives, served_by)), LONG, what="granian's child ends too")
+    eventually(lambda: not _lives(web), LONG, what="its end")
     eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="pages again")
 
 
@@ -161,8 +160,7 @@ def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, s
     serve.wait_for_line(RUNNING)
     serve.wait_for_line("engine ready")
     children = _children(serve.pid)
-    children += [grandchild for child in children for grandchild in _children(child)]
-    assert len(children) >= 3
+    assert len(children) >= 2
     os.kill(serve.pid, signal.SIGKILL)
     eventually(lambda: not any(map(_lives, children)), LONG, what="all have ended")
     again = processes.clarion("serve", "--port", "0", env=env)
@@ -206,22 +204,6 @@ def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
     web.terminate()
     assert web.wait() == 0
-
-
-def test_a_server_that_ends_before_it_is_told_to_is_no_failure(
-    processes: Processes, env: dict[str, str]
-) -> None:
-    web = processes.clarion("web", "--port", "0", env=env)
-    url = web.wait_for_line(r"Clarion's pages are at (http://\S+)")[1]
-    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
-    # As Ctrl-C does, which reaches both: the parent may be the slower one.
-    os.kill(web.pid, signal.SIGSTOP)
-    (server,) = _children(web.pid)
-    os.kill(server, signal.SIGTERM)
-    eventually(lambda: not _lives(server), LONG, what="its end")
-    os.kill(web.pid, signal.SIGTERM)
-    os.kill(web.pid, signal.SIGCONT)
-    assert web.wait() == 0, web.output
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that root can't write to")

@@ -17,11 +17,11 @@ def end_with_parent(descriptor: int | None) -> None:
     """
     if descriptor is None:
         return
-    ask_for_end_signal()
+    _ask_for_end_signal()
     threading.Thread(target=_end_at_eof, args=(descriptor,), name="parent", daemon=True).start()
 
 
-def ask_for_end_signal() -> None:
+def _ask_for_end_signal() -> None:
     """Have the kernel send SIGTERM when the parent dies (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

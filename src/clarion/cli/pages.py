@@ -1,4 +1,4 @@
-"""The server of the pages and the API: granian around the ASGI application."""
+"""The server of the pages and the API, on its port."""
 
 import errno
 import http.client
@@ -7,42 +7,30 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from clarion.cli.children import ask_for_end_signal
+from clarion import config
 from clarion.cli.failures import Failed
 
-GRACE = 5  # seconds for requests that are under way when the server stops
 # Where a free port is looked for: below those that systems give to outgoing connections, else it
 # may be given away between now and the moment that the server listens on it.
 UNUSED = range(20_000, 32_000)
 TRIES = 100
 
 
-def serve_pages(host: str, port: int, *, debug: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM. Raises Failed when the server can't keep running."""
-    from django.db import connections
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server import Server
+def serve_pages(host: str, port: int, *, settings: config.Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises Failed when the server can't listen there."""
+    from clarion.server.connections import Limits
+    from clarion.server.run import PageServer, listen, raise_file_limit
 
-    server = Server(
-        "clarion.asgi:application",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        respawn_failed_workers=True,
-        respawn_interval=0.1,
-        workers_kill_timeout=GRACE,
-        log_level=LogLevels.debug if debug else LogLevels.critical,
+    application = load_application()
+    limits = Limits(
+        in_all=raise_file_limit(settings.connections), per_client=settings.connections_per_client
     )
-    load_application()
-    connections.close_all()  # a connection can't be shared with the process that is forked off
+    server = PageServer(application, limits=limits, trusted_proxies=settings.trusted_proxies)
     try:
-        server.serve(target_loader=_in_child, wrap_loader=False)
-    except SystemExit as end:
-        # Ctrl-C reaches its process too, which may end before it is told to: that is no failure.
-        if end.code and not server.interrupt_signal:
-            raise Failed("The server of the pages ended again and again; see above why.") from end
+        sock = listen(host, port)
+    except OSError as problem:
+        raise Failed(_refusal(host, port, problem)) from problem
+    server.run(sockets=[sock])
 
 
 def load_application() -> Callable[..., Any]:
@@ -53,12 +41,6 @@ def load_application() -> Callable[..., Any]:
 
     get_resolver().url_patterns  # noqa: B018 - reading it imports the views
     return application
-
-
-def _in_child() -> Callable[..., Any]:
-    """The application in granian's own process, which is to end with this one."""
-    ask_for_end_signal()
-    return load_application()
 
 
 def usable_port(host: str, port: int) -> int:

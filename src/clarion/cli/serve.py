@@ -84,7 +84,7 @@ def web(
     require_current()
     if parent_fd is None:
         print_line(f"Clarion's pages are at {address(host, port)} – Ctrl-C stops them.")
-    serve_pages(host, port, debug=config.load().log_level == "debug")
+    serve_pages(host, port, settings=config.load())
 
 
 @uses_django

@@ -13,7 +13,8 @@ from clarion.broadcasts import calls
 from clarion.broadcasts.calls import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.external import event_call, launch_call
 from clarion.broadcasts.models import Broadcast
-from clarion.hooks.views import LARGEST, read_body
+from clarion.hooks.bodies import TOO_LARGE_CALL
+from clarion.hooks.views import read_body
 
 Call = Callable[[Broadcast, Mapping[str, Any], str | None], dict[str, Any]]
 _STATUS: dict[type[CallError], int] = {NotLive: 409, KeyReused: 422, TooOften: 429}
@@ -41,7 +42,7 @@ def _answer(request: HttpRequest, broadcast: Broadcast | None, call: Call) -> Js
         return _refused(404, "There is nothing at this address. Check the URL.")
     body = read_body(request)
     if body is None:
-        return _refused(413, f"A call may be {LARGEST // 1_048_576} MB at most. Send several.")
+        return _refused(413, TOO_LARGE_CALL)
     try:
         return JsonResponse(
             call(broadcast, _parsed(body), request.headers.get("Idempotency-Key")), status=202

@@ -21,9 +21,9 @@ from clarion.channels.registry import adapter
 from clarion.contacts import addresses
 from clarion.contacts.unsubscribe import read_token
 from clarion.engine.inbox import store_callback
+from clarion.hooks.bodies import LARGEST, TOO_LARGE_CALLBACK
 from clarion.kit import clock
 
-LARGEST = 1_048_576  # bytes of a callback
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # Proofs of who is calling are looked at once; what is kept in the inbox must not hold them.
 _PROOF = re.compile(r"auth|cookie|key|secret|signature|token")
@@ -45,7 +45,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         return _handshake(request, found)
     body = read_body(request)
     if body is None:
-        return _said(413, "A callback may be 1 MB at most.")
+        return _said(413, TOO_LARGE_CALLBACK)
     headers = {name.lower(): value for name, value in request.headers.items()}
     hook = HookRequest(headers, request.META.get("QUERY_STRING", ""), body, clock.now())
     kind = adapter(found)

@@ -1,0 +1,33 @@
+"""How much may be sent to the addresses that need no log-in, and what is answered to more."""
+
+import json
+import re
+from typing import Final
+
+from clarion.server.bodies import Refusal, Rule
+
+LARGEST: Final = 1_048_576  # bytes of a callback or call
+_FORM: Final = 4_096  # bytes: "List-Unsubscribe=One-Click", or a form without fields
+TOO_LARGE_CALL: Final = f"A call may be {LARGEST // 1_048_576} MB at most. Send several."
+TOO_LARGE_CALLBACK: Final = "A callback may be 1 MB at most."
+_BUSY: Final = "The server is busy. Try again in a minute."
+_CALLS: Final = re.compile(r"/hooks/(external|events)/")
+
+
+def body_rule(path: str) -> Rule | None:
+    """The rule of an address of ours, None for any other."""
+    if path.startswith("/hooks/"):
+        return Rule(LARGEST, needs_agent=False)
+    if path.startswith(("/unsubscribe/", "/media/")):
+        return Rule(_FORM, needs_agent=False)
+    return None
+
+
+def refusal(path: str, status: int) -> Refusal:
+    """What is answered instead of reading on: JSON to programs that call us, else a sentence."""
+    if _CALLS.match(path):
+        said = TOO_LARGE_CALL if status == 413 else _BUSY
+        return Refusal(status, "application/json", json.dumps({"error": said}).encode())
+    said = TOO_LARGE_CALLBACK if path.startswith("/hooks/") else "This request is too large."
+    said = said if status == 413 else _BUSY
+    return Refusal(status, "text/plain; charset=utf-8", f"{said}\n".encode())
