@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from clarion.records.search import RecordFilter
 
 TEXT = 'Hello {{ contact.name | default("friend") }}, your table in {{ contact.city }} is ready.'
 BATCH = 500
+WORKER = ("-m", "clarion", "worker")
 
 
 @contextmanager
@@ -127,11 +128,16 @@ def measure_claim_and_settle(channel: Channel, people: int) -> tuple[float, floa
     return done / claiming, done / settling
 
 
-def measure_pipeline(broadcast: Broadcast, url: str, workers: int) -> Pace:
-    """Send an expanded broadcast with worker processes; the sink's own clock is the judge."""
+def measure_pipeline(
+    broadcast: Broadcast, url: str, workers: int, command: Sequence[str] = WORKER
+) -> Pace:
+    """Send an expanded broadcast with worker processes; the sink's own clock is the judge.
+
+    ``command`` starts one of them, and has to print a line once it works.
+    """
     ask(url, "/_/reset", post=True)
     total = broadcast.total
-    crew = [_start_worker() for _ in range(workers)]
+    crew = [_start_worker(command) for _ in range(workers)]
     cpu = sum(_cpu_seconds(process.pid) for process in crew)
     while not _is_finished(broadcast):
         time.sleep(0.05)
@@ -145,12 +151,11 @@ def measure_pipeline(broadcast: Broadcast, url: str, workers: int) -> Pace:
     return Pace(total, (last - first).total_seconds(), spent)
 
 
-def _start_worker() -> "subprocess.Popen[str]":
+def _start_worker(command: Sequence[str]) -> "subprocess.Popen[str]":
     environment = {**os.environ, "CLARION_LOG_LEVEL": "warning"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "clarion", "worker"],
-        stdout=subprocess.PIPE, text=True, env=environment,
-    )  # fmt: skip
+    process = subprocess.Popen(  # noqa: S603 - a worker of our own
+        [sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment
+    )
     assert process.stdout is not None
     process.stdout.readline()
     return process
