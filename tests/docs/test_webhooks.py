@@ -1,4 +1,4 @@
-"""What docs/channels.md and docs/stories.md say that Clarion posts is what it posts."""
+"""What docs/channels/webhook.md and docs/stories.md say that Clarion posts is what it posts."""
 
 import json
 import re
@@ -9,21 +9,22 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast
-from clarion.channels.contract import Button, HookRequest, Media, Outgoing, Receipt, Template
+from clarion.channels.contract import HookRequest, Outgoing, Receipt, Template
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.events import events_of
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.contacts.models import Address, Contact
 from clarion.content.models import Story, StoryVersion
 from clarion.engine.process import ThreadedWorker
+from clarion.kit.parts import Button, Media
 from crash.rehearsal import wait_completed
 from support import factory
 from support.documented import fences, like, members, objects, page
 from support.listener import Heard, Listener
 
-CHANNELS = page("channels").partition("## Webhook\n")[2].partition("\n## ")[0]
-MESSAGE, CALLBACK = objects(CHANNELS)
-PARTS = members(CHANNELS)
+WEBHOOK = page("channels/webhook")
+MESSAGE, CALLBACK = objects(WEBHOOK)
+PARTS = members(WEBHOOK)
 SECRET = WebhookConfig(url="https://example.org/messages", secret="whsec_c2VjcmV0")
 
 
@@ -45,7 +46,7 @@ def test_the_documented_message_is_what_is_posted() -> None:
     headers, body = posted()
 
     assert like(MESSAGE, body)
-    head = re.findall(r"^    ([A-Za-z-]+): (\S+)", CHANNELS, re.MULTILINE)
+    head = re.findall(r"^    ([A-Za-z-]+): (\S+)", WEBHOOK, re.MULTILINE)
     assert {name for name, _ in head} == set(headers)
     assert dict(head)["Idempotency-Key"] == dict(head)["webhook-id"] == body["id"]
     assert headers["Idempotency-Key"] == headers["webhook-id"] == body["id"]
@@ -81,7 +82,7 @@ def test_the_documented_callback_is_taken() -> None:
     assert receipt.at.isoformat() == CALLBACK["timestamp"].replace("Z", "+00:00")
 
 
-@pytest.mark.parametrize("kind", re.findall(r"`((?:message|contact)\.\w+)`", CHANNELS))
+@pytest.mark.parametrize("kind", re.findall(r"`((?:message|contact)\.\w+)`", WEBHOOK))
 def test_every_documented_type_of_callback_tells_something(kind: str) -> None:
     data = {"id": "1", "reason": "no", "from": "anna", "text": "hello", "name": "Anna"}
     body = json.dumps({**CALLBACK, "type": kind, "data": data}).encode()
