@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from clarion.broadcasts.audience import (
-    DROPPED,
     Audience,
     audience_problems,
     candidates,
@@ -14,11 +13,13 @@ from clarion.broadcasts.audience import (
 )
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks
+from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.models import Channel
 from clarion.chats.models import Chat
 from clarion.consents.grants import give, withdraw
 from clarion.consents.manage import define
 from clarion.contacts.models import Address, Contact, Tag, Tagging
+from clarion.contacts.states import AddressState
 from clarion.kit import db
 from support import factory
 
@@ -85,7 +86,7 @@ class TestWho:
         assert reasons(ALL, two, one) == {"Ada": "", "Bob": ""}
 
     def test_the_reason_why_somebody_drops_out(self, one: Channel, add: Callable) -> None:
-        for state in Address.State.values:
+        for state in AddressState.values:
             add(one, state, state=state)
         for state in Chat.State.values:
             add(one, f"chat {state}", chat=state)
@@ -97,7 +98,7 @@ class TestWho:
             "chat bot": "", "chat open": "open_chat", "chat closed": "",
             "blocked and open": "blocked",
         }  # fmt: skip
-        assert set(found.values()) - {""} < set(DROPPED)
+        assert set(found.values()) - {""} < set(LEFT_OUT)
 
     def test_any_of_the_tags_and_each_person_once(self, one: Channel, add: Callable) -> None:
         """SQLite 3.51.1 gives a row twice for EXISTS (… IN (…)) when both tags are there."""

@@ -10,11 +10,12 @@ from clarion.accounts.models import AuditEntry
 from clarion.contacts.addresses import heard_from, mark, mark_value
 from clarion.contacts.models import Address
 from clarion.contacts.signals import address_stopped
+from clarion.contacts.states import AddressState
 from support import factory
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-STATES = list(Address.State.values)
+STATES = list(AddressState.values)
 
 
 def later(minutes: int) -> datetime:

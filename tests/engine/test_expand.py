@@ -10,6 +10,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address, Tag, Tagging
+from clarion.contacts.states import AddressState
 from clarion.engine import expand as expand_module
 from clarion.engine.expand import expand_chunk
 from clarion.kit import clock
@@ -66,14 +67,14 @@ def test_what_is_written_is_what_was_counted(audience: Audience, size: int) -> N
     dropped = counted.dropped
     assert states["queued"] == counted.total > 0
     assert states["held"] == dropped["open_chat"] > 0
-    gone = sum(dropped.get(state, 0) for state in Address.State.values)
+    gone = sum(dropped.get(state, 0) for state in AddressState.values)
     assert states["skipped"] == gone > 0
     assert broadcast.total == sum(states.values())
     by_tallies = tallies.counts([broadcast.pk])[broadcast.pk]
     assert {state: number for state, number in by_tallies.items() if number} == states
     reasons = Delivery.objects.filter(broadcast=broadcast, state="skipped")
     assert not reasons.filter(reason=None).exists()
-    assert not reasons.exclude(reason__code__in=Address.State.values).exists()
+    assert not reasons.exclude(reason__code__in=AddressState.values).exists()
 
 
 def test_with_open_chats_ended_nobody_is_held() -> None:

@@ -68,8 +68,8 @@ def test_who_can_not_be_sent_to_is_skipped_with_the_reason() -> None:
 
     reasons = Delivery.objects.filter(state="skipped").values_list("address", "reason__text")
     assert dict(reasons) == {
-        stopped.pk: "They opted out.",
-        blocked.pk: "They blocked us.",
+        stopped.pk: "The contact opted out.",
+        blocked.pk: "The contact blocked this channel.",
     }
     assert factory.states(broadcast) == {"queued": 2, "skipped": 2}
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from clarion.broadcasts.estimate import SAMPLE, AudienceSummary, estimate, names_of, reached
 from clarion.broadcasts.query import (
-    DROPPED,
     Audience,
     Query,
     candidates,
@@ -18,7 +17,6 @@ from clarion.contacts.models import Tag, Tagging
 from clarion.kit import db
 
 __all__ = [
-    "DROPPED",
     "Audience",
     "AudienceSummary",
     "Query",

@@ -22,7 +22,7 @@ class AudienceSummary:
 
     total: int  # people who will get it
     by_channel: dict[int, int]
-    dropped: dict[str, int]  # reason (see DROPPED) -> people
+    dropped: dict[str, int]  # reason (see reasons.LEFT_OUT) -> people
     sample: list[str]  # some names of those who will get it
     about: bool = False  # the numbers come from a sample, rounded to three digits
 

@@ -10,6 +10,7 @@ from django.dispatch import receiver
 
 from clarion.broadcasts import singles
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.states import ACTIVE, FINISHED, BroadcastState
 from clarion.chats import control
 from clarion.chats import signals as chats
@@ -18,17 +19,10 @@ from clarion.consents import signals as consents
 from clarion.consents.models import Consent
 from clarion.contacts import signals as contacts
 from clarion.contacts.models import Address
+from clarion.contacts.states import AddressState
 from clarion.content.models import Story
 from clarion.kit import db
 from clarion.records import cancel, hold
-
-STOPPED = {
-    "opted_out": "They opted out.",
-    "blocked": "They blocked us.",
-    "deactivated": "Their account is deactivated.",
-    "unreachable": "They can't be reached at this address.",
-    "no_consent": "They have not given a consent that this broadcast requires.",
-}
 
 _STORY = re.compile(r"story:([0-9]{1,18})")
 
@@ -72,8 +66,8 @@ def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) ->
     Whoever opted out still gets what an agent answers.
     """
     kinds = [kind for kind in Broadcast.Type if kind != Broadcast.Type.SINGLE]
-    spared = {"type__in": kinds} if state == Address.State.OPTED_OUT else {}
-    cancel.skip_address(address_id, _on_their_way(**spared), (state, STOPPED[state]))
+    spared = {"type__in": kinds} if state == AddressState.OPTED_OUT else {}
+    cancel.skip_address(address_id, _on_their_way(**spared), (state, SKIPPED[state]))
 
 
 @receiver(consents.withdrawn)
@@ -83,7 +77,7 @@ def skip_without_consent(consent_id: int, contact_ids: Sequence[int], **_: Any) 
     requiring = [one.pk for one in _requiring(name) if one.state in ACTIVE]
     if requiring:
         addresses = Address.objects.filter(contact__in=contact_ids).values_list("pk", flat=True)
-        cancel.skip_addresses(addresses, requiring, ("no_consent", STOPPED["no_consent"]))
+        cancel.skip_addresses(addresses, requiring, ("no_consent", SKIPPED["no_consent"]))
 
 
 @receiver(consents.renamed)

@@ -32,7 +32,7 @@ class Person:
     name: str
     channel: str
     value: str  # the user id
-    state: str  # of Address.State: only active ones will get it
+    state: str  # an AddressState: only active ones will get it
     tags: list[str]
     picked: bool
 

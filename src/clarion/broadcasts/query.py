@@ -14,17 +14,6 @@ from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
 from clarion.kit import db
 
-# The reasons why someone drops out, in plain words.
-DROPPED = {
-    "opted_out": "opted out",
-    "blocked": "blocked us",
-    "deactivated": "account deactivated",
-    "unreachable": "can't be reached at this address",
-    "no_consent": "have not given all required consents",
-    "open_chat": "in an open chat: held until it is closed",
-    "excluded_tag": "excluded by tag",
-    "no_address": "no address on the chosen channels",
-}
 Part = tuple[str, list[Any]]  # SQL and its parameters
 Span = tuple[int, int]  # the first and the last id
 

@@ -20,6 +20,7 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.chats.control import ChatError, find
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address
+from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.content.models import Story
 from clarion.content.rendering import ContentError, compile_text
 from clarion.content.stories import newest
@@ -30,11 +31,6 @@ from clarion.records.states import PENDING, DeliveryState
 
 PRIORITY = 2  # before every broadcast to many (0) and to those who trigger one (1)
 LONGEST_REPLY = 4_096  # characters
-OUT_OF_REACH = {
-    Address.State.BLOCKED: "They blocked us. Nothing can be sent until they write again.",
-    Address.State.DEACTIVATED: "Their account is deactivated. Nothing can be sent there.",
-    Address.State.UNREACHABLE: "They can't be reached at this address until they write again.",
-}
 _TEMPLATE = re.compile(r"\{[{%#]")
 _LITERAL = re.compile(r'\{\{ "(\{[{%#])" \}\}')
 
@@ -95,9 +91,8 @@ def send_single(
 
 def _refuse_out_of_reach(address: Address) -> None:
     state = Address.objects.values_list("state", flat=True).get(pk=address.pk)
-    why = OUT_OF_REACH.get(Address.State(state))
-    if why:
-        raise SingleError(why)
+    if state in OUT_OF_REACH:
+        raise SingleError(explain(state))
 
 
 def _content(
@@ -161,8 +156,8 @@ def send_test(draft: Broadcast, address: Address, *, by: Agent | str) -> Broadca
     Raises SingleError as ``send_single``, with all that is wrong with what it says, and for
     somebody who opted out: a test is no reply.
     """
-    if address.state == Address.State.OPTED_OUT:
-        raise SingleError("They opted out. Send the test to somebody else.")
+    if address.state == AddressState.OPTED_OUT:
+        raise SingleError("The contact opted out. Send the test to another contact.")
     kinds = Broadcast.DataType
     if problems := content_problems(draft, [address.channel]):
         raise SingleError("\n".join(problems))

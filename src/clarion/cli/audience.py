@@ -122,14 +122,15 @@ class Chosen:
 
 def say_who(draft: "Broadcast") -> None:
     """Print how many people will get it, on which channels, and who drops out and why (A6)."""
-    from clarion.broadcasts.audience import DROPPED, Audience, summary
+    from clarion.broadcasts.audience import Audience, summary
+    from clarion.broadcasts.reasons import LEFT_OUT
 
     channels = list(draft.channels.order_by("name"))
     found = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
     spread = ", ".join(f"{found.by_channel[one.pk]:,} on {one.name}" for one in channels)
     print_note(f"To {found.total:,} people: {spread}.")
     for reason, count in found.dropped.items():
-        print_note(f"  without {count:,}: {DROPPED[reason]}")
+        print_note(f"  without {count:,}: {LEFT_OUT[reason]}")
     if found.sample:
         print_note(f"  such as {', '.join(found.sample)}")
 

@@ -14,14 +14,14 @@ from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.contacts.signals import address_stopped
+from clarion.contacts.states import OUT_OF_REACH
+from clarion.contacts.states import AddressState as S
 from clarion.kit import clock, db
 
-S = Address.State
-_OUT_OF_REACH = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)
 # after -> the states that it follows whatever their moment, and those it follows if it is later
-_ANY_TIME: dict[str, tuple[str, ...]] = {S.OPTED_OUT: _OUT_OF_REACH}
+_ANY_TIME: dict[str, tuple[str, ...]] = {S.OPTED_OUT: OUT_OF_REACH}
 _IF_LATER: dict[str, tuple[str, ...]] = {
-    S.ACTIVE: (S.OPTED_OUT, *_OUT_OF_REACH),
+    S.ACTIVE: (S.OPTED_OUT, *OUT_OF_REACH),
     S.OPTED_OUT: (S.ACTIVE,),
     S.BLOCKED: (S.ACTIVE, S.UNREACHABLE),
     S.DEACTIVATED: (S.ACTIVE, S.BLOCKED, S.UNREACHABLE),
@@ -60,7 +60,7 @@ def mark_value(channel: Channel, value: str, state: str, at: datetime) -> bool:
 
 def heard_from(address_id: int, at: datetime) -> bool:
     """They wrote to us: they can be reached again. Who had opted out stays so."""
-    return _move(address_id, S.ACTIVE, at, (), _OUT_OF_REACH)
+    return _move(address_id, S.ACTIVE, at, (), OUT_OF_REACH)
 
 
 def _before(address_id: int) -> str | None:

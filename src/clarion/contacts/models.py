@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
+from clarion.contacts.states import AddressState
 from clarion.kit import clock
 from clarion.kit.fields import InstantField
 
@@ -38,15 +39,6 @@ class Address(models.Model):
     channel, whether or not a word has been exchanged yet.
     """
 
-    class State(models.TextChoices):
-        """Only active addresses are sent to."""
-
-        ACTIVE = "active", "Active"
-        OPTED_OUT = "opted_out", "Opted out"
-        BLOCKED = "blocked", "Blocked us"
-        DEACTIVATED = "deactivated", "Account deactivated"
-        UNREACHABLE = "unreachable", "Unreachable"
-
     contact = models.ForeignKey(
         Contact, on_delete=models.CASCADE, related_name="addresses", db_constraint=False
     )
@@ -58,7 +50,7 @@ class Address(models.Model):
         db_constraint=False,
     )
     value = models.CharField(max_length=320)  # the provider's user id
-    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    state = models.CharField(max_length=12, choices=AddressState, default=AddressState.ACTIVE)
     state_at = InstantField(null=True)
     created_at = InstantField(default=clock.now)
 

@@ -64,7 +64,7 @@ def contact_list(
 ) -> ContactPage:
     """People whose name contains ``q``, or whose user id begins with it, or whose number it is.
 
-    ``channel`` and ``state`` (of Address.State) are of one and the same address; ``channels``: on
+    ``channel`` and ``state`` (an AddressState) are of one and the same address; ``channels``: on
     any of these.
     """
     where, params = _conditions(channel, tag, state)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from clarion.broadcasts.people import STOPPED
+from clarion.broadcasts.reasons import SKIPPED
 from clarion.channels.contract import (
     Accepted,
     Outcome,
@@ -18,6 +18,7 @@ from clarion.channels.contract import (
     Request,
     Unsendable,
 )
+from clarion.contacts.states import AddressState
 from clarion.content.errors import ContentError
 from clarion.content.messages import shown_all
 from clarion.engine.claim import Claimed
@@ -37,7 +38,6 @@ SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
 NOT_SENT = "not_sent"
 FAULT = "fault"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
-SKIPPED = {**STOPPED, "deleted": "The contact was deleted."}
 
 
 async def attempt(
@@ -67,7 +67,7 @@ async def attempt(
 
 def _may_be_answered(claimed: Claimed, job: Job) -> bool:
     """Whoever wants no broadcasts may still get an agent's answer."""
-    return job.single and claimed.address_state == "opted_out"
+    return job.single and claimed.address_state == AddressState.OPTED_OUT
 
 
 async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from clarion.broadcasts.audience import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.people import STOPPED
+from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats import control as chats
 from clarion.kit import clock, db
@@ -67,7 +67,7 @@ def drop_reasons() -> dict[str, int]:
     To be called before the transaction that uses them: two that stored the same reasons at the
     same time would wait for each other.
     """
-    wordings: dict[str, Wording] = {state: (state, text) for state, text in STOPPED.items()}
+    wordings: dict[str, Wording] = {state: (state, text) for state, text in SKIPPED.items()}
     wordings[BroadcastState.STOPPED] = cancel.STOPPED
     ids = reason_ids(wordings.values())
     return {state: ids[wording] for state, wording in wordings.items()}

@@ -19,6 +19,7 @@ from clarion.channels.contract import (
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.contacts import addresses
+from clarion.contacts.states import AddressState
 from clarion.contacts.unsubscribe import read_token
 from clarion.engine.inbox import store_callback
 from clarion.hooks.bodies import LARGEST, TOO_LARGE_CALLBACK
@@ -75,7 +76,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except ValueError:
         return render(request, "hooks/unsubscribe.html", {"step": "unknown"}, status=404)
     if request.method == "POST":
-        addresses.mark(address, "opted_out", clock.now())
+        addresses.mark(address, AddressState.OPTED_OUT, clock.now())
         return render(request, "hooks/unsubscribe.html", {"step": "done"})
     return render(request, "hooks/unsubscribe.html", {"step": "ask"})
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from clarion.contacts.states import EXPLANATIONS, AddressState
+
 Text = str | Promise
 
 
@@ -81,11 +83,14 @@ RECORD_STATUSES: dict[str, Word] = {
 }
 
 ADDRESS_STATES: dict[str, Word] = {
-    "active": Word(_("Active"), _("Messages can be sent to this address."), "good"),
-    "opted_out": Word(_("Opted out"), _("They asked for no more messages."), "warn"),
-    "blocked": Word(_("Blocked us"), _("They blocked this channel."), "warn"),
-    "deactivated": Word(_("Account deactivated"), _("The account no longer exists."), "bad"),
-    "unreachable": Word(_("Unreachable"), _("The provider does not know this address."), "bad"),
+    state.value: Word(state.label, EXPLANATIONS[state].sentence, tone)
+    for state, tone in (
+        (AddressState.ACTIVE, "good"),
+        (AddressState.OPTED_OUT, "warn"),
+        (AddressState.BLOCKED, "warn"),
+        (AddressState.DEACTIVATED, "bad"),
+        (AddressState.UNREACHABLE, "bad"),
+    )
 }
 
 CHAT_STATES: dict[str, Word] = {

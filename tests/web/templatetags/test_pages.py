@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address, Import
+from clarion.contacts.models import Import
+from clarion.contacts.states import AddressState
 from clarion.records.models import Record
 from clarion.records.states import DeliveryState
 from clarion.web.templatetags import pages
@@ -74,7 +75,7 @@ def test_moments_are_in_the_zone_and_say_so() -> None:
         ("delivery", DeliveryState.values),
         ("broadcast", BroadcastState.values),
         ("channel", Channel.State.values),
-        ("address", Address.State.values),
+        ("address", AddressState.values),
         ("import", Import.State.values),
         ("record", Record.Status.values),
     ],

@@ -225,7 +225,7 @@ def test_g3_a_reply_that_can_not_be_sent_keeps_what_was_typed(
     addresses.mark(person.pk, "blocked", clock.now())
     part = admin.post(f"/chats/{person.pk}/reply", {"text": typed}, headers={"HX-Request": "true"})
     assert part.status_code == 422
-    assert "They blocked us." in part.content.decode()
+    assert "The contact blocked this channel." in part.content.decode()
     assert "A long answer &lt;b&gt;</textarea>" in part.content.decode()
     assert b"<html" not in part.content
     assert not Broadcast.objects.exists()

@@ -20,6 +20,7 @@ from clarion.chats.control import ChatError
 from clarion.chats.listing import ChatFilter
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address
+from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.engine.status import workers_alive
 from clarion.kit.paging import CursorError, Page
 from clarion.records import hold
@@ -162,7 +163,8 @@ def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
         if said.next_cursor
         else "",
         "newest_url": _url("chat", query, pk) if before else "",
-        "out_of_reach": singles.OUT_OF_REACH.get(Address.State(address.state), ""),
+        "out_of_reach": address.state in OUT_OF_REACH,
+        "not_active": "" if address.state == AddressState.ACTIVE else explain(address.state),
         "no_engine": waits and not workers_alive(),
     }
 

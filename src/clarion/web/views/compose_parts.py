@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clarion.broadcasts import problems
-from clarion.broadcasts.audience import DROPPED, Audience, AudienceSummary, summary
+from clarion.broadcasts.audience import Audience, AudienceSummary, summary
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
 from clarion.consents.models import Consent
@@ -277,7 +278,7 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
     return {
         "found": found,
         "by_channel": by_channel,
-        "dropped": [(DROPPED[reason], n) for reason, n in found.dropped.items()] if found else [],
+        "dropped": [(LEFT_OUT[reason], n) for reason, n in found.dropped.items()] if found else [],
         "one_channel": channels[0] if len(channels) == 1 else None,
         "picked": draft.picks.count() if draft else 0,
         "who_words": _who_words(draft, no_chats=no_chats),

@@ -1,0 +1,23 @@
+"""Why a broadcast leaves somebody out: one table, for the count before it and for what is written.
+
+The reasons that are states of an address have their words in contacts.states.
+"""
+
+from typing import Final
+
+from clarion.contacts.states import EXPLANATIONS, STOPPED
+
+# Reason -> what the summary of an audience calls it.
+LEFT_OUT: Final[dict[str, str]] = {
+    **{state.value: state.label.lower() for state in STOPPED},
+    "no_consent": "have not given all required consents",
+    "open_chat": "in an open chat: held until it is closed",
+    "excluded_tag": "excluded by tag",
+    "no_address": "no address on the chosen channels",
+}
+# Reason of a skipped delivery -> its sentence in the record.
+SKIPPED: Final[dict[str, str]] = {
+    **{state.value: EXPLANATIONS[state].sentence for state in STOPPED},
+    "no_consent": "The contact has not given a consent that this broadcast requires.",
+    "deleted": "The contact was deleted.",
+}

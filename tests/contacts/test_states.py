@@ -1,0 +1,24 @@
+"""The table of address states, and those who read from it."""
+
+from clarion.broadcasts.reasons import LEFT_OUT, SKIPPED
+from clarion.contacts.states import EXPLANATIONS, OUT_OF_REACH, STOPPED, AddressState, explain
+from clarion.web.words import ADDRESS_STATES
+
+
+def test_every_state_is_explained_everywhere() -> None:
+    assert set(EXPLANATIONS) == set(AddressState)
+    assert set(ADDRESS_STATES) == set(AddressState.values)
+    assert set(STOPPED) == set(AddressState) - {AddressState.ACTIVE}
+    assert set(OUT_OF_REACH) < set(STOPPED)
+
+
+def test_whoever_is_stopped_is_left_out_and_skipped_for_that_reason() -> None:
+    for state in STOPPED:
+        assert LEFT_OUT[state] == state.label.lower()
+        assert SKIPPED[state] == EXPLANATIONS[state].sentence
+
+
+def test_an_explanation_is_whole_sentences() -> None:
+    for state in AddressState:
+        assert explain(state).endswith(".")
+        assert bool(EXPLANATIONS[state].advice) is (state in STOPPED)
