@@ -1,7 +1,9 @@
-"""Fail when a setting or a command is undocumented, or a documented one does not exist.
+"""Fail when a setting, a command or a page is missing in the docs, or named there and not existing.
 
 Settings are the fields of `clarion.config.Settings`, named CLARION_… in docs/configuration.md.
 Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md.
+Pages are the files under docs/, each linked in the index above it; every link to a file must lead
+to one, and to a heading of it.
 """
 
 import re
@@ -24,7 +26,12 @@ def main() -> int:
     """Print every difference between the docs and the program; return the exit code."""
     from clarion.cli.main import app
 
-    problems = [*_settings_problems(), *_command_problems(app)]
+    problems = [
+        *_settings_problems(),
+        *_command_problems(app),
+        *_index_problems(),
+        *_link_problems(),
+    ]
     for problem in problems:
         print(problem)
     return 1 if problems else 0
@@ -60,6 +67,39 @@ def _command_problems(app: typer.Typer) -> Iterator[str]:
             wrong = _unknown(root, call.split())
             if wrong:
                 yield f"{page} names 'clarion {wrong}', which is no command"
+
+
+def _index_problems() -> Iterator[str]:
+    docs = ROOT / "docs"
+    for page in sorted(docs.rglob("*.md")):
+        decision = page.parent.name == "decisions" and page.name != "README.md"
+        index = docs / "decisions" / "README.md" if decision else docs / "README.md"
+        if page != index and page not in {target for target, _ in _links(index)}:
+            yield f"{index.relative_to(ROOT)} does not link to {page.relative_to(docs)}"
+
+
+def _link_problems() -> Iterator[str]:
+    for page in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
+        for target, heading in _links(page):
+            name = page.relative_to(ROOT)
+            if not target.exists():
+                yield f"{name} links to {target}, which does not exist"
+            elif heading and target.suffix == ".md" and heading not in _headings(target):
+                yield f"{name} links to #{heading} of {target.name}, which has no such heading"
+
+
+def _links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files that a page links to, each with the heading in it (empty: none)."""
+    for link in re.findall(r"\]\(([^()\s]+)\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", link):
+            path, _, heading = link.partition("#")
+            yield ((page.parent / path).resolve() if path else page), heading
+
+
+def _headings(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def _read(page: str) -> str:

@@ -133,6 +133,29 @@ def test_commands_and_their_page_are_compared_both_ways(
     ]
 
 
+def test_pages_without_a_place_and_links_that_lead_nowhere_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_docs, "ROOT", tmp_path)
+    docs = tmp_path / "docs"
+    (docs / "decisions").mkdir(parents=True)
+    (docs / "README.md").write_text("[A](a.md#one-two) [D](decisions/README.md) [W](https://x.org)")
+    (docs / "a.md").write_text("# One, two\n[gone](gone.md) [here](#one-two) [no](#three)\n")
+    (docs / "b.md").write_text("[up](../README.md)")
+    (docs / "decisions" / "README.md").write_text("nothing yet")
+    (docs / "decisions" / "0001-a.md").write_text("# 0001 A")
+    (tmp_path / "README.md").write_text("[Docs](docs)")
+
+    assert list(check_docs._index_problems()) == [
+        "docs/README.md does not link to b.md",
+        "docs/decisions/README.md does not link to decisions/0001-a.md",
+    ]
+    assert list(check_docs._link_problems()) == [
+        f"docs/a.md links to {docs / 'gone.md'}, which does not exist",
+        "docs/a.md links to #three of a.md, which has no such heading",
+    ]
+
+
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
