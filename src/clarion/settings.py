@@ -148,6 +148,7 @@ STATIC_ROOT = None  # WhiteNoise finds the files in the packages; there is nothi
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a draft may have thousands of tags
 FILE_UPLOAD_TEMP_DIR = None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -2,13 +2,15 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.audience import Audience
-from clarion.broadcasts.drafts import EditConflict, LaunchError
+from clarion.broadcasts.draft_fields import FormState, PartState
+from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.content import stories
 from clarion.kit import clock
@@ -42,7 +44,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
         scheduled_at=at,
         end_open_chats=True,
         rate=2.5,
-        form_state={"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}},
+        form_state={"parts": {"timing": TYPED}},
     )
 
     stored = Broadcast.objects.get()
@@ -56,18 +58,62 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
     assert "“soon” is no time." in launch.check(stored)
 
 
-def test_an_edit_without_the_page_drops_what_the_page_held() -> None:
-    draft = launch.create_draft(by=factory.BY, form_state={"problems": {"at": "No."}})
+TYPED: PartState = {"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}}
+FAST: PartState = {"form": {"rate": ["fast"]}, "problems": {"rate": "No rate."}}
 
-    launch.edit_draft(draft, by=factory.BY, title="New")
 
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"title": "New"}, {"timing": TYPED, "rate": FAST}),
+        ({"rate": 5.0}, {"timing": TYPED}),
+        ({"scheduled_at": None}, {"rate": FAST}),
+        ({"audience": Audience(kind="all")}, {"timing": TYPED, "rate": FAST}),
+    ],
+)
+def test_an_edit_without_the_page_keeps_what_the_page_holds_of_other_parts(
+    fields: dict[str, Any], kept: dict[str, PartState]
+) -> None:
+    both: FormState = {"page": "p", "parts": {"timing": TYPED, "rate": FAST}}
+    draft = launch.create_draft(by=factory.BY, form_state=both)
+
+    launch.edit_draft(draft, by=factory.BY, **fields)
+
+    assert draft.form_state == {"page": "p", "parts": kept}
+    told = {"No rate.", "“soon” is no time."} & set(launch.check(draft))
+    assert told == {problem for part in kept.values() for problem in part["problems"].values()}
+
+
+def test_an_edit_of_all_that_the_page_holds_clears_it() -> None:
+    draft = launch.create_draft(by=factory.BY, form_state={"parts": {"timing": TYPED}})
+    launch.edit_draft(draft, by=factory.BY, trigger={})
     assert draft.form_state == {}
-    assert draft.title == "New"
+
+
+def test_fields_are_stored_in_one_form_whoever_writes_them() -> None:
+    draft = launch.create_draft(
+        by=factory.BY,
+        title=" Two\r\nlines\x00 ",
+        text="a\r\nb\rc\x00",
+        template={"name": " order ", "language": "de\n", "variables": [" 1 ", "", "3", "", " "]},
+    )
+    assert (draft.title, draft.text) == ("Two lines", "a\nb\nc")
+    assert draft.template == {"name": "order", "language": "de", "variables": ["1", "", "3"]}
+    empty = {"name": " ", "language": "", "variables": [""]}
+    assert launch.edit_draft(draft, by=factory.BY, template=empty).template == {}
 
 
 @pytest.mark.parametrize(
     "field",
-    [{"data_type": "opera"}, {"type": "single"}, {"rate": 0.0}, {"rate": float("nan")}],
+    [
+        {"data_type": "opera"},
+        {"type": "single"},
+        {"rate": 0.0},
+        {"rate": float("nan")},
+        {"time_zone": "Nowhere"},
+        {"template": {"name": "x" * 2_001}},
+        {"template": {"variables": ["x"] * 21}},
+    ],
 )
 def test_what_no_draft_can_hold_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(LaunchError):
@@ -170,7 +216,7 @@ def test_d2_a_duplicate_has_everything_and_its_people() -> None:
         scheduled_at=at,
         rate=3,
         end_open_chats=True,
-        form_state={"form": {"when": ["later"]}, "problems": {}},
+        form_state={"parts": {"timing": {"form": {"when": ["later"]}, "problems": {}}}},
     )
 
     fresh = drafts.duplicate(old, by=bea)

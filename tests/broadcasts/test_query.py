@@ -2,6 +2,7 @@
 
 import pytest
 
+from clarion.broadcasts import query as query_module
 from clarion.broadcasts.query import Audience, candidates
 from clarion.consents.grants import give
 from clarion.consents.manage import define
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db
         Audience(kind="all", without_tags=["a"], consents=["News"]),
     ],
 )
-def test_spans_give_together_what_all_give(audience: Audience) -> None:
+def test_spans_give_together_what_all_give(
+    audience: Audience, monkeypatch: pytest.MonkeyPatch
+) -> None:
     channel = factory.channel()
     people = factory.people(channel, 12)
     for every, tag in ((2, "a"), (3, "b"), (5, "c")):
@@ -36,4 +39,6 @@ def test_spans_give_together_what_all_give(audience: Audience) -> None:
         return sorted(rows)
 
     assert found(ids[0], ids[4]) + found(ids[5], ids[-1]) == found()
+    monkeypatch.setattr(query_module, "MOST_EXISTS", 0)
+    assert found(ids[0], ids[-1]) == found()
     assert bool(found()) == (audience.tags != ["nobody"])

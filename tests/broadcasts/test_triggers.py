@@ -69,8 +69,10 @@ def firings() -> list[tuple[int, str, str]]:
         ({"on": "tag"}, "Choose the tag that it fires on."),
         ({"on": "tag", "tag": "a,b"}, "“a,b” can't be a tag."),
         ({"on": "event", "event": " "}, "Name the event that it fires on."),
-        ({**EVENT, "delay": 59}, "Choose a delay from 1 minute to 366 days."),
-        ({**EVENT, "delay": 366 * 86_400 + 1}, "Choose a delay from 1 minute to 366 days."),
+        *(
+            ({**EVENT, "delay": delay}, "Choose a delay in whole minutes, from 1 minute to 366 d")
+            for delay in (59, 90, 366 * 86_400 + 60)
+        ),
         ({**EVENT, "at": "25:00"}, "Write the time of day like 09:00."),
         ({**EVENT, "conditions": [{"is": "set"}]}, "Give each condition an attribute or a tag"),
         ({**EVENT, "conditions": [{"tag": "a", "is": "set"}]}, "Give each condition"),
@@ -94,8 +96,8 @@ def test_c4_words() -> None:
         "2 hours after the tag “vip” is assigned, at 09:00 where they live, if city is “Bonn” and "
         "they do not have the tag “paid”, once per person"
     )
-    assert words(parse({**EVENT, "delay": 90, "again": True})) == (
-        "90 seconds after the event “signed-up”, each time"
+    assert words(parse({**EVENT, "delay": 5_400, "again": True})) == (
+        "90 minutes after the event “signed-up”, each time"
     )
 
 

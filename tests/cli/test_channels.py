@@ -85,9 +85,9 @@ def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., A
         (["--kind", "webhook"], "url: Fill this in."),
         ([*HOOK, "--set", "colour=red"], "There is no such setting. Known are: url, secret"),
         ([*HOOK, "--set", "idempotent=perhaps"], "idempotent: Write true or false."),
-        ([*HOOK, "--rate", "0"], "The rate is in messages a second"),
-        ([*HOOK, "--rate", "nan"], "The rate is in messages a second"),
-        ([*HOOK, "--rate", "-3"], "The rate is in messages a second"),
+        ([*HOOK, "--rate", "0"], "The send rate is a number"),
+        ([*HOOK, "--rate", "nan"], "The send rate is a number"),
+        ([*HOOK, "--rate", "-3"], "The send rate is a number"),
     ],
 )
 def test_what_will_not_do_is_said(

@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from clarion.kit.text import one_line
 
 LONGEST_NAME = 100  # characters, of an attribute or a tag
 LONGEST_VALUE = 400
@@ -24,7 +26,19 @@ class Condition(BaseModel):
     attribute: str = Field("", max_length=LONGEST_NAME)
     tag: str = Field("", max_length=LONGEST_NAME)
     what: Literal["equals", "not", "contains", "set", "unset", "has", "has_not"] = Field(alias="is")
-    value: str | int | float | bool = ""
+    value: str = ""
+
+    @field_validator("attribute", "tag", mode="after")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return one_line(name)
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _value(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return one_line(str(value)) if isinstance(value, str | int | float) else value
 
     @model_validator(mode="after")
     def _complete(self) -> "Condition":

@@ -1,6 +1,5 @@
 """Control of broadcasts on their way: pause, resume, stop, rate, held people, delete, restart."""
 
-import math
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -14,13 +13,12 @@ from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
-from clarion.kit import clock, db
+from clarion.kit import clock, db, rates
 from clarion.kit.fields import InstantField
 from clarion.records import cancel, hold, tallies
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
-SLOWEST, FASTEST = 0.01, 1_000_000.0  # messages a second
 RESTARTED = (  # what a restart sends is what was sent before
     "title", "data_type", "text", "story", "story_version", "template", "data", "end_open_chats",
     "priority", "weight", "rate", "time_zone",
@@ -119,8 +117,10 @@ def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Br
     The channel's own rate still holds. It takes effect with the next claim, in every worker. The
     runs that a periodic or external one makes from now on take it over. Raises ControlError.
     """
-    if rate is not None and not (math.isfinite(rate) and SLOWEST <= rate <= FASTEST):
-        raise ControlError("The send rate is a number of messages a second from 0.01 to 1,000,000.")
+    try:
+        rates.checked(rate)
+    except rates.RateError as error:
+        raise ControlError(str(error)) from None
     with transaction.atomic():
         # The next slot is a step of the old rate after the last one; that step becomes a new one.
         step = round(clock.SECOND / rate) if rate else 0

@@ -9,13 +9,8 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import drafts
-from clarion.broadcasts.drafts import (
-    EditConflict,
-    LaunchError,
-    create_draft,
-    duplicate,
-    edit_draft,
-)
+from clarion.broadcasts.drafts import create_draft, duplicate, edit_draft
+from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.problems import check, problems_of

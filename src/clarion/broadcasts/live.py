@@ -8,7 +8,7 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import launch
-from clarion.broadcasts.drafts import LaunchError
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import BroadcastState

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import recurrence as recurrences
-from clarion.broadcasts.drafts import LaunchError
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move

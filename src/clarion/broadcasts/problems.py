@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from clarion.broadcasts.audience import Audience, audience_problems
+from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Limits
 from clarion.channels.models import Channel
@@ -27,7 +28,7 @@ def check(broadcast: Broadcast) -> list[str]:
     found += _audience_problems(broadcast, channels)
     found += _when_problems(broadcast)
     # What the page of the draft holds that is not valid yet: sending would leave it out.
-    found += broadcast.form_state.get("problems", {}).values()
+    found += form_problems(broadcast.form_state)
     return list(dict.fromkeys(found))
 
 

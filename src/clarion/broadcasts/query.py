@@ -14,6 +14,7 @@ from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
 from clarion.kit import db
 
+MOST_EXISTS = 100  # tags that are looked up one by one
 Part = tuple[str, list[Any]]  # SQL and its parameters
 Span = tuple[int, int]  # the first and the last id
 
@@ -146,8 +147,9 @@ def _reason(audience: Audience, span: Span | None, end: str) -> Part:
 def _has_tag(names: Sequence[str], end: str) -> Part:
     """SQL for "this contact has one of these tags"; ``end`` stands at the end of each EXISTS.
 
-    One EXISTS per tag: SQLite 3.51.1 counts a row twice for EXISTS with a list of tags. PostgreSQL
-    looks each person of a span up once, whatever the number of tags.
+    One EXISTS per tag: SQLite 3.51.1 counts a row twice for EXISTS with a list of tags. (Of many
+    tags it can't: it takes expressions up to 1,000 levels deep.) PostgreSQL looks each person of a
+    span up once, whatever the number of tags.
     """
     ids = list(Tag.objects.filter(name__in=names).order_by("pk").values_list("pk", flat=True))
     has = "EXISTS (SELECT 1 FROM contacts_tagging t WHERE t.contact_id = a.contact_id AND t.tag_id"
@@ -155,6 +157,9 @@ def _has_tag(names: Sequence[str], end: str) -> Part:
         return "1 = 0", ids
     if end:
         return f"{has} IN ({marks(ids)}){end})", ids
+    if len(ids) > MOST_EXISTS:
+        tagged = f"SELECT t.contact_id FROM contacts_tagging t WHERE t.tag_id IN ({marks(ids)})"
+        return f"a.contact_id IN ({tagged})", ids
     return f"({' OR '.join([f'{has} = %s)'] * len(ids))})", ids
 
 

@@ -24,7 +24,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import calls
 from clarion.broadcasts.conditions import INCOMPLETE, Condition
-from clarion.broadcasts.drafts import LaunchError
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.live import go_live
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.moves import move
@@ -45,7 +45,7 @@ _FAULTS = {
     "on": "Choose what it fires on: a tag or an event.",
     "tag": "Choose the tag that it fires on.",
     "event": "Name the event that it fires on.",
-    "delay": "Choose a delay from 1 minute to 366 days.",
+    "delay": "Choose a delay in whole minutes, from 1 minute to 366 days.",
     "at": "Write the time of day like 09:00, or leave it empty.",
     "again": "Choose whether it fires again each time.",
     "conditions": f"{INCOMPLETE} {MOST_CONDITIONS} conditions at most.",
@@ -64,7 +64,7 @@ class Trigger(BaseModel):
     on: Literal["tag", "event"]
     tag: str = Field("", max_length=tags.LONGEST)
     event: str = Field("", max_length=tags.LONGEST)
-    delay: int = Field(SHORTEST, ge=SHORTEST, le=LONGEST)  # seconds after it has happened
+    delay: int = Field(SHORTEST, ge=SHORTEST, le=LONGEST, multiple_of=60)  # seconds after it
     at: str | None = None  # then at this time of day (HH:MM) where the person lives
     again: bool = False  # each time, instead of once per contact
     conditions: list[Condition] = Field([], max_length=MOST_CONDITIONS)
@@ -114,14 +114,15 @@ def words(trigger: Trigger) -> str:
 
 
 def _delay_words(seconds: int) -> str:
-    for size, one, many in (
-        (86_400, _("1 day"), _("%d days")),
-        (3_600, _("1 hour"), _("%d hours")),
-        (60, _("1 minute"), _("%d minutes")),
-    ):
-        if seconds % size == 0:
-            return one if seconds == size else many % (seconds // size)
-    return _("%d seconds") % seconds
+    if seconds % 86_400 == 0:
+        return _count_words(seconds // 86_400, _("1 day"), _("%d days"))
+    if seconds % 3_600 == 0:
+        return _count_words(seconds // 3_600, _("1 hour"), _("%d hours"))
+    return _count_words(seconds // 60, _("1 minute"), _("%d minutes"))
+
+
+def _count_words(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many % count
 
 
 def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:

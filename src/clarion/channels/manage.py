@@ -25,6 +25,7 @@ from clarion.channels.settings import (
     shown,
 )
 from clarion.channels.signals import paused
+from clarion.kit import rates
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -250,9 +251,10 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_rate(rate: float | None) -> float | None:
-    if rate is not None and not (math.isfinite(rate) and 0.01 <= rate <= 1_000_000):
-        raise ChannelError("The rate is in messages a second: write a number from 0.01 to 1000000.")
-    return rate
+    try:
+        return rates.checked(rate)
+    except rates.RateError as error:
+        raise ChannelError(str(error)) from None
 
 
 def _checked_attempts(attempts: int) -> int:

@@ -25,9 +25,7 @@ class Channel(models.Model):
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=30)
     config: Any = SecretJSONField(default=dict)
-    rate = models.FloatField(  # messages a second; null is as fast as the provider answers
-        null=True, blank=True, validators=[MinValueValidator(0.01)]
-    )
+    rate = models.FloatField(null=True, blank=True)  # see kit.rates; null: as the provider answers
     attempts = models.PositiveSmallIntegerField(default=5)  # of one delivery, see engine.retry
     backoff = models.FloatField(default=0.1, validators=[MinValueValidator(0.0)])  # seconds
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)

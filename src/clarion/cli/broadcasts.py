@@ -8,6 +8,7 @@ import typer
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
+from clarion.kit import rates
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -172,14 +173,15 @@ def rate(
     from clarion.broadcasts import control
 
     try:
-        wanted = None if rate.lower() in FASTEST else float(rate)
-    except ValueError:
-        raise typer.BadParameter(
-            f"“{rate}” is no send rate. Give messages a second, such as 2.5, or none.",
-            param_hint="R",
-        ) from None
-    outcome = f"sends at most {wanted:g} a second" if wanted else "sends as fast as it goes"
-    _control(lambda found, by: control.set_rate(found, wanted, by=by), number, outcome, as_json)
+        wanted = None if rate.lower() in FASTEST else rates.parse(rate)
+    except rates.RateError as error:
+        raise typer.BadParameter(str(error), param_hint="R") from None
+    limit = (
+        f"at most {rates.written(wanted)} a second" if wanted else "as fast as its channels allow"
+    )
+    _control(
+        lambda found, by: control.set_rate(found, wanted, by=by), number, f"sends {limit}", as_json
+    )
 
 
 @app.command()
@@ -312,7 +314,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         ("last run", one["last_run_at"]),
         ("run of", one["parent"]),
         ("restart of", one["restart_of"]),
-        ("rate", f"{one['rate']:g} a second" if one["rate"] else ""),
+        ("rate", f"{rates.written(one['rate'])} a second" if one["rate"] else ""),
     ]
     print_facts(
         [

@@ -8,6 +8,7 @@ import typer
 from clarion.channels import kind_names
 from clarion.cli.django_setup import uses_django
 from clarion.cli.output import print_facts, print_json, print_line, print_table
+from clarion.kit import rates
 
 if TYPE_CHECKING:
     from clarion.channels.models import Channel
@@ -229,4 +230,4 @@ def _document(channel: "Channel") -> dict[str, Any]:
 
 
 def _rate(rate: float | None) -> str:
-    return "no limit" if rate is None else f"{rate:g}/s"
+    return "no limit" if rate is None else f"{rates.written(rate)}/s"

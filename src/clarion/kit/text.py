@@ -8,3 +8,13 @@ def clean(text: str, limit: int) -> str:
     """
     tidy = text.replace("\x00", "").encode("utf-8", "replace").decode()
     return tidy if len(tidy) <= limit else tidy[: limit - 1] + "…"
+
+
+def plain_text(text: str) -> str:
+    """Text of several lines as it is stored: fit for both databases, each line ends in LF."""
+    return clean(text, len(text) + 1).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def one_line(text: str) -> str:
+    """Text of one line as it is stored: what a field of a form holds, without spaces around."""
+    return " ".join(plain_text(text).split("\n")).strip()

@@ -316,7 +316,7 @@ def test_a_speed_that_is_none_is_told_and_kept(admin: Client, channel: Channel, 
     response = admin.post("/broadcasts/new/", given(channel, rate=rate))
 
     assert response.status_code == 422
-    assert "Write a number of messages a second" in response.content.decode()
+    assert "The send rate is a number of messages a second" in response.content.decode()
     assert f'value="{rate}"' in response.content.decode()
     assert the_draft().state == "draft"
 

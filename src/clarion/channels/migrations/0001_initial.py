@@ -24,14 +24,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100, unique=True)),
                 ("kind", models.CharField(max_length=30)),
                 ("config", clarion.kit.fields.SecretJSONField(default=dict)),
-                (
-                    "rate",
-                    models.FloatField(
-                        blank=True,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0.01)],
-                    ),
-                ),
+                ("rate", models.FloatField(blank=True, null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=5)),
                 (
                     "backoff",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clarion.channels.manage import ConfigField, SettingsError, config_fields, shown
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
+from clarion.kit import rates
 
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
 
@@ -30,10 +31,9 @@ class ChannelForm(forms.Form):
         for setting in self.settings:
             initial = stored.get(setting.name, setting.default)
             self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
-        self.fields["rate"] = forms.FloatField(
+        self.fields["rate"] = RateField(
             label=_("Send rate, messages a second"),
             required=False,
-            min_value=0.01,
             initial=channel.rate if channel else limits.rate,
             help_text=_("Leave empty to send as fast as the provider answers."),
         )
@@ -77,6 +77,17 @@ class ChannelForm(forms.Form):
             self.add_error(PREFIX + name if PREFIX + name in self.fields else None, sentence)
         if not fields:
             self.add_error(None, str(error))
+
+
+class RateField(forms.FloatField):
+    """A send rate as people write it; nothing is no limit."""
+
+    def to_python(self, value: Any) -> float | None:
+        """The rate. Raises ValidationError with what a rate is."""
+        try:
+            return rates.parse(str(value or ""))
+        except rates.RateError as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:

@@ -10,21 +10,42 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.draft_fields import (
+    MOST_VARIABLES,
+    TITLE_LENGTH,
+    FormState,
+    PartState,
+    stored_template,
+    without_empty_end,
+)
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import PicksError, find_chats
 from clarion.channels.models import Channel
 from clarion.content.models import Story
-from clarion.kit.text import clean
+from clarion.kit import rates
+from clarion.kit.text import clean, one_line, plain_text
 from clarion.web.forms import compose_when
 from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
-MOST_VARIABLES = 20  # of a template
 WHO = ("all", "tags", "hand", "ids", "chats", "picked")
-ONE = ("who", "chats", "data_type", "story", "template_name", "template_language", "rate")
-MANY = ("channels", "tags", "without_tags", "consents", "template_variables")
-# Every field but title and text, which a draft can always hold: how the page was left.
-KEPT = (*ONE, *MANY, "end_open_chats", *NAMES)
+# Every field but title and text, which a draft can always hold, by the part of the draft whose
+# form state it belongs to; and the part of each problem.
+PARTS: dict[str, tuple[str, ...]] = {
+    "content": (
+        "data_type", "story", "template_name", "template_language", "template_variables",
+    ),
+    "audience": ("channels", "who", "tags", "without_tags", "consents", "chats"),
+    "timing": NAMES,
+    "open_chats": ("end_open_chats",),
+    "rate": ("rate",),
+}  # fmt: skip
+PROBLEMS = {
+    "chats": "audience",
+    "rate": "rate",
+    "template": "content",
+}  # all others are about the timing
 
 
 @dataclass(slots=False)
@@ -38,6 +59,7 @@ class Composition:
     template_name: str = ""
     template_language: str = ""
     template_variables: list[str] = field(default_factory=list)
+    template: dict[str, Any] = field(default_factory=dict)  # the three together, where they fit
     channel_ids: list[int] = field(default_factory=list)
     who: str = ""
     tags: list[str] = field(default_factory=list)
@@ -64,8 +86,9 @@ class Composition:
 
     @property
     def template_rows(self) -> list[str]:
-        """The variables of the template, and an empty one to go on with."""
-        return [*self.template_variables, ""][:MOST_VARIABLES]
+        """All variables of the template, and an empty one where there may be another."""
+        more = [""] if len(self.template_variables) < MOST_VARIABLES else []
+        return [*self.template_variables, *more]
 
     def draft_fields(self, draft: Broadcast | None, page: str = "") -> dict[str, Any]:
         """What ``launch.create_draft`` and ``edit_draft`` take. ``page``: which page this is."""
@@ -74,16 +97,12 @@ class Composition:
             "text": self.text,
             "data_type": self.data_type,
             "story": self.story,
-            "template": {
-                "name": self.template_name,
-                "language": self.template_language,
-                "variables": self.template_variables,
-            },
+            "template": self.template,
             "channels": self.channels,
             "end_open_chats": self.end_open_chats,
             "rate": self.rate,
             **self.when.draft_fields(),
-            "form_state": {"form": self.form, "problems": self.problems, "page": page},
+            "form_state": self._form_state(page),
         }
         audience = self._audience(draft)
         if audience is not None:
@@ -92,48 +111,64 @@ class Composition:
             fields["picks"] = self.picks
         return fields
 
+    def _form_state(self, page: str) -> FormState:
+        parts: dict[str, PartState] = {part: {"form": {}, "problems": {}} for part in PARTS}
+        for part, names in PARTS.items():
+            parts[part]["form"] = {name: self.form[name] for name in names if name in self.form}
+        for field_name, problem in self.problems.items():
+            part = PROBLEMS.get(field_name, "timing")
+            parts[part]["problems"] = {**parts[part]["problems"], field_name: problem}
+        return {"page": page, "parts": parts}
+
     def _audience(self, draft: Broadcast | None) -> Audience | None:
-        asked: dict[str, Any] = {"consents": self.consents}
+        """The audience that is chosen; None where it stays as it is in the draft.
+
+        What this kind of audience has in the draft and the page does not show stays, too.
+        """
+        chosen: dict[str, Any]
         match self.who:
             case "all":
-                return Audience(kind="all", **asked)
+                chosen = {"kind": "all"}
             case "tags":
-                return Audience(
-                    kind="tags", tags=self.tags, without_tags=self.without_tags, **asked
-                )
+                chosen = {"kind": "tags", "tags": self.tags, "without_tags": self.without_tags}
             case "hand" | "ids":
-                return Audience(kind="picks", picked_from=self.who, **asked)
+                chosen = {"kind": "picks", "picked_from": self.who}
             case "chats" if self.picks is not None:
-                return Audience(kind="picks", picked_from="chats", **asked)
+                chosen = {"kind": "picks", "picked_from": "chats"}
             case "picked" if draft is not None and draft.audience:
-                return Audience.model_validate({**draft.audience, **asked})
-        return None
+                chosen = {"kind": draft.audience["kind"]}
+            case _:
+                return None
+        before = draft.audience if draft else {}
+        same = before if before.get("kind") == chosen["kind"] else {}
+        return Audience.model_validate({**same, **chosen, "consents": self.consents})
 
 
 def from_post(data: QueryDict) -> Composition:
     """The page as it was sent. Unknown channels and stories are left out."""
     story = data.get("story", "")
     made = Composition(
-        title=_typed(data, "title").strip()[:200],
-        text=_typed(data, "text").replace("\r\n", "\n"),
+        title=one_line(data.get("title", ""))[:TITLE_LENGTH],
+        text=plain_text(data.get("text", "")),
         data_type=data.get("data_type", "text"),
         story_id=int(story) if story.isdecimal() and len(story) < 19 else None,
-        template_name=_line(data, "template_name"),
-        template_language=_line(data, "template_language"),
-        template_variables=_without_end(
-            [clean(value, LONGEST) for value in data.getlist("template_variables")]
-        )[:MOST_VARIABLES],
+        template_name=one_line(data.get("template_name", "")),
+        template_language=one_line(data.get("template_language", "")),
+        template_variables=without_empty_end(
+            [one_line(value) for value in data.getlist("template_variables")]
+        ),
         channel_ids=[int(i) for i in data.getlist("channels") if i.isdecimal() and len(i) < 19],
         who=data.get("who", ""),
         tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
         consents=[clean(name, LONGEST) for name in data.getlist("consents")],
-        chats=_typed(data, "chats"),
+        chats=plain_text(data.get("chats", "")),
         end_open_chats="end_open_chats" in data,
         rate_typed=_line(data, "rate"),
         form={
             name: [clean(value, 200_000) for value in data.getlist(name)]
-            for name in KEPT
+            for names in PARTS.values()
+            for name in names
             if name in data
         },
     )
@@ -143,6 +178,7 @@ def from_post(data: QueryDict) -> Composition:
         made.who = ""
     made.when, when_problems = compose_when.read(data)
     made.problems |= when_problems
+    _read_template(made)
     _read_rate(made)
     if made.who == "chats":
         _read_chats(made)
@@ -153,34 +189,24 @@ def from_post(data: QueryDict) -> Composition:
     return made
 
 
-def _typed(data: QueryDict, name: str) -> str:
-    value = data.get(name, "")
-    return clean(value, len(value) + 1)
-
-
 def _line(data: QueryDict, name: str) -> str:
     return clean(data.get(name, "").strip(), LONGEST)
 
 
-def _without_end(values: list[str]) -> list[str]:
-    """The values without the empty ones at the end: those are there to go on with."""
-    while values and not values[-1].strip():
-        values.pop()
-    return values
+def _read_template(made: Composition) -> None:
+    try:
+        made.template = stored_template(
+            made.template_name, made.template_language, made.template_variables
+        )
+    except LaunchError as error:
+        made.problems["template"] = str(error)
 
 
 def _read_rate(made: Composition) -> None:
-    if not made.rate_typed:
-        return
     try:
-        made.rate = float(made.rate_typed.replace(",", "."))
-        if not 0.01 <= made.rate <= 1_000_000:  # NaN fails too
-            raise ValueError
-    except ValueError:
-        made.rate = None
-        made.problems["rate"] = _(
-            "Write a number of messages a second, such as 5, or leave it empty."
-        )
+        made.rate = rates.parse(made.rate_typed)
+    except rates.RateError as error:
+        made.problems["rate"] = str(error)
 
 
 def _read_chats(made: Composition) -> None:
@@ -196,44 +222,51 @@ def _read_chats(made: Composition) -> None:
 
 
 def from_draft(draft: Broadcast) -> Composition:
-    """The page for a draft that was saved: as it was left, or else as the draft has it."""
-    if form := draft.form_state.get("form"):
-        return _as_left(draft, form)
+    """The page for a draft that was saved: as the draft has it, and each part as it was left."""
+    data = QueryDict(mutable=True)
+    for name, values in _form_of(draft).items():
+        data.setlist(name, values)
+    for part, left in draft.form_state.get("parts", {}).items():
+        for name in PARTS[part]:
+            data.setlist(name, left["form"].get(name, []))
+            if name not in left["form"]:
+                del data[name]
+    return from_post(data)
+
+
+def _form_of(draft: Broadcast) -> dict[str, list[str]]:
+    """The fields of the page as they are for a draft that was made elsewhere."""
     audience: Mapping[str, Any] = draft.audience
     template: Mapping[str, Any] = draft.template
-    made = Composition(
-        title=draft.title,
-        text=draft.text,
-        data_type=draft.data_type,
-        story_id=draft.story_id,
-        template_name=template.get("name", ""),
-        template_language=template.get("language", ""),
-        template_variables=list(template.get("variables", ())),
-        channel_ids=list(draft.channels.values_list("pk", flat=True)),
-        who=audience.get("kind", ""),
-        tags=audience.get("tags", []),
-        without_tags=audience.get("without_tags", []),
-        consents=audience.get("consents", []),
-        when=compose_when.of_draft(draft),
-        end_open_chats=draft.end_open_chats,
-        rate=draft.rate,
-        rate_typed="" if draft.rate is None else f"{draft.rate:g}",
-    )
-    if made.who == "picks":
-        source = audience["picked_from"]
-        made.who = source if source in {"chats", "ids", "hand"} else "picked"
-    if made.who == "chats":
+    form = {
+        "title": [draft.title],
+        "text": [draft.text],
+        "data_type": [draft.data_type],
+        "story": [str(draft.story_id or "")],
+        "template_name": [template.get("name", "")],
+        "template_language": [template.get("language", "")],
+        "template_variables": list(template.get("variables", ())),
+        "channels": [str(pk) for pk in draft.channels.values_list("pk", flat=True)],
+        "who": [_who(audience)],
+        "tags": audience.get("tags", []),
+        "without_tags": audience.get("without_tags", []),
+        "consents": audience.get("consents", []),
+        "rate": [rates.written(draft.rate)],
+        **compose_when.form_of(draft),
+    }
+    if draft.end_open_chats:
+        form["end_open_chats"] = ["yes"]
+    if audience.get("picked_from") == "chats":
         numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
-        made.chats = ", ".join(map(str, numbers))
-    return made
+        form["chats"] = [", ".join(map(str, numbers))]
+    return form
 
 
-def _as_left(draft: Broadcast, form: Mapping[str, list[str]]) -> Composition:
-    data = QueryDict(mutable=True)
-    for name, values in form.items():
-        data.setlist(name, values)
-    data["title"], data["text"] = draft.title, draft.text
-    return from_post(data)
+def _who(audience: Mapping[str, Any]) -> str:
+    if audience.get("kind") != "picks":
+        return str(audience.get("kind", ""))
+    source = audience["picked_from"]
+    return source if source in {"chats", "ids", "hand"} else "picked"
 
 
 def at_first(zone: str | None = None) -> Composition:

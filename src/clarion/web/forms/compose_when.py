@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,13 +29,13 @@ UNITS = {  # of a delay, in seconds
 TAG = "#tag"  # no attribute is called so
 TAG_IS = {"equals": "has", "not": "has_not"}
 RUNS = 3  # next runs that are shown
-LONGEST = 300  # characters of a field
-MOST_CONDITIONS = 10
+LONGEST = 2_000  # characters of a field; the package says what is too long for it
 ONE = (
-    "when", "at", "zone", "every", "clock", "day", "cron", "on", "tag", "event", "delay",
-    "delay_unit", "trigger_clock", "again",
+    "when", "at", "at_exact", "zone", "every", "clock", "day", "cron", "on", "tag", "event",
+    "delay", "delay_unit", "trigger_clock", "again",
 )  # fmt: skip
-MANY = ("days", "condition_of", "condition_is", "condition_value")
+CONDITION = ("condition_of", "condition_is", "condition_value")
+MANY = ("days", *CONDITION)
 NAMES = (*ONE, *MANY)
 DEFAULTS = {"every": "day", "clock": "09:00", "day": "1", "on": "tag", "delay": "1"}
 DEFAULTS |= {"delay_unit": "minutes"}
@@ -56,8 +56,9 @@ class When:
 
     @property
     def condition_rows(self) -> list[tuple[str, str, str]]:
-        """The conditions, and an empty one to go on with."""
-        return [*self.conditions, ("", "equals", "")][:MOST_CONDITIONS]
+        """All conditions, and an empty one where there may be another."""
+        more = [("", "equals", "")] if len(self.conditions) < triggers.MOST_CONDITIONS else []
+        return [*self.conditions, *more]
 
     @property
     def repeats_in_words(self) -> str:
@@ -104,39 +105,55 @@ def read(data: QueryDict) -> tuple[When, dict[str, str]]:
         conditions=_conditions(data),
     )
     problems: dict[str, str] = {}
-    if when.way in {"now", "called"}:
-        return when, problems
     try:
         clock.zone(when.zone)
     except ValueError as error:
+        when.zone = timezone.get_current_timezone_name()
         return when, {"zone": str(error)}
-    _READERS[when.way](when, typed, problems)
+    if when.way in _READERS:
+        _READERS[when.way](when, typed, problems)
     return when, problems
 
 
 def _conditions(data: QueryDict) -> list[tuple[str, str, str]]:
-    """The conditions where they stand, without the empty ones at the end."""
-    columns = [data.getlist(name) for name in ("condition_of", "condition_is", "condition_value")]
+    """The conditions in their rows, without the empty ones at the end."""
+    columns = [data.getlist(name) for name in CONDITION]
     rows = [
         (clean(of.strip(), LONGEST), clean(how, LONGEST), clean(value.strip(), LONGEST))
         for of, how, value in zip(*columns, strict=False)
     ]
     while rows and not rows[-1][0] and not rows[-1][2]:
         rows.pop()
-    return rows[:MOST_CONDITIONS]
+    return rows
 
 
 def _read_later(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
     if not typed["at"]:
         problems["at"] = _("Choose a date and a time.")
         return
-    try:
-        when.moment = clock.parse_moment(typed["at"], when.zone)
-    except ValueError as error:
-        problems["at"] = str(error)
-        return
+    exact = _exact(typed["at_exact"])
+    if exact is not None and _local(exact, when.zone) == typed["at"]:
+        when.moment = exact  # the field shows no seconds, and not which of two equal hours
+    else:
+        try:
+            when.moment = clock.parse_moment(typed["at"], when.zone)
+        except ValueError as error:
+            problems["at"] = str(error)
+            return
     if when.moment <= clock.now():
         problems["at"] = _("That time has passed. Choose a later one.")
+
+
+def _exact(typed: str) -> datetime | None:
+    """The moment that the page was opened with, as it came along."""
+    try:
+        return clock.from_us(int(typed))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _local(moment: datetime, zone: str) -> str:
+    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
 def _read_repeat(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
@@ -194,53 +211,55 @@ def _condition(row: tuple[str, str, str]) -> dict[str, str]:
 _READERS = {"later": _read_later, "repeat": _read_repeat, "trigger": _read_trigger}
 
 
-def of_draft(draft: Broadcast) -> When:
-    """The time of a draft that was not made on this page."""
-    when = When(
-        zone=draft.time_zone or timezone.get_current_timezone_name(), moment=draft.scheduled_at
-    )
+def form_of(draft: Broadcast) -> dict[str, list[str]]:
+    """The fields of the page as they are for a draft that was made elsewhere."""
+    typed = {**DEFAULTS, "when": "now"}
+    typed["zone"] = draft.time_zone or timezone.get_current_timezone_name()
+    lists: dict[str, list[str]] = {}
     if draft.type == Broadcast.Type.EXTERNAL:
-        when.way = "called"
+        typed["when"] = "called"
     elif draft.type == Broadcast.Type.TRIGGER:
-        when.way, when.trigger = "trigger", dict(draft.trigger)
-        _fill_trigger(when, draft.trigger)
+        typed |= {"when": "trigger", **_trigger_fields(draft.trigger)}
+        lists = _condition_columns(draft.trigger.get("conditions", ()))
     elif draft.recurrence:
-        when.way = "repeat"
-        _fill_repeat(when, draft.recurrence)
+        typed |= {"when": "repeat", **_repeat_fields(draft.recurrence)}
+        lists["days"] = [str(day) for day in draft.recurrence.get("days", ())]
     elif draft.scheduled_at:
-        when.way = "later"
-        local = draft.scheduled_at.astimezone(ZoneInfo(when.zone))
-        when.typed["at"] = local.strftime("%Y-%m-%dT%H:%M")
-    return when
+        exact = str(clock.to_us(draft.scheduled_at))
+        local = _local(draft.scheduled_at, typed["zone"])
+        typed |= {"when": "later", "at": local, "at_exact": exact}
+    return {**{name: [value] for name, value in typed.items() if value}, **lists}
 
 
-def _fill_repeat(when: When, stored: Mapping[str, Any]) -> None:
-    try:
-        when.recurrence = recurrences.parse(stored)
-    except RecurrenceError:
-        return  # launch.check says what is wrong with it
-    found = when.recurrence
-    when.typed |= {"every": found.every, "cron": found.cron, "day": str(found.day or 1)}
-    when.typed["clock"] = found.at or DEFAULTS["clock"]
-    when.days = found.days
+def _repeat_fields(stored: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "every": stored.get("every", DEFAULTS["every"]),
+        "cron": stored.get("cron", ""),
+        "day": str(stored.get("day") or DEFAULTS["day"]),
+        "clock": stored.get("at") or DEFAULTS["clock"],
+    }
 
 
-def _fill_trigger(when: When, stored: Mapping[str, Any]) -> None:
-    delay = timedelta(seconds=stored.get("delay", 60)) // timedelta(seconds=1)
+def _trigger_fields(stored: Mapping[str, Any]) -> dict[str, str]:
+    delay = int(stored.get("delay", UNITS["minutes"]))
     unit = next(name for name in reversed(UNITS) if delay % UNITS[name] == 0 or name == "minutes")
-    when.typed |= {
-        "on": stored.get("on", "tag"),
-        "tag": stored.get("tag") or "",
-        "event": stored.get("event") or "",
+    return {
+        "on": stored.get("on", DEFAULTS["on"]),
+        "tag": stored.get("tag", ""),
+        "event": stored.get("event", ""),
         "delay": str(delay // UNITS[unit]),
         "delay_unit": unit,
         "trigger_clock": stored.get("at") or "",
         "again": "yes" if stored.get("again") else "",
     }
-    conditions: Sequence[Mapping[str, Any]] = stored.get("conditions", ())
-    when.conditions = [
-        (TAG, "equals" if row["is"] == "has" else "not", row["tag"])
-        if row.get("tag")
-        else (row.get("attribute") or "", row["is"], str(row.get("value") or ""))
-        for row in conditions
+
+
+def _condition_columns(conditions: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    rows = [
+        (TAG, "equals" if one["is"] == "has" else "not", one["tag"])
+        if one.get("tag")
+        else (one.get("attribute", ""), one["is"], one.get("value", ""))
+        for one in conditions
     ]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    return dict(zip(CONDITION, map(list, columns), strict=True))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import calls, control, drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.kit import rates
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import name_of
 from clarion.web.views.broadcasts import find
@@ -127,19 +128,17 @@ def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
     """Change the send rate while it runs; an empty field is as fast as the channels go."""
-    given = request.POST.get("rate", "").strip().replace(",", ".")
     try:
-        changed = control.set_rate(find(pk), float(given) if given else None, by=request.user)
-    except control.ControlError as error:
+        rate = rates.parse(request.POST.get("rate", ""))
+        changed = control.set_rate(find(pk), rate, by=request.user)
+    except ValueError as error:  # what rooms raise for a person's mistake
         messages.error(request, str(error))
-    except ValueError:
-        messages.error(request, _("“%s” is no send rate. Write a number such as 2.5.") % given)
     else:
         if changed.rate is None:
             messages.success(request, _("It goes as fast as its channels do."))
         else:
-            rate = formats.number_format(changed.rate, force_grouping=True)
-            messages.success(request, _("It sends at most %s messages a second.") % rate)
+            shown = formats.number_format(changed.rate, force_grouping=True)
+            messages.success(request, _("It sends at most %s messages a second.") % shown)
     return redirect("broadcast", pk)
 
 

@@ -212,7 +212,7 @@ def saved(
         "revision": draft.revision,
         "saved_at": clock.now(),
         "tag_condition": TAG,
-        "variables": parts.variables(),
+        **parts.names(made),
         **parts.what(draft, made, parts.person_of(made, request.POST.get("person", ""))),
         **people,
         **parts.times(made, counted),
@@ -252,7 +252,7 @@ def compose_watch(request: AgentRequest) -> HttpResponse:
         return render(request, "broadcasts/compose_conflict.html", {"draft": draft, "gone": True})
     if _seen(request.GET) in {None, draft.revision}:
         return HttpResponse(status=204)
-    conflict = launch.EditConflict(draft)
+    conflict = drafts.conflict(draft)
     return render(
         request, "broadcasts/compose_conflict.html", {"conflict": conflict, "draft": draft}
     )

@@ -1,6 +1,6 @@
 """What the page of a draft shows beside its fields: previews, counts, times, what is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from clarion.channels.registry import KINDS, kind_class
 from clarion.consents.models import Consent
 from clarion.contacts.models import Address
 from clarion.contacts.search import known_variables
-from clarion.contacts.tags import tag_counts
+from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import blocks, media, stories
 from clarion.content.errors import ContentError
 from clarion.content.models import Story, StoryVersion, Upload
@@ -94,9 +94,9 @@ def choices(made: Composition) -> dict[str, Any]:
             {"channel": channel, "kind": kind_class(channel.kind).label}
             for channel in channels_with_people()
         ],
-        "tag_counts": tag_counts()[:MOST_TAGS],
-        "consents": Consent.objects.order_by("name"),
-        "variables": variables(),
+        "tag_counts": _tags({*made.tags, *made.without_tags}),
+        "consents": _consents(made.consents),
+        **names(made),
         "zones": zone_choices(made.when.zone),
         "stories": _stories(made.story),
         "units": list(UNITS),
@@ -106,13 +106,34 @@ def choices(made: Composition) -> dict[str, Any]:
     }
 
 
-def variables() -> list[str]:
-    """The names of what a contact can have, for inserting."""
-    return sorted(known_variables(), key=_own_first)
+def names(made: Composition) -> dict[str, list[str]]:
+    """The names of what a contact can have: for inserting, and for the conditions of a trigger.
+
+    The conditions have their own names among them, whether or not a contact has that today.
+    """
+    variables = sorted(known_variables(), key=_own_first)
+    listed = [name.removeprefix("contact.") for name in variables]
+    used = [of for of, _how, _value in made.when.conditions if of and of != TAG]
+    return {"variables": variables, "condition_names": list(dict.fromkeys([*listed, *used]))}
 
 
 def _own_first(name: str) -> tuple[bool, str]:
     return name != "contact.name", name
+
+
+def _tags(chosen: Collection[str]) -> list[TagCount]:
+    """The tags to choose from; those that are chosen are among them, even when they are gone."""
+    every = tag_counts()
+    gone = sorted(set(chosen) - {tag.name for tag in every})
+    more = [tag for tag in every[MOST_TAGS:] if tag.name in chosen]
+    return [*every[:MOST_TAGS], *more, *(TagCount(0, name, 0) for name in gone)]
+
+
+def _consents(chosen: Sequence[str]) -> list[Consent]:
+    """All consents, and those that are chosen and gone: checked, so that a save keeps them."""
+    every = list(Consent.objects.order_by("name"))
+    gone = set(chosen) - {consent.name for consent in every}
+    return [*every, *(Consent(name=name, category=_("deleted")) for name in sorted(gone))]
 
 
 def _stories(chosen: Story | None) -> list[Story]:

@@ -1,0 +1,128 @@
+"""What a draft is made of: its fields, their limits, and the form in which they are stored.
+
+Every way of writing a draft (page, command line, API) stores its fields in this one form, so that
+none of them changes what another one wrote.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+
+from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.models import Broadcast
+from clarion.content.models import Story
+from clarion.kit import clock, rates
+from clarion.kit.text import one_line, plain_text
+
+TITLE_LENGTH = 200
+MOST_VARIABLES = 20  # of a template
+LONGEST_LINE = 2_000  # characters of the name, the language and each variable of a template
+TYPES = ("broadcast", "external", "trigger")  # those that a draft can have
+
+# The parts of a draft whose form state is kept or cleared together, and the fields of each.
+PARTS: dict[str, frozenset[str]] = {
+    "content": frozenset({"data_type", "story", "template"}),
+    "audience": frozenset({"channels", "audience", "picks"}),
+    "timing": frozenset({"type", "scheduled_at", "time_zone", "recurrence", "trigger"}),
+    "open_chats": frozenset({"end_open_chats"}),
+    "rate": frozenset({"rate"}),
+}
+
+
+class PartState(TypedDict):
+    """One part of the form of a draft as it was left, and what is wrong with it, by field."""
+
+    form: Mapping[str, Sequence[str]]
+    problems: Mapping[str, str]
+
+
+class FormState(TypedDict, total=False):
+    """The form of a draft as it was left: ``page`` says by which page, ``parts`` are of PARTS.
+
+    What is not valid yet is kept here, and stands in the way of sending.
+    """
+
+    page: str
+    parts: Mapping[str, PartState]
+
+
+class Fields(TypedDict, total=False):
+    """What a draft is made of; what is left out stays as it is."""
+
+    title: str
+    text: str
+    data_type: str  # text, story, template
+    story: Story | None
+    template: Mapping[str, Any]  # name, language, variables: texts
+    data: Mapping[str, Any]  # {{ data.x }} for everyone
+    type: str  # broadcast, external, trigger
+    scheduled_at: datetime | None
+    time_zone: str
+    recurrence: Mapping[str, Any]  # see broadcasts.recurrence
+    trigger: Mapping[str, Any]  # see broadcasts.triggers
+    end_open_chats: bool
+    rate: float | None  # messages a second
+    form_state: FormState
+
+
+def stored(fields: Fields) -> Fields:
+    """The fields as they are stored. Raises LaunchError for what no draft can hold."""
+    made = fields.copy()
+    if "title" in made:
+        made["title"] = one_line(made["title"])[:TITLE_LENGTH]
+    if "text" in made:
+        made["text"] = plain_text(made["text"])
+    if made.get("data_type", "text") not in Broadcast.DataType.values:
+        raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
+    if made.get("type", "broadcast") not in TYPES:
+        raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
+    if made.get("template"):
+        template = made["template"]
+        made["template"] = stored_template(
+            template.get("name", ""), template.get("language", ""), template.get("variables", ())
+        )
+    try:
+        rates.checked(made.get("rate"))
+        if made.get("time_zone"):
+            clock.zone(made["time_zone"])
+    except ValueError as error:
+        raise LaunchError(str(error)) from None
+    return made
+
+
+def stored_template(name: str, language: str, variables: Sequence[str]) -> dict[str, Any]:
+    """A template as it is stored; empty when nothing is filled in. Raises LaunchError."""
+    variables = without_empty_end([one_line(text) for text in variables])
+    if len(variables) > MOST_VARIABLES:
+        raise LaunchError(f"A template has at most {MOST_VARIABLES} variables. Leave some out.")
+    lines = {"name": one_line(name), "language": one_line(language)}
+    for text in (*lines.values(), *variables):
+        if len(text) > LONGEST_LINE:
+            raise LaunchError(
+                f"The name, the language and each variable of a template have at most "
+                f"{LONGEST_LINE:,} characters. Shorten “{text[:20]}…”."
+            )
+    return {**lines, "variables": variables} if variables or any(lines.values()) else {}
+
+
+def without_empty_end(values: Sequence[str]) -> list[str]:
+    """The values without the empty ones at the end."""
+    kept = list(values)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept
+
+
+def form_problems(state: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a form as it was left, one sentence each."""
+    return [
+        problem for part in state.get("parts", {}).values() for problem in part["problems"].values()
+    ]
+
+
+def after_edit(state: Mapping[str, Any], edited: Collection[str]) -> dict[str, Any]:
+    """The form state that is still true when these fields were edited without the form."""
+    kept = {
+        part: left for part, left in state.get("parts", {}).items() if not PARTS[part] & set(edited)
+    }
+    return {"page": state.get("page", ""), "parts": kept} if kept else {}
