@@ -79,8 +79,14 @@ class ChannelForm(forms.Form):
             self.add_error(None, str(error))
 
 
-class RateField(forms.FloatField):
+class RateField(forms.Field):
     """A send rate as people write it; nothing is no limit."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """The rate as text; what was typed stays as it is."""
+        return rates.written(value) if isinstance(value, float | int) else value
 
     def to_python(self, value: Any) -> float | None:
         """The rate. Raises ValidationError with what a rate is."""
