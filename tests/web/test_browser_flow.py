@@ -84,15 +84,15 @@ def _import(page: Page, people: Path) -> None:
     page.get_by_role("link", name="Import contacts").click()
     page.get_by_label("CSV file").set_input_files(people)
     page.get_by_label("Tags for everyone in the file").fill("guests")
-    page.get_by_role("button", name="Check the file").click()
-    page.get_by_role("button", name=f"Import {PEOPLE} people").click()
-    expect(page.get_by_role("link", name="See the contacts")).to_be_visible()
+    page.get_by_role("button", name="Check file").click()
+    page.get_by_role("button", name=f"Import {PEOPLE} contacts").click()
+    expect(page.get_by_role("link", name="Show contacts")).to_be_visible()
     expect(page.locator(".numbers li", has_text="Rejected")).to_contain_text("1")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the rejected lines").click()
     assert "302" in Path(download.value.path()).read_text()
     look(page)
-    page.get_by_role("link", name="Write to them").click()
+    page.get_by_role("link", name="New broadcast").click()
 
 
 def _compose(page: Page) -> None:

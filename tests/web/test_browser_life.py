@@ -305,7 +305,7 @@ def test_g2_held_chat_closed_delivered(site: Site, shop: Channel, provider: Prov
 
     chat = site.open("/chats/")
     chat.get_by_role("link", name="Person 0", exact=True).click()
-    expect(chat.get_by_text("1 broadcast is held for this person.")).to_be_visible()
+    expect(chat.get_by_text("1 broadcast is held for this contact.")).to_be_visible()
     look(chat)
     chat.get_by_role("button", name="Close").click()
     expect(chat.get_by_text("The broadcast that was held leaves now.")).to_be_visible()

@@ -58,7 +58,7 @@ def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
     assert (done.state, done.created, done.rejected) == ("done", 2, 2)
     assert sorted(Contact.objects.values_list("name", flat=True)) == ["Ada", "Ben"]
     html = admin.get(f"/contacts/import/{done.pk}/").content.decode()
-    assert "See the contacts" in html
+    assert "Show contacts" in html
     rejects = admin.get(f"/contacts/import/{done.pk}/rejects.csv").getvalue().decode()
     assert rejects.splitlines()[0] == "line,value,reason"
     assert len(rejects.splitlines()) == 3
@@ -70,7 +70,7 @@ def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel:
 
     assert isinstance(checked, Import)
     assert not Contact.objects.exists()
-    assert "Import 2 people" in admin.get(f"/contacts/import/{checked.pk}/live").content.decode()
+    assert "Import 2 contacts" in admin.get(f"/contacts/import/{checked.pk}/live").content.decode()
 
     response = admin.post(f"/contacts/import/{checked.pk}/go")
     done = ended(pk_of(response))
