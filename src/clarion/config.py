@@ -13,6 +13,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+SHORTEST_KEY = 32  # characters of a secret key
+FEWEST_CHARACTERS = 8  # different ones
+
 
 class Settings(BaseSettings):
     """Every setting of an installation. Documented in docs/configuration.md."""
@@ -51,6 +54,13 @@ class Settings(BaseSettings):
     proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")
     log_level: str = Field(default="info", description="debug, info, warning or error")
     debug: bool = Field(default=False, description="Development only: tracebacks in the browser")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _strong(cls, value: str) -> str:
+        if value and (why := weakness(value)):
+            raise ValueError(f"{why}. Make one with: openssl rand -hex 48")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -94,22 +104,50 @@ def load() -> Settings:
     return Settings()
 
 
+class SecretKeyError(ValueError):
+    """The stored secret key can't be used; says what to do."""
+
+
 def stored_secret(data: Path) -> str:
     """The secret key kept in the data folder, made on first use (readable by its owner only).
 
-    Raises OSError when the data folder can't be written.
+    Raises OSError when the data folder can't be written, SecretKeyError for a key that is cut off.
     """
     path = data / "secret.key"
+    if not path.exists():
+        _make_secret(path)
+    key = path.read_text().strip()
+    if why := weakness(key):
+        raise SecretKeyError(
+            f"The secret key in {path} can't be used: {why}. Restore the file from your backup. "
+            "If there is none, delete it: a new key is made, and credentials of channels must be "
+            "entered again."
+        )
+    return key
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new key whole or not at all; another process may be first."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(os.urandom(48).hex())
+        file.flush()
+        os.fsync(file.fileno())
     try:
-        return path.read_text().strip()
-    except FileNotFoundError:
+        os.link(draft, path)
+    except FileExistsError:
         pass
-    data.mkdir(parents=True, exist_ok=True)
-    fresh = os.urandom(48).hex()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was first
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(fresh)
-    return fresh
+    finally:
+        draft.unlink()
+
+
+def weakness(key: str) -> str:
+    """Why a secret key could be guessed, in words that follow “because”; empty for a good one."""
+    if not key:
+        return "it is empty"
+    if len(key) < SHORTEST_KEY:
+        return f"it has {len(key)} characters, and needs {SHORTEST_KEY} or more"
+    if len(set(key)) < FEWEST_CHARACTERS:
+        return f"it repeats {len(set(key))} different characters, and needs {FEWEST_CHARACTERS}"
+    return ""

@@ -34,7 +34,7 @@ def test_check_on_a_database_that_is_not_set_up(processes: Processes) -> None:
     check = processes.run("check")
     assert check.returncode == 1
     words = [line.split()[0] for line in check.lines]
-    assert words == ["ok", "ok", "ok", "FAILED"]
+    assert words == ["ok", "ok", "ok", "ok", "FAILED"]
     assert check.lines[-1].endswith("migrations are missing. Run: clarion migrate")
 
 

@@ -1,9 +1,7 @@
 """Loading the packages: settings, logging, Django. Only when a command needs them."""
 
 import functools
-import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tomllib import TOMLDecodeError
@@ -40,9 +38,11 @@ def load_django() -> None:
     """Read the settings and load Django. Raises Failed with a sentence for what is wrong."""
     import django
 
+    from clarion.kit import logs
+
     settings = read_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
-    _log_to_stderr(settings.log_level)
+    logs.configure(settings.log_level)
     with _says_data_folder(settings):
         django.setup()
 
@@ -64,7 +64,7 @@ def read_settings() -> config.Settings:
     if not settings.database.startswith(DATABASES):
         raise Failed(f"CLARION_DATABASE_URL must begin with {' or '.join(DATABASES)}.")
     with _says_data_folder(settings):
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return settings
 
 
@@ -77,20 +77,3 @@ def _says_data_folder(settings: config.Settings) -> Iterator[None]:
             f"The data folder {settings.data.absolute()} can't be used: {error.strerror}. "
             "Set CLARION_DATA to a folder that you may write to."
         ) from error
-
-
-def _log_to_stderr(level: str) -> None:
-    import structlog
-
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
-    # Asyncio's and Django's messages would hide Clarion's own.
-    for name in ("asyncio", "django.db.backends"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,5 +1,6 @@
 """The ``clarion`` command: its parts, and what happens when one of them fails."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -89,6 +90,7 @@ app.add_typer(stories.app, name="stories")
 
 def run() -> None:
     """Entry point of the ``clarion`` command."""
+    os.umask(0o077)  # whatever it writes holds people's data or secrets: for its owner only
     for stream in (sys.stdout, sys.stderr):
         # A terminal that can't show a letter must not be the reason why a command fails.
         if hasattr(stream, "reconfigure"):

@@ -13,7 +13,8 @@ from clarion.cli.django_setup import load_django, uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed, sentence
 from clarion.cli.lock import is_sqlite
 from clarion.cli.output import print_line
-from clarion.cli.schema import bring_up_to_date, pending
+from clarion.cli.safety import Weak, check_deployment, check_permissions, check_seals
+from clarion.cli.schema import bring_up_to_date, pending, refuse_newer
 
 LEAST_FREE = 200 * 1024**2  # bytes; below, a broadcast to many may fill the disk
 OLDEST_SQLITE = (3, 38, 0)  # the engine's statements use ->>
@@ -24,10 +25,6 @@ class Finding(NamedTuple):
 
     word: str
     text: str
-
-
-class Weak(Exception):  # noqa: N818 - an answer, not a mistake
-    """Not a failure, but something that should be changed; the text says what."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,12 +55,12 @@ def check() -> None:
 
 def _findings() -> Iterator[Finding]:
     """One finding after the other; the later ones need the earlier ones to hold."""
-    for needed in (_settings, _data_folder, _database, _structure):
+    for needed in (_settings, _data_folder, check_permissions, _database, _structure):
         finding = _try(needed)
         yield finding
         if finding.word == "FAILED":
             return
-    for more in (_sqlite, _engine):
+    for more in (_sqlite, check_deployment, check_seals, _engine):
         yield _try(more)
     yield from _channels()
 
@@ -102,6 +99,7 @@ def _database() -> str:
 
 
 def _structure() -> str:
+    refuse_newer()
     missing = pending()
     if missing:
         raise Failed(f"{len(missing)} migrations are missing. Run: clarion migrate")

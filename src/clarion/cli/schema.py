@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clarion import config
+from clarion import __version__, config
 from clarion.cli.failures import Failed
 from clarion.cli.lock import is_sqlite
 
@@ -21,10 +21,34 @@ def pending() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
+def refuse_newer() -> None:
+    """Raise Failed for a database that a newer Clarion has changed: this one can't know how."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection)
+    ours = {label for label, _ in loader.disk_migrations}
+    newer = sorted(
+        f"{label}.{name}"
+        for label, name in loader.applied_migrations
+        if label in ours and (label, name) not in loader.disk_migrations
+    )
+    if newer:
+        raise Failed(
+            f"The database belongs to a newer version of Clarion than this one ({__version__}): it "
+            f"has {newer[0]}{f' and {len(newer) - 1} more' if newer[1:] else ''}. Install the "
+            "newer version again, or restore the backup that was made before the update."
+        )
+
+
 def bring_up_to_date() -> list[str]:
-    """Apply what is missing; return the names. Several processes may try at the same time."""
+    """Apply what is missing; return the names. Several processes may try at the same time.
+
+    Raises Failed for a database of a newer version.
+    """
     from django.core.management import call_command
 
+    refuse_newer()
     if not pending():
         return []
     with _one_at_a_time():
@@ -34,7 +58,8 @@ def bring_up_to_date() -> list[str]:
 
 
 def require_current() -> None:
-    """Raise Failed when a migration is missing."""
+    """Raise Failed when a migration is missing, or one is there that is not known here."""
+    refuse_newer()
     if pending():
         raise Failed("The database is not up to date. Run: clarion migrate")
 

@@ -76,7 +76,7 @@ def _environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
             pytest.fail("processes see only what is committed: use django_db(transaction=True)")
         return dict(request.getfixturevalue("process_env"))
     data = tmp_path / "process-data"
-    data.mkdir()
+    data.mkdir(mode=0o700)
     return environment.process_environment(
         CLARION_DATA=str(data), CLARION_DATABASE_URL=f"sqlite:///{data / 'clarion.sqlite3'}"
     )

@@ -1,0 +1,181 @@
+"""Permissions, secret keys, and what ``clarion check`` says of an installation's safety."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion import config
+from clarion.broadcasts.models import Broadcast
+from clarion.cli import safety
+from clarion.config import SecretKeyError, stored_secret, weakness
+from support.environment import engine_name
+from support.processes import Processes
+
+GOOD = "0123456789abcdef" * 6
+only_sqlite = pytest.mark.skipif(engine_name() != "sqlite", reason="about files")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> dict[str, str]:
+    """An installation of its own, in a folder that does not exist yet."""
+    folder = tmp_path / "new" / "data"
+    return {
+        "CLARION_DATA": str(folder),
+        "CLARION_DATABASE_URL": f"sqlite:///{folder / 'clarion.sqlite3'}",
+        "CLARION_SECRET_KEY": "",
+    }
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@only_sqlite
+def test_what_it_makes_is_for_its_owner_only(processes: Processes, fresh: dict[str, str]) -> None:
+    before = os.umask(0o022)
+    try:
+        made = processes.run("migrate", env=fresh)
+    finally:
+        os.umask(before)
+    assert made.returncode == 0, made.output
+    folder = Path(fresh["CLARION_DATA"])
+    assert _mode(folder) == 0o700
+    files = {path.name: _mode(path) for path in folder.iterdir() if path.is_file()}
+    assert {"clarion.sqlite3", "secret.key"} <= set(files)
+    assert set(files.values()) == {0o600}
+    assert "ok      Only this user can read" in processes.run("check", env=fresh).output
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("name", "mode", "said"),
+    [
+        ("", 0o755, "Other users of this machine can look into the data folder"),
+        ("clarion.sqlite3", 0o644, "clarion.sqlite3. Run: chmod go="),
+        ("secret.key", 0o640, "secret.key. Run: chmod go="),
+    ],
+)
+def test_check_says_what_others_can_read(
+    processes: Processes, fresh: dict[str, str], name: str, mode: int, said: str
+) -> None:
+    processes.run("migrate", env=fresh)
+    (Path(fresh["CLARION_DATA"]) / name).chmod(mode)
+    check = processes.run("check", env=fresh)
+    assert any(line.startswith("warn    ") and said in line for line in check.lines), check.output
+
+
+@only_sqlite
+@pytest.mark.parametrize("command", ["migrate", "serve", "web", "worker", "check"])
+def test_an_older_program_leaves_a_newer_database_alone(
+    processes: Processes, fresh: dict[str, str], command: str
+) -> None:
+    processes.run("migrate", env=fresh)
+    with sqlite3.connect(Path(fresh["CLARION_DATA"]) / "clarion.sqlite3") as database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('records', '0999_of_tomorrow', '2030-01-01')"
+        )
+        database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', '')")
+    port = ("--port", "0") if command in {"serve", "web"} else ()
+    refused = processes.run(command, *port, env=fresh)
+    assert refused.returncode == 1
+    assert "The database belongs to a newer version of Clarion than this one" in refused.output
+    assert "records.0999_of_tomorrow. Install the newer version again" in refused.output
+    assert "Traceback" not in refused.output
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("a", "it has 1 characters, and needs 32 or more"),
+        ("x" * 31, "it has 31 characters"),
+        ("ab" * 40, "it repeats 2 different characters, and needs 8"),
+    ],
+)
+def test_a_weak_secret_key_is_refused(processes: Processes, key: str, why: str) -> None:
+    for command in ("check", "migrate"):
+        refused = processes.run(command, env={"CLARION_SECRET_KEY": key})
+        assert refused.returncode == 1
+        assert f"The setting CLARION_SECRET_KEY is wrong: {why}" in refused.output
+        assert "openssl rand -hex 48" in refused.output
+        assert f"'{key}'" not in refused.output
+
+
+def test_a_good_secret_key_is_taken() -> None:
+    assert weakness(GOOD) == ""
+    assert weakness(os.urandom(24).hex()) == ""
+    assert weakness("") == "it is empty"
+
+
+@pytest.mark.parametrize("content", ["", "\n", "0123abcd"])
+def test_a_key_file_that_was_cut_off_is_refused(
+    processes: Processes, fresh: dict[str, str], content: str
+) -> None:
+    folder = Path(fresh["CLARION_DATA"])
+    folder.mkdir(parents=True)
+    (folder / "secret.key").write_text(content)
+    for command in ("check", "migrate", "worker"):
+        refused = processes.run(command, env=fresh)
+        assert refused.returncode == 1
+        assert len(refused.lines) == 1
+        assert "secret.key can't be used" in refused.output
+    assert (folder / "secret.key").read_text() == content
+
+
+def test_a_key_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = stored_secret(tmp_path)
+    assert len(key) == 96
+    assert stored_secret(tmp_path) == key
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+
+    other = tmp_path / "other"
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        stored_secret(other)
+    assert not (other / "secret.key").exists()
+
+
+def test_a_key_that_is_cut_off_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").touch()
+    with pytest.raises(SecretKeyError, match=f"{tmp_path}/secret.key can't be used: it is empty"):
+        stored_secret(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "proxies", "said"),
+    [
+        ("", ["::1"], "CLARION_PUBLIC_URL is not set"),
+        ("http://news.example.org", ["::1"], "http://news.example.org is not encrypted"),
+        ("https://news.example.org", [], "CLARION_TRUSTED_PROXIES is empty"),
+    ],
+)
+def test_check_looks_at_the_way_in(
+    monkeypatch: pytest.MonkeyPatch, public_url: str, proxies: list[str], said: str
+) -> None:
+    settings = config.Settings(public_url=public_url, trusted_proxies=proxies)
+    monkeypatch.setattr(config, "load", lambda: settings)
+    with pytest.raises(safety.Weak, match=said):
+        safety.check_deployment()
+
+
+@pytest.mark.parametrize("public_url", ["https://news.example.org", "http://localhost:8000"])
+def test_a_safe_way_in(monkeypatch: pytest.MonkeyPatch, public_url: str) -> None:
+    monkeypatch.setattr(config, "load", lambda: config.Settings(public_url=public_url))
+    assert public_url in safety.check_deployment()
+
+
+@pytest.mark.django_db
+def test_check_notices_another_key_without_any_channel(
+    clarion: Callable[..., Any], settings: Any
+) -> None:
+    Broadcast.objects.create(title="one")
+    assert "ok      The secret key opens what the database holds" in clarion("check").stdout
+    settings.SECRET_KEY = GOOD
+    result = clarion("check")
+    assert result.exit_code == 1
+    assert "FAILED  The stored credentials can't be opened" in result.stdout
