@@ -69,14 +69,14 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_network(one, strict=False)
             except ValueError:
-                raise ValueError(f"{one} is no IP address or network") from None
+                raise ValueError(f"{one} is no IP address or network.") from None
         return value
 
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
         if value.lower() not in {"debug", "info", "warning", "error"}:
-            raise ValueError("use debug, info, warning or error")
+            raise ValueError("Use debug, info, warning or error.")
         return value.lower()
 
     @classmethod

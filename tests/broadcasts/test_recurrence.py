@@ -171,7 +171,7 @@ def test_c3_a_short_month_runs_on_its_last_day(day: object, days: list[str]) -> 
         (cron("0 9 * * noday"), "The day of the week “noday” of the cron expression is wrong."),
         (cron("0 9 30 2 *"), "“0 9 30 2 *” never runs: there is no such day."),
         (cron("0 9 31 4,6 *"), "“0 9 31 4,6 *” never runs: there is no such day."),
-        ({**daily("09:00"), "until": "2030"}, "Choose how often it runs"),
+        ({**daily("09:00"), "until": "2030"}, "There is no field “until”."),
     ],
 )
 def test_c3_what_can_not_run_is_refused_with_a_sentence(rule: dict[str, object], says: str) -> None:

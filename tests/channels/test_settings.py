@@ -54,7 +54,7 @@ def test_telegram_gets_a_webhook_secret_of_its_own() -> None:
             {
                 "url": "The address must begin with https:// or http://.",
                 "idempotent": "Write true or false.",
-                "colour": "There is no such setting. Known are: "
+                "colour": "There is no such setting. Use one of: "
                 "url, secret, idempotent, allow_private.",
             },
         ),

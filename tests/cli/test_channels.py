@@ -83,7 +83,7 @@ def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., A
     [
         (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: webhook, telegram"),
         (["--kind", "webhook"], "url: Fill this in."),
-        ([*HOOK, "--set", "colour=red"], "There is no such setting. Known are: url, secret"),
+        ([*HOOK, "--set", "colour=red"], "There is no such setting. Use one of: url, secret"),
         ([*HOOK, "--set", "idempotent=perhaps"], "idempotent: Write true or false."),
         ([*HOOK, "--rate", "0"], "The send rate is a number"),
         ([*HOOK, "--rate", "nan"], "The send rate is a number"),

@@ -98,8 +98,12 @@ def test_a_traceback_is_shown_on_request_only(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("UNDO_SECONDS", "soon", "The setting CLARION_UNDO_SECONDS is wrong: "),
-        ("LOG_LEVEL", "loud", "CLARION_LOG_LEVEL is wrong: use debug, info, warning or error."),
+        (
+            "UNDO_SECONDS",
+            "soon",
+            "The setting CLARION_UNDO_SECONDS is wrong. Write a whole number.",
+        ),
+        ("LOG_LEVEL", "loud", "CLARION_LOG_LEVEL is wrong. Use debug, info, warning or error."),
         ("ALLOWED_HOSTS", "example.org", 'A setting is wrong: error parsing value for field "all'),
         ("TIME_ZONE", "Mars", "There is no time zone called “Mars”."),
         ("DATABASE_URL", "mysql://x", "CLARION_DATABASE_URL must begin with sqlite:///"),

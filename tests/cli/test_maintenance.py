@@ -50,7 +50,9 @@ def test_check_says_when_a_setting_is_wrong(processes: Processes) -> None:
     check = processes.run("check", env={"CLARION_LATE_MINUTES": "0"})
     assert check.returncode == 1
     assert len(check.lines) == 1
-    assert check.lines[0].startswith("FAILED  The setting CLARION_LATE_MINUTES is wrong: ")
+    assert check.lines[0].startswith(
+        "FAILED  The setting CLARION_LATE_MINUTES is wrong. It must be 1 or more."
+    )
 
 
 def test_check_says_when_the_database_is_no_database(processes: Processes, tmp_path: Path) -> None:

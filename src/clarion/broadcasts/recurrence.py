@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from clarion.kit import clock
+from clarion.kit.sentences import problems
 
 LAST_DAY = 31  # of the month, however short it is
 LONGEST_CRON = 100  # characters
@@ -83,11 +84,7 @@ def parse(raw: Mapping[str, Any]) -> Recurrence:
     try:
         return Recurrence.model_validate(dict(raw))
     except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            raise RecurrenceError(first["msg"].removeprefix("Value error, ")) from None
-        field = str(first["loc"][0]) if first["loc"] else "every"
-        raise RecurrenceError(_FAULTS.get(field, _FAULTS["every"])) from None
+        raise RecurrenceError(problems(error, fields=_FAULTS)[0].sentence) from None
 
 
 def clock_time(text: str) -> str:

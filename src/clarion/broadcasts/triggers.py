@@ -35,6 +35,7 @@ from clarion.contacts import tags
 from clarion.contacts.models import Contact, Tag, Tagging
 from clarion.contacts.signals import tagged
 from clarion.kit import clock, db, ids
+from clarion.kit.sentences import problems
 
 S = BroadcastState
 SHORTEST, LONGEST = 60, 366 * 86_400  # seconds of delay
@@ -88,11 +89,7 @@ def parse(raw: Mapping[str, Any]) -> Trigger:
     try:
         return Trigger.model_validate(dict(raw))
     except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            raise TriggerError(first["msg"].removeprefix("Value error, ")) from None
-        field = str(first["loc"][0]) if first["loc"] else "on"
-        raise TriggerError(_FAULTS.get(field, _FAULTS["on"])) from None
+        raise TriggerError(problems(error, fields=_FAULTS)[0].sentence) from None
 
 
 def words(trigger: Trigger) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_core import PydanticUndefined
 
 from clarion.channels.registry import kind_class
+from clarion.kit.sentences import problems
 
 FieldType = Literal["text", "secret", "number", "switch", "choice"]
 
@@ -60,10 +61,10 @@ def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     try:
         return stored(config.model_validate(given))
     except ValidationError as error:
-        known = ", ".join(config.model_fields)
+        unknown = f"There is no such setting. Use one of: {', '.join(config.model_fields)}."
         wrong: dict[str, str] = {}
-        for detail in error.errors(include_input=False, include_url=False):
-            wrong.setdefault(".".join(map(str, detail["loc"])), _sentence(detail, known))
+        for problem in problems(error, types={"extra_forbidden": unknown}):
+            wrong.setdefault(".".join(problem.path), problem.sentence)
         raise SettingsError(wrong) from None
 
 
@@ -118,26 +119,3 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
         choices=tuple(map(str, choices)),
         type=type_,
     )
-
-
-def _sentence(detail: ErrorDetails, known: str) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return "Fill this in."
-        case "extra_forbidden":
-            return f"There is no such setting. Known are: {known}."
-        case "bool_parsing":
-            return "Write true or false."
-        case "int_parsing" | "int_from_float":
-            return "Write a whole number."
-        case "literal_error":
-            return f"Choose one of: {context['expected']}."
-        case "greater_than_equal":
-            return f"It must be {context['ge']} or more."
-        case "less_than_equal":
-            return f"It must be {context['le']} or less."
-        case "value_error":
-            return str(context["error"])
-        case _:
-            return f"{detail['msg']}."

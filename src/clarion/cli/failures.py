@@ -7,6 +7,8 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
+from clarion.kit.sentences import problems
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 _BUSY = ("database is locked", "database table is locked")
@@ -48,10 +50,9 @@ def sentence(error: Exception) -> str:
 def settings_sentence(error: ValidationError) -> str:
     """What is wrong with the settings, one line for each."""
     lines = []
-    for problem in error.errors():
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        message = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"The setting CLARION_{name} is wrong: {message}.")
+    for problem in problems(error):
+        name = "_".join(problem.path).upper()
+        lines.append(f"The setting CLARION_{name} is wrong. {problem.sentence}")
     return "\n".join(lines)
 
 

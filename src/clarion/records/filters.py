@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from clarion.kit import clock
+from clarion.kit.sentences import problems
+from clarion.kit.text import clean
 
 BIGGEST_ID = 2**63 - 1
 MOST_RESPONSES = 32_767
@@ -48,9 +50,8 @@ class Responses(NamedTuple):
 
 def _storable(text: str) -> str:
     """The text without spaces around it. Raises ValueError where no database could hold it."""
-    text.encode()
-    if "\x00" in text:
-        raise ValueError("a NUL")
+    if clean(text, len(text) + 1) != text:
+        raise ValueError(_TEXT)
     return text.strip()
 
 
@@ -99,8 +100,10 @@ class RecordFilter(BaseModel):
         try:
             return cls(**values)
         except ValidationError as problem:
-            field = str(problem.errors()[0]["loc"][0])
-            raise FilterError(field, _SENTENCES.get(field, _TEXT)) from None
+            first = problems(
+                problem, fields=_SENTENCES, types={"string_too_long": _TEXT}, otherwise=_TEXT
+            )[0]
+            raise FilterError(first.path[0], first.sentence) from None
 
     def to_query(self) -> str:
         """The query string that ``from_query`` reads back, without the empty conditions."""
