@@ -82,14 +82,7 @@ def _run(engine: str, arguments: list[str]) -> Run:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-n", PROCESSES, "--dist", "worksteal", *arguments],
             cwd=ROOT,
-            env={
-                **os.environ,
-                # Found here, pytest-django would read the settings before a database is chosen.
-                "DJANGO_SETTINGS_MODULE": "",
-                "CLARION_TEST_ENGINE": engine,
-                "CLARION_TEST_RESULT": str(result),
-                "TMPDIR": str(folder),
-            },
+            env=_environment(engine, folder, result),
             check=False,
         )
         if not result.exists():
@@ -102,6 +95,21 @@ def _run(engine: str, arguments: list[str]) -> Run:
             counts["failed"],
             counts["skipped"],
         )
+
+
+def _environment(engine: str, folder: Path, result: Path) -> dict[str, str]:
+    env = {
+        **os.environ,
+        # Found here, pytest-django would read the settings before a database is chosen.
+        "DJANGO_SETTINGS_MODULE": "",
+        "CLARION_TEST_ENGINE": engine,
+        "CLARION_TEST_RESULT": str(result),
+        "TMPDIR": str(folder),
+    }
+    # A run starts hundreds of Python processes: each would compile all that it imports, and pytest
+    # would rewrite all assertions, in each of its processes and on each engine.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    return env
 
 
 def _close(runs: list[Run], missing: str) -> int:
