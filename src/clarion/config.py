@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(
         default=["127.0.0.1", "::1"], description="Reverse proxies that name the client"
     )
+    hsts_seconds: int = Field(
+        default=31_536_000, ge=0, description="How long browsers remember to use HTTPS only"
+    )
     connections: int = Field(default=4096, ge=16, description="Open connections to the pages")
     connections_per_client: int = Field(
         default=100, ge=4, description="Open connections of one client that is no trusted proxy"

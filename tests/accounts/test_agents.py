@@ -24,7 +24,9 @@ def test_a_password_is_made_up_and_works() -> None:
 
 def test_made_up_passwords_differ() -> None:
     passwords = {
-        add_agent(**{**GOOD, "email": f"a{number}@example.org"}, password=None)[1]
+        add_agent(
+            **{**GOOD, "name": f"Ann {number}", "email": f"a{number}@example.org"}, password=None
+        )[1]
         for number in range(3)
     }
     assert len(passwords) == 3
@@ -54,6 +56,10 @@ def test_addresses_of_a_local_network_and_other_scripts_are_fine(email: str) -> 
         ({"email": "a b@example.org"}, "is not an e-mail address"),
         ({"name": "  "}, "Give the agent a name"),
         ({"name": "a\x00b"}, "Give the agent a name"),
+        ({"name": "Command  Line"}, "The name “Command Line” is reserved."),
+        ({"name": "engine"}, "The name “engine” is reserved."),
+        ({"name": "Administrator"}, "The name “Administrator” is reserved."),
+        ({"password": "Ann@Example.org"}, "The password is too similar to the email"),
         ({"name": "x" * 201}, "Give the agent a name of 1 to 200 characters."),
         ({"role": "boss"}, "There is no role “boss”. Choose one of: viewer, sender, manager, adm"),
         ({"password": "short"}, "This password is too short."),
@@ -120,3 +126,14 @@ def test_two_at_the_same_time_make_one_agent() -> None:
         "There is already an agent with the e-mail ann@example.org.",
         "added",
     ]
+
+
+def test_a_name_is_one_agent_s() -> None:
+    add_agent(**GOOD, password=None)
+    with pytest.raises(AgentError, match="There is already an agent called “ANN LÈE”"):
+        add_agent(**{**GOOD, "name": "ANN  LÈE", "email": "other@example.org"}, password=None)
+
+
+def test_a_role_is_a_name_for_those_who_have_it() -> None:
+    add_agent(**{**GOOD, "name": "Admin", "role": "admin"}, password=None)
+    add_agent(**{**GOOD, "name": "Viewer", "email": "v@example.org"}, password=None)

@@ -1,5 +1,6 @@
 """Uploads: sizes, types by their bytes, names, and where they are given out."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from pytest_django.fixtures import Settings
 
 from clarion.content import media
 from clarion.content.errors import ContentError
-from clarion.content.models import Upload
+from clarion.content.models import Story, StoryVersion, Upload
+from clarion.kit import clock
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
@@ -120,3 +122,30 @@ def test_only_the_owner_reads_the_folder(data_dir: Path) -> None:
     folder = media.path(row.token).parent
     assert folder.name == "media"
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_what_no_story_uses_is_deleted_after_a_week() -> None:
+    used, unused, fresh = (
+        media.save_upload(f"{name}.txt", "text/plain", [name.encode()])
+        for name in ("used", "unused", "fresh")
+    )
+    block = {"kind": "file", "media": used.token, "name": "", "caption": ""}
+    StoryVersion.objects.create(
+        story=Story.objects.create(name="One"), number=1, blocks=[{"kind": "text"}, block]
+    )
+    assert media.delete_unused() == 0
+    week = clock.now() - timedelta(days=7, minutes=1)
+    Upload.objects.exclude(pk=fresh.pk).update(created_at=week)
+
+    assert media.delete_unused() == 1
+
+    assert set(Upload.objects.all()) == {used, fresh}
+    assert not media.path(unused.token).exists()
+    assert media.path(used.token).exists()
+
+
+def test_what_is_uploaded_again_has_another_week() -> None:
+    row = media.save_upload("a.txt", "text/plain", [b"a"])
+    Upload.objects.update(created_at=clock.now() - timedelta(days=8))
+    assert media.save_upload("a.txt", "text/plain", [b"a"]) == row
+    assert media.delete_unused() == 0

@@ -1,5 +1,7 @@
 """Adding agents."""
 
+import unicodedata
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -11,6 +13,9 @@ from clarion.accounts.models import Agent, Role
 from clarion.kit import ids
 
 NAME_LENGTH = 200
+# As the audit log writes the program itself; see audit.
+RESERVED = frozenset({"engine", "worker", "commandline", "clarion", "system"})
+_RANKS = {role: rank for rank, role in enumerate(Role.values)} | {"administrator": 3}
 PASSWORD_LENGTH = 16
 
 
@@ -26,16 +31,16 @@ def add_agent(
     Raises AgentError for a name, e-mail, role or password that won't do, and for an e-mail that
     an agent has already.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > NAME_LENGTH or "\x00" in name:
-        raise AgentError(f"Give the agent a name of 1 to {NAME_LENGTH} characters.")
     if role not in Role.values:
         raise AgentError(f"There is no role “{role}”. Choose one of: {', '.join(Role.values)}.")
     address = _valid_email(email)
+    if Agent.objects.filter(email=address).exists():
+        raise _taken(address)
+    name = valid_name(name, role=role)
     if password is None:
         password = ids.token(PASSWORD_LENGTH)
     else:
-        _check_password(password)
+        _check_password(password, Agent(name=name, email=address))
     try:
         with transaction.atomic():
             agent = Agent.objects.create_agent(
@@ -44,9 +49,37 @@ def add_agent(
             agent.time_zone = config.load().time_zone
             agent.save(update_fields=["time_zone"])
             audit.note("agent.add", f"agent {agent.pk}", by, email=address, role=role)
-    except IntegrityError:
-        raise AgentError(f"There is already an agent with the e-mail {address}.") from None
+    except IntegrityError:  # somebody else has added it in this moment
+        raise _taken(address) from None
     return agent, password
+
+
+def _taken(address: str) -> AgentError:
+    return AgentError(f"There is already an agent with the e-mail {address}.")
+
+
+def valid_name(name: str, *, role: str, agent: Agent | None = None) -> str:
+    """The name as it is stored, for an agent with that role; ``agent`` is who has it already.
+
+    The audit log and the pages show who did something by this name, so nobody may use a name that
+    stands for the program, for a higher role, or for another agent. Raises AgentError.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise AgentError(f"Give the agent a name of 1 to {NAME_LENGTH} characters.")
+    looks = _looks(name)
+    if looks in RESERVED or (looks in _RANKS and _RANKS[looks] > _RANKS[role]):
+        raise AgentError(f"The name “{name}” is reserved. Choose another one.")
+    others = Agent.objects.exclude(pk=agent.pk) if agent else Agent.objects.all()
+    if any(_looks(other) == looks for other in others.values_list("name", flat=True)):
+        raise AgentError(f"There is already an agent called “{name}”. Add something to the name.")
+    return name
+
+
+def _looks(name: str) -> str:
+    """What a reader takes a name for: letters only, whatever their width, case and accents."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(sign for sign in plain if sign.isalnum())
 
 
 def _valid_email(email: str) -> str:
@@ -60,8 +93,8 @@ def _valid_email(email: str) -> str:
     return found.normalized.lower()
 
 
-def _check_password(password: str) -> None:
+def _check_password(password: str, agent: Agent) -> None:
     try:
-        validate_password(password)
+        validate_password(password, agent)
     except ValidationError as error:
         raise AgentError(" ".join(error.messages)) from None

@@ -6,6 +6,7 @@ from clarion.accounts.models import Agent, AuditEntry
 
 ENGINE = "engine"
 COMMAND_LINE = "command line"
+STRANGER = "somebody who is not logged in"
 
 
 def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntry:

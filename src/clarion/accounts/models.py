@@ -58,6 +58,20 @@ class Agent(AbstractBaseUser):
         return self.email
 
 
+class CacheEntry(models.Model):
+    """What web processes share for a while: failed log-ins. Django's database cache fills it."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "cache entries"
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
 class AuditEntry(models.Model):
     """One change that someone made. Entries are only ever added."""
 

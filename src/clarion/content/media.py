@@ -3,20 +3,22 @@
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from django.conf import settings
 
 from clarion.content.errors import ContentError
-from clarion.content.models import Upload
-from clarion.kit import ids
+from clarion.content.models import StoryVersion, Upload
+from clarion.kit import clock, ids
 from clarion.kit.parts import Media
 from clarion.kit.text import clean
 
 LARGEST: Final = 10 * 1024 * 1024  # bytes
+UNUSED: Final = timedelta(days=7)  # for which an upload of a story that was never saved is kept
 TOKEN = re.compile(r"[a-z0-9]{12,16}")
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,60}")
 # A browser would run these, and they come from this server's own name.
@@ -48,11 +50,37 @@ def save_upload(
         sha256=row.sha256, name=row.name, content_type=row.content_type
     ).first()
     if same is not None and path(same.token).exists():
+        same.created_at = clock.now()  # from today on it may be unused for a week again
+        same.save(update_fields=["created_at"])
         return same
     with path(row.token).open("xb") as file:
         file.write(data)
     row.save()
     return row
+
+
+def delete_unused() -> int:
+    """Delete uploads that are a week old and in no version of a story; return how many."""
+    old = Upload.objects.filter(created_at__lt=clock.now() - UNUSED)
+    if not old.exists():
+        return 0
+    versions = StoryVersion.objects.values_list("blocks", flat=True).iterator(chunk_size=500)
+    used = {token for blocks in versions for token in _tokens(blocks)}
+    unused = [row for row in old.order_by("pk") if row.token not in used]
+    for row in unused:
+        row.delete()
+        path(row.token).unlink(missing_ok=True)
+    return len(unused)
+
+
+def _tokens(value: Any) -> Iterator[str]:
+    """Every text within blocks that may be the token of an upload."""
+    if isinstance(value, str):
+        if TOKEN.fullmatch(value):
+            yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tokens(part)
 
 
 def load(token: str) -> Media:

@@ -10,12 +10,13 @@ import structlog
 from django.conf import settings
 from django.db import Error
 
-from clarion.accounts import audit
+from clarion.accounts import audit, expiry
 from clarion.broadcasts import periodic, retention
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.contacts import imports
+from clarion.content import media
 from clarion.engine import claim, fire, inbox, lifecycle, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
@@ -34,6 +35,7 @@ REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
 MAINTAIN = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
+DELETE_LEFTOVERS = 3600.0  # seconds between looks for ended sessions and unused uploads
 DELETE_EXPIRED = 30.0  # seconds between looks for what is past its days
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
@@ -75,6 +77,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._fire_triggers)),
             asyncio.create_task(self._every(MAINTAIN, self._maintain)),
             asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
+            asyncio.create_task(self._every(DELETE_LEFTOVERS, self._delete_leftovers)),
             asyncio.create_task(self._every(1.0, self._run_imports)),
         ]
         log.info("worker_started", worker=self._id)
@@ -225,6 +228,11 @@ class Worker:
         while await self._db(retention.sweep) and not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), STEP)
+
+    async def _delete_leftovers(self) -> None:
+        while await self._db(expiry.delete_expired) and not self._stopping.is_set():
+            pass
+        await self._db(media.delete_unused)
 
     async def _run_imports(self) -> None:
         while await self._import_thread.run(imports.run_next, self._id, self._stopping.is_set):

@@ -1,11 +1,25 @@
 """Logging in and out, and changing one's password: allauth's views in our clothes."""
 
-from typing import Any
+import hashlib
+from typing import Any, Final
 
 from allauth.account import views
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core import signing
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.kit import ids
+from clarion.web.middleware import Handler
+
+DEVICE: Final = "device"  # the cookie of a browser in which somebody has logged in
+_A_YEAR: Final = 365 * 86_400  # seconds
+_SHARED_BY: Final = 5  # agents who log in with the same browser
 
 
 class InviteOnly(DefaultAccountAdapter):  # type: ignore[misc]
@@ -33,6 +47,85 @@ class InviteOnly(DefaultAccountAdapter):  # type: ignore[misc]
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to one's account."""
         return reverse("account")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Whom a limit counts for: the browser where this agent has logged in before, else its IP.
+
+        So nobody can lock agents out of their own browsers by failing to log in, whether as them
+        or from the same address.
+        """
+        known = _device(request)
+        if known and _mark(request.POST.get("login", "")) in known["agents"]:
+            return f"device-{known['id']}"
+        return str(super().get_client_ip(request))
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Wrong passwords count per agent and client, not per agent alone."""
+        key = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{key} {self.get_client_ip(request)}"
+
+
+def remember_device(handler: Handler) -> Handler:
+    """After a log-in, mark the browser as one in which this agent has logged in."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = handler(request)
+        agent = getattr(request, "logged_in", None)
+        if agent is not None:
+            known = _device(request) or {"id": ids.token(16), "agents": []}
+            mark = _mark(agent.email)
+            others = [one for one in known["agents"] if one != mark]
+            known["agents"] = [mark, *others][:_SHARED_BY]
+            response.set_cookie(
+                DEVICE,
+                signing.dumps(known, salt=DEVICE),
+                max_age=_A_YEAR,
+                path=reverse("account_login"),
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    return answer
+
+
+def _device(request: HttpRequest) -> dict[str, Any] | None:
+    try:
+        known = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=_A_YEAR)
+    except signing.BadSignature:
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def _mark(email: str) -> str:
+    return hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
+
+
+@receiver(user_logged_in)
+def _note_login(request: HttpRequest, user: Agent, **_: Any) -> None:
+    request.logged_in = user  # type: ignore[attr-defined] # for remember_device
+    audit.note("agent.login", f"agent {user.pk}", user, address=_address(request))
+
+
+@receiver(user_logged_out)
+def _note_logout(request: HttpRequest, user: Agent | None, **_: Any) -> None:
+    if user is not None:
+        audit.note("agent.logout", f"agent {user.pk}", user)
+
+
+@receiver(user_login_failed)
+def _note_failure(credentials: dict[str, Any], request: HttpRequest | None, **_: Any) -> None:
+    """Of agents only: what else is typed may be anything, a password in the wrong field too."""
+    agent = Agent.objects.filter(email=str(credentials.get("email", "")).lower()).first()
+    if agent is not None and request is not None:
+        audit.note(
+            "agent.login_failed", f"agent {agent.pk}", audit.STRANGER, address=_address(request)
+        )
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 login = views.LoginView.as_view(template_name="accounts/login.html")

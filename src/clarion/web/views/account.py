@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from clarion.accounts import audit
+from clarion.accounts.agents import AgentError, valid_name
 from clarion.accounts.models import Agent
 from clarion.web.requests import AgentRequest
 from clarion.web.zones import zone_choices
@@ -30,13 +31,23 @@ class AccountForm(forms.Form):
         choices = cast(forms.ChoiceField, self.fields["time_zone"])
         choices.choices = zone_choices(agent.time_zone)
 
+    def settle(self, agent: Agent) -> bool:
+        """Whether the name can be this agent's; else the form says why not."""
+        try:
+            self.cleaned_data["name"] = valid_name(
+                self.cleaned_data["name"], role=agent.role, agent=agent
+            )
+        except AgentError as error:
+            self.add_error("name", str(error))
+        return self.is_valid()
+
 
 @require_http_methods(["GET", "POST"])
 def account(request: AgentRequest) -> HttpResponse:
     """Show and change one's own account."""
     agent = request.user
     form = AccountForm(agent, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.settle(agent):
         Agent.objects.filter(pk=agent.pk).update(**form.cleaned_data)
         audit.note("agent.update", f"agent {agent.pk}", agent, **form.cleaned_data)
         messages.success(request, _("Saved."))
