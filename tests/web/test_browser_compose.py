@@ -56,8 +56,8 @@ def test_d1_everything_is_saved_as_one_types_and_looks_right(site: Site, channel
     switch(page, "Story")
     page.get_by_role("combobox", name="Story").select_option("Welcome")
     expect(page.locator("#preview .bubble")).to_have_text("Dear Person 0")
-    page.get_by_label("Again and again").check()
-    page.get_by_label("How often").select_option("week")
+    page.get_by_label("Periodic").check()
+    page.get_by_label("Repeat", exact=True).select_option("week")
     page.locator(".days .switch-one", has_text="Mon").click()
     expect(page.locator("#repeat-told li")).to_have_count(3)
     look(page)
@@ -68,18 +68,18 @@ def test_d1_everything_is_saved_as_one_types_and_looks_right(site: Site, channel
     page.get_by_role("button", name="name", exact=True).click()
     expect(page.get_by_label("1 variable")).to_have_value("{{ contact.name }}")
     expect(page.get_by_label("2 variable")).to_be_visible()
-    page.get_by_label("When something happens").check()
+    page.get_by_label("Trigger").check()
     page.get_by_role("combobox", name="Tag", exact=True).fill("vip")
     expect(page.locator("#sum-when")).to_contain_text("1 minute after the tag “vip” is assigned")
     look(page)
 
     switch(page, "Text")
-    page.get_by_label("When another program calls").check()
+    page.get_by_label("External").check()
     expect(page.get_by_role("textbox", name="Text")).to_have_value("Hello")
-    expect(page.locator("#sum-when")).to_contain_text("Whenever another program calls it")
+    expect(page.locator("#sum-when")).to_contain_text("Each time your system calls its URL")
     page.reload()
     expect(page.get_by_role("textbox", name="Text")).to_have_value("Hello")
-    expect(page.get_by_label("When another program calls")).to_be_checked()
+    expect(page.get_by_label("External")).to_be_checked()
     look(page)
 
 
@@ -149,12 +149,12 @@ def test_d2_load_the_newest(site: Site, channel: Channel) -> None:
 def test_b5_a_test_send_from_the_page(site: Site, channel: Channel) -> None:
     page = site.open("/broadcasts/new/")
     page.get_by_role("textbox", name="Text").fill("Hello {{ contact.name }}")
-    page.get_by_label("Your own name, or your id there").fill("Person 7")
+    page.get_by_label("Your name or user id").fill("Person 7")
     page.get_by_role("button", name="Person 7").first.click()
     page.get_by_role("button", name="Send a test").click()
 
     expect(page.locator("#test-told")).to_contain_text("Queued")
-    expect(page.locator("#test-told")).to_contain_text("No engine is running")
+    expect(page.locator("#test-told")).to_contain_text("No worker is running")
     look(page)
     assert Broadcast.objects.get(type="single").text == "Hello {{ contact.name }}"
     page.reload()

@@ -73,7 +73,7 @@ def compose(site: Site, text: str = "Hello {{ contact.name }}", *, title: str = 
 
 
 def send(page: Page) -> None:
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name=re.compile(r"^Send to")).click()
 
 
 def standing(page: Page) -> Locator:
@@ -130,7 +130,7 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
     ids.write_text('n,who\n1,u0\n2,"u1"\n3,nobody\n4,\n5,u0\n6,u4\n', encoding="utf-8-sig")
     page = compose(site)
 
-    option = page.get_by_label("A CSV file of user ids")
+    option = page.get_by_label("CSV file of user ids")
     expect(option).to_be_disabled()
     page.get_by_role("checkbox", name="Shop").check()
     expect(option).to_be_enabled()
@@ -142,10 +142,10 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
     with page.expect_response(re.compile("/compose/audience$")):
         option.check()
     expect(page.locator("#saved")).to_contain_text("Saved")
-    page.get_by_label("File with ids of Shop").set_input_files(ids)
+    page.get_by_label("File with user ids on Shop").set_input_files(ids)
     page.get_by_label("Column of the user ids").select_option("who")
 
-    expect(page.get_by_text("3 people taken from ids.csv, 3 lines left out.")).to_be_visible()
+    expect(page.get_by_text("3 contacts selected from ids.csv, 3 lines rejected.")).to_be_visible()
     expect(page.locator(".rejects li")).to_have_text(
         [
             "Line 4: “nobody”, not known on Shop",
@@ -154,7 +154,7 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
         ]
     )
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download all lines that were left out").click()
+        page.get_by_role("link", name="Download all rejected lines").click()
     written = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert [line.partition(",")[0] for line in written[1:]] == ["4", "5", "6"]
     assert "not known on Shop" in written[1]
@@ -173,15 +173,15 @@ def test_a4_a6_tags_include_and_exclude(site: Site, shop: Channel, provider: Pro
     tagged("tired", [people[5], people[8], people[11]])
     page = compose(site)
 
-    page.get_by_label("People with certain tags").check()
-    wanted = page.get_by_role("group", name="With any of")
+    page.get_by_label("Contacts with tags").check()
+    wanted = page.get_by_role("group", name="With any of these tags")
     wanted.get_by_label("gold").check()
     total = page.locator(".summary-total")
-    expect(total).to_have_text("6 people")
+    expect(total).to_have_text("6")
     wanted.get_by_label("silver").check()
-    expect(total).to_have_text("9 people")
-    page.get_by_role("group", name="But without").get_by_label("tired").check()
-    expect(total).to_have_text("7 people")
+    expect(total).to_have_text("9")
+    page.get_by_role("group", name="Excluding these tags").get_by_label("tired").check()
+    expect(total).to_have_text("7")
     expect(page.locator("#summary")).to_contain_text(re.compile(r"2\s+excluded by tag"))
     send(page)
 
@@ -198,8 +198,8 @@ def tagged(name: str, people: list[Address]) -> None:
 def test_c3_f1_periodic_with_pause(site: Site, shop: Channel, provider: Provider) -> None:
     factory.people(shop, 2)
     page = compose(site, title="Good morning")
-    page.get_by_label("Again and again").check()
-    page.get_by_label("How often").select_option("cron")
+    page.get_by_label("Periodic").check()
+    page.get_by_label("Repeat", exact=True).select_option("cron")
     page.get_by_label("Expression").fill("0 9 1 1 *")
     expect(page.locator("#repeat-told li")).to_have_count(3)
     page.get_by_role("button", name="Start").click()

@@ -30,7 +30,7 @@ def test_a2_people_are_ticked_while_composing(site: Site) -> None:
     page.get_by_label("Shop").check()
     page.get_by_label("Text", exact=True).first.check()
     page.locator("#text").fill("Hello")
-    page.get_by_label("People ticked by hand").check()
+    page.get_by_label("Selected contacts").check()
     search = page.locator("#picker-q")
     search.fill("person 12")
     expect(page.locator(".picker-people li")).to_have_count(1)

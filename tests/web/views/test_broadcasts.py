@@ -44,7 +44,7 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
 
     assert "No broadcast yet" in html
     assert 'href="/broadcasts/new/"' in html
-    assert "A channel comes first" in admin.get("/broadcasts/new/").content.decode()
+    assert "Add a channel first" in admin.get("/broadcasts/new/").content.decode()
 
 
 def test_e1_sections_and_their_sizes(admin: Client, sending: Broadcast) -> None:

@@ -12,6 +12,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Tag, Tagging
 from clarion.engine import reap
 from support import factory
+from web.reading import words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,9 +61,9 @@ def test_a6_the_audience_is_counted_as_it_changes(admin: Client, channel: Channe
 
     html = admin.post("/broadcasts/compose/audience", given(channel)).content.decode()
 
-    assert "5 people" in html
+    assert "Send to 5 recipients" in words(html)
     assert re.search(r'<span class="num">1</span>\s*blocked us', html)
-    assert "Such as Person" in html
+    assert "For example Person" in html
 
 
 def test_a4_tags_with_and_without(admin: Client, channel: Channel) -> None:
@@ -76,7 +77,7 @@ def test_a4_tags_with_and_without(admin: Client, channel: Channel) -> None:
     html = admin.post("/broadcasts/compose/audience", form).content.decode()
     page = admin.get("/broadcasts/new/").content.decode()
 
-    assert "2 people" in html
+    assert "Send to 2 recipients" in words(html)
     assert "excluded by tag" in html
     assert re.search(r'value="unused"\s+disabled', page)
 
@@ -106,7 +107,7 @@ def test_b5_preview_as_a_chosen_person(admin: Client, channel: Channel) -> None:
     html = admin.post("/broadcasts/compose/text", form).content.decode()
 
     assert f'value="{third.pk}"' in found
-    assert '<div class="bubble">Hello Person 2</div>' in html
+    assert '<span class="bubble-text" dir="auto">Hello Person 2</span>' in html
 
 
 def test_a3_ids_need_exactly_one_channel(admin: Client, channel: Channel) -> None:
@@ -128,9 +129,9 @@ def test_a3_ids_from_a_file(admin: Client, channel: Channel) -> None:
 
     html = admin.post("/broadcasts/compose/ids", given(channel, ids_file=file)).content.decode()
 
-    assert "2 people taken" in html
+    assert "2 contacts selected" in html
     assert "Line 4: “nobody”, not known on Shop" in html
-    assert "2 lines left out" in html
+    assert "2 lines rejected" in html
     link = re.search(r'href="(/broadcasts/compose/left-out/[^"]+)"', html)
     assert link is not None
     assert len(admin.get(link[1]).getvalue().splitlines()) == 3
@@ -162,7 +163,7 @@ def test_a3_the_column_is_chosen_when_there_are_several(admin: Client, channel: 
     form = given(channel, draft=the_draft().pk, ids_token=token[1], ids_name="ids.csv")
     html = admin.post("/broadcasts/compose/ids", {**form, "ids_column": "second"}).content.decode()
 
-    assert "1 person taken" in html
+    assert "1 contact selected" in html
 
 
 @pytest.mark.parametrize("token", ["../../secret.key", "x" * 20])
@@ -178,7 +179,7 @@ def test_a5_chat_numbers_on_any_mix_of_channels(admin: Client, channel: Channel)
 
     html = admin.post("/broadcasts/compose/audience", form).content.decode()
 
-    assert "2 people" in html
+    assert "Send to 2 recipients" in words(html)
     assert {c.name for c in the_draft().channels.all()} == {"Shop", "Other"}
 
 

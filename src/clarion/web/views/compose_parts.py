@@ -65,21 +65,25 @@ class Counted:
     """How many people the page has counted, by channel; sent along with the form."""
 
     by_channel: Mapping[int, int] = field(default_factory=dict)
+    about: bool = False  # estimated from a sample
 
     @classmethod
     def read(cls, typed: str) -> "Counted":
-        """What the page holds: ``3:500,4:20``; what is damaged is left out."""
-        pairs = [part.split(":") for part in typed[:10_000].split(",")]
+        """What the page holds: ``3:500,4:20``, with a ``~`` before an estimate; what is damaged is
+        left out."""
+        pairs = [part.split(":") for part in typed[:10_000].removeprefix("~").split(",")]
         return cls(
             {
                 int(pair[0]): int(pair[1])
                 for pair in pairs
                 if len(pair) == 2 and all(p.isdecimal() and len(p) < 16 for p in pair)
-            }
+            },
+            about=typed.startswith("~"),
         )
 
     def __str__(self) -> str:
-        return ",".join(f"{channel}:{count}" for channel, count in self.by_channel.items())
+        counts = ",".join(f"{channel}:{count}" for channel, count in self.by_channel.items())
+        return f"~{counts}" if self.about else counts
 
     @property
     def total(self) -> int:
@@ -303,7 +307,7 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
         "one_channel": channels[0] if len(channels) == 1 else None,
         "picked": draft.picks.count() if draft else 0,
         "who_words": _who_words(draft, no_chats=no_chats),
-        "counted": Counted({c.pk: n for c, n in by_channel}),
+        "counted": Counted({c.pk: n for c, n in by_channel}, about=bool(found and found.about)),
     }
 
 
