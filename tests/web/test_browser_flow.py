@@ -112,7 +112,7 @@ def _compose(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Text")).to_have_value("Hello {{ contact.name }}")
     expect(page.locator("#text-problems")).to_be_empty()
     page.get_by_text("Preview for another contact").click()
-    page.get_by_label("Name or user id").fill("Person 77")
+    page.get_by_label("Name or user id", exact=True).fill("Person 77")
     page.get_by_role("button", name="Person 77").click()
     expect(page.locator("#preview .bubble")).to_have_text("Hello Person 77")
     look(page)

@@ -186,7 +186,7 @@ def test_a_preview_as_somebody_else(site: Site) -> None:
     page.locator("textarea").first.fill("Dear {{ contact.name }}")
     expect(page.locator("#talk")).to_contain_text("Dear Person 0")
     page.get_by_text("Preview for another contact").click()
-    page.get_by_label("Name or user id").fill("Person 1")
+    page.get_by_label("Name or user id", exact=True).fill("Person 1")
     page.get_by_role("button", name="Person 1").click()
     expect(page.locator("#talk")).to_contain_text("Dear Person 1")
 
