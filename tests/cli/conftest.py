@@ -1,11 +1,13 @@
 """Running commands inside the test process, and what they need."""
 
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from clarion.cli.main import app
@@ -13,8 +15,16 @@ from clarion.cli.main import app
 Clarion = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def _built_once() -> Iterator[None]:
+    """Build the commands from their functions once: it takes longer than most commands do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", functools.cache(typer.main.get_command))
+        yield
+
+
 @pytest.fixture
-def clarion() -> Clarion:
+def clarion(_built_once: None) -> Clarion:
     """Run ``clarion ARGUMENTS`` and return the result, whatever it is."""
     runner = CliRunner()
 
