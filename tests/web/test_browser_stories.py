@@ -50,7 +50,7 @@ def saved() -> list[str]:
 
 def test_b2_a_story_is_written(site: Site, tmp_path: Path) -> None:
     page = site.open("/stories/")
-    page.get_by_role("link", name="Write a story").click()
+    page.get_by_role("link", name="New story").click()
     page.get_by_label("Name", exact=True).fill("Welcome")
     page.locator("textarea").first.fill("Hello ")
     page.locator("[data-variable]", has_text="name").first.click()
@@ -65,7 +65,7 @@ def test_b2_a_story_is_written(site: Site, tmp_path: Path) -> None:
     expect(page.locator("input[type=file]")).to_have_count(0)
     look(page)
 
-    page.get_by_role("button", name="Save the story").click()
+    page.get_by_role("button", name="Save story").click()
     expect(page.get_by_text("“Welcome” is saved as version 1.")).to_be_visible()
     expect(page.locator("[data-kept]")).to_be_hidden()
     assert [block["kind"] for block in newest(Story.objects.get()).blocks] == ["text", "image"]
@@ -162,7 +162,7 @@ def test_what_was_not_saved_is_kept_in_the_browser(site: Site) -> None:
     expect(page.get_by_text("What you wrote here before was not saved.")).to_be_visible()
     look(page)
     assert order(page) == ["first", "second", "third"]
-    page.get_by_role("button", name="Bring it back").click()
+    page.get_by_role("button", name="Restore changes").click()
     expect(page.locator("textarea").first).to_have_value("typed in vain?")
     expect(page.locator(".story-removed")).to_have_count(1)
 

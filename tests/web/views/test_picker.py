@@ -1,4 +1,4 @@
-"""People ticked by hand: a part of the page of a draft, and a page of its own."""
+"""Selected contacts: a part of the page of a draft, and a page of its own."""
 
 import re
 
@@ -66,7 +66,7 @@ def test_a2_all_that_were_found_and_back(admin: Client, draft: Broadcast, channe
     assert "7 people more are selected." in part
     assert len(picked(draft)) == 7
     part = admin.post(f"{url}clear", headers=HTMX).content.decode()
-    assert "7 people were removed." in part
+    assert "7 contacts were removed." in part
     assert picked(draft) == []
     admin.post(f"{url}undo", headers=HTMX)
     assert len(picked(draft)) == 7
@@ -82,7 +82,7 @@ def test_a2_more_than_a_thousand_asks_first(
     url = f"/picker/{draft.pk}/"
     assert "Select all found…" in admin.get(url, headers=HTMX).content.decode()
     asked = admin.post(f"{url}all", headers=HTMX).content.decode()
-    assert "Select all 30 people who were found?" in asked
+    assert "Select all 30 contacts found?" in asked
     assert picked(draft) == []
     admin.post(f"{url}all", {"sure": "yes"}, headers=HTMX)
     assert len(picked(draft)) == 30
@@ -150,7 +150,7 @@ def test_a2_without_javascript_it_is_a_page(
 
 def test_empty_states(admin: Client, draft: Broadcast) -> None:
     part = admin.get(f"/picker/{draft.pk}/", headers=HTMX).content.decode()
-    assert "Nobody is on the chosen channels yet." in part
+    assert "The chosen channels have no contacts yet." in part
     assert "Nobody yet." in part
     draft.channels.clear()
     part = admin.get(f"/picker/{draft.pk}/", headers=HTMX).content.decode()

@@ -55,7 +55,7 @@ def test_an_empty_list_leads_on(admin: Client, log_in: LogIn) -> None:
     assert b'href="/stories/new/"' in admin.get("/stories/").content
     html = log_in(Role.VIEWER).get("/stories/").content.decode()
     assert "/stories/new/" not in html
-    assert "A sender can write one." in html
+    assert "An agent with the role sender can add one." in html
 
 
 def test_the_list(admin: Client) -> None:
@@ -69,7 +69,7 @@ def test_the_list(admin: Client) -> None:
     assert "2 texts, 1 webhook" in html
     assert re.search(r'data-label="Broadcasts">2<', html)
     assert "Other" not in admin.get("/stories/?q=welc").content.decode()
-    assert "No story found" in admin.get("/stories/?q=zzz").content.decode()
+    assert "No stories found" in admin.get("/stories/?q=zzz").content.decode()
 
 
 def test_a_long_list_is_paged(admin: Client) -> None:
@@ -170,7 +170,7 @@ def test_b3_a_webhook_is_not_asked_by_the_preview(admin: Client) -> None:
         blocks=[{"kind": "webhook", "url": "http://127.0.0.1:9/in", "allow_private": True}]
     )
     html = admin.get(f"/stories/{story.pk}/").content.decode()
-    assert "Here come the answers of the webhook: 0 to 20 messages." in html
+    assert "The answers of the webhook appear here: 0 to 20 messages." in html
 
 
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(admin: Client) -> None:
