@@ -159,7 +159,7 @@ def test_what_was_not_saved_is_kept_in_the_browser(site: Site) -> None:
 
     page.goto(site.url + "/contacts/")
     page.goto(here)
-    expect(page.get_by_text("What you wrote here before was not saved.")).to_be_visible()
+    expect(page.get_by_text("You have unsaved changes in this browser.")).to_be_visible()
     look(page)
     assert order(page) == ["first", "second", "third"]
     page.get_by_role("button", name="Restore changes").click()
@@ -194,7 +194,7 @@ def test_a_preview_as_somebody_else(site: Site) -> None:
 def test_the_page_of_a_list_and_of_an_archived_one(site: Site) -> None:
     page = three(site)
     page.get_by_role("button", name="Archive").click()
-    expect(page.get_by_text("“Welcome” is archived.")).to_be_visible()
+    expect(page.get_by_text("“Welcome” has been archived.")).to_be_visible()
     look(page)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("“Welcome” is back.")).to_be_visible()

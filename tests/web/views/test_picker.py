@@ -46,7 +46,7 @@ def test_a2_search_tick_and_untick(admin: Client, draft: Broadcast, channel: Cha
     admin.post(f"{url}tick", {"address": people[3].pk, "picker_q": "u3"}, headers=HTMX)
     part = admin.get(f"{url}?picker_q=zzz", headers=HTMX).content.decode()
     assert "2 selected" in part
-    assert "Nobody found on the chosen channels" in part
+    assert "No contacts found on the chosen channels" in part
     assert picked(draft) == ["u29", "u3"]
     part = admin.post(f"{url}untick", {"address": people[3].pk}, headers=HTMX).content.decode()
     assert picked(draft) == ["u29"]
@@ -87,8 +87,8 @@ def test_a2_more_than_a_thousand_asks_first(
     admin.post(f"{url}all", {"sure": "yes"}, headers=HTMX)
     assert len(picked(draft)) == 30
     asked = admin.post(f"{url}clear", headers=HTMX).content.decode()
-    assert "Remove all 30 selected people? This can&#x27;t be undone." in asked or (
-        "Remove all 30 selected people? This can't be undone." in asked
+    assert "Remove all 30 selected contacts? This can&#x27;t be undone." in asked or (
+        "Remove all 30 selected contacts? This can't be undone." in asked
     )
     assert len(picked(draft)) == 30
     admin.post(f"{url}clear", {"sure": "yes"}, headers=HTMX)
@@ -151,7 +151,7 @@ def test_a2_without_javascript_it_is_a_page(
 def test_empty_states(admin: Client, draft: Broadcast) -> None:
     part = admin.get(f"/picker/{draft.pk}/", headers=HTMX).content.decode()
     assert "The chosen channels have no contacts yet." in part
-    assert "Nobody yet." in part
+    assert "No contacts selected yet." in part
     draft.channels.clear()
     part = admin.get(f"/picker/{draft.pk}/", headers=HTMX).content.decode()
     assert "Choose a channel first" in part

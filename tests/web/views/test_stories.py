@@ -129,7 +129,7 @@ def test_b2_a_story_is_written_saved_and_written_on(admin: Client) -> None:
     html = admin.get(f"/stories/{story.pk}/").content.decode()
     assert ids_of(html) == [f"v1b{place}" for place in range(1, 6)]
     assert "hush" not in html
-    assert "the secret is kept as it is" in html
+    assert "Leave empty to keep the saved secret" in html
 
 
 def test_b2_a_running_broadcast_keeps_the_version_it_started_with(admin: Client) -> None:
@@ -376,7 +376,7 @@ def test_duplicate_archive_and_restore(admin: Client) -> None:
 
     response = admin.post(f"/stories/{copy.pk}/archive", follow=True)
     html = response.content.decode()
-    assert "“Welcome (copy)” is archived." in html
+    assert "“Welcome (copy)” has been archived." in html
     assert f'action="/stories/{copy.pk}/restore"' in html
     assert "Welcome (copy)" in admin.get("/stories/?archived=yes").content.decode()
     assert "This story is archived." in admin.get(f"/stories/{copy.pk}/").content.decode()
