@@ -110,8 +110,8 @@ def test_nothing_outside_the_limits_is_left_out_silently(case: Case) -> None:
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({"media": Media("image")}, "public address|neither an address nor content"),
-        ({"media": Media("file", data=b"")}, "public address|neither an address nor content"),
+        ({"media": Media("image")}, "public URL|neither a URL nor content"),
+        ({"media": Media("file", data=b"")}, "public URL|neither a URL nor content"),
         ({"media": Media("image", "ftp://x.example/a.png")}, "must begin with https"),
         ({"media": Media("image", "https://x.example/a b.png")}, "must begin with https"),
         ({"buttons": (Button("link", "Look", "javascript:alert(1)"),)}, "must begin with https"),

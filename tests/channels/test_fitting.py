@@ -23,13 +23,13 @@ def message(text: str = "Hello", **parts: Any) -> Outgoing:
     ("limits", "parts", "sentence"),
     [
         (NOTHING, {"template": Template("a", "en")}, "Fax has no templates. Choose a text or a"),
-        (NOTHING, {"media": PICTURE}, "Fax takes no pictures."),
-        (PICTURES, {"media": Media("file", "https://x.example/")}, "Fax takes no files."),
-        (PICTURES, {"media": Media("image")}, "The picture has neither an address nor content."),
+        (NOTHING, {"media": PICTURE}, "Fax accepts no pictures."),
+        (PICTURES, {"media": Media("file", "https://x.example/")}, "Fax accepts no files."),
+        (PICTURES, {"media": Media("image")}, "The picture has neither a URL nor content."),
         (PICTURES, {"media": PICTURE, "text": "x" * 1025}, "longer than the 1,024 characters that"),
         (NOTHING, {"buttons": (LINK,)}, "Fax has no link buttons."),
         (LINKS, {"buttons": (Button("reply", "Yes", "y"),)}, "Fax has no reply buttons."),
-        (LINKS, {"buttons": (LINK, LINK)}, "Fax takes at most 1 buttons under a message."),
+        (LINKS, {"buttons": (LINK, LINK)}, "Fax accepts at most 1 buttons under a message."),
         (LINKS, {"buttons": (Button("link", "\x00 \n", LINK.value),)}, "A button has no label."),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.channels.keywords import wish
+from clarion.channels.keywords import requested_state
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from clarion.channels.keywords import wish
     ],
 )
 def test_leaving(text: str) -> None:
-    assert wish(text) == "opted_out"
+    assert requested_state(text) == "opted_out"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_leaving(text: str) -> None:
     ["START", "/start", "/start@news_bot", "/start spring-2026", "Start!", "unstop", "subscribe"],
 )
 def test_coming_back(text: str) -> None:
-    assert wish(text) == "active"
+    assert requested_state(text) == "active"
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_coming_back(text: str) -> None:
     ],
 )
 def test_anything_else_means_nothing(text: str) -> None:
-    assert wish(text) is None
+    assert requested_state(text) is None
 
 
 @given(st.text())
 def test_no_text_breaks_it(text: str) -> None:
-    assert wish(text) in (None, "opted_out", "active")
+    assert requested_state(text) in (None, "opted_out", "active")

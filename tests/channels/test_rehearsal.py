@@ -21,7 +21,8 @@ from clarion.channels.contract import (
     Refused,
     RegistersWebhook,
 )
-from clarion.channels.manage import ChannelError, check_channel
+from clarion.channels.errors import ChannelError
+from clarion.channels.manage import check_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.kit import clock
@@ -247,7 +248,7 @@ async def test_a_person_writes_to_the_bot(stage: Stage) -> None:
     async with listening() as listener:
         request = bot.register(f"{listener.url}/hooks/1/")
         assert isinstance(request, HttpRequest)
-        assert "brings new messages" in bot.registered(await stage.http.send(request))
+        assert "now sends new messages" in bot.registered(await stage.http.send(request))
         await stage.ask(
             "/_/inbound", {"bot": TOKEN, "chat_id": 42, "text": "/stop", "name": "Anna"}
         )
@@ -272,7 +273,7 @@ def told(kind: ChannelKind, posts: list[Post]) -> list[Any]:
     [
         ("webhook", "can be reached"),
         ("telegram", "@simulator_123456_bot"),
-        ("email", "log-in is good"),
+        ("email", "login works"),
         ("whatsapp", "+1 555 2242922 (Clarion simulator). Its quality is green"),
     ],
 )
@@ -285,7 +286,7 @@ async def test_checks(stage: Stage, kind: str, words: str) -> None:
     ("kind", "wrong", "words"),
     [
         ("telegram", {"token": "123456:revoked"}, "BotFather"),
-        ("email", {"password": "wrong"}, "refused the log-in"),
+        ("email", {"password": "wrong"}, "refused the login"),
         ("whatsapp", {"token": "EAArevoked"}, "system user"),
     ],
 )

@@ -5,14 +5,8 @@ import pytest
 from channels.email.fixtures import PASSWORD
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
-from clarion.channels.registry import UnknownKind
-from clarion.channels.settings import (
-    SettingsError,
-    config_fields,
-    merge_settings,
-    parse_settings,
-    shown,
-)
+from clarion.channels.errors import SettingsError, UnknownKind
+from clarion.channels.settings import config_fields, merge_settings, parse_settings, shown
 
 URL = "https://receiver.example/messages"
 NO_USER = "There is a password but no user name. Fill in both or neither."

@@ -123,7 +123,7 @@ def test_an_unknown_channel_is_named(
     channel: str, refused: Callable[..., str], command: str
 ) -> None:
     said = refused("channel", command, "nwes")
-    assert said == "There is no channel called “nwes”. Known are: news."
+    assert said == "There is no channel called “nwes”. Choose one of: news."
 
 
 def test_pause_and_resume(

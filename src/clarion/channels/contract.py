@@ -1,7 +1,7 @@
 """What a channel kind is: pure functions between messages, requests, replies and events.
 
-A kind does no I/O and keeps no state. ``request`` says what to send, ``outcome`` says what the
-reply means, ``events`` says what a provider's callback tells. The engine does the rest.
+A kind does no I/O and keeps no state. ``request`` makes what is sent, ``outcome`` classes the
+reply, ``events`` reads a provider's callback. The engine does the rest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ Reply = HttpReply | SmtpReply
 class Refusal(StrEnum):
     """Why a message was not accepted, by what the engine does next."""
 
-    RETRY = "retry"  # certainly not sent: try again after the backoff, uses a try
-    THROTTLED = "throttled"  # certainly not sent: the channel waits, uses no try
+    RETRY = "retry"  # certainly not sent: attempted again after the retry delay, uses an attempt
+    THROTTLED = "throttled"  # certainly not sent: the channel waits, uses no attempt
     UNKNOWN = "unknown"  # may have been sent: in doubt
     REJECTED = "rejected"  # this message, never
     UNREACHABLE = "unreachable"  # this address, never: it is marked
@@ -57,14 +57,14 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message."""
+    """The provider accepted the message."""
 
     external_id: str | None = None  # its id there, when receipts refer to it
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider did not take the message, or did not say."""
+    """The provider did not accept the message, or did not say so."""
 
     refusal: Refusal
     reason: str  # one sentence in plain words: same fault, same words; no ids, no secrets
@@ -89,7 +89,7 @@ class HookRequest:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message: found by the provider's id, or by ours where it echoes that."""
+    """A provider's feedback on a message, named by its own id or by ours where it echoes that."""
 
     status: Literal["delivered", "read", "failed"]
     at: datetime
@@ -115,9 +115,9 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """A person's address changed: they left, blocked us, or opted in again (``active``).
+    """A person's address changed: they opted out, blocked us, or opted in again (``active``).
 
-    ``reachable``: the provider lets us through again; whoever had opted out stays so.
+    ``reachable``: messages get through again; whoever had opted out stays opted out.
     """
 
     sender: str
@@ -181,7 +181,7 @@ class ChannelKind(Protocol):
     def request(self, message: Outgoing) -> Request:
         """The request that sends this message. Pure. Raises Unsendable where it can't be sent.
 
-        What stands outside the kind's limits is refused, never left out silently.
+        What is outside the kind's limits is refused, never left out silently.
         """
 
     def outcome(self, reply: Reply) -> Outcome:
@@ -197,8 +197,8 @@ class ChannelKind(Protocol):
         """Raise BadSignature unless the callback comes from the provider. Constant time."""
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
-        """What a callback tells; nothing for what is not understood. Raises ValueError if it
-        is not even of the provider's form."""
+        """What a callback reports; nothing for what is not understood. Raises ValueError if it
+        does not even have the provider's form."""
 
 
 @runtime_checkable
@@ -215,7 +215,7 @@ class RegistersWebhook(Protocol):
 
 @runtime_checkable
 class AnswersHandshake(Protocol):
-    """A kind whose provider tries a callback address with a GET before it uses it."""
+    """A kind whose provider tries a webhook URL with a GET before it uses it."""
 
     def handshake(self, query: str) -> str:
         """The plain text to answer with. Raises BadSignature where the query proves nothing."""

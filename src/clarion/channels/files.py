@@ -18,8 +18,8 @@ def file_name(media: Media) -> str:
     Slashes, quotes, semicolons and the like become “_”, what can't be printed is dropped, a long
     name loses its middle and keeps its ending. Without a name, the address's last part serves.
     """
-    given = media.name or unquote(_path(media.url).rpartition("/")[2], errors="replace")
-    name = "".join(each for each in _UNSAFE.sub("_", given) if each.isprintable())
+    name = media.name or unquote(_path(media.url).rpartition("/")[2], errors="replace")
+    name = "".join(each for each in _UNSAFE.sub("_", name) if each.isprintable())
     name = " ".join(name.split()).strip(" .")
     if not name:
         noun = "picture" if media.kind == "image" else "file"
@@ -32,8 +32,8 @@ def file_name(media: Media) -> str:
 
 def content_type(media: Media) -> str:
     """Its type, lower case; application/octet-stream where there is none or a strange one."""
-    found = media.content_type.partition(";")[0].strip().lower()
-    return found if _TYPE.fullmatch(found) else "application/octet-stream"
+    type_ = media.content_type.partition(";")[0].strip().lower()
+    return type_ if _TYPE.fullmatch(type_) else "application/octet-stream"
 
 
 def _path(url: str) -> str:

@@ -27,7 +27,7 @@ def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
         if len(message.text) > limits.caption_length:
             raise Unsendable(caption_too_long(limits.caption_length, label))
     if len(message.buttons) > limits.most_buttons > 0:
-        raise Unsendable(f"{label} takes at most {limits.most_buttons} buttons under a message.")
+        raise Unsendable(f"{label} accepts at most {limits.most_buttons} buttons under a message.")
     for button in message.buttons:
         _ensure_button(button, limits, label)
 
@@ -37,9 +37,9 @@ def ensure_addresses(message: Outgoing) -> None:
     media = message.media
     if media is not None and media.url and not is_address(media.url):
         noun = _NOUNS[media.kind]
-        raise Unsendable(f"The address of a {noun} must begin with https:// or http://.")
+        raise Unsendable(f"The URL of a {noun} must begin with https:// or http://.")
     if any(each.kind == "link" and not is_address(each.value) for each in message.buttons):
-        raise Unsendable("The address of a link button must begin with https:// or http://.")
+        raise Unsendable("The URL of a link button must begin with https:// or http://.")
 
 
 def sent_back(button: Button) -> str:
@@ -51,16 +51,16 @@ def caption_too_long(most: int, label: str) -> str:
     """The sentence for a caption of more than ``most`` characters."""
     return (
         f"The text beside a picture or file is longer than the {most:,} characters that {label} "
-        "takes. Shorten it."
+        "accepts. Shorten it."
     )
 
 
 def _ensure_media(media: Media, limits: Limits, label: str) -> None:
     noun = _NOUNS[media.kind]
     if media.kind not in limits.media:
-        raise Unsendable(f"{label} takes no {noun}s.")
+        raise Unsendable(f"{label} accepts no {noun}s.")
     if not media.url and not media.data:
-        raise Unsendable(f"The {noun} has neither an address nor content. Choose it again.")
+        raise Unsendable(f"The {noun} has neither a URL nor content. Choose it again.")
 
 
 def _ensure_button(button: Button, limits: Limits, label: str) -> None:

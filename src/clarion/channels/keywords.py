@@ -1,21 +1,21 @@
-"""The words with which people leave and come back (FEATURES G4)."""
+"""The words with which people opt out and opt in again."""
 
 import re
 from typing import Literal
 
 from clarion.channels.contract import Event, Inbound, OptOut
 
-_LEAVE = frozenset({"stop", "stopall", "stop all", "unsubscribe", "optout", "opt out"})
-_RETURN = frozenset({"start", "unstop", "subscribe"})
+_OUT = frozenset({"stop", "stopall", "stop all", "unsubscribe", "optout", "opt out"})
+_IN = frozenset({"start", "unstop", "subscribe"})
 _LONGEST = 200  # characters: a link into a bot carries up to 64 of its own
 _START_WITH_PAYLOAD = re.compile(r"/start(@\w+)?\s+\S+")
 _BOT_NAME = re.compile(r"@\w+$")
 
 
-def wish(text: str) -> Literal["opted_out", "active"] | None:
-    """What a message asks for when it is nothing but one of these words, else None.
+def requested_state(text: str) -> Literal["opted_out", "active"] | None:
+    """The state that a message asks for by being one of these words, else None.
 
-    Case, punctuation around it and a leading slash do not matter: “Stop!” and “/stop” leave.
+    Case, punctuation around it and a leading slash do not matter: “Stop!” and “/stop” opt out.
     Words inside a sentence mean nothing: “don't stop” must not silence anybody.
     """
     if len(text) > _LONGEST:
@@ -24,15 +24,15 @@ def wish(text: str) -> Literal["opted_out", "active"] | None:
         return "active"
     word = text.casefold().strip(" \t\r\n.!?,;:\"'“”„«»()*_-/")
     word = " ".join(_BOT_NAME.sub("", word).replace("-", " ").split())
-    if word in _LEAVE:
+    if word in _OUT:
         return "opted_out"
-    return "active" if word in _RETURN else None
+    return "active" if word in _IN else None
 
 
-def with_wish(inbound: Inbound) -> list[Event]:
-    """What somebody wrote and, where it is one of these words, what follows from it.
+def with_requested_state(inbound: Inbound) -> list[Event]:
+    """The message and, where it is one of these words, the change of state that it asks for.
 
     Of a pressed button the value counts, which is what it sends back, not its label.
     """
-    state = wish(inbound.button or inbound.text)
+    state = requested_state(inbound.button or inbound.text)
     return [inbound] if state is None else [inbound, OptOut(inbound.sender, state, inbound.at)]

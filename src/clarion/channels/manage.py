@@ -12,18 +12,12 @@ from pydantic import ValidationError
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.channels import limits
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
+from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
-from clarion.channels.registry import UnknownKind, adapter, kind_class
-from clarion.channels.settings import (
-    ChannelError,
-    ConfigField,
-    SettingsError,
-    config_fields,
-    merge_settings,
-    parse_settings,
-    shown,
-)
+from clarion.channels.registry import adapter, kind_class
+from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused
 from clarion.kit import rates
 from clarion.transport.errors import TransportError
@@ -31,26 +25,7 @@ from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
 
-__all__ = [
-    "ChannelError",
-    "ConfigField",
-    "SettingsError",
-    "add_channel",
-    "check_channel",
-    "config_fields",
-    "get_channel",
-    "parse_settings",
-    "pause_channel",
-    "register_webhook",
-    "resume_channel",
-    "shown",
-    "update_channel",
-]
-
 Client = TypeVar("Client", HttpClient, SmtpPool)
-MOST_ATTEMPTS = 100
-LONGEST_BACKOFF = 3600.0  # seconds
-_NAME_MAX = 100
 _NAMED = 10  # channels named in a sentence
 
 
@@ -60,20 +35,17 @@ def add_channel(
     kind: str,
     settings: Mapping[str, str],
     rate: float | None = None,
-    attempts: int = 5,
-    backoff: float = 0.1,
+    attempts: int = limits.ATTEMPTS,
+    backoff: float = limits.BACKOFF,
     by: Agent | str,
 ) -> Channel:
     """Add a channel. ``rate`` is in messages a second, None the kind's default; ``backoff`` in
-    seconds before the second try. Raises ChannelError (SettingsError for its settings)."""
-    try:
-        limits = kind_class(kind).limits
-    except UnknownKind as unknown:
-        raise ChannelError(str(unknown)) from None
+    seconds before the second attempt. Raises ChannelError (SettingsError for its settings)."""
+    own_rate = kind_class(kind).limits.rate
     channel = Channel(
         name=_checked_name(name),
         kind=kind,
-        rate=_checked_rate(limits.rate if rate is None else rate),
+        rate=_checked_rate(own_rate if rate is None else rate),
         attempts=_checked_attempts(attempts),
         backoff=_checked_backoff(backoff),
     )
@@ -98,8 +70,8 @@ def update_channel(
     backoff: float | EllipsisType = ...,
     by: Agent | str,
 ) -> Channel:
-    """Change what is given. A secret left empty and a setting left out keep their value; a rate of
-    None is as fast as the provider answers. Raises ChannelError, and changes nothing then."""
+    """Change what is passed. A secret left empty and a setting left out keep their value; a rate
+    of None is as fast as the provider answers. Raises ChannelError, and changes nothing then."""
     changes: dict[str, Any] = {}
     if settings is not None:
         changes["config"] = merge_settings(channel.kind, channel.config, settings)
@@ -134,13 +106,13 @@ def get_channel(name: str) -> Channel:
         raise ChannelError(f"There is no channel called “{name}”. Add one first.")
     more = " …" if len(known) > _NAMED else "."
     raise ChannelError(
-        f"There is no channel called “{name}”. Known are: {', '.join(known[:_NAMED])}{more}"
+        f"There is no channel called “{name}”. Choose one of: {', '.join(known[:_NAMED])}{more}"
     )
 
 
 def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:
-    """Let nothing more leave; what is queued stays queued. One that is paused already stays as it
-    is, with its first reason."""
+    """Stop sending; what is queued stays queued. One that is paused already keeps its first
+    reason."""
     changed = _move(
         channel, Channel.State.ACTIVE, Channel.State.PAUSED, "channel.pause", reason=reason, by=by
     )
@@ -167,7 +139,7 @@ async def check_channel(channel: Channel) -> str:
 
 
 async def register_webhook(channel: Channel, public_url: str) -> str:
-    """Tell the provider to call this server back, at ``public_url`` and the channel's number.
+    """Register the channel's webhook URL, which begins with ``public_url``, at the provider.
 
     Returns a sentence. Raises ChannelError where the kind has no such thing or the provider
     refuses.
@@ -175,12 +147,12 @@ async def register_webhook(channel: Channel, public_url: str) -> str:
     kind = _adapter(channel)
     if not isinstance(kind, RegistersWebhook):
         raise ChannelError(
-            f"{kind.label} channels need no registration. Give the other side this address: "
+            f"{kind.label} channels need no registration. Enter this webhook URL at the provider: "
             f"{hook_url(channel, public_url)}"
         )
     if not public_url:
         raise ChannelError(
-            "Set CLARION_PUBLIC_URL to the address at which the internet reaches this server."
+            "Set CLARION_PUBLIC_URL to the URL at which the internet reaches this server."
         )
     try:
         request = kind.register(hook_url(channel, public_url))
@@ -192,7 +164,7 @@ async def register_webhook(channel: Channel, public_url: str) -> str:
 
 
 def hook_url(channel: Channel, public_url: str) -> str:
-    """Where the provider of this channel calls back."""
+    """The webhook URL: where the callbacks of this channel's provider arrive."""
     return f"{public_url.rstrip('/')}/hooks/{channel.pk}/"
 
 
@@ -220,7 +192,7 @@ def _adapter(channel: Channel) -> ChannelKind:
         return adapter(channel)
     except (ValidationError, UnknownKind):
         raise ChannelError(
-            f"The settings of “{channel.name}” can't be used any more. Save them again."
+            f"The settings of “{channel.name}” are no longer valid. Save them again."
         ) from None
 
 
@@ -243,10 +215,10 @@ def _subject(channel: Channel) -> str:
 
 def _checked_name(name: str) -> str:
     name = name.strip()
-    if not name or len(name) > _NAME_MAX or not name.isprintable():
-        raise ChannelError(f"Give the channel a name of 1 to {_NAME_MAX} characters.")
+    if not name or len(name) > limits.LONGEST_NAME or not name.isprintable():
+        raise ChannelError(f"Give the channel a name of 1 to {limits.LONGEST_NAME} characters.")
     if name.isdecimal():
-        raise ChannelError("A name can't be just a number: that would read as a channel's number.")
+        raise ChannelError("A name can't be only digits: it would be read as a channel's number.")
     return name
 
 
@@ -258,14 +230,14 @@ def _checked_rate(rate: float | None) -> float | None:
 
 
 def _checked_attempts(attempts: int) -> int:
-    if not 1 <= attempts <= MOST_ATTEMPTS:
-        raise ChannelError(f"Write a number of attempts from 1 to {MOST_ATTEMPTS}.")
+    if not 1 <= attempts <= limits.MOST_ATTEMPTS:
+        raise ChannelError(f"The number of attempts must be from 1 to {limits.MOST_ATTEMPTS}.")
     return attempts
 
 
 def _checked_backoff(backoff: float) -> float:
-    if not (math.isfinite(backoff) and 0 <= backoff <= LONGEST_BACKOFF):
+    if not (math.isfinite(backoff) and 0 <= backoff <= limits.LONGEST_BACKOFF):
         raise ChannelError(
-            f"The backoff is in seconds: write a number from 0 to {LONGEST_BACKOFF:g}."
+            f"The retry delay must be from 0 to {limits.LONGEST_BACKOFF:,g} seconds."
         )
     return backoff

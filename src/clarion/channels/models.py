@@ -5,6 +5,7 @@ from typing import Any
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from clarion.channels.limits import ATTEMPTS, BACKOFF, LONGEST_NAME
 from clarion.kit import clock
 from clarion.kit.fields import InstantField, SecretJSONField
 
@@ -22,12 +23,12 @@ class Channel(models.Model):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=LONGEST_NAME, unique=True)
     kind = models.CharField(max_length=30)
     config: Any = SecretJSONField(default=dict)
     rate = models.FloatField(null=True, blank=True)  # see kit.rates; null: as the provider answers
-    attempts = models.PositiveSmallIntegerField(default=5)  # of one delivery, see engine.retry
-    backoff = models.FloatField(default=0.1, validators=[MinValueValidator(0.0)])  # seconds
+    attempts = models.PositiveSmallIntegerField(default=ATTEMPTS)  # of one message
+    backoff = models.FloatField(default=BACKOFF, validators=[MinValueValidator(0.0)])  # seconds
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.TextField(default="", blank=True)
     throttled_until = InstantField(null=True)  # the provider asked us to wait until then

@@ -1,4 +1,4 @@
-"""Reading what providers tell in a callback, value by value."""
+"""Reading the values of a provider's callback."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ _LONGEST_ID = 200  # characters, as many as the tables hold
 def object_of(body: bytes) -> dict[str, Any]:
     """The JSON object that a callback must be. Raises ValueError with a sentence otherwise."""
     try:
-        found = from_json(body)
+        value = from_json(body)
     except ValueError:
         raise ValueError("The callback is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError("The callback is not a JSON object.")
-    return found
+    return value
 
 
 def part(value: object) -> Mapping[str, Any]:
@@ -37,8 +37,8 @@ def identifier(value: object) -> str:
     """A provider's id, given as text or number; "" for what can't be one."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
-    found = str(value) if not isinstance(value, int) or abs(value) < 2**64 else ""
-    return found if 0 < len(found) <= _LONGEST_ID and found.isprintable() else ""
+    written = str(value) if not isinstance(value, int) or abs(value) < 2**64 else ""
+    return written if 0 < len(written) <= _LONGEST_ID and written.isprintable() else ""
 
 
 def moment(value: object, received_at: datetime) -> datetime:

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from clarion.channels.contract import ChannelKind
 from clarion.channels.email.kind import EmailKind
+from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.webhook.kind import WebhookKind
@@ -12,10 +13,6 @@ from clarion.channels.whatsapp.kind import WhatsAppKind
 KINDS: dict[str, type[ChannelKind]] = {
     kind.kind: kind for kind in (WebhookKind, TelegramKind, WhatsAppKind, EmailKind)
 }
-
-
-class UnknownKind(ValueError):  # noqa: N818 - the name is the fact
-    """There is no such kind."""
 
 
 def kind_class(name: str) -> type[ChannelKind]:

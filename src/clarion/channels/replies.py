@@ -27,10 +27,10 @@ def json_object(body: bytes) -> dict[str, Any]:
         return {}
     try:
         # Not json.loads: that one recurses without limit and lets half characters through.
-        found = from_json(body)
+        value = from_json(body)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def wait_seconds(reply: HttpReply, stated: object = None) -> float | None:

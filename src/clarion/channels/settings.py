@@ -11,24 +11,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from clarion.channels.errors import SettingsError
 from clarion.channels.registry import kind_class
 from clarion.kit.sentences import problems
 
 FieldType = Literal["text", "secret", "number", "switch", "choice"]
-
-
-class ChannelError(ValueError):
-    """What a person asked for can't be done; the text says what to do instead."""
-
-
-class SettingsError(ChannelError):
-    """Settings that do not fit. ``fields`` has one sentence per wrong setting ("" for all)."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(
-            " ".join(f"{name}: {text}" if name else text for name, text in fields.items())
-        )
-        self.fields = fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +40,13 @@ def config_fields(kind: str) -> list[ConfigField]:
 def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     """Settings as typed (``name=value``) in the form in which a channel stores them.
 
-    An empty value counts as not given. Raises SettingsError with a sentence per wrong setting,
+    An empty value counts as left out. Raises SettingsError with a sentence per wrong setting,
     UnknownKind for a kind that does not exist.
     """
     config = kind_class(kind).Config
-    given = {name: value.strip() for name, value in pairs.items() if value.strip()}
+    typed = {name: value.strip() for name, value in pairs.items() if value.strip()}
     try:
-        return stored(config.model_validate(given))
+        return stored(config.model_validate(typed))
     except ValidationError as error:
         unknown = f"There is no such setting. Use one of: {', '.join(config.model_fields)}."
         wrong: dict[str, str] = {}

@@ -19,5 +19,5 @@ def api_root(url: str, name: str) -> str:
     ``name`` is what it leads to, as in “the Graph API”. Raises ValueError with a sentence.
     """
     if "?" in checked_url(url) or "#" in url:
-        raise ValueError(f"The address of {name} must have no “?” or “#”.")
+        raise ValueError(f"The URL of {name} must not contain “?” or “#”.")
     return url.rstrip("/")

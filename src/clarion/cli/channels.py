@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clarion.channels import kind_names
+from clarion.channels import kind_names, limits
 from clarion.cli.django_setup import uses_django
 from clarion.cli.output import print_facts, print_json, print_line, print_table
 from clarion.kit import rates
@@ -24,8 +24,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 @uses_django
 def kinds(as_json: AsJson = False) -> None:
     """List the kinds of channels and their settings."""
-    from clarion.channels.manage import config_fields
     from clarion.channels.registry import KINDS
+    from clarion.channels.settings import config_fields
 
     listed: list[dict[str, Any]] = [
         {
@@ -120,11 +120,14 @@ def add(
         typer.Option(help="Most messages a second. Without it, what suits the kind."),
     ] = None,
     attempts: Annotated[
-        int, typer.Option(min=1, max=100, help="How often a message is attempted, in all.")
-    ] = 5,
+        int,
+        typer.Option(
+            min=1, max=limits.MOST_ATTEMPTS, help="How often a message is attempted, in all."
+        ),
+    ] = limits.ATTEMPTS,
     backoff: Annotated[
         float, typer.Option(min=0.0, help="Seconds before the second attempt; doubles each time.")
-    ] = 0.1,
+    ] = limits.BACKOFF,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the kind; repeatable."),
@@ -210,7 +213,7 @@ def _show(channel: "Channel", as_json: bool) -> None:
 
 def _document(channel: "Channel") -> dict[str, Any]:
     """A channel as it is shown: everything but its secrets."""
-    from clarion.channels.manage import config_fields
+    from clarion.channels.settings import config_fields
 
     secret = {field.name for field in config_fields(channel.kind) if field.secret}
     return {

@@ -64,9 +64,9 @@ def test_addresses(address: str, taken: str | None) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"host": "https://smtp.example.org"}, "server's name alone"),
-        ({"host": "smtp.example.org:587"}, "server's name alone"),
-        ({"host": ""}, "server's name alone"),
+        ({"host": "https://smtp.example.org"}, "only the name of the server"),
+        ({"host": "smtp.example.org:587"}, "only the name of the server"),
+        ({"host": ""}, "only the name of the server"),
         ({"port": 0}, "greater than or equal to 1"),
         ({"port": 65536}, "less than or equal to 65535"),
         ({"security": "ssl"}, "'none', 'starttls' or 'tls'"),
@@ -93,12 +93,12 @@ def test_check_says_what_was_seen() -> None:
     kind = make()
     assert kind.check().recipient == ""
     assert kind.checked(SmtpReply("check", 250, "2.0.0 Ok")) == (
-        "The mail server can be reached and the log-in is good. Nothing was sent."
+        "The mail server can be reached, and the login works. Nothing was sent."
     )
-    assert "without a log-in" in make(username="", password="").checked(SmtpReply("check", 250, ""))
-    with pytest.raises(ValueError, match=r"refused the log-in \(535: .*invalid\)"):
+    assert "without a login" in make(username="", password="").checked(SmtpReply("check", 250, ""))
+    with pytest.raises(ValueError, match=r"refused the login \(535: .*invalid\)"):
         kind.checked(SmtpReply("auth", 535, "5.7.8 Authentication credentials invalid"))
-    with pytest.raises(ValueError, match=r"refused us \(554\)"):
+    with pytest.raises(ValueError, match=r"refused the connection \(554\)"):
         kind.checked(SmtpReply("connect", 554, ""))
 
 

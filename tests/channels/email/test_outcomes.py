@@ -130,7 +130,7 @@ def test_the_same_fault_has_the_same_words_for_everybody() -> None:
     )
     reasons = {refused("data", 451, text.format(n, i)).reason for n, i in [("a", 71), ("bo", 38)]}
     assert reasons == {
-        "The mail server can't take the message just now: … queue file … write error see …."
+        "The mail server can't accept the message at the moment: … queue file … write error see …."
     }
 
 

@@ -165,7 +165,7 @@ def test_a_link_that_telegram_does_not_take_is_one_reason_for_everybody() -> Non
         ).reason
         for n in (1, 2)
     }
-    assert reasons == {"Telegram does not take the address of a link button. Correct it."}
+    assert reasons == {"Telegram does not accept the URL of a link button. Correct it."}
 
 
 def test_unknown_words_are_passed_on_without_what_is_one_persons() -> None:
@@ -187,10 +187,10 @@ def test_check_asks_who_the_bot_is() -> None:
     kind = make()
     assert kind.check().url.endswith("/getMe")
     good = reply(200, {"ok": True, "result": {"id": 1, "username": "clarion_123456_bot"}})
-    assert kind.checked(good) == "The token is good. The bot is @clarion_123456_bot."
+    assert kind.checked(good) == "The token is valid. The bot is @clarion_123456_bot."
     with pytest.raises(ValueError, match="BotFather"):
         kind.checked(error(401, "Unauthorized"))
-    with pytest.raises(ValueError, match="no Bot API server"):
+    with pytest.raises(ValueError, match="not a Bot API server"):
         kind.checked(reply(404, HTML))
 
 
@@ -204,7 +204,7 @@ def test_registering() -> None:
         "secret_token": SECRET,
         "allowed_updates": ["message", "callback_query", "my_chat_member"],
     }
-    assert "brings new messages" in kind.registered(reply(200, {"ok": True, "result": True}))
+    assert "now sends new messages" in kind.registered(reply(200, {"ok": True, "result": True}))
 
 
 def test_registering_that_fails_says_why() -> None:
@@ -231,7 +231,7 @@ def test_a_webhook_secret_is_made_when_there_is_none() -> None:
         ({"token": "abc"}, "BotFather"),
         ({"token": "123456:abc/../x"}, "BotFather"),
         ({"api_root": "api.telegram.org"}, "must begin with https://"),
-        ({"api_root": "https://api.telegram.org/?x=1"}, "must have no"),
+        ({"api_root": "https://api.telegram.org/?x=1"}, "must not contain"),
         ({"webhook_secret": "with space"}, "letters, digits"),
         ({"webhook_secret": "x" * 257}, "letters, digits"),
     ],

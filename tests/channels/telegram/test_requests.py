@@ -100,7 +100,7 @@ def test_what_is_too_large_to_upload_is_refused_before_it_leaves(kind: Any, most
 @pytest.mark.parametrize("text", ["x" * 1024, "😀" * 512])
 def test_a_caption_may_have_1024_characters_counted_as_telegram_does(text: str) -> None:
     assert called(text, media=Media("image", URL))[1]["caption"] == text
-    with pytest.raises(Unsendable, match=r"longer than the 1,024 characters that Telegram takes"):
+    with pytest.raises(Unsendable, match=r"longer than the 1,024 characters that Telegram accepts"):
         request(text + "x", media=Media("image", URL))
 
 

@@ -211,11 +211,11 @@ def test_a_link_button_below_a_picture() -> None:
 @pytest.mark.parametrize(
     ("text", "buttons", "words"),
     [
-        ("", (YES,), "wants a text above"),
+        ("", (YES,), "requires a text above"),
         ("x" * 1025, (YES,), "1,024"),
         ("x", (YES,) * 4, "at most 3"),
-        ("x", (LINK, LINK), "one link button alone"),
-        ("x", (LINK, YES), "one link button alone"),
+        ("x", (LINK, LINK), "either one link button"),
+        ("x", (LINK, YES), "either one link button"),
         ("x", (Button("reply", "x" * 21, "v"),), "20 characters"),
         ("x", (Button("link", "x" * 21, "https://x.example"),), "20 characters"),
         ("x", (Button("reply", " ", "v"),), "no label"),
@@ -346,11 +346,11 @@ def test_check_asks_which_number_it_is() -> None:
     assert kind.check().url.startswith(f"{OFFICIAL}/{PHONE_NUMBER_ID}?fields=")
     said = {"display_phone_number": "+1 555-078-3881", "verified_name": "Spring & Co."}
     assert kind.checked(reply(200, said)) == (
-        "The token is good. The number is +1 555-078-3881 (Spring & Co)."
+        "The token is valid. The number is +1 555-078-3881 (Spring & Co)."
     )
     assert kind.checked(reply(200, {**said, "quality_rating": "RED"})).endswith("quality is red.")
     strange = {"display_phone_number": "1", "verified_name": 3, "quality_rating": []}
-    assert kind.checked(reply(200, strange)) == "The token is good. The number is 1."
+    assert kind.checked(reply(200, strange)) == "The token is valid. The number is 1."
     assert kind.checked(reply(200, {"display_phone_number": "<b>"})).endswith("number is ?.")
     with pytest.raises(ValueError, match="system user"):
         kind.checked(error(190, 401))
@@ -369,7 +369,7 @@ def test_registering_sets_the_callback_of_this_number() -> None:
             "verify_token": VERIFY_TOKEN,
         }
     }
-    assert "from now on" in kind.registered(reply(200, {"success": True}))
+    assert "now sends messages" in kind.registered(reply(200, {"success": True}))
 
 
 def test_registering_that_fails_says_why() -> None:
@@ -393,7 +393,7 @@ def test_registering_that_fails_says_why() -> None:
         ({"token": "x\r\nHost: y"}, "no spaces"),
         ({"token": ""}, "no spaces"),
         ({"api_root": "graph.facebook.com"}, "must begin with https://"),
-        ({"api_root": "https://graph.facebook.com/?x=1"}, "must have no"),
+        ({"api_root": "https://graph.facebook.com/?x=1"}, "must not contain"),
     ],
 )
 def test_settings_that_are_refused(settings: dict[str, str], words: str) -> None:
@@ -478,7 +478,7 @@ def test_a_failure_says_why_in_our_words_or_in_metas() -> None:
     (known,) = events(status("failed", errors=[{"code": 131049, "title": "x"}]))
     assert isinstance(known, Receipt)
     assert (known.code, known.status) == ("131049", "failed")
-    assert "much marketing" in known.reason
+    assert "a lot of marketing" in known.reason
     details = {"details": "Something new for 16505551234"}
     (unknown,) = events(status("failed", errors=[{"code": 139999, "error_data": details}]))
     assert isinstance(unknown, Receipt)

@@ -8,9 +8,10 @@ from threading import Thread
 import pytest
 from django.test import Client
 
-from clarion.channels.manage import config_fields, pause_channel
+from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
+from clarion.channels.settings import config_fields
 from support import factory
 
 pytestmark = pytest.mark.django_db

@@ -26,16 +26,16 @@ for _name in {"local", "localhost", "test"}.intersection(SPECIAL_USE_DOMAIN_NAME
 def mailbox(text: str) -> str:
     """The bare e-mail address in the form that SMTP takes. Raises ValueError with a sentence.
 
-    The DNS is not asked: whether somebody is there, the mail server tells. A domain with letters
+    The DNS is not asked: the mail server reports whether the mailbox exists. A domain with letters
     outside a to z is written in its ASCII form (RFC 5890).
     """
     try:
-        found = validate_email(
+        address = validate_email(
             text, check_deliverability=False, globally_deliverable=False, strict=True
         )
     except EmailNotValidError:
         raise ValueError("This is not an e-mail address.") from None
-    return found.ascii_email or f"{found.local_part}@{found.ascii_domain}"
+    return address.ascii_email or f"{address.local_part}@{address.ascii_domain}"
 
 
 class EmailConfig(BaseModel):
@@ -45,23 +45,27 @@ class EmailConfig(BaseModel):
 
     host: str = Field(title="Server", description="The SMTP server, for example smtp.example.org.")
     port: int = Field(
-        default=587, ge=1, le=65535, title="Port", description="Mostly 587; 465 with TLS."
+        default=587, ge=1, le=65535, title="Port", description="Usually 587; 465 with TLS."
     )
     security: Security = Field(
         default="starttls",
         title="Encryption",
         description="starttls for port 587, tls for port 465, none only inside your own network.",
     )
-    username: str = Field(default="", title="User name", description="Empty: no log-in.")
+    username: str = Field(
+        default="", title="User name", description="Leave it empty if the server needs no login."
+    )
     password: SecretStr = Field(default=SecretStr(""), title="Password")
-    sender: str = Field(title="Sender", description="Whom it is from: News <news@example.org>.")
+    sender: str = Field(
+        title="Sender", description="The From address, for example News <news@example.org>."
+    )
 
     @field_validator("host")
     @classmethod
     def _is_host(cls, value: str) -> str:
         value = value.strip()
         if not _HOST.fullmatch(value):
-            raise ValueError("Write the server's name alone, for example smtp.example.org.")
+            raise ValueError("Write only the name of the server, for example smtp.example.org.")
         return value
 
     @field_validator("sender")

@@ -24,8 +24,8 @@ from clarion.channels.wording import tidy
 from clarion.transport.messages import SmtpReply, SmtpRequest
 
 _LARGE = 1_000_000  # bytes
-_PATIENCE = 30.0  # seconds
-_PATIENCE_WHEN_LARGE = 120.0
+_TIMEOUT = 30.0  # seconds
+_TIMEOUT_WHEN_LARGE = 120.0
 
 
 class EmailKind:
@@ -87,17 +87,17 @@ class EmailKind:
         """What happened. Raises ValueError with what the server has against us."""
         smtp = _as_smtp(reply)
         if smtp.stage == "check" and 200 <= smtp.code <= 299:
-            logged_in = "and the log-in is good" if self._config.username else "without a log-in"
-            return f"The mail server can be reached {logged_in}. Nothing was sent."
+            login = ", and the login works" if self._config.username else " without a login"
+            return f"The mail server can be reached{login}. Nothing was sent."
         words = tidy(smtp.text, self._secrets)
-        what = "the log-in" if smtp.stage == "auth" else "us"
+        what = "the login" if smtp.stage == "auth" else "the connection"
         raise ValueError(
             f"The mail server refused {what} ({smtp.code}{': ' + words if words else ''})."
         )
 
     def verify(self, hook: HookRequest) -> None:
         """Always refuse: SMTP servers do not call back."""
-        raise BadSignature("E-mail channels take no callbacks.")
+        raise BadSignature("E-mail channels have no callbacks.")
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Nothing, for there are no callbacks."""
@@ -114,7 +114,7 @@ class EmailKind:
             sender=self._sender.address,
             recipient=recipient,
             message=message,
-            timeout=_PATIENCE if len(message) < _LARGE else _PATIENCE_WHEN_LARGE,
+            timeout=_TIMEOUT if len(message) < _LARGE else _TIMEOUT_WHEN_LARGE,
         )
 
 

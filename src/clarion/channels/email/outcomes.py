@@ -73,7 +73,7 @@ def outcome_of(reply: SmtpReply, secrets: Iterable[str] = ()) -> Outcome:
         return _temporary(said)
     if 500 <= said.code <= 599:
         return _permanent(said)
-    sentence = "The mail server gave an answer that makes no sense."
+    sentence = "The mail server's answer can't be understood."
     return Refused(Refusal.UNKNOWN, sentence, said.wording)
 
 
@@ -97,7 +97,7 @@ def _temporary(said: _Said) -> Refused:
     if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
         return _refused(said, Refusal.RETRY, "The person's mailbox is full")
     if _ONE_PERSON.search(said.text):
-        sentence = "The mail server takes no more for this person just now"
+        sentence = "The mail server accepts no more mail for this person at the moment"
         wait = _stated_wait(said.text) or _GREY_WAIT
         return _throttled(said, sentence, wait, whole_channel=False)
     if _QUOTA.search(said.text):
@@ -107,10 +107,10 @@ def _temporary(said: _Said) -> Refused:
         wait = _stated_wait(said.text) or _RATE_WAIT
         return _throttled(said, "The mail server asks us to send more slowly", wait)
     doing = {
-        "connect": "The mail server takes no connections just now",
-        "auth": "The mail server can't check the log-in just now",
-        "rcpt": "The mail server can't take mail for this person just now",
-    }.get(said.stage, "The mail server can't take the message just now")
+        "connect": "The mail server accepts no connections at the moment",
+        "auth": "The mail server can't check the login at the moment",
+        "rcpt": "The mail server can't accept mail for this person at the moment",
+    }.get(said.stage, "The mail server can't accept the message at the moment")
     return Refused(Refusal.RETRY, f"{doing}{said.tail}.", said.wording)
 
 
@@ -121,20 +121,22 @@ def _permanent(said: _Said) -> Refused:
         return _refused(
             said,
             Refusal.MISCONFIGURED,
-            "The mail server refused the log-in. Check user name and password of this channel",
+            "The mail server refused the login. Check the user name and password of this channel",
         )
     if status == (4, 5) or _is_quota(said):
         sentence = "The sending quota of this mail account is used up for now"
         return _throttled(said, sentence, _QUOTA_WAIT)
     if said.stage == "connect":
         return Refused(
-            Refusal.MISCONFIGURED, f"The mail server does not serve us{said.tail}.", said.wording
+            Refusal.MISCONFIGURED,
+            f"The mail server refuses our connections{said.tail}.",
+            said.wording,
         )
     if _RELAY.search(said.text):
         return _refused(
             said,
             Refusal.MISCONFIGURED,
-            "The mail server does not pass on mail for this channel. Check its log-in and sender",
+            "The mail server does not relay mail for this channel. Check its login and sender",
         )
     if _about_the_sender(said, status):
         return Refused(
@@ -165,7 +167,7 @@ def _about_the_recipient(said: _Said, status: tuple[int, int]) -> Refused | None
     if status == (2, 1) or (status[0] == 2 and _CLOSED.search(said.text)):
         return _unreachable(said, "The person's mailbox is disabled", "deactivated")
     if said.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
-        return _unreachable(said, "The domain of this address takes no mail")
+        return _unreachable(said, "The domain of this address accepts no mail")
     if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and said.stage == "rcpt"):
         return _unreachable(said, "There is no such mailbox")
     if status[0] in (0, 1) and said.stage in ("rcpt", "data") and _NOBODY.search(said.text):

@@ -18,7 +18,7 @@ class TelegramConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     token: SecretStr = Field(
-        title="Token", description="The bot's token, as @BotFather gives it: 123456:ABC…"
+        title="Token", description="The bot's token from @BotFather, for example 123456:ABC"
     )
     api_root: str = Field(
         default=OFFICIAL,
@@ -28,8 +28,8 @@ class TelegramConfig(BaseModel):
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Webhook secret",
-        description="Telegram sends it with every update, as proof that the update is Telegram's. "
-        "Leave it empty to have one made.",
+        description="Telegram sends it with every update, to prove that the update is from "
+        "Telegram. Leave it empty to generate one.",
     )
 
     @field_validator("token")
@@ -49,5 +49,7 @@ class TelegramConfig(BaseModel):
     def _is_secret(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
         if secret and not _SECRET.fullmatch(secret):
-            raise ValueError("Use 1 to 256 letters, digits, “_” and “-”; Telegram takes no others.")
+            raise ValueError(
+                "Use 1 to 256 letters, digits, “_” and “-”; Telegram accepts no others."
+            )
         return value

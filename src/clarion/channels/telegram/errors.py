@@ -19,27 +19,32 @@ class Meaning(NamedTuple):
 
 
 _GONE = Refusal.UNREACHABLE
-_NO_RIGHTS = Meaning(_GONE, "The bot may not write in this group or channel. Make it an admin.")
-_NO_CHAT = Meaning(_GONE, "Telegram knows no such chat, or this person never wrote to the bot.")
+_NO_RIGHTS = Meaning(
+    _GONE, "The bot is not allowed to write in this group or channel. Make it an admin."
+)
+_NO_CHAT = Meaning(_GONE, "Telegram has no such chat, or this person has never written to the bot.")
 _LONG_CAPTION = Meaning(
     Refusal.REJECTED, f"The text beside a picture or file is longer than {CAPTION:,} characters."
 )
 _NOT_FETCHED = Meaning(
-    Refusal.REJECTED, "Telegram can't get the picture or file from its address. Open it to see why."
+    Refusal.REJECTED,
+    "Telegram can't download the picture or file from its URL. Open it to see why.",
 )
 _NO_PICTURE = Meaning(Refusal.REJECTED, "Telegram can't read the picture. Use another one.")
 _BAD_LINK = Meaning(
-    Refusal.REJECTED, "Telegram does not take the address of a link button. Correct it."
+    Refusal.REJECTED, "Telegram does not accept the URL of a link button. Correct it."
 )
 # Looked for in the description of a 400 or 403, in this order.
 DESCRIPTIONS: dict[str, Meaning] = {
-    "bot was blocked by the user": Meaning(_GONE, "They blocked the bot.", "blocked"),
-    "user is deactivated": Meaning(_GONE, "Their Telegram account is deactivated.", "deactivated"),
+    "bot was blocked by the user": Meaning(_GONE, "The contact blocked the bot.", "blocked"),
+    "user is deactivated": Meaning(
+        _GONE, "The contact's Telegram account is deactivated.", "deactivated"
+    ),
     "group chat was deactivated": Meaning(_GONE, "The group was deleted.", "deactivated"),
     "chat was deleted": Meaning(_GONE, "The group was deleted.", "deactivated"),
     "bot was kicked": Meaning(_GONE, "The bot was removed from this group.", "blocked"),
     "bot is not a member": Meaning(_GONE, "The bot is not in this group or channel. Add it."),
-    "bot can't initiate conversation": Meaning(_GONE, "This person never wrote to the bot."),
+    "bot can't initiate conversation": Meaning(_GONE, "This person has never written to the bot."),
     "bot can't send messages to bots": Meaning(_GONE, "This is a bot, not a person."),
     "bots can't send messages to bots": Meaning(_GONE, "This is a bot, not a person."),
     "upgraded to a supergroup": Meaning(
@@ -54,7 +59,7 @@ DESCRIPTIONS: dict[str, Meaning] = {
     "need administrator rights": _NO_RIGHTS,
     "CHAT_WRITE_FORBIDDEN": _NO_RIGHTS,
     "message is too long": Meaning(
-        Refusal.REJECTED, "The text is longer than the 4,096 characters that Telegram takes."
+        Refusal.REJECTED, "The text is longer than the 4,096 characters that Telegram accepts."
     ),
     "message text is empty": Meaning(Refusal.REJECTED, "The text is empty."),
     "caption is too long": _LONG_CAPTION,

@@ -6,7 +6,7 @@ from typing import Any
 
 from clarion.channels import payloads
 from clarion.channels.contract import Event, HookRequest, Inbound, OptOut
-from clarion.channels.keywords import with_wish
+from clarion.channels.keywords import with_requested_state
 
 # What a message without a text or caption may be instead; shown to agents as what it is.
 _MEDIA = (
@@ -38,11 +38,11 @@ def events_of(hook: HookRequest) -> list[Event]:
     if not payloads.identifier(update.get("update_id")):
         raise ValueError("The callback is not a Telegram update: it has no update_id.")
     if isinstance(update.get("message"), dict):
-        return _written(update["message"], hook)
+        return _message_events(update["message"], hook)
     if isinstance(update.get("callback_query"), dict):
-        return _pressed(update["callback_query"], hook)
+        return _button_events(update["callback_query"], hook)
     if isinstance(update.get("my_chat_member"), dict):
-        return _membership(update["my_chat_member"], hook)
+        return _membership_events(update["my_chat_member"], hook)
     return []
 
 
@@ -62,14 +62,14 @@ def answer_to(hook: HookRequest) -> bytes:
     return json.dumps({"method": "answerCallbackQuery", "callback_query_id": query_id}).encode()
 
 
-def _written(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     chat, person = payloads.part(message.get("chat")), payloads.part(message.get("from"))
     sender = payloads.identifier(chat.get("id"))
     message_id = payloads.identifier(message.get("message_id"))
     if chat.get("type") != "private" or not sender or not message_id:
         return []
     media = next((kind for kind in _MEDIA if kind in message), "")
-    return with_wish(
+    return with_requested_state(
         Inbound(
             sender=sender,
             external_id=message_id,
@@ -82,7 +82,7 @@ def _written(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     )
 
 
-def _pressed(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+def _button_events(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     """A reply button under one of our messages: https://core.telegram.org/bots/api#callbackquery.
 
     Under old messages Telegram leaves the message out but for its chat, so that the label is
@@ -94,7 +94,7 @@ def _pressed(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     query_id = payloads.identifier(query.get("id"))
     if chat.get("type") != "private" or not sender or not value or not 0 < len(query_id) <= 100:
         return []
-    return with_wish(
+    return with_requested_state(
         Inbound(
             sender=sender,
             external_id=f"button {query_id}",
@@ -121,7 +121,7 @@ def _name(person: Mapping[str, Any]) -> str:
     return payloads.text(" ".join(filter(None, names)), 200)
 
 
-def _membership(change: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+def _membership_events(change: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     chat = payloads.identifier(payloads.part(change.get("chat")).get("id"))
     status = payloads.part(change.get("new_chat_member")).get("status")
     at = payloads.moment(change.get("date"), hook.received_at)

@@ -34,8 +34,8 @@ from clarion.transport.messages import HttpRequest
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 _ACCEPTED = Accepted()
 _HEADERS = (("Content-Type", JSON),)
-_PATIENCE = 15.0  # seconds
-_PATIENCE_UPLOADING = 60.0
+_TIMEOUT = 15.0  # seconds
+_TIMEOUT_UPLOADING = 60.0
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -93,10 +93,10 @@ class TelegramKind:
         (docs/decisions/0005-outcome-classes.md).
         """
         http = as_http(reply)
-        said = json_object(http.body)
-        if http.status == 200 and said.get("ok") is True:
+        answer = json_object(http.body)
+        if http.status == 200 and answer.get("ok") is True:
             return _ACCEPTED
-        return refused(http, said, self._secrets)
+        return refused(http, answer, self._secrets)
 
     def check(self) -> HttpRequest:
         """Ask getMe, which does nothing."""
@@ -105,12 +105,12 @@ class TelegramKind:
     def checked(self, reply: Reply) -> str:
         """Who the bot is. Raises ValueError when the token or the server is wrong."""
         http = as_http(reply)
-        said = json_object(http.body)
-        bot = said.get("result")
-        if http.status == 200 and said.get("ok") is True and isinstance(bot, dict):
+        answer = json_object(http.body)
+        bot = answer.get("result")
+        if http.status == 200 and answer.get("ok") is True and isinstance(bot, dict):
             name = str(bot.get("username"))
-            return f"The token is good. The bot is @{name if _NAME.fullmatch(name) else '?'}."
-        raise ValueError(refused(http, said, self._secrets).reason)
+            return f"The token is valid. The bot is @{name if _NAME.fullmatch(name) else '?'}."
+        raise ValueError(refused(http, answer, self._secrets).reason)
 
     def register(self, hook_url: str) -> HttpRequest:
         """setWebhook, with the secret and only the updates that are understood."""
@@ -126,16 +126,16 @@ class TelegramKind:
     def registered(self, reply: Reply) -> str:
         """That updates will come. Raises ValueError with what Telegram has against the address."""
         http = as_http(reply)
-        said = json_object(http.body)
-        if http.status == 200 and said.get("ok") is True:
-            return "Telegram brings new messages to this server from now on."
+        answer = json_object(http.body)
+        if http.status == 200 and answer.get("ok") is True:
+            return "Telegram now sends new messages to this server."
         if http.status == 400:
-            words = words_of(said, self._secrets)
+            words = words_of(answer, self._secrets)
             raise ValueError(
-                f"Telegram refuses the address of this server: {words or 'no reason given'}. It "
-                "must begin with https://, with port 443, 80, 88 or 8443."
+                f"Telegram refuses the webhook URL of this server: {words or 'no reason given'}. "
+                "It must begin with https:// and use port 443, 80, 88 or 8443."
             )
-        raise ValueError(refused(http, said, self._secrets).reason)
+        raise ValueError(refused(http, answer, self._secrets).reason)
 
     def verify(self, hook: HookRequest) -> None:
         """The header that setWebhook asked for; without a secret nothing is believed."""
@@ -155,11 +155,11 @@ class TelegramKind:
     def _call(self, method: str, body: str) -> HttpRequest:
         raw = body.encode("utf-8", "replace")
         url = f"{self._base}{method}"
-        return HttpRequest("POST", url, _HEADERS, raw, _PATIENCE, self._allow_private)
+        return HttpRequest("POST", url, _HEADERS, raw, _TIMEOUT, self._allow_private)
 
     def _with_parts(self, message: Outgoing) -> HttpRequest:
         call = call_of(message, self.limits, self.label)
         url = f"{self._base}{call.method}"
         headers = (("Content-Type", call.content_type),)
-        patience = _PATIENCE_UPLOADING if call.upload else _PATIENCE
-        return HttpRequest("POST", url, headers, call.body, patience, self._allow_private)
+        timeout = _TIMEOUT_UPLOADING if call.upload else _TIMEOUT
+        return HttpRequest("POST", url, headers, call.body, timeout, self._allow_private)

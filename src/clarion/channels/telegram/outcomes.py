@@ -16,55 +16,57 @@ from clarion.transport.messages import HttpReply
 _RETRY_AFTER = re.compile(r"retry after (\d{1,9})")
 _PREFIX = re.compile(r"^(?:Bad Request|Forbidden|Unauthorized|Internal Server Error): *")
 _TOO_MANY = "Too Many Requests"
-_TOO_LARGE = "The picture or file is larger than the Bot API server takes (413). Use a smaller one."
-_BAD_TOKEN = "Telegram does not know the bot's token. Copy it again from @BotFather."  # noqa: S105
+_TOO_LARGE = (
+    "The picture or file is larger than the Bot API server accepts (413). Use a smaller one."
+)
+_BAD_TOKEN = "Telegram does not accept the bot's token. Copy it again from @BotFather."  # noqa: S105
 
 
-def refused(reply: HttpReply, said: Mapping[str, object], secrets: Iterable[str]) -> Refused:
-    """What a reply means that accepts nothing; ``said`` is its JSON. Never raises."""
-    status, description = reply.status, _description(said)
+def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[str]) -> Refused:
+    """What a reply means that accepts nothing; ``answer`` is its JSON. Never raises."""
+    status, description = reply.status, _description(answer)
     code = str(status)
     if status == 429 or description.startswith(_TOO_MANY):  # 500 where it can't tell how long
         return Refused(
             Refusal.THROTTLED,
             "Telegram asks us to wait (429, too many requests).",
             "429",
-            _wait(reply, said, description),
+            _wait(reply, answer, description),
         )
     for words, meaning in DESCRIPTIONS.items():
         if status in (400, 403) and words in description:
             return Refused(meaning.refusal, meaning.sentence, code, mark=meaning.mark)
     if status == 413:
         return Refused(Refusal.REJECTED, _TOO_LARGE, code)
-    if 300 <= status <= 499 and "ok" not in said:
-        sentence = f"What answered ({status}) is no Bot API server. Check its address."
+    if 300 <= status <= 499 and "ok" not in answer:
+        sentence = f"The server that answered ({status}) is not a Bot API server. Check its URL."
         return Refused(Refusal.MISCONFIGURED, sentence, code)
     if status in (401, 404):
         return Refused(Refusal.MISCONFIGURED, _BAD_TOKEN, code)
     if 300 <= status <= 499:
-        words = words_of(said, secrets)
+        words = words_of(answer, secrets)
         tail = f": {words}" if words else ""
         return Refused(Refusal.REJECTED, f"Telegram refused the message ({status}){tail}.", code)
     if status >= 500:
-        sentence = f"Telegram answered {status}, and may have sent the message all the same."
+        sentence = f"Telegram answered {status}. It may have sent the message."
         return Refused(Refusal.UNKNOWN, sentence, code)
-    sentence = "Telegram gave an answer that makes no sense, and may have sent the message."
+    sentence = "Telegram's answer can't be understood. It may have sent the message."
     return Refused(Refusal.UNKNOWN, sentence, code)
 
 
-def words_of(said: Mapping[str, object], secrets: Iterable[str]) -> str:
+def words_of(answer: Mapping[str, object], secrets: Iterable[str]) -> str:
     """What Telegram says for people, without its prefix and without secrets; may be empty."""
-    return tidy(_PREFIX.sub("", _description(said)), secrets)
+    return tidy(_PREFIX.sub("", _description(answer)), secrets)
 
 
-def _description(said: Mapping[str, object]) -> str:
-    description = said.get("description")
+def _description(answer: Mapping[str, object]) -> str:
+    description = answer.get("description")
     return description if isinstance(description, str) else ""
 
 
-def _wait(reply: HttpReply, said: Mapping[str, object], description: str) -> float:
+def _wait(reply: HttpReply, answer: Mapping[str, object], description: str) -> float:
     """Seconds: from the header, from parameters.retry_after, or from the description."""
-    parameters = said.get("parameters")
+    parameters = answer.get("parameters")
     stated = parameters.get("retry_after") if isinstance(parameters, dict) else None
     if stated is None and (match := _RETRY_AFTER.search(description)):
         stated = int(match[1])

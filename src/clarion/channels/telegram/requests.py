@@ -58,7 +58,7 @@ def _key(button: Button) -> dict[str, str]:
     value = sent_back(button)
     if len(value.encode("utf-8", "replace")) > BUTTON_DATA:
         raise Unsendable(
-            f"A reply button sends back more than the {BUTTON_DATA} bytes that Telegram takes."
+            f"A reply button sends back more than the {BUTTON_DATA} bytes that Telegram accepts."
         )
     return {"text": button.label, "callback_data": value}
 
@@ -74,7 +74,7 @@ def _is_fetched(media: Media) -> bool:
     most = _UPLOADED[media.kind]
     if size > most:
         noun = "pictures" if media.kind == "image" else "files"
-        raise Unsendable(f"Telegram takes {noun} of at most {most // _MB} MB. Use a smaller one.")
+        raise Unsendable(f"Telegram accepts {noun} of at most {most // _MB} MB. Use a smaller one.")
     return False
 
 

@@ -12,7 +12,7 @@ class WebhookConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str = Field(
-        title="Address",
+        title="URL",
         description="Every message is posted to it, for example https://example.org/messages.",
     )
     secret: SecretStr = Field(
@@ -24,12 +24,12 @@ class WebhookConfig(BaseModel):
     idempotent: bool = Field(
         default=False,
         title="Drops repeated messages",
-        description="Only when the receiver drops a message whose Idempotency-Key it has seen "
-        "before: then a message whose fate is unknown is sent again, else it is in doubt.",
+        description="Only if the receiver drops a message whose Idempotency-Key it has seen "
+        "before. A message whose outcome is unknown is then sent again; otherwise it is in doubt.",
     )
     allow_private: bool = Field(
         default=False,
-        title="Private address allowed",
+        title="Allow private addresses",
         description="Allows a receiver in your own network or on this machine.",
     )
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from clarion.channels import payloads
 from clarion.channels.contract import Event, HookRequest, Inbound, OptOut, Receipt
-from clarion.channels.keywords import with_wish
+from clarion.channels.keywords import with_requested_state
 from clarion.channels.wording import tidy
 
 _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
@@ -21,28 +21,28 @@ def events_of(hook: HookRequest, secrets: Iterable[str]) -> list[Event]:
     Raises ValueError for a body of another form, or where a known type lacks its data.
     """
     body = payloads.object_of(hook.body)
-    kind, data = body.get("type"), payloads.part(body.get("data"))
-    if not isinstance(kind, str):
+    event_type, data = body.get("type"), payloads.part(body.get("data"))
+    if not isinstance(event_type, str):
         raise ValueError("The callback has no type.")
     at = payloads.moment(body.get("timestamp"), hook.received_at)
-    if kind in _STATUSES:
-        message_id = _needed(kind, data, "id")
-        reason = _reason(data, secrets) if kind == "message.failed" else ""
-        return [Receipt(_STATUSES[kind], at, message_id=message_id, reason=reason)]
-    if kind == "message.received":
+    if event_type in _STATUSES:
+        message_id = _required_id(event_type, data, "id")
+        reason = _reason(data, secrets) if event_type == "message.failed" else ""
+        return [Receipt(_STATUSES[event_type], at, message_id=message_id, reason=reason)]
+    if event_type == "message.received":
         own_id = {"id": data.get("id") or hook.headers.get("webhook-id")}
         inbound = Inbound(
-            sender=_needed(kind, data, "from"),
-            external_id=_needed(kind, own_id, "id"),
+            sender=_required_id(event_type, data, "from"),
+            external_id=_required_id(event_type, own_id, "id"),
             text=payloads.text(data.get("text")),
             at=at,
             name=payloads.text(data.get("name"), 200),
             language=payloads.text(data.get("language"), 35),
             button=payloads.text(data.get("button"), 256),
         )
-        return with_wish(inbound)
-    if kind == "contact.opted_out":
-        return [OptOut(_needed(kind, data, "from", "to"), "opted_out", at)]
+        return with_requested_state(inbound)
+    if event_type == "contact.opted_out":
+        return [OptOut(_required_id(event_type, data, "from", "to"), "opted_out", at)]
     return []
 
 
@@ -51,8 +51,8 @@ def _reason(data: Mapping[str, Any], secrets: Iterable[str]) -> str:
     return f"The receiver reported: {words}." if words else "The receiver reported a failure."
 
 
-def _needed(kind: str, data: Mapping[str, Any], *names: str) -> str:
-    found = next(filter(None, (payloads.identifier(data.get(name)) for name in names)), "")
-    if not found:
-        raise ValueError(f"A callback “{kind}” needs data.{' or data.'.join(names)}.")
-    return found
+def _required_id(event_type: str, data: Mapping[str, Any], *names: str) -> str:
+    value = next(filter(None, (payloads.identifier(data.get(name)) for name in names)), "")
+    if not value:
+        raise ValueError(f"A callback “{event_type}” needs data.{' or data.'.join(names)}.")
+    return value

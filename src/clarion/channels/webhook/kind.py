@@ -27,13 +27,13 @@ from clarion.channels.webhook import ids
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.events import events_of
 from clarion.channels.webhook.outcomes import refused
-from clarion.channels.webhook.requests import written
+from clarion.channels.webhook.requests import parts_of
 from clarion.kit import standard_webhooks
 from clarion.transport.messages import HttpReply, HttpRequest
 
 _TEXT_LENGTH = 65_536
-_PATIENCE = 15.0  # seconds
-_PATIENCE_WITH_PARTS = 60.0  # an upload without an address makes a body of many megabytes
+_TIMEOUT = 15.0  # seconds
+_TIMEOUT_WITH_PARTS = 60.0  # an upload without an address makes a body of many megabytes
 _ACCEPTED = Accepted()
 _JSON = ("Content-Type", "application/json")
 
@@ -44,7 +44,7 @@ class WebhookKind:
     kind: ClassVar[str] = "webhook"
     label: ClassVar[str] = "Webhook"
     account: ClassVar[str] = "a webhook of your own"
-    summary: ClassVar[str] = "Posts every message as JSON to an address of yours."
+    summary: ClassVar[str] = "Posts every message as JSON to a URL of yours."
     limits: ClassVar[Limits] = Limits(
         rate=None,
         text_length=_TEXT_LENGTH,
@@ -91,15 +91,15 @@ class WebhookKind:
             body += f',"unsubscribe_url":{text(message.unsubscribe_url)}'
         if message.media or message.buttons or message.template:
             ensure_fits(message, self.limits, self.label)
-            raw = b"".join([body.encode("utf-8", "replace"), *written(message), b"}"])
-            patience = _PATIENCE_WITH_PARTS
+            raw = b"".join([body.encode("utf-8", "replace"), *parts_of(message), b"}"])
+            timeout = _TIMEOUT_WITH_PARTS
         else:
             raw = f"{body}}}".encode("utf-8", "replace")
-            patience = _PATIENCE
+            timeout = _TIMEOUT
         headers: tuple[tuple[str, str], ...] = (_JSON, ("Idempotency-Key", message.id))
         if self._key:
             headers += self._signature(message.id, raw)
-        return HttpRequest("POST", self._url, headers, raw, patience, self._allow_private)
+        return HttpRequest("POST", self._url, headers, raw, timeout, self._allow_private)
 
     def outcome(self, reply: Reply) -> Outcome:
         """2xx is accepted, whatever the body: receipts refer to our own id."""
@@ -119,20 +119,22 @@ class WebhookKind:
         """
         status = as_http(reply).status
         if 300 <= status <= 399:
-            raise ValueError(f"The receiver redirects ({status}). Set the address it redirects to.")
+            raise ValueError(
+                f"The receiver redirects ({status}). Set the URL that it redirects to."
+            )
         if status >= 500:
             raise ValueError(
-                f"The receiver answered {status}. Look for the fault there, then check again."
+                f"The receiver answered {status}. Find the error there, then check again."
             )
         return (
             f"The receiver can be reached (it answered {status} to OPTIONS). Nothing was sent: "
-            "send a test message to see whether it takes messages."
+            "send a test message to see whether it accepts messages."
         )
 
     def verify(self, hook: HookRequest) -> None:
         """Standard Webhooks with the channel's secret; without a secret nothing is believed."""
         if not self._key:
-            raise BadSignature("This channel has no secret, so it takes no callbacks.")
+            raise BadSignature("This channel has no secret, so it accepts no callbacks.")
         try:
             standard_webhooks.verify(self._key, hook.headers, hook.body, hook.received_at)
         except standard_webhooks.SignatureError as wrong:

@@ -11,37 +11,40 @@ from clarion.transport.messages import HttpReply
 
 # Envoy answers 503 also when the connection behind it broke in the middle of a request.
 _ENVOY = b"upstream connect error or disconnect/reset before headers"
-_CHECK_URL = "Check the address of this channel."
+_CHECK_URL = "Check the URL of this channel."
 _MEANINGS: dict[int, tuple[Refusal, str]] = {
-    401: (Refusal.MISCONFIGURED, "not authorised). Check the secret and address of this channel."),
-    403: (Refusal.MISCONFIGURED, "forbidden). Check the secret and address of this channel."),
+    401: (Refusal.MISCONFIGURED, "not authorised). Check the secret and URL of this channel."),
+    403: (Refusal.MISCONFIGURED, "forbidden). Check the secret and URL of this channel."),
     404: (Refusal.MISCONFIGURED, f"not found). {_CHECK_URL}"),
-    405: (Refusal.MISCONFIGURED, f"it takes no POST there). {_CHECK_URL}"),
-    407: (Refusal.MISCONFIGURED, f"a proxy wants a log-in). {_CHECK_URL}"),
-    408: (Refusal.RETRY, "it did not get the whole request in time)."),
-    410: (Refusal.MISCONFIGURED, f"gone: it wants no more messages). {_CHECK_URL}"),
+    405: (Refusal.MISCONFIGURED, f"it accepts no POST there). {_CHECK_URL}"),
+    407: (Refusal.MISCONFIGURED, f"a proxy requires a login). {_CHECK_URL}"),
+    408: (Refusal.RETRY, "it did not receive the whole request in time)."),
+    410: (Refusal.MISCONFIGURED, f"gone: it accepts no more messages). {_CHECK_URL}"),
     425: (Refusal.RETRY, "too early)."),
     500: (Refusal.RETRY, "server error)."),
-    501: (Refusal.MISCONFIGURED, f"it can't do this). {_CHECK_URL}"),
-    502: (Refusal.UNKNOWN, "a gateway got no good answer from the server behind it)."),
+    501: (Refusal.MISCONFIGURED, f"not implemented). {_CHECK_URL}"),
+    502: (Refusal.UNKNOWN, "a gateway got no valid answer from the server behind it)."),
     503: (Refusal.RETRY, "not available)."),
     504: (Refusal.UNKNOWN, "a gateway got no answer in time from the server behind it)."),
-    505: (Refusal.MISCONFIGURED, f"it does not speak HTTP/1.1). {_CHECK_URL}"),
+    505: (Refusal.MISCONFIGURED, f"it does not support HTTP/1.1). {_CHECK_URL}"),
 }
 _MARKS: dict[str, tuple[Literal["blocked", "deactivated", "unreachable", "opted_out"], str]] = {
-    "blocked": ("blocked", "The receiver says that this person blocked us."),
-    "deactivated": ("deactivated", "The receiver says that this person's account is deactivated."),
-    "unreachable": ("unreachable", "The receiver says that this person can't be reached."),
-    "opted_out": ("opted_out", "The receiver says that this person opted out."),
+    "blocked": ("blocked", "The receiver reports that the contact blocked this channel."),
+    "deactivated": (
+        "deactivated",
+        "The receiver reports that the contact's account is deactivated.",
+    ),
+    "unreachable": ("unreachable", "The receiver reports that the contact can't be reached."),
+    "opted_out": ("opted_out", "The receiver reports that the contact opted out."),
 }
 
 
 def refused(reply: HttpReply, secrets: Iterable[str], *, idempotent: bool) -> Refused:
     """What a reply outside 2xx means. Never raises; ``secrets`` never show up in the reason."""
     status, code = reply.status, str(reply.status)
-    said = json_object(reply.body)
+    answer = json_object(reply.body)
     if status == 429:
-        wait = wait_seconds(reply, said.get("retry_after"))
+        wait = wait_seconds(reply, answer.get("retry_after"))
         # It may mean this recipient only; the engine notices when it means everybody.
         return Refused(
             Refusal.THROTTLED,
@@ -56,34 +59,36 @@ def refused(reply: HttpReply, secrets: Iterable[str], *, idempotent: bool) -> Re
     if status == 503 and (wait := wait_seconds(reply)) is not None:
         sentence = "The receiver asks us to wait (503, not available)."
         return Refused(Refusal.THROTTLED, sentence, code, wait)
-    if 400 <= status <= 499 and str(said.get("recipient")) in _MARKS:
-        mark, sentence = _MARKS[str(said["recipient"])]
+    if 400 <= status <= 499 and str(answer.get("recipient")) in _MARKS:
+        mark, sentence = _MARKS[str(answer["recipient"])]
         return Refused(Refusal.UNREACHABLE, sentence, code, mark=mark)
     if status == 409 and idempotent:
-        sentence = "The receiver is still at work on an earlier try of this message (409)."
+        sentence = "The receiver is still processing an earlier attempt of this message (409)."
         return Refused(Refusal.UNKNOWN, sentence, code)
     if status in _MEANINGS:
         refusal, meaning = _MEANINGS[status]
         return Refused(refusal, f"The receiver answered {status} ({meaning}", code)
     if 300 <= status <= 399:
-        sentence = f"The receiver redirects ({status}). Set the address it redirects to."
+        sentence = f"The receiver redirects ({status}). Set the URL that it redirects to."
         return Refused(Refusal.MISCONFIGURED, sentence, code)
     if 400 <= status <= 499:
-        return Refused(Refusal.REJECTED, _rejection(status, said, secrets), code)
-    sentence = f"The receiver answered {status}, which does not tell whether it took the message."
+        return Refused(Refusal.REJECTED, _rejection(status, answer, secrets), code)
+    sentence = (
+        f"The receiver answered {status}, which does not show whether it accepted the message."
+    )
     return Refused(Refusal.UNKNOWN, sentence, code)
 
 
-def _rejection(status: int, said: Mapping[str, Any], secrets: Iterable[str]) -> str:
-    words = tidy(_words(said), secrets)
+def _rejection(status: int, answer: Mapping[str, Any], secrets: Iterable[str]) -> str:
+    words = tidy(_words(answer), secrets)
     tail = f": {words}" if words else ""
     return f"The receiver refused the message ({status}){tail}."
 
 
-def _words(said: Mapping[str, Any]) -> str:
+def _words(answer: Mapping[str, Any]) -> str:
     """What an error reply says for people; the usual places, RFC 9457 among them."""
     for name in ("error", "message", "detail", "title", "reason"):
-        value = said.get(name)
+        value = answer.get(name)
         if isinstance(value, dict):
             value = value.get("message")
         if isinstance(value, str) and value.strip():

@@ -10,7 +10,7 @@ from clarion.channels.fitting import sent_back
 from clarion.kit.parts import Media
 
 
-def written(message: Outgoing) -> list[bytes]:
+def parts_of(message: Outgoing) -> list[bytes]:
     """The fields “media”, “buttons” and “template”, those that there are, a comma before each.
 
     In pieces, for the bytes of an upload are copied once only. They go along in base64 where there
@@ -35,11 +35,11 @@ def written(message: Outgoing) -> list[bytes]:
 def _media(media: Media) -> list[bytes]:
     named = {"url": media.url, "name": media.name, "content_type": media.content_type}
     fields = {"kind": media.kind, **{name: value for name, value in named.items() if value}}
-    found = b',"media":' + _json(fields)
+    opened = b',"media":' + _json(fields)
     if media.url:
-        return [found]
+        return [opened]
     # Base64 needs no escaping, and looking through megabytes for what does takes long.
-    return [found[:-1], b',"data":"', _base64(media.data or b""), b'"}']
+    return [opened[:-1], b',"data":"', _base64(media.data or b""), b'"}']
 
 
 @lru_cache(maxsize=2)

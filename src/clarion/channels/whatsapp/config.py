@@ -21,34 +21,34 @@ class WhatsAppConfig(BaseModel):
 
     phone_number_id: str = Field(
         title="Phone number id",
-        description="Meta's id of your number, only digits: in Meta's app dashboard, at WhatsApp, "
-        "API setup. It is not the phone number itself.",
+        description="Meta's id of your number, digits only: in Meta's app dashboard, under "
+        "WhatsApp, API setup. It is not the phone number itself.",
     )
     token: SecretStr = Field(
         title="Access token",
-        description="Of a system user with the permission whatsapp_business_messaging. The token "
-        "that the dashboard shows at first lives for a day only.",
+        description="The token of a system user with the permission whatsapp_business_messaging. "
+        "The temporary token in the dashboard expires after a day.",
     )
     app_secret: SecretStr = Field(
         default=SecretStr(""),
         title="App secret",
-        description="In Meta's app dashboard, at App settings, Basic. It proves that callbacks "
-        "are Meta's; without it they are refused.",
+        description="In Meta's app dashboard, under App settings, Basic. It proves that callbacks "
+        "are from Meta; without it they are refused.",
     )
     verify_token: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Verify token",
-        description="Meta shows it when it tries your callback address for the first time. Leave "
-        "it empty to have one made, or write one if you set the address at Meta by hand.",
+        description="Meta sends it when it first tries your webhook URL. Leave it empty to "
+        "generate one, or write one if you enter the webhook URL at Meta by hand.",
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
-        description="Meta's own with its version, or that of a provider that speaks the same.",
+        description="Meta's own URL with its version, or that of a compatible provider.",
     )
     allow_private: bool = Field(
         default=False,
-        title="Private address allowed",
+        title="Allow private addresses",
         description="Allows a Graph API in your own network or on this machine, such as the "
         "simulator.",
     )

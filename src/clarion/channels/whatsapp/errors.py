@@ -28,32 +28,34 @@ class Meaning(NamedTuple):
     mark: Literal["unreachable", "opted_out"] = "unreachable"
 
 
-_FAULT = Meaning(Refusal.UNKNOWN, "WhatsApp had a fault of its own.")
+_FAULT = Meaning(Refusal.UNKNOWN, "WhatsApp had an internal error.")
 BAD_TOKEN = Meaning(
     Refusal.MISCONFIGURED,
-    "Meta does not take the access token. Make a new one for a system user, and save it here.",
+    "Meta does not accept the access token. Create one for a system user and save it here.",
 )
 _NO_RIGHT = Meaning(
     Refusal.MISCONFIGURED,
-    "The access token may not send from this number. Give its system user the number's account "
-    "and the permission whatsapp_business_messaging.",
+    "The access token is not allowed to send from this number. Give its system user access to "
+    "the number's account and the permission whatsapp_business_messaging.",
 )
 _NO_NUMBER = Meaning(
     Refusal.MISCONFIGURED,
-    "Meta knows no such phone number, or the token may not see it. Check the phone number id.",
+    "Meta has no such phone number, or the token has no access to it. Check the phone number id.",
 )
 _NOT_REGISTERED = Meaning(
     Refusal.MISCONFIGURED, "The number is not registered with the Cloud API. Register it at Meta."
 )
 MEANINGS: dict[int, Meaning] = {
-    4: Meaning(Refusal.THROTTLED, "The app calls Meta more often than it may.", 60.0),
+    4: Meaning(Refusal.THROTTLED, "The app sends more requests than Meta allows.", 60.0),
     80007: Meaning(
-        Refusal.THROTTLED, "The WhatsApp Business account calls Meta more often than it may.", 60.0
+        Refusal.THROTTLED,
+        "The WhatsApp Business account sends more requests than Meta allows.",
+        60.0,
     ),
-    130429: Meaning(Refusal.THROTTLED, "The number sends faster than WhatsApp lets it."),
+    130429: Meaning(Refusal.THROTTLED, "The number sends faster than WhatsApp allows."),
     131048: Meaning(
         Refusal.THROTTLED,
-        "WhatsApp slows this number down because many people blocked or reported it. Look at its "
+        "WhatsApp slows this number down because many people blocked or reported it. Check its "
         "quality in WhatsApp Manager.",
         600.0,
     ),
@@ -63,30 +65,32 @@ MEANINGS: dict[int, Meaning] = {
         6.0,
         whole_channel=False,
     ),
-    131057: Meaning(Refusal.THROTTLED, "Meta is changing the speed of this number.", 10.0),
+    131057: Meaning(Refusal.THROTTLED, "Meta is changing the throughput of this number.", 10.0),
     133016: Meaning(Refusal.THROTTLED, "The number was registered too often.", 600.0),
     131053: Meaning(
         Refusal.RETRY,
-        "WhatsApp could not fetch the picture or file. Its address must open for anybody.",
+        "WhatsApp could not download the picture or file. Its URL must be open to everybody.",
     ),
     131026: Meaning(
         Refusal.UNREACHABLE,
-        "WhatsApp can't reach this person: no WhatsApp at this number, an old version of it, or "
-        "its new terms not accepted.",
+        "WhatsApp can't reach this person: the number has no WhatsApp, uses an old version, or has "
+        "not accepted the new terms.",
     ),
     OPTED_OUT: Meaning(
-        Refusal.UNREACHABLE, "They stopped this business's marketing messages.", mark="opted_out"
+        Refusal.UNREACHABLE,
+        "The contact stopped marketing messages from this business.",
+        mark="opted_out",
     ),
     130472: Meaning(
-        Refusal.REJECTED, "Meta held back the message: the person is part of an experiment."
+        Refusal.REJECTED, "Meta did not deliver the message: the person is part of an experiment."
     ),
     130497: Meaning(
-        Refusal.REJECTED, "Meta does not let this business write to people in this country."
+        Refusal.REJECTED, "Meta does not allow this business to message people in this country."
     ),
     131021: Meaning(Refusal.REJECTED, "Sender and recipient are the same number."),
     131030: Meaning(
         Refusal.REJECTED,
-        "This is a test number: it writes only to people listed for it in Meta's app dashboard.",
+        "This is a test number: it can message only those listed in Meta's app dashboard.",
     ),
     131047: Meaning(
         Refusal.REJECTED,
@@ -94,30 +98,31 @@ MEANINGS: dict[int, Meaning] = {
     ),
     131049: Meaning(
         Refusal.REJECTED,
-        "Meta held back the message: this person gets much marketing. Wait a day before you try "
-        "again.",
+        "Meta did not deliver the message: this person receives a lot of marketing. Wait a day "
+        "before you send again.",
     ),
     132000: Meaning(
-        Refusal.REJECTED, "The template has another number of variables. Compare them."
+        Refusal.REJECTED, "The template has a different number of variables. Compare them."
     ),
     132001: Meaning(
         Refusal.REJECTED,
         "WhatsApp has no approved template of this name in this language. Check both.",
     ),
-    132005: Meaning(Refusal.REJECTED, "With its variables the template is too long."),
+    132005: Meaning(Refusal.REJECTED, "With its variables filled in, the template is too long."),
     132007: Meaning(
-        Refusal.REJECTED, "The template has characters or a form that WhatsApp forbids."
+        Refusal.REJECTED, "The template has characters or formatting that WhatsApp does not allow."
     ),
     132012: Meaning(
-        Refusal.REJECTED, "A variable is not of the form that the template wants. Compare them."
+        Refusal.REJECTED,
+        "A variable does not have the format that the template requires. Compare them.",
     ),
     132015: Meaning(
         Refusal.REJECTED,
-        "Meta paused the template: people disliked it. Stop, and restart with those who failed "
-        "when WhatsApp Manager shows it as active again.",
+        "Meta paused the template because of its low quality. Stop the broadcast, and restart it "
+        "for those who failed once WhatsApp Manager shows the template as active.",
     ),
     132016: Meaning(
-        Refusal.REJECTED, "Meta disabled the template: people disliked it. Use another one."
+        Refusal.REJECTED, "Meta disabled the template because of its low quality. Use another one."
     ),
     132018: Meaning(
         Refusal.REJECTED,
@@ -131,7 +136,8 @@ MEANINGS: dict[int, Meaning] = {
     33: _NO_NUMBER,
     368: Meaning(
         Refusal.MISCONFIGURED,
-        "Meta restricts the WhatsApp Business account for a broken rule. See WhatsApp Manager.",
+        "Meta restricted the WhatsApp Business account for a policy violation. "
+        "See WhatsApp Manager.",
     ),
     131031: Meaning(
         Refusal.MISCONFIGURED,

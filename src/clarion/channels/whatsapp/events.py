@@ -1,4 +1,4 @@
-"""What a callback of WhatsApp tells: statuses of messages, messages of people, their wishes.
+"""What a callback of WhatsApp reports: statuses, messages of people, their preferences.
 
 https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 and …/user_preferences. One callback carries up to a thousand updates, of several numbers of one
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from clarion.channels import payloads
 from clarion.channels.contract import Event, HookRequest, Inbound, OptOut, Receipt
-from clarion.channels.keywords import with_wish
+from clarion.channels.keywords import with_requested_state
 from clarion.channels.whatsapp.errors import OPTED_OUT, code_of, failure
 
 _OBJECT = "whatsapp_business_account"
@@ -24,7 +24,7 @@ _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
 _MEDIA = frozenset(
     {"image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "order"}
 )
-_WISHES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
+_PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
 
 
@@ -36,19 +36,19 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
     body = payloads.object_of(hook.body)
     if body.get("object") != _OBJECT or not isinstance(body.get("entry"), list):
         raise ValueError("The callback is not one of a WhatsApp Business account.")
-    found: list[Event] = []
+    events: list[Event] = []
     for value in _values(body):
         metadata = payloads.part(value.get("metadata"))
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):
             continue
         for status in _objects(value.get("statuses")):
-            found += _told(status, hook.received_at, secrets)
+            events += _receipt_events(status, hook.received_at, secrets)
         names = _names(value)
         for message in _objects(value.get("messages")):
-            found += _written(message, names, hook.received_at)
-        for wish in _objects(value.get("user_preferences")):
-            found += _wished(wish, hook.received_at)
-    return found
+            events += _message_events(message, names, hook.received_at)
+        for preference in _objects(value.get("user_preferences")):
+            events += _preference_events(preference, hook.received_at)
+    return events
 
 
 def _values(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -72,38 +72,38 @@ def _names(value: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _told(
+def _receipt_events(
     status: Mapping[str, Any], received_at: datetime, secrets: Iterable[str]
 ) -> Iterator[Event]:
-    """The receipt of one message. “sent” tells nothing new: the answer to our request said it."""
+    """The receipt of one message. “sent” is no news: it repeats the answer to our request."""
     word = status.get("status")
-    known = _STATUSES.get(word) if isinstance(word, str) else None
+    receipt_status = _STATUSES.get(word) if isinstance(word, str) else None
     external_id = payloads.identifier(status.get("id"))
     message_id = payloads.identifier(status.get("biz_opaque_callback_data"))
-    if known is None or not (external_id or message_id):
+    if receipt_status is None or not (external_id or message_id):
         return
     at = _moment(status.get("timestamp"), received_at)
     code, reason = "", ""
-    if known == "failed":
+    if receipt_status == "failed":
         error = next(iter(_objects(status.get("errors"))), {})
         code, reason = failure(error, secrets)
-        whom = _whom(status, "recipient_id", "recipient_user_id")
-        if whom and code_of(error) == OPTED_OUT:
-            yield OptOut(whom, "opted_out", at)
-    yield Receipt(known, at, external_id or None, message_id or None, reason, code)
+        person = _person_id(status, "recipient_id", "recipient_user_id")
+        if person and code_of(error) == OPTED_OUT:
+            yield OptOut(person, "opted_out", at)
+    yield Receipt(receipt_status, at, external_id or None, message_id or None, reason, code)
 
 
-def _written(
+def _message_events(
     message: Mapping[str, Any], names: Mapping[str, str], received_at: datetime
 ) -> list[Event]:
-    """What a person wrote. Messages in groups, reactions and unknown types tell nothing."""
-    sender = _whom(message, "from", "from_user_id")
+    """What a person wrote. Messages in groups, reactions and unknown types are ignored."""
+    sender = _person_id(message, "from", "from_user_id")
     message_id = payloads.identifier(message.get("id"))
-    said = _said(message)
-    if not sender or not message_id or said is None or message.get("group_id"):
+    content = _content(message)
+    if not sender or not message_id or content is None or message.get("group_id"):
         return []
-    text, button, media = said
-    return with_wish(
+    text, button, media = content
+    return with_requested_state(
         Inbound(
             sender=sender,
             external_id=message_id,
@@ -116,7 +116,7 @@ def _written(
     )
 
 
-def _said(message: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def _content(message: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """(text, value of the pressed button, sort of media) of a message, None for unknown types."""
     kind = message.get("type")
     if not isinstance(kind, str):
@@ -134,17 +134,17 @@ def _said(message: Mapping[str, Any]) -> tuple[str, str, str] | None:
     return (payloads.text(part.get("caption")), "", kind) if kind in _MEDIA else None
 
 
-def _wished(wish: Mapping[str, Any], received_at: datetime) -> list[Event]:
+def _preference_events(preference: Mapping[str, Any], received_at: datetime) -> list[Event]:
     """What a person chose in WhatsApp itself: to stop, or to have again, this one's marketing."""
-    value = wish.get("value")
-    state = _WISHES.get(value) if isinstance(value, str) else None
-    whom = _whom(wish, "wa_id", "user_id")
-    if state is None or not whom or wish.get("category") != "marketing_messages":
+    value = preference.get("value")
+    state = _PREFERENCES.get(value) if isinstance(value, str) else None
+    person = _person_id(preference, "wa_id", "user_id")
+    if state is None or not person or preference.get("category") != "marketing_messages":
         return []
-    return [OptOut(whom, state, _moment(wish.get("timestamp"), received_at))]
+    return [OptOut(person, state, _moment(preference.get("timestamp"), received_at))]
 
 
-def _whom(part: Mapping[str, Any], number: str, user_id: str) -> str:
+def _person_id(part: Mapping[str, Any], number: str, user_id: str) -> str:
     """A person's phone number or, where they keep it to themselves, their business-scoped id."""
     return payloads.identifier(part.get(number)) or payloads.identifier(part.get(user_id))
 

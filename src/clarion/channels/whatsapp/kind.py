@@ -51,7 +51,7 @@ class WhatsAppKind:
     kind: ClassVar[str] = "whatsapp"
     label: ClassVar[str] = "WhatsApp"
     account: ClassVar[str] = "a WhatsApp number"
-    summary: ClassVar[str] = "Sends from a WhatsApp Business number, over Meta's Cloud API."
+    summary: ClassVar[str] = "Sends from a WhatsApp Business number, through Meta's Cloud API."
     # 80 messages a second and number, one in six seconds to one person:
     # https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput, #pair-rate-limits
     limits: ClassVar[Limits] = Limits(
@@ -88,7 +88,7 @@ class WhatsAppKind:
         return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
-        """The POST of one message. Raises Unsendable for what WhatsApp has no place for."""
+        """The POST of one message. Raises Unsendable for what WhatsApp can't send."""
         ensure_addresses(message)
         return self._call("POST", f"{self._url}/messages", body_of(message))
 
@@ -110,14 +110,14 @@ class WhatsAppKind:
     def checked(self, reply: Reply) -> str:
         """Which number it is, and its quality. Raises ValueError when token or id are wrong."""
         http = as_http(reply)
-        said = json_object(http.body)
-        number = said.get("display_phone_number")
+        answer = json_object(http.body)
+        number = answer.get("display_phone_number")
         if http.status != 200 or not isinstance(number, str):
             raise ValueError(refused(http, self._secrets).reason)
         shown = number if _SHOWN_NUMBER.fullmatch(number) else "?"
-        name = tidy(payloads.text(said.get("verified_name"), 200), self._secrets)
-        sentence = f"The token is good. The number is {shown}{f' ({name})' if name else ''}."
-        quality = said.get("quality_rating")
+        name = tidy(payloads.text(answer.get("verified_name"), 200), self._secrets)
+        sentence = f"The token is valid. The number is {shown}{f' ({name})' if name else ''}."
+        quality = answer.get("quality_rating")
         if isinstance(quality, str) and quality in _QUALITIES:
             sentence += f" Its quality is {quality.lower()}."
         return sentence
@@ -139,8 +139,8 @@ class WhatsAppKind:
         http = as_http(reply)
         if http.status == 200 and json_object(http.body).get("success") is True:
             return (
-                "Meta brings messages and statuses of this number to this server from now on. "
-                "Meta's app must be subscribed to the webhook field “messages”."
+                "Meta now sends messages and statuses of this number to this server. "
+                "Your app at Meta must be subscribed to the webhook field “messages”."
             )
         raise ValueError(self._not_registered(http))
 
@@ -158,12 +158,12 @@ class WhatsAppKind:
         """
         asked = {name: values[0] for name, values in parse_qs(query, errors="replace").items()}
         given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
-        known = hmac.compare_digest(self._verify_token.encode(), given)
-        if asked.get("hub.mode") != "subscribe" or not self._verify_token or not known:
+        is_ours = hmac.compare_digest(self._verify_token.encode(), given)
+        if asked.get("hub.mode") != "subscribe" or not self._verify_token or not is_ours:
             raise BadSignature("The verify token is missing or wrong.")
         challenge = asked.get("hub.challenge", "")
         if not _CHALLENGE.fullmatch(challenge):
-            raise BadSignature("The challenge is missing or strange.")
+            raise BadSignature("The challenge is missing or not valid.")
         return challenge
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
@@ -181,7 +181,7 @@ class WhatsAppKind:
         words = tidy(payloads.text(error.get("message")), self._secrets)
         if reply.status == 400 and outcome.code in ("100", "2200") and words:
             return (
-                f"Meta refuses the address of this server: {words}. It must begin with https:// "
-                "and answer from the internet."
+                f"Meta refuses the webhook URL of this server: {words}. It must begin with "
+                "https:// and be reachable from the internet."
             )
         return outcome.reason

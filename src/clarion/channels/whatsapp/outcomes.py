@@ -21,7 +21,7 @@ def refused(reply: HttpReply, secrets: Iterable[str]) -> Refused:
         return _unlisted(reply, code, error, secrets)
     sentence, shown = meaning.sentence, str(code)
     if meaning.refusal is Refusal.UNKNOWN:
-        sentence += " It may have sent the message all the same."
+        sentence += " It may have sent the message."
     if meaning.refusal is Refusal.THROTTLED:
         wait = wait_seconds(reply, meaning.wait)
         return Refused(meaning.refusal, sentence, shown, wait, meaning.whole_channel)
@@ -49,7 +49,7 @@ def _no_graph(reply: HttpReply) -> Refused:
     if reply.status == 429:
         return _too_many(reply, code)
     if 300 <= reply.status <= 499:
-        sentence = f"What answered ({code}) is not Meta's Graph API. Check its address."
+        sentence = f"The server that answered ({code}) is not Meta's Graph API. Check its URL."
         return Refused(Refusal.MISCONFIGURED, sentence, code)
     return _unclear(reply, code)
 
@@ -61,7 +61,7 @@ def _too_many(reply: HttpReply, code: str) -> Refused:
 
 def _unclear(reply: HttpReply, code: str) -> Refused:
     if reply.status >= 500:
-        sentence = f"WhatsApp answered {reply.status}, and may have sent the message all the same."
+        sentence = f"WhatsApp answered {reply.status}. It may have sent the message."
     else:
-        sentence = "WhatsApp gave an answer that makes no sense, and may have sent the message."
+        sentence = "WhatsApp's answer can't be understood. It may have sent the message."
     return Refused(Refusal.UNKNOWN, sentence, code)

@@ -2,7 +2,7 @@
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages, and of the limits:
 …/messages/text-messages, …/interactive-reply-buttons-messages, …/interactive-cta-url-messages.
-What WhatsApp has no place for is Unsendable, with a sentence; nothing is left out silently.
+What WhatsApp can't send is Unsendable, with a sentence; nothing is left out silently.
 """
 
 import re
@@ -27,11 +27,11 @@ def body_of(message: Outgoing) -> dict[str, Any]:
     ``biz_opaque_callback_data`` comes back in every status: so a message whose fate is unknown is
     found again by our own id.
     """
-    whom = "recipient" if SCOPED_ID.fullmatch(message.to) else "to"
+    recipient = "recipient" if SCOPED_ID.fullmatch(message.to) else "to"
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        whom: message.to,
+        recipient: message.to,
         **_content(message),
         "biz_opaque_callback_data": message.id,
     }
@@ -53,71 +53,71 @@ def _content(message: Outgoing) -> dict[str, Any]:
 
 
 def _template(template: Template) -> dict[str, Any]:
-    for place, value in enumerate(template.variables, start=1):
+    for number, value in enumerate(template.variables, start=1):
         if not value.strip():
             raise Unsendable(
-                f"Variable {place} of the template is empty for this person. Give it a default."
+                f"Variable {number} of the template is empty for this person. Give it a default."
             )
         if _FORBIDDEN.search(value):
             raise Unsendable(
-                f"Variable {place} of the template has a line break, a tab or more than four "
-                "spaces in a row for this person. WhatsApp takes none of these."
+                f"Variable {number} of the template has a line break, a tab or more than four "
+                "spaces in a row for this person. WhatsApp accepts none of these."
             )
-    found: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
+    body: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     if template.variables:
         values = [{"type": "text", "text": value} for value in template.variables]
-        found["components"] = [{"type": "body", "parameters": values}]
-    return found
+        body["components"] = [{"type": "body", "parameters": values}]
+    return body
 
 
 def _media(media: Media) -> tuple[str, dict[str, Any]]:
     """The type of message and its object; WhatsApp fetches the address itself."""
     if not media.url:
         raise Unsendable(
-            "WhatsApp fetches pictures and files itself, and this one has no public address. Set "
-            "CLARION_PUBLIC_URL, or give the address of a picture or file on the web."
+            "WhatsApp downloads pictures and files itself, and this one has no public URL. Set "
+            "CLARION_PUBLIC_URL, or use the URL of a picture or file on the web."
         )
     if media.kind == "file":
         return "document", {"link": media.url} | ({"filename": media.name} if media.name else {})
     if media.content_type not in _PICTURES:
-        raise Unsendable("WhatsApp takes JPEG and PNG pictures only. Send this one as a file.")
+        raise Unsendable("WhatsApp accepts only JPEG and PNG pictures. Send this one as a file.")
     return "image", {"link": media.url}
 
 
 def _interactive(message: Outgoing) -> dict[str, Any]:
     if not message.text.strip():
-        raise Unsendable("WhatsApp wants a text above buttons.")
+        raise Unsendable("WhatsApp requires a text above buttons.")
     _short_enough(message.text, BODY_LENGTH, "The text above buttons")
     for button in message.buttons:
         if not button.label.strip():
             raise Unsendable("A button has no label.")
         _short_enough(button.label, LABEL_LENGTH, "The label of a button")
-    found: dict[str, Any] = {"body": {"text": message.text}}
+    body: dict[str, Any] = {"body": {"text": message.text}}
     if message.media is not None:
         name, media = _media(message.media)
-        found["header"] = {"type": name, name: media}
+        body["header"] = {"type": name, name: media}
     links = [button for button in message.buttons if button.kind == "link"]
-    return found | (_link(message.buttons) if links else _replies(message.buttons))
+    return body | (_link(message.buttons) if links else _replies(message.buttons))
 
 
 def _link(buttons: tuple[Button, ...]) -> dict[str, Any]:
     if len(buttons) > 1:
-        raise Unsendable("WhatsApp takes one link button alone, or up to three reply buttons.")
+        raise Unsendable("WhatsApp accepts either one link button or up to three reply buttons.")
     parameters = {"display_text": buttons[0].label, "url": buttons[0].value}
     return {"type": "cta_url", "action": {"name": "cta_url", "parameters": parameters}}
 
 
 def _replies(buttons: tuple[Button, ...]) -> dict[str, Any]:
     if len(buttons) > MOST_REPLIES:
-        raise Unsendable(f"WhatsApp takes at most {MOST_REPLIES} reply buttons.")
-    found = []
+        raise Unsendable(f"WhatsApp accepts at most {MOST_REPLIES} reply buttons.")
+    keys = []
     for button in buttons:
         value = button.value or button.label
         _short_enough(value, _VALUE_LENGTH, "What a reply button sends back")
-        found.append({"type": "reply", "reply": {"id": value, "title": button.label}})
-    return {"type": "button", "action": {"buttons": found}}
+        keys.append({"type": "reply", "reply": {"id": value, "title": button.label}})
+    return {"type": "button", "action": {"buttons": keys}}
 
 
 def _short_enough(text: str, limit: int, what: str) -> None:
     if len(text) > limit:
-        raise Unsendable(f"{what} is longer than the {limit:,} characters that WhatsApp takes.")
+        raise Unsendable(f"{what} is longer than the {limit:,} characters that WhatsApp accepts.")

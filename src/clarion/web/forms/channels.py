@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clarion.channels.manage import ConfigField, SettingsError, config_fields, shown
+from clarion.channels import limits
+from clarion.channels.errors import SettingsError
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
+from clarion.channels.settings import ConfigField, config_fields, shown
 from clarion.kit import rates
 
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
@@ -19,11 +21,11 @@ class ChannelForm(forms.Form):
     def __init__(self, kind: str, *args: Any, channel: Channel | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.channel = channel
-        limits = kind_class(kind).limits
+        own_rate = kind_class(kind).limits.rate
         if channel is None:
             self.fields["name"] = forms.CharField(
                 label=_("Name"),
-                max_length=100,
+                max_length=limits.LONGEST_NAME,
                 help_text=_("Shown wherever a channel is chosen, for example “Newsletter bot”."),
             )
         self.settings = config_fields(kind)
@@ -34,20 +36,20 @@ class ChannelForm(forms.Form):
         self.fields["rate"] = RateField(
             label=_("Send rate, messages a second"),
             required=False,
-            initial=channel.rate if channel else limits.rate,
+            initial=channel.rate if channel else own_rate,
             help_text=_("Leave empty to send as fast as the provider answers."),
         )
         self.fields["attempts"] = forms.IntegerField(
             label=_("Attempts"),
             min_value=1,
-            max_value=100,
-            initial=channel.attempts if channel else 5,
+            max_value=limits.MOST_ATTEMPTS,
+            initial=channel.attempts if channel else limits.ATTEMPTS,
         )
         self.fields["backoff"] = forms.FloatField(
             label=_("Retry delay, seconds"),
             min_value=0,
-            max_value=3600,
-            initial=channel.backoff if channel else 0.1,
+            max_value=limits.LONGEST_BACKOFF,
+            initial=channel.backoff if channel else limits.BACKOFF,
             help_text=_("Before the second attempt. It doubles before each further one."),
         )
 

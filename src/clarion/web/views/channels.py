@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from clarion.accounts.models import Role
 from clarion.channels import manage
 from clarion.channels.contract import RegistersWebhook
-from clarion.channels.manage import ChannelError
+from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
-from clarion.channels.registry import KINDS, UnknownKind, kind_class
+from clarion.channels.registry import KINDS, kind_class
 from clarion.web.forms.channels import ChannelForm
 from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs

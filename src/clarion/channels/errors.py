@@ -1,0 +1,19 @@
+"""Why something can't be done with a channel."""
+
+
+class ChannelError(ValueError):
+    """What an agent asked for can't be done; the text says what to do instead."""
+
+
+class SettingsError(ChannelError):
+    """Settings that do not fit. ``fields`` has one sentence per wrong setting ("" for all)."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(
+            " ".join(f"{name}: {text}" if name else text for name, text in fields.items())
+        )
+        self.fields = fields
+
+
+class UnknownKind(ChannelError):  # noqa: N818 - the name is the fact
+    """There is no such kind."""
