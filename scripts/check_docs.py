@@ -1,7 +1,8 @@
 """Fail when a setting, a command or a page is missing in the docs, or named there and not existing.
 
 Settings are the fields of `clarion.config.Settings`, named CLARION_… in docs/configuration.md.
-Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md.
+Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md;
+every command and option that any page names must exist.
 Pages are the files under docs/, each linked in the index above it; every link to a file must lead
 to one, and to a heading of it.
 """
@@ -62,11 +63,13 @@ def _command_problems(app: typer.Typer) -> Iterator[str]:
     for command in sorted(exist):
         if not re.search(rf"\bclarion {re.escape(command)}(?![\w-])", text):
             yield f"{page} does not name the command 'clarion {command}'"
-    for code in _code(text):
-        for call in re.findall(r"(?:^|[\s|$])clarion ((?:[^\s|;&]+ ?)+)", code, re.MULTILINE):
-            wrong = _unknown(root, call.split())
-            if wrong:
-                yield f"{page} names 'clarion {wrong}', which is no command"
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        name = path.relative_to(ROOT).as_posix()
+        for code in _code(_read(name)):
+            for call in re.findall(r"(?:^|[\s|$])clarion ((?:[^\s|;&]+ ?)+)", code, re.MULTILINE):
+                wrong = _unknown(root, call.split())
+                if wrong:
+                    yield f"{name} names 'clarion {wrong}', which is no command or option"
 
 
 def _index_problems() -> Iterator[str]:
@@ -122,23 +125,37 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _code(text: str) -> list[str]:
-    """Return what stands in fences and backticks; prose may say "clarion call"."""
+    """Return what stands in fences, indented blocks and backticks; prose may say "clarion call"."""
     fences = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     rest = re.sub(r"^```[^\n]*\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [*fences, *re.findall(r"`([^`\n]+)`", rest)]
+    indented = re.findall(r"^ {4,}(\S.*)$", rest, re.MULTILINE)
+    return [*fences, *indented, *re.findall(r"`([^`\n]+)`", rest)]
 
 
 def _unknown(root: Any, words: list[str]) -> str | None:
-    """Return the words up to the first that names no subcommand, or None when all of them do."""
-    command = root
+    """Return the words up to the first that names no subcommand or option of the command before.
+
+    Return None when all of them are known.
+    """
+    command, options = root, _options(root)
     for count, word in enumerate(words, start=1):
+        if word.startswith("--") and word.partition("=")[0] not in options:
+            return " ".join(words[:count])
         subcommands = _subcommands(command)
         if not subcommands or not WORD.fullmatch(word):
-            return None
+            continue
         if word not in subcommands:
             return " ".join(words[:count])
         command = subcommands[word]
+        options = _options(command)
     return None
+
+
+def _options(command: Any) -> set[str]:
+    names = {"--help"}
+    for parameter in command.params:
+        names.update(parameter.opts, parameter.secondary_opts)
+    return names
 
 
 if __name__ == "__main__":

@@ -127,12 +127,15 @@ def test_commands_and_their_page_are_compared_both_ways(
         "`clarion serve --port 1`\n\n```sh\n$ clarion agent add Ann\nclarion agent gone\n```\n"
         "A clarion call is no command, but `clarion stop it` would be.\n"
     )
+    (tmp_path / "README.md").write_text("Try:\n\n    clarion send --help --at=9\n")
 
     assert list(check_docs._command_problems(app)) == [
         "docs/cli.md does not name the command 'clarion agent list'",
         "docs/cli.md does not name the command 'clarion send'",
-        "docs/cli.md names 'clarion agent gone', which is no command",
-        "docs/cli.md names 'clarion stop', which is no command",
+        "README.md names 'clarion send --help --at=9', which is no command or option",
+        "docs/cli.md names 'clarion agent gone', which is no command or option",
+        "docs/cli.md names 'clarion serve --port', which is no command or option",
+        "docs/cli.md names 'clarion stop', which is no command or option",
     ]
 
 
