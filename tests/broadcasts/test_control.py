@@ -9,6 +9,7 @@ import pytest
 from clarion.broadcasts import control, history, launch
 from clarion.broadcasts.control import ControlError
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.reconcile import reconcile
 from clarion.chats import control as chats
 from clarion.consents import grants
 from clarion.consents.models import Consent
@@ -16,10 +17,10 @@ from clarion.contacts.models import Contact
 from clarion.content import stories
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
-from clarion.records.reconcile import reconcile
+from clarion.records.deliveries.settle import Settlement
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,14 +10,15 @@ from pytest_django.fixtures import Settings
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import control, history, retention, singles
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
+from clarion.broadcasts.reconcile import reconcile
 from clarion.contacts.models import Contact
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, DeliveryProgress, Part, Receipt, Record, Tally
-from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

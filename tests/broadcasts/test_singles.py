@@ -7,6 +7,7 @@ import pytest
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import launch, people, singles
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.singles import SingleError
 from clarion.channels.contract import Inbound
 from clarion.chats import control
@@ -21,7 +22,6 @@ from clarion.content.stories import archive_story, create_story, save_story
 from clarion.engine import lifecycle
 from clarion.kit import clock
 from clarion.records.models import Delivery
-from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from clarion.accounts.models import Agent, AuditEntry
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Inbound
 from clarion.chats import control, signals
 from clarion.chats.control import ChatError
@@ -15,9 +16,8 @@ from clarion.chats.inbound import receive
 from clarion.chats.models import Chat, Message
 from clarion.contacts.models import Address
 from clarion.kit import clock
-from clarion.records import hold
+from clarion.records.deliveries import hold
 from clarion.records.models import Delivery
-from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

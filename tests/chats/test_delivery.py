@@ -9,6 +9,7 @@ from django.test import Client
 from clarion.accounts.models import Agent
 from clarion.broadcasts import singles
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
 from clarion.chats.inbound import receive
@@ -19,7 +20,6 @@ from clarion.content.stories import create_story
 from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Record
-from clarion.records.reconcile import reconcile
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes

@@ -13,6 +13,7 @@ from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from channels.webhook.fixtures import signed
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.chats import control
@@ -21,7 +22,6 @@ from clarion.contacts.models import Address, Contact
 from clarion.content.stories import create_story
 from clarion.engine import inbox
 from clarion.kit import clock
-from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,8 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.contacts.models import Address
 from clarion.kit import clock, db
-from clarion.records import hold, tallies
+from clarion.records import tallies
+from clarion.records.deliveries import hold
 from clarion.records.models import Delivery, Reason, Record
 
 pytestmark = pytest.mark.django_db

@@ -12,12 +12,12 @@ from clarion.accounts import audit
 from clarion.broadcasts import launch
 from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts.imports import import_contacts
 from clarion.kit import db
-from clarion.records.reconcile import reconcile
 from support.listener import Listener
 from support.processes import Process, Processes
 from support.waiting import eventually

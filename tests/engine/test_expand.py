@@ -11,7 +11,6 @@ from clarion.broadcasts.picks import add_picks
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address, Tag, Tagging
 from clarion.contacts.states import AddressState
-from clarion.engine import expand as expand_module
 from clarion.engine.expand import expand_chunk
 from clarion.kit import clock
 from clarion.records import tallies
@@ -95,7 +94,7 @@ def test_a_chunk_that_fails_leaves_nothing_and_is_done_again(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(expand_module.tallies, "add", crash)
+        patch.setattr(tallies, "shift", crash)
         with pytest.raises(RuntimeError):
             expand_chunk(broadcast, 10)
     assert factory.states(broadcast) == before

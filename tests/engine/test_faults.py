@@ -7,12 +7,12 @@ import pytest
 from django.db import OperationalError
 
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Outgoing
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.engine import snapshot
 from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Record
-from clarion.records.reconcile import reconcile
 from crash.rehearsal import wait_completed
 from support import factory
 from support.listener import Listener

@@ -9,6 +9,7 @@ import pytest
 from clarion.accounts.models import Agent
 from clarion.broadcasts import control, launch, triggers
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.chats import control as chats
 from clarion.contacts import tags
@@ -17,7 +18,6 @@ from clarion.engine import fire, lifecycle
 from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, DeliveryProgress, Record
-from clarion.records.reconcile import reconcile
 from support import factory
 from support.listener import Listener
 from support.waiting import eventually

@@ -14,9 +14,10 @@ from clarion.chats.models import Message
 from clarion.engine import inbox, reap
 from clarion.engine.claim import claim
 from clarion.engine.models import Callback
-from clarion.engine.render import message_id
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
+from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, Receipt
 from support import factory
 

@@ -18,6 +18,7 @@ from clarion.broadcasts import control, launch
 from clarion.broadcasts.control import ControlError
 from clarion.broadcasts.launch import LaunchError
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.states import ACTIVE, FINISHED
 from clarion.broadcasts.states import may_move as broadcast_may_move
 from clarion.channels.contract import Accepted, Refusal, Refused
@@ -27,12 +28,13 @@ from clarion.contacts.models import Address
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import Claimed, claim
 from clarion.engine.retry import Policy, judge
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
+from clarion.records.deliveries.requeue import requeue
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery
 from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
-from clarion.records.reconcile import reconcile
 from clarion.records.states import may_move
 from support import factory
 
@@ -108,7 +110,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def find_lost_claims(self) -> None:
-        reap.requeue(self.worker, [c.delivery for c in self.unheard])
+        requeue(self.worker, [c.delivery for c in self.unheard])
         for c in self.unheard:
             self.states[c.delivery] = "queued"
         self.unheard = []

@@ -12,9 +12,9 @@ from clarion.content.rendering import Text
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.retry import Policy
-from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 from support.waiting import eventually_async
 
 NOW = 1_800_000_000 * clock.SECOND

@@ -20,6 +20,7 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import control, picker, retention
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.chats import control as chats
 from clarion.chats.models import Chat
@@ -28,14 +29,16 @@ from clarion.consents.manage import define
 from clarion.consents.models import Consent
 from clarion.contacts import tags
 from clarion.engine import claim, lifecycle, reap
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.kit.db import estimates
-from clarion.records import causes, export, hold, tallies
+from clarion.records import causes, export, tallies
+from clarion.records.deliveries import hold
+from clarion.records.deliveries.requeue import requeue
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.filters import RecordFilter
 from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
-from clarion.records.reconcile import reconcile
 from clarion.records.search import search
 from support import environment, factory
 from support.waiting import eventually
@@ -146,7 +149,7 @@ def outcome(one: claim.Claimed, channel: Channel, state: str) -> Settlement:
     return Settlement(
         one.delivery, one.broadcast, channel.pk, one.address, state, 1, clock.now_us(),
         attempted=True, content="Hello", external_id=f"x{one.delivery}",
-        memory=Progress(sent=("Hello",)) if state == "queued" else None,
+        progress=Progress(sent=("Hello",)) if state == "queued" else None,
     )  # fmt: skip
 
 
@@ -184,7 +187,7 @@ def test_a_broadcast_lives_its_life_whatever_the_planner_believes(
         worker = register()
         send_some(channel, worker, claim.claim(channel.pk, worker, BATCH).messages)
         given_back = claim.claim(channel.pk, worker, BATCH).messages
-        assert reap.requeue(worker, [one.delivery for one in given_back]) == BATCH
+        assert requeue(worker, [one.delivery for one in given_back]) == BATCH
         claim.claim(channel.pk, worker, BATCH)
         reap.declare_all_dead()
         assert reap.reap() == BATCH

@@ -2,12 +2,13 @@
 
 import pytest
 
+from clarion.broadcasts.reconcile import reconcile
 from clarion.engine import reap
 from clarion.engine.claim import claim
 from clarion.engine.models import Worker
 from clarion.kit import db
+from clarion.records.deliveries.requeue import requeue
 from clarion.records.models import Delivery, Record
-from clarion.records.reconcile import reconcile
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +69,7 @@ def test_what_a_claim_took_whose_answer_never_came_is_queued_again(
     assert reap.claimed_before(worker) == []  # the answer may still be on its way
     now += reap.SETTLED_BY_NOW + 1
     assert sorted(reap.claimed_before(worker)) == sorted(mine)
-    assert reap.requeue(worker, [*mine, theirs]) == 2
+    assert requeue(worker, [*mine, theirs]) == 2
 
     assert factory.states(broadcast) == {"queued": 2, "sending": 1}
     assert reconcile(broadcast.pk).ok

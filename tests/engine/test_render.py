@@ -7,6 +7,7 @@ import pytest
 
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
@@ -14,7 +15,6 @@ from clarion.engine.claim import claim
 from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
-from clarion.records.reconcile import reconcile
 from crash.rehearsal import wait_completed
 from support import factory
 from support.listener import Heard, Listener

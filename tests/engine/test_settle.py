@@ -5,9 +5,10 @@ import pytest
 from clarion.contacts.models import Address
 from clarion.engine import reap
 from clarion.engine.claim import Claimed, claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Record
 from support import factory
 

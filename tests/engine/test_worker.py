@@ -10,6 +10,7 @@ from django.db import transaction
 
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import add_channel, resume_channel
 from clarion.channels.models import Channel
@@ -19,7 +20,6 @@ from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH, Worker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Record
-from clarion.records.reconcile import reconcile
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.ports import closed_port

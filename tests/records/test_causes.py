@@ -2,12 +2,13 @@
 
 import pytest
 
+from clarion.broadcasts.contact_history import history
 from clarion.engine import reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records.causes import causes
-from clarion.records.person import history
+from clarion.records.deliveries.settle import Settlement
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,9 +14,10 @@ from clarion.chats import control as chats
 from clarion.content import stories
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records import tallies
+from clarion.records.deliveries.settle import Settlement
 from support import factory
 from web.browsing import Site, add_admin, enter, look, resize
 

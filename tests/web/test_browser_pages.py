@@ -14,8 +14,9 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.engine import reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Record
 from support import factory
 from support.chromium import Complaints

@@ -1,4 +1,4 @@
-"""Adding agents."""
+"""Adding and changing agents."""
 
 import unicodedata
 
@@ -80,6 +80,12 @@ def _looks(name: str) -> str:
     """What a reader takes a name for: letters only, whatever their width, case and accents."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(sign for sign in plain if sign.isalnum())
+
+
+def change_own(agent: Agent, *, name: str, time_zone: str) -> None:
+    """Change what agents may change about themselves."""
+    Agent.objects.filter(pk=agent.pk).update(name=name, time_zone=time_zone)
+    audit.note("agent.update", f"agent {agent.pk}", agent, name=name, time_zone=time_zone)
 
 
 def _valid_email(email: str) -> str:

@@ -10,6 +10,10 @@ class BroadcastsConfig(AppConfig):
     label = "broadcasts"
 
     def ready(self) -> None:
-        """Listen to what happens to people."""
+        """Listen to what happens to people, and answer what records ask about broadcasts."""
         import clarion.broadcasts.people
         import clarion.broadcasts.triggers  # noqa: F401
+        from clarion.broadcasts.directory import Directory
+        from clarion.records.directory import provide
+
+        provide(Directory())

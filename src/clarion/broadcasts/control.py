@@ -15,7 +15,8 @@ from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
 from clarion.kit import clock, db, rates
 from clarion.kit.fields import InstantField
-from clarion.records import cancel, hold, tallies
+from clarion.records import tallies
+from clarion.records.deliveries import cancel, hold
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState

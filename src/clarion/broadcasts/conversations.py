@@ -11,6 +11,7 @@ from django.db.models import Q
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import singles
+from clarion.broadcasts.contact_history import sent_to
 from clarion.broadcasts.models import Broadcast
 from clarion.chats.control import ChatError, find
 from clarion.chats.listing import ChatFilter, ChatRow, chat_list
@@ -19,7 +20,8 @@ from clarion.contacts.models import Address
 from clarion.content.rendering import ContentError, preview
 from clarion.kit import clock, db
 from clarion.kit.paging import Cursor, Key, Page
-from clarion.records import hold, person
+from clarion.records.deliveries import hold
+from clarion.records.held import held_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def conversations(wanted: ChatFilter, cursor: str | None = None, limit: int = 50
     """The list of chats. Raises CursorError for a cursor that is not ours."""
     page = chat_list(wanted, cursor, limit)
     numbers = [row.number for row in page.rows]
-    held = hold.held_counts(numbers)
+    held = held_counts(numbers)
     ours = singles.latest(numbers)
     rows = [_listed(row, ours.get(row.number), held.get(row.number, 0)) for row in page.rows]
     return Page(rows, page.next_cursor, page.previous_cursor)
@@ -145,7 +147,7 @@ def _sent(address_id: int, before: tuple[int, int] | None, limit: int) -> list[S
             reason=sent.reason,
             record_id=sent.record_id,
         )
-        for sent in person.sent_to(address_id, before, limit)
+        for sent in sent_to(address_id, before, limit)
     ]
 
 

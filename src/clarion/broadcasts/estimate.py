@@ -31,9 +31,10 @@ def estimate(
     audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
 ) -> AudienceSummary:
     """The summary, from a sample where there are many people; the same at every look."""
-    crowds = [_Crowd("contacts_address", "id", "channel_id", key, [key]) for key in channel_ids]
+    addresses = ("FROM contacts_address", "id", "channel_id")
+    crowds = [_Crowd(*addresses, key, [key]) for key in channel_ids]
     if audience.kind == "picks":
-        picks = ("broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
+        picks = ("FROM broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
         crowds = [_Crowd(*picks, list(channel_ids))]
     kept: dict[int, float] = dict.fromkeys(channel_ids, 0)
     dropped: dict[str, float] = {}
@@ -59,7 +60,7 @@ def estimate(
 class _Crowd:
     """Rows that somebody stands in: addresses on a channel, picks of a broadcast, taggings."""
 
-    table: str
+    rows: str
     key: str
     owner: str
     owner_id: int | None
@@ -69,14 +70,14 @@ class _Crowd:
         """How many rows, and the first and the last key."""
         found = db.fetch(
             f"SELECT count(*), COALESCE(min({self.key}), 0), COALESCE(max({self.key}), 0) "
-            f"FROM {self.table} WHERE {self.owner} = %s",
+            f"{self.rows} WHERE {self.owner} = %s",
             [self.owner_id],
         )
         return found[0][0], found[0][1], found[0][2]
 
     def ids(self, sample: Sequence[Span]) -> list[int]:
         """The keys in these spans. (A join with a table of spans PostgreSQL can't estimate.)"""
-        one = f"SELECT {self.key} FROM {self.table} WHERE {self.owner} = %s AND {self.key}"
+        one = f"SELECT {self.key} {self.rows} WHERE {self.owner} = %s AND {self.key}"
         found = db.fetch(
             " UNION ALL ".join([f"{one} BETWEEN %s AND %s"] * len(sample)),
             [value for span in sample for value in (self.owner_id, *span)],
@@ -123,7 +124,8 @@ def _without_address(audience: Audience, channel_ids: Sequence[int]) -> float:
     sample = _sample(first, last, last - first + 1)
     tagged: set[int] = set()
     for tag in Tag.objects.filter(name__in=audience.tags):
-        tagged.update(_Crowd("contacts_tagging", "contact_id", "tag_id", tag.pk, []).ids(sample))
+        tagging = _Crowd("FROM contacts_tagging", "contact_id", "tag_id", tag.pk, [])
+        tagged.update(tagging.ids(sample))
     looked = sum(end - start + 1 for start, end in sample)
     return (len(tagged) - reached(tagged, channel_ids)) * (last - first + 1) / looked
 

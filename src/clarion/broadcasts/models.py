@@ -44,7 +44,7 @@ class Broadcast(models.Model):
         TRIGGER = "trigger", "Trigger"
         EXTERNAL = "external", "External"
 
-    key = models.CharField(max_length=16, unique=True, default=ids.token)  # see engine.attempt
+    key = models.CharField(max_length=16, unique=True, default=ids.token)  # see records.message_ids
     title = models.CharField(max_length=200, default="", blank=True)
     type = models.CharField(max_length=10, choices=Type, default=Type.BROADCAST)
     state = models.CharField(max_length=10, choices=BroadcastState, default=BroadcastState.DRAFT)

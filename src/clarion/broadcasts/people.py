@@ -22,7 +22,7 @@ from clarion.contacts.models import Address
 from clarion.contacts.states import AddressState
 from clarion.content.models import Story
 from clarion.kit import db
-from clarion.records import cancel, hold
+from clarion.records.deliveries import cancel, hold
 
 _STORY = re.compile(r"story:([0-9]{1,18})")
 

@@ -110,13 +110,12 @@ def end_of_chunk(
 
     Read from an index alone, so that every chunk costs the same, whoever drops out of it.
     """
-    table, key, owner, owners = "contacts_address", "id", "channel_id", channel_ids
+    key, owners = "id", channel_ids
+    rows = "SELECT id FROM contacts_address WHERE channel_id = %s"
     if audience.kind == "picks":
-        table, key, owner, owners = "broadcasts_pick", "address_id", "broadcast_id", [broadcast_id]
-    branch = (
-        f"SELECT id FROM (SELECT {key} AS id FROM {table} "
-        f"WHERE {owner} = %s AND {key} > %s ORDER BY {key} LIMIT %s) b"
-    )
+        key, owners = "address_id", [broadcast_id]
+        rows = "SELECT address_id AS id FROM broadcasts_pick WHERE broadcast_id = %s"
+    branch = f"SELECT id FROM ({rows} AND {key} > %s ORDER BY {key} LIMIT %s) b"
     every = " UNION ALL ".join([branch] * len(owners))
     found = db.fetch(
         f"SELECT max(id) FROM (SELECT id FROM ({every}) u ORDER BY id LIMIT %s) q",

@@ -11,8 +11,7 @@ taken away in small steps, the broadcast's own row last. A crash leaves a mark, 
 goes on there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -28,6 +27,7 @@ from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.states import FINISHED
 from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.deliveries.delete import delete_deliveries, delete_records
 from clarion.records.states import PENDING
 
 STEP = 5_000  # rows of one step: less than 0.1 s, so that whoever sends gets a turn
@@ -228,81 +228,24 @@ def _note(broadcast: Broadcast, by: Agent | str) -> None:
     )
 
 
-def _take_records(broadcast_ids: Sequence[int], limit: int) -> int:
-    # The status stands in the text, or the partial indexes would not be used.
-    gone = 0
-    for status, order in _RECORDS.items():
-        if gone < limit:
-            where = f"status = '{status}' AND broadcast_id IN ({_marks(broadcast_ids)})"
-            gone += _take("records_record", where, order, broadcast_ids, limit - gone)
-    return gone
-
-
-_RECORDS = {
-    "completed": "broadcast_id, channel_id, responses, recorded_at",
-    "error": "broadcast_id, recorded_at",
-}
-
-
-def _take_deliveries(broadcast_ids: Sequence[int], limit: int) -> int:
-    """Deliveries with all that hangs on them; a third as many, for there may be two receipts."""
-    with _in_order():
-        found = db.fetch(
-            f"SELECT id FROM records_delivery WHERE broadcast_id IN ({_marks(broadcast_ids)}) "
-            f"ORDER BY broadcast_id, address_id, occurrence LIMIT %s{db.skip_locked()}",
-            [*broadcast_ids, max(1, limit // 3)],
-        )
-        ids = db.json_param(found)
-        return sum(
-            db.execute(f"DELETE FROM {table} WHERE {key} {db.in_list()}", [ids])
-            for table, key in _HANGING
-        )
-
-
-_HANGING = (
-    ("records_receipt", "delivery_id"),
-    ("records_part", "delivery_id"),
-    ("records_deliveryprogress", "delivery_id"),
-    ("records_delivery", "id"),
-)
-
-
-def _of_broadcast(table: str) -> "Callable[[Sequence[int], int], int]":
-    """A step that takes rows of a table that names its broadcast."""
+def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
+    """A step that deletes rows of a table that names its broadcast."""
 
     def step(broadcast_ids: Sequence[int], limit: int) -> int:
         where = f"broadcast_id IN ({_marks(broadcast_ids)})"
-        return _take(table, where, "broadcast_id", broadcast_ids, limit)
+        return db.delete_first(table, where, "broadcast_id", broadcast_ids, limit)
 
     return step
 
 
-def _take(table: str, where: str, order: str, params: Sequence[int], limit: int) -> int:
-    chosen = f"SELECT id FROM {table} WHERE {where} ORDER BY {order} LIMIT %s{db.skip_locked()}"
-    with _in_order():
-        return db.execute(
-            f"DELETE FROM {table} WHERE id {db.in_subquery(chosen)}", [*params, limit]
-        )
-
-
-@contextmanager
-def _in_order() -> Iterator[None]:
-    """A write transaction that reads in the order of an index.
-
-    By its statistics PostgreSQL may rather read the whole table, past all that is deleted already,
-    or sort a million rows to take the first few: measured, 0.8 s instead of 5 ms.
-    """
-    with db.write(), db.disable_plans("sort", "seqscan", "bitmapscan"):
-        yield
-
-
-_SIMPLE = ("records_tally", "broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall")
-_STEPS = (_take_records, _take_deliveries, *map(_of_broadcast, _SIMPLE))
-_TABLES = (
-    "records_record WHERE status = 'completed' AND",
-    "records_record WHERE status = 'error' AND",
-    "records_delivery WHERE",
-    *(f"{table} WHERE" for table in _SIMPLE),
+_OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall")
+_STEPS = (delete_records, delete_deliveries, tallies.delete, *map(_delete_own, _OWN))
+_LEFT = (
+    "FROM records_record WHERE status = 'completed' AND",
+    "FROM records_record WHERE status = 'error' AND",
+    "FROM records_delivery WHERE",
+    "FROM records_tally WHERE",
+    *(f"FROM {table} WHERE" for table in _OWN),
 )
 
 
@@ -312,11 +255,10 @@ def _take_rows(broadcast_ids: Sequence[int]) -> int:
     Another process may hold the last of it at this moment, and may yet fail.
     """
     left = " UNION ".join(
-        f"SELECT broadcast_id FROM {table} broadcast_id IN ({_marks(broadcast_ids)})"
-        for table in _TABLES
+        f"SELECT broadcast_id {rows} broadcast_id IN ({_marks(broadcast_ids)})" for rows in _LEFT
     )
-    with _in_order():
-        busy = {pk for (pk,) in db.fetch(left, [*broadcast_ids] * len(_TABLES))}
+    with db.in_index_order():
+        busy = {pk for (pk,) in db.fetch(left, [*broadcast_ids] * len(_LEFT))}
         free = Broadcast.objects.filter(pk__in=set(broadcast_ids) - busy, runs=None)
         numbers = list(free.values_list("pk", flat=True))
         Broadcast.objects.filter(pk__in=numbers).delete()

@@ -25,9 +25,9 @@ from clarion.content.models import Story
 from clarion.content.rendering import ContentError, compile_text
 from clarion.content.stories import newest
 from clarion.kit import clock
-from clarion.records import tallies
+from clarion.records.deliveries.write import write_single
 from clarion.records.models import Delivery
-from clarion.records.states import PENDING, DeliveryState
+from clarion.records.states import PENDING
 
 PRIORITY = 2  # before every broadcast to many (0) and to those who trigger one (1)
 LONGEST_REPLY = 4_096  # characters
@@ -78,14 +78,7 @@ def send_single(
         )
         single.channels.add(address.channel_id)
         Pick.objects.create(broadcast=single, address=address)
-        Delivery.objects.create(
-            broadcast=single,
-            channel_id=address.channel_id,
-            address=address,
-            state=DeliveryState.QUEUED,
-            moved_at=now,
-        )
-        tallies.add({(single.pk, address.channel_id, DeliveryState.QUEUED.value): 1})
+        write_single(single.pk, address.channel_id, address.pk)
     return single
 
 

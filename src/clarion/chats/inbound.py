@@ -9,7 +9,6 @@ from clarion.channels.models import Channel
 from clarion.chats import signals
 from clarion.chats.models import Chat, Message
 from clarion.contacts import addresses
-from clarion.contacts.models import Address, Contact
 from clarion.kit.text import clean
 
 LONGEST = 20_000  # characters kept of one message
@@ -23,7 +22,9 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
     providers deliver callbacks more than once.
     """
     with transaction.atomic():
-        address = _address(channel, event)
+        address = addresses.find_or_add(
+            channel, event.sender, name=event.name, language=event.language
+        )
         addresses.heard_from(address.pk, event.at)
         chat, _ = Chat.objects.get_or_create(
             address=address, defaults={"last_message_at": event.at}
@@ -56,19 +57,3 @@ def _payload(event: Inbound) -> dict[str, Any]:
     if not event.button:
         return dict(event.payload)
     return {"media": "button", **event.payload, "button": clean(event.button, 256)}
-
-
-def _address(channel: Channel, event: Inbound) -> Address:
-    value = clean(event.sender, 320)
-    found = Address.objects.filter(channel=channel, value=value).first()
-    if found is not None:
-        return found
-    contact = Contact.objects.create(
-        name=clean(event.name, 200), language=clean(event.language, 35)
-    )
-    address, is_new = Address.objects.get_or_create(
-        channel=channel, value=value, defaults={"contact": contact}
-    )
-    if not is_new:  # somebody was quicker
-        contact.delete()
-    return address

@@ -272,7 +272,7 @@ def delete(number: Id, as_json: AsJson = False) -> None:
 @uses_django
 def reconcile(number: Id, as_json: AsJson = False) -> None:
     """Count everyone from the rows and from the tallies; exit code 1 where they differ."""
-    from clarion.records.reconcile import reconcile as count
+    from clarion.broadcasts.reconcile import reconcile as count
 
     result = count(find(number).pk)
     if as_json:

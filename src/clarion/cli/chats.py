@@ -90,10 +90,10 @@ def show(
 ) -> None:
     """Show a chat: who it is, what is held for them, and what was said, the latest at the end."""
     from clarion.broadcasts import conversations
-    from clarion.records import hold
+    from clarion.broadcasts.contact_history import held_for
 
     said = conversations.thread(number, limit=limit).rows[::-1]
-    held = hold.held_for(number)
+    held = held_for(number)
     one = _document(number)
     if as_json:
         one["held"] = [{"broadcast": h.broadcast_id, "since": h.since} for h in held]

@@ -1,4 +1,4 @@
-"""The state of an address: may it be sent to?
+"""Addresses, and their state: may it be sent to?
 
 Providers report late, twice and out of order, so each event carries its moment, and one that is
 older than what is known changes nothing. Leaving is stronger than anything else: only the person
@@ -12,11 +12,12 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address
+from clarion.contacts.models import Address, Contact
 from clarion.contacts.signals import address_stopped
 from clarion.contacts.states import OUT_OF_REACH
 from clarion.contacts.states import AddressState as S
 from clarion.kit import clock, db
+from clarion.kit.text import clean
 
 # after -> the states that it follows whatever their moment, and those it follows if it is later
 _ANY_TIME: dict[str, tuple[str, ...]] = {S.OPTED_OUT: OUT_OF_REACH}
@@ -30,6 +31,21 @@ _IF_LATER: dict[str, tuple[str, ...]] = {
 
 
 REACHABLE = "reachable"  # no state: the provider lets us through again, see heard_from
+
+
+def find_or_add(channel: Channel, value: str, *, name: str, language: str) -> Address:
+    """The address of a provider's user id; of somebody unknown, with a new contact."""
+    value = clean(value, 320)
+    known = Address.objects.filter(channel=channel, value=value).first()
+    if known is not None:
+        return known
+    contact = Contact.objects.create(name=clean(name, 200), language=clean(language, 35))
+    address, is_new = Address.objects.get_or_create(
+        channel=channel, value=value, defaults={"contact": contact}
+    )
+    if not is_new:  # somebody was quicker
+        contact.delete()
+    return address
 
 
 def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:

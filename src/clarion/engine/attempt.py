@@ -24,10 +24,10 @@ from clarion.content.messages import shown_all
 from clarion.engine.claim import Claimed
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
-from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
 from clarion.records import progress
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clarion.broadcasts.people import without_consent
+from clarion.broadcasts.sending import advance_slots
+from clarion.channels.slots import advance
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
-from clarion.records import progress, tallies
+from clarion.records import progress
+from clarion.records.deliveries.claim import ClaimedRow, claim_rows
 from clarion.records.progress import NOTHING, Progress
-from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
@@ -24,8 +26,6 @@ WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # that after its slot gets a new one), and the rest is for the way to the provider.
 SLACK = 19_000
 LATE = 6_000
-# delivery, broadcast, address, attempts, maybe_sent, due_at, has_progress
-_Row = tuple[int, int, int, int, bool, int, bool]
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
 
@@ -68,27 +68,18 @@ def claim(channel_id: int, worker_id: int, room: int) -> Claim:
         slots = _slots(channel_id, now, room)
         if slots.count == 0:
             return Claim([], now, slots.again_at)
-        rows: list[_Row] = []
-        paced: dict[int, int] = {}  # delivery -> not before this moment
-        for share in _shares(channel_id, slots.count, now):
-            if len(rows) < slots.count:
-                quota = min(share.room, slots.count - len(rows))
-                taken = _take(share.broadcast, channel_id, worker_id, quota, now)
-                paced |= share.pace(taken)
-                rows += taken
+        shares = _shares(channel_id, slots.count, now)
+        portions = [(share.broadcast, share.room) for share in shares]
+        rows = claim_rows(worker_id, channel_id, portions, slots.count, now)
         if not rows:
             return Claim([], now, now + WINDOW // 3)
-        moments, end = slots.moments(paced.get(row[0], 0) for row in rows)
+        paced: dict[int, int] = {}  # delivery -> not before this moment
+        for share in shares:
+            if share.step:
+                paced |= share.pace([row for row in rows if row.broadcast == share.broadcast])
+        moments, end = slots.moments(paced.get(row.delivery, 0) for row in rows)
         if slots.step:
-            db.execute(
-                "UPDATE channels_channel SET next_slot_at = %s WHERE id = %s", [end, channel_id]
-            )
-        deltas: dict[tuple[int, int, str], int] = {}
-        for _, broadcast_id, *_ in rows:
-            for state, delta in ((D.QUEUED, -1), (D.SENDING, 1)):
-                key = (broadcast_id, channel_id, str(state))
-                deltas[key] = deltas.get(key, 0) + delta
-        tallies.add(deltas)
+            advance(channel_id, end)
     messages = _with_people(rows, moments)
     return Claim(messages, now, 0 if len(rows) == slots.count else now + WINDOW // 3)
 
@@ -100,9 +91,7 @@ def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
         slots = _slots(channel_id, now, len(messages), reach=None)
         moments, end = slots.moments(0 for _ in messages)
         if slots.step:
-            db.execute(
-                "UPDATE channels_channel SET next_slot_at = %s WHERE id = %s", [end, channel_id]
-            )
+            advance(channel_id, end)
     return [replace(m, slot=moment) for m, moment in zip(messages, moments, strict=True)]
 
 
@@ -172,15 +161,11 @@ class _Share:
     first: int = 0  # the first free slot of a broadcast with a rate of its own, microseconds
     step: int = 0  # 0: as fast as the channel
 
-    def pace(self, taken: Sequence[_Row]) -> dict[int, int]:
+    def pace(self, taken: Sequence[ClaimedRow]) -> dict[int, int]:
         """The earliest moment of each delivery taken; advances the broadcast's own slots."""
-        if not self.step or not taken:
-            return {}
-        db.execute(
-            "UPDATE broadcasts_broadcast SET next_slot_at = %s WHERE id = %s",
-            [self.first + len(taken) * self.step, self.broadcast],
-        )
-        return {row[0]: self.first + i * self.step for i, row in enumerate(taken)}
+        if taken:
+            advance_slots(self.broadcast, self.first + len(taken) * self.step)
+        return {row.delivery: self.first + i * self.step for i, row in enumerate(taken)}
 
 
 def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
@@ -247,20 +232,7 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
     return active
 
 
-def _take(broadcast_id: int, channel_id: int, worker_id: int, quota: int, now: int) -> list[_Row]:
-    due = (
-        "SELECT id FROM records_delivery WHERE broadcast_id = %s AND channel_id = %s "
-        f"AND state = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s{db.skip_locked()}"
-    )
-    return db.fetch(
-        "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
-        f"WHERE id {db.in_subquery(due)} RETURNING id, broadcast_id, address_id, attempts, "
-        "maybe_sent, due_at, has_progress",
-        [worker_id, now, broadcast_id, channel_id, now, quota],
-    )
-
-
-def _with_people(rows: list[_Row], moments: list[int]) -> list[Claimed]:
+def _with_people(rows: Sequence[ClaimedRow], moments: list[int]) -> list[Claimed]:
     people = {
         row[0]: row
         for row in db.fetch(
@@ -269,25 +241,25 @@ def _with_people(rows: list[_Row], moments: list[int]) -> list[Claimed]:
             + db.lateral_join("contacts_address", "a", "a.id = v.id")
             + " "
             + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id"),
-            [db.json_param([row[2]] for row in rows)],
+            [db.json_param([row.address] for row in rows)],
         )
     }
-    memories = progress.load([row[0] for row in rows if row[6]])
+    memories = progress.load([row.delivery for row in rows if row.has_progress])
     together: dict[int, list[int]] = {}
     for row in rows:
-        together.setdefault(row[1], []).append(row[2])
+        together.setdefault(row.broadcast, []).append(row.address)
     lacking = without_consent(together)
     claimed = []
     for row, slot in zip(rows, moments, strict=True):
-        delivery, found = row[:6], people.get(row[2])
+        delivery, found = row[:6], people.get(row.address)
         if found is None:  # the contact was deleted meanwhile: nobody to send to
             claimed.append(Claimed(*delivery, "", "deleted", {}, 0))
             continue
         _, value, state, name, attributes, language, time_zone = found
-        if state == "active" and row[1:3] in lacking:
+        if state == "active" and (row.broadcast, row.address) in lacking:
             state = "no_consent"
         known = json.loads(attributes) if isinstance(attributes, str) else attributes
         contact = contact_context(name, known, language, time_zone, value)
-        kept = memories.get(row[0], NOTHING)
+        kept = memories.get(row.delivery, NOTHING)
         claimed.append(Claimed(*delivery, value, state, contact, slot, kept))
     return claimed

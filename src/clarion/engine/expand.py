@@ -4,20 +4,20 @@ Chunks go through the addresses in the order of their ids. A chunk, the tallies 
 reached are one transaction: after a crash the next chunk begins exactly where the last one ended.
 """
 
-from collections import Counter
-from typing import Any
-
 from django.db import transaction
-from django.db.models import F
 
 from clarion.broadcasts.audience import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reasons import SKIPPED
+from clarion.broadcasts.sending import note_chunk, note_expanded
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats import control as chats
 from clarion.kit import clock, db
-from clarion.records import cancel, progress, tallies
+from clarion.records.deliveries import cancel
+from clarion.records.deliveries.progress import hand_on
+from clarion.records.deliveries.write import Fate, Recipients, write_new
 from clarion.records.reasons import Wording, reason_ids
+from clarion.records.states import DeliveryState as D
 
 CHUNK = 20_000  # addresses of one transaction: about 0.1 s on SQLite, so that claims get a turn
 STATES = (BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.STOPPED)
@@ -41,18 +41,16 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
             audience, channel_ids, broadcast_id=locked.pk, after=locked.expand_cursor, size=size
         )
         if last is None:
-            Broadcast.objects.filter(pk=locked.pk).update(expanded_at=now)
+            note_expanded(locked.pk, now)
             return True
         span = (locked.expand_cursor + 1, last)
         query = candidates(audience, channel_ids, broadcast_id=locked.pk, span=span)
-        written = _write(locked, query, span, reasons)
+        written = write_new(locked.pk, recipients(locked, query, reasons), span)
         if locked.restart_of_id is not None:
-            progress.hand_on(locked.restart_of_id, locked.pk, span)
+            hand_on(locked.restart_of_id, locked.pk, span)
         if locked.end_open_chats:
             end_chats(locked.pk, span)
-        Broadcast.objects.filter(pk=locked.pk).update(
-            expand_cursor=last, total=locked.total + written
-        )
+        note_chunk(locked.pk, last, written)
     return True
 
 
@@ -73,61 +71,16 @@ def drop_reasons() -> dict[str, int]:
     return {state: ids[wording] for state, wording in wordings.items()}
 
 
-def _write(
-    broadcast: Broadcast, query: Query, span: tuple[int, int], reasons: dict[str, int]
-) -> int:
-    """Insert the deliveries of one span of address ids, and their tallies."""
-    sql, params = _insert(broadcast, query, reasons)
-    db.execute(sql, params)
-    counted = db.fetch(
-        "SELECT channel_id, state, count(*) FROM records_delivery "
-        "WHERE broadcast_id = %s AND address_id BETWEEN %s AND %s GROUP BY channel_id, state",
-        [broadcast.pk, *span],
-    )
-    tallies.add({(broadcast.pk, channel, state): count for channel, state, count in counted})
-    return sum(count for _, _, count in counted)
-
-
-def write_for(
-    broadcast: Broadcast, query: Query, occurrence: int, reasons: dict[str, int]
-) -> dict[int, int]:
-    """Insert one delivery for each row of a query about a few people, and their tallies.
-
-    ``occurrence``: how often the trigger had fired for them before. Returns the delivery of each
-    address; who has one already is left out. To be called within a transaction.
-    """
-    sql, params = _insert(broadcast, query, reasons, occurrence)
-    written = db.fetch(
-        f"{sql} ON CONFLICT (broadcast_id, address_id, occurrence) DO NOTHING "
-        "RETURNING id, address_id, channel_id, state",
-        params,
-    )
-    counts = Counter((broadcast.pk, channel, state) for _, _, channel, state in written)
-    tallies.add(dict(counts))
-    Broadcast.objects.filter(pk=broadcast.pk).update(total=F("total") + len(written))
-    return {address: delivery for delivery, address, _, _ in written}
-
-
-def _insert(
-    broadcast: Broadcast, query: Query, reasons: dict[str, int], occurrence: int = 0
-) -> tuple[str, list[Any]]:
-    """The statement that inserts one delivery for each row of the query."""
-    cases = " ".join(f"WHEN '{state}' THEN {key}" for state, key in reasons.items())
-    because = f"CASE reason {cases} END"
-    leaves = "reason IN ('', 'open_chat')" if broadcast.end_open_chats else "reason = ''"
-    state = (
-        f"CASE WHEN {leaves} THEN 'queued' WHEN reason = 'open_chat' THEN 'held' ELSE 'skipped' END"
-    )
+def recipients(broadcast: Broadcast, query: Query, reasons: dict[str, int]) -> Recipients:
+    """What is written for each person of a query; ``reasons`` as from ``drop_reasons``."""
     if broadcast.state == BroadcastState.STOPPED:
-        state = "CASE WHEN reason IN ('', 'open_chat') THEN 'unsent' ELSE 'skipped' END"
-        because = f"COALESCE({because}, {reasons[BroadcastState.STOPPED]})"
-    sql = (
-        "INSERT INTO records_delivery (broadcast_id, channel_id, address_id, occurrence, state, "
-        "reason_id, attempts, due_at, recovered, maybe_sent, has_progress, moved_at) "
-        f"SELECT %s, channel_id, address_id, %s, {state}, {because}, 0, 0, %s, %s, %s, %s "
-        f"FROM ({query.sql}) q WHERE reason <> 'excluded_tag' ORDER BY address_id"
-    )
-    return sql, [broadcast.pk, occurrence, False, False, False, db.now_us(), *query.params]
+        fit = in_chat = Fate(D.UNSENT, reasons[BroadcastState.STOPPED])
+    else:
+        fit = Fate(D.QUEUED)
+        in_chat = fit if broadcast.end_open_chats else Fate(D.HELD)
+    skipped = {reason: Fate(D.SKIPPED, reasons[reason]) for reason in SKIPPED}
+    fates = {"": fit, "open_chat": in_chat, "excluded_tag": None, **skipped}
+    return Recipients(query.sql, query.params, fates)
 
 
 def end_chats(broadcast_id: int, span: tuple[int, int]) -> None:

@@ -8,10 +8,13 @@ from django.db import transaction
 from clarion.broadcasts import triggers
 from clarion.broadcasts.audience import Audience, candidates
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.sending import note_written
 from clarion.contacts.models import Address
-from clarion.engine.expand import drop_reasons, end_chats, write_for
+from clarion.engine.expand import drop_reasons, end_chats, recipients
 from clarion.kit import clock, db
-from clarion.records import progress
+from clarion.records.deliveries.progress import give
+from clarion.records.deliveries.write import delay, write_missing
+from clarion.records.progress import Progress
 
 NOBODY = "They are not in its audience, or have no address on its channels."
 CHUNK = 1_000  # firings of one transaction
@@ -42,7 +45,8 @@ def _fire(broadcast: Broadcast, firings: Sequence[Firing], reasons: dict[str, in
     for occurrence, together in times.items():
         contacts = [firing.contact_id for firing in together]
         query = candidates(audience, channel_ids, broadcast_id=broadcast.pk, contacts=contacts)
-        written = write_for(broadcast, query, occurrence, reasons)
+        written = write_missing(broadcast.pk, recipients(broadcast, query, reasons), occurrence)
+        note_written(broadcast.pk, len(written))
         reached |= _tell(written, {firing.contact_id: firing for firing in together})
         if broadcast.end_open_chats and written:
             end_chats(broadcast.pk, (min(written), max(written)))
@@ -56,12 +60,8 @@ def _tell(written: dict[int, int], fired: dict[int, Firing]) -> set[int]:
     """
     owners = list(Address.objects.filter(pk__in=written).values_list("pk", "contact_id"))
     firings = {written[address]: fired[contact] for address, contact in owners}
-    db.execute(
-        "UPDATE records_delivery AS d SET due_at = v.due_at "
-        f"FROM {db.json_table([('id', 'int'), ('due_at', 'int')])} WHERE d.id = v.id",
-        [db.json_param((key, clock.to_us(firing.due_at)) for key, firing in firings.items())],
-    )
-    told = {key: progress.Progress(data=f.data) for key, f in firings.items() if f.data}
+    delay({key: clock.to_us(firing.due_at) for key, firing in firings.items()})
+    told = {key: Progress(data=f.data) for key, f in firings.items() if f.data}
     if told:
-        progress.give(told)
+        give(told)
     return {contact for _, contact in owners}

@@ -9,23 +9,23 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
-from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
+from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.sending import note_drained
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
-from clarion.records import cancel, tallies
+from clarion.records import tallies
+from clarion.records.deliveries import cancel
 from clarion.records.states import PENDING
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
 AT_ONCE = 200  # broadcasts of one look at the tallies
-SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may have overtaken
 
 
 def start_due() -> int:
@@ -77,17 +77,9 @@ def cancel_remaining() -> int:
         for pk in some:
             if counts[pk][D.QUEUED] or counts[pk][D.HELD]:
                 taken += cancel.cancel_remaining(pk)
-        _note_drained([pk for pk in some if not any(counts[pk][state] for state in PENDING)])
+        empty = [pk for pk in some if not any(counts[pk][state] for state in PENDING)]
+        note_drained(empty, clock.from_us(db.now_us()))
     return taken
-
-
-def _note_drained(broadcast_ids: list[int]) -> None:
-    """These had nothing left a moment ago. What had begun before the stop has ended by now."""
-    now = clock.from_us(db.now_us())
-    over = Broadcast.objects.filter(pk__in=broadcast_ids, finished_at__lte=now - SETTLED)
-    over = over.filter(Q(expanded_at__isnull=False) | IS_LIVE)
-    waiting = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)
-    over.exclude(Exists(waiting)).update(drained_at=now)
 
 
 def finish() -> int:

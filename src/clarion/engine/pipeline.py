@@ -14,9 +14,9 @@ from clarion.channels.contract import Outcome, Refusal, Refused
 from clarion.engine.attempt import NOT_SENT, SendRequest, attempt, requeued
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.retry import wait_of
-from clarion.engine.settle import Settlement
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 
 log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending

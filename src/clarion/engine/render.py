@@ -16,6 +16,7 @@ from clarion.content.messages import Message, message_from
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
+from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
 
@@ -52,15 +53,6 @@ class NothingLeft:
 
 
 NextStep = MessageStep | QuestionStep | NothingLeft
-
-
-def message_id(key: str, delivery: int, number: int = 0) -> str:
-    """The id of a delivery's message: the same over all tries, unlike any other's.
-
-    ``key`` is random per broadcast, so that a restored backup, which gives delivery ids out anew,
-    never repeats an idempotency key. ``number`` counts the messages before it.
-    """
-    return f"{key}-{delivery}-{number}" if number else f"{key}-{delivery}"
 
 
 def next_step(claimed: Claimed, job: Job) -> NextStep:
@@ -130,7 +122,7 @@ def _message_step(
 
 
 def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> QuestionStep:
-    key = f"{message_id(job.key, claimed.delivery)}-w{index}"
+    key = question_id(job.key, claimed.delivery, index)
     body = step.body(
         {
             "id": key,

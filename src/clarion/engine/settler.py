@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from clarion.engine.settle import Settlement
+from clarion.records.deliveries.settle import Settlement
 
 log = structlog.get_logger()
 BATCH = 500  # rows that are worth a transaction at once

@@ -12,6 +12,7 @@ from django.db import Error
 
 from clarion.accounts import audit, expiry
 from clarion.broadcasts import periodic, retention
+from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
@@ -20,12 +21,15 @@ from clarion.content import media
 from clarion.engine import claim, fire, inbox, lifecycle, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
 from clarion.kit import clock, db
 from clarion.kit.db import estimates
-from clarion.records import hold, tallies
+from clarion.records import tallies
+from clarion.records.deliveries import hold
+from clarion.records.deliveries.requeue import requeue
+from clarion.records.deliveries.settle import Settlement
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
@@ -206,7 +210,7 @@ class Worker:
         if time.monotonic() < self._doubtful_until:
             seen = await self._db(reap.claimed_before, self._id)
             if lost := [key for key in seen if key not in self._in_hand]:
-                log.info("claims_found", deliveries=await self._db(reap.requeue, self._id, lost))
+                log.info("claims_found", deliveries=await self._db(requeue, self._id, lost))
 
     async def _reap_workers(self) -> None:
         await self._requeue_unanswered_claims()
@@ -251,7 +255,7 @@ class Worker:
 
     async def _throttle(self, channel_id: int, seconds: float) -> None:
         until = self.shared_now() + round(seconds * clock.SECOND)
-        await self._db(_throttle, channel_id, until)
+        await self._db(slots.throttle, channel_id, until)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         while not self._stopping.is_set():
@@ -281,14 +285,6 @@ class Worker:
 def _renewed(worker_id: int) -> tuple[bool, int]:
     """Whether the lease lasts, and how far the shared clock is ahead of ours."""
     return reap.renew(worker_id), db.clock_ahead()
-
-
-def _throttle(channel_id: int, until: int) -> None:
-    db.execute(
-        "UPDATE channels_channel SET throttled_until = %s "
-        "WHERE id = %s AND (throttled_until IS NULL OR throttled_until < %s)",
-        [until, channel_id, until],
-    )
 
 
 def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:

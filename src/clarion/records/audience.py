@@ -8,7 +8,7 @@ from typing import Any
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor, Page, cut
 from clarion.records import tallies
-from clarion.records.rows import COLUMNS, TABLES, RecordRow, load, record_row
+from clarion.records.rows import RecordRow, load, read
 from clarion.records.states import ALL
 
 MOST_ROWS = 1_000
@@ -172,12 +172,10 @@ def _recipient(row: _Row) -> Recipient:
 
 def _attempts(address_id: int, delivery_id: int) -> list[RecordRow]:
     # By person, for which there is an index: few broadcasts went to one person.
-    rows = db.fetch(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE r.address_id = %s AND r.delivery_id = %s"
-        " ORDER BY r.recorded_at, r.id",
+    return read(
+        "r.address_id = %s AND r.delivery_id = %s ORDER BY r.recorded_at, r.id",
         [address_id, delivery_id],
     )
-    return [record_row(row) for row in rows]
 
 
 def _receipts(delivery_id: int) -> list[ReceiptRow]:

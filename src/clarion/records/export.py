@@ -11,6 +11,7 @@ from typing import Any
 
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
+from clarion.records.directory import directory
 from clarion.records.filters import RecordFilter
 from clarion.records.sources import Source, sources
 
@@ -104,7 +105,7 @@ class _Writer:
 
     def learn(self, broadcast: int, channel: int, status: str, reason: int | None) -> None:
         """Look up words; empty ones for what has been deleted."""
-        title = _cells("title FROM broadcasts_broadcast", broadcast)
+        title = sheets.cell(directory().titles([broadcast]).get(broadcast))
         sender = _cells("name, kind FROM channels_channel", channel)
         self.sent[broadcast, channel] = f"{broadcast},{title},{sender or ','}"
         error = _cells("text, code FROM records_reason", reason)

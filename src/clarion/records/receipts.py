@@ -5,13 +5,15 @@ of its receipts alone, never from their order: read before delivered before fail
 only over what was merely sent, and who got the message after a failure is recovered.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from clarion.kit import clock, db, text
-from clarion.records import tallies
+from clarion.kit import db, text
+from clarion.records import message_ids
+from clarion.records.deliveries import receipts as deliveries
+from clarion.records.deliveries.receipts import LockedDelivery
+from clarion.records.directory import directory
 from clarion.records.reasons import Wording, reason_ids
 from clarion.records.states import DeliveryState as D
 from clarion.records.states import may_move
@@ -20,8 +22,6 @@ BATCH = 500  # receipts of one transaction
 ID_LENGTH = 200
 REASON_LENGTH = 400
 UNSAID = "The provider reported a failure without saying why."
-# engine.render.message_id: broadcast's key, delivery, and the number of a further message.
-_MESSAGE = re.compile(r"([a-z0-9]{1,16}-([0-9]{1,18}))(?:-[1-9][0-9]{0,3})?", re.ASCII)
 _RANK = (D.READ, D.DELIVERED, D.FAILED)  # the first of these that was told is where it stands
 _ARRIVED = frozenset({D.READ, D.DELIVERED})
 # A receipt can't be about a try that has not begun: it waits for our own settle, or for a retry.
@@ -53,25 +53,6 @@ class ReceiptUpdate:
         return self.code, text.clean(self.reason, REASON_LENGTH) or UNSAID
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    """A delivery that receipts are about."""
-
-    id: int
-    broadcast_id: int
-    channel_id: int
-    state: str
-    recovered: bool
-    external_id: str | None
-    reason_id: int | None
-    is_story: bool
-
-    @property
-    def is_early(self) -> bool:
-        """Whether receipts have to wait."""
-        return self.state in _TOO_EARLY or (self.is_story and self.state == D.SENDING)
-
-
 def apply_receipts(batch: Sequence[ReceiptUpdate]) -> list[ReceiptUpdate]:
     """Keep receipts and move their deliveries forward; return those that found none yet.
 
@@ -91,16 +72,21 @@ def apply_receipts(batch: Sequence[ReceiptUpdate]) -> list[ReceiptUpdate]:
 def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[ReceiptUpdate]:
     """Apply some receipts within a transaction; return those that found no delivery yet."""
     places = _by_message(part) | _by_external_id(part)
-    locked = _lock(places.values())
+    locked = deliveries.lock(places.values())
+    early = _early(locked.values())
     about: dict[int, list[ReceiptUpdate]] = defaultdict(list)
     lost = []
     for sighting in part:
         place = _place(sighting, places)
-        if place in locked and not locked[place].is_early:
+        if place in locked and place not in early:
             about[place].append(sighting)
         else:
             lost.append(sighting)
-    _keep(about)
+    deliveries.keep(
+        (s.channel_id, delivery, s.key, s.status, s.at, s.received_at)
+        for delivery, sightings in about.items()
+        for s in sightings
+    )
     told = _told(about)
     moves = []
     for place, sightings in about.items():
@@ -108,8 +94,18 @@ def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[R
         after = _after(before, told[place], sightings, reasons)
         if after != before:
             moves.append((before, after))
-    _move(moves)
+    deliveries.move(moves)
     return lost
+
+
+def _early(locked: Collection[LockedDelivery]) -> set[int]:
+    """The deliveries whose receipts have to wait."""
+    stories = directory().stories({d.broadcast_id for d in locked if d.state == D.SENDING})
+    return {
+        d.id
+        for d in locked
+        if d.state in _TOO_EARLY or (d.state == D.SENDING and d.broadcast_id in stories)
+    }
 
 
 _Name = tuple[int, str]  # the channel, and an id of a message on it
@@ -117,28 +113,26 @@ _Name = tuple[int, str]  # the channel, and an id of a message on it
 
 def _place(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
     """The delivery that a receipt is about, 0 when it is not known."""
-    for name in (_delivery_of(sighting.message_id), sighting.external_id):
+    ours = message_ids.parse(sighting.message_id)
+    for name in (ours and message_ids.message_id(*ours), sighting.external_id):
         if name and (place := places.get((sighting.channel_id, name))):
             return place
     return 0
 
 
-def _delivery_of(message_id: str | None) -> str | None:
-    """Our id of the first message of the same delivery, which all of its messages begin with."""
-    match = _MESSAGE.fullmatch(message_id) if message_id else None
-    return match[1] if match else None
-
-
 def _by_message(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
-    """Deliveries by our own message ids; only for ids that are true to the letter."""
-    numbers = {int(name.rpartition("-")[2]) for s in part if (name := _delivery_of(s.message_id))}
+    """Deliveries by our id of the first message, which all of their messages begin with."""
+    named = {ours for s in part if (ours := message_ids.parse(s.message_id))}
+    keys = {pk: key for key, pk in directory().with_keys({ours.key for ours in named}).items()}
     found = db.fetch(
-        "SELECT d.channel_id, b.key, d.id FROM records_delivery AS d"
-        " JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id"
-        f" WHERE d.id {db.in_list()}",
-        [db.json_param([number] for number in numbers)],
+        f"SELECT channel_id, broadcast_id, id FROM records_delivery WHERE id {db.in_list()}",
+        [db.json_param([ours.delivery] for ours in named)],
     )
-    return {(channel, f"{key}-{delivery}"): delivery for channel, key, delivery in found}
+    return {
+        (channel, message_ids.message_id(keys[broadcast], delivery)): delivery
+        for channel, broadcast, delivery in found
+        if broadcast in keys
+    }
 
 
 def _by_external_id(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
@@ -165,49 +159,6 @@ def _by_external_id(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     return places
 
 
-def _lock(ids: Iterable[int]) -> dict[int, _Delivery]:
-    """The deliveries with these ids, which nobody else moves until the transaction ends."""
-    rows = db.fetch(
-        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id,"
-        " (SELECT b.data_type FROM broadcasts_broadcast b WHERE b.id = broadcast_id)"
-        " FROM records_delivery WHERE id"
-        f" {db.in_list()} ORDER BY id{db.for_update()}",
-        [db.json_param([number] for number in set(ids))],
-    )
-    return {
-        row[0]: _Delivery(
-            row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7] == "story"
-        )
-        for row in rows
-    }
-
-
-_RECEIPT = [
-    ("channel", "int"), ("delivery", "int"), ("name", "text"), ("status", "text"),
-    ("at", "int"), ("received_at", "int"),
-]  # fmt: skip
-
-
-def _keep(about: dict[int, list[ReceiptUpdate]]) -> None:
-    """Store receipts that are not stored yet, always in the same order, so that no two
-    transactions wait for each other."""
-    db.execute(
-        "INSERT INTO records_receipt"
-        " (channel_id, delivery_id, external_id, status, at, received_at)"
-        f" SELECT channel, delivery, name, status, at, received_at FROM {db.json_table(_RECEIPT)}"
-        " WHERE true ON CONFLICT (channel_id, external_id, status) DO NOTHING",
-        [
-            db.json_param(
-                sorted(
-                    (s.channel_id, delivery, s.key, s.status, s.at, s.received_at)
-                    for delivery, sightings in about.items()
-                    for s in sightings
-                )
-            )
-        ],
-    )
-
-
 def _told(ids: Iterable[int]) -> dict[int, set[str]]:
     """All that has been told about these deliveries up to now."""
     told: dict[int, set[str]] = defaultdict(set)
@@ -220,8 +171,11 @@ def _told(ids: Iterable[int]) -> dict[int, set[str]]:
 
 
 def _after(
-    before: _Delivery, told: set[str], news: Sequence[ReceiptUpdate], reasons: dict[Wording, int]
-) -> _Delivery:
+    before: LockedDelivery,
+    told: set[str],
+    news: Sequence[ReceiptUpdate],
+    reasons: dict[Wording, int],
+) -> LockedDelivery:
     """The delivery as it stands once all that was told about it is taken into account."""
     state = next((status for status in _RANK if status in told), before.state)
     if not may_move(before.state, state):
@@ -238,32 +192,3 @@ def _after(
         or (state in _ARRIVED and (D.FAILED in told or before.state == D.FAILED)),
         external_id=before.external_id or next((s.key for s in news if s.external_id), None),
     )
-
-
-_MOVED = [
-    ("id", "int"), ("state", "text"), ("recovered", "bool"), ("name", "text"), ("reason", "int"),
-]  # fmt: skip
-
-
-def _move(moves: Sequence[tuple[_Delivery, _Delivery]]) -> None:
-    """Write deliveries that have changed, and the tallies."""
-    if not moves:
-        return
-    db.execute(
-        "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
-        " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
-        " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
-        f" FROM {db.json_table(_MOVED)} WHERE d.id = v.id",
-        [
-            clock.now_us(),
-            db.json_param(
-                (after.id, after.state, after.recovered, after.external_id, after.reason_id)
-                for _, after in moves
-            ),
-        ],
-    )
-    deltas: dict[tallies.Key, int] = defaultdict(int)
-    for before, after in moves:
-        deltas[before.broadcast_id, before.channel_id, before.state] -= 1
-        deltas[before.broadcast_id, before.channel_id, after.state] += 1
-    tallies.add(deltas)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.kit import clock, db
+from clarion.records.directory import directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,17 @@ class RecordRow:
     delivery_id: int
 
 
-COLUMNS = (
-    "r.id, r.recorded_at, r.broadcast_id, coalesce(b.title, ''), coalesce(h.name, ''),"
+_COLUMNS = (
+    "r.id, r.recorded_at, r.broadcast_id, coalesce(h.name, ''),"
     " coalesce(h.kind, ''), r.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
     " coalesce(c.name, ''), r.status, coalesce(o.text, ''), coalesce(o.code, ''), r.attempt,"
     " r.responses, r.latency, r.content, r.delivery_id"
 )
-TABLES = (
+_TABLES = (
     "records_record AS r"
     " LEFT JOIN contacts_address AS a ON a.id = r.address_id"
     " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
     " LEFT JOIN channels_channel AS h ON h.id = r.channel_id"
-    " LEFT JOIN broadcasts_broadcast AS b ON b.id = r.broadcast_id"
     " LEFT JOIN records_reason AS o ON o.id = r.reason_id"
 )
 
@@ -52,16 +52,15 @@ def load(ids: Sequence[int]) -> list[RecordRow]:
     """The records with these ids, in this order; without those that are gone meanwhile."""
     if not ids:
         return []
-    found = {
-        row[0]: record_row(row)
-        for row in db.fetch(
-            f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id IN ({', '.join(['%s'] * len(ids))})",
-            list(ids),
-        )
-    }
-    return [found[key] for key in ids if key in found]
+    rows = {row.id: row for row in read(f"r.id IN ({', '.join(['%s'] * len(ids))})", list(ids))}
+    return [rows[key] for key in ids if key in rows]
 
 
-def record_row(row: Sequence[Any]) -> RecordRow:
-    """A record from the values of ``COLUMNS``."""
-    return RecordRow(row[0], clock.from_us(row[1]), *row[2:])
+def read(where: str, params: Sequence[Any]) -> list[RecordRow]:
+    """The records AS r that meet a condition, in its order if it has one."""
+    rows = db.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where}", params)
+    titles = directory().titles({row[2] for row in rows})
+    return [
+        RecordRow(row[0], clock.from_us(row[1]), row[2], titles.get(row[2], ""), *row[3:])
+        for row in rows
+    ]

@@ -19,6 +19,7 @@ from clarion.channels.models import Channel
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.paging import Cursor, Key
+from clarion.records.directory import directory
 from clarion.records.filters import FilterError, RecordFilter, Responses
 
 # A name that more people have is met so often that walking through the newest records finds it.
@@ -198,7 +199,12 @@ def _errors(
 def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
     """Which (broadcast, channel, number of responses) the completed records have."""
     if broadcasts is None:
-        among = "SELECT id FROM broadcasts_broadcast"
+        # All that have any, leaping from one to the next as well.
+        least = "SELECT min(n.broadcast_id) FROM records_record AS n WHERE n.status = 'completed'"
+        among = (
+            f"{least} UNION ALL SELECT ({least} AND n.broadcast_id > v.broadcast)"
+            " FROM v WHERE v.broadcast IS NOT NULL"
+        )
     else:
         # Numbers of ours, written out so that PostgreSQL knows how few they are.
         among = f"VALUES {', '.join(f'({broadcast})' for broadcast in broadcasts)}"
@@ -244,12 +250,8 @@ def _broadcasts(wanted: RecordFilter) -> list[int] | None:
         raise FilterError(
             "agent", f"There is no agent “{wanted.agent}”. Write the whole name or the e-mail."
         )
-    same = " AND id = %s" if only else ""
-    made = db.fetch(
-        f"SELECT id FROM broadcasts_broadcast WHERE agent_id IN ({_marks(agents)}){same}",
-        [*agents, *only],
-    )
-    return [row[0] for row in made]
+    made = directory().made_by(agents)
+    return [broadcast for broadcast in made if broadcast in only] if only else made
 
 
 def _reasons(part: str) -> list[int]:
@@ -279,7 +281,3 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
         params,
     )
     return None if limit and len(found) > MOST_PEOPLE else [row[0] for row in found]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join(["%s"] * len(values))

@@ -1,5 +1,7 @@
 """The states of a delivery and the legal moves between them."""
 
+from collections.abc import Collection
+
 from django.db import models
 
 
@@ -40,6 +42,7 @@ MOVES: dict[str, frozenset[str]] = {
 COMPLETED = (S.SENT, S.DELIVERED, S.READ)
 PENDING = (S.QUEUED, S.HELD, S.SENDING)
 ALL: tuple[str, ...] = tuple(S.values)
+INITIAL = (S.QUEUED, S.HELD, S.SKIPPED, S.UNSENT)  # what a delivery may be written as
 
 
 def may_move(before: str, after: str) -> bool:
@@ -47,6 +50,11 @@ def may_move(before: str, after: str) -> bool:
     return after in MOVES[before]
 
 
-def sources(after: str) -> list[str]:
-    """The states from which ``after`` may be reached; used as the guard of writes."""
-    return [before for before, afters in MOVES.items() if after in afters]
+def sources(*afters: str, among: Collection[str] = ALL) -> list[str]:
+    """The states from which all of ``afters`` may be reached: the guard of every write.
+
+    ``among``: those that the write takes deliveries from at all.
+    """
+    return [
+        before for before, legal in MOVES.items() if before in among and legal.issuperset(afters)
+    ]

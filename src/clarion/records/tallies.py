@@ -6,17 +6,31 @@ what stands there from time to time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from clarion.kit import db
 from clarion.records.states import ALL
 
 Key = tuple[int, int, str]  # broadcast id, channel id, state
+Move = tuple[int, int, str | None, str]  # broadcast id, channel id, state before and after
 WORTH_SQUASHING = 50  # rows that a squash of one broadcast must save
 
 
+def shift(moves: Mapping[Move, int]) -> None:
+    """Note moves of deliveries, and how many made each; part of the transaction that moves them.
+
+    A delivery that has just been written had no state before.
+    """
+    deltas: defaultdict[Key, int] = defaultdict(int)
+    for (broadcast, channel, before, after), count in moves.items():
+        if before is not None:
+            deltas[broadcast, channel, before] -= count
+        deltas[broadcast, channel, after] += count
+    add(deltas)
+
+
 def add(deltas: Mapping[Key, int]) -> None:
-    """Note changes of numbers; part of the caller's transaction, which moves the deliveries."""
+    """Note changes of numbers, part of the caller's transaction."""
     changed = [(*key, delta) for key, delta in deltas.items() if delta]
     if not changed:
         return
@@ -52,6 +66,12 @@ def counts_by_channel(broadcast_id: int) -> dict[int, dict[str, int]]:
     ):
         numbers.setdefault(channel, dict.fromkeys(ALL, 0))[state] = number
     return numbers
+
+
+def delete(broadcast_ids: Sequence[int], limit: int) -> int:
+    """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
+    where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
+    return db.delete_first("records_tally", where, "broadcast_id", broadcast_ids, limit)
 
 
 def squash() -> int:

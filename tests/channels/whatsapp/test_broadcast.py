@@ -8,12 +8,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.manage import add_channel, check_channel, register_webhook
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Delivery, Record
-from clarion.records.reconcile import reconcile
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes

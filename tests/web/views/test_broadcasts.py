@@ -14,9 +14,10 @@ from clarion.contacts.models import Contact
 from clarion.content import stories
 from clarion.engine import reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
-from clarion.records import hold
+from clarion.records.deliveries import hold
+from clarion.records.deliveries.settle import Settlement
 from support import factory
 from web.conftest import LogIn
 

@@ -18,8 +18,9 @@ from clarion.contacts import addresses
 from clarion.contacts.models import Address
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Record
 from support import factory
 

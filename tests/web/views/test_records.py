@@ -12,8 +12,9 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts.models import Broadcast
 from clarion.engine import reap
 from clarion.engine.claim import claim
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Record
 from support import factory
 

@@ -26,8 +26,9 @@ from clarion.contacts.imports import import_contacts
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.expand import expand_chunk
-from clarion.engine.settle import Settlement, settle
+from clarion.engine.settle import settle
 from clarion.kit import clock
+from clarion.records.deliveries.settle import Settlement
 from clarion.records.export import export_csv
 from clarion.records.search import RecordFilter
 

@@ -199,7 +199,7 @@ def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
 
 def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
     """Print and compare what Clarion and the simulator say; return whether all is well."""
-    from clarion.records.reconcile import reconcile
+    from clarion.broadcasts.reconcile import reconcile
 
     if broadcast.started_at and broadcast.finished_at:
         seconds = (broadcast.finished_at - broadcast.started_at).total_seconds()

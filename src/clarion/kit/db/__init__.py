@@ -304,6 +304,24 @@ def on_postgres(*statements: str) -> Callable[[Any, Any], None]:
     return step
 
 
+@contextmanager
+def in_index_order() -> Iterator[None]:
+    """A write transaction that reads in the order of an index.
+
+    By its statistics PostgreSQL may rather read the whole table, past all that is deleted already,
+    or sort a million rows to take the first few: measured, 0.8 s instead of 5 ms.
+    """
+    with write(), disable_plans("sort", "seqscan", "bitmapscan"):
+        yield
+
+
+def delete_first(table: str, where: str, order: str, params: Sequence[Any], limit: int) -> int:
+    """Delete up to ``limit`` rows in the order of an index that fits ``where``; return how many."""
+    chosen = f"SELECT id FROM {table} WHERE {where} ORDER BY {order} LIMIT %s{skip_locked()}"
+    with in_index_order():
+        return execute(f"DELETE FROM {table} WHERE id {in_subquery(chosen)}", [*params, limit])
+
+
 def is_passing(error: Exception) -> bool:
     """Whether a database error passes by itself: locked, restarting, connection lost."""
     return isinstance(error, OperationalError)

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from clarion.accounts import audit
-from clarion.accounts.agents import AgentError, valid_name
+from clarion.accounts.agents import AgentError, change_own, valid_name
 from clarion.accounts.models import Agent
 from clarion.web.requests import AgentRequest
 from clarion.web.zones import zone_choices
@@ -48,8 +47,7 @@ def account(request: AgentRequest) -> HttpResponse:
     agent = request.user
     form = AccountForm(agent, request.POST or None)
     if request.method == "POST" and form.is_valid() and form.settle(agent):
-        Agent.objects.filter(pk=agent.pk).update(**form.cleaned_data)
-        audit.note("agent.update", f"agent {agent.pk}", agent, **form.cleaned_data)
+        change_own(agent, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("account")
     return render(request, "accounts/account.html", {"form": form})

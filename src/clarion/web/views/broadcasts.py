@@ -19,10 +19,10 @@ from clarion.accounts.models import Role
 from clarion.broadcasts import control, history, retention
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.reconcile import reconcile
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
-from clarion.records import hold
-from clarion.records.reconcile import reconcile
+from clarion.records.held import held_since
 from clarion.records.search import RecordFilter, search
 from clarion.web.advice import with_advice
 from clarion.web.live import fragment
@@ -186,7 +186,7 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         "actions": control.actions(found),
         "counts": _counts(found),
         "numbers": numbers,
-        "held_since": hold.held_since(found.pk) if b["held"] else None,
+        "held_since": held_since(found.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
         "no_engine": moving and not workers_alive(),
         **(send_rate(b) if found.state == "sending" else {}),

@@ -13,6 +13,7 @@ from django_htmx.http import trigger_client_event
 
 from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import conversations, singles
+from clarion.broadcasts.contact_history import held_for
 from clarion.broadcasts.conversations import Listed
 from clarion.channels.models import Channel
 from clarion.chats import control
@@ -23,7 +24,6 @@ from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.engine.status import workers_alive
 from clarion.kit.paging import CursorError, Page
-from clarion.records import hold
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.words import CHAT_STATES
@@ -156,7 +156,7 @@ def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
         "person": address.contact.name or address.value,
         "mine": found.state == Chat.State.OPEN and found.agent_id == request.user.pk,
         "said": said.rows[::-1],
-        "held": hold.held_for(pk),
+        "held": held_for(pk),
         "keep": f"?{urlencode(query)}" if query else "",
         "live_url": _url("chat_live", {**query, "before": before}, pk),
         "earlier_url": _url("chat", {**query, "before": said.next_cursor or ""}, pk)
@@ -218,7 +218,7 @@ def _kept(request: AgentRequest) -> str:
 def chat_close(request: AgentRequest, pk: int) -> HttpResponse:
     """Close a chat: what was held for this person leaves."""
     _find(pk)
-    waiting = len(hold.held_for(pk))
+    waiting = len(held_for(pk))
     try:
         control.close(pk, by=request.user)
     except ChatError as error:

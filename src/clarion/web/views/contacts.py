@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from clarion.broadcasts.contact_history import history
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
-from clarion.records.person import history
 from clarion.web.requests import AgentRequest
 from clarion.web.views.consents import standing
 

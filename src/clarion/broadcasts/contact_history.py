@@ -1,4 +1,4 @@
-"""What one person was sent, and why or why not (N1)."""
+"""What one contact was sent, and why or why not (N1)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,3 +83,24 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         [address_id, *(before or ()), limit],
     )
     return [Sent(row[0], clock.from_us(row[1]), *row[2:]) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One delivery that waits for a chat to be closed."""
+
+    since: datetime
+    broadcast_id: int
+    title: str
+    text: str
+
+
+def held_for(address_id: int) -> list[Held]:
+    """What is held for an address, oldest first."""
+    found = db.fetch(
+        "SELECT d.moved_at, d.broadcast_id, coalesce(b.title, ''), coalesce(b.text, '') "
+        "FROM records_delivery AS d LEFT JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id "
+        "WHERE d.address_id = %s AND d.state = 'held' ORDER BY d.moved_at, d.id",
+        [address_id],
+    )
+    return [Held(clock.from_us(row[0]), *row[1:]) for row in found]

@@ -5,10 +5,10 @@ from contextlib import closing
 import pytest
 from django.db import connection
 
+from clarion.broadcasts.reconcile import ReconcileError, reconcile
 from clarion.kit import db
 from clarion.records import tallies
 from clarion.records.models import Delivery, Receipt, Record, Tally
-from clarion.records.reconcile import ReconcileError, reconcile
 from clarion.records.states import ALL, COMPLETED
 from records import build
 

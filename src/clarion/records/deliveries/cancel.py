@@ -1,17 +1,21 @@
-"""Taking back what has not left: of a stopped broadcast, or of a person who can't be sent to.
+"""Cancelling what has not left: of a stopped broadcast, or of a contact who can't be sent to.
 
-A delivery of which an earlier try may have got through is not called unsent but in doubt.
+A delivery of which an earlier attempt may have got through is not called unsent but in doubt.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.deliveries.guards import in_state, still_in_state
 from clarion.records.reasons import reason_ids
 from clarion.records.states import DeliveryState as D
+from clarion.records.states import sources
 
 CHUNK = 10_000
 STOPPED = ("stopped", "The broadcast was stopped before this message left.")
+_NOT_CLAIMED = {D.QUEUED, D.HELD}
 
 
 def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
@@ -19,11 +23,11 @@ def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
 
     Call it until it returns 0, and only when the broadcast is stopped for good.
     """
-    return _take_back(
+    return _cancel(
         D.UNSENT,
         STOPPED,
         f"SELECT id FROM records_delivery WHERE broadcast_id = %s "
-        f"AND state IN ('queued', 'held') LIMIT %s{db.skip_locked()}",
+        f"AND {in_state(_before(D.UNSENT))} LIMIT %s{db.skip_locked()}",
         [broadcast_id, chunk],
     )
 
@@ -45,10 +49,9 @@ def skip_addresses(
     marks = ", ".join(["%s"] * len(broadcast_ids))
     theirs = (
         f"d.address_id = v.id AND d.broadcast_id IN ({marks}) "
-        # Not by an index of one state, person by person: by the index of their places.
-        "AND COALESCE(d.state, '') IN ('queued', 'held')"
+        f"AND {still_in_state(_before(D.SKIPPED), 'd.state')}"
     )
-    return _take_back(
+    return _cancel(
         D.SKIPPED,
         reason,
         f"SELECT d.id FROM {db.json_table([('id', 'int')])} "
@@ -57,31 +60,29 @@ def skip_addresses(
     )
 
 
-def _take_back(
-    state: str, reason: tuple[str, str], chosen: str, params: Iterable[int | str]
-) -> int:
+def _before(after: D) -> list[str]:
+    return sources(after, D.IN_DOUBT, among=_NOT_CLAIMED)
+
+
+def _cancel(after: D, reason: tuple[str, str], chosen: str, params: Iterable[int | str]) -> int:
     reason_id = reason_ids([reason])[reason]
     with db.write():
         # Locked in one order, so that two at a time do not wait for each other.
-        found = db.fetch(
-            f"SELECT id, state FROM records_delivery WHERE id {db.in_subquery(chosen)} "
-            f"ORDER BY id{db.for_update()}",
-            list(params),
+        before: dict[int, str] = dict(
+            db.fetch(
+                f"SELECT id, state FROM records_delivery WHERE id {db.in_subquery(chosen)} "
+                f"ORDER BY id{db.for_update()}",
+                list(params),
+            )
         )
-        before: dict[int, str] = dict(found)
         rows = db.fetch(
             "UPDATE records_delivery SET "
             "state = CASE WHEN maybe_sent THEN 'in_doubt' ELSE %s END, "
             f"reason_id = %s, moved_at = %s WHERE id {db.in_list()} "
-            # Not by the index of held rows with the batch inside: by the batch's ids.
-            "AND COALESCE(state, '') IN ('queued', 'held') "
-            "RETURNING id, broadcast_id, channel_id, state",
-            [state, reason_id, clock.now_us(), db.json_param([key] for key in before)],
+            f"AND {still_in_state(_before(after))} RETURNING id, broadcast_id, channel_id, state",
+            [after, reason_id, clock.now_us(), db.json_param([key] for key in before)],
         )
-        deltas: dict[tuple[int, int, str], int] = {}
-        for key, broadcast, channel, after in rows:
-            for where, delta in ((before[key], -1), (after, 1)):
-                place = (broadcast, channel, where)
-                deltas[place] = deltas.get(place, 0) + delta
-        tallies.add(deltas)
+        tallies.shift(
+            Counter((broadcast, channel, before[key], now) for key, broadcast, channel, now in rows)
+        )
     return len(rows)

@@ -1,0 +1,43 @@
+"""What the records package asks about broadcasts (``records.directory``)."""
+
+from collections.abc import Iterable
+
+from clarion.broadcasts.models import Broadcast
+from clarion.kit import db
+
+
+class Directory:
+    """Answers from the table of broadcasts."""
+
+    def titles(self, broadcast_ids: Iterable[int]) -> dict[int, str]:
+        """The title of each of these that is there."""
+        return dict(_of(broadcast_ids, "id, title"))
+
+    def made_by(self, agent_ids: Iterable[int]) -> list[int]:
+        """All broadcasts of these agents."""
+        made = Broadcast.objects.filter(agent__in=agent_ids)
+        return list(made.values_list("pk", flat=True))
+
+    def with_keys(self, keys: Iterable[str]) -> dict[str, int]:
+        """The broadcast of each key that is there."""
+        return dict(
+            db.fetch(
+                f"SELECT key, id FROM broadcasts_broadcast WHERE key {db.in_list('text')}",
+                [db.json_param([key] for key in keys)],
+            )
+        )
+
+    def stories(self, broadcast_ids: Iterable[int]) -> set[int]:
+        """Those of these that send a story, which may have several messages."""
+        return {pk for pk, data_type in _of(broadcast_ids, "id, data_type") if data_type == STORY}
+
+
+STORY = Broadcast.DataType.STORY.value
+
+
+def _of(broadcast_ids: Iterable[int], columns: str) -> list[tuple[int, str]]:
+    if not (ids := [[key] for key in broadcast_ids]):
+        return []
+    return db.fetch(
+        f"SELECT {columns} FROM broadcasts_broadcast WHERE id {db.in_list()}", [db.json_param(ids)]
+    )

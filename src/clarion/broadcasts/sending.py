@@ -1,0 +1,59 @@
+"""What is noted in a broadcast while it is being sent, beside its state."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
+from clarion.kit import db
+
+SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may have overtaken
+
+
+def scheduled_at(broadcast_ids: Iterable[int]) -> dict[int, int]:
+    """When each of these began, in microseconds."""
+    return dict(
+        db.fetch(
+            f"SELECT id, scheduled_at FROM broadcasts_broadcast WHERE id {db.in_list()}",
+            [db.json_param([key] for key in broadcast_ids)],
+        )
+    )
+
+
+def advance_slots(broadcast_id: int, next_slot_at: int) -> None:
+    """Let its next message leave no earlier than at this moment, in microseconds.
+
+    For one with a rate of its own, in the transaction that has locked it and taken the slots
+    before.
+    """
+    db.execute(
+        "UPDATE broadcasts_broadcast SET next_slot_at = %s WHERE id = %s",
+        [next_slot_at, broadcast_id],
+    )
+
+
+def note_chunk(broadcast_id: int, last: int, written: int) -> None:
+    """A chunk of deliveries has been written, up to the address ``last``."""
+    Broadcast.objects.filter(pk=broadcast_id).update(expand_cursor=last, total=F("total") + written)
+
+
+def note_expanded(broadcast_id: int, now: datetime) -> None:
+    """All of its deliveries have been written."""
+    Broadcast.objects.filter(pk=broadcast_id).update(expanded_at=now)
+
+
+def note_written(broadcast_id: int, written: int) -> None:
+    """A trigger has written further deliveries."""
+    Broadcast.objects.filter(pk=broadcast_id).update(total=F("total") + written)
+
+
+def note_drained(broadcast_ids: Iterable[int], now: datetime) -> None:
+    """These are stopped, and nothing of them was left a moment ago.
+
+    Noted once what had begun before the stop must have ended, and no firing of theirs waits.
+    """
+    over = Broadcast.objects.filter(pk__in=broadcast_ids, finished_at__lte=now - SETTLED)
+    over = over.filter(Q(expanded_at__isnull=False) | IS_LIVE)
+    waiting = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)
+    over.exclude(Exists(waiting)).update(drained_at=now)

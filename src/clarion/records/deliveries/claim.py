@@ -1,0 +1,60 @@
+"""Claiming: queued deliveries become a worker's, who alone may send them from then on."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from clarion.kit import db
+from clarion.records import tallies
+from clarion.records.deliveries.guards import in_state
+from clarion.records.states import DeliveryState as D
+from clarion.records.states import sources
+
+_BEFORE = sources(D.SENDING)
+
+
+class ClaimedRow(NamedTuple):
+    """What a claim reads of a delivery."""
+
+    delivery: int
+    broadcast: int
+    address: int
+    attempts: int
+    maybe_sent: bool
+    due_at: int  # microseconds
+    has_progress: bool
+
+
+def claim_rows(
+    worker_id: int, channel_id: int, portions: Iterable[tuple[int, int]], room: int, now: int
+) -> list[ClaimedRow]:
+    """Claim due deliveries of a channel; return up to ``room``, in the order of ``portions``.
+
+    ``portions``: broadcasts, each with the most to take of it. ``now``: microseconds by the shared
+    clock.
+    """
+    rows: list[ClaimedRow] = []
+    for broadcast_id, most in portions:
+        if len(rows) < room:
+            most = min(most, room - len(rows))
+            rows += _take(worker_id, channel_id, broadcast_id, most, now)
+    tallies.shift(
+        Counter((row.broadcast, channel_id, D.QUEUED.value, D.SENDING.value) for row in rows)
+    )
+    return rows
+
+
+def _take(
+    worker_id: int, channel_id: int, broadcast_id: int, most: int, now: int
+) -> Iterable[ClaimedRow]:
+    due = (
+        "SELECT id FROM records_delivery WHERE broadcast_id = %s AND channel_id = %s "
+        f"AND {in_state(_BEFORE)} AND due_at <= %s ORDER BY due_at, id LIMIT %s{db.skip_locked()}"
+    )
+    rows = db.fetch(
+        "UPDATE records_delivery SET state = 'sending', worker_id = %s, moved_at = %s "
+        f"WHERE id {db.in_subquery(due)} RETURNING id, broadcast_id, address_id, attempts, "
+        "maybe_sent, due_at, has_progress",
+        [worker_id, now, broadcast_id, channel_id, now, most],
+    )
+    return map(ClaimedRow._make, rows)

@@ -1,0 +1,86 @@
+"""Keeping receipts, and moving the deliveries that they are about.
+
+What a receipt means is decided in ``records.receipts``; all of this is part of its transaction.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.records.states import may_move
+
+Receipt = tuple[int, int, str, str, int, int]  # channel, delivery, id, status, at, received at
+_RECEIPT = [
+    ("channel", "int"), ("delivery", "int"), ("name", "text"), ("status", "text"),
+    ("at", "int"), ("received_at", "int"),
+]  # fmt: skip
+_MOVED = [
+    ("id", "int"), ("before", "text"), ("state", "text"), ("recovered", "bool"), ("name", "text"),
+    ("reason", "int"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDelivery:
+    """A delivery as receipts find it."""
+
+    id: int
+    broadcast_id: int
+    channel_id: int
+    state: str
+    recovered: bool
+    external_id: str | None
+    reason_id: int | None
+
+
+def lock(ids: Iterable[int]) -> dict[int, LockedDelivery]:
+    """The deliveries with these ids, which nobody else moves until the transaction ends."""
+    rows = db.fetch(
+        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id"
+        f" FROM records_delivery WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
+        [db.json_param([number] for number in set(ids))],
+    )
+    return {
+        key: LockedDelivery(key, broadcast, channel, state, bool(recovered), name, reason)
+        for key, broadcast, channel, state, recovered, name, reason in rows
+    }
+
+
+def keep(receipts: Iterable[Receipt]) -> None:
+    """Store receipts that are not stored yet, always in the same order, so that no two
+    transactions wait for each other."""
+    db.execute(
+        "INSERT INTO records_receipt"
+        " (channel_id, delivery_id, external_id, status, at, received_at)"
+        f" SELECT channel, delivery, name, status, at, received_at FROM {db.json_table(_RECEIPT)}"
+        " WHERE true ON CONFLICT (channel_id, external_id, status) DO NOTHING",
+        [db.json_param(sorted(receipts))],
+    )
+
+
+def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
+    """Write locked deliveries as they have become: before and after, which may be one state.
+
+    Raises ValueError, with nothing written, for a state that may not follow.
+    """
+    for before, after in changes:
+        if after.state != before.state and not may_move(before.state, after.state):
+            raise ValueError(f"no delivery that is {before.state} may become {after.state}")
+    if not changes:
+        return
+    db.execute(
+        "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
+        " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
+        " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
+        f" FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND d.state = v.before",
+        [
+            clock.now_us(),
+            db.json_param(
+                (b.id, b.state, a.state, a.recovered, a.external_id, a.reason_id)
+                for b, a in changes
+            ),
+        ],
+    )
+    tallies.shift(Counter((b.broadcast_id, b.channel_id, b.state, a.state) for b, a in changes))

@@ -1,0 +1,70 @@
+"""What becomes of claimed deliveries that nobody settles: their worker died, or never had them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from clarion.kit import db
+from clarion.records import tallies
+from clarion.records.deliveries.attempts import Attempt, record
+from clarion.records.deliveries.guards import still_in_state
+from clarion.records.models import Record
+from clarion.records.states import DeliveryState as D
+from clarion.records.states import sources
+
+NOTHING_ELSE: Mapping[str, int | None] = {}
+_Row = tuple[int, int, int, int, int]  # delivery, broadcast, channel, address, attempts
+
+
+def requeue(worker_id: int, deliveries: Sequence[int]) -> int:
+    """Queue again what this worker claimed and certainly did not send; return how many."""
+    with db.write():
+        return len(_move(worker_id, deliveries, D.QUEUED, db.now_us()))
+
+
+def requeue_maybe_sent(worker_id: int, deliveries: Sequence[int]) -> int:
+    """Queue again what this worker may have sent, for receivers who drop what they get twice."""
+    also = {"due_at": 0, "reason_id": None, "maybe_sent": True}
+    with db.write():
+        return len(_move(worker_id, deliveries, D.QUEUED, db.now_us(), also))
+
+
+def end_in_doubt(
+    worker_id: int, deliveries: Sequence[int], reason_id: int, scheduled_at: Mapping[int, int]
+) -> int:
+    """Give up what this worker may have sent, as in doubt; return how many.
+
+    The attempt that nobody saw the end of has its record too; what it sent is not known.
+    ``scheduled_at``: when their broadcasts began, by broadcast, in microseconds.
+    """
+    with db.write():
+        now = db.now_us()
+        also = {"due_at": 0, "reason_id": reason_id, "maybe_sent": True}
+        rows = _move(worker_id, deliveries, D.IN_DOUBT, now, also)
+        record(
+            Attempt(
+                delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR,
+                reason_id, 0, now - scheduled_at[broadcast], now, "",
+            )
+            for delivery, broadcast, channel, address, attempts in rows
+        )  # fmt: skip
+    return len(rows)
+
+
+def _move(
+    worker_id: int,
+    deliveries: Sequence[int],
+    after: D,
+    now: int,
+    also: Mapping[str, int | None] = NOTHING_ELSE,
+) -> list[_Row]:
+    """Take claimed deliveries from a worker, and shift the tallies; ``also``: further columns."""
+    further = "".join(f", {column} = %s" for column in also)
+    before = sources(after, among={D.SENDING})
+    rows: list[_Row] = db.fetch(
+        f"UPDATE records_delivery SET state = %s, worker_id = NULL, moved_at = %s{further} "
+        f"WHERE id {db.in_list()} AND +worker_id = %s AND {still_in_state(before)} "
+        "RETURNING id, broadcast_id, channel_id, address_id, attempts",
+        [after, now, *also.values(), db.json_param([key] for key in deliveries), worker_id],
+    )
+    tallies.shift(Counter((row[1], row[2], D.SENDING.value, after.value) for row in rows))
+    return rows

@@ -1,0 +1,155 @@
+"""Settling: what became of claimed deliveries, in batches, one transaction each.
+
+A batch writes the deliveries' new states, one record per attempt, and the tallies. Only rows that
+are still ``sending`` for this worker move; for the others the attempt is recorded all the same,
+and an accepted message that had been given up as in doubt is proven sent.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from clarion.kit import db, text
+from clarion.records import tallies
+from clarion.records.deliveries.attempts import Attempt, record
+from clarion.records.deliveries.guards import still_in_state
+from clarion.records.deliveries.progress import forget, keep
+from clarion.records.progress import Progress
+from clarion.records.reasons import reason_ids
+from clarion.records.states import DeliveryState as D
+from clarion.records.states import may_move, sources
+
+REASON_LENGTH = 400
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became of one claimed delivery."""
+
+    delivery: int
+    broadcast: int
+    channel: int
+    address: int
+    state: str  # where it goes
+    attempts: int  # attempts used up, this one included if it counted
+    at: int  # microseconds
+    due_at: int = 0  # microseconds, for one that is queued again
+    code: str = ""
+    reason: str = ""
+    external_id: str | None = None
+    recovered: bool = False
+    maybe_sent: bool = False  # this or an earlier attempt may have got through
+    attempted: bool = False  # whether there is a record to write
+    responses: int = 0
+    latency: int = 0  # microseconds
+    content: str = ""
+    mark: str = ""  # the state that the address gets, when it can't be reached any more
+    progress: Progress | None = None  # what it needs to continue, unless it is completed
+    forgets: bool = False  # it had progress before
+
+
+_ReasonOf = Callable[[Settlement], int | None]
+_LATE = sources(D.SENT, among={D.IN_DOUBT})  # in doubt, and accepted after all
+_MOVED = [
+    ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
+    ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
+    ("has_progress", "bool"),
+]  # fmt: skip
+_PART = [("delivery", "int"), ("channel", "int"), ("name", "text")]
+
+
+def settle_rows(worker_id: int, batch: Sequence[Settlement], *, again: bool = False) -> int:
+    """Write a batch. Returns how many deliveries moved. Repeating a batch moves nothing.
+
+    ``again``: nobody knows whether this batch was written before (its commit broke off); then
+    what is recorded already is not recorded twice.
+
+    Raises OperationalError when the database is locked or away, and ValueError for a state that no
+    claimed delivery may move to; nothing is written then.
+    """
+    if wrong := next((s.state for s in batch if not may_move(D.SENDING, s.state)), None):
+        raise ValueError(f"no delivery that is being sent may become {wrong}")
+    reasons = reason_ids({(s.code, text.clean(s.reason, REASON_LENGTH)) for s in batch if s.reason})
+
+    def reason(s: Settlement) -> int | None:
+        return reasons[s.code, text.clean(s.reason, REASON_LENGTH)] if s.reason else None
+
+    with db.write():
+        moved = _move(worker_id, batch, reason)
+        proven = _prove([s for s in batch if s.delivery not in moved and s.state == D.SENT])
+        if attempted := [_attempt(s, reason(s)) for s in batch if s.attempted]:
+            record(attempted, again=again)
+        _remember([s for s in batch if s.delivery in moved])
+        moves: Counter[tallies.Move] = Counter(
+            (s.broadcast, s.channel, D.SENDING.value, str(s.state))
+            for s in batch
+            if s.delivery in moved
+        )
+        moves.update(
+            (s.broadcast, s.channel, D.IN_DOUBT.value, D.SENT.value)
+            for s in batch
+            if s.delivery in proven
+        )
+        tallies.shift(moves)
+    return len(moved)
+
+
+def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
+    # The + keeps both databases from walking an index of claimed rows with the whole batch inside;
+    # the batch comes first and finds its rows by their ids.
+    rows = db.fetch(
+        "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
+        "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
+        "recovered = v.recovered, maybe_sent = v.maybe_sent, has_progress = v.has_progress, "
+        "moved_at = v.at, worker_id = NULL "
+        f"FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND +d.worker_id = %s "
+        f"AND {still_in_state([D.SENDING], 'd.state')} {db.returning('d', 'id')}",
+        [
+            db.json_param(
+                (
+                    s.delivery, s.state, s.attempts, s.due_at, reason(s),
+                    s.external_id if s.state == D.SENT else None,
+                    s.recovered, s.maybe_sent, s.at, s.progress is not None,
+                )
+                for s in batch
+            ),
+            worker_id,
+        ],
+    )  # fmt: skip
+    return {row[0] for row in rows}
+
+
+def _prove(lost: Sequence[Settlement]) -> set[int]:
+    """Accepted after all, though the lease had run out meanwhile: in doubt no more."""
+    if not lost:
+        return set()
+    rows = db.fetch(
+        "UPDATE records_delivery AS d SET state = 'sent', reason_id = NULL, "
+        "external_id = v.external_id, moved_at = v.at "
+        f"FROM {db.json_table([('id', 'int'), ('external_id', 'text'), ('at', 'int')])} "
+        f"WHERE d.id = v.id AND {still_in_state(_LATE, 'd.state')} {db.returning('d', 'id')}",
+        [db.json_param((s.delivery, s.external_id, s.at) for s in lost)],
+    )
+    return {row[0] for row in rows}
+
+
+def _attempt(s: Settlement, reason_id: int | None) -> Attempt:
+    return Attempt(
+        s.delivery, s.broadcast, s.channel, s.address, s.attempts,
+        "error" if s.reason else "completed", reason_id, s.responses, s.latency, s.at,
+        s.content.replace("\x00", ""),
+    )  # fmt: skip
+
+
+def _remember(moved: Sequence[Settlement]) -> None:
+    """Keep what deliveries need to continue, and drop it when they are completed."""
+    if kept := {s.delivery: s.progress for s in moved if s.progress is not None}:
+        keep(kept)
+    if gone := [s.delivery for s in moved if s.forgets and s.progress is None]:
+        forget(gone)
+    if parts := [s for s in moved if s.external_id and s.state == D.QUEUED]:
+        db.execute(
+            "INSERT INTO records_part (delivery_id, channel_id, external_id) "
+            f"SELECT delivery, channel, name FROM {db.json_table(_PART)}",
+            [db.json_param((s.delivery, s.channel, s.external_id) for s in parts)],
+        )
