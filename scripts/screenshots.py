@@ -132,9 +132,9 @@ def _agent() -> "Agent":
 
 def _world(provider: str, data: Path, agent: "Agent", *, trouble: bool) -> dict[str, int]:
     """Channels, people and broadcasts in every state; returns the numbers of some."""
-    from clarion.broadcasts import launch
-    from clarion.broadcasts.audience import Audience
+    from clarion.broadcasts import drafts, launch
     from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts.query import Audience
     from clarion.channels.manage import add_channel, pause_channel
     from clarion.contacts.imports import import_contacts
     from clarion.kit import clock
@@ -160,7 +160,7 @@ def _world(provider: str, data: Path, agent: "Agent", *, trouble: bool) -> dict[
             "audience": Audience(kind="all"),
             **fields,
         }
-        return launch.create_draft(by=agent, title=title, **common)
+        return drafts.create_draft(by=agent, title=title, **common)
 
     loyal = Audience(kind="tags", tags=["loyal"])
     launch.start(draft("Loyalty points", channels=[bot], audience=loyal), by=agent, undo_seconds=0)

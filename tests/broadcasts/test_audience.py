@@ -4,15 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from clarion.broadcasts.audience import (
-    Audience,
-    audience_problems,
-    candidates,
-    end_of_chunk,
-    summary,
-)
+from clarion.broadcasts.audience import audience_problems, summary
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks
+from clarion.broadcasts.query import Audience, candidates, end_of_chunk
 from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.models import Channel
 from clarion.chats.models import Chat

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts import control, history, launch
-from clarion.broadcasts.control import ControlError
+from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.reconcile import reconcile
 from clarion.chats import control as chats
@@ -17,6 +17,7 @@ from clarion.contacts.models import Contact
 from clarion.content import stories
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
+from clarion.engine.expand import expand_chunk
 from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
@@ -62,7 +63,7 @@ def test_a_stop_in_the_middle_of_the_expansion_loses_nobody() -> None:
     factory.people(channel, 30)
     broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
-    factory.expand_chunk(broadcast, 10)
+    expand_chunk(broadcast, 10)
     broadcast.refresh_from_db()
 
     control.stop(broadcast, by=factory.BY)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from clarion.broadcasts import drafts, launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch, problems
 from clarion.broadcasts.draft_fields import FormState, PartState
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.content import stories
 from clarion.kit import clock
 from support import factory
@@ -27,7 +27,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
     )
     at = clock.now() + timedelta(days=1)
 
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.agent(),
         title=" Spring ",
         text="Kept while a story is chosen",
@@ -55,7 +55,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
     assert (stored.scheduled_at, stored.end_open_chats) == (at, True)
     assert stored.picks.get().address == person
     assert (stored.revision, stored.edited_by) == (1, draft.agent)
-    assert "“soon” is no time." in launch.check(stored)
+    assert "“soon” is no time." in problems.check(stored)
 
 
 TYPED: PartState = {"form": {"at": ["soon"]}, "problems": {"at": "“soon” is no time."}}
@@ -75,23 +75,23 @@ def test_an_edit_without_the_page_keeps_what_the_page_holds_of_other_parts(
     fields: dict[str, Any], kept: dict[str, PartState]
 ) -> None:
     both: FormState = {"page": "p", "parts": {"timing": TYPED, "rate": FAST}}
-    draft = launch.create_draft(by=factory.BY, form_state=both)
+    draft = drafts.create_draft(by=factory.BY, form_state=both)
 
-    launch.edit_draft(draft, by=factory.BY, **fields)
+    drafts.edit_draft(draft, by=factory.BY, **fields)
 
     assert draft.form_state == {"page": "p", "parts": kept}
-    told = {"No rate.", "“soon” is no time."} & set(launch.check(draft))
+    told = {"No rate.", "“soon” is no time."} & set(problems.check(draft))
     assert told == {problem for part in kept.values() for problem in part["problems"].values()}
 
 
 def test_an_edit_of_all_that_the_page_holds_clears_it() -> None:
-    draft = launch.create_draft(by=factory.BY, form_state={"parts": {"timing": TYPED}})
-    launch.edit_draft(draft, by=factory.BY, trigger={})
+    draft = drafts.create_draft(by=factory.BY, form_state={"parts": {"timing": TYPED}})
+    drafts.edit_draft(draft, by=factory.BY, trigger={})
     assert draft.form_state == {}
 
 
 def test_fields_are_stored_in_one_form_whoever_writes_them() -> None:
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY,
         title=" Two\r\nlines\x00 ",
         text="a\r\nb\rc\x00",
@@ -100,7 +100,7 @@ def test_fields_are_stored_in_one_form_whoever_writes_them() -> None:
     assert (draft.title, draft.text) == ("Two lines", "a\nb\nc")
     assert draft.template == {"name": "order", "language": "de", "variables": ["1", "", "3"]}
     empty = {"name": " ", "language": "", "variables": [""]}
-    assert launch.edit_draft(draft, by=factory.BY, template=empty).template == {}
+    assert drafts.edit_draft(draft, by=factory.BY, template=empty).template == {}
 
 
 @pytest.mark.parametrize(
@@ -117,18 +117,18 @@ def test_fields_are_stored_in_one_form_whoever_writes_them() -> None:
 )
 def test_what_no_draft_can_hold_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(LaunchError):
-        launch.create_draft(by=factory.BY, **field)  # type: ignore[arg-type]
+        drafts.create_draft(by=factory.BY, **field)  # type: ignore[arg-type]
     assert not Broadcast.objects.exists()
 
 
 def test_d2_the_second_of_two_editors_is_told_who_and_when() -> None:
     ada, bea = factory.agent(), factory.agent(name="Bea")
-    draft = launch.create_draft(by=ada, text="First")
+    draft = drafts.create_draft(by=ada, text="First")
     seen = draft.revision
-    launch.edit_draft(draft, by=bea, text="Bea's", revision=seen)
+    drafts.edit_draft(draft, by=bea, text="Bea's", revision=seen)
 
     with pytest.raises(EditConflict, match=r"Bea edited this draft at \d\d:\d\d UTC") as told:
-        launch.edit_draft(draft, by=ada, text="Ada's", revision=seen)
+        drafts.edit_draft(draft, by=ada, text="Ada's", revision=seen)
 
     assert told.value.who == "Bea"
     assert told.value.at == Broadcast.objects.get().edited_at
@@ -137,7 +137,7 @@ def test_d2_the_second_of_two_editors_is_told_who_and_when() -> None:
 
 def test_d2_of_two_edits_at_the_same_moment_one_wins() -> None:
     ada, bea = factory.agent(), factory.agent(name="Bea")
-    draft = launch.create_draft(by=ada, text="First")
+    draft = drafts.create_draft(by=ada, text="First")
     together = threading.Barrier(2)
     told: list[str] = []
 
@@ -145,7 +145,7 @@ def test_d2_of_two_edits_at_the_same_moment_one_wins() -> None:
         mine = Broadcast.objects.get()
         together.wait(60)
         try:
-            launch.edit_draft(mine, by=by, text=text, revision=draft.revision)  # type: ignore[arg-type]
+            drafts.edit_draft(mine, by=by, text=text, revision=draft.revision)  # type: ignore[arg-type]
             told.append("saved")
         except EditConflict:
             told.append("refused")
@@ -172,7 +172,7 @@ def test_nobody_sends_what_somebody_else_has_just_written() -> None:
     ada, bea = factory.agent(), factory.agent(name="Bea")
     draft = factory.draft([channel])
     seen = draft.revision
-    launch.edit_draft(draft, by=bea, text="Half a sent")
+    drafts.edit_draft(draft, by=bea, text="Half a sent")
 
     with pytest.raises(EditConflict, match="Bea"):
         launch.start(draft, by=ada, revision=seen)
@@ -187,16 +187,16 @@ def test_an_edit_after_the_send_is_refused() -> None:
     launch.start(draft, by=factory.BY)
 
     with pytest.raises(LaunchError, match="no draft any more"):
-        launch.edit_draft(draft, by=factory.BY, text="Late", revision=draft.revision)
+        drafts.edit_draft(draft, by=factory.BY, text="Late", revision=draft.revision)
     with pytest.raises(LaunchError, match="already scheduled"):
         launch.start(draft, by=factory.BY, revision=draft.revision)
 
 
 def test_an_edit_of_a_deleted_draft_is_refused() -> None:
-    draft = launch.create_draft(by=factory.BY)
+    draft = drafts.create_draft(by=factory.BY)
     Broadcast.objects.all().delete()
     with pytest.raises(LaunchError, match="deleted"):
-        launch.edit_draft(draft, by=factory.BY, text="Late")
+        drafts.edit_draft(draft, by=factory.BY, text="Late")
     with pytest.raises(LaunchError, match="nothing to copy"):
         drafts.duplicate(draft, by=factory.BY)
 
@@ -206,7 +206,7 @@ def test_d2_a_duplicate_has_everything_and_its_people() -> None:
     people = factory.people(channel, 3)
     ada, bea = factory.agent(), factory.agent(name="Bea")
     at = clock.now() + timedelta(days=1)
-    old = launch.create_draft(
+    old = drafts.create_draft(
         by=ada,
         title="Spring",
         text="Hello",

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from clarion.broadcasts import audience, estimate
-from clarion.broadcasts.audience import Audience, AudienceSummary, summary
+from clarion.broadcasts.audience import summary
+from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.picks import add_picks
+from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.consents.grants import give
 from clarion.consents.manage import define

@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from clarion.broadcasts import calls, control, external, launch
-from clarion.broadcasts.audience import Audience
-from clarion.broadcasts.calls import CallError, KeyReused, NotLive, TooOften, checked_data
+from clarion.broadcasts import calls, control, drafts, external, launch
+from clarion.broadcasts.calls import checked_data
+from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
+from clarion.broadcasts.query import Audience
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, tags
@@ -32,7 +33,7 @@ def live(*channels: Channel, **fields: Any) -> Broadcast:
     values: dict[str, Any] = {
         "text": "Hello {{ contact.name }}", "audience": Audience(kind="all"), "type": "external",
     }  # fmt: skip
-    draft = launch.create_draft(by=factory.BY, channels=channels, **{**values, **fields})
+    draft = drafts.create_draft(by=factory.BY, channels=channels, **{**values, **fields})
     return launch.start(draft, by=factory.BY)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import AuditEntry
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
-from clarion.broadcasts.launch import LaunchError
+from clarion.broadcasts import drafts, launch, problems
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import MessageFacts
+from clarion.broadcasts.query import Audience
 from clarion.channels.contract import Limits
+from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.content import stories
 from clarion.content.models import Story
@@ -34,7 +35,7 @@ def test_c1_an_instant_send_leaves_after_its_undo_time() -> None:
 
     launch.undo(broadcast, by=factory.BY)
     assert broadcast.state == "draft"
-    launch.edit_draft(broadcast, by=factory.BY, text="Better")
+    drafts.edit_draft(broadcast, by=factory.BY, text="Better")
     assert launch.start(broadcast, by=factory.BY, undo_seconds=0).state == "scheduled"
 
 
@@ -47,11 +48,11 @@ def test_sending_twice_is_refused() -> None:
     with pytest.raises(LaunchError, match="already scheduled"):
         launch.start(broadcast, by=factory.BY)
     with pytest.raises(LaunchError, match="no draft any more"):
-        launch.edit_draft(broadcast, by=factory.BY, text="Other")
+        drafts.edit_draft(broadcast, by=factory.BY, text="Other")
 
 
 def test_an_empty_draft_says_all_that_is_missing() -> None:
-    broadcast = launch.create_draft(by=factory.BY)
+    broadcast = drafts.create_draft(by=factory.BY)
     with pytest.raises(LaunchError) as error:
         launch.start(broadcast, by=factory.BY)
     assert str(error.value).splitlines() == [
@@ -72,23 +73,23 @@ def test_an_empty_draft_says_all_that_is_missing() -> None:
 def test_b1_faults_of_a_text_are_reported_before_sending(text: str, says: str) -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    problems = launch.check(factory.draft([channel], text=text))
-    assert len(problems) == 1
-    assert says in problems[0]
+    found = problems.check(factory.draft([channel], text=text))
+    assert len(found) == 1
+    assert says in found[0]
 
 
 def test_an_audience_without_anyone_is_refused() -> None:
     channel = factory.channel()
-    problems = launch.check(factory.draft([channel]))
-    assert problems == ["Nobody is in this audience on sink. Choose another audience."]
+    found = problems.check(factory.draft([channel]))
+    assert found == ["Nobody is in this audience on sink. Choose another audience."]
 
 
 def test_a4_a_tag_that_nobody_has_can_not_be_chosen() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     broadcast = factory.draft([channel])
-    launch.edit_draft(broadcast, by=factory.BY, audience=Audience(kind="tags", tags=["vip"]))
-    assert launch.check(broadcast) == ["Nobody has the tag “vip”. Choose another one."]
+    drafts.edit_draft(broadcast, by=factory.BY, audience=Audience(kind="tags", tags=["vip"]))
+    assert problems.check(broadcast) == ["Nobody has the tag “vip”. Choose another one."]
 
 
 def test_c2_a_moment_in_the_past_is_refused() -> None:
@@ -109,7 +110,7 @@ STORY = [
 def mail() -> Channel:
     """An e-mail channel, with somebody on it."""
     settings = {"host": "127.0.0.1", "port": "9", "sender": "Us <us@example.org>"}
-    channel = factory.add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
+    channel = add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
     factory.people(channel, 1, prefix="a@b.example")
     return channel
 
@@ -117,14 +118,14 @@ def mail() -> Channel:
 def with_story(channels: list[Channel], blocks: list[dict[str, Any]]) -> Broadcast:
     story = stories.create_story(name="Welcome", blocks=blocks, by=factory.BY)
     draft = factory.draft(channels, text="")
-    return launch.edit_draft(draft, by=factory.BY, data_type="story", story=story)
+    return drafts.edit_draft(draft, by=factory.BY, data_type="story", story=story)
 
 
 def test_b2_a_story_is_sent_in_the_version_that_it_had_then() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
     broadcast = with_story([channel], STORY)
-    assert launch.check(broadcast) == []
+    assert problems.check(broadcast) == []
 
     launch.start(broadcast, by=factory.BY)
     story = broadcast.story
@@ -141,7 +142,7 @@ def test_b2_a_story_is_sent_in_the_version_that_it_had_then() -> None:
 
 def test_b2_what_a_channel_can_not_carry_is_told_by_block() -> None:
     broadcast = with_story([mail()], STORY)
-    assert launch.check(broadcast) == [
+    assert problems.check(broadcast) == [
         "Mail has no reply buttons (block 3). Change the story, or leave the channel out."
     ]
 
@@ -169,7 +170,7 @@ def test_b2_the_limits_of_a_kind(facts: dict[str, Any], says: str | None) -> Non
         most_buttons=2,
         caption_length=5,
     )
-    said = list(launch.problems_of(limits, MessageFacts(2, **facts)))
+    said = list(problems.problems_of(limits, MessageFacts(2, **facts)))
     assert said == ([says] if says else [])
 
 
@@ -179,10 +180,10 @@ def test_b2_unknown_variables_of_a_story_are_told() -> None:
     webhook = {"kind": "webhook", "url": "https://example.org/hook"}
     remembered = {"kind": "text", "text": "{{ memory.size }} {{ contact.sise }} {{ data.n }}"}
 
-    before = launch.check(with_story([channel], [remembered, webhook]))
+    before = problems.check(with_story([channel], [remembered, webhook]))
     stories.archive_story(Story.objects.get(), by=factory.BY)
     Story.objects.update(name="Old")
-    after = launch.check(with_story([channel], [webhook, remembered]))
+    after = problems.check(with_story([channel], [webhook, remembered]))
 
     assert [problem.split("”")[0].split("“")[1] for problem in before] == [
         "memory.size",
@@ -195,35 +196,35 @@ def test_b2_unknown_variables_of_a_story_are_told() -> None:
 def test_b2_a_story_that_is_missing_or_deleted_is_told() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.edit_draft(factory.draft([channel]), by=factory.BY, data_type="story")
-    assert launch.check(broadcast) == ["Choose a story."]
+    broadcast = drafts.edit_draft(factory.draft([channel]), by=factory.BY, data_type="story")
+    assert problems.check(broadcast) == ["Choose a story."]
 
     broadcast = with_story([channel], STORY)
     stories.archive_story(Story.objects.get(), by=factory.BY)
     broadcast.refresh_from_db()
-    assert launch.check(broadcast) == ["The story “Welcome” is deleted. Choose another one."]
+    assert problems.check(broadcast) == ["The story “Welcome” is deleted. Choose another one."]
 
 
 def test_b4_a_template_needs_a_name_a_language_and_a_channel_that_has_them() -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    broadcast = launch.edit_draft(
+    broadcast = drafts.edit_draft(
         factory.draft([channel, mail()]),
         by=factory.BY,
         data_type="template",
         template={"variables": ["{{ contact.name }}", " ", "{{ contact.nam }}", "{{"]},
     )
 
-    problems = launch.check(broadcast)
+    found = problems.check(broadcast)
 
-    assert problems[:3] == [
+    assert found[:3] == [
         "Write the name of the template, as the provider approved it.",
         "Write the language of the template, such as en or pt_BR.",
         "Variable 2 of the template is empty. Fill it in.",
     ]
-    assert "No contact has “contact.nam”." in problems[3]
-    assert problems[4].startswith("Variable 4 of the template: Line 1")
-    assert problems[5:] == ["Mail has no templates. Leave it out, or send a text or a story."]
+    assert "No contact has “contact.nam”." in found[3]
+    assert found[4].startswith("Variable 4 of the template: Line 1")
+    assert found[5:] == ["Mail has no templates. Leave it out, or send a text or a story."]
 
 
 @pytest.mark.parametrize(
@@ -240,11 +241,11 @@ def test_b1_data_may_be_used_where_it_comes_from(fields: dict[str, Any], fine: b
     channel = factory.channel()
     factory.people(channel, 1)
     broadcast = factory.draft([channel], text="{{ data.n }}")
-    launch.edit_draft(broadcast, by=factory.BY, **fields)
+    drafts.edit_draft(broadcast, by=factory.BY, **fields)
 
-    problems = launch.check(broadcast)
+    found = problems.check(broadcast)
 
-    assert any("data.n" in problem for problem in problems) is not fine
+    assert any("data.n" in problem for problem in found) is not fine
 
 
 def test_c1_undo_keeps_a_time_that_was_chosen() -> None:

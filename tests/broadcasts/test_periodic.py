@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from clarion.broadcasts import control, launch, periodic
-from clarion.broadcasts.audience import Audience
-from clarion.broadcasts.launch import LaunchError
+from clarion.broadcasts import control, drafts, launch, periodic
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.content import stories
 from clarion.engine import lifecycle
@@ -49,7 +49,7 @@ def live(channel: Channel, recurrence: dict[str, Any] = DAILY, **fields: Any) ->
     values: dict[str, Any] = {
         "title": "News", "text": "Hello", "audience": Audience(kind="all"), "time_zone": BERLIN,
     }  # fmt: skip
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY, channels=[channel], recurrence=recurrence, **{**values, **fields}
     )
     return launch.start(draft, by=factory.BY)

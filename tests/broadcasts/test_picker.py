@@ -3,6 +3,7 @@
 import pytest
 
 from clarion.broadcasts import picker
+from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.picker import (
     clear,
@@ -13,7 +14,6 @@ from clarion.broadcasts.picker import (
     tick_found,
     untick,
 )
-from clarion.broadcasts.picks import PicksError
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Tag, Tagging
 from support import factory

@@ -3,8 +3,9 @@
 import pytest
 
 from clarion.broadcasts import picks
+from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast, Pick
-from clarion.broadcasts.picks import PicksError, add_picks, find_chats
+from clarion.broadcasts.picks import add_picks, find_chats
 from support import factory
 
 pytestmark = pytest.mark.django_db

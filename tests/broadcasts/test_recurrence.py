@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.broadcasts.recurrence import RecurrenceError, next_run, parse, runs, words
+from clarion.broadcasts.errors import RecurrenceError
+from clarion.broadcasts.recurrence import next_run, parse, runs, words
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 ISTANBUL, SAO_PAULO, PYONGYANG = "Europe/Istanbul", "America/Sao_Paulo", "Asia/Pyongyang"

@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import control, history, retention, singles
+from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.contacts.models import Contact
@@ -262,7 +263,7 @@ def test_a_restart_does_not_begin_while_its_chain_is_deleted() -> None:
     old = over(91)
     assert retention.sweep() == 1
 
-    with pytest.raises(control.ControlError, match="being deleted"):
+    with pytest.raises(ControlError, match="being deleted"):
         control.restart(old, by=factory.BY)
 
 

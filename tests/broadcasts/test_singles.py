@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import AuditEntry
-from clarion.broadcasts import launch, people, singles
+from clarion.broadcasts import drafts, people, singles
+from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
-from clarion.broadcasts.singles import SingleError
 from clarion.channels.contract import Inbound
 from clarion.chats import control
 from clarion.chats.control import ChatError
@@ -137,7 +137,7 @@ def test_who_blocks_us_before_the_reply_leaves_is_skipped(person: Address) -> No
 
 
 def test_b5_a_test_send_takes_what_the_draft_says(person: Address) -> None:
-    draft = launch.create_draft(by=factory.BY, title="Spring", text="Hello {{ contact.name }}")
+    draft = drafts.create_draft(by=factory.BY, title="Spring", text="Hello {{ contact.name }}")
 
     single = singles.send_test(draft, person, by=factory.BY)
 
@@ -151,7 +151,7 @@ def test_b5_a_test_send_takes_what_the_draft_says(person: Address) -> None:
 
 
 def test_b5_a_test_send_of_nothing_is_refused(person: Address) -> None:
-    draft = launch.create_draft(by=factory.BY)
+    draft = drafts.create_draft(by=factory.BY)
     with pytest.raises(SingleError, match="Write a text"):
         singles.send_test(draft, person, by=factory.BY)
     Broadcast.objects.filter(pk=draft.pk).update(data_type="story")
@@ -171,7 +171,7 @@ def test_b5_a_test_send_of_nothing_is_refused(person: Address) -> None:
 def test_b5_a_test_send_says_what_is_wrong_with_the_draft(
     person: Address, fields: dict[str, Any], sentence: str
 ) -> None:
-    draft = launch.create_draft(by=factory.BY, text="Hi")
+    draft = drafts.create_draft(by=factory.BY, text="Hi")
     Broadcast.objects.filter(pk=draft.pk).update(**fields)
     draft.refresh_from_db()
     with pytest.raises(SingleError, match=sentence):

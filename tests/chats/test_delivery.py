@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import singles
+from clarion.broadcasts import launch, singles
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Inbound
@@ -75,7 +75,7 @@ def start(channel: Channel, *, end_open_chats: bool = False) -> Broadcast:
     draft = factory.draft([channel])
     Broadcast.objects.filter(pk=draft.pk).update(end_open_chats=end_open_chats)
     draft.refresh_from_db()
-    return factory.launch.start(draft, by=factory.BY, undo_seconds=0)
+    return launch.start(draft, by=factory.BY, undo_seconds=0)
 
 
 def test_g2_held_until_the_chat_is_closed_then_delivered(

@@ -10,10 +10,10 @@ from django.test import Client
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import drafts
-from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.draft_fields import MOST_VARIABLES
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.triggers import MOST_CONDITIONS
+from clarion.broadcasts.query import Audience
+from clarion.broadcasts.trigger import MOST_CONDITIONS
 from clarion.channels.models import Channel
 from clarion.consents.models import Consent
 from clarion.contacts.models import Contact, Tag, Tagging

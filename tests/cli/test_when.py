@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.query import Audience
 from clarion.channels.manage import get_channel
 from clarion.engine import fire, lifecycle
 from clarion.kit import clock
@@ -22,7 +22,7 @@ Text = Callable[..., str]
 
 
 def live(channel: str, **fields: Any) -> Broadcast:
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY, title="Hi", text="Hello", channels=[get_channel(channel)],
         audience=Audience(kind="all"), **fields,
     )  # fmt: skip

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from clarion.accounts.models import AuditEntry
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.consents import grants
 from clarion.consents.grants import Count, counts, everyone, give, lacking, owners, withdraw
@@ -127,7 +127,7 @@ def running(consent: Consent, addresses: list[Address]) -> Callable[..., Broadca
     give(consent, everyone(), how="form", by=BY)
 
     def launched(**fields: object) -> Broadcast:
-        draft = launch.create_draft(
+        draft = drafts.create_draft(
             by=BY,
             text="Hi",
             channels=[addresses[0].channel],

@@ -3,9 +3,9 @@
 import pytest
 
 from clarion.accounts.models import AuditEntry
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.consents.grants import give
 from clarion.consents.manage import ConsentError, define, find, needed_by, remove, update
 from clarion.consents.models import Change, Consent, Grant
@@ -23,7 +23,7 @@ def consent() -> Consent:
 def requiring(*consents: str) -> Broadcast:
     channel = factory.channel(f"for {'-'.join(consents)}")
     factory.people(channel, 1)
-    return launch.create_draft(
+    return drafts.create_draft(
         by=BY, text="Hi", channels=[channel], audience=Audience(kind="all", consents=list(consents))
     )
 

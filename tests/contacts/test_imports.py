@@ -16,10 +16,10 @@ from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
 from clarion.contacts import import_run, import_store
+from clarion.contacts.attributes import known_variables
 from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
 from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
-from clarion.contacts.search import known_variables
 from clarion.kit import clock
 from support import factory
 from support.processes import Processes

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clarion.content.errors import ContentError
+from clarion.content.filters import OUTPUT_LIMIT
 from clarion.content.rendering import (
-    OUTPUT_LIMIT,
     SOURCE_LIMIT,
-    ContentError,
     compile_text,
     contact_context,
     preview,

@@ -9,10 +9,10 @@ from django.db import connection
 from clarion.accounts.models import AuditEntry
 from clarion.content import media, script
 from clarion.content.blocks import WebhookBlock, from_stored
+from clarion.content.errors import StoryError
 from clarion.content.models import Story, StoryVersion
 from clarion.content.stories import (
     StoryConflict,
-    StoryError,
     archive_story,
     create_story,
     duplicate_story,

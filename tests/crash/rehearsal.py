@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from clarion.accounts import audit
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.manage import add_channel
@@ -96,7 +96,7 @@ def prepare(
 
 def broadcast_to_all(channel: Channel) -> Broadcast:
     """A broadcast to everybody on the channel that is due now."""
-    broadcast = launch.create_draft(
+    broadcast = drafts.create_draft(
         by=audit.COMMAND_LINE,
         title="Rehearsal",
         text="Hello {{ contact.name }}",

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clarion.broadcasts import calls, launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import calls, drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.channels.manage import add_channel
 from clarion.contacts.models import Address
 from support import factory
@@ -29,7 +29,7 @@ def live(users: list[str], **fields: Any) -> Broadcast:
     )
     for address, user in zip(factory.people(channel, len(users)), users, strict=True):
         Address.objects.filter(pk=address.pk).update(value=user)
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY, channels=[channel], text="Hello", audience=Audience(kind="all"), **fields
     )
     return launch.start(draft, by=factory.BY)

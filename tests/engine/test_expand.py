@@ -5,9 +5,10 @@ import threading
 import pytest
 from django.db import connection
 
-from clarion.broadcasts.audience import Audience, summary
+from clarion.broadcasts.audience import summary
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks
+from clarion.broadcasts.query import Audience
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address, Tag, Tagging
 from clarion.contacts.states import AddressState

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from clarion.broadcasts import launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Outgoing
@@ -30,7 +31,7 @@ def sent(listener: Listener, **channel: Any) -> Broadcast:
     """A broadcast to five people, when all is over."""
     where = factory.channel(url=f"{listener.url}/hook", **channel)
     factory.people(where, 5)
-    broadcast = factory.launch.start(factory.draft([where]), by=factory.BY, undo_seconds=0)
+    broadcast = launch.start(factory.draft([where]), by=factory.BY, undo_seconds=0)
     with ThreadedWorker():
         wait_completed(broadcast, 60)
     assert reconcile(broadcast.pk).ok

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import control, launch, triggers
+from clarion.broadcasts import control, drafts, firings
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
@@ -35,8 +35,8 @@ def engine(database_url: str) -> Iterator[None]:
 
 def live(channel: Channel, text: str = "Hello", **trigger: Any) -> Broadcast:
     draft = factory.draft([channel], text=text)
-    launch.edit_draft(draft, by=factory.BY, type="trigger", trigger={**ON_ORDER, **trigger})
-    return triggers.start(draft, by=factory.BY)
+    drafts.edit_draft(draft, by=factory.BY, type="trigger", trigger={**ON_ORDER, **trigger})
+    return firings.start(draft, by=factory.BY)
 
 
 def pass_time(minutes: float = 2) -> None:
@@ -52,8 +52,8 @@ def test_c4_a_trigger_sends_to_one_person_with_the_events_data(engine: None) -> 
         ann, ben = factory.people(channel, 2)
         broadcast = live(channel, "Order {{ data.number }} for {{ contact.name }}")
 
-        assert triggers.event_arrived("order", ann.contact_id, {"number": 7}) == 1
-        assert triggers.event_arrived("order", ann.contact_id, {"number": 8}) == 0
+        assert firings.event_arrived("order", ann.contact_id, {"number": 7}) == 1
+        assert firings.event_arrived("order", ann.contact_id, {"number": 8}) == 0
         pass_time()
         eventually(lambda: Record.objects.exists(), timeout=60)
 
@@ -77,7 +77,7 @@ def test_c4_again_each_time_is_another_delivery_to_the_same_person(engine: None)
         (ann,) = factory.people(channel, 1)
         broadcast = live(channel, "Number {{ data.n }}", again=True)
         for number in range(3):
-            assert triggers.event_arrived("order", ann.contact_id, {"n": number}) == 1
+            assert firings.event_arrived("order", ann.contact_id, {"n": number}) == 1
         pass_time()
         eventually(lambda: Record.objects.count() == 3, timeout=60)
 
@@ -95,7 +95,7 @@ def test_c4_whoever_can_not_be_sent_to_is_skipped_or_held_with_the_reason() -> N
     chats.take_over(ann.pk, by=Agent.objects.first() or factory.agent())
     Address.objects.filter(pk=ben.pk).update(state="opted_out")
     for person in (ann, ben, cas):
-        triggers.event_arrived("order", person.contact_id)
+        firings.event_arrived("order", person.contact_id)
     pass_time()
 
     assert fire.fire_due() == 3
@@ -122,10 +122,10 @@ def test_c4_a_stopped_trigger_takes_back_what_waits() -> None:
     channel = factory.channel()
     ann, ben = factory.people(channel, 2)
     broadcast = live(channel)
-    triggers.event_arrived("order", ann.contact_id)
+    firings.event_arrived("order", ann.contact_id)
     pass_time()
     fire.fire_due()
-    triggers.event_arrived("order", ben.contact_id)
+    firings.event_arrived("order", ben.contact_id)
     control.stop(broadcast, by=factory.BY)
     Broadcast.objects.update(finished_at=clock.now() - timedelta(minutes=2))
 
@@ -145,7 +145,7 @@ def test_c4_somebody_without_an_address_on_its_channels_is_said_to_be_left_out()
     channel, other = factory.channel(), factory.channel("other")
     (ann,) = factory.people(other, 1)
     live(channel)
-    triggers.event_arrived("order", ann.contact_id)
+    firings.event_arrived("order", ann.contact_id)
     pass_time()
 
     fire.fire_due()

@@ -9,6 +9,7 @@ import pytest
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import HookRequest
+from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.chats.models import Message
 from clarion.engine import inbox, reap
@@ -26,7 +27,7 @@ SECRET = "whsec_" + base64.b64encode(b"rehearsal secret 123").decode()
 
 
 def world() -> tuple[Channel, Broadcast, Delivery]:
-    channel = factory.add_channel(
+    channel = add_channel(
         name="sink", kind="webhook", by=factory.BY,
         settings={"url": "http://127.0.0.1:9/", "allow_private": "true", "secret": SECRET},
     )  # fmt: skip

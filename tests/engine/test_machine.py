@@ -15,8 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import control, launch
-from clarion.broadcasts.control import ControlError
-from clarion.broadcasts.launch import LaunchError
+from clarion.broadcasts.errors import ControlError, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.states import ACTIVE, FINISHED

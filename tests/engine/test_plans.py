@@ -17,9 +17,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import control, picker, retention
+from clarion.broadcasts import control, drafts, launch, picker, retention
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.chats import control as chats
@@ -142,7 +143,7 @@ class Crowd:
             Chat(address=one, state="open", agent=agent, opened_at=clock.now())
             for one in self.addresses[: count // 4]
         )
-        self.audience = factory.Audience(kind="tags", tags=[name], consents=[name])
+        self.audience = Audience(kind="tags", tags=[name], consents=[name])
 
 
 def outcome(one: claim.Claimed, channel: Channel, state: str) -> Settlement:
@@ -219,10 +220,10 @@ def look_again() -> None:
 
 
 def launched(channel: Channel, crowd: Crowd) -> Broadcast:
-    draft = factory.launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY, text="Hello", channels=[channel], audience=crowd.audience
     )
-    broadcast = factory.launch.start(draft, by=factory.BY, undo_seconds=0)
+    broadcast = launch.start(draft, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(broadcast)
     return broadcast
@@ -236,14 +237,14 @@ def looked_at(broadcast: Broadcast, channel: Channel, crowd: Crowd) -> None:
     assert len(search(wanted, limit=50).rows) == 50
     assert sum(1 for _ in export.export_csv(wanted)) > 1
     assert summary(crowd.audience, [channel]).total == PEOPLE - 1_000
-    hand_picked = factory.launch.create_draft(
+    hand_picked = drafts.create_draft(
         by=factory.BY, text="Hello", channels=[channel],
-        audience=factory.Audience(kind="picks", picked_from="hand"),
+        audience=Audience(kind="picks", picked_from="hand"),
     )  # fmt: skip
     assert picker.tick_found(hand_picked) == PEOPLE
-    picks = factory.Audience(kind="picks", picked_from="hand")
+    picks = Audience(kind="picks", picked_from="hand")
     assert summary(picks, [channel], broadcast_id=hand_picked.pk).total == PEOPLE
-    factory.launch.start(hand_picked, by=factory.BY, undo_seconds=0)
+    launch.start(hand_picked, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(hand_picked)
     assert factory.states(hand_picked) == {"queued": PEOPLE}

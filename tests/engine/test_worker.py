@@ -8,13 +8,14 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from clarion.broadcasts import control
+from clarion.broadcasts import control, drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Reply, Request
-from clarion.channels.manage import add_channel, resume_channel
+from clarion.channels.manage import add_channel, resume_channel, update_channel
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address
+from clarion.contacts.models import Address, Contact
 from clarion.engine import snapshot, worker
 from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH, Worker
@@ -96,7 +97,7 @@ def sink(provider: Provider, **more: object) -> Channel:
 
 
 def start(channel: Channel, **fields: str) -> Broadcast:
-    return factory.launch.start(factory.draft([channel], **fields), by=factory.BY, undo_seconds=0)
+    return launch.start(factory.draft([channel], **fields), by=factory.BY, undo_seconds=0)
 
 
 def test_everybody_gets_it_personally_and_once(processes: Processes, engine: None) -> None:
@@ -186,16 +187,16 @@ def test_an_urgent_message_overtakes_a_long_queue(processes: Processes, engine: 
     start(channel)
     eventually(lambda: provider.summary()["total"] > 20, timeout=60)
     (person,) = factory.people(channel, 1, prefix="urgent")
-    urgent = factory.launch.create_draft(
+    urgent = drafts.create_draft(
         by=factory.BY,
         text="Now",
         channels=[channel],
-        audience=factory.Audience(kind="picks", picked_from="hand"),
+        audience=Audience(kind="picks", picked_from="hand"),
         picks=[person.pk],
     )
     Broadcast.objects.filter(pk=urgent.pk).update(priority=10)
 
-    factory.launch.start(urgent, by=factory.BY, undo_seconds=0)
+    launch.start(urgent, by=factory.BY, undo_seconds=0)
     wait_completed(urgent, 60)
 
     assert provider.summary()["total"] < 5_000
@@ -238,7 +239,7 @@ def test_wrong_credentials_pause_the_channel_and_lose_nothing(
     eventually(lambda: factory.states(broadcast) == {"queued": 3}, timeout=60)
 
     good = {"token": "123456:good", "api_root": provider.url}
-    factory.update_channel(channel, settings=good, by=factory.BY)
+    update_channel(channel, settings=good, by=factory.BY)
     resume_channel(channel, by=factory.BY)
     wait_completed(broadcast, 60)
     assert factory.states(broadcast) == {"sent": 3}
@@ -250,7 +251,7 @@ def test_a_late_answer_to_old_credentials_pauses_nothing() -> None:
     factory.sending([channel])
     old = snapshot.take().channels[channel.pk]
     mended = {"url": "http://127.0.0.1:9/mended", "allow_private": "true"}
-    factory.update_channel(channel, settings=mended, by=factory.BY)
+    update_channel(channel, settings=mended, by=factory.BY)
 
     worker._pause_as_known(old, "The token is wrong.")
     channel.refresh_from_db()
@@ -295,7 +296,7 @@ def test_one_person_whose_text_fails_stops_nobody_else(processes: Processes, eng
     provider = Provider(processes)
     channel = sink(provider)
     factory.people(channel, 20)
-    factory.Contact.objects.filter(name="Person 3").update(name="")
+    Contact.objects.filter(name="Person 3").update(name="")
 
     broadcast = start(channel, text="Hello {{ contact.name }} in {{ contact.city }}")
     wait_completed(broadcast, 60)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from clarion.broadcasts import calls, control, launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import calls, control, drafts, launch
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.engine import fire, lifecycle
 from clarion.kit import clock
@@ -41,7 +41,7 @@ def live(channel: Channel, **fields: Any) -> Broadcast:
         "text": "{{ data.item | default('it') }}", "audience": Audience(kind="all"),
         "type": "external",
     }  # fmt: skip
-    draft = launch.create_draft(by=factory.BY, channels=[channel], **{**values, **fields})
+    draft = drafts.create_draft(by=factory.BY, channels=[channel], **{**values, **fields})
     return launch.start(draft, by=factory.BY)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import MOVES
-from clarion.channels.manage import add_channel, update_channel
+from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.models import Address, Contact
@@ -20,7 +20,6 @@ from clarion.records.states import ALL
 
 DELIVERY_STATES = ALL
 BROADCAST_STATES = tuple(MOVES)
-__all__ = ["BY", "Audience", "Contact", "add_channel", "expand_chunk", "launch", "update_channel"]
 BY = audit.COMMAND_LINE
 
 
@@ -66,7 +65,7 @@ def draft(channels: Sequence[Channel], **fields: Any) -> Broadcast:
         "text": "Hello {{ contact.name }}",
         "audience": Audience(kind="all"),
     }
-    return launch.create_draft(by=BY, channels=channels, **(usual | fields))
+    return drafts.create_draft(by=BY, channels=channels, **(usual | fields))
 
 
 def sending(channels: Sequence[Channel], **fields: str) -> Broadcast:

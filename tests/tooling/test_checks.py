@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import check  # noqa: E402 - found through the line above
+import check_circles  # noqa: E402
 import check_docs  # noqa: E402
 import check_sizes  # noqa: E402
 
@@ -51,6 +52,41 @@ def test_long_modules_and_functions_are_found(
         "401 lines; a module past 400 lines is two things",
         "f has 61 lines; a function past 60 lines is two things",
     ]
+
+
+IN_A_FUNCTION = "def f():\n    from package import a\n"
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from package.a import X\n"
+
+
+@pytest.mark.parametrize(
+    ("modules", "says"),
+    [
+        ({"a": "import package.b", "b": ""}, "import circles: none"),
+        ({"a": "import package.b", "b": IN_A_FUNCTION}, "package.a -> package.b -> package.a"),
+        ({"a": "from package.b import x", "b": FOR_TYPES}, "package.a -> package.b -> package.a"),
+        (
+            {"a": "from package import b", "b": "from package import c", "c": IN_A_FUNCTION},
+            "package.a -> package.b -> package.c -> package.a",
+        ),
+        ({"a": "from package.b import x\n__all__ = ['x']", "b": "x = 1"}, "package.a: no __all__"),
+    ],
+)
+def test_import_circles_and_re_exports_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], modules: dict[str, str], says: str
+) -> None:
+    (tmp_path / "package").mkdir()
+    for name, text in {"__init__": "", **modules}.items():
+        (tmp_path / "package" / f"{name}.py").write_text(text)
+
+    failed = check_circles.main(tmp_path)
+
+    assert says in capsys.readouterr().out
+    assert bool(failed) is (says != "import circles: none")
+
+
+def test_each_import_circle_is_printed_once() -> None:
+    graph = {"a": {"b"}, "b": {"a", "c"}, "c": {"b"}, "d": {"e"}, "e": {"d", "a"}, "f": {"a"}}
+    assert list(check_circles.circles_of(graph)) == [["a", "b"], ["d", "e"]]
 
 
 def test_wide_lines_of_templates_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

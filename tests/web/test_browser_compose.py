@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from clarion.broadcasts import launch
+from clarion.broadcasts import drafts
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.consents.models import Consent
@@ -138,7 +138,7 @@ def test_d2_two_agents_at_one_draft(site: Site, channel: Channel, beas_page: Sit
 def test_d2_load_the_newest(site: Site, channel: Channel) -> None:
     draft = factory.draft([channel])
     page = site.open(f"/broadcasts/{draft.pk}/edit/")
-    launch.edit_draft(draft, by=factory.agent(name="Bea"), text="Newer")
+    drafts.edit_draft(draft, by=factory.agent(name="Bea"), text="Newer")
 
     page.get_by_role("link", name="Load the newest").click()
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from clarion.broadcasts.models import Broadcast
+from clarion.channels.manage import update_channel
 from clarion.channels.models import Channel
 from clarion.kit import clock
 from support import factory
@@ -133,7 +134,7 @@ def _send_and_watch(page: Page) -> None:
     Broadcast.objects.update(scheduled_at=clock.now())  # the time to undo is over
     # Slow enough until then for the page to look twice while it is being sent.
     expect(page.get_by_text(re.compile(r"\d messages a second"))).to_be_visible()
-    factory.update_channel(Channel.objects.get(), rate=None, by=factory.BY)
+    update_channel(Channel.objects.get(), rate=None, by=factory.BY)
     expect(page.locator("#progress")).to_contain_text("Completed")
     done = page.locator("#state-sent .numbers-count")
     failed = page.locator("#state-failed .numbers-count")

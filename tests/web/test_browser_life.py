@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Locator, Page, expect
 
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Tag, Tagging
@@ -236,8 +237,8 @@ def another_periodic_one(channel: Channel) -> Broadcast:
     """One that runs when the engine looks for runs, and so shows that it has looked."""
     draft = factory.draft([channel], title="The other one")
     yearly = {"every": "cron", "cron": "0 9 1 1 *"}
-    factory.launch.edit_draft(draft, by=factory.BY, recurrence=yearly)
-    return factory.launch.start(draft, by=factory.BY)
+    drafts.edit_draft(draft, by=factory.BY, recurrence=yearly)
+    return launch.start(draft, by=factory.BY)
 
 
 def due(*broadcasts: Broadcast) -> None:

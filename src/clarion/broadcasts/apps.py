@@ -11,8 +11,6 @@ class BroadcastsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to people, and answer what records ask about broadcasts."""
-        import clarion.broadcasts.people
-        import clarion.broadcasts.triggers  # noqa: F401
         from clarion.broadcasts.directory import Directory
         from clarion.records.directory import provide
 

@@ -8,7 +8,6 @@ from clarion.broadcasts.query import (
     Audience,
     Query,
     candidates,
-    end_of_chunk,
     marks,
 )
 from clarion.channels.models import Channel
@@ -16,15 +15,6 @@ from clarion.consents.models import Consent
 from clarion.contacts.models import Tag, Tagging
 from clarion.kit import db
 
-__all__ = [
-    "Audience",
-    "AudienceSummary",
-    "Query",
-    "audience_problems",
-    "candidates",
-    "end_of_chunk",
-    "summary",
-]
 FEW = 20_000  # people with a tag who are looked up one by one, instead of asking everybody
 
 

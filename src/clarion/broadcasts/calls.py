@@ -12,6 +12,7 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall
 from clarion.broadcasts.states import BroadcastState
 from clarion.kit import clock, ids
@@ -23,27 +24,6 @@ SECRET_LENGTH = 32  # characters: more than 150 bits
 REMEMBERED = timedelta(days=30)  # for so long a key is known again
 _MINUTE = timedelta(minutes=1)
 Act = Callable[[Broadcast], tuple[dict[str, Any], Broadcast | None]]
-
-
-class CallError(ValueError):
-    """A call can't be done; says in one sentence what to change."""
-
-
-class NotLive(CallError):  # noqa: N818 - reads as what is the matter
-    """The broadcast is paused or over."""
-
-
-class KeyReused(CallError):  # noqa: N818
-    """The same Idempotency-Key came with another body."""
-
-
-class TooOften(CallError):  # noqa: N818
-    """More calls in a minute than are allowed; ``retry_after`` is in whole seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        """After so many seconds a call is taken again."""
-        self.retry_after = retry_after
-        super().__init__(f"Too many calls. Try again in {retry_after} seconds.")
 
 
 def find(kind: str, number: int, token: str) -> Broadcast | None:

@@ -8,10 +8,11 @@ from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import launch, periodic, triggers
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import firings, launch, periodic
+from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
 from clarion.kit import clock, db, rates
 from clarion.kit.fields import InstantField
@@ -24,10 +25,6 @@ RESTARTED = (  # what a restart sends is what was sent before
     "title", "data_type", "text", "story", "story_version", "template", "data", "end_open_chats",
     "priority", "weight", "rate", "time_zone",
 )  # fmt: skip
-
-
-class ControlError(ValueError):
-    """The broadcast's state does not allow this; says what does."""
 
 
 def actions(broadcast: Broadcast) -> list[str]:
@@ -81,7 +78,7 @@ def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     if broadcast.state == S.PAUSED and broadcast.recurrence:
         periodic.skip_to_now(broadcast)
     if broadcast.state == S.PAUSED and broadcast.type == Broadcast.Type.TRIGGER:
-        triggers.forgive_lateness(broadcast)
+        firings.forgive_lateness(broadcast)
     after = S.LIVE if broadcast.is_live else S.SENDING
     say = "Only a paused broadcast resumes"
     return _move(broadcast, after, by, "resume", say, before=S.PAUSED)

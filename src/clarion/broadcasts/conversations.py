@@ -17,7 +17,8 @@ from clarion.chats.control import ChatError, find
 from clarion.chats.listing import ChatFilter, ChatRow, chat_list
 from clarion.chats.models import Message
 from clarion.contacts.models import Address
-from clarion.content.rendering import ContentError, preview
+from clarion.content.errors import ContentError
+from clarion.content.rendering import preview
 from clarion.kit import clock, db
 from clarion.kit.paging import Cursor, Key, Page
 from clarion.records.deliveries import hold

@@ -9,11 +9,11 @@ from django.db.models import F
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import draft_fields
-from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
 from clarion.kit import clock

@@ -3,7 +3,10 @@
 Each says in one sentence (LaunchError: in one a line) what is wrong and what to do.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from clarion.contacts.models import Address
 
 
 class LaunchError(ValueError):
@@ -24,3 +27,51 @@ class EditConflict(LaunchError):  # noqa: N818 - the name is the fact
             f"{who or 'The command line'} edited this draft at {at:%H:%M} UTC, after you "
             "opened it. Load the newest, or keep yours as a copy."
         )
+
+
+class ControlError(ValueError):
+    """The broadcast's state does not allow this; says what does."""
+
+
+class RecurrenceError(ValueError):
+    """It can't run at such times; says what to write instead."""
+
+
+class TriggerError(ValueError):
+    """A trigger can't be like that; says what to choose instead."""
+
+
+class PicksError(ValueError):
+    """Not all of these people can be picked; says which ones and what to do.
+
+    ``found``: those who can.
+    """
+
+    def __init__(self, sentence: str, found: Sequence[Address] = ()) -> None:
+        super().__init__(sentence)
+        self.found = list(found)
+
+
+class SingleError(ValueError):
+    """This can't be sent to this person; says why and what to do."""
+
+
+class CallError(ValueError):
+    """A call of a broadcast's URL can't be done; says in one sentence what to change."""
+
+
+class NotLive(CallError):  # noqa: N818 - reads as what is the matter
+    """The broadcast is paused or over."""
+
+
+class KeyReused(CallError):  # noqa: N818
+    """The same Idempotency-Key came with another body."""
+
+
+class TooOften(CallError):  # noqa: N818
+    """More calls in a minute than are allowed; ``retry_after`` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        """After so many seconds a call is taken again."""
+        self.retry_after = retry_after
+        super().__init__(f"Too many calls. Try again in {retry_after} seconds.")

@@ -9,13 +9,14 @@ from typing import Any
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import calls, triggers
-from clarion.broadcasts.audience import Audience, summary
-from clarion.broadcasts.calls import CallError, checked_data
+from clarion.broadcasts import calls, firings
+from clarion.broadcasts.audience import summary
+from clarion.broadcasts.calls import checked_data
+from clarion.broadcasts.errors import CallError
 from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.periodic import zone_of
 from clarion.broadcasts.picks import add_picks, copy_picks
+from clarion.broadcasts.query import Audience
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
@@ -37,7 +38,7 @@ _USERS = 'Give “users” as a list of user ids, such as ["4711", "4712"]'
 def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Make a draft live: it gets a secret URL. Raises LaunchError with all that is in the way."""
     secret = broadcast.secret or {"token": ids.token(calls.SECRET_LENGTH)}
-    return go_live(broadcast, by=by, secret=secret, time_zone=zone_of(broadcast))
+    return go_live(broadcast, by=by, secret=secret, time_zone=broadcast.zone)
 
 
 def launch_call(
@@ -104,7 +105,7 @@ def _fire(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
     named = body.keys() & {"platform", "channel"}
     offered = Channel.objects.all() if named else broadcast.channels
     found = _Found(_channels(list(offered.order_by("pk")), body), _users(body))
-    fired = triggers.fire(broadcast, found.contacts, clock.now(), data)
+    fired = firings.fire(broadcast, found.contacts, clock.now(), data)
     before = len(found.contacts) - fired
     return {
         "broadcast": broadcast.pk,

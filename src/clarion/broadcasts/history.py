@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet
 
-from clarion.broadcasts import periodic, triggers
+from clarion.broadcasts import periodic, trigger
+from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.records import tallies
@@ -172,8 +173,8 @@ def when_words(b: Broadcast) -> str:
         return periodic.words(b)
     if b.type == T.TRIGGER and b.trigger:
         try:
-            return triggers.words(triggers.parse(b.trigger))
-        except triggers.TriggerError:
+            return trigger.words(trigger.parse(b.trigger))
+        except TriggerError:
             return ""
     return ""
 

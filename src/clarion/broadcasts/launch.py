@@ -1,5 +1,6 @@
-"""From a draft to a broadcast on its way: check, send, schedule, undo."""
+"""From a draft to a broadcast on its way, and back: launch, undo, edit."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,30 +9,16 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import drafts
-from clarion.broadcasts.drafts import create_draft, duplicate, edit_draft
-from clarion.broadcasts.errors import EditConflict, LaunchError
+from clarion.broadcasts import drafts, external, firings, periodic
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
-from clarion.broadcasts.problems import check, problems_of
+from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
-from clarion.content import stories
+from clarion.broadcasts.versions import fix_story
 from clarion.kit import clock
 
 Timing = Broadcast.Timing
-__all__ = [
-    "EditConflict",
-    "LaunchError",
-    "check",
-    "create_draft",
-    "duplicate",
-    "edit",
-    "edit_draft",
-    "fix_story",
-    "problems_of",
-    "start",
-    "undo",
-]
 
 
 def start(
@@ -48,21 +35,11 @@ def start(
     is the one that the agent saw: raises EditConflict when there is a newer one, so that nobody
     sends what somebody else has just written. Raises LaunchError with all that is in the way.
     """
-    # They stand on this module.
-    from clarion.broadcasts import external, periodic, triggers
-
     with transaction.atomic():
         drafts.lock(broadcast, revision)
-        match broadcast.timing:
-            case Timing.EXTERNAL:
-                return external.start(broadcast, by=by)
-            case Timing.TRIGGER:
-                return triggers.start(broadcast, by=by)
-            case Timing.PERIODIC:
-                return periodic.start(broadcast, by=by)
-            case Timing.SCHEDULED:
-                return _schedule(broadcast, by=by)
-        return _send(broadcast, by=by, undo_seconds=undo_seconds)
+        if broadcast.timing == Timing.NOW:
+            return _send(broadcast, by=by, undo_seconds=undo_seconds)
+        return _STARTERS[broadcast.timing](broadcast, by=by)
 
 
 def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: Any) -> Broadcast:
@@ -114,18 +91,12 @@ def _move_to_scheduled(
     return broadcast
 
 
-def fix_story(broadcast: Broadcast) -> Broadcast:
-    """Fix the version of a draft's story: the newest. Later edits of the story change nothing.
-
-    A restart comes with the version that the people have had the beginning of.
-    """
-    story = broadcast.story if broadcast.data_type == Broadcast.DataType.STORY else None
-    if story is not None and broadcast.story_version_id is None:
-        version = stories.newest(story)
-        draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
-        draft.update(story_version=version)
-        broadcast.story_version = version
-    return broadcast
+_STARTERS: dict[Timing, Callable[..., Broadcast]] = {  # of all that is not sent now
+    Timing.SCHEDULED: _schedule,
+    Timing.PERIODIC: periodic.start,
+    Timing.TRIGGER: firings.start,
+    Timing.EXTERNAL: external.start,
+}
 
 
 def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:

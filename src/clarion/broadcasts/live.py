@@ -7,11 +7,12 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import launch
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
+from clarion.broadcasts.versions import fix_story
 from clarion.kit import clock
 
 # What a run takes over. The story in the version that its parent was started with: what goes out
@@ -24,11 +25,11 @@ _HANDED_DOWN = (
 
 def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcast:
     """Make a draft live; ``fields`` are written with it. Raises LaunchError with all problems."""
-    problems = launch.check(broadcast)
+    problems = check(broadcast)
     if problems:
         raise LaunchError("\n".join(problems))
     with transaction.atomic():
-        launch.fix_story(broadcast)
+        fix_story(broadcast)
         values = {"started_at": clock.now(), "state_reason": "", **fields}
         if not move(broadcast, BroadcastState.LIVE, **values):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")

@@ -4,6 +4,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from clarion.accounts.models import Agent
@@ -136,6 +137,11 @@ class Broadcast(models.Model):
             if all((getattr(self, name) == value) is same for name, same, value in rules):
                 return timing
         return self.Timing.NOW if self.scheduled_at is None else self.Timing.SCHEDULED
+
+    @property
+    def zone(self) -> str:
+        """The name of the time zone of its clock times."""
+        return self.time_zone or str(settings.CLARION.time_zone)
 
     @property
     def is_live(self) -> bool:

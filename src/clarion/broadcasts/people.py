@@ -9,6 +9,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from clarion.broadcasts import singles
+from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.states import ACTIVE, FINISHED, BroadcastState
@@ -53,9 +54,9 @@ def send_pressed_story(address_id: int, value: str, **_: Any) -> None:
         return
     try:
         if story.archived_at is not None:
-            raise singles.SingleError(f"The story “{story.name}” has been deleted.")
+            raise SingleError(f"The story “{story.name}” has been deleted.")
         singles.send_pressed(Address.objects.get(pk=address_id), story)
-    except singles.SingleError as error:
+    except SingleError as error:
         control.leave_note(address_id, f"A story was asked for by button. {error}")
 
 

@@ -7,14 +7,13 @@ is too late is missed by the same rule as any other.
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import recurrence as recurrences
-from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.errors import LaunchError, RecurrenceError
 from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
@@ -34,31 +33,26 @@ def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         first = following(broadcast, clock.now())
     except ValueError as error:
         raise LaunchError(str(error)) from None
-    return go_live(broadcast, by=by, next_run_at=first, time_zone=zone_of(broadcast))
-
-
-def zone_of(broadcast: Broadcast) -> str:
-    """The name of the time zone of a broadcast's clock times."""
-    return broadcast.time_zone or settings.CLARION.time_zone
+    return go_live(broadcast, by=by, next_run_at=first, time_zone=broadcast.zone)
 
 
 def following(broadcast: Broadcast, after: datetime) -> datetime:
     """Its first run later than ``after``, in UTC. Raises ValueError for an invalid recurrence."""
     rule = recurrences.parse(broadcast.recurrence)
-    return recurrences.next_run(rule, zone_of(broadcast), after)
+    return recurrences.next_run(rule, broadcast.zone, after)
 
 
 def upcoming(broadcast: Broadcast, n: int) -> list[datetime]:
     """Its next ``n`` runs, in UTC. Raises ValueError for an invalid recurrence."""
     rule = recurrences.parse(broadcast.recurrence)
-    return recurrences.runs(rule, zone_of(broadcast), clock.now(), n)
+    return recurrences.runs(rule, broadcast.zone, clock.now(), n)
 
 
 def words(broadcast: Broadcast) -> str:
     """For people: “Every Monday at 09:00, Europe/Berlin”; the fault of an invalid recurrence."""
     try:
-        return recurrences.words(recurrences.parse(broadcast.recurrence), zone_of(broadcast))
-    except recurrences.RecurrenceError as error:
+        return recurrences.words(recurrences.parse(broadcast.recurrence), broadcast.zone)
+    except RecurrenceError as error:
         return str(error)
 
 
@@ -135,7 +129,7 @@ def _advance(broadcast: Broadcast, after: datetime) -> bool:
 
 def _newest(broadcast: Broadcast, planned: datetime, now: datetime) -> tuple[datetime, str]:
     """The newest run that is due, and a sentence about those before it, if any."""
-    rule, zone = recurrences.parse(broadcast.recurrence), zone_of(broadcast)
+    rule, zone = recurrences.parse(broadcast.recurrence), broadcast.zone
     found = [planned]
     for moment in islice(recurrences.stream(rule, zone, planned), MOST_COUNTED):
         if moment > now:

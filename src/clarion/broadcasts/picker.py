@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.picks import CHUNK, PicksError, add_picks
+from clarion.broadcasts.picks import CHUNK, add_picks
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Tag

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
+from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
@@ -18,17 +19,6 @@ CHUNK = 10_000
 MOST_NUMBERS = 10_000  # chat numbers that one writes by hand
 NAMED = 20  # unknown numbers that are named
 _BIGGEST = 2**63 - 1
-
-
-class PicksError(ValueError):
-    """Not all of these people can be picked; says which ones and what to do.
-
-    ``found``: those who can.
-    """
-
-    def __init__(self, sentence: str, found: Sequence[Address] = ()) -> None:
-        super().__init__(sentence)
-        self.found = list(found)
 
 
 def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from clarion.broadcasts.audience import Audience, audience_problems
+from clarion.broadcasts import recurrence, trigger
+from clarion.broadcasts.audience import audience_problems
 from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.channels.contract import Limits
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
-from clarion.contacts.search import known_variables
+from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media, stories
 from clarion.content.errors import ContentError
 from clarion.content.rendering import compile_text, unknown_variables
@@ -181,25 +183,22 @@ def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
     audience = Audience.model_validate(broadcast.audience)
     if audience.picked_from == "chats" and broadcast.data_type != Broadcast.DataType.TEXT:
         return ["Chat numbers take a text only. Choose Text, or another audience."]
-    lasting = bool(broadcast.recurrence) or broadcast.type != Broadcast.Type.BROADCAST
     return audience_problems(
         audience,
         channels,
         broadcast_id=broadcast.pk,
-        may_be_empty=lasting,  # who comes later is in it then
+        may_be_empty=broadcast.is_live,  # who comes later is in it then
     )
 
 
 def _when_problems(broadcast: Broadcast) -> list[str]:
-    # They stand on this module: what is launched by them is checked here.
-    from clarion.broadcasts import periodic, triggers
-
     try:
-        if broadcast.type == Broadcast.Type.TRIGGER:
-            triggers.parse(broadcast.trigger)
-            clock.zone(periodic.zone_of(broadcast))
-        elif broadcast.type == Broadcast.Type.BROADCAST and broadcast.recurrence:
-            periodic.following(broadcast, clock.now())
+        if broadcast.timing == Broadcast.Timing.TRIGGER:
+            trigger.parse(broadcast.trigger)
+            clock.zone(broadcast.zone)
+        elif broadcast.timing == Broadcast.Timing.PERIODIC:
+            rule = recurrence.parse(broadcast.recurrence)
+            recurrence.next_run(rule, broadcast.zone, clock.now())
     except ValueError as error:
         return [str(error)]
     return []

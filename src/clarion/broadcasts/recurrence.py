@@ -23,6 +23,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from clarion.broadcasts.errors import RecurrenceError
 from clarion.kit import clock
 from clarion.kit.sentences import problems
 
@@ -39,10 +40,6 @@ _FAULTS = {
     "day": "Choose a day of the month from 1 to 31.",
     "cron": f"Write a cron expression. {_EXAMPLE}",
 }
-
-
-class RecurrenceError(ValueError):
-    """It can't run at such times; says what to write instead."""
 
 
 class Recurrence(BaseModel):

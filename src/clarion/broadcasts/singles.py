@@ -13,16 +13,18 @@ from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.problems import content_problems
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats.control import ChatError, find
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
+from clarion.content.errors import ContentError
 from clarion.content.models import Story
-from clarion.content.rendering import ContentError, compile_text
+from clarion.content.rendering import compile_text
 from clarion.content.stories import newest
 from clarion.kit import clock
 from clarion.records.deliveries.write import write_single
@@ -33,10 +35,6 @@ PRIORITY = 2  # before every broadcast to many (0) and to those who trigger one 
 LONGEST_REPLY = 4_096  # characters
 _TEMPLATE = re.compile(r"\{[{%#]")
 _LITERAL = re.compile(r'\{\{ "(\{[{%#])" \}\}')
-
-
-class SingleError(ValueError):
-    """This can't be sent to this person; says why and what to do."""
 
 
 def send_single(

@@ -10,8 +10,8 @@ import typer
 from clarion.cli.output import print_note
 
 if TYPE_CHECKING:
-    from clarion.broadcasts.audience import Audience
     from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts.query import Audience
     from clarion.channels.models import Channel
 
 NAMED = 10  # rejected lines that are named
@@ -106,7 +106,7 @@ class Chosen:
         return {"channels": channels, "audience": self._spec(), "picks": picks}
 
     def _spec(self) -> "Audience":
-        from clarion.broadcasts.audience import Audience
+        from clarion.broadcasts.query import Audience
 
         asked = {"consents": self.consents or []}
         if self.everyone:
@@ -122,7 +122,8 @@ class Chosen:
 
 def say_who(draft: "Broadcast") -> None:
     """Print how many people will get it, on which channels, and who drops out and why (A6)."""
-    from clarion.broadcasts.audience import Audience, summary
+    from clarion.broadcasts.audience import summary
+    from clarion.broadcasts.query import Audience
     from clarion.broadcasts.reasons import LEFT_OUT
 
     channels = list(draft.channels.order_by("name"))

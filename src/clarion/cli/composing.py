@@ -200,6 +200,7 @@ class Timing:
 
     def _recurrence(self) -> dict[str, Any]:
         from clarion.broadcasts import recurrence
+        from clarion.broadcasts.errors import RecurrenceError
 
         raw: dict[str, Any] = {"every": self.every or "cron", "cron": self.cron or ""}
         raw["at"] = self.at_clock or ""
@@ -211,12 +212,13 @@ class Timing:
             raise typer.BadParameter("It goes with --every week or month.", param_hint="--day")
         try:
             return recurrence.parse(raw).model_dump()
-        except recurrence.RecurrenceError as error:
+        except RecurrenceError as error:
             hint = "--cron" if self.cron is not None else "--every"
             raise typer.BadParameter(str(error), param_hint=hint) from None
 
     def _trigger(self) -> dict[str, Any]:
-        from clarion.broadcasts import triggers
+        from clarion.broadcasts import trigger
+        from clarion.broadcasts.errors import TriggerError
 
         raw = {
             "on": "event" if self.on_tag is None else "tag",
@@ -228,8 +230,8 @@ class Timing:
             "conditions": [_condition(typed) for typed in self.only_if or ()],
         }
         try:
-            return triggers.parse(raw).model_dump(by_alias=True)
-        except triggers.TriggerError as error:
+            return trigger.parse(raw).model_dump(by_alias=True)
+        except TriggerError as error:
             raise typer.BadParameter(str(error)) from None
 
 

@@ -36,7 +36,7 @@ def list_drafts(
     as_json: AsJson = False,
 ) -> None:
     """List drafts, newest first, and what is still missing."""
-    from clarion.broadcasts import history, launch
+    from clarion.broadcasts import history, problems
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.states import BroadcastState
 
@@ -48,13 +48,13 @@ def list_drafts(
     if as_json:
         documents = history.facts(shown)
         print_json(
-            [{**one, "missing": launch.check(b)} for one, b in zip(documents, shown, strict=True)]
+            [{**one, "missing": problems.check(b)} for one, b in zip(documents, shown, strict=True)]
         )
         return
     if not shown:
         print_line("No draft. Save one with: clarion send … --draft")
         return
-    rows = [[str(b.pk), _name(b), _who(b), b.edited_at, len(launch.check(b))] for b in shown]
+    rows = [[str(b.pk), _name(b), _who(b), b.edited_at, len(problems.check(b))] for b in shown]
     print_table(["ID", "TITLE", "LAST EDITED BY", "AT", "TO DO"], rows)
     if len(listed) > limit:
         print_note(f"Only the newest {limit} are shown; --limit shows more.")
@@ -82,7 +82,7 @@ def edit(
 ) -> None:
     """Change a draft: what is given is changed, the rest stays. A scheduled one is taken back."""
     from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import launch
+    from clarion.broadcasts import drafts, launch, problems
 
     if chosen.given:
         chosen.check()
@@ -96,9 +96,9 @@ def edit(
     if not fields:
         raise typer.BadParameter("Say what to change.")
     draft = launch.edit(find(number), by=COMMAND_LINE)
-    launch.edit_draft(draft, by=COMMAND_LINE, revision=draft.revision, **fields)
+    drafts.edit_draft(draft, by=COMMAND_LINE, revision=draft.revision, **fields)
     _tell(draft, f"Draft {number} is changed.", as_json)
-    for problem in launch.check(draft):
+    for problem in problems.check(draft):
         print_note(f"Still to do: {problem}")
 
 

@@ -14,7 +14,8 @@ from clarion.cli.failures import Failed
 from clarion.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
-    from clarion.records.search import RecordFilter, RecordRow
+    from clarion.records.filters import RecordFilter
+    from clarion.records.rows import RecordRow
 
 STDOUT = Path("-")
 MOST_ROWS = 100_000  # listed or as JSON; --csv has no limit
@@ -84,7 +85,7 @@ def records(
 
 
 def _filter(**conditions: str) -> "RecordFilter":
-    from clarion.records.search import FilterError, RecordFilter
+    from clarion.records.filters import FilterError, RecordFilter
 
     try:
         return RecordFilter.from_query(conditions, zone=config.load().time_zone)

@@ -102,12 +102,12 @@ def _say_when(broadcast: "Broadcast") -> None:
 
 
 def _say_live(broadcast: "Broadcast") -> None:
-    from clarion.broadcasts import periodic, triggers
+    from clarion.broadcasts import periodic, trigger
 
     if broadcast.type == "external":
         how = f"sends when its URL is called. The URL: clarion external url {broadcast.pk}"
     elif broadcast.type == "trigger":
-        how = f"sends {triggers.words(triggers.parse(broadcast.trigger))}."
+        how = f"sends {trigger.words(trigger.parse(broadcast.trigger))}."
     else:
         assert broadcast.next_run_at is not None
         how = f"runs: {periodic.words(broadcast)}. Next: {format_moment(broadcast.next_run_at)}."

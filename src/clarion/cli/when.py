@@ -32,7 +32,7 @@ def list_periodic(as_json: AsJson = False) -> None:
     """List periodic broadcasts with their next run, the next one first."""
     from django.db.models import Count
 
-    from clarion.broadcasts import periodic as rooms
+    from clarion.broadcasts import periodic as runs
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.states import ACTIVE
 
@@ -43,8 +43,8 @@ def list_periodic(as_json: AsJson = False) -> None:
             "title": one.title,
             "state": one.state,
             "state_reason": one.state_reason,
-            "when": rooms.words(one),
-            "time_zone": rooms.zone_of(one),
+            "when": runs.words(one),
+            "time_zone": one.zone,
             "recurrence": one.recurrence,
             "next_run_at": one.next_run_at,
             "runs": one.count,
@@ -70,18 +70,18 @@ def next_runs(
     """Show when a periodic broadcast runs next, by its own time zone."""
     from zoneinfo import ZoneInfo
 
-    from clarion.broadcasts import periodic as rooms
+    from clarion.broadcasts import periodic as runs
 
     broadcast = find(number)
     if not broadcast.recurrence:
         raise Failed(f"Broadcast {number} is not periodic. See: clarion periodic list")
-    moments = rooms.upcoming(broadcast, count)
+    moments = runs.upcoming(broadcast, count)
     if as_json:
         print_json(moments)
         return
-    print_note(rooms.words(broadcast))
+    print_note(runs.words(broadcast))
     for moment in moments:
-        print_line(f"{moment.astimezone(ZoneInfo(rooms.zone_of(broadcast))):%a %Y-%m-%d %H:%M %z}")
+        print_line(f"{moment.astimezone(ZoneInfo(broadcast.zone)):%a %Y-%m-%d %H:%M %z}")
 
 
 @triggers.command("list")
@@ -91,7 +91,7 @@ def list_triggers(as_json: AsJson = False) -> None:
     from django.db.models import Count, Q
 
     from clarion.broadcasts import calls
-    from clarion.broadcasts import triggers as rooms
+    from clarion.broadcasts import trigger as definition
     from clarion.broadcasts.models import Broadcast, Firing
     from clarion.broadcasts.states import ACTIVE
 
@@ -105,7 +105,7 @@ def list_triggers(as_json: AsJson = False) -> None:
             "title": one.title,
             "state": one.state,
             "state_reason": one.state_reason,
-            "when": rooms.words(rooms.parse(one.trigger)),
+            "when": definition.words(definition.parse(one.trigger)),
             "trigger": one.trigger,
             "url": calls.url(one),
             **{name: getattr(one, name) for name in counted},
@@ -194,7 +194,7 @@ def event(
 ) -> None:
     """Say that something has happened to somebody: the triggers on it fire."""
     from clarion.broadcasts.calls import checked_data
-    from clarion.broadcasts.triggers import event_arrived
+    from clarion.broadcasts.firings import event_arrived
 
     person = find_address(channel, user)
     fired = event_arrived(name, person.contact_id, checked_data(_parsed(data)))

@@ -7,20 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
-from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
 
-__all__ = [
-    "ContactPage",
-    "ContactRow",
-    "Reached",
-    "addresses_found",
-    "contact_count",
-    "contact_list",
-    "known_variables",
-]
 BIGGEST = 2**63 - 1
 
 

@@ -10,17 +10,6 @@ from clarion.content.errors import ContentError
 from clarion.content.filters import OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
 
-__all__ = [
-    "OUTPUT_LIMIT",
-    "SOURCE_LIMIT",
-    "ContentError",
-    "Text",
-    "compile_text",
-    "contact_context",
-    "preview",
-    "unknown_variables",
-]
-
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
 STEPS = 20_000  # what loops may take, beyond what the text itself takes
 REPEATED_LIMIT = 8 * 1024 * 1024  # characters of plain text that loops may write in all

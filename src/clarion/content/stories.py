@@ -18,21 +18,6 @@ from clarion.content.saving import LONGEST_NAME, prepared, tidy_name
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 
-__all__ = [
-    "StoryConflict",
-    "StoryError",
-    "StoryPage",
-    "archive_story",
-    "check_story",
-    "create_story",
-    "duplicate_story",
-    "find_story",
-    "newest",
-    "restore_story",
-    "save_story",
-    "story_list",
-]
-
 
 class StoryConflict(StoryError):  # noqa: N818 - reads as what happened
     """Somebody else saved the story meanwhile; ``newest`` is what they saved."""

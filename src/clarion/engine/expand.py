@@ -6,8 +6,8 @@ reached are one transaction: after a crash the next chunk begins exactly where t
 
 from django.db import transaction
 
-from clarion.broadcasts.audience import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.sending import note_chunk, note_expanded
 from clarion.broadcasts.states import BroadcastState

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from clarion.broadcasts import triggers
-from clarion.broadcasts.audience import Audience, candidates
+from clarion.broadcasts.firings import drop, mark_sent, take_due
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.query import Audience, candidates
 from clarion.broadcasts.sending import note_written
 from clarion.contacts.models import Address
 from clarion.engine.expand import drop_reasons, end_chats, recipients
@@ -26,11 +26,11 @@ def fire_due() -> int:
         return 0
     reasons = drop_reasons()
     with transaction.atomic():
-        due = triggers.take_due(clock.from_us(db.now_us()), CHUNK)
+        due = take_due(clock.from_us(db.now_us()), CHUNK)
         for broadcast, firings in due:
             reached = _fire(broadcast, firings, reasons)
-            triggers.mark_sent([f for f in firings if f.contact_id in reached])
-            triggers.drop([f.pk for f in firings if f.contact_id not in reached], NOBODY)
+            mark_sent([f for f in firings if f.contact_id in reached])
+            drop([f.pk for f in firings if f.contact_id not in reached], NOBODY)
     return sum(len(firings) for _, firings in due)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from clarion.broadcasts import calls
-from clarion.broadcasts.calls import CallError, KeyReused, NotLive, TooOften
+from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.external import event_call, launch_call
 from clarion.broadcasts.models import Broadcast
 from clarion.hooks.bodies import TOO_LARGE_CALL

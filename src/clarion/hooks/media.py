@@ -5,8 +5,8 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from clarion.content import media
+from clarion.content.errors import ContentError
 from clarion.content.models import Upload
-from clarion.content.rendering import ContentError
 
 A_YEAR = 31_536_000  # seconds; a token's bytes never change
 

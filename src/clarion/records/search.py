@@ -2,11 +2,9 @@
 
 from clarion.kit import db
 from clarion.kit.paging import Cursor, Key, Page, cut
-from clarion.records.filters import FilterError, RecordFilter, Responses
+from clarion.records.filters import RecordFilter
 from clarion.records.rows import RecordRow, load
 from clarion.records.sources import Source, sources
-
-__all__ = ["FilterError", "RecordFilter", "RecordPage", "RecordRow", "Responses", "search"]
 
 RecordPage = Page[RecordRow]
 MOST_ROWS = 1_000

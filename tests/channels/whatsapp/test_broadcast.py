@@ -7,7 +7,9 @@ import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.manage import add_channel, check_channel, register_webhook
 from clarion.channels.models import Channel
@@ -44,15 +46,15 @@ def whatsapp(provider: Provider) -> Channel:
 
 def start(channel: Channel, name: str = "spring_sale") -> Broadcast:
     variables = ['{{ contact.name | default("friend") }}', "20 %"]
-    draft = factory.launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY,
         title="Spring",
         data_type="template",
         template={"name": name, "language": "en", "variables": variables},
         channels=[channel],
-        audience=factory.Audience(kind="all"),
+        audience=Audience(kind="all"),
     )
-    return factory.launch.start(draft, by=factory.BY, undo_seconds=0)
+    return launch.start(draft, by=factory.BY, undo_seconds=0)
 
 
 def rename(last: int, mark: str) -> str:

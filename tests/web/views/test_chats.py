@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import singles
+from clarion.broadcasts import launch, singles
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
@@ -282,7 +282,7 @@ def test_g1_the_chat_says_which_broadcast_closed_it(
     draft = factory.draft([person.channel], title="Now")
     Broadcast.objects.filter(pk=draft.pk).update(end_open_chats=True)
     draft.refresh_from_db()
-    factory.launch.start(draft, by=factory.BY, undo_seconds=0)
+    launch.start(draft, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(draft)
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clarion.broadcasts import launch
+from clarion.broadcasts import drafts, launch, problems
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
+from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
@@ -113,7 +115,7 @@ def test_b4_a_template_is_sent_by_name_language_and_variables(
 
 def test_b4_why_a_template_can_not_be_chosen(admin: Client) -> None:
     settings = {"host": "127.0.0.1", "port": "9", "sender": "Us <us@example.org>"}
-    mail = factory.add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
+    mail = add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
 
     html = autosave(admin, given(mail))
     # One that was chosen before stays, and says so.
@@ -240,7 +242,7 @@ def test_c3_what_can_not_repeat_is_told_and_nothing_starts(
     assert response.status_code == 422
     assert says in response.content.decode()
     assert the_draft().state == "draft"
-    assert launch.check(the_draft())  # nor from anywhere else
+    assert problems.check(the_draft())  # nor from anywhere else
 
 
 def test_c4_it_waits_for_a_tag(admin: Client, channel: Channel) -> None:
@@ -355,7 +357,7 @@ def test_d1_what_is_not_valid_yet_is_kept_and_stands_in_the_way(
         assert f'value="{value}"' in page
     assert ">12, x</textarea>" in page
     assert "“soon” is not a date and time." in page
-    with pytest.raises(launch.LaunchError, match="“soon” is not a date and time"):
+    with pytest.raises(LaunchError, match="“soon” is not a date and time"):
         launch.start(the_draft(), by=factory.BY)
 
 
@@ -400,7 +402,7 @@ def test_d1_what_the_page_saves_at_the_very_moment_of_closing_is_no_conflict(
 
     def found_just_before(request: Any) -> Broadcast | None:
         draft = find(request)
-        launch.edit_draft(the_draft(), by=factory.BY, text="He", form_state={"page": "abc"})
+        drafts.edit_draft(the_draft(), by=factory.BY, text="He", form_state={"page": "abc"})
         return draft
 
     monkeypatch.setattr(compose, "draft_of", found_just_before)
@@ -518,7 +520,7 @@ def test_a_draft_of_the_command_line_opens_as_it_is(admin: Client, channel: Chan
         ({"data_type": "template", "template": {"name": "hi"}}, ['value="hi"']),
     ]
     for fields, shown in forms:
-        draft = launch.edit_draft(factory.draft([channel]), by=factory.BY, **fields)  # type: ignore[typeddict-item]
+        draft = drafts.edit_draft(factory.draft([channel]), by=factory.BY, **fields)  # type: ignore[typeddict-item]
         html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
         assert all(re.search(part, html) for part in shown), fields
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from clarion.broadcasts import launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.manage import add_channel
 from clarion.engine import lifecycle
@@ -55,7 +56,7 @@ def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
     channel = factory.channel("Shop")
     factory.people(channel, 3)
     at = clock.now() + timedelta(days=1)
-    late = factory.launch.start(factory.draft([channel], scheduled_at=at), by=factory.BY)
+    late = launch.start(factory.draft([channel], scheduled_at=at), by=factory.BY)
     Broadcast.objects.filter(pk=late.pk).update(scheduled_at=clock.now() - timedelta(days=2))
 
     lifecycle.start_due()

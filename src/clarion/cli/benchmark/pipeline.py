@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from clarion.accounts import audit
-from clarion.broadcasts import launch
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
@@ -30,7 +30,7 @@ from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.export import export_csv
-from clarion.records.search import RecordFilter
+from clarion.records.filters import RecordFilter
 
 TEXT = 'Hello {{ contact.name | default("friend") }}, your table in {{ contact.city }} is ready.'
 BATCH = 500
@@ -84,7 +84,7 @@ def measure_import(path: Path, url: str, people: int) -> tuple[Channel, float]:
 
 def measure_expand(channel: Channel) -> tuple[Broadcast, float]:
     """Write a delivery for everyone; returns the broadcast and deliveries a second."""
-    broadcast = launch.create_draft(
+    broadcast = drafts.create_draft(
         by=audit.COMMAND_LINE, title="Bench", text=TEXT, channels=[channel],
         audience=Audience(kind="all"),
     )  # fmt: skip

@@ -174,12 +174,12 @@ def _start_server(stage: Stage) -> None:
 
 def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
     from clarion.accounts.models import Agent
-    from clarion.broadcasts import launch
-    from clarion.broadcasts.audience import Audience
+    from clarion.broadcasts import drafts, launch
+    from clarion.broadcasts.query import Audience
 
     print_line(f"\nBroadcast to all {people:,}, over HTTP: {TEXT}")
     demo = Agent.objects.get(email=EMAIL)
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=demo, title=TITLE, text=TEXT, channels=[channel], audience=Audience(kind="all")
     )
     broadcast = launch.start(draft, by=demo, undo_seconds=0)

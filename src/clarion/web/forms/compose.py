@@ -9,7 +9,6 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clarion.broadcasts.audience import Audience
 from clarion.broadcasts.draft_fields import (
     MOST_VARIABLES,
     TITLE_LENGTH,
@@ -18,9 +17,10 @@ from clarion.broadcasts.draft_fields import (
     stored_template,
     without_empty_end,
 )
-from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.errors import LaunchError, PicksError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.picks import PicksError, find_chats
+from clarion.broadcasts.picks import find_chats
+from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.content.models import Story
 from clarion.kit import rates

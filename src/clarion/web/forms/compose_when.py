@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clarion.broadcasts import recurrence as recurrences
-from clarion.broadcasts import triggers
+from clarion.broadcasts import trigger
+from clarion.broadcasts.errors import RecurrenceError, TriggerError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.recurrence import Recurrence, RecurrenceError
+from clarion.broadcasts.recurrence import Recurrence
 from clarion.kit import clock
 from clarion.kit.text import clean
 
@@ -57,7 +58,7 @@ class When:
     @property
     def condition_rows(self) -> list[tuple[str, str, str]]:
         """All conditions, and an empty one where there may be another."""
-        more = [("", "equals", "")] if len(self.conditions) < triggers.MOST_CONDITIONS else []
+        more = [("", "equals", "")] if len(self.conditions) < trigger.MOST_CONDITIONS else []
         return [*self.conditions, *more]
 
     @property
@@ -75,7 +76,7 @@ class When:
     @property
     def trigger_in_words(self) -> str:
         """What has to happen, and when it is sent then."""
-        return triggers.words(triggers.parse(self.trigger)) if self.trigger else ""
+        return trigger.words(trigger.parse(self.trigger)) if self.trigger else ""
 
     @property
     def shown_zone(self) -> str:
@@ -190,8 +191,8 @@ def _read_trigger(when: When, typed: Mapping[str, str], problems: dict[str, str]
         "conditions": [_condition(row) for row in when.conditions if row[0] or row[2]],
     }
     try:
-        when.trigger = triggers.parse(raw).model_dump(by_alias=True)
-    except triggers.TriggerError as error:
+        when.trigger = trigger.parse(raw).model_dump(by_alias=True)
+    except TriggerError as error:
         problems["trigger"] = str(error)
 
 

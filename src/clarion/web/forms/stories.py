@@ -10,9 +10,10 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from clarion.content import media
+from clarion.content.errors import ContentError, StoryError
 from clarion.content.models import StoryVersion, Upload
-from clarion.content.rendering import ContentError, unknown_variables
-from clarion.content.stories import StoryConflict, StoryError
+from clarion.content.rendering import unknown_variables
+from clarion.content.stories import StoryConflict
 from clarion.kit import ids
 
 MOST_TYPED = 40  # blocks that a page may send, removed ones included

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import calls, control, drafts, launch
+from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import rates
 from clarion.web.requests import AgentRequest, needs
@@ -150,7 +151,7 @@ def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
     numbers = [int(chat)] if chat.isdecimal() and len(chat) < 19 else None
     try:
         count = control.release_held(find(pk), by=request.user, address_ids=numbers)
-    except control.ControlError as error:
+    except ControlError as error:
         messages.error(request, str(error))
     else:
         said = ngettext("%s person will have it now.", "%s people will have it now.", count)

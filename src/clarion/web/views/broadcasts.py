@@ -22,8 +22,9 @@ from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
+from clarion.records.filters import RecordFilter
 from clarion.records.held import held_since
-from clarion.records.search import RecordFilter, search
+from clarion.records.search import search
 from clarion.web.advice import with_advice
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest

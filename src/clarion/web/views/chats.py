@@ -15,6 +15,7 @@ from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import conversations, singles
 from clarion.broadcasts.contact_history import held_for
 from clarion.broadcasts.conversations import Listed
+from clarion.broadcasts.errors import SingleError
 from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.control import ChatError
@@ -196,7 +197,7 @@ def chat_reply(request: AgentRequest, pk: int) -> HttpResponse:
     text = request.POST.get("text", "")
     try:
         singles.reply(pk, text, by=request.user)
-    except (ChatError, singles.SingleError) as error:
+    except (ChatError, SingleError) as error:
         if not request.htmx:
             context = _open(request, pk, problem=str(error), text=text) | {"composing": True}
             return render(request, "chats/one.html", context, status=422)

@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import drafts, launch
+from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.search import contact_list
@@ -54,7 +55,7 @@ def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
         return redirect("broadcast", found.pk)
     try:
         launch.edit(found, by=request.user)
-    except launch.LaunchError as error:
+    except LaunchError as error:
         messages.error(request, str(error))
         return redirect("broadcast", found.pk)
     messages.success(request, _("It is a draft again: nothing was sent."))
@@ -80,10 +81,10 @@ def save(
     page = request.POST.get("page", "")[:40]
     fields = made.draft_fields(draft, page)
     if draft is None:
-        return launch.create_draft(by=request.user, **fields)
+        return drafts.create_draft(by=request.user, **fields)
     own = page if leaving else ""
     revision = _seen(request.POST)
-    return launch.edit_draft(draft, by=request.user, revision=revision, page=own, **fields)
+    return drafts.edit_draft(draft, by=request.user, revision=revision, page=own, **fields)
 
 
 def _seen(data: Mapping[str, str]) -> int | None:
@@ -107,9 +108,9 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
         if made.problems:
             return _page(request, draft, made, tried=True)
         launch.start(draft, by=request.user, revision=draft.revision)
-    except launch.EditConflict as conflict:
+    except EditConflict as conflict:
         return _page(request, draft, made, conflict=conflict)
-    except launch.LaunchError as error:
+    except LaunchError as error:
         if draft is None or draft.state != BroadcastState.DRAFT:
             messages.error(request, str(error))
             return redirect("broadcast", draft.pk) if draft else redirect("broadcasts")
@@ -124,10 +125,10 @@ def _copy(request: AgentRequest, draft: Broadcast | None, made: Composition) -> 
     try:
         fields = {**made.draft_fields(copy), "title": title}
         if copy is None:
-            copy = launch.create_draft(by=request.user, **fields)
+            copy = drafts.create_draft(by=request.user, **fields)
         else:
-            launch.edit_draft(copy, by=request.user, **fields)
-    except launch.LaunchError as error:
+            drafts.edit_draft(copy, by=request.user, **fields)
+    except LaunchError as error:
         messages.error(request, str(error))
         return redirect("broadcasts")
     messages.success(request, _("This is your copy. The other draft stays as it is."))
@@ -140,7 +141,7 @@ def _page(
     made: Composition,
     *,
     tried: bool = False,
-    conflict: launch.EditConflict | None = None,
+    conflict: EditConflict | None = None,
 ) -> HttpResponse:
     people = parts.who(draft, made)
     context = {
@@ -175,16 +176,14 @@ def compose_save(request: AgentRequest, part: str) -> HttpResponse:
     is_new = draft is None
     try:
         draft = save(request, draft, made, leaving="leaving" in request.POST)
-    except launch.LaunchError as error:
+    except LaunchError as error:
         return refused(request, draft, error)
     return saved(request, draft, made, part=part, is_new=is_new)
 
 
-def refused(
-    request: AgentRequest, draft: Broadcast | None, error: launch.LaunchError
-) -> HttpResponse:
+def refused(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
     """Say who was faster, with what can be done; leave the page of what is no draft any more."""
-    if isinstance(error, launch.EditConflict):
+    if isinstance(error, EditConflict):
         return render(
             request, "broadcasts/compose_conflict.html", {"conflict": error, "draft": draft}
         )

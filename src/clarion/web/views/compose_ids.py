@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import launch
+from clarion.broadcasts.errors import LaunchError
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
@@ -53,7 +53,7 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
     try:
         draft = compose.save(request, draft, made)
-    except launch.LaunchError as error:
+    except LaunchError as error:
         return compose.refused(request, draft, error)
     return compose.saved(request, draft, made, part="audience", is_new=is_new, more=context)
 

@@ -11,14 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clarion.broadcasts import problems
-from clarion.broadcasts.audience import Audience, AudienceSummary, summary
+from clarion.broadcasts.audience import summary
+from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
 from clarion.consents.models import Consent
+from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
-from clarion.contacts.search import known_variables
 from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import blocks, media, stories
 from clarion.content.errors import ContentError

@@ -5,7 +5,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import launch, singles
+from clarion.broadcasts import singles
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.engine.status import workers_alive
@@ -43,7 +44,7 @@ def compose_test(request: AgentRequest) -> HttpResponse:
     is_new = draft is None
     try:
         draft = compose.save(request, draft, made)
-    except launch.LaunchError as error:
+    except LaunchError as error:
         return compose.refused(request, draft, error)
     more: dict[str, object] = {"tested": True}
     address = person_of(request)

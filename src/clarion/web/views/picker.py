@@ -14,8 +14,8 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import picker as picks_of_draft
+from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.picks import PicksError
 from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.models import Tag
 from clarion.web.requests import AgentRequest, needs

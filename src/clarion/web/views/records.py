@@ -15,7 +15,8 @@ from clarion.channels.models import Channel
 from clarion.kit.paging import CursorError, Page
 from clarion.records.audience import detail
 from clarion.records.export import export_csv
-from clarion.records.search import FilterError, RecordFilter, search
+from clarion.records.filters import FilterError, RecordFilter
+from clarion.records.search import search
 from clarion.web.requests import AgentRequest
 from clarion.web.stream import download
 from clarion.web.words import RECORD_STATUSES

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clarion.accounts.models import Role
 from clarion.broadcasts.uses import story_uses
+from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
-from clarion.contacts.search import contact_list, known_variables
+from clarion.contacts.search import contact_list
 from clarion.content import stories as content
+from clarion.content.errors import StoryError
 from clarion.content.models import Story, StoryVersion
 from clarion.content.preview import preview_story
 from clarion.content.rendering import contact_context
-from clarion.content.stories import StoryError
 from clarion.web.forms.stories import StoryForm, from_post, from_version
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.story_words import BLOCKS, BUTTONS

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from clarion.broadcasts import control, launch, triggers
-from clarion.broadcasts.audience import Audience
+from clarion.broadcasts import control, drafts, firings, launch
+from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.triggers import TriggerError, parse, words
+from clarion.broadcasts.query import Audience
+from clarion.broadcasts.trigger import parse, words
 from clarion.channels.models import Channel
 from clarion.contacts import tags
 from clarion.contacts.models import Contact
@@ -30,7 +31,7 @@ def channel() -> Channel:
 
 
 def live(channel: Channel, trigger: dict[str, Any], **fields: Any) -> Broadcast:
-    draft = launch.create_draft(
+    draft = drafts.create_draft(
         by=factory.BY, text="Hello", channels=[channel], audience=Audience(kind="all"),
         type="trigger", trigger=trigger, **fields,
     )  # fmt: skip
@@ -50,13 +51,13 @@ def tag(*contact_ids: int, name: str = "vip") -> None:
 def due(after: timedelta = timedelta(minutes=2)) -> list[tuple[int, list[int]]]:
     """Take what is due some time from now, and count it as sent."""
     with transaction.atomic():
-        taken = triggers.take_due(clock.now() + after, 1_000)
-        for _, firings in taken:
-            triggers.mark_sent(firings)
-    return [(one.pk, [firing.contact_id for firing in firings]) for one, firings in taken]
+        taken = firings.take_due(clock.now() + after, 1_000)
+        for _, due in taken:
+            firings.mark_sent(due)
+    return [(one.pk, [firing.contact_id for firing in due]) for one, due in taken]
 
 
-def firings() -> list[tuple[int, str, str]]:
+def stored() -> list[tuple[int, str, str]]:
     found = Firing.objects.order_by("contact_id", "occurrence")
     return [(one.contact_id, one.state, one.reason) for one in found]
 
@@ -117,7 +118,7 @@ def test_c4_who_had_the_tag_before_is_not_meant(channel: Channel) -> None:
     tag(one)
     live(channel, TAG)
     tag(one, two)
-    assert [key for key, _, _ in firings()] == [two]
+    assert [key for key, _, _ in stored()] == [two]
 
 
 def test_c4_once_per_contact(channel: Channel) -> None:
@@ -126,16 +127,16 @@ def test_c4_once_per_contact(channel: Channel) -> None:
     for _ in range(2):
         tag(one)
         tags.remove(["vip"], [one], by=factory.BY)
-    assert len(firings()) == 1
+    assert len(stored()) == 1
     due()
     tag(one)
-    assert firings() == [(one, "sent", "")]
+    assert stored() == [(one, "sent", "")]
 
 
 def test_c4_again_each_time(channel: Channel) -> None:
     live(channel, {**EVENT, "again": True})
     (one,) = contacts(channel)
-    assert [triggers.event_arrived("signed-up", one) for _ in range(3)] == [1, 1, 1]
+    assert [firings.event_arrived("signed-up", one) for _ in range(3)] == [1, 1, 1]
     assert [one.occurrence for one in Firing.objects.order_by("pk")] == [0, 1, 2]
     assert sum(len(contacts) for _, contacts in due()) == 3
 
@@ -145,8 +146,8 @@ def test_c4_an_event_fires_all_its_triggers_with_its_data(channel: Channel) -> N
     live(channel, {"on": "event", "event": "left"})
     (one,) = contacts(channel)
     at = clock.now() - timedelta(seconds=30)
-    assert triggers.event_arrived("signed-up", one, {"plan": "gold"}, at) == 2
-    assert triggers.event_arrived("signed-up", one) == 0
+    assert firings.event_arrived("signed-up", one, {"plan": "gold"}, at) == 2
+    assert firings.event_arrived("signed-up", one) == 0
 
     made = {firing.broadcast_id: firing for firing in Firing.objects.all()}
     assert made.keys() == {first.pk, second.pk}
@@ -162,7 +163,7 @@ def test_c4_at_a_clock_time_where_the_person_lives(channel: Channel) -> None:
     for zone, hour in zones.items():
         (one,) = contacts(channel, time_zone=zone)
         channel = factory.channel(f"next to {zone}")
-        triggers.event_arrived("signed-up", one, {}, at)
+        firings.event_arrived("signed-up", one, {}, at)
         firing = Firing.objects.get(contact=one)
         assert firing.due_at == datetime(2024, 10, 27, hour, 0, tzinfo=UTC), zone
 
@@ -200,9 +201,9 @@ def test_c4_conditions(channel: Channel, condition: dict[str, Any], holds: bool)
         "city": "Berlin", "age": 40, "likes": ["tea", "milk"], "member": True,
     })  # fmt: skip
     tag(one, name="new")
-    triggers.event_arrived("signed-up", one)
+    firings.event_arrived("signed-up", one)
     assert bool(due()) is holds
-    ((_, state, reason),) = firings()
+    ((_, state, reason),) = stored()
     assert state == ("sent" if holds else "dropped")
     assert reason.startswith("" if holds else "It does not hold that ")
 
@@ -211,16 +212,16 @@ def test_c4_conditions_are_looked_at_when_the_moment_has_come(channel: Channel) 
     broadcast = live(channel, {**EVENT, "conditions": [{"tag": "paid", "is": "has_not"}]})
     one, two = contacts(channel, 2)
     for contact in (one, two):
-        triggers.event_arrived("signed-up", contact)
+        firings.event_arrived("signed-up", contact)
     tag(one, name="paid")
     assert due() == [(broadcast.pk, [two])]
-    assert firings()[0] == (
+    assert stored()[0] == (
         one, "dropped", "It does not hold that they do not have the tag “paid”."
     )  # fmt: skip
 
     # What was dropped does not count as once.
     tags.remove(["paid"], [one], by=factory.BY)
-    triggers.event_arrived("signed-up", one)
+    firings.event_arrived("signed-up", one)
     assert due() == [(broadcast.pk, [one])]
     firings_of_one = Firing.objects.filter(contact=one).order_by("occurrence")
     assert [(firing.occurrence, firing.state) for firing in firings_of_one] == [
@@ -249,7 +250,7 @@ def test_c4_firings_of_a_stopped_one_are_dropped(channel: Channel) -> None:
     control.stop(broadcast, by=factory.BY)
     tag(two)
     assert due() == []
-    assert firings() == [(one, "dropped", "The broadcast was stopped.")]
+    assert stored() == [(one, "dropped", "The broadcast was stopped.")]
 
 
 def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
@@ -263,20 +264,20 @@ def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
         "For 1 person it fired more than 60 minutes too late: no engine was running. Resume it to "
         "send to them now, or stop it."
     )
-    assert firings() == [(one, "waiting", "")]
+    assert stored() == [(one, "waiting", "")]
 
 
 def test_c4_a_limit_is_kept_and_the_rest_follows(channel: Channel) -> None:
     live(channel, EVENT)
     live(channel, EVENT)
     for one in contacts(channel, 5):
-        triggers.event_arrived("signed-up", one)
+        firings.event_arrived("signed-up", one)
     sizes = []
     while True:
         with transaction.atomic():
-            taken = triggers.take_due(clock.now() + timedelta(minutes=2), 3)
+            taken = firings.take_due(clock.now() + timedelta(minutes=2), 3)
             for _, some in taken:
-                triggers.mark_sent(some)
+                firings.mark_sent(some)
         if not taken:
             break
         sizes.append(sum(len(some) for _, some in taken))
@@ -296,7 +297,7 @@ def test_c4_races_fire_once_or_each_time(channel: Channel, threads: ThreadPoolEx
     def happen() -> None:
         with closing(connection):
             for one in people:
-                triggers.event_arrived("signed-up", one)
+                firings.event_arrived("signed-up", one)
 
     for running in [threads.submit(happen) for _ in range(4)]:
         running.result()
@@ -308,15 +309,15 @@ def test_c4_two_engines_never_take_the_same(channel: Channel, threads: ThreadPoo
     live(channel, EVENT)
     people = contacts(channel, 40)
     for one in people:
-        triggers.event_arrived("signed-up", one)
+        firings.event_arrived("signed-up", one)
 
     def engine() -> list[int]:
         got: list[int] = []
         with closing(connection):
             while Firing.objects.filter(state="waiting").exists():
                 with transaction.atomic():
-                    for _, some in triggers.take_due(clock.now() + timedelta(minutes=2), 7):
-                        triggers.mark_sent(some)
+                    for _, some in firings.take_due(clock.now() + timedelta(minutes=2), 7):
+                        firings.mark_sent(some)
                         got += [firing.contact_id for firing in some]
         return got
 
