@@ -167,7 +167,7 @@ def test_d1_a_draft_with_whatever_there_is(
         ([*TEXT, "--cron", "0 9 * *"], "five"),
         ([*TEXT, "--delay", "2h"], "It goes with --on-tag or --on-event only."),
         ([*TEXT, "--on-tag", "x", "--delay", "2"], "“2” is no delay."),
-        ([*TEXT, "--on-tag", "x", "--delay", "0m"], "Choose a delay from 1 minute"),
+        ([*TEXT, "--on-tag", "x", "--delay", "0m"], "Choose a delay in whole minutes"),
         ([*TEXT, "--on-tag", "x", "--only-if", "city="], "Give a short value"),
         ([*TEXT, "--external", "--undo", "5"], "It goes with sending now only."),
         ([*TEXT, "--draft", "--wait"], "It goes with sending now or --at only."),
