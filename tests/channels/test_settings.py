@@ -6,6 +6,7 @@ from channels.email.fixtures import PASSWORD
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.channels.errors import SettingsError, UnknownKind
+from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields, merge_settings, parse_settings, shown
 
 URL = "https://receiver.example/messages"
@@ -136,3 +137,62 @@ def test_what_a_form_needs_to_know() -> None:
 def test_a_form_never_shows_a_secret() -> None:
     stored = parse_settings("webhook", {"url": URL, "secret": WEBHOOK_SECRET})
     assert shown("webhook", stored) == {"url": URL, "idempotent": "false", "allow_private": "false"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "typed", "asked"),
+    [
+        ("telegram", {"token": TELEGRAM_TOKEN}, {"api_root": "https://evil.example"}, {"token"}),
+        (
+            "whatsapp",
+            {"token": "EAAG", "phone_number_id": "1"},
+            {"api_root": "http://127.0.0.1:9/v26.0", "allow_private": "true"},
+            {"token"},
+        ),
+        ("webhook", {"url": URL, "secret": "s"}, {"url": "https://evil.example/"}, {"secret"}),
+        ("webhook", {"url": URL, "secret": "s"}, {"url": URL.replace("https", "http")}, {"secret"}),
+        *[
+            (
+                "email",
+                {"host": "h", "username": "u", "password": PASSWORD, "sender": "a@b.example"},
+                typed,
+                {"password"},
+            )
+            for typed in ({"host": "evil.example"}, {"port": "25"}, {"security": "none"})
+        ],
+    ],
+)
+def test_a_secret_goes_nowhere_else_unless_it_is_typed_again(
+    kind: str, stored: dict[str, str], typed: dict[str, str], asked: set[str]
+) -> None:
+    old = parse_settings(kind, stored)
+    given = {**dict.fromkeys(asked, ""), **typed}
+    for attempt in (typed, given):
+        with pytest.raises(SettingsError) as refused:
+            merge_settings(kind, old, attempt)
+        assert set(refused.value.fields) == asked
+        assert "Enter it again" in str(refused.value)
+    again = {name: stored[name] for name in asked}
+    assert shown(kind, merge_settings(kind, old, {**typed, **again})).items() >= typed.items()
+
+
+def test_a_secret_that_is_made_up_is_made_anew_for_another_server() -> None:
+    old = parse_settings("telegram", {"token": TELEGRAM_TOKEN})
+    moved = {"api_root": "https://bots.example", "token": TELEGRAM_TOKEN, "webhook_secret": ""}
+    assert merge_settings("telegram", old, moved)["webhook_secret"] != old["webhook_secret"]
+    stays = {"token": "", "api_root": old["api_root"]}
+    assert merge_settings("telegram", old, stays) == old
+
+
+def test_without_a_secret_nothing_is_asked() -> None:
+    old = parse_settings("webhook", {"url": URL})
+    assert merge_settings("webhook", old, {"url": "https://new.example/"})["secret"] == ""
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_says_where_its_secrets_go(kind: str) -> None:
+    """Each secret is sent to an address of the settings, or to nobody."""
+    kept_here = {"whatsapp": {"app_secret"}}.get(kind, set())
+    fields = config_fields(kind)
+    received = {name for field in fields for name in field.receives}
+    assert {field.name for field in fields if field.secret} == received | kept_here

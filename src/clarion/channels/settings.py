@@ -6,6 +6,7 @@ Everything comes from the kind's Config; nothing here knows any kind.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,6 +16,7 @@ from clarion.channels.errors import SettingsError
 from clarion.channels.registry import kind_class
 from clarion.kit.sentences import problems
 
+ENTER_AGAIN = "Enter it again: with this change it would be sent to another server."
 FieldType = Literal["text", "secret", "number", "switch", "choice"]
 
 
@@ -30,6 +32,8 @@ class ConfigField:
     default: str
     choices: tuple[str, ...]
     type: FieldType
+    receives: tuple[str, ...] = ()  # the secrets that go to the address that this one names
+    made_up: bool = False  # left empty, one is made
 
 
 def config_fields(kind: str) -> list[ConfigField]:
@@ -66,15 +70,38 @@ def stored(config: BaseModel) -> dict[str, Any]:
 def merge_settings(kind: str, old: Mapping[str, Any], pairs: Mapping[str, str]) -> dict[str, Any]:
     """``old`` with what was typed: a secret left empty and a name left out keep their value.
 
-    Any other setting left empty goes back to its default. Raises like parse_settings.
+    Any other setting left empty goes back to its default. A secret is not kept when the address
+    that it is sent to becomes another one: else whoever may change the address could read it there.
+    One that can be made is made anew, any other must be typed again. Raises like parse_settings.
     """
+    fields = config_fields(kind)
     kept = {
         field.name: _typed(old[field.name])
-        for field in config_fields(kind)
+        for field in fields
         if field.name in old
         and (field.name not in pairs or (field.secret and not pairs[field.name].strip()))
     }
-    return parse_settings(kind, {**pairs, **kept})
+    new = parse_settings(kind, {**pairs, **kept})
+    moved = {
+        name
+        for field in fields
+        if _place(new[field.name]) != _place(old.get(field.name, field.default))
+        for name in field.receives
+        if kept.get(name)
+    }
+    if not moved:
+        return new
+    if wrong := {f.name: ENTER_AGAIN for f in fields if f.name in moved and not f.made_up}:
+        raise SettingsError(wrong)
+    return parse_settings(
+        kind, {**pairs, **{name: value for name, value in kept.items() if name not in moved}}
+    )
+
+
+def _place(value: Any) -> object:
+    """Where something is sent: of a URL, only the server counts."""
+    parts = urlsplit(str(value))
+    return (parts.scheme, parts.netloc.lower()) if parts.netloc else str(value)
 
 
 def shown(kind: str, config: Mapping[str, Any]) -> dict[str, str]:
@@ -95,6 +122,8 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
     types: dict[Any, FieldType] = {SecretStr: "secret", int: "number", bool: "switch"}
     type_: FieldType = "choice" if choices else types.get(info.annotation, "text")
     secret = type_ == "secret"
+    extra = info.json_schema_extra
+    receives = extra.get("receives", []) if isinstance(extra, dict) else []
     plain = not secret and info.default is not PydanticUndefined
     return ConfigField(
         name=name,
@@ -105,4 +134,6 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
         default=_typed(info.default) if plain else "",
         choices=tuple(map(str, choices)),
         type=type_,
+        receives=tuple(map(str, receives)) if isinstance(receives, list) else (),
+        made_up=info.default_factory is not None,
     )

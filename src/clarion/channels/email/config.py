@@ -43,14 +43,24 @@ class EmailConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    host: str = Field(title="Server", description="The SMTP server, for example smtp.example.org.")
+    host: str = Field(
+        title="Server",
+        description="The SMTP server, for example smtp.example.org.",
+        json_schema_extra={"receives": ["password"]},
+    )
     port: int = Field(
-        default=587, ge=1, le=65535, title="Port", description="Usually 587; 465 with TLS."
+        default=587,
+        ge=1,
+        le=65535,
+        title="Port",
+        description="Usually 587; 465 with TLS.",
+        json_schema_extra={"receives": ["password"]},
     )
     security: Security = Field(
         default="starttls",
         title="Encryption",
         description="starttls for port 587, tls for port 465, none only inside your own network.",
+        json_schema_extra={"receives": ["password"]},
     )
     username: str = Field(
         default="", title="User name", description="Leave it empty if the server needs no login."

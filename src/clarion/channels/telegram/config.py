@@ -24,6 +24,7 @@ class TelegramConfig(BaseModel):
         default=OFFICIAL,
         title="Bot API server",
         description="Telegram's own, or one that you run yourself.",
+        json_schema_extra={"receives": ["token", "webhook_secret"]},
     )
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),

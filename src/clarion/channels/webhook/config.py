@@ -14,6 +14,7 @@ class WebhookConfig(BaseModel):
     url: str = Field(
         title="URL",
         description="Every message is posted to it, for example https://example.org/messages.",
+        json_schema_extra={"receives": ["secret"]},
     )
     secret: SecretStr = Field(
         default=SecretStr(""),

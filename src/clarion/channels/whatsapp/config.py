@@ -45,6 +45,7 @@ class WhatsAppConfig(BaseModel):
         default=OFFICIAL,
         title="Graph API",
         description="Meta's own URL with its version, or that of a compatible provider.",
+        json_schema_extra={"receives": ["token", "verify_token"]},
     )
     allow_private: bool = Field(
         default=False,
