@@ -1,7 +1,7 @@
 """Stories: versions, names, two people at once, copies, archive, secrets."""
 
 from threading import Barrier, Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
@@ -14,6 +14,7 @@ from clarion.content.models import Story, StoryVersion
 from clarion.content.stories import (
     StoryConflict,
     archive_story,
+    check_story,
     create_story,
     duplicate_story,
     find_story,
@@ -166,7 +167,9 @@ def test_a_secret_is_kept_through_edits_and_moves() -> None:
     story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
     assert "hush-hush" not in str(newest(story).blocks)
 
-    second = saved(story, text("first"), {**HOOK, "keep": "1.1", "url": "https://b.example"})
+    second = saved(
+        story, text("first"), {**HOOK, "keep": "1.1", "url": "https://example.org/other"}
+    )
     assert secret_of(second, 1) == "hush-hush"
     third = saved(story, {**HOOK, "keep": "2.2", "secret": "another"}, number=2)
     assert secret_of(third) == "another"
@@ -241,3 +244,46 @@ def test_a_version_compiles() -> None:
     compiled = script.compile_script(newest(story).blocks, load=media.load)
     assert isinstance(compiled.steps[0], script.WebhookStep)
     assert dict(compiled.steps[0].headers(b"{}", "k"))["webhook-signature"].startswith("v1,")
+
+
+def test_a_secret_does_not_follow_to_another_server() -> None:
+    story = made(blocks=[{**HOOK, "secret": "sesame"}])
+    moved = {**HOOK, "keep": "1.1", "url": "https://evil.example/in"}
+    with pytest.raises(StoryError) as refused:
+        saved(story, moved)
+    assert [(fault.block, fault.field) for fault in refused.value.faults] == [(1, "secret")]
+    assert "Enter it again" in str(refused.value)
+    assert secret_of(saved(story, {**moved, "secret": "another"})) == "another"
+
+
+class TestPrivateAddresses:
+    """Only managers let a story's webhook into the network that Clarion runs in."""
+
+    PRIVATE: ClassVar = {**HOOK, "allow_private": True}
+
+    @pytest.mark.parametrize("role", ["viewer", "sender"])
+    def test_a_sender_can_not_allow_them(self, role: str) -> None:
+        sender = factory.agent(role)
+        for act in (create_story, check_story):
+            with pytest.raises(StoryError) as refused:
+                act(name="One", blocks=[text("Hi"), self.PRIVATE], by=sender)
+            faults = [(fault.block, fault.field) for fault in refused.value.faults]
+            assert faults == [(2, "allow_private")]
+            assert "Only managers can allow private addresses." in str(refused.value)
+        assert not Story.objects.exists()
+
+    @pytest.mark.parametrize("role", ["manager", "admin"])
+    def test_a_manager_can(self, role: str) -> None:
+        create_story(name="One", blocks=[self.PRIVATE], by=factory.agent(role))
+        create_story(name="Two", blocks=[self.PRIVATE], by=factory.BY)
+
+    def test_a_sender_edits_around_what_a_manager_has_allowed(self) -> None:
+        sender = factory.agent("sender")
+        story = made(blocks=[self.PRIVATE])
+        save_story(story, blocks=[text("Hi"), self.PRIVATE], by=sender, number=1)
+        elsewhere = {**self.PRIVATE, "url": "http://127.0.0.1/secret"}
+        with pytest.raises(StoryError, match="Only managers"):
+            save_story(story, blocks=[elsewhere], by=sender, number=2)
+        save_story(story, blocks=[text("Hi")], by=sender, number=2)
+        with pytest.raises(StoryError, match="Only managers"):  # it was taken away again
+            save_story(story, blocks=[self.PRIVATE], by=sender, number=3)

@@ -60,6 +60,9 @@ class PipelineHost:
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None:
         raise AssertionError("it is not")
 
+    def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
+        raise AssertionError("its content is fine")
+
     def shared_now(self) -> int:
         return self.now
 

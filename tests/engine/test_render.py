@@ -18,6 +18,7 @@ from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from crash.rehearsal import wait_completed
 from support import factory
 from support.listener import Heard, Listener
+from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,6 +187,48 @@ def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine
     channel.refresh_from_db()
     assert (channel.state, channel.throttled_until) == ("active", None)
     assert "webhook answered 500" in Record.objects.filter(attempt=2)[0].reason.text
+
+
+def test_a_webhook_that_may_not_be_asked_pauses_its_broadcast_and_uses_up_nothing(
+    engine: None,
+) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 30)
+        private = {"kind": "webhook", "url": f"{listener.url}/ask"}
+        broadcast = launch(channel, story(private, text("Hello")))
+        eventually(lambda: _state(broadcast) == "paused", 60)
+        other = launch(channel, story(text("Hello")))
+        wait_completed(other, 60)
+
+        assert len(listener.heard) == 30
+    broadcast.refresh_from_db()
+    assert "The story's webhook can't be asked: 127.0.0.1 is not on" in broadcast.state_reason
+    mine = Delivery.objects.filter(broadcast=broadcast)
+    assert set(mine.values_list("state", "attempts")) == {("queued", 0)}
+    assert not Record.objects.filter(broadcast=broadcast.pk).exists()
+    channel.refresh_from_db()
+    assert channel.state == "active"
+
+
+def test_a_channel_with_a_private_address_pauses_and_uses_up_nothing(engine: None) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        Channel.objects.update(config={**channel.config, "allow_private": False})
+        factory.people(channel, 30)
+        broadcast = launch(channel, story(text("Hello")))
+        eventually(lambda: Channel.objects.get(pk=channel.pk).state == "paused", 60)
+
+        assert listener.heard == []
+    channel.refresh_from_db()
+    assert channel.paused_reason.startswith("127.0.0.1 is not on the public internet.")
+    eventually(lambda: factory.states(broadcast) == {"queued": 30}, 60)
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
+    assert not Record.objects.exists()
+
+
+def _state(broadcast: Broadcast) -> str:
+    return Broadcast.objects.get(pk=broadcast.pk).state
 
 
 def test_an_upload_that_is_gone_fails_its_deliveries_with_the_reason(engine: None) -> None:

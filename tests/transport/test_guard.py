@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from clarion.transport import guard
-from clarion.transport.errors import NotSent
+from clarion.transport.errors import NotAllowed, NotSent
 from clarion.transport.messages import HttpRequest
 
 PRIVATE = [
@@ -76,7 +76,7 @@ PUBLIC = [
 @pytest.mark.parametrize("address", PRIVATE)
 def test_not_public(address):
     assert guard.kind_of_private(address)
-    with pytest.raises(NotSent, match="allow private addresses on this channel") as caught:
+    with pytest.raises(NotAllowed, match="can allow private addresses") as caught:
         guard.refuse_private("hooks.example", address)
     assert "hooks.example" in caught.value.reason
 
@@ -85,6 +85,13 @@ def test_not_public(address):
 def test_public(address):
     assert guard.kind_of_private(address) is None
     guard.refuse_private("hooks.example", address)
+
+
+def test_the_sentence_does_not_say_where_a_name_leads() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        guard.refuse_private("intranet.example", "10.1.2.3")
+    assert "10.1.2.3" not in refused.value.reason
+    assert refused.value.reason.startswith("intranet.example is not on the public internet. ")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1"])
@@ -138,7 +145,7 @@ async def test_a_name_that_changes_its_mind(resolver):
     """DNS rebinding: each connection is judged by the very answer it is made with."""
     names = resolver(["8.8.8.8"], ["127.0.0.1"])
     await connect()
-    with pytest.raises(NotSent, match="loopback"):
+    with pytest.raises(NotSent, match="not on the public internet"):
         await connect()
     assert names.connected == ["8.8.8.8"]
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import socket
 
 import pytest
 
+from clarion.transport import guard
 from clarion.transport import http as http_module
-from clarion.transport.errors import MaybeSent, NotSent
+from clarion.transport.errors import MaybeSent, NotAllowed, NotSent
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from support.ports import closed_port
@@ -197,9 +199,41 @@ async def test_no_private_address_through_a_proxy(peer, http, host):
     asked = []
     proxy = await peer(proxying(asked))
     client = http(proxy=f"http://127.0.0.1:{proxy.port}")
-    with pytest.raises(NotSent, match="not on the public internet"):
+    with pytest.raises(NotAllowed, match="not on the public internet"):
         await client.send(HttpRequest("GET", f"http://{host}/"))
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("known", "tunnels"),
+    [
+        (["10.1.2.3"], False),
+        (["1.1.1.1", "127.0.0.1"], False),
+        (["1.1.1.1"], True),
+        (socket.gaierror(-2, "unknown"), True),
+    ],
+)
+async def test_a_name_that_is_known_to_be_private_gets_no_tunnel(
+    peer, http, monkeypatch, known, tunnels
+):
+    asked = []
+    proxy = await peer(proxying(asked, b"HTTP/1.1 502 No\r\n\r\n"))
+    real = guard.look_up
+
+    async def look_up(host, port):
+        if host != "internal.example":
+            return await real(host, port)
+        if isinstance(known, Exception):
+            raise known
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 0)) for one in known]
+
+    monkeypatch.setattr(guard, "look_up", look_up)
+    client = http(proxy=f"http://127.0.0.1:{proxy.port}")
+    with pytest.raises(NotSent) as refused:
+        await client.send(HttpRequest("GET", "http://internal.example/"))
+    assert bool(asked) is tunnels
+    assert isinstance(refused.value, NotAllowed) is not tunnels
+    assert "10.1.2.3" not in refused.value.reason
 
 
 @pytest.mark.parametrize("url", ["https://p:1", "p:1", "http://", "http://p:99999", "http://p/x"])

@@ -57,12 +57,14 @@ def _is_unsent(broadcast: Broadcast) -> bool:
     return broadcast.is_live and broadcast.total == 0 and broadcast.state != S.DRAFT
 
 
-def pause(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+def pause(broadcast: Broadcast, *, by: Agent | str, reason: str = "") -> Broadcast:
     """Let nothing further leave until resumed. Raises ControlError unless it is sending or live.
 
-    Of a periodic or external one: no new runs begin. Runs that have begun go on.
+    ``reason`` is shown beside the state. Of a periodic or external one: no new runs begin. Runs
+    that have begun go on.
     """
-    return _move(broadcast, S.PAUSED, by, "pause", "Only a sending or live broadcast pauses")
+    say = "Only a sending or live broadcast pauses"
+    return _move(broadcast, S.PAUSED, by, "pause", say, reason=reason)
 
 
 def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
@@ -100,12 +102,14 @@ def _move(
     verb: str,
     else_say: str,
     before: str | None = None,
+    reason: str = "",
 ) -> Broadcast:
     fields = {"finished_at": clock.now(), "next_run_at": None} if after in FINISHED else {}
     with transaction.atomic():
-        if not move(broadcast, after, before=before, state_reason="", **fields):
+        if not move(broadcast, after, before=before, state_reason=reason, **fields):
             raise ControlError(f"{else_say}; this one is {broadcast.get_state_display().lower()}.")
-        audit.note(f"broadcast.{verb}", f"broadcast {broadcast.pk}", by)
+        detail = {"reason": reason} if reason else {}
+        audit.note(f"broadcast.{verb}", f"broadcast {broadcast.pk}", by, **detail)
     return broadcast
 
 

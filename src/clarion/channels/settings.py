@@ -6,7 +6,6 @@ Everything comes from the kind's Config; nothing here knows any kind.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from clarion.channels.errors import SettingsError
 from clarion.channels.registry import kind_class
 from clarion.kit.sentences import problems
+from clarion.kit.urls import server_of
 
 ENTER_AGAIN = "Enter it again: with this change it would be sent to another server."
 FieldType = Literal["text", "secret", "number", "switch", "choice"]
@@ -85,7 +85,7 @@ def merge_settings(kind: str, old: Mapping[str, Any], pairs: Mapping[str, str]) 
     moved = {
         name
         for field in fields
-        if _place(new[field.name]) != _place(old.get(field.name, field.default))
+        if server_of(new[field.name]) != server_of(old.get(field.name, field.default))
         for name in field.receives
         if kept.get(name)
     }
@@ -96,12 +96,6 @@ def merge_settings(kind: str, old: Mapping[str, Any], pairs: Mapping[str, str]) 
     return parse_settings(
         kind, {**pairs, **{name: value for name, value in kept.items() if name not in moved}}
     )
-
-
-def _place(value: Any) -> object:
-    """Where something is sent: of a URL, only the server counts."""
-    parts = urlsplit(str(value))
-    return (parts.scheme, parts.netloc.lower()) if parts.netloc else str(value)
 
 
 def shown(kind: str, config: Mapping[str, Any]) -> dict[str, str]:

@@ -3,20 +3,27 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clarion.accounts.models import Agent, Role
 from clarion.content import media
 from clarion.content.blocks import (
     Block,
     ButtonsBlock,
     FileBlock,
     ImageBlock,
+    WebhookBlock,
     parse_blocks,
     to_stored,
 )
 from clarion.content.errors import Fault, StoryError
 from clarion.content.models import Story, StoryVersion, Upload
 from clarion.kit.text import clean
+from clarion.kit.urls import server_of
 
 LONGEST_NAME = 100
+_ENTER_AGAIN = "Enter it again: it would be used with another server than before."
+_MANAGERS_ONLY = (
+    "Only managers can allow private addresses. Ask a manager, or use a public address."
+)
 
 
 def tidy_name(name: str) -> str:
@@ -24,8 +31,10 @@ def tidy_name(name: str) -> str:
     return " ".join(clean(name, 1_000).split())
 
 
-def prepared(name: str, raw: Sequence[Any], story: Story | None) -> list[dict[str, Any]]:
-    """The blocks as a version keeps them; ``story`` is the one that is edited.
+def prepared(
+    name: str, raw: Sequence[Any], story: Story | None, by: Agent | str
+) -> list[dict[str, Any]]:
+    """The blocks as a version keeps them; ``story`` is the one that is edited, by ``by``.
 
     In a webhook block ``"keep": "3.2"`` stands for the secret of version 3, block 2; a button's
     story may be given by its name. Raises StoryError with all faults, the name's too.
@@ -37,15 +46,45 @@ def prepared(name: str, raw: Sequence[Any], story: Story | None) -> list[dict[st
     try:
         blocks = parse_blocks([_with_ids(block) for block in given])
         faults += _missing(blocks)
+        faults += _not_allowed(blocks, story, by)
         stored = to_stored(blocks)
     except StoryError as error:
         faults += error.faults
+    if not faults:
+        faults += _keep_secrets(stored, keeps, story)
     if faults:
         raise StoryError(*faults)
-    for block, keep in zip(stored, keeps, strict=True):
-        if block["kind"] == "webhook" and "sealed" not in block and (kept := _kept(story, keep)):
-            block["sealed"] = kept
     return stored
+
+
+def _keep_secrets(
+    stored: list[dict[str, Any]], keeps: list[str], story: Story | None
+) -> Iterator[Fault]:
+    """Put the secrets that are kept into their blocks; one does not follow to another server."""
+    for number, (block, keep) in enumerate(zip(stored, keeps, strict=True), 1):
+        if block["kind"] != "webhook" or "sealed" in block:
+            continue
+        before = _block_before(story, keep)
+        if not (sealed := before.get("sealed")):
+            continue
+        if server_of(before.get("url")) != server_of(block["url"]):
+            yield Fault(number, "secret", _ENTER_AGAIN)
+        block["sealed"] = sealed
+
+
+def _not_allowed(blocks: Sequence[Block], story: Story | None, by: Agent | str) -> Iterator[Fault]:
+    """Private addresses are a manager's to allow; what one has allowed stays as it is."""
+    if not isinstance(by, Agent) or by.may(Role.MANAGER):
+        return
+    latest = story.versions.order_by("-number").first() if story else None
+    allowed = {
+        block.get("url")
+        for block in (latest.blocks if latest else [])
+        if block.get("kind") == "webhook" and block.get("allow_private")
+    }
+    for number, block in enumerate(blocks, 1):
+        if isinstance(block, WebhookBlock) and block.allow_private and block.url not in allowed:
+            yield Fault(number, "allow_private", _MANAGERS_ONLY)
 
 
 def _wrong_name(name: str) -> Iterator[str]:
@@ -95,12 +134,13 @@ def _is_there(story_id: int) -> bool:
     return Story.objects.filter(pk=story_id, archived_at__isnull=True).exists()
 
 
-def _kept(story: Story | None, keep: str) -> str:
-    """The sealed secret of a block of an earlier version, "" where there is none."""
+def _block_before(story: Story | None, keep: str) -> dict[str, Any]:
+    """A block of an earlier version, empty where there is none."""
     version, dot, block = keep.partition(".")
     if story is None or not dot or not (version + block).isdigit() or len(keep) > 10:
-        return ""
+        return {}
     before = StoryVersion.objects.filter(story=story, number=int(version)).first()
     if before is None or not 1 <= int(block) <= len(before.blocks):
-        return ""
-    return str(before.blocks[int(block) - 1].get("sealed", ""))
+        return {}
+    found: dict[str, Any] = before.blocks[int(block) - 1]
+    return found

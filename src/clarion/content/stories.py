@@ -41,7 +41,7 @@ class StoryPage:
 
 def create_story(*, name: str, blocks: Sequence[Any], by: Agent | str) -> Story:
     """Add a story; this is its version 1. Raises StoryError."""
-    stored = prepared(name, blocks, None)
+    stored = prepared(name, blocks, None, by)
     story = Story(name=tidy_name(name))
     with _unique(story.name), transaction.atomic():
         story.save()
@@ -50,9 +50,11 @@ def create_story(*, name: str, blocks: Sequence[Any], by: Agent | str) -> Story:
     return story
 
 
-def check_story(*, name: str, blocks: Sequence[Any], story: Story | None = None) -> None:
-    """Raise StoryError with everything that would keep this from being saved, but a taken name."""
-    prepared(name, blocks, story)
+def check_story(
+    *, name: str, blocks: Sequence[Any], story: Story | None = None, by: Agent | str
+) -> None:
+    """Raise StoryError with everything that keeps ``by`` from saving this, but a taken name."""
+    prepared(name, blocks, story, by)
 
 
 def save_story(
@@ -70,7 +72,7 @@ def save_story(
     StoryError for everything else.
     """
     name = story.name if name is None else name
-    stored = prepared(name, blocks, story)
+    stored = prepared(name, blocks, story, by)
     with _unique(tidy_name(name)), transaction.atomic():
         present = Story.objects.select_for_update().get(pk=story.pk)
         if present.archived_at is not None:

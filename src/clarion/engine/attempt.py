@@ -4,7 +4,7 @@ An attempt ends in a Settlement, which says where the delivery goes. The transpo
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -30,26 +30,35 @@ from clarion.records import progress
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
-from clarion.transport.errors import MaybeSent, NotSent
+from clarion.transport.errors import MaybeSent, NotAllowed, NotSent
 from clarion.transport.messages import HttpReply
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
+PAUSING = clock.SECOND  # until a pause is read everywhere
 NOT_SENT = "not_sent"
+NOT_ALLOWED = "private_address"
 FAULT = "fault"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
 
 
+@dataclass(frozen=True, slots=True)
+class ContentTrouble:
+    """What a broadcast sends can't work for anybody: it has to wait until somebody changes it."""
+
+    reason: str
+
+
 async def attempt(
     claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest
-) -> tuple[Settlement, Outcome | None]:
+) -> tuple[Settlement, Outcome | ContentTrouble | None]:
     """Attempt one delivery; return what to settle, and what the provider said (None: not asked)."""
     if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
     try:
         step = next_step(claimed, job)
         if isinstance(step, QuestionStep):
-            return await _ask(claimed, channel, job, step, send_request), None
+            return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):
             return _completed(claimed, channel, job, claimed.progress.sent), None
         request = channel.kind.request(step.outgoing)
@@ -73,6 +82,8 @@ def _may_be_answered(claimed: Claimed, job: Job) -> bool:
 async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:
     try:
         return channel.kind.outcome(await send_request(request))
+    except NotAllowed as error:
+        return Refused(Refusal.MISCONFIGURED, error.reason, NOT_ALLOWED)
     except NotSent as error:
         return Refused(Refusal.RETRY, error.reason, NOT_SENT)
     except MaybeSent as error:
@@ -88,22 +99,29 @@ async def _ask(
     job: Job,
     question: QuestionStep,
     send_request: SendRequest,
-) -> Settlement:
+) -> tuple[Settlement, ContentTrouble | None]:
     """Ask the story's webhook. It may be asked again: its key tells it that it was asked before."""
     code, reason, refusal = "story_webhook", "", Refusal.RETRY
     try:
         reply = await send_request(question.request)
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
-            return _continued(claimed, channel, question.answered(claimed.progress, reply))
+            return _continued(claimed, channel, question.answered(claimed.progress, reply)), None
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED
+    except NotAllowed as error:
+        reason = f"The story's webhook can't be asked: {error.reason}"
+        if not job.single:
+            waits = requeued(claimed, channel.id)
+            waits.due_at = clock.now_us() + PAUSING
+            return waits, ContentTrouble(f"{reason} Stop the broadcast, then change the story.")
+        code, refusal = NOT_ALLOWED, Refusal.REJECTED
     except (NotSent, MaybeSent) as error:
         reason = f"The story's webhook did not answer: {error.reason}"
     except ContentError as error:
         reason, refusal = str(error), Refusal.REJECTED
-    return _refused(claimed, channel, job, Refused(refusal, reason, code), "")
+    return _refused(claimed, channel, job, Refused(refusal, reason, code), ""), None
 
 
 def _accepted(

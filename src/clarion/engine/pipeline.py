@@ -11,7 +11,7 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Outcome, Refusal, Refused
-from clarion.engine.attempt import NOT_SENT, SendRequest, attempt, requeued
+from clarion.engine.attempt import NOT_SENT, ContentTrouble, SendRequest, attempt, requeued
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts, Job
@@ -39,6 +39,7 @@ class PipelineHost(Protocol):
     def put(self, settlement: Settlement) -> None: ...
     def throttle(self, channel_id: int, seconds: float) -> None: ...
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None: ...
+    def pause_broadcast(self, broadcast_id: int, reason: str) -> None: ...
     def shared_now(self) -> int: ...
 
 
@@ -197,7 +198,7 @@ class ChannelPipeline:
         settlement, outcome = await attempt(claimed, self.channel, job, self._send_request)
         self._host.put(settlement)
         if outcome is not None:
-            self._react(outcome)
+            self._react(claimed, outcome)
 
     def _may_send(self, claimed: Claimed) -> bool:
         if self._waits_until and self._waits_until > clock.now_us():
@@ -217,8 +218,11 @@ class ChannelPipeline:
 
     # reacting
 
-    def _react(self, outcome: Outcome) -> None:
+    def _react(self, claimed: Claimed, outcome: Outcome | ContentTrouble) -> None:
         """Slow down, wait or pause the whole channel, where an outcome says so."""
+        if isinstance(outcome, ContentTrouble):
+            self._host.pause_broadcast(claimed.broadcast, outcome.reason)
+            return
         if not isinstance(outcome, Refused) or outcome.code != NOT_SENT:
             self._failures, self._down = 0, 0.5
         if not isinstance(outcome, Refused):

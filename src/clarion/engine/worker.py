@@ -12,6 +12,9 @@ from django.db import Error
 
 from clarion.accounts import audit, expiry
 from clarion.broadcasts import periodic, retention
+from clarion.broadcasts.control import pause
+from clarion.broadcasts.errors import ControlError
+from clarion.broadcasts.models import Broadcast
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
@@ -149,6 +152,10 @@ class Worker:
     def misconfigured(self, channel: snapshot.ChannelFacts, reason: str) -> None:
         """Pause a channel that can't send and tell the agents why."""
         self._later(self._db(_pause_as_known, channel, reason))
+
+    def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
+        """Pause a broadcast whose content can't work for anybody and tell the agents why."""
+        self._later(self._db(_pause_broadcast, broadcast_id, reason))
 
     def shared_now(self) -> int:
         """The moment by the clock that all workers share, in microseconds."""
@@ -297,3 +304,10 @@ def _pause(channel_id: int, reason: str) -> None:
     channel = Channel.objects.get(pk=channel_id)
     if channel.state == Channel.State.ACTIVE:
         pause_channel(channel, reason=reason, by=audit.ENGINE)
+
+
+def _pause_broadcast(broadcast_id: int, reason: str) -> None:
+    broadcast = Broadcast.objects.filter(pk=broadcast_id).first()
+    with suppress(ControlError):  # it was paused or stopped meanwhile
+        if broadcast is not None:
+            pause(broadcast, by=audit.ENGINE, reason=reason)

@@ -28,6 +28,10 @@ class NotSent(TransportError):  # noqa: N818 - the name is the fact that the eng
     """The other side certainly did not take the request; sending it again doubles nothing."""
 
 
+class NotAllowed(NotSent):
+    """An address that may not be reached: trying again changes nothing, settings do."""
+
+
 class MaybeSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on
     """The request may have reached the other side; sending it again may double it."""
 

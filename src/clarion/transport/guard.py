@@ -10,8 +10,9 @@ import asyncio
 import ipaddress
 import os
 import socket
+from typing import Any
 
-from clarion.transport.errors import NotSent, describe
+from clarion.transport.errors import NotAllowed, NotSent, describe
 
 _IPV4 = {
     ipaddress.IPv4Network(block): kind
@@ -49,6 +50,7 @@ _IPV6 = {
         "ff00::/8": "multicast",
     }.items()
 }
+_LOOKUP = 1.0  # seconds for a look at a name that a proxy resolves itself
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -71,14 +73,36 @@ def kind_of_private(address: str) -> str | None:
 
 
 def refuse_private(host: str, address: str) -> None:
-    """Raise NotSent, with what to do about it, when `address` is not a public one."""
-    kind = kind_of_private(address)
-    if kind is not None:
-        named = host if host == address else f"{host} ({address})"
-        raise NotSent(
-            f"{named} is not on the public internet ({kind} address). Use a public address, or "
-            "allow private addresses on this channel if this one is meant."
+    """Raise NotAllowed, with what to do about it, when `address` is not a public one.
+
+    The address itself is not named: people who may not look into this network read the sentence.
+    """
+    if kind_of_private(address) is not None:
+        raise NotAllowed(
+            f"{host} is not on the public internet. Use a public address. If this one is meant, a "
+            "manager can allow private addresses."
         )
+
+
+async def look_up(host: str, port: int | None) -> list[tuple[Any, ...]]:
+    """What this machine's resolver says of a name. Raises OSError, ValueError."""
+    loop = asyncio.get_running_loop()
+    return list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+async def refuse_known_private(host: str, deadline: float) -> None:
+    """Raise NotAllowed when a name that somebody else will resolve is private as far as we know.
+
+    Where the name can't be resolved here, or not within a second, nothing is known.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout_at(min(deadline, loop.time() + _LOOKUP)):
+            found = await look_up(host, None)
+    except (OSError, ValueError):
+        return
+    for *_, address in found:
+        refuse_private(host, str(address[0]))
 
 
 async def connect(host: str, port: int, *, allow_private: bool, deadline: float) -> socket.socket:
@@ -91,7 +115,7 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(deadline):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await look_up(host, port)
     except (OSError, ValueError) as problem:
         raise NotSent(f"{host} was not found: {describe(problem)}.") from problem
     last = NotSent(f"{host} has no address.")

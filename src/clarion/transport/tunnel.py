@@ -43,11 +43,14 @@ def parse_proxy(url: str) -> Proxy:
 async def connect(proxy: Proxy, origin: Origin, deadline: float) -> socket.socket:
     """Open a tunnel to `origin`; the returned socket talks to it. Raises NotSent or OSError.
 
-    The proxy resolves the name, so only addresses written as numbers, and localhost, can be
-    refused here; the proxy itself may be on a private address, its operator chose it.
+    The proxy resolves the name. Refused here are addresses written as numbers, localhost, and names
+    that lead to a private address as far as this machine's resolver knows; what only the proxy's
+    resolver knows, the proxy has to refuse. The proxy itself may be on a private address, its
+    operator chose it.
     """
     if not origin.allow_private:
         _refuse_written_address(origin.host)
+        await guard.refuse_known_private(origin.host, deadline)
     sock = await guard.connect(proxy.host, proxy.port, allow_private=True, deadline=deadline)
     try:
         async with asyncio.timeout_at(deadline):

@@ -128,8 +128,15 @@ def _address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-login = views.LoginView.as_view(template_name="accounts/login.html")
-logout = views.LogoutView.as_view(template_name="accounts/logout.html")
-inactive = views.AccountInactiveView.as_view(template_name="accounts/inactive.html")
-change_password = views.PasswordChangeView.as_view(template_name="accounts/password.html")
-reauthenticate = views.ReauthenticateView.as_view(template_name="accounts/reauthenticate.html")
+_METHODS = ["get", "head", "post"]
+login = views.LoginView.as_view(template_name="accounts/login.html", http_method_names=_METHODS)
+logout = views.LogoutView.as_view(template_name="accounts/logout.html", http_method_names=_METHODS)
+inactive = views.AccountInactiveView.as_view(
+    template_name="accounts/inactive.html", http_method_names=_METHODS
+)
+change_password = views.PasswordChangeView.as_view(
+    template_name="accounts/password.html", http_method_names=_METHODS
+)
+reauthenticate = views.ReauthenticateView.as_view(
+    template_name="accounts/reauthenticate.html", http_method_names=_METHODS
+)

@@ -159,7 +159,7 @@ def test_b3_a_webhook_keeps_its_secret_until_another_is_typed(admin: Client) -> 
         assert isinstance(found, WebhookBlock)
         return found.secret.get_secret_value()
 
-    assert saved(1, url="https://b.example/in") == "hush-hush"
+    assert saved(1, url=f"{HOOK}/other") == "hush-hush"
     assert saved(2, url=HOOK, secret="another") == "another"
     assert saved(3, url=HOOK, drop_secret="on") == ""
     assert "hush" not in str(list(story.versions.values_list("blocks", flat=True)))
@@ -455,3 +455,12 @@ def test_whatever_is_sent_is_answered(admin: Client, data: dict[str, Any], save:
     story = made()
     assert admin.post(f"/stories/{story.pk}/", data | save).status_code in {200, 422}
     assert newest(story).number == 1
+
+
+def test_only_managers_allow_private_addresses(log_in: LogIn) -> None:
+    block = {"kind": "webhook", "key": "n1", "url": "http://10.0.0.1/", "allow_private": "on"}
+    data = typed("Welcome", {**block, "secret": "", "timeout": "10"}, save="yes")
+    refused = log_in("sender").post("/stories/new/", data)
+    assert refused.status_code == 422
+    assert b"Only managers can allow private addresses." in refused.content
+    assert log_in("manager").post("/stories/new/", data).status_code == 302

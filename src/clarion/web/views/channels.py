@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import aget_object_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clarion.accounts.models import Role
 from clarion.channels import manage
@@ -45,6 +45,7 @@ def _about(name: str) -> dict[str, str]:
 
 
 @needs(Role.MANAGER)
+@require_http_methods(["GET", "HEAD", "POST"])
 def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
     """Add a channel of that kind."""
     try:
@@ -74,6 +75,7 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
     return render(request, "channels/new.html", {"form": form, "kind": about})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def channel(request: AgentRequest, pk: int) -> HttpResponse:
     """One channel: its facts, and its form for those who may change it."""
     found = get_object_or_404(Channel, pk=pk)
@@ -120,6 +122,7 @@ def _public_url(request: AgentRequest) -> str:
 
 
 @needs(Role.MANAGER)
+@require_POST
 async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
     """Ask the provider whether the credentials are good; one sentence."""
     found = await aget_object_or_404(Channel, pk=pk)
@@ -127,6 +130,7 @@ async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 @needs(Role.MANAGER)
+@require_POST
 async def channel_register(request: AgentRequest, pk: int) -> HttpResponse:
     """Tell the provider where to call back; one sentence."""
     found = await aget_object_or_404(Channel, pk=pk)

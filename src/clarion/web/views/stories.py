@@ -162,7 +162,7 @@ def story_draft(request: AgentRequest) -> HttpResponse:
     pk = _number(request.POST.get("story", ""))
     story = Story.objects.filter(pk=pk).first() if pk else None
     focus = form.act(request.POST.get("do", ""))
-    response = render(request, "stories/parts.html", _context(story, form))
+    response = render(request, "stories/parts.html", _context(request, story, form))
     if focus:
         response["X-Focus"] = focus
     return response
@@ -171,13 +171,13 @@ def story_draft(request: AgentRequest) -> HttpResponse:
 def _page(
     request: AgentRequest, story: Story | None, form: StoryForm, *, status: int = 200
 ) -> HttpResponse:
-    return render(request, "stories/edit.html", _context(story, form), status=status)
+    return render(request, "stories/edit.html", _context(request, story, form), status=status)
 
 
-def _context(story: Story | None, form: StoryForm) -> dict[str, Any]:
+def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dict[str, Any]:
     if form.conflict is None:
         try:
-            content.check_story(name=form.name, blocks=form.raw(), story=story)
+            content.check_story(name=form.name, blocks=form.raw(), story=story, by=request.user)
         except StoryError as error:
             form.refuse(error)
     form.count()
