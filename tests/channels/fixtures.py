@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from channels.rehearsal import Rehearsal
 from clarion.channels.contract import (
     ChannelKind,
     Event,
@@ -42,6 +43,7 @@ class Case:
     forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)
     pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
+    rehearsal: Rehearsal | None = None  # where the simulator knows the provider's protocol
 
     def make(self, **changes: Any) -> ChannelKind:
         """The kind, configured."""

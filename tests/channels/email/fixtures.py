@@ -1,7 +1,12 @@
 """A mail server: what it answers."""
 
+from typing import Any
+
 from channels.fixtures import NOW, Case
+from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Outgoing, Refusal
+from clarion.channels.email.config import EmailConfig
+from clarion.channels.email.kind import EmailKind
 from clarion.transport.messages import HttpReply, SmtpReply
 
 PASSWORD = "correct horse battery staple 4711"
@@ -41,4 +46,43 @@ CASE = Case(
         "another protocol": (HttpReply(200, {}, b"ok"), Refusal.UNKNOWN),
     },
     forged={"anything": lambda: HookRequest({}, "", b"{}", NOW)},
+    rehearsal=Rehearsal(
+        kind="email",
+        settings=lambda simulator: {
+            "host": "127.0.0.1",
+            "port": simulator.smtp_port,
+            "security": "none",
+            "username": "news",
+            "password": "good",
+            "sender": "News <news@example.org>",
+        },
+        recipient="anna@example.org",
+        faulty="anna+{fault}@example.org",
+        faults={
+            "ok": "accepted",
+            "slow": "accepted",
+            "500": "retry",
+            "400": "unreachable",
+            "blocked": "rejected",
+            "deactivated": "unreachable",
+            "429": "throttled",
+            "html502": "retry",
+            "empty": "maybe sent",
+            "cut": "maybe sent",
+            "cut-json": "maybe sent",
+            "garbage": "maybe sent",
+            "reset-after": "maybe sent",
+            "reset-before": "not sent",
+        },
+        wait=1.0,
+        good="login works",
+        wrong={"password": "wrong"},
+        bad="refused the login",
+        key="<abc-17@example.org>",
+    ),
 )
+
+
+def make(**changes: Any) -> EmailKind:
+    """The kind with the settings of its Case, or with these instead."""
+    return EmailKind(EmailConfig.model_validate({**CASE.settings, **changes}))

@@ -5,15 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from channels.email.fixtures import CASE, PASSWORD
+from channels.email.fixtures import PASSWORD, make
 from clarion.channels.contract import Outgoing, RegistersWebhook, Unsendable
-from clarion.channels.email.config import EmailConfig, mailbox
-from clarion.channels.email.kind import EmailKind
+from clarion.channels.email.config import mailbox
 from clarion.transport.messages import SmtpReply
-
-
-def make(**settings: Any) -> EmailKind:
-    return EmailKind(EmailConfig.model_validate({**CASE.settings, **settings}))
 
 
 def test_a_message() -> None:

@@ -1,12 +1,17 @@
 """The Bot API: what it answers, and its updates."""
 
 import json
+from typing import Any
 
 from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply
+from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Refusal
+from clarion.channels.telegram.config import TelegramConfig
+from clarion.channels.telegram.kind import TelegramKind
 from clarion.transport.messages import HttpReply, SmtpReply
 
 TOKEN = "123456:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
+REHEARSAL_TOKEN = "123456:rehearsal"
 SECRET = "hook-secret_of_this_test"
 
 
@@ -99,4 +104,41 @@ CASE = Case(
         b'{"update_id": 1, "message": {"chat": {"id": -5, "type": "group"}, "message_id": 1}}',
         b'{"update_id": 1, "message": {"chat": "?", "message_id": [], "from": 3}}',
     ),
+    rehearsal=Rehearsal(
+        kind="telegram",
+        settings=lambda simulator: {
+            "token": REHEARSAL_TOKEN,
+            "api_root": simulator.http_url,
+            "webhook_secret": "hush",
+        },
+        recipient="42",
+        faulty="42!{fault}",
+        faults={
+            "ok": "accepted",
+            "slow": "accepted",
+            "500": "unknown",
+            "400": "unreachable",
+            "blocked": "unreachable",
+            "deactivated": "unreachable",
+            "429": "throttled",
+            "html502": "unknown",
+            "empty": "unknown",
+            "cut": "maybe sent",
+            "cut-json": "unknown",
+            "garbage": "maybe sent",
+            "reset-after": "maybe sent",
+            "reset-before": "maybe sent",
+        },
+        wait=7.0,
+        good="@simulator_123456_bot",
+        wrong={"token": "123456:revoked"},
+        bad="BotFather",
+        key="",
+        logs_parts=True,
+    ),
 )
+
+
+def make(**changes: Any) -> TelegramKind:
+    """The kind with the settings of its Case, or with these instead."""
+    return TelegramKind(TelegramConfig.model_validate({**CASE.settings, **changes}))

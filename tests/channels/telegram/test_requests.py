@@ -1,25 +1,18 @@
-"""Telegram: pictures, files and buttons out, pressed buttons in."""
+"""Pictures, files and buttons as the Bot API takes them."""
 
 import json
 from typing import Any
 
 import pytest
 
-from channels.fixtures import NOW
-from channels.telegram.fixtures import CASE, PRESSED, TOKEN, update
-from clarion.channels.contract import Event, Inbound, OptOut, Outgoing, Unsendable
-from clarion.channels.telegram.config import TelegramConfig
-from clarion.channels.telegram.kind import TelegramKind
+from channels.telegram.fixtures import TOKEN, make
+from clarion.channels.contract import Outgoing, Unsendable
 from clarion.kit.parts import Button, Media
 from clarion.transport.messages import HttpRequest
 from clarion_simulator import multipart
 
 PNG = b"\x89PNG\r\n\x1a\n-picture-"
 URL = "https://pictures.example/anna.png"
-
-
-def make() -> TelegramKind:
-    return TelegramKind(TelegramConfig.model_validate(CASE.settings))
 
 
 def request(text: str = "Hello", **parts: Any) -> HttpRequest:
@@ -39,11 +32,6 @@ def uploaded(found: HttpRequest) -> tuple[dict[str, str], dict[str, multipart.Fi
     kind = dict(found.headers)["Content-Type"]
     assert kind.startswith("multipart/form-data; boundary=")
     return multipart.read(kind.encode(), found.body)
-
-
-def pressed(**changes: Any) -> list[Event]:
-    query = {**PRESSED["callback_query"], **changes}  # type: ignore[dict-item]
-    return list(make().events(update({"update_id": 2, "callback_query": query})))
 
 
 def test_b2_a_picture_with_an_address_is_fetched_by_telegram() -> None:
@@ -137,59 +125,3 @@ def test_half_a_character_does_not_stop_a_message() -> None:
     assert called("x\ud800y", buttons=(Button("reply", "\ud800!", "y"),))[1]["text"] == "x?y"
     texts, _ = uploaded(request("x\ud800y", media=Media("image", data=PNG)))
     assert texts["caption"] == "x?y"
-
-
-def test_g4_a_pressed_button_is_a_message_with_the_buttons_label() -> None:
-    assert pressed() == [
-        Inbound("42", "button 180388626433452", "Yes, please", NOW, "Anna", "de", "yes-7")
-    ]
-
-
-def test_two_presses_of_one_button_are_two_messages() -> None:
-    first, second = pressed() + pressed(id="180388626433453")
-    assert isinstance(first, Inbound)
-    assert isinstance(second, Inbound)
-    assert first.external_id != second.external_id
-
-
-@pytest.mark.parametrize(
-    "markup",
-    [
-        None,
-        [],
-        {"inline_keyboard": None},
-        {"inline_keyboard": [None, [None, {"callback_data": "yes-7"}]]},
-        {"inline_keyboard": [[{"text": 3, "callback_data": "yes-7"}]]},
-        {"inline_keyboard": [[{"text": "Other", "callback_data": "other"}]]},
-    ],
-)
-def test_under_an_old_message_the_label_is_unknown_but_the_value_is_not(markup: object) -> None:
-    message = {"message_id": 78, "chat": {"id": 42, "type": "private"}, "reply_markup": markup}
-    (event,) = pressed(message=message)
-    assert isinstance(event, Inbound)
-    assert (event.text, event.button) == ("", "yes-7")
-
-
-@pytest.mark.parametrize(
-    ("value", "state"), [("STOP", "opted_out"), ("start", "active"), ("story:7", None)]
-)
-def test_the_value_of_a_button_can_be_a_word_that_opts_out(value: str, state: str | None) -> None:
-    wishes = pressed(data=value)[1:]
-    assert wishes == ([OptOut("42", state, NOW)] if state else [])  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"data": None},
-        {"data": ""},
-        {"data": 7},
-        {"id": None},
-        {"id": "x" * 101},
-        {"message": None},
-        {"message": {"chat": {"id": -5, "type": "supergroup"}}},
-        {"message": {"chat": {"type": "private"}}},
-    ],
-)
-def test_presses_that_are_nobodys_tell_nothing(changes: dict[str, Any]) -> None:
-    assert pressed(**changes) == []

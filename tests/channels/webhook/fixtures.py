@@ -6,9 +6,14 @@ import hmac
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+from channels import rehearsal
 from channels.fixtures import HTML, NOW, Case, reply, without
+from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Outgoing, Receipt, Refusal
+from clarion.channels.webhook.config import WebhookConfig
+from clarion.channels.webhook.kind import WebhookKind
 from clarion.transport.messages import SmtpReply
 
 KEY = b"a key of this test and no other"
@@ -82,4 +87,38 @@ CASE = Case(
         b'{"type": "message.sent", "data": {"id": "abc-17"}}',
         b'{"type": "invoice.paid", "timestamp": "yesterday", "data": [1, 2]}',
     ),
+    rehearsal=Rehearsal(
+        kind="webhook",
+        settings=lambda simulator: {
+            "url": f"{simulator.http_url}/hook/main",
+            "allow_private": True,
+            "secret": rehearsal.SECRET,
+        },
+        recipient="anna",
+        faulty="anna!{fault}",
+        faults={
+            "ok": "accepted",
+            "slow": "accepted",
+            "500": "retry",
+            "400": "rejected",
+            "blocked": "unreachable",
+            "deactivated": "unreachable",
+            "429": "throttled",
+            "html502": "unknown",
+            "empty": "accepted",
+            "cut": "maybe sent",
+            "cut-json": "accepted",
+            "garbage": "maybe sent",
+            "reset-after": "maybe sent",
+            "reset-before": "maybe sent",
+        },
+        wait=7.0,
+        good="can be reached",
+        logs_parts=True,
+    ),
 )
+
+
+def make(**changes: Any) -> WebhookKind:
+    """The kind with the URL of its Case, without a secret, and with these settings."""
+    return WebhookKind(WebhookConfig.model_validate({"url": CASE.settings["url"], **changes}))

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.fixtures import NOW
-from channels.webhook.fixtures import CASE, signed
-from clarion.channels.contract import Inbound, OptOut, Outgoing, Template, Unsendable
+from clarion.channels.contract import Outgoing, Template, Unsendable
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.kit.parts import Button, Media
@@ -92,25 +90,3 @@ def test_a_hundred_buttons_are_enough() -> None:
     assert len(body(buttons=(button,) * 100)["buttons"]) == 100
     with pytest.raises(Unsendable, match="at most 100 buttons"):
         raw(buttons=(button,) * 101)
-
-
-def pressed(**data: Any) -> list[Any]:
-    event = {"type": "message.received", "data": {"id": "9", "from": "anna", **data}}
-    return list(CASE.make().events(signed(event)))
-
-
-def test_g4_a_pressed_button() -> None:
-    assert pressed(text="Yes, please", button="yes-7") == [
-        Inbound("anna", "9", "Yes, please", NOW, button="yes-7")
-    ]
-
-
-@pytest.mark.parametrize("button", [None, "", 7, [], {"a": 1}])
-def test_what_is_no_button_is_none(button: object) -> None:
-    (event,) = pressed(text="Hi", button=button)
-    assert event.button == ""
-
-
-def test_the_value_of_a_button_opts_out_its_label_does_not() -> None:
-    assert pressed(text="Leave", button="STOP")[1:] == [OptOut("anna", "opted_out", NOW)]
-    assert pressed(text="Stop", button="story:7")[1:] == []

@@ -6,8 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from channels import rehearsal
 from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply, without
+from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Receipt, Refusal
+from clarion.channels.whatsapp.config import WhatsAppConfig
+from clarion.channels.whatsapp.kind import WhatsAppKind
 from clarion.transport.messages import HttpReply, SmtpReply
 
 TOKEN = "EAAGm0PX4ZCpsBO7pqtestonly"
@@ -146,4 +150,44 @@ CASE = Case(
         b'{"object": "whatsapp_business_account", "entry": [3, {"changes": [4, {"value": [5]}]}]}',
         meta({"statuses": [{"id": WAMID, "status": "sent"}], "messages": [{"type": []}]}).body,
     ),
+    rehearsal=Rehearsal(
+        kind="whatsapp",
+        settings=lambda simulator: {
+            "phone_number_id": PHONE_NUMBER_ID,
+            "token": "EAArehearsal",
+            "app_secret": rehearsal.SECRET,
+            "verify_token": "try-me",
+            "api_root": f"{simulator.http_url}/whatsapp/v26.0",
+            "allow_private": True,
+        },
+        recipient="491711",
+        faulty="491711!{fault}",
+        faults={
+            "ok": "accepted",
+            "slow": "accepted",
+            "500": "unknown",
+            "400": "unreachable",
+            "blocked": "unreachable",
+            "deactivated": "unreachable",
+            "429": "throttled",
+            "html502": "unknown",
+            "empty": "unknown",
+            "cut": "maybe sent",
+            "cut-json": "unknown",
+            "garbage": "maybe sent",
+            "reset-after": "maybe sent",
+            "reset-before": "maybe sent",
+        },
+        wait=7.0,
+        good="+1 555 2242922 (Clarion simulator). Its quality is green",
+        wrong={"token": "EAArevoked"},
+        bad="system user",
+        takes_uploads=False,
+        keeps_external_id=True,
+    ),
 )
+
+
+def make(**changes: Any) -> WhatsAppKind:
+    """The kind with the settings of its Case, or with these instead."""
+    return WhatsAppKind(WhatsAppConfig.model_validate({**CASE.settings, **changes}))

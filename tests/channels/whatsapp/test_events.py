@@ -1,0 +1,244 @@
+"""What Meta's callbacks report."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.fixtures import JUST_BEFORE, NOW
+from channels.whatsapp.fixtures import (
+    WAMID,
+    make,
+    meta,
+)
+from clarion.channels.contract import (
+    Event,
+    Inbound,
+    OptOut,
+    Outgoing,
+    Receipt,
+)
+
+ANNA = "16505551234"
+
+
+def sent(to: str = ANNA, text: str = "", **more: Any) -> dict[str, Any]:
+    """What stands in the request besides what stands in every one."""
+    body = json.loads(make().request(Outgoing("abc-17", 3, to, text, **more)).body)
+    assert body.pop("messaging_product") == "whatsapp"
+    assert body.pop("recipient_type") == "individual"
+    assert body.pop("biz_opaque_callback_data") == "abc-17"
+    return dict(body)
+
+
+def events(*changes: dict[str, Any], **more: str) -> list[Event]:
+    return list(make().events(meta(*changes, **more)))
+
+
+def written(**fields: Any) -> dict[str, Any]:
+    message = {"from": ANNA, "id": "wamid.in-1", "timestamp": str(int(NOW.timestamp()) - 5)}
+    contacts = [{"profile": {"name": "Anna Berg"}, "wa_id": ANNA, "user_id": "US.42"}]
+    return {"contacts": contacts, "messages": [{**message, **fields}]}
+
+
+def status(word: str, **fields: Any) -> dict[str, Any]:
+    about = {"id": WAMID, "status": word, "timestamp": str(int(NOW.timestamp()) - 5)}
+    return {"statuses": [{**about, "recipient_id": ANNA, **fields}]}
+
+
+@pytest.mark.parametrize("word", ["delivered", "read"])
+def test_statuses_name_the_message_by_both_ids(word: str) -> None:
+    (event,) = events(status(word, biz_opaque_callback_data="abc-17"))
+    assert event == Receipt(word, JUST_BEFORE, WAMID, "abc-17")  # type: ignore[arg-type]
+    (event,) = events(status(word))
+    assert event == Receipt(word, JUST_BEFORE, WAMID)  # type: ignore[arg-type]
+
+
+def test_a_failure_says_why_in_our_words_or_in_metas() -> None:
+    (known,) = events(status("failed", errors=[{"code": 131049, "title": "x"}]))
+    assert isinstance(known, Receipt)
+    assert (known.code, known.status) == ("131049", "failed")
+    assert "a lot of marketing" in known.reason
+    details = {"details": "Something new for 16505551234"}
+    (unknown,) = events(status("failed", errors=[{"code": 139999, "error_data": details}]))
+    assert isinstance(unknown, Receipt)
+    assert unknown.reason == "WhatsApp reported: Something new for …."
+    for errors in ([], None, [3], [{"code": "x"}]):
+        (silent,) = events(status("failed", errors=errors))
+        assert isinstance(silent, Receipt)
+        assert (silent.code, silent.reason) == ("", "")
+
+
+def test_a_failure_that_is_an_opt_out_is_both() -> None:
+    found = events(status("failed", errors=[{"code": 131050}]))
+    assert [type(event) for event in found] == [OptOut, Receipt]
+    assert found[0] == OptOut(ANNA, "opted_out", JUST_BEFORE)
+    nobody = events(status("failed", errors=[{"code": 131050}], recipient_id=None))
+    assert [type(event) for event in nobody] == [Receipt]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        status("sent"),
+        status("deleted"),
+        status("played"),
+        status("read", id=None),
+        status("read", id="x" * 201),
+        {"statuses": status("read")["statuses"][0]},
+        {"statuses": [[], 3, None, {"status": ["read"], "id": WAMID}]},
+    ],
+)
+def test_statuses_that_tell_nothing(change: dict[str, Any]) -> None:
+    assert events(change) == []
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "at"),
+    [
+        (str(int(NOW.timestamp()) - 5), JUST_BEFORE),
+        (int(NOW.timestamp()) - 5, JUST_BEFORE),
+        (str(int(NOW.timestamp()) * 1000 - 5000), JUST_BEFORE),
+        (str(int(NOW.timestamp()) + 500), NOW),
+        ("", NOW), (None, NOW), ("9" * 30, NOW), ("²", NOW), (True, NOW), ([], NOW),
+    ],
+)  # fmt: skip
+def test_when_it_happened(timestamp: object, at: object) -> None:
+    (event,) = events(status("read", timestamp=timestamp))
+    assert event.at == at
+
+
+def test_one_callback_may_hold_many_and_a_bad_one_spoils_no_other() -> None:
+    found = events(status("sent"), {"statuses": 5}, status("read"), written(type="text", text=7))
+    assert [type(event) for event in found] == [Receipt, Inbound]
+
+
+def test_other_numbers_of_the_same_app_are_left_to_their_own_channels() -> None:
+    change = {**status("read"), **written(type="text", text={"body": "Hi"})}
+    assert len(events(change)) == 2
+    assert events(change, number="999") == []
+
+
+def test_a_text_of_a_person() -> None:
+    assert events(written(type="text", text={"body": "Hi"})) == [
+        Inbound(ANNA, "wamid.in-1", "Hi", JUST_BEFORE, "Anna Berg")
+    ]
+
+
+def test_who_keeps_the_number_to_themselves_writes_by_the_scoped_id() -> None:
+    change = written(type="text", text={"body": "Hi"}, from_user_id="US.42")
+    del change["messages"][0]["from"]
+    (event,) = events(change)
+    assert isinstance(event, Inbound)
+    assert (event.sender, event.name) == ("US.42", "Anna Berg")
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "button"),
+    [
+        ({"type": "button", "button": {"text": "Yes", "payload": "p-1"}}, "Yes", "p-1"),
+        (
+            {
+                "type": "interactive",
+                "interactive": {
+                    "type": "button_reply",
+                    "button_reply": {"id": "story:7", "title": "More"},
+                },
+            },
+            "More",
+            "story:7",
+        ),
+        (
+            {
+                "type": "interactive",
+                "interactive": {"type": "list_reply", "list_reply": {"id": "b", "title": "Berlin"}},
+            },
+            "Berlin",
+            "b",
+        ),
+    ],
+)
+def test_pressed_buttons(fields: dict[str, Any], text: str, button: str) -> None:
+    (event,) = events(written(**fields))
+    assert isinstance(event, Inbound)
+    assert (event.text, event.button) == (text, button)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"), [("STOP", "opted_out"), ("Start", "active"), ("unsubscribe", "opted_out")]
+)
+def test_g4_keywords(text: str, state: str) -> None:
+    message, wish = events(written(type="text", text={"body": text}))
+    assert isinstance(message, Inbound)
+    assert wish == OptOut(ANNA, state, JUST_BEFORE)  # type: ignore[arg-type]
+    pressed = events(written(type="button", button={"text": text, "payload": text}))
+    assert pressed[1] == wish
+
+
+def test_pictures_count_with_their_caption_and_nothing_is_lost() -> None:
+    (picture,) = events(written(type="image", image={"id": "1", "caption": "look"}))
+    (voice,) = events(written(type="audio", audio={"id": "1", "voice": True}))
+    assert isinstance(picture, Inbound)
+    assert isinstance(voice, Inbound)
+    assert (picture.text, picture.payload) == ("look", {"media": "image"})
+    assert (voice.text, voice.payload) == ("", {"media": "audio"})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "reaction", "reaction": {"message_id": WAMID, "emoji": "👍"}},
+        {"type": "system", "system": {"type": "user_changed_number"}},
+        {"type": "unsupported", "errors": [{"code": 131051}]},
+        {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {}}},
+        {"type": "text", "text": {"body": "x"}, "group_id": "g-1"},
+        {"type": "text", "text": {"body": "x"}, "id": None},
+        {"type": "text", "text": {"body": "x"}, "from": None},
+        {"type": ["text"]},
+        {},
+    ],
+)
+def test_everything_else_tells_nothing(fields: dict[str, Any]) -> None:
+    assert events(written(**fields)) == []
+
+
+@pytest.mark.parametrize(("value", "state"), [("stop", "opted_out"), ("resume", "active")])
+def test_g4_marketing_stopped_in_whatsapp_itself(value: str, state: str) -> None:
+    wish = {
+        "wa_id": ANNA,
+        "category": "marketing_messages",
+        "value": value,
+        "timestamp": 1700000000,
+    }
+    (event,) = events({"user_preferences": [wish]}, field="user_preferences")
+    assert isinstance(event, OptOut)
+    assert (event.sender, event.state) == (ANNA, state)
+    others: list[dict[str, Any]] = [{"category": "x"}, {"value": "maybe"}, {"wa_id": ""}]
+    for other in [*others, {"value": []}]:
+        assert events({"user_preferences": [{**wish, **other}]}) == []
+
+
+KEYS = ["id", "status", "timestamp", "errors", "code", "from", "type", "text", "body", "button"]
+VALUES = ["read", "failed", "text", "button", "interactive", "stop", "marketing_messages", WAMID]
+leaves = st.none() | st.integers() | st.text(max_size=5) | st.sampled_from(VALUES)
+parts = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=12,
+)
+
+
+@given(
+    change=st.dictionaries(
+        st.sampled_from(["statuses", "messages", "contacts", "user_preferences", "metadata"]), parts
+    )
+)
+def test_whatever_stands_in_a_change_nothing_breaks(change: dict[str, Any]) -> None:
+    for event in events(change):
+        assert event.at <= NOW
+        if isinstance(event, Receipt):
+            assert event.external_id or event.message_id
+        else:
+            assert event.sender
