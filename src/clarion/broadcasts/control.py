@@ -10,6 +10,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import firings, launch, periodic
 from clarion.broadcasts.errors import ControlError
+from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.query import Audience
@@ -21,10 +22,6 @@ from clarion.records.deliveries import cancel, hold
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
-RESTARTED = (  # what a restart sends is what was sent before
-    "title", "data_type", "text", "story", "story_version", "template", "data", "end_open_chats",
-    "priority", "weight", "rate", "time_zone",
-)  # fmt: skip
 
 
 def actions(broadcast: Broadcast) -> list[str]:
@@ -253,13 +250,13 @@ def restart(
         links = chain(root)
         _refuse_early(links)
         chosen = {"kind": "picks", "picked_from": "restart", "tags": [], "without_tags": []}
-        fresh = Broadcast.objects.create(
+        fresh = create_copy(
+            broadcast,
+            To.RESTART,
             agent=by if isinstance(by, Agent) else None,
             audience=Audience.model_validate({**broadcast.audience, **chosen}).model_dump(),
             restart_of=broadcast,
-            **{name: getattr(broadcast, name) for name in RESTARTED},
         )
-        fresh.channels.set(broadcast.channels.all())
         if not _pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
             raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
         audit.note("broadcast.restart", f"broadcast {broadcast.pk}", by, restart=fresh.pk)

@@ -11,17 +11,13 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import draft_fields
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
+from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
 from clarion.kit import clock
-
-COPIED = (
-    "type", "data_type", "text", "story", "template", "data", "audience", "end_open_chats",
-    "weight", "rate", "time_zone", "recurrence", "trigger",
-)  # fmt: skip
 
 
 def create_draft(
@@ -124,19 +120,17 @@ def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         old = Broadcast.objects.select_related("story").filter(pk=broadcast.pk).first()
         if old is None:
             raise LaunchError("This broadcast was deleted meanwhile. There is nothing to copy.")
-        fresh = Broadcast(
-            agent=by if isinstance(by, Agent) else None,
-            title=_copy_title(old),
-            edited_by=by if isinstance(by, Agent) else None,
-            edited_at=clock.now(),
-            **{name: getattr(old, name) for name in COPIED},
-        )
+        own: dict[str, Any] = {
+            "agent": by if isinstance(by, Agent) else None,
+            "title": _copy_title(old),
+            "edited_by": by if isinstance(by, Agent) else None,
+            "edited_at": clock.now(),
+        }
         if old.type == Broadcast.Type.SINGLE:
-            fresh.type = Broadcast.Type.BROADCAST
+            own["type"] = Broadcast.Type.BROADCAST
         if old.state == BroadcastState.DRAFT:
-            fresh.scheduled_at, fresh.form_state = old.scheduled_at, old.form_state
-        fresh.save()
-        fresh.channels.set(old.channels.all())
+            own |= {"scheduled_at": old.scheduled_at, "form_state": old.form_state}
+        fresh = create_copy(old, To.DUPLICATE, **own)
         copy_picks(old, fresh)
         audit.note("broadcast.duplicate", f"broadcast {old.pk}", by, copy=fresh.pk)
     return fresh

@@ -8,19 +8,13 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.versions import fix_story
 from clarion.kit import clock
-
-# What a run takes over. The story in the version that its parent was started with: what goes out
-# is what was previewed and approved, not what somebody is editing just now.
-_HANDED_DOWN = (
-    "title", "agent", "data_type", "text", "story", "story_version", "template", "data",
-    "audience", "end_open_chats", "priority", "weight", "rate", "time_zone",
-)  # fmt: skip
 
 
 def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcast:
@@ -42,9 +36,6 @@ def new_run(parent: Broadcast, at: datetime, **fields: Any) -> Broadcast:
 
     ``fields`` are what is different. To be called in a transaction.
     """
-    values = {name: getattr(parent, name) for name in _HANDED_DOWN} | fields
-    run = Broadcast.objects.create(
-        parent=parent, state=BroadcastState.SCHEDULED, scheduled_at=at, **values
+    return create_copy(
+        parent, To.RUN, parent=parent, state=BroadcastState.SCHEDULED, scheduled_at=at, **fields
     )
-    run.channels.set(parent.channels.all())
-    return run

@@ -1,0 +1,85 @@
+"""Which fields of a broadcast are copied to one that is made from it.
+
+A *duplicate* is a new draft of what a person wrote. A *run* is one execution of a periodic or
+external broadcast. A *restart* sends the same again to those who did not get it.
+"""
+
+from enum import Flag, auto
+from typing import Any, Final
+
+from clarion.broadcasts.models import Broadcast
+
+
+class To(Flag):
+    """The kinds of broadcasts that a field is copied to."""
+
+    NOTHING = 0
+    DUPLICATE = auto()
+    RUN = auto()
+    RESTART = auto()
+    ALL = DUPLICATE | RUN | RESTART
+
+
+FIELDS: Final[dict[str, To]] = {
+    # What is sent, and how.
+    "data_type": To.ALL,
+    "text": To.ALL,
+    "story": To.ALL,
+    # What was previewed and approved; a duplicate is edited again, and sends the newest version.
+    "story_version": To.RUN | To.RESTART,
+    "template": To.ALL,
+    "data": To.ALL,
+    "channels": To.ALL,
+    "end_open_chats": To.ALL,
+    "weight": To.ALL,
+    "rate": To.ALL,
+    "time_zone": To.ALL,
+    "priority": To.RUN | To.RESTART,  # a duplicate gets that of its own type when it is launched
+    "title": To.RUN | To.RESTART,  # a duplicate is called a copy
+    # To whom. A restart has picks of its own.
+    "audience": To.DUPLICATE | To.RUN,
+    # When. A run is sent once, and so is a restart.
+    "type": To.DUPLICATE,
+    "recurrence": To.DUPLICATE,
+    "trigger": To.DUPLICATE,
+    "agent": To.RUN,  # a duplicate or a restart belongs to whoever makes it
+    # Of a draft, its duplicate has these too, see drafts.duplicate.
+    "scheduled_at": To.NOTHING,
+    "form_state": To.NOTHING,
+    # What makes a broadcast this one, and what became of it.
+    "id": To.NOTHING,
+    "key": To.NOTHING,
+    "secret": To.NOTHING,
+    "parent": To.NOTHING,
+    "restart_of": To.NOTHING,
+    "state": To.NOTHING,
+    "state_reason": To.NOTHING,
+    "instant": To.NOTHING,
+    "next_run_at": To.NOTHING,
+    "next_slot_at": To.NOTHING,
+    "revision": To.NOTHING,
+    "edited_by": To.NOTHING,
+    "edited_at": To.NOTHING,
+    "created_at": To.NOTHING,
+    "started_at": To.NOTHING,
+    "finished_at": To.NOTHING,
+    "deleted_at": To.NOTHING,
+    "total": To.NOTHING,
+    "expand_cursor": To.NOTHING,
+    "expanded_at": To.NOTHING,
+    "drained_at": To.NOTHING,
+}
+_MANY: Final = frozenset({"channels"})
+
+
+def create_copy(source: Broadcast, to: To, **own: Any) -> Broadcast:
+    """Save a broadcast with the fields of ``source`` that are copied to it.
+
+    ``own`` are fields that it has of its own, instead or besides. To be called in a transaction.
+    """
+    names = [name for name, kinds in FIELDS.items() if to in kinds]
+    copied = {name: getattr(source, name) for name in names if name not in _MANY}
+    copy = Broadcast.objects.create(**(copied | own))
+    for name in _MANY.intersection(names):
+        getattr(copy, name).set(getattr(source, name).all())
+    return copy
