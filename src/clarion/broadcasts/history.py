@@ -11,6 +11,7 @@ from clarion.broadcasts import periodic, trigger
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
+from clarion.kit.numbers import parse_id
 from clarion.records import tallies
 from clarion.records.states import ALL, COMPLETED
 from clarion.records.states import DeliveryState as D
@@ -106,8 +107,8 @@ def _search(sought: Sought) -> "QuerySet[Broadcast]":
         return found
     words = Q(title__icontains=q) | Q(text__icontains=q) | Q(agent__name__icontains=q)
     words |= Q(story__name__icontains=q) | Q(template__name__icontains=q)
-    if q.isdecimal() and len(q) < 19:
-        words |= Q(pk=int(q))
+    if number := parse_id(q):
+        words |= Q(pk=number)
     return found.filter(words)
 
 

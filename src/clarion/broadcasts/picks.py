@@ -14,11 +14,11 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.kit import db
 from clarion.kit.batches import batches
+from clarion.kit.numbers import is_id
 
 CHUNK = 10_000
 MOST_NUMBERS = 10_000  # chat numbers that one writes by hand
 NAMED = 20  # unknown numbers that are named
-_BIGGEST = 2**63 - 1
 
 
 def add_picks(broadcast: Broadcast, address_ids: Iterable[int]) -> int:
@@ -55,7 +55,7 @@ def find_chats(
     wanted = _parse(numbers) if isinstance(numbers, str) else list(dict.fromkeys(numbers))
     if len(wanted) > MOST_NUMBERS:
         raise PicksError(f"At most {MOST_NUMBERS:,} chat numbers. Use a CSV file of user ids.")
-    storable = [number for number in wanted if 0 < number <= _BIGGEST]
+    storable = [number for number in wanted if is_id(number)]
     addresses = Address.objects.filter(pk__in=storable)
     where = ""
     if channels:

@@ -10,8 +10,7 @@ from clarion.chats import signals
 from clarion.chats.models import Chat, Message
 from clarion.contacts.models import Address
 from clarion.kit import clock, db
-
-BIGGEST = 2**63 - 1
+from clarion.kit.numbers import is_id
 
 
 class ChatError(ValueError):
@@ -23,7 +22,7 @@ def find(address_id: int) -> Chat:
 
     Raises ChatError when there is no such number.
     """
-    known = 0 < address_id <= BIGGEST and Address.objects.filter(pk=address_id).exists()
+    known = is_id(address_id) and Address.objects.filter(pk=address_id).exists()
     if not known:
         raise ChatError(f"There is no chat with the number {address_id}.")
     found = Chat.objects.select_related("agent").filter(pk=address_id).first()

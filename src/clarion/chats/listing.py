@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clarion.chats.control import BIGGEST
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
+from clarion.kit.numbers import parse_id
 from clarion.kit.paging import Cursor, Key, Page, cut
 
 
@@ -91,9 +91,9 @@ def _matches(words: str) -> tuple[str, list[Any]]:
     valued = f"{address} WHERE a.channel_id IN (SELECT id FROM channels_channel) AND {by_value}"
     parts = [named, valued]
     params: list[Any] = [*name, *value]
-    if words.isascii() and words.isdecimal() and int(words) <= BIGGEST:
+    if number := parse_id(words):
         parts.append(f"{address} WHERE a.id = %s")
-        params.append(int(words))
+        params.append(number)
     return " UNION ALL ".join(parts), params
 
 

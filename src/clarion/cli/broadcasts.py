@@ -9,6 +9,7 @@ from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
 from clarion.kit import rates
+from clarion.kit.numbers import is_id, parse_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +26,6 @@ COUNTS = (
     "queued", "held", "sending", "sent", "delivered", "read",
     "failed", "skipped", "unsent", "in_doubt",
 )  # fmt: skip
-LARGEST_ID = 2**63 - 1
 FASTEST = ("none", "off", "-")
 
 
@@ -208,12 +208,12 @@ def release(
 def _numbers(text: str) -> list[int] | None:
     if not text:
         return None
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() and int(part) <= LARGEST_ID for part in parts):
+    numbers = [parse_id(part) for part in text.split(",") if part.strip()]
+    if not numbers or None in numbers:
         raise typer.BadParameter(
             "Give chat numbers, separated by commas: 1,2,3.", param_hint="--chats"
         )
-    return [int(part) for part in parts]
+    return [number for number in numbers if number]
 
 
 @app.command()
@@ -288,7 +288,7 @@ def find(number: int) -> "Broadcast":
     """The broadcast of that number. Raises Failed when there is none."""
     from clarion.broadcasts import history
 
-    found = history.visible().filter(pk=number).first() if number <= LARGEST_ID else None
+    found = history.visible().filter(pk=number).first() if is_id(number) else None
     if found is None:
         raise Failed(f"There is no broadcast {number}. See: clarion broadcasts list")
     return found

@@ -13,6 +13,7 @@ from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.option_groups import with_option_groups
 from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.kit.numbers import is_id
 
 if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
@@ -198,8 +199,7 @@ def _address(chat: int | None, channel: str, user: str) -> "Address":
     from clarion.contacts.models import Address
 
     if chat is not None:
-        storable = chat < 2**63
-        found = Address.objects.filter(pk=chat).first() if storable else None
+        found = Address.objects.filter(pk=chat).first() if is_id(chat) else None
         where = f"chat with the number {chat}"
     else:
         found = Address.objects.filter(channel=get_channel(channel), value=user).first()

@@ -17,6 +17,7 @@ from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
+from clarion.kit.numbers import is_id
 
 CHUNK = 10_000  # people of one transaction
 
@@ -139,7 +140,7 @@ def _switch(
 
 def known(numbers: Sequence[int]) -> list[int]:
     """Contact ids as somebody has typed them. Raises ConsentError that names unknown ones."""
-    there = Contact.objects.in_bulk([number for number in numbers if 0 < number < 2**63])
+    there = Contact.objects.in_bulk([number for number in numbers if is_id(number)])
     unknown = [str(number) for number in numbers if number not in there]
     if unknown:
         more = " …" if len(unknown) > NAMED else "."

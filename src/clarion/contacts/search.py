@@ -10,8 +10,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
-
-BIGGEST = 2**63 - 1
+from clarion.kit.numbers import BIGGEST, parse_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +142,8 @@ def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
         f"(SELECT id FROM channels_channel) AND {by_value} AND a.contact_id < %s"
     )
     halves = [(names, "n.id", [*name_params, before]), (values, "a.contact_id", [prefix, before])]
-    if q.isdecimal() and int(q) < before:
-        halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [int(q)]))
+    if (number := parse_id(q)) and number < before:
+        halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [number]))
     if limit:
         # The order by itself would lead SQLite through the wide table.
         halves = [

@@ -18,6 +18,7 @@ from clarion.content.errors import ContentError, Fault, StoryError
 from clarion.content.faults import sentences
 from clarion.content.rendering import compile_text
 from clarion.kit import standard_webhooks, vault
+from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean
 from clarion.transport.errors import NotSent
 from clarion.transport.head import parse_url
@@ -177,9 +178,10 @@ def check_address(url: str) -> None:
 
 def story_value(story_id: str) -> str:
     """The value of a reply button that sends a story. Raises ContentError for what is no id."""
-    if not story_id.isascii() or not story_id.isdigit() or len(story_id) > 18:
+    number = parse_id(story_id)
+    if number is None:
         raise ContentError("Choose the story that the button sends.")
-    return f"story:{int(story_id)}"
+    return f"story:{number}"
 
 
 def _faults(block: Block) -> Iterator[tuple[str, str]]:

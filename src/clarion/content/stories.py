@@ -17,6 +17,7 @@ from clarion.content.models import Story, StoryVersion
 from clarion.content.saving import LONGEST_NAME, prepared, tidy_name
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
+from clarion.kit.numbers import parse_id
 
 
 class StoryConflict(StoryError):  # noqa: N818 - reads as what happened
@@ -120,7 +121,7 @@ def find_story(name_or_id: str | int, *, archived: bool = False) -> Story:
     wanted = str(name_or_id).strip()
     stories = Story.objects.filter(archived_at__isnull=not archived)
     if wanted.isascii() and wanted.isdigit():
-        found = stories.filter(pk=int(wanted)).first() if len(wanted) < 19 else None
+        found = stories.filter(pk=parse_id(wanted) or 0).first()
     else:
         found = stories.filter(name=tidy_name(wanted)).first()
     if found is None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from clarion.kit.numbers import BIGGEST
+
 Row = TypeVar("Row")
 Key = tuple[int, ...]
-BIGGEST = 2**63 - 1  # of what a key column can hold
 
 
 class CursorError(ValueError):

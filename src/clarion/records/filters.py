@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from clarion.kit import clock
+from clarion.kit.numbers import BIGGEST, parse_id
 from clarion.kit.sentences import problems
 from clarion.kit.text import clean
 
-BIGGEST_ID = 2**63 - 1
 MOST_RESPONSES = 32_767
 _COMPARISON = re.compile(r"\s*([<>=]?)\s*(\d{1,6})\s*", re.ASCII)
 
@@ -63,7 +63,7 @@ class RecordFilter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    broadcast: Annotated[int, Field(ge=1, le=BIGGEST_ID)] | None = None
+    broadcast: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None
     user: _Text = ""  # the user id, whole
     name: _Text = ""  # a part of the user's name
     status: Literal["", "completed", "error"] = ""
@@ -128,10 +128,10 @@ def _parsed(key: str, text: str, zone: str) -> Any:
 
 
 def _number(text: str, _: str) -> int:
-    # int() would take "1_000" and "१७" too.
-    if not (text.strip().isascii() and text.strip().isdigit()):
+    number = parse_id(text)
+    if number is None:
         raise ValueError("not a number")
-    return int(text[:40])
+    return number
 
 
 def _moment(text: str, zone: str) -> datetime:

@@ -418,6 +418,7 @@ def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast)
         "in the middle of that"
         in admin.get(f"/broadcasts/{sending.pk}/ask/release/").content.decode()
     )
+    assert admin.post(release, {"chat": "x"}).status_code == 404  # and nobody else is released
     assert "2 people will have it now." in admin.post(release, follow=True).content.decode()
     assert "Nobody is held any more." in admin.post(release, follow=True).content.decode()
 

@@ -24,6 +24,7 @@ from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.content.models import Story
 from clarion.kit import rates
+from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean, one_line, plain_text
 from clarion.web.forms import compose_when
 from clarion.web.forms.compose_when import NAMES, When
@@ -146,18 +147,17 @@ class Composition:
 
 def from_post(data: QueryDict) -> Composition:
     """The page as it was sent. Unknown channels and stories are left out."""
-    story = data.get("story", "")
     made = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
         data_type=data.get("data_type", "text"),
-        story_id=int(story) if story.isdecimal() and len(story) < 19 else None,
+        story_id=parse_id(data.get("story", "")),
         template_name=one_line(data.get("template_name", "")),
         template_language=one_line(data.get("template_language", "")),
         template_variables=without_empty_end(
             [one_line(value) for value in data.getlist("template_variables")]
         ),
-        channel_ids=[int(i) for i in data.getlist("channels") if i.isdecimal() and len(i) < 19],
+        channel_ids=[pk for pk in map(parse_id, data.getlist("channels")) if pk],
         who=data.get("who", ""),
         tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],

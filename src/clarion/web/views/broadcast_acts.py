@@ -17,6 +17,7 @@ from clarion.broadcasts import calls, control, drafts, launch
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import rates
+from clarion.kit.numbers import parse_id
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import name_of
 from clarion.web.views.broadcasts import find
@@ -147,10 +148,13 @@ def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
     """Let people who are held have it now: all of them, or one by their chat number."""
-    chat = request.POST.get("chat", "")
-    numbers = [int(chat)] if chat.isdecimal() and len(chat) < 19 else None
+    number = parse_id(request.POST["chat"]) if "chat" in request.POST else None
+    if number is None and "chat" in request.POST:
+        raise Http404("no chat has such a number")
     try:
-        count = control.release_held(find(pk), by=request.user, address_ids=numbers)
+        count = control.release_held(
+            find(pk), by=request.user, address_ids=None if number is None else [number]
+        )
     except ControlError as error:
         messages.error(request, str(error))
     else:

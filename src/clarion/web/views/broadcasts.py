@@ -22,6 +22,7 @@ from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
+from clarion.kit.numbers import parse_id
 from clarion.records.filters import RecordFilter
 from clarion.records.held import held_since
 from clarion.records.search import search
@@ -68,8 +69,8 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         section = next((name for name in history.SECTIONS if sizes[name]), "active")
     types = tuple(query["type"]) if section in TYPED else ()
     sought = Sought(types, everywhere.q, everywhere.since, everywhere.until)
-    after = request.GET.get("after", "")
-    page = history.section(section, sought, after=int(after) if after.isdecimal() else None)
+    after = parse_id(request.GET.get("after", ""))
+    page = history.section(section, sought, after=after)
     titles = (_("Active"), _("Scheduled"), _("Periodic"), _("Completed"), _("Drafts"))
     tabs = [
         {"title": title, "url": _url(name, query), "size": sizes[name], "here": name == section}
@@ -225,8 +226,8 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
 def broadcast_runs(request: AgentRequest, pk: int) -> HttpResponse:
     """All runs of a periodic or external broadcast."""
     found = find(pk)
-    after = request.GET.get("after", "")
-    page = history.runs(found, after=int(after) if after.isdecimal() else None)
+    after = parse_id(request.GET.get("after", ""))
+    page = history.runs(found, after=after)
     here = reverse("broadcast_runs", args=[pk])
     context = {
         "broadcast": found,

@@ -24,6 +24,7 @@ from clarion.chats.models import Chat
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.engine.status import workers_alive
+from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError, Page
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
@@ -81,7 +82,7 @@ def _query(request: AgentRequest) -> dict[str, str]:
     if given["state"] not in Chat.State.values:
         given["state"] = ""
     for name in ("agent", "channel"):
-        if not (given[name].isascii() and given[name].isdecimal() and len(given[name]) < 19):
+        if parse_id(given[name]) is None:
             given[name] = ""
     return {name: value for name, value in given.items() if value}
 

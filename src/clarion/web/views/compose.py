@@ -18,6 +18,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.search import contact_list
 from clarion.kit import clock, ids
+from clarion.kit.numbers import parse_count, parse_id
 from clarion.web.forms.compose import Composition, at_first, from_draft, from_post
 from clarion.web.forms.compose_when import TAG
 from clarion.web.requests import AgentRequest, needs
@@ -25,7 +26,6 @@ from clarion.web.views import compose_parts as parts
 
 FOUND = 6  # people offered for the preview
 PARTS = {"text", "when", "audience"}
-LARGEST_REVISION = 2**31
 
 
 @needs(Role.SENDER)
@@ -64,10 +64,8 @@ def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
 
 def draft_of(request: AgentRequest) -> Broadcast | None:
     """The draft that this page has been saved as, if it has."""
-    number = request.POST.get("draft", "") or request.GET.get("draft", "")
-    if not number.isdecimal() or len(number) > 18:
-        return None
-    return Broadcast.objects.select_related("edited_by").filter(pk=int(number)).first()
+    number = parse_id(request.POST.get("draft", "") or request.GET.get("draft", ""))
+    return Broadcast.objects.select_related("edited_by").filter(pk=number or 0).first()
 
 
 def save(
@@ -89,10 +87,7 @@ def save(
 
 def _seen(data: Mapping[str, str]) -> int | None:
     """The revision of the draft that the page shows."""
-    typed = data.get("revision", "")
-    if not typed.isdecimal() or len(typed) > 18:
-        return None
-    return min(int(typed), LARGEST_REVISION)
+    return parse_count(data.get("revision", ""))
 
 
 def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:

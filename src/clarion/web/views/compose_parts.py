@@ -28,6 +28,7 @@ from clarion.content.models import Story, StoryVersion, Upload
 from clarion.content.rendering import compile_text, contact_context
 from clarion.content.script import MessageStep, compile_script
 from clarion.kit import clock
+from clarion.kit.numbers import parse_id
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS
 from clarion.web.people import channels_with_people
@@ -277,10 +278,9 @@ def _message_bubble(
 def person_of(made: Composition, chosen: str) -> Address | None:
     """The person of the preview: who was chosen, else somebody on the chosen channels."""
     people = Address.objects.select_related("contact", "channel")
-    if chosen.isdecimal() and len(chosen) < 19:
-        found = people.filter(pk=int(chosen)).first()
-        if found is not None:
-            return found
+    found = people.filter(pk=parse_id(chosen) or 0).first()
+    if found is not None:
+        return found
     if made.picks:
         return people.filter(pk=made.picks[0]).first()
     return people.filter(channel__in=made.channel_ids).order_by("channel_id", "pk").first()

@@ -10,6 +10,7 @@ from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.engine.status import workers_alive
+from clarion.kit.numbers import parse_id
 from clarion.records.models import Delivery
 from clarion.records.states import PENDING
 from clarion.web.forms.compose import from_post
@@ -24,9 +25,8 @@ REMEMBERED = "test_address"  # in the session of the agent
 @require_POST
 def compose_test_to(request: AgentRequest) -> HttpResponse:
     """Remember where this agent's tests go."""
-    typed = request.POST.get("test_address", "")
-    if typed.isdecimal() and len(typed) < 19:
-        request.session[REMEMBERED] = int(typed)
+    if number := parse_id(request.POST.get("test_address", "")):
+        request.session[REMEMBERED] = number
     return render(request, "broadcasts/compose_test.html", {"test_person": person_of(request)})
 
 

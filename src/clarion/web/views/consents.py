@@ -12,6 +12,7 @@ from clarion.consents import grants, manage
 from clarion.consents.manage import ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact
+from clarion.kit.numbers import parse_id
 from clarion.web.forms.consents import ConsentForm
 from clarion.web.requests import AgentRequest, needs
 
@@ -89,9 +90,7 @@ def consent_remove(request: AgentRequest, pk: int) -> HttpResponse:
 def contact_consent(request: AgentRequest, pk: int) -> HttpResponse:
     """Note that a contact has given or withdrawn a consent."""
     person = get_object_or_404(Contact, pk=pk)
-    typed = request.POST.get("consent", "")
-    number = int(typed) if typed.isdecimal() and len(typed) < 19 else 0
-    consent = get_object_or_404(Consent, pk=number)
+    consent = get_object_or_404(Consent, pk=parse_id(request.POST.get("consent", "")))
     change = grants.give if request.POST.get("given") == "yes" else grants.withdraw
     change(consent, [person.pk], how=Change.How.AGENT, by=request.user)
     if request.htmx:

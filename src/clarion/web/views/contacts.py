@@ -13,6 +13,7 @@ from clarion.broadcasts.contact_history import history
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
+from clarion.kit.numbers import parse_id
 from clarion.web.requests import AgentRequest
 from clarion.web.views.consents import standing
 
@@ -27,7 +28,7 @@ def contacts(request: AgentRequest) -> HttpResponse:
     tags = list(Tag.objects.order_by("name"))
     channel = _chosen(channels, request.GET.get("channel"))
     tag = _chosen(tags, request.GET.get("tag"))
-    after = _number(request.GET.get("after"))
+    after = parse_id(request.GET.get("after", ""))
     page = contact_list(q=q, channel=channel, tag=tag, after_id=after)
     kept = {
         "q": q,
@@ -51,10 +52,6 @@ def contacts(request: AgentRequest) -> HttpResponse:
 
 def _chosen(choices: Sequence[Choice], given: str | None) -> Choice | None:
     return next((choice for choice in choices if str(choice.pk) == given), None)
-
-
-def _number(given: str | None) -> int | None:
-    return int(given) if given and given.isdecimal() and len(given) < 19 else None
 
 
 def _url(query: Mapping[str, object]) -> str:

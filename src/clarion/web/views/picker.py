@@ -18,6 +18,7 @@ from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.models import Tag
+from clarion.kit.numbers import parse_id
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.templatetags.pages import number
 
@@ -113,21 +114,17 @@ def _undo(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
 
 def _addresses(request: AgentRequest) -> list[int]:
     typed = request.POST.getlist("address")[:MOST_AT_ONCE]
-    return [int(one) for one in typed if _is_number(one)]
+    return [number for number in map(parse_id, typed) if number]
 
 
 def _asked(data: QueryDict) -> tuple[str, Tag | None]:
-    typed = data.get("picker_tag", "")
-    tag = Tag.objects.filter(pk=int(typed)).first() if _is_number(typed) else None
+    tag = Tag.objects.filter(pk=parse_id(data.get("picker_tag", "")) or 0).first()
     return data.get("picker_q", "").strip()[:200], tag
 
 
 def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str, Any]:
     q, tag = _asked(data)
-    after, picked_from = (
-        int(typed) if _is_number(typed := data.get(name, "")) else None
-        for name in ("picker_after", "picker_from")
-    )
+    after, picked_from = (parse_id(data.get(name, "")) for name in ("picker_after", "picker_from"))
     found = picks_of_draft.search_people(draft, q, tag, after)
     count = len(found.rows)
     if found.next or after:
@@ -150,7 +147,3 @@ def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str
         "whole_page": not request.htmx,
         "button": "button" if request.htmx else "submit",  # without JavaScript they submit a form
     }
-
-
-def _is_number(typed: str) -> bool:
-    return typed.isascii() and typed.isdigit() and len(typed) < 19

@@ -21,6 +21,7 @@ from clarion.content.errors import StoryError
 from clarion.content.models import Story, StoryVersion
 from clarion.content.preview import preview_story
 from clarion.content.rendering import contact_context
+from clarion.kit.numbers import parse_id
 from clarion.web.forms.stories import StoryForm, from_post, from_version
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.story_words import BLOCKS, BUTTONS
@@ -36,7 +37,7 @@ def stories(request: AgentRequest) -> HttpResponse:
     q = request.GET.get("q", "").replace("\x00", "").strip()
     archived = request.GET.get("archived") == "yes"
     after = request.GET.get("after", "")
-    page = content.story_list(q, archived=archived, after=_number(after))
+    page = content.story_list(q, archived=archived, after=parse_id(after))
     uses = story_uses(version.story_id for version in page.versions)
     kept = {"q": q, "archived": "yes" if archived else ""}
     context = {
@@ -59,10 +60,6 @@ def _url(query: Mapping[str, object]) -> str:
     return f"{reverse('stories')}{'?' if given else ''}{urlencode(given)}"
 
 
-def _number(given: str) -> int | None:
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
-
-
 def _in_words(version: StoryVersion) -> str:
     """“2 texts, 1 image”, in the order of their first appearance."""
     kinds = [block["kind"] for block in version.blocks]
@@ -70,7 +67,7 @@ def _in_words(version: StoryVersion) -> str:
 
 
 def _just_archived(request: AgentRequest) -> Story | None:
-    pk = _number(request.GET.get("undo", ""))
+    pk = parse_id(request.GET.get("undo", ""))
     return Story.objects.filter(pk=pk, archived_at__isnull=False).first() if pk else None
 
 
@@ -107,7 +104,7 @@ def _post_to(request: AgentRequest, story: Story) -> HttpResponse:
 
 def _version(story: Story, number: str) -> StoryVersion | None:
     found = story.versions.select_related("agent", "story")
-    return found.filter(number=int(number)).first() if _number(number[:9]) else None
+    return found.filter(number=parse_id(number) or 0).first()
 
 
 def _look(request: AgentRequest, version: StoryVersion, newest: StoryVersion) -> HttpResponse:
@@ -144,7 +141,7 @@ def _save(request: AgentRequest, story: Story | None, form: StoryForm) -> StoryV
     if story is None:
         created = content.create_story(name=form.name, blocks=form.raw(), by=request.user)
         return content.newest(created)
-    over = _number(request.POST.get("over", "")[:9])
+    over = parse_id(request.POST.get("over", ""))
     return content.save_story(
         story,
         name=form.name,
@@ -159,7 +156,7 @@ def _save(request: AgentRequest, story: Story | None, form: StoryForm) -> StoryV
 def story_draft(request: AgentRequest) -> HttpResponse:
     """The page as it stands with what was typed or asked for; nothing is saved."""
     form = from_post(request.POST, request.FILES)
-    pk = _number(request.POST.get("story", ""))
+    pk = parse_id(request.POST.get("story", ""))
     story = Story.objects.filter(pk=pk).first() if pk else None
     focus = form.act(request.POST.get("do", ""))
     response = render(request, "stories/parts.html", _context(request, story, form))
@@ -216,7 +213,7 @@ def _versions(story: Story | None) -> list[StoryVersion]:
 def _person(chosen: str) -> Address | None:
     """Who the preview is for: who was chosen, else the first who is there."""
     people = Address.objects.select_related("contact", "channel")
-    pk = _number(chosen)
+    pk = parse_id(chosen)
     found = people.filter(pk=pk).first() if pk else None
     return found or people.order_by("pk").first()
 
@@ -246,7 +243,7 @@ def _choices(form: StoryForm) -> list[tuple[str, str]]:
     if not wanted:
         return []
     there = Story.objects.filter(archived_at__isnull=True)
-    chosen = there.filter(pk__in=[pk for value in wanted if (pk := _number(value))])
+    chosen = there.filter(pk__in=[pk for value in wanted if (pk := parse_id(value))])
     listed = {*there.order_by("name")[:CHOICES], *chosen}
     return [(str(story.pk), story.name) for story in sorted(listed, key=lambda story: story.name)]
 
