@@ -1,9 +1,9 @@
 """Take pictures of every page, empty and full, wide and on a phone, in light and dark.
 
-    .venv/bin/python scripts/screenshots.py [--to FOLDER] [--readme]
+    .venv/bin/python scripts/screenshots.py [--to FOLDER] [--readme | --components]
 
 Starts a simulated provider and a server on a fresh database of its own. Pictures go to
-test-results/screenshots; with --readme, only the one in docs/images is taken.
+test-results/screenshots; --readme and --components take only what docs/images has of them.
 """
 
 import argparse
@@ -77,7 +77,9 @@ def main() -> int:
     """Take the pictures; return the exit code."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--to", type=Path, default=ROOT / "test-results" / "screenshots")
-    options.add_argument("--readme", action="store_true")
+    only = options.add_mutually_exclusive_group()
+    only.add_argument("--readme", action="store_true")
+    only.add_argument("--components", action="store_true")
     given = options.parse_args()
     executable = find_chromium()
     if executable is None:
@@ -89,13 +91,13 @@ def main() -> int:
         os.environ["CLARION_DATABASE_URL"] = f"sqlite:///{data / 'clarion.sqlite3'}"
         processes = Processes(os.environ)
         try:
-            _shoot(processes, data, executable, given.to, readme=given.readme)
+            _shoot(processes, data, executable, given)
         finally:
             processes.close()
     return 0
 
 
-def _shoot(processes: Processes, data: Path, executable: str, to: Path, *, readme: bool) -> None:
+def _shoot(processes: Processes, data: Path, executable: str, given: argparse.Namespace) -> None:
     serve = processes.clarion("serve", "--port", str(free_port()))
     url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
     turned = ["error_500=2", "error_400=1", "reset_after=1", "delivered=90", "read=60"]
@@ -111,14 +113,17 @@ def _shoot(processes: Processes, data: Path, executable: str, to: Path, *, readm
     agent = _agent()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        if not readme:
-            _pictures(browser, url, EMPTY, to, "empty")
-        numbers = _world(provider, data, agent, trouble=not readme)
-        if readme:
+        if given.components:
+            _components_picture(browser, url)
+            return
+        if not given.readme:
+            _pictures(browser, url, EMPTY, given.to, "empty")
+        numbers = _world(provider, data, agent, trouble=not given.readme)
+        if given.readme:
             _readme_picture(browser, url, numbers["sale"])
         else:
             pages = {name: path.format(**numbers) for name, path in FULL.items()}
-            _pictures(browser, url, pages, to, "full")
+            _pictures(browser, url, pages, given.to, "full")
         browser.close()
 
 
@@ -228,6 +233,60 @@ def _readme_picture(browser: Browser, url: str, broadcast: int) -> None:
     page.screenshot(path=path)
     page.context.close()
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KB")
+
+
+ROWS: list[dict[str, Any]] = [
+    {"id": 31, "kind": "telegram", "name": "Spring sale", "outcome": "sending",
+     "read": 420, "delivered": 900, "sent": 2_100, "failed": 12, "sending": 96, "total": 5_000},
+    {"id": 30, "kind": "email", "name": "Newsletter for March", "outcome": "partly",
+     "read": 1_900, "delivered": 2_400, "sent": 480, "failed": 220, "sending": 0, "total": 5_000},
+    {"id": 29, "kind": "whatsapp", "name": "Order updates", "outcome": "live",
+     "read": 300, "delivered": 40, "sent": 2, "failed": 0, "sending": 0, "total": 342},
+    {"id": 28, "kind": "webhook", "name": "Price list", "outcome": "all_failed",
+     "read": 0, "delivered": 0, "sent": 0, "failed": 80, "sending": 0, "total": 80},
+]  # fmt: skip
+
+
+def _components_picture(browser: Browser, url: str) -> None:
+    """Every component once, in light and dark: scripts/components.html over the real styles."""
+    from django.template import engines
+
+    from clarion.records.states import ALL
+    from clarion.web import shown, words
+    from clarion.web.first_steps import Step
+
+    rows = []
+    for row in ROWS:
+        counts = dict.fromkeys(ALL, 0) | row
+        done = counts["read"] + counts["delivered"] + counts["sent"]
+        rows.append(counts | {"bar": shown.bar(counts), "done": done, "message": TEXT})
+    steps = [
+        Step("Add a channel", "The account that your messages are sent from.", "", "", "#",
+             done=True, may=True, is_next=False),
+        Step("Import contacts", "From a CSV file.", "", "Import contacts", "#",
+             done=False, may=True, is_next=True),
+        Step("Send yourself a test", "Write a message and send it to your own address.", "", "",
+             "#", done=False, may=True, is_next=False),
+    ]  # fmt: skip
+    context = {
+        "rows": rows,
+        "outcomes": list(words.WORDS["outcome"]),
+        "kinds": ["telegram", "whatsapp", "email", "webhook", "channel"],
+        "message": TEXT,
+        "steps": steps,
+    }
+    source = (ROOT / "scripts" / "components.html").read_text(encoding="utf-8")
+    html = engines["django"].from_string(source).render(context)
+    for theme in ("light", "dark"):
+        page = browser.new_page(viewport={"width": 1180, "height": 900}, color_scheme=theme)
+        page.route(
+            f"{url}/components", lambda route: route.fulfill(body=html, content_type="text/html")
+        )
+        page.goto(f"{url}/components")
+        page.wait_for_timeout(500)
+        path = ROOT / "docs" / "images" / f"components-{theme}.png"
+        page.screenshot(path=path, full_page=True)
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "clarion.web.middleware.agent_time_zone",
 ]
 ROOT_URLCONF = "clarion.urls"
+CSRF_FAILURE_VIEW = "clarion.web.views.errors.csrf_failure"
 ASGI_APPLICATION = "clarion.asgi.application"
 TEMPLATES = [
     {

@@ -123,7 +123,7 @@ def _compose(page: Page) -> None:
 def _undo_and_edit(page: Page) -> None:
     expect(page.get_by_role("timer")).to_have_text(re.compile(r"[1-5]:\d\d"))
     page.get_by_role("button", name="Undo and edit").click()
-    expect(page.get_by_text("It is a draft again: nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Undone: nothing was sent. It is a draft again.")).to_be_visible()
     expect(page.get_by_role("textbox", name="Title")).to_have_value("Autumn sale")
     assert Broadcast.objects.get().state == "draft"
     page.get_by_role("button", name=re.compile(r"^Send to")).click()
@@ -145,7 +145,7 @@ def _send_and_watch(page: Page) -> None:
 
 def _reconcile(page: Page) -> None:
     page.get_by_role("button", name="Reconcile").click()
-    expect(page.get_by_text("Everyone is accounted for, exactly once.")).to_be_visible()
+    expect(page.get_by_text("Every recipient is counted exactly once.")).to_be_visible()
     expect(page.locator(".equation")).to_contain_text(f"expected {PEOPLE} = sent")
     look(page)
 
@@ -155,10 +155,10 @@ def _records(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("link", name="Status: Error")).to_be_visible()
     page.get_by_role("link", name="Status: Error").click()
     expect(page.get_by_role("link", name="Status: Error")).to_be_hidden()
-    page.get_by_text("Filter", exact=True).click()
-    page.get_by_label("User name contains").fill("Person 77")
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("Search by contact name").fill("Person 77")
     page.get_by_label("Status").select_option("Completed")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     expect(page).to_have_url(re.compile(r"name=Person\+77&status=completed$"))
     expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody tr").hover()
@@ -171,7 +171,7 @@ def _records(page: Page, tmp_path: Path) -> None:
     assert [(row["user id"], row["content"]) for row in rows] == [("77", "Hello Person 77")]
 
     page.locator("tbody tr a").first.click()
-    expect(page.get_by_role("heading", name="What this person received")).to_be_visible()
+    expect(page.get_by_role("heading", name="Message sent")).to_be_visible()
     look(page)
     page.get_by_role("link", name="Person 77").click()
     expect(page.get_by_role("link", name="Autumn sale")).to_be_visible()

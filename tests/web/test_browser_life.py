@@ -107,7 +107,7 @@ def test_d2_c1_draft_edit_send_undo_send(site: Site, shop: Channel, provider: Pr
 
     expect(page.get_by_role("timer")).to_have_text(re.compile(r"[1-5]:\d\d"))
     page.get_by_role("button", name="Undo and edit").click()
-    expect(page.get_by_text("It is a draft again: nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Undone: nothing was sent. It is a draft again.")).to_be_visible()
     expect(text).to_have_value("Hello")
     text.fill("Hello {{ contact.name }}")
     expect(page.locator("#preview .bubble")).to_have_text("Hello Person 0")
@@ -159,7 +159,7 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
     written = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert [line.partition(",")[0] for line in written[1:]] == ["4", "5", "6"]
     assert "not known on Shop" in written[1]
-    expect(page.locator("#summary")).to_contain_text("3 people from a file of user ids")
+    expect(page.locator("#summary")).to_contain_text("3 contacts from a file of user ids")
     look(page)
     send(page)
 
@@ -213,7 +213,7 @@ def test_c3_f1_periodic_with_pause(site: Site, shop: Channel, provider: Provider
     due(broadcast)
     expect(runs).to_have_text("1")
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("Paused: no new runs begin.")).to_be_visible()
+    expect(page.get_by_text("No new runs start while it is paused.")).to_be_visible()
     due(broadcast, witness)
     eventually(witness.runs.exists, what="the engine has looked for runs")
     assert broadcast.runs.count() == 1
@@ -268,10 +268,10 @@ def test_f2_f3_stop_and_restart(site: Site, shop: Channel, provider: Provider) -
     assert 0 < len(first) < len(everyone)
     expect(count(page, "sent")).to_have_text(str(len(first)))
     expect(count(page, "unsent")).to_have_text(str(len(everyone - first)))
-    page.get_by_role("button", name="Send again to the rest").click()
-    in_dialog(page, "Send again")
+    page.get_by_role("button", name="Restart", exact=True).click()
+    in_dialog(page, "Restart")
 
-    expect(page.get_by_text("whom an earlier broadcast did not reach")).to_be_visible()
+    expect(page.get_by_text("not reached by an earlier broadcast")).to_be_visible()
     page.get_by_role("button", name="Change send rate").click()
     page.get_by_label("Messages a second, at most").fill("")
     in_dialog(page, "Change")
@@ -297,10 +297,10 @@ def test_g2_held_chat_closed_delivered(site: Site, shop: Channel, provider: Prov
     page = compose(site, title="Autumn sale")
     send(page)
 
-    expect(page.get_by_text("1 person is held")).to_be_visible()
+    expect(page.get_by_text("1 recipient is held")).to_be_visible()
     expect(count(page, "sent")).to_have_text("2")
     assert texts(provider).keys() == {"u1", "u2"}
-    page.get_by_role("link", name="See who").click()
+    page.get_by_role("link", name="Show them").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("Person 0")
 

@@ -212,7 +212,7 @@ def test_questions_are_asked_before_stopping(site: Site, world: Broadcast) -> No
     expect(dialog).to_be_visible()
     look(page)
 
-    dialog.get_by_role("button", name="Go on sending").click()
+    dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_be_hidden()
     page.get_by_role("button", name="Stop").click()
     dialog.get_by_role("button", name="Stop").click()

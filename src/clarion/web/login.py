@@ -1,7 +1,7 @@
 """Logging in and out, and changing one's password: allauth's views in our clothes."""
 
 import hashlib
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from allauth.account import views
 from allauth.account.adapter import DefaultAccountAdapter
@@ -11,6 +11,7 @@ from django.core import signing
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
@@ -24,6 +25,14 @@ _SHARED_BY: Final = 5  # agents who log in with the same browser
 
 class InviteOnly(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up: an admin adds agents."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _("The e-mail or the password is wrong."),
+        "too_many_login_attempts": _("Too many failed attempts. Wait five minutes and try again."),
+        "account_inactive": _("This account is deactivated. Ask an admin to activate it."),
+        "incorrect_password": _("The password is wrong."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""

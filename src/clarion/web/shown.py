@@ -1,7 +1,9 @@
 """Broadcasts as the pages show them: the facts of a package, plus shares, words and times left."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -12,6 +14,8 @@ from django.utils.translation import ngettext
 from clarion.broadcasts import calls
 from clarion.broadcasts.history import facts, message_of
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
@@ -28,6 +32,13 @@ PARTS = (  # of the result bar, from the left: the fill, and the states it stand
 )
 
 
+FILLS = {state: fill for fill, states in PARTS for state in states} | {
+    "queued": "none",
+    "held": "none",
+}
+VARIABLE = re.compile(r"\{\{\s*(.+?)\s*\}\}|‹(.+?)›", re.DOTALL)
+
+
 def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """The facts of broadcasts with what the pages show beside them."""
     listed = list(broadcasts)
@@ -37,6 +48,9 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
             **_shares(found),
             **_reports(broadcast),
             "name": name_of(broadcast),
+            "outcome": outcome(broadcast, found),
+            "on": [(channel.kind, channel.name) for channel in broadcast.channels.all()],
+            "moment": moment(broadcast),
             "is_live": broadcast.is_live,
             "runs_only": broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER,
         }
@@ -46,23 +60,77 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
 
 def name_of(broadcast: Broadcast) -> str:
     """The title, or the beginning of the message, or the number."""
-    words = broadcast.title or " ".join(message_of(broadcast).split())
+    words = broadcast.title or without_variables(" ".join(message_of(broadcast).split()))
     if not words:
         return _("Broadcast %d") % broadcast.pk
     return words if len(words) <= 60 else words[:59] + "…"
 
 
+def without_variables(text: str) -> str:
+    """A text for places that can show no chips: ‹name› instead of {{ contact.name }}."""
+    return VARIABLE.sub(lambda match: f"‹{variable_name(match)}›", text)
+
+
+def variable_name(match: re.Match[str]) -> str:
+    """The name of a variable that VARIABLE has found, without its filters and “contact.”."""
+    return (match[1] or match[2]).partition("|")[0].strip().removeprefix("contact.")
+
+
+def outcome(broadcast: Broadcast, found: dict[str, Any]) -> str:
+    """The word of WORDS["outcome"] that a broadcast is shown with: its state, or more than that.
+
+    A broadcast that has completed is shown by how it went, and one that is being sent over paused
+    channels alone as waiting.
+    """
+    state = broadcast.state
+    if state == BroadcastState.SENDING and not found["sending"] and _is_blocked(broadcast):
+        return "waiting"
+    if state != BroadcastState.COMPLETED or broadcast.is_live:
+        return state
+    if not found["total"]:
+        return "empty"
+    if found["failed"]:
+        return "partly" if found["completed"] or found["in_doubt"] else "all_failed"
+    return "doubtful" if found["in_doubt"] else state
+
+
+def _is_blocked(broadcast: Broadcast) -> bool:
+    channels = broadcast.channels.all()
+    return bool(channels) and all(one.state == Channel.State.PAUSED for one in channels)
+
+
+def moment(broadcast: Broadcast) -> tuple[str, datetime | None]:
+    """The moment that matters in the state a broadcast is in, and the word for it."""
+    b, state = broadcast, BroadcastState
+    if b.state == state.DRAFT:
+        return (_("Edited"), b.edited_at) if b.edited_at else (_("Created"), b.created_at)
+    if b.state == state.SCHEDULED:
+        return _("Starts"), b.scheduled_at
+    if b.state == state.MISSED:
+        return _("Was due"), b.scheduled_at
+    if b.state == state.LIVE and b.next_run_at:
+        return _("Next run"), b.next_run_at
+    if b.finished_at:
+        return (_("Stopped") if b.state == state.STOPPED else _("Finished")), b.finished_at
+    return (_("Started"), b.started_at) if b.started_at else (_("Scheduled"), b.scheduled_at)
+
+
+def bar(counts: dict[str, Any]) -> list[dict[str, str]]:
+    """The parts of the result bar, in percent of ``total``; ``counts`` has every state."""
+    total, parts, left = counts["total"], [], 0.0
+    for fill, states in PARTS:
+        width = 100 * sum(counts[state] for state in states) / total if total else 0.0
+        if width:
+            parts.append({"fill": fill, "x": f"{left:.3f}", "width": f"{width:.3f}"})
+            left += width
+    return parts
+
+
 def _shares(found: dict[str, Any]) -> dict[str, Any]:
     total = found["total"]
     done = total - sum(found[state] for state in PENDING)
-    bar, left = [], 0.0
-    for fill, states in PARTS:
-        width = 100 * sum(found[state] for state in states) / total if total else 0.0
-        if width:
-            bar.append({"fill": fill, "x": f"{left:.3f}", "width": f"{width:.3f}"})
-            left += width
     return {
-        "bar": bar,
+        "bar": bar(found),
         "arrived": found["delivered"] + found["read"],
         "done": done,
         # Told to screen readers: now and then, not with every message.
@@ -133,7 +201,7 @@ def audience_words(broadcast: Broadcast) -> str:
     audience = broadcast.audience
     match audience.get("kind"):
         case "all":
-            return _("Everyone on its channels")
+            return _("Everyone on the chosen channels")
         case "tags":
             return _tagged(audience["tags"], audience.get("without_tags", ()))
         case "picks":
@@ -143,7 +211,7 @@ def audience_words(broadcast: Broadcast) -> str:
 
 def _tagged(tags: Sequence[str], without: Sequence[str]) -> str:
     if not tags:
-        return _("No tag chosen yet")
+        return _("No tags chosen yet")
     words = {"tags": ", ".join(tags), "without": ", ".join(without)}
     if without:
         return _("Tagged %(tags)s, without %(without)s") % words
@@ -151,11 +219,11 @@ def _tagged(tags: Sequence[str], without: Sequence[str]) -> str:
 
 
 def _picked(source: str, count: int) -> str:
-    people = ngettext("%s person", "%s people", count)
+    people = ngettext("%s contact", "%s contacts", count)
     people %= formats.number_format(count, force_grouping=True)
     origins = {
         "ids": _("%s from a file of user ids"),
         "chats": _("%s by chat number"),
-        "restart": _("%s whom an earlier broadcast did not reach"),
+        "restart": _("%s not reached by an earlier broadcast"),
     }
-    return origins.get(source, _("%s, ticked by hand")) % people
+    return origins.get(source, _("%s, picked by hand")) % people

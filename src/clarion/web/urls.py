@@ -46,6 +46,7 @@ urlpatterns = [
     ),
     path("broadcasts/<int:pk>/", broadcasts.broadcast, name="broadcast"),
     path("broadcasts/<int:pk>/live", broadcasts.broadcast_live, name="broadcast_live"),
+    path("broadcasts/<int:pk>/errors", broadcasts.broadcast_errors, name="broadcast_errors"),
     path("broadcasts/<int:pk>/details", broadcasts.broadcast_details, name="broadcast_details"),
     path(
         "broadcasts/<int:pk>/reconcile",

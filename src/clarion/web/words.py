@@ -58,7 +58,7 @@ BROADCAST_OUTCOMES: dict[str, Word] = {
         _("Completed with failures"), _("It has finished, but some messages failed."), "warn"
     ),
     "doubtful": Word(
-        _("Completed, some in doubt"),
+        _("Some in doubt"),
         _("It has finished. Some messages may or may not have been sent."),
         "warn",
     ),

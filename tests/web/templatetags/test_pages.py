@@ -85,3 +85,27 @@ def test_every_state_has_its_words(noun: str, states: list[str]) -> None:
     for state in states:
         assert pages.meaning(noun, state).endswith(".")
         assert pages.label(noun, state) in pages.state(noun, state)
+
+
+def test_variables_are_chips_and_the_rest_is_escaped() -> None:
+    html = pages.variables('Hi {{ contact.name | default("<b>") }} & ‹data.order› <i>')
+
+    assert "name</span>" in html
+    assert "default(&quot;&lt;b&gt;&quot;)" in html
+    assert "data.order</span> &lt;i&gt;" in html
+    assert " &amp; " in html
+    assert pages.variables("") == ""
+
+
+def test_a_kind_without_a_tile_has_the_general_one() -> None:
+    assert "channels.svg#email" in pages.channel_icon("email")
+    assert "channels.svg#channel" in pages.channel_icon("carrier-pigeon")
+    assert "channels.svg#channel" in pages.channel_icon(None)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0"), (999_999, "999,999"), (1_999_999, "1.99 M"), (12_345_678, "12.3 M")],
+)
+def test_numbers_in_narrow_places(value: int, words: str) -> None:
+    assert pages.compact(value) == words

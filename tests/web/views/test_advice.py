@@ -31,7 +31,7 @@ def test_h3_each_cause_has_advice_of_its_own(admin: Client, code: str, advice: s
     reason = Reason.objects.create(code=code, text="It went wrong.")
     Delivery.objects.update(state="failed", reason=reason)
 
-    html = admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode()
+    html = admin.get(f"/broadcasts/{broadcast.pk}/errors").content.decode()
 
     assert escape(advice) in html
     assert ("The provider refused the message" in html) == (code == "400")

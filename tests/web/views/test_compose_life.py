@@ -192,7 +192,7 @@ def test_c1_it_leaves_after_the_undo_time_and_can_be_taken_back(
     taken = admin.post(f"/broadcasts/{the_draft().pk}/edit/", follow=True)
 
     assert the_draft().state == "draft"
-    assert "It is a draft again: nothing was sent." in taken.content.decode()
+    assert "Undone: nothing was sent. It is a draft again." in taken.content.decode()
 
 
 def test_c2_a_chosen_time_is_still_there_after_taking_it_back(

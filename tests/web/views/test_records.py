@@ -124,7 +124,7 @@ def test_pages_by_keyset(admin: Client, sent: Broadcast) -> None:
 def test_i2_what_a_person_received_stands_beside_the_record(admin: Client, sent: Broadcast) -> None:
     html = admin.get("/records/?user=u3").content.decode()
 
-    assert '<span class="bubble">Hello Person 3</span>' in html
+    assert '<span class="bubble" dir="auto">Hello Person 3</span>' in html
     record = Record.objects.get(address__value="u3")
     assert f'aria-describedby="peek-{record.pk}"' in html
 

@@ -32,7 +32,7 @@ def test_e5_what_goes_and_when(admin: Client) -> None:
 
     html = " ".join(page.content.decode().split())
     assert [row["name"] for row in page.context["rows"]] == ["Older", "Old"]
-    assert "deleted 90 days later" in html
+    assert "deleted 90 days after it has finished" in html
     assert "2 broadcasts with 0 records will be deleted by" in html
     assert ">12</td>" in html
 
@@ -49,13 +49,14 @@ def test_e5_what_is_being_deleted_is_out_of_sight(admin: Client) -> None:
 def test_e5_nothing_goes(admin: Client, settings: Settings) -> None:
     over("New", 2)
     assert (
-        "Nothing goes in the next 30 days" in admin.get("/broadcasts/retention/").content.decode()
+        "Nothing will be deleted in the next 30 days"
+        in admin.get("/broadcasts/retention/").content.decode()
     )
 
     settings.CLARION = settings.CLARION.model_copy(update={"retention_days": 0})
     over("Old", 400)
     html = admin.get("/broadcasts/retention/").content.decode()
-    assert "kept for ever" in html
+    assert "not deleted automatically" in html
     assert "CLARION_RETENTION_DAYS" in html
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
 from clarion.channels import registry
+from clarion.web.shown import VARIABLE, variable_name
 from clarion.web.words import WORDS, Word
 
 register = template.Library()
@@ -84,6 +85,16 @@ def number(value: float | None) -> str:
 
 
 @register.filter
+def compact(value: int) -> str:
+    """A number for a narrow place: from a million on in millions, cut off and not rounded up."""
+    if value < 1_000_000:
+        return number(value)
+    places = 2 if value < 10_000_000 else 1
+    cut = value // 10 ** (6 - places) / 10**places
+    return _("%(count)s M") % {"count": formats.number_format(cut, places)}
+
+
+@register.filter
 def percent_of(part: int | None, whole: int | None) -> str:
     """``part`` of ``whole`` in percent; never 100 % unless it is all, never 0 % unless none."""
     if not whole or part is None:
@@ -145,6 +156,18 @@ def meaning(noun: str, value: str) -> str:
 
 def _word(noun: str, value: str) -> Word:
     return WORDS[noun][value]
+
+
+@register.filter
+def variables(text: str) -> SafeString:
+    """A text with its variables as chips; the title of each has it as it is written."""
+    parts, end = [], 0
+    for match in VARIABLE.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        chip = '<span class="variable" title="{}">{}</span>'
+        parts.append(format_html(chip, match[0], variable_name(match)))
+        end = match.end()
+    return mark_safe("".join(parts) + escape(text[end:]))  # noqa: S308  (every part is escaped)
 
 
 @register.filter

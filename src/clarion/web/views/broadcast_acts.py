@@ -51,11 +51,11 @@ def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
         messages.error(request, str(error))
         return _back(request, pk)
     if act == "undo":
-        messages.success(request, _("It is a draft again: nothing was sent."))
+        messages.success(request, _("Undone: nothing was sent. It is a draft again."))
     elif act == "duplicate":
-        messages.success(request, _("This is a copy of “%s”. It is a draft.") % name)
+        messages.success(request, _("This draft is a copy of “%s”.") % name)
     elif act == "rotate":
-        messages.success(request, _("The URL is new. The old one is answered no more."))
+        messages.success(request, _("This is the new URL. The old one no longer works."))
     elif act == "delete":
         messages.success(request, _("“%s” is deleted.") % name)
         return _back(request, None)
@@ -86,7 +86,7 @@ def broadcast_ask(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     found = find(pk)
     able = [*control.actions(found), *(["rotate"] if calls.path(found) else [])]
     if act not in able:
-        messages.error(request, _("That is not possible any more: look how it stands now."))
+        messages.error(request, _("This is no longer possible: the broadcast has changed."))
         return redirect("broadcast", pk)
     context: dict[str, Any] = {
         "broadcast": found,
@@ -137,10 +137,10 @@ def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         if changed.rate is None:
-            messages.success(request, _("It goes as fast as its channels do."))
+            messages.success(request, _("Send rate: no limit other than that of the channels."))
         else:
             shown = formats.number_format(changed.rate, force_grouping=True)
-            messages.success(request, _("It sends at most %s messages a second.") % shown)
+            messages.success(request, _("Send rate: at most %s messages a second.") % shown)
     return redirect("broadcast", pk)
 
 
@@ -158,6 +158,6 @@ def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
     except ControlError as error:
         messages.error(request, str(error))
     else:
-        said = ngettext("%s person will have it now.", "%s people will have it now.", count)
+        said = ngettext("%s recipient released.", "%s recipients released.", count)
         messages.success(request, said % formats.number_format(count, force_grouping=True))
     return _back(request, pk)

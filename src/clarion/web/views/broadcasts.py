@@ -1,5 +1,6 @@
 """Broadcasts: the live list, and one of them. What can be done with one is in broadcast_acts."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,9 +28,10 @@ from clarion.records.filters import RecordFilter
 from clarion.records.held import held_since
 from clarion.records.search import search
 from clarion.web.advice import with_advice
+from clarion.web.first_steps import first_steps
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest
-from clarion.web.shown import audience_words, content, name_of, own_url, send_rate, shown
+from clarion.web.shown import FILLS, audience_words, content, name_of, own_url, send_rate, shown
 from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
 LATEST = 8  # records, runs and calls on the page of a broadcast
@@ -42,6 +44,14 @@ _MOMENTS = {
     "scheduled": (gettext_lazy("Scheduled from"), gettext_lazy("Scheduled until")),
     "completed": (gettext_lazy("Finished from"), gettext_lazy("Finished until")),
     "drafts": (gettext_lazy("Created from"), gettext_lazy("Created until")),
+}
+
+_MOMENT_TITLES = {
+    "active": gettext_lazy("Started"),
+    "scheduled": gettext_lazy("Starts"),
+    "periodic": gettext_lazy("Next run"),
+    "completed": gettext_lazy("Finished"),
+    "drafts": gettext_lazy("Edited"),
 }
 
 
@@ -87,9 +97,14 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         if section in TYPED
         else [],
         "moment": _MOMENTS.get(section, _MOMENTS["drafts"]),
+        "moment_title": _MOMENT_TITLES[section],
         "tabs": tabs,
         "filtered": filtered,
+        "chips": _chips(section, query, types),
+        "clear_url": _url(section, {}),
+        "found_elsewhere": any(sizes.values()),
         "anything": filtered or any(sizes.values()),
+        "steps": first_steps(request.user) if not filtered and _unsent(sizes) else [],
         "counted": section in {"active", "completed"},
         **_rows(page),
         "live_url": _url(section, query, after, place="broadcasts_live"),
@@ -97,6 +112,34 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         "next_url": _url(section, query, page.after) if page.after else "",
         "first_url": _url(section, query) if after else "",
     }
+
+
+def _unsent(sizes: dict[str, int]) -> bool:
+    """Whether nothing but drafts is there yet."""
+    return not any(size for name, size in sizes.items() if name != "drafts")
+
+
+def _chips(section: str, query: dict[str, Any], types: Sequence[str]) -> list[dict[str, str]]:
+    """The conditions beside the search, each with the address of the list without it."""
+    dates = _MOMENTS.get(section, _MOMENTS["drafts"])
+    days = [
+        (name, label, _day(query[name]))
+        for name, label in zip(("since", "until"), dates, strict=True)
+    ]
+    return [
+        {
+            "text": str(BROADCAST_TYPES[one]),
+            "without": _url(section, query | {"type": [t for t in query["type"] if t != one]}),
+        }
+        for one in types
+    ] + [
+        {
+            "text": f"{label}: {formats.date_format(day, 'j M Y')}",
+            "without": _url(section, query | {name: ""}),
+        }
+        for name, label, day in days
+        if day
+    ]
 
 
 def _rows(page: Section) -> dict[str, Any]:
@@ -146,6 +189,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         "chain": control.chain(found) if _linked(found) else [],
         "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
         "channels": list(found.channels.order_by("name")),
+        "parent_name": name_of(found.parent) if found.parent else "",
     }
     return render(request, "broadcasts/one.html", context)
 
@@ -159,7 +203,7 @@ def broadcast_live(request: AgentRequest, pk: int) -> HttpResponse:
     """The moving part of the page of a broadcast; away from it once somebody has deleted it."""
     if not history.visible().filter(pk=pk).exists():
         return HttpResponseClientRedirect(reverse("broadcasts"))
-    return fragment(request, "broadcasts/standing.html", _standing(find(pk)))
+    return fragment(request, "broadcasts/standing.html", _standing(find(pk)) | {"moving": True})
 
 
 def find(pk: int) -> Broadcast:
@@ -176,7 +220,7 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         else None
     )
     numbers = [
-        {"state": state, "count": b[state], "meaning": word.meaning, "tone": word.tone}
+        {"state": state, "count": b[state], "meaning": word.meaning, "fill": FILLS[state]}
         for state, word in DELIVERY_STATES.items()
         if b[state] or state in {"queued", "sent", "failed"}
     ]
@@ -185,6 +229,7 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         "b": b,
         "broadcast": found,
         "name": name_of(found),
+        "page_title": _page_title(found, b),
         "actions": control.actions(found),
         "counts": _counts(found),
         "numbers": numbers,
@@ -195,6 +240,16 @@ def _standing(found: Broadcast) -> dict[str, Any]:
     }
 
 
+def _page_title(found: Broadcast, b: dict[str, Any]) -> str:
+    """The name, with the progress before it while there is one: the tab of a browser shows it."""
+    if found.state in {"sending", "paused"} and b["total"]:
+        return _("%(share)d %% · %(name)s") % {
+            "share": 100 * b["done"] // b["total"],
+            "name": name_of(found),
+        }
+    return name_of(found)
+
+
 def _counts(found: Broadcast) -> bool:
     """Whether it has people itself. A periodic or external one has not: its runs have."""
     alone = not found.is_live or found.type == Broadcast.Type.TRIGGER
@@ -203,7 +258,7 @@ def _counts(found: Broadcast) -> bool:
 
 @require_safe
 def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
-    """Runs, errors by cause, and the newest records: the slower part of the page."""
+    """Runs, calls, and the newest records: the slower part of the page."""
     found = find(pk)
     waiting = 0
     if found.type == Broadcast.Type.TRIGGER:
@@ -216,10 +271,17 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "runs": runs,
         "calls": calls if found.is_live else [],
-        "causes": with_advice(found.pk),
         "rows": search(RecordFilter(broadcast=found.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
+
+
+@require_safe
+def broadcast_errors(request: AgentRequest, pk: int) -> HttpResponse:
+    """The errors by cause, with what to do about each."""
+    found = find(pk)
+    context = {"broadcast": found, "causes": with_advice(found.pk)}
+    return fragment(request, "broadcasts/errors.html", context)
 
 
 @require_safe

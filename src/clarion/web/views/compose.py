@@ -58,7 +58,7 @@ def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
     except LaunchError as error:
         messages.error(request, str(error))
         return redirect("broadcast", found.pk)
-    messages.success(request, _("It is a draft again: nothing was sent."))
+    messages.success(request, _("Undone: nothing was sent. It is a draft again."))
     return redirect("broadcast_edit", found.pk)
 
 

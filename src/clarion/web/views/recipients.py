@@ -50,6 +50,7 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "page": page,
         "state": state,
         "tabs": tabs,
+        "kinds": {channel.name: channel.kind for channel in found.channels.all()},
         "may_release": state == "held"
         and request.user.may(Role.SENDER)
         and "release" in control.actions(found),

@@ -46,6 +46,7 @@ def records(request: AgentRequest) -> HttpResponse:
         "problems": problems,
         "strange": [text for field, text in problems.items() if field not in TYPED],
         "chips": _chips(wanted),
+        "clear_url": reverse("records"),
         "channels": Channel.objects.order_by("name"),
         "statuses": RECORD_STATUSES,
         "export_url": reverse("records_export") + (f"?{conditions}" if conditions else ""),
@@ -123,7 +124,8 @@ def record(request: AgentRequest, pk: int) -> HttpResponse:
     found = detail(pk)
     if found is None:
         raise Http404
-    return render(request, "records/one.html", {"detail": found})
+    broadcast = found.record.broadcast or _("Broadcast %d") % found.record.broadcast_id
+    return render(request, "records/one.html", {"detail": found, "broadcast_name": broadcast})
 
 
 @require_safe

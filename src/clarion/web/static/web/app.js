@@ -33,6 +33,15 @@
   }
   let lastRow = null;
 
+  // On a phone the tabs scroll: the chosen one is in view.
+  const showTab = () => {
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+      const bar = tab.parentElement;
+      bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+    }
+  };
+  document.addEventListener("DOMContentLoaded", showTab);
+
   on("change", "[data-submits]", (field) => field.form.requestSubmit());
 
   // Questions before something that can't be undone.
