@@ -12,6 +12,7 @@ from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.kit.numbers import parse_id
+from clarion.kit.text import search_words
 from clarion.records import tallies
 from clarion.records.states import ALL, COMPLETED
 from clarion.records.states import DeliveryState as D
@@ -102,7 +103,7 @@ def section_sizes(sought: Sought = Sought()) -> dict[str, int]:
 
 def _search(sought: Sought) -> "QuerySet[Broadcast]":
     found = visible().filter(type__in=sought.types or TYPES)
-    q = sought.q.strip().lstrip("#№ ")
+    q = search_words(sought.q).lstrip("#№ ")
     if not q:
         return found
     words = Q(title__icontains=q) | Q(text__icontains=q) | Q(agent__name__icontains=q)

@@ -9,6 +9,7 @@ from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.numbers import parse_id
 from clarion.kit.paging import Cursor, Key, Page, cut
+from clarion.kit.text import search_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _conditions(wanted: ChatFilter) -> tuple[list[str], list[Any]]:
             "WHERE a.id = c.address_id AND a.channel_id = %s)"
         )
         params.append(wanted.channel)
-    if words := wanted.q.replace("\x00", "").strip().lstrip("#№ "):
+    if words := search_words(wanted.q).lstrip("#№ "):
         sql, found = _matches(words)
         where.append(f"c.address_id IN ({sql})")
         params += found

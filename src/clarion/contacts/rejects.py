@@ -4,6 +4,8 @@ import csv
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from clarion.kit import sheets
+
 SHOWN = 1_000  # of them are kept for showing
 _LONGEST = 200  # characters of a value that is shown
 
@@ -41,7 +43,7 @@ class Rejects:
             self._file = self.path.open("w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
             self._writer.writerow(["line", "value", "reason"])
-        self._writer.writerow(reject)
+        self._writer.writerow([line, sheets.defused(value[:_LONGEST]), sheets.defused(reason)])
 
     def flush(self) -> None:
         """Bring the file up to date. Raises OSError."""

@@ -11,6 +11,7 @@ from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
 from clarion.kit.numbers import BIGGEST, parse_id
+from clarion.kit.text import search_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def contact_list(
         where.append(f"({' OR '.join(every)})")
         params += [one.pk for one in channels]
     before = BIGGEST if after_id is None else after_id
-    if words := q.replace("\x00", "").strip():
+    if words := search_words(q):
         # With nothing else asked for, each half of the search may stop at a page.
         sql, found = _matches(words, before, None if where else limit + 1)
         where.append(sql)
@@ -94,7 +95,7 @@ def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tup
         )
         params.append(tag.pk)
     source = "contacts_address a"
-    if words := q.replace("\x00", "").strip():
+    if words := search_words(q):
         source = "contacts_contact c JOIN contacts_address a ON a.contact_id = c.id"
         sql, found = _matches(words, BIGGEST, None)
         where.append(sql)

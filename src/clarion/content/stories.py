@@ -18,6 +18,7 @@ from clarion.content.saving import LONGEST_NAME, prepared, tidy_name
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.numbers import parse_id
+from clarion.kit.text import search_words
 
 
 class StoryConflict(StoryError):  # noqa: N818 - reads as what happened
@@ -145,7 +146,7 @@ def story_list(
     found = StoryVersion.objects.filter(
         ~Exists(later), story__archived_at__isnull=not archived
     ).select_related("story", "agent")
-    if words := q.replace("\x00", "").strip():
+    if words := search_words(q):
         sql, params = contains("name", words)
         ids = db.fetch(f"SELECT id FROM content_story WHERE {sql}", params)
         found = found.filter(story__in=[key for (key,) in ids])

@@ -7,8 +7,9 @@ from itertools import islice
 from clarion.kit import clock
 
 LINES_AT_ONCE = 1_000
-# What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = frozenset("=+-@\t\r")
+# What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection"): its sign, in full
+# width too, also after what they skip or begin a line with.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b-\u200f\u2060\x00-\x1f]*[=+\-@＝＋－＠﹣﹢﹦﹫]")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
@@ -16,11 +17,15 @@ def cell(text: str | None) -> str:
     """A text from outside as a cell, in quotes, and in no way a formula; empty for None."""
     if not text:
         return ""
-    if text[0] in _FORMULA and not _NUMBER.fullmatch(text):
-        text = "'" + text
+    text = defused(text)
     if '"' in text:
         text = text.replace('"', '""')
     return f'"{text}"'
+
+
+def defused(text: str) -> str:
+    """A text from outside with an apostrophe before it where a spreadsheet would run it."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def cells(texts: Iterable[str | None]) -> str:

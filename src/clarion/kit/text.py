@@ -1,5 +1,12 @@
 """Small helpers for text that comes from outside."""
 
+LONGEST_SEARCH = 200  # characters; SQLite refuses patterns beyond 50,000 bytes
+
+
+def search_words(text: str) -> str:
+    """What is searched for, as it was typed: fit for both databases, bounded."""
+    return clean(text, len(text) + 1).strip()[:LONGEST_SEARCH]
+
 
 def clean(text: str, limit: int) -> str:
     """Text fit for both databases: no NUL (PostgreSQL stores none), no lone surrogates, bounded.

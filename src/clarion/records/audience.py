@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.kit import clock, db, sheets
+from clarion.kit.numbers import is_id
 from clarion.kit.paging import Cursor, Page, cut
 from clarion.records import tallies
 from clarion.records.rows import RecordRow, load, read
@@ -100,7 +101,7 @@ def detail(record_id: int) -> Detail | None:
 
     None when it is not there; records are deleted with their broadcast.
     """
-    found = load([record_id])
+    found = load([record_id]) if is_id(record_id) else []
     if not found:
         return None
     delivery_id = found[0].delivery_id
