@@ -29,7 +29,7 @@ def test_a_damaged_cursor_is_refused(plain):
 
 
 def page_of(numbers, cursor, limit):
-    """Read a page of a sorted list as the lists of the rooms do."""
+    """Read a page of a sorted list as the packages' lists do."""
     if cursor and cursor.backward:
         rows = [n for n in reversed(numbers) if n < cursor.key[0]]
     else:
