@@ -1,19 +1,19 @@
 """The table of address states, and those who read from it."""
 
 from clarion.broadcasts.reasons import LEFT_OUT, SKIPPED
-from clarion.contacts.states import EXPLANATIONS, OUT_OF_REACH, STOPPED, AddressState, explain
+from clarion.contacts.states import EXPLANATIONS, INACTIVE, OUT_OF_REACH, AddressState, explain
 from clarion.web.words import ADDRESS_STATES
 
 
 def test_every_state_is_explained_everywhere() -> None:
     assert set(EXPLANATIONS) == set(AddressState)
     assert set(ADDRESS_STATES) == set(AddressState.values)
-    assert set(STOPPED) == set(AddressState) - {AddressState.ACTIVE}
-    assert set(OUT_OF_REACH) < set(STOPPED)
+    assert set(INACTIVE) == set(AddressState) - {AddressState.ACTIVE}
+    assert set(OUT_OF_REACH) < set(INACTIVE)
 
 
 def test_whoever_is_stopped_is_left_out_and_skipped_for_that_reason() -> None:
-    for state in STOPPED:
+    for state in INACTIVE:
         assert LEFT_OUT[state] == state.label.lower()
         assert SKIPPED[state] == EXPLANATIONS[state].sentence
 
@@ -21,4 +21,4 @@ def test_whoever_is_stopped_is_left_out_and_skipped_for_that_reason() -> None:
 def test_an_explanation_is_whole_sentences() -> None:
     for state in AddressState:
         assert explain(state).endswith(".")
-        assert bool(EXPLANATIONS[state].advice) is (state in STOPPED)
+        assert bool(EXPLANATIONS[state].advice) is (state in INACTIVE)

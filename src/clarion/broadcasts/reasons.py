@@ -5,11 +5,11 @@ The reasons that are states of an address have their words in contacts.states.
 
 from typing import Final
 
-from clarion.contacts.states import EXPLANATIONS, STOPPED
+from clarion.contacts.states import EXPLANATIONS, INACTIVE
 
 # Reason -> what the summary of an audience calls it.
 LEFT_OUT: Final[dict[str, str]] = {
-    **{state.value: state.label.lower() for state in STOPPED},
+    **{state.value: state.label.lower() for state in INACTIVE},
     "no_consent": "have not given all required consents",
     "open_chat": "in an open chat: held until it is closed",
     "excluded_tag": "excluded by tag",
@@ -17,7 +17,7 @@ LEFT_OUT: Final[dict[str, str]] = {
 }
 # Reason of a skipped delivery -> its sentence in the record.
 SKIPPED: Final[dict[str, str]] = {
-    **{state.value: EXPLANATIONS[state].sentence for state in STOPPED},
+    **{state.value: EXPLANATIONS[state].sentence for state in INACTIVE},
     "no_consent": "The contact has not given a consent that this broadcast requires.",
     "deleted": "The contact was deleted.",
 }

@@ -41,7 +41,7 @@ EXPLANATIONS: Final[dict[S, Explanation]] = {
         "Nothing can be sent until they write again.",
     ),
 }
-STOPPED: Final = (S.OPTED_OUT, S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # no broadcast is sent
+INACTIVE: Final = (S.OPTED_OUT, S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # no broadcast is sent
 OUT_OF_REACH: Final = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # not even a reply can be sent
 
 
