@@ -1,8 +1,8 @@
 """Fail when a setting, a command or a page is missing in the docs, or named there and not existing.
 
 Settings are the fields of `clarion.config.Settings`, named CLARION_… in docs/configuration.md.
-Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md;
-every command and option that any page names must exist.
+Commands are those of `clarion.cli.main:app`, named `clarion …` in docs/cli.md, where each stands in
+an indented block with its options; every command and option that any page names must exist.
 Pages are the files under docs/, each linked in the index above it; every link to a file must lead
 to one, and to a heading of it.
 """
@@ -21,6 +21,9 @@ PREFIX = "CLARION_"
 # Read by the test suite, never by the product.
 FOR_TESTS = re.compile(r"CLARION_(TEST|TORTURE)_")
 WORD = re.compile(r"[a-z][a-z0-9-]*")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+# Stands for all options of another command in a usage line.
+OTHERS = "[OPTIONS OF SEND]"
 
 
 def main() -> int:
@@ -60,6 +63,7 @@ def _command_problems(app: typer.Typer) -> Iterator[str]:
     text = _read(page)
     root = get_command(app)
     exist = set(_commands(root, ()))
+    yield from _option_problems(page, text, root, exist)
     for command in sorted(exist):
         if not re.search(rf"\bclarion {re.escape(command)}(?![\w-])", text):
             yield f"{page} does not name the command 'clarion {command}'"
@@ -105,6 +109,37 @@ def _headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
+def _option_problems(page: str, text: str, root: Any, exist: set[str]) -> Iterator[str]:
+    named: dict[str, set[str]] = {}
+    for usage in re.findall(r"^    (clarion [^\n]*(?:\n     [^\n]*)*)", text, re.MULTILINE):
+        words = usage.split()[1:]
+        command = next((c for c in exist if words[: len(c.split())] == c.split()), None)
+        if command:
+            named.setdefault(command, set()).update(OPTION.findall(usage))
+            if OTHERS in usage:
+                named[command] |= _shown_options(root, command) & _shown_options(root, "send")
+    for command in sorted(exist):
+        options = _shown_options(root, command)
+        for option in sorted(named.get(command, set()) ^ options):
+            if option in options:
+                yield f"{page} does not name {option} in the usage of 'clarion {command}'"
+            else:
+                yield f"{page} names {option}, which is no option of 'clarion {command}'"
+
+
+def _shown_options(root: Any, path: str) -> set[str]:
+    command = root
+    for word in path.split():
+        command = _subcommands(command)[word]
+    return {
+        option
+        for parameter in command.params
+        if not getattr(parameter, "hidden", False)
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--") and option != "--help"
+    }
+
+
 def _read(page: str) -> str:
     path = ROOT / page
     return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -137,7 +172,7 @@ def _unknown(root: Any, words: list[str]) -> str | None:
 
     Return None when all of them are known.
     """
-    command, options = root, _options(root)
+    command, options = root, _accepted_options(root)
     for count, word in enumerate(words, start=1):
         if word.startswith("--") and word.partition("=")[0] not in options:
             return " ".join(words[:count])
@@ -147,11 +182,11 @@ def _unknown(root: Any, words: list[str]) -> str | None:
         if word not in subcommands:
             return " ".join(words[:count])
         command = subcommands[word]
-        options = _options(command)
+        options = _accepted_options(command)
     return None
 
 
-def _options(command: Any) -> set[str]:
+def _accepted_options(command: Any) -> set[str]:
     names = {"--help"}
     for parameter in command.params:
         names.update(parameter.opts, parameter.secondary_opts)

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     @classmethod
     def _strong(cls, value: str) -> str:
         if value and (why := weakness(value)):
-            raise ValueError(f"{why}. Make one with: openssl rand -hex 48")
+            raise ValueError(f"This key can be guessed: {why}. Make one with: openssl rand -hex 48")
         return value
 
     @field_validator("trusted_proxies")
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_network(one, strict=False)
             except ValueError:
-                raise ValueError(f"{one} is no IP address or network.") from None
+                raise ValueError(f"{one} is not an IP address or network.") from None
         return value
 
     @field_validator("log_level")
@@ -150,7 +150,7 @@ def weakness(key: str) -> str:
     if not key:
         return "it is empty"
     if len(key) < SHORTEST_KEY:
-        return f"it has {len(key)} characters, and needs {SHORTEST_KEY} or more"
+        return f"its length is {len(key)} and must be at least {SHORTEST_KEY}"
     if len(set(key)) < FEWEST_CHARACTERS:
-        return f"it repeats {len(set(key))} different characters, and needs {FEWEST_CHARACTERS}"
+        return f"it has {len(set(key))} different characters and needs at least {FEWEST_CHARACTERS}"
     return ""

@@ -14,7 +14,7 @@ ADD = ("agent", "add", "Ann Lee", "--email", "ann@example.org", "--role")
 def test_the_password_is_printed_once(ok: Callable[..., str], role: str) -> None:
     added, password = ok(*ADD, role).splitlines()
     assert added == f"Added Ann Lee (ann@example.org) as {role}."
-    assert password.startswith("Password, shown only now: ")
+    assert password.startswith("Password (shown only now): ")
     agent = Agent.objects.get()
     assert agent.role == role
     assert agent.check_password(password.rpartition(" ")[2])
@@ -33,7 +33,7 @@ def test_a_bad_password_is_refused(refused: Callable[..., str]) -> None:
 
 
 def test_an_unknown_role_is_wrong_usage(misused: Callable[..., str]) -> None:
-    assert "Choose one of: admin, manager, sender, viewer." in misused(*ADD, "boss")
+    assert "'boss' is not one of 'admin', 'manager', 'sender', 'viewer'." in misused(*ADD, "boss")
 
 
 def test_a_second_one_of_the_same_email_is_refused(

@@ -23,7 +23,7 @@ def test_a1_everyone_on_the_chosen_channels(people: str, clarion: Callable[..., 
     factory.people(factory.channel("other"), 2)
     factory.people(factory.channel("third"), 4)
     result = clarion("send", "--channel", people, "--channel", "other", "--all", *TEXT)
-    assert "To 5 people: 3 on news, 2 on other." in result.stderr
+    assert "5 recipients: 3 on news, 2 on other." in result.stderr
 
 
 @pytest.mark.parametrize("title", ["id", "2024", "ada@example.org", "何でも", "12345678"])
@@ -34,7 +34,7 @@ def test_a3_any_title_will_do(
     path.write_text(f'\ufeff{title}\n"1"\n3\n', encoding="utf-8")
     result = clarion("send", "--channel", people, "--ids", str(path), *TEXT)
     assert result.exit_code == 0, result.stderr
-    assert "To 2 people: 2 on news." in result.stderr
+    assert "2 recipients: 2 on news." in result.stderr
     assert picked(Broadcast.objects.get().pk) == ["1", "3"]
 
 
@@ -44,7 +44,7 @@ def test_a3_without_a_title_the_first_id_counts(
     path = tmp_path / "ids.csv"
     path.write_text("1\n2\n")
     result = clarion("send", "--channel", people, "--ids", str(path), *TEXT)
-    assert "ids.csv has no title line: its first line is the id of somebody known." in result.stderr
+    assert "ids.csv has no header row: its first line is a known user id." in result.stderr
     assert picked(Broadcast.objects.get().pk) == ["1", "2"]
 
 
@@ -57,7 +57,7 @@ def test_a3_lines_left_out_are_listed_and_written(
                      *TEXT)  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert "3 lines of ids.csv are left out:" in result.stderr
-    assert f"all of them, with the reasons: {rejects}" in result.stderr
+    assert f"All of them, with the reasons, are in {rejects}." in result.stderr
     with rejects.open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["line", "value", "reason"],
@@ -84,11 +84,11 @@ def test_a4_tags_and_excluding_tags(
     path.write_text("id\n2\n4\n")
     ok("contacts", "import", str(path), "--channel", people, "--tag", "vip")
     result = clarion("send", "--channel", people, "--tag", "all-three", "--tag", "vip", *TEXT)
-    assert "To 4 people: 4 on news." in result.stderr
+    assert "4 recipients: 4 on news." in result.stderr
     result = clarion("send", "--channel", people, "--tag", "all-three", "--without-tag", "vip",
                      *TEXT)  # fmt: skip
-    assert "To 2 people: 2 on news." in result.stderr
-    assert "without 1: excluded by tag" in result.stderr
+    assert "2 recipients: 2 on news." in result.stderr
+    assert "1 left out: excluded by tag" in result.stderr
 
 
 def test_a4_a_tag_that_nobody_has_is_refused(people: str, refused: Callable[..., str]) -> None:
@@ -114,9 +114,9 @@ def test_a5_chat_numbers_on_any_mix_of_channels(
 def test_a6_the_numbers_before_sending(people: str, clarion: Callable[..., Any]) -> None:
     Address.objects.filter(value="2").update(state="blocked")
     result = clarion("send", "--channel", people, "--all", *TEXT)
-    assert "To 2 people: 2 on news." in result.stderr
-    assert "  without 1: blocked us" in result.stderr
-    assert "  such as Ann, 3" in result.stderr
+    assert "2 recipients: 2 on news." in result.stderr
+    assert "  1 left out: blocked us" in result.stderr
+    assert "  for example Ann, 3" in result.stderr
 
 
 def test_a7_only_who_has_given_all_required_consents(
@@ -130,9 +130,9 @@ def test_a7_only_who_has_given_all_required_consents(
     ok("consents", "withdraw", "SMS", "--contact", str(second))
     result = clarion("send", "--channel", people, "--all", "--consent", "News", "--consent", "SMS",
                      *TEXT, "--undo", "0")  # fmt: skip
-    assert "To 1 people: 1 on news." in result.stderr
-    assert "  without 2: have not given all required consents" in result.stderr
-    assert "  such as Ann" in result.stderr
+    assert "1 recipient: 1 on news." in result.stderr
+    assert "  2 left out: have not given all required consents" in result.stderr
+    assert "  for example Ann" in result.stderr
     from clarion.engine import lifecycle
 
     lifecycle.start_due()

@@ -101,7 +101,7 @@ def test_list(sent: str, ok: Callable[..., str], ok_json: Callable[..., Any]) ->
     assert ok_json("broadcasts", "list", "--section", "active") == []
     assert len(ok_json("broadcasts", "list", "--section", "scheduled")) == 1
     assert ok_json("broadcasts", "list", "--search", "nothing like it") == []
-    assert ok("broadcasts", "list", "--section", "drafts") == "No broadcast here.\n"
+    assert ok("broadcasts", "list", "--section", "drafts") == "No broadcasts match.\n"
 
 
 def test_list_is_bounded(people: str, clarion: Callable[..., Any]) -> None:
@@ -109,11 +109,11 @@ def test_list_is_bounded(people: str, clarion: Callable[..., Any]) -> None:
         clarion("send", "--channel", people, "--all", "--text", f"n{number}")
     result = clarion("broadcasts", "list", "--limit", "2")
     assert result.stdout.count("scheduled") == 2
-    assert "Only the newest 2 are shown" in result.stderr
+    assert "Only the first 2 are shown." in result.stderr
 
 
 def test_an_empty_list(db: None, ok: Callable[..., str]) -> None:
-    assert ok("broadcasts", "list") == "No broadcast yet.\n"
+    assert ok("broadcasts", "list") == "There are no broadcasts yet.\n"
 
 
 def test_f2_pause_resume_stop(
@@ -186,7 +186,7 @@ def test_f5_speed(
     misused: Callable[..., str],
 ) -> None:
     said = ok("broadcasts", "rate", running, "2.5")
-    assert said == f"Broadcast {running} sends at most 2.5 a second.\n"
+    assert said == f"Broadcast {running} sends at most 2.5 messages a second.\n"
     assert ok_json("broadcasts", "show", running)["rate"] == 2.5
     assert ["rate", "2.5", "a", "second"] in [
         line.split() for line in ok("broadcasts", "show", running).splitlines()
@@ -213,14 +213,14 @@ def test_g2_release(
 
     said = ok("broadcasts", "release", running, "--chats", str(held.address_id))
 
-    assert said == "1 person will have it now.\n"
+    assert said == "1 recipient is no longer held.\n"
     assert ok_json("broadcasts", "show", running)["queued"] == 1
 
 
 def test_d2_duplicate(running: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     copy = ok_json("broadcasts", "duplicate", running)
     assert (copy["state"], copy["title"], copy["text"]) == ("draft", "Copy of T", "Hello")
-    assert f"is a draft with all that {running} has." in ok("broadcasts", "duplicate", running)
+    assert f"is a copy of broadcast {running}." in ok("broadcasts", "duplicate", running)
 
 
 def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(
@@ -231,7 +231,7 @@ def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(
     shown = ok_json("broadcasts", "show", str(parent.pk))
     assert (shown["state"], shown["runs"], shown["when"]) == ("live", 1, "Every day at 09:00, UTC")
     assert [one["id"] for one in ok_json("broadcasts", "runs", str(parent.pk))] == [int(running)]
-    assert ok("broadcasts", "runs", running) == f"Broadcast {running} has no runs.\n"
+    assert ok("broadcasts", "runs", running) == f"Broadcast {running} has no runs yet.\n"
 
     ok("broadcasts", "delete", str(parent.pk))
 
@@ -309,7 +309,9 @@ def test_e4_search_and_dates(
     assert listed("--section", "completed", *march) == [running]
     assert listed("--section", "completed", "--after", "2026-03-03") == []
     assert "is not a date and time" in misused("broadcasts", "list", "--after", "soon")
-    assert "Choose one of: broadcast" in misused("broadcasts", "list", "--type", "single")
+    assert "'single' is not one of 'broadcast', 'external'" in misused(
+        "broadcasts", "list", "--type", "single"
+    )
 
 
 def test_e3_only_what_the_state_allows(running: str, refused: Callable[..., str]) -> None:
@@ -355,7 +357,7 @@ def test_an_unknown_number_is_said(
     db: None, refused: Callable[..., str], command: str, number: str
 ) -> None:
     said = refused("broadcasts", command, number)
-    assert said == f"There is no broadcast {number}. See: clarion broadcasts list"
+    assert said == f"There is no broadcast {number}. List them with: clarion broadcasts list"
 
 
 @pytest.mark.parametrize("number", ["one", "-1", "0", "1.5"])
@@ -364,4 +366,6 @@ def test_what_is_no_number_is_wrong_usage(misused: Callable[..., str], number: s
 
 
 def test_an_unknown_section_is_wrong_usage(db: None, misused: Callable[..., str]) -> None:
-    assert "Choose one of: all, active" in misused("broadcasts", "list", "--section", "old")
+    assert "'old' is not one of 'all', 'active'" in misused(
+        "broadcasts", "list", "--section", "old"
+    )

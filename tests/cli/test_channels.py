@@ -100,8 +100,8 @@ def test_what_will_not_do_is_said(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--set", "hunter2"], "Write settings as key=value."),
-        (["--set", "=hunter2"], "Write settings as key=value."),
+        (["--set", "hunter2"], "Write a setting as KEY=VALUE."),
+        (["--set", "=hunter2"], "Write a setting as KEY=VALUE."),
         (["--set", "url=a", "--set", "url=b"], "url is given twice."),
         (["--attempts", "-1"], "--attempts"),
         (["--attempts", "many"], "--attempts"),

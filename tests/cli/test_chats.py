@@ -34,9 +34,9 @@ def number(people: str) -> str:
 
 
 def test_no_chat_yet(db: None, ok: Ok, ok_json: Json) -> None:
-    assert ok("chats", "list") == "No chat yet.\n"
+    assert ok("chats", "list") == "There are no chats yet.\n"
     assert ok_json("chats", "list") == []
-    assert ok("chats", "list", "--state", "open") == "No chat here.\n"
+    assert ok("chats", "list", "--state", "open") == "No chats match.\n"
 
 
 def test_g3_the_list_and_its_filters(number: str, ada: Agent, ok: Ok, ok_json: Json) -> None:
@@ -54,7 +54,7 @@ def test_g3_the_list_and_its_filters(number: str, ada: Agent, ok: Ok, ok_json: J
 def test_g3_take_reply_close(number: str, ada: Agent, ok: Ok, ok_json: Json) -> None:
     assert ok("chats", "take", number, "--agent", ADA) == f"Chat {number} is open with Ada.\n"
     said = ok("chats", "reply", number, "--agent", ADA, "--text", "It left {{ today }}")
-    assert "The reply leaves now" in said
+    assert "The reply is queued." in said
     assert ok_json("chats", "close", number)["state"] == "closed"
 
     shown = ok_json("chats", "show", number)
@@ -87,7 +87,7 @@ def test_the_list_is_bounded(people: str, clarion: Callable[..., Any]) -> None:
     Chat.objects.bulk_create(Chat(address=address) for address in Address.objects.all())
     result = clarion("chats", "list", "--limit", "2")
     assert len(result.stdout.splitlines()) == 3
-    assert "Only the latest 2 are shown" in result.stderr
+    assert "Only the first 2 are shown." in result.stderr
 
 
 def test_what_the_state_does_not_allow(
@@ -119,12 +119,16 @@ def test_an_unknown_number(
 def test_an_agent_who_is_none_or_only_looks(
     number: str, refused: Callable[..., str], ok_json: Json
 ) -> None:
-    assert "There is no agent" in refused("chats", "take", number, "--agent", "x@y.example")
+    assert "There is no agent with the e-mail address x@y.example." in refused(
+        "chats", "take", number, "--agent", "x@y.example"
+    )
     factory.agent("viewer", "Vera")
     said = refused("chats", "take", number, "--agent", "vera@clarion.example")
-    assert "Vera is a viewer" in said
+    assert "a viewer may not" in said
     assert ok_json("chats", "list", "--agent", "vera@clarion.example") == []
 
 
 def test_an_unknown_state_is_wrong_usage(db: None, misused: Callable[..., str]) -> None:
-    assert "Choose one of: bot, open, closed." in misused("chats", "list", "--state", "new")
+    assert "'new' is not one of 'bot', 'open', 'closed'." in misused(
+        "chats", "list", "--state", "new"
+    )

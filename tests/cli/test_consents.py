@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 def test_m1_defined_given_and_withdrawn(
     people: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
-    assert "No consent yet" in ok("consents", "list")
+    assert "There are no consents yet." in ok("consents", "list")
     ok("consents", "add", "News", "--category", "Marketing", "--text", "I want news.")
     ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
     said = ok("consents", "give", "News", "--tag", "all-three", "--how", "form", "--at",
               "2020-05-01T09:30")  # fmt: skip
-    assert said.strip() == "3 people have given “News” now who had not before."
+    assert said.strip() == "3 contacts have newly given “News”."
     gone = ok_json("consents", "withdraw", "News", "--contact", str(ids[0]), "--how", "keyword")
     assert gone == {"name": "News", "changed": 1}
     [listed] = ok_json("consents", "list")
@@ -71,11 +71,13 @@ def test_withdrawing_skips_what_is_queued(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Give exactly one of --contact, --tag, --all, --ids; none is given."),
-        (("--all", "--tag", "x"), "not --tag and --all."),
-        (("--ids", "x.csv"), "They go together."),
-        (("--all", "--id-column", "x"), "It goes with --ids."),
+        ((), "Use one of --contact, --tag, --all, --ids."),
+        (("--all", "--tag", "x"), "--tag and --all can't be combined. Use one of them."),
+        (("--ids", "x.csv"), "Name the channel with --channel."),
+        (("--all", "--channel", "news"), "Use it with --ids only."),
+        (("--all", "--id-column", "x"), "Use it with --ids only."),
         (("--all", "--at", "soon"), "“soon” is not a date and time."),
+        (("--all", "--how", "rumour"), "'rumour' is not one of 'agent', 'import', "),
     ],
 )
 def test_wrong_usage(
@@ -92,7 +94,6 @@ def test_wrong_usage(
         (("give", "SMS", "--all"), "There is no consent called “SMS”. Known are: News."),
         (("give", "News", "--tag", "none"), "There is no tag called “none”."),
         (("give", "News", "--contact", "999999"), "There is no contact with the number 999999."),
-        (("give", "News", "--all", "--how", "rumour"), "There is no way called “rumour”."),
         (("give", "News", "--all", "--at", "2999-01-01T00:00"), "That moment is still to come."),
         (("add", "News"), "There is already a consent called “News”."),
     ],

@@ -59,8 +59,8 @@ def test_every_other_column_becomes_an_attribute(
         "contacts", "import", file("mail;name;city\na@b.org;Ann;Bonn\n"),
         "--channel", channel, "--id-column", "mail",
     )  # fmt: skip
-    assert printed.startswith("Imported 1 lines in ")
-    assert printed.endswith(" s: 1 new, 0 known already, 0 rejected.\n")
+    assert printed.startswith("Imported 1 line in ")
+    assert printed.endswith(" s: 1 new, 0 updated, 0 rejected.\n")
     person = Contact.objects.get()
     context = contact_context(
         person.name, person.attributes, person.language, person.time_zone, "a@b.org"
@@ -87,8 +87,8 @@ def test_a_dry_run_changes_nothing(
         "--dry-run",
     )  # fmt: skip
     assert result.exit_code == 0
-    assert result.stdout.startswith("Checked 1 lines in ")
-    assert "Nothing was changed: this was a dry run." in result.stderr
+    assert result.stdout.startswith("Checked 1 line in ")
+    assert "This was a dry run: nothing was changed." in result.stderr
     assert not Contact.objects.exists()
 
 
@@ -97,7 +97,7 @@ def test_rejected_lines_are_pointed_to(
 ) -> None:
     result = clarion("contacts", "import", file("id,name\n,Ann\n2,Bo\n"), "--channel", channel)
     assert result.exit_code == 0
-    assert "The rejected lines and their reasons are in " in result.stderr
+    assert "The rejected lines and the reasons are in " in result.stderr
     place = Path(result.stderr.strip().splitlines()[-1].rpartition(" are in ")[2].removesuffix("."))
     assert place.exists()
 

@@ -37,7 +37,7 @@ def test_d2_drafts_are_listed_with_what_is_missing(
 
 
 def test_without_drafts(db: None, ok: Callable[..., str]) -> None:
-    assert "No draft. Save one with" in ok("drafts", "list")
+    assert "There are no drafts. Save one with" in ok("drafts", "list")
 
 
 def test_d2_only_what_is_given_is_changed(
@@ -63,7 +63,7 @@ def test_d2_a_scheduled_one_is_taken_back_for_editing(
     draft: str, ok: Callable[..., str], refused: Callable[..., str]
 ) -> None:
     ok("drafts", "send", draft)
-    assert "is no draft: it is scheduled." in refused("drafts", "send", draft)
+    assert "is not a draft: it is scheduled." in refused("drafts", "send", draft)
     ok("drafts", "edit", draft, "--text", "Better")
     changed = Broadcast.objects.get()
     assert (changed.state, changed.text) == ("draft", "Better")
@@ -80,10 +80,10 @@ def test_what_is_being_sent_is_not_edited(db: None, refused: Callable[..., str])
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Say what to change."),
-        (["--now", "--external"], "It goes with no other time."),
-        (["--all"], "Name at least one."),
-        (["--text", "x", "--story", "y"], "not --text and --story."),
+        ([], "Give at least one option that changes something."),
+        (["--now", "--external"], "It can't be combined with another time."),
+        (["--all"], "Name at least one channel."),
+        (["--text", "x", "--story", "y"], "--text and --story can't be combined."),
     ],
 )
 def test_wrong_edits(
@@ -101,7 +101,7 @@ def test_d2_duplicate_send_and_delete(
 
     sent = ok_json("drafts", "send", str(copy["id"]), "--undo", "600")
     assert sent["state"] == "scheduled"
-    assert "is no draft" in refused("drafts", "delete", str(copy["id"]))
+    assert "is not a draft" in refused("drafts", "delete", str(copy["id"]))
     assert ok("drafts", "delete", draft) == f"Draft {draft} is deleted.\n"
     assert not Broadcast.objects.filter(pk=draft).exists()
 
@@ -173,14 +173,12 @@ def test_b5_how_a_test_ended(
 def test_b5_a_test_needs_one_person(
     draft: str, misused: Callable[..., str], options: list[str]
 ) -> None:
-    assert "Give either --chat, or --channel and --user." in misused("test-send", draft, *options)
+    assert "Use either --chat, or --channel with --user." in misused("test-send", draft, *options)
 
 
 def test_b5_a_test_to_nobody(draft: str, refused: Callable[..., str]) -> None:
-    assert "There is no chat with the number 999999." in refused(
-        "test-send", draft, "--chat", "999999"
-    )
-    assert "There is no user x on news." in refused(
+    assert "There is no chat 999999." in refused("test-send", draft, "--chat", "999999")
+    assert "No contact on news has the user id “x”." in refused(
         "test-send", draft, "--channel", "news", "--user", "x"
     )
     assert not Broadcast.objects.filter(type="single").exists()

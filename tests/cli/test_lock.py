@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from clarion.cli.failures import Failed
-from clarion.cli.lock import EngineLock
+from clarion.cli.lock import WorkerLock
 from clarion.config import Settings
 
 ORPHAN = """
 import os, subprocess, sys
-from clarion.cli.lock import EngineLock
+from clarion.cli.lock import WorkerLock
 from clarion.config import Settings
-lock = EngineLock.take(Settings())
+lock = WorkerLock.take(Settings())
 child = subprocess.Popen([sys.executable, "-c", "input()"], pass_fds=lock.descriptors)
 print("locked", flush=True)
 os.kill(os.getpid(), 9)
@@ -34,19 +34,19 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_a_second_holder_is_told_who_holds_it(settings: Settings, tmp_path: Path) -> None:
-    lock = EngineLock.take(settings)
+    lock = WorkerLock.take(settings)
     with pytest.raises(Failed) as refusal:
-        EngineLock.take(settings, patience=0)
+        WorkerLock.take(settings, patience=0)
     lock.release()
     assert str(refusal.value) == (
-        f"Clarion is already running on {tmp_path} (process {_pid_in(tmp_path)}). "
+        f"Clarion is already running in {tmp_path} (process {_pid_in(tmp_path)}). "
         "Stop it first, or set CLARION_DATA to another folder."
     )
 
 
 def test_it_can_be_taken_again_after_release(settings: Settings) -> None:
-    EngineLock.take(settings).release()
-    EngineLock.take(settings, patience=0).release()
+    WorkerLock.take(settings).release()
+    WorkerLock.take(settings, patience=0).release()
 
 
 def test_it_is_waited_for(settings: Settings, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_it_is_waited_for(settings: Settings, tmp_path: Path) -> None:
             sys.executable,
             "-c",
             HOLDER,
-            str(tmp_path / "engine.lock"),
+            str(tmp_path / "worker.lock"),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -64,9 +64,9 @@ def test_it_is_waited_for(settings: Settings, tmp_path: Path) -> None:
     assert holder.stdin is not None
     assert holder.stdout.readline() == b"locked\n"
     with pytest.raises(Failed):
-        EngineLock.take(settings, patience=0)
+        WorkerLock.take(settings, patience=0)
     holder.stdin.close()
-    EngineLock.take(settings, patience=120).release()
+    WorkerLock.take(settings, patience=120).release()
     holder.wait()
     holder.stdout.close()
 
@@ -83,12 +83,12 @@ def test_an_engine_that_outlives_its_parent_keeps_it(settings: Settings, tmp_pat
         assert parent.stdout.readline() == b"locked\n"
         parent.wait()
         with pytest.raises(Failed) as refusal:
-            EngineLock.take(settings, patience=0)
+            WorkerLock.take(settings, patience=0)
         parent.stdin.close()  # the orphan reads its end of file from there
-        EngineLock.take(settings, patience=120).release()
+        WorkerLock.take(settings, patience=120).release()
     assert str(refusal.value) == (
-        f"An engine that process {parent.pid} left behind is still finishing on {tmp_path}. "
-        "Try again in a few seconds."
+        f"A worker that process {parent.pid} left behind in {tmp_path} is still finishing its "
+        "work. Try again in a few seconds."
     )
 
 
@@ -97,12 +97,12 @@ def test_an_sqlite_file_elsewhere_is_locked_too(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
-    first = EngineLock.take(Settings(data=folders[0], database_url=url))
+    first = WorkerLock.take(Settings(data=folders[0], database_url=url))
     with pytest.raises(Failed, match="already running"):
-        EngineLock.take(Settings(data=folders[1], database_url=url), patience=0)
+        WorkerLock.take(Settings(data=folders[1], database_url=url), patience=0)
     first.release()
     # What was taken before the refusal was let go again.
-    EngineLock.take(Settings(data=folders[1], database_url=url), patience=0).release()
+    WorkerLock.take(Settings(data=folders[1], database_url=url), patience=0).release()
 
 
 def test_with_postgresql_only_the_data_folder_is_locked(tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ def test_with_postgresql_only_the_data_folder_is_locked(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
     locks = [
-        EngineLock.take(Settings(data=folder, database_url=url), patience=0) for folder in folders
+        WorkerLock.take(Settings(data=folder, database_url=url), patience=0) for folder in folders
     ]
     for lock in locks:
         lock.release()
 
 
 def _pid_in(folder: Path) -> str:
-    return (folder / "engine.lock").read_text().strip()
+    return (folder / "worker.lock").read_text().strip()

@@ -28,5 +28,5 @@ def test_ports_that_are_taken_are_passed_over(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(pages, "UNUSED", [taken, taken])
         with pytest.raises(Failed, match="--port"):
             pages.usable_port(HOST, 0)
-        with pytest.raises(Failed, match=f"Port {taken} on {HOST} is taken"):
+        with pytest.raises(Failed, match=f"Port {taken} on {HOST} is used"):
             pages.usable_port(HOST, taken)

@@ -91,10 +91,10 @@ def test_the_table(recorded: int, ok: Callable[..., str], clarion: Callable[...,
     assert lines[0].split()[:4] == ["RECORDED", "BROADCAST", "USER", "NAME"]
     assert len(lines) == 4
     assert "The provider had an error." in lines[2]
-    assert ok("records", "--user", "nobody") == "No record fits.\n"
+    assert ok("records", "--user", "nobody") == "No records match.\n"
     result = clarion("records", "--limit", "2")
     assert len(result.stdout.splitlines()) == 3
-    assert "Only the newest 2 are shown; --limit shows more, --csv FILE all." in result.stderr
+    assert "Only the first 2 are shown. Use --limit to show more, or --csv" in result.stderr
 
 
 def test_json_is_bounded(recorded: int, ok_json: Callable[..., Any]) -> None:
@@ -124,11 +124,11 @@ def test_a_csv_file_that_can_not_be_written(
     ("conditions", "said"),
     [
         (["--broadcast", "one"], "A broadcast id is a number, such as 17."),
-        (["--status", "sent"], "The status is completed or error."),
+        (["--status", "sent"], "'sent' is not one of 'completed', 'error'."),
         (["--responses", "many"], "Write the number of responses like >0, =2 or <1."),
         (["--after", "soon"], "“soon” is not a date and time."),
         (["--user", "a\x00b"], "characters that can't be searched for"),
-        (["--csv", "x.csv", "--json"], "Give either --csv or --json."),
+        (["--csv", "x.csv", "--json"], "It can't be combined with --csv."),
         (["--limit", "0"], "--limit"),
     ],
 )

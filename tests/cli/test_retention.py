@@ -49,8 +49,8 @@ def test_e5_show_says_what_will_go(
     old: Broadcast, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     said = ok("retention", "show")
-    assert "deleted 90 days after they ended" in said
-    assert "2 broadcasts with 2 records will be deleted within 30 days." in said
+    assert "deleted 90 days after they end" in said
+    assert "2 broadcasts with 2 records will be deleted in the next 30 days." in said
     assert ["Old" in line for line in said.splitlines()].count(True) == 1
 
     told = ok_json("retention", "show", "--days", "0")
@@ -63,22 +63,22 @@ def test_e5_run_asks_first(old: Broadcast, clarion: Callable[..., Any]) -> None:
     result = clarion("retention", "run", stdin="n\n")
 
     assert result.exit_code == 1
-    assert "Delete 1 broadcast with 2 records for good?" in result.stderr
+    assert "Delete 1 broadcast with 2 records? This can't be undone." in result.stderr
     assert Broadcast.objects.count() == 2
 
 
 def test_e5_run_deletes_for_good(old: Broadcast, ok: Callable[..., str]) -> None:
     said = ok("retention", "run", stdin="y\n")
-    assert said.endswith("Deleted: 1 broadcast, with all their records.\n")
+    assert said.endswith("Deleted 1 broadcast with all records.\n")
 
     assert [one.title for one in Broadcast.objects.all()] == ["Newer"]
     assert not Record.objects.exists()
     assert AuditEntry.objects.get(action="broadcast.expire").actor == "command line"
-    assert ok("retention", "run") == "Nothing is past its days.\n"
+    assert ok("retention", "run") == "There is nothing to delete.\n"
 
 
 def test_e5_run_without_asking(old: Broadcast, ok: Callable[..., str]) -> None:
-    assert ok("retention", "run", "--yes").startswith("Deleted: 1 broadcast")
+    assert ok("retention", "run", "--yes").startswith("Deleted 1 broadcast")
 
 
 def test_e5_nothing_goes_when_it_is_kept_for_ever(
@@ -87,9 +87,9 @@ def test_e5_nothing_goes_when_it_is_kept_for_ever(
     settings.CLARION = settings.CLARION.model_copy(update={"retention_days": 0})
 
     assert "CLARION_RETENTION_DAYS is 0" in ok("retention", "show")
-    assert ok("retention", "run", "--yes") == "Nothing is past its days.\n"
+    assert ok("retention", "run", "--yes") == "There is nothing to delete.\n"
     assert Broadcast.objects.count() == 2
 
 
 def test_nothing_to_show(db: None, ok: Callable[..., str]) -> None:
-    assert "Nothing will be deleted within 30 days." in ok("retention", "show")
+    assert "Nothing will be deleted in the next 30 days." in ok("retention", "show")

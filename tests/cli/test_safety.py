@@ -55,7 +55,7 @@ def test_what_it_makes_is_for_its_owner_only(processes: Processes, fresh: dict[s
 @pytest.mark.parametrize(
     ("name", "mode", "said"),
     [
-        ("", 0o755, "Other users of this machine can look into the data folder"),
+        ("", 0o755, "Other users of this machine can read the data folder"),
         ("clarion.sqlite3", 0o644, "clarion.sqlite3. Run: chmod go="),
         ("secret.key", 0o640, "secret.key. Run: chmod go="),
     ],
@@ -92,16 +92,19 @@ def test_an_older_program_leaves_a_newer_database_alone(
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        ("a", "it has 1 characters, and needs 32 or more"),
-        ("x" * 31, "it has 31 characters"),
-        ("ab" * 40, "it repeats 2 different characters, and needs 8"),
+        ("a", "its length is 1 and must be at least 32"),
+        ("x" * 31, "its length is 31"),
+        ("ab" * 40, "it has 2 different characters and needs at least 8"),
     ],
 )
 def test_a_weak_secret_key_is_refused(processes: Processes, key: str, why: str) -> None:
     for command in ("check", "migrate"):
         refused = processes.run(command, env={"CLARION_SECRET_KEY": key})
         assert refused.returncode == 1
-        assert f"The setting CLARION_SECRET_KEY is wrong: {why}" in refused.output
+        assert (
+            f"The setting CLARION_SECRET_KEY is wrong. This key can be guessed: {why}"
+            in refused.output
+        )
         assert "openssl rand -hex 48" in refused.output
         assert f"'{key}'" not in refused.output
 
@@ -174,7 +177,7 @@ def test_check_notices_another_key_without_any_channel(
     clarion: Callable[..., Any], settings: Any
 ) -> None:
     Broadcast.objects.create(title="one")
-    assert "ok      The secret key opens what the database holds" in clarion("check").stdout
+    assert "ok      The encrypted data in the database can be read" in clarion("check").stdout
     settings.SECRET_KEY = GOOD
     result = clarion("check")
     assert result.exit_code == 1

@@ -41,10 +41,13 @@ def test_who_gets_it_is_said_before(people: str, clarion: Callable[..., Any]) ->
     Address.objects.filter(value="2").update(state="blocked")
     result = clarion("send", "--channel", people, "--all", *TEXT)
     assert result.exit_code == 0
-    assert "To 2 people: 2 on news." in result.stderr
-    assert "  without 1: blocked us" in result.stderr
-    assert "  such as Ann, 3" in result.stderr
-    assert "No engine is running, so nothing leaves yet. Run: clarion serve" in result.stderr
+    assert "2 recipients: 2 on news." in result.stderr
+    assert "  1 left out: blocked us" in result.stderr
+    assert "  for example Ann, 3" in result.stderr
+    assert (
+        "No worker is running, so nothing is sent yet. Start one with: clarion serve"
+        in result.stderr
+    )
     assert result.stdout == ""
 
 
@@ -64,8 +67,8 @@ def test_tags_without_others(
     result = clarion(
         "send", "--channel", people, "--tag", "all-three", "--without-tag", "tired", *TEXT
     )
-    assert "To 2 people: 2 on news." in result.stderr
-    assert "  without 1: excluded by tag" in result.stderr
+    assert "2 recipients: 2 on news." in result.stderr
+    assert "  1 left out: excluded by tag" in result.stderr
 
 
 def test_a_file_of_ids(people: str, clarion: Callable[..., Any], tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def test_a_file_of_ids(people: str, clarion: Callable[..., Any], tmp_path: Path)
     assert sent["audience"] == {
         "kind": "picks", "tags": [], "without_tags": [], "consents": [], "picked_from": "ids",
     }  # fmt: skip
-    assert "1 lines of ids.csv are left out:" in result.stderr
+    assert "1 line of ids.csv is left out:" in result.stderr
     assert "  line 4: " in result.stderr
 
 
@@ -120,17 +123,17 @@ def test_unknown_chats_are_named(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Give exactly one of --all, --tag, --ids, --to, --chats; none is given."),
-        (["--all", "--tag", "x"], "not --all and --tag."),
-        (["--all", "--without-tag", "x"], "It goes with --tag."),
-        (["--all", "--id-column", "x"], "It goes with --ids."),
-        (["--all", "--tz", "UTC"], "It goes with --at or --every or --cron or"),
+        ([], "Use one of --all, --tag, --ids, --to, --chats."),
+        (["--all", "--tag", "x"], "--all and --tag can't be combined."),
+        (["--all", "--without-tag", "x"], "Use it with --tag only."),
+        (["--all", "--id-column", "x"], "Use it with --ids only."),
+        (["--all", "--tz", "UTC"], "Use it with --at or --every or --cron or"),
         (["--all", "--at", "tomorrow"], "“tomorrow” is not a date and time."),
         (["--all", "--at", "2099-01-01T10:00", "--tz", "Mars"], "There is no time zone called"),
-        (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "It goes with sending now only."),
+        (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "Use it when sending now only."),
         (["--all", "--undo", "-1"], "--undo"),
-        (["--all", "--rejects", "x"], "It goes with --ids."),
-        (["--ids", "x.csv", "--channel", "more"], "It needs exactly one --channel."),
+        (["--all", "--rejects", "x"], "Use it with --ids only."),
+        (["--ids", "x.csv", "--channel", "more"], "Use it with exactly one --channel."),
     ],
 )
 def test_wrong_usage(
@@ -141,7 +144,7 @@ def test_wrong_usage(
 
 
 def test_a_channel_is_needed(people: str, misused: Callable[..., str]) -> None:
-    assert "Name at least one." in misused("send", "--all", *TEXT)
+    assert "Name at least one channel." in misused("send", "--all", *TEXT)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +210,7 @@ def test_a_text_file_that_is_not_utf_8(
     path.write_bytes(b"one\ntwo \xe4\n")
     said = refused("send", "--channel", people, "--all", "--text", f"@{path}")
     assert said == (
-        f"{path} is not UTF-8: line 2 holds the byte 0xe4. Save it as UTF-8 and try again."
+        f"{path} is not UTF-8: see the byte 0xe4 in line 2. Save the file as UTF-8 and try again."
     )
 
 
@@ -236,13 +239,13 @@ class TestWithAnEngine:
         return "sim"
 
     def test_wait_until_it_is_done(self, reached: str, processes: Processes) -> None:
-        processes.clarion("worker").wait_for_line("engine ready")
+        processes.clarion("worker").wait_for_line("worker ready")
         send = processes.clarion(
             "send", "--channel", reached, "--all", "--text", "Hi {{ contact.name }}",
             "--undo", "0", "--wait",
         )  # fmt: skip
         assert send.wait() == 0
-        assert "To 50 people: 50 on sim." in send.lines
+        assert "50 recipients: 50 on sim." in send.lines
         assert any("100 %" in line and "50 completed" in line for line in send.lines)
         assert "state      completed" in send.lines
 
@@ -250,11 +253,11 @@ class TestWithAnEngine:
         self, reached: str, processes: Processes, ok: Callable[..., str]
     ) -> None:
         ok("channel", "pause", reached)
-        processes.clarion("worker").wait_for_line("engine ready")
+        processes.clarion("worker").wait_for_line("worker ready")
         send = processes.clarion(
             "send", "--channel", reached, "--all", *TEXT, "--undo", "0", "--wait"
         )
-        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        number = send.wait_for_line(r"Broadcast (\d+) (?:is|will be) sent")[1]
         send.wait_for_line("sending")
         ok("broadcasts", "stop", number)
         assert send.wait() == 1
@@ -264,11 +267,11 @@ class TestWithAnEngine:
         self, reached: str, processes: Processes, ok_json: Callable[..., Any]
     ) -> None:
         send = processes.clarion("send", "--channel", reached, "--all", *TEXT, "--wait")
-        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        number = send.wait_for_line(r"Broadcast (\d+) (?:is|will be) sent")[1]
         send.wait_for_line("scheduled")
         send.signal(signal.SIGINT)
         assert send.wait() == 130
-        assert "The broadcast goes on." in send.output
+        assert "The broadcast continues." in send.output
         assert "Traceback" not in send.output
         assert ok_json("broadcasts", "show", number)["state"] == "scheduled"
 
@@ -276,8 +279,8 @@ class TestWithAnEngine:
         self, reached: str, processes: Processes, ok: Callable[..., str]
     ) -> None:
         send = processes.clarion("send", "--channel", reached, "--all", *TEXT, "--wait")
-        number = send.wait_for_line(r"Broadcast (\d+) leaves at")[1]
+        number = send.wait_for_line(r"Broadcast (\d+) (?:is|will be) sent")[1]
         send.wait_for_line("scheduled")
         ok("broadcasts", "delete", number)
         assert send.wait() == 1
-        assert f"Broadcast {number} was deleted before it left." in send.output
+        assert f"Broadcast {number} was deleted before it was sent." in send.output

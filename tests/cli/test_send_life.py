@@ -54,7 +54,7 @@ def test_a7_required_consents(
     assert "There is no consent “News”" in refused(*all_of, *TEXT, "--consent", "News")
     Consent.objects.create(name="News")
     said = clarion(*all_of, *TEXT, "--consent", "News")
-    assert "without 3: have not given all required consents" in said.stderr
+    assert "3 left out: have not given all required consents" in said.stderr
 
 
 def test_g1_and_f5_end_open_chats_and_speed(
@@ -102,7 +102,7 @@ def test_c3_again_and_again(
     assert live.state == "live"
     assert live.time_zone == "Europe/Berlin"
     assert {name: live.recurrence[name] for name in stored} == stored
-    assert "Europe/Berlin. Next: 20" in said.stderr
+    assert "Europe/Berlin. Next run: 20" in said.stderr
 
 
 def test_c4_when_something_happens(all_of: tuple[str, ...], clarion: Callable[..., Any]) -> None:
@@ -153,25 +153,34 @@ def test_d1_a_draft_with_whatever_there_is(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Give exactly one of --text, --story, --template; none is given."),
-        ([*TEXT, "--story", "x"], "not --text and --story."),
-        ([*TEXT, "--language", "en"], "It goes with --template."),
-        ([*TEXT, "--variable", "x"], "It goes with --template."),
-        ([*TEXT, "--every", "day", "--cron", "0 9 * * 1"], "Give one of --every, --cron"),
+        ([], "Use one of --text, --story, --template."),
+        ([*TEXT, "--story", "x"], "--text and --story can't be combined."),
+        ([*TEXT, "--language", "en"], "Use it with --template only."),
+        ([*TEXT, "--variable", "x"], "Use it with --template only."),
+        ([*TEXT, "--every", "day", "--cron", "0 9 * * 1"], "--every and --cron can't"),
         ([*TEXT, "--every", "day"], "Write the time of day like 09:00."),
-        ([*TEXT, "--every", "year"], "Choose how often it runs"),
+        ([*TEXT, "--every", "year"], "'year' is not one of 'day', 'week', 'month'."),
         ([*TEXT, "--every", "week", "--at-clock", "09:00"], "Choose the days"),
-        ([*TEXT, "--every", "week", "--at-clock", "9", "--day", "x"], "“x” is no day of the week"),
+        (
+            [*TEXT, "--every", "week", "--at-clock", "9", "--day", "x"],
+            "“x” is not a day",
+        ),
         ([*TEXT, "--every", "month", "--at-clock", "9", "--day", "x"], "Give one day of the month"),
-        ([*TEXT, "--every", "day", "--at-clock", "9:00", "--day", "1"], "--every week or month"),
+        (
+            [*TEXT, "--every", "day", "--at-clock", "9:00", "--day", "1"],
+            "--every week or --every",
+        ),
         ([*TEXT, "--cron", "0 9 * *"], "five"),
-        ([*TEXT, "--delay", "2h"], "It goes with --on-tag or --on-event only."),
-        ([*TEXT, "--on-tag", "x", "--delay", "2"], "“2” is no delay."),
-        ([*TEXT, "--on-tag", "x", "--delay", "0m"], "Choose a delay in whole minutes"),
+        ([*TEXT, "--delay", "2h"], "Use it with --on-tag or --on-event only."),
+        ([*TEXT, "--on-tag", "x", "--delay", "2"], "“2” is not a delay."),
+        (
+            [*TEXT, "--on-tag", "x", "--delay", "0m"],
+            "Choose a delay in whole minutes",
+        ),
         ([*TEXT, "--on-tag", "x", "--only-if", "city="], "Give a short value"),
-        ([*TEXT, "--external", "--undo", "5"], "It goes with sending now only."),
-        ([*TEXT, "--draft", "--wait"], "It goes with sending now or --at only."),
-        ([*TEXT, "--external", "--wait"], "It goes with sending now or --at only."),
+        ([*TEXT, "--external", "--undo", "5"], "Use it when sending now only."),
+        ([*TEXT, "--draft", "--wait"], "Use it when sending now or with --at only."),
+        ([*TEXT, "--external", "--wait"], "Use it when sending now or with --at only."),
     ],
 )
 def test_wrong_usage(

@@ -48,14 +48,14 @@ def fresh(data: Path) -> dict[str, str]:
 def test_it_serves_pages_and_runs_an_engine(processes: Processes, env: dict[str, str]) -> None:
     serve = processes.clarion("serve", "--port", "0", env=env)
     url = serve.wait_for_line(RUNNING)[1]
-    serve.wait_for_line("engine ready")
+    serve.wait_for_line("worker ready")
     assert _status(url) == 200
     check = processes.run("check", env=env)
     assert check.returncode == 0
-    assert "ok      1 engine running." in check.lines
+    assert "ok      1 worker running." in check.lines
     serve.terminate()
     assert serve.wait() == 0
-    assert "Stopping: what is being sent is finished first." in serve.lines
+    assert "Stopping. Messages that are being sent are finished first." in serve.lines
     assert "Traceback" not in serve.output
 
 
@@ -66,14 +66,14 @@ def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
     serve = processes.clarion("serve", "--port", "0", env=fresh)
     serve.wait_for_line(RUNNING)
     serve.wait_for_line(r"The database was brought up to date \(\d+ migrations\)\.")
-    serve.wait_for_line("No agent yet: run  clarion agent add NAME")
-    serve.wait_for_line("engine ready")
+    serve.wait_for_line("There is no agent yet who can log in. Add one with: clarion agent add")
+    serve.wait_for_line("worker ready")
 
 
 def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str], free_port: int) -> None:
     serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
-    serve.wait_for_line("engine ready")
+    serve.wait_for_line("worker ready")
     children = _children(serve.pid)
     assert len(children) >= 2
     serve.signal(signal.SIGINT)  # the whole group, as the terminal does
@@ -92,7 +92,7 @@ def test_a_second_one_on_the_same_folder_is_refused(
     assert second.returncode == 1
     assert second.lines == [
         (
-            f"Clarion is already running on {data} (process {first.pid}). "
+            f"Clarion is already running in {data} (process {first.pid}). "
             "Stop it first, or set CLARION_DATA to another folder."
         )
     ]
@@ -103,12 +103,12 @@ def test_a_second_one_on_the_same_folder_is_refused(
 def test_a_second_engine_on_the_same_file_is_refused(
     processes: Processes, env: dict[str, str], tmp_path: Path
 ) -> None:
-    processes.clarion("worker", env=env).wait_for_line("engine ready")
+    processes.clarion("worker", env=env).wait_for_line("worker ready")
     elsewhere = tmp_path / "elsewhere"
     for other in (env, {"CLARION_DATA": str(elsewhere)}):
         second = processes.run("worker", env=other)
         assert second.returncode == 1
-        assert "Clarion is already running on " in second.output
+        assert "Clarion is already running in " in second.output
         assert len(second.lines) == 1
 
 
@@ -118,7 +118,7 @@ def test_several_engines_need_postgresql(processes: Processes, env: dict[str, st
     assert serve.returncode == 1
     assert serve.lines == [
         (
-            "An SQLite database takes one engine process. For several, use PostgreSQL: "
+            "An SQLite database can be used by one worker only. To run several, use PostgreSQL: "
             "set CLARION_DATABASE_URL."
         )
     ]
@@ -128,9 +128,9 @@ def test_several_engines_need_postgresql(processes: Processes, env: dict[str, st
 def test_several_engines_on_postgresql(processes: Processes, env: dict[str, str]) -> None:
     serve = processes.clarion("serve", "--port", "0", "--workers", "2", env=env)
     serve.wait_for_line(RUNNING)
-    processes.clarion("worker", env=env).wait_for_line("engine ready")
-    eventually(lambda: serve.lines.count("engine ready") == 2, LONG, what="both engines")
-    assert "ok      3 engines running." in processes.run("check", env=env).lines
+    processes.clarion("worker", env=env).wait_for_line("worker ready")
+    eventually(lambda: serve.lines.count("worker ready") == 2, LONG, what="both workers")
+    assert "ok      3 workers running." in processes.run("check", env=env).lines
 
 
 def test_an_engine_that_is_killed_is_started_again(
@@ -138,10 +138,10 @@ def test_an_engine_that_is_killed_is_started_again(
 ) -> None:
     serve = processes.clarion("serve", "--port", "0", env=env)
     serve.wait_for_line(RUNNING)
-    serve.wait_for_line("engine ready")
+    serve.wait_for_line("worker ready")
     os.kill(_child(serve, "worker"), signal.SIGKILL)
-    eventually(lambda: serve.lines.count("engine ready") == 2, LONG, what="a new engine")
-    assert "The engine ended (signal 9); it is started again in 0.5 s." in serve.lines
+    eventually(lambda: serve.lines.count("worker ready") == 2, LONG, what="a new worker")
+    assert "The worker ended (signal 9). It is restarted in 0.5 s." in serve.lines
 
 
 def test_pages_that_are_killed_are_served_again(
@@ -158,7 +158,7 @@ def test_pages_that_are_killed_are_served_again(
 def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, str]) -> None:
     serve = processes.clarion("serve", "--port", "0", env=env)
     serve.wait_for_line(RUNNING)
-    serve.wait_for_line("engine ready")
+    serve.wait_for_line("worker ready")
     children = _children(serve.pid)
     assert len(children) >= 2
     os.kill(serve.pid, signal.SIGKILL)
@@ -174,8 +174,8 @@ def test_a_port_that_is_taken(processes: Processes, env: dict[str, str]) -> None
             assert refused.returncode == 1
             assert refused.lines == [
                 (
-                    f"Port {port} on 127.0.0.1 is taken by another program. "
-                    "Choose another one with --port."
+                    f"Port {port} on 127.0.0.1 is used by another program. "
+                    "Choose another port with --port."
                 )
             ]
 
@@ -200,7 +200,7 @@ def test_the_halves_ask_for_a_migration(
 
 def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     web = processes.clarion("web", "--port", "0", env=env)
-    url = web.wait_for_line(r"Clarion's pages are at (http://\S+)")[1]
+    url = web.wait_for_line(r"The web server is running at (http://\S+)")[1]
     eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
     web.terminate()
     assert web.wait() == 0
@@ -213,7 +213,7 @@ def test_a_folder_that_can_not_be_written(processes: Processes) -> None:
     assert refused.lines == [
         (
             "The folder /sys/kernel can't be written to: Permission denied. "
-            "Set CLARION_DATA to a folder that you may write to."
+            "Set CLARION_DATA to a folder that Clarion can write to."
         )
     ]
 
@@ -226,7 +226,7 @@ def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> N
     assert refused.lines == [
         (
             f"The data folder {path} can't be used: File exists. "
-            "Set CLARION_DATA to a folder that you may write to."
+            "Set CLARION_DATA to a folder that Clarion can write to."
         )
     ]
 

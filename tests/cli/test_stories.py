@@ -115,7 +115,7 @@ def test_list_delete_and_restore(
     assert [row["name"] for row in ok_json("stories", "list")] == ["More"]
     assert [row["name"] for row in ok_json("stories", "list", "--archived")] == ["Welcome"]
     assert "There is no story “Welcome”." in refused("stories", "show", "Welcome")
-    assert ok("stories", "restore", "Welcome") == "“Welcome” is back.\n"
+    assert ok("stories", "restore", "Welcome") == "“Welcome” is restored.\n"
     assert "There is no archived story" in refused("stories", "restore", "Welcome")
 
 
@@ -127,8 +127,8 @@ def test_from_standard_input(ok: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ("{", "is no JSON: line 1"),
-        ("[" * 100_000, "is no JSON"),
+        ("{", "is not JSON: line 1"),
+        ("[" * 100_000, "can't be read as JSON"),
         ([], "JSON object with name and blocks"),
         ({"name": 7, "blocks": []}, "JSON object with name and blocks"),
         ({"name": "A", "blocks": [], "colour": 1}, "no field “colour”"),
@@ -160,6 +160,6 @@ def test_a_file_that_can_not_be_read_or_written(
 ) -> None:
     assert "can't be read" in refused("stories", "import", str(tmp_path / "missing.json"))
     (tmp_path / "latin.json").write_bytes(b'{"name": "\xfc"}')
-    assert "is no UTF-8 text" in refused("stories", "import", str(tmp_path / "latin.json"))
+    assert "is not UTF-8 text" in refused("stories", "import", str(tmp_path / "latin.json"))
     there = tmp_path / "missing" / "x.json"
     assert "can't be written" in refused("stories", "export", "Welcome", "--to", str(there))

@@ -53,7 +53,7 @@ def test_a_child_that_dies_is_started_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Supervisor((sys.executable, "-c", FOLLOWS)) as supervisor:
-        supervisor.add("engine", str(tmp_path / "pids"))
+        supervisor.add("worker", str(tmp_path / "pids"))
         first = _pids(tmp_path / "pids", 1)[0]
         os.kill(first, signal.SIGKILL)
 
@@ -63,7 +63,7 @@ def test_a_child_that_dies_is_started_again(
 
         eventually(twice, timeout=120)
         assert _lives(_pids(tmp_path / "pids", 2)[1])
-    assert "The engine ended (signal 9); it is started again in 0.5 s." in capsys.readouterr().err
+    assert "The worker ended (signal 9). It is restarted in 0.5 s." in capsys.readouterr().err
 
 
 def test_the_pause_before_a_restart_grows(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_child_that_does_not_end_is_killed(
         supervisor.add("child", str(tmp_path / "pids"))
         pid = _pids(tmp_path / "pids", 1)[0]
     assert not _lives(pid)
-    assert f"Process {pid} did not end by itself and was killed." in capsys.readouterr().err
+    assert f"Process {pid} didn't end in time and was killed." in capsys.readouterr().err
 
 
 def test_a_second_signal_kills_what_does_not_end(processes: Processes, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def broadcast_to_all(channel: Channel) -> Broadcast:
 def start_worker(processes: Processes, **env: str) -> Process:
     """A worker process that has begun to work; `env` adds to its environment."""
     worker = processes.clarion("worker", env=env)
-    worker.wait_for_line("engine ready")
+    worker.wait_for_line("worker ready")
     return worker
 
 

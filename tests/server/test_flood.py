@@ -37,7 +37,7 @@ def many_files() -> Iterator[None]:
 @pytest.mark.usefixtures("many_files")
 def test_pages_and_callbacks_go_on(processes: Processes, tmp_path: Path) -> None:
     web = processes.clarion("web", "--port", "0", env={"CLARION_DATA": str(tmp_path)})
-    port = int(web.wait_for_line(r"Clarion's pages are at http://\S+:(\d+)")[1])
+    port = int(web.wait_for_line(r"The web server is running at http://\S+:(\d+)")[1])
     eventually(lambda: _status(port, "GET", "/account/login/") == 200, PATIENT, what="a page")
     with ExitStack() as held:
 

@@ -1,47 +1,43 @@
-"""``clarion agent``: people who log in."""
+"""``clarion agent``: colleagues who log in."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.output import print_line
 
-app = typer.Typer(help="People who log in to Clarion.", no_args_is_help=True)
+app = App("Colleagues who log in to Clarion.")
+Role = Literal["admin", "manager", "sender", "viewer"]
 
 
-@app.callback()
-def agent() -> None:
-    """People who log in to Clarion."""
-
-
-@app.command("add")
+@app.command(
+    "add", examples=['clarion agent add "Ada Lovelace" --email ada@example.org --role admin']
+)
 @uses_django
 def add(
-    name: Annotated[str, typer.Argument(help="The person's name.")],
-    email: Annotated[str, typer.Option(help="What they log in with.")],
-    role: Annotated[str, typer.Option(help="admin, manager, sender or viewer.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
+    email: Annotated[
+        str, typer.Option(metavar="E-MAIL", help="The e-mail address that the agent logs in with.")
+    ],
+    role: Annotated[Role, typer.Option(help="What the agent may do.")],
     password_stdin: Annotated[
         bool,
         typer.Option(
             "--password-stdin",
-            help="Read the password from standard input. Without it one is made and printed.",
+            help="Read the password from standard input. Without it, a password is generated and "
+            "printed.",
         ),
     ] = False,
 ) -> None:
-    """Add an agent. The made-up password is printed once and stored nowhere readable."""
+    """Add an agent. A generated password is printed once and stored as a hash only."""
     from clarion.accounts.agents import add_agent
     from clarion.accounts.audit import COMMAND_LINE
-    from clarion.accounts.models import Role
 
-    if role not in Role.values:
-        raise typer.BadParameter(
-            f"There is no role “{role}”. Choose one of: {', '.join(reversed(Role.values))}.",
-            param_hint="--role",
-        )
-    given = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    agent, password = add_agent(name=name, email=email, role=role, password=given, by=COMMAND_LINE)
+    chosen = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    agent, password = add_agent(name=name, email=email, role=role, password=chosen, by=COMMAND_LINE)
     print_line(f"Added {agent.name} ({agent.email}) as {agent.role}.")
-    if given is None:
-        print_line(f"Password, shown only now: {password}")
+    if chosen is None:
+        print_line(f"Password (shown only now): {password}")

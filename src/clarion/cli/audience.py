@@ -1,54 +1,74 @@
-"""Whom ``clarion send`` sends to: from options to a draft with an audience."""
+"""Who a broadcast is sent to, as options: for ``send`` and ``drafts edit``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
-from clarion.cli.output import print_note
+from clarion.cli.csv_ids import read_address_ids
+from clarion.cli.options import REPEATABLE, IdColumn, chosen, only_with
+from clarion.cli.output import counted, print_note
 
 if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.query import Audience
     from clarion.channels.models import Channel
 
-NAMED = 10  # rejected lines that are named
-
-
 Names = Annotated[
-    list[str] | None, typer.Option("--channel", metavar="NAME", help="Where to send; repeatable.")
+    list[str] | None,
+    typer.Option("--channel", metavar="CHANNEL", help=f"Send on this channel. {REPEATABLE}"),
 ]
-Everyone = Annotated[bool, typer.Option("--all", help="To everyone on these channels.")]
+Everyone = Annotated[bool, typer.Option("--all", help="Everyone on these channels.")]
 Tags = Annotated[
     list[str] | None,
-    typer.Option("--tag", metavar="T", help="To everyone with any of these tags; repeatable."),
+    typer.Option(
+        "--tag", metavar="TAG", help="Contacts with this tag. If repeated: with any of them."
+    ),
 ]
 WithoutTags = Annotated[
     list[str] | None,
-    typer.Option("--without-tag", metavar="T", help="But to nobody with any of these; repeatable."),
+    typer.Option(
+        "--without-tag",
+        metavar="TAG",
+        help=f"With --tag: leave out contacts with this tag. {REPEATABLE}",
+    ),
 ]
-Ids = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="To the user ids in this file.")]
-IdColumn = Annotated[str | None, typer.Option(metavar="C", help="The column of ids in that file.")]
+Ids = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The user ids in this CSV file, on exactly one channel."),
+]
 RejectsFile = Annotated[
     Path | None,
-    typer.Option("--rejects", metavar="FILE", help="Write lines left out, and why, to this file."),
+    typer.Option(
+        "--rejects",
+        metavar="FILE",
+        help="With --ids: write lines left out and the reasons to this file.",
+    ),
 ]
 To = Annotated[
     list[str] | None,
-    typer.Option("--to", metavar="USER", help="To this user id on these channels; repeatable."),
+    typer.Option("--to", metavar="ID", help=f"The contact with this user id. {REPEATABLE}"),
 ]
-Chats = Annotated[str | None, typer.Option(metavar="1,2,3", help="To these chat numbers.")]
+Chats = Annotated[
+    str | None, typer.Option(metavar="1,2,3", help="The chats with these numbers; for a text.")
+]
 Consents = Annotated[
     list[str] | None,
-    typer.Option("--consent", metavar="NAME", help="Only who has given this; repeatable."),
+    typer.Option(
+        "--consent",
+        metavar="NAME",
+        help="Only contacts who have given this consent. If repeated: all of them.",
+    ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The audience as the options name it; see ``option_groups.with_option_groups``."""
+class AudienceOptions:
+    """The audience as the options name it; see ``option_groups``."""
+
+    SECTION: ClassVar[str] = "Audience"
 
     channels: Names = None
     everyone: Everyone = False
@@ -64,31 +84,26 @@ class Chosen:
     @property
     def given(self) -> bool:
         """Whether any of its options is used."""
-        return any(getattr(self, one.name) not in (None, False, []) for one in fields(self))
+        return any(getattr(self, field.name) not in (None, False, []) for field in fields(self))
 
     def check(self) -> None:
         """Raise BadParameter unless exactly one way of choosing people is given, and fits."""
-        ways = {
-            "--all": self.everyone,
-            "--tag": bool(self.tags),
-            "--ids": self.ids is not None,
-            "--to": bool(self.to),
-            "--chats": self.chats is not None,
-        }
-        given = [name for name, used in ways.items() if used]
-        if len(given) != 1:
-            found = f"not {' and '.join(given)}" if given else "none is given"
-            raise typer.BadParameter(f"Give exactly one of {', '.join(ways)}; {found}.")
-        if self.without_tags and not self.tags:
-            raise typer.BadParameter("It goes with --tag.", param_hint="--without-tag")
-        if self.id_column is not None and self.ids is None:
-            raise typer.BadParameter("It goes with --ids.", param_hint="--id-column")
-        if self.rejects is not None and self.ids is None:
-            raise typer.BadParameter("It goes with --ids.", param_hint="--rejects")
+        way = chosen(
+            {
+                "--all": self.everyone,
+                "--tag": self.tags,
+                "--ids": self.ids,
+                "--to": self.to,
+                "--chats": self.chats,
+            }
+        )
+        only_with("--without-tag", self.without_tags, "--tag", given=way)
+        only_with("--id-column", self.id_column, "--ids", given=way)
+        only_with("--rejects", self.rejects, "--ids", given=way)
         if self.ids is not None and len(set(self.channels or ())) != 1:
-            raise typer.BadParameter("It needs exactly one --channel.", param_hint="--ids")
+            raise typer.BadParameter("Use it with exactly one --channel.", param_hint="--ids")
         if not self.channels and self.chats is None:
-            raise typer.BadParameter("Name at least one.", param_hint="--channel")
+            raise typer.BadParameter("Name at least one channel.", param_hint="--channel")
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.create_draft`` takes. Raises a package's error for what does not exist."""
@@ -98,7 +113,7 @@ class Chosen:
         channels = [get_channel(name) for name in dict.fromkeys(self.channels or ())]
         picks: Iterable[int] = ()
         if self.ids is not None:
-            picks = _known_ids(self.ids, channels[0], self.id_column, self.rejects)
+            picks = read_address_ids(self.ids, channels[0], self.id_column, self.rejects)
         elif self.to:
             picks = [address.pk for address in find_users(self.to, channels)]
         elif self.chats is not None:
@@ -120,46 +135,30 @@ class Chosen:
         return Audience(kind="picks", picked_from=source, **asked)
 
 
-def say_who(draft: "Broadcast") -> None:
-    """Print how many people will get it, on which channels, and who drops out and why (A6)."""
+def print_audience(draft: "Broadcast") -> None:
+    """Print how many people will get it, on which channels, and who is left out and why (A6)."""
     from clarion.broadcasts.audience import summary
     from clarion.broadcasts.query import Audience
     from clarion.broadcasts.reasons import LEFT_OUT
 
     channels = list(draft.channels.order_by("name"))
-    found = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
-    spread = ", ".join(f"{found.by_channel[one.pk]:,} on {one.name}" for one in channels)
-    print_note(f"To {found.total:,} people: {spread}.")
-    for reason, count in found.dropped.items():
-        print_note(f"  without {count:,}: {LEFT_OUT[reason]}")
-    if found.sample:
-        print_note(f"  such as {', '.join(found.sample)}")
+    audience = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
+    spread = ", ".join(f"{audience.by_channel[one.pk]:,} on {one.name}" for one in channels)
+    print_note(f"{counted(audience.total, 'recipient')}: {spread}.")
+    for reason, count in audience.dropped.items():
+        if reason == "open_chat":
+            print_note(f"  {count:,} more when their open chat is closed")
+        else:
+            print_note(f"  {count:,} left out: {LEFT_OUT[reason]}")
+    if audience.sample:
+        print_note(f"  for example {', '.join(audience.sample)}")
 
 
-def _known_ids(
-    path: Path, channel: "Channel", column: str | None, rejects: Path | None
-) -> Iterable[int]:
-    from clarion.contacts.csv_ids import read_ids
-
-    found = read_ids(path, channel=channel, column=column, rejects=rejects)
-    if not found.has_title:
-        print_note(f"{path.name} has no title line: its first line is the id of somebody known.")
-    if found.rejected:
-        print_note(f"{found.rejected_count:,} lines of {path.name} are left out:")
-        for reject in found.rejected[:NAMED]:
-            print_note(f"  line {reject.line}: {reject.reason}")
-        if found.rejected_count > NAMED:
-            print_note(f"  and {found.rejected_count - NAMED:,} more")
-        if found.rejects_path:
-            print_note(f"  all of them, with the reasons: {found.rejects_path}")
-    return found.address_ids
-
-
-def _known_chats(typed: str, channels: "list[Channel]") -> "tuple[list[int], list[Channel]]":
-    """The chats and their channels. Raises PicksError that names what is no chat there."""
+def _known_chats(numbers: str, channels: "list[Channel]") -> "tuple[list[int], list[Channel]]":
+    """The chats and their channels. Raises PicksError, which names the numbers of no chat."""
     from clarion.broadcasts.picks import find_chats
     from clarion.channels.models import Channel
 
-    found = find_chats(typed, channels)
-    on = {address.channel_id for address in found}
-    return [address.pk for address in found], list(Channel.objects.filter(pk__in=on))
+    addresses = find_chats(numbers, channels)
+    on = {address.channel_id for address in addresses}
+    return [address.pk for address in addresses], list(Channel.objects.filter(pk__in=on))

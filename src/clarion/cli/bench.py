@@ -9,34 +9,39 @@ from typing import Annotated, Any
 
 import typer
 
-from clarion import config
+from clarion.cli.app import App
 from clarion.cli.django_setup import load_django
 from clarion.cli.failures import Failed
 from clarion.cli.lock import is_sqlite
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.options import AsJson
+from clarion.cli.output import counted, print_json, print_line, print_note, print_table
 
 
-def add_to(app: typer.Typer) -> None:
-    """Hang the command into the app."""
+def add_to(app: App) -> None:
+    """Add the command to the root."""
     app.command()(bench)
 
 
 def bench(
-    people: Annotated[int, typer.Option(min=1_000, help="How many people to send to.")] = 100_000,
+    people: Annotated[
+        int, typer.Option(min=1_000, metavar="N", help="The number of people to send to.")
+    ] = 100_000,
     workers: Annotated[
-        int, typer.Option(min=1, help="Engine processes (more than one needs PostgreSQL).")
+        int,
+        typer.Option(min=1, metavar="N", help="Worker processes. More than one needs PostgreSQL."),
     ] = 1,
     database_url: Annotated[
-        str, typer.Option(help="An EMPTY PostgreSQL database to use instead of SQLite.")
+        str,
+        typer.Option(metavar="URL", help="An empty PostgreSQL database to use instead of SQLite."),
     ] = "",
     compare: Annotated[
-        bool, typer.Option(help="Run the bare aiohttp loop on the same sink, before and after.")
+        bool, typer.Option(help="Also send with a bare aiohttp loop, before and after.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure this machine: the whole pipeline against a bare loop, and each part of it.
+    """Measure how fast this machine imports, sends and exports.
 
-    Works in a folder of its own and touches no data of yours.
+    It works in a temporary folder and doesn't change your data.
     """
     with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder:
         os.environ["CLARION_DATA"] = folder
@@ -52,15 +57,18 @@ def bench(
 def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str, Any]:
     from django.core.management import call_command
 
+    from clarion import config
     from clarion.channels.models import Channel
     from clarion.cli.benchmark import pipeline
 
     on_sqlite = is_sqlite(config.load())
     if workers > 1 and on_sqlite:
-        raise Failed("SQLite has one engine process. Give --database-url for more workers.")
+        raise Failed(
+            "An SQLite database can be used by one worker only. Use --database-url for several."
+        )
     call_command("migrate", verbosity=0)
     if Channel.objects.exists():
-        raise Failed("That database is not empty. Give an empty one: the bench fills it.")
+        raise Failed("The database is not empty. Give an empty one: the benchmark fills it.")
     with pipeline.simulator(folder) as url:
         print_note(f"Importing {people:,} people …")
         pipeline.write_people(folder / "people.csv", people)
@@ -115,7 +123,7 @@ def _show(results: dict[str, Any]) -> None:
 
     print_line(
         f"{results['people']:,} people, {results['database']}, "
-        f"{results['workers']} engine process(es), local sink"
+        f"{counted(results['workers'], 'worker')}, local receiver"
     )
     rows = [
         ("whole pipeline", rate("pipeline_per_second"), results["pipeline_cpu_us"]),
@@ -125,4 +133,4 @@ def _show(results: dict[str, Any]) -> None:
         (name, rate(f"{name}_per_second"), None)
         for name in ("import", "expand", "claim", "settle", "export")
     ]
-    print_table(["what", "rate", "CPU µs a message"], rows)
+    print_table(["WHAT", "RATE", "CPU µs A MESSAGE"], rows)

@@ -1,27 +1,33 @@
-"""``clarion broadcasts``: what was sent, is being sent, and control over it."""
+"""``clarion broadcasts``: listing, following and controlling broadcasts."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.failures import EXIT_FAILED, Failed
-from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
+from clarion.cli.failures import EXIT_FAILED
+from clarion.cli.lookups import find_broadcast
+from clarion.cli.options import (
+    MOMENT,
+    REPEATABLE,
+    AsJson,
+    BroadcastId,
+    Limit,
+    Undo,
+    parse_moment,
+)
+from clarion.cli.output import counted, print_cut, print_facts, print_json, print_line, print_table
 from clarion.kit import rates
-from clarion.kit.numbers import is_id, parse_id
+from clarion.kit.numbers import parse_id
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from clarion.broadcasts.models import Broadcast
 
-app = typer.Typer(help="What was sent, is being sent, and control over it.", no_args_is_help=True)
-Id = Annotated[int, typer.Argument(metavar="ID", help="The broadcast's number.", min=1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
-SECTIONS = ("all", "active", "scheduled", "periodic", "completed", "drafts")
-TYPES = ("broadcast", "external", "trigger")
+app = App("List, follow and control broadcasts.")
+Section = Literal["all", "active", "scheduled", "periodic", "completed", "drafts"]
 COUNTS = (
     "queued", "held", "sending", "sent", "delivered", "read",
     "failed", "skipped", "unsent", "in_doubt",
@@ -29,61 +35,62 @@ COUNTS = (
 FASTEST = ("none", "off", "-")
 
 
-@app.command("list")
+class Type(StrEnum):
+    """The types of broadcasts, as ``--type`` takes them."""
+
+    BROADCAST = "broadcast"
+    EXTERNAL = "external"
+    TRIGGER = "trigger"
+
+
+@app.command(
+    "list",
+    examples=[
+        "clarion broadcasts list --section active",
+        "clarion broadcasts list --search spring --after 2026-03-01T00:00",
+    ],
+)
 @uses_django
 def list_broadcasts(
-    section: Annotated[
-        str, typer.Option(help="all, active, scheduled, periodic, completed or drafts.")
-    ] = "all",
+    section: Annotated[Section, typer.Option(help="Which broadcasts to list.")] = "all",
     types: Annotated[
-        list[str] | None,
-        typer.Option("--type", help="broadcast, external or trigger; several may be given."),
+        list[Type] | None, typer.Option("--type", help=f"Only this type. {REPEATABLE}")
     ] = None,
     search: Annotated[
         str,
         typer.Option(
-            "--search", "-q", help="Id, or words of title, text, story, template or agent."
+            "--search",
+            "-q",
+            metavar="TEXT",
+            help="A number, or words of the title, text, story, template or agent.",
         ),
     ] = "",
     after: Annotated[
-        str, typer.Option(metavar="T", help="Not before this moment (see the docs for which).")
+        str,
+        typer.Option(
+            metavar="TIME",
+            help=f"Only from this time on, such as {MOMENT}. What counts is when active "
+            "broadcasts started, when scheduled ones are due, when completed ones ended, and when "
+            "others were created.",
+        ),
     ] = "",
-    before: Annotated[str, typer.Option(metavar="T", help="Before this moment.")] = "",
+    before: Annotated[str, typer.Option(metavar="TIME", help="Only before this time.")] = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List broadcasts, newest first."""
     from clarion.broadcasts import history
 
-    _one_of("section", [section], SECTIONS)
-    _one_of("type", types or [], TYPES)
     sought = history.Sought(
-        tuple(types or ()), search, _moment("after", after), _moment("before", before)
+        tuple(map(str, types or ())),
+        search,
+        parse_moment("--after", after),
+        parse_moment("--before", before),
     )
     page = history.section(section, sought, limit=limit)
-    anything = section != "all" or any((types, search, after, before))
-    _show_list(page, as_json, limit, "No broadcast here." if anything else "No broadcast yet.")
-
-
-def _one_of(option: str, given: list[str], known: tuple[str, ...]) -> None:
-    for value in given:
-        if value not in known:
-            raise typer.BadParameter(
-                f"There is no {option} “{value}”. Choose one of: {', '.join(known)}.",
-                param_hint=f"--{option}",
-            )
-
-
-def _moment(option: str, text: str) -> "datetime | None":
-    from clarion import config
-    from clarion.kit import clock
-
-    if not text:
-        return None
-    try:
-        return clock.parse_moment(text, config.load().time_zone)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=f"--{option}") from None
+    filtered = section != "all" or any((types, search, after, before))
+    nothing = "No broadcasts match." if filtered else "There are no broadcasts yet."
+    _show_list(page, as_json, limit, nothing)
 
 
 def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
@@ -113,30 +120,30 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
         ],
     )
     if page.after is not None:
-        print_note(f"Only the newest {limit} are shown; --limit shows more.")
+        print_cut(limit)
 
 
 @app.command()
 @uses_django
-def show(number: Id, as_json: AsJson = False) -> None:
-    """Show one broadcast and where everyone stands."""
-    show_broadcast(find(number), as_json)
+def show(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Show a broadcast and how many recipients are in each state."""
+    show_broadcast(find_broadcast(number), as_json)
 
 
 @app.command()
 @uses_django
-def runs(number: Id, limit: Limit = 50, as_json: AsJson = False) -> None:
+def runs(number: BroadcastId, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the runs of a periodic or external broadcast, newest first."""
     from clarion.broadcasts import history
 
-    page = history.runs(find(number), limit=limit)
-    _show_list(page, as_json, limit, f"Broadcast {number} has no runs.")
+    page = history.runs(find_broadcast(number), limit=limit)
+    _show_list(page, as_json, limit, f"Broadcast {number} has no runs yet.")
 
 
 @app.command()
 @uses_django
-def pause(number: Id, as_json: AsJson = False) -> None:
-    """Let nothing further leave until it is resumed."""
+def pause(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Pause a broadcast. Nothing more is sent until it is resumed."""
     from clarion.broadcasts import control
 
     _control(control.pause, number, None, as_json)
@@ -144,8 +151,8 @@ def pause(number: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 @uses_django
-def resume(number: Id, as_json: AsJson = False) -> None:
-    """Continue a paused broadcast, or send a missed one now."""
+def resume(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Resume a paused broadcast, or send a missed one now."""
     from clarion.broadcasts import control
 
     _control(control.resume, number, None, as_json)
@@ -153,8 +160,8 @@ def resume(number: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 @uses_django
-def stop(number: Id, as_json: AsJson = False) -> None:
-    """Let nothing further leave, for good; what was sent stays sent."""
+def stop(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Stop a broadcast for good. Messages already sent can't be recalled."""
     from clarion.broadcasts import control
 
     _control(control.stop, number, None, as_json)
@@ -163,46 +170,48 @@ def stop(number: Id, as_json: AsJson = False) -> None:
 @app.command()
 @uses_django
 def rate(
-    number: Id,
+    number: BroadcastId,
     rate: Annotated[
-        str, typer.Argument(metavar="R", help="Messages a second; none: as fast as it goes.")
+        str,
+        typer.Argument(
+            metavar="RATE", help="Messages a second, such as 2.5, or none for no limit of its own."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Change the send rate of a running broadcast. The channels' own rates still hold."""
+    """Change the send rate of a running broadcast. The rates of its channels still apply."""
     from clarion.broadcasts import control
 
     try:
         wanted = None if rate.lower() in FASTEST else rates.parse(rate)
     except rates.RateError as error:
-        raise typer.BadParameter(str(error), param_hint="R") from None
-    limit = (
-        f"at most {rates.written(wanted)} a second" if wanted else "as fast as its channels allow"
-    )
-    _control(
-        lambda found, by: control.set_rate(found, wanted, by=by), number, f"sends {limit}", as_json
-    )
+        raise typer.BadParameter(str(error), param_hint="RATE") from None
+    limit = f"{rates.written(wanted)} messages a second" if wanted else ""
+    outcome = f"sends at most {limit}" if limit else "sends as fast as its channels allow"
+    _control(lambda found, by: control.set_rate(found, wanted, by=by), number, outcome, as_json)
 
 
 @app.command()
 @uses_django
 def release(
-    number: Id,
+    number: BroadcastId,
     chats: Annotated[
-        str, typer.Option(metavar="1,2,3", help="Only the people with these chat numbers.")
+        str,
+        typer.Option(metavar="1,2,3", help="Only the recipients with these chat numbers."),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let people who are held because of an open chat have it now."""
+    """Send to recipients who are held because of an open chat."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
-    found = find(number)
-    released = control.release_held(found, by=COMMAND_LINE, address_ids=_numbers(chats))
+    broadcast = find_broadcast(number)
+    released = control.release_held(broadcast, by=COMMAND_LINE, address_ids=_numbers(chats))
     if as_json:
-        show_broadcast(found, as_json)
+        show_broadcast(broadcast, as_json)
     else:
-        print_line(f"{released:,} {'person' if released == 1 else 'people'} will have it now.")
+        verb = "is" if released == 1 else "are"
+        print_line(f"{counted(released, 'recipient')} {verb} no longer held.")
 
 
 def _numbers(text: str) -> list[int] | None:
@@ -211,7 +220,7 @@ def _numbers(text: str) -> list[int] | None:
     numbers = [parse_id(part) for part in text.split(",") if part.strip()]
     if not numbers or None in numbers:
         raise typer.BadParameter(
-            "Give chat numbers, separated by commas: 1,2,3.", param_hint="--chats"
+            "Write chat numbers separated by commas: 1,2,3.", param_hint="--chats"
         )
     return [number for number in numbers if number]
 
@@ -219,62 +228,53 @@ def _numbers(text: str) -> list[int] | None:
 @app.command()
 @uses_django
 def restart(
-    number: Id,
+    number: BroadcastId,
     in_doubt: Annotated[
         bool,
-        typer.Option("--in-doubt", help="Also to people in doubt, who may have got it already."),
+        typer.Option(
+            "--in-doubt", help="Include recipients in doubt, who may have received it already."
+        ),
     ] = False,
-    undo: Annotated[
-        int | None, typer.Option(min=0, metavar="SECONDS", help="How long it can be undone.")
-    ] = None,
+    undo: Undo = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a stopped or completed one again, as a new one, to those it did not reach."""
+    """Send again to the recipients that a stopped or completed broadcast didn't reach.
+
+    This creates a new broadcast.
+    """
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
-    fresh = control.restart(find(number), by=COMMAND_LINE, in_doubt=in_doubt, undo_seconds=undo)
+    fresh = control.restart(
+        find_broadcast(number), by=COMMAND_LINE, in_doubt=in_doubt, undo_seconds=undo
+    )
     if as_json:
         show_broadcast(fresh, as_json)
     else:
-        print_line(f"Broadcast {fresh.pk} sends to those whom {number} did not reach.")
+        print_line(f"Broadcast {fresh.pk} sends to the recipients that {number} didn't reach.")
 
 
 @app.command()
 @uses_django
-def duplicate(number: Id, as_json: AsJson = False) -> None:
-    """Make a draft with all that a broadcast has."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import drafts
-
-    copy = drafts.duplicate(find(number), by=COMMAND_LINE)
-    if as_json:
-        show_broadcast(copy, as_json)
-    else:
-        print_line(f"Broadcast {copy.pk} is a draft with all that {number} has.")
+def duplicate(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Copy a broadcast and its audience to a new draft."""
+    duplicate_broadcast(number, as_json)
 
 
 @app.command()
 @uses_django
-def delete(number: Id, as_json: AsJson = False) -> None:
-    """Delete a broadcast of which nothing has left yet. Runs of a periodic one stay."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import control
-
-    control.delete(find(number), by=COMMAND_LINE)
-    if as_json:
-        print_json({"id": number, "deleted": True})
-    else:
-        print_line(f"Broadcast {number} is deleted.")
+def delete(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Delete a broadcast that has not been sent. The runs of a periodic one are kept."""
+    delete_broadcast(find_broadcast(number), as_json)
 
 
 @app.command()
 @uses_django
-def reconcile(number: Id, as_json: AsJson = False) -> None:
-    """Count everyone from the rows and from the tallies; exit code 1 where they differ."""
+def reconcile(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Check that every recipient is accounted for. The exit code is 1 if the counts differ."""
     from clarion.broadcasts.reconcile import reconcile as count
 
-    result = count(find(number).pk)
+    result = count(find_broadcast(number).pk)
     if as_json:
         print_json(result.document())
     else:
@@ -284,14 +284,29 @@ def reconcile(number: Id, as_json: AsJson = False) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-def find(number: int) -> "Broadcast":
-    """The broadcast of that number. Raises Failed when there is none."""
-    from clarion.broadcasts import history
+def duplicate_broadcast(number: int, as_json: bool) -> None:
+    """Copy any broadcast to a new draft, and print it."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts import drafts
 
-    found = history.visible().filter(pk=number).first() if is_id(number) else None
-    if found is None:
-        raise Failed(f"There is no broadcast {number}. See: clarion broadcasts list")
-    return found
+    copy = drafts.duplicate(find_broadcast(number), by=COMMAND_LINE)
+    if as_json:
+        show_broadcast(copy, as_json)
+    else:
+        print_line(f"Draft {copy.pk} is a copy of broadcast {number}.")
+
+
+def delete_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
+    """Delete a broadcast or draft of which nothing has been sent, and print its number."""
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts import control
+
+    number, noun = broadcast.pk, "Draft" if broadcast.state == "draft" else "Broadcast"
+    control.delete(broadcast, by=COMMAND_LINE)
+    if as_json:
+        print_json({"id": number, "deleted": True})
+    else:
+        print_line(f"{noun} {number} is deleted.")
 
 
 def document(broadcast: "Broadcast") -> dict[str, Any]:
@@ -302,7 +317,7 @@ def document(broadcast: "Broadcast") -> dict[str, Any]:
 
 
 def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
-    """Print one broadcast: as JSON, or its facts and the count of everyone by state."""
+    """Print one broadcast: as JSON, or its facts and its recipients by state."""
     one = document(broadcast)
     if as_json:
         print_json(one)
@@ -339,10 +354,10 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
 def _control(
     act: "Callable[..., Broadcast]", number: int, outcome: str | None, as_json: bool
 ) -> None:
-    """Do it, and print ``outcome``, or the state that the broadcast is in now."""
+    """Do it, and print ``outcome``, or the state that the broadcast is now in."""
     from clarion.accounts.audit import COMMAND_LINE
 
-    broadcast = act(find(number), by=COMMAND_LINE)
+    broadcast = act(find_broadcast(number), by=COMMAND_LINE)
     if as_json:
         show_broadcast(broadcast, as_json)
     else:

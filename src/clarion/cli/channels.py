@@ -1,12 +1,13 @@
 """``clarion channel``: configured sending accounts."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clarion.channels import kind_names, limits
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
+from clarion.cli.options import REPEATABLE, AsJson
 from clarion.cli.output import print_facts, print_json, print_line, print_table
 from clarion.kit import rates
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "•••"
 
-app = typer.Typer(help="Configured sending accounts.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="The channel's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app = App("Accounts that messages are sent through.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
 
 
 @app.command()
@@ -52,38 +52,41 @@ def kinds(as_json: AsJson = False) -> None:
     for kind in listed:
         print_line(f"{kind['kind']}  {kind['summary']}")
         for field in kind["settings"]:
-            print_line(f"  {field['name']:<16} {_field_note(field)}")
+            print_line(f"  {field['name']:<16} {_describe(field)}")
         print_line("")
 
 
-def _field_note(field: dict[str, Any]) -> str:
+def _describe(field: dict[str, Any]) -> str:
     if field["required"]:
         need = "required"
     elif field["default"] in (None, ""):
         need = "optional"
     else:
-        need = f"default {_written(field['default'])}"
+        need = f"default {_format(field['default'])}"
     return f"{need}{', secret' if field['secret'] else ''}. {field['help']}"
 
 
-def _written(value: Any) -> str:
+def _format(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @app.command("list")
 @uses_django
 def list_channels(as_json: AsJson = False) -> None:
-    """List all channels."""
+    """List the channels."""
     from clarion.channels.models import Channel
 
-    found = Channel.objects.order_by("name")
+    channels = Channel.objects.order_by("name")
     if as_json:
-        print_json([_document(channel) for channel in found])
-    elif not found:
-        print_line("No channel yet: run  clarion channel add NAME --kind KIND --set key=value")
+        print_json([_document(channel) for channel in channels])
+    elif not channels:
+        print_line(
+            "There are no channels yet. Add one with: clarion channel add NAME --kind KIND "
+            "--set KEY=VALUE"
+        )
     else:
         print_table(
-            ["NAME", "KIND", "STATE", "RATE", "RETRIES", "BACKOFF", "REASON"],
+            ["NAME", "KIND", "STATE", "RATE", "ATTEMPTS", "BACKOFF", "REASON"],
             [
                 [
                     channel.name,
@@ -94,7 +97,7 @@ def list_channels(as_json: AsJson = False) -> None:
                     f"{channel.backoff:g} s",
                     channel.paused_reason,
                 ]
-                for channel in found
+                for channel in channels
             ],
         )
 
@@ -102,35 +105,56 @@ def list_channels(as_json: AsJson = False) -> None:
 @app.command()
 @uses_django
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show one channel; secrets stay hidden."""
+    """Show a channel. Secrets are hidden."""
     from clarion.channels.manage import get_channel
 
     _show(get_channel(name), as_json)
 
 
-@app.command()
+@app.command(
+    examples=[
+        "clarion channel add shop --kind telegram --set token=123456:ABC-DEF",
+        "clarion channel add orders --kind webhook --set url=https://shop.example.org/messages",
+    ]
+)
 @uses_django
 def add(
     name: Name,
     kind: Annotated[
-        str, typer.Option(help=f"One of: {', '.join(kind_names())}.", autocompletion=kind_names)
+        str,
+        typer.Option(
+            metavar="KIND", help=f"One of: {', '.join(kind_names())}.", autocompletion=kind_names
+        ),
     ],
     rate: Annotated[
         float | None,
-        typer.Option(help="Most messages a second. Without it, what suits the kind."),
+        typer.Option(
+            metavar="RATE",
+            help="Send rate: at most this many messages a second. Without it, the kind's usual "
+            "rate.",
+        ),
     ] = None,
     attempts: Annotated[
         int,
         typer.Option(
-            min=1, max=limits.MOST_ATTEMPTS, help="How often a message is attempted, in all."
+            min=1,
+            max=limits.MOST_ATTEMPTS,
+            metavar="N",
+            help="How many times a message is attempted in all.",
         ),
     ] = limits.ATTEMPTS,
     backoff: Annotated[
-        float, typer.Option(min=0.0, help="Seconds before the second attempt; doubles each time.")
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="SECONDS",
+            help="Retry delay: how long to wait before the second attempt. It doubles with each "
+            "attempt.",
+        ),
     ] = limits.BACKOFF,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the kind; repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -151,14 +175,16 @@ def add(
         _show(channel, as_json)
     else:
         print_line(
-            f"Added the channel {channel.name}. Try it: clarion channel check {channel.name}"
+            f"Added the channel {channel.name}. Test it with: clarion channel check {channel.name}"
         )
 
 
 @app.command()
 @uses_django
 def check(name: Name) -> None:
-    """Ask the provider whether the channel's credentials are good."""
+    """Test the channel's credentials with the provider. Nothing is sent to anyone."""
+    import asyncio
+
     from clarion.channels.manage import check_channel, get_channel
 
     print_line(asyncio.run(check_channel(get_channel(name))))
@@ -167,7 +193,7 @@ def check(name: Name) -> None:
 @app.command()
 @uses_django
 def pause(name: Name) -> None:
-    """Let nothing leave through a channel; what is queued stays queued."""
+    """Pause a channel. Messages stay queued until it is resumed."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, pause_channel
 
@@ -178,7 +204,7 @@ def pause(name: Name) -> None:
 @app.command()
 @uses_django
 def resume(name: Name) -> None:
-    """Go on sending through a paused channel."""
+    """Resume a paused channel."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, resume_channel
 
@@ -192,7 +218,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             # The text itself may be a secret that was put in the wrong place.
-            raise typer.BadParameter("Write settings as key=value.", param_hint="--set")
+            raise typer.BadParameter("Write a setting as KEY=VALUE.", param_hint="--set")
         if key.strip() in pairs:
             raise typer.BadParameter(f"{key.strip()} is given twice.", param_hint="--set")
         pairs[key.strip()] = value
@@ -208,7 +234,7 @@ def _show(channel: "Channel", as_json: bool) -> None:
     document["rate"] = _rate(channel.rate)
     print_facts([(name.replace("_", " "), value) for name, value in document.items()])
     for key, value in settings.items():
-        print_line(f"  {key} = {_written(value)}")
+        print_line(f"  {key} = {_format(value)}")
 
 
 def _document(channel: "Channel") -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """``clarion chats``: conversations with people, and what agents do in them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
+from clarion.cli.lookups import find_agent
+from clarion.cli.options import AsJson, Limit
 from clarion.cli.output import (
     format_moment,
+    print_cut,
     print_facts,
     print_json,
     print_line,
-    print_note,
     print_table,
 )
 
@@ -19,23 +22,31 @@ if TYPE_CHECKING:
     from clarion.accounts.models import Agent
     from clarion.broadcasts.conversations import Said
 
-app = typer.Typer(help="Conversations with people.", no_args_is_help=True)
+app = App("Conversations with contacts.")
+State = Literal["bot", "open", "closed"]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The chat number.", min=1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-By = Annotated[str, typer.Option("--agent", metavar="E-MAIL", help="The agent who does it.")]
-STATES = ("bot", "open", "closed")
+By = Annotated[
+    str,
+    typer.Option(
+        "--agent", metavar="E-MAIL", help="The e-mail address of the agent who does this."
+    ),
+]
 
 
-@app.command("list")
+@app.command("list", examples=["clarion chats list --state open --channel shop"])
 @uses_django
 def list_chats(
-    state: Annotated[str, typer.Option(help="bot, open or closed.")] = "",
+    state: Annotated[State | None, typer.Option(help="Only chats in this state.")] = None,
     agent: Annotated[
-        str, typer.Option(metavar="E-MAIL", help="Only those that this agent has open.")
+        str, typer.Option(metavar="E-MAIL", help="Only chats that this agent has open.")
     ] = "",
-    channel: Annotated[str, typer.Option(metavar="NAME", help="Only those on this channel.")] = "",
-    search: Annotated[str, typer.Option(help="Chat number, or part of name or user id.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    channel: Annotated[
+        str, typer.Option(metavar="CHANNEL", help="Only chats on this channel.")
+    ] = "",
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="A chat number, or part of a name or user id.")
+    ] = "",
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List chats, the latest first."""
@@ -43,14 +54,9 @@ def list_chats(
     from clarion.channels.manage import get_channel
     from clarion.chats.listing import ChatFilter
 
-    if state and state not in STATES:
-        raise typer.BadParameter(
-            f"There is no state “{state}”. Choose one of: {', '.join(STATES)}.",
-            param_hint="--state",
-        )
     wanted = ChatFilter(
-        state=state,
-        agent=_agent(agent).pk if agent else None,
+        state=state or "",
+        agent=find_agent(agent).pk if agent else None,
         channel=get_channel(channel).pk if channel else None,
         q=search,
     )
@@ -59,7 +65,7 @@ def list_chats(
         print_json(conversations.document(page.rows))
         return
     if not page.rows:
-        print_line("No chat here." if wanted != ChatFilter() else "No chat yet.")
+        print_line("No chats match." if wanted != ChatFilter() else "There are no chats yet.")
         return
     print_table(
         ["CHAT", "CONTACT", "CHANNEL", "STATE", "AGENT", "HELD", "LAST", "TEXT"],
@@ -78,17 +84,13 @@ def list_chats(
         ],
     )
     if page.next_cursor:
-        print_note(f"Only the latest {limit} are shown; --limit shows more.")
+        print_cut(limit)
 
 
 @app.command()
 @uses_django
-def show(
-    number: Number,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many messages at most.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Show a chat: who it is, what is held for them, and what was said, the latest at the end."""
+def show(number: Number, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Show a chat: the contact, what is held for them, and the messages, oldest first."""
     from clarion.broadcasts import conversations
     from clarion.broadcasts.contact_history import held_for
 
@@ -114,47 +116,51 @@ def show(
         print_line(_line(line))
 
 
-@app.command()
+@app.command(examples=["clarion chats take 4711 --agent ada@example.org"])
 @uses_django
 def take(number: Number, agent: By, as_json: AsJson = False) -> None:
-    """Take a chat over: broadcasts to this person wait until it is closed."""
+    """Take over a chat as an agent. Broadcasts to this contact are held until it is closed."""
     from clarion.chats import control
 
     by = _acting(agent)
     control.take_over(number, by=by)
-    _tell(number, f"Chat {number} is open with {by.name}.", as_json)
+    _report(number, f"Chat {number} is open with {by.name}.", as_json)
 
 
-@app.command()
+@app.command(
+    examples=['clarion chats reply 4711 --agent ada@example.org --text "It ships tomorrow."']
+)
 @uses_django
 def reply(
     number: Number,
-    text: Annotated[str, typer.Option(help="What to say, exactly as it stands.")],
+    text: Annotated[
+        str, typer.Option(metavar="TEXT", help="The reply. It is sent exactly as written.")
+    ],
     agent: By,
     as_json: AsJson = False,
 ) -> None:
-    """Reply in a chat that this agent has open; the engine sends it."""
+    """Reply in a chat that this agent has open. A worker sends the reply."""
     from clarion.broadcasts import singles
 
     single = singles.reply(number, text, by=_acting(agent))
     if as_json:
         print_json({"chat": number, "broadcast": single.pk, "state": "queued"})
     else:
-        print_line(f"The reply leaves now. See it arrive: clarion chats show {number}")
+        print_line(f"The reply is queued. Follow it with: clarion chats show {number}")
 
 
 @app.command()
 @uses_django
 def close(number: Number, as_json: AsJson = False) -> None:
-    """Close a chat: what was held for this person leaves."""
+    """Close a chat. Messages held for this contact are sent."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.chats import control
 
     control.close(number, by=COMMAND_LINE)
-    _tell(number, f"Chat {number} is closed.", as_json)
+    _report(number, f"Chat {number} is closed.", as_json)
 
 
-def _tell(number: int, sentence: str, as_json: bool) -> None:
+def _report(number: int, sentence: str, as_json: bool) -> None:
     if as_json:
         print_json(_document(number))
     else:
@@ -203,20 +209,14 @@ def _line(said: "Said") -> str:
     return f"{format_moment(said.at)}  {who}: {text}{state}"
 
 
-def _agent(email: str) -> "Agent":
-    from clarion.accounts.models import Agent
-
-    found = Agent.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if found is None:
-        raise Failed(f"There is no agent with the e-mail {email}. Add one: clarion agent add")
-    return found
-
-
 def _acting(email: str) -> "Agent":
-    """The agent, who must be allowed to talk to people."""
+    """The agent, who must be allowed to write to contacts."""
     from clarion.accounts.models import Role
 
-    found = _agent(email)
-    if not found.may(Role.SENDER):
-        raise Failed(f"{found.name} is a {found.role}. It takes a sender to talk to people.")
-    return found
+    agent = find_agent(email)
+    if not agent.may(Role.SENDER):
+        raise Failed(
+            f"{agent.name} can't write to contacts: a {agent.role} may not. Senders, managers and "
+            "admins may."
+        )
+    return agent

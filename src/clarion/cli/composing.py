@@ -1,81 +1,130 @@
-"""What a broadcast says and when it leaves, as options: for ``send`` and ``drafts edit``."""
+"""What a broadcast says and when it is sent, as options: for ``send`` and ``drafts edit``."""
 
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
-from clarion import config
 from clarion.cli.failures import Failed
+from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_moment
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}  # seconds
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ON_EVENTS = ("--on-tag", "--on-event")
 
 Text = Annotated[
     str | None,
-    typer.Option(metavar="TEXT|@FILE", help="The text, or @ and a UTF-8 file; @- is stdin."),
+    typer.Option(
+        metavar="TEXT", help="The text. @FILE reads it from a UTF-8 file, @- from standard input."
+    ),
 ]
 Story = Annotated[
-    str | None, typer.Option(metavar="STORY", help="Instead of a text: a story, by name or number.")
+    str | None, typer.Option(metavar="STORY", help="A story instead of a text, by name or number.")
 ]
 Template = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Instead of a text: a template that the provider approved."),
+    typer.Option(
+        metavar="NAME", help="A template that the provider has approved, instead of a text."
+    ),
 ]
-Language = Annotated[str | None, typer.Option(metavar="L", help="The template’s language: en_US.")]
+Language = Annotated[
+    str | None, typer.Option(metavar="CODE", help="The template's language, such as en_US.")
+]
 Variables = Annotated[
     list[str] | None,
-    typer.Option("--variable", metavar="TEXT", help="The template’s variables, in their order."),
+    typer.Option(
+        "--variable",
+        metavar="TEXT",
+        help="A variable of the template. Repeat it for each, in order.",
+    ),
 ]
-Title = Annotated[str | None, typer.Option(help="A name for lists; the subject of e-mails.")]
+Title = Annotated[
+    str | None,
+    typer.Option(metavar="TITLE", help="The name in lists, and the subject of e-mails."),
+]
 EndOpenChats = Annotated[
     bool | None,
     typer.Option(
-        "--end-open-chats/--keep-open-chats", help="Close the chats of all recipients first."
+        "--end-open-chats/--keep-open-chats",
+        help="Close the recipients' open chats first, or hold their messages until the chats are "
+        "closed.  [default: keep-open-chats]",
     ),
 ]
-Rate = Annotated[float | None, typer.Option(metavar="R", help="Its own most messages a second.")]
-At = Annotated[str | None, typer.Option(metavar="ISO", help="Send then: 2026-12-24T09:30.")]
-Zone = Annotated[
-    str | None, typer.Option(metavar="ZONE", help="The time zone of its times: Europe/Berlin.")
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE", help="The broadcast's send rate: at most this many messages a second."
+    ),
 ]
-Every = Annotated[str | None, typer.Option(metavar="day|week|month", help="Again and again.")]
+At = Annotated[
+    str | None, typer.Option(metavar="TIME", help=f"Send at this time, such as {MOMENT}.")
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(metavar="ZONE", help="The time zone of these times, such as Europe/Berlin."),
+]
+Rhythm = Literal["day", "week", "month"]
+Every = Annotated[
+    Rhythm | None,
+    typer.Option(help="Repeat every day, week or month; with --at-clock."),
+]
 AtClock = Annotated[
     str | None,
-    typer.Option(metavar="HH:MM", help="At this time of day; with --every or a trigger."),
+    typer.Option(
+        metavar="HH:MM",
+        help="The time of day. With --on-tag and --on-event: where the contact lives.",
+    ),
 ]
 Day = Annotated[
     list[str] | None,
-    typer.Option(metavar="D", help="With --every week: mon … sun; with month: 1 … 31 or last."),
+    typer.Option(
+        metavar="DAY",
+        help="With --every week: mon, tue, … sun; repeat it for several. With --every month: "
+        "1 to 31, or last.",
+    ),
 ]
 Cron = Annotated[
-    str | None, typer.Option(metavar="EXPR", help="Again and again, by a cron expression.")
+    str | None,
+    typer.Option(metavar="EXPRESSION", help="Repeat by a cron expression, such as '0 9 * * mon'."),
 ]
-External = Annotated[bool, typer.Option("--external", help="Whenever its secret URL is called.")]
+External = Annotated[
+    bool, typer.Option("--external", help="Send whenever the broadcast's secret URL is called.")
+]
 OnTag = Annotated[
-    str | None, typer.Option(metavar="T", help="To each person who is given this tag.")
+    str | None, typer.Option(metavar="TAG", help="Send to each contact who is assigned this tag.")
 ]
 OnEvent = Annotated[
-    str | None, typer.Option(metavar="NAME", help="To each person to whom this event happens.")
+    str | None,
+    typer.Option(metavar="NAME", help="Send to each contact for whom this event is recorded."),
 ]
 Delay = Annotated[
-    str | None, typer.Option(metavar="TIME", help="So long after it: 10m, 2h, 3d, 1w.")
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="How long after the tag or the event: 10m, 2h, 3d or 1w. Without it: 1m.",
+    ),
 ]
-Again = Annotated[bool, typer.Option("--again", help="Each time it happens, not once per person.")]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Send each time it happens. Without it: once to each contact."),
+]
 OnlyIf = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COND", help="Only if this holds then: city=Bonn, city!=Bonn, city, !city, tag:vip."
+        metavar="CONDITION",
+        help="Send only if this is true at that time: city=Bonn, city!=Bonn, city~Bo, city, !city, "
+        f"tag:vip or !tag:vip. {REPEATABLE}",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What it says, as the options name it; see ``option_groups.with_option_groups``."""
+class ContentOptions:
+    """What it says, as the options name it; see ``option_groups``."""
+
+    SECTION: ClassVar[str] = "Content"
 
     text: Text = None
     story: Story = None
@@ -84,15 +133,14 @@ class Content:
     variables: Variables = None
 
     def check(self, *, complete: bool) -> None:
-        """Raise BadParameter unless one way of saying something is given; or none, in part."""
+        """Raise BadParameter unless one content is given; or at most one, if not ``complete``."""
         ways = {"--text": self.text, "--story": self.story, "--template": self.template}
-        given = [name for name, value in ways.items() if value is not None]
-        if len(given) > 1 or (complete and not given):
-            found = f"not {' and '.join(given)}" if given else "none is given"
-            raise typer.BadParameter(f"Give exactly one of {', '.join(ways)}; {found}.")
-        if self.template is None and (self.language is not None or self.variables):
-            hint = "--language" if self.language is not None else "--variable"
-            raise typer.BadParameter("It goes with --template.", param_hint=hint)
+        # An empty text is one too: what is wrong with it is reported with the draft.
+        way = chosen(
+            {option: None if it is None else True for option, it in ways.items()}, required=complete
+        )
+        only_with("--language", self.language, "--template", given=way)
+        only_with("--variable", self.variables, "--template", given=way)
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes. Raises StoryError for an unknown story."""
@@ -103,17 +151,19 @@ class Content:
         if self.story is not None:
             return {"data_type": "story", "story": find_story(self.story)}
         if self.template is not None:
-            told: dict[str, Any] = {"name": self.template, "language": self.language or ""}
+            template: dict[str, Any] = {"name": self.template, "language": self.language or ""}
             return {
                 "data_type": "template",
-                "template": {**told, "variables": self.variables or []},
+                "template": {**template, "variables": self.variables or []},
             }
         return {}
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """The rest of what a draft is made of; see ``option_groups.with_option_groups``."""
+class SettingOptions:
+    """The rest of what a draft is made of; see ``option_groups``."""
+
+    SECTION: ClassVar[str] = "Settings"
 
     title: Title = None
     end_open_chats: EndOpenChats = None
@@ -128,8 +178,10 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """When it leaves, as the options name it; see ``option_groups.with_option_groups``."""
+class ScheduleOptions:
+    """When it is sent, as the options name it; see ``option_groups``."""
+
+    SECTION: ClassVar[str] = "Schedule"
 
     at: At = None
     tz: Zone = None
@@ -158,29 +210,22 @@ class Timing:
 
     @property
     def given(self) -> bool:
-        """Whether it says when at all; it is now, else."""
+        """Whether a time is given at all; it is sent now, else."""
         return any(self.ways.values())
 
     def check(self) -> None:
-        """Raise BadParameter unless at most one way is given, and what goes with it."""
-        given = [name for name, used in self.ways.items() if used]
-        if len(given) > 1:
-            raise typer.BadParameter(f"Give one of {', '.join(given)}, not both.")
-        needs: dict[str, tuple[object, set[str]]] = {
-            "--tz": (self.tz, {"--at", "--every", "--cron", "--on-tag", "--on-event"}),
-            "--at-clock": (self.at_clock, {"--every", "--on-tag", "--on-event"}),
-            "--day": (self.day, {"--every"}),
-            "--delay": (self.delay, {"--on-tag", "--on-event"}),
-            "--again": (self.again, {"--on-tag", "--on-event"}),
-            "--only-if": (self.only_if, {"--on-tag", "--on-event"}),
-        }
-        for name, (value, ways) in needs.items():
-            if value and not ways & set(given):
-                told = " or ".join(way for way in self.ways if way in ways)
-                raise typer.BadParameter(f"It goes with {told} only.", param_hint=name)
+        """Raise BadParameter unless at most one way is given, and what belongs to it."""
+        way = chosen(self.ways, required=False)
+        only_with("--tz", self.tz, "--at", "--every", "--cron", *ON_EVENTS, given=way)
+        only_with("--at-clock", self.at_clock, "--every", *ON_EVENTS, given=way)
+        only_with("--day", self.day, "--every", given=way)
+        only_with("--delay", self.delay, *ON_EVENTS, given=way)
+        only_with("--again", self.again, *ON_EVENTS, given=way)
+        only_with("--only-if", self.only_if, *ON_EVENTS, given=way)
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes. Raises BadParameter for what can't be understood."""
+        from clarion import config
         from clarion.broadcasts.models import Broadcast
 
         types = Broadcast.Type
@@ -189,7 +234,7 @@ class Timing:
             "time_zone": self.tz or config.load().time_zone,
         }  # fmt: skip
         if self.at is not None:
-            fields["scheduled_at"] = parse_moment(self.at, self.tz)
+            fields["scheduled_at"] = parse_moment("--at", self.at, self.tz)
         elif self.every is not None or self.cron is not None:
             fields["recurrence"] = self._recurrence()
         elif self.external:
@@ -209,7 +254,9 @@ class Timing:
         elif self.every == "month":
             raw["day"] = _month_day(self.day or [])
         elif self.day:
-            raise typer.BadParameter("It goes with --every week or month.", param_hint="--day")
+            raise typer.BadParameter(
+                "Use it with --every week or --every month only.", param_hint="--day"
+            )
         try:
             return recurrence.parse(raw).model_dump()
         except RecurrenceError as error:
@@ -236,7 +283,7 @@ class Timing:
 
 
 def read(text: str) -> str:
-    """The text itself, or what the file after the @ holds."""
+    """The text itself, or the content of the file after the @."""
     if not text.startswith("@"):
         return text
     name = text[1:]
@@ -246,26 +293,16 @@ def read(text: str) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise Failed(
-            f"{name} is not UTF-8: line {line} holds the byte 0x{error.object[error.start]:02x}. "
-            "Save it as UTF-8 and try again."
+            f"{name} is not UTF-8: see the byte 0x{error.object[error.start]:02x} in line {line}. "
+            "Save the file as UTF-8 and try again."
         ) from None
-
-
-def parse_moment(at: str, tz: str | None) -> datetime:
-    """The moment that --at names. Raises BadParameter."""
-    from clarion.kit import clock
-
-    try:
-        return clock.parse_moment(at, tz or config.load().time_zone)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--at") from None
 
 
 def _weekday(typed: str) -> int:
     day = typed.strip().lower()[:3]
     if day not in DAYS:
         raise typer.BadParameter(
-            f"“{typed}” is no day of the week. Write mon, tue, wed, thu, fri, sat or sun.",
+            f"“{typed}” is not a day of the week. Write mon, tue, wed, thu, fri, sat or sun.",
             param_hint="--day",
         )
     return DAYS.index(day)
@@ -274,14 +311,14 @@ def _weekday(typed: str) -> int:
 def _month_day(typed: list[str]) -> int | str:
     if len(typed) == 1 and (typed[0] == "last" or typed[0].isdecimal()):
         return typed[0] if typed[0] == "last" else int(typed[0])
-    raise typer.BadParameter("Give one day of the month: 1 … 31, or last.", param_hint="--day")
+    raise typer.BadParameter("Give one day of the month: 1 to 31, or last.", param_hint="--day")
 
 
 def _seconds(typed: str) -> int:
     number, unit = typed[:-1].strip(), typed[-1:].lower()
     if unit not in UNITS or not (number.isascii() and number.isdigit() and len(number) < 9):
         raise typer.BadParameter(
-            f"“{typed}” is no delay. Write a number and m, h, d or w: 10m, 2h, 3d, 1w.",
+            f"“{typed}” is not a delay. Write a number and m, h, d or w: 10m, 2h, 3d or 1w.",
             param_hint="--delay",
         )
     return int(number) * UNITS[unit]

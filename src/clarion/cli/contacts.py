@@ -1,4 +1,8 @@
-"""``clarion contacts``: people and how they get in."""
+"""``clarion contacts``: importing contacts.
+
+An import runs in the process of the command. It needs no worker, the file can be anywhere on this
+machine, and the result is there when the command ends; imports from the page are done by a worker.
+"""
 
 import time
 from pathlib import Path
@@ -6,43 +10,52 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.failures import Failed
-from clarion.cli.output import print_json, print_line, print_note
+from clarion.cli.options import REPEATABLE, AsJson, IdColumn
+from clarion.cli.output import counted, print_json, print_line, print_note
 from clarion.cli.progress import progress
 
 if TYPE_CHECKING:
     from clarion.contacts.models import Import
 
-app = typer.Typer(help="People and how they get in.", no_args_is_help=True)
+app = App("The people you send to.")
 
 
-@app.callback()
-def contacts() -> None:
-    """People and how they get in."""
-
-
-@app.command("import")
+@app.command(
+    "import",
+    examples=[
+        "clarion contacts import people.csv --channel shop --dry-run",
+        "clarion contacts import people.csv --channel shop --id-column customer --tag spring",
+    ],
+)
 @uses_django
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with a title line.")],
-    channel: Annotated[str, typer.Option(metavar="NAME", help="Where the ids belong to.")],
-    id_column: Annotated[
-        str | None,
-        typer.Option(metavar="C", help="The column of user ids; found by itself if unambiguous."),
-    ] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file in UTF-8 with a header row.")
+    ],
+    channel: Annotated[
+        str, typer.Option(metavar="CHANNEL", help="The channel that the user ids belong to.")
+    ],
+    id_column: IdColumn = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="T", help="Give everyone this tag; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="TAG", help=f"A tag for every contact in the file. {REPEATABLE}"),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every line, change nothing.")
+        bool, typer.Option("--dry-run", help="Check every line and change nothing.")
     ] = False,
     rejects: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write rejected lines and reasons here.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write rejected lines and the reasons to this file."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Import contacts. Every column but the id becomes an attribute: {{ contact.column }}."""
+    """Import contacts from a CSV file.
+
+    Contacts that exist already are updated. Every column other than the id becomes an attribute,
+    which texts show as {{ contact.COLUMN }}.
+    """
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel
     from clarion.contacts.imports import import_contacts
@@ -56,33 +69,31 @@ def import_file(
             tags=tag or [],
             dry_run=dry_run,
             rejects=rejects,
-            progress=lambda now: update(now.bytes_done, now.bytes_total, f"{now.lines:,} lines"),
+            progress=lambda row: update(row.bytes_done, row.bytes_total, f"{row.lines:,} lines"),
             by=COMMAND_LINE,
         )
     _report(done, rejects, time.monotonic() - began, as_json)
 
 
 def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool) -> None:
-    from clarion.contacts.imports import rejects_file as stored_rejects
+    from clarion.contacts.imports import rejects_file
 
-    rejects_file = str(rejects or stored_rejects(done) or "")
-    if done.state == done.State.FAILED:
-        raise Failed(done.error)
+    path = str(rejects or rejects_file(done) or "")
     if as_json:
-        print_json(_document(done, rejects_file, seconds))
+        print_json(_document(done, path, seconds))
         return
     verb = "Checked" if done.dry_run else "Imported"
     print_line(
-        f"{verb} {done.lines:,} lines in {seconds:.1f} s: {done.created:,} new, "
-        f"{done.updated:,} known already, {done.rejected:,} rejected."
+        f"{verb} {counted(done.lines, 'line')} in {seconds:.1f} s: {done.created:,} new, "
+        f"{done.updated:,} updated, {done.rejected:,} rejected."
     )
-    if done.rejected and rejects_file:
-        print_note(f"The rejected lines and their reasons are in {rejects_file}.")
+    if done.rejected and path:
+        print_note(f"The rejected lines and the reasons are in {path}.")
     if done.dry_run:
-        print_note("Nothing was changed: this was a dry run.")
+        print_note("This was a dry run: nothing was changed.")
 
 
-def _document(done: "Import", rejects_file: str, seconds: float) -> dict[str, Any]:
+def _document(done: "Import", path: str, seconds: float) -> dict[str, Any]:
     return {
         "id": done.pk,
         "file": done.filename,
@@ -94,6 +105,6 @@ def _document(done: "Import", rejects_file: str, seconds: float) -> dict[str, An
         "created": done.created,
         "updated": done.updated,
         "rejected": done.rejected,
-        "rejects_file": rejects_file if done.rejected else None,
+        "rejects_file": path if done.rejected else None,
         "seconds": round(seconds, 3),
     }

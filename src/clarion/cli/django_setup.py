@@ -1,18 +1,15 @@
-"""Loading the packages: settings, logging, Django. Only when a command needs them."""
+"""Reading the settings, setting up the log, loading Django: only when a command needs it."""
 
 import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tomllib import TOMLDecodeError
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from clarion import config
 from clarion.cli.failures import Failed, settings_sentence
-from clarion.kit import clock
+
+if TYPE_CHECKING:
+    from clarion.config import Settings
 
 DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 P = ParamSpec("P")
@@ -20,10 +17,10 @@ R = TypeVar("R")
 
 
 def uses_django(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command that uses packages: they are loaded before it runs.
+    """Decorate a command that uses Django, which is loaded before the command runs.
 
-    Its imports of packages stand inside the function, so that ``--help`` and shell completion need
-    neither Django nor a data folder.
+    The command imports packages inside the function, so that ``--help`` and shell completion are
+    quick and need no data folder.
     """
 
     @functools.wraps(command)
@@ -43,12 +40,20 @@ def load_django() -> None:
     settings = read_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
     logs.configure(settings.log_level)
-    with _says_data_folder(settings):
+    with _naming_data_folder(settings):
         django.setup()
 
 
-def read_settings() -> config.Settings:
+def read_settings() -> "Settings":
     """The settings, with the data folder in place. Raises Failed for what is wrong with them."""
+    from tomllib import TOMLDecodeError
+
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from clarion import config
+    from clarion.kit import clock
+
     try:
         settings = config.load()
     except ValidationError as error:
@@ -56,24 +61,24 @@ def read_settings() -> config.Settings:
     except TOMLDecodeError as error:
         raise Failed(f"clarion.toml can't be read: {error}.") from error
     except SettingsError as error:
-        raise Failed(f"A setting is wrong: {error}. Lists are written like '[\"one\"]'.") from error
+        raise Failed(f"A setting is wrong: {error}. Write a list like '[\"one\"]'.") from error
     try:
         clock.zone(settings.time_zone)
     except ValueError as error:
         raise Failed(f"The setting CLARION_TIME_ZONE is wrong. {error}") from error
     if not settings.database.startswith(DATABASES):
         raise Failed(f"CLARION_DATABASE_URL must begin with {' or '.join(DATABASES)}.")
-    with _says_data_folder(settings):
+    with _naming_data_folder(settings):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return settings
 
 
 @contextmanager
-def _says_data_folder(settings: config.Settings) -> Iterator[None]:
+def _naming_data_folder(settings: "Settings") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise Failed(
             f"The data folder {settings.data.absolute()} can't be used: {error.strerror}. "
-            "Set CLARION_DATA to a folder that you may write to."
+            "Set CLARION_DATA to a folder that Clarion can write to."
         ) from error

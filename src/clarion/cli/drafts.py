@@ -1,4 +1,4 @@
-"""``clarion drafts``: what is saved and not sent; and ``clarion test-send``, to see it arrive."""
+"""``clarion drafts``: saved broadcasts that are not sent yet; ``clarion test-send`` tries one."""
 
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.cli import send
-from clarion.cli.audience import Chosen
-from clarion.cli.broadcasts import AsJson, Id, find, show_broadcast
-from clarion.cli.composing import Content, Manner, Timing
+from clarion.cli.app import App
+from clarion.cli.audience import AudienceOptions
+from clarion.cli.broadcasts import delete_broadcast, duplicate_broadcast, show_broadcast
+from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
+from clarion.cli.lookups import find_address, find_broadcast
 from clarion.cli.option_groups import with_option_groups
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.options import AsJson, BroadcastId, Limit, Undo
+from clarion.cli.output import print_cut, print_json, print_line, print_note, print_table
 from clarion.kit.numbers import is_id
 
 if TYPE_CHECKING:
@@ -20,23 +23,28 @@ if TYPE_CHECKING:
     from clarion.contacts.models import Address
     from clarion.records.models import Delivery
 
-app = typer.Typer(help="What is saved and not sent.", no_args_is_help=True)
-Now = Annotated[bool, typer.Option("--now", help="It leaves at once when it is sent.")]
+app = App("Broadcasts that are saved and not sent yet.")
+Now = Annotated[
+    bool, typer.Option("--now", help="Remove the schedule: sending the draft sends it now.")
+]
 
 
-def add_to(root: typer.Typer) -> None:
+def add_to(root: App) -> None:
     """Add the commands to the root."""
     root.add_typer(app, name="drafts")
-    root.command("test-send")(send_test)
+    root.command(
+        "test-send",
+        examples=[
+            "clarion test-send 42 --channel shop --user 1001 --wait",
+            "clarion test-send 42 --chat 4711",
+        ],
+    )(send_test)
 
 
 @app.command("list")
 @uses_django
-def list_drafts(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """List drafts, newest first, and what is still missing."""
+def list_drafts(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List drafts, newest first, and how many things are still to do in each."""
     from clarion.broadcasts import history, problems
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.states import BroadcastState
@@ -53,12 +61,12 @@ def list_drafts(
         )
         return
     if not shown:
-        print_line("No draft. Save one with: clarion send … --draft")
+        print_line("There are no drafts. Save one with: clarion send … --draft")
         return
     rows = [[str(b.pk), _name(b), _who(b), b.edited_at, len(problems.check(b))] for b in shown]
-    print_table(["ID", "TITLE", "LAST EDITED BY", "AT", "TO DO"], rows)
+    print_table(["ID", "TITLE", "EDITED BY", "EDITED AT", "TO DO"], rows)
     if len(listed) > limit:
-        print_note(f"Only the newest {limit} are shown; --limit shows more.")
+        print_cut(limit)
 
 
 def _name(draft: "Broadcast") -> str:
@@ -69,69 +77,69 @@ def _who(draft: "Broadcast") -> str:
     return draft.edited_by.name if draft.edited_by else "command line"
 
 
-@app.command()
+@app.command(
+    examples=[
+        "clarion drafts edit 42 --text @hello.txt",
+        "clarion drafts edit 42 --channel shop --tag vip --at 2026-12-24T09:30",
+    ]
+)
 @uses_django
 @with_option_groups
 def edit(
-    number: Id,
-    content: Content,
-    chosen: Chosen,
-    manner: Manner,
-    timing: Timing,
+    number: BroadcastId,
+    content: ContentOptions,
+    audience: AudienceOptions,
+    schedule: ScheduleOptions,
+    settings: SettingOptions,
     now: Now = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change a draft: what is given is changed, the rest stays. A scheduled one is taken back."""
+    """Change a draft. Options that you leave out keep their values.
+
+    A scheduled broadcast becomes a draft again: nothing was sent.
+    """
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import drafts, launch, problems
 
-    if chosen.given:
-        chosen.check()
+    if audience.given:
+        audience.check()
     content.check(complete=False)
-    timing.check()
-    if now and timing.given:
-        raise typer.BadParameter("It goes with no other time.", param_hint="--now")
-    fields = {**content.draft_fields(), **manner.draft_fields()}
-    fields |= timing.draft_fields() if timing.given or now else {}
-    fields |= chosen.draft_fields() if chosen.given else {}
+    schedule.check()
+    if now and schedule.given:
+        raise typer.BadParameter("It can't be combined with another time.", param_hint="--now")
+    fields = {**content.draft_fields(), **settings.draft_fields()}
+    fields |= schedule.draft_fields() if schedule.given or now else {}
+    fields |= audience.draft_fields() if audience.given else {}
     if not fields:
-        raise typer.BadParameter("Say what to change.")
-    draft = launch.edit(find(number), by=COMMAND_LINE)
+        raise typer.BadParameter("Give at least one option that changes something.")
+    draft = launch.edit(find_broadcast(number), by=COMMAND_LINE)
     drafts.edit_draft(draft, by=COMMAND_LINE, revision=draft.revision, **fields)
-    _tell(draft, f"Draft {number} is changed.", as_json)
+    if as_json:
+        show_broadcast(draft, as_json)
+    else:
+        print_line(f"Draft {number} is changed.")
     for problem in problems.check(draft):
         print_note(f"Still to do: {problem}")
 
 
-def _tell(draft: "Broadcast", sentence: str, as_json: bool) -> None:
-    if as_json:
-        show_broadcast(draft, as_json)
-    else:
-        print_line(sentence)
-
-
 @app.command()
 @uses_django
-def duplicate(number: Id, as_json: AsJson = False) -> None:
-    """Copy any broadcast, with its people, to a new draft."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import drafts
-
-    fresh = drafts.duplicate(find(number), by=COMMAND_LINE)
-    _tell(fresh, f"Draft {fresh.pk} is a copy of broadcast {number}.", as_json)
+def duplicate(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Copy any broadcast and its audience to a new draft."""
+    duplicate_broadcast(number, as_json)
 
 
 @app.command("send")
 @uses_django
 def send_draft(
-    number: Id, undo: send.Undo = None, wait: send.Wait = False, as_json: AsJson = False
+    number: BroadcastId, undo: Undo = None, wait: send.Wait = False, as_json: AsJson = False
 ) -> None:
-    """Send a draft: now, or at the time, on the schedule or the trigger that it has."""
+    """Send a draft: now, or by the schedule or trigger that it has."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import launch
 
     draft = launch.start(_draft(number), by=COMMAND_LINE, undo_seconds=undo)
-    send.say_launched(draft)
+    send.print_launched(draft)
     if wait:
         send.wait_for(draft)
     if as_json or wait:
@@ -142,80 +150,68 @@ def send_draft(
 
 @app.command()
 @uses_django
-def delete(number: Id, as_json: AsJson = False) -> None:
-    """Delete a draft for good."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.broadcasts import control
-
-    control.delete(_draft(number), by=COMMAND_LINE)
-    if as_json:
-        print_json({"id": number, "deleted": True})
-    else:
-        print_line(f"Draft {number} is deleted.")
+def delete(number: BroadcastId, as_json: AsJson = False) -> None:
+    """Delete a draft. This can't be undone."""
+    delete_broadcast(_draft(number), as_json)
 
 
 def _draft(number: int) -> "Broadcast":
-    found = find(number)
-    if found.state != "draft":
-        raise Failed(f"Broadcast {number} is no draft: it is {found.get_state_display().lower()}.")
-    return found
+    draft = find_broadcast(number)
+    if draft.state != "draft":
+        state = draft.get_state_display().lower()
+        raise Failed(f"Broadcast {number} is not a draft: it is {state}.")
+    return draft
 
 
 @uses_django
 def send_test(
-    number: Id,
+    number: BroadcastId,
     chat: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="To this chat number.")
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Send to the chat with this number.")
     ] = None,
     channel: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Or on this channel …")
+        str | None, typer.Option(metavar="CHANNEL", help="Or send on this channel; with --user.")
     ] = None,
-    user: Annotated[str | None, typer.Option(metavar="ID", help="… to this user id.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for how it ends.")] = False,
+    user: Annotated[
+        str | None, typer.Option(metavar="ID", help="The contact's user id on that channel.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the result.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send what a draft says to one person now, to see it arrive."""
+    """Send a draft to one contact now, as a test."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import singles
 
     by_user = channel is not None and user is not None
     if (chat is None) != by_user or (chat is not None and (channel or user)):
-        raise typer.BadParameter("Give either --chat, or --channel and --user.")
-    address = _address(chat, channel or "", user or "")
+        raise typer.BadParameter("Use either --chat, or --channel with --user.")
+    address = find_address(channel or "", user or "") if chat is None else _chat(chat)
     single = singles.send_test(_draft(number), address, by=COMMAND_LINE)
     delivery = _delivery(single, wait)
     reason = delivery.reason.text if delivery.reason else ""
     if as_json:
-        told: dict[str, Any] = {"id": single.pk, "chat": address.pk, "state": delivery.state}
-        print_json({**told, "reason": reason})
+        result: dict[str, Any] = {"id": single.pk, "chat": address.pk, "state": delivery.state}
+        print_json({**result, "reason": reason})
     else:
         print_line(f"Test to {address}: {delivery.state.replace('_', ' ')}. {reason}".strip())
     if wait and delivery.state in {"failed", "in_doubt", "skipped", "unsent"}:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _address(chat: int | None, channel: str, user: str) -> "Address":
-    from clarion.channels.manage import get_channel
+def _chat(number: int) -> "Address":
     from clarion.contacts.models import Address
 
-    if chat is not None:
-        found = Address.objects.filter(pk=chat).first() if is_id(chat) else None
-        where = f"chat with the number {chat}"
-    else:
-        found = Address.objects.filter(channel=get_channel(channel), value=user).first()
-        where = f"user {user} on {channel}"
-    if found is None:
-        raise Failed(f"There is no {where}. See: clarion chats list")
-    return found
+    address = Address.objects.filter(pk=number).first() if is_id(number) else None
+    if address is None:
+        raise Failed(f"There is no chat {number}. List them with: clarion chats list")
+    return address
 
 
 def _delivery(single: "Broadcast", wait: bool) -> "Delivery":
-    from clarion.engine.status import workers_alive
     from clarion.records.models import Delivery
     from clarion.records.states import PENDING
 
-    if not workers_alive():
-        print_note("No engine is running, so nothing leaves yet. Run: clarion serve")
+    send.warn_without_worker()
     while True:
         delivery = Delivery.objects.select_related("reason").get(broadcast=single)
         if not wait or delivery.state not in PENDING:

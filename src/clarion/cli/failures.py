@@ -1,13 +1,14 @@
-"""What the command line says when something goes wrong: one clear sentence, never a traceback."""
+"""What the command line prints when something goes wrong: one sentence, never a traceback."""
 
 import os
 import traceback
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
-from pydantic import ValidationError
 
-from clarion.kit.sentences import problems
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -21,7 +22,7 @@ class Failed(Exception):  # noqa: N818 - reads as what happened: raise Failed(â€
 
 
 def fail(error: Exception) -> NoReturn:
-    """Say what went wrong on stderr and end with exit code 1."""
+    """Print what went wrong on stderr and end with exit code 1."""
     typer.echo(sentence(error), err=True)
     if os.environ.get("CLARION_LOG_LEVEL", "").lower() == "debug":
         typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -38,17 +39,19 @@ def sentence(error: Exception) -> str:
     if isinstance(error, DatabaseError):
         return _database(str(error).strip())
     if isinstance(error, ImproperlyConfigured):
-        return f"The settings don't fit: {error}"
+        return f"The settings are wrong: {error}"
     if isinstance(error, OSError):
         return _system(error)
     return (
         f"Something unexpected went wrong ({type(error).__name__}: {error}). "
-        "Run it again with CLARION_LOG_LEVEL=debug to see where."
+        "Run the command again with CLARION_LOG_LEVEL=debug to see where."
     )
 
 
-def settings_sentence(error: ValidationError) -> str:
+def settings_sentence(error: "ValidationError") -> str:
     """What is wrong with the settings, one line for each."""
+    from clarion.kit.sentences import problems
+
     lines = []
     for problem in problems(error):
         name = "_".join(problem.path).upper()
@@ -67,11 +70,13 @@ def _speaks_for_itself(error: Exception) -> bool:
 def _database(text: str) -> str:
     if any(word in text for word in _BUSY):
         return (
-            "The database is busy: another program holds it for long. Nothing was changed; "
-            "try again in a moment."
+            "The database is busy: another program has locked it. Nothing was changed. "
+            "Try again in a moment."
         )
     if any(word in text for word in _FULL):
-        return "The disk is full: the database can't be written. Make room, then try again."
+        return (
+            "The disk is full, so the database can't be changed. Free some space, then try again."
+        )
     if any(word in text for word in _OLD):
         return "The database is not up to date. Run: clarion migrate"
     if "readonly" in text or "unable to open" in text:

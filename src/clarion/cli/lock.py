@@ -1,4 +1,4 @@
-"""The right to run engines on a data folder: one holder at a time, for as long as one lives."""
+"""The right to run workers on a data folder: one holder at a time, for as long as it lives."""
 
 import errno
 import fcntl
@@ -6,26 +6,28 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from clarion.cli.failures import Failed
-from clarion.config import Settings
 
-PATIENCE = 5.0  # seconds: engines that a killed parent left behind end within these
+if TYPE_CHECKING:
+    from clarion.config import Settings
+
+PATIENCE = 5.0  # seconds: workers that a killed parent left behind end within these
 PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class EngineLock:
+class WorkerLock:
     """Locked files. The lock belongs to the open files: whoever inherits them holds it too.
 
-    So the lock outlives a killed parent for as long as an engine of its still sends.
+    So the lock outlives a killed parent for as long as one of its workers still sends.
     """
 
     descriptors: tuple[int, ...]
 
     @classmethod
-    def take(cls, settings: Settings, patience: float = PATIENCE) -> Self:
+    def take(cls, settings: "Settings", patience: float = PATIENCE) -> Self:
         """Take the lock, waiting up to ``patience`` seconds. Raises Failed with who holds it."""
         taken: list[int] = []
         try:
@@ -43,18 +45,18 @@ class EngineLock:
             os.close(descriptor)
 
 
-def _files(settings: Settings) -> list[Path]:
+def _files(settings: "Settings") -> list[Path]:
     """The data folder's lock, and that of an SQLite file which lies elsewhere."""
-    files = [settings.data.absolute() / "engine.lock"]
+    files = [settings.data.absolute() / "worker.lock"]
     if is_sqlite(settings):
         database = Path(settings.database.removeprefix("sqlite:///")).absolute()
         if database.parent != files[0].parent:
-            files.append(database.with_name(database.name + ".engine.lock"))
+            files.append(database.with_name(database.name + ".worker.lock"))
     return files
 
 
-def is_sqlite(settings: Settings) -> bool:
-    """Whether the database is an SQLite file, which one engine process works on at a time."""
+def is_sqlite(settings: "Settings") -> bool:
+    """Whether the database is an SQLite file, which one worker uses at a time."""
     return settings.database.startswith("sqlite:")
 
 
@@ -64,7 +66,7 @@ def _lock(path: Path, patience: float) -> int:
     except OSError as error:
         raise Failed(
             f"The folder {path.parent} can't be written to: {error.strerror}. "
-            "Set CLARION_DATA to a folder that you may write to."
+            "Set CLARION_DATA to a folder that Clarion can write to."
         ) from error
     deadline = time.monotonic() + patience
     while not _try_lock(descriptor):
@@ -91,11 +93,11 @@ def _try_lock(descriptor: int) -> bool:
 def _taken(path: Path, holder: str) -> str:
     if holder.isdecimal() and not _lives(int(holder)):
         return (
-            f"An engine that process {holder} left behind is still finishing on {path.parent}. "
-            "Try again in a few seconds."
+            f"A worker that process {holder} left behind in {path.parent} is still finishing its "
+            "work. Try again in a few seconds."
         )
     return (
-        f"Clarion is already running on {path.parent} (process {holder or 'unknown'}). "
+        f"Clarion is already running in {path.parent} (process {holder or 'unknown'}). "
         "Stop it first, or set CLARION_DATA to another folder."
     )
 

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
 
 from clarion import __version__
 from clarion.cli import (
@@ -27,42 +26,51 @@ from clarion.cli import (
     tags,
     when,
 )
+from clarion.cli.app import App, CommandGroup, plain_usage_error
 from clarion.cli.demo import command as demo
 from clarion.cli.failures import fail
 
-EPILOG = "Settings are environment variables CLARION_…; see docs/configuration.md."
+HELP = "Send one message to many people over many channels, and see what happened to each one."
 
 
-class Door(TyperGroup):
+class RootGroup(CommandGroup):
     """The root command: turns every exception into one sentence and exit code 1."""
+
+    sections: ClassVar[dict[str, tuple[str, ...]]] = {
+        "Run Clarion": ("serve", "web", "worker", "migrate", "check", "retention"),
+        "Set up": ("agent", "channel", "contacts", "tags", "consents", "stories"),
+        "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
+        "Automate": ("periodic", "triggers", "external"),
+        "Follow": ("records", "chats"),
+        "Try and measure": ("demo", "simulator", "bench"),
+    }
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+        except typer.TyperException as error:
+            plain_usage_error(error)
             raise
-        except Exception as error:  # noqa: BLE001 - said in words, with the traceback on request
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - reported in words, with the traceback on request
             fail(error)
 
 
-app = typer.Typer(
-    cls=Door,
+app = App(
+    HELP,
+    cls=RootGroup,
     name="clarion",
-    help="Send one message to many people, and know what happened to every one of them.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    context_settings={"max_content_width": 100},
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    epilog="Settings are environment variables named CLARION_…: see docs/configuration.md.",
 )
 
 
 @app.callback(invoke_without_command=True)
 def clarion(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Send one message to many people, and know what happened to every one of them."""
+    """Everything that Clarion does."""
     if version:
         typer.echo(f"Clarion {__version__}")
         raise typer.Exit

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import typer
 
-from clarion import config
+from clarion.cli.app import App
 from clarion.cli.django_setup import load_django, uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed, sentence
 from clarion.cli.lock import is_sqlite
-from clarion.cli.output import print_line
+from clarion.cli.output import counted, print_line
 from clarion.cli.safety import Weak, check_deployment, check_permissions, check_seals
 from clarion.cli.schema import bring_up_to_date, pending, refuse_newer
 
 LEAST_FREE = 200 * 1024**2  # bytes; below, a broadcast to many may fill the disk
-OLDEST_SQLITE = (3, 38, 0)  # the engine's statements use ->>
+OLDEST_SQLITE = (3, 38, 0)  # Clarion's statements use ->>
 
 
 class Finding(NamedTuple):
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add the commands to the root."""
     app.command()(migrate)
     app.command()(check)
@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 @uses_django
 def migrate() -> None:
-    """Bring the database up to date."""
+    """Bring the database up to date with this version of Clarion."""
     applied = bring_up_to_date()
     for name in applied:
         print_line(f"Applied {name}.")
@@ -44,7 +44,7 @@ def migrate() -> None:
 
 
 def check() -> None:
-    """Look whether this installation is fit to send; exit code 1 if anything fails."""
+    """Check that this installation is ready to send. The exit code is 1 if a check fails."""
     failed = False
     for finding in _findings():
         print_line(f"{finding.word:<7} {finding.text}")
@@ -54,23 +54,23 @@ def check() -> None:
 
 
 def _findings() -> Iterator[Finding]:
-    """One finding after the other; the later ones need the earlier ones to hold."""
+    """One finding after the other; the later ones need the earlier ones to be right."""
     for needed in (_settings, _data_folder, check_permissions, _database, _structure):
         finding = _try(needed)
         yield finding
         if finding.word == "FAILED":
             return
-    for more in (_sqlite, check_deployment, check_seals, _engine):
-        yield _try(more)
+    for check_one in (_sqlite, check_deployment, check_seals, _workers):
+        yield _try(check_one)
     yield from _channels()
 
 
-def _try(look: Callable[[], str]) -> Finding:
+def _try(check_one: Callable[[], str]) -> Finding:
     try:
-        return Finding("ok", look())
+        return Finding("ok", check_one())
     except Weak as weak:
         return Finding("warn", str(weak))
-    except Exception as error:  # noqa: BLE001 - said in words
+    except Exception as error:  # noqa: BLE001 - reported in words
         return Finding("FAILED", sentence(error).replace("\n", " "))
 
 
@@ -80,12 +80,16 @@ def _settings() -> str:
 
 
 def _data_folder() -> str:
+    from clarion import config
+
     folder = config.load().data.absolute()
     with tempfile.TemporaryFile(dir=folder) as probe:
         probe.write(b"clarion")
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
-        raise Weak(f"The data folder {folder} has only {free // 1024**2:,} MB free. Make room.")
+        raise Weak(
+            f"The data folder {folder} has only {free // 1024**2:,} MB free. Free some space."
+        )
     return f"The data folder {folder} is writable and has {free // 1024**2:,} MB free."
 
 
@@ -95,32 +99,39 @@ def _database() -> str:
     connection.ensure_connection()
     name = str(connection.settings_dict["NAME"])
     version = ".".join(map(str, connection.get_database_version()))
-    return f"The database {name} answers ({connection.display_name} {version})."
+    return f"The database {name} can be reached ({connection.display_name} {version})."
 
 
 def _structure() -> str:
     refuse_newer()
     missing = pending()
     if missing:
-        raise Failed(f"{len(missing)} migrations are missing. Run: clarion migrate")
+        raise Failed(
+            f"The database is not up to date: it needs {counted(len(missing), 'migration')}. "
+            "Run: clarion migrate"
+        )
     return "The database is up to date."
 
 
 def _sqlite() -> str:
     from django.db import connection
 
+    from clarion import config
+
     if not is_sqlite(config.load()):
-        return "SQLite is not in use."
+        return "SQLite is not used."
     version = connection.get_database_version()
     text = ".".join(map(str, version))
     if version < OLDEST_SQLITE:
-        raise Failed(f"SQLite {text} is too old: 3.38 is needed. Use PostgreSQL instead.")
+        raise Failed(
+            f"SQLite {text} is too old: 3.38 or newer is needed. Update it, or use PostgreSQL."
+        )
     if not _has_wal_fix(version):
         raise Weak(
-            f"SQLite {text} has the WAL-reset bug, which very rarely damages a database. "
-            "3.51.3 and newer are free of it; keep backups, or use PostgreSQL."
+            f"SQLite {text} has a bug that very rarely damages a database (“WAL reset”, fixed in "
+            "3.51.3). Update it, or use PostgreSQL, and keep backups."
         )
-    return f"SQLite {text} is fit."
+    return f"SQLite {text} is recent enough."
 
 
 def _has_wal_fix(version: tuple[int, ...]) -> bool:
@@ -130,13 +141,13 @@ def _has_wal_fix(version: tuple[int, ...]) -> bool:
     )
 
 
-def _engine() -> str:
+def _workers() -> str:
     from clarion.engine.status import workers_alive
 
     alive = workers_alive()
     if not alive:
-        raise Weak("No engine is running: nothing is sent. Run: clarion serve")
-    return f"{alive} engine{'s' if alive > 1 else ''} running."
+        raise Weak("No worker is running, so nothing is sent. Start one with: clarion serve")
+    return f"{counted(alive, 'worker')} running."
 
 
 def _channels() -> Iterator[Finding]:
@@ -146,7 +157,7 @@ def _channels() -> Iterator[Finding]:
     for pk, name, kind in numbers:
         yield _try(partial(_channel, pk, name, kind))
     if not numbers:
-        yield Finding("ok", "There is no channel yet.")
+        yield Finding("ok", "There are no channels yet.")
 
 
 def _channel(pk: int, name: str, kind: str) -> str:
@@ -160,7 +171,7 @@ def _channel(pk: int, name: str, kind: str) -> str:
     except ValidationError as error:
         fields = ", ".join(str(problem["loc"][0]) for problem in error.errors() if problem["loc"])
         raise Failed(
-            f"The settings of channel {name} don't fit its kind {kind}: {fields}. "
-            f"Correct them on the channel's page."
+            f"Channel {name} ({kind}) has wrong settings: {fields}. "
+            "Correct them on the channel's page."
         ) from None
-    return f"Channel {name} ({kind}): its settings fit and its secrets open."
+    return f"Channel {name} ({kind}): the settings are valid and the credentials can be read."

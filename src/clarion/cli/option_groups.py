@@ -3,43 +3,56 @@
 import functools
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any, get_args
 
 
 def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command of which some parameters are dataclasses: their fields become options.
 
-    The fields are annotated as parameters of a command are, and have defaults.
+    The fields are annotated as parameters of a command are, and have defaults. ``SECTION`` of a
+    dataclass is the heading of its options in the help.
     """
     own = inspect.signature(command).parameters
     groups: dict[str, type[Any]] = {
-        name: one.annotation
-        for name, one in own.items()
-        if isinstance(one.annotation, type) and is_dataclass(one.annotation)
+        name: parameter.annotation
+        for name, parameter in own.items()
+        if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
     }
 
     @functools.wraps(command)
-    def gathered(**options: Any) -> None:
-        made = {
+    def grouped(**options: Any) -> None:
+        values = {
             name: group(**{field.name: options.pop(field.name) for field in fields(group)})
             for name, group in groups.items()
         }
-        command(**made, **options)
+        command(**values, **options)
 
-    shown = [
-        one
+    parameters = [
+        option
         for name, parameter in own.items()
-        for one in (map(_option, fields(groups[name])) if name in groups else [parameter])
+        for option in (_options(groups[name]) if name in groups else [parameter])
     ]
-    named = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in shown]
-    gathered.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
-    gathered.__annotations__ = {one.name: one.annotation for one in named}
-    return gathered
+    named = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in parameters]
+    grouped.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    grouped.__annotations__ = {option.name: option.annotation for option in named}
+    return grouped
 
 
-def _option(field: "Field[Any]") -> inspect.Parameter:
+def _options(group: type[Any]) -> list[inspect.Parameter]:
+    section = getattr(group, "SECTION", None)
+    return [_option(field, section) for field in fields(group)]
+
+
+def _option(field: "Field[Any]", section: str | None) -> inspect.Parameter:
     assert field.default is not MISSING, f"{field.name} needs a default"
+    type_, option = get_args(field.type)
+    option = copy(option)
+    option.rich_help_panel = section
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[type_, option],
     )

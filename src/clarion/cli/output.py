@@ -54,6 +54,11 @@ def print_facts(pairs: Iterable[tuple[str, Any]]) -> None:
         print_line(f"{name:<{width}}  {format_cell(value)}".rstrip())
 
 
+def print_cut(limit: int, alternative: str = "") -> None:
+    """Note that a list is longer than what is shown of it; ``alternative``: what else to do."""
+    print_note(f"Only the first {limit:,} are shown. Use --limit to show more{alternative}.")
+
+
 def format_cell(value: Any) -> str:
     """A value as people read it, on one line."""
     if value is None:
@@ -74,3 +79,8 @@ def format_moment(value: datetime) -> str:
     from clarion import config
 
     return f"{value.astimezone(ZoneInfo(config.load().time_zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A number and its noun: ``1 tag``, ``1,204 tags``."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -1,14 +1,15 @@
-"""The server of the pages and the API, on its port."""
+"""The web server, on its port."""
 
 import errno
-import http.client
 import random
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clarion import config
 from clarion.cli.failures import Failed
+
+if TYPE_CHECKING:
+    from clarion.config import Settings
 
 # Where a free port is looked for: below those that systems give to outgoing connections, else it
 # may be given away between now and the moment that the server listens on it.
@@ -16,7 +17,7 @@ UNUSED = range(20_000, 32_000)
 TRIES = 100
 
 
-def serve_pages(host: str, port: int, *, settings: config.Settings) -> None:
+def serve_pages(host: str, port: int, *, settings: "Settings") -> None:
     """Serve until SIGINT or SIGTERM. Raises Failed when the server can't listen there."""
     from clarion.server.connections import Limits
     from clarion.server.run import PageServer, listen, raise_file_limit
@@ -67,9 +68,9 @@ def _problem_with(host: str, port: int) -> OSError | None:
 
 def _refusal(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is taken by another program. Choose another one with --port."
+        return f"Port {port} on {host} is used by another program. Choose another port with --port."
     if error.errno == errno.EACCES:
-        return f"Port {port} needs special rights. Choose one above 1023 with --port."
+        return f"Port {port} needs special permissions. Choose a port above 1023 with --port."
     # A host name that can't be resolved has a number of its own, which strerror does not know.
     reason = error.strerror or error
     return f"The server can't listen on {host}: {reason}. Choose another address with --host."
@@ -77,6 +78,8 @@ def _refusal(host: str, port: int, error: OSError) -> str:
 
 def answers(host: str, port: int) -> bool:
     """Whether the server answers a request."""
+    import http.client
+
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
     connection = http.client.HTTPConnection(near, port, timeout=5)
     try:

@@ -1,17 +1,18 @@
-"""``clarion records``: what was tried for whom, and what came of it."""
+"""``clarion records``: every attempt to send a message, and its result."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
-from clarion import config
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.options import MOMENT, AsJson
+from clarion.cli.output import print_cut, print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from clarion.records.filters import RecordFilter
@@ -20,29 +21,46 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 MOST_ROWS = 100_000  # listed or as JSON; --csv has no limit
 PAGE = 1_000
+FILTERS = "Filters"  # the heading of these options
 
-Number = Annotated[str, typer.Option(metavar="ID", help="Of this broadcast.")]
-User = Annotated[str, typer.Option(metavar="ID", help="Of the person with this user id.")]
-Name = Annotated[str, typer.Option(metavar="TEXT", help="Of people whose name contains this.")]
-Status = Annotated[str, typer.Option(metavar="STATUS", help="completed or error.")]
-Error = Annotated[str, typer.Option(metavar="TEXT", help="Whose error message contains this.")]
-After = Annotated[str, typer.Option(metavar="T", help="From then on: 2026-12-24T09:30.")]
-Before = Annotated[str, typer.Option(metavar="T", help="Earlier than that.")]
+
+def _filter_option(metavar: str | None, text: str) -> Any:
+    return typer.Option(metavar=metavar, help=text, rich_help_panel=FILTERS)
+
+
+Number = Annotated[str, _filter_option("ID", "Records of this broadcast.")]
+User = Annotated[str, _filter_option("ID", "Records of the contact with this user id.")]
+Name = Annotated[str, _filter_option("TEXT", "Records of contacts whose name contains this.")]
+StatusName = Literal["completed", "error"]
+Status = Annotated[StatusName | None, _filter_option(None, "Records with this status.")]
+Error = Annotated[str, _filter_option("TEXT", "Records whose error message contains this.")]
+After = Annotated[str, _filter_option("TIME", f"Records from this time on, such as {MOMENT}.")]
+Before = Annotated[str, _filter_option("TIME", "Records before this time.")]
 Responses = Annotated[
-    str, typer.Option(metavar="'>0'", help="By the number of responses: '>0', '=2', '<1'.")
+    str, _filter_option("NUMBER", "Records by their number of responses: '>0', '=2' or '<1'.")
 ]
-Channel = Annotated[str, typer.Option(metavar="NAME", help="Of this channel.")]
-Agent = Annotated[str, typer.Option(metavar="NAME", help="Of broadcasts by this agent.")]
+Channel = Annotated[str, _filter_option("CHANNEL", "Records of this channel.")]
+Agent = Annotated[str, _filter_option("NAME", "Records of broadcasts by this agent.")]
 Csv = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write all of them to a CSV file; - is stdout.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Write all matching records to a CSV file; - for stdout."),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="How many at most; not for --csv.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Limit = Annotated[
+    int,
+    typer.Option(
+        min=1, max=MOST_ROWS, metavar="N", help="Show at most this many. Not used with --csv."
+    ),
+]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add the command to the root."""
-    app.command()(records)
+    app.command(
+        examples=[
+            "clarion records --broadcast 42 --status error",
+            "clarion records --channel shop --after 2026-12-01T00:00 --csv december.csv",
+        ]
+    )(records)
 
 
 @uses_django
@@ -50,7 +68,7 @@ def records(
     broadcast: Number = "",
     user: User = "",
     name: Name = "",
-    status: Status = "",
+    status: Status = None,
     error: Error = "",
     after: After = "",
     before: Before = "",
@@ -61,14 +79,17 @@ def records(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List records, newest first: one for every attempt at reaching a person."""
+    """List records (attempts to send a message to a contact), newest first.
+
+    Several filters can be combined.
+    """
     if csv is not None and as_json:
-        raise typer.BadParameter("Give either --csv or --json.", param_hint="--json")
+        raise typer.BadParameter("It can't be combined with --csv.", param_hint="--json")
     wanted = _filter(
         broadcast=broadcast,
         user=user,
         name=name,
-        status=status,
+        status=status or "",
         error=error,
         after=after,
         before=before,
@@ -85,6 +106,7 @@ def records(
 
 
 def _filter(**conditions: str) -> "RecordFilter":
+    from clarion import config
     from clarion.records.filters import FilterError, RecordFilter
 
     try:
@@ -108,10 +130,10 @@ def _rows(wanted: "RecordFilter", limit: int) -> "Iterator[RecordRow]":
 
 def _show(rows: "list[RecordRow]", limit: int) -> None:
     if not rows:
-        print_line("No record fits.")
+        print_line("No records match.")
         return
     print_table(
-        ["RECORDED", "BROADCAST", "USER", "NAME", "CHANNEL", "STATUS", "TRY", "SENT OR ERROR"],
+        ["RECORDED", "BROADCAST", "USER", "NAME", "CHANNEL", "STATUS", "ATTEMPT", "SENT OR ERROR"],
         [
             [
                 row.recorded_at,
@@ -127,7 +149,7 @@ def _show(rows: "list[RecordRow]", limit: int) -> None:
         ],
     )
     if len(rows) > limit:
-        print_note(f"Only the newest {limit:,} are shown; --limit shows more, --csv FILE all.")
+        print_cut(limit, ", or --csv FILE to write all of them")
 
 
 def _document(row: "RecordRow") -> dict[str, Any]:
@@ -158,7 +180,7 @@ def _export(wanted: "RecordFilter", path: Path) -> None:
         for chunk in export_csv(wanted):
             file.write(chunk)
     if path != STDOUT:
-        print_note(f"Wrote {path}.")
+        print_note(f"Wrote the records to {path}.")
 
 
 @contextmanager

@@ -1,17 +1,16 @@
-"""``clarion retention``: what is past its days, and deleting it."""
+"""``clarion retention``: which broadcasts are deleted when, and deleting them now."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.options import AsJson
+from clarion.cli.output import counted, print_json, print_line, print_note, print_table
 
-app = typer.Typer(
-    help="What will be deleted because it is long over, and when.", no_args_is_help=True
-)
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app = App("Automatic deletion of old broadcasts.")
 LISTED = 100
 
 
@@ -19,16 +18,16 @@ LISTED = 100
 @uses_django
 def show(
     days: Annotated[
-        int, typer.Option(min=0, max=36_500, help="What goes within so many days from now.")
+        int, typer.Option(min=0, max=36_500, metavar="N", help="How many days ahead to look.")
     ] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Say what will be deleted, when, and how many records go with it."""
+    """Show which broadcasts will be deleted, when, and with how many records."""
     from clarion.broadcasts import retention
     from clarion.kit import clock
 
     until = clock.now() + timedelta(days=days)
-    told = retention.summary(until)
+    summary = retention.summary(until)
     due = retention.due(until, limit=None if as_json else LISTED)
     rows = [
         {
@@ -46,33 +45,29 @@ def show(
             {
                 "retention_days": retention.days(),
                 "until": until,
-                "broadcasts": told.broadcasts,
-                "records": told.records,
-                "more_records": told.more,
+                "broadcasts": summary.broadcasts,
+                "records": summary.records,
+                "more_records": summary.more,
                 "due": rows,
             }
         )
         return
-    _say(rows, told, days, retention.days())
+    _show(rows, summary, days, retention.days())
 
 
-def _say(rows: list[dict[str, Any]], told: Any, within: int, kept: int) -> None:
+def _show(rows: list[dict[str, Any]], summary: Any, within: int, kept: int) -> None:
     if not kept:
-        print_line("Nothing is ever deleted by itself: CLARION_RETENTION_DAYS is 0.")
+        print_line("Broadcasts are never deleted automatically: CLARION_RETENTION_DAYS is 0.")
         return
     print_line(
-        f"Finished broadcasts are deleted {kept} days after they ended, with all their records."
+        f"Broadcasts are deleted {counted(kept, 'day')} after they end, with all their records."
     )
     if not rows:
-        print_line(f"Nothing will be deleted within {within} days.")
+        print_line(f"Nothing will be deleted in the next {counted(within, 'day')}.")
         return
-    more = "more than " if told.more else ""
-    print_line(
-        f"{_counted(told.broadcasts, 'broadcast')} with {more}{_counted(told.records, 'record')} "
-        f"will be deleted within {within} days."
-    )
+    print_line(f"{_amount(summary)} will be deleted in the next {counted(within, 'day')}.")
     print_table(
-        ["ID", "TITLE", "STATE", "PEOPLE", "FINISHED", "DELETED"],
+        ["ID", "TITLE", "STATE", "RECIPIENTS", "FINISHED", "DELETED"],
         [
             [
                 str(one["id"]), one["title"], one["state"], one["total"], one["finished_at"],
@@ -81,36 +76,37 @@ def _say(rows: list[dict[str, Any]], told: Any, within: int, kept: int) -> None:
             for one in rows
         ],
     )  # fmt: skip
-    if told.broadcasts > len(rows):
-        print_note(f"The first {len(rows)} are shown; --json has all.")
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    if summary.broadcasts > len(rows):
+        print_note(f"Only the first {len(rows)} are shown. Use --json to show all of them.")
 
 
 @app.command()
 @uses_django
 def run(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Delete now what is past its days, instead of waiting for the engine to do it."""
+    """Delete expired broadcasts now, instead of waiting for a worker to do it."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import retention
     from clarion.kit import clock
 
-    told = retention.summary(clock.now())
-    if told.broadcasts and not yes:
-        more = "more than " if told.more else ""
+    summary = retention.summary(clock.now())
+    if summary.broadcasts and not yes:
         typer.confirm(
-            f"Delete {_counted(told.broadcasts, 'broadcast')} with "
-            f"{more}{_counted(told.records, 'record')} for good?",
+            f"Delete {_amount(summary)}? This can't be undone.",
             abort=True,
             err=True,
         )
     while retention.sweep(by=COMMAND_LINE):
         pass
-    if told.broadcasts:
-        print_line(f"Deleted: {_counted(told.broadcasts, 'broadcast')}, with all their records.")
+    if summary.broadcasts:
+        print_line(f"Deleted {counted(summary.broadcasts, 'broadcast')} with all records.")
     else:
-        print_line("Nothing is past its days.")
+        print_line("There is nothing to delete.")
+
+
+def _amount(summary: Any) -> str:
+    """How much will be deleted: “3 broadcasts with 1,204 records”."""
+    more = "more than " if summary.more else ""
+    records = counted(summary.records, "record")
+    return f"{counted(summary.broadcasts, 'broadcast')} with {more}{records}"

@@ -1,11 +1,9 @@
-"""What ``clarion check`` looks at for safety: permissions, secrets that open, the way in."""
+"""The checks of ``clarion check`` for safety: permissions, the secret key, the public URL."""
 
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from clarion import config
 from clarion.cli.lock import is_sqlite
 
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -17,20 +15,24 @@ class Weak(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def check_permissions() -> str:
-    """Nobody but the owner may read what Clarion keeps: people, messages, sessions, keys."""
+    """Only the owner may read what Clarion stores: people, messages, sessions, keys."""
+    from clarion import config
+
     folder = config.load().data.absolute()
     if stat.S_IMODE(folder.stat().st_mode) & _FOR_OTHERS:
         raise Weak(
-            f"Other users of this machine can look into the data folder {folder}. "
+            f"Other users of this machine can read the data folder {folder}. "
             f"Run: chmod 700 {folder}"
         )
     for path in _files():
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & _FOR_OTHERS:
-            raise Weak(f"Other users of this machine may read {path}. Run: chmod go= {path}")
+            raise Weak(f"Other users of this machine can read {path}. Run: chmod go= {path}")
     return "Only this user can read the data folder and the database."
 
 
 def _files() -> Iterator[Path]:
+    from clarion import config
+
     settings = config.load()
     yield settings.data.absolute() / "secret.key"
     if is_sqlite(settings):
@@ -40,29 +42,33 @@ def _files() -> Iterator[Path]:
 
 
 def check_deployment() -> str:
-    """The way in from outside: a public URL, with TLS, through a proxy that names its clients."""
+    """The public URL is set, uses TLS, and the proxy in front of it is known."""
+    from urllib.parse import urlsplit
+
+    from clarion import config
+
     settings = config.load()
     if not settings.public_url:
-        raise Weak("CLARION_PUBLIC_URL is not set: callbacks and unsubscribe links can't work.")
+        raise Weak("CLARION_PUBLIC_URL is not set, so callbacks and unsubscribe links don't work.")
     parts = urlsplit(settings.public_url)
     if parts.scheme != "https" and parts.hostname not in _LOCAL:
         raise Weak(
-            f"{settings.public_url} is not encrypted: passwords and people's data can be read on "
-            "the way. Put a proxy with TLS before Clarion, and set CLARION_PUBLIC_URL to https://…"
+            f"{settings.public_url} is not encrypted: others can read passwords and messages on "
+            "the way. Put a proxy with TLS in front, and set CLARION_PUBLIC_URL to https://…"
         )
     if parts.scheme == "https" and not settings.trusted_proxies:
         raise Weak(
-            "CLARION_TRUSTED_PROXIES is empty, but CLARION_PUBLIC_URL is https. Name the proxy: "
-            "otherwise all agents count as one client, and share its limits."
+            "CLARION_TRUSTED_PROXIES is empty, but CLARION_PUBLIC_URL begins with https. Name the "
+            "proxy: otherwise all agents count as one client, and share its limits."
         )
-    return f"People and providers reach this server at {settings.public_url}."
+    return f"The public address is {settings.public_url}."
 
 
 def check_seals() -> str:
-    """The secret key is the one that stored secrets were sealed with. Raises SealedError."""
+    """The secret key is the one that the data was encrypted with. Raises SealedError."""
     from clarion.broadcasts.models import Broadcast
 
     sealed = Broadcast.objects.exclude(secret=None).order_by("-pk").values_list("secret", flat=True)
     if sealed.first() is None:
-        return "The database holds nothing yet that the secret key has encrypted."
-    return "The secret key opens what the database holds encrypted."
+        return "The database has no encrypted data yet."
+    return "The encrypted data in the database can be read with the secret key."

@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clarion import __version__, config
+from clarion import __version__
 from clarion.cli.failures import Failed
 from clarion.cli.lock import is_sqlite
 
@@ -66,6 +66,7 @@ def require_current() -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
+    from clarion import config
     from clarion.kit import db
 
     settings = config.load()

@@ -5,63 +5,67 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clarion import config
-from clarion.cli.audience import Chosen, say_who
+from clarion.cli.app import App
+from clarion.cli.audience import AudienceOptions, print_audience
 from clarion.cli.broadcasts import document, show_broadcast
-from clarion.cli.composing import Content, Manner, Timing
+from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.option_groups import with_option_groups
+from clarion.cli.options import AsJson, Undo
 from clarion.cli.output import format_moment, print_note
 from clarion.cli.progress import progress
 
 if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
 
-LOOK = 0.25  # seconds between looks at the broadcast while waiting
+LOOK = 0.25  # seconds between two reads of the broadcast while waiting
 ON_ITS_WAY = ("scheduled", "sending", "paused")
 
-Undo = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="SECONDS", help="How long it can be undone before it leaves."),
-]
-Draft = Annotated[bool, typer.Option("--draft", help="Only save it, to be sent later.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Show progress until it is done.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Save a draft and send nothing.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show progress until the broadcast has ended.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add the command to the root."""
-    app.command()(send)
+    app.command(
+        examples=[
+            "clarion send --channel shop --all --text 'Hello {{ contact.name }}!'",
+            "clarion send --channel shop --tag vip --story welcome --at 2026-12-24T09:30",
+            "clarion send --channel shop --tag vip --text @hello.txt --every day --at-clock 09:00",
+            "clarion send --channel shop --all --text 'Thank you!' --on-tag customer --delay 2h",
+        ]
+    )(send)
 
 
 @uses_django
 @with_option_groups
 def send(
-    content: Content,
-    chosen: Chosen,
-    manner: Manner,
-    timing: Timing,
+    content: ContentOptions,
+    audience: AudienceOptions,
+    schedule: ScheduleOptions,
+    settings: SettingOptions,
     undo: Undo = None,
     draft: Draft = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send a text, story or template to everyone (--all), to tags, to user ids, to chat numbers."""
-    if chosen.given or not draft:
-        chosen.check()
+    """Send a text, story or template: now, or by a schedule or trigger."""
+    if audience.given or not draft:
+        audience.check()
     content.check(complete=not draft)
-    timing.check()
-    if undo is not None and (timing.given or draft):
-        raise typer.BadParameter("It goes with sending now only.", param_hint="--undo")
-    if wait and (draft or (timing.given and timing.at is None)):
-        raise typer.BadParameter("It goes with sending now or --at only.", param_hint="--wait")
-    fields = {**content.draft_fields(), **timing.draft_fields(), **manner.draft_fields()}
-    broadcast = _create(fields | (chosen.draft_fields() if chosen.given else {}), undo, draft)
+    schedule.check()
+    if undo is not None and (schedule.given or draft):
+        raise typer.BadParameter("Use it when sending now only.", param_hint="--undo")
+    if wait and (draft or (schedule.given and schedule.at is None)):
+        raise typer.BadParameter("Use it when sending now or with --at only.", param_hint="--wait")
+    fields = {**content.draft_fields(), **schedule.draft_fields(), **settings.draft_fields()}
+    broadcast = _create(fields | (audience.draft_fields() if audience.given else {}), undo, draft)
     if draft:
-        print_note(f"Draft {broadcast.pk} is saved. Send it: clarion drafts send {broadcast.pk}")
+        number = broadcast.pk
+        print_note(f"Draft {number} is saved. Send it with: clarion drafts send {number}")
     else:
-        say_launched(broadcast)
+        print_launched(broadcast)
     if wait:
         wait_for(broadcast)
     if as_json or wait:
@@ -79,38 +83,51 @@ def _create(fields: dict[str, Any], undo: int | None, draft: bool) -> "Broadcast
     return launch.start_new(by=COMMAND_LINE, undo_seconds=undo, **fields)
 
 
-def say_launched(broadcast: "Broadcast") -> None:
+def print_launched(broadcast: "Broadcast") -> None:
     """Print who will get a broadcast that was just launched, and when it is sent."""
     if broadcast.audience:
-        say_who(broadcast)
-    _say_when(broadcast)
+        print_audience(broadcast)
+    if broadcast.state == "live":
+        _print_live(broadcast)
+    else:
+        _print_scheduled(broadcast)
+    warn_without_worker()
 
 
-def _say_when(broadcast: "Broadcast") -> None:
+def warn_without_worker() -> None:
+    """Print that nothing is sent, and what to do, when no worker is running."""
     from clarion.engine.status import workers_alive
 
-    if broadcast.state == "live":
-        _say_live(broadcast)
-    else:
-        assert broadcast.scheduled_at is not None
-        print_note(
-            f"Broadcast {broadcast.pk} leaves at {format_moment(broadcast.scheduled_at)} "
-            f"({config.load().time_zone}). Until then: clarion broadcasts delete {broadcast.pk}"
-        )
     if not workers_alive():
-        print_note("No engine is running, so nothing leaves yet. Run: clarion serve")
+        print_note("No worker is running, so nothing is sent yet. Start one with: clarion serve")
 
 
-def _say_live(broadcast: "Broadcast") -> None:
+def _print_scheduled(broadcast: "Broadcast") -> None:
+    from clarion import config
+    from clarion.kit import clock
+
+    assert broadcast.scheduled_at is not None
+    if broadcast.scheduled_at <= clock.now():
+        print_note(f"Broadcast {broadcast.pk} is sent now.")
+        return
+    print_note(
+        f"Broadcast {broadcast.pk} will be sent at {format_moment(broadcast.scheduled_at)} "
+        f"({config.load().time_zone}). Delete it before with: "
+        f"clarion broadcasts delete {broadcast.pk}"
+    )
+
+
+def _print_live(broadcast: "Broadcast") -> None:
     from clarion.broadcasts import periodic, trigger
 
     if broadcast.type == "external":
-        how = f"sends when its URL is called. The URL: clarion external url {broadcast.pk}"
+        how = f"sends when its URL is called. Show it with: clarion external url {broadcast.pk}"
     elif broadcast.type == "trigger":
         how = f"sends {trigger.words(trigger.parse(broadcast.trigger))}."
     else:
         assert broadcast.next_run_at is not None
-        how = f"runs: {periodic.words(broadcast)}. Next: {format_moment(broadcast.next_run_at)}."
+        next_run = format_moment(broadcast.next_run_at)
+        how = f"repeats: {periodic.words(broadcast)}. Next run: {next_run}."
     print_note(f"Broadcast {broadcast.pk} {how}")
 
 
@@ -120,8 +137,9 @@ def wait_for(broadcast: "Broadcast") -> None:
         _watch(broadcast)
     except KeyboardInterrupt:
         print_note(
-            f"The broadcast goes on. See: clarion broadcasts show {broadcast.pk}, "
-            f"or end it: clarion broadcasts stop {broadcast.pk}"
+            "The broadcast continues. "
+            f"Follow it with: clarion broadcasts show {broadcast.pk}, "
+            f"stop it with: clarion broadcasts stop {broadcast.pk}"
         )
         raise
 
@@ -139,7 +157,7 @@ def _watch(broadcast: "Broadcast") -> None:
 
 
 def _remark(one: dict[str, object]) -> str:
-    """The state and the counts worth a word, such as ``sending, 9,412 sent, 3 failed``."""
+    """The state and the counts that matter, such as ``sending, 9,412 completed, 3 failed``."""
     parts = [str(one["state"]), f"{one['completed']:,} completed"]
     parts += [
         f"{one[state]:,} {state.replace('_', ' ')}"
@@ -153,4 +171,4 @@ def _refresh(broadcast: "Broadcast") -> None:
     try:
         broadcast.refresh_from_db()
     except type(broadcast).DoesNotExist:
-        raise Failed(f"Broadcast {broadcast.pk} was deleted before it left.") from None
+        raise Failed(f"Broadcast {broadcast.pk} was deleted before it was sent.") from None

@@ -1,35 +1,60 @@
-"""``clarion simulator``: a provider to rehearse with."""
+"""``clarion simulator``: a test provider."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.children import end_with_parent
 from clarion.cli.failures import Failed
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add the command to the root."""
-    app.command()(simulator)
+    app.command(
+        examples=[
+            "clarion simulator --set latency=5ms..50ms --set error_500=1 --log received.jsonl"
+        ]
+    )(simulator)
 
 
 def simulator(
     host: Annotated[
-        str, typer.Option(help="The address to listen on. Leave it on loopback: nobody is asked.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="The address to listen on. Keep it on this machine: anyone can use the simulator.",
+        ),
     ] = "127.0.0.1",
-    http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8025,
-    smtp_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 2525,
+    http_port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="The port for HTTP. 0 chooses a free one."
+        ),
+    ] = 8025,
+    smtp_port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="The port for SMTP. 0 chooses a free one."
+        ),
+    ] = 2525,
     knobs: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Turn a knob; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="How the provider behaves, such as error_500=1. Can be repeated.",
+        ),
     ] = None,
     log: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Append everything received to this file of JSON lines."),
+        typer.Option(
+            metavar="FILE", help="Append everything it receives to this file, as JSON lines."
+        ),
     ] = None,
     ready_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write this file once it listens.")
+        Path | None, typer.Option(metavar="FILE", help="Write this file once it is listening.")
     ] = None,
     parent_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``clarion stories``: stories listed, shown, written out, read in, archived and restored."""
+"""``clarion stories``: stories listed, shown, exported, imported, archived and restored."""
 
 import json
 import sys
@@ -7,32 +7,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
+from clarion.cli.options import AsJson, Limit
+from clarion.cli.output import (
+    print_cut,
+    print_facts,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from clarion.content.models import StoryVersion
 
-app = typer.Typer(help="Stories: several messages under one name.", no_args_is_help=True)
+app = App("Several messages saved under one name.")
 Which = Annotated[str, typer.Argument(metavar="STORY", help="The story's name or number.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-@app.callback()
-def stories() -> None:
-    """Stories: several messages under one name."""
 
 
 @app.command("list")
 @uses_django
 def list_stories(
-    search: Annotated[str, typer.Option(metavar="TEXT", help="Whose name contains this.")] = "",
-    archived: Annotated[bool, typer.Option("--archived", help="Those that are archived.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most.")] = 100,
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only stories whose name contains this.")
+    ] = "",
+    archived: Annotated[
+        bool, typer.Option("--archived", help="List archived stories instead.")
+    ] = False,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List stories, last edited first."""
+    """List stories, the last edited first."""
     from clarion.broadcasts.uses import story_uses
     from clarion.content.stories import story_list
 
@@ -42,11 +49,14 @@ def list_stories(
     if as_json:
         print_json(listed)
         return
+    if not listed:
+        print_line("No stories match." if search or archived else "There are no stories yet.")
+        return
     names = ("id", "name", "blocks", "version", "broadcasts", "edited_at", "edited_by")
     rows = [[len(row[n]) if n == "blocks" else row[n] for n in names] for row in listed]
-    print_table(["№", "Name", "Blocks", "Version", "Broadcasts", "Last edited", "By"], rows)
+    print_table(["ID", "NAME", "BLOCKS", "VERSION", "BROADCASTS", "LAST EDITED", "BY"], rows)
     if page.next is not None:
-        print_note(f"There are more: these are the first {limit}. Raise --limit to see them.")
+        print_cut(limit)
 
 
 def _document(version: "StoryVersion", uses: dict[int, int]) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _document(version: "StoryVersion", uses: dict[int, int]) -> dict[str, Any]:
 @app.command()
 @uses_django
 def show(story: Which, as_json: AsJson = False) -> None:
-    """Show a story: its facts, and what each block says."""
+    """Show a story and the content of each of its blocks."""
     from clarion.broadcasts.uses import story_uses
     from clarion.content.preview import preview_story
     from clarion.content.stories import find_story, newest
@@ -78,23 +88,26 @@ def show(story: Which, as_json: AsJson = False) -> None:
         print_json({**document, "messages": messages})
         return
     kinds = document.pop("blocks")
-    print_facts((name.replace("_", " ").capitalize(), value) for name, value in document.items())
+    print_facts((name.replace("_", " "), value) for name, value in document.items())
     for kind, one in zip(kinds, shown, strict=True):
         print_line(f"\n{one.number}. {kind}")
         words = one.message.shown() if one.message else one.webhook or one.problem
         print_line("\n".join(f"   {line}" for line in words.splitlines()))
 
 
-@app.command("export")
+@app.command("export", examples=["clarion stories export welcome --to welcome.json"])
 @uses_django
 def export_file(
     story: Which,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="FILE.json", help="Write it there instead of printing it."),
+        typer.Option("--to", metavar="FILE", help="Write it to this file instead of printing it."),
     ] = None,
 ) -> None:
-    """Print a story as a document for `clarion stories import`, uploads included."""
+    """Print a story as a JSON document that `clarion stories import` reads.
+
+    Uploads are included. Secrets of webhooks are not.
+    """
     from clarion.content.portable import export_story
     from clarion.content.stories import find_story
 
@@ -108,22 +121,25 @@ def export_file(
         except OSError as error:
             raise Failed(f"{to} can't be written: {error.strerror}.") from error
     if any(block["kind"] == "webhook" for block in document["blocks"]):
-        print_note("The secrets of webhooks are not in it. Type them in again where it is read in.")
+        print_note("Secrets of webhooks are not included. Enter them again after the import.")
 
 
-@app.command("import")
+@app.command("import", examples=["clarion stories import welcome.json --update"])
 @uses_django
 def import_file(
     file: Annotated[
-        str, typer.Argument(metavar="FILE.json", help="As `export` writes it; - reads from stdin.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A document that `export` has written; - for standard input."
+        ),
     ],
     update: Annotated[
         bool,
-        typer.Option("--update", help="Save as a new version of the story that has this name."),
+        typer.Option("--update", help="Save it as a new version of the story with this name."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a story from a document."""
+    """Add a story from a JSON document."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts.uses import story_uses
     from clarion.content.portable import import_story
@@ -142,32 +158,34 @@ def _read(file: str) -> Any:
     except OSError as error:
         raise Failed(f"{file} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise Failed(f"{file} is no UTF-8 text.") from error
+        raise Failed(f"{file} is not UTF-8 text.") from error
     except json.JSONDecodeError as error:
-        raise Failed(f"{file} is no JSON: line {error.lineno}, {error.msg}.") from error
+        raise Failed(f"{file} is not JSON: line {error.lineno}, {error.msg}.") from error
     except (ValueError, RecursionError) as error:
-        raise Failed(f"{file} is no JSON that can be read.") from error
+        raise Failed(f"{file} can't be read as JSON.") from error
 
 
 @app.command()
 @uses_django
 def delete(story: Which) -> None:
-    """Archive a story. Broadcasts that use it go on; `restore` brings it back."""
+    """Archive a story. Broadcasts that use it continue, and it can be restored."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.content.stories import archive_story, find_story
 
-    found = find_story(story)
-    archive_story(found, by=COMMAND_LINE)
-    print_line(f"“{found.name}” is archived. `clarion stories restore {found.pk}` brings it back.")
+    archived = find_story(story)
+    archive_story(archived, by=COMMAND_LINE)
+    print_line(
+        f"“{archived.name}” is archived. Restore it with: clarion stories restore {archived.pk}"
+    )
 
 
 @app.command()
 @uses_django
 def restore(story: Which) -> None:
-    """Bring an archived story back."""
+    """Restore an archived story."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.content.stories import find_story, restore_story
 
-    found = find_story(story, archived=True)
-    restore_story(found, by=COMMAND_LINE)
-    print_line(f"“{found.name}” is back.")
+    restored = find_story(story, archived=True)
+    restore_story(restored, by=COMMAND_LINE)
+    print_line(f"“{restored.name}” is restored.")

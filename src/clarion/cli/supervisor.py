@@ -123,7 +123,7 @@ class Supervisor:
         if now - child.started_at >= STEADY:
             child.pause = FIRST_PAUSE
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        print_note(f"The {child.name} ended ({how}); it is started again in {child.pause:g} s.")
+        print_note(f"The {child.name} ended ({how}). It is restarted in {child.pause:g} s.")
         child.process = None
         child.start_at = now + child.pause
         child.pause = min(child.pause * 2, LONGEST_PAUSE)
@@ -141,7 +141,7 @@ class Supervisor:
             self._wait(deadline - time.monotonic())
             running = self._running()
         for process in running:
-            print_note(f"Process {process.pid} did not end by itself and was killed.")
+            print_note(f"Process {process.pid} didn't end in time and was killed.")
             process.kill()
             process.wait()
 

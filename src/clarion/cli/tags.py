@@ -1,65 +1,78 @@
-"""``clarion tags``: labels on contacts, given and taken by hand."""
+"""``clarion tags``: labels on contacts, assigned and removed by hand."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.output import print_json, print_line, print_table
+from clarion.cli.lookups import find_address
+from clarion.cli.options import REPEATABLE, AsJson, OfChannel
+from clarion.cli.output import counted, print_json, print_line, print_table
 
-app = typer.Typer(help="Labels on contacts.", no_args_is_help=True)
-Names = Annotated[list[str], typer.Argument(metavar="TAG…", help="One or more tags.")]
-On = Annotated[str, typer.Option(metavar="C", help="Where the user ids belong to.")]
-Users = Annotated[list[str], typer.Option(metavar="ID", help="A user id; repeatable.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app = App("Labels on contacts.")
+Names = Annotated[list[str], typer.Argument(metavar="TAG", help="One or more tags.")]
+Users = Annotated[
+    list[str],
+    typer.Option("--user", metavar="ID", help=f"The contact's user id there. {REPEATABLE}"),
+]
 
 
 @app.command("list")
 @uses_django
 def list_tags(as_json: AsJson = False) -> None:
-    """List all tags and how many contacts have them."""
+    """List the tags and how many contacts have each."""
     from clarion.contacts.tags import tag_counts
 
-    found = tag_counts()
+    counts = tag_counts()
     if as_json:
-        print_json([{"name": one.name, "contacts": one.contacts} for one in found])
-    elif not found:
-        print_line("No tag yet: clarion contacts import … --tag T, or clarion tags assign T …")
-    else:
-        print_table(["TAG", "CONTACTS"], [[one.name, one.contacts] for one in found])
-
-
-@app.command()
-@uses_django
-def assign(names: Names, channel: On, user: Users, as_json: AsJson = False) -> None:
-    """Give people tags; the triggers on these tags fire."""
-    from clarion.accounts.audit import COMMAND_LINE
-    from clarion.contacts import tags
-
-    new = tags.assign(names, _people(channel, user), by=COMMAND_LINE)
-    if as_json:
-        print_json({"assigned": new})
-    else:
+        print_json([{"name": tag.name, "contacts": tag.contacts} for tag in counts])
+    elif not counts:
         print_line(
-            f"Assigned {new:,} times; {len(set(user)) * len(set(names)) - new:,} had it already."
+            "There are no tags yet. Assign one with: clarion tags assign TAG --channel CHANNEL "
+            "--user ID"
         )
+    else:
+        print_table(["TAG", "CONTACTS"], [[tag.name, tag.contacts] for tag in counts])
 
 
-@app.command()
+@app.command(examples=["clarion tags assign vip --channel shop --user 1001 --user 1002"])
 @uses_django
-def remove(names: Names, channel: On, user: Users, as_json: AsJson = False) -> None:
-    """Take tags from people."""
-    from clarion.accounts.audit import COMMAND_LINE
+def assign(names: Names, channel: OfChannel, user: Users, as_json: AsJson = False) -> None:
+    """Assign tags to contacts. Triggers on these tags start."""
     from clarion.contacts import tags
 
-    gone = tags.remove(names, _people(channel, user), by=COMMAND_LINE)
+    _change(tags.assign, "assigned", "assigned already", names, channel, user, as_json)
+
+
+@app.command(examples=["clarion tags remove vip --channel shop --user 1001"])
+@uses_django
+def remove(names: Names, channel: OfChannel, user: Users, as_json: AsJson = False) -> None:
+    """Remove tags from contacts."""
+    from clarion.contacts import tags
+
+    _change(tags.remove, "removed", "not assigned", names, channel, user, as_json)
+
+
+def _change(
+    change: Callable[..., int],
+    done: str,
+    else_: str,
+    names: list[str],
+    channel: str,
+    users: list[str],
+    as_json: bool,
+) -> None:
+    """Assign or remove, and print how many tags that was; ``else_``: what the others are."""
+    from clarion.accounts.audit import COMMAND_LINE
+
+    contacts = sorted({find_address(channel, user).contact_id for user in users})
+    changed = change(names, contacts, by=COMMAND_LINE)
     if as_json:
-        print_json({"removed": gone})
-    else:
-        print_line(f"Removed {gone:,} times.")
-
-
-def _people(channel: str, users: list[str]) -> list[int]:
-    from clarion.cli.when import find_address
-
-    return sorted({find_address(channel, user).contact_id for user in users})
+        print_json({done: changed})
+        return
+    others = len(contacts) * len(set(names)) - changed
+    verb = "was" if others == 1 else "were"
+    rest = f" {others:,} {verb} {else_}." if others else ""
+    print_line(f"{counted(changed, 'tag')} {done}.{rest}")

@@ -1,42 +1,44 @@
-"""``clarion periodic``, ``triggers``, ``external``, ``event``: what runs by itself or on call."""
+"""``clarion periodic``, ``triggers``, ``external``, ``event``: what starts without ``send``."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from clarion.cli.broadcasts import AsJson, Id, find
+from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.lookups import find_address, find_broadcast
+from clarion.cli.options import AsJson, BroadcastId, Limit, OfChannel
+from clarion.cli.output import counted, print_json, print_line, print_note, print_table
 
-if TYPE_CHECKING:
-    from clarion.contacts.models import Address
-
-periodic = typer.Typer(help="Broadcasts that run again and again.", no_args_is_help=True)
-triggers = typer.Typer(help="Broadcasts to people to whom something happens.", no_args_is_help=True)
-external = typer.Typer(help="Broadcasts that other programs launch.", no_args_is_help=True)
+periodic = App("Broadcasts that repeat on a schedule.")
+triggers = App("Broadcasts that start when something happens to a contact.")
+external = App("Broadcasts that start when your system calls a URL.")
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands to the root."""
     app.add_typer(periodic, name="periodic")
     app.add_typer(triggers, name="triggers")
     app.add_typer(external, name="external")
-    app.command("event")(event)
+    app.command(
+        "event",
+        examples=['clarion event ordered --channel shop --user 1001 --data \'{"order": "A-17"}\''],
+    )(event)
 
 
 @periodic.command("list")
 @uses_django
 def list_periodic(as_json: AsJson = False) -> None:
-    """List periodic broadcasts with their next run, the next one first."""
+    """List the periodic broadcasts that are live or paused, the next run first."""
     from django.db.models import Count
 
     from clarion.broadcasts import periodic as runs
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.states import ACTIVE
 
-    found = Broadcast.objects.filter(state__in=ACTIVE).exclude(recurrence={})
+    live = Broadcast.objects.filter(state__in=ACTIVE).exclude(recurrence={})
     listed = [
         {
             "id": one.pk,
@@ -49,13 +51,14 @@ def list_periodic(as_json: AsJson = False) -> None:
             "next_run_at": one.next_run_at,
             "runs": one.count,
         }
-        for one in found.annotate(count=Count("runs")).order_by("next_run_at", "pk")
+        for one in live.annotate(count=Count("runs")).order_by("next_run_at", "pk")
     ]
     _show(
         listed,
         {"ID": "id", "TITLE": "title", "STATE": "state", "WHEN": "when", "RUNS": "runs"}
         | {"NEXT": "next_run_at"},
-        "No periodic broadcast is live. Start one: clarion send … --every day --at-clock 09:00",
+        "There are no live periodic broadcasts. Start one with: clarion send … --every day "
+        "--at-clock 09:00",
         as_json,
     )
 
@@ -63,18 +66,20 @@ def list_periodic(as_json: AsJson = False) -> None:
 @periodic.command("next")
 @uses_django
 def next_runs(
-    number: Id,
-    count: Annotated[int, typer.Option(min=1, max=1000, help="How many runs.")] = 5,
+    number: BroadcastId,
+    count: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="How many runs to show.")
+    ] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show when a periodic broadcast runs next, by its own time zone."""
+    """Show the next runs of a periodic broadcast, in its time zone."""
     from zoneinfo import ZoneInfo
 
     from clarion.broadcasts import periodic as runs
 
-    broadcast = find(number)
+    broadcast = find_broadcast(number)
     if not broadcast.recurrence:
-        raise Failed(f"Broadcast {number} is not periodic. See: clarion periodic list")
+        raise Failed(f"Broadcast {number} is not periodic. List those with: clarion periodic list")
     moments = runs.upcoming(broadcast, count)
     if as_json:
         print_json(moments)
@@ -87,7 +92,7 @@ def next_runs(
 @triggers.command("list")
 @uses_django
 def list_triggers(as_json: AsJson = False) -> None:
-    """List live triggers: on what they fire, and for how many people they have."""
+    """List the triggers that are live or paused, with the number of contacts by state."""
     from django.db.models import Count, Q
 
     from clarion.broadcasts import calls
@@ -116,7 +121,7 @@ def list_triggers(as_json: AsJson = False) -> None:
         listed,
         {"ID": "id", "TITLE": "title", "STATE": "state", "WHEN": "when"}
         | {"WAITING": "waiting", "SENT": "sent", "DROPPED": "dropped"},
-        "No trigger is live. Start one: clarion send … --on-tag TAG",
+        "There are no live triggers. Start one with: clarion send … --on-tag TAG",
         as_json,
     )
 
@@ -124,12 +129,12 @@ def list_triggers(as_json: AsJson = False) -> None:
 @triggers.command("firings")
 @uses_django
 def list_firings(
-    number: Id,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    number: BroadcastId,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show for whom a trigger has fired, when they are due, and why somebody was dropped."""
-    broadcast = find(number)
+    """List the contacts that a trigger has fired for, the newest first."""
+    broadcast = find_broadcast(number)
     newest = broadcast.firings.select_related("contact").order_by("-pk")
     listed = [
         {
@@ -147,7 +152,7 @@ def list_firings(
         listed,
         {"CONTACT": "contact", "NAME": "name", "HAPPENED": "happened_at", "DUE": "due_at"}
         | {"STATE": "state", "REASON": "reason"},
-        "It has not fired yet.",
+        f"Trigger {number} has not fired yet.",
         as_json,
     )
 
@@ -155,73 +160,61 @@ def list_firings(
 @external.command("url")
 @uses_django
 def secret_url(
-    number: Id,
+    number: BroadcastId,
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Make a new one; the old one stops working at once.")
+        bool,
+        typer.Option("--rotate", help="Create a new URL. The old one stops working at once."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the secret URL of an external broadcast, or of a trigger on an event."""
+    """Show the secret URL of an external broadcast, or of a trigger on an event."""
     from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import calls
 
-    broadcast = find(number)
+    broadcast = find_broadcast(number)
     if rotate:
         calls.rotate(broadcast, by=COMMAND_LINE)
     url = calls.url(broadcast)
     if not url:
         raise Failed(
-            f"Broadcast {number} has no URL. External broadcasts and triggers on an event get one "
-            "when they are started."
+            f"Broadcast {number} has no URL. External broadcasts and triggers on an event have one "
+            "once they are live."
         )
     if as_json:
         print_json({"id": number, "url": url})
         return
     print_line(url)
     if url.startswith("/"):
-        print_note("Put the address of this server before it, or set CLARION_PUBLIC_URL.")
+        print_note("Add the address of this server in front, or set CLARION_PUBLIC_URL.")
 
 
 @uses_django
 def event(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What has happened.")],
-    channel: Annotated[str, typer.Option(metavar="C", help="Where the user id belongs to.")],
-    user: Annotated[str, typer.Option(metavar="ID", help="To whom: the provider's user id.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The event's name.")],
+    channel: OfChannel,
+    user: Annotated[str, typer.Option(metavar="ID", help="The contact's user id there.")],
     data: Annotated[
-        str, typer.Option(metavar="JSON", help="An object: {{ data.x }} of what they get.")
+        str,
+        typer.Option(
+            metavar="JSON", help="A JSON object for the text, which shows x as {{ data.x }}."
+        ),
     ] = "{}",
     as_json: AsJson = False,
 ) -> None:
-    """Say that something has happened to somebody: the triggers on it fire."""
+    """Record an event for a contact. Triggers on this event start."""
     from clarion.broadcasts.calls import checked_data
     from clarion.broadcasts.firings import event_arrived
 
-    person = find_address(channel, user)
-    fired = event_arrived(name, person.contact_id, checked_data(_parsed(data)))
+    contact = find_address(channel, user).contact_id
+    fired = event_arrived(name, contact, checked_data(_parsed(data)))
     if as_json:
-        print_json({"event": name, "contact": person.contact_id, "fired": fired})
+        print_json({"event": name, "contact": contact, "fired": fired})
     elif fired:
-        print_line(f"{fired} {'trigger fires' if fired == 1 else 'triggers fire'} for {user}.")
+        print_line(f"{counted(fired, 'trigger')} fired for {user}.")
     else:
-        print_line(f"No trigger fires for {user}: none is on “{name}”, or they have fired already.")
-
-
-def find_address(channel: str, user: str) -> "Address":
-    """The address of a user id on a channel. Raises Failed for one that is not known there."""
-    from clarion.channels.contract import BadIdError
-    from clarion.channels.manage import get_channel
-    from clarion.channels.registry import kind_class
-    from clarion.contacts.models import Address
-
-    place = get_channel(channel)
-    try:
-        value = kind_class(place.kind).user_id(user)
-    except BadIdError as error:
-        raise Failed(f"“{user}” can't be a user id on {channel}: {error}.") from None
-    found = Address.objects.filter(channel=place, value=value).first()
-    if found is None:
-        raise Failed(f"Nobody on {channel} has the user id “{user}”. Import them first.")
-    return found
+        print_line(
+            f"No trigger fired for {user}: no live trigger is on “{name}”, or it fired before."
+        )
 
 
 def _parsed(data: str) -> Any:

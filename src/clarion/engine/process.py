@@ -33,7 +33,7 @@ def run_worker(*, sole: bool = False, parent_pipe: int | None = None) -> int:
             loop.add_signal_handler(number, worker.stop)
         if parent_pipe is not None:
             loop.add_reader(parent_pipe, worker.stop)
-        await worker.run(started=lambda: print("engine ready", flush=True))
+        await worker.run(started=lambda: print("worker ready", flush=True))
 
     uvloop.run(main())
     return 0

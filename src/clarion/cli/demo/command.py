@@ -1,4 +1,4 @@
-"""The command: a play in steps, each told with the time it took."""
+"""``clarion demo``: steps that are printed one by one, with the time each took."""
 
 import json
 import time
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.request import urlopen
 
 import typer
 
+from clarion.cli.app import App
 from clarion.cli.broadcasts import document
 from clarion.cli.demo.folder import fresh_folder, write_contacts
 from clarion.cli.django_setup import load_django
@@ -59,7 +59,7 @@ class Stage:
         while not answers(HOST, port):
             self.pause()
             if time.monotonic() > deadline:
-                raise Failed(f"{what} did not start; see {self.folder / 'demo.log'} why.")
+                raise Failed(f"{what} did not start. The reason is in {self.folder / 'demo.log'}.")
 
     def pause(self) -> None:
         """Let a moment pass; end when Ctrl-C was pressed."""
@@ -68,27 +68,33 @@ class Stage:
             raise typer.Exit(INTERRUPTED)
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add the command to the root."""
     app.command()(demo)
 
 
 def demo(
     people: Annotated[
-        int, typer.Option(min=1, max=MOST_PEOPLE, help="How many people to send to.")
+        int,
+        typer.Option(min=1, max=MOST_PEOPLE, metavar="N", help="The number of people to send to."),
     ] = PEOPLE,
     serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Leave the pages running until Ctrl-C.")
+        bool, typer.Option("--serve/--no-serve", help="Keep the pages running afterwards.")
     ] = True,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Port of the pages; 8000 if free, else any free one."),
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="The port of the pages. Without it: 8000, or a free port if 8000 is used.",
+        ),
     ] = None,
 ) -> None:
-    """Send to 10,000 invented people through a simulated provider, and account for each."""
+    """Try Clarion out: send to 10,000 invented people through a simulated provider."""
     port = _port(port, serve)
     folder = fresh_folder()
-    print_line(f"Clarion's demo. Everything stays on this machine, in {folder}")
+    print_line(f"Clarion's demo. Everything stays on this machine, in {folder}.")
     with (folder / "demo.log").open("wb") as log, Supervisor(output=log) as supervisor:
         stage = Stage(folder, supervisor, port, usable_port(HOST, 0))
         password = _set_up()
@@ -98,8 +104,8 @@ def demo(
         good = _account_for(stage, _send(stage, channel, people), people)
         if serve:
             print_line(f"\nPages:   {address(HOST, port)}")
-            print_line(f"Log in:  {EMAIL}  password  {password}")
-            print_line("Ctrl-C stops.")
+            print_line(f"Log in:  {EMAIL}, password {password}")
+            print_line("Press Ctrl-C to stop.")
             while not supervisor.stopping:
                 supervisor.tick(1.0)
     if not good:
@@ -140,7 +146,7 @@ def _start_simulator(stage: Stage) -> "Channel":
         log = ("--log", str(stage.folder / "simulator.jsonl"))  # outlives a restart of it
         stage.supervisor.add("simulator", "simulator", *ports, *log, *knobs)
         stage.await_answer(stage.simulator_port, "The simulator")
-    with _step("The channel “demo” leads there: webhook, idempotent"):
+    with _step("The channel “demo” sends to it (a webhook with idempotency keys)"):
         return add_channel(
             name="demo",
             kind="webhook",
@@ -162,11 +168,13 @@ def _import(stage: Stage, channel: "Channel", people: int) -> None:
         write_contacts(path, people)
         done = import_contacts(path, channel=channel, id_column="id", by=COMMAND_LINE)
         if done.created != people:
-            raise Failed(f"Only {done.created:,} of {people:,} contacts came in: {done.error}")
+            raise Failed(
+                f"Only {done.created:,} of {people:,} contacts were imported: {done.error}"
+            )
 
 
 def _start_server(stage: Stage) -> None:
-    with _step(f"Pages and engine run at {address(HOST, stage.port)}"):
+    with _step(f"The web server and a worker run at {address(HOST, stage.port)}"):
         where = ("--host", HOST, "--port", str(stage.port))
         stage.supervisor.add("server", "serve", *where)
         stage.await_answer(stage.port, "The server")
@@ -193,12 +201,14 @@ def _send(stage: Stage, channel: "Channel", people: int) -> "Broadcast":
             if done > before:
                 deadline = time.monotonic() + PATIENCE
             elif time.monotonic() > deadline:
-                raise Failed(f"The engine is stuck; see {stage.folder / 'demo.log'} why.")
+                raise Failed(f"Sending has stopped. The reason is in {stage.folder / 'demo.log'}.")
     return broadcast
 
 
 def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
-    """Print and compare what Clarion and the simulator say; return whether all is well."""
+    """Print and compare what Clarion and the simulator counted; return whether they agree."""
+    from urllib.request import urlopen
+
     from clarion.broadcasts.reconcile import reconcile
 
     if broadcast.started_at and broadcast.finished_at:
@@ -214,11 +224,11 @@ def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
     accepted = theirs["recipients_accepted"]
     twice = theirs["recipients_accepted_more_than_once"]["count"]
     print_line(
-        f"The provider accepted messages for {accepted:,} different people; {twice:,} got two."
+        f"The provider accepted messages for {accepted:,} people; {twice:,} of them got it twice."
     )
     completed = document(broadcast)["completed"]
     good = bool(result.ok) and completed == accepted == people and twice == 0
-    print_line(f"{completed:,} of {people:,} reconciled." if good else "THIS DOES NOT ADD UP.")
+    print_line(f"{completed:,} of {people:,} reconciled." if good else "THE NUMBERS DON'T ADD UP.")
     return good
 
 

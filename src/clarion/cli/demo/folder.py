@@ -5,9 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from clarion import config
 from clarion.cli.failures import Failed
-from clarion.cli.lock import EngineLock
+from clarion.cli.lock import WorkerLock
 
 DEFAULT = Path("demo-data")
 MARKER = "this-is-demo-data"
@@ -17,28 +16,32 @@ CARRIED = Path(__file__).with_name("contacts.csv")
 def fresh_folder() -> Path:
     """Empty the demo's folder, or make it, and have this process and its children use it.
 
-    That is CLARION_DATA, or demo-data. Raises Failed for a folder that holds anything else than
+    That is CLARION_DATA, or demo-data. Raises Failed for a folder that contains anything else than
     an earlier demo, and while a demo runs in it.
     """
+    from clarion import config
+
     folder = Path(os.environ.get("CLARION_DATA") or DEFAULT).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MARKER).exists() and any(folder.iterdir()):
         raise Failed(
-            f"{folder} holds something else than a demo, so it is left alone. "
+            f"The folder {folder} contains files that are not from a demo, so nothing was changed. "
             "Set CLARION_DATA to an empty folder, or unset it."
         )
     (folder / MARKER).touch()
-    _settle_in(folder)
-    lock = EngineLock.take(config.load())
+    _use(folder)
+    lock = WorkerLock.take(config.load())
     for path in folder.iterdir():
-        if path.name not in (MARKER, "engine.lock"):
+        if path.name not in (MARKER, "worker.lock"):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     lock.release()
     return folder
 
 
-def _settle_in(folder: Path) -> None:
+def _use(folder: Path) -> None:
     """Settings for a demo: its own database, reached and sent from on this machine only."""
+    from clarion import config
+
     os.environ |= {
         "CLARION_DATA": str(folder),
         "CLARION_DATABASE_URL": f"sqlite:///{folder / 'clarion.sqlite3'}",

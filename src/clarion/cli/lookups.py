@@ -1,0 +1,54 @@
+"""Finding what a command names. Whatever doesn't exist is one sentence that leads on."""
+
+from typing import TYPE_CHECKING
+
+from clarion.cli.failures import Failed
+
+if TYPE_CHECKING:
+    from clarion.accounts.models import Agent
+    from clarion.broadcasts.models import Broadcast
+    from clarion.contacts.models import Address
+
+
+def find_broadcast(number: int) -> "Broadcast":
+    """The broadcast of that number. Raises Failed when there is none."""
+    from clarion.broadcasts import history
+    from clarion.kit.numbers import is_id
+
+    broadcast = history.visible().filter(pk=number).first() if is_id(number) else None
+    if broadcast is None:
+        raise Failed(f"There is no broadcast {number}. List them with: clarion broadcasts list")
+    return broadcast
+
+
+def find_address(channel_name: str, user: str) -> "Address":
+    """The address of a user id on a channel. Raises Failed for one that is not known there."""
+    from clarion.channels.contract import BadIdError
+    from clarion.channels.manage import get_channel
+    from clarion.channels.registry import kind_class
+    from clarion.contacts.models import Address
+
+    channel = get_channel(channel_name)
+    try:
+        value = kind_class(channel.kind).user_id(user)
+    except BadIdError as error:
+        raise Failed(f"“{user}” can't be a user id on {channel_name}: {error}.") from None
+    address = Address.objects.filter(channel=channel, value=value).first()
+    if address is None:
+        raise Failed(
+            f"No contact on {channel_name} has the user id “{user}”. "
+            f"Import contacts with: clarion contacts import FILE --channel {channel_name}"
+        )
+    return address
+
+
+def find_agent(email: str) -> "Agent":
+    """The active agent who logs in with that e-mail address. Raises Failed."""
+    from clarion.accounts.models import Agent
+
+    agent = Agent.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if agent is None:
+        raise Failed(
+            f"There is no agent with the e-mail address {email}. Add one with: clarion agent add"
+        )
+    return agent
