@@ -26,10 +26,8 @@ MOVES: dict[str, frozenset[str]] = {
     S.QUEUED: frozenset({S.SENDING, S.HELD, S.SKIPPED, S.UNSENT, S.IN_DOUBT}),
     S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.UNSENT, S.IN_DOUBT}),
     # Back to queued: a retry, a slot not used, or a dead worker's row on a channel that has an
-    # idempotency key. To unsent: the broadcast was stopped before this one left.
-    S.SENDING: frozenset(
-        {S.QUEUED, S.SENT, S.DELIVERED, S.READ, S.FAILED, S.SKIPPED, S.UNSENT, S.IN_DOUBT}
-    ),
+    # idempotency key.
+    S.SENDING: frozenset({S.QUEUED, S.SENT, S.DELIVERED, S.READ, S.FAILED, S.SKIPPED, S.IN_DOUBT}),
     S.SENT: frozenset({S.DELIVERED, S.READ, S.FAILED}),
     S.DELIVERED: frozenset({S.READ}),
     S.READ: frozenset(),

@@ -63,14 +63,15 @@ def keep(receipts: Iterable[Receipt]) -> None:
 def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
     """Write locked deliveries as they have become: before and after, which may be one state.
 
-    Raises ValueError, with nothing written, for a state that may not follow.
+    Raises ValueError, with nothing written, for a state that may not follow, and RuntimeError,
+    which has to undo the transaction, for deliveries that were not locked.
     """
     for before, after in changes:
         if after.state != before.state and not may_move(before.state, after.state):
             raise ValueError(f"no delivery that is {before.state} may become {after.state}")
     if not changes:
         return
-    db.execute(
+    moved = db.execute(
         "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
         " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
         " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
@@ -83,4 +84,6 @@ def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
             ),
         ],
     )
+    if moved != len(changes):
+        raise RuntimeError("a delivery has moved that was to be locked")
     tallies.shift(Counter((b.broadcast_id, b.channel_id, b.state, a.state) for b, a in changes))
