@@ -26,17 +26,17 @@ class ClaimedRow(NamedTuple):
 
 
 def claim_rows(
-    worker_id: int, channel_id: int, portions: Iterable[tuple[int, int]], room: int, now: int
+    worker_id: int, channel_id: int, portions: Iterable[tuple[int, int]], limit: int, now: int
 ) -> list[ClaimedRow]:
-    """Claim due deliveries of a channel; return up to ``room``, in the order of ``portions``.
+    """Claim due deliveries of a channel; return up to ``limit``, in the order of ``portions``.
 
     ``portions``: broadcasts, each with the most to take of it. ``now``: microseconds by the shared
     clock.
     """
     rows: list[ClaimedRow] = []
     for broadcast_id, most in portions:
-        if len(rows) < room:
-            most = min(most, room - len(rows))
+        if len(rows) < limit:
+            most = min(most, limit - len(rows))
             rows += _take(worker_id, channel_id, broadcast_id, most, now)
     tallies.shift(
         Counter((row.broadcast, channel_id, D.QUEUED.value, D.SENDING.value) for row in rows)
