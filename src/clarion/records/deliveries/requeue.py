@@ -34,7 +34,8 @@ def end_in_doubt(
     """Give up what this worker may have sent, as in doubt; return how many.
 
     The attempt that nobody saw the end of has its record too; what it sent is not known.
-    ``scheduled_at``: when their broadcasts began, by broadcast, in microseconds.
+    ``scheduled_at``: when their broadcasts began, by broadcast, in microseconds; of one that is not
+    there any more nothing is recorded.
     """
     with db.write():
         now = db.now_us()
@@ -46,6 +47,7 @@ def end_in_doubt(
                 reason_id, 0, now - scheduled_at[broadcast], now, "",
             )
             for delivery, broadcast, channel, address, attempts in rows
+            if broadcast in scheduled_at
         )  # fmt: skip
     return len(rows)
 
