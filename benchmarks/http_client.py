@@ -110,7 +110,7 @@ def run_worker(client: str) -> int:
     from clarion.engine import process, worker
 
     if client == "aiohttp":
-        worker.HttpClient = AiohttpClient  # type: ignore[assignment,misc]
+        worker.HttpClient = AiohttpClient  # type: ignore[assignment,attr-defined]
     return process.run_worker(sole=True)
 
 

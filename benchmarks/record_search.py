@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
@@ -24,13 +25,13 @@ from django.db import connection, transaction  # noqa: E402
 
 from clarion.accounts.models import Agent  # noqa: E402
 from clarion.broadcasts.models import Broadcast  # noqa: E402
+from clarion.broadcasts.reconcile import reconcile  # noqa: E402
 from clarion.channels.models import Channel  # noqa: E402
 from clarion.kit import clock, db  # noqa: E402
 from clarion.records.audience import detail, export_recipients, recipients  # noqa: E402
 from clarion.records.causes import causes  # noqa: E402
 from clarion.records.export import export_csv  # noqa: E402
 from clarion.records.filters import RecordFilter  # noqa: E402
-from clarion.records.reconcile import reconcile  # noqa: E402
 from clarion.records.search import search  # noqa: E402
 
 CONTACTS = 1_000_000
@@ -234,10 +235,10 @@ def measure() -> None:
     print("| filter | rows | first page, ms | second page, ms |\n| --- | --- | --- | --- |")
     for label, query in SEARCHES.items():
         wanted = RecordFilter.from_query(query)
-        took, page = best(lambda wanted=wanted: search(wanted))
+        took, page = best(partial(search, wanted))
         second = ""
         if page.next_cursor:
-            more, _ = best(lambda wanted=wanted, page=page: search(wanted, page.next_cursor))
+            more, _ = best(partial(search, wanted, page.next_cursor))
             second = f"{more * 1000:.1f}"
         print(f"| {label} | {len(page.rows)} | {took * 1000:.1f} | {second} |", flush=True)
     record = search(RecordFilter(broadcast=3), limit=1).rows[0].id
