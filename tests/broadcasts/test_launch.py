@@ -9,9 +9,7 @@ from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import drafts, launch, problems
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.problems import MessageFacts
 from clarion.broadcasts.query import Audience
-from clarion.channels.contract import Limits
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.content import stories
@@ -145,33 +143,6 @@ def test_b2_what_a_channel_can_not_carry_is_told_by_block() -> None:
     assert problems.check(broadcast) == [
         "Mail has no reply buttons (block 3). Change the story, or leave the channel out."
     ]
-
-
-@pytest.mark.parametrize(
-    ("facts", "says"),
-    [
-        ({"length": 11}, "takes at most 10 characters in a message (block 2)."),
-        ({"media": "file"}, "takes no files (block 2)."),
-        ({"media": "image", "length": 6}, "takes at most 5 characters beside an image (block 2)."),
-        ({"buttons": ("reply",)}, "has no reply buttons (block 2)."),
-        ({"buttons": ("link",) * 3}, "takes at most 2 buttons under a message (block 2)."),
-        ({"length": 10}, None),
-        ({"media": "image", "length": 5}, None),
-        ({"buttons": ("link",) * 2}, None),
-    ],
-)
-def test_b2_the_limits_of_a_kind(facts: dict[str, Any], says: str | None) -> None:
-    limits = Limits(
-        rate=None,
-        text_length=10,
-        receipts=frozenset(),
-        media=frozenset({"image"}),
-        buttons=frozenset({"link"}),
-        most_buttons=2,
-        caption_length=5,
-    )
-    said = list(problems.problems_of(limits, MessageFacts(2, **facts)))
-    assert said == ([says] if says else [])
 
 
 def test_b2_unknown_variables_of_a_story_are_told() -> None:

@@ -51,6 +51,24 @@ def test_who_gets_it_is_said_before(people: str, clarion: Callable[..., Any]) ->
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "It is sent as fast as the providers accept the messages: no send rate is set."),
+        (["--rate", "10"], "Sending takes less than a minute."),
+        (["--rate", "0.01"], "Sending takes about 5 min, until about 20"),
+        (["--rate", "0.01", "--every", "day", "--at-clock", "09:00"], "about 5 min, until about"),
+        (["--rate", "0.01", "--external"], ""),
+    ],
+)
+def test_how_long_sending_takes_is_told(
+    people: str, clarion: Callable[..., Any], options: list[str], says: str
+) -> None:
+    result = clarion("send", "--channel", people, "--all", *TEXT, *options)
+    assert says in result.stderr
+    assert ("send rate" in result.stderr or "Sending" in result.stderr) is bool(says)
+
+
 def test_tags(people: str, ok_json: Callable[..., Any], refused: Callable[..., str]) -> None:
     sent = ok_json("send", "--channel", people, "--tag", "all-three", *TEXT)
     assert sent["audience"]["tags"] == ["all-three"]

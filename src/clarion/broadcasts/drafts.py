@@ -17,7 +17,14 @@ from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
+from clarion.content.models import Story
 from clarion.kit import clock
+
+
+def look_up(channel_ids: Sequence[int], story_id: int | None) -> tuple[list[Channel], Story | None]:
+    """The channels by name, and the story, of these ids; ids of nothing are left out."""
+    channels = list(Channel.objects.filter(pk__in=channel_ids).order_by("name"))
+    return channels, Story.objects.filter(pk=story_id or 0).first()
 
 
 def create_draft(

@@ -69,11 +69,9 @@ def _send(broadcast: Broadcast, *, by: Agent | str, undo_seconds: int | None = N
 
 
 def _schedule(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Send it at its time (C2). Raises LaunchError, also for a time that has passed."""
+    """Send it at its time (C2)."""
     at = broadcast.scheduled_at
     assert at is not None
-    if broadcast.state == BroadcastState.DRAFT and at <= clock.now():
-        raise LaunchError("That time has passed. Choose a later one, or send now.")
     return _move_to_scheduled(broadcast, by, "broadcast.schedule", scheduled_at=at, instant=False)
 
 

@@ -1,25 +1,31 @@
 """What stands in the way of sending a broadcast, in sentences that say what to do."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from clarion.broadcasts import recurrence, trigger
 from clarion.broadcasts.audience import audience_problems
+from clarion.broadcasts.content_fit import (
+    VARIABLE,
+    facts_of,
+    has_templates,
+    problems_of,
+    unfit_for_chats,
+)
 from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
-from clarion.channels.contract import Limits
+from clarion.broadcasts.states import BroadcastState
+from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import known_variables
-from clarion.content import blocks, media, stories
+from clarion.content import blocks, media
 from clarion.content.errors import ContentError
 from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
 
-_A = {"image": "an image", "file": "a file"}
-_PLAIN = "{"  # a text with none of these has the same length for everybody
+TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
 def check(broadcast: Broadcast) -> list[str]:
@@ -51,7 +57,7 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     found = [_unknown(name) for name in unknown]
     for channel in channels:
         longest = kind_class(channel.kind).limits.text_length
-        if len(text) > longest and _PLAIN not in text:
+        if len(text) > longest and VARIABLE not in text:
             found.append(
                 f"The text has {len(text)} characters; {channel.name} takes at most {longest}."
             )
@@ -65,9 +71,10 @@ def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
     if story.archived_at is not None and broadcast.story_version is None:
         return [f"The story “{story.name}” is deleted. Choose another one."]
     try:
-        version = broadcast.story_version or stories.newest(story)
+        version = version_of(broadcast)
+        assert version is not None
         script = compile_script(version.blocks, load=media.load)
-        facts = list(_facts(blocks.from_stored(version.blocks)))
+        facts = list(facts_of(blocks.from_stored(version.blocks)))
     except ContentError as error:
         return [f"The story “{story.name}” can't be sent yet: {error}"]
     found = [_unknown(name) for name in script.unknown(_known(broadcast))]
@@ -102,7 +109,7 @@ def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
     found += [
         f"{channel.name} has no templates. Leave it out, or send a text or a story."
         for channel in channels
-        if not kind_class(channel.kind).limits.templates
+        if not has_templates(channel)
     ]
     return found
 
@@ -133,56 +140,14 @@ def _unknown(name: str) -> str:
     return f"No contact has “{name}”. Correct it, or {advice}"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFacts:
-    """What one block of a story asks of a channel. ``length`` is 0 where it differs by person."""
-
-    number: int  # of the block
-    length: int = 0  # characters
-    media: str = ""  # image, file
-    buttons: tuple[str, ...] = ()  # link, reply
-
-
-def _facts(story: Sequence[blocks.Block]) -> Iterator[MessageFacts]:
-    for number, block in enumerate(story, 1):
-        match block:
-            case blocks.TextBlock():
-                yield MessageFacts(number, _length(block.text))
-            case blocks.ImageBlock() | blocks.FileBlock():
-                yield MessageFacts(number, _length(block.caption), block.kind)
-            case blocks.ButtonsBlock():
-                kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
-                yield MessageFacts(number, _length(block.text), buttons=kinds)
-
-
-def _length(text: str) -> int:
-    return 0 if _PLAIN in text else len(text)
-
-
-def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
-    """Why a channel of these limits can't take a message, as what follows the channel's name."""
-    where = f"(block {facts.number})."
-    if facts.media and facts.media not in limits.media:
-        yield f"takes no {facts.media}s {where}"
-    elif facts.media and facts.length > limits.caption_length:
-        yield f"takes at most {limits.caption_length:,} characters beside {_A[facts.media]} {where}"
-    elif not facts.media and facts.length > limits.text_length:
-        yield f"takes at most {limits.text_length:,} characters in a message {where}"
-    for kind in dict.fromkeys(facts.buttons):
-        if kind not in limits.buttons:
-            yield f"has no {kind} buttons {where}"
-    if set(facts.buttons) & limits.buttons and len(facts.buttons) > limits.most_buttons:
-        yield f"takes at most {limits.most_buttons} buttons under a message {where}"
-
-
 def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     if not broadcast.audience:
         return ["Choose an audience."]
     if not channels:
         return []
     audience = Audience.model_validate(broadcast.audience)
-    if audience.picked_from == "chats" and broadcast.data_type != Broadcast.DataType.TEXT:
-        return ["Chat numbers take a text only. Choose Text, or another audience."]
+    if audience.picked_from == "chats" and (unfit := unfit_for_chats(broadcast.data_type)):
+        return [unfit]
     return audience_problems(
         audience,
         channels,
@@ -193,12 +158,20 @@ def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
 
 def _when_problems(broadcast: Broadcast) -> list[str]:
     try:
+        if broadcast.timing == Broadcast.Timing.SCHEDULED:
+            return _time_problems(broadcast)
         if broadcast.timing == Broadcast.Timing.TRIGGER:
             trigger.parse(broadcast.trigger)
             clock.zone(broadcast.zone)
-        elif broadcast.timing == Broadcast.Timing.PERIODIC:
+        if broadcast.timing == Broadcast.Timing.PERIODIC:
             rule = recurrence.parse(broadcast.recurrence)
             recurrence.next_run(rule, broadcast.zone, clock.now())
     except ValueError as error:
         return [str(error)]
     return []
+
+
+def _time_problems(broadcast: Broadcast) -> list[str]:
+    at = broadcast.scheduled_at
+    is_draft = broadcast.state == BroadcastState.DRAFT
+    return [TIME_PASSED] if is_draft and at is not None and at <= clock.now() else []

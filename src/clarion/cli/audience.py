@@ -9,9 +9,10 @@ import typer
 
 from clarion.cli.csv_ids import read_address_ids
 from clarion.cli.options import REPEATABLE, IdColumn, chosen, only_with
-from clarion.cli.output import counted, print_note
+from clarion.cli.output import counted, format_moment, print_note
 
 if TYPE_CHECKING:
+    from clarion.broadcasts.forecast import Forecast
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.query import Audience
     from clarion.channels.models import Channel
@@ -136,8 +137,9 @@ class AudienceOptions:
 
 
 def print_audience(draft: "Broadcast") -> None:
-    """Print how many people will get it, on which channels, and who is left out and why (A6)."""
+    """Print how many people will get it, on which channels, who is left out, how long it takes."""
     from clarion.broadcasts.audience import summary
+    from clarion.broadcasts.forecast import forecast
     from clarion.broadcasts.query import Audience
     from clarion.broadcasts.reasons import LEFT_OUT
 
@@ -152,6 +154,20 @@ def print_audience(draft: "Broadcast") -> None:
             print_note(f"  {count:,} left out: {LEFT_OUT[reason]}")
     if audience.sample:
         print_note(f"  for example {', '.join(audience.sample)}")
+    if audience.total and draft.timing not in {draft.Timing.TRIGGER, draft.Timing.EXTERNAL}:
+        print_note(_how_long(forecast(draft, channels, audience.by_channel)))
+
+
+def _how_long(known: "Forecast") -> str:
+    from clarion.kit.durations import duration
+
+    if known.minutes is None:
+        return "It is sent as fast as the providers accept the messages: no send rate is set."
+    if not known.minutes:
+        return "Sending takes less than a minute."
+    slowest = f"; {known.slowest.name} takes longest" if known.slowest else ""
+    end = f", until about {format_moment(known.finishes_at)}" if known.finishes_at else ""
+    return f"Sending takes about {duration(60 * known.minutes)}{end}{slowest}."
 
 
 def _known_chats(numbers: str, channels: "list[Channel]") -> "tuple[list[int], list[Channel]]":

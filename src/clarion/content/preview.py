@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from clarion.content import media
@@ -14,7 +15,7 @@ NAMESPACES = ("contact", "data", "memory")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One block: a message, a webhook that will be asked, or why neither can be shown."""
+    """One block: a message, or a webhook that will be asked; ``problem``: why it can't be sent."""
 
     number: int
     message: Message | None = None
@@ -23,17 +24,25 @@ class Shown:
 
 
 def preview_story(
-    blocks: Sequence[Mapping[str, Any]], contact: Mapping[str, Any] | None
+    blocks: Sequence[Mapping[str, Any]],
+    contact: Mapping[str, Any] | None,
+    data: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Shown]:
     """Every block for itself: one that is wrong hides no other.
 
-    ``blocks`` are as an agent wrote them or as a version keeps them. What only the sending knows
-    stands there by its name: ‹data.order›; so does ‹contact.name› where ``contact`` is None.
+    ``blocks`` are as an agent wrote them or as a version keeps them, ``data`` is what is known of
+    it already. What only the sending knows is shown by its name: ‹data.order›; so is
+    ‹contact.name› where ``contact`` is None.
     """
-    return [_shown(number, block, contact) for number, block in enumerate(blocks, 1)]
+    return [_shown(number, block, contact, data) for number, block in enumerate(blocks, 1)]
 
 
-def _shown(number: int, block: Mapping[str, Any], contact: Mapping[str, Any] | None) -> Shown:
+def _shown(
+    number: int,
+    block: Mapping[str, Any],
+    contact: Mapping[str, Any] | None,
+    data: Mapping[str, Any],
+) -> Shown:
     bare = {name: value for name, value in block.items() if name not in {"keep", "sealed"}}
     try:
         script = compile_script([bare], load=media.glance)
@@ -44,6 +53,7 @@ def _shown(number: int, block: Mapping[str, Any], contact: Mapping[str, Any] | N
         promised = _promised(script.variables())
         person = promised.pop("contact") if contact is None else contact
         promised.pop("contact", None)
+        promised["data"] |= data
         return Shown(number, step.render(person, **promised))
     except StoryError as error:
         return Shown(number, problem=" ".join(fault.sentence for fault in error.faults))

@@ -174,12 +174,16 @@ def unknown_variables(source: str, known: set[str], free: Collection[str] = ()) 
     ]
 
 
-def preview(source: str, contact: _Person, address: _Address) -> str:
-    """The text as this person would get it. Raises ContentError with one sentence."""
-    context = contact_context(
+def context_of(contact: _Person, address: _Address) -> dict[str, Any]:
+    """What a text knows of this person at this address."""
+    return contact_context(
         contact.name, contact.attributes, contact.language, contact.time_zone, address.value
     )
-    return compile_text(source).render(context)
+
+
+def preview(source: str, contact: _Person, address: _Address) -> str:
+    """The text as this person would get it. Raises ContentError with one sentence."""
+    return compile_text(source).render(context_of(contact, address))
 
 
 def _is_known(name: str, known: set[str]) -> bool:

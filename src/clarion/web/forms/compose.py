@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from clarion.broadcasts import drafts
 from clarion.broadcasts.draft_fields import (
     MOST_VARIABLES,
     TITLE_LENGTH,
+    Fields,
     FormState,
     PartState,
     stored_template,
@@ -49,7 +49,11 @@ PROBLEMS = {
 }  # all others are about the timing
 
 
-@dataclass(slots=False)
+# The fields of a draft that are columns of its row.
+_PLAIN = frozenset(Fields.__annotations__) - {"form_state"}
+
+
+@dataclass(slots=True)
 class Composition:
     """The fields of the page as they stand, and what is wrong with them, by field."""
 
@@ -57,11 +61,13 @@ class Composition:
     text: str = ""
     data_type: str = "text"
     story_id: int | None = None
+    story: Story | None = None
     template_name: str = ""
     template_language: str = ""
     template_variables: list[str] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)  # the three together, where they fit
     channel_ids: list[int] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)  # those of the ids that there are
     who: str = ""
     tags: list[str] = field(default_factory=list)
     without_tags: list[str] = field(default_factory=list)
@@ -74,16 +80,6 @@ class Composition:
     picks: list[int] | None = None  # None: those of the draft stay
     problems: dict[str, str] = field(default_factory=dict)
     form: dict[str, list[str]] = field(default_factory=dict)  # as it was typed
-
-    @cached_property
-    def channels(self) -> list[Channel]:
-        """The channels that are chosen."""
-        return list(Channel.objects.filter(pk__in=self.channel_ids).order_by("name"))
-
-    @cached_property
-    def story(self) -> Story | None:
-        """The story that is chosen."""
-        return Story.objects.filter(pk=self.story_id).first() if self.story_id else None
 
     @property
     def template_rows(self) -> list[str]:
@@ -111,6 +107,14 @@ class Composition:
         if self.picks is not None:
             fields["picks"] = self.picks
         return fields
+
+    def unsaved(self, draft: Broadcast | None) -> Broadcast:
+        """What the page shows as a broadcast that is not saved, without its audience."""
+        kept = {"pk": draft.pk, "data": draft.data} if draft else {}
+        if draft and draft.story_id == self.story_id:
+            kept["story_version"] = draft.story_version
+        fields = {name: value for name, value in self.draft_fields(draft).items() if name in _PLAIN}
+        return Broadcast(**kept, **fields)
 
     def _form_state(self, page: str) -> FormState:
         parts: dict[str, PartState] = {part: {"form": {}, "problems": {}} for part in PARTS}
@@ -182,10 +186,7 @@ def from_post(data: QueryDict) -> Composition:
     _read_rate(made)
     if made.who == "chats":
         _read_chats(made)
-        if made.data_type != "text":
-            made.problems["data_type"] = _(
-                "Chat numbers take a text only. Choose Text, or another audience."
-            )
+    made.channels, made.story = drafts.look_up(made.channel_ids, made.story_id)
     return made
 
 
@@ -271,9 +272,11 @@ def _who(audience: Mapping[str, Any]) -> str:
 
 def at_first(zone: str | None = None) -> Composition:
     """The page of a new broadcast. The channel is chosen when there is only one."""
-    only = list(Channel.objects.values_list("pk", flat=True)[:2])
+    every = list(Channel.objects.order_by("name")[:2])
+    only = every if len(every) == 1 else []
     return Composition(
-        channel_ids=only if len(only) == 1 else [],
+        channel_ids=[channel.pk for channel in only],
+        channels=only,
         who="all",
         when=When(zone=zone or timezone.get_current_timezone_name()),
     )

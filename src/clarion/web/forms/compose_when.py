@@ -14,6 +14,7 @@ from clarion.broadcasts import recurrence as recurrences
 from clarion.broadcasts import trigger
 from clarion.broadcasts.errors import RecurrenceError, TriggerError
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.problems import TIME_PASSED
 from clarion.broadcasts.recurrence import Recurrence
 from clarion.kit import clock
 from clarion.kit.text import clean
@@ -79,6 +80,13 @@ class When:
         return trigger.words(trigger.parse(self.trigger)) if self.trigger else ""
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether a time or a schedule was asked for that is not filled in yet, or is wrong."""
+        return (self.way == "later" and self.moment is None) or (
+            self.way == "repeat" and self.recurrence is None
+        )
+
+    @property
     def shown_zone(self) -> str:
         """The zone in which its times are shown: its own where one was chosen for them."""
         chosen = self.moment is not None or self.recurrence is not None
@@ -142,7 +150,7 @@ def _read_later(when: When, typed: Mapping[str, str], problems: dict[str, str]) 
             problems["at"] = str(error)
             return
     if when.moment <= clock.now():
-        problems["at"] = _("That time has passed. Choose a later one.")
+        problems["at"] = TIME_PASSED
 
 
 def _exact(typed: str) -> datetime | None:

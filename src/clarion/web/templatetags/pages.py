@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
 from clarion.channels import registry
+from clarion.kit.durations import duration
 from clarion.web.shown import VARIABLE, variable_name
 from clarion.web.words import WORDS, Word
 
 register = template.Library()
+register.filter(duration)
 _TILES = Path(__file__).parent.parent / "static" / "web" / "channels.svg"
 _DRAWN = frozenset(re.findall(r'<symbol id="([\w-]+)"', _TILES.read_text(encoding="utf-8")))
 
@@ -106,25 +108,6 @@ def percent_of(part: int | None, whole: int | None) -> str:
         return _("> 99.9 %")
     digits = 0 if share in {0.0, 100.0} else 1
     return _("%(share)s %%") % {"share": formats.number_format(round(share, 1), digits)}
-
-
-@register.filter
-def duration(seconds: float | None) -> str:
-    """A span of time in the largest two units that matter."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return _("%(count)d ms") % {"count": round(seconds * 1000)}
-    if seconds < 59.5:
-        count = round(seconds, 1) if seconds < 10 else round(seconds)
-        return _("%(count)s s") % {"count": formats.number_format(count)}
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
-    if not rest:
-        return _("%(minutes)d min") % {"minutes": minutes}
-    return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 
 @register.filter

@@ -147,9 +147,9 @@ def _page(
         "conflict": conflict,
         "test_person": parts.test_person(request.session.get("test_address")),
         **parts.choices(made),
-        **parts.what(draft, made, parts.person_of(made, request.POST.get("person", ""))),
+        **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
         **people,
-        **parts.times(made, people["counted"]),
+        **parts.times(draft, made, people["counted"]),
         **parts.ending(draft, made, tried=tried),
     }
     status = 422 if tried or conflict else 200
@@ -207,9 +207,9 @@ def saved(
         "saved_at": clock.now(),
         "tag_condition": TAG,
         **parts.names(made),
-        **parts.what(draft, made, parts.person_of(made, request.POST.get("person", ""))),
+        **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
         **people,
-        **parts.times(made, counted),
+        **parts.times(draft, made, counted),
         **parts.ending(draft, made, tried=False),
         **(more or {}),
     }

@@ -1,8 +1,7 @@
 """What the page of a draft shows beside its fields: previews, counts, times, what is missing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,25 +9,23 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from clarion.broadcasts import problems
 from clarion.broadcasts.audience import summary
+from clarion.broadcasts.content_fit import not_offered, unfit_for_chats
 from clarion.broadcasts.estimate import AudienceSummary
+from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.preview import preview, preview_address
+from clarion.broadcasts.problems import check, content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import LEFT_OUT
-from clarion.channels.models import Channel
-from clarion.channels.registry import KINDS, kind_class
+from clarion.channels.registry import kind_class
 from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
 from clarion.contacts.tags import TagCount, tag_counts
-from clarion.content import blocks, media, stories
-from clarion.content.errors import ContentError
-from clarion.content.models import Story, StoryVersion, Upload
-from clarion.content.rendering import compile_text, contact_context
-from clarion.content.script import MessageStep, compile_script
-from clarion.kit import clock
-from clarion.kit.numbers import parse_id
+from clarion.content import stories
+from clarion.content.models import Story
+from clarion.content.preview import Shown
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS
 from clarion.web.people import channels_with_people
@@ -158,38 +155,27 @@ def what(draft: Broadcast | None, made: Composition, person: Address | None) -> 
         "story": made.story,
         "template": made.template_name or made.template_variables,
     }
+    broadcast = made.unsaved(draft)
     faulty = draft is not None and begun[made.data_type]
     return {
         "data_types": _data_types(made),
-        "text_problems": problems.content_problems(draft, made.channels)
-        if draft and faulty
-        else [],
+        "data_type_problem": unfit_for_chats(made.data_type) if made.who == "chats" else "",
+        "text_problems": content_problems(broadcast, made.channels) if faulty else [],
         "preview_person": person,
-        "bubbles": _bubbles(draft, made, person),
+        "bubbles": [_bubble(shown) for shown in preview(broadcast, person)],
         "what_words": _what_words(made),
     }
 
 
 def _data_types(made: Composition) -> list[DataType]:
-    only_text = _("Chat numbers take a text only.") if made.who == "chats" else ""
-    has_stories = Story.objects.filter(archived_at__isnull=True).exists()
-    no_story = "" if has_stories or made.story else _("There is no story yet.")
+    story = made.story
+    reasons = not_offered(made.channels, to_chats=made.who == "chats", story=story)
     return [
-        DataType("text", SAYS["text"]),
-        DataType("story", SAYS["story"], only_text or no_story, add_story=bool(no_story)),
-        DataType("template", SAYS["template"], only_text or _no_templates(made.channels)),
+        DataType(
+            value, label, reasons.get(value, ""), add_story=value == "story" and value in reasons
+        )
+        for value, label in SAYS.items()
     ]
-
-
-def _no_templates(chosen: Sequence[Channel]) -> str:
-    """Why no template can be sent, or nothing."""
-    channels = chosen or list(Channel.objects.all())
-    if any(kind_class(channel.kind).limits.templates for channel in channels):
-        return ""
-    able = ", ".join(kind.label for kind in KINDS.values() if kind.limits.templates)
-    if chosen:
-        return _("None of the chosen channels has templates. These kinds have: %s.") % able
-    return _("No channel has templates. These kinds have: %s.") % able
 
 
 def _what_words(made: Composition) -> str:
@@ -202,88 +188,21 @@ def _what_words(made: Composition) -> str:
     return words if len(words) <= 80 else words[:79] + "…"
 
 
-def _bubbles(draft: Broadcast | None, made: Composition, person: Address | None) -> list[Bubble]:
-    data = dict(draft.data) if draft else {}
-    contact = _context(person) if person else None
-    if made.data_type == "story":
-        return _story_bubbles(made.story, contact, data) if made.story else []
-    if made.data_type == "template":
-        if not made.template_name:
-            return []
-        filled = [_rendered(text, contact, data) for text in made.template_variables]
-        notes = [note for _text, note in filled if note]
-        lines = [made.template_name, *(f"{n}. {text}" for n, (text, _note) in enumerate(filled, 1))]
-        return [Bubble("\n".join(lines), note=" ".join(notes))]
-    text, note = _rendered(made.text, contact, data)
-    return [Bubble(text, note=note)] if made.text else []
-
-
-def _context(person: Address) -> dict[str, Any]:
-    who = person.contact
-    return contact_context(who.name, who.attributes, who.language, who.time_zone, person.value)
-
-
-def _rendered(
-    text: str, contact: Mapping[str, Any] | None, data: Mapping[str, Any]
-) -> tuple[str, str]:
-    """The text for this person; as it is written, and why, when it can't be filled in."""
-    if contact is None:
-        return text, ""
-    try:
-        return compile_text(text).render(contact, data=data), ""
-    except ContentError as error:
-        return text, str(error)
-
-
-def _story_bubbles(
-    story: Story, contact: Mapping[str, Any] | None, data: Mapping[str, Any]
-) -> list[Bubble]:
-    try:
-        version: StoryVersion = stories.newest(story)
-        parts = blocks.from_stored(version.blocks)
-        steps = compile_script(version.blocks, load=media.load).steps
-    except ContentError as error:
-        return [Bubble(note=str(error))]
-    found = []
-    for block, step in zip(parts, steps, strict=True):
-        if isinstance(block, blocks.WebhookBlock):
-            found.append(Bubble(webhook=urlsplit(block.url).hostname or block.url))
-        elif isinstance(step, MessageStep):
-            found.append(_message_bubble(block, step, contact, data))
-    return found
-
-
-def _message_bubble(
-    block: blocks.Block,
-    step: MessageStep,
-    contact: Mapping[str, Any] | None,
-    data: Mapping[str, Any],
-) -> Bubble:
-    try:
-        message = step.render(contact or {}, data=data, memory={})
-    except ContentError as error:
-        note = str(error) if contact is not None else ""
-        return Bubble("\n".join(step.sources), note=note)
-    shown = Bubble(message.text, buttons=[button.label for button in message.buttons])
+def _bubble(shown: Shown) -> Bubble:
+    if shown.webhook:
+        return Bubble(webhook=urlsplit(shown.webhook).hostname or shown.webhook)
+    message, note = shown.message, shown.problem
+    if message is None:
+        return Bubble(note=note)
+    buttons = [button.label for button in message.buttons]
     if message.media is None:
-        return shown
-    row = Upload.objects.filter(token=getattr(block, "media", "") or None).first()
-    if row is not None and media.is_image(row):
-        return replace(shown, picture=media.address(row))
-    kind = _("Image") if message.media.kind == "image" else _("File")
-    name = row.name if row else message.media.name or message.media.url
-    return replace(shown, media=f"{kind}: {name}")
-
-
-def person_of(made: Composition, chosen: str) -> Address | None:
-    """The person of the preview: who was chosen, else somebody on the chosen channels."""
-    people = Address.objects.select_related("contact", "channel")
-    found = people.filter(pk=parse_id(chosen) or 0).first()
-    if found is not None:
-        return found
-    if made.picks:
-        return people.filter(pk=made.picks[0]).first()
-    return people.filter(channel__in=made.channel_ids).order_by("channel_id", "pk").first()
+        return Bubble(message.text, buttons=buttons, note=note)
+    name = message.media.name or message.media.url
+    words = (_("Image: %s") if message.media.kind == "image" else _("File: %s")) % name
+    is_ours = message.media.url.startswith("/")  # else it is fetched from elsewhere
+    if message.media.kind == "image" and is_ours:
+        return Bubble(message.text, message.media.url, buttons=buttons, note=note)
+    return Bubble(message.text, media=words, buttons=buttons, note=note)
 
 
 def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) -> dict[str, Any]:
@@ -319,64 +238,32 @@ def _who_words(draft: Broadcast | None, *, no_chats: bool) -> str:
     return audience_words(draft) if draft else _("Everyone on its channels")
 
 
-def times(made: Composition, counted: Counted) -> dict[str, Any]:
+def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
     """When it starts, and by when about it is finished, as far as that can be told."""
-    seconds, slowest = seconds_needed(made, counted)
-    starts = _starts(made)
+    known = forecast(made.unsaved(draft), made.channels, counted.by_channel)
+    minutes = known.minutes
     return {
         "counted": counted,
         "runs": made.when.next_runs,
         "undo_seconds": settings.CLARION.undo_seconds,
-        "needs_seconds": 60 * round(seconds / 60) if seconds and seconds >= 60 else seconds,
-        "slowest": slowest,
-        "finishes_at": starts + timedelta(seconds=seconds) if starts and seconds else None,
+        "needs_seconds": None if minutes is None else 60 * minutes,
+        "slowest": known.slowest,
+        "finishes_at": None if made.when.is_incomplete else known.finishes_at,
     }
-
-
-def seconds_needed(made: Composition, counted: Counted) -> tuple[float | None, Channel | None]:
-    """How long the sending takes about, and the channel that takes longest; None: not known.
-
-    Every message of a story counts. A channel without a rate takes what its provider takes.
-    """
-    messages = _messages(made)
-    longest, slowest = 0.0, None
-    for channel in made.channels:
-        count = counted.by_channel.get(channel.pk, 0) * messages
-        if channel.rate and count / channel.rate > longest:
-            longest, slowest = count / channel.rate, channel
-    if made.rate:
-        own = counted.total * messages / made.rate
-        return (own, None) if own >= longest else (longest, slowest)
-    unknown = any(not c.rate and counted.by_channel.get(c.pk) for c in made.channels)
-    return (None, None) if unknown or not counted.total else (longest, slowest)
-
-
-def _messages(made: Composition) -> int:
-    """How many messages each person gets at least."""
-    if made.data_type != "story" or made.story is None:
-        return 1
-    kinds = [block["kind"] for block in stories.newest(made.story).blocks]
-    return max(1, len(kinds) - kinds.count("webhook"))
-
-
-def _starts(made: Composition) -> datetime | None:
-    match made.when.way:
-        case "now":
-            return clock.now() + timedelta(seconds=settings.CLARION.undo_seconds)
-        case "later":
-            return made.when.moment
-        case "repeat":
-            return next(iter(made.when.next_runs), None)
-    return None
 
 
 def ending(draft: Broadcast | None, made: Composition, *, tried: bool) -> dict[str, Any]:
     """What is still missing, and how it leaves."""
-    missing = problems.check(draft) if draft else []
+    missing = check(draft) if draft else []
     return {
         "missing": list(dict.fromkeys([*made.problems.values(), *missing])),
         "tried": tried,
     }
+
+
+def person_of(made: Composition, chosen: int | None) -> Address | None:
+    """The person of the preview."""
+    return preview_address(chosen, made.picks or (), made.channel_ids)
 
 
 def test_person(remembered: Any) -> Address | None:

@@ -1,0 +1,102 @@
+"""Which content fits which audience and which channels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.contract import Limits
+from clarion.channels.models import Channel
+from clarion.channels.registry import KINDS, kind_class
+from clarion.content import blocks
+from clarion.content.models import Story
+
+VARIABLE: Final = "{"  # a text without it has the same length for everybody
+_A: Final = {"image": "an image", "file": "a file"}
+_Type = Broadcast.DataType
+
+
+def unfit_for_chats(data_type: str) -> str:
+    """Why this content can't be sent to chat numbers; empty when it can."""
+    if data_type == _Type.TEXT:
+        return ""
+    return _("Chat numbers take a text only. Choose Text, or another audience.")
+
+
+def has_templates(channel: Channel) -> bool:
+    """Whether the channel sends templates that its provider has approved."""
+    return kind_class(channel.kind).limits.templates
+
+
+def not_offered(
+    channels: Sequence[Channel], *, to_chats: bool, story: Story | None
+) -> Mapping[str, str]:
+    """Data type -> why it can't be chosen; those that can be chosen are left out.
+
+    ``channels``: those that are chosen so far. ``to_chats``: the audience is given by chat numbers.
+    ``story``: the one that is chosen, if any.
+    """
+    reasons = {
+        _Type.STORY: (to_chats and unfit_for_chats(_Type.STORY)) or _no_story(story),
+        _Type.TEMPLATE: (to_chats and unfit_for_chats(_Type.TEMPLATE)) or _no_templates(channels),
+    }
+    return {data_type.value: reason for data_type, reason in reasons.items() if reason}
+
+
+def _no_story(chosen: Story | None) -> str:
+    if chosen is not None or Story.objects.filter(archived_at__isnull=True).exists():
+        return ""
+    return _("There is no story yet.")
+
+
+def _no_templates(chosen: Sequence[Channel]) -> str:
+    if any(map(has_templates, chosen or Channel.objects.all())):
+        return ""
+    able = ", ".join(kind.label for kind in KINDS.values() if kind.limits.templates)
+    if chosen:
+        return _("None of the chosen channels has templates. These kinds have: %s.") % able
+    return _("No channel has templates. These kinds have: %s.") % able
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """What one block of a story asks of a channel. ``length`` is 0 where it differs by person."""
+
+    number: int  # of the block
+    length: int = 0  # characters
+    media: str = ""  # image, file
+    buttons: tuple[str, ...] = ()  # link, reply
+
+
+def facts_of(story: Sequence[blocks.Block]) -> Iterator[MessageFacts]:
+    for number, block in enumerate(story, 1):
+        match block:
+            case blocks.TextBlock():
+                yield MessageFacts(number, _length(block.text))
+            case blocks.ImageBlock() | blocks.FileBlock():
+                yield MessageFacts(number, _length(block.caption), block.kind)
+            case blocks.ButtonsBlock():
+                kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
+                yield MessageFacts(number, _length(block.text), buttons=kinds)
+
+
+def _length(text: str) -> int:
+    return 0 if VARIABLE in text else len(text)
+
+
+def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
+    """Why a channel of these limits can't take a message, as what follows the channel's name."""
+    where = f"(block {facts.number})."
+    if facts.media and facts.media not in limits.media:
+        yield f"takes no {facts.media}s {where}"
+    elif facts.media and facts.length > limits.caption_length:
+        yield f"takes at most {limits.caption_length:,} characters beside {_A[facts.media]} {where}"
+    elif not facts.media and facts.length > limits.text_length:
+        yield f"takes at most {limits.text_length:,} characters in a message {where}"
+    for kind in dict.fromkeys(facts.buttons):
+        if kind not in limits.buttons:
+            yield f"has no {kind} buttons {where}"
+    if set(facts.buttons) & limits.buttons and len(facts.buttons) > limits.most_buttons:
+        yield f"takes at most {limits.most_buttons} buttons under a message {where}"

@@ -1,0 +1,95 @@
+"""How long sending a broadcast takes about, and when it is finished, told beforehand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from clarion.broadcasts import recurrence
+from clarion.broadcasts.errors import RecurrenceError
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.versions import version_of
+from clarion.channels.models import Channel
+from clarion.kit import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """As far as it can be told: what is not known is None."""
+
+    starts_at: datetime | None  # None: whenever something happens, or it is called
+    seconds: float | None  # of sending; None: no send rate limits it
+    slowest: Channel | None  # the channel that takes longest; None: the broadcast's own rate
+
+    @property
+    def minutes(self) -> int | None:
+        """How long sending takes, in whole minutes; 0: less than one."""
+        if self.seconds is None:
+            return None
+        return round(self.seconds / 60) if self.seconds >= 60 else 0
+
+    @property
+    def finishes_at(self) -> datetime | None:
+        """When about everything is sent."""
+        if self.starts_at is None or not self.seconds:
+            return None
+        return self.starts_at + timedelta(seconds=self.seconds)
+
+
+def forecast(
+    broadcast: Broadcast, channels: Sequence[Channel], recipients: Mapping[int, int]
+) -> Forecast:
+    """The forecast of a draft, or of a broadcast that was just launched.
+
+    ``channels`` are those that it is sent on, ``recipients`` is channel id -> number of people.
+    """
+    messages = _messages_each(broadcast)
+    counts = {channel: recipients.get(channel.pk, 0) * messages for channel in channels}
+    seconds, slowest = _needed(broadcast.rate, counts)
+    return Forecast(_starts_at(broadcast), seconds, slowest)
+
+
+def _messages_each(broadcast: Broadcast) -> int:
+    """How many messages each person gets at least: what a webhook answers nobody knows yet."""
+    version = version_of(broadcast)
+    if version is None:
+        return 1
+    kinds = [block["kind"] for block in version.blocks]
+    return max(1, len(kinds) - kinds.count("webhook"))
+
+
+def _needed(
+    rate: float | None, counts: Mapping[Channel, int]
+) -> tuple[float | None, Channel | None]:
+    """Seconds, and the channel that needs them. A channel without a rate takes any number."""
+    longest, slowest = 0.0, None
+    for channel, count in counts.items():
+        if channel.rate and count / channel.rate > longest:
+            longest, slowest = count / channel.rate, channel
+    total = sum(counts.values())
+    if rate:
+        own = total / rate
+        return (own, None) if own >= longest else (longest, slowest)
+    unlimited = any(count and not channel.rate for channel, count in counts.items())
+    return (None, None) if unlimited or not total else (longest, slowest)
+
+
+def _starts_at(broadcast: Broadcast) -> datetime | None:
+    at: datetime | None = None
+    match broadcast.timing:
+        case Broadcast.Timing.NOW:
+            at = clock.now() + timedelta(seconds=settings.CLARION.undo_seconds)
+        case Broadcast.Timing.SCHEDULED:
+            at = broadcast.scheduled_at
+        case Broadcast.Timing.PERIODIC:
+            at = broadcast.next_run_at or _first_run(broadcast)
+    return at
+
+
+def _first_run(broadcast: Broadcast) -> datetime | None:
+    try:
+        rule = recurrence.parse(broadcast.recurrence)
+        return recurrence.next_run(rule, broadcast.zone, clock.now())
+    except RecurrenceError:  # problems.check says what is wrong with it
+        return None

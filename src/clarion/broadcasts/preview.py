@@ -1,0 +1,58 @@
+"""What a broadcast sends, as one contact would get it (B5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.versions import version_of
+from clarion.contacts.models import Address
+from clarion.content.messages import Message
+from clarion.content.preview import Shown, preview_story
+from clarion.content.rendering import context_of
+
+Contact = Mapping[str, Any] | None
+
+
+def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
+    """Its messages for the contact at this address; by the names of the variables for None.
+
+    A text that can't be filled in is shown as it is written, beside what is wrong with it.
+    """
+    contact = context_of(address.contact, address) if address is not None else None
+    match broadcast.data_type:
+        case Broadcast.DataType.STORY:
+            version = version_of(broadcast)
+            return preview_story(version.blocks, contact, broadcast.data) if version else []
+        case Broadcast.DataType.TEMPLATE:
+            return _template(broadcast, contact)
+    return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
+
+
+def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:
+    (shown,) = preview_story([{"kind": "text", "text": text}], contact, broadcast.data)
+    return shown if shown.message else replace(shown, message=Message(text))
+
+
+def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
+    """Its name and its variables: the words around them are the provider's."""
+    name = broadcast.template.get("name", "")
+    if not name:
+        return []
+    lines, problems = [name], []
+    for number, variable in enumerate(broadcast.template.get("variables", ()), 1):
+        filled = _text(broadcast, variable, contact)
+        lines.append(f"{number}. {filled.message.text if filled.message else ''}")
+        problems += [filled.problem] if variable and filled.problem else []
+    return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems))]
+
+
+def preview_address(
+    chosen: int | None, picks: Sequence[int], channel_ids: Sequence[int]
+) -> Address | None:
+    """Whom to preview for: the address that was chosen, else a recipient, else None."""
+    addresses = Address.objects.select_related("contact", "channel")
+    for pk in [chosen, *picks[:1]]:
+        if found := addresses.filter(pk=pk or 0).first():
+            return found
+    return addresses.filter(channel__in=channel_ids).order_by("channel_id", "pk").first()

@@ -1,0 +1,72 @@
+"""What a broadcast sends, as one contact would get it."""
+
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.preview import preview, preview_address
+from clarion.contacts.models import Address
+from clarion.content import stories
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann() -> Address:
+    return factory.people(factory.channel(), 2)[0]
+
+
+def shown(address: Address | None, **fields: Any) -> list[tuple[str, str]]:
+    """Text and problem of each message."""
+    return [
+        (one.message.text if one.message else "", one.problem)
+        for one in preview(Broadcast(**fields), address)
+    ]
+
+
+def test_a_text(ann: Address) -> None:
+    text = "Dear {{ contact.name }}, {{ data.order }}, {{ data.code }}"
+    data = {"order": "A-17"}
+    assert shown(ann, text=text, data=data) == [("Dear Person 0, A-17, ‹data.code›", "")]
+    assert shown(None, text=text, data=data) == [("Dear ‹contact.name›, A-17, ‹data.code›", "")]
+    assert shown(ann, text="") == []
+
+
+@pytest.mark.parametrize("text", ["Dear {{ contact.nam }}", "Dear {{ contact.name"])
+def test_a_text_that_can_not_be_filled_in_is_shown_as_it_is(ann: Address, text: str) -> None:
+    ((words, problem),) = shown(ann, text=text)
+    assert words == text
+    assert problem
+    assert "Block" not in problem
+
+
+def test_a_template_shows_its_variables(ann: Address) -> None:
+    template = {"name": "order", "language": "en", "variables": ["{{ contact.name }}", "", "{{ x"]}
+    ((words, problem),) = shown(ann, data_type="template", template=template)
+    assert words == "order\n1. Person 0\n2. \n3. {{ x"
+    assert problem
+    assert shown(ann, data_type="template", template={}) == []
+
+
+def test_each_block_of_a_story_is_shown_for_itself(ann: Address) -> None:
+    blocks = [
+        {"kind": "text", "text": "Dear {{ contact.name }} {{ memory.x }}"},
+        {"kind": "text", "text": "{{ contact.nobody_has_it }}"},
+    ]
+    story = stories.create_story(name="A", blocks=blocks, by=factory.BY)
+    first, second = preview(Broadcast(data_type="story", story=story), ann)
+    assert first.message is not None
+    assert first.message.text == "Dear Person 0 ‹memory.x›"
+    assert second.problem
+    assert preview(Broadcast(data_type="story"), ann) == []
+
+
+def test_whom_to_preview_for(ann: Address) -> None:
+    bo = Address.objects.exclude(pk=ann.pk).get()
+    on = [ann.channel_id]
+    assert preview_address(bo.pk, [ann.pk], on) == bo
+    assert preview_address(None, [bo.pk], on) == bo
+    assert preview_address(10**9, [], on) == ann
+    assert preview_address(None, [], []) is None
