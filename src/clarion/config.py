@@ -22,38 +22,53 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLARION_", extra="forbid")
 
-    data: Path = Field(default=Path("data"), description="Folder for the database and uploads")
+    data: Path = Field(
+        default=Path("data"), description="Folder of the database, the secret key and uploads"
+    )
     database_url: str = Field(default="", description="sqlite:///path or postgresql://…")
-    secret_key: str = Field(default="", repr=False, description="Signs sessions, seals secrets")
+    secret_key: str = Field(
+        default="", repr=False, description="Signs sessions, encrypts credentials"
+    )
     secret_key_fallbacks: list[str] = Field(default=[], repr=False, description="Earlier keys")
-    public_url: str = Field(default="", description="Where providers and people reach this server")
-    allowed_hosts: list[str] = Field(default=[], description="Host names that pages answer to")
+    public_url: str = Field(default="", description="Public address of this server")
+    allowed_hosts: list[str] = Field(
+        default=[], description="Host names under which pages can be opened"
+    )
     trusted_proxies: list[str] = Field(
-        default=["127.0.0.1", "::1"], description="Reverse proxies that name the client"
+        default=["127.0.0.1", "::1"],
+        description="Reverse proxies that are trusted to name the client",
+    )
+    connections: int = Field(
+        default=4096, ge=16, description="Most open connections to the web server"
     )
     hsts_seconds: int = Field(
         default=31_536_000, ge=0, description="How long browsers remember to use HTTPS only"
     )
-    connections: int = Field(default=4096, ge=16, description="Open connections to the pages")
     connections_per_client: int = Field(
-        default=100, ge=4, description="Open connections of one client that is no trusted proxy"
+        default=100, ge=4, description="Most open connections of one client, trusted proxies aside"
     )
-    upload_megabytes: int = Field(default=500, ge=1, description="Largest CSV file that is taken")
+    upload_megabytes: int = Field(
+        default=500, ge=1, description="Largest CSV file that can be uploaded"
+    )
     time_zone: str = Field(
         default="UTC", description="Time zone of the command line and new agents"
     )
     undo_seconds: int = Field(
-        default=60, ge=0, description="How long an instant send can be undone"
+        default=60, ge=0, description="Undo window of a broadcast that is sent now"
     )
-    late_minutes: int = Field(default=60, ge=1, description="A run later than this is missed")
+    late_minutes: int = Field(default=60, ge=1, description="A broadcast later than this is missed")
     external_per_minute: int = Field(
-        default=60, ge=1, description="Calls a minute of one broadcast's own URL"
+        default=60, ge=1, description="Most calls a minute of one broadcast's URL"
     )
     retention_days: int = Field(
-        default=90, ge=0, description="Finished broadcasts are deleted after this; 0 is never"
+        default=90, ge=0, description="Days after which ended broadcasts are deleted; 0 is never"
     )
-    lease_seconds: int = Field(default=15, ge=3, description="A worker unheard of for this is dead")
-    concurrency: int = Field(default=64, ge=1, description="Requests in flight per channel, worker")
+    lease_seconds: int = Field(
+        default=15, ge=3, description="A worker silent for this long has ended"
+    )
+    concurrency: int = Field(
+        default=64, ge=1, description="Most requests at once, per channel and worker"
+    )
     proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")
     log_level: str = Field(default="info", description="debug, info, warning or error")
     debug: bool = Field(default=False, description="Development only: tracebacks in the browser")
