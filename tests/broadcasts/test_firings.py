@@ -261,7 +261,7 @@ def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
     broadcast.refresh_from_db()
     assert broadcast.state == "paused"
     assert broadcast.state_reason == (
-        "For 1 person it fired more than 60 minutes too late: no engine was running. Resume it to "
+        "For 1 person it fired more than 60 minutes too late: no worker was running. Resume it to "
         "send to them now, or stop it."
     )
     assert stored() == [(one, "waiting", "")]

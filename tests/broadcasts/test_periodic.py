@@ -139,7 +139,7 @@ def test_c6_of_missed_runs_only_the_newest_is_made_and_says_so(channel: Channel,
     assert periodic.spawn_due(at("2024-05-04T07:30")) == 1
     assert runs(broadcast) == ["05-04 07:00 scheduled"]
     run = broadcast.runs.get()
-    assert run.state_reason == "3 runs before this one were left out: no engine was running then."
+    assert run.state_reason == "3 runs before this one were left out: no worker was running then."
     assert planned(broadcast) == "05-05 07:00"
 
 

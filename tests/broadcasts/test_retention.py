@@ -87,7 +87,7 @@ def test_e5_what_is_past_its_days_goes_with_everything_and_nothing_else() -> Non
     assert {table: table.objects.count() * 2 for table in tables} == before
     assert reconcile(young.pk).ok
     entry = AuditEntry.objects.get(action="broadcast.expire")
-    assert (entry.actor, entry.subject) == ("engine", f"broadcast {old.pk}")
+    assert (entry.actor, entry.subject) == ("worker", f"broadcast {old.pk}")
     assert entry.detail["title"] == "Spring"
     assert entry.detail["people"] == 2
 
@@ -213,7 +213,7 @@ def test_e5_what_agents_wrote_stays_in_its_chat_and_what_buttons_asked_for_goes(
     address = factory.people(channel, 1)[0]
     agent = factory.agent()
     reply = singles.send_single(address, by=agent, text="Good morning")
-    asked = singles.send_single(address, by="engine", text="Opening hours")
+    asked = singles.send_single(address, by="worker", text="Opening hours")
     worker = reap.register()
     for c in claim(channel.pk, worker, 2).messages:
         settle(

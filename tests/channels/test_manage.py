@@ -175,7 +175,7 @@ def test_pausing_and_resuming() -> None:
 
     paused.connect(listen)
     channel = add("News")
-    pause_channel(channel, reason="The token is wrong.", by=audit.ENGINE)
+    pause_channel(channel, reason="The token is wrong.", by=audit.WORKER)
     pause_channel(channel, reason="Something else.", by=BY)
     assert (channel.state, channel.paused_reason) == ("paused", "The token is wrong.")
     assert told == [("News", "The token is wrong.")]
@@ -199,7 +199,7 @@ def test_many_pause_at_once_and_one_does_it() -> None:
     channel = add()
 
     def pause() -> None:
-        pause_channel(Channel.objects.get(pk=channel.pk), reason="Broken.", by=audit.ENGINE)
+        pause_channel(Channel.objects.get(pk=channel.pk), reason="Broken.", by=audit.WORKER)
         connection.close()
 
     threads = [threading.Thread(target=pause) for _ in range(6)]

@@ -61,7 +61,7 @@ def test_a3_lines_left_out_are_listed_and_written(
     with rejects.open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["line", "value", "reason"],
-            ["1", "4711", "the title line; not known on news"],
+            ["1", "4711", "the header row; not known on news"],
             ["3", "99", "not known on news"],
             ["4", "1", "same id as line 2"],
         ]

@@ -75,7 +75,7 @@ def test_c6_a_late_run_is_missed_and_sent_on_request(people: str, ok: Text, ok_j
     shown = ok_json("broadcasts", "show", str(run.pk))
     assert shown["state"] == "missed"
     assert (
-        "no engine was running. Send it now or delete it. 1 run before this one was left out"
+        "no worker was running. Send it now or delete it. 1 run before this one was left out"
         in (shown["state_reason"])
     )
     ok("broadcasts", "resume", str(run.pk))

@@ -69,7 +69,7 @@ def test_any_title_will_do(read: Callable[..., IdList], title: str) -> None:
     found = read(f"{title}\nu1\nu2\n")
     assert values(found) == ["u1", "u2"]
     assert found.has_title
-    listed = [] if title in ("u99", "何でも") else [(1, title, "the title line; not known on sink")]
+    listed = [] if title in ("u99", "何でも") else [(1, title, "the header row; not known on sink")]
     assert found.rejected == listed
 
 
@@ -100,7 +100,7 @@ def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) 
 
 def test_the_column_is_chosen_where_there_are_several(read: Callable[..., IdList]) -> None:
     content = "name,key\nu3,u1\n"
-    with pytest.raises(IdsRefused, match=r"There are: name, key\.") as refused:
+    with pytest.raises(IdsRefused, match=r"The columns are: name, key\.") as refused:
         read(content)
     assert refused.value.columns == ["name", "key"]
     assert values(read(content, column="key")) == ["u1"]
@@ -114,7 +114,7 @@ def test_the_column_is_chosen_where_there_are_several(read: Callable[..., IdList
     ("content", "sentence"),
     [
         (b"", "The file is empty. Choose a file with a header row and rows below it."),
-        (b"id\n", "The file has a title line and nothing below it."),
+        (b"id\n", "The file has a header row and nothing below it."),
         ("id\nu1\nü\n".encode("latin-1"), ("Line 3, byte 7 of the file: this is not UTF-8. "
          "Save the file as “CSV UTF-8”.")),
         (b"id\nu1\0\n", "Line 2 has a NUL character. Save the file as CSV again."),

@@ -262,9 +262,9 @@ class TestRefusedFiles:
         [
             (b"", "The file is empty. Choose a file with a header row and rows below it."),
             (b"id\n", "The file has a header row and nothing below it."),
-            (b"name,city\nA,B\n", "Choose the column of user ids. There are: name, city."),
+            (b"name,city\nA,B\n", "Choose the column of user ids. The columns are: name, city."),
             (b"123456\n789\n", ("The first line, “123456”, looks like a user id. "
-             "Put a title line above it.")),
+             "Add a header row above it.")),
             (b"id,First name,First-name\n1,a,b\n", ("The columns “First name” and “First-name” "
              "mean the same. Rename one of them.")),
             (b"id,timezone,time_zone\n1,a,b\n", ("The columns “timezone” and “time_zone” "
@@ -295,7 +295,7 @@ class TestRefusedFiles:
             run(write("name,city\nA,B\n"), channel)
         assert refused.value.columns == ["name", "city"]
         with pytest.raises(
-            ImportRefused, match=r"There is no column “ids”\. There are: name, city"
+            ImportRefused, match=r"There is no column “ids”\. The columns are: name, city"
         ):
             run(write("name,city\nA,B\n"), channel, id_column="ids")
 

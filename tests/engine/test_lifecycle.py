@@ -29,7 +29,7 @@ def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:
 
     broadcast.refresh_from_db()
     assert broadcast.state == "missed"
-    assert "no engine was running" in broadcast.state_reason
+    assert "no worker was running" in broadcast.state_reason
     assert {"accept_missed", "delete"} <= set(control.actions(broadcast))
     assert launch.accept_missed(broadcast, by=factory.BY).state == "scheduled"
 

@@ -88,7 +88,7 @@ def site(page: Page, live_server: LiveServer) -> Site:
     launch.start(later, by=agent)
     missed = launch.start(factory.draft([channel], title="Too late", scheduled_at=at), by=agent)
     Broadcast.objects.filter(pk=missed.pk).update(
-        state="missed", state_reason="It was due, but no engine was running."
+        state="missed", state_reason="It was due, but no worker was running."
     )
     return site
 

@@ -38,7 +38,7 @@ def world(site: Site) -> Broadcast:
     """Something of everything; the broadcast is half sent, with errors and people in doubt."""
     channel = factory.channel("Shop")
     mail = factory.channel("Mail")
-    pause_channel(mail, reason="The password is wrong.", by="engine")
+    pause_channel(mail, reason="The password is wrong.", by="worker")
     for number, address in enumerate(factory.people(channel, 60)):
         if number % 2:
             tag = Tag.objects.get_or_create(name=f"tag {number % 7}")[0]

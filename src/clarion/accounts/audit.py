@@ -4,13 +4,13 @@ from typing import Any
 
 from clarion.accounts.models import Agent, AuditEntry
 
-ENGINE = "engine"
+WORKER = "worker"
 COMMAND_LINE = "command line"
 STRANGER = "somebody who is not logged in"
 
 
 def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntry:
-    """Add an entry; ``by`` is the agent, or ENGINE or COMMAND_LINE. Never pass secrets."""
+    """Add an entry; ``by`` is the agent, or WORKER or COMMAND_LINE. Never pass secrets."""
     agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
     return AuditEntry.objects.create(
         agent=agent, actor=actor, action=action, subject=subject, detail=detail

@@ -77,7 +77,7 @@ class AuditEntry(models.Model):
 
     at = InstantField(default=clock.now, db_index=True)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
-    actor = models.CharField(max_length=200)  # the agent's name, or "command line", "engine"
+    actor = models.CharField(max_length=200)  # the agent's name, or "command line", "worker"
     action = models.CharField(max_length=80)  # e.g. "broadcast.stop"
     subject = models.CharField(max_length=40)  # e.g. "broadcast 17"
     detail = models.JSONField(default=dict)

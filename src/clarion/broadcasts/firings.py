@@ -241,11 +241,11 @@ def _too_late(broadcast: Broadcast, due_at: datetime, now: datetime) -> bool:
     late = _waiting(broadcast=broadcast, due_at__lt=now - timedelta(minutes=minutes)).count()
     people = "1 person" if late == 1 else f"{late:,} people"
     reason = (
-        f"For {people} it fired more than {minutes} minutes too late: no engine was "
+        f"For {people} it fired more than {minutes} minutes too late: no worker was "
         "running. Resume it to send to them now, or stop it."
     )
     if move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason):
-        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.ENGINE, reason=reason)
+        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.WORKER, reason=reason)
     return True
 
 

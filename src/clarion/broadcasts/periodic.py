@@ -113,7 +113,7 @@ def _spawn(parent: Broadcast, now: datetime) -> int:
         run = new_run(parent, at, state_reason=passed_over)
         copy_picks(parent, run)
         audit.note(
-            "broadcast.run", f"broadcast {parent.pk}", audit.ENGINE, run=run.pk, at=at.isoformat(),
+            "broadcast.run", f"broadcast {parent.pk}", audit.WORKER, run=run.pk, at=at.isoformat(),
             **({"left_out": passed_over} if passed_over else {}),
         )  # fmt: skip
     return 1
@@ -144,7 +144,7 @@ def _newest(broadcast: Broadcast, planned: datetime, now: datetime) -> tuple[dat
 
 def _said(number: str, count: int) -> str:
     what = "run before this one was" if count == 1 else "runs before this one were"
-    return f"{number} {what} left out: no engine was running then."
+    return f"{number} {what} left out: no worker was running then."
 
 
 def _last_before(rule: Recurrence, zone: str, now: datetime) -> datetime | None:
@@ -165,4 +165,4 @@ def _give_up(broadcast: Broadcast, error: ValueError) -> None:
     if broadcast.state == S.LIVE:
         reason = f"Its next run can't be told. {error} Stop it, and start a corrected copy."
         move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason)
-        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.ENGINE, reason=reason)
+        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.WORKER, reason=reason)

@@ -135,7 +135,7 @@ def _chains() -> dict[int, list[int]]:
     return chains
 
 
-def sweep(limit: int = STEP, *, by: Agent | str = audit.ENGINE) -> int:
+def sweep(limit: int = STEP, *, by: Agent | str = audit.WORKER) -> int:
     """Delete one small step, at most about ``limit`` rows; 0: nothing is left to do.
 
     May run at any time in any number of processes.

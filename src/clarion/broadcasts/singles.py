@@ -175,7 +175,7 @@ def send_pressed(address: Address, story: Story) -> Broadcast | None:
     )
     if under_way.exists():
         return None
-    return send_single(address, by=audit.ENGINE, story=story)
+    return send_single(address, by=audit.WORKER, story=story)
 
 
 def of_address(address_id: int) -> "QuerySet[Broadcast]":

@@ -97,7 +97,7 @@ def close_all(address_ids: Sequence[int], broadcast_id: int) -> int:
                 db.json_param([key] for key in closed),
             ],
         )
-        audit.note("chat.close_all", f"broadcast {broadcast_id}", audit.ENGINE, chats=len(closed))
+        audit.note("chat.close_all", f"broadcast {broadcast_id}", audit.WORKER, chats=len(closed))
         signals.closed.send(Chat, address_ids=closed)
     return len(closed)
 

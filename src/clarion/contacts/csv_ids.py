@@ -1,7 +1,7 @@
 """An audience from a CSV file of user ids (A3).
 
-The first line is the title line, whatever it says, unless it is itself the id of somebody known on
-the channel: then the file has no title line. A title that only looks like an id is listed with the
+The first line is the header row, whatever it says, unless it is itself the id of somebody known on
+the channel: then the file has no header row. A title that only looks like an id is listed with the
 rows that were left out, so that nobody is lost without a word.
 """
 
@@ -67,7 +67,7 @@ def read_ids(
         with closing(left_out):
             if has_title and looks_like_data(chosen):
                 left_out.add(
-                    file.title_line, chosen, f"the title line; not known on {channel.name}"
+                    file.header_line, chosen, f"the header row; not known on {channel.name}"
                 )
             found = _known(_Rows(file, place, has_title), channel, left_out)
     except ColumnsError as error:
@@ -77,7 +77,7 @@ def read_ids(
     except OSError as error:
         raise IdsRefused(f"{error.filename or path} can't be used: {error.strerror}.") from None
     if not found and not left_out.count:
-        raise IdsRefused("The file has a title line and nothing below it.")
+        raise IdsRefused("The file has a header row and nothing below it.")
     return IdList(
         columns=file.columns,
         column=chosen,
@@ -100,7 +100,7 @@ class _Rows:
 
     def __iter__(self) -> Iterator[Row]:
         if not self._has_title:
-            yield self._file.title_line, self._file.columns
+            yield self._file.header_line, self._file.columns
         yield from self._file.rows()
 
 

@@ -51,13 +51,13 @@ def choose_column(
         for title in columns:
             if title.lower() == wanted.strip().lower():
                 return title
-        raise ColumnsError(f"There is no column “{wanted}”. There are: {titles}.", columns)
+        raise ColumnsError(f"There is no column “{wanted}”. The columns are: {titles}.", columns)
     found = find_column(columns, kind)
     if found is None:
-        raise ColumnsError(f"Choose the column of user ids. There are: {titles}.", columns)
+        raise ColumnsError(f"Choose the column of user ids. The columns are: {titles}.", columns)
     if looks_like_data(found) and not any_title:
         raise ColumnsError(
-            f"The first line, “{found[:100]}”, looks like a user id. Put a title line above it.",
+            f"The first line, “{found[:100]}”, looks like a user id. Add a header row above it.",
             columns,
         )
     return found

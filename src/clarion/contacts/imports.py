@@ -246,7 +246,7 @@ def _do(row: Import, stopping: Stopping) -> None:
     (rejects_folder() / row.rejects_path).unlink(missing_ok=True)
     try:
         plan = Plan.read(uploads.path(row.upload), row.channel, row.id_column, row.tags)
-        ImportRun(row, plan, lambda _: None, stopping).run(row.agent or audit.ENGINE)
+        ImportRun(row, plan, lambda _: None, stopping).run(row.agent or audit.WORKER)
     except (StoppedError, TakenAwayError):
         raise
     except Exception as error:

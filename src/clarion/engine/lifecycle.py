@@ -41,11 +41,11 @@ def start_due() -> int:
         assert broadcast.scheduled_at is not None
         if now - broadcast.scheduled_at > late:
             reason = (
-                f"It was due at {broadcast.scheduled_at:%Y-%m-%d %H:%M} UTC, but no engine was "
+                f"It was due at {broadcast.scheduled_at:%Y-%m-%d %H:%M} UTC, but no worker was "
                 f"running. Send it now or delete it. {broadcast.state_reason}"
             ).rstrip()
             if move(broadcast, S.MISSED, state_reason=reason):
-                audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.ENGINE)
+                audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.WORKER)
         elif move(broadcast, S.SENDING, started_at=now):
             started += 1
     return started

@@ -19,7 +19,7 @@ CHUNK = 5_000
 SETTLED_BY_NOW = 5 * clock.SECOND  # a claim's answer has come by then, or never will
 DIED = (
     "worker_died",
-    "The engine died while this message was being sent; it may or may not have arrived.",
+    "The worker ended while this message was being sent. It may or may not have been sent.",
 )
 
 

@@ -303,11 +303,11 @@ def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:
 def _pause(channel_id: int, reason: str) -> None:
     channel = Channel.objects.get(pk=channel_id)
     if channel.state == Channel.State.ACTIVE:
-        pause_channel(channel, reason=reason, by=audit.ENGINE)
+        pause_channel(channel, reason=reason, by=audit.WORKER)
 
 
 def _pause_broadcast(broadcast_id: int, reason: str) -> None:
     broadcast = Broadcast.objects.filter(pk=broadcast_id).first()
     with suppress(ControlError):  # it was paused or stopped meanwhile
         if broadcast is not None:
-            pause(broadcast, by=audit.ENGINE, reason=reason)
+            pause(broadcast, by=audit.WORKER, reason=reason)

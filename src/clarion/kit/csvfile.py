@@ -1,7 +1,7 @@
 """CSV files from outside: read strictly, record by record, with bounded memory whatever the file.
 
-A file is UTF-8 (a byte-order mark is fine) with a title line; cells are separated by commas,
-semicolons or tabs, whichever the title line uses. What is wrong with the file as a whole is a
+A file is UTF-8 (a byte-order mark is fine) with a header row; cells are separated by commas,
+semicolons or tabs, whichever the header row uses. What is wrong with the file as a whole is a
 ``CsvError``; what is wrong with one line is for the caller to judge.
 """
 
@@ -26,15 +26,15 @@ class CsvError(ValueError):
 
 
 class CsvFile:
-    """A CSV file whose title line has been read; ``rows`` may be gone through more than once."""
+    """A CSV file whose header row has been read; ``rows`` may be gone through more than once."""
 
     def __init__(self, path: Path) -> None:
-        """Read the title line. Raises CsvError, and OSError when the file can't be opened."""
+        """Read the header row. Raises CsvError, and OSError when the file can't be opened."""
         self.path = path
         self.size = path.stat().st_size  # bytes
         self.position = 0  # bytes that ``rows`` has taken in; a little ahead of what it gave out
         self.delimiter = self._find_delimiter()
-        self.title_line = 1  # its number in the file: empty lines may come before it
+        self.header_line = 1  # its number in the file: empty lines may come before it
         self.columns = self._titles()
 
     @property
@@ -43,13 +43,13 @@ class CsvFile:
         return _DELIMITERS[self.delimiter]
 
     def rows(self) -> Iterator[Row]:
-        """All records after the title line; empty lines are passed over. Raises CsvError."""
+        """All records after the header row; empty lines are passed over. Raises CsvError."""
         records = self._records()
         next(records)
         return records
 
     def _find_delimiter(self) -> str:
-        """Which delimiter the title line uses most, outside of quotes; a comma if none."""
+        """Which delimiter the header row uses most, outside of quotes; a comma if none."""
         title = next(_Lines(self).read(), "")
         outside = "".join(title.split('"')[::2])
         return max(_DELIMITERS, key=outside.count)
@@ -58,7 +58,7 @@ class CsvFile:
         first = next(self._records(), None)
         if first is None:
             raise CsvError("The file is empty. Choose a file with a header row and rows below it.")
-        self.title_line = first[0]
+        self.header_line = first[0]
         titles = [title.strip() for title in first[1]]
         if len(titles) > COLUMN_LIMIT:
             raise CsvError(_too_many_columns(len(titles)))
@@ -140,7 +140,7 @@ def _too_long(record: int, text: str) -> str:
 
 def _too_many_columns(least: int) -> str:
     return (
-        f"The title line has {least:,} columns or more; at most {COLUMN_LIMIT} are possible. "
+        f"The header row has {least:,} columns or more; at most {COLUMN_LIMIT} are possible. "
         "Leave out what you don't need."
     )
 

@@ -87,7 +87,7 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None
 
 def test_a_paused_channel_is_told_on_every_page(admin: Client) -> None:
     channel = factory.channel("Shop")
-    pause_channel(channel, reason="The token is wrong.", by="engine")
+    pause_channel(channel, reason="The token is wrong.", by="worker")
 
     for address in ("/", "/records/", "/contacts/", "/account/"):
         html = admin.get(address).content.decode()

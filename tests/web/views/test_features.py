@@ -63,7 +63,7 @@ def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
 
     page = admin.get(f"/broadcasts/{late.pk}/").content.decode()
     assert "Missed" in page
-    assert "no engine was running. Send it now or delete it." in page
+    assert "no worker was running. Send it now or delete it." in page
     assert "do-accept" in page
     assert lifecycle.start_due() == 0
     assert factory.states(late) == {}

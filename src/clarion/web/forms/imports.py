@@ -24,8 +24,8 @@ class ImportForm(forms.Form):
         required=False,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
         help_text=_(
-            "UTF-8, with a title line. Every column other than the id becomes an attribute, which "
-            "texts can use."
+            "CSV in UTF-8 with a header row. Every column other than the id becomes an attribute "
+            "that texts can use."
         ),
     )
     id_column = forms.CharField(
