@@ -55,7 +55,7 @@ def test_the_pages_stay_until_ctrl_c(processes: Processes, env: dict[str, str]) 
     demo = processes.clarion("demo", "--people", "20", "--port", "0", env=env)
     url = demo.wait_for_line(r"Pages:   (http://\S+)", timeout=WHOLE)[1]
     demo.wait_for_line(r"Log in:  demo@clarion\.example, password \S{16}")
-    demo.wait_for_line(r"Ctrl-C stops\.")
+    demo.wait_for_line(r"Press Ctrl-C to stop\.")
     assert _status(url) == 200
     demo.signal(signal.SIGINT)
     assert demo.wait() == 0
@@ -65,7 +65,7 @@ def test_the_pages_stay_until_ctrl_c(processes: Processes, env: dict[str, str]) 
 @crash
 def test_nothing_survives_a_killed_demo(processes: Processes, env: dict[str, str]) -> None:
     demo = processes.clarion("demo", "--people", "20", "--port", "0", env=env)
-    demo.wait_for_line(r"Ctrl-C stops\.", timeout=WHOLE)
+    demo.wait_for_line(r"Press Ctrl-C to stop\.", timeout=WHOLE)
     family = _descendants(demo.pid)
     assert len(family) >= 4
     os.kill(demo.pid, signal.SIGKILL)

@@ -65,7 +65,7 @@ def test_the_refusal_says_whom_to_ask(log_in: LogIn, make_agent: MakeAgent) -> N
 
     html = log_in("viewer").get("/broadcasts/new/").content.decode()
 
-    assert "It needs the role sender; yours is viewer." in html
+    assert "Only senders, managers and admins can do this. Your role is viewer." in html
     assert "admin@example.org" in html
 
 

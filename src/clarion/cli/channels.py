@@ -113,8 +113,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command(
     examples=[
-        "clarion channel add shop --kind telegram --set token=123456:ABC-DEF",
         "clarion channel add orders --kind webhook --set url=https://shop.example.org/messages",
+        "clarion channel add slow --kind webhook --set url=https://example.org/hook --rate 5",
     ]
 )
 @uses_django
