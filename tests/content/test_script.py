@@ -9,7 +9,7 @@ import pytest
 from clarion.content.answers import parse_answer
 from clarion.content.errors import ContentError
 from clarion.content.messages import Message, message_from, shown_all
-from clarion.content.script import MessageStep, Script, WebhookStep, compile_script, script_of_text
+from clarion.content.script import MessageStep, Script, WebhookStep, compile_script
 from clarion.kit import standard_webhooks
 from clarion.kit.parts import Button, Media
 
@@ -39,8 +39,8 @@ def webhook(**fields: Any) -> WebhookStep:
     return step
 
 
-def test_a_text_is_a_script_of_one_message() -> None:
-    script = script_of_text("Hello {{ contact.name }}")
+def test_a_text_is_one_message() -> None:
+    script = compiled({"kind": "text", "text": "Hello {{ contact.name }}"})
     (step,) = script.steps
     assert isinstance(step, MessageStep)
     assert step.render(ANN) == Message("Hello Ann")
@@ -48,12 +48,11 @@ def test_a_text_is_a_script_of_one_message() -> None:
     assert script.variables() == {"contact.name"}
 
 
-def test_what_is_wrong_with_a_text_is_said_as_before() -> None:
-    with pytest.raises(ContentError, match=r"^Line 1: \{\{ is not closed"):
-        script_of_text("{{ contact.name")
-    (step,) = script_of_text("{{ contact.town }}").steps
-    assert isinstance(step, MessageStep)
-    with pytest.raises(ContentError, match=r"^Line 1: there is no variable contact.town"):
+def test_what_is_wrong_with_a_text_names_its_line() -> None:
+    with pytest.raises(ContentError, match=r"^Block 1: Line 1: \{\{ is not closed"):
+        compiled({"kind": "text", "text": "{{ contact.name"})
+    step = only({"kind": "text", "text": "{{ contact.town }}"})
+    with pytest.raises(ContentError, match=r"^Block 1: Line 1: there is no variable contact.town"):
         step.render(ANN)
 
 

@@ -72,7 +72,7 @@ def _add_a_channel(page: Page, provider: str) -> None:
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Shop")
     page.get_by_role("textbox", name="URL").fill(f"{provider}/shop")
     page.get_by_label("Allow private addresses").check()
-    page.get_by_label("Messages a second").fill("5")
+    page.get_by_label("Send rate").fill("5")
     page.get_by_role("button", name="Add channel").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Shop")
     page.get_by_role("button", name="Check").click()

@@ -21,7 +21,7 @@ Names = Annotated[
     list[str] | None,
     typer.Option("--channel", metavar="CHANNEL", help=f"Send on this channel. {REPEATABLE}"),
 ]
-Everyone = Annotated[bool, typer.Option("--all", help="Everyone on these channels.")]
+Everyone = Annotated[bool, typer.Option("--all", help="All contacts on these channels.")]
 Tags = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
-from clarion.contacts.models import Contact, Tag
+from clarion.contacts.models import Tag
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
 from clarion.kit.numbers import BIGGEST, parse_id
@@ -101,11 +101,6 @@ def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tup
         where.append(sql)
         params += found
     return f"SELECT a.id FROM {source} WHERE {' AND '.join(where)}", params
-
-
-def contact_count() -> int:
-    """How many contacts there are."""
-    return Contact.objects.count()
 
 
 def _conditions(

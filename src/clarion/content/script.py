@@ -193,11 +193,6 @@ class Script:
         return list(found)
 
 
-def script_of_text(text: str) -> Script:
-    """The script of a broadcast that sends one text. Raises ContentError."""
-    return Script([MessageStep(blocks.TextBlock.model_construct(text=text), 0, None)])
-
-
 def compile_script(version_blocks: Sequence[Mapping[str, Any]], *, load: Load) -> Script:
     """The script of a story, from the blocks of its version. ``load`` gives uploads by token.
 

@@ -56,18 +56,6 @@ def counts(broadcast_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return numbers
 
 
-def counts_by_channel(broadcast_id: int) -> dict[int, dict[str, int]]:
-    """The number of deliveries per state for each channel of one broadcast."""
-    numbers: dict[int, dict[str, int]] = {}
-    for channel, state, number in db.fetch(
-        "SELECT channel_id, state, CAST(sum(delta) AS bigint) FROM records_tally"
-        " WHERE broadcast_id = %s GROUP BY channel_id, state ORDER BY channel_id",
-        [broadcast_id],
-    ):
-        numbers.setdefault(channel, dict.fromkeys(ALL, 0))[state] = number
-    return numbers
-
-
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"

@@ -201,7 +201,7 @@ def audience_words(broadcast: Broadcast) -> str:
     audience = broadcast.audience
     match audience.get("kind"):
         case "all":
-            return _("Everyone on the chosen channels")
+            return _("All contacts on the chosen channels")
         case "tags":
             return _tagged(audience["tags"], audience.get("without_tags", ()))
         case "picks":

@@ -34,10 +34,10 @@ class ChannelForm(forms.Form):
             initial = stored.get(setting.name, setting.default)
             self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
         self.fields["rate"] = RateField(
-            label=_("Send rate, messages a second"),
+            label=_("Send rate"),
             required=False,
             initial=channel.rate if channel else own_rate,
-            help_text=_("Leave empty to send as fast as the provider answers."),
+            help_text=_("Messages a second. Leave empty for as fast as the provider answers."),
         )
         self.fields["attempts"] = forms.IntegerField(
             label=_("Attempts"),

@@ -235,7 +235,7 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
 def _who_words(draft: Broadcast | None, *, no_chats: bool) -> str:
     if no_chats:
         return _("No chat numbers yet")
-    return audience_words(draft) if draft else _("Everyone on its channels")
+    return audience_words(draft) if draft else _("All contacts on the chosen channels")
 
 
 def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
