@@ -8,18 +8,20 @@ import json
 import pytest
 
 from clarion.broadcasts.models import Broadcast
-from clarion.channels.contract import HookRequest
+from clarion.channels.contract import HookRequest, Inbound
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
+from clarion.channels.registry import adapter
 from clarion.chats.models import Message
-from clarion.engine import inbox, reap
+from clarion.engine import callbacks, inbox, reap
 from clarion.engine.claim import claim
-from clarion.engine.models import Callback
+from clarion.engine.models import Callback, DropCount
 from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, Receipt
+from clarion.records.receipts import ReceiptUpdate
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +63,11 @@ def call(channel: Channel, kind: str, **data: object) -> None:
         "webhook-timestamp": stamp,
         "webhook-signature": "v1," + base64.b64encode(signed).decode(),
     }
-    inbox.store_callback(channel, HookRequest(headers, "", body, now))
+    store(channel, HookRequest(headers, "", body, now))
+
+
+def store(channel: Channel, hook: HookRequest) -> None:
+    inbox.store_callback(channel, hook, inbox.lane_of(adapter(channel), hook))
 
 
 def test_receipts_move_a_delivery_forward_whatever_their_order() -> None:
@@ -76,7 +82,7 @@ def test_receipts_move_a_delivery_forward_whatever_their_order() -> None:
     delivery.refresh_from_db()
     assert delivery.state == "read"
     assert Receipt.objects.count() == 2
-    assert set(Callback.objects.values_list("state", flat=True)) == {"applied"}
+    assert not Callback.objects.exists()
 
 
 def test_a_receipt_that_comes_before_its_message_is_known_waits_and_is_applied() -> None:
@@ -91,7 +97,7 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_and_is_applied()
     Delivery.objects.filter(pk=delivery.pk).update(id=10**9)
     inbox.apply_waiting(clock.to_us(waiting.next_try_at))
 
-    assert Callback.objects.get().state == "applied"
+    assert not Callback.objects.exists()
 
 
 def test_a_receipt_for_nobody_is_given_up_after_an_hour() -> None:
@@ -102,21 +108,21 @@ def test_a_receipt_for_nobody_is_given_up_after_an_hour() -> None:
     inbox.apply_waiting(later)
 
     given_up = Callback.objects.get()
-    assert given_up.state == "failed"
-    assert "No message of ours" in given_up.error
+    assert given_up.state == "dropped"
+    assert given_up.error == inbox.UNKNOWN
+    assert DropCount.objects.values_list("reason", "count").get() == (inbox.UNKNOWN, 1)
 
 
 def test_one_broken_callback_does_not_stop_the_others() -> None:
     channel, broadcast, delivery = world()
     send(channel)
     now = clock.now()
-    inbox.store_callback(channel, HookRequest({}, "", b"\xff{ not json", now))
+    store(channel, HookRequest({}, "", b"\xff{ not json", now))
     call(channel, "message.delivered", id=message_id(broadcast.key, delivery.pk), to="u0")
 
     inbox.apply_waiting()
 
-    states = dict(Callback.objects.values_list("pk", "state"))
-    assert sorted(states.values()) == ["applied", "failed"]
+    assert Callback.objects.get().error == "The callback is not JSON."
     delivery.refresh_from_db()
     assert delivery.state == "delivered"
 
@@ -132,9 +138,115 @@ def test_messages_and_opt_outs_come_in_by_the_same_way() -> None:
     assert factory.states(broadcast) == {"skipped": 1}
 
 
-def test_old_callbacks_are_forgotten() -> None:
+def test_what_people_write_comes_before_receipts_and_before_those_that_fit_nothing() -> None:
+    channel, broadcast, delivery = world()
+    send(channel)
+    call(channel, "message.delivered", id=message_id(broadcast.key, 10**9), to="u0")
+    inbox.apply_waiting()
+    Callback.objects.update(next_try_at=1)
+    call(channel, "message.delivered", id=message_id(broadcast.key, delivery.pk), to="u0")
+    call(channel, "message.received", **{"id": "x1", "from": "u0", "text": "STOP"})
+    later = clock.now_us() + clock.SECOND
+
+    def lanes() -> list[str]:
+        return sorted(Callback.objects.values_list("lane", flat=True))
+
+    assert lanes() == ["people", "receipts", "unmatched"]
+    assert inbox.apply_waiting(later) == 1
+    assert lanes() == ["receipts", "unmatched"]
+    assert inbox.apply_waiting(later) == 1
+    assert lanes() == ["unmatched"]
+    assert inbox.apply_waiting(later) == 1
+
+
+def test_a_receipt_that_fits_nothing_is_looked_for_less_and_less_often() -> None:
+    channel, broadcast, _ = world()
+    call(channel, "message.delivered", id=message_id(broadcast.key, 10**9), to="u0")
+    now = received = clock.now_us()
+    looks = 0
+    while inbox.apply_waiting(now):
+        looks += 1
+        now = clock.to_us(Callback.objects.get().next_try_at)
+    assert now - received > inbox.PATIENCE
+    assert 10 < looks < 20
+
+
+def test_an_error_of_ours_costs_one_callback_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel, broadcast, _ = world()
+    whole = inbox.receive
+
+    def broken(channel: Channel, event: Inbound) -> None:
+        whole(channel, event)
+        if event.text == "boom":
+            raise KeyError("boom")
+
+    monkeypatch.setattr(inbox, "receive", broken)
+    call(channel, "message.received", **{"id": "x1", "from": "u0", "text": "boom"})
+    call(channel, "message.received", **{"id": "x2", "from": "u0", "text": "STOP"})
+
+    inbox.apply_waiting()
+
+    assert Message.objects.get().text == "STOP"
+    assert factory.states(broadcast) == {"skipped": 1}
+    assert Callback.objects.get().error == inbox.BROKEN
+
+
+def test_a_receipt_that_can_not_be_applied_is_dropped_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel, broadcast, delivery = world()
+    send(channel)
+    whole = inbox.apply_receipts
+
+    def broken(batch: list[ReceiptUpdate]) -> list[ReceiptUpdate]:
+        if any(update.status == "read" for update in batch):
+            raise RuntimeError("a delivery has moved that was to be locked")
+        return whole(batch)
+
+    monkeypatch.setattr(inbox, "apply_receipts", broken)
+    ours = message_id(broadcast.key, delivery.pk)
+    for kind in ("message.read", "message.delivered"):
+        call(channel, kind, id=ours, to="u0")
+
+    assert inbox.apply_waiting() == 2
+
+    assert factory.states(broadcast) == {"delivered": 1}
+    assert Callback.objects.get().error == inbox.BROKEN
+
+
+def test_a_round_takes_no_more_than_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     channel, _, _ = world()
-    call(channel, "message.delivered", id="nothing-1", to="u0")
-    Callback.objects.update(state="applied", received_at=1)
-    assert inbox.forget_old() == 1
-    assert not Callback.objects.exists()
+    monkeypatch.setattr(callbacks, "MOST_BYTES", 1_000)
+    for size in (600, 600, 5_000, 100):
+        call(channel, "message.unknown", padding="x" * size)
+    assert [inbox.apply_waiting() for _ in range(5)] == [1, 1, 1, 1, 0]
+
+
+def test_kept_callbacks_are_deleted_by_age_and_beyond_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel, _, _ = world()
+    for _ in range(5):
+        store(channel, HookRequest({}, "", b"no json", clock.now()))
+    inbox.apply_waiting()
+    oldest = Callback.objects.earliest("pk")
+    Callback.objects.filter(pk=oldest.pk).update(received_at=1)
+    assert (callbacks.forget_old(), callbacks.forget_old()) == (1, 0)
+    monkeypatch.setattr(callbacks, "MOST_KEPT", 2)
+    assert callbacks.forget_old() == 2
+    assert Callback.objects.count() == 2
+    assert DropCount.objects.get().count == 5
+
+
+def test_a_callback_that_breaks_the_reader_is_stored_and_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel, _, _ = world()
+
+    def broken(self: object, hook: HookRequest) -> None:
+        raise KeyError("boom")
+
+    monkeypatch.setattr("clarion.channels.webhook.kind.WebhookKind.events", broken)
+    call(channel, "message.delivered", id="x", to="u0")
+    assert inbox.apply_waiting() == 1
+    assert Callback.objects.get().error == inbox.BROKEN

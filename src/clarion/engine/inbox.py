@@ -1,131 +1,205 @@
-"""The inbox: providers' callbacks, stored as they come and applied later.
+"""The inbox: providers' callbacks, stored as they come and applied soon after.
+
+They are applied in rounds, a set of callbacks in one transaction, and in lanes: a round takes from
+the first lane that has any. What people write and opt-outs come first, however many receipts wait;
+receipts that fit no message yet come last, and are looked at less and less often. The lane is
+chosen when a callback is stored.
 
 Applying is repeatable: receipts, messages and address states are each kept once, however often
-a callback comes. A receipt that finds no delivery yet (it may be quicker than our own settle)
-keeps its callback waiting for up to an hour.
+a callback comes.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+import structlog
+from django.db import Error, transaction
 
-from clarion.channels.contract import ChannelKind, HookRequest, Inbound, OptOut, Receipt
+from clarion.channels.contract import ChannelKind, Event, HookRequest, Inbound, OptOut, Receipt
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
 from clarion.contacts import addresses
-from clarion.engine.models import Callback
+from clarion.engine import callbacks
+from clarion.engine.callbacks import Taken
+from clarion.engine.models import REASON_LENGTH, Callback
 from clarion.kit import clock, db, text
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 
-BATCH = 200  # callbacks of one round
+log = structlog.get_logger()
+Lane = Callback.Lane
+# Callbacks of one round: on SQLite a round has the only writer, and sending waits meanwhile.
+BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 500, Lane.UNMATCHED: 500}
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
-KEPT = 24 * 3_600 * clock.SECOND  # how long applied callbacks stay readable
-FORGET = 5_000  # rows of one deletion
+LONGEST_WAIT = 600 * clock.SECOND  # between two looks
+BROKEN = "It could not be applied because of an error in Clarion. The log has the details."
+UNKNOWN = "A receipt fits no message that Clarion sent. It was looked for during an hour."
 
 
-def store_callback(channel: Channel, hook: HookRequest) -> None:
-    """Keep a verified callback; the engine applies it soon."""
-    Callback.objects.create(
-        channel=channel,
-        received_at=hook.received_at,
-        headers=dict(hook.headers),
-        query=hook.query,
-        body=hook.body,
-        next_try_at=hook.received_at,
-    )
+def lane_of(kind: ChannelKind, hook: HookRequest) -> Lane:
+    """The lane of a verified callback. Never raises: what can't be read is dropped later."""
+    try:
+        events = list(kind.events(hook))
+    except ValueError:
+        return Lane.RECEIPTS
+    except Exception:
+        log.exception("callback_unreadable", kind=kind.kind)
+        return Lane.PEOPLE  # nobody knows what is in it
+    return Lane.PEOPLE if any(_is_of_people(event) for event in events) else Lane.RECEIPTS
+
+
+def store_callback(channel: Channel, hook: HookRequest, lane: Lane) -> None:
+    """Keep a verified callback; a worker applies it soon."""
+    callbacks.store(channel, hook, lane)
+
+
+@dataclass(slots=True)
+class _Item:
+    """One callback of a round, and what becomes of it."""
+
+    callback: Taken
+    events: Sequence[Event] = ()
+    unmatched: bool = False  # one of its receipts fits no delivery yet
+    dropped: str = ""  # the first thing that was dropped of it
 
 
 @dataclass(slots=True)
 class _Round:
-    """What one round found in its callbacks."""
+    """The callbacks of one round."""
 
-    receipts: list[tuple[Callback, Receipt]] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)  # callback -> why
+    items: list[_Item]
+    kinds: dict[int, ChannelKind] = field(default_factory=dict)
+    drops: list[tuple[int, str]] = field(default_factory=list)  # channel, reason
+
+    def drop(self, item: _Item, reason: str) -> None:
+        self.drops.append((item.callback.channel.pk, reason))
+        item.dropped = item.dropped or reason
 
 
 def apply_waiting(now: int | None = None) -> int:
-    """Apply callbacks that are due; return how many were looked at."""
+    """Apply a round of the callbacks that are due; return how many were looked at, 0 for no more.
+
+    Any number of processes and threads may do so at once. Raises OperationalError when the database
+    is locked or away, with nothing applied.
+    """
     at = db.now_us() if now is None else now
-    # Asked first without a lock: there is nothing, nearly always.
-    due = "SELECT 1 FROM engine_callback WHERE state = 'waiting' AND next_try_at <= %s LIMIT 1"
-    if not db.fetch(due, [at]):
-        return 0
-    with transaction.atomic():
-        due_now = Callback.objects.filter(state=Callback.State.WAITING, next_try_at__lte=at)
-        waiting = list(db.select_unlocked(due_now.order_by("next_try_at"))[:BATCH])
-        if not waiting:
-            return 0
-        found = _Round()
-        kinds: dict[int, ChannelKind] = {}
-        for callback in waiting:
-            _read(callback, kinds, found)
-        early = _apply(found)
-        for callback in waiting:
-            _close(callback, callback.pk in early, found.failed.get(callback.pk), at)
-        Callback.objects.bulk_update(waiting, ["state", "next_try_at", "tries", "error"])
-    return len(waiting)
+    for lane in Lane:
+        if not callbacks.is_due(lane, at):  # nearly always
+            continue
+        with db.write():
+            taken = callbacks.take(lane, at, BATCH[lane])
+            _apply(_Round([_Item(one, dropped=one.dropped) for one in taken]), lane, at)
+        if taken:
+            return len(taken)
+    return 0
 
 
-def _read(callback: Callback, kinds: dict[int, ChannelKind], found: _Round) -> None:
-    hook = HookRequest(callback.headers, callback.query, bytes(callback.body), callback.received_at)
+def _apply(of: _Round, lane: Lane, at: int) -> None:
+    """Apply a round and close its callbacks, within the transaction that locked them."""
+    for item in of.items:
+        _read(of, item)
+    if lane != Lane.UNMATCHED:  # of those all but the receipts was applied before
+        for item in of.items:
+            if any(_is_of_people(event) for event in item.events):
+                _guarded(of, item, _apply_people)
+    _apply_all_receipts(of)
+    _close(of, at)
+
+
+def _is_of_people(event: Event) -> bool:
+    return isinstance(event, Inbound | OptOut)
+
+
+def _read(of: _Round, item: _Item) -> None:
+    channel = item.callback.channel
     try:
-        kind = kinds.get(callback.channel_id)
+        kind = of.kinds.get(channel.pk)
         if kind is None:
-            kind = kinds[callback.channel_id] = adapter(callback.channel)
-        events = list(kind.events(hook))
+            kind = of.kinds[channel.pk] = adapter(channel)
+        item.events = list(kind.events(item.callback.hook))
     except ValueError as error:
-        found.failed[callback.pk] = text.clean(str(error), 400)
-        return
-    for event in events:
-        if isinstance(event, Receipt):
-            found.receipts.append((callback, event))
-        elif isinstance(event, Inbound):
-            receive(callback.channel, event)
+        of.drop(item, text.clean(str(error), REASON_LENGTH))
+    except Exception:
+        log.exception("callback_unreadable", callback=item.callback.id, channel=channel.pk)
+        of.drop(item, BROKEN)
+
+
+def _guarded(of: _Round, item: _Item, work: Callable[[_Item], None]) -> None:
+    """One bad callback does not stop the others: it is undone, logged and dropped."""
+    try:
+        with transaction.atomic():
+            work(item)
+    except Exception as error:
+        if isinstance(error, Error) and db.is_passing(error):
+            raise
+        log.exception("callback_failed", callback=item.callback.id)
+        of.drop(item, BROKEN)
+        item.events, item.unmatched = (), False
+
+
+def _apply_people(item: _Item) -> None:
+    channel = item.callback.channel
+    for event in item.events:
+        if isinstance(event, Inbound):
+            receive(channel, event)
         elif isinstance(event, OptOut):
-            addresses.mark_value(callback.channel, event.sender, event.state, event.at)
+            addresses.mark_value(channel, event.sender, event.state, event.at)
 
 
-def _apply(found: _Round) -> set[int]:
-    """Apply all receipts of the round; return the callbacks of those that found no delivery."""
-    sightings = [
-        ReceiptUpdate(
-            channel_id=callback.channel_id,
-            status=receipt.status,
-            at=clock.to_us(receipt.at),
-            received_at=clock.to_us(callback.received_at),
-            external_id=receipt.external_id,
-            message_id=receipt.message_id,
-            code=receipt.code,
-            reason=receipt.reason,
-        )
-        for callback, receipt in found.receipts
-    ]
-    lost = {id(sighting) for sighting in apply_receipts(sightings)} if sightings else set()
-    return {
-        callback.pk
-        for (callback, _), sighting in zip(found.receipts, sightings, strict=True)
-        if id(sighting) in lost
-    }
+def _apply_all_receipts(of: _Round) -> None:
+    """All at once; one by one when that fails, so that a bad one is dropped alone."""
+    try:
+        with transaction.atomic():
+            _apply_receipts(of.items)
+    except Exception as error:
+        if isinstance(error, Error) and db.is_passing(error):
+            raise
+        for item in of.items:
+            _guarded(of, item, lambda one: _apply_receipts([one]))
 
 
-def _close(callback: Callback, early: bool, failed: str | None, now: int) -> None:
-    callback.tries += 1
-    if failed is not None:
-        callback.state, callback.error = Callback.State.FAILED, failed
-    elif not early:
-        callback.state, callback.error = Callback.State.APPLIED, ""
-    elif now - clock.to_us(callback.received_at) > PATIENCE:
-        callback.state = Callback.State.FAILED
-        callback.error = "No message of ours fits this receipt; it was looked for during an hour."
-    else:
-        wait = min(2 ** min(callback.tries, 6), 60) * clock.SECOND
-        callback.next_try_at = clock.from_us(now + wait)
+def _apply_receipts(items: Sequence[_Item]) -> None:
+    """Apply the receipts of these callbacks, and note which have one that fits no delivery yet."""
+    updates: list[ReceiptUpdate] = []
+    owners: dict[int, _Item] = {}  # id() of an update -> its callback
+    for item in items:
+        received_at = clock.to_us(item.callback.hook.received_at)
+        for event in item.events:
+            if isinstance(event, Receipt):
+                update = _update(item.callback.channel.pk, event, received_at)
+                updates.append(update)
+                owners[id(update)] = item
+    for update in apply_receipts(updates):
+        owners[id(update)].unmatched = True
 
 
-def forget_old() -> int:
-    """Delete a chunk of callbacks that were applied a day ago or more; return how many."""
-    old = "SELECT id FROM engine_callback WHERE state <> 'waiting' AND received_at < %s LIMIT %s"
-    return db.execute(
-        f"DELETE FROM engine_callback WHERE id {db.in_subquery(old)}", [db.now_us() - KEPT, FORGET]
+def _update(channel_id: int, receipt: Receipt, received_at: int) -> ReceiptUpdate:
+    return ReceiptUpdate(
+        channel_id=channel_id,
+        status=receipt.status,
+        at=clock.to_us(receipt.at),
+        received_at=received_at,
+        external_id=receipt.external_id,
+        message_id=receipt.message_id,
+        code=receipt.code,
+        reason=receipt.reason,
     )
+
+
+def _close(of: _Round, at: int) -> None:
+    """Delete what is applied; keep what has to wait, and what was dropped."""
+    waiting = []
+    for item in of.items:
+        if not item.unmatched:
+            continue
+        if at - clock.to_us(item.callback.hook.received_at) > PATIENCE:
+            item.unmatched = False
+            of.drop(item, UNKNOWN)
+        else:
+            wait = min(clock.SECOND << min(item.callback.tries, 20), LONGEST_WAIT)
+            waiting.append((item.callback.id, at + wait, item.dropped))
+    callbacks.wait_for_match(waiting)
+    rest = [item for item in of.items if not item.unmatched]
+    callbacks.keep_dropped([(item.callback.id, item.dropped) for item in rest if item.dropped])
+    callbacks.delete(item.callback.id for item in rest if not item.dropped)
+    callbacks.count_drops(of.drops, at)

@@ -6,6 +6,8 @@ from django.db.models import Q
 from clarion.channels.models import Channel
 from clarion.kit.fields import InstantField
 
+REASON_LENGTH = 200  # characters
+
 
 class Worker(models.Model):
     """A running worker. It may send only while its lease, renewed every few seconds, lasts."""
@@ -21,32 +23,70 @@ class Worker(models.Model):
 
 
 class Callback(models.Model):
-    """A provider's callback as it came, kept until all it says has been applied."""
+    """A provider's callback as it came, kept until all it says has been applied.
+
+    An applied one is deleted in the transaction that applies it. One of which something was dropped
+    stays for a while, so that it can be looked up.
+    """
 
     class State(models.TextChoices):
-        """Applied rows are deleted after a day."""
+        """What becomes of it."""
 
         WAITING = "waiting", "Waiting"
-        APPLIED = "applied", "Applied"
-        FAILED = "failed", "Failed"
+        DROPPED = "dropped", "Dropped"
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
+    class Lane(models.TextChoices):
+        """Which callbacks are applied before others: the lanes in this order."""
+
+        PEOPLE = "people", "Messages and opt-outs"
+        RECEIPTS = "receipts", "Receipts"
+        UNMATCHED = "unmatched", "Receipts that fit no message yet"
+
+    # No constraint and no index of its own: channels are not deleted, and millions of rows pass.
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
     received_at = InstantField()
     headers = models.JSONField(default=dict)
     query = models.TextField(default="", blank=True)
     body = models.BinaryField()
+    lane = models.CharField(max_length=10, choices=Lane)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     next_try_at = InstantField()
     tries = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(default="", blank=True)
+    error = models.CharField(max_length=REASON_LENGTH, default="", blank=True)  # what was dropped
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["next_try_at"], name="callback_waiting", condition=Q(state="waiting")
+                fields=["lane", "next_try_at"],
+                name="callback_waiting",
+                condition=Q(state="waiting"),
             ),
-            models.Index(fields=["state", "received_at"], name="callback_age"),
+            models.Index(
+                fields=["channel", "id"], name="callback_dropped", condition=Q(state="dropped")
+            ),
+            models.Index(fields=["received_at"], name="callback_age", condition=Q(state="dropped")),
         ]
 
     def __str__(self) -> str:
         return f"callback {self.pk}"
+
+
+class DropCount(models.Model):
+    """How much of a channel's callbacks was dropped for one reason since it was added."""
+
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    reason = models.CharField(max_length=REASON_LENGTH)
+    count = models.BigIntegerField(default=0)
+    last_at = InstantField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "reason"], name="drop_count_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason}"

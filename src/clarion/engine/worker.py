@@ -21,7 +21,7 @@ from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.contacts import imports
 from clarion.content import media
-from clarion.engine import claim, fire, inbox, lifecycle, reap, snapshot
+from clarion.engine import callbacks, claim, fire, inbox, lifecycle, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.settle import settle
@@ -80,6 +80,7 @@ class Worker:
             asyncio.create_task(self._every(REFRESH, self._refresh_snapshot)),
             asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew_lease)),
             asyncio.create_task(self._every(REFRESH, self._advance_broadcasts)),
+            asyncio.create_task(self._every(REFRESH, self._apply_callbacks)),
             asyncio.create_task(self._every(1.0, self._reap_workers)),
             asyncio.create_task(self._every(1.0, self._fire_triggers)),
             asyncio.create_task(self._every(MAINTAIN, self._maintain)),
@@ -210,7 +211,10 @@ class Worker:
             pass
         await self._db(lifecycle.cancel_remaining)
         await self._db(lifecycle.finish)
-        await self._db(inbox.apply_waiting)
+
+    async def _apply_callbacks(self) -> None:
+        while await self._db(inbox.apply_waiting) and not self._stopping.is_set():
+            pass
 
     async def _requeue_unanswered_claims(self) -> None:
         """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""
@@ -232,7 +236,7 @@ class Worker:
 
     async def _maintain(self) -> None:
         await self._db(tallies.squash)
-        await self._db(inbox.forget_old)
+        await self._db(callbacks.forget_old)
         await self._db(imports.mark_interrupted)
 
     async def _delete_expired(self) -> None:

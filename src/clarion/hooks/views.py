@@ -21,7 +21,7 @@ from clarion.channels.registry import adapter
 from clarion.contacts import addresses
 from clarion.contacts.states import AddressState
 from clarion.contacts.unsubscribe import read_token
-from clarion.engine.inbox import store_callback
+from clarion.engine.inbox import lane_of, store_callback
 from clarion.hooks.bodies import LARGEST, TOO_LARGE_CALLBACK
 from clarion.kit import clock
 
@@ -55,7 +55,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
     except BadSignature as refused:
         return _said(401, str(refused))
     kept = {name: value for name, value in headers.items() if not _PROOF.search(name)}
-    store_callback(found, replace(hook, headers=kept))
+    store_callback(found, replace(hook, headers=kept), lane_of(kind, hook))
     answer = kind.answer(hook) if isinstance(kind, AnswersCallbacks) else b""
     if answer:
         return HttpResponse(answer, content_type="application/json")
