@@ -107,7 +107,7 @@ def test_a_page_costs_the_same_however_long_it_is(
     for n in range(20):
         made(str(n), "live", type="external").channels.add(channel)
     for limit in (5, 20):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             history.facts(history.section("active", limit=limit).broadcasts)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.engine import reap
 from clarion.engine.claim import Claimed, claim
@@ -10,6 +11,7 @@ from clarion.kit import clock, db
 from clarion.records import tallies
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Record
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,3 +109,30 @@ def test_a_batch_whose_commit_broke_off_is_recorded_once() -> None:
 
     assert Record.objects.filter(delivery=a.delivery).count() == 1
     assert Record.objects.filter(delivery=b.delivery).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "status", "reason", "responses"),
+    [
+        ("failed", "sent", "error", "Not on WhatsApp.", 1),
+        ("delivered", "in_doubt", "completed", None, 1),
+        ("delivered", "sent", "completed", None, 1),
+        ("failed", "in_doubt", "error", "Not on WhatsApp.", 0),
+    ],
+)
+def test_a_record_ends_as_a_receipt_said_that_was_quicker_than_our_own_settle(
+    told: str, state: str, status: str, reason: str | None, responses: int
+) -> None:
+    channel, worker, (a, *_), _ = world()
+    key = f"{Broadcast.objects.get(pk=a.broadcast).key}-{a.delivery}"
+    receipt = ReceiptUpdate(channel, told, 1, 2, message_id=key, reason="Not on WhatsApp.")
+    assert apply_receipts([receipt]) == []
+
+    broke = {"reason": "The connection broke.", "code": "maybe_sent"}
+    more = {"responses": 1} if state == "sent" else broke
+    assert settle(worker, [outcome(a, channel, state, **more)]) == 0
+
+    record = Record.objects.get()
+    assert (record.status, record.reason and record.reason.text) == (status, reason)
+    assert record.responses == responses
+    assert Delivery.objects.get(pk=a.delivery).state == told

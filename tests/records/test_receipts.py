@@ -8,10 +8,15 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clarion.broadcasts.reconcile import reconcile
 from clarion.records import receipts, tallies
+from clarion.records.causes import causes
+from clarion.records.export import export_csv
+from clarion.records.filters import RecordFilter
 from clarion.records.models import Delivery, Receipt
 from clarion.records.reasons import forget
 from clarion.records.receipts import UNSAID, ReceiptUpdate, apply_receipts
+from clarion.records.search import search
 from clarion.records.states import ALL
 from records import build
 
@@ -125,6 +130,51 @@ def test_a_failure_has_its_reason_until_it_is_recovered(shop, spring):
     apply_receipts([told(delivery, "delivered")])
     delivery.refresh_from_db()
     assert (delivery.reason, delivery.recovered) == (None, True)
+
+
+@pytest.mark.parametrize("first", ["failed", "delivered"])
+def test_a_failure_reported_later_is_in_the_records_until_it_is_recovered(shop, spring, first):
+    delivery, other = made(spring, shop), made(spring, shop, external_id="x2")
+    record, untouched = build.record(delivery), build.record(other)
+    second = "delivered" if first == "failed" else "failed"
+
+    apply_receipts([told(delivery, first)])
+    record.refresh_from_db()
+    if first == "failed":
+        assert (record.status, record.reason.text) == ("error", "Not on WhatsApp.")
+        assert [row.id for row in search(RecordFilter(status="error")).rows] == [record.pk]
+        assert [row.error for row in search(RecordFilter(error="whatsapp")).rows]
+        assert b'error,"Not on WhatsApp.","131026"' in b"".join(
+            export_csv(RecordFilter(status="error"))
+        )
+        (cause,) = causes(spring.pk)
+        assert (cause.code, cause.errors, cause.people) == ("131026", 1, 1)
+        assert reconcile(spring.pk).ok
+
+    apply_receipts([told(delivery, second)])
+    record.refresh_from_db()
+    assert (record.status, record.reason, record.responses) == ("completed", None, 1)
+    untouched.refresh_from_db()
+    assert untouched.status == "completed"
+    assert reconcile(spring.pk).ok
+
+
+@pytest.mark.parametrize(("status", "after"), [("delivered", "completed"), ("failed", "error")])
+def test_only_the_attempt_that_a_receipt_is_about_ends_as_reported(shop, spring, status, after):
+    busy = build.reason("Busy.", "503")
+    delivery = made(spring, shop, "in_doubt", reason=busy, attempts=2)
+    first = build.record(delivery, because=busy)
+    second = build.record(delivery, build.START + 9, because=build.reason("Broke off."), attempt=2)
+
+    apply_receipts([told(delivery, status)])
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, first.reason) == ("error", busy)
+    assert (second.status, second.responses) == (after, 1 if after == "completed" else 0)
+    assert (second.reason.text if second.reason else "") == (
+        "Not on WhatsApp." if after == "error" else ""
+    )
 
 
 def test_a_failure_without_words_gets_some(shop, spring):

@@ -151,7 +151,7 @@ def _reconcile(page: Page) -> None:
 
 
 def _records(page: Page, tmp_path: Path) -> None:
-    page.get_by_role("link", name="View errors").click()
+    page.get_by_role("link", name=re.compile(r"^View \d+ failed attempts?$")).click()
     expect(page.get_by_role("link", name="Status: Error")).to_be_visible()
     page.get_by_role("link", name="Status: Error").click()
     expect(page.get_by_role("link", name="Status: Error")).to_be_hidden()

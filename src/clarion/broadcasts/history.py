@@ -1,6 +1,6 @@
 """Lists of broadcasts, and the facts of one (E1, E2, E4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,13 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from clarion.broadcasts import periodic, trigger
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.outcomes import outcome
 from clarion.broadcasts.states import BroadcastState
+from clarion.channels.registry import kind_class
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import search_words
 from clarion.records import tallies
+from clarion.records.reporting import reporting
 from clarion.records.states import ALL, COMPLETED
 from clarion.records.states import DeliveryState as D
 
@@ -132,15 +135,19 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """All facts of broadcasts as plain values; counts by state, moments as datetimes.
 
     Every person is in exactly one of the counts; ``completed`` is sent + delivered + read,
-    ``errors`` is failed. ``message`` is what a list shows: the text, or the story's or template's
-    name. ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of
-    a periodic or external one.
+    ``errors`` is failed. ``outcome`` says how it went, see ``broadcasts.outcomes``. The percentages
+    are None where nobody knows: no channel of it reports what was delivered, or read. ``message``
+    is what a list shows: the text, or the story's or template's name.
+    ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of a
+    periodic or external one.
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
     made = _runs_made([b.pk for b in listed if b.is_live])
+    heard = reporting({channel.pk for b in listed for channel in b.channels.all()})
     return [
-        _facts(b, counts.get(b.pk, {})) | dict(zip(_RUNS, made.get(b.pk, (0, None)), strict=True))
+        _facts(b, counts.get(b.pk, {}), _reported(b, heard))
+        | dict(zip(_RUNS, made.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
 
@@ -155,6 +162,15 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     found = Broadcast.objects.filter(parent__in=parents).order_by().values("parent_id")
     counted = found.annotate(made=Count("pk"), last=Max("scheduled_at"))
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
+
+
+def _reported(b: Broadcast, heard: Collection[int]) -> set[str]:
+    """Which of delivered and read the channels of a broadcast report; ``heard``: those that do."""
+    told: set[str] = set()
+    for channel in b.channels.all():
+        if channel.pk in heard:
+            told |= kind_class(channel.kind).limits.receipts
+    return told
 
 
 def message_of(b: Broadcast) -> str:
@@ -181,9 +197,11 @@ def when_words(b: Broadcast) -> str:
     return ""
 
 
-def _facts(b: Broadcast, counts: dict[str, int]) -> dict[str, Any]:
-    arrived = counts.get(D.DELIVERED, 0) + counts.get(D.READ, 0)
-    return {
+def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> dict[str, Any]:
+    read = counts.get(D.READ, 0)
+    arrived = counts.get(D.DELIVERED, 0) + read
+    reports_delivered, reports_read = arrived or D.DELIVERED in reported, read or D.READ in reported
+    facts = {
         "id": b.pk,
         "title": b.title,
         "type": b.type,
@@ -209,8 +227,10 @@ def _facts(b: Broadcast, counts: dict[str, int]) -> dict[str, Any]:
         **{state: counts.get(state, 0) for state in ALL},
         "completed": sum(counts.get(state, 0) for state in COMPLETED),
         "errors": counts.get(D.FAILED, 0),
-        "delivered_percent": _percent(arrived, b.total),
-        "read_percent": _percent(counts.get(D.READ, 0), b.total),
+        "reports_delivered": bool(reports_delivered),
+        "reports_read": bool(reports_read),
+        "delivered_percent": _percent(arrived, b.total) if reports_delivered else None,
+        "read_percent": _percent(read, b.total) if reports_read else None,
         "created_at": b.created_at,
         "scheduled_at": b.scheduled_at,
         "next_run_at": b.next_run_at,
@@ -218,6 +238,7 @@ def _facts(b: Broadcast, counts: dict[str, int]) -> dict[str, Any]:
         "finished_at": b.finished_at,
         "expanded_at": b.expanded_at,
     }
+    return facts | {"outcome": outcome(b, facts)}
 
 
 def _percent(part: int, whole: int) -> float | None:

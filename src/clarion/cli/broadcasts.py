@@ -95,6 +95,7 @@ def list_broadcasts(
 
 def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
     from clarion.broadcasts import history
+    from clarion.broadcasts.outcomes import outcome_words
 
     listed = history.facts(page.broadcasts)
     if as_json:
@@ -109,7 +110,7 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
             [
                 str(one["id"]),
                 one["title"] or one["message"][:40],
-                one["state"],
+                outcome_words(one["outcome"]),
                 one["channels"],
                 one["total"],
                 one["completed"],
@@ -318,6 +319,8 @@ def document(broadcast: "Broadcast") -> dict[str, Any]:
 
 def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     """Print one broadcast: as JSON, or its facts and its recipients by state."""
+    from clarion.broadcasts.outcomes import outcome_words
+
     one = document(broadcast)
     if as_json:
         print_json(one)
@@ -336,7 +339,10 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             ("id", str(one["id"])),
             ("title", one["title"]),
             ("type", one["type"]),
-            ("state", " – ".join(filter(None, (one["state"], one["state_reason"])))),
+            (
+                "state",
+                " – ".join(filter(None, (outcome_words(one["outcome"]), one["state_reason"]))),
+            ),
             (one["data_type"], one["message"][:200]),
             ("channels", one["channels"]),
             ("agent", one["agent"] or "command line"),
@@ -347,8 +353,17 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             ("finished", one["finished_at"]),
             ("total", one["total"]),
             *((f"  {state.replace('_', ' ')}", one[state]) for state in COUNTS if one[state]),
+            *(_shares(one) if one["total"] else ()),
         ]
     )
+
+
+def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:
+    """The percentages of the recipients who got it and who opened it, as far as it is reported."""
+    return [
+        (name, "not reported" if one[key] is None else f"{one[key]} %")
+        for name, key in (("delivered %", "delivered_percent"), ("read %", "read_percent"))
+    ]
 
 
 def _control(

@@ -15,8 +15,6 @@ from clarion.broadcasts import calls
 from clarion.broadcasts.history import facts, message_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
 from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
 from clarion.web import current_rate
@@ -46,9 +44,7 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
         {
             **found,
             **_shares(found),
-            **_reports(broadcast),
             "name": name_of(broadcast),
-            "outcome": outcome(broadcast, found),
             "on": [(channel.kind, channel.name) for channel in broadcast.channels.all()],
             "moment": moment(broadcast),
             "is_live": broadcast.is_live,
@@ -74,29 +70,6 @@ def without_variables(text: str) -> str:
 def variable_name(match: re.Match[str]) -> str:
     """The name of a variable that VARIABLE has found, without its filters and “contact.”."""
     return (match[1] or match[2]).partition("|")[0].strip().removeprefix("contact.")
-
-
-def outcome(broadcast: Broadcast, found: dict[str, Any]) -> str:
-    """The word of WORDS["outcome"] that a broadcast is shown with: its state, or more than that.
-
-    A broadcast that has completed is shown by how it went, and one that is being sent over paused
-    channels alone as waiting.
-    """
-    state = broadcast.state
-    if state == BroadcastState.SENDING and not found["sending"] and _is_blocked(broadcast):
-        return "waiting"
-    if state != BroadcastState.COMPLETED or broadcast.is_live:
-        return state
-    if not found["total"]:
-        return "empty"
-    if found["failed"]:
-        return "partly" if found["completed"] or found["in_doubt"] else "all_failed"
-    return "doubtful" if found["in_doubt"] else state
-
-
-def _is_blocked(broadcast: Broadcast) -> bool:
-    channels = broadcast.channels.all()
-    return bool(channels) and all(one.state == Channel.State.PAUSED for one in channels)
 
 
 def moment(broadcast: Broadcast) -> tuple[str, datetime | None]:
@@ -126,11 +99,35 @@ def bar(counts: dict[str, Any]) -> list[dict[str, str]]:
     return parts
 
 
+def bar_words(counts: dict[str, Any]) -> str:
+    """What the result bar shows, for people who don't see it: a number for each of its parts."""
+    said = [
+        _("%(number)s of %(total)s completed")
+        % {"number": _number(counts["completed"]), "total": _number(counts["total"])}
+    ]
+    parts = {
+        "failed": _("%s failed"),
+        "in_doubt": _("%s in doubt"),
+        "skipped": _("%s skipped"),
+        "unsent": _("%s unsent"),
+        "held": _("%s held"),
+        "queued": _("%s queued"),
+        "sending": _("%s sending"),
+    }
+    said += [words % _number(counts[state]) for state, words in parts.items() if counts[state]]
+    return ", ".join(said)
+
+
+def _number(value: int) -> str:
+    return formats.number_format(value, force_grouping=True)
+
+
 def _shares(found: dict[str, Any]) -> dict[str, Any]:
     total = found["total"]
     done = total - sum(found[state] for state in PENDING)
     return {
         "bar": bar(found),
+        "bar_words": bar_words(found),
         "arrived": found["delivered"] + found["read"],
         "done": done,
         # Told to screen readers: now and then, not with every message.
@@ -146,14 +143,6 @@ def _took(found: dict[str, Any]) -> float | None:
         return None
     seconds: float = (found["finished_at"] - found["started_at"]).total_seconds()
     return seconds
-
-
-def _reports(broadcast: Broadcast) -> dict[str, bool]:
-    """Whether any of its channels can tell that a message was delivered, or read."""
-    told: set[str] = set()
-    for channel in broadcast.channels.all():
-        told |= kind_class(channel.kind).limits.receipts
-    return {"reports_delivered": "delivered" in told, "reports_read": "read" in told}
 
 
 def send_rate(found: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +209,7 @@ def _tagged(tags: Sequence[str], without: Sequence[str]) -> str:
 
 def _picked(source: str, count: int) -> str:
     people = ngettext("%s contact", "%s contacts", count)
-    people %= formats.number_format(count, force_grouping=True)
+    people %= _number(count)
     origins = {
         "ids": _("%s from a file of user ids"),
         "chats": _("%s by chat number"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from clarion.broadcasts import outcomes
 from clarion.contacts.states import EXPLANATIONS, AddressState
 
 Text = str | Promise
@@ -53,17 +54,21 @@ BROADCAST_STATES: dict[str, Word] = {
 
 # What is shown instead of a state where the state alone would hide something.
 BROADCAST_OUTCOMES: dict[str, Word] = {
-    "waiting": Word(_("Waiting"), _("All its channels are paused. No messages are sent."), "warn"),
-    "partly": Word(
+    outcomes.WAITING: Word(
+        _("Waiting"), _("All its channels are paused. No messages are sent."), "warn"
+    ),
+    outcomes.WITH_FAILURES: Word(
         _("Completed with failures"), _("It has finished, but some messages failed."), "warn"
     ),
-    "doubtful": Word(
+    outcomes.SOME_IN_DOUBT: Word(
         _("Some in doubt"),
         _("It has finished. Some messages may or may not have been sent."),
         "warn",
     ),
-    "all_failed": Word(_("All failed"), _("It has finished. Every message failed."), "bad"),
-    "empty": Word(_("No recipients"), _("It has finished. There was nobody to send to."), "calm"),
+    outcomes.ALL_FAILED: Word(_("All failed"), _("It has finished. Every message failed."), "bad"),
+    outcomes.NO_RECIPIENTS: Word(
+        _("No recipients"), _("It has finished. There was nobody to send to."), "calm"
+    ),
 }
 
 BROADCAST_TYPES: dict[str, Text] = {

@@ -15,7 +15,7 @@ from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.channels.manage import pause_channel
 from clarion.contacts.models import Contact
 from clarion.content import stories
-from clarion.engine import reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import settle
 from clarion.kit import clock
@@ -335,7 +335,7 @@ def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
         assert fact in plain or fact in html, fact
     for word in ("Total", "Completed", "Delivered", "Read", "Failed", "Agent", "Scheduled"):
         assert f"<dt>{word}</dt>" in html, word
-    assert f'href="/records/?broadcast={sending.pk}&amp;status=error"' in html
+    assert f'href="/broadcasts/{sending.pk}/recipients/?state=failed"' in html
 
 
 def test_e2_a_trigger_is_told_with_its_conditions(admin: Client, db: None) -> None:
@@ -601,3 +601,69 @@ def test_the_page_of_one_that_was_deleted_meanwhile_leads_to_the_list(
     assert "HX-Redirect" not in admin.get(live).headers
     admin.post(f"/broadcasts/{draft.pk}/do/delete")
     assert admin.get(live)["HX-Redirect"] == "/"
+
+
+def test_h3_the_number_of_errors_is_that_of_the_list_behind_its_link(
+    admin: Client, sending: Broadcast
+) -> None:
+    channel = sending.channels.get()
+    worker = reap.register()
+    outcomes = [("failed", "Gone."), ("queued", "Busy."), ("sent", "")]
+    settle(
+        worker,
+        [
+            Settlement(
+                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
+                reason=reason, code="x" if reason else "", attempted=True, content="Hello",
+            )
+            for c, (state, reason) in zip(
+                claim(channel.pk, worker, 10).messages, outcomes, strict=True
+            )
+        ],
+    )  # fmt: skip
+    settle_all(sending)  # the retry is accepted
+
+    html = " ".join(admin.get(f"/broadcasts/{sending.pk}/errors").content.decode().split())
+    plain = re.sub("<[^>]+>", " ", html)
+
+    # One person failed in the end; two attempts did.
+    assert "View 1 failed recipient " in plain
+    assert "View 2 failed attempts" in plain
+    failed = admin.get(f"/broadcasts/{sending.pk}/recipients/?state=failed")
+    attempts = admin.get(f"/records/?broadcast={sending.pk}&status=error")
+    assert len(failed.context["page"].rows) == 1
+    assert len(attempts.context["page"].rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (("sent", "sent", "sent"), "Completed"),
+        (("sent", "failed", "sent"), "Completed with failures"),
+        (("failed", "failed", "failed"), "All failed"),
+    ],
+)
+def test_what_has_completed_says_how_it_went_also_to_screen_readers(
+    admin: Client, sending: Broadcast, states: tuple[str, ...], words: str
+) -> None:
+    channel = sending.channels.get()
+    worker = reap.register()
+    settle(
+        worker,
+        [
+            Settlement(
+                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
+                reason="Gone." if state == "failed" else "", attempted=True,
+            )
+            for c, state in zip(claim(channel.pk, worker, 10).messages, states, strict=True)
+        ],
+    )  # fmt: skip
+    lifecycle.finish()
+
+    bar = f"{states.count('sent')} of 3 completed"
+    if failed := states.count("failed"):
+        bar += f", {failed} failed"
+    for page in ("/?section=completed", f"/broadcasts/{sending.pk}/"):
+        html = admin.get(page).content.decode()
+        assert f">{words}</span>" in html
+        assert f'aria-label="{bar}"' in html

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.states import DeliveryState as D
 from clarion.records.states import may_move
 
 Receipt = tuple[int, int, str, str, int, int]  # channel, delivery, id, status, at, received at
@@ -22,6 +23,11 @@ _MOVED = [
 ]  # fmt: skip
 
 
+_CORRECTED = [("id", "int"), ("status", "text"), ("reason", "int")]
+# The record of the attempt is written: a delivery that is still being sent gets it with its settle.
+_RECORDED = frozenset({D.SENT, D.FAILED, D.IN_DOUBT})
+
+
 @dataclass(frozen=True, slots=True)
 class LockedDelivery:
     """A delivery as receipts find it."""
@@ -29,6 +35,7 @@ class LockedDelivery:
     id: int
     broadcast_id: int
     channel_id: int
+    address_id: int
     state: str
     recovered: bool
     external_id: str | None
@@ -38,13 +45,13 @@ class LockedDelivery:
 def lock(ids: Iterable[int]) -> dict[int, LockedDelivery]:
     """The deliveries with these ids, which nobody else moves until the transaction ends."""
     rows = db.fetch(
-        "SELECT id, broadcast_id, channel_id, state, recovered, external_id, reason_id"
+        "SELECT id, broadcast_id, channel_id, address_id, state, recovered, external_id, reason_id"
         f" FROM records_delivery WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
         [db.json_param([number] for number in set(ids))],
     )
     return {
-        key: LockedDelivery(key, broadcast, channel, state, bool(recovered), name, reason)
-        for key, broadcast, channel, state, recovered, name, reason in rows
+        key: LockedDelivery(key, broadcast, channel, address, state, bool(recovered), name, reason)
+        for key, broadcast, channel, address, state, recovered, name, reason in rows
     }
 
 
@@ -87,3 +94,31 @@ def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
     if moved != len(changes):
         raise RuntimeError("a delivery has moved that was to be locked")
     tallies.shift(Counter((b.broadcast_id, b.channel_id, b.state, a.state) for b, a in changes))
+    _correct_records([(b, a) for b, a in changes if b.state in _RECORDED and a.state != b.state])
+
+
+def _correct_records(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
+    """Let the newest record of each delivery end as the provider reports it now.
+
+    What failed has the status and the reason of an error. What arrived after all is completed.
+    Accepted messages that arrive, which is what nearly all receipts report, are completed already.
+    """
+    ended = {
+        b.id: ("error" if a.state == D.FAILED else "completed", a.reason_id)
+        for b, a in changes
+        if a.state == D.FAILED or b.state != D.SENT
+    }
+    if not ended:
+        return
+    newest = db.fetch(
+        "SELECT v.delivery, (SELECT max(r.id) FROM records_record AS r"
+        " WHERE r.address_id = v.address AND r.delivery_id = v.delivery)"
+        f" FROM {db.json_table([('delivery', 'int'), ('address', 'int')])}",
+        [db.json_param((b.id, b.address_id) for b, _ in changes if b.id in ended)],
+    )
+    db.execute(
+        "UPDATE records_record AS r SET status = v.status, reason_id = v.reason, responses ="
+        " CASE WHEN v.status = 'completed' AND r.responses = 0 THEN 1 ELSE r.responses END"
+        f" FROM {db.json_table(_CORRECTED)} WHERE r.id = v.id",
+        [db.json_param((record, *ended[delivery]) for delivery, record in newest if record)],
+    )

@@ -6,7 +6,7 @@ and an accepted message that had been given up as in doubt is proven sent.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import db, text
@@ -77,7 +77,8 @@ def settle_rows(worker_id: int, batch: Sequence[Settlement], *, again: bool = Fa
     with db.write():
         moved = _move(worker_id, batch, reason)
         proven = _prove([s for s in batch if s.delivery not in moved and s.state == D.SENT])
-        if attempted := [_attempt(s, reason(s)) for s in batch if s.attempted]:
+        told = _told([s for s in batch if s.attempted and s.delivery not in moved])
+        if attempted := [_attempt(s, reason(s), told) for s in batch if s.attempted]:
             record(attempted, again=again)
         _remember([s for s in batch if s.delivery in moved])
         moves: Counter[tallies.Move] = Counter(
@@ -133,10 +134,37 @@ def _prove(lost: Sequence[Settlement]) -> set[int]:
     return {row[0] for row in rows}
 
 
-def _attempt(s: Settlement, reason_id: int | None) -> Attempt:
+_Told = tuple[str, int | None]  # the state that a receipt has moved a delivery to, its reason
+
+
+def _told(lost: Sequence[Settlement]) -> dict[int, _Told]:
+    """What receipts have said meanwhile of attempts that end now: they were quicker than we."""
+    if not lost:
+        return {}
+    reported = (
+        "EXISTS (SELECT 1 FROM records_receipt AS t WHERE t.delivery_id = d.id AND CASE"
+        " WHEN d.state = 'failed' THEN t.status = 'failed'"
+        " ELSE t.status IN ('delivered', 'read') END)"
+    )
+    ended = still_in_state([D.FAILED, D.DELIVERED, D.READ], "d.state")
+    rows = db.fetch(
+        "SELECT d.id, d.state, d.reason_id FROM records_delivery AS d"
+        f" WHERE d.id {db.in_list()} AND {ended} AND {reported}",
+        [db.json_param([s.delivery] for s in lost)],
+    )
+    return {delivery: (state, reason) for delivery, state, reason in rows}
+
+
+def _attempt(s: Settlement, reason_id: int | None, told: Mapping[int, _Told]) -> Attempt:
+    """The record of an attempt; accepted or in doubt, it ended as receipts have said since."""
+    status, responses = "error" if s.reason else "completed", s.responses
+    if s.delivery in told and s.state in {D.SENT, D.IN_DOUBT}:
+        state, reason_id = told[s.delivery]
+        status = "error" if state == D.FAILED else "completed"
+        responses = responses if status == "error" else max(responses, 1 if s.reason else 0)
     return Attempt(
         s.delivery, s.broadcast, s.channel, s.address, s.attempts,
-        "error" if s.reason else "completed", reason_id, s.responses, s.latency, s.at,
+        status, reason_id, responses, s.latency, s.at,
         s.content.replace("\x00", ""),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from clarion.broadcasts.reconcile import reconcile
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
+from clarion.records import tallies
 from clarion.records.filters import RecordFilter
 from clarion.records.held import held_since
 from clarion.records.search import search
@@ -278,9 +279,15 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def broadcast_errors(request: AgentRequest, pk: int) -> HttpResponse:
-    """The errors by cause, with what to do about each."""
+    """The errors by cause, with what to do about each: failed attempts, and failed recipients."""
     found = find(pk)
-    context = {"broadcast": found, "causes": with_advice(found.pk)}
+    causes = with_advice(found.pk)
+    context = {
+        "broadcast": found,
+        "causes": causes,
+        "attempts": sum(one.cause.errors for one in causes),
+        "people": tallies.counts([pk])[pk]["failed"],
+    }
     return fragment(request, "broadcasts/errors.html", context)
 
 

@@ -1,0 +1,43 @@
+"""How a broadcast went, in one word: its state, or more where the state alone hides something."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.states import BroadcastState
+from clarion.channels.models import Channel
+
+WAITING = "waiting"
+NO_RECIPIENTS = "no_recipients"
+WITH_FAILURES = "completed_with_failures"
+ALL_FAILED = "all_failed"
+SOME_IN_DOUBT = "some_in_doubt"
+
+
+def outcome(broadcast: Broadcast, counts: Mapping[str, Any]) -> str:
+    """The word that a broadcast is shown with: one of its states, or of those above.
+
+    ``counts`` are its facts: ``total``, ``completed``, and the number of people in each state.
+    A broadcast that has completed is shown by how it went, and one that is being sent over paused
+    channels alone as waiting.
+    """
+    state = broadcast.state
+    if state == BroadcastState.SENDING and not counts["sending"] and _is_blocked(broadcast):
+        return WAITING
+    if state != BroadcastState.COMPLETED or broadcast.is_live:
+        return state
+    if not counts["total"]:
+        return NO_RECIPIENTS
+    if counts["failed"]:
+        return WITH_FAILURES if counts["completed"] or counts["in_doubt"] else ALL_FAILED
+    return SOME_IN_DOUBT if counts["in_doubt"] else state
+
+
+def outcome_words(outcome: str) -> str:
+    """An outcome in the words of the command line: “completed with failures”."""
+    return outcome.replace("_", " ")
+
+
+def _is_blocked(broadcast: Broadcast) -> bool:
+    channels = broadcast.channels.all()
+    return bool(channels) and all(one.state == Channel.State.PAUSED for one in channels)

@@ -1,0 +1,25 @@
+"""Which channels report what became of a message."""
+
+import pytest
+
+from clarion.kit import clock
+from clarion.records.models import Receipt
+from clarion.records.reporting import reporting
+from records import build
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_channel_reports_from_its_first_receipt_on() -> None:
+    shop, silent = build.channel("Shop"), build.channel("Silent")
+    delivery = build.delivery(build.broadcast(), build.address(shop, "u1"))
+    both = [shop.pk, silent.pk]
+    assert reporting(both) == set()
+
+    Receipt.objects.create(
+        channel=shop, delivery=delivery, external_id="x1", status="delivered",
+        at=clock.now(), received_at=clock.now(),
+    )  # fmt: skip
+
+    assert reporting(both) == {shop.pk}
+    assert reporting([]) == set()
