@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_address
+from clarion.broadcasts.preview import preview, preview_address, preview_title
+from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.content import stories
 from support import factory
@@ -70,3 +71,17 @@ def test_whom_to_preview_for(ann: Address) -> None:
     assert preview_address(None, [bo.pk], on) == bo
     assert preview_address(10**9, [], on) == ann
     assert preview_address(None, [], []) is None
+
+
+def test_b7_the_title_is_shown_where_people_see_it(ann: Address) -> None:
+    telegram = Channel(kind="telegram")
+    broadcast = Broadcast(title="For {{ contact.name }}")
+    shown = preview_title(broadcast, ann, [telegram, ann.channel])
+    assert shown is not None
+    assert shown.message is not None
+    assert shown.message.text == "For Person 0"
+    assert preview_title(broadcast, ann, [telegram]) is None
+    assert preview_title(Broadcast(), ann, [ann.channel]) is None
+    wrong = preview_title(Broadcast(title="{{ contact.nobody }}"), ann, [ann.channel])
+    assert wrong is not None
+    assert wrong.problem

@@ -198,3 +198,15 @@ def test_without_a_secret_nothing_is_signed() -> None:
 def test_several_messages_in_one_record() -> None:
     assert shown_all(["Hello", "[image: x]\nA cat"]) == "Hello\n\n[image: x]\nA cat"
     assert shown_all([]) == ""
+
+
+@pytest.mark.parametrize("source", [{"media": "a" * 12}, {"url": "https://example.org/x.pdf"}])
+def test_b7_the_name_of_a_file_may_hold_variables(source: dict[str, str]) -> None:
+    name = {"name": "For {{ contact.name }}.pdf"}
+    step = only({"kind": "file", **source, **name})
+    media = step.render(ANN).media
+    assert media is not None
+    assert media.name == "For Ann.pdf"
+    assert compiled({"kind": "file", **source, **name}).variables() == {"contact.name"}
+    with pytest.raises(ContentError, match=r"Block 1: .*is not closed"):
+        compiled({"kind": "file", **source, "name": "{{ contact.name"})

@@ -41,7 +41,7 @@ class PipelineHost:
         return True
 
     async def job(self, broadcast_id: int) -> Job:
-        return Job(id=1, key="k", title="", text=Text("Hello"), scheduled_at=NOW)
+        return Job(id=1, key="k", title=Text(""), text=Text("Hello"), scheduled_at=NOW)
 
     async def claim(self, channel_id: int, room: int) -> Claim:
         messages, self.waiting = self.waiting, []

@@ -278,3 +278,36 @@ def test_receipts_for_any_message_of_a_delivery_are_its_receipts() -> None:
     ours = f"{broadcast.key}-{delivery.pk}-1"
     assert apply_receipts([ReceiptUpdate(channel.pk, "read", 1, 2, message_id=ours)]) == []
     assert Delivery.objects.get().state == "read"
+
+
+@pytest.mark.parametrize("as_story", [False, True])
+def test_b7_a_title_that_people_see_is_rendered_for_each(engine: None, as_story: bool) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 2)
+        words = "Dear {{ contact.name }}"
+        title = {"title": "News for {{ contact.name }}"}
+        if as_story:
+            broadcast = launch(channel, story(text(words)), **title)
+        else:
+            broadcast = factory.sending([channel], text=words, **title)
+        wait_completed(broadcast, 60)
+        heard = sorted(each.body["title"] for each in listener.heard)
+
+    assert heard == ["News for Person 0", "News for Person 1"]
+    assert sorted(Record.objects.values_list("content", flat=True)) == [
+        f"[subject: News for Person {number}]\nDear Person {number}" for number in range(2)
+    ]
+
+
+def test_b7_a_title_that_lacks_a_variable_fails_its_person_with_its_name(engine: None) -> None:
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 1)
+        broadcast = factory.sending([channel])
+        Broadcast.objects.filter(pk=broadcast.pk).update(title="For {{ contact.town }}")
+        wait_completed(broadcast, 60)
+
+    reason = Record.objects.get().reason
+    assert reason is not None
+    assert reason.text.startswith("Title: Line 1: there is no variable contact.town")

@@ -30,6 +30,11 @@ def has_templates(channel: Channel) -> bool:
     return kind_class(channel.kind).limits.templates
 
 
+def shows_title(channel: Channel) -> bool:
+    """Whether people on this channel see the broadcast's title, as the subject of an e-mail."""
+    return kind_class(channel.kind).limits.titled
+
+
 def not_offered(
     channels: Sequence[Channel], *, to_chats: bool, story: Story | None
 ) -> Mapping[str, str]:

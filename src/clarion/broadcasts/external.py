@@ -12,6 +12,7 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import calls, firings
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.calls import checked_data
+from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import CallError
 from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
@@ -202,11 +203,15 @@ def _data(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown(broadcast: Broadcast, known: set[str]) -> list[str]:
     """The variables of a broadcast that stand neither in ``known`` nor with a contact."""
-    if broadcast.data_type == Broadcast.DataType.STORY:
-        assert broadcast.story_version is not None
-        script = compile_script(broadcast.story_version.blocks, load=media.load)
-        return script.unknown(known, _NOT_DATA)
-    texts = [broadcast.text]
-    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
-        texts = list(broadcast.template.get("variables", ()))
-    return [name for text in texts for name in unknown_variables(text, known, _NOT_DATA)]
+    texts = [broadcast.title] if any(map(shows_title, broadcast.channels.all())) else []
+    in_story: list[str] = []
+    match broadcast.data_type:
+        case Broadcast.DataType.STORY:
+            assert broadcast.story_version is not None
+            script = compile_script(broadcast.story_version.blocks, load=media.load)
+            in_story = script.unknown(known, _NOT_DATA)
+        case Broadcast.DataType.TEMPLATE:
+            texts += broadcast.template.get("variables", ())
+        case _:
+            texts.append(broadcast.text)
+    return in_story + [name for text in texts for name in unknown_variables(text, known, _NOT_DATA)]

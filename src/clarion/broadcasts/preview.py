@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
+from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.content.messages import Message
 from clarion.content.preview import Shown, preview_story
@@ -27,6 +29,16 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
         case Broadcast.DataType.TEMPLATE:
             return _template(broadcast, contact)
     return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
+
+
+def preview_title(
+    broadcast: Broadcast, address: Address | None, channels: Sequence[Channel]
+) -> Shown | None:
+    """Its title as this contact would see it, where one of the channels shows it to people."""
+    if not broadcast.title or not any(map(shows_title, channels)):
+        return None
+    contact = context_of(address.contact, address) if address is not None else None
+    return _text(broadcast, broadcast.title, contact)
 
 
 def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:

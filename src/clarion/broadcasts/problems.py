@@ -9,6 +9,7 @@ from clarion.broadcasts.content_fit import (
     facts_of,
     has_templates,
     problems_of,
+    shows_title,
     unfit_for_chats,
 )
 from clarion.broadcasts.draft_fields import form_problems
@@ -20,7 +21,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
-from clarion.content.errors import ContentError
+from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
@@ -41,20 +42,27 @@ def check(broadcast: Broadcast) -> list[str]:
 
 
 def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
-    """What is wrong with the text, story or template, on these channels."""
-    return _CONTENT[broadcast.data_type](broadcast, channels)
+    """What is wrong with the title and the text, story or template, on these channels."""
+    found = _CONTENT[broadcast.data_type](broadcast, channels)
+    if not any(map(shows_title, channels)):
+        return found
+    return [*(f"{OF_TITLE}{each}" for each in _template_faults(broadcast, broadcast.title)), *found]
+
+
+def _template_faults(broadcast: Broadcast, source: str) -> list[str]:
+    """What is wrong with a text as a template: its form, or variables that nobody has."""
+    try:
+        compile_text(source)
+        return [_unknown(name) for name in unknown_variables(source, _known(broadcast))]
+    except ContentError as error:
+        return [str(error)]
 
 
 def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     text = broadcast.text
     if not text.strip():
         return ["Write a text."]
-    try:
-        compile_text(text)
-        unknown = unknown_variables(text, _known(broadcast))
-    except ContentError as error:
-        return [str(error)]
-    found = [_unknown(name) for name in unknown]
+    found = _template_faults(broadcast, text)
     for channel in channels:
         longest = kind_class(channel.kind).limits.text_length
         if len(text) > longest and VARIABLE not in text:
@@ -99,13 +107,10 @@ def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
         if not text.strip():
             found.append(f"Variable {number} of the template is empty. Fill it in.")
             continue
-        try:
-            compile_text(text)
-            unknown = unknown_variables(text, _known(broadcast))
-        except ContentError as error:
-            found.append(f"Variable {number} of the template: {error}")
-        else:
-            found += [_unknown(name) for name in unknown]
+        found += [
+            f"Variable {number} of the template: {fault}"
+            for fault in _template_faults(broadcast, text)
+        ]
     found += [
         f"{channel.name} has no templates. Leave it out, or send a text or a story."
         for channel in channels

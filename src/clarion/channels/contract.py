@@ -47,7 +47,7 @@ class Outgoing:
     broadcast: int
     to: str  # the provider's user id
     text: str
-    title: str = ""  # the broadcast's title: an e-mail's subject
+    title: str = ""  # the broadcast's title, rendered: an e-mail's subject
     name: str = ""  # the person's name, where known
     unsubscribe_url: str = ""  # one-click link (RFC 8058), where the server has a public URL
     media: Media | None = None  # with it the text is its caption
@@ -157,6 +157,7 @@ class Limits:
     most_buttons: int = 0  # under one message
     templates: bool = False  # whether the provider approves messages beforehand
     caption_length: int = 0  # characters of the text beside a picture or file
+    titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
 
 
 @runtime_checkable

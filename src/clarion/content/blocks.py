@@ -191,6 +191,8 @@ def _faults(block: Block) -> Iterator[tuple[str, str]]:
             yield from _text("text", block.text, "The text is empty. Write one.")
         case ImageBlock() | FileBlock():
             yield from _source(block)
+            if isinstance(block, FileBlock):
+                yield from _text("name", block.name)
             yield from _text("caption", block.caption)
         case ButtonsBlock():
             yield from _text("text", block.text, "The text above the buttons is empty. Write one.")

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+OF_TITLE = "Title: "  # begins the sentence of what is wrong with a title
+
 
 class ContentError(ValueError):
     """A text can't be used, or not for this person: one sentence that says what to do."""

@@ -58,11 +58,19 @@ def urlencode(value: object) -> str:
     return encoded
 
 
-def truncate(value: object, length: int = 255) -> str:
+def truncate(value: object, length: object = 255) -> str:
     """At most ``length`` characters, the last one an ellipsis where something was cut off."""
     text = str(value)
-    length = int(length)
+    if isinstance(length, bool) or not isinstance(length, int):
+        raise ContentError("The filter truncate needs a whole number, as in truncate(40).")
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
+
+
+def divisibleby(value: object, by: object) -> bool:
+    """Whether ``by`` divides ``value``. (minijinja's own panics at 0.)"""
+    if not isinstance(value, int) or not isinstance(by, int) or by == 0:
+        raise ContentError("The test divisibleby needs whole numbers, and one other than 0.")
+    return value % by == 0
 
 
 OURS: dict[str, Callable[..., Any]] = {
@@ -73,6 +81,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "urlencode": urlencode,
     "truncate": truncate,
 }
+OUR_TESTS: dict[str, Callable[..., bool]] = {"divisibleby": divisibleby}
 FILTERS = NATIVE | frozenset(OURS)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from minijinja import Environment, TemplateError
 
 from clarion.content.errors import ContentError
-from clarion.content.filters import OURS, OUTPUT_LIMIT
+from clarion.content.filters import OUR_TESTS, OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
 
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
@@ -15,6 +15,10 @@ STEPS = 20_000  # what loops may take, beyond what the text itself takes
 REPEATED_LIMIT = 8 * 1024 * 1024  # characters of plain text that loops may write in all
 _ROOMS = {"contact", "data", "memory"}  # they hold variables, and are none themselves
 _UNDEFINED = re.compile(r"`(?P<name>[^`]+)` is undefined")
+_UNUSABLE = (
+    "A filter or a calculation in the text can't work with the values that it gets. "
+    "Correct the text."
+)
 _TOO_LONG = f"The message would be longer than {OUTPUT_LIMIT // 1024} KiB. Shorten the text."
 
 
@@ -52,7 +56,7 @@ class Text:
 
     def __init__(self, source: str) -> None:
         """Check and compile. Raises ContentError with one sentence."""
-        if len(source) > SOURCE_LIMIT or len(source.encode()) > SOURCE_LIMIT:
+        if len(source) > SOURCE_LIMIT or len(_encoded(source)) > SOURCE_LIMIT:
             raise ContentError(f"The text is longer than {SOURCE_LIMIT // 1024} KiB. Shorten it.")
         self.source = source
         self._scan = scan(source)
@@ -66,7 +70,8 @@ class Text:
         """The text for one person. ``contact`` is what ``contact_context`` gives.
 
         Raises ContentError with one sentence when this person lacks a variable that has no
-        default, or when the result would be longer than OUTPUT_LIMIT bytes.
+        default, when a filter or a calculation can't work with this person's values, or when the
+        result would be longer than OUTPUT_LIMIT bytes. It raises nothing else, whatever the text.
         """
         if self._environment is None:
             return self.source
@@ -82,8 +87,15 @@ class Text:
             rendered = self._environment.render_template("text", contact=person, **variables)
         except TemplateError as error:
             raise _as_sentence(error, {"contact": dict(contact), **variables}) from None
+        except ContentError:
+            raise
         except TypeError:  # how a filter of ours is called wrongly
             raise ContentError("A filter has too few or too many values in its brackets.") from None
+        except BaseException as error:
+            if not _is_of_the_text(error):
+                raise
+            self._environment = self._compile()  # a panic leaves the old one locked
+            raise ContentError(_UNUSABLE) from error
         if len(rendered) * 4 > OUTPUT_LIMIT and len(rendered.encode()) > OUTPUT_LIMIT:
             raise ContentError(_TOO_LONG)
         return rendered
@@ -111,10 +123,16 @@ class Text:
             environment.remove_global(name)
         for name, function in OURS.items():
             environment.add_filter(name, function)
+        for name, test in OUR_TESTS.items():
+            environment.add_test(name, test)
         try:
             environment.add_template("text", self.source)
         except TemplateError as error:
             raise _as_sentence(error, {}) from None
+        except BaseException as error:
+            if not _is_of_the_text(error):
+                raise
+            raise ContentError(_UNUSABLE) from error
         return environment
 
     def _write(self, value: Any) -> Any:
@@ -184,6 +202,23 @@ def context_of(contact: _Person, address: _Address) -> dict[str, Any]:
 def preview(source: str, contact: _Person, address: _Address) -> str:
     """The text as this person would get it. Raises ContentError with one sentence."""
     return compile_text(source).render(context_of(contact, address))
+
+
+def _encoded(source: str) -> bytes:
+    try:
+        return source.encode()
+    except UnicodeEncodeError:
+        raise ContentError(
+            "The text holds half a character. Delete it, or write it anew."
+        ) from None
+
+
+def _is_of_the_text(error: BaseException) -> bool:
+    """Whether minijinja, or a filter of ours, could not work with what the text asks for.
+
+    A panic of Rust comes as pyo3's PanicException, which can't be imported and is no Exception.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _is_known(name: str, known: set[str]) -> bool:

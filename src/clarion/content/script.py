@@ -8,6 +8,7 @@ import json
 import mimetypes
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from posixpath import basename
 from typing import Any
@@ -19,6 +20,7 @@ from clarion.content.messages import Message
 from clarion.content.rendering import Text, compile_text, unknown_variables
 from clarion.kit import standard_webhooks
 from clarion.kit.parts import Button, Media
+from clarion.kit.text import one_line
 
 Load = Callable[[str], Media]
 Contact = Mapping[str, Any]
@@ -31,19 +33,43 @@ class _Link:
 
     def __init__(self, block: blocks.ImageBlock | blocks.FileBlock) -> None:
         self._kind = block.kind
-        self._name = block.name if isinstance(block, blocks.FileBlock) else ""
+        self._name = compile_text(_name_of(block))
         self._url = compile_text(block.url)
-        self._fixed = self._made(block.url) if self._url.fixed else None
+        is_fixed = self._url.fixed and self._name.fixed
+        self._fixed = self._made(block.url, _name_of(block)) if is_fixed else None
 
     def render(self, contact: Contact, variables: Mapping[str, Any]) -> Media:
         """For one person. Raises ContentError when its address is none then."""
-        return self._fixed or self._made(self._url.render(contact, **variables))
+        if self._fixed is not None:
+            return self._fixed
+        name = one_line(self._name.render(contact, **variables))
+        return self._made(self._url.render(contact, **variables), name)
 
-    def _made(self, url: str) -> Media:
+    def _made(self, url: str, given_name: str) -> Media:
         blocks.check_address(url)
         path = urlsplit(url).path
-        name = self._name or unquote(basename(path)) or self._kind
+        name = given_name or unquote(basename(path)) or self._kind
         return Media(self._kind, url, name, mimetypes.guess_type(path)[0] or "")
+
+
+class _Upload:
+    """An uploaded image or file, whose name may hold variables."""
+
+    __slots__ = ("_media", "_name")
+
+    def __init__(self, block: blocks.ImageBlock | blocks.FileBlock, load: Load | None) -> None:
+        if load is None:
+            raise ContentError("There are no uploads here. Give an address.")
+        stored = load(block.media)
+        self._name = compile_text(_name_of(block))
+        self._media = replace(stored, kind=block.kind, name=_name_of(block) or stored.name)
+
+    def render(self, contact: Contact, variables: Mapping[str, Any]) -> Media:
+        """For one person. Raises ContentError."""
+        if self._name.fixed:
+            return self._media
+        name = one_line(self._name.render(contact, **variables))
+        return replace(self._media, name=name or self._media.kind)
 
 
 class _Press:
@@ -77,22 +103,18 @@ class _Press:
 class MessageStep:
     """One message of a story."""
 
-    __slots__ = ("_buttons", "_link", "_place", "_plain", "_text", "_upload", "block", "sources")
+    __slots__ = ("_buttons", "_media", "_place", "_plain", "_text", "block", "sources")
 
     def __init__(self, block: blocks.Block, number: int, load: Load | None) -> None:
         """``number`` is the block's (from 1), named in errors; 0 for a text that is no story."""
         self.block = block
         self._place = f"Block {number}: " if number else ""
         self._text: Text
-        self._link: _Link | None = None
-        self._upload: Media | None = None
+        self._media: _Link | _Upload | None = None
         self._buttons: tuple[_Press, ...] = ()
         if isinstance(block, blocks.ImageBlock | blocks.FileBlock):
             self._text = compile_text(block.caption)
-            if block.media:
-                self._upload = _uploaded(block, load)
-            else:
-                self._link = _Link(block)
+            self._media = _Upload(block, load) if block.media else _Link(block)
         elif isinstance(block, blocks.ButtonsBlock):
             self._text = compile_text(block.text)
             self._buttons = tuple(map(_Press, block.buttons))
@@ -110,9 +132,7 @@ class MessageStep:
             text = self._text.render(contact, **variables)
             if self._plain:
                 return Message(text)
-            media = self._upload
-            if self._link is not None:
-                media = self._link.render(contact, variables)
+            media = self._media.render(contact, variables) if self._media is not None else None
             return Message(
                 text, media, tuple(button.render(contact, variables) for button in self._buttons)
             )
@@ -210,12 +230,8 @@ def compile_script(version_blocks: Sequence[Mapping[str, Any]], *, load: Load) -
     return Script(steps)
 
 
-def _uploaded(block: blocks.ImageBlock | blocks.FileBlock, load: Load | None) -> Media:
-    if load is None:
-        raise ContentError("There are no uploads here. Give an address.")
-    found = load(block.media)
-    name = block.name if isinstance(block, blocks.FileBlock) and block.name else found.name
-    return Media(block.kind, found.url, name, found.content_type, found.data)
+def _name_of(block: blocks.ImageBlock | blocks.FileBlock) -> str:
+    return block.name if isinstance(block, blocks.FileBlock) else ""
 
 
 def _sources(block: blocks.Block) -> Iterable[str]:
@@ -223,7 +239,7 @@ def _sources(block: blocks.Block) -> Iterable[str]:
         case blocks.TextBlock():
             return [block.text]
         case blocks.ImageBlock() | blocks.FileBlock():
-            return [source for source in (block.url, block.caption) if source]
+            return [source for source in (block.url, _name_of(block), block.caption) if source]
         case blocks.ButtonsBlock():
             pressed = [part for button in block.buttons for part in (button.label, button.value)]
             return [block.text, *filter(None, pressed)]

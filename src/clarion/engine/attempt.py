@@ -39,6 +39,7 @@ PAUSING = clock.SECOND  # until a pause is read everywhere
 NOT_SENT = "not_sent"
 NOT_ALLOWED = "private_address"
 FAULT = "fault"
+CONTENT = "content"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
 
 
@@ -56,18 +57,19 @@ async def attempt(
     if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
     try:
-        step = next_step(claimed, job)
+        step = next_step(claimed, job, titled=channel.kind.limits.titled)
         if isinstance(step, QuestionStep):
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):
             return _completed(claimed, channel, job, claimed.progress.sent), None
         request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
-        unfit = Refused(Refusal.REJECTED, str(error), "content")
+        unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
         return _refused(claimed, channel, job, unfit, ""), unfit
     except Exception:
         log.exception("attempt_failed", delivery=claimed.delivery)
-        return _refused(claimed, channel, job, Refused(Refusal.REJECTED, OURS, FAULT), ""), None
+        fault = Refused(Refusal.REJECTED, OURS, FAULT)
+        return _refused(claimed, channel, job, fault, ""), fault
     outcome = await _outcome(request, channel, send_request)
     if isinstance(outcome, Accepted):
         return _accepted(claimed, channel, job, outcome, step), outcome

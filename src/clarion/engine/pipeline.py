@@ -10,9 +10,18 @@ from typing import Protocol
 import structlog
 from django.db import Error
 
-from clarion.channels.contract import Outcome, Refusal, Refused
-from clarion.engine.attempt import NOT_SENT, ContentTrouble, SendRequest, attempt, requeued
+from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
+from clarion.engine.attempt import (
+    CONTENT,
+    FAULT,
+    NOT_SENT,
+    ContentTrouble,
+    SendRequest,
+    attempt,
+    requeued,
+)
 from clarion.engine.claim import LATE, Claim, Claimed
+from clarion.engine.content_watch import FIRST, ContentWatch
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
@@ -59,6 +68,8 @@ class ChannelPipeline:
         self._claimed_at = time.monotonic()
         self._want = LEAST
         self._late: list[Claimed] = []
+        self._content = ContentWatch(host.put, channel.rate)
+        self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
         self._waits_until = 0  # microseconds: throttled, known before the next claim reads it
         self._failures = 0  # requests in a row that could not be sent
         self._down = 0.5
@@ -70,7 +81,8 @@ class ChannelPipeline:
     @property
     def quiet(self) -> bool:
         """Whether no message is waiting here or in flight."""
-        return not self._buffer and not self._late and len(self._idle) == len(self._tasks) - 1
+        is_idle = len(self._idle) == len(self._tasks) - 1
+        return not self._buffer and not self._late and is_idle and self._content.empty
 
     async def close(self) -> None:
         """Finish what is in flight and queue the rest again."""
@@ -85,7 +97,7 @@ class ChannelPipeline:
 
     def requeue(self) -> None:
         """Queue again what has not been attempted."""
-        for claimed in [*self._buffer, *self._late]:
+        for claimed in [*self._buffer, *self._late, *self._content.give_up()]:
             self._host.put(requeued(claimed, self.channel.id))
         self._buffer.clear()
         self._late.clear()
@@ -94,6 +106,7 @@ class ChannelPipeline:
         """Forget what has not been attempted: it is no longer this worker's."""
         self._buffer.clear()
         self._late.clear()
+        self._content.give_up()
 
     # feeding
 
@@ -110,6 +123,7 @@ class ChannelPipeline:
 
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
+        self._content.release_old()
         if self._waits_until > clock.now_us():
             return IDLE
         if self._late:
@@ -196,11 +210,28 @@ class ChannelPipeline:
             self._host.put(requeued(claimed, self.channel.id))
             return
         settlement, outcome = await attempt(claimed, self.channel, job, self._send_request)
+        if isinstance(outcome, Refused) and outcome.code in {CONTENT, FAULT} and not job.single:
+            self._judge_content(claimed, settlement)
+            return
+        if isinstance(outcome, Accepted | Refused):  # a request could be made
+            self._content.works(claimed)
         self._host.put(settlement)
         if outcome is not None:
             self._react(claimed, outcome)
 
+    def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
+        """Fail one person whose message could not be made, or pause what fails for everybody."""
+        broken = self._content.failed(claimed, settlement)
+        if broken is None:
+            return
+        for person in broken.people:
+            self._host.put(requeued(person, self.channel.id))
+        self._pausing[claimed.broadcast] = clock.now_us() + PAUSING
+        self._host.pause_broadcast(claimed.broadcast, _fails_for_all(broken.reason))
+
     def _may_send(self, claimed: Claimed) -> bool:
+        if self._pausing and self._pausing.get(claimed.broadcast, 0) > clock.now_us():
+            return False  # the pause itself is read a moment later
         if self._waits_until and self._waits_until > clock.now_us():
             return False
         return self._host.may_send(self.channel.id, claimed.broadcast)
@@ -248,3 +279,10 @@ class ChannelPipeline:
         if until > self._waits_until:
             self._waits_until = until
             self._host.throttle(self.channel.id, seconds)
+
+
+def _fails_for_all(reason: str) -> str:
+    return (
+        f"No message could be made for the first {FIRST} recipients: {reason} "
+        "Stop the broadcast, then duplicate it and correct the duplicate."
+    )

@@ -11,11 +11,12 @@ from typing import Any
 from clarion.channels.contract import Outgoing, Template
 from clarion.contacts.unsubscribe import unsubscribe_url
 from clarion.content.answers import parse_answer
-from clarion.content.errors import ContentError
+from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.messages import Message, message_from
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
+from clarion.kit.text import one_line
 from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
@@ -55,16 +56,38 @@ class NothingLeft:
 NextStep = MessageStep | QuestionStep | NothingLeft
 
 
-def next_step(claimed: Claimed, job: Job) -> NextStep:
-    """What is next for a claimed delivery. Raises ContentError when it can't be rendered."""
+def next_step(claimed: Claimed, job: Job, *, titled: bool) -> NextStep:
+    """What is next for a claimed delivery. Raises ContentError when it can't be rendered.
+
+    ``titled``: the receiver sees the title, as the channel's kind says.
+    """
     if job.broken:
         raise ContentError(job.broken)
+    title = _title(claimed, job) if titled else ""
+    step = _next_step(claimed, job)
+    if title and isinstance(step, MessageStep):
+        step.outgoing.title = title
+        if not job.title.fixed:
+            return replace(step, shown=f"[subject: {title}]\n{step.shown}")
+    return step
+
+
+def _next_step(claimed: Claimed, job: Job) -> NextStep:
     if job.script is not None:
         return _of_story(claimed, job)
     if job.template is not None:
         return _of_template(claimed, job)
     text = job.text.render(claimed.contact, data=_data(claimed, job))
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
+
+
+def _title(claimed: Claimed, job: Job) -> str:
+    if job.title.fixed:
+        return job.title.source
+    try:
+        return one_line(job.title.render(claimed.contact, data=_data(claimed, job)))
+    except ContentError as error:
+        raise ContentError(f"{OF_TITLE}{error}") from None
 
 
 def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
@@ -151,7 +174,6 @@ def _outgoing(claimed: Claimed, job: Job, text: str, *, number: int = 0, **parts
         broadcast=claimed.broadcast,
         to=claimed.to,
         text=text,
-        title=job.title,
         name=str(claimed.contact.get("name", "")),
         unsubscribe_url=unsubscribe_url(claimed.address),
         **parts,

@@ -8,9 +8,9 @@ from typing import Any
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
-from clarion.channels.registry import adapter
+from clarion.channels.registry import adapter, kind_class
 from clarion.content import media
-from clarion.content.errors import ContentError
+from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
@@ -35,7 +35,7 @@ class Job:
 
     id: int
     key: str
-    title: str
+    title: Text
     text: Text
     scheduled_at: int  # microseconds
     script: Script | None = None  # of a story
@@ -119,7 +119,7 @@ def job(broadcast_id: int) -> Job:
     facts: dict[str, Any] = {
         "id": broadcast.pk,
         "key": broadcast.key,
-        "title": broadcast.title,
+        "title": compile_text(""),
         "scheduled_at": clock.to_us(broadcast.scheduled_at or broadcast.created_at),
         "story": {"id": version.story_id, "name": version.story.name} if version else None,
         "data": broadcast.data,
@@ -127,9 +127,19 @@ def job(broadcast_id: int) -> Job:
         "single": broadcast.type == Broadcast.Type.SINGLE,
     }
     try:
-        return Job(**facts, **_content(broadcast))
+        return Job(**facts | _title(broadcast) | _content(broadcast))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _title(broadcast: Broadcast) -> dict[str, Text]:
+    """The title, which is no template where no channel shows it to anybody."""
+    try:
+        return {"title": compile_text(broadcast.title)}
+    except ContentError as error:
+        if not any(kind_class(each.kind).limits.titled for each in broadcast.channels.all()):
+            return {}
+        raise ContentError(f"{OF_TITLE}{error}") from None
 
 
 def _content(broadcast: Broadcast) -> dict[str, Any]:

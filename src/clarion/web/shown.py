@@ -56,7 +56,7 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
 
 def name_of(broadcast: Broadcast) -> str:
     """The title, or the beginning of the message, or the number."""
-    words = broadcast.title or without_variables(" ".join(message_of(broadcast).split()))
+    words = without_variables(broadcast.title or " ".join(message_of(broadcast).split()))
     if not words:
         return _("Broadcast %d") % broadcast.pk
     return words if len(words) <= 60 else words[:59] + "…"

@@ -297,3 +297,28 @@ def test_damaged_forms_do_not_break_the_page(
     admin: Client, channel: Channel, odd: dict[str, Any]
 ) -> None:
     assert admin.post("/broadcasts/compose/audience", given(channel) | odd).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ contact.name | truncate('abc') }}", "{{ 5 is divisibleby(0) }}", "{{ 1 // 0 }}"]
+)
+def test_a_draft_that_can_not_be_shown_can_be_edited(
+    admin: Client, channel: Channel, text: str
+) -> None:
+    saved = admin.post("/broadcasts/compose/text", given(channel, text=text, title=text))
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/")
+
+    assert (saved.status_code, page.status_code) == (200, 200)
+    assert len(page.context["bubbles"]) == 1
+    assert page.context["bubbles"][0].note
+    assert page.context["subject"].problem
+
+
+def test_b7_a_title_is_checked_and_shown_like_a_text(admin: Client, channel: Channel) -> None:
+    form = given(channel, title="For {{ contact.name }}", text="Hello")
+    right = admin.post("/broadcasts/compose/text", form).content.decode()
+    form = given(channel, title="For {{ contact.nam }}", text="Hello", draft=the_draft().pk)
+    wrong = admin.post("/broadcasts/compose/text", form).content.decode()
+
+    assert "For Person 0" in right
+    assert "Title: No contact has “contact.nam”." in wrong

@@ -44,6 +44,7 @@ class EmailKind:
         buttons=frozenset({"link"}),
         most_buttons=100,
         caption_length=65_536,
+        titled=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = EmailConfig

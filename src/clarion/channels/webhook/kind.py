@@ -55,6 +55,7 @@ class WebhookKind:
         most_buttons=100,
         templates=True,
         caption_length=_TEXT_LENGTH,
+        titled=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WebhookConfig

@@ -14,7 +14,7 @@ from clarion.broadcasts.content_fit import not_offered, unfit_for_chats
 from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_address
+from clarion.broadcasts.preview import preview, preview_address, preview_title
 from clarion.broadcasts.problems import check, content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import LEFT_OUT
@@ -162,6 +162,7 @@ def what(draft: Broadcast | None, made: Composition, person: Address | None) -> 
         "data_type_problem": unfit_for_chats(made.data_type) if made.who == "chats" else "",
         "text_problems": content_problems(broadcast, made.channels) if faulty else [],
         "preview_person": person,
+        "subject": preview_title(broadcast, person, made.channels),
         "bubbles": [_bubble(shown) for shown in preview(broadcast, person)],
         "what_words": _what_words(made),
     }

@@ -79,7 +79,7 @@
     const button = event.target.closest("[data-variable]");
     if (!button) return;
     const shown = [...form.querySelectorAll("[data-takes-variables]")].filter((f) => f.offsetParent);
-    const field = shown.includes(target) ? target : shown[0];
+    const field = shown.includes(target) ? target : shown.find((f) => f.id !== "title");
     if (!field) return;
     field.focus();
     field.setRangeText(button.dataset.variable, field.selectionStart, field.selectionEnd, "end");

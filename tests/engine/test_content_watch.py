@@ -1,0 +1,116 @@
+"""Content that fails: for one person, for few, for everybody."""
+
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts import control
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.models import Channel
+from clarion.contacts.models import Contact
+from clarion.content.models import Story, StoryVersion
+from clarion.engine import content_watch
+from clarion.engine.content_watch import FIRST
+from clarion.engine.process import ThreadedWorker
+from clarion.records.models import Delivery, Record
+from crash.rehearsal import wait_completed
+from support import factory
+from support.listener import Listener
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FAILS = "{{ contact.city | truncate('abc') }}"
+
+
+def sending(channel: Channel, text: str, **fields: Any) -> Broadcast:
+    """A broadcast on its way whose text nobody has checked."""
+    broadcast = factory.sending([channel])
+    Broadcast.objects.filter(pk=broadcast.pk).update(text=text, **fields)
+    return broadcast
+
+
+def is_paused(broadcast: Broadcast) -> bool:
+    broadcast.refresh_from_db()
+    return broadcast.state == "paused"
+
+
+def used_attempts(broadcast: Broadcast) -> int:
+    return Delivery.objects.filter(broadcast=broadcast, attempts__gt=0).count()
+
+
+@pytest.mark.parametrize("rate", [None, 50.0])
+def test_f6_what_fails_for_everybody_pauses_the_broadcast(
+    database_url: str, rate: float | None
+) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook", rate=rate)
+        factory.people(channel, 3_000)
+        broadcast = sending(channel, FAILS)
+        with ThreadedWorker():
+            eventually(lambda: is_paused(broadcast), 60)
+            eventually(lambda: factory.states(broadcast) == {"queued": 3_000}, 60)
+
+    assert "The filter truncate needs a whole number" in broadcast.state_reason
+    assert "Stop the broadcast" in broadcast.state_reason
+    assert used_attempts(broadcast) == 0
+    assert not Record.objects.exists()
+    assert reconcile(broadcast.pk).ok
+    control.stop(broadcast, by=factory.BY)
+
+
+def test_few_people_fail_with_the_reason_and_one_record_each(database_url: str) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        factory.people(channel, 3)
+        broadcast = sending(channel, FAILS)
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 3}
+    assert Record.objects.filter(status="error", reason__code="content").count() == 3
+
+
+def test_one_person_fails_alone(database_url: str) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        first, *_ = factory.people(channel, 2 * FIRST)
+        Contact.objects.filter(pk=first.contact_id).update(attributes={})
+        broadcast = sending(channel, "{{ contact.city }}")
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 1, "sent": 2 * FIRST - 1}
+
+
+def test_the_second_message_of_a_story_is_watched_for_itself(database_url: str) -> None:
+    story = Story.objects.create(name="Story")
+    blocks = [{"kind": "text", "text": "Hello"}, {"kind": "text", "text": FAILS}]
+    version = StoryVersion.objects.create(story=story, number=1, blocks=blocks)
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        factory.people(channel, 50)
+        fields = {"data_type": "story", "story": story, "story_version": version}
+        broadcast = sending(channel, "", **fields)
+        with ThreadedWorker():
+            eventually(lambda: is_paused(broadcast), 60)
+
+    assert broadcast.state_reason.count("Block 2") == 1
+    assert used_attempts(broadcast) == 0
+    control.stop(broadcast, by=factory.BY)
+
+
+def test_a_worker_that_ends_queues_again_what_it_kept_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_watch, "KEPT", 600.0)
+    monkeypatch.setattr(content_watch, "MOST_KEPT", 600.0)
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        factory.people(channel, 3)
+        broadcast = sending(channel, FAILS)
+        with ThreadedWorker():
+            eventually(lambda: factory.states(broadcast).get("sending", 0), 60)
+
+    assert factory.states(broadcast) == {"queued": 3}
+    assert used_attempts(broadcast) == 0
