@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     undo_seconds: int = Field(
         default=60, ge=0, description="Undo window of a broadcast that is sent now"
     )
+    confirm_recipients: int = Field(
+        default=1_000,
+        ge=0,
+        description="Send asks for confirmation from this many recipients on; 0 is never",
+    )
     late_minutes: int = Field(default=60, ge=1, description="A broadcast later than this is missed")
     external_per_minute: int = Field(
         default=60, ge=1, description="Most calls a minute of one broadcast's URL"

@@ -179,7 +179,7 @@ def test_actions_are_those_that_the_state_allows() -> None:
     broadcast = factory.draft([channel])
     assert control.actions(broadcast) == ["edit", "duplicate", "delete"]
     launch.start(broadcast, by=factory.BY, undo_seconds=60)
-    assert control.actions(broadcast) == ["edit", "undo", "duplicate", "delete"]
+    assert control.actions(broadcast) == ["edit", "undo", "send_now", "duplicate", "delete"]
     running = factory.sending([channel])
     assert control.actions(running) == ["pause", "stop", "rate", "release", "duplicate"]
     control.stop(running, by=factory.BY)

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+
 from clarion.broadcasts.estimate import SAMPLE, AudienceSummary, estimate, names_of, reached
+from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import (
     Audience,
     Query,
@@ -56,6 +59,32 @@ def summary(
     if without:
         dropped["no_address"] = without
     return AudienceSummary(sum(by_channel.values()), by_channel, dropped, _sample(query))
+
+
+def to_confirm(broadcast: Broadcast) -> AudienceSummary | None:
+    """The audience of a broadcast that is so large that Send asks first; None for any other.
+
+    CLARION_CONFIRM_RECIPIENTS says how large. What starts for one contact, or by a call, names its
+    recipients later.
+    """
+    timings = Broadcast.Timing
+    least = settings.CLARION.confirm_recipients
+    if not least or broadcast.timing in {timings.TRIGGER, timings.EXTERNAL}:
+        return None
+    counted = summary_of(broadcast)
+    return counted if counted and counted.total >= least else None
+
+
+def summary_of(broadcast: Broadcast) -> AudienceSummary | None:
+    """The audience of a saved broadcast, counted quickly; None while it has none."""
+    if not broadcast.audience:
+        return None
+    return summary(
+        Audience.model_validate(broadcast.audience),
+        list(broadcast.channels.order_by("name")),
+        broadcast_id=broadcast.pk,
+        quick=True,
+    )
 
 
 def _tagged_few(audience: Audience) -> set[int] | None:

@@ -27,7 +27,7 @@ S = BroadcastState
 def actions(broadcast: Broadcast) -> list[str]:
     """What can be done with this broadcast now, in the order in which it is offered.
 
-    edit (of a scheduled one: undo first), undo, accept_missed, pause, resume, stop, rate,
+    edit (of a scheduled one: undo first), undo, send_now, accept_missed, pause, resume, stop, rate,
     release (of held people), restart, duplicate, delete.
     """
     state = broadcast.state
@@ -36,6 +36,7 @@ def actions(broadcast: Broadcast) -> list[str]:
     able = {
         "edit": may_move(state, S.DRAFT) or state == S.DRAFT,
         "undo": state == S.SCHEDULED,
+        "send_now": state == S.SCHEDULED and broadcast.instant,
         "accept_missed": state == S.MISSED,
         "pause": may_move(state, S.PAUSED),
         "resume": state == S.PAUSED,
@@ -172,6 +173,21 @@ def delete(broadcast: Broadcast, *, by: Agent | str) -> None:
         elif not (broadcast.is_live and _take_away(number)):
             raise ControlError(_why_not_deleted(broadcast))
         audit.note("broadcast.delete", f"broadcast {number}", by, title=broadcast.title)
+
+
+def delete_drafts(numbers: Sequence[int], *, by: Agent | str) -> int:
+    """Delete these drafts, and return how many. What is no draft any more stays as it is."""
+    with transaction.atomic():
+        drafts = list(
+            Broadcast.objects.select_for_update()
+            .filter(pk__in=numbers, state=S.DRAFT)
+            .order_by("pk")
+            .values_list("pk", "title")
+        )
+        Broadcast.objects.filter(pk__in=[number for number, _title in drafts]).delete()
+        for number, title in drafts:
+            audit.note("broadcast.delete", f"broadcast {number}", by, title=title)
+    return len(drafts)
 
 
 def _take_away(number: int) -> bool:

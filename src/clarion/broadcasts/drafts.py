@@ -13,6 +13,7 @@ from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.once import create_once
 from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
@@ -33,16 +34,21 @@ def create_draft(
     channels: Sequence[Channel] = (),
     audience: Audience | None = None,
     picks: Iterable[int] = (),
+    form_token: str = "",
     **fields: Unpack[Fields],
 ) -> Broadcast:
     """Save a draft with whatever is filled in so far (D1). ``picks`` are address ids.
 
-    Raises LaunchError for a value that no draft can hold.
+    ``form_token``: of the form that it is written in. A form makes one draft: called again with
+    the same token, this edits the draft that there is. Raises LaunchError for a value that no
+    draft can hold, and for a form whose draft has been sent.
     """
     with transaction.atomic():
-        broadcast = Broadcast.objects.create(agent=by if isinstance(by, Agent) else None)
+        agent = by if isinstance(by, Agent) else None
+        broadcast, is_new = create_once(form_token, agent=agent)
         edit_draft(broadcast, by=by, channels=channels, audience=audience, picks=picks, **fields)
-        audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
+        if is_new:
+            audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
     return broadcast
 
 

@@ -56,6 +56,10 @@ class SingleError(ValueError):
     """This can't be sent to this person; says why and what to do."""
 
 
+class AlreadySent(SingleError):  # noqa: N818 - the name is the fact
+    """The form has sent something else already; says what, and that this was not sent."""
+
+
 class CallError(ValueError):
     """A call of a broadcast's URL can't be done; says in one sentence what to change."""
 

@@ -49,6 +49,7 @@ FIELDS: Final[dict[str, To]] = {
     # What makes a broadcast this one, and what became of it.
     "id": To.NOTHING,
     "key": To.NOTHING,
+    "form_token": To.NOTHING,
     "secret": To.NOTHING,
     "parent": To.NOTHING,
     "restart_of": To.NOTHING,

@@ -52,6 +52,18 @@ def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: An
         return start(draft, by=by, undo_seconds=undo_seconds)
 
 
+def send_now(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+    """End the undo window of a broadcast: it is sent at once. Raises LaunchError."""
+    with transaction.atomic():
+        drafts.lock(broadcast)
+        if broadcast.state != BroadcastState.SCHEDULED or not broadcast.instant:
+            raise LaunchError("There is nothing to wait for: its undo window has ended.")
+        broadcast.scheduled_at = clock.now()
+        broadcast.save(update_fields=["scheduled_at"])
+        audit.note("broadcast.send_now", f"broadcast {broadcast.pk}", by)
+    return broadcast
+
+
 def accept_missed(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Send a missed broadcast now, with a new undo window (C6). Raises LaunchError."""
     with transaction.atomic():

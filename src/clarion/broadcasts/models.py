@@ -79,6 +79,9 @@ class Broadcast(models.Model):
     next_run_at = InstantField(null=True)
     trigger = models.JSONField(default=dict, blank=True)  # see broadcasts.triggers
     secret: Any = SecretJSONField(default=dict, blank=True)  # {"token"} of its own URL
+    form_token = models.CharField(  # of the form that made it, see broadcasts.once
+        max_length=40, null=True, unique=True
+    )
     revision = models.PositiveIntegerField(default=0)  # counts the edits of the draft
     edited_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     edited_at = InstantField(null=True)

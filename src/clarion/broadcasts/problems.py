@@ -29,9 +29,13 @@ from clarion.kit import clock
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
-def check(broadcast: Broadcast) -> list[str]:
-    """What stands in the way of sending, one sentence each; empty when it can be sent."""
-    channels = list(broadcast.channels.order_by("name"))
+def check(broadcast: Broadcast, channels: Sequence[Channel] | None = None) -> list[str]:
+    """What stands in the way of sending, one sentence each; empty when it can be sent.
+
+    ``channels``: those of a broadcast that is not saved yet.
+    """
+    if channels is None:
+        channels = list(broadcast.channels.order_by("name"))
     found = [] if channels else ["Choose at least one channel."]
     found += content_problems(broadcast, channels)
     found += _audience_problems(broadcast, channels)

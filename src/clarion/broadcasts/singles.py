@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts.errors import SingleError
+from clarion.broadcasts.errors import AlreadySent, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.broadcasts.once import create_once, made_by
 from clarion.broadcasts.problems import content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
@@ -46,18 +47,21 @@ def send_single(
     template: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     title: str = "",
+    form_token: str = "",
 ) -> Broadcast:
     """Send one thing to one person at once: a text (with variables), a story or a template.
 
     It waits for nobody: it goes before other broadcasts, and an open chat does not hold it.
-    People who opted out of broadcasts still get it. Raises SingleError for people out of reach
-    and for a text that does not compile.
+    People who opted out of broadcasts still get it. A second call with the same ``form_token``
+    sends nothing, and returns what the first one has made. Raises SingleError for people out of
+    reach and for a text that does not compile.
     """
     _refuse_out_of_reach(address)
     what = _content(text, story, template)
     now = clock.now()
     with transaction.atomic():
-        single = Broadcast.objects.create(
+        single, is_new = create_once(
+            form_token,
             type=Broadcast.Type.SINGLE,
             state=BroadcastState.SENDING,
             agent=by if isinstance(by, Agent) else None,
@@ -74,6 +78,8 @@ def send_single(
             total=1,
             **what,
         )
+        if not is_new:
+            return single
         single.channels.add(address.channel_id)
         Pick.objects.create(broadcast=single, address=address)
         write_single(single.pk, address.channel_id, address.pk)
@@ -107,11 +113,13 @@ def _content(
     return {"data_type": Broadcast.DataType.TEXT, "text": text}
 
 
-def reply(address_id: int, text: str, *, by: Agent) -> Broadcast:
+def reply(address_id: int, text: str, *, by: Agent, form_token: str = "") -> Broadcast:
     """Send an agent's words, exactly as written, to the person of a chat that is theirs.
 
-    Raises ChatError when the chat is not open with this agent, and SingleError when there is
-    nothing to send or nobody to send it to.
+    A form sends one reply: called again with the same ``form_token`` and the same words, this
+    returns the reply that was sent; raises AlreadySent for other words. Raises ChatError when the
+    chat is not open with this agent, and SingleError when there is nothing to send or nobody to
+    send it to.
     """
     words = text.replace("\x00", "").replace("\r\n", "\n").strip()
     if not words:
@@ -126,7 +134,14 @@ def reply(address_id: int, text: str, *, by: Agent) -> Broadcast:
         chat = Chat.objects.select_for_update().filter(pk=address_id).first()
         if chat is None or chat.state != Chat.State.OPEN or chat.agent_id != by.pk:
             raise ChatError("This chat is not open with you. Take it over first, then reply.")
-        single = send_single(chat.address, by=by, text=literal(words))
+        if sent := made_by(form_token):
+            if sent.text == literal(words):
+                return sent
+            raise AlreadySent(
+                f"The reply before this one was sent: “{plain(sent.text)[:80]}”. This one was "
+                "not. Press Send again to send it as well."
+            )
+        single = send_single(chat.address, by=by, text=literal(words), form_token=form_token)
         audit.note("chat.reply", f"chat {address_id}", by, broadcast=single.pk)
     return single
 
@@ -141,11 +156,13 @@ def plain(text: str) -> str:
     return _LITERAL.sub(lambda found: found[1], text)
 
 
-def send_test(draft: Broadcast, address: Address, *, by: Agent | str) -> Broadcast:
+def send_test(
+    draft: Broadcast, address: Address, *, by: Agent | str, form_token: str = ""
+) -> Broadcast:
     """Send what a draft says to one person now, to see it arrive (B5).
 
-    Raises SingleError as ``send_single``, with all that is wrong with what it says, and for
-    somebody who opted out: a test is no reply.
+    ``form_token`` as for ``send_single``. Raises SingleError as ``send_single``, with all that is
+    wrong with what it says, and for somebody who opted out: a test is no reply.
     """
     if address.state == AddressState.OPTED_OUT:
         raise SingleError("The contact opted out. Send the test to another contact.")
@@ -161,6 +178,7 @@ def send_test(draft: Broadcast, address: Address, *, by: Agent | str) -> Broadca
             template=draft.template if draft.data_type == kinds.TEMPLATE else None,
             data=draft.data,
             title=draft.title,
+            form_token=form_token,
         )
         audit.note("broadcast.test", f"broadcast {draft.pk}", by, single=single.pk)
     return single

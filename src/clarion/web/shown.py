@@ -194,7 +194,8 @@ def audience_words(broadcast: Broadcast) -> str:
         case "tags":
             return _tagged(audience["tags"], audience.get("without_tags", ()))
         case "picks":
-            return _picked(audience.get("picked_from", ""), broadcast.picks.count())
+            picked = broadcast.picks.count() if broadcast.pk else 0
+            return _picked(audience.get("picked_from", ""), picked)
     return _("Not chosen yet")
 
 

@@ -14,6 +14,7 @@ from clarion.web.views import (
     compose_test,
     consents,
     contacts,
+    drafts,
     health,
     imports,
     picker,
@@ -26,6 +27,8 @@ from clarion.web.views import (
 urlpatterns = [
     path("", broadcasts.broadcasts, name="broadcasts"),
     path("broadcasts/live", broadcasts.broadcasts_live, name="broadcasts_live"),
+    path("broadcasts/drafts/ask", drafts.drafts_ask, name="drafts_ask"),
+    path("broadcasts/drafts/delete", drafts.drafts_delete, name="drafts_delete"),
     path("broadcasts/new/", compose.broadcast_new, name="broadcast_new"),
     path("broadcasts/compose/people", compose.compose_people, name="compose_people"),
     path("broadcasts/compose/watch", compose.compose_watch, name="compose_watch"),

@@ -87,6 +87,24 @@ class Composition:
         more = [""] if len(self.template_variables) < MOST_VARIABLES else []
         return [*self.template_variables, *more]
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether something was written, chosen by name or uploaded: what one would miss.
+
+        Ticks and switches alone are made again in a moment: a page with nothing else is no draft.
+        """
+        written = (self.title, self.text, self.template_name, self.template_language, self.chats)
+        chosen = (self.story_id, self.template_variables, self.when.conditions, self.picks)
+        return any(text.strip() for text in written) or any(chosen) or self.who == "hand"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the page is any different from that of a new broadcast."""
+        first = at_first(self.when.zone).draft_fields(None)
+        mine = self.draft_fields(None)
+        mine["text"] = self.text.strip()
+        return any(mine[name] != first.get(name) for name in mine if name != "form_state")
+
     def draft_fields(self, draft: Broadcast | None, page: str = "") -> dict[str, Any]:
         """What ``launch.create_draft`` and ``edit_draft`` take. ``page``: which page this is."""
         fields: dict[str, Any] = {
@@ -109,10 +127,13 @@ class Composition:
         return fields
 
     def unsaved(self, draft: Broadcast | None) -> Broadcast:
-        """What the page shows as a broadcast that is not saved, without its audience."""
-        kept = {"pk": draft.pk, "data": draft.data} if draft else {}
+        """What the page shows as a broadcast that is not saved."""
+        kept: dict[str, Any] = {"pk": draft.pk, "data": draft.data} if draft else {}
         if draft and draft.story_id == self.story_id:
             kept["story_version"] = draft.story_version
+        audience = self._audience(draft)
+        if audience is not None:
+            kept["audience"] = audience.model_dump()
         fields = {name: value for name, value in self.draft_fields(draft).items() if name in _PLAIN}
         return Broadcast(**kept, **fields)
 

@@ -25,6 +25,7 @@ from clarion.web.views.broadcasts import find
 Act = Callable[[Broadcast, Agent], Broadcast | None]
 ACTS: dict[str, Act] = {
     "edit": lambda found, by: launch.edit(found, by=by),
+    "send_now": lambda found, by: launch.send_now(found, by=by),
     "undo": lambda found, by: launch.undo(found, by=by),
     "accept_missed": lambda found, by: launch.accept_missed(found, by=by),
     "pause": lambda found, by: control.pause(found, by=by),
@@ -40,7 +41,7 @@ ASKS = ("stop", "delete", "restart", "release", "rate", "rotate")  # before they
 @needs(Role.SENDER)
 @require_POST
 def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
-    """Edit, undo, pause, resume, stop, duplicate, delete, or send a missed one after all."""
+    """Do at once what ACTS has: what can be undone, and what was asked about before."""
     if act not in ACTS:
         raise Http404(act)
     found = find(pk)

@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from clarion.accounts.models import Role
 from clarion.broadcasts import control, history, retention
+from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
@@ -107,6 +108,7 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         "anything": filtered or any(sizes.values()),
         "steps": first_steps(request.user) if not filtered and _unsent(sizes) else [],
         "counted": section in {"active", "completed"},
+        "picks": section == "drafts" and request.user.may(Role.SENDER),
         **_rows(page),
         "live_url": _url(section, query, after, place="broadcasts_live"),
         "here_url": _url(section, query, after),
@@ -190,9 +192,15 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         "chain": control.chain(found) if _linked(found) else [],
         "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
         "channels": list(found.channels.order_by("name")),
+        "recipients": summary_of(found) if _is_counted_before(found) else None,
         "parent_name": name_of(found.parent) if found.parent else "",
     }
     return render(request, "broadcasts/one.html", context)
+
+
+def _is_counted_before(found: Broadcast) -> bool:
+    """Whether its page says to how many it will be sent."""
+    return found.state == "scheduled" and not found.is_live
 
 
 def _linked(found: Broadcast) -> bool:

@@ -24,6 +24,7 @@ from clarion.chats.models import Chat
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.engine.status import workers_alive
+from clarion.kit import ids
 from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError, Page
 from clarion.web.live import fragment
@@ -130,7 +131,13 @@ def chat_side(request: AgentRequest, pk: int) -> HttpResponse:
 
 def _open(request: AgentRequest, pk: int, **more: Any) -> dict[str, Any]:
     talk = _talk(request, pk)
-    return {**talk, **_side(request, pk), "composing": talk["mine"], **more}
+    return {
+        **talk,
+        **_side(request, pk),
+        "composing": talk["mine"],
+        "form_token": ids.token(),
+        **more,
+    }
 
 
 def _side(request: AgentRequest, pk: int) -> dict[str, Any]:
@@ -197,16 +204,17 @@ def chat_reply(request: AgentRequest, pk: int) -> HttpResponse:
     _find(pk)
     text = request.POST.get("text", "")
     try:
-        singles.reply(pk, text, by=request.user)
+        singles.reply(pk, text, by=request.user, form_token=request.POST.get("form_token", ""))
     except (ChatError, SingleError) as error:
+        written = {"problem": str(error), "text": text, "form_token": ids.token()}
         if not request.htmx:
-            context = _open(request, pk, problem=str(error), text=text) | {"composing": True}
+            context = _open(request, pk, **written) | {"composing": True}
             return render(request, "chats/one.html", context, status=422)
-        context = {"here": pk, "keep": _kept(request), "problem": str(error), "text": text}
+        context = {"here": pk, "keep": _kept(request), **written}
         return render(request, "chats/composer.html", context, status=422)
     if not request.htmx:
         return redirect(_url("chat", _query(request), pk))
-    context = {"here": pk, "keep": _kept(request), "sent": True}
+    context = {"here": pk, "keep": _kept(request), "sent": True, "form_token": ids.token()}
     return trigger_client_event(render(request, "chats/composer.html", context), "said")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,9 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import drafts, launch
+from clarion.broadcasts import drafts, launch, once
+from clarion.broadcasts.audience import to_confirm
 from clarion.broadcasts.errors import EditConflict, LaunchError
+from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.search import contact_list
 from clarion.kit import clock, ids
@@ -63,9 +67,15 @@ def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
 
 
 def draft_of(request: AgentRequest) -> Broadcast | None:
-    """The draft that this page has been saved as, if it has."""
+    """What this page has been saved as, if it has, even when the answer never got there."""
     number = parse_id(request.POST.get("draft", "") or request.GET.get("draft", ""))
-    return Broadcast.objects.select_related("edited_by").filter(pk=number or 0).first()
+    if number is None:
+        return once.made_by(_page_of(request))
+    return Broadcast.objects.select_related("edited_by").filter(pk=number).first()
+
+
+def _page_of(request: AgentRequest) -> str:
+    return request.POST.get("page", "")[: once.TOKEN_LENGTH]
 
 
 def save(
@@ -76,10 +86,10 @@ def save(
     Raises EditConflict when somebody else has edited it since this page was shown. ``leaving``:
     it is the last that comes from this page, and may overtake what the page saved just before.
     """
-    page = request.POST.get("page", "")[:40]
+    page = _page_of(request)
     fields = made.draft_fields(draft, page)
     if draft is None:
-        return drafts.create_draft(by=request.user, **fields)
+        return drafts.create_draft(by=request.user, form_token=page, **fields)
     own = page if leaving else ""
     revision = _seen(request.POST)
     return drafts.edit_draft(draft, by=request.user, revision=revision, page=own, **fields)
@@ -95,21 +105,55 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
     made = from_post(request.POST)
     if "copy" in request.POST:
         return _copy(request, draft, made)
+    saves = "save" in request.POST
+    if draft is None and not (made.is_worth_keeping or (saves and made.is_changed)):
+        return _page(request, None, made, tried=True)
     try:
-        draft = save(request, draft, made, leaving=True)
-        if "save" in request.POST:
+        if saves:
+            save(request, draft, made, leaving=True)
             messages.success(request, _("The draft is saved."))
             return redirect(f"{reverse('broadcasts')}?section=drafts")
-        if made.problems:
-            return _page(request, draft, made, tried=True)
-        launch.start(draft, by=request.user, revision=draft.revision)
+        draft, not_sent = _send(request, draft, made)
     except EditConflict as conflict:
         return _page(request, draft, made, conflict=conflict)
     except LaunchError as error:
-        if draft is None or draft.state != BroadcastState.DRAFT:
-            messages.error(request, str(error))
-            return redirect("broadcast", draft.pk) if draft else redirect("broadcasts")
-        return _page(request, draft, made, tried=True)
+        return _too_late(request, draft_of(request), error)
+    return _page(request, draft, made, **not_sent) if not_sent else redirect("broadcast", draft.pk)
+
+
+def _send(
+    request: AgentRequest, draft: Broadcast | None, made: Composition
+) -> tuple[Broadcast, dict[str, Any]]:
+    """Save and launch in one step, so that of several clicks one sends and the others find it sent.
+
+    What is not launched stays a draft; the second value is what its page shows then. Raises
+    LaunchError as ``save``.
+    """
+    with transaction.atomic():
+        draft = save(request, draft, made, leaving=True)
+        if made.problems or check(draft):
+            return draft, {"tried": True}
+        if "confirmed" not in request.POST and (large := to_confirm(draft)):
+            return draft, {"asked": large}
+        try:
+            with transaction.atomic():
+                launch.start(draft, by=request.user)
+        except LaunchError as error:
+            draft.refresh_from_db()
+            return draft, {"tried": True, "refused_for": str(error)}
+    return draft, {}
+
+
+def _too_late(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
+    """To what is no draft any more; all is well when it was this page that sent it."""
+    if draft is None:
+        messages.error(request, str(error))
+        return redirect("broadcasts")
+    page = _page_of(request)
+    if page and page in {draft.form_token, draft.form_state.get("page")}:
+        messages.info(request, _("This page has already sent this broadcast. It is sent once."))
+    else:
+        messages.error(request, str(error))
     return redirect("broadcast", draft.pk)
 
 
@@ -137,12 +181,15 @@ def _page(
     *,
     tried: bool = False,
     conflict: EditConflict | None = None,
+    asked: AudienceSummary | None = None,
+    refused_for: str = "",
 ) -> HttpResponse:
     people = parts.who(draft, made)
     context = {
         "draft": draft,
         "made": made,
-        "page_id": ids.token(),
+        "page_id": ids.token() if draft else _page_of(request) or ids.token(),
+        "asked": asked,
         "revision": request.POST.get("revision", "") if conflict else _revision(draft),
         "conflict": conflict,
         "test_person": parts.test_person(request.session.get("test_address")),
@@ -150,9 +197,9 @@ def _page(
         **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
         **people,
         **parts.times(draft, made, people["counted"]),
-        **parts.ending(draft, made, tried=tried),
+        **parts.ending(draft, made, tried=tried, refused_for=refused_for),
     }
-    status = 422 if tried or conflict else 200
+    status = 422 if tried or conflict or asked else 200
     return render(request, "broadcasts/compose.html", context, status=status)
 
 
@@ -168,12 +215,12 @@ def compose_save(request: AgentRequest, part: str) -> HttpResponse:
         raise Http404(part)
     made = from_post(request.POST)
     draft = draft_of(request)
-    is_new = draft is None
-    try:
-        draft = save(request, draft, made, leaving="leaving" in request.POST)
-    except LaunchError as error:
-        return refused(request, draft, error)
-    return saved(request, draft, made, part=part, is_new=is_new)
+    if draft is not None or made.is_worth_keeping:
+        try:
+            draft = save(request, draft, made, leaving="leaving" in request.POST)
+        except LaunchError as error:
+            return refused(request, draft, error)
+    return saved(request, draft, made, part=part)
 
 
 def refused(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
@@ -189,22 +236,24 @@ def refused(request: AgentRequest, draft: Broadcast | None, error: LaunchError) 
 
 def saved(
     request: AgentRequest,
-    draft: Broadcast,
+    draft: Broadcast | None,
     made: Composition,
     *,
     part: str,
-    is_new: bool,
     more: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """The parts of the page that follow from what was changed; ``draft`` is as it is saved now."""
+    """The parts of the page that follow from what was changed; ``draft`` is as it is saved now.
+
+    There is none while the page has nothing that is worth keeping.
+    """
     people = parts.who(draft, made) if part == "audience" else {}
     counted = people.get("counted") or parts.Counted.read(request.POST.get("counted", ""))
     context = {
         "part": part,
         "draft": draft,
         "made": made,
-        "revision": draft.revision,
-        "saved_at": clock.now(),
+        "revision": _revision(draft),
+        "saved_at": clock.now() if draft else None,
         "tag_condition": TAG,
         **parts.names(made),
         **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
@@ -216,7 +265,7 @@ def saved(
     response = render(request, "broadcasts/compose_saved.html", context)
     if part == "audience":
         trigger_client_event(response, "audience-saved")  # for the people who can be ticked
-    if is_new:
+    if draft is not None and not request.POST.get("draft"):
         response["HX-Replace-Url"] = reverse("broadcast_edit", args=[draft.pk])
     return response
 

@@ -40,7 +40,6 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
     made = from_post(request.POST)
     made.who, made.form["who"] = "ids", ["ids"]
     draft = compose.draft_of(request)
-    is_new = draft is None
     token, name = _upload(request)
     context: dict[str, Any] = {"ids_token": token, "ids_name": name}
     try:
@@ -51,11 +50,12 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
         context["ids"] = _tell(found, token, name)
     except IdsRefused as refused:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
-    try:
-        draft = compose.save(request, draft, made)
-    except LaunchError as error:
-        return compose.refused(request, draft, error)
-    return compose.saved(request, draft, made, part="audience", is_new=is_new, more=context)
+    if draft is not None or made.is_worth_keeping:
+        try:
+            draft = compose.save(request, draft, made)
+        except LaunchError as error:
+            return compose.refused(request, draft, error)
+    return compose.saved(request, draft, made, part="audience", more=context)
 
 
 def _upload(request: AgentRequest) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def _read(token: str, channel: Channel, column: str | None) -> IdList:
     except FileNotFoundError:
         raise IdsRefused(_("Choose a file.")) from None
     if not path.exists():
-        raise IdsRefused(_("The upload is not there any more. Choose the file again."))
+        raise IdsRefused(_("The upload is no longer there. Choose the file again."))
     return read_ids(path, channel=channel, column=column, rejects=uploads.path(token, REJECTS))
 
 

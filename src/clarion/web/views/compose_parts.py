@@ -210,11 +210,12 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
     """How many people, by channel, and who drops out (A6); of very many “about”, at first."""
     channels = made.channels
     found: AudienceSummary | None = None
-    spec = draft.audience if draft else {"kind": "all"}
+    of = draft or made.unsaved(None)
+    spec = of.audience
     no_chats = made.who == "chats" and made.picks is None
     if channels and spec and not no_chats:
         audience = Audience.model_validate(spec)
-        if draft is not None or audience.kind != "picks":
+        if draft is not None or audience.kind != "picks":  # these are stored with the draft
             found = summary(
                 audience,
                 channels,
@@ -228,15 +229,9 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
         "dropped": [(LEFT_OUT[reason], n) for reason, n in found.dropped.items()] if found else [],
         "one_channel": channels[0] if len(channels) == 1 else None,
         "picked": draft.picks.count() if draft else 0,
-        "who_words": _who_words(draft, no_chats=no_chats),
+        "who_words": _("No chat numbers yet") if no_chats else audience_words(of),
         "counted": Counted({c.pk: n for c, n in by_channel}, about=bool(found and found.about)),
     }
-
-
-def _who_words(draft: Broadcast | None, *, no_chats: bool) -> str:
-    if no_chats:
-        return _("No chat numbers yet")
-    return audience_words(draft) if draft else _("All contacts on the chosen channels")
 
 
 def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
@@ -253,11 +248,17 @@ def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[
     }
 
 
-def ending(draft: Broadcast | None, made: Composition, *, tried: bool) -> dict[str, Any]:
+def ending(
+    draft: Broadcast | None, made: Composition, *, tried: bool, refused_for: str = ""
+) -> dict[str, Any]:
     """What is still missing, and how it leaves."""
-    missing = check(draft) if draft else []
+    missing, told = [], refused_for.splitlines()
+    if draft is not None:
+        missing = check(draft)
+    elif tried or made.is_changed:
+        missing = check(made.unsaved(None), made.channels)
     return {
-        "missing": list(dict.fromkeys([*made.problems.values(), *missing])),
+        "missing": list(dict.fromkeys([*made.problems.values(), *missing, *told])),
         "tried": tried,
     }
 

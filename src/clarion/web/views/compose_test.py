@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Role
@@ -10,6 +11,7 @@ from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.engine.status import workers_alive
+from clarion.kit import ids
 from clarion.kit.numbers import parse_id
 from clarion.records.models import Delivery
 from clarion.records.states import PENDING
@@ -41,21 +43,25 @@ def compose_test(request: AgentRequest) -> HttpResponse:
     """Save the draft, and send what it says to the agent now."""
     made = from_post(request.POST)
     draft = compose.draft_of(request)
-    is_new = draft is None
+    more: dict[str, object] = {"tested": True, "test_token": ids.token()}
+    if draft is None and not made.is_worth_keeping:
+        more["test_problem"] = _("Write a message first.")
+        return compose.saved(request, None, made, part="text", more=more)
     try:
         draft = compose.save(request, draft, made)
     except LaunchError as error:
         return compose.refused(request, draft, error)
-    more: dict[str, object] = {"tested": True}
     address = person_of(request)
     if address is None:
         more["test_problem"] = parts.NO_TEST_PERSON
     else:
         try:
-            more["single"] = singles.send_test(draft, address, by=request.user)
+            more["single"] = singles.send_test(
+                draft, address, by=request.user, form_token=request.POST.get("test_token", "")
+            )
         except ValueError as error:  # what packages raise for a person's mistake
             more["test_problem"] = str(error)
-    return compose.saved(request, draft, made, part="text", is_new=is_new, more=more)
+    return compose.saved(request, draft, made, part="text", more=more)
 
 
 @needs(Role.SENDER)

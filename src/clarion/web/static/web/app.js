@@ -42,6 +42,11 @@
   };
   document.addEventListener("DOMContentLoaded", showTab);
 
+  // One box ticks all that have this name.
+  on("change", "[data-ticks]", (all) => {
+    for (const box of document.getElementsByName(all.dataset.ticks)) box.checked = all.checked;
+  });
+
   on("change", "[data-submits]", (field) => field.form.requestSubmit());
 
   // Questions before something that can't be undone.
@@ -49,6 +54,12 @@
     const dialog = document.getElementById(button.dataset.opens);
     dialog.showModal();
     dialog.dispatchEvent(new CustomEvent("opened"));
+  });
+  // A question that came with the page: in front of it, as any other.
+  document.addEventListener("DOMContentLoaded", () => {
+    const asked = document.querySelector("dialog[data-asks]");
+    asked?.close();
+    asked?.showModal();
   });
   on("click", "[data-shuts]", (button) => button.closest("dialog").close());
 
