@@ -15,6 +15,7 @@ pytest_plugins = (
     "support.plugins.database",
     "support.plugins.processes",
     "support.plugins.network",
+    "support.plugins.tls",
     "support.plugins.browser",
 )
 

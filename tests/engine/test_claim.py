@@ -66,9 +66,9 @@ def test_a_paused_or_throttled_channel_is_not_claimed() -> None:
     worker = reap.register()
     later = db.now_us() + 60 * clock.SECOND
 
-    Channel.objects.update(throttled_until=clock.from_us(later))
+    Channel.objects.update(waits_until=clock.from_us(later))
     throttled = claim(channel.pk, worker, 5)
-    Channel.objects.update(throttled_until=None, state="paused")
+    Channel.objects.update(waits_until=None, state="paused")
     paused = claim(channel.pk, worker, 5)
     Channel.objects.update(state="active")
 

@@ -54,8 +54,11 @@ class PipelineHost:
     def put(self, settlement: Settlement) -> None:
         self.settled.append(settlement)
 
-    def throttle(self, channel_id: int, seconds: float) -> None:
+    def wait(self, channel_id: int, seconds: float, reason: str) -> None:
         raise AssertionError("nobody asked for it")
+
+    def waited(self, channel_id: int) -> None:
+        """The provider takes messages: nothing was waiting."""
 
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None:
         raise AssertionError("it is not")

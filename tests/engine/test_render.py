@@ -185,7 +185,7 @@ def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine
         assert len(listener.heard) == 60
     assert Delivery.objects.filter(state="failed").count() == 30
     channel.refresh_from_db()
-    assert (channel.state, channel.throttled_until) == ("active", None)
+    assert (channel.state, channel.waits_until) == ("active", None)
     assert "webhook answered 500" in Record.objects.filter(attempt=2)[0].reason.text
 
 

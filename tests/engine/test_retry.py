@@ -33,9 +33,18 @@ def test_backoff_doubles_up_to_a_bound() -> None:
 
 
 def test_throttling_uses_no_try_and_makes_no_record() -> None:
-    verdict = judge(refused(Refusal.THROTTLED, retry_after=7.0), 2, False, NOW, PLAIN)
+    alone = refused(Refusal.THROTTLED, retry_after=7.0, whole_channel=False)
+    verdict = judge(alone, 2, False, NOW, PLAIN)
     assert (verdict.state, verdict.attempts, verdict.attempted) == ("queued", 2, False)
     assert verdict.due_at == NOW + 7_000_000
+    # Where the whole channel waits, ending that wait lets the message leave too.
+    assert judge(refused(Refusal.THROTTLED, retry_after=7.0), 2, False, NOW, PLAIN).due_at == NOW
+
+
+def test_a_server_that_is_not_there_uses_no_try_and_makes_no_record() -> None:
+    verdict = judge(refused(Refusal.UNAVAILABLE), 4, True, NOW, PLAIN)
+    assert (verdict.state, verdict.attempts, verdict.attempted) == ("queued", 4, False)
+    assert (verdict.due_at, verdict.maybe_sent) == (NOW, True)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ class Refusal(StrEnum):
 
     RETRY = "retry"  # certainly not sent: attempted again after the retry delay, uses an attempt
     THROTTLED = "throttled"  # certainly not sent: the channel waits, uses no attempt
+    UNAVAILABLE = "unavailable"  # certainly not sent: the server takes nothing from this account
+    # at the moment; the channel waits and tries with one message, uses no attempt
     UNKNOWN = "unknown"  # may have been sent: in doubt
     REJECTED = "rejected"  # this message, never
     UNREACHABLE = "unreachable"  # this address, never: it is marked
@@ -70,7 +72,8 @@ class Refused:
     reason: str  # one sentence in plain words: same fault, same words; no ids, no secrets
     code: str = ""  # the provider's own code
     retry_after: float | None = None  # seconds, with THROTTLED
-    whole_channel: bool = True  # with THROTTLED: the account must wait, not just this message
+    # With THROTTLED and UNAVAILABLE: the account must wait, not just this message.
+    whole_channel: bool = True
     mark: Literal["blocked", "deactivated", "unreachable", "opted_out"] = "unreachable"
 
 
@@ -200,6 +203,14 @@ class ChannelKind(Protocol):
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """What a callback reports; nothing for what is not understood. Raises ValueError if it
         does not even have the provider's form."""
+
+
+@runtime_checkable
+class LimitsChats(Protocol):
+    """A kind whose provider limits the account and some chats, and does not say which it means."""
+
+    def limits_chat(self, user_id: str) -> bool:
+        """Whether a THROTTLED reply to this user id may be about that chat alone. Pure."""
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused
-from clarion.kit import rates
+from clarion.kit import clock, rates
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -27,6 +27,7 @@ from clarion.transport.smtp import SmtpPool
 
 Client = TypeVar("Client", HttpClient, SmtpPool)
 _NAMED = 10  # channels named in a sentence
+_NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
 
 
 def add_channel(
@@ -87,6 +88,7 @@ def update_channel(
     detail = {name: value for name, value in changes.items() if name != "config"}
     if "config" in changes:
         new = changes["config"]
+        changes |= _NO_WAIT  # what it waited for was about the old ones
         detail["settings"] = sorted(n for n in new if new[n] != channel.config.get(n))
     with transaction.atomic():
         for name, value in changes.items():
@@ -121,8 +123,20 @@ def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:
 
 
 def resume_channel(channel: Channel, *, by: Agent | str) -> None:
-    """Send again. One that is not paused stays as it is."""
+    """Send again: end a pause, and a wait. One that does neither stays as it is."""
     _move(channel, Channel.State.PAUSED, Channel.State.ACTIVE, "channel.resume", reason="", by=by)
+    end_wait(channel, by=by)
+
+
+def end_wait(channel: Channel, *, by: Agent | str) -> bool:
+    """Send again now, though the provider asked to wait or could not be reached. False: it does not
+    wait."""
+    with transaction.atomic():
+        ended = Channel.objects.filter(pk=channel.pk, waits_until__isnull=False).update(**_NO_WAIT)
+        if ended:
+            audit.note("channel.end_wait", _subject(channel), by)
+    channel.refresh_from_db(fields=list(_NO_WAIT))
+    return bool(ended)
 
 
 async def check_channel(channel: Channel) -> str:
@@ -200,12 +214,13 @@ def _move(
     channel: Channel, before: str, after: str, action: str, *, reason: str, by: Agent | str
 ) -> bool:
     with transaction.atomic():
+        paused_at = clock.now() if after == Channel.State.PAUSED else None
         touched = Channel.objects.filter(pk=channel.pk, state=before).update(
-            state=after, paused_reason=reason
+            state=after, paused_reason=reason, paused_at=paused_at
         )
         if touched:
             audit.note(action, _subject(channel), by, **({"reason": reason} if reason else {}))
-    channel.refresh_from_db(fields=["state", "paused_reason"])
+    channel.refresh_from_db(fields=["state", "paused_reason", "paused_at"])
     return bool(touched)
 
 

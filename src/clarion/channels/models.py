@@ -31,7 +31,11 @@ class Channel(models.Model):
     backoff = models.FloatField(default=BACKOFF, validators=[MinValueValidator(0.0)])  # seconds
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.TextField(default="", blank=True)
-    throttled_until = InstantField(null=True)  # the provider asked us to wait until then
+    paused_at = InstantField(null=True)
+    # Nothing leaves before waits_until: the provider asked for it, or it can't be reached.
+    waits_until = InstantField(null=True)
+    waits_since = InstantField(null=True)
+    waits_reason = models.TextField(default="", blank=True)
     next_slot_at = models.BigIntegerField(default=0)  # microseconds
     created_at = InstantField(default=clock.now)
 

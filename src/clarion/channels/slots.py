@@ -1,6 +1,8 @@
 """The moments that a channel may send at, which all workers take from one row."""
 
-from clarion.kit import db
+from clarion.kit import clock, db
+
+SAME_WAIT = 60 * clock.SECOND
 
 
 def advance(channel_id: int, next_slot_at: int) -> None:
@@ -13,10 +15,23 @@ def advance(channel_id: int, next_slot_at: int) -> None:
     )
 
 
-def throttle(channel_id: int, until: int) -> None:
-    """Let nothing leave before this moment, in microseconds; a later one that is set stays."""
+def wait(channel_id: int, now: int, until: int, reason: str) -> None:
+    """Let nothing leave before ``until``; a later moment that is set stays. All microseconds.
+
+    A wait that follows another within a minute belongs to it: it has been waiting since then.
+    """
     db.execute(
-        "UPDATE channels_channel SET throttled_until = %s "
-        "WHERE id = %s AND (throttled_until IS NULL OR throttled_until < %s)",
-        [until, channel_id, until],
+        "UPDATE channels_channel SET waits_until = %s, waits_reason = %s, waits_since = "
+        "CASE WHEN waits_until > %s THEN COALESCE(waits_since, %s) ELSE %s END "
+        "WHERE id = %s AND (waits_until IS NULL OR waits_until < %s)",
+        [until, reason, now - SAME_WAIT, now, now, channel_id, until],
+    )
+
+
+def waited(channel_id: int, now: int) -> None:
+    """The provider takes messages again: forget a wait that is over by ``now``, microseconds."""
+    db.execute(
+        "UPDATE channels_channel SET waits_until = NULL, waits_since = NULL, waits_reason = '' "
+        "WHERE id = %s AND waits_until <= %s",
+        [channel_id, now],
     )

@@ -11,6 +11,7 @@ import structlog
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.channels.contract import (
     Accepted,
+    LimitsChats,
     Outcome,
     Refusal,
     Refused,
@@ -30,14 +31,21 @@ from clarion.records import progress
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
-from clarion.transport.errors import MaybeSent, NotAllowed, NotSent
+from clarion.transport.errors import (
+    CantReceive,
+    MaybeSent,
+    NotSent,
+    Unavailable,
+    WrongSettings,
+)
 from clarion.transport.messages import HttpReply
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
 PAUSING = clock.SECOND  # until a pause is read everywhere
 NOT_SENT = "not_sent"
-NOT_ALLOWED = "private_address"
+WRONG_SETTINGS = "wrong_settings"
+CANT_RECEIVE = "cant_receive"
 FAULT = "fault"
 CONTENT = "content"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
@@ -71,6 +79,8 @@ async def attempt(
         fault = Refused(Refusal.REJECTED, OURS, FAULT)
         return _refused(claimed, channel, job, fault, ""), fault
     outcome = await _outcome(request, channel, send_request)
+    if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
+        outcome = replace(outcome, whole_channel=False)
     if isinstance(outcome, Accepted):
         return _accepted(claimed, channel, job, outcome, step), outcome
     return _refused(claimed, channel, job, outcome, step.shown), outcome
@@ -81,11 +91,23 @@ def _may_be_answered(claimed: Claimed, job: Job) -> bool:
     return job.single and claimed.address_state == AddressState.OPTED_OUT
 
 
+def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool:
+    """Whether only this chat has to wait, as far as one reply tells."""
+    kind = channel.kind
+    may_be = outcome.refusal is Refusal.THROTTLED and isinstance(kind, LimitsChats)
+    return may_be and kind.limits_chat(to)
+
+
 async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:
     try:
         return channel.kind.outcome(await send_request(request))
-    except NotAllowed as error:
-        return Refused(Refusal.MISCONFIGURED, error.reason, NOT_ALLOWED)
+    except WrongSettings as error:
+        return Refused(Refusal.MISCONFIGURED, error.reason, WRONG_SETTINGS)
+    except Unavailable as error:
+        # One broken connection among many is no reason to wait: the pipeline counts them.
+        return Refused(Refusal.UNAVAILABLE, error.reason, NOT_SENT, whole_channel=False)
+    except CantReceive as error:
+        return Refused(Refusal.REJECTED, error.reason, CANT_RECEIVE)
     except NotSent as error:
         return Refused(Refusal.RETRY, error.reason, NOT_SENT)
     except MaybeSent as error:
@@ -112,13 +134,13 @@ async def _ask(
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED
-    except NotAllowed as error:
+    except WrongSettings as error:
         reason = f"The story's webhook can't be asked: {error.reason}"
         if not job.single:
             waits = requeued(claimed, channel.id)
             waits.due_at = clock.now_us() + PAUSING
             return waits, ContentTrouble(f"{reason} Stop the broadcast, then change the story.")
-        code, refusal = NOT_ALLOWED, Refusal.REJECTED
+        code, refusal = WRONG_SETTINGS, Refusal.REJECTED
     except (NotSent, MaybeSent) as error:
         reason = f"The story's webhook did not answer: {error.reason}"
     except ContentError as error:

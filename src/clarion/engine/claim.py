@@ -129,18 +129,18 @@ class _Slots:
 
 
 def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> _Slots:
-    sql = "SELECT rate, state, throttled_until, next_slot_at FROM channels_channel WHERE id = %s"
+    sql = "SELECT rate, state, waits_until, next_slot_at FROM channels_channel WHERE id = %s"
     found = db.fetch(sql, [channel_id])
     if found and found[0][0] is not None:  # only a rate needs the row for itself
         found = db.fetch(sql + db.for_update(), [channel_id])
     if not found:
         return _Slots(0, 0, 0, now + clock.SECOND)
-    rate, state, throttled_until, next_slot_at = found[0]
+    rate, state, waits_until, next_slot_at = found[0]
     if reach is not None:
         if state != "active":
             return _Slots(0, 0, 0, now + WINDOW)
-        if throttled_until is not None and throttled_until > now:
-            return _Slots(0, 0, 0, throttled_until)
+        if waits_until is not None and waits_until > now:
+            return _Slots(0, 0, 0, waits_until)
     if rate is None:
         return _Slots(0, 0, room)
     step = round((clock.SECOND + SLACK) / rate)

@@ -14,7 +14,6 @@ from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
 from clarion.engine.attempt import (
     CONTENT,
     FAULT,
-    NOT_SENT,
     ContentTrouble,
     SendRequest,
     attempt,
@@ -31,11 +30,12 @@ log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
 AHEAD = 0.125  # seconds of work left when the next claim is made
 IDLE = 0.08  # seconds between claims that bring nothing
-DOWN_AFTER = 20  # requests in a row that could not be sent: it is the provider, not the people
+DOWN_AFTER = 3  # connections in a row that failed: it is the provider, however few people
 PRESSURE = 2.5  # throttled replies close together: the account is meant, not single messages
 EASE = 0.9  # what an accepted message leaves of the pressure
-PAUSING = 2 * clock.SECOND
-MOST_DOWN = 30.0  # seconds between probes of a provider that is down
+PAUSING = 2 * clock.SECOND  # until a wait or a pause is written, so that claims go by it
+FIRST_DOWN = 1.0  # seconds before a provider that is down is tried again; doubles
+MOST_DOWN = 60.0
 
 
 class PipelineHost(Protocol):
@@ -46,7 +46,8 @@ class PipelineHost(Protocol):
     def claim(self, channel_id: int, room: int) -> Awaitable[Claim]: ...
     def reslot(self, channel_id: int, late: list[Claimed]) -> Awaitable[list[Claimed]]: ...
     def put(self, settlement: Settlement) -> None: ...
-    def throttle(self, channel_id: int, seconds: float) -> None: ...
+    def wait(self, channel_id: int, seconds: float, reason: str) -> None: ...
+    def waited(self, channel_id: int) -> None: ...
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None: ...
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None: ...
     def shared_now(self) -> int: ...
@@ -70,9 +71,12 @@ class ChannelPipeline:
         self._late: list[Claimed] = []
         self._content = ContentWatch(host.put, channel.rate)
         self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
-        self._waits_until = 0  # microseconds: throttled, known before the next claim reads it
-        self._failures = 0  # requests in a row that could not be sent
-        self._down = 0.5
+        self._closed_until = 0  # microseconds: a wait or pause that claims may not know of yet
+        self._waits_from = 0.0  # by time.monotonic(): when the newest wait was found out
+        self._waits_until = 0.0  # by time.monotonic()
+        self._failures = 0  # connections in a row that failed
+        self._down = FIRST_DOWN / 2
+        self._probing = False  # one message at a time, until the provider answers again
         self._pressure = 0.0
         self._closing = False
         self._tasks = [asyncio.create_task(self._feed())]
@@ -124,7 +128,7 @@ class ChannelPipeline:
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
         self._content.release_old()
-        if self._waits_until > clock.now_us():
+        if self._closed_until > clock.now_us() or (self._probing and not self.quiet):
             return IDLE
         if self._late:
             late, self._late = self._late, []
@@ -135,7 +139,7 @@ class ChannelPipeline:
                 raise
         if not self._is_low():
             return 0.0
-        self._want = self._claim_size()
+        self._want = 1 if self._probing else self._claim_size()
         claim = await self._host.claim(self.channel.id, self._want)
         self._take(claim.messages)
         if claim.again_at:
@@ -209,15 +213,18 @@ class ChannelPipeline:
             log.warning("database_away", error=str(error))
             self._host.put(requeued(claimed, self.channel.id))
             return
+        began = time.monotonic()
         settlement, outcome = await attempt(claimed, self.channel, job, self._send_request)
-        if isinstance(outcome, Refused) and outcome.code in {CONTENT, FAULT} and not job.single:
+        if isinstance(outcome, Refused) and _was_not_made(outcome) and not job.single:
             self._judge_content(claimed, settlement)
             return
         if isinstance(outcome, Accepted | Refused):  # a request could be made
             self._content.works(claimed)
         self._host.put(settlement)
-        if outcome is not None:
-            self._react(claimed, outcome)
+        if isinstance(outcome, ContentTrouble):
+            self._host.pause_broadcast(claimed.broadcast, outcome.reason)
+        elif outcome is not None:
+            self._react(outcome, began)
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
@@ -232,7 +239,7 @@ class ChannelPipeline:
     def _may_send(self, claimed: Claimed) -> bool:
         if self._pausing and self._pausing.get(claimed.broadcast, 0) > clock.now_us():
             return False  # the pause itself is read a moment later
-        if self._waits_until and self._waits_until > clock.now_us():
+        if self._closed_until and self._closed_until > clock.now_us():
             return False
         return self._host.may_send(self.channel.id, claimed.broadcast)
 
@@ -249,36 +256,50 @@ class ChannelPipeline:
 
     # reacting
 
-    def _react(self, claimed: Claimed, outcome: Outcome | ContentTrouble) -> None:
-        """Slow down, wait or pause the whole channel, where an outcome says so."""
-        if isinstance(outcome, ContentTrouble):
-            self._host.pause_broadcast(claimed.broadcast, outcome.reason)
-            return
-        if not isinstance(outcome, Refused) or outcome.code != NOT_SENT:
-            self._failures, self._down = 0, 0.5
+    def _react(self, outcome: Outcome, began: float) -> None:
+        """Wait or pause the whole channel, where an outcome says so. ``began``: the attempt."""
         if not isinstance(outcome, Refused):
             self._pressure *= EASE
-            return
-        if outcome.refusal is Refusal.THROTTLED:
+            self._answers()
+        elif outcome.refusal is Refusal.THROTTLED:
             self._pressure += 1
             if outcome.whole_channel or self._pressure >= PRESSURE:
-                self._wait(wait_of(outcome))
+                self._wait(wait_of(outcome), outcome.reason, began)
         elif outcome.refusal is Refusal.MISCONFIGURED:
-            self._waits_until = clock.now_us() + PAUSING  # the pause itself is read a moment later
+            self._closed_until = clock.now_us() + PAUSING
             self._host.misconfigured(self.channel, outcome.reason)
-        elif outcome.code == NOT_SENT:
+        elif outcome.refusal is Refusal.UNAVAILABLE:
             self._failures += 1
-            # What was in flight beside the first ones fails too and says nothing new.
-            if self._failures >= DOWN_AFTER and self._waits_until <= clock.now_us():
-                self._failures = 0
-                self._down = min(self._down * 2, MOST_DOWN)
-                self._wait(self._down)
+            if outcome.whole_channel or self._failures >= DOWN_AFTER:
+                self._probe(outcome, began)
+        elif outcome.refusal is not Refusal.UNKNOWN:
+            self._answers()
 
-    def _wait(self, seconds: float) -> None:
-        until = clock.now_us() + round(seconds * clock.SECOND)
-        if until > self._waits_until:
-            self._waits_until = until
-            self._host.throttle(self.channel.id, seconds)
+    def _answers(self) -> None:
+        """The provider takes messages, or answers for one person."""
+        self._failures, self._down, self._probing = 0, FIRST_DOWN / 2, False
+        self._host.waited(self.channel.id)
+
+    def _probe(self, outcome: Refused, began: float) -> None:
+        if began < self._waits_from:
+            return  # in flight beside the one that was found out first: it says nothing new
+        self._probing = True
+        self._down = min(self._down * 2, MOST_DOWN)
+        self._wait(self._down, outcome.reason, began)
+
+    def _wait(self, seconds: float, reason: str, began: float) -> None:
+        """Let the channel wait. Longer than what is known already, or since people ended that."""
+        now = time.monotonic()
+        if began < self._waits_from and now + seconds <= self._waits_until:
+            return
+        self._waits_from, self._waits_until = now, now + seconds
+        self._closed_until = clock.now_us() + min(round(seconds * clock.SECOND), PAUSING)
+        self._host.wait(self.channel.id, seconds, reason)
+
+
+def _was_not_made(outcome: Refused) -> bool:
+    """A fault in reading the reply is another thing: that message may have been sent."""
+    return outcome.refusal is Refusal.REJECTED and outcome.code in {CONTENT, FAULT}
 
 
 def _fails_for_all(reason: str) -> str:

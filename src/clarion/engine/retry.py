@@ -45,11 +45,11 @@ def judge(refused: Refused, attempts: int, maybe_sent: bool, now: int, policy: P
     left = used < policy.attempts
     give_up = D.IN_DOUBT if maybe_sent else D.FAILED
     match refused.refusal:
-        case Refusal.THROTTLED:
-            due = now + round(wait_of(refused) * clock.SECOND)
+        case Refusal.THROTTLED | Refusal.UNAVAILABLE | Refusal.MISCONFIGURED:
+            # Where the channel waits, its messages need no wait of their own: a person may end it.
+            wait = 0.0 if refused.whole_channel else wait_of(refused)
+            due = now + round(wait * clock.SECOND)
             return Verdict(D.QUEUED, attempts, due, attempted=False, maybe_sent=maybe_sent)
-        case Refusal.MISCONFIGURED:
-            return Verdict(D.QUEUED, attempts, now, attempted=False, maybe_sent=maybe_sent)
         case Refusal.RETRY if left:
             return Verdict(D.QUEUED, used, now + _backoff(policy, used), maybe_sent=maybe_sent)
         case Refusal.UNKNOWN if left and policy.idempotent:
@@ -66,5 +66,5 @@ def _backoff(policy: Policy, used: int) -> int:
 
 
 def wait_of(refused: Refused) -> float:
-    """How many seconds a throttling provider wants us to wait."""
+    """How many seconds to wait where a provider throttles, or is not there, for this message."""
     return DEFAULT_WAIT if refused.retry_after is None else refused.retry_after

@@ -55,9 +55,10 @@ class Snapshot:
     broken: dict[int, str]  # channels whose stored settings can't be used, and why
     broadcasts: frozenset[int]
     busy: frozenset[int]  # the channels that have something to send
+    waiting: frozenset[int]  # the channels that wait, or have waited just before
 
 
-NOTHING = Snapshot({}, {}, frozenset(), frozenset())
+NOTHING = Snapshot({}, {}, frozenset(), frozenset(), frozenset())
 
 
 def take(before: Snapshot = NOTHING) -> Snapshot:
@@ -74,8 +75,9 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
         return NOTHING
     channels: dict[int, ChannelFacts] = {}
     broken: dict[int, str] = {}
-    for row in _rows({channel_id for _, channel_id, _ in sending}):
-        version = repr(row)
+    rows = _rows({channel_id for _, channel_id, _ in sending})
+    for row in rows:
+        version = _version(row)
         known = before.channels.get(row[0])
         if known is not None and known.version == version:
             channels[known.id] = known
@@ -85,23 +87,26 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
         except ValueError as error:
             broken[row[0]] = str(error)
     busy = frozenset(row[1] for row in sending if row[2])
-    return Snapshot(channels, broken, frozenset(row[0] for row in sending), busy)
+    waiting = frozenset(row[0] for row in rows if row[-1] is not None)
+    return Snapshot(channels, broken, frozenset(row[0] for row in sending), busy, waiting)
 
 
 def is_current(facts: ChannelFacts) -> bool:
     """Whether the channel is active with the same settings still."""
-    return any(repr(row) == facts.version for row in _rows([facts.id]))
+    return any(_version(row) == facts.version for row in _rows([facts.id]))
 
 
-def _rows(channel_ids: Iterable[int]) -> list[tuple[int, tuple[Any, ...]]]:
-    return [
-        (row[0], row[1:])
-        for row in db.fetch(
-            "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate FROM channels_channel c "
-            f"JOIN {db.json_table([('id', 'int')])} ON v.id = c.id WHERE c.state = 'active'",
-            [db.json_param([key] for key in channel_ids)],
-        )
-    ]
+def _version(row: tuple[Any, ...]) -> str:
+    return repr(row[:-1])  # a wait makes it no other channel
+
+
+def _rows(channel_ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    return db.fetch(
+        "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate, c.waits_until "
+        f"FROM channels_channel c JOIN {db.json_table([('id', 'int')])} ON v.id = c.id "
+        "WHERE c.state = 'active'",
+        [db.json_param([key] for key in channel_ids)],
+    )
 
 
 def _facts(channel_id: int, version: str) -> ChannelFacts:

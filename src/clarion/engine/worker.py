@@ -62,6 +62,7 @@ class Worker:
         self._smtp: SmtpPool
         self._id = 0
         self._lease_end = 0.0  # by time.monotonic(), as renewed last
+        self._waiting: set[int] = set()  # channels that wait, or have waited just before
         self._in_hand: set[int] = set()  # deliveries that were claimed and are not settled yet
         self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
         self._skew = 0  # the shared clock minus ours, microseconds
@@ -146,9 +147,17 @@ class Worker:
         """Have an outcome written."""
         self._settler.put(settlement)
 
-    def throttle(self, channel_id: int, seconds: float) -> None:
+    def wait(self, channel_id: int, seconds: float, reason: str) -> None:
         """Make the channel wait, in every worker."""
-        self._later(self._throttle(channel_id, seconds))
+        now = self.shared_now()
+        until = now + round(seconds * clock.SECOND)
+        self._later(self._db(slots.wait, channel_id, now, until, reason))
+
+    def waited(self, channel_id: int) -> None:
+        """End a wait of the channel that is over: its provider takes messages again."""
+        if channel_id in self._waiting:
+            self._waiting.discard(channel_id)
+            self._later(self._db(slots.waited, channel_id, self.shared_now()))
 
     def misconfigured(self, channel: snapshot.ChannelFacts, reason: str) -> None:
         """Pause a channel that can't send and tell the agents why."""
@@ -166,6 +175,7 @@ class Worker:
 
     async def _refresh_snapshot(self) -> None:
         self._snapshot = await self._db(snapshot.take, self._snapshot)
+        self._waiting = set(self._snapshot.waiting)
         for channel_id, reason in self._snapshot.broken.items():
             await self._db(_pause, channel_id, reason)
         for channel_id, pipeline in list(self._pipelines.items()):
@@ -263,10 +273,6 @@ class Worker:
     async def _settle(self, batch: list[Settlement], again: bool) -> None:
         await self._db(settle, self._id, batch, again=again)
         self._in_hand.difference_update(settlement.delivery for settlement in batch)
-
-    async def _throttle(self, channel_id: int, seconds: float) -> None:
-        until = self.shared_now() + round(seconds * clock.SECOND)
-        await self._db(slots.throttle, channel_id, until)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         while not self._stopping.is_set():

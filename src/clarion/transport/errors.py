@@ -14,6 +14,7 @@ _PLAIN = {
     errno.ETIMEDOUT: "no answer",
     errno.EMFILE: "this process has too many open files",
 }
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
 
 class TransportError(Exception):
@@ -28,12 +29,36 @@ class NotSent(TransportError):  # noqa: N818 - the name is the fact that the eng
     """The other side certainly did not take the request; sending it again doubles nothing."""
 
 
-class NotAllowed(NotSent):
-    """An address that may not be reached: trying again changes nothing, settings do."""
+class Unavailable(NotSent):
+    """The server takes nothing from this account at the moment, whoever the message is for."""
+
+
+class WrongSettings(NotSent):
+    """It can't work with these settings: trying again changes nothing, other settings do."""
+
+
+class NotAllowed(WrongSettings):
+    """An address that may not be reached from here."""
+
+
+class CantReceive(NotSent):
+    """This recipient can't be served by this server: other recipients are not concerned."""
 
 
 class MaybeSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on
     """The request may have reached the other side; sending it again may double it."""
+
+
+def not_connected(reason: str, problem: BaseException) -> NotSent:
+    """The error for a connection that could not be opened or secured, because of ``problem``.
+
+    A certificate that nobody vouches for, and a server that speaks no TLS on this port, stay what
+    they are until somebody changes them; all else may be over in a moment.
+    """
+    speaks_no_tls = isinstance(problem, ssl.SSLError) and problem.reason in _NO_TLS
+    if speaks_no_tls or isinstance(problem, ssl.SSLCertVerificationError):
+        return WrongSettings(reason)
+    return Unavailable(reason)
 
 
 def describe(problem: BaseException) -> str:

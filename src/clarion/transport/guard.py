@@ -12,7 +12,7 @@ import os
 import socket
 from typing import Any
 
-from clarion.transport.errors import NotAllowed, NotSent, describe
+from clarion.transport.errors import NotAllowed, NotSent, Unavailable, describe
 
 _IPV4 = {
     ipaddress.IPv4Network(block): kind
@@ -110,15 +110,15 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
 
     `deadline` is in seconds on the loop's clock. Addresses are tried one after the other, each for
     its fair share of the time that is left, so a dead IPv6 route does not use up all of it.
-    Raises NotSent when every address is refused or fails.
+    Raises Unavailable when every address fails, NotAllowed when the last one is refused.
     """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(deadline):
             found = await look_up(host, port)
     except (OSError, ValueError) as problem:
-        raise NotSent(f"{host} was not found: {describe(problem)}.") from problem
-    last = NotSent(f"{host} has no address.")
+        raise Unavailable(f"{host} was not found: {describe(problem)}.") from problem
+    last: NotSent = Unavailable(f"{host} has no address.")
     for index, (family, kind, protocol, _, address) in enumerate(found):
         share = (deadline - loop.time()) / (len(found) - index)
         try:
@@ -128,7 +128,7 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
         except NotSent as refused:
             last = refused
         except OSError as problem:
-            last = NotSent(f"No connection to {host} port {port}: {describe(problem)}.")
+            last = Unavailable(f"No connection to {host} port {port}: {describe(problem)}.")
             last.__cause__ = problem
     raise last
 

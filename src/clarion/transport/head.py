@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from clarion.transport.errors import NotSent
+from clarion.transport.errors import WrongSettings
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]")
@@ -42,10 +42,10 @@ class Origin(NamedTuple):
 def parse_url(url: str, allow_private: bool) -> tuple[Origin, str]:
     """Split an absolute http(s) URL into its origin and the request target.
 
-    Raises NotSent, without repeating the URL, when it can't be used.
+    Raises WrongSettings, without repeating the URL, when it can't be used.
     """
     if _UNSAFE_URL.search(url):
-        raise NotSent("The address contains a space or a control character. Remove it.")
+        raise WrongSettings("The address contains a space or a control character. Remove it.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -56,13 +56,13 @@ def parse_url(url: str, allow_private: bool) -> tuple[Origin, str]:
         else:
             host = host.encode("idna").decode("ascii")
     except ValueError:
-        raise NotSent("The address is not a valid URL. Correct it.") from None
+        raise WrongSettings("The address is not a valid URL. Correct it.") from None
     if parts.scheme not in _PORTS:
-        raise NotSent("The address must begin with https:// or http://.")
+        raise WrongSettings("The address must begin with https:// or http://.")
     if "@" in parts.netloc:
-        raise NotSent("The address contains a user name or password. Put them into a header.")
+        raise WrongSettings("The address contains a user name or password. Put them into a header.")
     if not (":" in host or _HOST.fullmatch(host)):
-        raise NotSent("The address has no valid host name. Correct it.")
+        raise WrongSettings("The address has no valid host name. Correct it.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     target = quote(target, safe=_ASCII, errors="replace")
     origin = Origin(parts.scheme == "https", host, port or _PORTS[parts.scheme], allow_private)
@@ -70,26 +70,26 @@ def parse_url(url: str, allow_private: bool) -> tuple[Origin, str]:
 
 
 def request_line(method: str, origin: Origin, target: str) -> bytes:
-    """Build the first line and the Host header. Raises NotSent for a method that is none."""
+    """Build the first line and the Host header. Raises WrongSettings for a method that is none."""
     if not _TOKEN.fullmatch(method) or method in ("CONNECT", "TRACE"):
-        raise NotSent("The HTTP method is not one that can be sent.")
+        raise WrongSettings("The HTTP method is not one that can be sent.")
     return f"{method} {target} HTTP/1.1\r\nHost: {origin.authority}\r\n".encode("ascii")
 
 
 def header_block(headers: tuple[tuple[str, str], ...]) -> bytes:
     """Build the lines of the caller's headers, with a User-Agent if there is none.
 
-    Raises NotSent, without repeating the value, for a header that can't be sent as it is.
+    Raises WrongSettings, without repeating the value, for a header that can't be sent as it is.
     """
     lines = []
     names = set()
     for name, value in headers:
         if not _TOKEN.fullmatch(name):
-            raise NotSent("A header has a name that is not allowed. Correct the header names.")
+            raise WrongSettings("A header has a name that is not allowed. Correct it.")
         if _UNSAFE_VALUE.search(value):
-            raise NotSent(f"The header {name} contains a line break or control character.")
+            raise WrongSettings(f"The header {name} contains a line break or control character.")
         if name.lower() in _OURS:
-            raise NotSent(f"The header {name} is set by Clarion itself. Remove it.")
+            raise WrongSettings(f"The header {name} is set by Clarion itself. Remove it.")
         names.add(name.lower())
         lines.append(f"{name}: {value.strip()}\r\n")
     if "user-agent" not in names:
@@ -97,4 +97,4 @@ def header_block(headers: tuple[tuple[str, str], ...]) -> bytes:
     try:
         return "".join(lines).encode("utf-8")
     except UnicodeEncodeError:
-        raise NotSent("A header contains a character that can't be sent.") from None
+        raise WrongSettings("A header contains a character that can't be sent.") from None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from clarion.transport import guard, tunnel
 from clarion.transport.connection import Connection
-from clarion.transport.errors import NotSent, describe
+from clarion.transport.errors import Unavailable, describe, not_connected
 from clarion.transport.head import Origin, header_block, parse_url, request_line
 from clarion.transport.messages import HttpReply, HttpRequest
 from clarion.transport.pool import ConnectionPool
@@ -123,7 +123,7 @@ class HttpClient:
 
     def _remember_target(self, request: HttpRequest) -> _Target:
         if self._closed:
-            raise NotSent(_CLOSED)
+            raise Unavailable(_CLOSED)
         origin, path = parse_url(request.url, request.allow_private)
         line = request_line(request.method, origin, path)
         if len(self._targets) >= _REMEMBERED:
@@ -144,7 +144,7 @@ class HttpClient:
 
     async def _open(self, target: _Target, deadline: float) -> Connection:
         if self._closed:
-            raise NotSent(_CLOSED)
+            raise Unavailable(_CLOSED)
         origin = target.origin
         connection = Connection(target.pool, self._max_reply, self._connections.add, self._forget)
         try:
@@ -152,12 +152,13 @@ class HttpClient:
             async with asyncio.timeout_at(deadline):
                 await self._establish(connection, origin, deadline)
         except TimeoutError as problem:
-            raise NotSent(f"{origin.authority} did not open a connection in time.") from problem
+            raise Unavailable(f"{origin.authority} did not open a connection in time.") from problem
         except (OSError, ValueError) as problem:
-            raise NotSent(f"No connection to {origin.authority}: {describe(problem)}.") from problem
+            reason = f"No connection to {origin.authority}: {describe(problem)}."
+            raise not_connected(reason, problem) from problem
         if self._closed or connection.closed:
             connection.drop()
-            raise NotSent(
+            raise Unavailable(
                 _CLOSED if self._closed else f"{origin.authority} closed the connection at once."
             )
         return connection

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Generic, TypeVar
 
-from clarion.transport.errors import NotSent
+from clarion.transport.errors import NotSent, Unavailable
 
 C = TypeVar("C")
 
@@ -43,7 +43,7 @@ class ConnectionPool(Generic[C]):
         return False
 
     async def wait(self, deadline: float) -> None:
-        """Wait in line for a place. Raises NotSent when `expire` is called past `deadline`."""
+        """Wait in line for a place. Raises Unavailable when `expire` is called past `deadline`."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append((deadline, turn))
         try:
@@ -78,10 +78,10 @@ class ConnectionPool(Generic[C]):
         self._line = still
 
     def dismiss(self, reason: str) -> None:
-        """Send everyone in line away with NotSent."""
+        """Send everyone in line away with Unavailable."""
         for _, turn in self._line:
             if not turn.done():
-                self._refuse(turn, NotSent(reason))
+                self._refuse(turn, Unavailable(reason))
         self._line.clear()
 
     @staticmethod
@@ -90,7 +90,7 @@ class ConnectionPool(Generic[C]):
         turn.exception()  # seen, also when the sender is cancelled before it wakes up
 
     def _too_late(self) -> NotSent:
-        return NotSent(
+        return Unavailable(
             f"No connection to {self.name} became free in time: all {self.limit} were busy. "
             "Lower the channel's rate."
         )

@@ -4,7 +4,7 @@ import asyncio
 import math
 import ssl
 
-from clarion.transport.errors import NotSent
+from clarion.transport.errors import CantReceive, NotSent, Unavailable
 from clarion.transport.messages import Security, SmtpReply, SmtpRequest
 from clarion.transport.pool import ConnectionPool
 from clarion.transport.smtp_session import Fate, Refused, Session, check_envelope
@@ -37,11 +37,12 @@ class SmtpPool:
     async def send(self, request: SmtpRequest) -> SmtpReply:
         """Send one message and return the server's deciding reply; 4xx and 5xx are replies too.
 
-        Raises NotSent when the server certainly did not get the whole message, MaybeSent when it
-        may have. Cancelling it closes the connection that it was using.
+        Raises NotSent when the server certainly did not get the whole message, as Unavailable,
+        WrongSettings or CantReceive where it is known whom that is about, and MaybeSent when it
+        may have got it. Cancelling it closes the connection that it was using.
         """
         if self._closed:
-            raise NotSent(_CLOSED)
+            raise Unavailable(_CLOSED)
         check_envelope(request)
         pool = self._pool(request)
         if self._timer is None:
@@ -109,12 +110,16 @@ class SmtpPool:
                 self._sessions.add(session)
                 await session.open(asyncio.get_running_loop().time() + request.timeout)
                 if self._closed:
-                    raise NotSent(_CLOSED)
+                    raise Unavailable(_CLOSED)
                 if not check:
                     await session.begin(request)
             reply = await (session.check() if check else session.finish(request))
         except Refused as refused:
             reply = refused.reply
+        except CantReceive:
+            if session is not None:
+                self._keep(session, pool)
+            raise
         except BaseException:
             if session is not None:
                 self._discard(session)
@@ -138,6 +143,9 @@ class SmtpPool:
                 continue
             try:
                 await session.begin(request)
+            except CantReceive:  # nothing was said: the connection is as good as before
+                self._keep(session, pool)
+                raise
             except NotSent:
                 self._discard(session)
                 return None

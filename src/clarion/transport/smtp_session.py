@@ -14,7 +14,16 @@ from typing import TypeVar, cast
 import aiosmtplib
 
 from clarion.transport import guard
-from clarion.transport.errors import MaybeSent, NotSent, TransportError, describe
+from clarion.transport.errors import (
+    CantReceive,
+    MaybeSent,
+    NotSent,
+    TransportError,
+    Unavailable,
+    WrongSettings,
+    describe,
+    not_connected,
+)
 from clarion.transport.messages import SmtpReply, SmtpRequest, Stage
 
 T = TypeVar("T")
@@ -43,19 +52,31 @@ class Refused(Exception):  # noqa: N818 - it is the server's answer, not an erro
 
 
 class Fate:
-    """Whether the message may have left, and so which error the loss of a reply is."""
+    """How far a message has come, and so which error the loss of a reply is."""
 
     def __init__(self, server: str) -> None:
         self.server = server
+        self.stage: Stage = "connect"
         self.transmitted = False
 
-    def because(self, reason: str) -> TransportError:
-        """Make NotSent or MaybeSent with a sentence around `reason` (lower case, no full stop)."""
+    def because(self, reason: str, problem: BaseException | None = None) -> TransportError:
+        """Make the error with a sentence around `reason` (lower case, no full stop).
+
+        Until the recipient is named a failure is about the server or the account. After that it may
+        be about this message: a server that hangs up on one would do so for ever.
+        """
         if self.transmitted:
             return MaybeSent(
                 f"The message was sent to {self.server}, but its answer is missing: {reason}."
             )
-        return NotSent(f"{self.server} did not get the message: {reason}.")
+        if self.stage in ("rcpt", "data"):
+            return NotSent(f"{self.server} did not get the message: {reason}.")
+        sentence = f"{self.server} can't be used: {reason}."
+        return Unavailable(sentence) if problem is None else not_connected(sentence, problem)
+
+    def wrong(self, reason: str) -> WrongSettings:
+        """Make the error of settings that this server can't be used with."""
+        return WrongSettings(f"{self.server} can't be used: {reason}.")
 
 
 class _Client(aiosmtplib.SMTP):
@@ -113,8 +134,8 @@ class Session:
         await self._greet()
         if request.security == "starttls":
             if not client.supports_extension("starttls"):
-                raise self.fate.because(
-                    "it does not offer STARTTLS; choose another kind of security or another port"
+                raise self.fate.wrong(
+                    "it does not offer STARTTLS; choose another encryption or another port"
                 )
             await self._guarded("connect", client.starttls())
             await self._greet()
@@ -124,6 +145,9 @@ class Session:
 
     async def begin(self, request: SmtpRequest) -> None:
         """Name the sender (MAIL), after clearing away a transaction that was refused before."""
+        sender, _, international = _envelope(request)
+        if international and not self._client.supports_extension("smtputf8"):
+            raise self._not_international(request)
         if self._unfinished:
             try:
                 await self._command("mail", b"RSET")
@@ -131,18 +155,26 @@ class Session:
                 raise self.fate.because("it could not begin a new message") from refused
             self._unfinished = False
         self.messages += 1
-        sender, _, international = _envelope(request)
         client, options = self._client, list[bytes]()
         if client.supports_extension("size"):
             options.append(b"SIZE=%d" % len(request.message))
         if client.supports_extension("8bitmime") and not request.message.isascii():
             options.append(b"BODY=8BITMIME")
         if international:
-            if not client.supports_extension("smtputf8"):
-                raise self.fate.because("it takes no addresses with letters outside a to z")
             options.append(b"SMTPUTF8")
         await self._command("mail", b"MAIL", b"FROM:" + sender, *options)
         self._unfinished = True
+
+    def _not_international(self, request: SmtpRequest) -> NotSent:
+        """RFC 6531 3.2: such an address must not be sent to a server without SMTPUTF8."""
+        if not request.sender.isascii():
+            return self.fate.wrong(
+                "it accepts no sender with letters outside a to z before the @ (no SMTPUTF8)"
+            )
+        return CantReceive(
+            "This address has letters outside a to z before the @, which the mail server does not "
+            "accept (no SMTPUTF8)."
+        )
 
     async def finish(self, request: SmtpRequest) -> SmtpReply:
         """Name the recipient and transmit the message (RCPT, DATA); returns stage "sent"."""
@@ -213,8 +245,8 @@ class Session:
         if request.security == "none":
             offered.sort(key="cram-md5".__ne__)  # the one that does not show the password is first
         if not offered:
-            raise self.fate.because(
-                "it offers no log-in with a password here; use TLS or STARTTLS, or leave out the "
+            raise self.fate.wrong(
+                "it offers no login with a password here; use TLS or STARTTLS, or leave out the "
                 "user name"
             )
         for name in offered:
@@ -240,6 +272,7 @@ class Session:
             raise self.fate.because("its answer makes no sense here")
 
     async def _guarded(self, stage: Stage, step: Awaitable[T]) -> T:
+        self.fate.stage = stage
         try:
             return await step
         except aiosmtplib.SMTPResponseException as problem:
@@ -249,23 +282,19 @@ class Session:
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
             # aiosmtplib wraps what happened, and its own text names host and port once more.
             cause = problem.__cause__ if isinstance(problem.__cause__, OSError) else problem
-            raise self.fate.because(describe(cause)) from problem
+            raise self.fate.because(describe(cause), cause) from problem
 
 
 def check_envelope(request: SmtpRequest) -> None:
-    """Raise NotSent when sender or recipient can't be written into an SMTP command safely."""
-    try:
-        _envelope(request)
-    except ValueError:
-        raise NotSent(
-            "The sender's or the recipient's e-mail address is not a valid one."
-        ) from None
+    """Raise WrongSettings or CantReceive when sender or recipient can't be written into an SMTP
+    command safely."""
+    if request.sender and not _ADDRESS.fullmatch(request.sender):
+        raise WrongSettings("The sender's e-mail address is not a valid one.")
+    if request.recipient and not _ADDRESS.fullmatch(request.recipient):
+        raise CantReceive("This is not a valid e-mail address.")
 
 
 def _envelope(request: SmtpRequest) -> tuple[bytes, bytes, bool]:
-    for address in filter(None, (request.sender, request.recipient)):
-        if not _ADDRESS.fullmatch(address):
-            raise ValueError("not a bare address")
     sender, recipient = f"<{request.sender}>", f"<{request.recipient}>"
     international = not (sender.isascii() and recipient.isascii())
     return sender.encode("utf-8"), recipient.encode("utf-8"), international

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from clarion.transport import guard
-from clarion.transport.errors import NotSent
+from clarion.transport.errors import Unavailable
 from clarion.transport.head import Origin
 
 _MAX_HEAD = 16_384
@@ -41,7 +41,9 @@ def parse_proxy(url: str) -> Proxy:
 
 
 async def connect(proxy: Proxy, origin: Origin, deadline: float) -> socket.socket:
-    """Open a tunnel to `origin`; the returned socket talks to it. Raises NotSent or OSError.
+    """Open a tunnel to `origin`; the returned socket talks to it.
+
+    Raises Unavailable, NotAllowed or OSError.
 
     The proxy resolves the name. Refused here are addresses written as numbers, localhost, and names
     that lead to a private address as far as this machine's resolver knows; what only the proxy's
@@ -86,10 +88,10 @@ async def _ask(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
         piece = await loop.sock_recv(sock, 4096)
         head += piece
         if not piece or len(head) > _MAX_HEAD:
-            raise NotSent("The proxy gave no valid answer to CONNECT.")
+            raise Unavailable("The proxy gave no valid answer to CONNECT.")
     status = _STATUS.match(head)
     if status is None or not status[1].startswith(b"2"):
         code = status[1].decode() if status else "no status"
-        raise NotSent(f"The proxy refused a connection to {origin.authority} ({code}).")
+        raise Unavailable(f"The proxy refused a connection to {origin.authority} ({code}).")
     if not head.endswith(b"\r\n\r\n") or head.count(b"\r\n\r\n") > 1:
-        raise NotSent("The proxy sent something of its own into the connection.")
+        raise Unavailable("The proxy sent something of its own into the connection.")

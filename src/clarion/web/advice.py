@@ -35,6 +35,9 @@ def advice(code: str) -> str:
             "Correct the contact, then restart for those who failed. A restart sends the same "
             "message. To change the message, duplicate the broadcast."
         ),
+        "cant_receive": _(
+            "Ask the mail server's operator for SMTPUTF8, or find another address of this contact."
+        ),
         "story_webhook": _("Fix the story's webhook, then restart for those who failed."),
         "worker_died": _(
             "Ask the provider whether it arrived, or restart and include those in doubt."

@@ -8,6 +8,7 @@ from clarion.transport.messages import SmtpReply, Stage
 
 RETRY, THROTTLED, REJECTED = Refusal.RETRY, Refusal.THROTTLED, Refusal.REJECTED
 UNREACHABLE, MISCONFIGURED = Refusal.UNREACHABLE, Refusal.MISCONFIGURED
+UNAVAILABLE = Refusal.UNAVAILABLE
 
 
 def refused(stage: Stage, code: int, text: str) -> Refused:
@@ -23,14 +24,20 @@ def test_sent_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("stage", "code", "text", "refusal"),
     [
-        # Temporary: certainly not sent.
-        ("connect", 421, "4.3.2 Service not available, closing channel", RETRY),
-        ("connect", 450, "4.3.2 try again later", RETRY),
-        ("auth", 454, "4.7.0 Temporary authentication failure", RETRY),
-        ("mail", 451, "4.3.0 Mail server temporarily rejected message", RETRY),
+        # Temporary, and about the account or the server.
+        ("connect", 421, "4.3.2 Service not available, closing channel", UNAVAILABLE),
+        ("connect", 450, "4.3.2 try again later", UNAVAILABLE),
+        ("auth", 454, "4.7.0 Temporary authentication failure", UNAVAILABLE),
+        ("mail", 451, "4.3.0 Mail server temporarily rejected message", UNAVAILABLE),
+        ("rcpt", 450, "4.1.8 <n@x>: Sender address rejected: Domain not found", UNAVAILABLE),
+        ("mail", 450, "4.1.8 <n@x>: Sender address rejected: Domain not found", UNAVAILABLE),
+        ("rcpt", 451, "4.1.7 Bad sender's mailbox", UNAVAILABLE),
+        ("data", 452, "4.3.1 Insufficient system storage", UNAVAILABLE),
+        # Temporary, maybe about this person.
+        ("rcpt", 451, "4.3.0 <a@b.example>: Temporary lookup failure", RETRY),
         ("rcpt", 450, "4.2.0 mailbox busy", RETRY),
         ("rcpt", 452, "4.2.2 The email account that you tried to reach is over quota", RETRY),
-        ("data", 421, "4.3.2 Service not available, closing channel", RETRY),
+        ("data", 421, "4.3.2 Service not available, closing channel", UNAVAILABLE),
         ("data", 451, "4.4.2 Timeout - closing connection", RETRY),
         ("data", 421, "4.7.32 Your email has been temporarily deferred: not aligned", RETRY),
         # Slower, please.

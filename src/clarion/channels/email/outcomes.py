@@ -49,6 +49,8 @@ _NOBODY = _words(
 _CLOSED = _words("disabled", "deactivated", "suspended", "inactive", "closed account")
 _FULL = _words("mailbox (?:is )?full", "over ?quota", "out of storage", "exceeded storage")
 
+_SENDERS = ((1, 7), (1, 8))  # RFC 3463 3.2: bad sender's mailbox, bad sender's system
+_SYSTEM = ((3, 1), (3, 2))  # RFC 3463 3.4: mail system full, system not accepting messages
 _ACCEPTED = Accepted()
 
 
@@ -93,7 +95,11 @@ def _apart(reply: SmtpReply, secrets: Iterable[str]) -> _Said:
 
 
 def _temporary(said: _Said) -> Refused:
-    """4xx: certainly not sent, and worth another try."""
+    """4xx: certainly not sent, and worth another try.
+
+    What comes before a recipient is named is about the account or the server, never about a person;
+    421 closes the connection, whatever was asked (RFC 5321 3.8).
+    """
     if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
         return _refused(said, Refusal.RETRY, "The person's mailbox is full")
     if _ONE_PERSON.search(said.text):
@@ -106,12 +112,29 @@ def _temporary(said: _Said) -> Refused:
     if _RATE.search(said.text):
         wait = _stated_wait(said.text) or _RATE_WAIT
         return _throttled(said, "The mail server asks us to send more slowly", wait)
-    doing = {
-        "connect": "The mail server accepts no connections at the moment",
-        "auth": "The mail server can't check the login at the moment",
-        "rcpt": "The mail server can't accept mail for this person at the moment",
-    }.get(said.stage, "The mail server can't accept the message at the moment")
-    return Refused(Refusal.RETRY, f"{doing}{said.tail}.", said.wording)
+    if sentence := _about_everybody(said):
+        return Refused(Refusal.UNAVAILABLE, f"{sentence}{said.tail}.", said.wording)
+    whom = "mail for this person" if said.stage == "rcpt" else "the message"
+    sentence = f"The mail server can't accept {whom} at the moment{said.tail}."
+    return Refused(Refusal.RETRY, sentence, said.wording)
+
+
+def _about_everybody(said: _Said) -> str:
+    """Why the server takes nothing from this account at the moment, "" where it may be a person.
+
+    X.1.7 and X.1.8 are the sender's address, X.3.1 and X.3.2 the mail system itself (RFC 3463).
+    """
+    status = (said.subject, said.detail)
+    if status in _SENDERS or _SENDER.search(said.text):
+        return "The mail server refused the sender"
+    if said.stage == "auth":
+        return "The mail server can't check the login at the moment"
+    if said.stage == "connect":
+        return "The mail server accepts no connections at the moment"
+    is_closing = said.code == 421 and said.subject != 7  # X.7 is policy, maybe about this message
+    if said.stage == "mail" or is_closing or status in _SYSTEM:
+        return "The mail server accepts no mail at the moment"
+    return ""
 
 
 def _permanent(said: _Said) -> Refused:
@@ -156,7 +179,7 @@ def _is_quota(said: _Said) -> bool:
 
 def _about_the_sender(said: _Said, status: tuple[int, int]) -> bool:
     """MAIL is about the sender, unless it is the size (RFC 1870); servers may tell us later."""
-    if status in ((1, 7), (1, 8)) or _SENDER.search(said.text):
+    if status in _SENDERS or _SENDER.search(said.text):
         return True
     return said.stage == "mail" and said.code != 552 and status[0] != 3
 

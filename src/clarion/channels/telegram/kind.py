@@ -98,6 +98,15 @@ class TelegramKind:
             return _ACCEPTED
         return refused(http, answer, self._secrets)
 
+    def limits_chat(self, user_id: str) -> bool:
+        """A group or channel, whose ids are negative: it may get 20 messages a minute.
+
+        A private chat's own limit, one message a second, is shorter than a broadcast comes back to
+        it; so a 429 there is about the bot (core.telegram.org/bots/faq, “My bot is hitting limits”;
+        the answer itself does not tell: `retry_after` is the same for both).
+        """
+        return user_id.startswith("-")
+
     def check(self) -> HttpRequest:
         """Ask getMe, which does nothing."""
         return self._call("getMe", "{}")

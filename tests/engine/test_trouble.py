@@ -1,0 +1,322 @@
+"""Trouble of an account or its server uses up nobody's attempts, however few people there are."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from django.db.models import Max, Value
+from django.db.models.functions import Concat
+
+from clarion.broadcasts import launch
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.manage import add_channel, end_wait, resume_channel, update_channel
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.engine.process import ThreadedWorker
+from clarion.kit import clock
+from clarion.records.models import Delivery, Record
+from crash.rehearsal import wait_completed
+from support import factory
+from support.listener import Heard, Listener
+from support.ports import closed_port, free_port
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FEW, MANY = 3, 3_000
+
+
+class Mailbox:
+    """A mail server that takes everything, unless ``sender_refused`` says otherwise."""
+
+    def __init__(self, sender_refused: str = "", mechanism: str = "") -> None:
+        self.sender_refused = sender_refused
+        self.mechanism = mechanism
+        self.received: list[str] = []
+        self.froms = 0
+
+    async def handle_EHLO(  # noqa: N802 - named by aiosmtpd
+        self, server: SMTP, session: Session, envelope: Envelope, host: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [*lines[:-1], *([f"250-AUTH {self.mechanism}"] if self.mechanism else []), lines[-1]]
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.froms += 1
+        if self.sender_refused:
+            return self.sender_refused
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        self.received += envelope.rcpt_tos
+        return "250 taken"
+
+
+@pytest.fixture
+def servers() -> Iterator[ExitStack]:
+    """Mail servers that are stopped at the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def serve(servers: ExitStack, mailbox: Mailbox, **options: Any) -> int:
+    """Start a mail server; return its port."""
+    port: int = options.pop("port", 0) or free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+    controller.start()
+    servers.callback(controller.stop)
+    return port
+
+
+def welcome(*_: Any) -> AuthResult:
+    return AuthResult(success=True)
+
+
+def mail_channel(port: int, **settings: str) -> Channel:
+    given = {"host": "127.0.0.1", "port": str(port), "security": "none", "sender": "n@x.example"}
+    channel = add_channel(name="mail", kind="email", by=factory.BY, settings=given | settings)
+    return update_channel(channel, rate=None, by=factory.BY)
+
+
+def started(channel: Channel, people: int) -> Broadcast:
+    factory.people(channel, people)
+    Address.objects.update(value=Concat("value", Value("@x.example")))
+    return launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+
+
+def is_all_queued(broadcast: Broadcast, people: int) -> bool:
+    return factory.states(broadcast) == {"queued": people}
+
+
+def assert_nobody_was_charged(broadcast: Broadcast, people: int) -> None:
+    """All are queued still, and no attempt was counted or recorded."""
+    eventually(lambda: is_all_queued(broadcast, people), timeout=120)
+    assert Delivery.objects.aggregate(most=Max("attempts")) == {"most": 0}
+    assert not Record.objects.exists()
+    broadcast.refresh_from_db()
+    assert broadcast.state == "sending"
+
+
+@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("self-signed", "certificate is not trusted"),
+        ("no-starttls", "does not offer STARTTLS"),
+        ("tls-on-a-plain-port", "TLS handshake failed"),
+        ("only-xoauth2", "offers no login with a password"),
+    ],
+)
+def test_settings_that_can_not_be_right_pause_the_channel(
+    database_url: str,
+    servers: ExitStack,
+    server_tls: ssl.SSLContext,
+    people: int,
+    trouble: str,
+    words: str,
+) -> None:
+    mailbox = Mailbox(mechanism="XOAUTH2" if trouble == "only-xoauth2" else "")
+    login = {"username": "u", "password": "p"} if trouble == "only-xoauth2" else {}
+    security = {"only-xoauth2": "none", "tls-on-a-plain-port": "tls"}.get(trouble, "starttls")
+    options = {"tls_context": server_tls} if trouble == "self-signed" else {}
+    port = serve(servers, mailbox, **options)
+    channel = mail_channel(port, security=security, **login)
+    broadcast = started(channel, people)
+
+    def is_paused() -> bool:
+        channel.refresh_from_db()
+        return channel.state == "paused"
+
+    with ThreadedWorker():
+        eventually(is_paused, timeout=120)
+        assert words in channel.paused_reason
+        assert channel.paused_at is not None
+        assert_nobody_was_charged(broadcast, people)
+        if people == FEW:
+            port = serve(servers, Mailbox(), auth_require_tls=False, authenticator=welcome)
+            good = {"security": "none", "port": str(port)}
+            update_channel(channel, settings=good | login, by=factory.BY)
+            resume_channel(channel, by=factory.BY)
+            wait_completed(broadcast, 120)
+            assert factory.states(broadcast) == {"sent": people}
+            assert channel.paused_at is None
+    assert reconcile(broadcast.pk).ok
+
+
+@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("closed-port", "nothing accepts connections there"),
+        (
+            "450 4.1.8 <n@x>: Sender address rejected: Domain not found",
+            "refused the sender",
+        ),
+        ("451 4.3.0 Temporary lookup failure", "accepts no mail at the moment"),
+    ],
+)
+def test_a_server_that_takes_nothing_makes_the_channel_wait(
+    database_url: str, servers: ExitStack, people: int, trouble: str, words: str
+) -> None:
+    with closed_port() as port:
+        mailbox = Mailbox(sender_refused="" if trouble == "closed-port" else trouble)
+        if trouble != "closed-port":
+            port = serve(servers, mailbox)
+        channel = mail_channel(port)
+        broadcast = started(channel, people)
+
+        def waits_again() -> bool:
+            """Tried once more with one message, and still waiting since the first time."""
+            channel.refresh_from_db()
+            since, until = channel.waits_since, channel.waits_until
+            return bool(since and until) and (until - since).total_seconds() > 2
+
+        with ThreadedWorker():
+            eventually(waits_again, timeout=120)
+            assert (channel.state, words in channel.waits_reason) == ("active", True)
+            assert_nobody_was_charged(broadcast, people)
+
+            if trouble == "closed-port":
+                serve(servers, mailbox, port=port)
+            mailbox.sender_refused = ""
+            end_wait(channel, by=factory.BY)
+            wait_completed(broadcast, 300)
+
+            def is_forgotten() -> bool:
+                channel.refresh_from_db()
+                return channel.waits_since is None
+
+            eventually(is_forgotten, timeout=60)
+    assert factory.states(broadcast) == {"sent": people}
+    assert len(set(mailbox.received)) == len(mailbox.received) == people
+    assert (channel.waits_until, channel.waits_reason) == (None, "")
+    assert not Record.objects.filter(status="error").exists()
+    assert reconcile(broadcast.pk).ok
+
+
+def test_a_server_that_takes_nothing_is_tried_with_one_message_at_a_time(
+    database_url: str, servers: ExitStack
+) -> None:
+    mailbox = Mailbox(sender_refused="450 4.1.8 <n@x.example>: Domain not found")
+    channel = mail_channel(serve(servers, mailbox))
+    started(channel, 500)
+    with ThreadedWorker():
+        eventually(lambda: mailbox.froms >= 1, timeout=60)
+        eventually(lambda: Channel.objects.get().waits_until, timeout=60)
+        eventually(lambda: not Delivery.objects.filter(state="sending").exists(), timeout=60)
+        first = mailbox.froms
+        eventually(lambda: mailbox.froms >= first + 2, timeout=60)
+        until = Channel.objects.get().waits_until
+        assert until is not None
+        eventually(lambda: Channel.objects.get().waits_until > until, timeout=60)
+        assert mailbox.froms <= first + 4
+
+
+def test_a_mailbox_that_needs_smtputf8_fails_alone_at_once(
+    database_url: str, servers: ExitStack
+) -> None:
+    mailbox = Mailbox()
+    channel = mail_channel(serve(servers, mailbox, enable_SMTPUTF8=False))
+    broadcast = started(channel, 20)
+    foreign = Address.objects.order_by("pk")[3]
+    Address.objects.filter(pk=foreign.pk).update(value="jürgen@x.example")
+
+    with ThreadedWorker():
+        wait_completed(broadcast, 120)
+
+    assert factory.states(broadcast) == {"sent": 19, "failed": 1}
+    failed = Record.objects.get(status="error")
+    assert failed.reason is not None
+    assert "SMTPUTF8" in failed.reason.text
+    assert Delivery.objects.get(state="failed").attempts == 1
+    foreign.refresh_from_db()
+    assert foreign.state == "active"  # another server may reach it
+    channel.refresh_from_db()
+    assert (channel.state, channel.waits_since) == ("active", None)
+
+
+@pytest.mark.parametrize("people", [FEW, MANY])
+def test_a_webhook_that_is_not_there_makes_the_channel_wait(database_url: str, people: int) -> None:
+    with closed_port() as port:
+        channel = factory.channel(url=f"http://127.0.0.1:{port}/hook", attempts=1)
+        factory.people(channel, people)
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+
+        def waits() -> bool:
+            channel.refresh_from_db()
+            return channel.waits_since is not None
+
+        with ThreadedWorker():
+            eventually(waits, timeout=120)
+            assert "nothing accepts connections there" in channel.waits_reason
+            assert_nobody_was_charged(broadcast, people)
+
+
+def bot(listener: Listener) -> Channel:
+    settings = {"token": "123456:abc", "api_root": listener.url}
+    return add_channel(name="bot", kind="telegram", settings=settings, by=factory.BY)
+
+
+def too_many(seconds: int) -> tuple[int, Any]:
+    description = f"Too Many Requests: retry after {seconds}"
+    parameters = {"retry_after": seconds}
+    return 429, {"ok": False, "error_code": 429, "description": description,
+                 "parameters": parameters}  # fmt: skip
+
+
+def test_a_limit_of_the_account_makes_the_channel_wait_until_somebody_ends_that(
+    database_url: str,
+) -> None:
+    flooded = [True]
+
+    def answer(heard: Heard) -> tuple[int, Any]:
+        return too_many(10_080) if flooded[0] else (200, {"ok": True, "result": {"message_id": 1}})
+
+    with Listener(answer) as listener:
+        channel = bot(listener)
+        factory.people(channel, 2, prefix="100")
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+
+        def waits_long() -> bool:
+            channel.refresh_from_db()
+            until = channel.waits_until
+            return until is not None and (until - clock.now()).total_seconds() > 9_000
+
+        with ThreadedWorker():
+            eventually(waits_long, timeout=60)
+            assert channel.waits_reason == "Telegram asks us to wait (429, too many requests)."
+            assert_nobody_was_charged(broadcast, 2)
+
+            flooded[0] = False
+            assert end_wait(channel, by=factory.BY)
+            wait_completed(broadcast, 60)
+    assert factory.states(broadcast) == {"sent": 2}
+
+
+def test_a_limit_of_one_group_does_not_silence_the_bot(database_url: str) -> None:
+    def answer(heard: Heard) -> tuple[int, Any]:
+        if str(heard.body["chat_id"]).startswith("-"):
+            return too_many(10_080)
+        return 200, {"ok": True, "result": {"message_id": 1}}
+
+    with Listener(answer) as listener:
+        channel = bot(listener)
+        people = factory.people(channel, 10, prefix="100")
+        Address.objects.filter(pk=people[0].pk).update(value="-1001234")
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+        with ThreadedWorker():
+            eventually(lambda: factory.states(broadcast) == {"sent": 9, "queued": 1}, timeout=60)
+    waiting = Delivery.objects.get(state="queued")
+    assert (waiting.address_id, waiting.attempts) == (people[0].pk, 0)
+    assert (waiting.due_at - clock.now()).total_seconds() > 9_000
+    channel.refresh_from_db()
+    assert channel.waits_until is None
