@@ -37,7 +37,7 @@ def test_sent_is_accepted() -> None:
         ("rcpt", 451, "4.3.0 <a@b.example>: Temporary lookup failure", RETRY),
         ("rcpt", 450, "4.2.0 mailbox busy", RETRY),
         ("rcpt", 452, "4.2.2 The email account that you tried to reach is over quota", RETRY),
-        ("data", 421, "4.3.2 Service not available, closing channel", UNAVAILABLE),
+        ("data", 421, "4.3.2 Service not available, closing channel", RETRY),
         ("data", 451, "4.4.2 Timeout - closing connection", RETRY),
         ("data", 421, "4.7.32 Your email has been temporarily deferred: not aligned", RETRY),
         # Slower, please.

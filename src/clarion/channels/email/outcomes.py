@@ -97,8 +97,9 @@ def _apart(reply: SmtpReply, secrets: Iterable[str]) -> _Said:
 def _temporary(said: _Said) -> Refused:
     """4xx: certainly not sent, and worth another try.
 
-    What comes before a recipient is named is about the account or the server, never about a person;
-    421 closes the connection, whatever was asked (RFC 5321 3.8).
+    What comes before a recipient is named is about the account or the server, never about a person.
+    421 after that may be a server that hangs up on this message; if it is the server that closes
+    (RFC 5321 3.8), the next connection shows it.
     """
     if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
         return _refused(said, Refusal.RETRY, "The person's mailbox is full")
@@ -131,8 +132,7 @@ def _about_everybody(said: _Said) -> str:
         return "The mail server can't check the login at the moment"
     if said.stage == "connect":
         return "The mail server accepts no connections at the moment"
-    is_closing = said.code == 421 and said.subject != 7  # X.7 is policy, maybe about this message
-    if said.stage == "mail" or is_closing or status in _SYSTEM:
+    if said.stage == "mail" or (status in _SYSTEM and said.code != 421):
         return "The mail server accepts no mail at the moment"
     return ""
 
