@@ -93,9 +93,9 @@ def _may_be_answered(claimed: Claimed, job: Job) -> bool:
 
 def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool:
     """Whether only this chat has to wait, as far as one reply tells."""
-    kind = channel.kind
-    may_be = outcome.refusal is Refusal.THROTTLED and isinstance(kind, LimitsChats)
-    return may_be and kind.limits_chat(to)
+    if outcome.refusal is not Refusal.THROTTLED or not isinstance(channel.kind, LimitsChats):
+        return False
+    return channel.kind.limits_chat(to)
 
 
 async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:
