@@ -1,4 +1,6 @@
-"""Run all tests on each database engine, and say at the end which engines ran.
+"""Run the tests on each database engine, and say at the end which engines ran.
+
+Those that no database changes run on SQLite only (see tests/support/plugins/engines.py).
 
 `scripts/test.py [pytest's arguments]`. CLARION_TEST_ENGINES (default: sqlite,postgresql) names the
 engines, CLARION_TEST_POSTGRES_URL a server to use instead of one started for the run. Without any
@@ -129,6 +131,8 @@ def _close(runs: list[Run], missing: str) -> int:
             print("test: with CI=true, a run without PostgreSQL is a failure")
             good = False
     print("engines: " + (", ".join(f"{run.engine} ({run.tests} tests)" for run in runs) or "none"))
+    if len(runs) > 1:
+        print("Tests that no database changes, and those of one engine's own, ran on one engine.")
     failed = sum(run.failed for run in runs)
     # A run that broke off (a crash, a usage error) counts no failed test, yet is no success.
     failed = failed or int(not good)

@@ -7,8 +7,10 @@ from support import environment
 # Here and not in a hook: the modules below and the tests import models as soon as they load.
 environment.prepare()
 
+from clarion.channels.models import Channel  # noqa: E402
 from clarion.engine import snapshot  # noqa: E402
 from clarion.records import reasons  # noqa: E402
+from support import factory  # noqa: E402
 
 pytest_plugins = (
     "support.plugins.engines",
@@ -18,6 +20,12 @@ pytest_plugins = (
     "support.plugins.tls",
     "support.plugins.browser",
 )
+
+
+@pytest.fixture
+def channel(db: None) -> Channel:
+    """A webhook channel with nobody on it."""
+    return factory.channel()
 
 
 @pytest.fixture(autouse=True)

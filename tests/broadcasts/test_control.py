@@ -18,36 +18,18 @@ from clarion.content import stories
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.expand import expand_chunk
-from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
-from clarion.records.deliveries.settle import Settlement
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def send_some(channel_id: int, states: list[str]) -> None:
-    """Claim as many deliveries and settle them into these states."""
-    worker = reap.register()
-    claimed = claim(channel_id, worker, len(states)).messages
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel_id, c.address, state, 1, clock.now_us(),
-                reason="" if state == "sent" else "No.", code="x", attempted=True,
-            )
-            for c, state in zip(claimed, states, strict=True)
-        ],
-    )  # fmt: skip
+pytestmark = pytest.mark.django_db
 
 
 def test_f2_stop_leaves_what_was_sent_and_unsends_the_rest() -> None:
     channel = factory.channel()
     factory.people(channel, 6)
     broadcast = factory.sending([channel])
-    send_some(channel.pk, ["sent", "failed"])
+    factory.settle_each(channel, ["sent", "failed"])
 
     control.stop(broadcast, by=factory.BY)
     while lifecycle.cancel_remaining():
@@ -81,7 +63,7 @@ def test_f3_restart_reaches_exactly_those_who_did_not_get_it() -> None:
     channel = factory.channel()
     factory.people(channel, 6)
     broadcast = factory.sending([channel])
-    send_some(channel.pk, ["sent", "failed", "in_doubt"])
+    factory.settle_each(channel, ["sent", "failed", "in_doubt"])
     control.stop(broadcast, by=factory.BY)
 
     fresh = control.restart(broadcast, by=factory.BY, undo_seconds=0)
@@ -107,7 +89,7 @@ def test_f3_people_in_doubt_only_when_asked() -> None:
     channel = factory.channel()
     factory.people(channel, 2)
     broadcast = factory.sending([channel])
-    send_some(channel.pk, ["sent", "in_doubt"])
+    factory.settle_each(channel, ["sent", "in_doubt"])
     lifecycle.finish()
     broadcast.refresh_from_db()
 
@@ -121,7 +103,7 @@ def test_a_restart_of_a_restart_never_reaches_anyone_twice() -> None:
     channel = factory.channel()
     factory.people(channel, 3)
     first = factory.sending([channel])
-    send_some(channel.pk, ["failed", "failed", "failed"])
+    factory.settle_each(channel, ["failed", "failed", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
     second = control.restart(first, by=factory.BY, undo_seconds=0)
@@ -131,7 +113,7 @@ def test_a_restart_of_a_restart_never_reaches_anyone_twice() -> None:
 
     lifecycle.start_due()
     factory.expand(second)
-    send_some(channel.pk, ["sent", "failed", "failed"])
+    factory.settle_each(channel, ["sent", "failed", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
     third = control.restart(first, by=factory.BY, undo_seconds=0)
@@ -195,9 +177,8 @@ LIVE: dict[str, dict[str, Any]] = {
 
 def live(what: str, **fields: Any) -> Broadcast:
     """One that lives on; its channel is called like the kind."""
-    broadcast = factory.draft([factory.channel(what)])
-    values = {**LIVE[what], "state": "live", "started_at": clock.now(), **fields}
-    Broadcast.objects.filter(pk=broadcast.pk).update(**values)
+    broadcast = factory.live([factory.channel(what)], **LIVE[what])
+    Broadcast.objects.filter(pk=broadcast.pk).update(**({"state": "live"} | fields))
     broadcast.refresh_from_db()
     return broadcast
 
@@ -327,7 +308,7 @@ def test_f3_three_links_reach_everybody_once() -> None:
     link = factory.sending([channel])
     reached: list[int] = []
     for left in (5, 4, 3):
-        send_some(channel.pk, ["sent", *["failed"] * (left - 1)])
+        factory.settle_each(channel, ["sent", *["failed"] * (left - 1)])
         lifecycle.finish()
         link.refresh_from_db()
         reached += _in_state(link, "sent")
@@ -343,7 +324,7 @@ def test_f3_three_links_reach_everybody_once() -> None:
     links = control.chain(link)
     assert [one.restart_of_id for one in links] == [None, *(one.pk for one in links[:-1])]
     # From the first link, too: only those whom no link has reached.
-    send_some(channel.pk, ["failed", "failed"])
+    factory.settle_each(channel, ["failed", "failed"])
     lifecycle.finish()
     assert control.leftover(links[0]) == {"failed": 2, "unsent": 0, "in_doubt": 0}
     again = control.restart(links[0], by=factory.BY)
@@ -362,13 +343,13 @@ def test_f3_who_is_in_doubt_in_an_earlier_link_is_not_sent_to_unasked() -> None:
     channel = factory.channel()
     factory.people(channel, 2)
     first = factory.sending([channel])
-    send_some(channel.pk, ["in_doubt", "failed"])
+    factory.settle_each(channel, ["in_doubt", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
     second = control.restart(first, by=factory.BY, in_doubt=True, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(second)
-    send_some(channel.pk, ["failed", "failed"])
+    factory.settle_each(channel, ["failed", "failed"])
     lifecycle.finish()
     second.refresh_from_db()
 

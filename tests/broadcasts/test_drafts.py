@@ -16,7 +16,7 @@ from clarion.content import stories
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
@@ -135,6 +135,7 @@ def test_d2_the_second_of_two_editors_is_told_who_and_when() -> None:
     assert Broadcast.objects.get().text == "Bea's"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_d2_of_two_edits_at_the_same_moment_one_wins() -> None:
     ada, bea = factory.agent(), factory.agent(name="Bea")
     draft = drafts.create_draft(by=ada, text="First")

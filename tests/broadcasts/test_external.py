@@ -9,32 +9,22 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from clarion.broadcasts import calls, control, drafts, external, launch
+from clarion.broadcasts import calls, control, external
 from clarion.broadcasts.calls import checked_data
 from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.broadcasts.query import Audience
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, tags
 from clarion.engine import lifecycle
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return factory.channel()
+pytestmark = pytest.mark.django_db
 
 
 def live(*channels: Channel, **fields: Any) -> Broadcast:
-    values: dict[str, Any] = {
-        "text": "Hello {{ contact.name }}", "audience": Audience(kind="all"), "type": "external",
-    }  # fmt: skip
-    draft = drafts.create_draft(by=factory.BY, channels=channels, **{**values, **fields})
-    return launch.start(draft, by=factory.BY)
+    return factory.live(channels, **({"type": "external"} | fields))
 
 
 def test_c5_a_call_is_a_run_to_the_users_it_names(channel: Channel) -> None:
@@ -110,8 +100,7 @@ def test_c5_many_people_are_not_urgent(channel: Channel) -> None:
 
 
 def test_c5_the_platform_chooses_among_the_channels(channel: Channel) -> None:
-    mail = {"host": "127.0.0.1", "port": "9", "sender": "a@clarion.example", "security": "none"}
-    post = add_channel(name="post", kind="email", settings=mail, by=factory.BY)
+    post = factory.channel("post", "email")
     broadcast = live(channel, post)
     factory.people(channel, 1, prefix="ann@clarion.example")
     for body in ({}, {"platform": "telegram"}, {"platform": ["email"]}):
@@ -199,6 +188,7 @@ def test_c5_a_key_belongs_to_one_broadcast(channel: Channel) -> None:
         assert broadcast.runs.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_c5_the_same_key_twice_at_the_same_time_is_one_run(channel: Channel) -> None:
     factory.people(channel, 1)
     broadcast = live(channel)

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from clarion.broadcasts import control, drafts, firings, launch
+from clarion.broadcasts import control, firings
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.query import Audience
 from clarion.broadcasts.trigger import parse, words
 from clarion.channels.models import Channel
 from clarion.contacts import tags
@@ -20,22 +19,13 @@ from clarion.contacts.models import Contact
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 TAG = {"on": "tag", "tag": "vip"}
 EVENT = {"on": "event", "event": "signed-up"}
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return factory.channel()
-
-
 def live(channel: Channel, trigger: dict[str, Any], **fields: Any) -> Broadcast:
-    draft = drafts.create_draft(
-        by=factory.BY, text="Hello", channels=[channel], audience=Audience(kind="all"),
-        type="trigger", trigger=trigger, **fields,
-    )  # fmt: skip
-    return launch.start(draft, by=factory.BY)
+    return factory.live([channel], text="Hello", type="trigger", trigger=trigger, **fields)
 
 
 def contacts(channel: Channel, count: int = 1, **fields: Any) -> list[int]:
@@ -290,6 +280,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+@pytest.mark.django_db(transaction=True)
 def test_c4_races_fire_once_or_each_time(channel: Channel, threads: ThreadPoolExecutor) -> None:
     once, each = live(channel, EVENT), live(channel, {**EVENT, "again": True})
     people = contacts(channel, 5)
@@ -305,6 +296,7 @@ def test_c4_races_fire_once_or_each_time(channel: Channel, threads: ThreadPoolEx
     assert Firing.objects.filter(broadcast=each).count() == 20
 
 
+@pytest.mark.django_db(transaction=True)
 def test_c4_two_engines_never_take_the_same(channel: Channel, threads: ThreadPoolExecutor) -> None:
     live(channel, EVENT)
     people = contacts(channel, 40)

@@ -11,7 +11,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 DAILY = {"every": "day", "at": "09:00"}
 NOW = clock.now()
 

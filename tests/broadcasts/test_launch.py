@@ -10,14 +10,13 @@ from clarion.broadcasts import drafts, launch, problems
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.content import stories
 from clarion.content.models import Story
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_c1_an_instant_send_leaves_after_its_undo_time() -> None:
@@ -107,8 +106,7 @@ STORY = [
 
 def mail() -> Channel:
     """An e-mail channel, with somebody on it."""
-    settings = {"host": "127.0.0.1", "port": "9", "sender": "Us <us@example.org>"}
-    channel = add_channel(name="Mail", kind="email", settings=settings, by=factory.BY)
+    channel = factory.channel("Mail", "email")
     factory.people(channel, 1, prefix="a@b.example")
     return channel
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from clarion.broadcasts import control, drafts, launch, periodic
+from clarion.broadcasts import control, launch, periodic
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.query import Audience
@@ -19,7 +19,7 @@ from clarion.engine import lifecycle
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 DAILY = {"every": "day", "at": "09:00"}
 BERLIN = "Europe/Berlin"
 At = Callable[[str], datetime]
@@ -46,13 +46,8 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
 
 
 def live(channel: Channel, recurrence: dict[str, Any] = DAILY, **fields: Any) -> Broadcast:
-    values: dict[str, Any] = {
-        "title": "News", "text": "Hello", "audience": Audience(kind="all"), "time_zone": BERLIN,
-    }  # fmt: skip
-    draft = drafts.create_draft(
-        by=factory.BY, channels=[channel], recurrence=recurrence, **{**values, **fields}
-    )
-    return launch.start(draft, by=factory.BY)
+    usual = {"title": "News", "text": "Hello", "recurrence": recurrence, "time_zone": BERLIN}
+    return factory.live([channel], **(usual | fields))
 
 
 def planned(broadcast: Broadcast) -> str:
@@ -119,6 +114,7 @@ def test_c3_a_story_goes_out_in_the_version_that_was_started(channel: Channel, a
     assert (run.story, run.story_version) == (story, started)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_c3_many_engines_make_a_run_once(channel: Channel, at: At) -> None:
     at("2024-05-01T00:00")
     broadcast = live(channel)

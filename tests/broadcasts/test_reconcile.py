@@ -6,35 +6,36 @@ import pytest
 from django.db import connection
 
 from clarion.broadcasts.reconcile import ReconcileError, reconcile
+from clarion.channels.models import Channel
 from clarion.kit import db
 from clarion.records import tallies
 from clarion.records.models import Delivery, Receipt, Record, Tally
 from clarion.records.states import ALL, COMPLETED
-from records import build
+from support import factory
 
 
 def receipt(delivery, status):
     Receipt.objects.create(
         channel_id=delivery.channel_id, delivery=delivery, external_id=f"x{delivery.pk}",
-        status=status, at=build.START, received_at=build.START,
+        status=status, at=factory.START, received_at=factory.START,
     )  # fmt: skip
 
 
 @pytest.fixture
 def whole(db):
     """Fill in a broadcast to 30 people on two channels, in all states, with its records."""
-    channels = [build.channel("App"), build.channel("Newsletter")]
-    broadcast, other = build.broadcast("Spring"), build.broadcast("Other")
-    reason = build.reason()
+    channels = [factory.channel("App"), factory.channel("Newsletter")]
+    broadcast, other = factory.broadcast("Spring"), factory.broadcast("Other")
+    reason = factory.reason()
     for number in range(30):
-        person = build.address(channels[number % 2], f"u{number}")
-        build.record(build.delivery(other, person))
+        person = factory.address(channels[number % 2], f"u{number}")
+        factory.record(factory.delivery(other, person))
         state = ALL[number % len(ALL)]
-        delivery = build.delivery(broadcast, person, state)
+        delivery = factory.delivery(broadcast, person, state)
         if state in {"failed", "in_doubt"}:
-            build.record(delivery, because=reason)
+            factory.record(delivery, because=reason)
         if state in COMPLETED:
-            build.record(delivery)
+            factory.record(delivery)
     return broadcast
 
 
@@ -64,7 +65,7 @@ def test_as_a_document(whole):
 
 
 def test_a_broadcast_that_has_not_begun(db):
-    assert reconcile(build.broadcast().pk).ok
+    assert reconcile(factory.broadcast().pk).ok
 
 
 def test_a_broadcast_that_is_not_there(db):
@@ -89,7 +90,7 @@ def lose_a_tally(broadcast):
 
 def swap_tallies_of_channels(broadcast):
     """The totals agree, but not on each channel."""
-    one, two = build.Channel.objects.order_by("pk")
+    one, two = Channel.objects.order_by("pk")
     tallies.add({(broadcast.pk, one.pk, "skipped"): 1, (broadcast.pk, two.pk, "skipped"): -1})
 
 
@@ -113,7 +114,7 @@ def lose_an_error_record(broadcast):
 
 
 def send_to_an_unsent_one(broadcast):
-    build.record(Delivery.objects.filter(broadcast=broadcast, state="unsent").first())
+    factory.record(Delivery.objects.filter(broadcast=broadcast, state="unsent").first())
 
 
 def leave_a_record_behind(broadcast):
@@ -147,33 +148,33 @@ def test_every_damage_is_told(whole, damage, said):
 
 
 def test_a_receipt_is_proof_too(db):
-    channel, broadcast = build.channel(), build.broadcast()
+    channel, broadcast = factory.channel(), factory.broadcast()
     for number, (state, status) in enumerate(
         [("delivered", "delivered"), ("read", "read"), ("failed", "failed")]
     ):
-        delivery = build.delivery(broadcast, build.address(channel, f"u{number}"), state)
+        delivery = factory.delivery(broadcast, factory.address(channel, f"u{number}"), state)
         receipt(delivery, status)
     # Accepted, and told later to have failed.
-    reversed_ = build.delivery(broadcast, build.address(channel, "later"), "failed")
-    build.record(reversed_)
+    reversed_ = factory.delivery(broadcast, factory.address(channel, "later"), "failed")
+    factory.record(reversed_)
     receipt(reversed_, "failed")
 
     assert reconcile(broadcast.pk).differences == []
 
 
 def test_the_wrong_receipt_proves_nothing(db):
-    channel, broadcast = build.channel(), build.broadcast()
-    receipt(build.delivery(broadcast, build.address(channel, "u1"), "delivered"), "failed")
-    receipt(build.delivery(broadcast, build.address(channel, "u2"), "failed"), "read")
+    channel, broadcast = factory.channel(), factory.broadcast()
+    receipt(factory.delivery(broadcast, factory.address(channel, "u1"), "delivered"), "failed")
+    receipt(factory.delivery(broadcast, factory.address(channel, "u2"), "failed"), "read")
 
     assert len(reconcile(broadcast.pk).differences) == 2
 
 
 def test_who_was_accepted_twice_is_told_without_alarm(db):
-    broadcast = build.broadcast()
-    delivery = build.delivery(broadcast, build.address(build.channel(), "u1"))
-    build.record(delivery)
-    build.record(delivery, attempt=2)
+    broadcast = factory.broadcast()
+    delivery = factory.delivery(broadcast, factory.address(factory.channel(), "u1"))
+    factory.record(delivery)
+    factory.record(delivery, attempt=2)
 
     result = reconcile(broadcast.pk)
 
@@ -188,9 +189,9 @@ def test_all_is_well_in_one_quick_question(whole, django_assert_num_queries):
 
 @pytest.mark.django_db(transaction=True)
 def test_it_holds_at_every_moment():
-    channel, broadcast = build.channel(), build.broadcast()
+    channel, broadcast = factory.channel(), factory.broadcast()
     for number in range(40):
-        build.delivery(broadcast, build.address(channel, f"u{number}"), "queued")
+        factory.delivery(broadcast, factory.address(channel, f"u{number}"), "queued")
 
     def settle():
         with closing(connection):
@@ -199,7 +200,7 @@ def test_it_holds_at_every_moment():
                     assert looked.wait(60)
                 with db.write():
                     Delivery.objects.filter(pk=delivery.pk).update(state="sent")
-                    build.record(delivery)
+                    factory.record(delivery)
                     tallies.add(
                         {
                             (broadcast.pk, channel.pk, "queued"): -1,

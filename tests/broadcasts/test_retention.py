@@ -13,16 +13,13 @@ from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.contacts.models import Contact
-from clarion.engine import lifecycle, reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
+from clarion.engine import lifecycle
 from clarion.kit import clock, db
 from clarion.records import tallies
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, DeliveryProgress, Part, Receipt, Record, Tally
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 NOW = clock.now()
 
 
@@ -35,13 +32,7 @@ def over(days_ago: float, people: int = 2, **fields: Any) -> Broadcast:
     channel = factory.channel(f"channel {Broadcast.objects.count()}")
     factory.people(channel, people)
     broadcast = factory.sending([channel])
-    worker = reap.register()
-    for c in claim(channel.pk, worker, people).messages:
-        settle(
-            worker,
-            [Settlement(c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, clock.now_us(),
-                        external_id=f"m{c.delivery}", attempted=True, content="Hello")],
-        )  # fmt: skip
+    factory.settle_all(channel)
     lifecycle.finish()
     return age(broadcast, days_ago, **fields)
 
@@ -214,13 +205,7 @@ def test_e5_what_agents_wrote_stays_in_its_chat_and_what_buttons_asked_for_goes(
     agent = factory.agent()
     reply = singles.send_single(address, by=agent, text="Good morning")
     asked = singles.send_single(address, by="worker", text="Opening hours")
-    worker = reap.register()
-    for c in claim(channel.pk, worker, 2).messages:
-        settle(
-            worker,
-            [Settlement(c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, clock.now_us(),
-                        attempted=True, content="Hello")],
-        )  # fmt: skip
+    factory.settle_all(channel)
     lifecycle.finish()
     for single in (reply, asked):
         age(single, 91)
@@ -278,10 +263,9 @@ def test_somebody_else_may_still_delete_the_last_row(monkeypatch: pytest.MonkeyP
     assert tallies.counts([old.pk])[old.pk]["sent"] == 2
 
 
+@pytest.mark.only_on("sqlite")  # PostgreSQL plans small tables without indexes: decision 0019
 def test_one_reads_by_index() -> None:
     """Every step looks its rows up; no step walks through a table of millions."""
-    if db.is_postgres():
-        pytest.skip("PostgreSQL plans small tables without indexes; measured in decision 0019")
     seen: list[str] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

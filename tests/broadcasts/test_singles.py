@@ -24,7 +24,7 @@ from clarion.kit import clock
 from clarion.records.models import Delivery
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 TEXT = {"kind": "text", "text": "Welcome"}
 
 

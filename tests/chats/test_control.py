@@ -20,7 +20,7 @@ from clarion.records.deliveries import hold
 from clarion.records.models import Delivery
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -72,6 +72,7 @@ def test_only_an_open_chat_is_closed(people: list[Address]) -> None:
     assert not AuditEntry.objects.filter(action="chat.close").exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_two_agents_at_once_one_gets_it(people: list[Address]) -> None:
     agents = [factory.agent(name=name) for name in ("Ada", "Bob")]
     ready = threading.Barrier(2)

@@ -12,7 +12,7 @@ from clarion.contacts.models import Address, Contact
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def said(text: str = "Hi", number: str = "1", minutes: float = 1) -> Inbound:

@@ -24,12 +24,12 @@ from clarion.engine import inbox
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 Write = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
-def _door(settings: Settings) -> None:
+def _only_hooks(settings: Settings) -> None:
     settings.ROOT_URLCONF = "clarion.hooks.urls"
 
 

@@ -9,10 +9,10 @@ import pytest
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.contacts.models import Address
-from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.kit import clock
 from clarion.records.deliveries import hold
-from clarion.records.models import Delivery, Reason, Record
+from clarion.records.models import Delivery
+from support import factory
 
 pytestmark = pytest.mark.django_db
 COUNTS = (
@@ -37,43 +37,16 @@ def sent(people: str, ok_json: Callable[..., Any]) -> str:
 @pytest.fixture
 def running(sent: str) -> str:
     """The same as the engine has expanded it: one sent, one failed, one queued."""
-    now = clock.now()
     broadcast = Broadcast.objects.get(pk=sent)
-    addresses = Address.objects.order_by("pk")
-    for address, state in zip(addresses, ("sent", "failed", "queued"), strict=True):
-        delivery = Delivery.objects.create(
-            broadcast_id=broadcast.pk,
-            channel_id=address.channel_id,
-            address_id=address.pk,
-            state=state,
-            attempts=0 if state == "queued" else 1,
-            moved_at=now,
-        )
+    states = ("sent", "failed", "queued")
+    for address, state in zip(Address.objects.order_by("pk"), states, strict=True):
+        delivery = factory.delivery(broadcast, address, state)
         if state != "queued":
-            _record(delivery, "completed" if state == "sent" else "error")
-        with db.write():
-            tallies.add({(broadcast.pk, address.channel_id, state): 1})
-    Broadcast.objects.filter(pk=sent).update(
-        state=S.SENDING, started_at=now, expanded_at=now, total=3
-    )
+            because = factory.reason("It broke.", "500") if state == "failed" else None
+            factory.record(delivery, because=because)
+    now = clock.now()
+    Broadcast.objects.filter(pk=sent).update(state=S.SENDING, started_at=now, expanded_at=now)
     return sent
-
-
-def _record(delivery: Delivery, status: str) -> None:
-    reason = Reason.objects.create(code="500", text="It broke.") if status == "error" else None
-    Record.objects.create(
-        delivery_id=delivery.pk,
-        broadcast_id=delivery.broadcast_id,
-        channel_id=delivery.channel_id,
-        address_id=delivery.address_id,
-        attempt=1,
-        status=status,
-        reason=reason,
-        responses=int(status == "completed"),
-        latency=1_000,
-        recorded_at=delivery.moved_at,
-        content="Hello",
-    )
 
 
 def test_show_has_what_the_contract_names(running: str, ok_json: Callable[..., Any]) -> None:
@@ -226,7 +199,7 @@ def test_d2_duplicate(running: str, ok: Callable[..., str], ok_json: Callable[..
 def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(
     running: str, ok: Callable[..., str], ok_json: Callable[..., Any], refused: Callable[..., str]
 ) -> None:
-    parent = live("Every day", recurrence={"every": "day", "at": "09:00"})
+    parent = factory.live_row("Every day", recurrence={"every": "day", "at": "09:00"})
     Broadcast.objects.filter(pk=running).update(parent=parent)
     shown = ok_json("broadcasts", "show", str(parent.pk))
     assert (shown["state"], shown["runs"], shown["when"]) == ("live", 1, "Every day at 09:00, UTC")
@@ -241,23 +214,16 @@ def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(
 
 def test_f4_one_that_lives_on_pauses_and_resumes(ok_json: Callable[..., Any], db: None) -> None:
     for fields in ({"recurrence": {"every": "day", "at": "09:00"}}, {"type": "external"}):
-        number = str(live("Live", **fields).pk)
+        number = str(factory.live_row("Live", **fields).pk)
         assert ok_json("broadcasts", "pause", number)["state"] == "paused"
         assert ok_json("broadcasts", "resume", number)["state"] == "live"
         assert ok_json("broadcasts", "stop", number)["state"] == "stopped"
 
 
-def live(title: str, **fields: Any) -> Broadcast:
-    """One that lives on."""
-    return Broadcast.objects.create(
-        title=title, text="Hello", state=S.LIVE, started_at=clock.now(), time_zone="UTC", **fields
-    )
-
-
 def test_e1_sections_and_types(running: str, ok_json: Callable[..., Any]) -> None:
-    daily = live("Daily", recurrence={"every": "day", "at": "09:00"})
-    hook = live("Hook", type="external")
-    welcome = live("Welcome", type="trigger", trigger=WELCOME)
+    daily = factory.live_row("Daily", recurrence={"every": "day", "at": "09:00"})
+    hook = factory.live_row("Hook", type="external")
+    welcome = factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     Broadcast.objects.create(title="Lone", type="single", state=S.SENDING)
     Broadcast.objects.create(title="Gone", state=S.SENDING, deleted_at=clock.now())
 
@@ -287,7 +253,7 @@ def test_e2_every_fact(running: str, ok_json: Callable[..., Any]) -> None:
     assert (shown["delivered_percent"], shown["read_percent"]) == (None, None)
     assert shown["outcome"] == "sending"
     assert {"agent", "channels", "created_at", "scheduled_at", "started_at"} <= shown.keys()
-    trigger = live("Welcome", type="trigger", trigger=WELCOME)
+    trigger = factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     when = ok_json("broadcasts", "show", str(trigger.pk))["when"]
     assert when == "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person"
 

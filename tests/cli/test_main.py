@@ -1,4 +1,4 @@
-"""The door itself: help, usage, and how failures are said."""
+"""The command itself: help, usage, and how failures are said."""
 
 import os
 import subprocess
@@ -77,7 +77,10 @@ def test_an_unknown_command_is_wrong_usage(misused: Callable[..., str]) -> None:
         (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied."),
         (SealedError("The stored credentials can't be opened."), "The stored credentials can't"),
         (KeyError("boo"), "CLARION_LOG_LEVEL=debug"),
-        (ValueError("of no room"), "Something unexpected went wrong (ValueError: of no room)"),
+        (
+            ValueError("of no package"),
+            "Something unexpected went wrong (ValueError: of no package)",
+        ),
     ],
 )
 def test_every_error_is_one_sentence(error: Exception, said: str) -> None:

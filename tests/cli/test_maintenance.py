@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from clarion.channels.models import Channel
 from clarion.cli.maintenance import _has_wal_fix
+from support.plugins.database import OwnDatabase
 from support.processes import Processes
 
 
@@ -132,24 +134,20 @@ def test_which_sqlite_is_free_of_the_wal_reset_bug(version: tuple[int, ...], fix
     assert _has_wal_fix(version) is fixed
 
 
-def test_a_locked_database_is_one_sentence(processes: Processes, tmp_path: Path) -> None:
-    path = tmp_path / "locked.sqlite3"
-    env = {"CLARION_DATABASE_URL": f"sqlite:///{path}"}
-    assert processes.run("migrate", env=env).returncode == 0
-    holder = sqlite3.connect(path, isolation_level=None)
+@pytest.mark.only_on("sqlite")
+def test_a_locked_database_is_one_sentence(
+    own_database: OwnDatabase, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        add = processes.run(
-            "agent", "add", "Ann", "--email", "ann@example.org", "--role", "admin", env=env
-        )
+        said = refused("agent", "add", "Ann", "--email", "ann@example.org", "--role", "admin")
     finally:
         holder.execute("ROLLBACK")
         holder.close()
-    assert add.returncode == 1
-    assert add.lines == [
-        (
-            "The database is busy: another program has locked it. Nothing was changed. "
-            "Try again in a moment."
-        )
-    ]
+    assert said == (
+        "The database is busy: another program has locked it. Nothing was changed. "
+        "Try again in a moment."
+    )

@@ -13,11 +13,10 @@ from clarion import config
 from clarion.broadcasts.models import Broadcast
 from clarion.cli import safety
 from clarion.config import SecretKeyError, stored_secret, weakness
-from support.environment import engine_name
 from support.processes import Processes
 
 GOOD = "0123456789abcdef" * 6
-only_sqlite = pytest.mark.skipif(engine_name() != "sqlite", reason="about files")
+only_sqlite = pytest.mark.only_on("sqlite")  # about files
 
 
 @pytest.fixture
@@ -29,6 +28,17 @@ def fresh(tmp_path: Path) -> dict[str, str]:
         "CLARION_DATABASE_URL": f"sqlite:///{folder / 'clarion.sqlite3'}",
         "CLARION_SECRET_KEY": "",
     }
+
+
+@pytest.fixture
+def installed(fresh: dict[str, str], migrated_sqlite: Callable[[Path], None]) -> dict[str, str]:
+    """The same, set up: its database is migrated and its secret key made."""
+    folder = Path(fresh["CLARION_DATA"])
+    folder.mkdir(mode=0o700, parents=True)
+    migrated_sqlite(folder / "clarion.sqlite3")
+    (folder / "clarion.sqlite3").chmod(0o600)
+    stored_secret(folder)
+    return fresh
 
 
 def _mode(path: Path) -> int:
@@ -61,28 +71,26 @@ def test_what_it_makes_is_for_its_owner_only(processes: Processes, fresh: dict[s
     ],
 )
 def test_check_says_what_others_can_read(
-    processes: Processes, fresh: dict[str, str], name: str, mode: int, said: str
+    processes: Processes, installed: dict[str, str], name: str, mode: int, said: str
 ) -> None:
-    processes.run("migrate", env=fresh)
-    (Path(fresh["CLARION_DATA"]) / name).chmod(mode)
-    check = processes.run("check", env=fresh)
+    (Path(installed["CLARION_DATA"]) / name).chmod(mode)
+    check = processes.run("check", env=installed)
     assert any(line.startswith("warn    ") and said in line for line in check.lines), check.output
 
 
 @only_sqlite
 @pytest.mark.parametrize("command", ["migrate", "serve", "web", "worker", "check"])
 def test_an_older_program_leaves_a_newer_database_alone(
-    processes: Processes, fresh: dict[str, str], command: str
+    processes: Processes, installed: dict[str, str], command: str
 ) -> None:
-    processes.run("migrate", env=fresh)
-    with sqlite3.connect(Path(fresh["CLARION_DATA"]) / "clarion.sqlite3") as database:
+    with sqlite3.connect(Path(installed["CLARION_DATA"]) / "clarion.sqlite3") as database:
         database.execute(
             "INSERT INTO django_migrations (app, name, applied) "
             "VALUES ('records', '0999_of_tomorrow', '2030-01-01')"
         )
         database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'y', '')")
     port = ("--port", "0") if command in {"serve", "web"} else ()
-    refused = processes.run(command, *port, env=fresh)
+    refused = processes.run(command, *port, env=installed)
     assert refused.returncode == 1
     assert "The database belongs to a newer version of Clarion than this one" in refused.output
     assert "records.0999_of_tomorrow. Install the newer version again" in refused.output

@@ -12,15 +12,14 @@ from urllib.error import HTTPError
 
 import pytest
 
-from support.environment import engine_name
 from support.processes import Process, Processes
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
 LONG = 120.0  # seconds for processes to start or end
 RUNNING = r"Clarion is running at (http://127\.0\.0\.1:(\d+))"
-only_sqlite = pytest.mark.skipif(engine_name() != "sqlite", reason="about an SQLite file")
-only_postgresql = pytest.mark.skipif(engine_name() != "postgresql", reason="about PostgreSQL")
+only_sqlite = pytest.mark.only_on("sqlite")  # about its file, or about processes and ports alone
+only_postgresql = pytest.mark.only_on("postgresql")
 
 
 @pytest.fixture
@@ -70,6 +69,7 @@ def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
     serve.wait_for_line("worker ready")
 
 
+@only_sqlite
 def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str], free_port: int) -> None:
     serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
@@ -83,6 +83,7 @@ def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str], free_p
     assert not _listens(url)
 
 
+@only_sqlite
 def test_a_second_one_on_the_same_folder_is_refused(
     processes: Processes, env: dict[str, str], data: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_an_engine_that_is_killed_is_started_again(
     assert "The worker ended (signal 9). It is restarted in 0.5 s." in serve.lines
 
 
+@only_sqlite
 def test_pages_that_are_killed_are_served_again(
     processes: Processes, env: dict[str, str], free_port: int
 ) -> None:
@@ -155,6 +157,7 @@ def test_pages_that_are_killed_are_served_again(
     eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="pages again")
 
 
+@only_sqlite
 def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, str]) -> None:
     serve = processes.clarion("serve", "--port", "0", env=env)
     serve.wait_for_line(RUNNING)
@@ -167,6 +170,7 @@ def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, s
     again.wait_for_line(RUNNING)
 
 
+@only_sqlite
 def test_a_port_that_is_taken(processes: Processes, env: dict[str, str]) -> None:
     with _taken_port() as port:
         for command in ("serve", "web"):
@@ -180,6 +184,7 @@ def test_a_port_that_is_taken(processes: Processes, env: dict[str, str]) -> None
             ]
 
 
+@only_sqlite
 def test_an_address_that_is_not_ours(processes: Processes, env: dict[str, str]) -> None:
     refused = processes.run("serve", "--host", "192.0.2.1", "--port", "0", env=env)
     assert refused.returncode == 1
@@ -198,6 +203,7 @@ def test_the_halves_ask_for_a_migration(
     assert refused.lines == ["The database is not up to date. Run: clarion migrate"]
 
 
+@only_sqlite
 def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     web = processes.clarion("web", "--port", "0", env=env)
     url = web.wait_for_line(r"The web server is running at (http://\S+)")[1]
@@ -206,6 +212,7 @@ def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     assert web.wait() == 0
 
 
+@only_sqlite
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that root can't write to")
 def test_a_folder_that_can_not_be_written(processes: Processes) -> None:
     refused = processes.run("serve", "--port", "0", env={"CLARION_DATA": "/sys/kernel"})
@@ -218,6 +225,7 @@ def test_a_folder_that_can_not_be_written(processes: Processes) -> None:
     ]
 
 
+@only_sqlite
 def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()

@@ -8,25 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.query import Audience
 from clarion.channels.manage import get_channel
 from clarion.engine import fire, lifecycle
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 Json = Callable[..., Any]
 Text = Callable[..., str]
 
 
 def live(channel: str, **fields: Any) -> Broadcast:
-    draft = drafts.create_draft(
-        by=factory.BY, title="Hi", text="Hello", channels=[get_channel(channel)],
-        audience=Audience(kind="all"), **fields,
-    )  # fmt: skip
-    return launch.start(draft, by=factory.BY)
+    return factory.live([get_channel(channel)], title="Hi", text="Hello", **fields)
 
 
 def test_c3_periodic_broadcasts_and_their_next_runs(people: str, ok: Text, ok_json: Json) -> None:

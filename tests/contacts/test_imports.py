@@ -61,11 +61,6 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return factory.channel()
-
-
 def run(path: Path, channel: Channel, **options: Any) -> Import:
     return import_contacts(path, channel=channel, by=audit.COMMAND_LINE, **options)
 

@@ -23,11 +23,6 @@ WORKER, OTHER = 1, 2
 
 
 @pytest.fixture
-def channel() -> Channel:
-    return factory.channel("Shop")
-
-
-@pytest.fixture
 def agent() -> Agent:
     return Agent.objects.create(name="Ada", email="ada@example.org", role="manager")
 

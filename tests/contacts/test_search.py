@@ -10,11 +10,6 @@ from support import factory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return factory.channel()
-
-
 def add(channel: Channel, name: str, value: str, state: str = "active", tag: str = "") -> Contact:
     contact = Contact.objects.create(name=name)
     Address.objects.create(contact=contact, channel=channel, value=value, state=state)

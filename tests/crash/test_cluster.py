@@ -12,22 +12,14 @@ from support.plugins.database import OwnDatabase
 from support.processes import Processes
 from support.waiting import eventually
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.only_on("postgresql")]
 RATE = 200
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
 
 
-@pytest.fixture
-def cluster(own_database: OwnDatabase, engine_name: str) -> OwnDatabase:
-    """A PostgreSQL server of this test's own."""
-    if engine_name != "postgresql":
-        pytest.skip("several workers need PostgreSQL")
-    return own_database
-
-
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_share_the_work_across_a_server_restart(
-    cluster: OwnDatabase,
+    own_database: OwnDatabase,
     processes: Processes,
     tmp_path: Path,
     torture_size: tuple[int, int],
@@ -41,8 +33,8 @@ def test_workers_share_the_work_across_a_server_restart(
     eventually(lambda: rehearsal.settled(broadcast) > people // 4, timeout=300)
 
     db.connection.close()
-    assert cluster.server is not None
-    cluster.server.restart("immediate")
+    assert own_database.server is not None
+    own_database.server.restart("immediate")
 
     eventually(_is_back, timeout=120)
     rehearsal.wait_completed(broadcast, timeout=600)
@@ -56,7 +48,7 @@ def test_workers_share_the_work_across_a_server_restart(
 
 
 def test_a_worker_frozen_past_its_lease_sends_nothing_twice(
-    cluster: OwnDatabase, processes: Processes, tmp_path: Path, torture_size: tuple[int, int]
+    own_database: OwnDatabase, processes: Processes, tmp_path: Path, torture_size: tuple[int, int]
 ) -> None:
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="20ms..60ms")
@@ -82,7 +74,7 @@ def test_a_worker_frozen_past_its_lease_sends_nothing_twice(
 
 
 def test_the_rate_is_one_rate_over_all_workers(
-    cluster: OwnDatabase, processes: Processes, tmp_path: Path
+    own_database: OwnDatabase, processes: Processes, tmp_path: Path
 ) -> None:
     people = RATE * 8
     with Listener() as receiver:

@@ -14,20 +14,18 @@ from support.plugins.database import OwnDatabase
 from support.processes import Processes
 from support.waiting import eventually
 
-pytestmark = pytest.mark.crash
+# The engine writes no files of its own: PostgreSQL's disk is PostgreSQL's.
+pytestmark = [pytest.mark.crash, pytest.mark.only_on("sqlite")]
 FULL = 1024 * 1024  # bytes: the kernel lets the engine write no file beyond this size
 
 
 @pytest.mark.parametrize("idempotent", [False, True])
 def test_a_full_disk_delays_but_loses_and_doubles_nobody(
     own_database: OwnDatabase,
-    engine_name: str,
     processes: Processes,
     tmp_path: Path,
     idempotent: bool,
 ) -> None:
-    if engine_name != "sqlite":
-        pytest.skip("the engine writes no files of its own: PostgreSQL's disk is PostgreSQL's")
     people = 3_000
     provider = rehearsal.Provider(processes, latency="2ms..10ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=idempotent, rate=1_000)

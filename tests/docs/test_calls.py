@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clarion.broadcasts import calls, drafts, launch
+from clarion.broadcasts import calls
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.query import Audience
-from clarion.channels.manage import add_channel
 from clarion.contacts.models import Address
 from support import factory
 from support.documented import Curl, curls, objects, page
@@ -24,15 +22,10 @@ EVENT_ANSWER, EXTERNAL_ANSWER = objects(PAGE)
 
 def live(users: list[str], **fields: Any) -> Broadcast:
     """A live broadcast on a Telegram channel that these users have written to."""
-    channel = add_channel(
-        name="news", kind="telegram", settings={"token": "123456:ABC-def"}, by=factory.BY
-    )
-    for address, user in zip(factory.people(channel, len(users)), users, strict=True):
-        Address.objects.filter(pk=address.pk).update(value=user)
-    draft = drafts.create_draft(
-        by=factory.BY, channels=[channel], text="Hello", audience=Audience(kind="all"), **fields
-    )
-    return launch.start(draft, by=factory.BY)
+    channel = factory.channel("news", "telegram")
+    for user in users:
+        factory.address(channel, user)
+    return factory.live([channel], text="Hello", **fields)
 
 
 def carried_out(call: Curl, broadcast: Broadcast) -> Any:

@@ -14,7 +14,7 @@ from clarion.kit import clock, db
 from clarion.records import tallies
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_claim_takes_due_rows_once_and_says_so_in_the_tallies() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import control, drafts, firings
+from clarion.broadcasts import control, firings
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
@@ -22,7 +22,7 @@ from support import factory
 from support.listener import Listener
 from support.waiting import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 ON_ORDER = {"on": "event", "event": "order", "delay": 60}
 
 
@@ -34,9 +34,7 @@ def engine(database_url: str) -> Iterator[None]:
 
 
 def live(channel: Channel, text: str = "Hello", **trigger: Any) -> Broadcast:
-    draft = factory.draft([channel], text=text)
-    drafts.edit_draft(draft, by=factory.BY, type="trigger", trigger={**ON_ORDER, **trigger})
-    return firings.start(draft, by=factory.BY)
+    return factory.live([channel], text=text, type="trigger", trigger=ON_ORDER | trigger)
 
 
 def pass_time(minutes: float = 2) -> None:

@@ -9,47 +9,26 @@ import pytest
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import HookRequest, Inbound
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.chats.models import Message
-from clarion.engine import callbacks, inbox, reap
-from clarion.engine.claim import claim
+from clarion.engine import callbacks, inbox
 from clarion.engine.models import Callback, DropCount
-from clarion.engine.settle import settle
 from clarion.kit import clock
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, Receipt
 from clarion.records.receipts import ReceiptUpdate
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 SECRET = "whsec_" + base64.b64encode(b"rehearsal secret 123").decode()
 
 
 def world() -> tuple[Channel, Broadcast, Delivery]:
-    channel = add_channel(
-        name="sink", kind="webhook", by=factory.BY,
-        settings={"url": "http://127.0.0.1:9/", "allow_private": "true", "secret": SECRET},
-    )  # fmt: skip
+    channel = factory.channel(secret=SECRET)
     factory.people(channel, 1)
     broadcast = factory.sending([channel])
     return channel, broadcast, Delivery.objects.get()
-
-
-def send(channel: Channel) -> None:
-    worker = reap.register()
-    (c,) = claim(channel.pk, worker, 1).messages
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, "sent", 1, clock.now_us(),
-                attempted=True, responses=1,
-            )
-        ],
-    )  # fmt: skip
 
 
 def call(channel: Channel, kind: str, **data: object) -> None:
@@ -72,7 +51,7 @@ def store(channel: Channel, hook: HookRequest) -> None:
 
 def test_receipts_move_a_delivery_forward_whatever_their_order() -> None:
     channel, broadcast, delivery = world()
-    send(channel)
+    factory.settle_all(channel)
     ours = message_id(broadcast.key, delivery.pk)
     for kind in ("message.read", "message.delivered", "message.read"):
         call(channel, kind, id=ours, to="u0")
@@ -93,7 +72,7 @@ def test_a_receipt_that_comes_before_its_message_is_known_waits_and_is_applied()
     waiting = Callback.objects.get()
     assert waiting.state == "waiting"
 
-    send(channel)
+    factory.settle_all(channel)
     Delivery.objects.filter(pk=delivery.pk).update(id=10**9)
     inbox.apply_waiting(clock.to_us(waiting.next_try_at))
 
@@ -115,7 +94,7 @@ def test_a_receipt_for_nobody_is_given_up_after_an_hour() -> None:
 
 def test_one_broken_callback_does_not_stop_the_others() -> None:
     channel, broadcast, delivery = world()
-    send(channel)
+    factory.settle_all(channel)
     now = clock.now()
     store(channel, HookRequest({}, "", b"\xff{ not json", now))
     call(channel, "message.delivered", id=message_id(broadcast.key, delivery.pk), to="u0")
@@ -140,7 +119,7 @@ def test_messages_and_opt_outs_come_in_by_the_same_way() -> None:
 
 def test_what_people_write_comes_before_receipts_and_before_those_that_fit_nothing() -> None:
     channel, broadcast, delivery = world()
-    send(channel)
+    factory.settle_all(channel)
     call(channel, "message.delivered", id=message_id(broadcast.key, 10**9), to="u0")
     inbox.apply_waiting()
     Callback.objects.update(next_try_at=1)
@@ -195,7 +174,7 @@ def test_a_receipt_that_can_not_be_applied_is_dropped_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     channel, broadcast, delivery = world()
-    send(channel)
+    factory.settle_all(channel)
     whole = inbox.apply_receipts
 
     def broken(batch: list[ReceiptUpdate]) -> list[ReceiptUpdate]:

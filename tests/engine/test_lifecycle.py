@@ -16,7 +16,7 @@ from clarion.records import tallies
 from clarion.records.models import Delivery
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_c6_a_run_that_is_too_late_is_missed_and_asks() -> None:

@@ -30,7 +30,6 @@ from clarion.engine.retry import Policy, judge
 from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records.deliveries.requeue import requeue
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery
 from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
@@ -124,15 +123,11 @@ class Machine(RuleBasedStateMachine):
     def accept_the_first_of_two_messages(self) -> None:
         if self.held:
             c = self.held.pop(0)
-            settle(
-                self.worker,
-                [
-                    Settlement(
-                        c.delivery, c.broadcast, self.channel.pk, c.address, "queued", c.attempts,
-                        clock.now_us(), progress=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
-                    )
-                ],
+            accepted = factory.outcome(
+                c, self.channel, "queued", attempts=c.attempts, attempted=False,
+                progress=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
             )  # fmt: skip
+            settle(self.worker, [accepted])
             self.states[c.delivery] = "queued"
 
     @rule(outcome=st.sampled_from(OUTCOMES))
@@ -146,16 +141,13 @@ class Machine(RuleBasedStateMachine):
     def _settle(self, worker: int, c: Claimed, outcome: Any) -> str:
         if isinstance(outcome, Accepted):
             self.accepted[c.address] += 1
-            settlement = Settlement(
-                c.delivery, c.broadcast, self.channel.pk, c.address, "sent", c.attempts + 1,
-                clock.now_us(), attempted=True, responses=1,
-            )  # fmt: skip
+            settlement = factory.outcome(c, self.channel, attempts=c.attempts + 1)
         else:
             verdict = judge(outcome, c.attempts, c.maybe_sent, 0, self.policy)
-            settlement = Settlement(
-                c.delivery, c.broadcast, self.channel.pk, c.address, verdict.state,
-                verdict.attempts, clock.now_us(), attempted=verdict.attempted,
-                reason=outcome.reason, code=outcome.code, maybe_sent=verdict.maybe_sent,
+            settlement = factory.outcome(
+                c, self.channel, verdict.state, attempts=verdict.attempts,
+                attempted=verdict.attempted, reason=outcome.reason, code=outcome.code,
+                maybe_sent=verdict.maybe_sent,
             )  # fmt: skip
         settle(worker, [settlement])
         return str(settlement.state)

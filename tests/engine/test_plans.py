@@ -36,19 +36,16 @@ from clarion.kit.db import estimates
 from clarion.records import causes, export, tallies
 from clarion.records.deliveries import hold
 from clarion.records.deliveries.requeue import requeue
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.filters import RecordFilter
 from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.search import search
-from support import environment, factory
+from support import factory
 from support.waiting import eventually
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        environment.engine_name() != "postgresql", reason="SQLite's plans don't follow statistics"
-    ),
+    pytest.mark.only_on("postgresql"),  # SQLite's plans don't follow statistics
 ]
 
 PEOPLE = 12_000
@@ -146,21 +143,19 @@ class Crowd:
         self.audience = Audience(kind="tags", tags=[name], consents=[name])
 
 
-def outcome(one: claim.Claimed, channel: Channel, state: str) -> Settlement:
-    return Settlement(
-        one.delivery, one.broadcast, channel.pk, one.address, state, 1, clock.now_us(),
-        attempted=True, content="Hello", external_id=f"x{one.delivery}",
-        progress=Progress(sent=("Hello",)) if state == "queued" else None,
-    )  # fmt: skip
-
-
 def send_some(channel: Channel, worker: int, claimed: list[claim.Claimed]) -> None:
     """Most of them get it, and that is reported; a few have a message of their story left."""
     some = len(claimed) * 4 // 5
-    batch = [outcome(one, channel, "sent") for one in claimed[:some]]
+    batch = [
+        factory.outcome(one, channel, external_id=f"x{one.delivery}") for one in claimed[:some]
+    ]
     settle(worker, batch)
     settle(worker, batch, again=True)
-    settle(worker, [outcome(one, channel, "queued") for one in claimed[some:]])
+    progress = Progress(sent=("Hello",))
+    settle(
+        worker,
+        [factory.outcome(one, channel, "queued", progress=progress) for one in claimed[some:]],
+    )
     now = clock.now_us()
     apply_receipts(
         [ReceiptUpdate(channel.pk, "delivered", now, now, f"x{one.delivery}") for one in claimed]

@@ -11,7 +11,7 @@ from clarion.records.deliveries.requeue import requeue
 from clarion.records.models import Delivery, Record
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("idempotent", "state"), [(True, "queued"), (False, "in_doubt")])

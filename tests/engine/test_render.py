@@ -20,7 +20,7 @@ from support import factory
 from support.listener import Heard, Listener
 from support.waiting import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

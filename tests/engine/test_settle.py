@@ -3,33 +3,26 @@
 import pytest
 
 from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine import reap
 from clarion.engine.claim import Claimed, claim
 from clarion.engine.settle import settle
-from clarion.kit import clock, db
+from clarion.kit import db
 from clarion.records import tallies
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Record
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
-def outcome(claimed: Claimed, channel_id: int, state: str, **more: object) -> Settlement:
-    return Settlement(
-        claimed.delivery, claimed.broadcast, channel_id, claimed.address, state, 1,
-        clock.now_us(), attempted=True, content="Hello", **more,  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def world(count: int = 3) -> tuple[int, int, list[Claimed], object]:
+def world(count: int = 3) -> tuple[Channel, int, list[Claimed], Broadcast]:
     channel = factory.channel()
     factory.people(channel, count)
     broadcast = factory.sending([channel])
     worker = reap.register()
-    return channel.pk, worker, claim(channel.pk, worker, count).messages, broadcast
+    return channel, worker, claim(channel.pk, worker, count).messages, broadcast
 
 
 def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
@@ -37,18 +30,18 @@ def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
     moved = settle(
         worker,
         [
-            outcome(a, channel, "sent", responses=1, external_id="x1"),
-            outcome(b, channel, "failed", reason="The receiver said no.", code="400"),
-            outcome(c, channel, "queued", reason="Try again.", code="500", due_at=5),
+            factory.outcome(a, channel, external_id="x1"),
+            factory.outcome(b, channel, "failed", reason="The receiver said no.", code="400"),
+            factory.outcome(c, channel, "queued", reason="Try again.", code="500", due_at=5),
         ],
     )
 
     assert moved == 3
-    assert factory.states(broadcast) == {"sent": 1, "failed": 1, "queued": 1}  # type: ignore[arg-type]
+    assert factory.states(broadcast) == {"sent": 1, "failed": 1, "queued": 1}
     assert sorted(Record.objects.values_list("status", "reason__text", "content")) == [
-        ("completed", None, "Hello"),
-        ("error", "The receiver said no.", "Hello"),
-        ("error", "Try again.", "Hello"),
+        ("completed", None, "Hello Person 0"),
+        ("error", "The receiver said no.", "Hello Person 1"),
+        ("error", "Try again.", "Hello Person 2"),
     ]
     assert Delivery.objects.get(pk=a.delivery).external_id == "x1"
     counts = tallies.counts([a.broadcast])[a.broadcast]
@@ -57,7 +50,7 @@ def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
 
 def test_settling_again_moves_nothing() -> None:
     channel, worker, (a, *_), _ = world()
-    batch = [outcome(a, channel, "sent", responses=1)]
+    batch = [factory.outcome(a, channel)]
 
     assert settle(worker, batch) == 1
     assert settle(worker, batch) == 0
@@ -68,32 +61,35 @@ def test_another_workers_delivery_is_not_touched() -> None:
     channel, _, (a, *_), broadcast = world()
     stranger = reap.register()
 
-    assert settle(stranger, [outcome(a, channel, "failed", reason="No.", code="x")]) == 0
-    assert factory.states(broadcast) == {"sending": 3}  # type: ignore[arg-type]
+    assert settle(stranger, [factory.outcome(a, channel, "failed", reason="No.", code="x")]) == 0
+    assert factory.states(broadcast) == {"sending": 3}
 
 
 def test_an_answer_that_comes_after_the_lease_ran_out_proves_what_was_in_doubt() -> None:
     channel, worker, claimed, broadcast = world()
     db.execute("UPDATE engine_worker SET lease_until = 1")
     assert reap.reap() == 3
-    assert factory.states(broadcast) == {"in_doubt": 3}  # type: ignore[arg-type]
+    assert factory.states(broadcast) == {"in_doubt": 3}
 
-    settle(worker, [outcome(claimed[0], channel, "sent", responses=1)])
+    settle(worker, [factory.outcome(claimed[0], channel)])
 
-    assert factory.states(broadcast) == {"in_doubt": 2, "sent": 1}  # type: ignore[arg-type]
+    assert factory.states(broadcast) == {"in_doubt": 2, "sent": 1}
     counts = tallies.counts([claimed[0].broadcast])[claimed[0].broadcast]
     assert (counts["in_doubt"], counts["sent"]) == (2, 1)
 
 
 def test_an_unreachable_address_is_marked() -> None:
     channel, worker, (a, *_), _ = world()
-    settle(worker, [outcome(a, channel, "failed", reason="Blocked.", code="403", mark="blocked")])
+    settle(
+        worker,
+        [factory.outcome(a, channel, "failed", reason="Blocked.", code="403", mark="blocked")],
+    )
     assert Address.objects.get(pk=a.address).state == "blocked"
 
 
 def test_texts_that_a_database_can_not_hold_are_settled_all_the_same() -> None:
     channel, worker, (a, *_), _ = world(1)
-    nasty = outcome(a, channel, "failed", reason="NUL \x00 and \ud800 here", code="x")
+    nasty = factory.outcome(a, channel, "failed", reason="NUL \x00 and \ud800 here", code="x")
     nasty.content = "lone \ud800 surrogate \x00"
 
     assert settle(worker, [nasty]) == 1
@@ -102,7 +98,7 @@ def test_texts_that_a_database_can_not_hold_are_settled_all_the_same() -> None:
 
 def test_a_batch_whose_commit_broke_off_is_recorded_once() -> None:
     channel, worker, (a, b, _), _ = world()
-    batch = [outcome(a, channel, "sent", responses=1), outcome(b, channel, "sent", responses=1)]
+    batch = [factory.outcome(a, channel), factory.outcome(b, channel)]
     settle(worker, batch[:1])
 
     settle(worker, batch, again=True)
@@ -125,12 +121,12 @@ def test_a_record_ends_as_a_receipt_said_that_was_quicker_than_our_own_settle(
 ) -> None:
     channel, worker, (a, *_), _ = world()
     key = f"{Broadcast.objects.get(pk=a.broadcast).key}-{a.delivery}"
-    receipt = ReceiptUpdate(channel, told, 1, 2, message_id=key, reason="Not on WhatsApp.")
+    receipt = ReceiptUpdate(channel.pk, told, 1, 2, message_id=key, reason="Not on WhatsApp.")
     assert apply_receipts([receipt]) == []
 
     broke = {"reason": "The connection broke.", "code": "maybe_sent"}
     more = {"responses": 1} if state == "sent" else broke
-    assert settle(worker, [outcome(a, channel, state, **more)]) == 0
+    assert settle(worker, [factory.outcome(a, channel, state, **more)]) == 0
 
     record = Record.objects.get()
     assert (record.status, record.reason and record.reason.text) == (status, reason)

@@ -11,16 +11,15 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from clarion.broadcasts import calls, control, drafts, launch
+from clarion.broadcasts import calls, control
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.engine import fire, lifecycle
 from clarion.kit import clock
 from clarion.records.models import Delivery, DeliveryProgress
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 EVENT = {"on": "event", "event": "bought"}
 
 
@@ -37,12 +36,8 @@ def broadcast(channel: Channel) -> Broadcast:
 
 
 def live(channel: Channel, **fields: Any) -> Broadcast:
-    values: dict[str, Any] = {
-        "text": "{{ data.item | default('it') }}", "audience": Audience(kind="all"),
-        "type": "external",
-    }  # fmt: skip
-    draft = drafts.create_draft(by=factory.BY, channels=[channel], **{**values, **fields})
-    return launch.start(draft, by=factory.BY)
+    usual = {"type": "external", "text": "{{ data.item | default('it') }}"}
+    return factory.live([channel], **(usual | fields))
 
 
 def post(where: Broadcast | str, body: Any, key: str | None = None) -> Any:
@@ -146,6 +141,7 @@ def test_c5_a_repeated_call_does_nothing_twice(broadcast: Broadcast) -> None:
     assert other.json()["error"].startswith("This Idempotency-Key came with another body.")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_c5_two_at_the_same_time_are_one(broadcast: Broadcast) -> None:
     def call(_: int) -> Any:
         with closing(connection):

@@ -13,11 +13,11 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from clarion.channels.models import Channel
-from support import environment, factory
+from support import factory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(environment.engine_name() != "sqlite", reason="about SQLite's one writer"),
+    pytest.mark.only_on("sqlite"),
 ]
 
 

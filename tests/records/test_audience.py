@@ -7,22 +7,22 @@ from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.records import audience
 from clarion.records.audience import detail, export_recipients, recipients
-from clarion.records.models import Receipt
+from clarion.records.models import Delivery, Receipt
 from clarion.records.states import ALL
-from records import build
+from support import factory
 
 
 @pytest.fixture
 def crowd(db):
     """Fill in a broadcast to 40 people who stand in all states, beside one of somebody else."""
-    channel = build.channel("App")
-    people = build.people(channel, [f"Name {number}" for number in range(40)])
-    other, broadcast = build.broadcast(), build.broadcast("Spring")
-    reason = build.reason("It failed.", "E1")
+    channel = factory.channel("App")
+    people = [factory.address(channel, f"u{number}", f"Name {number}") for number in range(40)]
+    other, broadcast = factory.broadcast(), factory.broadcast("Spring")
+    reason = factory.reason("It failed.", "E1")
     for number, person in enumerate(people):
-        build.delivery(other, person, "sent")
+        factory.delivery(other, person, "sent")
         state = ALL[number % len(ALL)]
-        build.delivery(
+        factory.delivery(
             broadcast, person, state, attempts=number, reason=reason if state == "failed" else None
         )
     return broadcast
@@ -31,7 +31,7 @@ def crowd(db):
 @pytest.mark.parametrize("state", [None, *ALL])
 def test_everyone_once_by_chat_number(crowd, state):
     expected = list(
-        build.Delivery.objects.filter(broadcast=crowd, **({"state": state} if state else {}))
+        Delivery.objects.filter(broadcast=crowd, **({"state": state} if state else {}))
         .order_by("address_id")
         .values_list("address_id", flat=True)
     )
@@ -56,7 +56,7 @@ def test_what_a_row_says(crowd):
     assert (one.channel, one.kind, one.state) == ("App", "webhook", "failed")
     assert (one.name, one.user_id, one.attempts) == ("Name 6", "u6", 6)
     assert (one.error, one.code, one.recovered) == ("It failed.", "E1", False)
-    assert one.at == clock.from_us(build.START)
+    assert one.at == clock.from_us(factory.START)
 
 
 def test_wrong_questions_are_refused(crowd):
@@ -69,7 +69,7 @@ def test_wrong_questions_are_refused(crowd):
 
 
 def test_a_state_that_nobody_is_in_reads_no_deliveries(db, django_assert_num_queries):
-    broadcast = build.broadcast()
+    broadcast = factory.broadcast()
 
     with django_assert_num_queries(1):
         assert recipients(broadcast.pk, "read").rows == []
@@ -89,16 +89,16 @@ def test_the_export_has_everyone(crowd, monkeypatch, state):
 
 
 def test_detail_shows_all_attempts_and_receipts_of_this_delivery_only(db):
-    person = build.address(build.channel(), "u1", "Ada")
-    broadcast, other = build.broadcast("Spring"), build.broadcast()
-    delivery = build.delivery(broadcast, person, "delivered", recovered=True)
-    first = build.record(delivery, build.START, build.reason(), attempt=1)
-    second = build.record(delivery, build.START + 5, attempt=2)
-    build.record(build.delivery(other, person))
+    person = factory.address(factory.channel(), "u1", "Ada")
+    broadcast, other = factory.broadcast("Spring"), factory.broadcast()
+    delivery = factory.delivery(broadcast, person, "delivered", recovered=True)
+    first = factory.record(delivery, factory.START, factory.reason(), attempt=1)
+    second = factory.record(delivery, factory.START + 5, attempt=2)
+    factory.record(factory.delivery(other, person))
     for status, at in (("read", 9), ("delivered", 7)):
         Receipt.objects.create(
             channel=person.channel, delivery=delivery, external_id="x1", status=status,
-            at=build.START + at, received_at=build.START + 20,
+            at=factory.START + at, received_at=factory.START + 20,
         )  # fmt: skip
 
     found = detail(first.pk)
@@ -108,7 +108,7 @@ def test_detail_shows_all_attempts_and_receipts_of_this_delivery_only(db):
     assert found.delivery.recovered is True
     assert [attempt.id for attempt in found.attempts] == [first.pk, second.pk]
     assert [receipt.status for receipt in found.receipts] == ["delivered", "read"]
-    assert found.receipts[0].received_at == clock.from_us(build.START + 20)
+    assert found.receipts[0].received_at == clock.from_us(factory.START + 20)
 
 
 def test_detail_of_what_is_not_there(db):
@@ -116,7 +116,9 @@ def test_detail_of_what_is_not_there(db):
 
 
 def test_detail_without_its_delivery(db):
-    record = build.record(build.delivery(build.broadcast(), build.address(build.channel(), "u1")))
-    build.Delivery.objects.all().delete()
+    record = factory.record(
+        factory.delivery(factory.broadcast(), factory.address(factory.channel(), "u1"))
+    )
+    Delivery.objects.all().delete()
 
     assert detail(record.pk).delivery is None

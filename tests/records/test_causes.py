@@ -3,35 +3,22 @@
 import pytest
 
 from clarion.broadcasts.contact_history import history
-from clarion.engine import reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
-from clarion.kit import clock
 from clarion.records.causes import causes
-from clarion.records.deliveries.settle import Settlement
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_errors_are_grouped_by_cause_and_people_see_their_own() -> None:
     channel = factory.channel("Shop")
     people = factory.people(channel, 6)
     broadcast = factory.sending([channel], title="Autumn")
-    other = factory.sending([channel], title="Winter")
-    worker = reap.register()
     wordings = ["", "Busy.", "Busy.", "", "Gone.", "Busy."]
-    claimed = [c for c in claim(channel.pk, worker, 12).messages if c.broadcast == broadcast.pk]
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, "failed" if why else "sent", 1,
-                clock.now_us(), reason=why, code="x" if why else "", attempted=True, content="Hi",
-            )
-            for c, why in zip(claimed, wordings, strict=True)
-        ],
-    )  # fmt: skip
+    claimed = factory.settle_each(
+        channel,
+        [{"state": "failed", "reason": why, "code": "x"} if why else "sent" for why in wordings],
+    )
+    other = factory.sending([channel], title="Winter")
 
     assert [(cause.text, cause.code, cause.errors) for cause in causes(broadcast.pk)] == [
         ("Busy.", "x", 3),

@@ -4,11 +4,13 @@ import io
 import pytest
 from django.db import DatabaseError
 
+from clarion.broadcasts.models import Broadcast
 from clarion.records import export
 from clarion.records.export import HEADER, export_csv
 from clarion.records.filters import FilterError, RecordFilter
+from clarion.records.models import Reason, Record
 from clarion.records.search import search
-from records import build
+from support import factory
 
 
 def table(pieces) -> list[list[str]]:
@@ -17,16 +19,16 @@ def table(pieces) -> list[list[str]]:
 
 @pytest.fixture
 def world(db):
-    channels = [build.channel("Shop bot", "telegram"), build.channel("App", "webhook")]
-    reason = build.reason()
-    people = [build.address(channels[n % 2], f"u{n}", f"Name {n}") for n in range(30)]
+    channels = [factory.channel("Shop bot", "telegram"), factory.channel("App", "webhook")]
+    reason = factory.reason()
+    people = [factory.address(channels[n % 2], f"u{n}", f"Name {n}") for n in range(30)]
     for number in range(3):
-        broadcast = build.broadcast(f"B{number}")
+        broadcast = factory.broadcast(f"B{number}")
         for person in people:
-            delivery = build.delivery(broadcast, person)
+            delivery = factory.delivery(broadcast, person)
             for attempt in (1, 2):
                 because = reason if (person.pk + attempt) % 3 == 0 else None
-                build.record(delivery, build.START + person.pk % 7, because, attempt=attempt)
+                factory.record(delivery, factory.START + person.pk % 7, because, attempt=attempt)
 
 
 @pytest.mark.parametrize("first_read", [1, 7, 200])
@@ -61,11 +63,11 @@ def test_the_file_has_what_the_search_finds(world, monkeypatch, first_read, aske
 
 
 def test_every_byte_of_a_line(db):
-    person = build.address(build.channel("a,b", "telegram"), "u\n1", 'He said "=1"')
-    delivery = build.delivery(build.broadcast("“T”; x"), person)
-    build.record(delivery, build.START + 7, content="% %s {x}\r\n漢")
-    build.record(delivery, build.START, build.reason('No "way"', "4,0"), latency=-1_500_000)
-    good, bad = build.Record.objects.order_by("-recorded_at").values_list("pk", flat=True)
+    person = factory.address(factory.channel("a,b", "telegram"), "u\n1", 'He said "=1"')
+    delivery = factory.delivery(factory.broadcast("“T”; x"), person)
+    factory.record(delivery, factory.START + 7, content="% %s {x}\r\n漢")
+    factory.record(delivery, factory.START, factory.reason('No "way"', "4,0"), latency=-1_500_000)
+    good, bad = Record.objects.order_by("-recorded_at").values_list("pk", flat=True)
     shared = (
         f'{delivery.broadcast_id},"“T”; x","a,b","telegram",{person.pk},{person.contact_id},'
         '"u\n1","He said ""=1"""'
@@ -85,9 +87,9 @@ def test_nothing_found_is_a_file_with_its_title_line(db):
 
 
 def test_moments_latency_and_texts(db):
-    person = build.address(build.channel("=1+1"), "+491234567", "@SUM(A1)")
-    delivery = build.delivery(build.broadcast("-cmd"), person)
-    build.record(delivery, build.START + 1_250_000, content='=HYPERLINK("x")\nline “two”')
+    person = factory.address(factory.channel("=1+1"), "+491234567", "@SUM(A1)")
+    delivery = factory.delivery(factory.broadcast("-cmd"), person)
+    factory.record(delivery, factory.START + 1_250_000, content='=HYPERLINK("x")\nline “two”')
 
     (_, line) = table(export_csv(RecordFilter(), zone="Europe/Berlin"))
     facts = dict(zip(HEADER, line, strict=True))
@@ -102,8 +104,8 @@ def test_moments_latency_and_texts(db):
 
 
 def test_records_of_deleted_people_stay_in_the_file(db):
-    person = build.address(build.channel(), "u1", "Ada")
-    build.record(build.delivery(build.broadcast(), person))
+    person = factory.address(factory.channel(), "u1", "Ada")
+    factory.record(factory.delivery(factory.broadcast(), person))
     person.contact.delete()
 
     (_, line) = table(export_csv(RecordFilter()))
@@ -144,8 +146,8 @@ def test_words_that_change_meanwhile_do_not_stop_it(world, monkeypatch):
     pieces = export_csv(RecordFilter(status="error"))
     first = next(pieces)
 
-    build.Reason.objects.all().delete()
-    build.Broadcast.objects.all().delete()
+    Reason.objects.all().delete()
+    Broadcast.objects.all().delete()
 
     lines = table([first, *pieces])
     assert len(lines) == 1 + 60

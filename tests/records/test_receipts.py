@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clarion.broadcasts.reconcile import reconcile
+from clarion.contacts.models import Address
 from clarion.records import receipts, tallies
 from clarion.records.causes import causes
 from clarion.records.export import export_csv
@@ -18,9 +19,9 @@ from clarion.records.reasons import forget
 from clarion.records.receipts import UNSAID, ReceiptUpdate, apply_receipts
 from clarion.records.search import search
 from clarion.records.states import ALL
-from records import build
+from support import factory
 
-AT = build.START
+AT = factory.START
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +33,17 @@ def _fresh_reasons():
 
 @pytest.fixture
 def shop(db):
-    return build.channel("Shop bot")
+    return factory.channel("Shop bot")
 
 
 @pytest.fixture
 def spring(db):
-    return build.broadcast("Spring")
+    return factory.broadcast("Spring")
 
 
 def made(broadcast, channel, state="sent", external_id="x1", **more):
-    person = build.address(channel, f"u{build.Address.objects.count()}")
-    return build.delivery(broadcast, person, state, external_id=external_id, **more)
+    person = factory.address(channel, f"u{Address.objects.count()}")
+    return factory.delivery(broadcast, person, state, external_id=external_id, **more)
 
 
 def told(delivery, status, **more):
@@ -135,7 +136,7 @@ def test_a_failure_has_its_reason_until_it_is_recovered(shop, spring):
 @pytest.mark.parametrize("first", ["failed", "delivered"])
 def test_a_failure_reported_later_is_in_the_records_until_it_is_recovered(shop, spring, first):
     delivery, other = made(spring, shop), made(spring, shop, external_id="x2")
-    record, untouched = build.record(delivery), build.record(other)
+    record, untouched = factory.record(delivery), factory.record(other)
     second = "delivered" if first == "failed" else "failed"
 
     apply_receipts([told(delivery, first)])
@@ -161,10 +162,12 @@ def test_a_failure_reported_later_is_in_the_records_until_it_is_recovered(shop, 
 
 @pytest.mark.parametrize(("status", "after"), [("delivered", "completed"), ("failed", "error")])
 def test_only_the_attempt_that_a_receipt_is_about_ends_as_reported(shop, spring, status, after):
-    busy = build.reason("Busy.", "503")
+    busy = factory.reason("Busy.", "503")
     delivery = made(spring, shop, "in_doubt", reason=busy, attempts=2)
-    first = build.record(delivery, because=busy)
-    second = build.record(delivery, build.START + 9, because=build.reason("Broke off."), attempt=2)
+    first = factory.record(delivery, because=busy)
+    second = factory.record(
+        delivery, factory.START + 9, because=factory.reason("Broke off."), attempt=2
+    )
 
     apply_receipts([told(delivery, status)])
 
@@ -212,8 +215,8 @@ def test_the_providers_id_is_learned_from_a_receipt(shop, spring):
 
 def test_only_true_message_ids_are_believed(shop, spring):
     delivery = made(spring, shop, external_id=None)
-    other_channel = build.channel("Other")
-    other = build.broadcast()
+    other_channel = factory.channel("Other")
+    other = factory.broadcast()
     right = message_id(delivery)
     wrong = [
         told(delivery, "read", message_id=f"{other.key}-{delivery.pk}"),
@@ -238,7 +241,7 @@ def test_only_true_message_ids_are_believed(shop, spring):
 
 def test_the_same_provider_id_on_another_channel_is_another_message(shop, spring):
     here = made(spring, shop)
-    there = made(spring, build.channel("Other"))
+    there = made(spring, factory.channel("Other"))
 
     apply_receipts([told(there, "read")])
 
@@ -307,7 +310,7 @@ def test_order_and_repetition_do_not_matter(shop, spring, before, news, seed):
 
 @pytest.mark.django_db(transaction=True)
 def test_several_at_the_same_time_leave_one_truth():
-    shop, spring = build.channel(), build.broadcast()
+    shop, spring = factory.channel(), factory.broadcast()
     crowd = [made(spring, shop, external_id=f"x{number}") for number in range(12)]
     news = [told(one, status) for one in crowd for status in ("failed", "delivered", "read")]
 

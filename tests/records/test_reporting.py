@@ -5,14 +5,14 @@ import pytest
 from clarion.kit import clock
 from clarion.records.models import Receipt
 from clarion.records.reporting import reporting
-from records import build
+from support import factory
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_channel_reports_from_its_first_receipt_on() -> None:
-    shop, silent = build.channel("Shop"), build.channel("Silent")
-    delivery = build.delivery(build.broadcast(), build.address(shop, "u1"))
+    shop, silent = factory.channel("Shop"), factory.channel("Silent")
+    delivery = factory.delivery(factory.broadcast(), factory.address(shop, "u1"))
     both = [shop.pk, silent.pk]
     assert reporting(both) == set()
 

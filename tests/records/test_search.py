@@ -6,14 +6,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clarion.broadcasts.models import Broadcast
 from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.records import search as search_module
 from clarion.records import sources
 from clarion.records.filters import FilterError, RecordFilter, Responses
-from clarion.records.models import Record
+from clarion.records.models import Delivery, Record
 from clarion.records.search import search
-from records import build
+from support import factory
 
 NAMES = ["Ada Adler", "ada b_ucher", "Şükrü Çelik", "ŞÜKRÜ öz", "50% Tom", "Иван", "", "Zoë [x]*?"]
 REASONS = ["Blocked by the person.", "The provider refused it.", "100 % full\\empty."]
@@ -24,33 +25,33 @@ CHANNELS = ["Shop bot", "App", "Newsletter"]
 def world(db):
     """Fill in 240 records of four broadcasts, many of them at the same moment."""
     chance = random.Random(1)
-    channels = [build.channel(name) for name in CHANNELS]
-    agents = [build.agent("Mira", "mira@example.org"), build.agent("Noah", "noah@example.org")]
+    channels = [factory.channel(name) for name in CHANNELS]
+    agents = [factory.agent(name="Mira"), factory.agent(name="Noah")]
     people = [
-        build.address(chance.choice(channels), f"u{number}", chance.choice(NAMES))
+        factory.address(chance.choice(channels), f"u{number}", chance.choice(NAMES))
         for number in range(40)
     ]
-    build.address(channels[0], "never-written-to", "Never Written")
-    reasons = [build.reason(text) for text in REASONS]
+    factory.address(channels[0], "never-written-to", "Never Written")
+    reasons = [factory.reason(text) for text in REASONS]
     for number in range(4):
-        broadcast = build.broadcast(f"B{number}", by=agents[number % 2])
+        broadcast = factory.broadcast(f"B{number}", by=agents[number % 2])
         # The last one has no records.
         for person in people if number < 3 else ():
-            delivery = build.delivery(broadcast, person)
+            delivery = factory.delivery(broadcast, person)
             for attempt in range(1, chance.choice([2, 2, 3, 4])):
                 because = chance.choice([None, None, *reasons])
-                build.record(
+                factory.record(
                     delivery,
-                    build.START + chance.randrange(12) * clock.SECOND,
+                    factory.START + chance.randrange(12) * clock.SECOND,
                     because,
                     attempt=attempt,
                     responses=chance.choice([0, 0, 1]) if because else chance.choice([0, 1, 1, 3]),
                     content=f"Hello {person.value}",
                 )
     # One broadcast whose every attempt failed.
-    broadcast = build.broadcast("all failed", by=agents[0])
+    broadcast = factory.broadcast("all failed", by=agents[0])
     for person in people:
-        build.record(build.delivery(broadcast, person), build.START, reasons[0])
+        factory.record(factory.delivery(broadcast, person), factory.START, reasons[0])
 
 
 def all_records() -> list[Record]:
@@ -101,7 +102,7 @@ def paged(wanted: RecordFilter, limit: int) -> list[int]:
 
 
 MOMENTS = st.none() | st.integers(-1, 13).map(
-    lambda second: clock.from_us(build.START + second * clock.SECOND)
+    lambda second: clock.from_us(factory.START + second * clock.SECOND)
 )
 FILTERS = st.builds(
     RecordFilter,
@@ -115,7 +116,7 @@ FILTERS = st.builds(
     before=MOMENTS,
     responses=st.none() | st.builds(Responses, st.sampled_from("<>="), st.integers(0, 4)),
     channel=st.sampled_from(["", "", *CHANNELS]),
-    agent=st.sampled_from(["", "", "mira", "NOAH@example.org"]),
+    agent=st.sampled_from(["", "", "mira", "NOAH@clarion.example"]),
 )
 
 
@@ -124,7 +125,7 @@ FILTERS = st.builds(
 def test_any_filter_finds_what_a_plain_reading_finds(world, monkeypatch, most_people):
     monkeypatch.setattr(sources, "MOST_PEOPLE", most_people)
     records = all_records()
-    broadcasts = [None, None, *build.Broadcast.objects.values_list("pk", flat=True), 987654]
+    broadcasts = [None, None, *Broadcast.objects.values_list("pk", flat=True), 987654]
 
     @settings(
         max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
@@ -140,10 +141,10 @@ def test_any_filter_finds_what_a_plain_reading_finds(world, monkeypatch, most_pe
 
 
 def test_a_row_has_all_that_there_is_to_show(db):
-    person = build.address(build.channel("App", "webhook"), "u1", "Ada")
-    delivery = build.delivery(build.broadcast("Spring"), person, "failed")
-    record = build.record(
-        delivery, build.START + 2_500_000, build.reason("It failed.", "E1"), attempt=3
+    person = factory.address(factory.channel("App", "webhook"), "u1", "Ada")
+    delivery = factory.delivery(factory.broadcast("Spring"), person, "failed")
+    record = factory.record(
+        delivery, factory.START + 2_500_000, factory.reason("It failed.", "E1"), attempt=3
     )
 
     (row,) = search(RecordFilter()).rows
@@ -153,12 +154,12 @@ def test_a_row_has_all_that_there_is_to_show(db):
     assert (row.name, row.user_id, row.contact_id) == ("Ada", "u1", person.contact_id)
     assert (row.status, row.error, row.code, row.attempt) == ("error", "It failed.", "E1", 3)
     assert (row.latency, row.responses, row.content) == (2_500_000, 0, "Hello")
-    assert row.recorded_at == clock.from_us(build.START + 2_500_000)
+    assert row.recorded_at == clock.from_us(factory.START + 2_500_000)
 
 
 def test_records_outlive_their_person(db):
-    person = build.address(build.channel(), "u1", "Ada")
-    build.record(build.delivery(build.broadcast(), person))
+    person = factory.address(factory.channel(), "u1", "Ada")
+    factory.record(factory.delivery(factory.broadcast(), person))
     person.contact.delete()
 
     (row,) = search(RecordFilter()).rows
@@ -168,7 +169,7 @@ def test_records_outlive_their_person(db):
 
 def test_new_records_do_not_move_a_page(world):
     first = search(RecordFilter(), limit=10)
-    build.record(build.Delivery.objects.all()[0], build.START + 99 * clock.SECOND)
+    factory.record(Delivery.objects.all()[0], factory.START + 99 * clock.SECOND)
 
     second = search(RecordFilter(), first.next_cursor, limit=10)
 
@@ -192,10 +193,10 @@ def test_a_channel_or_agent_that_is_not_there_is_told(db, field):
 
 def test_a_page_is_never_longer_than_a_thousand(db, monkeypatch):
     monkeypatch.setattr(search_module, "MOST_ROWS", 3)
-    person = build.address(build.channel(), "u1")
-    delivery = build.delivery(build.broadcast(), person)
+    person = factory.address(factory.channel(), "u1")
+    delivery = factory.delivery(factory.broadcast(), person)
     for number in range(5):
-        build.record(delivery, build.START + number)
+        factory.record(delivery, factory.START + number)
 
     assert len(search(RecordFilter(), limit=10**9).rows) == 3
     assert len(search(RecordFilter(), limit=0).rows) == 1

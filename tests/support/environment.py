@@ -52,9 +52,14 @@ def engine_name() -> str:
     return os.environ["CLARION_TEST_ENGINE"]
 
 
+def run_folder() -> Path:
+    """Return the folder that all test processes of the run share, which ends with it."""
+    return Path(os.environ["CLARION_TEST_RUN"])
+
+
 def worker_folder() -> Path:
     """Return the folder of this test process, which ends with the run."""
-    return Path(os.environ["CLARION_TEST_RUN"]) / _worker()
+    return run_folder() / _worker()
 
 
 def test_database_url() -> str:
@@ -65,8 +70,13 @@ def test_database_url() -> str:
     """
     if engine_name() == "sqlite":
         return f"sqlite:///{worker_folder() / 'test.sqlite3'}"
-    run = Path(os.environ["CLARION_TEST_RUN"]).name.rpartition("-")[2]
-    return with_database(os.environ["CLARION_TEST_POSTGRES_URL"], f"test_{run}_{_worker()}")
+    return postgresql_url(_worker())
+
+
+def postgresql_url(suffix: str) -> str:
+    """Return the URL of one of the run's databases on its PostgreSQL server."""
+    run = run_folder().name.rpartition("-")[2]
+    return with_database(os.environ["CLARION_TEST_POSTGRES_URL"], f"test_{run}_{suffix}")
 
 
 def process_environment(**changed: str) -> dict[str, str]:

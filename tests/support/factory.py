@@ -1,6 +1,10 @@
-"""Small worlds for tests: a channel, people on it, a broadcast in some state."""
+"""Small worlds for tests: a channel, people on it, a broadcast in some state, what became of it.
 
-from collections.abc import Sequence
+The first part does what agents and workers do. The second writes single rows, for the tests of
+``records`` and of what reads it: any state, at any moment, without a worker.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from clarion.accounts import audit
@@ -9,18 +13,30 @@ from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import MOVES
+from clarion.channels import limits
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.models import Address, Contact
-from clarion.engine import lifecycle
+from clarion.engine import lifecycle, reap
+from clarion.engine.claim import Claimed, claim
 from clarion.engine.expand import expand_chunk
-from clarion.kit import db
+from clarion.engine.settle import settle
+from clarion.kit import clock, db
+from clarion.records import tallies
+from clarion.records.deliveries.settle import Settlement
+from clarion.records.models import Delivery, Reason, Record
 from clarion.records.states import ALL
 
 DELIVERY_STATES = ALL
 BROADCAST_STATES = tuple(MOVES)
 BY = audit.COMMAND_LINE
+START = 1_790_000_000 * clock.SECOND  # microseconds; when all happens that is written row by row
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "webhook": {"url": "http://127.0.0.1:9/hook", "allow_private": True},  # nobody listens
+    "telegram": {"token": "123456:" + "a" * 35},
+    "email": {"host": "127.0.0.1", "port": 9, "sender": "Us <us@example.org>"},
+}
 
 
 def agent(role: str = "admin", name: str = "Ada") -> Agent:
@@ -31,19 +47,29 @@ def agent(role: str = "admin", name: str = "Ada") -> Agent:
 
 def channel(
     name: str = "sink",
+    kind: str = "webhook",
     *,
-    url: str = "http://127.0.0.1:9/hook",
-    idempotent: bool = False,
     rate: float | None = None,
-    attempts: int = 5,
+    attempts: int = limits.ATTEMPTS,
     backoff: float = 0.1,
+    **settings: Any,
 ) -> Channel:
-    """A webhook channel."""
-    settings = {"url": url, "allow_private": "true", "idempotent": str(idempotent).lower()}
+    """A channel of any kind; ``settings`` in place of the usual ones, or besides them."""
+    chosen = _SETTINGS.get(kind, {}) | settings
+    written = {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in chosen.items()
+    }
     return add_channel(
-        name=name, kind="webhook", settings=settings, rate=rate, attempts=attempts, backoff=backoff,
+        name=name, kind=kind, settings=written, rate=rate, attempts=attempts, backoff=backoff,
         by=BY,
     )  # fmt: skip
+
+
+def address(on: Channel, value: str, name: str = "") -> Address:
+    """One person, on a channel."""
+    contact = Contact.objects.create(name=name)
+    return Address.objects.create(contact=contact, channel=on, value=value)
 
 
 def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
@@ -68,12 +94,17 @@ def draft(channels: Sequence[Channel], **fields: Any) -> Broadcast:
     return drafts.create_draft(by=BY, channels=channels, **(usual | fields))
 
 
-def sending(channels: Sequence[Channel], **fields: str) -> Broadcast:
+def sending(channels: Sequence[Channel], **fields: Any) -> Broadcast:
     """A broadcast that is being sent: expanded, nothing claimed yet."""
     broadcast = launch.start(draft(channels, **fields), by=BY, undo_seconds=0)
     lifecycle.start_due()
     expand(broadcast)
     return broadcast
+
+
+def live(channels: Sequence[Channel], **fields: Any) -> Broadcast:
+    """A live broadcast: ``fields`` say of which type (``type``, ``trigger``, ``recurrence``)."""
+    return launch.start(draft(channels, **fields), by=BY)
 
 
 def expand(broadcast: Broadcast) -> None:
@@ -90,4 +121,96 @@ def states(broadcast: Broadcast) -> dict[str, int]:
             "SELECT state, count(*) FROM records_delivery WHERE broadcast_id = %s GROUP BY state",
             [broadcast.pk],
         )
+    )
+
+
+def settle_all(channel: Channel, state: str = "sent", **facts: Any) -> list[Claimed]:
+    """Claim all that is queued on a channel, and settle it; ``facts`` as of ``outcome``."""
+    worker = reap.register()
+    claimed = claim(channel.pk, worker, 1_000).messages
+    settle(worker, [outcome(one, channel, state, **facts) for one in claimed])
+    return claimed
+
+
+def settle_each(channel: Channel, outcomes: Iterable[str | dict[str, Any]]) -> list[Claimed]:
+    """Claim one delivery for each outcome (a state, or facts with one), and settle it so."""
+    facts = [{"state": one} if isinstance(one, str) else one for one in outcomes]
+    worker = reap.register()
+    claimed = claim(channel.pk, worker, len(facts)).messages
+    settle(
+        worker,
+        [outcome(one, channel, **more) for one, more in zip(claimed, facts, strict=True)],
+    )
+    return claimed
+
+
+def outcome(claimed: Claimed, channel: Channel, state: str = "sent", **facts: Any) -> Settlement:
+    """What a worker reports of its first attempt; ``facts`` are fields of the Settlement."""
+    usual: dict[str, Any] = {"attempted": True, "content": f"Hello {claimed.contact['name']}"}
+    if state in {"failed", "skipped", "in_doubt"}:
+        usual |= {"reason": "The receiver answered 500 (server error).", "code": "500"}
+    elif state != "queued":
+        usual |= {"responses": 1}
+    return Settlement(
+        claimed.delivery, claimed.broadcast, channel.pk, claimed.address, state,
+        attempts=facts.pop("attempts", 1), at=clock.now_us(), **(usual | facts),
+    )  # fmt: skip
+
+
+# Row by row
+
+
+def broadcast(title: str = "", by: Agent | None = None) -> Broadcast:
+    """A broadcast to nobody yet."""
+    return Broadcast.objects.create(title=title, agent=by, scheduled_at=clock.from_us(START))
+
+
+def live_row(title: str, **fields: Any) -> Broadcast:
+    """A live broadcast without channels; ``fields`` say of which type."""
+    usual: dict[str, Any] = {"text": "Hello", "time_zone": "UTC"}
+    return Broadcast.objects.create(
+        title=title, state="live", started_at=clock.now(), **(usual | fields)
+    )
+
+
+def delivery(of: Broadcast, to: Address, state: str = "sent", **more: Any) -> Delivery:
+    """A delivery with its tally; the broadcast expects one person more."""
+    if state == "sending":
+        more.setdefault("worker_id", 1)
+    made = Delivery.objects.create(
+        broadcast=of,
+        channel=to.channel,
+        address=to,
+        state=state,
+        moved_at=clock.from_us(START),
+        **more,
+    )
+    tallies.add({(of.pk, to.channel_id, state): 1})
+    of.total += 1
+    of.save(update_fields=["total"])
+    return made
+
+
+def reason(text: str = "The provider refused it.", code: str = "400") -> Reason:
+    """A reason for failures."""
+    return Reason.objects.get_or_create(code=code, text=text)[0]
+
+
+def record(of: Delivery, at: int = START, because: Reason | None = None, **more: Any) -> Record:
+    """A completed record, or one of an error with its reason; ``at`` in microseconds."""
+    facts: dict[str, Any] = {
+        "attempt": 1,
+        "status": "error" if because else "completed",
+        "reason": because,
+        "responses": 0 if because else 1,
+        "latency": at - START,
+        "content": "Hello",
+    }
+    return Record.objects.create(
+        delivery=of,
+        broadcast_id=of.broadcast_id,
+        channel_id=of.channel_id,
+        address_id=of.address_id,
+        recorded_at=clock.from_us(at),
+        **(facts | more),
     )

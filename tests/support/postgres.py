@@ -121,12 +121,20 @@ class PostgresServer:
     """One server with its own data folder and port; also a context manager.
 
     `durable=True` keeps fsync on. A killed server loses nothing either way, because what it wrote
-    is with the operating system; only a machine that loses power tells the two apart.
+    is with the operating system; only a machine that loses power tells the two apart. `copy_of`
+    is a folder that another server was saved to: its databases and its password.
     """
 
-    def __init__(self, binaries: Binaries | None = None, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        binaries: Binaries | None = None,
+        *,
+        durable: bool = False,
+        copy_of: Path | None = None,
+    ) -> None:
         self.durable = durable
         self.password = secrets.token_urlsafe(18)
+        self._copy_of = copy_of
         self.port = 0
         self._found = binaries
         self._bin = Path()
@@ -202,6 +210,13 @@ class PostgresServer:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
+    def save(self, folder: Path) -> None:
+        """Stop the server, and copy its data to a folder that others can begin with."""
+        self.stop()
+        folder.mkdir()
+        shutil.copytree(self._folder / "data", folder / "data")
+        shutil.copyfile(self._folder / "password", folder / "password")
+
     def close(self) -> None:
         """Stop the server and remove its folder; closing twice does no harm."""
         self.stop("immediate")
@@ -222,13 +237,17 @@ class PostgresServer:
         )
         atexit.register(self.close)
         self._bin = self._reachable(found.folder)
-        password_file = self._folder / "password"
+        data, password_file = self._folder / "data", self._folder / "password"
+        if self._copy_of is not None:
+            self.password = (self._copy_of / "password").read_text(encoding="utf-8")
+            shutil.copytree(self._copy_of / "data", data)
+            self._hand_over(data)
+            return
         password_file.write_text(self.password, encoding="utf-8")
-        if self._as_user:
-            os.chown(password_file, self._as_user["user"], self._as_user["group"])
+        self._hand_over(password_file)
         self._command(
             str(self._bin / "initdb"),
-            f"--pgdata={self._folder / 'data'}",
+            f"--pgdata={data}",
             f"--username={ROLE}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
@@ -251,10 +270,15 @@ class PostgresServer:
             shutil.copytree(folder.parent, copy / package.name / folder.parent.name, symlinks=True)
             for libraries in package.parent.glob(f"{package.name}.libs"):
                 shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-            for path in (copy, *copy.rglob("*")):
-                os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
+            self._hand_over(copy)
             return copy / package.name / folder.parent.name / folder.name
         return folder
+
+    def _hand_over(self, top: Path) -> None:
+        """Give a file, or a folder with all that is in it, to the server's user."""
+        if self._as_user:
+            for path in (top, *top.rglob("*")):
+                os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
 
     def _command(self, *command: str) -> None:
         done = subprocess.run(

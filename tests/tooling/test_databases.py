@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from support.environment import ENGINES
 from support.plugins.database import OwnDatabase
 from support.processes import Processes
 
@@ -30,6 +31,13 @@ def _add_session(key: str) -> None:
 @pytest.mark.django_db
 def test_the_engine_is_the_one_of_this_run(engine_name: str) -> None:
     assert connection.vendor == engine_name
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.only_on(name)) for name in ENGINES]
+)
+def test_a_test_of_one_engine_runs_on_that_one_only(name: str, engine_name: str) -> None:
+    assert engine_name == name
 
 
 def test_the_settings_name_the_test_database(database_url: str, data_dir: Path) -> None:

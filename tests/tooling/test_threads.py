@@ -81,7 +81,7 @@ def test_a_request_not_accepted_yet_is_waited_for() -> None:
         ):
             for number, client in enumerate((first, second)):
                 client.sendall(b"GET /%d HTTP/1.0\r\n\r\n" % number)
-            # Both wait at the door until now.
+            # Both have waited to be accepted until now.
             accepting = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
             accepting.start()
             wait_for_requests(f"http://127.0.0.1:{server.server_port}")

@@ -12,16 +12,13 @@ from clarion.broadcasts import control, launch
 from clarion.broadcasts.models import Broadcast, ExternalCall
 from clarion.chats import control as chats
 from clarion.content import stories
-from clarion.engine import lifecycle, reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from clarion.records import tallies
-from clarion.records.deliveries.settle import Settlement
 from support import factory
 from web.browsing import Site, add_admin, enter, look, resize
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 TRIGGER = {
     "on": "tag", "tag": "newsletter", "delay": 7200, "conditions": [
         {"attribute": "city", "is": "equals", "value": "Bonn"}
@@ -38,20 +35,8 @@ def site(page: Page, live_server: LiveServer) -> Site:
     for address in people[-3:]:
         chats.take_over(address.pk, by=agent)
     running = factory.sending([channel], title="Autumn sale")
-    worker = reap.register()
     outcomes = ["sent", "sent", "failed", "in_doubt", "delivered", "read"]
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, outcomes[number % 6], 1,
-                clock.now_us(), attempted=True, responses=1, content=f"Hello number {number}",
-                reason="The receiver answered 500." if number % 6 == 2 else "",
-                code="500" if number % 6 == 2 else "", latency=18_000,
-            )
-            for number, c in enumerate(claim(channel.pk, worker, 40).messages)
-        ],
-    )  # fmt: skip
+    factory.settle_each(channel, [outcomes[number % 6] for number in range(40)])
     done = factory.sending([channel], title="Summer sale")
     control.stop(done, by=agent)
     while lifecycle.cancel_remaining():
@@ -234,15 +219,6 @@ def test_f5_speed_and_f3_restart_by_their_dialogs(site: Site) -> None:
     page.get_by_role("button", name="Restart", exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Unsent:")).to_be_visible()
     look(page)
-
-
-def test_g2_held_people_are_released_one_by_one(site: Site) -> None:
-    page = site.open(f"/broadcasts/{number('Autumn sale')}/")
-    expect(page.get_by_text("3 recipients are held")).to_be_visible()
-    page.get_by_role("link", name="Show them").click()
-    page.get_by_role("button", name="Release", exact=True).first.click()
-    expect(page.get_by_text("1 recipient released.")).to_be_visible()
-    expect(page.get_by_role("button", name="Release", exact=True)).to_have_count(2)
 
 
 def test_c5_the_url_is_copied(site: Site) -> None:

@@ -20,7 +20,8 @@ from support.chromium import Complaints
 from support.processes import Processes
 from web.browsing import Site, add_admin, look
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Engine and views have tests on both databases, and test_browser_first_broadcast joins them there.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from support import factory
 from support.waiting import eventually
 from web.browsing import Site, add_admin, enter, look
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from clarion.contacts.models import Tag, Tagging
 from support import factory
 from web.browsing import Site, add_admin, enter, look
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture

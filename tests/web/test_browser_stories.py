@@ -13,7 +13,7 @@ from support import factory
 from support.waiting import eventually
 from web.browsing import Site, add_admin, enter, look, resize
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.looks]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 COUNT_REQUESTS = """
     window.asked = window.under_way = 0;
     document.addEventListener("htmx:confirm", () => asked += 1);

@@ -63,8 +63,8 @@ def _speaks_for_itself(error: Exception) -> bool:
     """Whether its text is written for people: errors of the packages are, by their contract."""
     from clarion.kit.vault import SealedError
 
-    of_a_room = isinstance(error, ValueError) and type(error).__module__.startswith("clarion.")
-    return of_a_room or isinstance(error, Failed | SealedError)
+    of_a_package = isinstance(error, ValueError) and type(error).__module__.startswith("clarion.")
+    return of_a_package or isinstance(error, Failed | SealedError)
 
 
 def _database(text: str) -> str:

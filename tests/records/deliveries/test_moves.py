@@ -24,7 +24,7 @@ from clarion.records.models import Delivery, Record
 from clarion.records.reasons import forget, reason_ids
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from clarion.records.states import ALL, INITIAL, MOVES, may_move, sources
-from records import build
+from support import factory
 
 WORKER, STRANGER = 1, 2
 REASON = ("some", "For some reason.")
@@ -34,8 +34,8 @@ class World:
     """One broadcast with deliveries in every state, to one address each."""
 
     def __init__(self) -> None:
-        self.channel: Channel = build.channel()
-        self.broadcast: Broadcast = build.broadcast()
+        self.channel: Channel = factory.channel()
+        self.broadcast: Broadcast = factory.broadcast()
         self.before: dict[int, str] = {}
         for state in ALL:
             for maybe_sent in (False, True):
@@ -43,9 +43,9 @@ class World:
         self._add("sending", worker_id=STRANGER)
 
     def _add(self, state: str, **more: object) -> None:
-        person = build.address(self.channel, f"u{len(self.before)}")
+        person = factory.address(self.channel, f"u{len(self.before)}")
         name = f"x{len(self.before)}"
-        delivery = build.delivery(self.broadcast, person, state, external_id=name, **more)
+        delivery = factory.delivery(self.broadcast, person, state, external_id=name, **more)
         self.before[delivery.pk] = state
 
     @property
@@ -206,8 +206,8 @@ def test_nothing_is_settled_as_what_the_table_forbids(world: World, after: str) 
 
 def test_receipts_move_what_is_locked_as_the_table_says(world: World) -> None:
     for before, after in [(b, a) for b in ALL for a in ALL if a != "sending"]:
-        person = build.address(world.channel, f"{before} {after}")
-        delivery = build.delivery(world.broadcast, person, before)
+        person = factory.address(world.channel, f"{before} {after}")
+        delivery = factory.delivery(world.broadcast, person, before)
         locked = moved_by_receipts.lock([delivery.pk])[delivery.pk]
         change = [(locked, replace(locked, state=after))]
         if before == after or may_move(before, after):
@@ -232,14 +232,14 @@ def test_receipts_leave_what_has_moved_since_it_was_locked(world: World) -> None
 
 @pytest.mark.parametrize("state", ALL)
 def test_a_delivery_begins_as_the_table_says(world: World, state: str) -> None:
-    address = build.address(world.channel, "new")
+    address = factory.address(world.channel, "new")
     sql = "SELECT id AS address_id, channel_id, 'why' AS reason FROM contacts_address WHERE id = %s"
     if state not in INITIAL:
         with pytest.raises(ValueError, match=f"begins as {state}"):
             Fate(state)
         return
     recipients = Recipients(sql, (address.pk,), {"why": Fate(state)})
-    fresh = build.broadcast()
+    fresh = factory.broadcast()
 
     assert write_new(fresh.pk, recipients, (address.pk, address.pk)) == 1
     assert write_missing(fresh.pk, recipients) == {}
@@ -253,10 +253,10 @@ def test_a_delivery_begins_as_the_table_says(world: World, state: str) -> None:
 def test_a_reason_without_a_fate_is_refused_and_one_without_a_delivery_left_out(
     world: World,
 ) -> None:
-    address = build.address(world.channel, "new")
+    address = factory.address(world.channel, "new")
     sql = "SELECT id AS address_id, channel_id, 'why' AS reason FROM contacts_address WHERE id = %s"
     span = (address.pk, address.pk)
-    fresh = build.broadcast()
+    fresh = factory.broadcast()
 
     with pytest.raises(IntegrityError), transaction.atomic():
         write_new(fresh.pk, Recipients(sql, (address.pk,), {"other": Fate("queued")}), span)

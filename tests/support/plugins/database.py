@@ -1,21 +1,21 @@
 """Databases for tests: one for each test process, and one of its own for a test that needs that."""
 
+import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
-from support import environment
+from support import environment, template
 from support.postgres import PostgresServer
 
 # Written by Django itself after each migration; emptied, they would have to be filled again.
@@ -69,69 +69,55 @@ def own_database(
     """
     if request.node.get_closest_marker("django_db"):
         pytest.fail("own_database replaces the mark django_db: use one of the two")
-    server = None
-    if environment.engine_name() == "postgresql":
-        server = PostgresServer()
-        server.start()
-        url = server.createdb("own")
-    else:
-        url = f"sqlite:///{tmp_path / 'own.sqlite3'}"
     data = tmp_path / "own-data"
     data.mkdir()
-    changed = {"CLARION_DATABASE_URL": url, "CLARION_DATA": str(data)}
-    for name, value in changed.items():
-        monkeypatch.setenv(name, value)
-    try:
-        with django_db_blocker.unblock(), _connected_to(server, tmp_path / "own.sqlite3"):
-            call_command("migrate", verbosity=0, interactive=False)
-            yield OwnDatabase(url, environment.process_environment(), server)
-    finally:
-        if server is not None:
-            server.close()
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Change nothing: support.environment has given each test process a name of its own."""
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """Cut connections that threads and processes left open, or the database cannot be dropped."""
-    yield
-    if environment.engine_name() != "postgresql":
-        return
-    environment.end_connections(os.environ["CLARION_DATABASE_URL"])
-
-
-class _connected_to:  # noqa: N801 - used as a function
-    """Point Django's default connection at another database for a while."""
-
-    def __init__(self, server: PostgresServer | None, sqlite_file: Path) -> None:
-        if server is None:
-            self.there: dict[str, Any] = {"NAME": str(sqlite_file)}
+    server = None
+    with django_db_blocker.unblock():
+        if environment.engine_name() == "postgresql":
+            server = template.own_server()
+            url, there = server.url(template.OWN), template.settings_of(server)
         else:
-            self.there = {
-                "NAME": "own",
-                "USER": "clarion",
-                "PASSWORD": server.password,
-                "HOST": "127.0.0.1",
-                "PORT": str(server.port),
-            }
-        self.here: dict[str, Any] = {}
+            there = {"NAME": str(tmp_path / "own.sqlite3")}
+            url = f"sqlite:///{there['NAME']}"
+            template.copy_sqlite(Path(there["NAME"]))
+        monkeypatch.setenv("CLARION_DATABASE_URL", url)
+        monkeypatch.setenv("CLARION_DATA", str(data))
+        try:
+            with template.connected_to(**there):
+                yield OwnDatabase(url, environment.process_environment(), server)
+        finally:
+            if server is not None:
+                server.close()
 
-    def __enter__(self) -> None:
-        self.here = {key: connection.settings_dict.get(key) for key in self.there}
-        self._move(self.there)
 
-    def __exit__(self, *_: object) -> None:
-        self._move(self.here)
+@pytest.fixture
+def migrated_sqlite(django_db_blocker: DjangoDbBlocker) -> Callable[[Path], None]:
+    """Write a migrated SQLite database to a path, for a test of files and not of engines."""
 
-    def _move(self, where: dict[str, Any]) -> None:
+    def write(target: Path) -> None:
+        with django_db_blocker.unblock():
+            template.copy_sqlite(target)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Make this process's test database, in the place of pytest-django's way, which migrates it."""
+    with django_db_blocker.unblock():
+        template.create_test_database()
+    yield
+    with django_db_blocker.unblock():
         connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
-        connection.settings_dict.update(where)
+        template.drop_test_database()
+
+
+def pytest_sessionfinish() -> None:
+    """Drop what the test processes' databases were copied from."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        template.drop()
 
 
 def _empty_quickly(self: TransactionTestCase) -> None:
@@ -142,19 +128,20 @@ def _empty_quickly(self: TransactionTestCase) -> None:
     """
     if connection.connection is not None and connection.in_atomic_block:
         connection.close()
-    quote = connection.ops.quote_name
-    tables = set(connection.introspection.django_table_names(only_existing=True)) - KEPT_TABLES
-    questions = [
-        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})" for table in sorted(tables)
-    ]
     with transaction.atomic(), connection.cursor() as cursor:
-        filled = []
-        # SQLite allows 500 parts in one compound SELECT.
-        for start in range(0, len(questions), 400):
-            cursor.execute(" UNION ALL ".join(questions[start : start + 400]))
-            filled += [row[0] for row in cursor.fetchall()]
-        for table in filled:
-            cursor.execute(f"DELETE FROM {quote(table)}")
+        cursor.execute(_which_have_rows())
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+
+
+@functools.cache
+def _which_have_rows() -> str:
+    """SQL for the names of all tables that are not empty. SQLite allows 500 parts in it."""
+    tables = set(connection.introspection.django_table_names(only_existing=True)) - KEPT_TABLES
+    quote = connection.ops.quote_name
+    return " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})" for table in sorted(tables)
+    )
 
 
 cast(Any, TransactionTestCase)._fixture_teardown = _empty_quickly

@@ -1,7 +1,8 @@
 """Which tests run on which database engine, and what the run reports about it.
 
-Tests that touch no database give the same answer on both engines, so they run on SQLite only; and
-so do those that look at a page's looks (the mark `looks`), whose views have tests on both.
+Tests that touch no database give the same answer on both engines, so they run on SQLite only. The
+mark `only_on("sqlite")` says the same of a test that needs a database for something else, such as a
+page's looks, whose views have tests on both; or that the behaviour is that engine's alone.
 pytest-django lets no test reach a database without asking for one, hence asking is the measure:
 the mark `django_db`, one of the fixtures below, or one of Django's TestCase classes.
 """
@@ -49,15 +50,12 @@ def engine_name() -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests first; on PostgreSQL without those that say nothing about a database."""
-    # At the end one process would be busy with them while the others wait.
-    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
-    if environment.engine_name() == "sqlite":
-        return
-    left_out = [item for item in items if not _uses_database(item)]
+    """Take those that say something about this engine, and spread the long ones."""
+    left_out = [item for item in items if not _belongs_here(item)]
     if left_out:
-        items[:] = [item for item in items if _uses_database(item)]
+        items[:] = [item for item in items if _belongs_here(item)]
         config.hook.pytest_deselected(items=left_out)
+    items[:] = spread(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_report_header() -> str:
@@ -80,9 +78,36 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     Path(target).write_text(json.dumps(counts), encoding="utf-8")
 
 
+def spread(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Order the tests so that each process has its share of the long ones, and none at the end.
+
+    xdist gives each process one piece of the list, all about as long. A long test waits for other
+    programs most of the time: beside short ones it costs next to nothing, and at the end all
+    other processes would wait for it.
+    """
+    if processes < 2:
+        return items
+    long = [item for item in items if any(map(item.get_closest_marker, LONG))]
+    short = [item for item in items if not any(map(item.get_closest_marker, LONG))]
+    ordered = []
+    for number in range(processes):
+        share = short[len(short) * number // processes : len(short) * (number + 1) // processes]
+        ours = long[number::processes]
+        step = len(share) * 3 // 4 // max(len(ours), 1)
+        for place, item in enumerate(ours):
+            ordered += [item, *share[place * step : (place + 1) * step]]
+        ordered += share[len(ours) * step :]
+    return ordered
+
+
+def _belongs_here(item: pytest.Item) -> bool:
+    if (mark := item.get_closest_marker("only_on")) is not None:
+        assert mark.args[0] in environment.ENGINES, f"{item.nodeid}: there is no such engine"
+        return bool(mark.args[0] == environment.engine_name())
+    return environment.engine_name() == "sqlite" or _uses_database(item)
+
+
 def _uses_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("looks") is not None:
-        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     case = getattr(item, "cls", None)
     return (

@@ -9,7 +9,7 @@ from clarion.engine.reap import DIED
 from clarion.records.models import Delivery, Reason
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,32 +15,13 @@ from clarion.channels.manage import pause_channel
 from clarion.contacts.models import Contact
 from clarion.content import stories
 from clarion.engine import lifecycle, reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
 from clarion.kit import clock
 from clarion.records import tallies
 from clarion.records.deliveries import hold
-from clarion.records.deliveries.settle import Settlement
 from support import factory
 from web.conftest import LogIn
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def settle_all(broadcast: Broadcast, state: str = "sent", reason: str = "", code: str = "") -> None:
-    """Claim everybody and settle them into a state."""
-    channel = broadcast.channels.get()
-    worker = reap.register()
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
-                reason=reason, code=code, attempted=True, content="Hello",
-            )
-            for c in claim(channel.pk, worker, 1_000).messages
-        ],
-    )  # fmt: skip
+pytestmark = pytest.mark.django_db
 
 
 def test_an_empty_list_leads_on(admin: Client) -> None:
@@ -81,7 +61,7 @@ def test_damaged_addresses_show_something(admin: Client, sending: Broadcast, que
 
 
 def test_the_page_of_a_broadcast(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending, "failed", "The receiver answered 500 (server error).", "500")
+    factory.settle_all(sending.channels.get(), "failed")
 
     page = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
     errors = admin.get(f"/broadcasts/{sending.pk}/errors").content.decode()
@@ -136,7 +116,7 @@ def test_one_whose_channels_are_all_paused_is_waiting(admin: Client, sending: Br
 
 
 def test_the_title_of_the_page_has_the_progress(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending, "failed", "No.", "x")
+    factory.settle_all(sending.channels.get(), "failed")
 
     page = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
     live = admin.get(f"/broadcasts/{sending.pk}/live").content.decode()
@@ -182,7 +162,7 @@ def test_a_condition_of_the_list_is_taken_away_by_its_chip(
 
 
 def test_reconcile_shows_the_equation(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending)
+    factory.settle_all(sending.channels.get())
 
     html = admin.get(f"/broadcasts/{sending.pk}/reconcile").content.decode()
 
@@ -237,7 +217,7 @@ def test_no_engine_is_said(admin: Client, sending: Broadcast) -> None:
 
 
 def test_f3_restart(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending, "failed", "No.", "x")
+    factory.settle_all(sending.channels.get(), "failed")
     Broadcast.objects.filter(pk=sending.pk).update(state="completed", finished_at=timezone.now())
     assert b"do-restart" in admin.get(f"/broadcasts/{sending.pk}/").content
 
@@ -249,7 +229,7 @@ def test_f3_restart(admin: Client, sending: Broadcast) -> None:
 
 
 def test_a_restart_without_anybody_left_is_explained(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending)
+    factory.settle_all(sending.channels.get())
     Broadcast.objects.filter(pk=sending.pk).update(state="completed")
 
     response = admin.post(f"/broadcasts/{sending.pk}/restart", follow=True)
@@ -286,20 +266,14 @@ WELCOME = {
 }  # fmt: skip
 
 
-def live(title: str, **fields: Any) -> Broadcast:
-    """One that lives on."""
-    values: dict[str, Any] = {"state": "live", "started_at": clock.now(), "text": "Hello", **fields}
-    return Broadcast.objects.create(title=title, **values)
-
-
 def listed(browser: Client, query: str) -> list[str]:
     return [row["name"] for row in browser.get(f"/?{query}").context["rows"]]
 
 
 def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Broadcast) -> None:
-    live("Hook", type="external")
-    live("Welcome", type="trigger", trigger=WELCOME)
-    live("Daily", **DAILY)
+    factory.live_row("Hook", type="external")
+    factory.live_row("Welcome", type="trigger", trigger=WELCOME)
+    factory.live_row("Daily", **DAILY)
     Broadcast.objects.create(title="Reply", type="single", state="sending")
 
     assert listed(admin, "section=active") == ["Welcome", "Hook", "Spring"]
@@ -318,7 +292,7 @@ def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Bro
 
 
 def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending, "failed", "No.", "x")
+    factory.settle_all(sending.channels.get(), "failed")
     html = admin.get("/broadcasts/live?section=active").content.decode()
     facts = (
         "Spring",
@@ -339,7 +313,7 @@ def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
 
 
 def test_e2_a_trigger_is_told_with_its_conditions(admin: Client, db: None) -> None:
-    live("Welcome", type="trigger", trigger=WELCOME)
+    factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     html = admin.get("/?section=active").content.decode()
     assert "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person" in html
 
@@ -446,7 +420,7 @@ def test_e4_a_date_range_in_the_agents_zone(admin: Client, sending: Broadcast) -
 
 
 def test_e5_the_list_says_what_will_go(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending)
+    factory.settle_all(sending.channels.get())
     finished = clock.now() - timedelta(days=80)
     Broadcast.objects.update(state="completed", finished_at=finished)
 
@@ -458,7 +432,7 @@ def test_e5_the_list_says_what_will_go(admin: Client, sending: Broadcast) -> Non
 
 
 def test_f1_one_that_lives_on_is_deleted_from_its_page(admin: Client, sending: Broadcast) -> None:
-    daily = live("Daily", **DAILY)
+    daily = factory.live_row("Daily", **DAILY)
     Broadcast.objects.filter(pk=sending.pk).update(parent=daily)
     assert (
         "Its runs and their records are kept."
@@ -474,7 +448,7 @@ def test_f1_one_that_lives_on_is_deleted_from_its_page(admin: Client, sending: B
 
 
 def test_f3_the_question_has_the_numbers(admin: Client, sending: Broadcast) -> None:
-    settle_all(sending, "in_doubt", "No answer.", "x")
+    factory.settle_all(sending.channels.get(), "in_doubt")
     Broadcast.objects.filter(pk=sending.pk).update(state="completed", finished_at=timezone.now())
 
     for path in ("ask/restart/", "left"):
@@ -534,7 +508,7 @@ def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast)
 
 def test_c3_the_page_of_a_periodic_one(admin: Client, sending: Broadcast) -> None:
     tomorrow = clock.now() + timedelta(days=1)
-    daily = live("Daily", next_run_at=tomorrow, **DAILY)
+    daily = factory.live_row("Daily", next_run_at=tomorrow, **DAILY)
     Broadcast.objects.filter(pk=sending.pk).update(parent=daily)
 
     page = admin.get(f"/broadcasts/{daily.pk}/").content.decode()
@@ -552,7 +526,7 @@ def test_c3_the_page_of_a_periodic_one(admin: Client, sending: Broadcast) -> Non
 
 
 def test_c4_the_page_of_a_trigger_says_who_waits(admin: Client, sending: Broadcast) -> None:
-    welcome = live("Welcome", type="trigger", trigger=WELCOME)
+    welcome = factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     for contact in Contact.objects.all()[:2]:
         Firing.objects.create(
             broadcast=welcome, contact=contact, happened_at=clock.now(), due_at=clock.now()
@@ -565,7 +539,7 @@ def test_c4_the_page_of_a_trigger_says_who_waits(admin: Client, sending: Broadca
 
 
 def test_c5_the_page_of_an_external_one(admin: Client, log_in: LogIn, sending: Broadcast) -> None:
-    hook = live("Hook", type="external", secret={"token": "s3cret"})
+    hook = factory.live_row("Hook", type="external", secret={"token": "s3cret"})
     hook.channels.set(sending.channels.all())
     ExternalCall.objects.create(
         broadcast=hook, run=sending, key="A-17", answer={"known": 3, "unknown": 1}
@@ -586,7 +560,7 @@ def test_c5_the_page_of_an_external_one(admin: Client, log_in: LogIn, sending: B
 
 def test_f4_one_that_lives_on_pauses_and_resumes(admin: Client, db: None) -> None:
     for fields in (DAILY, {"type": "external"}, {"type": "trigger", "trigger": WELCOME}):
-        found = live("Live", **fields)
+        found = factory.live_row("Live", **fields)
         for act, state in (("pause", "paused"), ("resume", "live"), ("stop", "stopped")):
             admin.post(f"/broadcasts/{found.pk}/do/{act}")
             found.refresh_from_db()
@@ -607,21 +581,8 @@ def test_h3_the_number_of_errors_is_that_of_the_list_behind_its_link(
     admin: Client, sending: Broadcast
 ) -> None:
     channel = sending.channels.get()
-    worker = reap.register()
-    outcomes = [("failed", "Gone."), ("queued", "Busy."), ("sent", "")]
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
-                reason=reason, code="x" if reason else "", attempted=True, content="Hello",
-            )
-            for c, (state, reason) in zip(
-                claim(channel.pk, worker, 10).messages, outcomes, strict=True
-            )
-        ],
-    )  # fmt: skip
-    settle_all(sending)  # the retry is accepted
+    factory.settle_each(channel, ["failed", {"state": "queued", "reason": "Busy."}, "sent"])
+    factory.settle_all(channel)  # the retry is accepted
 
     html = " ".join(admin.get(f"/broadcasts/{sending.pk}/errors").content.decode().split())
     plain = re.sub("<[^>]+>", " ", html)
@@ -646,18 +607,7 @@ def test_h3_the_number_of_errors_is_that_of_the_list_behind_its_link(
 def test_what_has_completed_says_how_it_went_also_to_screen_readers(
     admin: Client, sending: Broadcast, states: tuple[str, ...], words: str
 ) -> None:
-    channel = sending.channels.get()
-    worker = reap.register()
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
-                reason="Gone." if state == "failed" else "", attempted=True,
-            )
-            for c, state in zip(claim(channel.pk, worker, 10).messages, states, strict=True)
-        ],
-    )  # fmt: skip
+    factory.settle_each(sending.channels.get(), states)
     lifecycle.finish()
 
     bar = f"{states.count('sent')} of 3 completed"
@@ -667,3 +617,26 @@ def test_what_has_completed_says_how_it_went_also_to_screen_readers(
         html = admin.get(page).content.decode()
         assert f">{words}</span>" in html
         assert f'aria-label="{bar}"' in html
+
+
+def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
+    channel = factory.channel("Shop")
+    factory.people(channel, 3)
+    at = clock.now() + timedelta(days=1)
+    late = launch.start(factory.draft([channel], scheduled_at=at), by=factory.BY)
+    Broadcast.objects.filter(pk=late.pk).update(scheduled_at=clock.now() - timedelta(days=2))
+
+    lifecycle.start_due()
+
+    page = admin.get(f"/broadcasts/{late.pk}/").content.decode()
+    assert "Missed" in page
+    assert "no worker was running. Send it now or delete it." in page
+    assert "do-accept" in page
+    assert lifecycle.start_due() == 0
+    assert factory.states(late) == {}
+
+    admin.post(f"/broadcasts/{late.pk}/do/accept_missed")
+    late.refresh_from_db()
+    assert late.state == "scheduled"
+    assert late.scheduled_at
+    assert late.scheduled_at > clock.now()  # it can be undone, as after any Send

@@ -16,15 +16,12 @@ from clarion.chats.inbound import receive
 from clarion.chats.models import Chat
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
-from clarion.engine import lifecycle, reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
+from clarion.engine import lifecycle
 from clarion.kit import clock
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Record
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LogIn = Callable[[str], Client]
 
 
@@ -49,21 +46,6 @@ def ada(admin: Client) -> Agent:
 
 def write(address: Address, text: str, number: str = "1") -> None:
     receive(address.channel, Inbound(address.value, number, text, clock.now()))
-
-
-def settle_all(channel: Channel, state: str = "sent", reason: str = "") -> None:
-    worker = reap.register()
-    settle(
-        worker,
-        [
-            Settlement(
-                c.delivery, c.broadcast, channel.pk, c.address, state, 1, clock.now_us(),
-                attempted=True, content=f"Hello Person {c.delivery}", reason=reason, code="x",
-                responses=int(state == "sent"),
-            )
-            for c in claim(channel.pk, worker, 1_000).messages
-        ],
-    )  # fmt: skip
 
 
 def html_of(client: Client, path: str) -> str:
@@ -182,7 +164,7 @@ def test_g3_take_over_reply_and_close(admin: Client, ada: Agent, person: Address
     assert admin.post(f"/chats/{person.pk}/reply", {"text": "On {{ its }} way"}).status_code == 302
     assert said(admin, person)[-1] == ("reply", "On {{ its }} way")
     assert "Queued" in html_of(admin, f"/chats/{person.pk}/live")
-    settle_all(person.channel)
+    factory.settle_all(person.channel)
     assert said(admin, person)[-1][0] == "reply"
     assert "Sent" in html_of(admin, f"/chats/{person.pk}/live")
 
@@ -194,17 +176,17 @@ def test_g3_take_over_reply_and_close(admin: Client, ada: Agent, person: Address
 def test_g3_a_failed_reply_says_why(admin: Client, ada: Agent, person: Address) -> None:
     control.take_over(person.pk, by=ada)
     singles.reply(person.pk, "Hello", by=ada)
-    settle_all(person.channel, "failed", "The receiver answered 500.")
+    factory.settle_all(person.channel, "failed")
 
     html = html_of(admin, f"/chats/{person.pk}/")
 
-    assert "The receiver answered 500." in html
+    assert "The receiver answered 500 (server error)." in html
     assert "Failed" in html
 
 
 def test_g3_what_broadcasts_sent_stands_in_the_chat(admin: Client, person: Address) -> None:
     broadcast = factory.sending([person.channel], title="Autumn sale")
-    settle_all(person.channel)
+    factory.settle_all(person.channel)
     write(person, "Thanks", "2")
 
     assert [kind for kind, _ in said(admin, person)] == ["them", "broadcast", "them"]
@@ -355,7 +337,7 @@ def test_what_happened_at_one_moment_is_shown_once(admin: Client, person: Addres
     singles.send_single(person, by=factory.BY, text="Same moment")
     Broadcast.objects.update(created_at=at)
     factory.sending([person.channel], title="Too")
-    settle_all(person.channel)
+    factory.settle_all(person.channel)
     Record.objects.update(recorded_at=at)
 
     first = admin.get(f"/chats/{person.pk}/")

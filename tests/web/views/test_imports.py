@@ -11,16 +11,10 @@ from clarion.channels.models import Channel
 from clarion.contacts import imports
 from clarion.contacts.models import Contact, Import
 from clarion.engine import reap
-from support import factory
 
 pytestmark = pytest.mark.django_db
 
 PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rome\n"
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return factory.channel("Shop")
 
 
 def upload(

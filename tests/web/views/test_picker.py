@@ -18,11 +18,6 @@ HTMX = {"HX-Request": "true", "HX-Target": "picker-lists"}
 
 
 @pytest.fixture
-def channel() -> Channel:
-    return factory.channel()
-
-
-@pytest.fixture
 def draft(channel: Channel) -> Broadcast:
     return factory.draft([channel])
 

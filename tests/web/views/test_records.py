@@ -10,15 +10,10 @@ from django.test import Client
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts.models import Broadcast
-from clarion.engine import reap
-from clarion.engine.claim import claim
-from clarion.engine.settle import settle
-from clarion.kit import clock
-from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Record
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PEOPLE = 60
 
@@ -29,16 +24,7 @@ def sent() -> Broadcast:
     channel = factory.channel("Shop")
     factory.people(channel, PEOPLE)
     broadcast = factory.sending([channel], title="Autumn")
-    worker = reap.register()
-    for c in claim(channel.pk, worker, PEOPLE).messages:
-        failed = c.to == "u7"
-        outcome = Settlement(
-            c.delivery, c.broadcast, channel.pk, c.address, "failed" if failed else "sent", 1,
-            clock.now_us(), reason="The receiver answered 500 (server error)." if failed else "",
-            code="500" if failed else "", attempted=True, responses=0 if failed else 1,
-            content=f"Hello {c.contact['name']}",
-        )  # fmt: skip
-        settle(worker, [outcome])
+    factory.settle_each(channel, ["failed" if n == 7 else "sent" for n in range(PEOPLE)])
     return broadcast
 
 

@@ -10,7 +10,7 @@ from clarion.broadcasts import retention
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def over(title: str, days_ago: int) -> Broadcast:

@@ -17,7 +17,7 @@ from support import factory
 from support.listener import Answer, Heard, Listener
 from support.waiting import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 Json = Callable[..., Any]
 Text = Callable[..., str]
 

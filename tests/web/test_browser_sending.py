@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
-from clarion.contacts.models import Address, Tag, Tagging
 from clarion.kit import clock
 from clarion.records.models import Delivery
 from crash.rehearsal import Provider, wait_completed
@@ -21,7 +20,8 @@ from support.processes import Processes
 from support.waiting import eventually
 from web.browsing import Site, add_admin, look
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Engine and views have tests on both databases, and test_browser_first_broadcast joins them there.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture
@@ -165,35 +165,6 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
 
     expect(standing(page)).to_contain_text("Completed")
     assert texts(provider).keys() == {"u0", "u1", "u4"}
-
-
-def test_a4_a6_tags_include_and_exclude(site: Site, shop: Channel, provider: Provider) -> None:
-    people = factory.people(shop, 12)
-    tagged("gold", people[:6])
-    tagged("silver", people[4:9])
-    tagged("tired", [people[5], people[8], people[11]])
-    page = compose(site)
-
-    page.get_by_label("Contacts with tags").check()
-    wanted = page.get_by_role("group", name="With any of these tags")
-    wanted.get_by_label("gold").check()
-    total = page.locator(".summary-total")
-    expect(total).to_have_text("6")
-    wanted.get_by_label("silver").check()
-    expect(total).to_have_text("9")
-    page.get_by_role("group", name="Excluding these tags").get_by_label("tired").check()
-    expect(total).to_have_text("7")
-    expect(page.locator("#summary")).to_contain_text(re.compile(r"2\s+excluded by tag"))
-    send(page)
-
-    expect(standing(page)).to_contain_text("Completed")
-    expect(page.get_by_text("of 7 completed")).to_be_visible()
-    assert texts(provider).keys() == {f"u{n}" for n in (0, 1, 2, 3, 4, 6, 7)}
-
-
-def tagged(name: str, people: list[Address]) -> None:
-    tag = Tag.objects.create(name=name)
-    Tagging.objects.bulk_create(Tagging(tag=tag, contact=one.contact) for one in people)
 
 
 def test_c3_f1_periodic_with_pause(site: Site, shop: Channel, provider: Provider) -> None:

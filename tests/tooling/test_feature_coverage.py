@@ -1,4 +1,4 @@
-"""Every feature of the product has a test that is named for it and goes through a door.
+"""Every feature of the product has a test that is named for it and goes through an entry point.
 
 The letters and numbers are those of the list of features; a test named ``test_c3_…`` shows C3.
 """
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-DOORS = ("cli", "hooks", "web")
+ENTRY_POINTS = ("cli", "hooks", "web")
 FEATURES = {"a": 7, "b": 5, "c": 6, "d": 2, "e": 5, "f": 5, "g": 4}
 
 
 def names() -> set[str]:
-    """The names of all tests that go through a door."""
-    files = (path for door in DOORS for path in (TESTS / door).rglob("test_*.py"))
+    """The names of all tests that go through an entry point."""
+    files = (path for package in ENTRY_POINTS for path in (TESTS / package).rglob("test_*.py"))
     return {
         name
         for path in files
@@ -24,7 +24,7 @@ def names() -> set[str]:
 
 
 @pytest.mark.parametrize("letter", FEATURES)
-def test_every_feature_is_shown_through_a_door(letter: str) -> None:
+def test_every_feature_is_shown_through_an_entry_point(letter: str) -> None:
     shown = names()
     missing = [
         f"{letter}{number}"

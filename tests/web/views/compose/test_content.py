@@ -1,0 +1,183 @@
+"""What a draft says: a text, a story or a template, and tests of it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.content import stories
+from clarion.content.models import Story
+from clarion.records.models import Delivery
+from support import factory
+from web.composing import autosave, compose_form, seen, the_draft
+
+pytestmark = pytest.mark.django_db
+
+
+def test_b2_a_story_is_chosen_shown_and_sent(admin: Client, channel: Channel, story: Story) -> None:
+    form = compose_form(channel, data_type="story", story=story.pk)
+
+    html = autosave(admin, form)
+    admin.post("/broadcasts/new/", {**form, **seen()})
+
+    assert '<span class="bubble-text" dir="auto">Dear Person 0</span>' in html
+    assert '<span class="bubble-button">Shop</span>' in html
+    assert "The messages that hook.example answers with appear here." in html
+    assert "Story “Welcome”" in html
+    sent = the_draft()
+    assert (sent.state, sent.story) == ("scheduled", story)
+    assert sent.story_version == stories.newest(story)
+    assert sent.text == "Hello {{ contact.name }}"  # kept, should one change one's mind
+
+
+def test_b2_why_a_story_can_not_be_chosen(admin: Client, channel: Channel) -> None:
+    html = admin.get("/broadcasts/new/").content.decode()
+
+    assert re.search(r'value="story"\s+disabled', html)
+    assert "Story: There is no story yet." in html
+    assert 'href="/stories/new/"' in html
+
+
+def test_b4_a_template_is_sent_by_name_language_and_variables(
+    admin: Client, channel: Channel
+) -> None:
+    fields = {"template_name": "order_update", "template_language": "en_US"}
+    rows = {"template_variables": ["{{ contact.name }}", "10 %", "", ""]}
+    form = compose_form(channel, data_type="template", **fields, **rows)
+
+    html = autosave(admin, form, "text")
+    admin.post("/broadcasts/new/", {**form, **seen()})
+
+    assert "1. Person 0" in html
+    assert html.count('name="template_variables"') == 3  # and one to go on with
+    sent = the_draft()
+    assert sent.state == "scheduled"
+    assert sent.template == {
+        "name": "order_update",
+        "language": "en_US",
+        "variables": ["{{ contact.name }}", "10 %"],
+    }
+
+
+def test_b4_why_a_template_can_not_be_chosen(admin: Client) -> None:
+    mail = factory.channel("Mail", "email")
+
+    html = autosave(admin, compose_form(mail))
+    # One that was chosen before stays, and says so.
+    kept = autosave(admin, compose_form(mail, data_type="template", template_name="x"))
+
+    assert re.search(r'value="template"\s+disabled', html)
+    assert "None of the chosen channels has templates." in html
+    assert re.search(r'value="template"\s+checked', kept)
+    assert "Mail has no templates." in kept
+
+
+def test_a5_chat_numbers_take_a_text_only(admin: Client, channel: Channel, story: Story) -> None:
+    chat = channel.addresses.order_by("pk")[0].pk
+    as_text = autosave(admin, compose_form(who="chats", chats=str(chat)))
+    form = compose_form(who="chats", chats=str(chat), data_type="story", story=story.pk, **seen())
+    refused = admin.post("/broadcasts/new/", form)
+
+    assert re.search(r'value="story"\s+disabled', as_text)
+    assert "Story: Chat numbers take a text only." in as_text
+    assert refused.status_code == 422
+    assert "Chat numbers take a text only. Choose Text" in refused.content.decode()
+    assert the_draft().state == "draft"
+
+
+def test_b5_a_test_goes_to_the_address_that_the_agent_remembers(
+    admin: Client, channel: Channel
+) -> None:
+    me = channel.addresses.order_by("pk")[2]
+    first = admin.post("/broadcasts/compose/test", compose_form(channel)).content.decode()
+    found = admin.get("/broadcasts/compose/people?test_q=Person 2").content.decode()
+    chosen = admin.post("/broadcasts/compose/test-to", {"test_address": me.pk}).content.decode()
+
+    draft = the_draft()
+    sent = admin.post("/broadcasts/compose/test", compose_form(channel, **seen())).content.decode()
+
+    assert "Choose where your tests go first." in first
+    assert 'name="test_address"' in found
+    assert "to Person 2 on Shop" in chosen
+    single = Broadcast.objects.get(type="single")
+    assert f"/broadcasts/compose/test/{single.pk}" in sent
+    assert (single.title, single.text) == ("Spring", "Hello {{ contact.name }}")
+    delivery = Delivery.objects.get()
+    assert delivery.address_id == me.pk
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+def test_b5_the_result_of_a_test_is_asked_for_until_it_is_there(
+    admin: Client, channel: Channel
+) -> None:
+    me = channel.addresses.order_by("pk")[0]
+    admin.post("/broadcasts/compose/test-to", {"test_address": me.pk})
+    admin.post("/broadcasts/compose/test", compose_form(channel))
+    there = f"/broadcasts/compose/test/{Broadcast.objects.get(type='single').pk}"
+
+    waiting = admin.get(there).content.decode()
+    Delivery.objects.update(state="sent")
+    done = admin.get(there).content.decode()
+
+    assert "hx-get" in waiting
+    assert "No worker is running" in waiting
+    assert "hx-get" not in done
+    assert "The provider has accepted the message." in done
+    draft = Broadcast.objects.get(type="broadcast")
+    assert admin.get(f"/broadcasts/compose/test/{draft.pk}").status_code == 404
+
+
+def test_b1_unknown_variables_are_told_beside_the_text(admin: Client, channel: Channel) -> None:
+    form = compose_form(channel, text="Hi {{ contact.nam }}")
+
+    html = admin.post("/broadcasts/compose/text", form).content.decode()
+
+    assert "No contact has “contact.nam”." in html
+
+
+@pytest.mark.parametrize("text", ["{{ contact.name", "{% for x in y %}", "{{ 'a' * 100000000 }}"])
+def test_a_broken_text_is_told_and_saved(admin: Client, channel: Channel, text: str) -> None:
+    response = admin.post("/broadcasts/compose/text", compose_form(channel, text=text))
+
+    assert response.status_code == 200
+    assert len(response.context["text_problems"]) == 1
+    assert the_draft().text == text
+
+
+def test_b5_preview_as_a_chosen_person(admin: Client, channel: Channel) -> None:
+    third = channel.addresses.order_by("pk")[2]
+
+    found = admin.get("/broadcasts/compose/people?q=Person 2").content.decode()
+    form = compose_form(channel, person=third.pk)
+    html = admin.post("/broadcasts/compose/text", form).content.decode()
+
+    assert f'value="{third.pk}"' in found
+    assert '<span class="bubble-text" dir="auto">Hello Person 2</span>' in html
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ contact.name | truncate('abc') }}", "{{ 5 is divisibleby(0) }}", "{{ 1 // 0 }}"]
+)
+def test_a_draft_that_can_not_be_shown_can_be_edited(
+    admin: Client, channel: Channel, text: str
+) -> None:
+    saved = admin.post("/broadcasts/compose/text", compose_form(channel, text=text, title=text))
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/")
+
+    assert (saved.status_code, page.status_code) == (200, 200)
+    assert len(page.context["bubbles"]) == 1
+    assert page.context["bubbles"][0].note
+    assert page.context["subject"].problem
+
+
+def test_b7_a_title_is_checked_and_shown_like_a_text(admin: Client, channel: Channel) -> None:
+    form = compose_form(channel, title="For {{ contact.name }}", text="Hello")
+    right = admin.post("/broadcasts/compose/text", form).content.decode()
+    form = compose_form(channel, title="For {{ contact.nam }}", text="Hello", draft=the_draft().pk)
+    wrong = admin.post("/broadcasts/compose/text", form).content.decode()
+
+    assert "For Person 0" in right
+    assert "Title: No contact has “contact.nam”." in wrong
