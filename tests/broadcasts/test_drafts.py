@@ -54,7 +54,7 @@ def test_d1_a_draft_holds_all_that_is_filled_in() -> None:
     assert (stored.type, stored.trigger["tag"]) == ("trigger", "vip")
     assert (stored.scheduled_at, stored.end_open_chats) == (at, True)
     assert stored.picks.get().address == person
-    assert (stored.revision, stored.edited_by) == (1, draft.agent)
+    assert (stored.revision, stored.edited_by) == (1, draft.drafted_by)
     assert "“soon” is no time." in problems.check(stored)
 
 
@@ -224,7 +224,7 @@ def test_d2_a_duplicate_has_everything_and_its_people() -> None:
 
     assert fresh.pk != old.pk
     fresh.refresh_from_db()
-    assert (fresh.title, fresh.text, fresh.agent) == ("Copy of Spring", "Hello", bea)
+    assert (fresh.title, fresh.text, fresh.drafted_by) == ("Copy of Spring", "Hello", bea)
     assert (fresh.scheduled_at, fresh.rate, fresh.end_open_chats) == (at, 3, True)
     assert fresh.form_state == old.form_state
     assert list(fresh.channels.all()) == [channel]

@@ -30,6 +30,7 @@ def filled_in() -> tuple[Broadcast, dict[str, Any]]:
     values: dict[str, Any] = {
         "type": "external", "state": "paused", "data_type": "story",
         "story": story, "story_version": stories.newest(story), "agent": agent, "edited_by": other,
+        "drafted_by": other,
         "parent": Broadcast.objects.create(), "restart_of": Broadcast.objects.create(),
         "time_zone": "Europe/Berlin",
     }  # fmt: skip

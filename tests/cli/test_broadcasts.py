@@ -1,5 +1,6 @@
 """``clarion broadcasts``."""
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -62,12 +63,14 @@ def test_show_in_words(running: str, ok: Callable[..., str]) -> None:
     assert ["state", "sending"] in lines
     assert ["total", "3"] in lines
     assert ["failed", "1"] in lines
-    assert ["agent", "command", "line"] in lines
+    assert ["agent", socket.gethostname(), "(command", "line)"] in lines
     assert not any(line[0] == "held" for line in lines)
 
 
 def test_list(sent: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
-    assert ok("broadcasts", "list").splitlines()[1].split()[:4] == [sent, "T", "scheduled", "news"]
+    assert ok("broadcasts", "list").splitlines()[1].split()[:5] == [
+        sent, "–", "T", "scheduled", "news",
+    ]  # fmt: skip
     listed = ok_json("broadcasts", "list")
     assert [one["id"] for one in listed] == [int(sent)]
     assert listed[0].keys() >= CONTRACT
@@ -264,7 +267,7 @@ def test_e4_search_and_dates(
     def listed(*options: str) -> list[str]:
         return [str(one["id"]) for one in ok_json("broadcasts", "list", *options)]
 
-    for q in (running, "hell", f"№ {running}"):
+    for q in (running, "hell", f"#{running}"):
         assert listed("-q", q) == [running]
     assert listed("-q", "Good bye") == []
     tomorrow = (clock.now() + timedelta(days=1)).isoformat()

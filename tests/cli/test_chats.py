@@ -119,7 +119,7 @@ def test_an_unknown_number(
 def test_an_agent_who_is_none_or_only_looks(
     number: str, refused: Callable[..., str], ok_json: Json
 ) -> None:
-    assert "There is no agent with the e-mail address x@y.example." in refused(
+    assert "There is no agent with the name or e-mail address x@y.example." in refused(
         "chats", "take", number, "--agent", "x@y.example"
     )
     factory.agent("viewer", "Vera")

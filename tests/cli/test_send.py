@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.contacts.models import Address
+from support import factory
 from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
@@ -302,3 +304,17 @@ class TestWithAnEngine:
         ok("broadcasts", "delete", number)
         assert send.wait() == 1
         assert f"Broadcast {number} was deleted before it was sent." in send.output
+
+
+def test_as_names_the_agent_wherever_it_stands(
+    people: str, ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    ada = factory.agent(name="Ada")
+    base = ("send", "--channel", people, "--all", *TEXT)
+    sent = ok_json(*base, "--as", "Ada")
+    assert (sent["agent"], sent["drafted_by"]) == ("Ada", "Ada")
+    assert ok_json("--as", ada.email, *base)["agent"] == "Ada"
+    assert ok_json(*base, f"--as={ada.email}")["agent"] == "Ada"
+    assert ok_json(*base)["agent"] == f"{socket.gethostname()} (command line)"
+    said = refused(*base, "--as", "Nobody")
+    assert "There is no agent with the name or e-mail address Nobody." in said

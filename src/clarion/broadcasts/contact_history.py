@@ -14,6 +14,7 @@ class Place:
 
     moved_at: datetime
     broadcast_id: int
+    number: int | None  # its №
     title: str
     channel: str
     state: str
@@ -29,10 +30,11 @@ def history(contact_id: int, limit: int = 50) -> list[Place]:
     person alone (singles) stands in their chats.
     """
     found = db.fetch(
-        "SELECT d.moved_at, b.id, b.title, h.name, d.state, coalesce(o.text, ''), d.attempts,"
+        "SELECT d.moved_at, b.id, b.number, b.title, h.name, d.state, coalesce(o.text, ''),"
+        " d.attempts,"
         " (SELECT max(r.id) FROM records_record AS r"
         "  WHERE r.address_id = d.address_id AND r.delivery_id = d.id)"
-        " FROM (SELECT id, title FROM broadcasts_broadcast WHERE type <> 'single'"
+        " FROM (SELECT id, number, title FROM broadcasts_broadcast WHERE type <> 'single'"
         "  ORDER BY id DESC LIMIT %s) AS b"
         " CROSS JOIN contacts_address AS a"
         " JOIN records_delivery AS d ON d.broadcast_id = b.id AND d.address_id = a.id"
@@ -91,6 +93,7 @@ class Held:
 
     since: datetime
     broadcast_id: int
+    number: int | None  # its №
     title: str
     text: str
 
@@ -98,7 +101,7 @@ class Held:
 def held_for(address_id: int) -> list[Held]:
     """What is held for an address, oldest first."""
     found = db.fetch(
-        "SELECT d.moved_at, d.broadcast_id, coalesce(b.title, ''), coalesce(b.text, '') "
+        "SELECT d.moved_at, d.broadcast_id, b.number, coalesce(b.title, ''), coalesce(b.text, '') "
         "FROM records_delivery AS d LEFT JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id "
         "WHERE d.address_id = %s AND d.state = 'held' ORDER BY d.moved_at, d.id",
         [address_id],

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import firings, launch, periodic
+from clarion.broadcasts import authors, firings, launch, periodic
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
@@ -269,7 +269,7 @@ def restart(
         fresh = create_copy(
             broadcast,
             To.RESTART,
-            agent=by if isinstance(by, Agent) else None,
+            **authors.drafter(by),
             audience=Audience.model_validate({**broadcast.audience, **chosen}).model_dump(),
             restart_of=broadcast,
         )

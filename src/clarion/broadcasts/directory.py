@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import db
 
@@ -13,10 +15,12 @@ class Directory:
         """The title of each of these that is there."""
         return dict(_of(broadcast_ids, "id, title"))
 
-    def made_by(self, agent_ids: Iterable[int]) -> list[int]:
-        """All broadcasts of these agents."""
-        made = Broadcast.objects.filter(agent__in=agent_ids)
-        return list(made.values_list("pk", flat=True))
+    def sent_by(self, agent_ids: Iterable[int], name: str) -> list[int]:
+        """All broadcasts that these agents sent, or somebody of that name who is no agent."""
+        sent = Broadcast.objects.filter(
+            Q(agent__in=agent_ids) | Q(agent=None, agent_name__iexact=name)
+        )
+        return list(sent.values_list("pk", flat=True))
 
     def with_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """The broadcast of each key that is there."""

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import draft_fields
+from clarion.broadcasts import authors, draft_fields
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.fields import To, create_copy
@@ -44,8 +44,7 @@ def create_draft(
     draft can hold, and for a form whose draft has been sent.
     """
     with transaction.atomic():
-        agent = by if isinstance(by, Agent) else None
-        broadcast, is_new = create_once(form_token, agent=agent)
+        broadcast, is_new = create_once(form_token, **authors.drafter(by))
         edit_draft(broadcast, by=by, channels=channels, audience=audience, picks=picks, **fields)
         if is_new:
             audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
@@ -134,7 +133,7 @@ def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         if old is None:
             raise LaunchError("This broadcast was deleted meanwhile. There is nothing to copy.")
         own: dict[str, Any] = {
-            "agent": by if isinstance(by, Agent) else None,
+            **authors.drafter(by),
             "title": _copy_title(old),
             "edited_by": by if isinstance(by, Agent) else None,
             "edited_at": clock.now(),

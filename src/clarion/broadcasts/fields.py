@@ -42,7 +42,11 @@ FIELDS: Final[dict[str, To]] = {
     "type": To.DUPLICATE,
     "recurrence": To.DUPLICATE,
     "trigger": To.DUPLICATE,
-    "agent": To.RUN,  # a duplicate or a restart belongs to whoever makes it
+    # A run is sent by who started its parent. A duplicate or restart belongs to whoever makes it.
+    "agent": To.RUN,
+    "agent_name": To.RUN,
+    "drafted_by": To.RUN,
+    "drafted_by_name": To.RUN,
     # Of a draft, its duplicate has these too, see drafts.duplicate.
     "scheduled_at": To.NOTHING,
     "form_state": To.NOTHING,
@@ -50,6 +54,7 @@ FIELDS: Final[dict[str, To]] = {
     "id": To.NOTHING,
     "key": To.NOTHING,
     "form_token": To.NOTHING,
+    "number": To.NOTHING,
     "secret": To.NOTHING,
     "parent": To.NOTHING,
     "restart_of": To.NOTHING,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Q, QuerySet
 
 from clarion.broadcasts import periodic, trigger
+from clarion.broadcasts.authors import drafted_by, sent_by
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.outcomes import outcome
@@ -46,9 +47,9 @@ MOMENTS = {"active": "started", "scheduled": "scheduled", "completed": "finished
 class Sought:
     """Which broadcasts a list shall have; nothing given means all.
 
-    ``types``: some of TYPES. ``q``: a number, or words of the title, text, story, template or
-    agent. ``since`` (included) and ``until`` (excluded): of the moment in MOMENTS, elsewhere of
-    the creation.
+    ``types``: some of TYPES. ``q``: a № or an id (“№ 7” is the one, “#7” the other), or words of
+    the title, text, story, template or agent. ``since`` (included) and ``until`` (excluded): of
+    the moment in MOMENTS, elsewhere of the creation.
     """
 
     types: tuple[str, ...] = ()
@@ -84,7 +85,9 @@ def _page(found: "QuerySet[Broadcast]", after: int | None, limit: int) -> Sectio
     # By a product, or PostgreSQL would walk through all numbers, past singles without end.
     newest_first = (F("pk") * -1).asc()
     numbers = list(found.order_by(newest_first).values_list("pk", flat=True)[: limit + 1])
-    rows = Broadcast.objects.select_related("agent", "story").prefetch_related("channels")
+    rows = Broadcast.objects.select_related("agent", "drafted_by", "story").prefetch_related(
+        "channels"
+    )
     listed = rows.defer("secret").in_bulk(numbers[:limit])  # opening secrets takes its time
     page = [listed[pk] for pk in numbers[:limit] if pk in listed]
     return Section(page, numbers[limit - 1] if len(numbers) > limit else None)
@@ -106,14 +109,22 @@ def section_sizes(sought: Sought = Sought()) -> dict[str, int]:
 
 def _search(sought: Sought) -> "QuerySet[Broadcast]":
     found = visible().filter(type__in=sought.types or TYPES)
-    q = search_words(sought.q).lstrip("#№ ")
+    words = search_words(sought.q)
+    sign, q = words[:1], words.lstrip("#№ ")
+    number = parse_id(q)
     if not q:
         return found
-    words = Q(title__icontains=q) | Q(text__icontains=q) | Q(agent__name__icontains=q)
-    words |= Q(story__name__icontains=q) | Q(template__name__icontains=q)
-    if number := parse_id(q):
-        words |= Q(pk=number)
-    return found.filter(words)
+    if sign == "№":
+        return found.filter(number=number or 0)
+    if sign == "#":
+        return found.filter(pk=number or 0)
+    matches = Q(title__icontains=q) | Q(text__icontains=q)
+    for who in ("agent", "drafted_by"):
+        matches |= Q((f"{who}__name__icontains", q)) | Q((f"{who}_name__icontains", q))
+    matches |= Q(story__name__icontains=q) | Q(template__name__icontains=q)
+    if number:
+        matches |= Q(pk=number) | Q(number=number)
+    return found.filter(matches)
 
 
 def _where(name: str, sought: Sought) -> Q:
@@ -203,6 +214,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
     reports_delivered, reports_read = arrived or D.DELIVERED in reported, read or D.READ in reported
     facts = {
         "id": b.pk,
+        "number": b.number,
         "title": b.title,
         "type": b.type,
         "state": b.state,
@@ -215,7 +227,8 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "when": when_words(b),
         "recurrence": b.recurrence,
         "trigger": b.trigger,
-        "agent": b.agent.name if b.agent else "",
+        "agent": sent_by(b),
+        "drafted_by": drafted_by(b),
         "channels": [channel.name for channel in b.channels.all()],
         "audience": b.audience,
         "end_open_chats": b.end_open_chats,

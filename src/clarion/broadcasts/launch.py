@@ -9,7 +9,7 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import drafts, external, firings, periodic
+from clarion.broadcasts import authors, drafts, external, firings, periodic
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
@@ -95,6 +95,7 @@ def _move_to_scheduled(
         raise LaunchError("\n".join(problems))
     fix_story(broadcast)
     fields: dict[str, Any] = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
+    fields |= authors.sender(by)
     if not move(broadcast, BroadcastState.SCHEDULED, **fields):
         raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
     audit.note(action, f"broadcast {broadcast.pk}", by, at=scheduled_at.isoformat())
@@ -116,7 +117,7 @@ def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """
     with transaction.atomic():
         drafts.lock(broadcast)
-        fields: dict[str, Any] = {"instant": False}
+        fields: dict[str, Any] = {"instant": False, **authors.NOBODY}
         if broadcast.instant:
             fields["scheduled_at"] = None
         if broadcast.restart_of_id is None:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.broadcasts import authors
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
@@ -24,7 +25,7 @@ def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcas
         raise LaunchError("\n".join(problems))
     with transaction.atomic():
         fix_story(broadcast)
-        values = {"started_at": clock.now(), "state_reason": "", **fields}
+        values = {"started_at": clock.now(), "state_reason": "", **authors.sender(by), **fields}
         if not move(broadcast, BroadcastState.LIVE, **values):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
         audit.note("broadcast.start", f"broadcast {broadcast.pk}", by)

@@ -46,11 +46,17 @@ class Broadcast(models.Model):
         EXTERNAL = "external", "External"
 
     key = models.CharField(max_length=16, unique=True, default=ids.token)  # see records.message_ids
+    # № counts what was sent; None until its sending begins, see broadcasts.numbering.
+    number = models.BigIntegerField(null=True, unique=True)
     title = models.CharField(max_length=200, default="", blank=True)
     type = models.CharField(max_length=10, choices=Type, default=Type.BROADCAST)
     state = models.CharField(max_length=10, choices=BroadcastState, default=BroadcastState.DRAFT)
     state_reason = models.TextField(default="", blank=True)
+    # Who sent it; the name is also kept of one who was no agent, see broadcasts.authors.
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    agent_name = models.CharField(max_length=200, default="", blank=True)
+    drafted_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    drafted_by_name = models.CharField(max_length=200, default="", blank=True)
     data_type = models.CharField(max_length=10, choices=DataType, default=DataType.TEXT)
     text = models.TextField(default="", blank=True)
     story = models.ForeignKey(
@@ -168,6 +174,15 @@ def _as_q(rules: _Rules) -> models.Q:
 
 
 IS_LIVE = reduce(or_, map(_as_q, _LIVE.values()))  # ``Broadcast.is_live``, for a query
+
+
+class Numbering(models.Model):
+    """The last № that was given: one row, which two that need one at once wait for."""
+
+    last = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"№ {self.last}"
 
 
 class Pick(models.Model):

@@ -67,7 +67,7 @@ def due(until: datetime, *, limit: int | None = None) -> list[Due]:
     kept = timedelta(days=days())
     plan = _plan(until - kept)
     first = sorted(plan, key=lambda pk: (plan[pk], pk))[:limit]
-    listed = Broadcast.objects.select_related("agent", "story").in_bulk(first)
+    listed = Broadcast.objects.select_related("agent", "drafted_by", "story").in_bulk(first)
     return [Due(listed[pk], plan[pk] + kept) for pk in first if pk in listed]
 
 

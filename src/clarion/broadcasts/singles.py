@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.broadcasts import authors
 from clarion.broadcasts.errors import AlreadySent, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
@@ -64,7 +65,7 @@ def send_single(
             form_token,
             type=Broadcast.Type.SINGLE,
             state=BroadcastState.SENDING,
-            agent=by if isinstance(by, Agent) else None,
+            **authors.sender(by),
             title=title.strip()[:200],
             data=dict(data or {}),
             audience=Audience(kind="picks", picked_from="hand").model_dump(),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.output import print_line
@@ -34,10 +35,9 @@ def add(
 ) -> None:
     """Add an agent. A generated password is printed once and stored as a hash only."""
     from clarion.accounts.agents import add_agent
-    from clarion.accounts.audit import COMMAND_LINE
 
     chosen = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    agent, password = add_agent(name=name, email=email, role=role, password=chosen, by=COMMAND_LINE)
+    agent, password = add_agent(name=name, email=email, role=role, password=chosen, by=acting())
     print_line(f"Added {agent.name} ({agent.email}) as {agent.role}.")
     if chosen is None:
         print_line(f"Password (shown only now): {password}")

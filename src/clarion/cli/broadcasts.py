@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED
@@ -62,7 +63,7 @@ def list_broadcasts(
             "--search",
             "-q",
             metavar="TEXT",
-            help="A number, or words of the title, text, story, template or agent.",
+            help="An id or №, or words of the title, text, story, template or agent.",
         ),
     ] = "",
     after: Annotated[
@@ -105,10 +106,11 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
         print_line(nothing)
         return
     print_table(
-        ["ID", "TITLE", "STATE", "CHANNELS", "TOTAL", "COMPLETED", "FAILED", "SCHEDULED"],
+        ["ID", "№", "TITLE", "STATE", "CHANNELS", "TOTAL", "COMPLETED", "FAILED", "SCHEDULED"],
         [
             [
                 str(one["id"]),
+                one["number"],
                 one["title"] or one["message"][:40],
                 outcome_words(one["outcome"]),
                 one["channels"],
@@ -203,11 +205,10 @@ def release(
     as_json: AsJson = False,
 ) -> None:
     """Send to recipients who are held because of an open chat."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
     broadcast = find_broadcast(number)
-    released = control.release_held(broadcast, by=COMMAND_LINE, address_ids=_numbers(chats))
+    released = control.release_held(broadcast, by=acting(), address_ids=_numbers(chats))
     if as_json:
         show_broadcast(broadcast, as_json)
     else:
@@ -243,11 +244,10 @@ def restart(
 
     This creates a new broadcast.
     """
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
     fresh = control.restart(
-        find_broadcast(number), by=COMMAND_LINE, in_doubt=in_doubt, undo_seconds=undo
+        find_broadcast(number), by=acting(), in_doubt=in_doubt, undo_seconds=undo
     )
     if as_json:
         show_broadcast(fresh, as_json)
@@ -287,10 +287,9 @@ def reconcile(number: BroadcastId, as_json: AsJson = False) -> None:
 
 def duplicate_broadcast(number: int, as_json: bool) -> None:
     """Copy any broadcast to a new draft, and print it."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import drafts
 
-    copy = drafts.duplicate(find_broadcast(number), by=COMMAND_LINE)
+    copy = drafts.duplicate(find_broadcast(number), by=acting())
     if as_json:
         show_broadcast(copy, as_json)
     else:
@@ -299,11 +298,10 @@ def duplicate_broadcast(number: int, as_json: bool) -> None:
 
 def delete_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     """Delete a broadcast or draft of which nothing has been sent, and print its number."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import control
 
     number, noun = broadcast.pk, "Draft" if broadcast.state == "draft" else "Broadcast"
-    control.delete(broadcast, by=COMMAND_LINE)
+    control.delete(broadcast, by=acting())
     if as_json:
         print_json({"id": number, "deleted": True})
     else:
@@ -345,7 +343,9 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             ),
             (one["data_type"], one["message"][:200]),
             ("channels", one["channels"]),
-            ("agent", one["agent"] or "command line"),
+            ("number", f"№ {one['number']}" if one["number"] else "–"),
+            ("agent", one["agent"] or "–"),
+            ("drafter", one["drafted_by"] or "–"),
             *((name, value) for name, value in optional if value),
             ("created", one["created_at"]),
             ("scheduled", one["scheduled_at"]),
@@ -362,7 +362,7 @@ def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:
     """The percentages of the recipients who got it and who opened it, as far as it is reported."""
     return [
         (name, "not reported" if one[key] is None else f"{one[key]} %")
-        for name, key in (("delivered %", "delivered_percent"), ("read %", "read_percent"))
+        for name, key in (("delivered", "delivered_percent"), ("read", "read_percent"))
     ]
 
 
@@ -370,9 +370,8 @@ def _control(
     act: "Callable[..., Broadcast]", number: int, outcome: str | None, as_json: bool
 ) -> None:
     """Do it, and print ``outcome``, or the state that the broadcast is now in."""
-    from clarion.accounts.audit import COMMAND_LINE
 
-    broadcast = act(find_broadcast(number), by=COMMAND_LINE)
+    broadcast = act(find_broadcast(number), by=acting())
     if as_json:
         show_broadcast(broadcast, as_json)
     else:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.channels import kind_names, limits
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
@@ -159,7 +160,6 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a channel. `clarion channel kinds` lists the settings of each kind."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import add_channel
 
     channel = add_channel(
@@ -169,7 +169,7 @@ def add(
         rate=rate,
         attempts=attempts,
         backoff=backoff,
-        by=COMMAND_LINE,
+        by=acting(),
     )
     if as_json:
         _show(channel, as_json)
@@ -194,10 +194,9 @@ def check(name: Name) -> None:
 @uses_django
 def pause(name: Name) -> None:
     """Pause a channel. Messages stay queued until it is resumed."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, pause_channel
 
-    pause_channel(get_channel(name), reason="Paused on the command line.", by=COMMAND_LINE)
+    pause_channel(get_channel(name), reason="Paused on the command line.", by=acting())
     print_line(f"The channel {name} is paused.")
 
 
@@ -205,10 +204,9 @@ def pause(name: Name) -> None:
 @uses_django
 def resume(name: Name) -> None:
     """Resume a paused channel."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel, resume_channel
 
-    resume_channel(get_channel(name), by=COMMAND_LINE)
+    resume_channel(get_channel(name), by=acting())
     print_line(f"The channel {name} is active.")
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
@@ -153,10 +154,9 @@ def reply(
 @uses_django
 def close(number: Number, as_json: AsJson = False) -> None:
     """Close a chat. Messages held for this contact are sent."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.chats import control
 
-    control.close(number, by=COMMAND_LINE)
+    control.close(number, by=acting())
     _report(number, f"Chat {number} is closed.", as_json)
 
 

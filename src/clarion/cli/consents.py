@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.csv_ids import read_address_ids
 from clarion.cli.django_setup import uses_django
@@ -118,10 +119,9 @@ def list_consents(as_json: AsJson = False) -> None:
 @uses_django
 def add(name: Name, category: Category = "", text: Words = "", as_json: AsJson = False) -> None:
     """Add a consent."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.consents.manage import define
 
-    consent = define(name=name, category=category, text=text, by=COMMAND_LINE)
+    consent = define(name=name, category=category, text=text, by=acting())
     if as_json:
         print_json(_document(consent, 0, 0))
         return
@@ -170,13 +170,12 @@ def _record(
     as_json: bool,
 ) -> None:
     """Give or withdraw, and print for how many contacts that is new."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.consents.manage import find
 
     people.check()
     moment = parse_moment("--at", at)
     consent = find(name)
-    changed = change(consent, people.contact_ids(), how=how, by=COMMAND_LINE, at=moment)
+    changed = change(consent, people.contact_ids(), how=how, by=acting(), at=moment)
     if as_json:
         print_json({"name": consent.name, "changed": changed})
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson, IdColumn
@@ -56,7 +57,6 @@ def import_file(
     Contacts that exist already are updated. Every column other than the id becomes an attribute,
     which texts show as {{ contact.COLUMN }}.
     """
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.channels.manage import get_channel
     from clarion.contacts.imports import import_contacts
 
@@ -70,7 +70,7 @@ def import_file(
             dry_run=dry_run,
             rejects=rejects,
             progress=lambda row: update(row.bytes_done, row.bytes_total, f"{row.lines:,} lines"),
-            by=COMMAND_LINE,
+            by=acting(),
         )
     _report(done, rejects, time.monotonic() - began, as_json)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.cli import send
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions
 from clarion.cli.broadcasts import delete_broadcast, duplicate_broadcast, show_broadcast
@@ -98,7 +99,6 @@ def edit(
 
     A scheduled broadcast becomes a draft again: nothing was sent.
     """
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import drafts, launch, problems
 
     if audience.given:
@@ -112,8 +112,8 @@ def edit(
     fields |= audience.draft_fields() if audience.given else {}
     if not fields:
         raise typer.BadParameter("Give at least one option that changes something.")
-    draft = launch.edit(find_broadcast(number), by=COMMAND_LINE)
-    drafts.edit_draft(draft, by=COMMAND_LINE, revision=draft.revision, **fields)
+    draft = launch.edit(find_broadcast(number), by=acting())
+    drafts.edit_draft(draft, by=acting(), revision=draft.revision, **fields)
     if as_json:
         show_broadcast(draft, as_json)
     else:
@@ -135,10 +135,9 @@ def send_draft(
     number: BroadcastId, undo: Undo = None, wait: send.Wait = False, as_json: AsJson = False
 ) -> None:
     """Send a draft: now, or by the schedule or trigger that it has."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import launch
 
-    draft = launch.start(_draft(number), by=COMMAND_LINE, undo_seconds=undo)
+    draft = launch.start(_draft(number), by=acting(), undo_seconds=undo)
     send.print_launched(draft)
     if wait:
         send.wait_for(draft)
@@ -179,14 +178,13 @@ def send_test(
     as_json: AsJson = False,
 ) -> None:
     """Send a draft to one contact now, as a test."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import singles
 
     by_user = channel is not None and user is not None
     if (chat is None) != by_user or (chat is not None and (channel or user)):
         raise typer.BadParameter("Use either --chat, or --channel with --user.")
     address = find_address(channel or "", user or "") if chat is None else _chat(chat)
-    single = singles.send_test(_draft(number), address, by=COMMAND_LINE)
+    single = singles.send_test(_draft(number), address, by=acting())
     delivery = _delivery(single, wait)
     reason = delivery.reason.text if delivery.reason else ""
     if as_json:

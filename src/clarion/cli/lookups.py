@@ -43,12 +43,17 @@ def find_address(channel_name: str, user: str) -> "Address":
 
 
 def find_agent(email: str) -> "Agent":
-    """The active agent who logs in with that e-mail address. Raises Failed."""
+    """The active agent who logs in with that e-mail address, or has that name. Raises Failed."""
+    from django.db.models import Q
+
     from clarion.accounts.models import Agent
 
-    agent = Agent.objects.filter(email=email.strip().lower(), is_active=True).first()
+    who = email.strip()
+    named = Agent.objects.filter(Q(email=who.lower()) | Q(name__iexact=who), is_active=True)
+    agent = named.order_by("pk").first()
     if agent is None:
         raise Failed(
-            f"There is no agent with the e-mail address {email}. Add one with: clarion agent add"
+            f"There is no agent with the name or e-mail address {email}. "
+            "Add one with: clarion agent add"
         )
     return agent

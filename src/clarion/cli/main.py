@@ -26,6 +26,7 @@ from clarion.cli import (
     tags,
     when,
 )
+from clarion.cli.acting import OPTION, take_option
 from clarion.cli.app import App, CommandGroup, plain_usage_error
 from clarion.cli.demo import command as demo
 from clarion.cli.failures import fail
@@ -44,6 +45,11 @@ class RootGroup(CommandGroup):
         "Follow": ("records", "chats"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; ``--as`` may stand anywhere among them."""
+        parsed: list[str] = super().parse_args(ctx, take_option(args))
+        return parsed
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -69,6 +75,15 @@ app = App(
 @app.callback(invoke_without_command=True)
 def clarion(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    _as: Annotated[
+        str,
+        typer.Option(
+            OPTION,
+            metavar="AGENT",
+            help="With any command: act as the agent with this name or e-mail address. Without it, "
+            "this machine is named as who sent a broadcast.",
+        ),
+    ] = "",
 ) -> None:
     """Everything that Clarion does."""
     if version:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import AsJson
@@ -86,7 +87,6 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> None:
     """Delete expired broadcasts now, instead of waiting for a worker to do it."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import retention
     from clarion.kit import clock
 
@@ -97,7 +97,7 @@ def run(
             abort=True,
             err=True,
         )
-    while retention.sweep(by=COMMAND_LINE):
+    while retention.sweep(by=acting()):
         pass
     if summary.broadcasts:
         print_line(f"Deleted {counted(summary.broadcasts, 'broadcast')} with all records.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions, print_audience
 from clarion.cli.broadcasts import document, show_broadcast
@@ -75,12 +76,11 @@ def send(
 
 
 def _create(fields: dict[str, Any], undo: int | None, draft: bool) -> "Broadcast":
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import drafts, launch
 
     if draft:
-        return drafts.create_draft(by=COMMAND_LINE, **fields)
-    return launch.start_new(by=COMMAND_LINE, undo_seconds=undo, **fields)
+        return drafts.create_draft(by=acting(), **fields)
+    return launch.start_new(by=acting(), undo_seconds=undo, **fields)
 
 
 def print_launched(broadcast: "Broadcast") -> None:

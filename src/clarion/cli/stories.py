@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
@@ -140,11 +141,10 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Add a story from a JSON document."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts.uses import story_uses
     from clarion.content.portable import import_story
 
-    version = import_story(_read(file), update=update, by=COMMAND_LINE)
+    version = import_story(_read(file), update=update, by=acting())
     if as_json:
         print_json(_document(version, story_uses([version.story_id])))
         return
@@ -169,11 +169,10 @@ def _read(file: str) -> Any:
 @uses_django
 def delete(story: Which) -> None:
     """Archive a story. Broadcasts that use it continue, and it can be restored."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.content.stories import archive_story, find_story
 
     archived = find_story(story)
-    archive_story(archived, by=COMMAND_LINE)
+    archive_story(archived, by=acting())
     print_line(
         f"“{archived.name}” is archived. Restore it with: clarion stories restore {archived.pk}"
     )
@@ -183,9 +182,8 @@ def delete(story: Which) -> None:
 @uses_django
 def restore(story: Which) -> None:
     """Restore an archived story."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.content.stories import find_story, restore_story
 
     restored = find_story(story, archived=True)
-    restore_story(restored, by=COMMAND_LINE)
+    restore_story(restored, by=acting())
     print_line(f"“{restored.name}” is restored.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.lookups import find_address
@@ -65,10 +66,9 @@ def _change(
     as_json: bool,
 ) -> None:
     """Assign or remove, and print how many tags that was; ``else_``: what the others are."""
-    from clarion.accounts.audit import COMMAND_LINE
 
     contacts = sorted({find_address(channel, user).contact_id for user in users})
-    changed = change(names, contacts, by=COMMAND_LINE)
+    changed = change(names, contacts, by=acting())
     if as_json:
         print_json({done: changed})
         return

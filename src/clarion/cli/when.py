@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
@@ -168,12 +169,11 @@ def secret_url(
     as_json: AsJson = False,
 ) -> None:
     """Show the secret URL of an external broadcast, or of a trigger on an event."""
-    from clarion.accounts.audit import COMMAND_LINE
     from clarion.broadcasts import calls
 
     broadcast = find_broadcast(number)
     if rotate:
-        calls.rotate(broadcast, by=COMMAND_LINE)
+        calls.rotate(broadcast, by=acting())
     url = calls.url(broadcast)
     if not url:
         raise Failed(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from clarion.broadcasts import numbering
 from clarion.broadcasts.firings import drop, mark_sent, take_due
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.query import Audience, candidates
@@ -27,6 +28,8 @@ def fire_due() -> int:
     reasons = drop_reasons()
     with transaction.atomic():
         due = take_due(clock.from_us(db.now_us()), CHUNK)
+        if any(broadcast.number is None for broadcast, _ in due):
+            numbering.lock()  # before any broadcast is: others lock them in this order too
         for broadcast, firings in due:
             reached = _fire(broadcast, firings, reasons)
             mark_sent([f for f in firings if f.contact_id in reached])
@@ -47,6 +50,8 @@ def _fire(broadcast: Broadcast, firings: Sequence[Firing], reasons: dict[str, in
         query = candidates(audience, channel_ids, broadcast_id=broadcast.pk, contacts=contacts)
         written = write_missing(broadcast.pk, recipients(broadcast, query, reasons), occurrence)
         note_written(broadcast.pk, len(written))
+        if written:
+            numbering.give_number(broadcast)  # its sending begins with the first contact
         reached |= _tell(written, {firing.contact_id: firing for firing in together})
         if broadcast.end_open_chats and written:
             end_chats(broadcast.pk, (min(written), max(written)))

@@ -6,14 +6,16 @@ write.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
+from clarion.broadcasts.numbering import give_number
 from clarion.broadcasts.sending import note_drained
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
@@ -46,9 +48,18 @@ def start_due() -> int:
             ).rstrip()
             if move(broadcast, S.MISSED, state_reason=reason):
                 audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.WORKER)
-        elif move(broadcast, S.SENDING, started_at=now):
-            started += 1
+        else:
+            started += _begin(broadcast, now)
     return started
+
+
+def _begin(broadcast: Broadcast, now: datetime) -> bool:
+    """Let it be sent, under the next №; False when its state has changed meanwhile."""
+    with transaction.atomic():
+        begun = move(broadcast, S.SENDING, started_at=now)
+        if begun:
+            give_number(broadcast)
+    return begun
 
 
 def spawn_runs() -> int:

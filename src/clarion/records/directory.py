@@ -14,8 +14,8 @@ class BroadcastDirectory(Protocol):
         """The title of each of these that is there."""
         ...
 
-    def made_by(self, agent_ids: Iterable[int]) -> list[int]:
-        """All broadcasts of these agents."""
+    def sent_by(self, agent_ids: Iterable[int], name: str) -> list[int]:
+        """All broadcasts that these agents sent, or somebody of that name who is no agent."""
         ...
 
     def with_keys(self, keys: Iterable[str]) -> dict[str, int]:

@@ -72,7 +72,7 @@ class RecordFilter(BaseModel):
     before: AwareDatetime | None = None  # recorded earlier than this moment
     responses: Responses | None = None
     channel: _Text = ""  # its name
-    agent: _Text = ""  # the name or e-mail of who made the broadcast
+    agent: _Text = ""  # the name or e-mail of who sent the broadcast
 
     @classmethod
     def from_query(

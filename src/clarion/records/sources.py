@@ -246,12 +246,12 @@ def _broadcasts(wanted: RecordFilter) -> list[int] | None:
             [wanted.agent.lower(), wanted.agent.lower()],
         )
     ]
-    if not agents:
+    sent = directory().sent_by(agents, wanted.agent)
+    if not agents and not sent:
         raise FilterError(
             "agent", f"There is no agent “{wanted.agent}”. Write the whole name or the e-mail."
         )
-    made = directory().made_by(agents)
-    return [broadcast for broadcast in made if broadcast in only] if only else made
+    return [broadcast for broadcast in sent if broadcast in only] if only else sent
 
 
 def _reasons(part: str) -> list[int]:

@@ -217,7 +217,9 @@ def broadcast_live(request: AgentRequest, pk: int) -> HttpResponse:
 
 def find(pk: int) -> Broadcast:
     """A broadcast that is not deleted, with what its page shows. Raises Http404."""
-    found = history.visible().select_related("agent", "story", "story_version", "parent")
+    found = history.visible().select_related(
+        "agent", "drafted_by", "story", "story_version", "parent"
+    )
     return get_object_or_404(found.prefetch_related("channels"), pk=pk)
 
 
