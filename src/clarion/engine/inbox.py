@@ -29,7 +29,7 @@ from clarion.records.receipts import ReceiptUpdate, apply_receipts
 log = structlog.get_logger()
 Lane = Callback.Lane
 # Callbacks of one round: on SQLite a round has the only writer, and sending waits meanwhile.
-BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 500, Lane.UNMATCHED: 500}
+BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 300, Lane.UNMATCHED: 300}
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
 LONGEST_WAIT = 600 * clock.SECOND  # between two looks
 BROKEN = "It could not be applied because of an error in Clarion. The log has the details."
