@@ -37,12 +37,10 @@ def add() -> Callable[..., Address]:
     def add(
         channel: Channel, name: str, *tags: str, state: str = "active", chat: str = ""
     ) -> Address:
-        contact = Contact.objects.create(name=name)
-        address = Address.objects.create(
-            contact=contact, channel=channel, value=f"id-{name}", state=state
-        )
+        address = factory.address(channel, f"id-{name}", name, state=state)
         for tag in tags:
-            Tagging.objects.create(contact=contact, tag=Tag.objects.get_or_create(name=tag)[0])
+            row = Tag.objects.get_or_create(name=tag)[0]
+            Tagging.objects.create(contact=address.contact, tag=row)
         if chat:
             Chat.objects.create(address=address, state=chat)
         return address

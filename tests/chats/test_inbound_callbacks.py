@@ -14,7 +14,6 @@ from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from channels.webhook.fixtures import signed
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.models import Chat, Message
@@ -37,9 +36,9 @@ def _only_hooks(settings: Settings) -> None:
 def channel(request: pytest.FixtureRequest) -> Channel:
     settings = {
         "telegram": {"token": TELEGRAM_TOKEN, "webhook_secret": TELEGRAM_SECRET},
-        "webhook": {"url": "https://receiver.example", "secret": WEBHOOK_SECRET},
+        "webhook": {"secret": WEBHOOK_SECRET},
     }[request.param]
-    return add_channel(name="main", kind=request.param, settings=settings, by="test")
+    return factory.channel("main", request.param, **settings)
 
 
 @pytest.fixture

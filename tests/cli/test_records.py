@@ -11,7 +11,7 @@ import pytest
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.kit import clock
-from clarion.records.models import Delivery, Reason, Record
+from support import factory
 
 pytestmark = pytest.mark.django_db
 SHAPE = {
@@ -25,27 +25,15 @@ def recorded(people: str, ok_json: Callable[..., Any]) -> int:
     """The number of a broadcast with a record for each of the three; the second is an error."""
     number = ok_json("send", "--channel", people, "--all", "--text", "Hello")["id"]
     broadcast = Broadcast.objects.get(pk=number)
-    broken = Reason.objects.create(code="500", text="The provider had an error.")
+    broken = factory.reason("The provider had an error.", "500")
     for address in Address.objects.order_by("pk"):
         failed = address.value == "2"
-        delivery = Delivery.objects.create(
-            broadcast_id=number,
-            channel_id=address.channel_id,
-            address_id=address.pk,
-            state="failed" if failed else "sent",
-            moved_at=clock.now(),
-        )
-        Record.objects.create(
-            delivery_id=delivery.pk,
-            broadcast_id=number,
-            channel_id=address.channel_id,
-            address_id=address.pk,
-            attempt=1,
-            status="error" if failed else "completed",
-            reason=broken if failed else None,
-            responses=0 if failed else 1,
+        delivery = factory.delivery(broadcast, address, "failed" if failed else "sent")
+        factory.record(
+            delivery,
+            clock.now_us(),
+            broken if failed else None,
             latency=1_500_000,
-            recorded_at=clock.now(),
             content=f"Hello {address.value}",
         )
     return int(broadcast.pk)

@@ -11,8 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def add(channel: Channel, name: str, value: str, state: str = "active", tag: str = "") -> Contact:
-    contact = Contact.objects.create(name=name)
-    Address.objects.create(contact=contact, channel=channel, value=value, state=state)
+    contact = factory.address(channel, value, name, state=state).contact
     if tag:
         Tagging.objects.create(tag=Tag.objects.get_or_create(name=tag)[0], contact=contact)
     return contact

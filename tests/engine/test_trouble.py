@@ -14,7 +14,7 @@ from django.db.models.functions import Concat
 from clarion.broadcasts import launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
-from clarion.channels.manage import add_channel, end_wait, resume_channel, update_channel
+from clarion.channels.manage import end_wait, resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine.process import ThreadedWorker
@@ -82,8 +82,7 @@ def welcome(*_: Any) -> AuthResult:
 
 
 def mail_channel(port: int, **settings: str) -> Channel:
-    given = {"host": "127.0.0.1", "port": str(port), "security": "none", "sender": "n@x.example"}
-    channel = add_channel(name="mail", kind="email", by=factory.BY, settings=given | settings)
+    channel = factory.channel("mail", "email", port=port, **({"security": "none"} | settings))
     return update_channel(channel, rate=None, by=factory.BY)
 
 
@@ -262,8 +261,7 @@ def test_a_webhook_that_is_not_there_makes_the_channel_wait(database_url: str, p
 
 
 def bot(listener: Listener) -> Channel:
-    settings = {"token": "123456:abc", "api_root": listener.url}
-    return add_channel(name="bot", kind="telegram", settings=settings, by=factory.BY)
+    return factory.channel("bot", "telegram", token="123456:abc", api_root=listener.url)
 
 
 def too_many(seconds: int) -> tuple[int, Any]:

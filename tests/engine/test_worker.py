@@ -13,7 +13,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Reply, Request
-from clarion.channels.manage import add_channel, resume_channel, update_channel
+from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
 from clarion.engine import snapshot, worker
@@ -221,10 +221,7 @@ def test_wrong_credentials_pause_the_channel_and_lose_nothing(
 ) -> None:
     provider = Provider(processes)
     token = "123456:revoked"
-    channel = add_channel(
-        name="bot", kind="telegram", settings={"token": token, "api_root": provider.url},
-        by=factory.BY,
-    )  # fmt: skip
+    channel = factory.channel("bot", "telegram", token=token, api_root=provider.url)
     factory.people(channel, 3, prefix="100")
 
     broadcast = start(channel)
@@ -294,12 +291,9 @@ def test_one_person_whose_text_fails_stops_nobody_else(processes: Processes, eng
 
 def test_email_reaches_the_mailbox(processes: Processes, engine: None) -> None:
     provider = Provider(processes)
-    channel = add_channel(
-        name="mail", kind="email", by=factory.BY,
-        settings={
-            "host": "127.0.0.1", "port": str(provider.smtp_port), "security": "none",
-            "sender": "Clarion <news@clarion.test>",
-        },
+    channel = factory.channel(
+        "mail", "email", port=provider.smtp_port, security="none",
+        sender="Clarion <news@clarion.test>",
     )  # fmt: skip
     people = factory.people(channel, 5)
     for person in people:

@@ -16,11 +16,11 @@ from channels.webhook.fixtures import signed
 from channels.whatsapp.fixtures import CASE as WHATSAPP
 from channels.whatsapp.fixtures import TOLD_AND_WRITTEN, meta
 from channels.whatsapp.fixtures import VERIFY_TOKEN as WHATSAPP_VERIFY
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.engine.models import Callback
 from clarion.hooks import views
 from clarion.kit import clock
+from support import factory
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -35,19 +35,19 @@ def client() -> Client:
 
 @pytest.fixture
 def bot() -> Channel:
-    settings = {"token": TELEGRAM_TOKEN, "webhook_secret": TELEGRAM_SECRET}
-    return add_channel(name="News bot", kind="telegram", settings=settings, by="test")
+    return factory.channel(
+        "News bot", "telegram", token=TELEGRAM_TOKEN, webhook_secret=TELEGRAM_SECRET
+    )
 
 
 @pytest.fixture
 def webhook() -> Channel:
-    settings = {"url": "https://receiver.example", "secret": WEBHOOK_SECRET}
-    return add_channel(name="main", kind="webhook", settings=settings, by="test")
+    return factory.channel("main", secret=WEBHOOK_SECRET)
 
 
 @pytest.fixture
 def whatsapp() -> Channel:
-    return add_channel(name="wa", kind="whatsapp", settings=dict(WHATSAPP.settings), by="test")
+    return factory.channel("wa", "whatsapp", **WHATSAPP.settings)
 
 
 @pytest.fixture
@@ -181,8 +181,7 @@ def test_a_body_that_is_nonsense_is_stored_too(client: Client, bot: Channel) -> 
 
 @pytest.mark.usefixtures("untouched")
 def test_email_channels_take_nothing(client: Client) -> None:
-    settings = {"host": "h", "sender": "a@b.example"}
-    mail = add_channel(name="mail", kind="email", settings=settings, by="test")
+    mail = factory.channel("mail", "email")
     assert post(client, mail.pk, b"{}").status_code == 401
 
 

@@ -11,13 +11,13 @@ from django.test import Client
 from channels.cases import CASES
 from channels.fixtures import Case
 from clarion.channels.contract import HookRequest
-from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.channels.telegram.events import answer_to
 from clarion.chats import signals
 from clarion.chats.models import Message
 from clarion.contacts.models import Address
 from clarion.engine import inbox
+from support import factory
 
 pytestmark = pytest.mark.django_db
 PRESSING = [case for case in CASES.values() if case.pressed is not None]
@@ -53,8 +53,7 @@ def press(case: Case, channel: Channel) -> bytes:
 def test_g4_a_pressed_button_makes_a_contact_an_address_and_a_chat(
     case: Case, pressed: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {name: json.dumps(v) if v is True else str(v) for name, v in case.settings.items()}
-    channel = add_channel(name="main", kind=case.kind, settings=settings, by="test")
+    channel = factory.channel("main", case.kind, **case.settings)
     monkeypatch.setattr("clarion.kit.standard_webhooks.TOLERANCE", 10**9)
     for _ in range(2):  # providers deliver more than once
         press(case, channel)
@@ -68,8 +67,7 @@ def test_g4_a_pressed_button_makes_a_contact_an_address_and_a_chat(
 
 def test_telegram_is_told_that_a_pressed_button_is_done() -> None:
     case = CASES["telegram"]
-    settings = {name: str(value) for name, value in case.settings.items()}
-    channel = add_channel(name="bot", kind="telegram", settings=settings, by="test")
+    channel = factory.channel("bot", "telegram", **case.settings)
     assert case.pressed is not None
     query = json.loads(case.pressed().body)["callback_query"]
 

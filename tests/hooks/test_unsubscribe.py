@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clarion.channels.models import Channel
-from clarion.contacts.models import Address, Contact
+from clarion.contacts.models import Address
 from clarion.contacts.unsubscribe import make_token
+from support import factory
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +20,7 @@ def client() -> Client:
 
 @pytest.fixture
 def address() -> Address:
-    channel = Channel.objects.create(name="mail", kind="email")
-    contact = Contact.objects.create(name="Anna")
-    return Address.objects.create(channel=channel, contact=contact, value="anna@example.org")
+    return factory.address(factory.channel("mail", "email"), "anna@example.org", "Anna")
 
 
 def state(address: Address) -> str:

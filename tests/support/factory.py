@@ -66,10 +66,10 @@ def channel(
     )  # fmt: skip
 
 
-def address(on: Channel, value: str, name: str = "") -> Address:
-    """One person, on a channel."""
+def address(on: Channel, value: str, name: str = "", **fields: Any) -> Address:
+    """One person, on a channel; ``fields`` as of the address."""
     contact = Contact.objects.create(name=name)
-    return Address.objects.create(contact=contact, channel=on, value=value)
+    return Address.objects.create(contact=contact, channel=on, value=value, **fields)
 
 
 def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
