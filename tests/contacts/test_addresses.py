@@ -10,12 +10,12 @@ from clarion.accounts.models import AuditEntry
 from clarion.contacts.addresses import heard_from, mark, mark_value
 from clarion.contacts.models import Address
 from clarion.contacts.signals import address_stopped
-from clarion.contacts.states import AddressState
+from clarion.contacts.states import CHOOSABLE
 from support import factory
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-STATES = list(AddressState.values)
+STATES = list(CHOOSABLE)
 
 
 def later(minutes: int) -> datetime:

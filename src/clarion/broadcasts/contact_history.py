@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from clarion.contacts import identities
 from clarion.kit import clock, db
 
 LOOKED_AT = 500  # broadcasts, newest first
@@ -74,7 +75,7 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         " CASE r.status WHEN 'error' THEN 'failed' ELSE 'sent' END),"
         " coalesce(CASE WHEN d.state IN ('queued', 'sending') THEN w.text ELSE o.text END, ''),"
         " r.content, r.responses"
-        " FROM (SELECT max(id) AS id FROM records_record WHERE address_id = %s"
+        f" FROM (SELECT max(id) AS id FROM records_record WHERE address_id {db.in_list()}"
         "  GROUP BY delivery_id) AS n JOIN records_record AS r ON r.id = n.id"
         " LEFT JOIN records_delivery AS d ON d.id = r.delivery_id"
         " LEFT JOIN broadcasts_broadcast AS b ON b.id = r.broadcast_id"
@@ -82,7 +83,11 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         " LEFT JOIN records_reason AS o ON o.id = d.reason_id"
         " LEFT JOIN records_reason AS w ON w.id = r.reason_id"
         f" {beyond} ORDER BY r.recorded_at DESC, r.id DESC LIMIT %s",
-        [address_id, *(before or ()), limit],
+        [
+            db.json_param([one] for one in identities.same_as([address_id])),
+            *(before or ()),
+            limit,
+        ],
     )
     return [Sent(row[0], clock.from_us(row[1]), *row[2:]) for row in found]
 

@@ -92,7 +92,7 @@ def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[
     ``before`` is a cursor that another page gave. Raises ChatError for an unknown number and
     CursorError for a cursor that is not ours.
     """
-    find(address_id)
+    address_id = find(address_id).pk
     key = Cursor.parse(before, values=3).key if before else None
     found = [
         *_messages(address_id, _before(key, _MESSAGE), limit + 1),

@@ -31,7 +31,7 @@ def estimate(
     audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
 ) -> AudienceSummary:
     """The summary, from a sample where there are many people; the same at every look."""
-    addresses = ("FROM contacts_address", "id", "channel_id")
+    addresses = ("FROM contacts_address", "id", "alias_of_id IS NULL AND channel_id")
     crowds = [_Crowd(*addresses, key, [key]) for key in channel_ids]
     if audience.kind == "picks":
         picks = ("FROM broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
@@ -160,7 +160,7 @@ def _rounded(
 def names_of(address_ids: Sequence[int]) -> list[str]:
     """What to call the people behind some addresses: at most five names, in the order of ids."""
     found = Address.objects.select_related("contact").filter(pk__in=address_ids)
-    return [one.contact.name or one.value for one in found.order_by("pk")[:SAMPLE]]
+    return [one.contact.name or one.user_id for one in found.order_by("pk")[:SAMPLE]]
 
 
 def _count(sql: str, params: Sequence[Any]) -> int:

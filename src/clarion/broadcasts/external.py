@@ -4,7 +4,7 @@ A call names whom to send to and brings the ``data`` of that run. It is answered
 happen: how many people are known, which ones are not, and who is left out for which reason.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clarion.accounts import audit
@@ -18,13 +18,13 @@ from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import Audience
-from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
+from clarion.contacts import identities
 from clarion.content import media
 from clarion.content.rendering import unknown_variables
 from clarion.content.script import compile_script
-from clarion.kit import clock, db, ids
+from clarion.kit import clock, ids
+from clarion.kit.batches import batches
 from clarion.kit.text import clean
 
 URGENT = 100  # a run to no more people than this goes before broadcasts to many
@@ -120,20 +120,19 @@ class _Found:
     """Users as a call names them, and who of them is known on these channels of one kind."""
 
     def __init__(self, channels: Sequence[Channel], users: Sequence[str]) -> None:
-        check = kind_class(channels[0].kind).user_id
         known: set[str] = set()
-        self.addresses: list[int] = []
+        addresses: set[int] = set()
         people: set[int] = set()
-        values = {user: _value(user, check) for user in users}
-        wanted = sorted({value for value in values.values() if value})
-        for at in range(0, len(wanted), CHUNK):
-            for value, address, contact in _look_up(channels, wanted[at : at + CHUNK]):
-                known.add(value)
-                self.addresses.append(address)
-                people.add(contact)
+        for batch in batches(sorted(set(users)), CHUNK):
+            for channel in channels:
+                matches = identities.look_up(channel, batch)
+                known |= matches.keys()
+                addresses |= {match.address for match in matches.values()}
+                people |= {match.contact for match in matches.values()}
+        self.addresses = sorted(addresses)
         self.contacts = sorted(people)
+        self._unknown = [user for user in dict.fromkeys(users) if user not in known]
         self._known = len(known)
-        self._unknown = [user for user, value in values.items() if value not in known]
 
     def answer(self) -> dict[str, Any]:
         """The part of the answer that says who is known."""
@@ -142,23 +141,6 @@ class _Found:
             "unknown": [clean(user, 320) for user in self._unknown[:NAMED]],
             "unknown_count": len(self._unknown),
         }
-
-
-def _value(user: str, check: Any) -> str:
-    """A user id as it is stored; empty for what can't be one."""
-    try:
-        return str(check(user))
-    except BadIdError:
-        return ""
-
-
-def _look_up(channels: Sequence[Channel], values: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    for channel in channels:
-        yield from db.fetch(  # CROSS JOIN: SQLite shall begin with the few values
-            f"SELECT a.value, a.id, a.contact_id FROM {db.json_table([('value', 'text')])} "
-            "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-            [db.json_param([value] for value in values), channel.pk],
-        )
 
 
 def _users(body: Mapping[str, Any], or_everyone: bool = False) -> list[str]:

@@ -10,11 +10,12 @@ from django.dispatch import receiver
 
 from clarion.broadcasts import singles
 from clarion.broadcasts.errors import SingleError
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, Firing, Pick
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.states import ACTIVE, FINISHED, BroadcastState
 from clarion.chats import control
 from clarion.chats import signals as chats
+from clarion.chats.models import Chat
 from clarion.consents import grants
 from clarion.consents import signals as consents
 from clarion.consents.models import Consent
@@ -23,7 +24,7 @@ from clarion.contacts.models import Address
 from clarion.contacts.states import AddressState
 from clarion.content.models import Story
 from clarion.kit import db
-from clarion.records.deliveries import cancel, hold
+from clarion.records.deliveries import cancel, hold, reassign
 
 _STORY = re.compile(r"story:([0-9]{1,18})")
 
@@ -69,6 +70,31 @@ def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) ->
     kinds = [kind for kind in Broadcast.Type if kind != Broadcast.Type.SINGLE]
     spared = {"type__in": kinds} if state == AddressState.OPTED_OUT else {}
     cancel.skip_address(address_id, _on_their_way(**spared), (state, SKIPPED[state]))
+
+
+@receiver(contacts.addresses_merged)
+def follow_merged_address(kept_id: int, gone_id: int, **_: Any) -> None:
+    """Two addresses are one contact's: what was chosen for or waits for either goes to one."""
+    both = [kept_id, gone_id]
+    twice = Pick.objects.filter(address=kept_id).values("broadcast")
+    Pick.objects.filter(address=gone_id, broadcast__in=twice).delete()
+    Pick.objects.filter(address=gone_id).update(address=kept_id)
+    on_their_way = _on_their_way()
+    alias = AddressState.ALIAS.value
+    reassign.reassign(kept_id, gone_id, on_their_way, (alias, SKIPPED[alias]))
+    if Chat.objects.filter(pk__in=both, state=Chat.State.OPEN).exists():
+        hold.hold(kept_id, _on_their_way(end_open_chats=False))
+
+
+@receiver(contacts.contacts_merged)
+def follow_merged_contact(kept_id: int, gone_id: int, **_: Any) -> None:
+    """Two contacts are one: a trigger that fired for either has fired for them."""
+    for firing in Firing.objects.filter(contact=gone_id):
+        same = Firing.objects.filter(
+            broadcast=firing.broadcast_id, contact=kept_id, occurrence=firing.occurrence
+        )
+        if not same.exists():
+            Firing.objects.filter(pk=firing.pk).update(contact=kept_id)
 
 
 @receiver(consents.withdrawn)

@@ -78,7 +78,7 @@ def picked_people(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
         .order_by("pk")
     )
     rows = [
-        Person(one.pk, one.contact_id, one.contact.name, one.channel.name, one.value, one.state,
+        Person(one.pk, one.contact_id, one.contact.name, one.channel.name, one.user_id, one.state,
                [], True)
         for one in found
     ]  # fmt: skip
@@ -92,8 +92,8 @@ def tick(broadcast: Broadcast, address_ids: Sequence[int]) -> int:
     Raises PicksError when the broadcast is no draft any more.
     """
     with _draft(broadcast):
-        known = Address.objects.filter(pk__in=address_ids).values_list("pk", flat=True)
-        return add_picks(broadcast, list(known))
+        known = Address.objects.filter(pk__in=address_ids, alias_of=None)
+        return add_picks(broadcast, list(known.values_list("pk", flat=True)))
 
 
 def untick(broadcast: Broadcast, address_ids: Sequence[int]) -> int:

@@ -11,6 +11,7 @@ from django.db import transaction
 from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.contacts import identities
 from clarion.contacts.models import Address
 from clarion.kit import db
 from clarion.kit.batches import batches
@@ -61,7 +62,7 @@ def find_chats(
     if channels:
         addresses = addresses.filter(channel__in=channels)
         where = f" on {', '.join(channel.name for channel in channels)}"
-    known = {address.pk: address for address in addresses}
+    known = {one.pk: one.alias_of or one for one in addresses.select_related("alias_of")}
     unknown = [str(number) for number in wanted if number not in known]
     if unknown:
         more = " …" if len(unknown) > NAMED else ""
@@ -70,7 +71,7 @@ def find_chats(
             "Correct it.",
             [known[number] for number in wanted if number in known],
         )
-    return [known[number] for number in wanted]
+    return list({known[number].pk: known[number] for number in wanted}.values())
 
 
 def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Address]:
@@ -79,15 +80,20 @@ def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Addre
     Raises PicksError that names the user ids that none of the channels knows.
     """
     wanted = dict.fromkeys(value.strip() for value in values)
-    found = list(Address.objects.filter(channel__in=channels, value__in=wanted).order_by("pk"))
-    unknown = [value for value in wanted if value not in {one.value for one in found}]
+    known: set[str] = set()
+    found: set[int] = set()
+    for channel in channels:
+        matches = identities.look_up(channel, wanted)
+        known |= matches.keys()
+        found |= {match.address for match in matches.values()}
+    unknown = [value for value in wanted if value not in known]
     if unknown:
         where = " or ".join(channel.name for channel in channels)
         more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
             f"Nobody on {where} has the user id {', '.join(unknown[:NAMED])}{more}. Correct it."
         )
-    return found
+    return list(Address.objects.filter(pk__in=found).order_by("pk"))
 
 
 def _parse(typed: str) -> list[int]:

@@ -67,4 +67,8 @@ def preview_address(
     for pk in [chosen, *picks[:1]]:
         if found := addresses.filter(pk=pk or 0).first():
             return found
-    return addresses.filter(channel__in=channel_ids).order_by("channel_id", "pk").first()
+    return (
+        addresses.filter(channel__in=channel_ids, alias_of=None)
+        .order_by("channel_id", "pk")
+        .first()
+    )

@@ -63,6 +63,7 @@ def candidates(
     end = db.planner_fence() if is_part else ""
     source, key, given, chosen = _source(audience, broadcast_id, contacts, addresses)
     chosen.append((f"a.channel_id IN ({marks(channel_ids)})", list(channel_ids)))
+    chosen.append(("a.alias_of_id IS NULL", []))
     if span:
         chosen.append((f"{key} BETWEEN %s AND %s", list(span)))
     if audience.kind == "tags":
@@ -111,7 +112,7 @@ def end_of_chunk(
     Read from an index alone, so that every chunk costs the same, whoever drops out of it.
     """
     key, owners = "id", channel_ids
-    rows = "SELECT id FROM contacts_address WHERE channel_id = %s"
+    rows = "SELECT id FROM contacts_address WHERE alias_of_id IS NULL AND channel_id = %s"
     if audience.kind == "picks":
         key, owners = "address_id", [broadcast_id]
         rows = "SELECT address_id AS id FROM broadcasts_pick WHERE broadcast_id = %s"

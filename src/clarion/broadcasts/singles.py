@@ -129,7 +129,7 @@ def reply(address_id: int, text: str, *, by: Agent, form_token: str = "") -> Bro
         raise SingleError(
             f"The reply has {len(words):,} characters; {LONGEST_REPLY:,} fit. Send it in parts."
         )
-    find(address_id)
+    address_id = find(address_id).pk
     with transaction.atomic():
         # The lock: nobody closes the chat or takes it over between the look and the reply.
         chat = Chat.objects.select_for_update().filter(pk=address_id).first()

@@ -62,6 +62,7 @@ class Accepted:
     """The provider accepted the message."""
 
     external_id: str | None = None  # its id there, when receipts refer to it
+    recipient_ids: tuple[str, ...] = ()  # the user ids under which the provider knows the recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Refused:
     # With THROTTLED and UNAVAILABLE: the account must wait, not just this message.
     whole_channel: bool = True
     mark: Literal["blocked", "deactivated", "unreachable", "opted_out"] = "unreachable"
+    moved_to: str = ""  # the user id that replaces the one it was sent to
 
 
 Outcome = Accepted | Refused
@@ -114,6 +116,7 @@ class Inbound:
     language: str = ""
     button: str = ""  # the value of the reply button that was pressed; the text is its label
     payload: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()  # the sender's other user ids, where the provider names several
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,27 @@ class OptOut:
     sender: str
     state: Literal["opted_out", "blocked", "deactivated", "active", "reachable"]
     at: datetime
+    aliases: tuple[str, ...] = ()  # the sender's other user ids, where the provider names several
 
 
-Event = Receipt | Inbound | OptOut
+@dataclass(frozen=True, slots=True)
+class SamePerson:
+    """The provider names several user ids of one person, beside what else it reports."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A person or group has another user id from now on."""
+
+    old: str
+    new: str
+    keeps_old: bool  # False where the provider may give the old id to somebody else
+    aliases: tuple[str, ...] = ()  # their other user ids, where the provider names several
+
+
+Event = Receipt | Inbound | OptOut | SamePerson | Moved
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message

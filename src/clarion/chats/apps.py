@@ -8,3 +8,7 @@ class ChatsConfig(AppConfig):
 
     name = "clarion.chats"
     label = "chats"
+
+    def ready(self) -> None:
+        """Listen to what happens to addresses."""
+        from clarion.chats import merging  # noqa: F401

@@ -8,6 +8,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.chats import signals
 from clarion.chats.models import Chat, Message
+from clarion.contacts.identities import primary_id
 from clarion.contacts.models import Address
 from clarion.kit import clock, db
 from clarion.kit.numbers import is_id
@@ -20,11 +21,12 @@ class ChatError(ValueError):
 def find(address_id: int) -> Chat:
     """The chat of that number; one in which nothing was said yet counts as with the bot.
 
+    The number of a chat that was merged leads to the one it was merged into.
     Raises ChatError when there is no such number.
     """
-    known = is_id(address_id) and Address.objects.filter(pk=address_id).exists()
-    if not known:
+    if not (is_id(address_id) and Address.objects.filter(pk=address_id).exists()):
         raise ChatError(f"There is no chat with the number {address_id}.")
+    address_id = primary_id(address_id)
     found = Chat.objects.select_related("agent").filter(pk=address_id).first()
     return found or Chat(address_id=address_id)
 
@@ -35,7 +37,7 @@ def take_over(address_id: int, *, by: Agent) -> Chat:
     Taking over what one has already changes nothing. Raises ChatError when another agent has it,
     and for an unknown number.
     """
-    find(address_id)
+    address_id = find(address_id).pk
     with transaction.atomic():
         Chat.objects.get_or_create(address_id=address_id)
         chat = Chat.objects.select_for_update().get(pk=address_id)
@@ -56,7 +58,7 @@ def close(address_id: int, *, by: Agent | str) -> Chat:
 
     Raises ChatError when it is not open, and for an unknown number.
     """
-    find(address_id)
+    address_id = find(address_id).pk
     with transaction.atomic():
         open_chat = Chat.objects.filter(pk=address_id, state=Chat.State.OPEN)
         if not open_chat.update(state=Chat.State.CLOSED, agent=None):

@@ -23,7 +23,11 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
     """
     with transaction.atomic():
         address = addresses.find_or_add(
-            channel, event.sender, name=event.name, language=event.language
+            channel,
+            event.sender,
+            name=event.name,
+            language=event.language,
+            aliases=event.aliases,
         )
         addresses.heard_from(address.pk, event.at)
         chat, _ = Chat.objects.get_or_create(

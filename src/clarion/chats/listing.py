@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.numbers import parse_id
@@ -87,7 +88,7 @@ def _matches(words: str) -> tuple[str, list[Any]]:
     """SQL for the addresses that they mean; each part walks one narrow index."""
     by_name, name = contains("n.name", words)
     by_value, value = contains("a.value", words)
-    address = "SELECT a.id FROM contacts_address AS a"
+    address = "SELECT coalesce(a.alias_of_id, a.id) FROM contacts_address AS a"
     named = f"{address} JOIN contacts_contact AS n ON n.id = a.contact_id WHERE {by_name}"
     valued = f"{address} WHERE a.channel_id IN (SELECT id FROM channels_channel) AND {by_value}"
     parts = [named, valued]
@@ -107,7 +108,8 @@ def load(numbers: Sequence[int]) -> list[ChatRow]:
     found = {
         row[2]: ChatRow(clock.from_us(row[0]), _moment(row[1]), *row[2:])
         for row in db.fetch(
-            "SELECT c.last_message_at, w.at, c.address_id, p.id, p.name, a.value, h.name, c.state, "
+            f"SELECT c.last_message_at, w.at, c.address_id, p.id, p.name, {USER_ID}, h.name, "
+            "c.state, "
             "coalesce(g.name, ''), coalesce(w.text, ''), coalesce(w.payload->>'media', '') "
             f"FROM {db.json_table([('id', 'int')])} JOIN chats_chat AS c ON c.address_id = v.id "
             "JOIN contacts_address AS a ON a.id = c.address_id "

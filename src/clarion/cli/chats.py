@@ -172,10 +172,10 @@ def _document(number: int) -> dict[str, Any]:
 
     chat = control.find(number)
     return {
-        "number": number,
+        "number": chat.pk,
         "contact": chat.address.contact_id,
         "name": chat.address.contact.name,
-        "user_id": chat.address.value,
+        "user_id": chat.address.user_id,
         "channel": chat.address.channel.name,
         "state": chat.state,
         "agent": chat.agent.name if chat.agent else "",

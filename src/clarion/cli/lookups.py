@@ -26,14 +26,14 @@ def find_address(channel_name: str, user: str) -> "Address":
     from clarion.channels.contract import BadIdError
     from clarion.channels.manage import get_channel
     from clarion.channels.registry import kind_class
-    from clarion.contacts.models import Address
+    from clarion.contacts.identities import find
 
     channel = get_channel(channel_name)
     try:
         value = kind_class(channel.kind).user_id(user)
     except BadIdError as error:
         raise Failed(f"“{user}” can't be a user id on {channel_name}: {error}.") from None
-    address = Address.objects.filter(channel=channel, value=value).first()
+    address = find(channel, value)
     if address is None:
         raise Failed(
             f"No contact on {channel_name} has the user id “{user}”. "

@@ -8,3 +8,7 @@ class ConsentsConfig(AppConfig):
 
     name = "clarion.consents"
     label = "consents"
+
+    def ready(self) -> None:
+        """Listen to what happens to contacts."""
+        from clarion.consents import merging  # noqa: F401

@@ -5,6 +5,7 @@ older than what is known changes nothing. Leaving is stronger than anything else
 can take it back, by START or by opting in (``active``).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
+from clarion.contacts import identities
 from clarion.contacts.models import Address, Contact
 from clarion.contacts.signals import address_stopped
 from clarion.contacts.states import OUT_OF_REACH
@@ -33,19 +35,33 @@ _IF_LATER: dict[str, tuple[str, ...]] = {
 REACHABLE = "reachable"  # no state: the provider lets us through again, see heard_from
 
 
-def find_or_add(channel: Channel, value: str, *, name: str, language: str) -> Address:
-    """The address of a provider's user id; of somebody unknown, with a new contact."""
-    value = clean(value, 320)
-    known = Address.objects.filter(channel=channel, value=value).first()
-    if known is not None:
-        return known
-    contact = Contact.objects.create(name=clean(name, 200), language=clean(language, 35))
+def find_or_add(
+    channel: Channel, value: str, *, name: str, language: str, aliases: Sequence[str] = ()
+) -> Address:
+    """The address of a provider's user id; of somebody unknown, with a new contact.
+
+    ``aliases``: other user ids that the provider names for the same person.
+    """
+    value = clean(value, identities.LONGEST)
+    found = identities.find(channel, value)
+    if found is None and aliases:
+        found = identities.join(channel, (value, *aliases))
+    if found is None:
+        found = _add(channel, value, Contact(name=clean(name, 200), language=clean(language, 35)))
+    if aliases:
+        identities.join_all(channel, [(value, *aliases)])
+        found = identities.find(channel, value) or found
+    return found
+
+
+def _add(channel: Channel, value: str, contact: Contact) -> Address:
+    contact.save()
     address, is_new = Address.objects.get_or_create(
         channel=channel, value=value, defaults={"contact": contact}
     )
     if not is_new:  # somebody was quicker
         contact.delete()
-    return address
+    return address.alias_of or address
 
 
 def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:
@@ -53,7 +69,9 @@ def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = Non
 
     ``active`` means that the person came back of their own will, which lifts everything. ``by``
     is given where somebody did it here; it goes to the audit log. Sends ``address_stopped``.
+    The id of an address that is an alias now stands for the address that it is merged into.
     """
+    address_id = identities.primary_id(address_id)
     with transaction.atomic():
         before = _before(address_id)
         if not _move(address_id, state, at, _ANY_TIME.get(state, ()), _IF_LATER[state]):
@@ -65,17 +83,24 @@ def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = Non
     return True
 
 
-def mark_value(channel: Channel, value: str, state: str, at: datetime) -> bool:
-    """As ``mark``, for a provider's user id. Of somebody unknown there is nothing to note."""
-    known = Address.objects.filter(channel=channel, value=value).values_list("pk", flat=True)
-    address_id = known.first()
-    if address_id is None:
+def mark_value(
+    channel: Channel, value: str, state: str, at: datetime, aliases: Sequence[str] = ()
+) -> bool:
+    """As ``mark``, for a provider's user id. Of somebody unknown there is nothing to note.
+
+    ``aliases``: other user ids that the provider names for the same person.
+    """
+    if aliases:
+        identities.join_all(channel, [(value, *aliases)])
+    address = identities.find(channel, value)
+    if address is None:
         return False
-    return heard_from(address_id, at) if state == REACHABLE else mark(address_id, state, at)
+    return heard_from(address.pk, at) if state == REACHABLE else mark(address.pk, state, at)
 
 
 def heard_from(address_id: int, at: datetime) -> bool:
     """They wrote to us: they can be reached again. Who had opted out stays so."""
+    address_id = identities.primary_id(address_id)
     return _move(address_id, S.ACTIVE, at, (), OUT_OF_REACH)
 
 

@@ -37,6 +37,9 @@ class Address(models.Model):
 
     Its id is also the *chat number*: the number of the conversation with this person on this
     channel, whether or not a word has been exchanged yet.
+
+    A row with ``alias_of`` is only another id of that address: it is found by it and never sent to.
+    Its contact is always that of the address.
     """
 
     contact = models.ForeignKey(
@@ -49,7 +52,17 @@ class Address(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    value = models.CharField(max_length=320)  # the provider's user id
+    value = models.CharField(max_length=320)  # the provider's user id, in the form that is compared
+    # How it is written when something is sent, where that differs from the value.
+    written = models.CharField(max_length=320, default="", db_default="", blank=True)
+    alias_of = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="aliases",
+        db_index=False,
+        db_constraint=False,
+    )
     state = models.CharField(max_length=12, choices=AddressState, default=AddressState.ACTIVE)
     state_at = InstantField(null=True)
     created_at = InstantField(default=clock.now)
@@ -57,15 +70,30 @@ class Address(models.Model):
     class Meta:
         verbose_name_plural = "addresses"
         constraints = [
-            models.UniqueConstraint(fields=["channel", "value"], name="address_channel_value")
+            models.UniqueConstraint(fields=["channel", "value"], name="address_channel_value"),
+            models.CheckConstraint(
+                name="address_alias_is_not_sent_to",
+                condition=Q(alias_of=None) & ~Q(state="alias")
+                | ~Q(alias_of=None) & Q(state="alias"),
+            ),
         ]
         indexes = [
-            models.Index(fields=["channel", "id"], name="address_channel_id"),
+            models.Index(  # who is on a channel, without passing over aliases
+                fields=["channel", "id"], name="address_channel_id", condition=Q(alias_of=None)
+            ),
+            models.Index(
+                fields=["alias_of"], name="address_aliases", condition=Q(alias_of__isnull=False)
+            ),
             models.Index(fields=["state"], name="address_stopped", condition=~Q(state="active")),
         ]
 
     def __str__(self) -> str:
-        return self.value
+        return self.user_id
+
+    @property
+    def user_id(self) -> str:
+        """The provider's user id as it is written."""
+        return self.written or self.value
 
 
 class Tag(models.Model):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
+from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Tag
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
@@ -87,6 +88,7 @@ def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tup
     Its one column is ``id``, in no order.
     """
     where = [f"a.channel_id IN ({', '.join(['%s'] * len(channels)) or 'NULL'})"]
+    where.append("a.alias_of_id IS NULL")
     params: list[Any] = [channel.pk for channel in channels]
     if tag:
         where.append(
@@ -160,9 +162,9 @@ def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
     ids = db.json_param([row[0]] for row in found)
     people = db.json_table([("id", "int")])
     for contact, *reached in db.fetch(
-        f"SELECT a.contact_id, a.id, ch.name, a.value, a.state FROM {people} "
+        f"SELECT a.contact_id, a.id, ch.name, {USER_ID}, a.state FROM {people} "
         "CROSS JOIN contacts_address a JOIN channels_channel ch ON ch.id = a.channel_id "
-        "WHERE a.contact_id = v.id ORDER BY a.id",
+        "WHERE a.contact_id = v.id AND a.alias_of_id IS NULL ORDER BY a.id",
         [ids],
     ):
         addresses[contact].append(Reached(*reached))

@@ -9,3 +9,12 @@ address_stopped = Signal()
 # Contacts have got a tag that they had not. Sent with tag_id and contact_ids (a list, at most some
 # thousands), in the transaction that gives it; an import sends it for each of its chunks.
 tagged = Signal()
+
+# Two addresses turned out to be one. Sent with kept_id and gone_id, in the transaction that joins
+# them: what is still to happen to the second one happens to the first. The second one stays as an
+# alias, so that what has happened to it can still be looked up.
+addresses_merged = Signal()
+
+# Two contacts turned out to be one. Sent with kept_id and gone_id, in the transaction that deletes
+# the second one after it.
+contacts_merged = Signal()

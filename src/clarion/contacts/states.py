@@ -14,6 +14,7 @@ class AddressState(models.TextChoices):
     BLOCKED = "blocked", "Blocked us"
     DEACTIVATED = "deactivated", "Account deactivated"
     UNREACHABLE = "unreachable", "Unreachable"
+    ALIAS = "alias", "Another id of a contact"  # see Address.alias_of; nobody chooses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,12 @@ EXPLANATIONS: Final[dict[S, Explanation]] = {
         "The contact can't be reached at this address.",
         "Nothing can be sent until they write again.",
     ),
+    S.ALIAS: Explanation(
+        "The contact is reached under another id.", "Write to them in the chat of that id."
+    ),
 }
-INACTIVE: Final = (S.OPTED_OUT, S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # no broadcast is sent
+CHOOSABLE: Final = tuple(state for state in S if state != S.ALIAS)  # what an address can be in
+INACTIVE: Final = (S.OPTED_OUT, S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE, S.ALIAS)  # not sent to
 OUT_OF_REACH: Final = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # not even a reply can be sent
 
 

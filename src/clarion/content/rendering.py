@@ -30,7 +30,8 @@ class _Person(Protocol):
 
 
 class _Address(Protocol):
-    value: str
+    @property
+    def user_id(self) -> str: ...
 
 
 class _Missing:
@@ -195,7 +196,7 @@ def unknown_variables(source: str, known: set[str], free: Collection[str] = ()) 
 def context_of(contact: _Person, address: _Address) -> dict[str, Any]:
     """What a text knows of this person at this address."""
     return contact_context(
-        contact.name, contact.attributes, contact.language, contact.time_zone, address.value
+        contact.name, contact.attributes, contact.language, contact.time_zone, address.user_id
     )
 
 

@@ -158,6 +158,8 @@ def _accepted(
         settlement = _continued(claimed, channel, replace(claimed.progress, sent=sent))
         settlement.maybe_sent = False
     settlement.external_id = outcome.external_id
+    if any(one != claimed.to for one in outcome.recipient_ids):
+        settlement.user_ids = (claimed.to, *outcome.recipient_ids)
     return settlement
 
 
@@ -191,6 +193,8 @@ def _refused(
     settlement.responses = len(claimed.progress.sent)
     settlement.content = shown
     settlement.code, settlement.reason = outcome.code, outcome.reason
+    if outcome.moved_to:
+        settlement.user_ids, settlement.moved_to = (claimed.to,), outcome.moved_to
     settlement.progress = _kept(claimed)
     if outcome.refusal is Refusal.UNREACHABLE:
         settlement.mark = outcome.mark

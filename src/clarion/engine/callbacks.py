@@ -1,11 +1,10 @@
 """The table of stored callbacks: what is stored, taken for a round, closed and deleted."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic_core import from_json
 
 from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
@@ -82,7 +81,7 @@ def take(lane: str, at: int, most: int) -> list[Taken]:
 
 def _object(value: Any) -> dict[str, str]:
     """A JSON column as either database gives it."""
-    parsed: dict[str, str] = from_json(value) if isinstance(value, str) else value
+    parsed: dict[str, str] = json.loads(value) if isinstance(value, str) else value
     return parsed
 
 
@@ -92,34 +91,27 @@ def delete(ids: Iterable[int]) -> None:
         db.execute(f"DELETE FROM engine_callback WHERE id {db.in_list()}", [db.json_param(keys)])
 
 
-def wait_for_match(waiting: Iterable[tuple[int, int, str]]) -> None:
+def wait_for_match(waiting: Sequence[tuple[int, int, str]]) -> None:
     """Have callbacks looked at again: id, when, and what was dropped of each."""
-    for (at, dropped), ids in _alike(waiting).items():
-        db.execute(
-            "UPDATE engine_callback SET lane = 'unmatched', tries = tries + 1, next_try_at = %s,"
-            f" error = %s WHERE id {db.in_list()}",
-            [at, dropped, db.json_param(ids)],
-        )
+    _update(
+        "lane = 'unmatched', tries = d.tries + 1, next_try_at = v.at, error = v.error",
+        [("at", "int"), ("error", "text")],
+        waiting,
+    )
 
 
-def keep_dropped(rows: Iterable[tuple[int, str]]) -> None:
+def keep_dropped(rows: Sequence[tuple[int, str]]) -> None:
     """Keep callbacks of which something was dropped: id, and the reason of each."""
-    for (reason,), ids in _alike(rows).items():
+    _update("state = 'dropped', error = v.error", [("error", "text")], rows)
+
+
+def _update(assignments: str, columns: list[db.Column], rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
         db.execute(
-            f"UPDATE engine_callback SET state = 'dropped', error = %s WHERE id {db.in_list()}",
-            [reason, db.json_param(ids)],
+            f"UPDATE engine_callback AS d SET {assignments}"
+            f" FROM {db.json_table([('id', 'int'), *columns])} WHERE d.id = v.id",
+            [db.json_param(rows)],
         )
-
-
-def _alike(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[list[int]]]:
-    """The ids of rows by what else they have. There are few different ones in a round.
-
-    A join with the rows would be read whole on PostgreSQL while the table counts as empty.
-    """
-    groups: defaultdict[tuple[Any, ...], list[list[int]]] = defaultdict(list)
-    for key, *rest in rows:
-        groups[tuple(rest)].append([key])
-    return groups
 
 
 def count_drops(drops: Iterable[tuple[int, str]], at: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from clarion.broadcasts.people import without_consent
 from clarion.broadcasts.sending import advance_slots
 from clarion.channels.slots import advance
+from clarion.contacts.identities import USER_ID
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
 from clarion.records import progress
@@ -236,7 +237,7 @@ def _with_people(rows: Sequence[ClaimedRow], moments: list[int]) -> list[Claimed
     people = {
         row[0]: row
         for row in db.fetch(
-            "SELECT a.id, a.value, a.state, c.name, c.attributes, c.language, c.time_zone "
+            f"SELECT a.id, {USER_ID}, a.state, c.name, c.attributes, c.language, c.time_zone "
             f"FROM {db.json_table([('id', 'int')])} "
             + db.lateral_join("contacts_address", "a", "a.id = v.id")
             + " "

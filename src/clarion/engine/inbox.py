@@ -15,11 +15,20 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import Error, transaction
 
-from clarion.channels.contract import ChannelKind, Event, HookRequest, Inbound, OptOut, Receipt
+from clarion.channels.contract import (
+    ChannelKind,
+    Event,
+    HookRequest,
+    Inbound,
+    Moved,
+    OptOut,
+    Receipt,
+    SamePerson,
+)
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
-from clarion.contacts import addresses
+from clarion.contacts import addresses, identities
 from clarion.engine import callbacks
 from clarion.engine.callbacks import Taken
 from clarion.engine.models import REASON_LENGTH, Callback
@@ -29,7 +38,7 @@ from clarion.records.receipts import ReceiptUpdate, apply_receipts
 log = structlog.get_logger()
 Lane = Callback.Lane
 # Callbacks of one round: on SQLite a round has the only writer, and sending waits meanwhile.
-BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 300, Lane.UNMATCHED: 300}
+BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 500, Lane.UNMATCHED: 500}
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
 LONGEST_WAIT = 600 * clock.SECOND  # between two looks
 BROKEN = "It could not be applied because of an error in Clarion. The log has the details."
@@ -99,6 +108,7 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
     for item in of.items:
         _read(of, item)
     if lane != Lane.UNMATCHED:  # of those all but the receipts was applied before
+        _join_people(of)
         for item in of.items:
             if any(_is_of_people(event) for event in item.events):
                 _guarded(of, item, _apply_people)
@@ -107,7 +117,7 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
 
 
 def _is_of_people(event: Event) -> bool:
-    return isinstance(event, Inbound | OptOut)
+    return isinstance(event, Inbound | OptOut | Moved)
 
 
 def _read(of: _Round, item: _Item) -> None:
@@ -137,13 +147,43 @@ def _guarded(of: _Round, item: _Item, work: Callable[[_Item], None]) -> None:
         item.events, item.unmatched = (), False
 
 
+def _join_people(of: _Round) -> None:
+    """Join the user ids that callbacks name together. Nearly all are joined already: that is found
+    out with one query for each channel of the round."""
+    named: dict[int, list[tuple[str, ...]]] = {}
+    for item in of.items:
+        named.setdefault(item.callback.channel.pk, []).extend(_named_together(item))
+    channels = {item.callback.channel.pk: item.callback.channel for item in of.items}
+    apart = {
+        (key, frozenset(ids))
+        for key, groups in named.items()
+        for ids in identities.unjoined(channels[key], groups)
+    }
+    for item in of.items:
+        key = item.callback.channel.pk
+        if any((key, frozenset(ids)) in apart for ids in _named_together(item)):
+            _guarded(of, item, _join)
+
+
+def _join(item: _Item) -> None:
+    identities.join_all(item.callback.channel, _named_together(item))
+
+
+def _named_together(item: _Item) -> list[tuple[str, ...]]:
+    return [event.ids for event in item.events if isinstance(event, SamePerson)]
+
+
 def _apply_people(item: _Item) -> None:
     channel = item.callback.channel
     for event in item.events:
         if isinstance(event, Inbound):
             receive(channel, event)
         elif isinstance(event, OptOut):
-            addresses.mark_value(channel, event.sender, event.state, event.at)
+            addresses.mark_value(channel, event.sender, event.state, event.at, event.aliases)
+        elif isinstance(event, Moved):
+            identities.move(
+                channel, event.old, event.new, keeps_old=event.keeps_old, aliases=event.aliases
+            )
 
 
 def _apply_all_receipts(of: _Round) -> None:

@@ -261,6 +261,8 @@ class ChannelPipeline:
         if not isinstance(outcome, Refused):
             self._pressure *= EASE
             self._answers()
+        elif outcome.moved_to:
+            self._answers()  # it does not ask us to slow down: the message goes to another id
         elif outcome.refusal is Refusal.THROTTLED:
             self._pressure += 1
             if outcome.whole_channel or self._pressure >= PRESSURE:

@@ -1,8 +1,9 @@
-"""Settling a batch: deliveries move, and addresses out of reach are marked."""
+"""Settling a batch: deliveries move, and what answers say about addresses is kept."""
 
 from collections.abc import Sequence
 
-from clarion.contacts import addresses
+from clarion.channels.models import Channel
+from clarion.contacts import addresses, identities
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement, settle_rows
 
@@ -13,4 +14,20 @@ def settle(worker_id: int, batch: Sequence[Settlement], *, again: bool = False) 
     for settlement in batch:
         if settlement.mark:
             addresses.mark(settlement.address, settlement.mark, clock.from_us(settlement.at))
+    _learn([settlement for settlement in batch if settlement.user_ids])
     return moved
+
+
+def _learn(settlements: Sequence[Settlement]) -> None:
+    """Keep what the provider's answers say about user ids: a number that it writes in another way,
+    a group that has another id from now on."""
+    if not settlements:
+        return
+    together: dict[int, list[Settlement]] = {}
+    for settlement in settlements:
+        together.setdefault(settlement.channel, []).append(settlement)
+    for channel in Channel.objects.filter(pk__in=together).order_by("pk"):
+        for one in together[channel.pk]:
+            if one.moved_to:
+                identities.move(channel, one.user_ids[0], one.moved_to, keeps_old=True)
+        identities.join_all(channel, [one.user_ids for one in together[channel.pk]])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db, sheets
 from clarion.kit.numbers import is_id
 from clarion.kit.paging import Cursor, Page, cut
@@ -63,7 +64,7 @@ class Detail:
 _Row = tuple[Any, ...]
 _CHAT = 2  # where in a row of these the chat number stands
 _COLUMNS = (
-    "d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
+    f"d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce({USER_ID}, ''),"
     " coalesce(c.name, ''), coalesce(h.name, ''), coalesce(h.kind, ''), d.state, d.moved_at,"
     " d.attempts, d.recovered, coalesce(o.text, ''), coalesce(o.code, '')"
 )

@@ -9,6 +9,7 @@ from heapq import merge
 from operator import itemgetter
 from typing import Any
 
+from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
 from clarion.records.directory import directory
@@ -26,7 +27,7 @@ _Row = tuple[Any, ...]
 _Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
 _COLUMNS = (
     "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.status, r.reason_id, r.address_id,"
-    " c.id, a.value, c.name, r.attempt, r.responses, r.latency, r.content"
+    f" c.id, {USER_ID}, c.name, r.attempt, r.responses, r.latency, r.content"
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db
 from clarion.records.directory import directory
 
@@ -35,7 +36,7 @@ class RecordRow:
 
 _COLUMNS = (
     "r.id, r.recorded_at, r.broadcast_id, coalesce(h.name, ''),"
-    " coalesce(h.kind, ''), r.address_id, coalesce(c.id, 0), coalesce(a.value, ''),"
+    f" coalesce(h.kind, ''), r.address_id, coalesce(c.id, 0), coalesce({USER_ID}, ''),"
     " coalesce(c.name, ''), r.status, coalesce(o.text, ''), coalesce(o.code, ''), r.attempt,"
     " r.responses, r.latency, r.content, r.delivery_id"
 )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clarion.channels.models import Channel
+from clarion.contacts import identities
 from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.paging import Cursor, Key
@@ -264,8 +265,10 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
     conditions, params = list[str](), list[Any]()
     if wanted.user:
         # Naming all channels lets the unique (channel, user id) be used.
-        conditions.append("a.channel_id IN (SELECT id FROM channels_channel) AND a.value = %s")
-        params.append(wanted.user)
+        conditions.append(
+            "a.channel_id IN (SELECT id FROM channels_channel) AND a.value IN (%s, %s)"
+        )
+        params += [wanted.user, wanted.user.lower()]  # e-mail addresses are stored in lower case
     if wanted.name:
         matches, of_name = contains("c.name", wanted.name)
         conditions.append(matches)
@@ -280,4 +283,7 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
         f" WHERE {' AND '.join(conditions)}{limit}",
         params,
     )
-    return None if limit and len(found) > MOST_PEOPLE else [row[0] for row in found]
+    if limit and len(found) > MOST_PEOPLE:
+        return None
+    people = [row[0] for row in found]
+    return identities.same_as(people) if wanted.user else people

@@ -13,6 +13,8 @@ def channels_with_people() -> "QuerySet[Channel]":
     Counted apart for each channel, in the index alone: a million addresses took 0.3 s on SQLite,
     a third of what joining and grouping took.
     """
-    on_it = Address.objects.filter(channel=OuterRef("pk")).order_by().values("channel")
+    on_it = (
+        Address.objects.filter(channel=OuterRef("pk"), alias_of=None).order_by().values("channel")
+    )
     count = Subquery(on_it.annotate(count=Count("*")).values("count"), IntegerField())
     return Channel.objects.annotate(people=Coalesce(count, 0)).order_by("name")

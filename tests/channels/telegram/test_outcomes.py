@@ -85,9 +85,18 @@ def test_texts(code: int, description: str, refusal: Refusal, mark: str | None) 
 def test_a_group_that_became_a_supergroup_has_another_address() -> None:
     description = "Bad Request: group chat was upgraded to a supergroup chat"
     outcome = refused(error(400, description, migrate_to_chat_id=-1001234567890))
-    assert outcome.refusal is Refusal.UNREACHABLE
-    assert "new id" in outcome.reason
+    assert outcome.refusal is Refusal.THROTTLED  # certainly not sent, and uses no attempt
+    assert outcome.moved_to == "-1001234567890"
+    assert not outcome.whole_channel
     assert "1234567890" not in outcome.reason
+
+
+@pytest.mark.parametrize("new", [None, 0, True, "x", 2**63, [1]])
+def test_a_supergroup_whose_new_id_nobody_says_is_out_of_reach(new: object) -> None:
+    description = "Bad Request: group chat was upgraded to a supergroup chat"
+    outcome = refused(error(400, description, migrate_to_chat_id=new))
+    assert (outcome.refusal, outcome.moved_to) == (Refusal.UNREACHABLE, "")
+    assert "new id" in outcome.reason
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from channels.whatsapp.fixtures import (
 from clarion.channels.contract import (
     Event,
     Inbound,
+    Moved,
     OptOut,
     Outgoing,
     Receipt,
+    SamePerson,
 )
 
 ANNA = "16505551234"
@@ -123,7 +125,7 @@ def test_other_numbers_of_the_same_app_are_left_to_their_own_channels() -> None:
 
 def test_a_text_of_a_person() -> None:
     assert events(written(type="text", text={"body": "Hi"})) == [
-        Inbound(ANNA, "wamid.in-1", "Hi", JUST_BEFORE, "Anna Berg")
+        Inbound(ANNA, "wamid.in-1", "Hi", JUST_BEFORE, "Anna Berg", aliases=("US.42",))
     ]
 
 
@@ -132,7 +134,43 @@ def test_who_keeps_the_number_to_themselves_writes_by_the_scoped_id() -> None:
     del change["messages"][0]["from"]
     (event,) = events(change)
     assert isinstance(event, Inbound)
-    assert (event.sender, event.name) == ("US.42", "Anna Berg")
+    assert (event.sender, event.aliases, event.name) == ("US.42", (ANNA,), "Anna Berg")
+
+
+def test_several_ids_of_one_person_are_named_together() -> None:
+    both = {"recipient_user_id": "US.42", "recipient_parent_user_id": "US.ENT.7"}
+    same, receipt = events(status("read", **both))
+    assert same == SamePerson((ANNA, "US.42", "US.ENT.7"))
+    assert isinstance(receipt, Receipt)
+    assert events(status("sent", **both)) == [same]  # no receipt, but who they are
+    contacts = [{"wa_id": ANNA, "user_id": "US.42"}]
+    assert SamePerson((ANNA, "US.42")) in events({**status("read"), "contacts": contacts})
+    stopped, _ = events(status("failed", errors=[{"code": 131050}], **both))[1:]
+    assert stopped == OptOut(ANNA, "opted_out", JUST_BEFORE, ("US.42", "US.ENT.7"))
+
+
+@pytest.mark.parametrize("other", ["0", "unknown", "us.42", "+", 7, None, "", [ANNA]])
+def test_nobody_is_merged_with_what_is_no_user_id(other: object) -> None:
+    assert [type(event) for event in events(status("read", recipient_user_id=other))] == [Receipt]
+
+
+def test_a_changed_number_moves_the_address() -> None:
+    system = {"type": "user_changed_number", "wa_id": "491700000002", "body": "changed"}
+    scoped = {"user_id": "DE.2", "previous_user_id": "DE.1"}
+    (moved,) = events(written(type="system", system=system | scoped))
+    assert moved == Moved(ANNA, "491700000002", keeps_old=False, aliases=("DE.2", "DE.1"))
+    (older,) = events(
+        written(type="system", system={"type": "user_changed_number", "new_wa_id": "491700000002"})
+    )
+    assert older == Moved(ANNA, "491700000002", keeps_old=False)
+
+
+def test_a_changed_scoped_id_is_one_more_of_the_same_person() -> None:
+    system = {"type": "user_changed_user_id", "user_id": "DE.2", "previous_user_id": "DE.1"}
+    change = written(type="system", system=system, from_user_id="DE.2")
+    del change["messages"][0]["from"]
+    assert events(change) == [SamePerson(("DE.2", "DE.1"))]
+    assert events(written(type="system", system={"type": "customer_identity_changed"})) == []
 
 
 @pytest.mark.parametrize(
@@ -237,8 +275,14 @@ parts = st.recursive(
 )
 def test_whatever_stands_in_a_change_nothing_breaks(change: dict[str, Any]) -> None:
     for event in events(change):
-        assert event.at <= NOW
+        if isinstance(event, SamePerson):
+            assert len(set(event.ids)) > 1
+        elif isinstance(event, Moved):
+            assert event.old
+            assert event.new
+        else:
+            assert event.at <= NOW
         if isinstance(event, Receipt):
             assert event.external_id or event.message_id
-        else:
+        elif isinstance(event, Inbound | OptOut):
             assert event.sender

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from clarion.channels import payloads
-from clarion.channels.contract import Event, HookRequest, Inbound, OptOut
+from clarion.channels.contract import Event, HookRequest, Inbound, Moved, OptOut
 from clarion.channels.keywords import with_requested_state
+from clarion.channels.telegram.ids import is_chat_id
 
 # What a message without a text or caption may be instead; shown to agents as what it is.
 _MEDIA = (
@@ -66,6 +67,8 @@ def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event
     chat, person = payloads.part(message.get("chat")), payloads.part(message.get("from"))
     sender = payloads.identifier(chat.get("id"))
     message_id = payloads.identifier(message.get("message_id"))
+    if moved := _migrated(sender, message):
+        return [moved]
     if chat.get("type") != "private" or not sender or not message_id:
         return []
     media = next((kind for kind in _MEDIA if kind in message), "")
@@ -80,6 +83,14 @@ def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event
             payload={"media": media} if media else {},
         )
     )
+
+
+def _migrated(chat: str, message: Mapping[str, Any]) -> Moved | None:
+    """A group became a supergroup; said in both: https://core.telegram.org/bots/api#message."""
+    new, old = payloads.identifier(message.get("migrate_to_chat_id")), chat
+    if before := payloads.identifier(message.get("migrate_from_chat_id")):
+        new, old = chat, before
+    return Moved(old, new, keeps_old=True) if is_chat_id(new) and is_chat_id(old) else None
 
 
 def _button_events(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:

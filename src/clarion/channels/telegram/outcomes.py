@@ -7,9 +7,11 @@ https://core.telegram.org/bots/api#making-requests.
 import re
 from collections.abc import Iterable, Mapping
 
+from clarion.channels import payloads
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, wait_seconds
 from clarion.channels.telegram.errors import DESCRIPTIONS
+from clarion.channels.telegram.ids import is_chat_id
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply
 
@@ -19,6 +21,7 @@ _TOO_MANY = "Too Many Requests"
 _TOO_LARGE = (
     "The picture or file is larger than the Bot API server accepts (413). Use a smaller one."
 )
+_MIGRATED = "The group became a supergroup with another chat id. The message is sent there."
 _BAD_TOKEN = "Telegram does not accept the bot's token. Copy it again from @BotFather."  # noqa: S105
 
 
@@ -33,6 +36,9 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
             "429",
             _wait(reply, answer, description),
         )
+    if moved_to := migrated_to(answer):
+        # Not sent, and not this delivery's fault: it is sent to the new id in a moment.
+        return Refused(Refusal.THROTTLED, _MIGRATED, code, whole_channel=False, moved_to=moved_to)
     for words, meaning in DESCRIPTIONS.items():
         if status in (400, 403) and words in description:
             return Refused(meaning.refusal, meaning.sentence, code, mark=meaning.mark)
@@ -52,6 +58,15 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
         return Refused(Refusal.UNKNOWN, sentence, code)
     sentence = "Telegram's answer can't be understood. It may have sent the message."
     return Refused(Refusal.UNKNOWN, sentence, code)
+
+
+def migrated_to(answer: Mapping[str, object]) -> str:
+    """The id of the supergroup that a group became, empty where that is not what happened.
+
+    https://core.telegram.org/bots/api#responseparameters
+    """
+    new = payloads.identifier(payloads.part(answer.get("parameters")).get("migrate_to_chat_id"))
+    return new if is_chat_id(new) else ""
 
 
 def words_of(answer: Mapping[str, object], secrets: Iterable[str]) -> str:

@@ -6,13 +6,23 @@ app; those of other numbers are left to their own channels.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from clarion.channels import payloads
-from clarion.channels.contract import Event, HookRequest, Inbound, OptOut, Receipt
+from clarion.channels.contract import (
+    Event,
+    HookRequest,
+    Inbound,
+    Moved,
+    OptOut,
+    Receipt,
+    SamePerson,
+)
 from clarion.channels.keywords import with_requested_state
 from clarion.channels.whatsapp.errors import OPTED_OUT, code_of, failure
+from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
 
 _OBJECT = "whatsapp_business_account"
 _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
@@ -25,6 +35,7 @@ _MEDIA = frozenset(
     {"image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "order"}
 )
 _PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
+_CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
 
 
@@ -43,9 +54,12 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
             continue
         for status in _objects(value.get("statuses")):
             events += _receipt_events(status, hook.received_at, secrets)
-        names = _names(value)
-        for message in _objects(value.get("messages")):
-            events += _message_events(message, names, hook.received_at)
+        people = _people(value)
+        messages = _objects(value.get("messages"))
+        for message in messages:
+            events += _message_events(message, people, hook.received_at)
+        if not messages:  # beside statuses
+            events += [event for one in set(people.values()) for event in _same_person(one.ids)]
         for preference in _objects(value.get("user_preferences")):
             events += _preference_events(preference, hook.received_at)
     return events
@@ -62,20 +76,30 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _names(value: Mapping[str, Any]) -> dict[str, str]:
-    """The names of the people of a change, by either of their ids."""
-    return {
-        sender: payloads.text(payloads.part(contact.get("profile")).get("name"), 200)
-        for contact in _objects(value.get("contacts"))
-        for sender in (payloads.identifier(contact.get(key)) for key in ("wa_id", "user_id"))
-        if sender
-    }
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """One of the “contacts” of a change: who is behind it."""
+
+    ids: tuple[str, ...] = ()
+    name: str = ""
+
+
+def _people(value: Mapping[str, Any]) -> dict[str, _Person]:
+    """The people of a change, by each of their ids."""
+    people = {}
+    for contact in _objects(value.get("contacts")):
+        ids = person_ids(contact, "wa_id", "user_id", "parent_user_id")
+        name = payloads.text(payloads.part(contact.get("profile")).get("name"), 200)
+        people.update(dict.fromkeys(ids, _Person(ids, name)))
+    return people
 
 
 def _receipt_events(
     status: Mapping[str, Any], received_at: datetime, secrets: Iterable[str]
 ) -> Iterator[Event]:
     """The receipt of one message. “sent” is no news: it repeats the answer to our request."""
+    ids = person_ids(status, "recipient_id", "recipient_user_id", "recipient_parent_user_id")
+    yield from _same_person(ids)
     word = status.get("status")
     receipt_status = _STATUSES.get(word) if isinstance(word, str) else None
     external_id = payloads.identifier(status.get("id"))
@@ -87,31 +111,35 @@ def _receipt_events(
     if receipt_status == "failed":
         error = next(iter(_objects(status.get("errors"))), {})
         code, reason = failure(error, secrets)
-        person = _person_id(status, "recipient_id", "recipient_user_id")
-        if person and code_of(error) == OPTED_OUT:
-            yield OptOut(person, "opted_out", at)
+        if ids and code_of(error) == OPTED_OUT:
+            yield OptOut(ids[0], "opted_out", at, believable(ids[1:]))
     yield Receipt(receipt_status, at, external_id or None, message_id or None, reason, code)
 
 
 def _message_events(
-    message: Mapping[str, Any], names: Mapping[str, str], received_at: datetime
+    message: Mapping[str, Any], people: Mapping[str, _Person], received_at: datetime
 ) -> list[Event]:
     """What a person wrote. Messages in groups, reactions and unknown types are ignored."""
-    sender = _person_id(message, "from", "from_user_id")
+    ids = person_ids(message, "from", "from_user_id", "from_parent_user_id")
+    if message.get("type") == "system":
+        return list(_changed_ids(message, ids))
     message_id = payloads.identifier(message.get("id"))
     content = _content(message)
-    if not sender or not message_id or content is None or message.get("group_id"):
+    person = next((people[one] for one in ids if one in people), _Person())
+    ids = tuple(dict.fromkeys((*ids, *person.ids)))
+    if not ids or not message_id or content is None or message.get("group_id"):
         return []
     text, button, media = content
     return with_requested_state(
         Inbound(
-            sender=sender,
+            sender=ids[0],
             external_id=message_id,
             text=text,
             at=_moment(message.get("timestamp"), received_at),
-            name=names.get(sender, ""),
+            name=person.name,
             button=button,
             payload={"media": media} if media else {},
+            aliases=believable(ids[1:]),
         )
     )
 
@@ -138,15 +166,53 @@ def _preference_events(preference: Mapping[str, Any], received_at: datetime) -> 
     """What a person chose in WhatsApp itself: to stop, or to have again, this one's marketing."""
     value = preference.get("value")
     state = _PREFERENCES.get(value) if isinstance(value, str) else None
-    person = _person_id(preference, "wa_id", "user_id")
-    if state is None or not person or preference.get("category") != "marketing_messages":
+    ids = person_ids(preference, "wa_id", "user_id", "parent_user_id")
+    if state is None or not ids or preference.get("category") != "marketing_messages":
         return []
-    return [OptOut(person, state, _moment(preference.get("timestamp"), received_at))]
+    at = _moment(preference.get("timestamp"), received_at)
+    return [OptOut(ids[0], state, at, believable(ids[1:]))]
 
 
-def _person_id(part: Mapping[str, Any], number: str, user_id: str) -> str:
-    """A person's phone number or, where they keep it to themselves, their business-scoped id."""
-    return payloads.identifier(part.get(number)) or payloads.identifier(part.get(user_id))
+def _changed_ids(message: Mapping[str, Any], ids: tuple[str, ...]) -> Iterator[Event]:
+    """A person has another phone number, and with it or without another business-scoped id.
+
+    …/webhooks/reference/messages/system. ``from`` is the number before. A carrier gives numbers out
+    again, so the old one is nobody's from now on; an old business-scoped id stays theirs. Before
+    v12.0 the number stood in ``new_wa_id``.
+    """
+    system = payloads.part(message.get("system"))
+    if system.get("type") not in _CHANGES:
+        return
+    numbers = person_ids(system, "wa_id", "new_wa_id")
+    scoped = person_ids(
+        system, "user_id", "parent_user_id", "previous_user_id", "previous_parent_user_id"
+    )
+    ids = tuple(dict.fromkeys((*ids, *person_ids(system, "customer"), *scoped)))
+    old = next((one for one in ids if not SCOPED_ID.fullmatch(one)), "")
+    if is_user_id(old) and believable(numbers):
+        others = believable(one for one in ids if one not in (old, numbers[0]))
+        yield Moved(old, numbers[0], keeps_old=False, aliases=others)
+    else:
+        yield from _same_person((*ids, *numbers[:1]))
+
+
+def _same_person(ids: Iterable[str]) -> list[Event]:
+    believed = believable(ids)
+    return [SamePerson(believed)] if len(believed) > 1 else []
+
+
+def person_ids(part: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    """Under which user ids a part of a payload names a person, each once, in the order of keys.
+
+    First comes their phone number, unless they keep it to themselves.
+    """
+    found = (payloads.identifier(part.get(key)) for key in keys)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def believable(ids: Iterable[str]) -> tuple[str, ...]:
+    """Those of these ids that can be somebody's: nobody is merged with a “0” or an “unknown”."""
+    return tuple(one for one in ids if is_user_id(one))
 
 
 def _moment(value: object, received_at: datetime) -> datetime:

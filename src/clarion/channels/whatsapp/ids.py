@@ -15,6 +15,11 @@ _PHONE = re.compile(r"[1-9][0-9]{5,14}")  # E.164 without its “+”
 _PHONE_SIGNS = re.compile(r"\(0\)|[\s()+/-]")
 
 
+def is_user_id(value: str) -> bool:
+    """Whether Meta can name a person so: the digits of a number, or a business-scoped id."""
+    return bool(_PHONE.fullmatch(value) or SCOPED_ID.fullmatch(value))
+
+
 def user_id(text: str) -> str:
     """The digits of a number with its country code, or a business-scoped id. Raises BadIdError."""
     value = plain_id(text)

@@ -7,8 +7,8 @@ comes back with every status, so a message whose fate is unknown is often cleare
 import hmac
 import json
 import re
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel
@@ -28,7 +28,7 @@ from clarion.channels.fitting import ensure_addresses
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.whatsapp import ids
 from clarion.channels.whatsapp.config import WhatsAppConfig
-from clarion.channels.whatsapp.events import events_of
+from clarion.channels.whatsapp.events import believable, events_of, person_ids
 from clarion.channels.whatsapp.outcomes import refused
 from clarion.channels.whatsapp.requests import (
     BODY_LENGTH,
@@ -96,10 +96,12 @@ class WhatsAppKind:
         """Accepted is a 2xx with the id of the message; statuses refer to it."""
         http = as_http(reply)
         if 200 <= http.status <= 299:
-            messages = json_object(http.body).get("messages")
-            first = messages[0] if isinstance(messages, list) and messages else None
-            if external_id := payloads.identifier(payloads.part(first).get("id")):
-                return Accepted(external_id)
+            answer = json_object(http.body)
+            if external_id := payloads.identifier(_first(answer.get("messages")).get("id")):
+                # The number may differ from the one that was sent to: Mexico 52 and 521, Argentina
+                # 54 and 549, Brazil with or without its ninth digit.
+                ids = person_ids(_first(answer.get("contacts")), "wa_id", "user_id")
+                return Accepted(external_id, believable(ids))
         return refused(http, self._secrets)
 
     def check(self) -> HttpRequest:
@@ -185,3 +187,8 @@ class WhatsAppKind:
                 "https:// and be reachable from the internet."
             )
         return outcome.reason
+
+
+def _first(value: object) -> Mapping[str, Any]:
+    """The first object of a JSON list; empty for anything else."""
+    return payloads.part(value[0]) if isinstance(value, list) and value else {}

@@ -23,7 +23,7 @@ def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
 
     Call it until it returns 0, and only when the broadcast is stopped for good.
     """
-    return _cancel(
+    return cancel_chosen(
         D.UNSENT,
         STOPPED,
         f"SELECT id FROM records_delivery WHERE broadcast_id = %s "
@@ -51,7 +51,7 @@ def skip_addresses(
         f"d.address_id = v.id AND d.broadcast_id IN ({marks}) "
         f"AND {still_in_state(_before(D.SKIPPED), 'd.state')}"
     )
-    return _cancel(
+    return cancel_chosen(
         D.SKIPPED,
         reason,
         f"SELECT d.id FROM {db.json_table([('id', 'int')])} "
@@ -64,7 +64,10 @@ def _before(after: D) -> list[str]:
     return sources(after, D.IN_DOUBT, among=_NOT_CLAIMED)
 
 
-def _cancel(after: D, reason: tuple[str, str], chosen: str, params: Iterable[int | str]) -> int:
+def cancel_chosen(
+    after: D, reason: tuple[str, str], chosen: str, params: Iterable[int | str]
+) -> int:
+    """Cancel the deliveries whose ids a SELECT gives, if their state allows it; return how many."""
     reason_id = reason_ids([reason])[reason]
     with db.write():
         # Locked in one order, so that two at a time do not wait for each other.

@@ -44,6 +44,9 @@ class Settlement:
     latency: int = 0  # microseconds
     content: str = ""
     mark: str = ""  # the state that the address gets, when it can't be reached any more
+    # The id it was sent to and others that the provider gave for the same person, if it did.
+    user_ids: tuple[str, ...] = ()
+    moved_to: str = ""  # the id that replaces the one it was sent to
     progress: Progress | None = None  # what it needs to continue, unless it is completed
     forgets: bool = False  # it had progress before
 

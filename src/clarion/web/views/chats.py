@@ -154,6 +154,7 @@ def _side(request: AgentRequest, pk: int) -> dict[str, Any]:
 
 def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
     found = _find(pk)
+    pk = found.pk
     address = Address.objects.select_related("contact", "channel").get(pk=pk)
     before = request.GET.get("before", "")
     said = conversations.thread(pk, before or None, WRITTEN)
@@ -162,7 +163,7 @@ def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
     return {
         "chat": found,
         "address": address,
-        "person": address.contact.name or address.value,
+        "person": address.contact.name or address.user_id,
         "mine": found.state == Chat.State.OPEN and found.agent_id == request.user.pk,
         "said": said.rows[::-1],
         "held": held_for(pk),
@@ -189,7 +190,7 @@ def _find(pk: int) -> Chat:
 @require_POST
 def chat_take(request: AgentRequest, pk: int) -> HttpResponse:
     """Take a chat over."""
-    _find(pk)
+    pk = _find(pk).pk
     try:
         control.take_over(pk, by=request.user)
     except ChatError as error:
@@ -201,7 +202,7 @@ def chat_take(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def chat_reply(request: AgentRequest, pk: int) -> HttpResponse:
     """Send what the agent has written; when it can't be sent, it stays in the box."""
-    _find(pk)
+    pk = _find(pk).pk
     text = request.POST.get("text", "")
     try:
         singles.reply(pk, text, by=request.user, form_token=request.POST.get("form_token", ""))
@@ -227,7 +228,7 @@ def _kept(request: AgentRequest) -> str:
 @require_POST
 def chat_close(request: AgentRequest, pk: int) -> HttpResponse:
     """Close a chat: what was held for this person leaves."""
-    _find(pk)
+    pk = _find(pk).pk
     waiting = len(held_for(pk))
     try:
         control.close(pk, by=request.user)
@@ -243,7 +244,7 @@ def chat_close(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def chat_release(request: AgentRequest, pk: int) -> HttpResponse:
     """Let what is held for this person leave now."""
-    _find(pk)
+    pk = _find(pk).pk
     try:
         released = conversations.release(pk, by=request.user)
     except ChatError as error:

@@ -64,7 +64,10 @@ def contact(request: AgentRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(Contact, pk=pk)
     context = {
         "person": person,
-        "addresses": person.addresses.select_related("channel", "chat").order_by("pk"),
+        "addresses": person.addresses.filter(alias_of=None)
+        .select_related("channel", "chat")
+        .prefetch_related("aliases")
+        .order_by("pk"),
         "tags": Tag.objects.filter(taggings__contact=person).order_by("name"),
         "history": history(person.pk),
         **standing(person),

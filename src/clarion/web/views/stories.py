@@ -215,14 +215,14 @@ def _person(chosen: str) -> Address | None:
     people = Address.objects.select_related("contact", "channel")
     pk = parse_id(chosen)
     found = people.filter(pk=pk).first() if pk else None
-    return found or people.order_by("pk").first()
+    return found or people.filter(alias_of=None).order_by("pk").first()
 
 
 def _contact(address: Address | None) -> dict[str, Any] | None:
     if address is None:
         return None
     who = address.contact
-    return contact_context(who.name, who.attributes, who.language, who.time_zone, address.value)
+    return contact_context(who.name, who.attributes, who.language, who.time_zone, address.user_id)
 
 
 def _people(q: str) -> list[dict[str, Any]]:

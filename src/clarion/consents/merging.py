@@ -1,0 +1,31 @@
+"""Two contacts turn out to be one: the newest that either said about a consent counts."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from clarion.consents import signals
+from clarion.consents.models import Change, Consent, Grant
+from clarion.contacts.signals import contacts_merged
+
+
+@receiver(contacts_merged)
+def merge_consents(kept_id: int, gone_id: int, **_: Any) -> None:
+    """Move the changes, which are the proof, and where each consent is at. Signals withdrawals."""
+    Change.objects.filter(contact=gone_id).update(contact=kept_id)
+    kept = {grant.consent_id: grant for grant in Grant.objects.filter(contact=kept_id)}
+    for gone in Grant.objects.filter(contact=gone_id):
+        ours = kept.get(gone.consent_id)
+        if ours is not None and ours.at >= gone.at:
+            newest = ours
+            gone.delete()
+        else:
+            newest = gone
+            if ours is not None:
+                ours.delete()
+            gone.contact_id = kept_id
+            gone.save(update_fields=["contact"])
+        if not newest.given:  # something may be on its way to either of them
+            signals.withdrawn.send(
+                Consent, consent_id=newest.consent_id, contact_ids=[kept_id], at=newest.at
+            )
