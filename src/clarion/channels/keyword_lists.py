@@ -1,0 +1,117 @@
+"""The words with which people opt out and in again, by language, written as people write them.
+
+They are compared after ``keywords.fold``, so that case, accents, punctuation and emoji do not
+matter.
+The English ones are those that carriers and providers act on:
+https://www.twilio.com/docs/proxy/opt-out-keywords. A word that is also an ordinary answer is not
+here, nor is a name or a word of another language: “yes”, the Spanish “para”, the Italian “fine”,
+the Vietnamese “hủy”, which without its accents is a first name.
+"""
+
+from typing import Final
+
+OUT: Final[dict[str, tuple[str, ...]]] = {
+    "en": (
+        "stop", "stop all", "stopall", "unsubscribe", "unsubscribe me", "unsub", "opt out",
+        "optout", "opt me out", "remove me", "revoke", "stop messages", "stop messaging me",
+        "stop texting me", "stop promotions", "stop sending", "stop sending messages",
+        "stop sending me messages",
+        "take me off the list", "remove me from the list", "stop all messages",
+    ),
+    "ar": ("إيقاف", "ايقاف", "توقف", "إلغاء الاشتراك", "الغاء الاشتراك"),
+    "bg": ("стоп", "отписване", "отпишете ме", "отпиши ме"),
+    "bn": ("বন্ধ", "বন্ধ করুন"),
+    "ca": ("atura", "donar de baixa"),
+    "cs": ("odhlásit", "odhlásit se", "odhlašte mě", "zrušit odběr"),
+    "da": ("afmeld", "afmeld mig", "frameld", "stop beskeder"),
+    "de": (
+        "stopp", "abmelden", "abmeldung", "abbestellen", "austragen", "abmelden von allem",
+        "melde mich ab", "keine nachrichten mehr", "keine werbung mehr", "newsletter abbestellen",
+    ),
+    "el": ("διακοπή", "στοπ", "διαγραφή", "κατάργηση εγγραφής"),
+    "es": (
+        "baja", "dar de baja", "darme de baja", "date de baja", "cancelar suscripción",
+        "no más mensajes", "parar mensajes", "detener", "detener promociones",
+    ),
+    "et": ("loobu", "lõpeta tellimus"),
+    "fa": ("لغو", "توقف", "لغو اشتراک"),
+    "fi": ("lopeta viestit", "lopeta tilaus"),
+    "fr": (
+        "arrêt", "arrêter", "arrêtez", "arrete", "arrett", "désabonner", "désabonnez-moi",
+        "me désabonner", "se désabonner", "désinscription", "désinscrire", "me désinscrire",
+        "plus de messages", "arrêter les promotions",
+    ),
+    "he": ("הסר", "הסרה", "הסירו אותי", "הפסק"),
+    "hi": ("बंद", "बंद करो", "बंद करें", "रोकें"),
+    "hr": ("odjava", "odjavi me", "odjavite me"),
+    "hu": ("leiratkozás", "leiratkozom", "leiratkozni"),
+    "id": ("berhenti", "berhenti berlangganan"),
+    "it": ("disiscrivi", "disiscrivimi", "disiscriviti", "cancellami", "annulla iscrizione"),
+    "ja": ("停止", "配信停止", "解除", "配信解除", "退会"),
+    "ko": ("중지", "수신거부", "수신 거부", "구독취소", "구독 취소", "그만"),
+    "lt": ("atsisakyti", "atsisakau", "stabdyti"),
+    "lv": ("atteikties", "atrakstīties"),
+    "ms": ("berhenti melanggan",),
+    "nb": ("avmeld", "meld meg av", "avslutt abonnement"),
+    "nl": ("afmelden", "meld me af", "meld mij af", "uitschrijven", "schrijf me uit", "opzeggen"),
+    "pl": ("wypisz", "wypisz mnie", "rezygnuję", "wyrejestruj", "anuluj subskrypcję"),
+    "pt": (
+        "parar", "pare", "descadastrar", "cancelar inscrição", "cancelar subscrição",
+        "remover", "me remova", "parar mensagens", "parar promoções",
+    ),
+    "ro": ("dezabonare", "dezabonează-mă", "mă dezabonez"),
+    "ru": ("стоп", "отписаться", "отписка", "отпишите меня", "отпиши меня", "хватит рассылки"),
+    "sk": ("odhlásiť", "odhlásiť sa", "odhláste ma"),
+    "sl": ("odjavi", "odjavite"),
+    "sr": ("одјава", "одјави ме"),
+    "sv": ("avregistrera", "avanmäl", "avsluta prenumeration", "stoppa"),
+    "sw": ("ondoa", "jiondoe"),
+    "th": ("หยุด", "ยกเลิก", "ยกเลิกการติดตาม"),
+    "tl": ("itigil", "tigil"),
+    "tr": ("durdur", "abonelikten çık", "listeden çık", "çıkış"),
+    "uk": ("стоп", "відписатися", "відписка", "відпишіть мене"),
+    "ur": ("بند", "بند کریں", "روکیں"),
+    "vi": ("ngừng", "hủy đăng ký"),
+    "zh": ("退订", "退訂", "停止", "取消订阅", "取消訂閱"),
+}  # fmt: skip
+# They count when they are typed. The value of a reply button that says so means its own question.
+OUT_TYPED: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("end", "cancel", "quit"),
+    "de": ("ende",),
+    "es": ("cancelar",),
+    "it": ("annulla",),
+    "nl": ("einde",),
+    "pl": ("koniec",),
+    "pt": ("cancelar", "fim", "sair"),
+    "tr": ("iptal",),
+    "zh": ("td",),
+}
+IN: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("start", "unstop", "subscribe", "subscribe me", "resubscribe", "opt in", "optin"),
+    "ar": ("اشتراك", "ابدأ"),
+    "bg": ("старт", "абониране"),
+    "cs": ("přihlásit odběr",),
+    "da": ("tilmeld",),
+    "de": ("anmelden", "abonnieren", "melde mich an"),
+    "es": ("suscribir", "suscribirme", "darme de alta"),
+    "fr": ("abonner", "m'abonner", "s'abonner", "inscription"),
+    "it": ("iscrivimi", "iscriviti"),
+    "ja": ("配信再開", "再開", "登録"),
+    "ko": ("수신동의", "구독"),
+    "nl": ("aanmelden", "meld me aan", "inschrijven"),
+    "pl": ("zapisz mnie", "subskrybuj"),
+    "pt": ("inscrever", "assinar"),
+    "ru": ("старт", "подписаться"),
+    "sv": ("prenumerera",),
+    "tr": ("başlat", "abone ol"),
+    "uk": ("старт", "підписатися"),
+    "zh": ("订阅", "訂閱"),
+}
+# Before or behind one of these words they change nothing: “STOP please”.
+POLITE: Final = (
+    "please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "bitte", "danke", "por favor",
+    "gracias", "obrigado", "obrigada", "s'il vous plaît", "s'il te plaît", "svp", "stp", "merci",
+    "per favore", "grazie", "alstublieft", "alsjeblieft", "aub", "proszę", "prosím", "děkuji",
+    "tack", "takk", "kiitos", "lütfen", "teşekkürler", "пожалуйста", "спасибо", "будь ласка",
+    "من فضلك", "بس لطفا", "לבקשתך", "בבקשה", "कृपया", "请", "請", "ください",
+)  # fmt: skip
