@@ -318,3 +318,34 @@ def test_as_names_the_agent_wherever_it_stands(
     assert ok_json(*base)["agent"] == f"{socket.gethostname()} (command line)"
     said = refused(*base, "--as", "Nobody")
     assert "There is no agent with the name or e-mail address Nobody." in said
+
+
+def test_b7_recipients_who_lack_a_variable_are_named_and_the_others_can_be_chosen(
+    people: str, clarion: Callable[..., Any], ok_json: Callable[..., Any]
+) -> None:
+    given = ("send", "--channel", people, "--all", "--text", "Hello {{ contact.name }}")
+
+    refused = clarion(*given)
+    assert refused.exit_code == 1
+    assert "of 3 recipients" in refused.stderr
+    assert "no “contact.name” and would get nothing." in refused.stderr
+    assert "To send to the others, add --send-to-others." in refused.stderr
+    assert not Broadcast.objects.exists()
+
+    sent = clarion(*given, "--send-to-others")
+    assert sent.exit_code == 0
+    assert "Recipients who lack contact.name get nothing." in sent.stderr
+    assert Broadcast.objects.get().accepted_gaps == ["contact.name"]
+
+
+def test_b7_a_draft_with_a_gap_is_sent_when_that_is_chosen(
+    people: str, clarion: Callable[..., Any]
+) -> None:
+    clarion("send", "--draft", "--channel", people, "--all", "--text", "Hi {{ contact.name }}")
+    number = str(Broadcast.objects.get().pk)
+
+    refused = clarion("drafts", "send", number)
+    assert f"clarion drafts edit {number} --send-to-others" in refused.stderr
+    chosen = clarion("drafts", "edit", number, "--send-to-others")
+    assert "Still to do" not in chosen.stderr
+    assert clarion("drafts", "send", number).exit_code == 0

@@ -69,7 +69,9 @@ def test_b2_a_story_is_written(site: Site, tmp_path: Path) -> None:
     expect(page.get_by_text("“Welcome” is saved as version 1.")).to_be_visible()
     expect(page.locator("[data-kept]")).to_be_hidden()
     assert [block["kind"] for block in newest(Story.objects.get()).blocks] == ["text", "image"]
-    assert newest(Story.objects.get()).blocks[0]["text"] == "Hello {{ contact.name }}"
+    assert newest(Story.objects.get()).blocks[0]["text"] == (
+        'Hello {{ contact.name | default("friend") }}'
+    )
 
 
 def test_blocks_move_by_keyboard_and_keep_focus_and_words(site: Site) -> None:

@@ -12,7 +12,7 @@ from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.content.models import Story
 from clarion.kit import clock, rates
-from clarion.kit.text import one_line, plain_text
+from clarion.kit.text import clean, one_line, plain_text
 
 TITLE_LENGTH = 200
 MOST_VARIABLES = 20  # of a template
@@ -60,6 +60,7 @@ class Fields(TypedDict, total=False):
     time_zone: str
     recurrence: Mapping[str, Any]  # see broadcasts.recurrence
     trigger: Mapping[str, Any]  # see broadcasts.triggers
+    accepted_gaps: Sequence[str]  # see broadcasts.gaps
     end_open_chats: bool
     rate: float | None  # messages a second
     form_state: FormState
@@ -76,6 +77,9 @@ def stored(fields: Fields) -> Fields:
         raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
     if made.get("type", "broadcast") not in TYPES:
         raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
+    if "accepted_gaps" in made:
+        accepted = dict.fromkeys(clean(name, TITLE_LENGTH) for name in made["accepted_gaps"])
+        made["accepted_gaps"] = list(accepted)[:MOST_VARIABLES]
     if made.get("template"):
         template = made["template"]
         made["template"] = stored_template(

@@ -13,6 +13,10 @@ class LaunchError(ValueError):
     """A broadcast can't be sent or edited as it is; says what to do, one problem a line."""
 
 
+class GapsError(LaunchError):
+    """Some recipients would get nothing, and nobody decided to send to the others."""
+
+
 class EditConflict(LaunchError):  # noqa: N818 - the name is the fact
     """Somebody else has edited the draft meanwhile; says who and when.
 

@@ -2,11 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clarion.broadcasts.query import Audience, Span, candidates, marks
+from clarion.broadcasts.query import Audience, Query, Span, candidates, marks
 from clarion.contacts.models import Address, Tag
 from clarion.kit import db
 
@@ -31,15 +31,10 @@ def estimate(
     audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
 ) -> AudienceSummary:
     """The summary, from a sample where there are many people; the same at every look."""
-    addresses = ("FROM contacts_address", "id", "alias_of_id IS NULL AND channel_id")
-    crowds = [_Crowd(*addresses, key, [key]) for key in channel_ids]
-    if audience.kind == "picks":
-        picks = ("FROM broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
-        crowds = [_Crowd(*picks, list(channel_ids))]
     kept: dict[int, float] = dict.fromkeys(channel_ids, 0)
     dropped: dict[str, float] = {}
     about, names = False, list[int]()
-    for crowd in crowds:
+    for crowd in _crowds(audience, channel_ids, broadcast_id):
         looked = _look(crowd, audience, broadcast_id)
         about |= looked.factor > 1
         names += looked.names
@@ -54,6 +49,27 @@ def estimate(
         without = _without_address(audience, channel_ids)
         dropped |= {"no_address": without} if without else {}
     return _rounded(kept, dropped, names, about)
+
+
+def samples(
+    audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
+) -> Iterator[tuple[Query, float]]:
+    """The audience query on parts of the audience, each with how many people one stands for."""
+    for crowd in _crowds(audience, channel_ids, broadcast_id):
+        size, first, last = crowd.span()
+        ids = crowd.ids(_sample(first, last, size))
+        query = candidates(audience, crowd.channel_ids, broadcast_id=broadcast_id, addresses=ids)
+        yield query, size / len(ids) if ids else 1.0
+
+
+def _crowds(
+    audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
+) -> list["_Crowd"]:
+    if audience.kind == "picks":
+        picks = ("FROM broadcasts_pick", "address_id", "broadcast_id", broadcast_id)
+        return [_Crowd(*picks, list(channel_ids))]
+    addresses = ("FROM contacts_address", "id", "alias_of_id IS NULL AND channel_id")
+    return [_Crowd(*addresses, key, [key]) for key in channel_ids]
 
 
 @dataclass(frozen=True, slots=True)

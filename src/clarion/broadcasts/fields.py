@@ -29,6 +29,7 @@ FIELDS: Final[dict[str, To]] = {
     "story_version": To.RUN | To.RESTART,
     "template": To.ALL,
     "data": To.ALL,
+    "accepted_gaps": To.RUN,  # a duplicate or a restart goes to other people
     "channels": To.ALL,
     "end_open_chats": To.ALL,
     "weight": To.ALL,

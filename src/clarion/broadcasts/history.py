@@ -231,6 +231,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "drafted_by": drafted_by(b),
         "channels": [channel.name for channel in b.channels.all()],
         "audience": b.audience,
+        "accepted_gaps": b.accepted_gaps,
         "end_open_chats": b.end_open_chats,
         "rate": b.rate,
         "time_zone": b.time_zone,

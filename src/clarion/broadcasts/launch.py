@@ -1,6 +1,6 @@
 """From a draft to a broadcast on its way, and back: launch, undo, edit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, drafts, external, firings, periodic
-from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.errors import GapsError, LaunchError
+from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.problems import check
@@ -35,11 +36,38 @@ def start(
     is the one that the agent saw: raises EditConflict when there is a newer one, so that nobody
     sends what somebody else has just written. Raises LaunchError with all that is in the way.
     """
+    # Before the transaction: of a million people it takes seconds, in which others may write.
+    counted, gaps = broadcast.revision, _gaps(broadcast)
     with transaction.atomic():
         drafts.lock(broadcast, revision)
+        if broadcast.revision != counted:
+            gaps = _gaps(broadcast)
+        if found := unaccepted(broadcast, gaps):
+            raise GapsError("\n".join([*check(broadcast), *found]))
         if broadcast.timing == Timing.NOW:
-            return _send(broadcast, by=by, undo_seconds=undo_seconds)
-        return _STARTERS[broadcast.timing](broadcast, by=by)
+            _send(broadcast, by=by, undo_seconds=undo_seconds)
+        else:
+            _STARTERS[broadcast.timing](broadcast, by=by)
+        _keep_accepted(broadcast, gaps, by)
+    return broadcast
+
+
+def _gaps(broadcast: Broadcast) -> list[Gap]:
+    return find_gaps(broadcast, list(broadcast.channels.order_by("name")))
+
+
+def _keep_accepted(broadcast: Broadcast, gaps: Sequence[Gap], by: Agent | str) -> None:
+    """Keep which gaps were accepted, of those that there are, and note how many people get nothing.
+
+    A live broadcast has people yet to come: what was accepted stays accepted.
+    """
+    if gaps:
+        without = {gap.key: gap.people for gap in gaps}
+        audit.note("broadcast.send_to_others", f"broadcast {broadcast.pk}", by, without=without)
+    keys = [gap.key for gap in gaps]
+    if not broadcast.is_live and broadcast.accepted_gaps != keys:
+        broadcast.accepted_gaps = keys
+        broadcast.save(update_fields=["accepted_gaps"])
 
 
 def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: Any) -> Broadcast:

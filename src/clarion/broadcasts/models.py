@@ -67,6 +67,8 @@ class Broadcast(models.Model):
     )
     template = models.JSONField(default=dict, blank=True)  # name, language, variables (texts)
     data = models.JSONField(default=dict, blank=True)  # {{ data.x }} for everyone it is sent to
+    # Variables that some recipients lack, and an agent decided to send to the others: see gaps.
+    accepted_gaps = models.JSONField(default=list, blank=True)
     channels: "models.ManyToManyField[Channel, Any]" = models.ManyToManyField(Channel)
     audience = models.JSONField(default=dict)  # see broadcasts.audience
     end_open_chats = models.BooleanField(default=False)

@@ -51,12 +51,13 @@ def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
     name = broadcast.template.get("name", "")
     if not name:
         return []
-    lines, problems = [name], []
+    lines, problems, lacking = [name], list[str](), ""
     for number, variable in enumerate(broadcast.template.get("variables", ()), 1):
         filled = _text(broadcast, variable, contact)
         lines.append(f"{number}. {filled.message.text if filled.message else ''}")
         problems += [filled.problem] if variable and filled.problem else []
-    return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems))]
+        lacking = lacking or filled.variable
+    return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems), variable=lacking)]
 
 
 def preview_address(

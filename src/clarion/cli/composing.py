@@ -12,6 +12,7 @@ from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_mom
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}  # seconds
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EVERY_GAP = "*"  # of broadcasts.gaps, which takes long to import
 ON_EVENTS = ("--on-tag", "--on-event")
 
 Text = Annotated[
@@ -50,6 +51,14 @@ EndOpenChats = Annotated[
         "--end-open-chats/--keep-open-chats",
         help="Close the recipients' open chats first, or hold their messages until the chats are "
         "closed.  [default: keep-open-chats]",
+    ),
+]
+SendToOthers = Annotated[
+    bool | None,
+    typer.Option(
+        "--send-to-others/--no-send-to-others",
+        help="Send even if some recipients get nothing, because they lack a variable that has no "
+        "default.  [default: no-send-to-others]",
     ),
 ]
 Rate = Annotated[
@@ -167,13 +176,16 @@ class SettingOptions:
 
     title: Title = None
     end_open_chats: EndOpenChats = None
+    send_to_others: SendToOthers = None
     rate: Rate = None
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given."""
-        given = {
+        given: dict[str, Any] = {
             "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
         }  # fmt: skip
+        if self.send_to_others is not None:
+            given["accepted_gaps"] = [EVERY_GAP] if self.send_to_others else []
         return {name: value for name, value in given.items() if value is not None}
 
 

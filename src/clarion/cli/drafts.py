@@ -99,7 +99,7 @@ def edit(
 
     A scheduled broadcast becomes a draft again: nothing was sent.
     """
-    from clarion.broadcasts import drafts, launch, problems
+    from clarion.broadcasts import drafts, gaps, launch, problems
 
     if audience.given:
         audience.check()
@@ -118,7 +118,8 @@ def edit(
         show_broadcast(draft, as_json)
     else:
         print_line(f"Draft {number} is changed.")
-    for problem in problems.check(draft):
+    lacking = gaps.find_gaps(draft, list(draft.channels.order_by("name")))
+    for problem in [*problems.check(draft), *gaps.unaccepted(draft, lacking)]:
         print_note(f"Still to do: {problem}")
 
 
@@ -136,8 +137,13 @@ def send_draft(
 ) -> None:
     """Send a draft: now, or by the schedule or trigger that it has."""
     from clarion.broadcasts import launch
+    from clarion.broadcasts.errors import GapsError
 
-    draft = launch.start(_draft(number), by=acting(), undo_seconds=undo)
+    try:
+        draft = launch.start(_draft(number), by=acting(), undo_seconds=undo)
+    except GapsError as error:
+        advice = f"To send to the others: clarion drafts edit {number} --send-to-others"
+        raise Failed(f"{error}\n{advice}") from None
     send.print_launched(draft)
     if wait:
         send.wait_for(draft)

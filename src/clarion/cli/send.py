@@ -77,16 +77,23 @@ def send(
 
 def _create(fields: dict[str, Any], undo: int | None, draft: bool) -> "Broadcast":
     from clarion.broadcasts import drafts, launch
+    from clarion.broadcasts.errors import GapsError
 
     if draft:
         return drafts.create_draft(by=acting(), **fields)
-    return launch.start_new(by=acting(), undo_seconds=undo, **fields)
+    try:
+        return launch.start_new(by=acting(), undo_seconds=undo, **fields)
+    except GapsError as error:
+        raise Failed(f"{error}\nTo send to the others, add --send-to-others.") from None
 
 
 def print_launched(broadcast: "Broadcast") -> None:
     """Print who will get a broadcast that was just launched, and when it is sent."""
     if broadcast.audience:
         print_audience(broadcast)
+    if broadcast.accepted_gaps:
+        names = ", ".join(broadcast.accepted_gaps)
+        print_note(f"Recipients who lack {names} get nothing.")
     if broadcast.state == "live":
         _print_live(broadcast)
     else:

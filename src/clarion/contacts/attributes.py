@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from clarion.contacts.models import Attribute
+from clarion.kit import db
 
 OWN_FIELDS = ("name", "language", "time_zone")  # fields of a contact, not attributes
 _NOT_IN_NAMES = re.compile(r"\W")
@@ -24,6 +26,17 @@ def attribute_name(title: str) -> str:
 def note_attributes(names: Iterable[str]) -> None:
     """Remember that contacts have attributes of these names."""
     Attribute.objects.bulk_create([Attribute(name=name) for name in names], ignore_conflicts=True)
+
+
+def lacks(path: str, alias: str) -> tuple[str, list[Any]]:
+    """SQL for “the contact AS alias has no such value”, and its parameters.
+
+    ``path`` is what a text names after “contact.”: name, city, order.total. Empty counts as none,
+    as in ``content.rendering.contact_context``.
+    """
+    value, param = db.json_text(f"{alias}.attributes", path.split("."))
+    sql = f"COALESCE({value}, '') = ''"
+    return (f"({alias}.{path} = '' AND {sql})" if path in OWN_FIELDS else sql), [param]
 
 
 def known_variables() -> set[str]:

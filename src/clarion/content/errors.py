@@ -7,7 +7,18 @@ OF_TITLE = "Title: "  # begins the sentence of what is wrong with a title
 
 
 class ContentError(ValueError):
-    """A text can't be used, or not for this person: one sentence that says what to do."""
+    """A text can't be used, or not for this person: one sentence that says what to do.
+
+    ``variable``: the one that this person lacks, such as contact.name, if it is that.
+    """
+
+    def __init__(self, sentence: str, variable: str = "") -> None:
+        super().__init__(sentence)
+        self.variable = variable
+
+    def within(self, place: str) -> "ContentError":
+        """The same with the place in front of the sentence, such as “Block 1: ”."""
+        return ContentError(f"{place}{self}", self.variable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,16 @@ NAMESPACES = ("contact", "data", "memory")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One block: a message, or a webhook that will be asked; ``problem``: why it can't be sent."""
+    """One block: a message, or a webhook that will be asked; ``problem``: why it can't be sent,
+
+    and the ``variable`` that this person lacks, if it is that.
+    """
 
     number: int
     message: Message | None = None
     webhook: str = ""  # its address
     problem: str = ""
+    variable: str = ""
 
 
 def preview_story(
@@ -58,7 +62,8 @@ def _shown(
     except StoryError as error:
         return Shown(number, problem=" ".join(fault.sentence for fault in error.faults))
     except ContentError as error:
-        return Shown(number, problem=str(error).removeprefix("Block 1: "))
+        problem = str(error).removeprefix("Block 1: ")
+        return Shown(number, problem=problem, variable=error.variable)
 
 
 def _promised(names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -246,7 +246,8 @@ def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentErr
     where = f"Line {error.line}: " if error.line else ""
     detail = error.detail or ""
     if undefined := _UNDEFINED.search(detail):
-        return ContentError(f"{where}{_missing(undefined['name'], context)}")
+        name = undefined["name"]
+        return ContentError(f"{where}{_missing(name, context)}", name)
     if error.kind == "OutOfFuel":
         return ContentError("The text repeats too much. Make its loops shorter.")
     if error.kind in {"MissingArgument", "TooManyArguments"}:

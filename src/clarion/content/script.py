@@ -137,7 +137,7 @@ class MessageStep:
                 text, media, tuple(button.render(contact, variables) for button in self._buttons)
             )
         except ContentError as error:
-            raise ContentError(f"{self._place}{error}") from None
+            raise error.within(self._place) from None
 
 
 class WebhookStep:

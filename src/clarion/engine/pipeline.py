@@ -215,7 +215,8 @@ class ChannelPipeline:
             return
         began = time.monotonic()
         settlement, outcome = await attempt(claimed, self.channel, job, self._send_request)
-        if isinstance(outcome, Refused) and _was_not_made(outcome) and not job.single:
+        is_watched = not job.single and not job.has_gaps
+        if is_watched and isinstance(outcome, Refused) and _was_not_made(outcome):
             self._judge_content(claimed, settlement)
             return
         if isinstance(outcome, Accepted | Refused):  # a request could be made

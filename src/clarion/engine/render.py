@@ -87,7 +87,7 @@ def _title(claimed: Claimed, job: Job) -> str:
     try:
         return one_line(job.title.render(claimed.contact, data=_data(claimed, job)))
     except ContentError as error:
-        raise ContentError(f"{OF_TITLE}{error}") from None
+        raise error.within(OF_TITLE) from None
 
 
 def _data(claimed: Claimed, job: Job) -> dict[str, Any]:

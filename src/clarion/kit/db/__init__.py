@@ -58,6 +58,17 @@ def json_merge(column: str, text: str) -> str:
     return f"{column} || {text}::jsonb" if is_postgres() else f"json_patch({column}, {text})"
 
 
+def json_text(column: str, path: Sequence[str]) -> tuple[str, Any]:
+    """SQL with one parameter for what a JSON column holds at a path of keys, and the parameter.
+
+    NULL where nothing is there; a text, a number or JSON, by the database.
+    """
+    if is_postgres():
+        return f"{column} #>> %s", list(path)
+    keys = "".join('."' + key.replace('"', "") + '"' for key in path)
+    return f"json_extract({column}, %s)", f"${keys}"
+
+
 def in_subquery(select: str) -> str:
     """``IN (select)``, in the form that makes each database look the ids up one by one.
 

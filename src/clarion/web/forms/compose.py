@@ -31,8 +31,8 @@ from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
 WHO = ("all", "tags", "hand", "ids", "chats", "picked")
-# Every field but title and text, which a draft can always hold, by the part of the draft whose
-# form state it belongs to; and the part of each problem.
+# Every field but title, text and accepted gaps, which a draft can always hold, by the part of the
+# draft whose form state it belongs to; and the part of each problem.
 PARTS: dict[str, tuple[str, ...]] = {
     "content": (
         "data_type", "story", "template_name", "template_language", "template_variables",
@@ -74,6 +74,7 @@ class Composition:
     consents: list[str] = field(default_factory=list)
     chats: str = ""
     when: When = field(default_factory=When)
+    accepted_gaps: list[str] = field(default_factory=list)
     end_open_chats: bool = False
     rate_typed: str = ""
     rate: float | None = None
@@ -114,6 +115,7 @@ class Composition:
             "story": self.story,
             "template": self.template,
             "channels": self.channels,
+            "accepted_gaps": self.accepted_gaps,
             "end_open_chats": self.end_open_chats,
             "rate": self.rate,
             **self.when.draft_fields(),
@@ -188,6 +190,7 @@ def from_post(data: QueryDict) -> Composition:
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
         consents=[clean(name, LONGEST) for name in data.getlist("consents")],
         chats=plain_text(data.get("chats", "")),
+        accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
         rate_typed=_line(data, "rate"),
         form={
@@ -273,6 +276,7 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "tags": audience.get("tags", []),
         "without_tags": audience.get("without_tags", []),
         "consents": audience.get("consents", []),
+        "accepted_gaps": draft.accepted_gaps,
         "rate": [rates.written(draft.rate)],
         **compose_when.form_of(draft),
     }

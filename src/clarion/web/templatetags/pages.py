@@ -52,6 +52,19 @@ def account_examples() -> str:
 
 
 @register.filter
+def inserted(name: str) -> str:
+    """What a click on a variable's chip writes: with a default, which people then replace."""
+    default = "" if name == "contact.id" else f' | default("{default_of(name)}")'
+    return f"{{{{ {name}{default} }}}}"
+
+
+@register.filter
+def default_of(name: str) -> str:
+    """The default that is offered for a variable; empty where there is no usual one."""
+    return _("friend") if name == "contact.name" else ""
+
+
+@register.filter
 def moment(value: datetime | None) -> SafeString | str:
     """A moment in the agent's zone, to the minute; the title has it in full, with the zone."""
     return _time(value, "H:i")

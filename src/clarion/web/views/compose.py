@@ -279,7 +279,8 @@ def compose_count(request: AgentRequest) -> HttpResponse:
         return HttpResponse(status=204)
     made = from_draft(draft)
     context = {"made": made, "draft": draft, "revision": draft.revision, "exact": True}
-    context |= parts.who(draft, made, exactly=True) | parts.ending(draft, made, tried=False)
+    context |= parts.who(draft, made, exactly=True)
+    context |= parts.ending(draft, made, tried=False, exactly=True)
     return render(request, "broadcasts/compose_counted.html", context)
 
 

@@ -13,6 +13,7 @@ from clarion.broadcasts.audience import summary
 from clarion.broadcasts.content_fit import not_offered, unfit_for_chats
 from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
+from clarion.broadcasts.gaps import find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_address, preview_title
 from clarion.broadcasts.problems import check, content_problems
@@ -249,17 +250,31 @@ def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[
 
 
 def ending(
-    draft: Broadcast | None, made: Composition, *, tried: bool, refused_for: str = ""
+    draft: Broadcast | None,
+    made: Composition,
+    *,
+    tried: bool,
+    refused_for: str = "",
+    exactly: bool = False,
 ) -> dict[str, Any]:
     """What is still missing, and how it leaves."""
     missing, told = [], refused_for.splitlines()
+    gaps = find_gaps(draft, made.channels, quick=not exactly) if draft else []
     if draft is not None:
-        missing = check(draft)
+        missing = [*check(draft), *unaccepted(draft, gaps)]
     elif tried or made.is_changed:
         missing = check(made.unsaved(None), made.channels)
     return {
         "missing": list(dict.fromkeys([*made.problems.values(), *missing, *told])),
         "tried": tried,
+        "gaps": [
+            {
+                "gap": gap,
+                "others": gap.of - gap.people,
+                "accepted": gap.is_accepted(made.accepted_gaps),
+            }
+            for gap in gaps
+        ],
     }
 
 

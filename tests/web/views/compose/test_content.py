@@ -7,11 +7,13 @@ from django.test import Client
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.contacts.models import Contact
 from clarion.content import stories
 from clarion.content.models import Story
 from clarion.records.models import Delivery
 from support import factory
 from web.composing import autosave, compose_form, seen, the_draft
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -181,3 +183,48 @@ def test_b7_a_title_is_checked_and_shown_like_a_text(admin: Client, channel: Cha
 
     assert "For Person 0" in right
     assert "Title: No contact has “contact.nam”." in wrong
+
+
+def test_b7_recipients_who_lack_a_variable_are_counted_and_accepted(
+    admin: Client, channel: Channel
+) -> None:
+    Contact.objects.filter(name__in=["Person 1", "Person 2"]).update(name="")
+
+    form = compose_form(channel)
+    html = autosave(admin, form)
+    draft = the_draft()
+    refused = admin.post("/broadcasts/new/", {**form, **seen()})
+    told = words(refused.content.decode())
+    draft.refresh_from_db()
+
+    assert "2 of 5 recipients have no “contact.name” and would get nothing." in words(html)
+    assert "Send to the other 3 recipients" in words(html)
+    assert refused.status_code == 422
+    assert "or choose to send to the others." in told
+    assert draft.state == "draft"
+
+    accepting = {**form, **seen(), "accepted_gaps": ["contact.name"]}
+    sent = admin.post("/broadcasts/new/", accepting)
+    draft.refresh_from_db()
+    page = words(admin.get(f"/broadcasts/{draft.pk}/").content.decode())
+
+    assert sent.status_code == 302
+    assert (draft.state, draft.accepted_gaps) == ("scheduled", ["contact.name"])
+    assert "Recipients who lack contact.name get nothing" in page
+
+
+def test_b7_what_was_accepted_is_shown_again(admin: Client, channel: Channel) -> None:
+    Contact.objects.filter(name="Person 1").update(name="")
+    draft = factory.draft([channel], accepted_gaps=["*"])
+
+    page = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+
+    assert re.search(r'name="accepted_gaps" value="contact.name"\s+checked', page)
+
+
+def test_the_chip_of_a_variable_offers_a_default(admin: Client, channel: Channel) -> None:
+    page = admin.get("/broadcasts/new/").content.decode()
+
+    assert 'data-variable="{{ contact.name | default(&quot;friend&quot;) }}"' in page
+    assert 'data-variable="{{ contact.city | default(&quot;&quot;) }}"' in page
+    assert 'data-variable="{{ contact.id }}"' in page

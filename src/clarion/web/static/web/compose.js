@@ -81,9 +81,22 @@
     const shown = [...form.querySelectorAll("[data-takes-variables]")].filter((f) => f.offsetParent);
     const field = shown.includes(target) ? target : shown.find((f) => f.id !== "title");
     if (!field) return;
-    field.focus();
-    field.setRangeText(button.dataset.variable, field.selectionStart, field.selectionEnd, "end");
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    window.insertVariable(field, button.dataset.variable);
+  });
+
+  // A default for a variable that some recipients lack, wherever the variable is used without one.
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-default-for]");
+    if (!button) return;
+    const name = button.dataset.defaultFor.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const bare = new RegExp(`(\\{\\{-?\\s*${name})\\s*(?=-?\\}\\}|\\|(?!\\s*d(?:efault)?\\b))`, "g");
+    for (const field of form.querySelectorAll("[data-takes-variables]")) {
+      if (!bare.test(field.value)) continue;
+      field.value = field.value.replace(bare, `$1 | default("${button.dataset.default}") `);
+      field.focus();
+      window.selectDefault(field, field.value.indexOf(button.dataset.defaultFor));
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
   });
   const tickAll = (platform) => {
     const boxes = [...platform.querySelectorAll("input[type=checkbox]")];

@@ -116,10 +116,7 @@
     if (!chip) return;
     if (!last?.isConnected || last.closest("[hidden]")) last = form.querySelector("[data-takes]");
     if (!last) return;
-    last.focus();
-    if (last.type === "url") last.value += chip.dataset.variable;
-    else last.setRangeText(chip.dataset.variable, last.selectionStart, last.selectionEnd, "end");
-    last.dispatchEvent(new Event("input", { bubbles: true }));
+    window.insertVariable(last, chip.dataset.variable);
   });
 
   // Blocks are dragged by their handle; the order of the page is what is sent.

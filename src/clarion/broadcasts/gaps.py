@@ -1,0 +1,231 @@
+"""Whose message can't be made: counted before sending, from the audience query (B1, B7).
+
+The audience is counted by which of the variables in the message its people lack. The message is
+then rendered for the first and the last person of each such group: when that fails, the whole
+group would get nothing. What only a value here or there makes fail is not found.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clarion.broadcasts.content_fit import shows_title
+from clarion.broadcasts.estimate import samples
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.preview import preview, preview_title
+from clarion.broadcasts.query import Audience, Query, candidates
+from clarion.broadcasts.versions import version_of
+from clarion.channels.models import Channel
+from clarion.contacts.attributes import lacks
+from clarion.contacts.models import Address
+from clarion.content import media
+from clarion.content.errors import ContentError
+from clarion.content.preview import Shown
+from clarion.content.scan import scan
+from clarion.content.script import compile_script
+from clarion.kit import db
+
+ALL: Final = "*"  # accepts every gap: what the command line writes
+OTHER: Final = "other"  # the key of a gap that is no missing variable
+MOST_VARIABLES = 12  # that are counted; a text with more is rare
+MOST_GROUPS = 100  # that are rendered, those of most people first
+_LATER = ("data", "memory")  # variables whose values come only with the sending
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """People who would get nothing, all for one reason."""
+
+    variable: str  # the first one that they lack, such as contact.name; "" for another reason
+    people: int
+    of: int  # people in the audience
+    about: bool  # counted from a sample
+    reason: str  # what is wrong, for one of them
+
+    @property
+    def key(self) -> str:
+        """What accepts it, in the broadcast's ``accepted_gaps``."""
+        return self.variable or OTHER
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether there are others to send to."""
+        return self.people < self.of
+
+    def is_accepted(self, accepted: Collection[str]) -> bool:
+        """Whether an agent decided to send to the others."""
+        return self.may_be_accepted and bool({self.key, ALL}.intersection(accepted))
+
+    @property
+    def words(self) -> str:
+        """How many lack what."""
+        words = {
+            "people": _("About %s") % f"{self.people:,}" if self.about else f"{self.people:,}",
+            "of": f"{self.of:,}",
+            "variable": self.variable,
+            "reason": self.reason,
+        }
+        if not self.variable:
+            said = _("The message can't be made for %(people)s of %(of)s recipients: %(reason)s")
+        elif not self.may_be_accepted:
+            said = _("No recipient has “%(variable)s”.")
+        else:
+            said = ngettext(
+                "%(people)s of %(of)s recipients has no “%(variable)s” and would get nothing.",
+                "%(people)s of %(of)s recipients have no “%(variable)s” and would get nothing.",
+                self.people,
+            )
+        return said % words
+
+    @property
+    def sentence(self) -> str:
+        """How many lack what, and what to do."""
+        if not self.variable:
+            return self.words
+        advice = _("Give it a default: %(default)s, or choose to send to the others.")
+        if not self.may_be_accepted:
+            advice = _("Give it a default: %(default)s.")
+        return f"{self.words} {advice}" % {"default": f'{{{{ {self.variable} | default("…") }}}}'}
+
+
+def find_gaps(
+    broadcast: Broadcast, channels: Sequence[Channel], *, quick: bool = False
+) -> list[Gap]:
+    """The gaps of a broadcast, those of most people first; none where all get their message.
+
+    Exactly; of a million people that may take some seconds. ``quick``: from a sample where there
+    are very many. A message that is wrong as it stands has none: see ``problems.check``.
+    """
+    if not broadcast.audience or not channels:
+        return []
+    try:
+        sources = list(_sources(broadcast, channels))
+        uses = [use for source in sources for use in scan(source).uses]
+    except ContentError:
+        return []
+    if not any("{" in source for source in sources):
+        return []
+    asked = {use.name for use in uses if use.guard}
+    needed = {use.name for use in uses if not use.optional} - asked - {"contact.id"}
+    names = sorted(name for name in needed if name.startswith("contact."))[:MOST_VARIABLES]
+    groups, about = _groups(broadcast, channels, names, quick=quick)
+    waits = any(use.name.partition(".")[0] in _LATER for use in uses)
+    return _judged(broadcast, channels, groups, about=about, waits=waits)
+
+
+def unaccepted(broadcast: Broadcast, gaps: Sequence[Gap]) -> list[str]:
+    """What stands in the way of sending, one sentence each."""
+    return [gap.sentence for gap in gaps if not gap.is_accepted(broadcast.accepted_gaps)]
+
+
+def _sources(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[str]:
+    """Every text that people get to see, as it was written. Raises ContentError."""
+    if any(map(shows_title, channels)):
+        yield broadcast.title
+    match broadcast.data_type:
+        case Broadcast.DataType.STORY:
+            if version := version_of(broadcast):
+                yield from compile_script(version.blocks, load=media.glance).sources
+        case Broadcast.DataType.TEMPLATE:
+            yield from broadcast.template.get("variables", ())
+        case _:
+            yield broadcast.text
+
+
+@dataclass(slots=True)
+class _Group:
+    """People who lack the same variables: how many, and some of them by their addresses."""
+
+    lacking: tuple[str, ...]
+    people: float = 0
+    addresses: tuple[int, ...] = ()
+
+
+def _groups(
+    broadcast: Broadcast, channels: Sequence[Channel], names: Sequence[str], *, quick: bool
+) -> tuple[list[_Group], bool]:
+    """The audience by what it lacks of ``names``, and whether the numbers come from a sample."""
+    audience = Audience.model_validate(broadcast.audience)
+    ids = [channel.pk for channel in channels]
+    if quick:
+        parts = list(samples(audience, ids, broadcast.pk))
+    else:
+        parts = [(candidates(audience, ids, broadcast_id=broadcast.pk), 1.0)]
+    found: dict[tuple[str, ...], _Group] = {}
+    for query, factor in parts:
+        for *lacking, count, first, last in _counted(query, names, quick=quick):
+            lacked = tuple(name for name, flag in zip(names, lacking, strict=True) if flag)
+            group = found.setdefault(lacked, _Group(lacked))
+            group.people += count * factor
+            group.addresses += (first, last)
+    return list(found.values()), any(factor > 1 for _, factor in parts)
+
+
+def _counted(query: Query, names: Sequence[str], *, quick: bool) -> list[tuple[Any, ...]]:
+    """For each combination of what is lacking: a 1 or 0 per name, how many, two addresses."""
+    conditions = [lacks(name.removeprefix("contact."), "c") for name in names]
+    flags = [f"f{number}" for number in range(len(names))]
+    columns = "".join(
+        f", CASE WHEN {sql} THEN 1 ELSE 0 END AS {flag}"
+        for (sql, _), flag in zip(conditions, flags, strict=True)
+    )
+    picked = "".join(f"{flag}, " for flag in flags)
+    grouped = f" GROUP BY {', '.join(flags)}" if flags else ""
+    ways = () if quick else ("nestloop",)  # see audience.summary
+    with db.disable_plans(*ways):
+        rows = db.fetch(
+            f"SELECT {picked}count(*), min(address_id), max(address_id) FROM ("
+            f"SELECT q.address_id{columns} FROM ({query.sql}) q "
+            "JOIN contacts_contact c ON c.id = q.contact_id "
+            f"WHERE q.reason IN ('', 'open_chat')) g{grouped}",
+            [*(value for _, params in conditions for value in params), *query.params],
+        )
+    return [row for row in rows if row[-3]]
+
+
+def _judged(
+    broadcast: Broadcast,
+    channels: Sequence[Channel],
+    groups: Sequence[_Group],
+    *,
+    about: bool,
+    waits: bool,
+) -> list[Gap]:
+    """What is wrong with the message of each group, the same for several groups added up.
+
+    ``waits``: the message has variables whose values come only with the sending. A filter that
+    can't work with what stands in for them says nothing; then what people lack counts by itself.
+    """
+    total = round(sum(group.people for group in groups))
+    some = sorted(groups, key=lambda group: -group.people)[:MOST_GROUPS]
+    people = Address.objects.select_related("contact", "channel").in_bulk(
+        [pk for group in some for pk in group.addresses]
+    )
+    failing: dict[str, tuple[float, str]] = {}
+    for group in some:
+        faults = [_fault(broadcast, channels, people[pk]) for pk in group.addresses if pk in people]
+        fault = next((each for each in faults if each and each.variable), None)
+        if fault is None and faults and all(faults):
+            fault = faults[0]
+        if fault is None or (waits and not fault.variable and not group.lacking):
+            continue
+        variable = fault.variable or (group.lacking[0] if waits else "")
+        count, reason = failing.get(variable, (0, fault.problem))
+        failing[variable] = (count + group.people, reason)
+    return sorted(
+        (
+            Gap(variable, round(count), total, about, reason)
+            for variable, (count, reason) in failing.items()
+        ),
+        key=lambda gap: -gap.people,
+    )
+
+
+def _fault(broadcast: Broadcast, channels: Sequence[Channel], address: Address) -> Shown | None:
+    """The first thing that is wrong with one person's message."""
+    title = preview_title(broadcast, address, [address.channel])
+    shown = [*([title] if title else []), *preview(broadcast, address)]
+    return next((each for each in shown if each.problem), None)
