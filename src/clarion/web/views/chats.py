@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -27,6 +28,7 @@ from clarion.engine.status import workers_alive
 from clarion.kit import ids
 from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError, Page
+from clarion.web.filters import chips
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.words import CHAT_STATES
@@ -42,13 +44,31 @@ def chats(request: AgentRequest) -> HttpResponse:
         context = _listed(request)
     except CursorError:
         return redirect(_url("chats", _query(request)))
-    agents = Agent.objects.filter(is_active=True).exclude(role=Role.VIEWER).order_by("name")
+    agents, channels = _agents(request.user), _channels()
+    query = context["query"]
+    words = {
+        "state": str(CHAT_STATES[query["state"]].label) if "state" in query else "",
+        "agent": agents.get(query.get("agent", ""), ""),
+        "channel": channels.get(query.get("channel", ""), ""),
+    }
     context |= {
         "states": CHAT_STATES,
-        "channels": Channel.objects.order_by("name"),
-        "agents": agents.exclude(pk=request.user.pk),
+        "channels": channels.items(),
+        "agents": agents.items(),
+        **chips("chats", query, words),
     }
     return render(request, "chats/list.html", context)
+
+
+def _agents(me: Agent) -> dict[str, str]:
+    """The agents who can have chats, by number as text; one's own come first, if one can."""
+    others = Agent.objects.filter(is_active=True).exclude(role=Role.VIEWER).exclude(pk=me.pk)
+    mine = {str(me.pk): _("Mine")} if me.may(Role.SENDER) else {}
+    return mine | {str(agent.pk): agent.name for agent in others.order_by("name")}
+
+
+def _channels() -> dict[str, str]:
+    return {str(channel.pk): channel.name for channel in Channel.objects.order_by("name")}
 
 
 @require_safe

@@ -1,12 +1,10 @@
 """Contacts: list, search, and one person with everything that was sent to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
-from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from clarion.broadcasts.contact_history import history
@@ -14,6 +12,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
 from clarion.kit.numbers import parse_id
+from clarion.web.filters import chips, list_url
 from clarion.web.requests import AgentRequest
 from clarion.web.views.consents import standing
 
@@ -35,7 +34,6 @@ def contacts(request: AgentRequest) -> HttpResponse:
         "channel": channel.pk if channel else "",
         "tag": tag.pk if tag else "",
     }
-    here = {name: value for name, value in kept.items() if value}
     context = {
         "page": page,
         "q": q,
@@ -43,9 +41,10 @@ def contacts(request: AgentRequest) -> HttpResponse:
         "tags": tags,
         "channel": channel,
         "tag": tag,
-        "filtered": bool(here),
-        "first_url": _url(here) if after else "",
-        "next_url": _url({**here, "after": page.next}) if page.next else "",
+        "filtered": any(kept.values()),
+        "first_url": list_url("contacts", kept) if after else "",
+        "next_url": list_url("contacts", {**kept, "after": page.next}) if page.next else "",
+        **chips("contacts", kept, {"channel": _named(channel), "tag": _named(tag)}),
     }
     return render(request, "contacts/list.html", context)
 
@@ -54,8 +53,8 @@ def _chosen(choices: Sequence[Choice], given: str | None) -> Choice | None:
     return next((choice for choice in choices if str(choice.pk) == given), None)
 
 
-def _url(query: Mapping[str, object]) -> str:
-    return f"{reverse('contacts')}?{urlencode(query)}"
+def _named(choice: Channel | Tag | None) -> str:
+    return choice.name if choice else ""
 
 
 @require_safe

@@ -1,13 +1,10 @@
 """Stories: the list, and the page on which one is written."""
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,6 +19,7 @@ from clarion.content.models import Story, StoryVersion
 from clarion.content.preview import preview_story
 from clarion.content.rendering import contact_context
 from clarion.kit.numbers import parse_id
+from clarion.web.filters import chips, list_url
 from clarion.web.forms.stories import StoryForm, from_post, from_version
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.story_words import BLOCKS, BUTTONS
@@ -49,15 +47,11 @@ def stories(request: AgentRequest) -> HttpResponse:
         "archived": archived,
         "any_archived": archived or Story.objects.filter(archived_at__isnull=False).exists(),
         "just_archived": _just_archived(request),
-        "next_url": _url({**kept, "after": page.next}) if page.next else "",
-        "first_url": _url(kept) if after else "",
+        "next_url": list_url("stories", {**kept, "after": page.next}) if page.next else "",
+        "first_url": list_url("stories", kept) if after else "",
+        **chips("stories", kept, {"archived": _("Archived") if archived else ""}),
     }
     return render(request, "stories/list.html", context)
-
-
-def _url(query: Mapping[str, object]) -> str:
-    given = {name: value for name, value in query.items() if value}
-    return f"{reverse('stories')}{'?' if given else ''}{urlencode(given)}"
 
 
 def _in_words(version: StoryVersion) -> str:
@@ -262,7 +256,7 @@ def story_duplicate(request: AgentRequest, pk: int) -> HttpResponse:
 def story_archive(request: AgentRequest, pk: int) -> HttpResponse:
     """Out of the lists; the list that follows offers to undo it."""
     content.archive_story(get_object_or_404(Story, pk=pk), by=request.user)
-    return redirect(_url({"undo": pk}))
+    return redirect(list_url("stories", {"undo": pk}))
 
 
 @needs(Role.SENDER)

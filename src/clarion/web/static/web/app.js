@@ -63,8 +63,6 @@
     for (const box of document.getElementsByName(all.dataset.ticks)) box.checked = all.checked;
   });
 
-  on("change", "[data-submits]", (field) => field.form.requestSubmit());
-
   // Questions before something that can't be undone.
   on("click", "[data-opens]", (button) => {
     const dialog = document.getElementById(button.dataset.opens);
