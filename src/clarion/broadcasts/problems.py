@@ -1,6 +1,7 @@
 """What stands in the way of sending a broadcast, in sentences that say what to do."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from clarion.broadcasts import recurrence, trigger
 from clarion.broadcasts.audience import audience_problems
@@ -29,20 +30,36 @@ from clarion.kit import clock
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
-def check(broadcast: Broadcast, channels: Sequence[Channel] | None = None) -> list[str]:
-    """What stands in the way of sending, one sentence each; empty when it can be sent.
+Part = Literal["channels", "title", "content", "audience", "timing", "form"]
+
+
+def check(broadcast: Broadcast) -> list[str]:
+    """What stands in the way of sending, one sentence each; empty when it can be sent."""
+    return list(check_parts(broadcast))
+
+
+def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None) -> dict[str, Part]:
+    """What stands in the way of sending: each sentence with the part of the draft it is about.
 
     ``channels``: those of a broadcast that is not saved yet.
     """
     if channels is None:
         channels = list(broadcast.channels.order_by("name"))
-    found = [] if channels else ["Choose at least one channel."]
-    found += content_problems(broadcast, channels)
-    found += _audience_problems(broadcast, channels)
-    found += _when_problems(broadcast)
-    # What the page of the draft holds that is not valid yet: sending would leave it out.
-    found += form_problems(broadcast.form_state)
-    return list(dict.fromkeys(found))
+    content = content_problems(broadcast, channels)
+    parts: list[tuple[Part, Sequence[str]]] = [
+        ("channels", [] if channels else ["Choose at least one channel."]),
+        ("title", [each for each in content if each.startswith(OF_TITLE)]),
+        ("content", content),
+        ("audience", _audience_problems(broadcast, channels)),
+        ("timing", _when_problems(broadcast)),
+        # What the page of the draft holds that is not valid yet: sending would leave it out.
+        ("form", form_problems(broadcast.form_state)),
+    ]
+    found: dict[str, Part] = {}
+    for part, sentences in parts:
+        for sentence in sentences:
+            found.setdefault(sentence, part)
+    return found
 
 
 def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:

@@ -15,6 +15,7 @@ from clarion.content.models import StoryVersion, Upload
 from clarion.content.rendering import unknown_variables
 from clarion.content.stories import StoryConflict
 from clarion.kit import ids
+from clarion.web.wrong import Wrong
 
 MOST_TYPED = 40  # blocks that a page may send, removed ones included
 FIELDS = {
@@ -109,13 +110,22 @@ class StoryForm:
         return [block for block in self.blocks if not block.removed]
 
     @property
-    def wrong(self) -> list[BlockFields]:
-        """The blocks with something wrong in them."""
-        return [
-            block
-            for block in self.standing
-            if block.problems or any(button.problems for button in block.standing_buttons)
+    def wrong(self) -> list[Wrong]:
+        """All that is wrong, from the top of the page down."""
+        listed = [
+            Wrong(sentence, "name" if name == "name" else "story-add")
+            for name, sentence in self.problems.items()
         ]
+        for block in self.standing:
+            where = _("Block %(number)d: %(sentence)s")
+            faults = [(f"{block.key}-{name}", text) for name, text in block.problems.items()]
+            for button in block.standing_buttons:
+                faults += [(f"{button.key}-{name}", text) for name, text in button.problems.items()]
+            listed += [
+                Wrong(where % {"number": block.number, "sentence": sentence}, control)
+                for control, sentence in faults
+            ]
+        return listed
 
     def count(self) -> None:
         """Give the blocks their numbers."""

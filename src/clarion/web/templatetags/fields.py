@@ -4,6 +4,8 @@ from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 
+from clarion.web.wrong import Wrong
+
 register = template.Library()
 
 CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
@@ -27,3 +29,12 @@ def control(field: BoundField) -> SafeString:
     if described:
         attributes["aria-describedby"] = " ".join(described)
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def problems_of(form: forms.Form) -> list[Wrong]:
+    """All that is wrong with a form, in the order of its fields; what is about none comes first."""
+    listed = [Wrong(str(error)) for error in form.non_field_errors()]
+    for field in form.visible_fields():
+        listed += [Wrong(f"{field.label}: {error}", field.id_for_label) for error in field.errors]
+    return listed

@@ -17,6 +17,7 @@ from clarion.broadcasts import drafts, launch, once
 from clarion.broadcasts.audience import to_confirm
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.estimate import AudienceSummary
+from clarion.broadcasts.gaps import unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
@@ -131,7 +132,7 @@ def _send(
     """
     with transaction.atomic():
         draft = save(request, draft, made, leaving=True)
-        if made.problems or check(draft):
+        if made.problems or check(draft) or unaccepted(draft, parts.gaps_of(draft, made)):
             return draft, {"tried": True}
         if "confirmed" not in request.POST and (large := to_confirm(draft)):
             return draft, {"asked": large}

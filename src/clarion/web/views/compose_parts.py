@@ -13,10 +13,10 @@ from clarion.broadcasts.audience import summary
 from clarion.broadcasts.content_fit import not_offered, unfit_for_chats
 from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
-from clarion.broadcasts.gaps import find_gaps, unaccepted
+from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_address, preview_title
-from clarion.broadcasts.problems import check, content_problems
+from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.registry import kind_class
@@ -31,6 +31,7 @@ from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS
 from clarion.web.people import channels_with_people
 from clarion.web.shown import audience_words
+from clarion.web.wrong import Wrong
 from clarion.web.zones import zone_choices
 
 MOST_STORIES = 500
@@ -257,15 +258,20 @@ def ending(
     refused_for: str = "",
     exactly: bool = False,
 ) -> dict[str, Any]:
-    """What is still missing, and how it leaves."""
-    missing, told = [], refused_for.splitlines()
-    gaps = find_gaps(draft, made.channels, quick=not exactly) if draft else []
+    """What is still missing, with the field that each is about, and how it leaves."""
+    found: Mapping[str, str] = {}
+    gaps = gaps_of(draft, made, exactly=exactly) if draft else []
     if draft is not None:
-        missing = [*check(draft), *unaccepted(draft, gaps)]
+        found = {**check_parts(draft), **dict.fromkeys(unaccepted(draft, gaps), "gaps")}
     elif tried or made.is_changed:
-        missing = check(made.unsaved(None), made.channels)
+        found = check_parts(made.unsaved(None), made.channels)
+    missing = {text: FIELDS.get(name, name) for name, text in made.problems.items()}
+    for text, part in found.items():
+        missing.setdefault(text, _field_of(part, made))
+    for text in refused_for.splitlines():
+        missing.setdefault(text, "")
     return {
-        "missing": list(dict.fromkeys([*made.problems.values(), *missing, *told])),
+        "missing": [Wrong(*one) for one in missing.items()],
         "tried": tried,
         "gaps": [
             {
@@ -276,6 +282,29 @@ def ending(
             for gap in gaps
         ],
     }
+
+
+def gaps_of(draft: Broadcast, made: Composition, *, exactly: bool = False) -> list[Gap]:
+    """Who lacks what the message says, of a draft as the page has it."""
+    return find_gaps(draft, made.channels, quick=not exactly)
+
+
+# The controls that problems are about: of the fields of the form, and of what is chosen.
+FIELDS = {"repeat": "every", "trigger": "on", "template": "template-name"}
+CONTENTS = {"text": "text", "story": "story", "template": "template-name"}
+TIMINGS = {"now": "when-now", "later": "at", "repeat": "every", "trigger": "on"}
+
+
+def _field_of(part: str, made: Composition) -> str:
+    """The id of the control that problems of this part of the draft are about."""
+    match part:
+        case "content":
+            return CONTENTS[made.data_type]
+        case "timing":
+            return TIMINGS.get(made.when.way, "")
+        case "audience":
+            return "chats" if made.who == "chats" else f"who-{made.who or 'all'}"
+    return part  # title, channels
 
 
 def person_of(made: Composition, chosen: int | None) -> Address | None:

@@ -20,6 +20,7 @@ from clarion.records.search import search
 from clarion.web.requests import AgentRequest
 from clarion.web.stream import download
 from clarion.web.words import RECORD_STATUSES
+from clarion.web.wrong import Wrong
 
 TYPED = ("broadcast", "user", "name", "error", "after", "before", "responses", "agent")
 
@@ -44,7 +45,10 @@ def records(request: AgentRequest) -> HttpResponse:
         "page": page,
         "typed": _typed(request, wanted),
         "problems": problems,
-        "strange": [text for field, text in problems.items() if field not in TYPED],
+        "wrong": [
+            Wrong(text, f"f-{name}" if name in TYPED else "") for name, text in problems.items()
+        ],
+        "problems_intro": _("These filters can't be applied. Correct them:"),
         "chips": _chips(wanted),
         "clear_url": reverse("records"),
         "channels": Channel.objects.order_by("name"),

@@ -153,7 +153,8 @@ def story_draft(request: AgentRequest) -> HttpResponse:
     pk = parse_id(request.POST.get("story", ""))
     story = Story.objects.filter(pk=pk).first() if pk else None
     focus = form.act(request.POST.get("do", ""))
-    response = render(request, "stories/parts.html", _context(request, story, form))
+    context = _context(request, story, form) | {"keeps_focus": True}
+    response = render(request, "stories/parts.html", context)
     if focus:
         response["X-Focus"] = focus
     return response
@@ -178,6 +179,7 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
     return {
         "story": story,
         "form": form,
+        "wrong": form.wrong if form.tried else [],
         "last": len(form.standing),
         "newest": content.newest(story) if story else None,
         "versions": _versions(story),
