@@ -8,6 +8,7 @@ import json
 import pytest
 
 from clarion.broadcasts.models import Broadcast
+from clarion.channels import own_keywords
 from clarion.channels.contract import HookRequest, Inbound
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
@@ -229,3 +230,13 @@ def test_a_callback_that_breaks_the_reader_is_stored_and_dropped(
     call(channel, "message.delivered", id="x", to="u0")
     assert inbox.apply_waiting() == 1
     assert Callback.objects.get().error == inbox.BROKEN
+
+
+def test_the_operators_own_words_opt_out() -> None:
+    channel, broadcast, _ = world()
+    own_keywords.add(["Nie wieder"], "opted_out", factory.BY)
+    call(channel, "message.received", **{"id": "x1", "from": "u0", "text": "nie wieder, bitte!"})
+
+    inbox.apply_waiting()
+
+    assert factory.states(broadcast) == {"skipped": 1}

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from clarion.channels.limits import ATTEMPTS, BACKOFF, LONGEST_NAME
+from clarion.channels.limits import ATTEMPTS, BACKOFF, LONGEST_NAME, LONGEST_WORD
 from clarion.kit import clock
 from clarion.kit.fields import InstantField, SecretJSONField
 
@@ -41,3 +41,16 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Keyword(models.Model):
+    """A word of the operator's own with which people opt out or in, beside the built-in ones."""
+
+    folded = models.CharField(max_length=LONGEST_WORD, unique=True)  # as it is compared
+    written = models.CharField(max_length=LONGEST_WORD)  # as the operator wrote it
+    state = models.CharField(
+        max_length=10, choices=[("opted_out", "Opt out"), ("active", "Opt in")]
+    )
+
+    def __str__(self) -> str:
+        return self.written

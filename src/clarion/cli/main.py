@@ -16,6 +16,7 @@ from clarion.cli import (
     consents,
     contacts,
     drafts,
+    keywords,
     maintenance,
     records,
     retention,
@@ -39,7 +40,7 @@ class RootGroup(CommandGroup):
 
     sections: ClassVar[dict[str, tuple[str, ...]]] = {
         "Run Clarion": ("serve", "web", "worker", "migrate", "check", "retention"),
-        "Set up": ("agent", "channel", "contacts", "tags", "consents", "stories"),
+        "Set up": ("agent", "channel", "contacts", "tags", "consents", "keywords", "stories"),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
         "Follow": ("records", "chats"),
@@ -101,6 +102,7 @@ app.add_typer(channels.app, name="channel")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(tags.app, name="tags")
+app.add_typer(keywords.app, name="keywords")
 send.add_to(app)
 drafts.add_to(app)
 app.add_typer(broadcasts.app, name="broadcasts")

@@ -9,7 +9,7 @@ Applying is repeatable: receipts, messages and address states are each kept once
 a callback comes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,7 +25,9 @@ from clarion.channels.contract import (
     Receipt,
     SamePerson,
 )
+from clarion.channels.keywords import State, with_requested_state
 from clarion.channels.models import Channel
+from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
 from clarion.contacts import addresses, identities
@@ -79,6 +81,7 @@ class _Round:
     items: list[_Item]
     kinds: dict[int, ChannelKind] = field(default_factory=dict)
     drops: list[tuple[int, str]] = field(default_factory=list)  # channel, reason
+    own_words: dict[str, State] | None = None  # read once something was written
 
     def drop(self, item: _Item, reason: str) -> None:
         self.drops.append((item.callback.channel.pk, reason))
@@ -126,12 +129,22 @@ def _read(of: _Round, item: _Item) -> None:
         kind = of.kinds.get(channel.pk)
         if kind is None:
             kind = of.kinds[channel.pk] = adapter(channel)
-        item.events = list(kind.events(item.callback.hook))
+        item.events = list(_with_own_words(of, kind.events(item.callback.hook)))
     except ValueError as error:
         of.drop(item, text.clean(str(error), REASON_LENGTH))
     except Exception:
         log.exception("callback_unreadable", callback=item.callback.id, channel=channel.pk)
         of.drop(item, BROKEN)
+
+
+def _with_own_words(of: _Round, events: Iterable[Event]) -> Iterator[Event]:
+    """The events, and the opt-outs that the operator's own words ask for."""
+    for event in events:
+        yield event
+        if isinstance(event, Inbound) and len(with_requested_state(event)) == 1:
+            if of.own_words is None:
+                of.own_words = own_words()
+            yield from with_requested_state(event, of.own_words)[1:]
 
 
 def _guarded(of: _Round, item: _Item, work: Callable[[_Item], None]) -> None:

@@ -1,0 +1,35 @@
+"""The page of opt-out words."""
+
+import pytest
+
+from clarion.accounts.models import Role
+from clarion.channels import own_keywords
+from web.conftest import LogIn
+
+pytestmark = pytest.mark.django_db
+URL = "/channels/keywords/"
+
+
+def test_a_manager_writes_own_words(log_in: LogIn) -> None:
+    manager = log_in(Role.MANAGER)
+    page = manager.get(URL).content.decode()
+    assert "unsubscribe me" in page
+    assert "退订" in page
+    assert f'href="{URL}"' in manager.get("/channels/").content.decode()
+
+    words = {"opt_out": "Nie wieder\r\n\r\n  genug \r\n", "opt_in": "wieder da"}
+    assert manager.post(URL, words).headers["Location"] == URL
+    assert own_keywords.own_words() == {
+        "nie wieder": "opted_out", "genug": "opted_out", "wieder da": "active",
+    }  # fmt: skip
+    assert "genug\nNie wieder</textarea>" in manager.get(URL).content.decode()
+
+    refused = manager.post(URL, {"opt_out": "start", "opt_in": ""})
+    assert "“start” opts contacts in already." in refused.content.decode()
+    assert len(own_keywords.listed()) == 3
+
+
+def test_others_do_not_see_it(log_in: LogIn) -> None:
+    sender = log_in(Role.SENDER)
+    assert sender.get(URL).status_code == 403
+    assert f'href="{URL}"' not in sender.get("/channels/").content.decode()
