@@ -19,7 +19,7 @@ from clarion.engine.fire import fire_due
 from clarion.kit import clock
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def channels() -> list[Channel]:
@@ -95,6 +95,7 @@ def test_a_trigger_is_counted_from_the_first_contact_it_fires_for() -> None:
     assert live.number == 2
 
 
+@pytest.mark.django_db(transaction=True)
 def test_many_at_once_get_all_numbers_once() -> None:
     channel = factory.channel()
     many = [factory.draft([channel], title=str(n)).pk for n in range(24)]

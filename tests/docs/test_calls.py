@@ -14,7 +14,7 @@ from clarion.contacts.models import Address
 from support import factory
 from support.documented import Curl, curls, objects, page
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PAGE = page("when")
 EVENT, EXTERNAL = curls(PAGE)
 EVENT_ANSWER, EXTERNAL_ANSWER = objects(PAGE)

@@ -13,7 +13,7 @@ from clarion.kit import clock
 from support import factory
 from web.reading import words
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

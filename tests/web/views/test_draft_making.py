@@ -13,7 +13,7 @@ from support import factory
 from web.conftest import LogIn
 from web.reading import words
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from clarion.urls import (
 from support import factory
 from web.conftest import LogIn
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 __all__ = ["handler400", "handler403", "handler404", "handler429", "handler500"]
 
 

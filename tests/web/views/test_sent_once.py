@@ -19,7 +19,7 @@ from clarion.records.models import Delivery
 from support import factory
 from web.reading import words
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PARALLEL = 4
 
 
