@@ -100,8 +100,8 @@ def test_the_time_zone_is_the_installations(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_agent_can_log_in() -> None:
     _, password = add_agent(**GOOD, password=None)
-    found = authenticate(email="ann@example.org", password=password)
-    assert isinstance(found, Agent)
+    agent = authenticate(email="ann@example.org", password=password)
+    assert isinstance(agent, Agent)
 
 
 @pytest.mark.django_db(transaction=True)

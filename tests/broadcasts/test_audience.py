@@ -84,14 +84,14 @@ class TestWho:
         for state in Chat.State.values:
             add(one, f"chat {state}", chat=state)
         add(one, "blocked and open", state="blocked", chat="open")
-        found = reasons(ALL, one)
-        assert found == {
+        counts = reasons(ALL, one)
+        assert counts == {
             "active": "", "opted_out": "opted_out", "blocked": "blocked",
             "deactivated": "deactivated", "unreachable": "unreachable",
             "chat bot": "", "chat open": "open_chat", "chat closed": "",
             "blocked and open": "blocked",
         }  # fmt: skip
-        assert set(found.values()) - {""} < set(LEFT_OUT)
+        assert set(counts.values()) - {""} < set(LEFT_OUT)
 
     def test_any_of_the_tags_and_each_person_once(self, one: Channel, add: Callable) -> None:
         """SQLite 3.51.1 gives a row twice for EXISTS (… IN (…)) when both tags are there."""
@@ -99,9 +99,9 @@ class TestWho:
             add(one, f"both {number}", "vip", "beta")
         add(one, "vip", "vip")
         add(one, "none", "other")
-        found = reasons(tagged("vip", "beta"), one)
-        assert len(found) == 51
-        assert "none" not in found
+        counts = reasons(tagged("vip", "beta"), one)
+        assert len(counts) == 51
+        assert "none" not in counts
 
     def test_excluding_tags_remove_people(self, one: Channel, add: Callable) -> None:
         add(one, "Ada", "vip")
@@ -220,21 +220,21 @@ class TestSummary:
         add(two, "Eve", "vip", chat="open")
         add(factory.channel("three"), "Fay", "vip")
         Tagging.objects.create(contact=Contact.objects.create(), tag=Tag.objects.get(name="vip"))
-        found = summary(tagged("vip", without=("staff",)), [one, two])
-        assert found.total == 2
-        assert found.by_channel == {one.pk: 1, two.pk: 1}
-        assert found.dropped == {
+        counted = summary(tagged("vip", without=("staff",)), [one, two])
+        assert counted.total == 2
+        assert counted.by_channel == {one.pk: 1, two.pk: 1}
+        assert counted.dropped == {
             "blocked": 1, "open_chat": 1, "excluded_tag": 1, "no_address": 2,
         }  # fmt: skip
-        assert found.sample == ["Ada", "Cem"]
+        assert counted.sample == ["Ada", "Cem"]
 
     def test_picks_on_other_channels_have_no_address(
         self, one: Channel, two: Channel, add: Callable
     ) -> None:
         broadcast = factory.draft([one])
         add_picks(broadcast, [add(one, "Ada").pk, add(two, "Bob").pk])
-        found = summary(Audience(kind="picks"), [one], broadcast_id=broadcast.pk)
-        assert (found.total, found.dropped) == (1, {"no_address": 1})
+        counted = summary(Audience(kind="picks"), [one], broadcast_id=broadcast.pk)
+        assert (counted.total, counted.dropped) == (1, {"no_address": 1})
 
     def test_a_sample_of_names(self, one: Channel, add: Callable) -> None:
         add(one, "Bob", state="blocked")
@@ -249,8 +249,8 @@ class TestSummary:
         assert set(some) <= {"id-P1", *(f"P{number}" for number in range(9))}
 
     def test_nobody(self, one: Channel) -> None:
-        found = summary(ALL, [one])
-        assert (found.total, found.by_channel, found.dropped, found.sample) == (
+        counted = summary(ALL, [one])
+        assert (counted.total, counted.by_channel, counted.dropped, counted.sample) == (
             0, {one.pk: 0}, {}, [],
         )  # fmt: skip
         assert summary(ALL, []).total == 0

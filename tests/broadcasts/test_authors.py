@@ -20,8 +20,8 @@ def test_the_agent_is_who_sent_it_and_who_drafted_it_is_another_fact() -> None:
     draft = drafts.duplicate(factory.draft([channel]), by=ada)
 
     def facts() -> tuple[str, str]:
-        (one,) = history.facts([draft])
-        return one["agent"], one["drafted_by"]
+        (row,) = history.facts([draft])
+        return row["agent"], row["drafted_by"]
 
     assert facts() == ("", "Ada")
     launch.start(draft, by=bob)
@@ -41,8 +41,8 @@ def test_the_command_line_is_the_machine() -> None:
     machine = f"{socket.gethostname()} (command line)"
     broadcast = launch.start(factory.draft([channel]), by=factory.BY)
 
-    (one,) = history.facts([broadcast])
-    assert (one["agent"], one["drafted_by"]) == (machine, machine)
+    (facts,) = history.facts([broadcast])
+    assert (facts["agent"], facts["drafted_by"]) == (machine, machine)
     assert search(RecordFilter(agent=machine)).rows == []
     with pytest.raises(FilterError):
         search(RecordFilter(agent="nobody"))
@@ -54,5 +54,5 @@ def test_a_run_is_sent_by_who_started_its_parent_and_a_restart_by_who_restarts()
     ada, bob = factory.agent(name="Ada"), factory.agent(name="Bob")
     sending = factory.sending([channel])
     control.stop(sending, by=ada)
-    (one,) = history.facts([control.restart(sending, by=bob)])
-    assert (one["agent"], one["drafted_by"]) == ("Bob", "Bob")
+    (facts,) = history.facts([control.restart(sending, by=bob)])
+    assert (facts["agent"], facts["drafted_by"]) == ("Bob", "Bob")

@@ -175,17 +175,17 @@ LIVE: dict[str, dict[str, Any]] = {
 }
 
 
-def live(what: str, **fields: Any) -> Broadcast:
+def live(kind: str, **fields: Any) -> Broadcast:
     """One that lives on; its channel is called like the kind."""
-    broadcast = factory.live([factory.channel(what)], **LIVE[what])
+    broadcast = factory.live([factory.channel(kind)], **LIVE[kind])
     Broadcast.objects.filter(pk=broadcast.pk).update(**({"state": "live"} | fields))
     broadcast.refresh_from_db()
     return broadcast
 
 
-@pytest.mark.parametrize("what", LIVE)
-def test_one_that_lives_on_pauses_and_resumes_as_live(what: str) -> None:
-    broadcast = live(what)
+@pytest.mark.parametrize("kind", LIVE)
+def test_one_that_lives_on_pauses_and_resumes_as_live(kind: str) -> None:
+    broadcast = live(kind)
 
     assert control.pause(broadcast, by=factory.BY).state == "paused"
     assert control.resume(broadcast, by=factory.BY).state == "live"
@@ -226,10 +226,10 @@ def test_a_resume_comes_from_a_pause_only() -> None:
     assert (broadcast.state, broadcast.started_at) == ("scheduled", None)
 
 
-@pytest.mark.parametrize("what", LIVE)
+@pytest.mark.parametrize("kind", LIVE)
 @pytest.mark.parametrize("state", ["live", "paused", "stopped"])
-def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(what: str, state: str) -> None:
-    parent = live(what, state=state)
+def test_f1_one_that_lives_on_is_deleted_and_its_runs_stay(kind: str, state: str) -> None:
+    parent = live(kind, state=state)
     factory.people(parent.channels.get(), 1)
     run = factory.sending([parent.channels.get()])
     Broadcast.objects.filter(pk=run.pk).update(parent=parent)

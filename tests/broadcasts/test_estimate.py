@@ -41,9 +41,9 @@ def one() -> Channel:
     return channel
 
 
-def unnamed(found: AudienceSummary) -> AudienceSummary:
+def unnamed(counted: AudienceSummary) -> AudienceSummary:
     """Without the five names: which ones the database gives first is up to it."""
-    return replace(found, sample=[])
+    return replace(counted, sample=[])
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def test_few_with_a_tag_are_counted_exactly(one: Channel) -> None:
 def test_a_small_channel_beside_a_large_one_is_exact(one: Channel) -> None:
     small = factory.channel("small")
     factory.people(small, 7)
-    found = summary(Audience(kind="all"), [one, small], quick=True)
-    assert found.by_channel[small.pk] == 7
-    assert found.about
+    counted = summary(Audience(kind="all"), [one, small], quick=True)
+    assert counted.by_channel[small.pk] == 7
+    assert counted.about
 
 
 def test_up_to_some_ten_thousand_all_are_looked_at(one: Channel) -> None:
@@ -114,7 +114,7 @@ def test_up_to_some_ten_thousand_all_are_looked_at(one: Channel) -> None:
 
 
 def test_three_digits(one: Channel) -> None:
-    found = estimate._rounded({1: 981_234.4, 2: 999.6}, {"blocked": 1_234.5}, [], about=True)
-    assert found.by_channel == {1: 981_000, 2: 1_000}
-    assert found.dropped == {"blocked": 1_230}
-    assert found.total == 982_000
+    counted = estimate._rounded({1: 981_234.4, 2: 999.6}, {"blocked": 1_234.5}, [], about=True)
+    assert counted.by_channel == {1: 981_000, 2: 1_000}
+    assert counted.dropped == {"blocked": 1_230}
+    assert counted.total == 982_000

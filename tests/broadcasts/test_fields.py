@@ -43,10 +43,10 @@ def filled_in() -> tuple[Broadcast, dict[str, Any]]:
             continue
         sample = next((value for kind, value in samples.items() if isinstance(field, kind)), None)
         values[name] = datetime(2030, 1, 1, tzinfo=UTC) if sample is None else sample
-    made = Broadcast.objects.create(**values)
-    made.channels.set([factory.channel()])
-    made.refresh_from_db()
-    return made, values
+    broadcast = Broadcast.objects.create(**values)
+    broadcast.channels.set([factory.channel()])
+    broadcast.refresh_from_db()
+    return broadcast, values
 
 
 @pytest.mark.django_db

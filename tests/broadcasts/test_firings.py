@@ -29,9 +29,9 @@ def live(channel: Channel, trigger: dict[str, Any], **fields: Any) -> Broadcast:
 
 
 def contacts(channel: Channel, count: int = 1, **fields: Any) -> list[int]:
-    made = [address.contact_id for address in factory.people(channel, count)]
-    Contact.objects.filter(pk__in=made).update(**fields) if fields else None
-    return made
+    ids = [address.contact_id for address in factory.people(channel, count)]
+    Contact.objects.filter(pk__in=ids).update(**fields) if fields else None
+    return ids
 
 
 def tag(*contact_ids: int, name: str = "vip") -> None:
@@ -48,8 +48,8 @@ def due(after: timedelta = timedelta(minutes=2)) -> list[tuple[int, list[int]]]:
 
 
 def stored() -> list[tuple[int, str, str]]:
-    found = Firing.objects.order_by("contact_id", "occurrence")
-    return [(one.contact_id, one.state, one.reason) for one in found]
+    firings_by_contact = Firing.objects.order_by("contact_id", "occurrence")
+    return [(one.contact_id, one.state, one.reason) for one in firings_by_contact]
 
 
 @pytest.mark.parametrize(
@@ -113,37 +113,37 @@ def test_c4_who_had_the_tag_before_is_not_meant(channel: Channel) -> None:
 
 def test_c4_once_per_contact(channel: Channel) -> None:
     live(channel, TAG)
-    (one,) = contacts(channel)
+    (contact,) = contacts(channel)
     for _ in range(2):
-        tag(one)
-        tags.remove(["vip"], [one], by=factory.BY)
+        tag(contact)
+        tags.remove(["vip"], [contact], by=factory.BY)
     assert len(stored()) == 1
     due()
-    tag(one)
-    assert stored() == [(one, "sent", "")]
+    tag(contact)
+    assert stored() == [(contact, "sent", "")]
 
 
 def test_c4_again_each_time(channel: Channel) -> None:
     live(channel, {**EVENT, "again": True})
-    (one,) = contacts(channel)
-    assert [firings.event_arrived("signed-up", one) for _ in range(3)] == [1, 1, 1]
-    assert [one.occurrence for one in Firing.objects.order_by("pk")] == [0, 1, 2]
+    (contact,) = contacts(channel)
+    assert [firings.event_arrived("signed-up", contact) for _ in range(3)] == [1, 1, 1]
+    assert [firing.occurrence for firing in Firing.objects.order_by("pk")] == [0, 1, 2]
     assert sum(len(contacts) for _, contacts in due()) == 3
 
 
 def test_c4_an_event_fires_all_its_triggers_with_its_data(channel: Channel) -> None:
     first, second = live(channel, EVENT), live(channel, {**EVENT, "delay": 3_600})
     live(channel, {"on": "event", "event": "left"})
-    (one,) = contacts(channel)
+    (contact,) = contacts(channel)
     at = clock.now() - timedelta(seconds=30)
-    assert firings.event_arrived("signed-up", one, {"plan": "gold"}, at) == 2
-    assert firings.event_arrived("signed-up", one) == 0
+    assert firings.event_arrived("signed-up", contact, {"plan": "gold"}, at) == 2
+    assert firings.event_arrived("signed-up", contact) == 0
 
-    made = {firing.broadcast_id: firing for firing in Firing.objects.all()}
-    assert made.keys() == {first.pk, second.pk}
-    assert made[first.pk].data == {"plan": "gold"}
-    assert made[first.pk].due_at - at == timedelta(seconds=60)
-    assert made[second.pk].due_at - at == timedelta(hours=1)
+    firings_of = {firing.broadcast_id: firing for firing in Firing.objects.all()}
+    assert firings_of.keys() == {first.pk, second.pk}
+    assert firings_of[first.pk].data == {"plan": "gold"}
+    assert firings_of[first.pk].due_at - at == timedelta(seconds=60)
+    assert firings_of[second.pk].due_at - at == timedelta(hours=1)
 
 
 def test_c4_at_a_clock_time_where_the_person_lives(channel: Channel) -> None:
@@ -151,10 +151,10 @@ def test_c4_at_a_clock_time_where_the_person_lives(channel: Channel) -> None:
     at = datetime(2024, 10, 26, 20, 0, tzinfo=UTC)  # the evening before the clocks go back
     zones = {"": 8, "America/New_York": 13, "Asia/Tokyo": 0, "Nowhere": 8}
     for zone, hour in zones.items():
-        (one,) = contacts(channel, time_zone=zone)
+        (contact,) = contacts(channel, time_zone=zone)
         channel = factory.channel(f"next to {zone}")
-        firings.event_arrived("signed-up", one, {}, at)
-        firing = Firing.objects.get(contact=one)
+        firings.event_arrived("signed-up", contact, {}, at)
+        firing = Firing.objects.get(contact=contact)
         assert firing.due_at == datetime(2024, 10, 27, hour, 0, tzinfo=UTC), zone
 
 
@@ -187,11 +187,11 @@ CITY = {"attribute": "city", "is": "equals", "value": "berlin"}
 )
 def test_c4_conditions(channel: Channel, condition: dict[str, Any], holds: bool) -> None:
     live(channel, {**EVENT, "conditions": [condition]})
-    (one,) = contacts(channel, language="de", attributes={
+    (contact,) = contacts(channel, language="de", attributes={
         "city": "Berlin", "age": 40, "likes": ["tea", "milk"], "member": True,
     })  # fmt: skip
-    tag(one, name="new")
-    firings.event_arrived("signed-up", one)
+    tag(contact, name="new")
+    firings.event_arrived("signed-up", contact)
     assert bool(due()) is holds
     ((_, state, reason),) = stored()
     assert state == ("sent" if holds else "dropped")
@@ -245,8 +245,8 @@ def test_c4_firings_of_a_stopped_one_are_dropped(channel: Channel) -> None:
 
 def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
     broadcast = live(channel, TAG)
-    (one,) = contacts(channel)
-    tag(one)
+    (contact,) = contacts(channel)
+    tag(contact)
     assert due(timedelta(hours=2)) == []
     broadcast.refresh_from_db()
     assert broadcast.state == "paused"
@@ -254,7 +254,7 @@ def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
         "For 1 person it fired more than 60 minutes too late: no worker was running. Resume it to "
         "send to them now, or stop it."
     )
-    assert stored() == [(one, "waiting", "")]
+    assert stored() == [(contact, "waiting", "")]
 
 
 def test_c4_a_limit_is_kept_and_the_rest_follows(channel: Channel) -> None:

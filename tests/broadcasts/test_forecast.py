@@ -43,9 +43,9 @@ def told(rates: list[float | None], people: list[int], **fields: Any) -> Forecas
 def test_the_slowest_limit_counts(
     rates: list[float | None], people: list[int], own: float | None, seconds: float, slowest: str
 ) -> None:
-    known = told(rates, people, rate=own)
-    assert known.seconds == seconds
-    assert (known.slowest.name if known.slowest else "") == slowest
+    forecast = told(rates, people, rate=own)
+    assert forecast.seconds == seconds
+    assert (forecast.slowest.name if forecast.slowest else "") == slowest
 
 
 def test_every_message_of_a_story_counts_but_not_what_a_webhook_answers() -> None:

@@ -16,7 +16,7 @@ DAILY = {"every": "day", "at": "09:00"}
 NOW = clock.now()
 
 
-def made(title: str, state: str, **fields: Any) -> Broadcast:
+def add_broadcast(title: str, state: str, **fields: Any) -> Broadcast:
     return Broadcast.objects.create(title=title, state=state, **fields)
 
 
@@ -24,15 +24,15 @@ def made(title: str, state: str, **fields: Any) -> Broadcast:
 def world() -> None:
     """One of every state, in every form that one can have."""
     for state in ("draft", "scheduled", "missed", "sending", "paused", "stopped", "completed"):
-        made(state, state)
+        add_broadcast(state, state)
     for state in ("live", "paused", "stopped"):
-        made(f"daily {state}", state, recurrence=DAILY, time_zone="UTC")
-        made(f"external {state}", state, type="external")
-        made(f"trigger {state}", state, type="trigger")
-    made("daily draft", "draft", recurrence=DAILY)
+        add_broadcast(f"daily {state}", state, recurrence=DAILY, time_zone="UTC")
+        add_broadcast(f"external {state}", state, type="external")
+        add_broadcast(f"trigger {state}", state, type="trigger")
+    add_broadcast("daily draft", "draft", recurrence=DAILY)
     for state in ("sending", "completed"):
-        made("single", state, type="single")
-        made("gone", state, deleted_at=NOW)
+        add_broadcast("single", state, type="single")
+        add_broadcast("gone", state, deleted_at=NOW)
 
 
 def titles(name: str, *args: Any, **more: Any) -> set[str]:
@@ -55,21 +55,21 @@ def test_everything_stands_in_one_section(world: None) -> None:
 
 
 def test_sizes_are_those_of_the_sections(world: None) -> None:
-    sizes = {name: len(found) for name, found in EXPECTED.items()}
+    sizes = {name: len(listed) for name, listed in EXPECTED.items()}
     assert history.section_sizes() == sizes
     # Counted in another way, section by section, when there is a date range.
     assert sum(history.section_sizes(Sought(since=NOW - timedelta(days=1))).values()) == 4
     for types in (("external",), ("trigger", "broadcast")):
-        found = history.section_sizes(Sought(types=types))
-        assert found == {name: len(titles(name, Sought(types=types))) for name in sizes}
+        listed = history.section_sizes(Sought(types=types))
+        assert listed == {name: len(titles(name, Sought(types=types))) for name in sizes}
 
 
 def test_a_range_is_about_the_moment_of_its_section() -> None:
     day = timedelta(days=1)
-    made("a", "completed", finished_at=NOW, started_at=NOW - 5 * day)
-    made("b", "sending", started_at=NOW)
-    made("c", "scheduled", scheduled_at=NOW)
-    made("d", "draft", created_at=NOW)
+    add_broadcast("a", "completed", finished_at=NOW, started_at=NOW - 5 * day)
+    add_broadcast("b", "sending", started_at=NOW)
+    add_broadcast("c", "scheduled", scheduled_at=NOW)
+    add_broadcast("d", "draft", created_at=NOW)
 
     for name, title in (("completed", "a"), ("active", "b"), ("scheduled", "c"), ("drafts", "d")):
         assert titles(name, Sought(since=NOW, until=NOW + day)) == {title}
@@ -78,22 +78,22 @@ def test_a_range_is_about_the_moment_of_its_section() -> None:
 
 
 def test_pages_follow_one_another_without_gaps() -> None:
-    numbers = [made(str(n), "completed").pk for n in range(7)]
-    found: list[int] = []
+    numbers = [add_broadcast(str(n), "completed").pk for n in range(7)]
+    ids: list[int] = []
     after = None
     while True:
         page = history.section("completed", after=after, limit=3)
-        found += [one.pk for one in page.broadcasts]
-        made("newer", "completed")
+        ids += [one.pk for one in page.broadcasts]
+        add_broadcast("newer", "completed")
         if page.after is None:
             break
         after = page.after
-    assert found == numbers[::-1]
+    assert ids == numbers[::-1]
 
 
 def test_a_search_for_a_number_finds_words_too() -> None:
-    first = made("100 % wool", "completed")
-    other = made("Other", "completed", text="wool_2")
+    first = add_broadcast("100 % wool", "completed")
+    other = add_broadcast("Other", "completed", text="wool_2")
     assert titles("all", Sought(q=f"#{first.pk}")) >= {first.title}
     assert titles("all", Sought(q="%")) == {first.title}
     assert titles("all", Sought(q="l_2")) == {other.title}
@@ -105,16 +105,16 @@ def test_a_page_costs_the_same_however_long_it_is(
 ) -> None:
     channel = factory.channel()
     for n in range(20):
-        made(str(n), "live", type="external").channels.add(channel)
+        add_broadcast(str(n), "live", type="external").channels.add(channel)
     for limit in (5, 20):
         with django_assert_num_queries(6):
             history.facts(history.section("active", limit=limit).broadcasts)
 
 
 def test_facts_of_a_parent_tell_of_its_runs() -> None:
-    parent = made("daily", "live", recurrence=DAILY, time_zone="UTC")
+    parent = add_broadcast("daily", "live", recurrence=DAILY, time_zone="UTC")
     for n in range(3):
-        made("run", "completed", parent=parent, scheduled_at=NOW - timedelta(days=n))
+        add_broadcast("run", "completed", parent=parent, scheduled_at=NOW - timedelta(days=n))
 
     (facts,) = history.facts([parent])
 
@@ -124,4 +124,6 @@ def test_facts_of_a_parent_tell_of_its_runs() -> None:
 
 
 def test_an_unfinished_trigger_has_no_words_yet() -> None:
-    assert history.when_words(made("t", "draft", type="trigger", trigger={"on": "tag"})) == ""
+    assert (
+        history.when_words(add_broadcast("t", "draft", type="trigger", trigger={"on": "tag"})) == ""
+    )

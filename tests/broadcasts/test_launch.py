@@ -70,15 +70,15 @@ def test_an_empty_draft_says_all_that_is_missing() -> None:
 def test_b1_faults_of_a_text_are_reported_before_sending(text: str, says: str) -> None:
     channel = factory.channel()
     factory.people(channel, 1)
-    found = problems.check(factory.draft([channel], text=text))
-    assert len(found) == 1
-    assert says in found[0]
+    sentences = problems.check(factory.draft([channel], text=text))
+    assert len(sentences) == 1
+    assert says in sentences[0]
 
 
 def test_an_audience_without_anyone_is_refused() -> None:
     channel = factory.channel()
-    found = problems.check(factory.draft([channel]))
-    assert found == ["Nobody is in this audience on sink. Choose another audience."]
+    sentences = problems.check(factory.draft([channel]))
+    assert sentences == ["Nobody is in this audience on sink. Choose another audience."]
 
 
 def test_a4_a_tag_that_nobody_has_can_not_be_chosen() -> None:
@@ -184,16 +184,16 @@ def test_b4_a_template_needs_a_name_a_language_and_a_channel_that_has_them() -> 
         template={"variables": ["{{ contact.name }}", " ", "{{ contact.nam }}", "{{"]},
     )
 
-    found = problems.check(broadcast)
+    sentences = problems.check(broadcast)
 
-    assert found[:3] == [
+    assert sentences[:3] == [
         "Write the name of the template, as the provider approved it.",
         "Write the language of the template, such as en or pt_BR.",
         "Variable 2 of the template is empty. Fill it in.",
     ]
-    assert "No contact has “contact.nam”." in found[3]
-    assert found[4].startswith("Variable 4 of the template: Line 1")
-    assert found[5:] == ["Mail has no templates. Leave it out, or send a text or a story."]
+    assert "No contact has “contact.nam”." in sentences[3]
+    assert sentences[4].startswith("Variable 4 of the template: Line 1")
+    assert sentences[5:] == ["Mail has no templates. Leave it out, or send a text or a story."]
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_b1_data_may_be_used_where_it_comes_from(fields: dict[str, Any], fine: b
     broadcast = factory.draft([channel], text="{{ data.n }}")
     drafts.edit_draft(broadcast, by=factory.BY, **fields)
 
-    found = problems.check(broadcast)
+    sentences = problems.check(broadcast)
 
-    assert any("data.n" in problem for problem in found) is not fine
+    assert any("data.n" in problem for problem in sentences) is not fine
 
 
 def test_c1_undo_keeps_a_time_that_was_chosen() -> None:

@@ -16,12 +16,12 @@ def test_is_live_is_the_same_for_a_broadcast_and_for_a_query() -> None:
     parent = Broadcast.objects.create()
     fields = ("type", "recurrence", "parent", "scheduled_at")
     every = product(TYPES, RECURRENCES, [None, parent], [None, clock.now()])
-    made = [Broadcast.objects.create(**dict(zip(fields, one, strict=True))) for one in every]
+    broadcasts = [Broadcast.objects.create(**dict(zip(fields, one, strict=True))) for one in every]
 
-    found = set(Broadcast.objects.filter(IS_LIVE))
+    matches = set(Broadcast.objects.filter(IS_LIVE))
 
-    assert found == {broadcast for broadcast in made if broadcast.is_live}
-    assert 0 < len(found) < len(made)
+    assert matches == {broadcast for broadcast in broadcasts if broadcast.is_live}
+    assert 0 < len(matches) < len(broadcasts)
 
 
 @pytest.mark.parametrize(

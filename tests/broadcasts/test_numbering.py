@@ -107,8 +107,8 @@ def test_many_at_once_get_all_numbers_once() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(number, many * 2))
 
-    given = Broadcast.objects.filter(pk__in=many).values_list("number", flat=True)
-    assert sorted(given) == list(range(1, 25))
+    numbers = Broadcast.objects.filter(pk__in=many).values_list("number", flat=True)
+    assert sorted(numbers) == list(range(1, 25))
 
 
 def test_a_search_finds_it_by_number_or_id() -> None:
@@ -118,10 +118,10 @@ def test_a_search_finds_it_by_number_or_id() -> None:
     broadcast = sent("Spring")
     assert broadcast.number == 1
 
-    def found(q: str) -> set[int]:
+    def matches(q: str) -> set[int]:
         return {one.pk for one in history.section("all", Sought(q=q)).broadcasts}
 
-    assert found("№ 1") == {broadcast.pk}
-    assert broadcast.pk in found("1")
-    assert found(f"#{broadcast.pk}") == found("№1") == {broadcast.pk}
-    assert found(f"№ {broadcast.pk}") == set()
+    assert matches("№ 1") == {broadcast.pk}
+    assert broadcast.pk in matches("1")
+    assert matches(f"#{broadcast.pk}") == matches("№1") == {broadcast.pk}
+    assert matches(f"№ {broadcast.pk}") == set()

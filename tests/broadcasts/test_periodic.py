@@ -56,8 +56,8 @@ def planned(broadcast: Broadcast) -> str:
 
 
 def runs(broadcast: Broadcast) -> list[str]:
-    made = broadcast.runs.order_by("pk")
-    return [f"{run.scheduled_at:%m-%d %H:%M} {run.state}" for run in made]
+    runs = broadcast.runs.order_by("pk")
+    return [f"{run.scheduled_at:%m-%d %H:%M} {run.state}" for run in runs]
 
 
 def test_c3_each_run_is_a_broadcast_of_its_own(channel: Channel, at: At) -> None:
@@ -81,11 +81,11 @@ def test_c3_each_run_is_a_broadcast_of_its_own(channel: Channel, at: At) -> None
 
 def test_c3_a_run_takes_over_everything_of_its_parent(channel: Channel, at: At) -> None:
     at("2024-05-01T00:00")
-    one = factory.people(channel, 1, prefix="picked")[0]
+    person = factory.people(channel, 1, prefix="picked")[0]
     broadcast = live(
         channel,
         audience=Audience(kind="picks", picked_from="hand", without_tags=[]),
-        picks=[one.pk],
+        picks=[person.pk],
         end_open_chats=True,
         rate=3.0,
         data={"season": "spring"},
@@ -98,7 +98,7 @@ def test_c3_a_run_takes_over_everything_of_its_parent(channel: Channel, at: At) 
     ):  # fmt: skip
         assert getattr(run, field) == getattr(broadcast, field), field
     assert list(run.channels.all()) == [channel]
-    assert list(Pick.objects.filter(broadcast=run).values_list("address", flat=True)) == [one.pk]
+    assert list(Pick.objects.filter(broadcast=run).values_list("address", flat=True)) == [person.pk]
 
 
 def test_c3_a_story_goes_out_in_the_version_that_was_started(channel: Channel, at: At) -> None:

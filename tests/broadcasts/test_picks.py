@@ -66,9 +66,9 @@ class TestFromChats:
         ],
     )  # fmt: skip
     def test_what_is_wrong_is_named(self, broadcast: Broadcast, typed: str, sentence: str) -> None:
-        known = factory.people(broadcast.channels.get(), 1)[0]
+        person = factory.people(broadcast.channels.get(), 1)[0]
         is_unknown = "9" in typed[:1]
         with pytest.raises(PicksError) as failure:
-            find_chats(f"{known.pk},{typed}" if is_unknown else typed)
+            find_chats(f"{person.pk},{typed}" if is_unknown else typed)
         assert str(failure.value) == sentence
-        assert failure.value.found == ([known] if is_unknown else [])
+        assert failure.value.found == ([person] if is_unknown else [])

@@ -33,12 +33,12 @@ def test_spans_give_together_what_all_give(
     give(news, [person.contact_id for person in people[::4]], how="form", by=factory.BY)
     ids = [person.pk for person in people]
 
-    def found(*span: int) -> list[tuple[int, str]]:
+    def matches(*span: int) -> list[tuple[int, str]]:
         query = candidates(audience, [channel.pk], span=(span[0], span[1]) if span else None)
         rows = db.fetch(f"SELECT address_id, reason FROM ({query.sql}) q", query.params)
         return sorted(rows)
 
-    assert found(ids[0], ids[4]) + found(ids[5], ids[-1]) == found()
+    assert matches(ids[0], ids[4]) + matches(ids[5], ids[-1]) == matches()
     monkeypatch.setattr(query_module, "MOST_EXISTS", 0)
-    assert found(ids[0], ids[-1]) == found()
-    assert bool(found()) == (audience.tags != ["nobody"])
+    assert matches(ids[0], ids[-1]) == matches()
+    assert bool(matches()) == (audience.tags != ["nobody"])

@@ -80,8 +80,8 @@ def lose_a_person(broadcast):
 
 def move_without_tally(broadcast):
     """A state changed without its tally."""
-    one = Delivery.objects.filter(broadcast=broadcast, state="queued").first()
-    Delivery.objects.filter(pk=one.pk).update(state="held")
+    delivery = Delivery.objects.filter(broadcast=broadcast, state="queued").first()
+    Delivery.objects.filter(pk=delivery.pk).update(state="held")
 
 
 def lose_a_tally(broadcast):

@@ -20,8 +20,8 @@ ZONES = [BERLIN, NEW_YORK, LORD_HOWE, ISTANBUL, SAO_PAULO, PYONGYANG, APIA, "UTC
 def local(rule: dict[str, object], zone: str, after: str, count: int) -> list[str]:
     """The runs by the clock on the wall, with the offset from UTC where it says more."""
     start = datetime.fromisoformat(after).replace(tzinfo=ZoneInfo(zone))
-    found = runs(parse(rule), zone, start, count)
-    return [f"{moment.astimezone(ZoneInfo(zone)):%m-%d %H:%M%z}" for moment in found]
+    moments = runs(parse(rule), zone, start, count)
+    return [f"{moment.astimezone(ZoneInfo(zone)):%m-%d %H:%M%z}" for moment in moments]
 
 
 def daily(at: str) -> dict[str, object]:
@@ -76,8 +76,8 @@ def test_c3_hourly_runs_every_real_hour(expression: str) -> None:
         (SAO_PAULO, "2018-02-17"), (ISTANBUL, "2016-09-07"),
     ]:  # fmt: skip
         start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)) - timedelta(minutes=1)
-        found = runs(parse(cron(expression)), zone, start, 50)
-        gaps = {after - before for before, after in pairwise(found)}
+        moments = runs(parse(cron(expression)), zone, start, 50)
+        gaps = {after - before for before, after in pairwise(moments)}
         assert gaps == {timedelta(hours=1)}, (zone, day)
 
 
@@ -252,27 +252,27 @@ def test_c3_runs_rise_and_do_not_depend_on_when_one_asks(
     rule: dict[str, object], zone: str, after: datetime
 ) -> None:
     recurrence = parse(rule)
-    found = runs(recurrence, zone, after, 6)
-    assert len(found) == 6
-    assert all(early < late for early, late in zip([after, *found], found, strict=False))
-    for before, moment in zip([after, *found], found, strict=False):
+    moments = runs(recurrence, zone, after, 6)
+    assert len(moments) == 6
+    assert all(early < late for early, late in zip([after, *moments], moments, strict=False))
+    for before, moment in zip([after, *moments], moments, strict=False):
         assert next_run(recurrence, zone, before) == moment
         assert next_run(recurrence, zone, moment - timedelta(microseconds=1)) == moment
 
 
 @given(at=TIMES, zone=st.sampled_from(ZONES), after=MOMENTS)
 def test_c3_daily_is_once_for_every_date_that_exists(at: str, zone: str, after: datetime) -> None:
-    place = ZoneInfo(zone)
-    found = [run.astimezone(place) for run in runs(parse(daily(at)), zone, after, 40)]
-    dates = [run.date() for run in found]
-    late = [run for run in found if f"{run:%H:%M}" != at]
+    tz = ZoneInfo(zone)
+    moments = [run.astimezone(tz) for run in runs(parse(daily(at)), zone, after, 40)]
+    dates = [run.date() for run in moments]
+    late = [run for run in moments if f"{run:%H:%M}" != at]
     assert len(late) <= 2  # two clock changes can lie within 40 days
     if not late:
         assert len(set(dates)) == 40
         skipped = {(b - a).days for a, b in pairwise(dates)}
         assert skipped <= ({1, 2} if zone == APIA else {1})
     for run in late:  # right after the clocks went on
-        before = (run.astimezone(UTC) - timedelta(minutes=1)).astimezone(place)
+        before = (run.astimezone(UTC) - timedelta(minutes=1)).astimezone(tz)
         assert before.utcoffset() < run.utcoffset()
 
 

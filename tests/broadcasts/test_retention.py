@@ -228,8 +228,8 @@ def test_e5_it_is_said_beforehand_what_goes_and_when() -> None:
         (first.pk, NOW + timedelta(days=2)),
         (second.pk, NOW + timedelta(days=10)),
     ]
-    found = retention.summary(soon)
-    assert (found.broadcasts, found.records, found.more) == (2, 5, False)
+    due = retention.summary(soon)
+    assert (due.broadcasts, due.records, due.more) == (2, 5, False)
     assert retention.summary(NOW + timedelta(days=85)).broadcasts == 3
     assert [one.broadcast.pk for one in retention.due(soon, limit=1)] == [first.pk]
     assert far.pk in left()
@@ -239,9 +239,9 @@ def test_records_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(retention, "MOST_COUNTED", 2)
     over(91, people=5)
 
-    found = retention.summary(clock.now())
+    due = retention.summary(clock.now())
 
-    assert (found.records, found.more) == (2, True)
+    assert (due.records, due.more) == (2, True)
 
 
 def test_a_restart_does_not_begin_while_its_chain_is_deleted() -> None:

@@ -34,9 +34,9 @@ def person() -> Address:
 
 
 def story() -> Story:
-    made = create_story(name="Welcome", blocks=[TEXT], by=factory.BY)
-    save_story(made, blocks=[TEXT | {"text": "Better"}], by=factory.BY, number=1)
-    return made
+    story = create_story(name="Welcome", blocks=[TEXT], by=factory.BY)
+    save_story(story, blocks=[TEXT | {"text": "Better"}], by=factory.BY, number=1)
+    return story
 
 
 def press(address: Address, value: str, number: str = "1") -> None:

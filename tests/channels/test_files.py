@@ -57,7 +57,7 @@ def test_every_name_can_stand_between_quotes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("sent", "kept"),
     [
         ("image/png", "image/png"),
         ("Image/PNG; q=1", "image/png"),
@@ -69,5 +69,5 @@ def test_every_name_can_stand_between_quotes(name: str) -> None:
         ("image/" + "x" * 100, "application/octet-stream"),
     ],
 )
-def test_types(given: str, kept: str) -> None:
-    assert content_type(Media("image", "", "", given)) == kept
+def test_types(sent: str, kept: str) -> None:
+    assert content_type(Media("image", "", "", sent)) == kept

@@ -31,13 +31,13 @@ URL = "https://receiver.example/messages"
 
 
 def add(name: str = "main", **changes: Any) -> Channel:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": name,
         "kind": "webhook",
         "settings": {"url": URL, "secret": WEBHOOK_SECRET},
         "by": BY,
     }
-    return add_channel(**{**given, **changes})
+    return add_channel(**{**fields, **changes})
 
 
 def actions() -> list[str]:

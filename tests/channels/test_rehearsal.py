@@ -26,9 +26,9 @@ URL = "https://pictures.example/anna.png"
 
 
 def channel(rehearsal: Rehearsal, stage: Stage, **changes: str) -> Channel:
-    made = Channel(pk=1, name="main", kind=rehearsal.kind)
-    made.config = {**rehearsal.settings(stage.simulator), **changes}
-    return made
+    channel_row = Channel(pk=1, name="main", kind=rehearsal.kind)
+    channel_row.config = {**rehearsal.settings(stage.simulator), **changes}
+    return channel_row
 
 
 def test_kinds_are_rehearsed_with_the_same_faults() -> None:

@@ -166,8 +166,8 @@ def test_a_secret_goes_nowhere_else_unless_it_is_typed_again(
     kind: str, stored: dict[str, str], typed: dict[str, str], asked: set[str]
 ) -> None:
     old = parse_settings(kind, stored)
-    given = {**dict.fromkeys(asked, ""), **typed}
-    for attempt in (typed, given):
+    values = {**dict.fromkeys(asked, ""), **typed}
+    for attempt in (typed, values):
         with pytest.raises(SettingsError) as refused:
             merge_settings(kind, old, attempt)
         assert set(refused.value.fields) == asked

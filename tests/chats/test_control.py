@@ -29,8 +29,8 @@ def people() -> list[Address]:
 
 
 def notes(address: Address) -> list[str]:
-    found = Message.objects.filter(chat=address.pk, inbound=False).order_by("pk")
-    return list(found.values_list("text", flat=True))
+    messages = Message.objects.filter(chat=address.pk, inbound=False).order_by("pk")
+    return list(messages.values_list("text", flat=True))
 
 
 def test_take_over_and_close_are_told_in_the_chat(people: list[Address]) -> None:

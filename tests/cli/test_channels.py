@@ -161,8 +161,8 @@ def test_check_asks_the_provider(
 def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
     ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
-    given = {"phone_number_id": "1065", "token": "EAAGtest", "app_secret": "c0ffee"}
-    pairs = [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
+    fields = {"phone_number_id": "1065", "token": "EAAGtest", "app_secret": "c0ffee"}
+    pairs = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
     printed = ok("channel", "add", "shop", "--kind", "whatsapp", *pairs, "--rate", "20")
     shown = ok_json("channel", "show", "shop")
     assert shown["rate"] == 20.0

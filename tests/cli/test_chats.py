@@ -42,8 +42,8 @@ def test_no_chat_yet(db: None, ok: Ok, ok_json: Json) -> None:
 def test_g3_the_list_and_its_filters(number: str, ada: Agent, ok: Ok, ok_json: Json) -> None:
     lines = ok("chats", "list").splitlines()
     assert lines[1].split()[:4] == [number, "Ann", "news", "bot"]
-    (one,) = ok_json("chats", "list", "--channel", "news", "--search", "ann", "--state", "bot")
-    assert (one["number"], one["text"], one["held"], one["ours"]) == (
+    (chat,) = ok_json("chats", "list", "--channel", "news", "--search", "ann", "--state", "bot")
+    assert (chat["number"], chat["text"], chat["held"], chat["ours"]) == (
         int(number), "Where is it?", 0, False,
     )  # fmt: skip
     assert ok_json("chats", "list", "--agent", ADA) == []

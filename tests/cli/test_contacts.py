@@ -98,8 +98,8 @@ def test_rejected_lines_are_pointed_to(
     result = clarion("contacts", "import", file("id,name\n,Ann\n2,Bo\n"), "--channel", channel)
     assert result.exit_code == 0
     assert "The rejected lines and the reasons are in " in result.stderr
-    place = Path(result.stderr.strip().splitlines()[-1].rpartition(" are in ")[2].removesuffix("."))
-    assert place.exists()
+    path = Path(result.stderr.strip().splitlines()[-1].rpartition(" are in ")[2].removesuffix("."))
+    assert path.exists()
 
 
 def test_progress_is_shown(
@@ -169,10 +169,10 @@ def test_an_unknown_channel(
 def test_rejects_can_not_be_written(
     channel: str, file: Callable[[str], str], refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    place = tmp_path / "missing" / "rejects.csv"
+    path = tmp_path / "missing" / "rejects.csv"
     said = refused(
         "contacts", "import", file("id,name\n,Ann\n"), "--channel", channel,
-        "--rejects", str(place),
+        "--rejects", str(path),
     )  # fmt: skip
-    assert str(place) in said
+    assert str(path) in said
     assert "\n" not in said

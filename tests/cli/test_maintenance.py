@@ -83,9 +83,9 @@ class TestCheck:
     def test_settings_that_do_not_fit_their_kind(
         self, channel: str, clarion: Callable[..., Any]
     ) -> None:
-        one = Channel.objects.get()
-        one.config = {"url": "nowhere"}
-        one.save()
+        row = Channel.objects.get()
+        row.config = {"url": "nowhere"}
+        row.save()
         result = clarion("check")
         assert result.exit_code == 1
         assert "FAILED  Channel news (webhook) has wrong settings: url." in (result.stdout)

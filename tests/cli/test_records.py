@@ -70,8 +70,8 @@ def test_the_document(recorded: int, ok_json: Callable[..., Any]) -> None:
 def test_conditions(
     recorded: int, ok_json: Callable[..., Any], conditions: list[str], users: list[str]
 ) -> None:
-    found = ok_json("records", *conditions)
-    assert sorted(row["user"] for row in found) == users
+    rows = ok_json("records", *conditions)
+    assert sorted(row["user"] for row in rows) == users
 
 
 def test_the_table(recorded: int, ok: Callable[..., str], clarion: Callable[..., Any]) -> None:

@@ -49,10 +49,10 @@ def _mode(path: Path) -> int:
 def test_what_it_makes_is_for_its_owner_only(processes: Processes, fresh: dict[str, str]) -> None:
     before = os.umask(0o022)
     try:
-        made = processes.run("migrate", env=fresh)
+        migrated = processes.run("migrate", env=fresh)
     finally:
         os.umask(before)
-    assert made.returncode == 0, made.output
+    assert migrated.returncode == 0, migrated.output
     folder = Path(fresh["CLARION_DATA"])
     assert _mode(folder) == 0o700
     files = {path.name: _mode(path) for path in folder.iterdir() if path.is_file()}

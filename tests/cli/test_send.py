@@ -130,13 +130,13 @@ def test_chat_numbers(people: str, ok_json: Callable[..., Any]) -> None:
 def test_unknown_chats_are_named(
     people: str, ok: Callable[..., str], refused: Callable[..., str]
 ) -> None:
-    known = Address.objects.order_by("pk").values_list("pk", flat=True)[0]
+    number = Address.objects.order_by("pk").values_list("pk", flat=True)[0]
     beyond = 2**70
-    said = refused("send", "--chats", f"{known},{known + 500},{beyond}", *TEXT)
-    assert said == f"There is no chat with the number {known + 500}, {beyond}. Correct it."
+    said = refused("send", "--chats", f"{number},{number + 500},{beyond}", *TEXT)
+    assert said == f"There is no chat with the number {number + 500}, {beyond}. Correct it."
     ok("channel", "add", "other", "--kind", "webhook", "--set", "url=https://example.org/")
-    said = refused("send", "--channel", "other", "--chats", str(known), *TEXT)
-    assert said == f"There is no chat on other with the number {known}. Correct it."
+    said = refused("send", "--channel", "other", "--chats", str(number), *TEXT)
+    assert said == f"There is no chat on other with the number {number}. Correct it."
     assert not Broadcast.objects.exists()
 
 

@@ -41,9 +41,9 @@ def addresses() -> list[Address]:
     return factory.people(factory.channel(), 5)
 
 
-def given(consent: Consent) -> list[int]:
-    found = Grant.objects.filter(consent=consent, given=True)
-    return sorted(found.values_list("contact_id", flat=True))
+def holders(consent: Consent) -> list[int]:
+    grants_of_it = Grant.objects.filter(consent=consent, given=True)
+    return sorted(grants_of_it.values_list("contact_id", flat=True))
 
 
 class TestNoting:
@@ -51,10 +51,10 @@ class TestNoting:
         ids = [address.contact_id for address in addresses]
         assert give(consent, iter(ids[:3]), how="form", by=BY) == 3
         assert give(consent, [ids[0], ids[0]], how="api", by=BY) == 0
-        assert given(consent) == ids[:3]
+        assert holders(consent) == ids[:3]
         agent = factory.agent()
         assert withdraw(consent, ids[1:4], how="agent", by=agent) == 3
-        assert given(consent) == ids[:1]
+        assert holders(consent) == ids[:1]
         assert counts() == {consent.pk: Count(1, 3)}
         assert Change.objects.count() == 6
         assert set(Change.objects.filter(given=False).values_list("agent", flat=True)) == {agent.pk}
@@ -70,7 +70,7 @@ class TestNoting:
         contact = addresses[0].contact_id
         withdraw(consent, [contact], how="keyword", by=BY)
         assert give(consent, [contact], how="import", by=BY, at=EARLIER) == 0
-        assert given(consent) == []
+        assert holders(consent) == []
         assert give(consent, [contact], how="import", by=BY) == 1
 
     def test_in_steps(
@@ -87,8 +87,8 @@ class TestNoting:
         other = Address.objects.create(
             contact=addresses[0].contact, channel=factory.channel("two"), value="x"
         )
-        found = list(owners([other.pk, addresses[0].pk, addresses[1].pk]))
-        assert found == [addresses[0].contact_id, addresses[1].contact_id]
+        contacts = list(owners([other.pk, addresses[0].pk, addresses[1].pk]))
+        assert contacts == [addresses[0].contact_id, addresses[1].contact_id]
 
     def test_what_is_wrong(self, consent: Consent) -> None:
         with pytest.raises(ConsentError, match=r"no way called “rumour”\. Choose one of: agent"):

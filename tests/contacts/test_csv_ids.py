@@ -33,8 +33,8 @@ def read(tmp_path: Path, channel: Channel) -> Callable[..., IdList]:
     return read
 
 
-def values(found: IdList) -> list[str]:
-    return sorted(Address.objects.filter(pk__in=found.address_ids).values_list("value", flat=True))
+def values(ids: IdList) -> list[str]:
+    return sorted(Address.objects.filter(pk__in=ids.address_ids).values_list("value", flat=True))
 
 
 @pytest.mark.parametrize(
@@ -49,40 +49,40 @@ def values(found: IdList) -> list[str]:
     ],
 )
 def test_takes_those_who_are_known(read: Callable[..., IdList], content: str) -> None:
-    found = read(content)
-    assert values(found) == ["u1", "u2"]
-    assert (found.rejected, found.rejected_count, found.rejects_path) == ([], 0, None)
+    ids = read(content)
+    assert values(ids) == ["u1", "u2"]
+    assert (ids.rejected, ids.rejected_count, ids.rejects_path) == ([], 0, None)
 
 
 @pytest.mark.parametrize("content", ["u1\nu2\n", "\n\n u1 \nu2", '"u1";Ada\nu2;Bob\n'])
 def test_a_first_line_that_is_a_known_id_is_no_title(
     read: Callable[..., IdList], content: str
 ) -> None:
-    found = read(content, column="u1")
-    assert values(found) == ["u1", "u2"]
-    assert (found.has_title, found.column, found.rejected) == (False, "u1", [])
+    ids = read(content, column="u1")
+    assert values(ids) == ["u1", "u2"]
+    assert (ids.has_title, ids.column, ids.rejected) == (False, "u1", [])
 
 
 @pytest.mark.parametrize("title", ["2024", "ada@example.org", "12345678", "u99", "何でも"])
 def test_any_title_will_do(read: Callable[..., IdList], title: str) -> None:
     """One that looks like an id is listed: perhaps it was meant as one."""
-    found = read(f"{title}\nu1\nu2\n")
-    assert values(found) == ["u1", "u2"]
-    assert found.has_title
+    ids = read(f"{title}\nu1\nu2\n")
+    assert values(ids) == ["u1", "u2"]
+    assert ids.has_title
     listed = [] if title in ("u99", "何でも") else [(1, title, "the header row; not known on sink")]
-    assert found.rejected == listed
+    assert ids.rejected == listed
 
 
 def test_a_repeat_of_the_first_line(read: Callable[..., IdList]) -> None:
-    found = read("\nu1\nu2\nu1\n")
-    assert values(found) == ["u1", "u2"]
-    assert found.rejected == [(4, "u1", "same id as line 2")]
+    ids = read("\nu1\nu2\nu1\n")
+    assert values(ids) == ["u1", "u2"]
+    assert ids.rejected == [(4, "u1", "same id as line 2")]
 
 
 def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) -> None:
     content = f"name,id\nA,u1\nB,nobody\nC\nD,only-there-0\nE,\nF,u1\nG,{'x' * 321}\nH,u2\n"
-    found = read(content, rejects=tmp_path / "rejects.csv")
-    assert values(found) == ["u1", "u2"]
+    ids = read(content, rejects=tmp_path / "rejects.csv")
+    assert values(ids) == ["u1", "u2"]
     expected = [
         (3, "nobody", "not known on sink"),
         (4, "", "too few cells: 1 instead of 2"),
@@ -91,8 +91,8 @@ def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) 
         (7, "u1", "same id as line 2"),
         (8, "x" * 200, "the id is longer than 320 characters"),
     ]
-    assert found.rejected == expected
-    assert found.rejected_count == 6
+    assert ids.rejected == expected
+    assert ids.rejected_count == 6
     with (tmp_path / "rejects.csv").open(newline="") as file:
         written = list(csv.reader(file))
     assert written[1:] == [[str(line), value, reason] for line, value, reason in expected]
@@ -138,8 +138,8 @@ def test_only_the_first_rejects_are_kept(
 ) -> None:
     monkeypatch.setattr(csv_ids, "CHUNK", 100)
     rows = "".join(f"no{number}\n" for number in range(1_500))
-    found = read("id\n" + rows + "u7\n", rejects=tmp_path / "rejects.csv")
-    assert (found.rejected_count, len(found.rejected)) == (1_500, 1_000)
-    assert values(found) == ["u7"]
+    ids = read("id\n" + rows + "u7\n", rejects=tmp_path / "rejects.csv")
+    assert (ids.rejected_count, len(ids.rejected)) == (1_500, 1_000)
+    assert values(ids) == ["u7"]
     assert len((tmp_path / "rejects.csv").read_text().splitlines()) == 1_501
-    assert [reject.line for reject in found.rejected] == list(range(2, 1_002))
+    assert [reject.line for reject in ids.rejected] == list(range(2, 1_002))

@@ -40,7 +40,7 @@ def test_newest_first_with_addresses_and_tags(channel: Channel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("q", "found"),
+    ("q", "expected"),
     [
         ("ada", ["Ada King", "Ada Lovelace"]),
         ("LOVE", ["Ada Lovelace"]),
@@ -60,12 +60,12 @@ def test_newest_first_with_addresses_and_tags(channel: Channel) -> None:
         ("'; DROP TABLE contacts_contact; --", []),
     ],
 )
-def test_finds_by_name_and_user_id(channel: Channel, q: str, found: list[str]) -> None:
+def test_finds_by_name_and_user_id(channel: Channel, q: str, expected: list[str]) -> None:
     add(channel, "Ada Lovelace", "user-21")
     add(channel, "Ada King", "user-22")
     add(channel, "100% Bob", "bob")
     add(channel, "Ümit Özil", "umit")
-    assert names(q=q) == found
+    assert names(q=q) == expected
 
 
 def test_finds_by_contact_id(channel: Channel) -> None:

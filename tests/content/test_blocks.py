@@ -25,19 +25,19 @@ def fault(block: object) -> tuple[str, str]:
     """Field and sentence of the one thing that is wrong with this block."""
     with pytest.raises(StoryError) as raised:
         parse_blocks([block])
-    (found,) = raised.value.faults
-    assert found.block == 1
-    assert str(raised.value) == f"Block 1: {found.sentence}"
-    assert found.sentence.endswith(".")
-    return found.field, found.sentence
+    (only,) = raised.value.faults
+    assert only.block == 1
+    assert str(raised.value) == f"Block 1: {only.sentence}"
+    assert only.sentence.endswith(".")
+    return only.field, only.sentence
 
 
-def buttons(*given: object) -> dict[str, Any]:
-    return {"kind": "buttons", "text": "Choose", "buttons": list(given)}
+def buttons(*rows: object) -> dict[str, Any]:
+    return {"kind": "buttons", "text": "Choose", "buttons": list(rows)}
 
 
 def test_every_kind() -> None:
-    made = parse_blocks(
+    blocks = parse_blocks(
         [
             {"kind": "text", "text": "Hello {{ contact.name }}\r\nBye"},
             {"kind": "image", "url": URL, "caption": "A cat"},
@@ -47,7 +47,7 @@ def test_every_kind() -> None:
             {"kind": "webhook", "url": "https://example.org/in", "timeout": 3},
         ]
     )  # fmt: skip
-    text, image, file, choice, webhook = made
+    text, image, file, choice, webhook = blocks
     assert isinstance(text, TextBlock)
     assert text.text == "Hello {{ contact.name }}\nBye"
     assert isinstance(image, ImageBlock)
@@ -96,15 +96,15 @@ def test_every_kind() -> None:
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field(block: object, field: str, said: str) -> None:
-    found, sentence = fault(block)
-    assert found == field
+    path, sentence = fault(block)
+    assert path == field
     assert said in sentence
 
 
 def test_every_fault_is_said_with_the_number_of_its_block() -> None:
     with pytest.raises(StoryError) as raised:
         parse_blocks([{"kind": "text", "text": ""}, {"kind": "text", "text": "a"}, {"kind": "?"}])
-    assert [found.block for found in raised.value.faults] == [1, 3]
+    assert [problem.block for problem in raised.value.faults] == [1, 3]
     assert "Block 1: The text is empty. Write one. Block 3: " in str(raised.value)
 
 

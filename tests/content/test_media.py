@@ -61,7 +61,7 @@ def test_types_of_files(name: str, declared: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("sent", "kept"),
     [
         ("../../etc/passwd", "passwd"),
         ("C:\\Users\\ann\\cat.png", "cat.png"),
@@ -72,8 +72,8 @@ def test_types_of_files(name: str, declared: str, kept: str) -> None:
         ("Ünal.png", "Ünal.png"),
     ],
 )
-def test_names(given: str, kept: str) -> None:
-    assert media.save_upload(given, "", [b"data"]).name == kept
+def test_names(sent: str, kept: str) -> None:
+    assert media.save_upload(sent, "", [b"data"]).name == kept
 
 
 def test_ten_megabytes_are_allowed_and_no_byte_more() -> None:
@@ -100,9 +100,9 @@ def test_what_a_script_gets(settings: Settings) -> None:
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": ""})
     assert media.load(row.token).url == ""
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example/"})
-    found = media.load(row.token)
-    assert found.url == f"https://c.example/media/{row.token}/a%20cat.png"
-    assert (found.kind, found.content_type, found.data) == ("image", "image/png", PNG)
+    loaded = media.load(row.token)
+    assert loaded.url == f"https://c.example/media/{row.token}/a%20cat.png"
+    assert (loaded.kind, loaded.content_type, loaded.data) == ("image", "image/png", PNG)
 
 
 def test_an_upload_that_is_gone() -> None:

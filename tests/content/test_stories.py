@@ -30,7 +30,7 @@ HELLO = [{"kind": "text", "text": "Hello"}]
 HOOK = {"kind": "webhook", "url": "https://example.org/in"}
 
 
-def made(name: str = "Welcome", blocks: Any = HELLO) -> Story:
+def add_story(name: str = "Welcome", blocks: Any = HELLO) -> Story:
     return create_story(name=name, blocks=blocks, by=factory.BY)
 
 
@@ -50,7 +50,7 @@ def secret_of(version: StoryVersion, place: int = 0) -> str:
 
 def test_saving_makes_a_new_version_and_leaves_the_old_one() -> None:
     ada = factory.agent()
-    story = made("  Welcome\n to us ")
+    story = add_story("  Welcome\n to us ")
     first = newest(story)
 
     second = save_story(story, blocks=[text("Good day")], by=ada, number=1)
@@ -65,7 +65,7 @@ def test_saving_makes_a_new_version_and_leaves_the_old_one() -> None:
 
 
 def test_saving_what_has_not_changed_makes_no_version() -> None:
-    story = made()
+    story = add_story()
     assert saved(story, *HELLO).number == 1
     renamed = saved(story, *HELLO, name="Goodbye")
     assert (renamed.number, renamed.story.name) == (1, "Goodbye")
@@ -74,7 +74,7 @@ def test_saving_what_has_not_changed_makes_no_version() -> None:
 
 
 def test_two_people_saving_are_told() -> None:
-    story = made()
+    story = add_story()
     save_story(story, blocks=[text("hers")], by=factory.agent(), number=1)
 
     with pytest.raises(StoryConflict, match="Ada has saved version 2 while you") as raised:
@@ -87,7 +87,7 @@ def test_two_people_saving_are_told() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_people_saving_at_the_same_moment() -> None:
-    story = made()
+    story = add_story()
     start, told = Barrier(2), []
 
     def save(words: str) -> None:
@@ -121,11 +121,11 @@ def test_two_people_saving_at_the_same_moment() -> None:
     ],
 )
 def test_names_that_can_not_be_used(name: str, said: str) -> None:
-    made("Taken")
-    archive_story(made("Gone"), by=factory.BY)
-    story = made("Mine")
+    add_story("Taken")
+    archive_story(add_story("Gone"), by=factory.BY)
+    story = add_story("Mine")
 
-    for attempt in (lambda: made(name), lambda: saved(story, *HELLO, name=name)):
+    for attempt in (lambda: add_story(name), lambda: saved(story, *HELLO, name=name)):
         with pytest.raises(StoryError) as raised:
             attempt()
         assert said in str(raised.value)
@@ -135,36 +135,36 @@ def test_names_that_can_not_be_used(name: str, said: str) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(StoryError) as raised:
-        made("", [text(""), {"kind": "image", "media": "b" * 12}])
+        add_story("", [text(""), {"kind": "image", "media": "b" * 12}])
     assert [fault.block for fault in raised.value.faults] == [0, 1]
     with pytest.raises(StoryError, match="Block 1: There is no such upload"):
-        made("Name", [{"kind": "image", "media": "b" * 12}])
+        add_story("Name", [{"kind": "image", "media": "b" * 12}])
 
 
 def test_a_file_is_no_image() -> None:
     token = media.save_upload("menu.pdf", "application/pdf", [b"%PDF"]).token
-    assert made(blocks=[{"kind": "file", "media": token}])
+    assert add_story(blocks=[{"kind": "file", "media": token}])
     with pytest.raises(StoryError, match=r"“menu\.pdf” is no image"):
-        made("Other", [{"kind": "image", "media": token}])
+        add_story("Other", [{"kind": "image", "media": token}])
 
 
 def test_a_button_names_a_story_that_is_there() -> None:
     def button(value: object) -> list[dict[str, Any]]:
-        given = {"kind": "story", "label": "More", "value": value}
-        return [{"kind": "buttons", "text": "?", "buttons": [given]}]
+        asks = {"kind": "story", "label": "More", "value": value}
+        return [{"kind": "buttons", "text": "?", "buttons": [asks]}]
 
-    more = made("More about us")
+    more = add_story("More about us")
     for value in (more.pk, str(more.pk), "More about us"):
-        story = made(f"Asks by {value!r}", button(value))
+        story = add_story(f"Asks by {value!r}", button(value))
         assert newest(story).blocks[0]["buttons"][0]["value"] == str(more.pk)
     archive_story(more, by=factory.BY)
     for value in (more.pk, 10**17, "More about us", "Nothing"):
         with pytest.raises(StoryError, match=r"Block 1: (That story is gone|Choose the story)"):
-            made("Another", button(value))
+            add_story("Another", button(value))
 
 
 def test_a_secret_is_kept_through_edits_and_moves() -> None:
-    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    story = add_story(blocks=[{**HOOK, "secret": "hush-hush"}])
     assert "hush-hush" not in str(newest(story).blocks)
 
     second = saved(
@@ -180,25 +180,25 @@ def test_a_secret_is_kept_through_edits_and_moves() -> None:
 
 @pytest.mark.parametrize("keep", ["1.0", "1.9", "9.1", "x.1", "1", "", "999999999.1", "1.1.1"])
 def test_what_is_no_block_keeps_no_secret(keep: str) -> None:
-    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    story = add_story(blocks=[{**HOOK, "secret": "hush-hush"}])
     assert secret_of(saved(story, {**HOOK, "keep": keep})) == ""
-    other = made("Other")
+    other = add_story("Other")
     assert secret_of(saved(other, {**HOOK, "keep": "1.1"})) == ""
 
 
 def test_a_copy_is_a_story_of_its_own() -> None:
-    story = made(blocks=[{**HOOK, "secret": "hush-hush"}])
+    story = add_story(blocks=[{**HOOK, "secret": "hush-hush"}])
     copies = [duplicate_story(story, by=factory.BY) for _ in range(3)]
     assert [copy.name for copy in copies] == [
         "Welcome (copy)", "Welcome (copy 2)", "Welcome (copy 3)",
     ]  # fmt: skip
     assert secret_of(newest(copies[2])) == "hush-hush"
-    long = duplicate_story(made("x" * 100), by=factory.BY)
+    long = duplicate_story(add_story("x" * 100), by=factory.BY)
     assert long.name == "x" * 93 + " (copy)"
 
 
 def test_archive_and_restore() -> None:
-    story = made()
+    story = add_story()
     archive_story(story, by=factory.BY)
     archive_story(story, by=factory.BY)
     assert story.archived_at
@@ -224,7 +224,7 @@ def test_a_story_that_is_not_there(wanted: str) -> None:
 
 def test_the_list_is_searched_and_paged_by_the_newest_version() -> None:
     names = [f"Story {number}" for number in range(5)] + ["Ünal", "100 %"]
-    stories = [made(name) for name in names]
+    stories = [add_story(name) for name in names]
     saved(stories[0], text("edited"))
 
     first = story_list(limit=4)
@@ -235,19 +235,19 @@ def test_the_list_is_searched_and_paged_by_the_newest_version() -> None:
     rest = story_list(limit=4, after=first.next)
     assert [version.story.name for version in rest.versions] == ["Story 3", "Story 2", "Story 1"]
     assert rest.next is None
-    for q, found in (("STORY 3", 1), ("ünal", 1), ("%", 1), ("_", 0), ("a\x00b", 0), ("y", 5)):
-        assert len(story_list(q).versions) == found, q
+    for q, count in (("STORY 3", 1), ("ünal", 1), ("%", 1), ("_", 0), ("a\x00b", 0), ("y", 5)):
+        assert len(story_list(q).versions) == count, q
 
 
 def test_a_version_compiles() -> None:
-    story = made(blocks=[{**HOOK, "secret": "hush"}, text("Hello {{ contact.name }}")])
+    story = add_story(blocks=[{**HOOK, "secret": "hush"}, text("Hello {{ contact.name }}")])
     compiled = script.compile_script(newest(story).blocks, load=media.load)
     assert isinstance(compiled.steps[0], script.WebhookStep)
     assert dict(compiled.steps[0].headers(b"{}", "k"))["webhook-signature"].startswith("v1,")
 
 
 def test_a_secret_does_not_follow_to_another_server() -> None:
-    story = made(blocks=[{**HOOK, "secret": "sesame"}])
+    story = add_story(blocks=[{**HOOK, "secret": "sesame"}])
     moved = {**HOOK, "keep": "1.1", "url": "https://evil.example/in"}
     with pytest.raises(StoryError) as refused:
         saved(story, moved)
@@ -279,7 +279,7 @@ class TestPrivateAddresses:
 
     def test_a_sender_edits_around_what_a_manager_has_allowed(self) -> None:
         sender = factory.agent("sender")
-        story = made(blocks=[self.PRIVATE])
+        story = add_story(blocks=[self.PRIVATE])
         save_story(story, blocks=[text("Hi"), self.PRIVATE], by=sender, number=1)
         elsewhere = {**self.PRIVATE, "url": "http://127.0.0.1/secret"}
         with pytest.raises(StoryError, match="Only managers"):

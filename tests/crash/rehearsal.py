@@ -157,20 +157,24 @@ class Truth:
     def lost(self) -> list[str]:
         """Called sent by us, never accepted by the provider."""
         return [
-            who
-            for who, state in self.state_of.items()
-            if state == "sent" and not self.accepted.get(who)
+            recipient
+            for recipient, state in self.state_of.items()
+            if state == "sent" and not self.accepted.get(recipient)
         ]
 
     @property
     def unaccounted(self) -> list[str]:
         """Accepted by the provider, but neither sent nor in doubt with us."""
-        return [who for who in self.accepted if self.state_of.get(who) not in {"sent", "in_doubt"}]
+        return [
+            recipient
+            for recipient in self.accepted
+            if self.state_of.get(recipient) not in {"sent", "in_doubt"}
+        ]
 
     @property
     def twice(self) -> list[str]:
         """Accepted more than once."""
-        return [who for who, count in self.accepted.items() if count > 1]
+        return [recipient for recipient, count in self.accepted.items() if count > 1]
 
 
 def truth(broadcast: Broadcast, provider: Provider) -> Truth:

@@ -51,7 +51,7 @@ def test_b3_killed_between_messages_nobody_misses_one_or_gets_one_twice(
     got = _messages(provider)
     # Message 0 has the delivery's own key, the others add their number to it.
     assert all(numbers == sorted(set(numbers)) for numbers in got.values())
-    complete = [who for who, numbers in got.items() if numbers == [0, 1, 2]]
+    complete = [recipient for recipient, numbers in got.items() if numbers == [0, 1, 2]]
     assert sum(truth.states.values()) == people
     assert truth.reasonless == 0
     if idempotent:
@@ -59,7 +59,7 @@ def test_b3_killed_between_messages_nobody_misses_one_or_gets_one_twice(
         assert len(complete) == people
     else:
         assert truth.states["sent"] + truth.states["in_doubt"] == people
-        sent = {who for who, state in truth.state_of.items() if state == "sent"}
+        sent = {recipient for recipient, state in truth.state_of.items() if state == "sent"}
         assert sent <= set(complete)
 
 

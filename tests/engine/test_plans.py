@@ -289,12 +289,12 @@ def test_a_table_taken_for_empty_is_looked_at_again(nobody_else_looks: None) -> 
     channel = factory.channel()
     factory.people(channel, 2_000)
     empty()
-    found: set[str] = set()
+    crosswise: set[str] = set()
 
     def corrected() -> bool:
         db.fetch("SELECT pg_stat_force_next_flush()")
-        found.update(estimates.correct())
-        return found >= {"contacts_address", "contacts_contact"}
+        crosswise.update(estimates.correct())
+        return crosswise >= {"contacts_address", "contacts_contact"}
 
     eventually(corrected)
 

@@ -39,8 +39,8 @@ def webhook(url: str) -> dict[str, Any]:
 
 
 def story(*blocks: dict[str, Any]) -> StoryVersion:
-    made = Story.objects.create(name=f"Story {Story.objects.count()}")
-    return StoryVersion.objects.create(story=made, number=1, blocks=list(blocks))
+    story = Story.objects.create(name=f"Story {Story.objects.count()}")
+    return StoryVersion.objects.create(story=story, number=1, blocks=list(blocks))
 
 
 def launch(channel: Channel, version: StoryVersion, **fields: Any) -> Broadcast:

@@ -32,14 +32,14 @@ class Order(BaseModel):
         return value
 
 
-def found(given: dict[str, Any], **words: Any) -> list[Problem]:
+def problems_of(values: dict[str, Any], **words: Any) -> list[Problem]:
     with pytest.raises(ValidationError) as error:
-        Order.model_validate(given)
+        Order.model_validate(values)
     return problems(error.value, **words)
 
 
 @pytest.mark.parametrize(
-    ("given", "path", "sentence"),
+    ("values", "path", "sentence"),
     [
         ({}, "name", "Fill this in."),
         ({"name": "n" * 1001}, "name", "It may have 1,000 characters at most. Shorten it."),
@@ -57,13 +57,13 @@ def found(given: dict[str, Any], **words: Any) -> list[Problem]:
     ],
 )
 def test_each_type_of_error_has_its_sentence(
-    given: dict[str, Any], path: str, sentence: str
+    values: dict[str, Any], path: str, sentence: str
 ) -> None:
-    assert [(".".join(one.path), one.sentence) for one in found(given)] == [(path, sentence)]
+    assert [(".".join(one.path), one.sentence) for one in problems_of(values)] == [(path, sentence)]
 
 
 def test_all_that_is_wrong_is_found() -> None:
-    assert [one.path for one in found({"number": 0, "paid": "x"})] == [
+    assert [one.path for one in problems_of({"number": 0, "paid": "x"})] == [
         ("name",), ("number",), ("paid",),
     ]  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_a_model_says_it_better() -> None:
         "names": {"name": "name of the buyer"},
         "otherwise": "The {name} can't be understood.",
     }
-    assert [one.sentence for one in found(wrong, **words)] == [
+    assert [one.sentence for one in problems_of(wrong, **words)] == [
         "The name of the buyer is missing.",
         "Choose 1 to 9.",
         GENERAL["bool_parsing"],

@@ -34,11 +34,11 @@ def test_older_and_newer_callbacks_are_refused(away: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "header",
     [f"v1,b2xk {SIGNATURE}", f"{SIGNATURE} v1,b2xk", f"v1a,{SIGNATURE[3:]} v2,x {SIGNATURE}"],
 )
-def test_one_good_signature_among_several_is_enough(given: str) -> None:
-    verify(KEY, {**HEADERS, "webhook-signature": given}, BODY, AT)
+def test_one_good_signature_among_several_is_enough(header: str) -> None:
+    verify(KEY, {**HEADERS, "webhook-signature": header}, BODY, AT)
 
 
 @pytest.mark.parametrize(

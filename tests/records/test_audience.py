@@ -36,27 +36,27 @@ def test_everyone_once_by_chat_number(crowd, state):
         .values_list("address_id", flat=True)
     )
 
-    found, pages, cursor = [], [], None
+    chats, pages, cursor = [], [], None
     while True:
         page = recipients(crowd.pk, state, cursor, limit=3)
         pages.append(page)
-        found += [one.chat for one in page.rows]
+        chats += [one.chat for one in page.rows]
         cursor = page.next_cursor
         if cursor is None:
             break
 
-    assert found == expected
+    assert chats == expected
     assert len(pages) > 1
     assert recipients(crowd.pk, state, pages[1].previous_cursor, limit=3).rows == pages[0].rows
 
 
 def test_what_a_row_says(crowd):
-    (one, *_) = recipients(crowd.pk, "failed").rows
+    (row, *_) = recipients(crowd.pk, "failed").rows
 
-    assert (one.channel, one.kind, one.state) == ("App", "webhook", "failed")
-    assert (one.name, one.user_id, one.attempts) == ("Name 6", "u6", 6)
-    assert (one.error, one.code, one.recovered) == ("It failed.", "E1", False)
-    assert one.at == clock.from_us(factory.START)
+    assert (row.channel, row.kind, row.state) == ("App", "webhook", "failed")
+    assert (row.name, row.user_id, row.attempts) == ("Name 6", "u6", 6)
+    assert (row.error, row.code, row.recovered) == ("It failed.", "E1", False)
+    assert row.at == clock.from_us(factory.START)
 
 
 def test_wrong_questions_are_refused(crowd):
@@ -101,14 +101,14 @@ def test_detail_shows_all_attempts_and_receipts_of_this_delivery_only(db):
             at=factory.START + at, received_at=factory.START + 20,
         )  # fmt: skip
 
-    found = detail(first.pk)
+    shown = detail(first.pk)
 
-    assert found.record.id == first.pk
-    assert found.delivery.state == "delivered"
-    assert found.delivery.recovered is True
-    assert [attempt.id for attempt in found.attempts] == [first.pk, second.pk]
-    assert [receipt.status for receipt in found.receipts] == ["delivered", "read"]
-    assert found.receipts[0].received_at == clock.from_us(factory.START + 20)
+    assert shown.record.id == first.pk
+    assert shown.delivery.state == "delivered"
+    assert shown.delivery.recovered is True
+    assert [attempt.id for attempt in shown.attempts] == [first.pk, second.pk]
+    assert [receipt.status for receipt in shown.receipts] == ["delivered", "read"]
+    assert shown.receipts[0].received_at == clock.from_us(factory.START + 20)
 
 
 def test_detail_of_what_is_not_there(db):

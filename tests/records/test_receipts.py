@@ -41,7 +41,7 @@ def spring(db):
     return factory.broadcast("Spring")
 
 
-def made(broadcast, channel, state="sent", external_id="x1", **more):
+def add_delivery(broadcast, channel, state="sent", external_id="x1", **more):
     person = factory.address(channel, f"u{Address.objects.count()}")
     return factory.delivery(broadcast, person, state, external_id=external_id, **more)
 
@@ -93,7 +93,7 @@ def agree(broadcast):
     ],
 )
 def test_a_receipt_only_moves_forward(shop, spring, before, status, after):
-    delivery = made(spring, shop, before)
+    delivery = add_delivery(spring, shop, before)
 
     assert apply_receipts([told(delivery, status)]) == []
 
@@ -108,7 +108,7 @@ def test_a_receipt_only_moves_forward(shop, spring, before, status, after):
 
 @pytest.mark.parametrize("state", ["queued", "held"])
 def test_a_receipt_that_is_too_early_waits(shop, spring, state):
-    delivery = made(spring, shop, state)
+    delivery = add_delivery(spring, shop, state)
     early = told(delivery, "delivered")
 
     assert apply_receipts([early]) == [early]
@@ -122,7 +122,7 @@ def test_a_receipt_that_is_too_early_waits(shop, spring, state):
 
 
 def test_a_failure_has_its_reason_until_it_is_recovered(shop, spring):
-    delivery = made(spring, shop)
+    delivery = add_delivery(spring, shop)
 
     apply_receipts([told(delivery, "failed")])
     delivery.refresh_from_db()
@@ -135,7 +135,7 @@ def test_a_failure_has_its_reason_until_it_is_recovered(shop, spring):
 
 @pytest.mark.parametrize("first", ["failed", "delivered"])
 def test_a_failure_reported_later_is_in_the_records_until_it_is_recovered(shop, spring, first):
-    delivery, other = made(spring, shop), made(spring, shop, external_id="x2")
+    delivery, other = add_delivery(spring, shop), add_delivery(spring, shop, external_id="x2")
     record, untouched = factory.record(delivery), factory.record(other)
     second = "delivered" if first == "failed" else "failed"
 
@@ -163,7 +163,7 @@ def test_a_failure_reported_later_is_in_the_records_until_it_is_recovered(shop, 
 @pytest.mark.parametrize(("status", "after"), [("delivered", "completed"), ("failed", "error")])
 def test_only_the_attempt_that_a_receipt_is_about_ends_as_reported(shop, spring, status, after):
     busy = factory.reason("Busy.", "503")
-    delivery = made(spring, shop, "in_doubt", reason=busy, attempts=2)
+    delivery = add_delivery(spring, shop, "in_doubt", reason=busy, attempts=2)
     first = factory.record(delivery, because=busy)
     second = factory.record(
         delivery, factory.START + 9, because=factory.reason("Broke off."), attempt=2
@@ -181,7 +181,7 @@ def test_only_the_attempt_that_a_receipt_is_about_ends_as_reported(shop, spring,
 
 
 def test_a_failure_without_words_gets_some(shop, spring):
-    delivery = made(spring, shop)
+    delivery = add_delivery(spring, shop)
 
     apply_receipts([told(delivery, "failed", reason="", code="")])
 
@@ -190,7 +190,7 @@ def test_a_failure_without_words_gets_some(shop, spring):
 
 
 def test_our_own_message_id_finds_the_delivery(shop, spring):
-    delivery = made(spring, shop, "sending", external_id=None)
+    delivery = add_delivery(spring, shop, "sending", external_id=None)
     sighting = told(delivery, "delivered", message_id=message_id(delivery))
 
     assert apply_receipts([sighting]) == []
@@ -202,7 +202,7 @@ def test_our_own_message_id_finds_the_delivery(shop, spring):
 
 
 def test_the_providers_id_is_learned_from_a_receipt(shop, spring):
-    delivery = made(spring, shop, "sending", external_id=None)
+    delivery = add_delivery(spring, shop, "sending", external_id=None)
     apply_receipts(
         [told(delivery, "delivered", message_id=message_id(delivery), external_id="wamid.9")]
     )
@@ -214,7 +214,7 @@ def test_the_providers_id_is_learned_from_a_receipt(shop, spring):
 
 
 def test_only_true_message_ids_are_believed(shop, spring):
-    delivery = made(spring, shop, external_id=None)
+    delivery = add_delivery(spring, shop, external_id=None)
     other_channel = factory.channel("Other")
     other = factory.broadcast()
     right = message_id(delivery)
@@ -240,8 +240,8 @@ def test_only_true_message_ids_are_believed(shop, spring):
 
 
 def test_the_same_provider_id_on_another_channel_is_another_message(shop, spring):
-    here = made(spring, shop)
-    there = made(spring, factory.channel("Other"))
+    here = add_delivery(spring, shop)
+    there = add_delivery(spring, factory.channel("Other"))
 
     apply_receipts([told(there, "read")])
 
@@ -251,7 +251,7 @@ def test_the_same_provider_id_on_another_channel_is_another_message(shop, spring
 
 
 def test_an_id_used_again_means_the_latest_message(shop, spring):
-    earlier, later = made(spring, shop), made(spring, shop)
+    earlier, later = add_delivery(spring, shop), add_delivery(spring, shop)
 
     apply_receipts([told(later, "delivered")])
 
@@ -262,7 +262,7 @@ def test_an_id_used_again_means_the_latest_message(shop, spring):
 
 def test_many_at_once_with_strangers_among_them(shop, spring, monkeypatch):
     monkeypatch.setattr(receipts, "BATCH", 7)
-    crowd = [made(spring, shop, external_id=f"x{number}") for number in range(20)]
+    crowd = [add_delivery(spring, shop, external_id=f"x{number}") for number in range(20)]
     stranger = told(crowd[0], "read", external_id="unheard-of")
     news = [told(one, status) for one in crowd for status in ("delivered", "read")]
     news.insert(13, stranger)
@@ -290,7 +290,7 @@ def test_order_and_repetition_do_not_matter(shop, spring, before, news, seed):
     chance = random.Random(seed)
     ends = []
     for shuffled in range(3):
-        delivery = made(spring, shop, before, external_id=f"x{Delivery.objects.count()}")
+        delivery = add_delivery(spring, shop, before, external_id=f"x{Delivery.objects.count()}")
         sightings = [
             told(delivery, status, message_id=message_id(delivery) if ours else None)
             for status, ours in news
@@ -311,7 +311,7 @@ def test_order_and_repetition_do_not_matter(shop, spring, before, news, seed):
 @pytest.mark.django_db(transaction=True)
 def test_several_at_the_same_time_leave_one_truth():
     shop, spring = factory.channel(), factory.broadcast()
-    crowd = [made(spring, shop, external_id=f"x{number}") for number in range(12)]
+    crowd = [add_delivery(spring, shop, external_id=f"x{number}") for number in range(12)]
     news = [told(one, status) for one in crowd for status in ("failed", "delivered", "read")]
 
     def apply(seed):

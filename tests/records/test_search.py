@@ -62,7 +62,7 @@ def all_records() -> list[Record]:
 
 def plainly(wanted: RecordFilter, records: list[Record]) -> list[int]:
     """The ids of the records that a filter means, newest first, found without any cleverness."""
-    found = []
+    matches = []
     for record in records:
         by = record.broadcast.agent
         name = record.address.contact.name.casefold()
@@ -79,8 +79,8 @@ def plainly(wanted: RecordFilter, records: list[Record]) -> list[int]:
             and wanted.channel in ("", record.channel.name)
             and (not wanted.agent or wanted.agent.lower() in (by.name.lower(), by.email))
         ):
-            found.append((record.recorded_at, record.pk))
-    return [key for _, key in sorted(found, reverse=True)]
+            matches.append((record.recorded_at, record.pk))
+    return [key for _, key in sorted(matches, reverse=True)]
 
 
 def paged(wanted: RecordFilter, limit: int) -> list[int]:

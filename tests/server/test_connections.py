@@ -25,10 +25,10 @@ class Fake:
 
 
 def _joined(registry: Connections, *peers: str) -> list[Fake]:
-    made = [Fake(registry, peer) for peer in peers]
-    for one in made:
+    connections = [Fake(registry, peer) for peer in peers]
+    for one in connections:
         registry.add(one)
-    return made
+    return connections
 
 
 def test_a_newcomer_takes_the_place_of_who_waits_longest() -> None:

@@ -30,12 +30,12 @@ def request(
     path: str, body: object = None, *, method: str = "POST", headers: dict[str, str] | None = None
 ) -> bytes:
     """The bytes of a request; a body that is not bytes goes as JSON."""
-    given = dict(headers or {})
+    sent = dict(headers or {})
     data = b""
     if body is not None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        given.setdefault("Content-Type", "application/json")
-    lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+        sent.setdefault("Content-Type", "application/json")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     head = f"{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(data)}\r\n{lines}\r\n"
     return head.encode() + data
 

@@ -162,8 +162,8 @@ async def test_broken_forms_get_400(simulator: Simulator, body: bytes, kind: str
     assert reply.status == 400
 
 
-async def inbound(simulator: Simulator, **given: Any) -> Reply:
-    return await ask(simulator, "/_/inbound", {"bot": TOKEN, "chat_id": 7, **given})
+async def inbound(simulator: Simulator, **fields: Any) -> Reply:
+    return await ask(simulator, "/_/inbound", {"bot": TOKEN, "chat_id": 7, **fields})
 
 
 async def test_a_press_is_under_the_last_message_with_that_button(simulator: Simulator) -> None:
@@ -182,12 +182,12 @@ async def test_a_press_is_under_the_last_message_with_that_button(simulator: Sim
     assert other["id"] != query["id"]
 
 
-@pytest.mark.parametrize("given", [{"button": "gone"}, {"button": "y", "chat_id": 8}])
+@pytest.mark.parametrize("fields", [{"button": "gone"}, {"button": "y", "chat_id": 8}])
 async def test_a_press_under_an_old_message_has_no_keyboard(
-    simulator: Simulator, given: dict[str, Any]
+    simulator: Simulator, fields: dict[str, Any]
 ) -> None:
     await call(simulator, "sendMessage", {"chat_id": 7, "text": "x", "reply_markup": KEYBOARD})
-    query = (await inbound(simulator, **given)).json()["update"]["callback_query"]
+    query = (await inbound(simulator, **fields)).json()["update"]["callback_query"]
     assert query["message"]["date"] == 0
     assert "reply_markup" not in query["message"]
 

@@ -121,7 +121,7 @@ async def test_where_people_write_to_may_be_the_knob(simulator: Simulator) -> No
 
 
 @pytest.mark.parametrize(
-    "given",
+    "fields",
     [
         {},
         {"from": "anna", "text": "x"},
@@ -133,8 +133,8 @@ async def test_where_people_write_to_may_be_the_knob(simulator: Simulator) -> No
         {"url": "http://127.0.0.1:9/", "data": []},
     ],
 )
-async def test_bad_questions(simulator: Simulator, given: dict[str, Any]) -> None:
-    reply = await ask(simulator, "/_/inbound", given)
+async def test_bad_questions(simulator: Simulator, fields: dict[str, Any]) -> None:
+    reply = await ask(simulator, "/_/inbound", fields)
     assert reply.status == 400
     assert reply.json()["error"].endswith(".")
 

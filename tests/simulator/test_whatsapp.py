@@ -25,16 +25,16 @@ def text(to: str, key: str = "", **more: Any) -> dict[str, Any]:
 
 
 def template(name: str, *values: str, to: str = "491711") -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "language": {"code": "en"}}
+    template: dict[str, Any] = {"name": name, "language": {"code": "en"}}
     if values:
         parameters = [{"type": "text", "text": value} for value in values]
-        found["components"] = [{"type": "body", "parameters": parameters}]
-    return {"messaging_product": "whatsapp", "to": to, "type": "template", "template": found}
+        template["components"] = [{"type": "body", "parameters": parameters}]
+    return {"messaging_product": "whatsapp", "to": to, "type": "template", "template": template}
 
 
 def buttons(*labels: str, body: str = "Coming?") -> dict[str, Any]:
-    found = [{"type": "reply", "reply": {"id": f"b-{x}", "title": x}} for x in labels]
-    whole = {"type": "button", "body": {"text": body}, "action": {"buttons": found}}
+    buttons = [{"type": "reply", "reply": {"id": f"b-{x}", "title": x}} for x in labels]
+    whole = {"type": "button", "body": {"text": body}, "action": {"buttons": buttons}}
     return text("491711", type="interactive", interactive=whole)
 
 
@@ -43,12 +43,12 @@ async def send(simulator: Simulator, message: object, **headers: str) -> Reply:
 
 
 def statuses(posts: list[Post]) -> list[tuple[str, str]]:
-    found = []
+    statuses = []
     for post in posts:
         value = post.json()["entry"][0]["changes"][0]["value"]
         assert value["metadata"]["phone_number_id"] == NUMBER
-        found += [(each["recipient_id"], each["status"]) for each in value["statuses"]]
-    return found
+        statuses += [(each["recipient_id"], each["status"]) for each in value["statuses"]]
+    return statuses
 
 
 def behave(listener: Listener, **knobs: Any) -> Behaviour:
@@ -355,7 +355,7 @@ async def test_a_person_writes_and_presses_a_button() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "fields",
     [
         {"phone": NUMBER, "from": "491711", "text": "no webhook"},
         {"phone": "x", "from": "1"},
@@ -365,7 +365,7 @@ async def test_a_person_writes_and_presses_a_button() -> None:
         {"phone": NUMBER, "value": 5},
     ],
 )
-async def test_inbound_that_can_not_be(simulator: Simulator, given: dict[str, Any]) -> None:
-    reply = await ask(simulator, "/_/inbound", given)
+async def test_inbound_that_can_not_be(simulator: Simulator, fields: dict[str, Any]) -> None:
+    reply = await ask(simulator, "/_/inbound", fields)
     assert reply.status == 400
     assert reply.json()["error"].endswith(".")

@@ -32,7 +32,7 @@ def find_chromium() -> str | None:
     """Return the path of a Chromium: CLARION_TEST_CHROMIUM, else the first one on PATH."""
     if named := os.environ.get("CLARION_TEST_CHROMIUM"):
         return shutil.which(named)
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Chromium:

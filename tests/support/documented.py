@@ -35,12 +35,12 @@ def objects(text: str) -> list[Any]:
 
     Whatever is before and after an object in its block (an HTTP head, a status) is passed over.
     """
-    found = []
+    documents = []
     for block in re.findall(r"(?:^ {4,}\S.*\n)+", text, re.MULTILINE):
-        place = re.search(r"^ {4}(?:\d{3} )?(\{\")", block, re.MULTILINE)
-        if place:
-            found.append(json.JSONDecoder().raw_decode(block, place.start(1))[0])
-    return found
+        start = re.search(r"^ {4}(?:\d{3} )?(\{\")", block, re.MULTILINE)
+        if start:
+            documents.append(json.JSONDecoder().raw_decode(block, start.start(1))[0])
+    return documents
 
 
 def members(text: str) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def delivery(of: Broadcast, to: Address, state: str = "sent", **more: Any) -> De
     """A delivery with its tally; the broadcast expects one person more."""
     if state == "sending":
         more.setdefault("worker_id", 1)
-    made = Delivery.objects.create(
+    row = Delivery.objects.create(
         broadcast=of,
         channel=to.channel,
         address=to,
@@ -188,7 +188,7 @@ def delivery(of: Broadcast, to: Address, state: str = "sent", **more: Any) -> De
     tallies.add({(of.pk, to.channel_id, state): 1})
     of.total += 1
     of.save(update_fields=["total"])
-    return made
+    return row
 
 
 def reason(text: str = "The provider refused it.", code: str = "400") -> Reason:

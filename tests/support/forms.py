@@ -45,21 +45,21 @@ class _Reader(HTMLParser):
         self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._inside = given.get("id") == self._form_id
+            self._inside = attributes.get("id") == self._form_id
             self.seen |= self._inside
         if not self._inside:
             return
         if tag == "option" and self._select is not None:
-            self._select.options.append(_Option(given.get("value"), "selected" in given))
-        name = given.get("name", "")
-        if not name or "disabled" in given:
+            self._select.options.append(_Option(attributes.get("value"), "selected" in attributes))
+        name = attributes.get("name", "")
+        if not name or "disabled" in attributes:
             return
-        if tag == "input" and given.get("type") not in {"submit", "button", "file"}:
-            is_box = given.get("type") in {"checkbox", "radio"}
-            if not is_box or "checked" in given:
-                self._add(name, given.get("value", "on" if is_box else ""))
+        if tag == "input" and attributes.get("type") not in {"submit", "button", "file"}:
+            is_box = attributes.get("type") in {"checkbox", "radio"}
+            if not is_box or "checked" in attributes:
+                self._add(name, attributes.get("value", "on" if is_box else ""))
         elif tag == "select":
             self._select = _Select(name)
         elif tag == "textarea":

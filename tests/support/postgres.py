@@ -228,7 +228,7 @@ class PostgresServer:
             atexit.unregister(self.close)
 
     def _prepare(self) -> None:
-        found = self._found or find_binaries()
+        binaries = self._found or find_binaries()
         self._folder, self._as_user = _own_folder()
         self._guardian = subprocess.Popen(
             [sys.executable, "-c", GUARDIAN, str(self._folder)],
@@ -236,7 +236,7 @@ class PostgresServer:
             start_new_session=True,
         )
         atexit.register(self.close)
-        self._bin = self._reachable(found.folder)
+        self._bin = self._reachable(binaries.folder)
         data, password_file = self._folder / "data", self._folder / "password"
         if self._copy_of is not None:
             self.password = (self._copy_of / "password").read_text(encoding="utf-8")
@@ -375,8 +375,8 @@ def end_connections_to(dbname: str, admin_url: str, application: str = "") -> No
     with psycopg.connect(admin_url, autocommit=True) as admin:
 
         def all_gone() -> bool:
-            found = admin.execute(f"SELECT pg_terminate_backend(pid) {others}", told)
-            return not found.fetchall()
+            ended = admin.execute(f"SELECT pg_terminate_backend(pid) {others}", told)
+            return not ended.fetchall()
 
         eventually(all_gone, timeout=START_TIMEOUT, what=f"nobody is connected to {dbname}")
 

@@ -102,8 +102,8 @@ class Process:
         with self._changed:
             while True:
                 for line in self._lines[seen:]:
-                    if found := search(line):
-                        return found
+                    if match := search(line):
+                        return match
                 seen = len(self._lines)
                 left = deadline - time.monotonic()
                 if self._ended or left <= 0:
@@ -216,6 +216,8 @@ class Processes:
 def _dies_with_us() -> list[str]:
     """Return a prefix that ends a child when this process is killed, where there is one."""
     # The kernel takes the starting thread for the parent, and helper threads end early.
-    if threading.current_thread() is threading.main_thread() and (found := shutil.which("setpriv")):
-        return [found, "--pdeathsig", "KILL"]
+    if threading.current_thread() is threading.main_thread() and (
+        program := shutil.which("setpriv")
+    ):
+        return [program, "--pdeathsig", "KILL"]
     return []

@@ -31,7 +31,7 @@ RULES = check_sql.Rules(
 )
 
 
-def found(name: str, source: str) -> list[str]:
+def problems(name: str, source: str) -> list[str]:
     if source.startswith(('"', 'f"')):
         source = f"x = {source}"  # by itself it would be a docstring
     return list(RULES.problems(name, source))
@@ -49,7 +49,7 @@ def found(name: str, source: str) -> list[str]:
 )
 def test_a_table_above_or_beside_is_named(name: str, source: str) -> None:
     package = name.partition("/")[0]
-    (problem,) = found(name, source)
+    (problem,) = problems(name, source)
     assert problem.startswith(f"1: {package} may not name ")
 
 
@@ -66,10 +66,10 @@ def test_a_table_above_or_beside_is_named(name: str, source: str) -> None:
     ],
 )
 def test_a_table_of_another_package_is_written(statement: str) -> None:
-    assert found("engine/claim.py", statement) == [
+    assert problems("engine/claim.py", statement) == [
         "1: broadcasts_broadcast is written in broadcasts/ alone"
     ]
-    assert found("broadcasts/control.py", statement) == []
+    assert problems("broadcasts/control.py", statement) == []
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_table_with_one_writer_is_written_elsewhere_in_its_package(
 ) -> None:
     statement = f'"UPDATE {table} SET x = 1"'
 
-    assert found("records/export.py", statement) == [f"1: {table} is written in {writer} alone"]
-    assert found(f"{writer.removesuffix('.py')}.py", statement) == []
-    assert found("records/migrations/0001_initial.py", statement) == []
+    assert problems("records/export.py", statement) == [f"1: {table} is written in {writer} alone"]
+    assert problems(f"{writer.removesuffix('.py')}.py", statement) == []
+    assert problems("records/migrations/0001_initial.py", statement) == []
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,24 @@ def test_the_orm_writes_a_table_of_another_package(call: str) -> None:
     imports = "from clarion.records.models import Delivery\n"
     imports += "from clarion.records.models import Delivery as D\n"
 
-    assert found("broadcasts/singles.py", imports + call) == [
+    assert problems("broadcasts/singles.py", imports + call) == [
         "3: records_delivery is written in records/deliveries/ alone"
     ]
-    assert found("records/deliveries/write.py", imports + call) == []
+    assert problems("records/deliveries/write.py", imports + call) == []
 
 
 def test_the_orm_may_read() -> None:
     source = "from clarion.records.models import Delivery\nDelivery.objects.filter(pk=1).count()"
-    assert found("broadcasts/singles.py", source) == []
+    assert problems("broadcasts/singles.py", source) == []
 
 
 def test_a_bare_name_may_end_up_in_any_statement() -> None:
-    assert found("broadcasts/retention.py", 'take("records_delivery")') == [
+    assert problems("broadcasts/retention.py", 'take("records_delivery")') == [
         "1: the bare name of records_delivery says nothing of what becomes of it"
     ]
-    assert found("broadcasts/query.py", 'db.lateral_join("records_delivery", "d", "x")') == []
-    assert found("records/deliveries/write.py", 'copy("records_delivery")') == []
-    assert found("settings.py", 'x = {"LOCATION": "records_delivery"}') == []
+    assert problems("broadcasts/query.py", 'db.lateral_join("records_delivery", "d", "x")') == []
+    assert problems("records/deliveries/write.py", 'copy("records_delivery")') == []
+    assert problems("settings.py", 'x = {"LOCATION": "records_delivery"}') == []
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_a_bare_name_may_end_up_in_any_statement() -> None:
     ["if db.is_postgres(): x = 1", "x = is_postgres()", "x = connection.vendor == 'sqlite'"],
 )
 def test_the_database_is_asked_for_outside_of_its_helpers(source: str) -> None:
-    (problem,) = found("engine/claim.py", source)
+    (problem,) = problems("engine/claim.py", source)
     assert " is asked in kit/db/ alone" in problem
-    assert found("kit/db/matching.py", source) == []
+    assert problems("kit/db/matching.py", source) == []
 
 
 def test_reading_downwards_and_docstrings_are_fine() -> None:
@@ -134,8 +134,8 @@ def test_reading_downwards_and_docstrings_are_fine() -> None:
         '    """UPDATE broadcasts_broadcast SET x."""\n'
         '    return "SELECT 1 FROM records_delivery JOIN chats_chat c FOR UPDATE"\n'
     )
-    assert found("engine/claim.py", source) == []
-    assert found("records/rows.py", source.replace("broadcasts_", "x_")) == []
+    assert problems("engine/claim.py", source) == []
+    assert problems("records/rows.py", source.replace("broadcasts_", "x_")) == []
 
 
 def test_layers_and_tables_are_read_from_the_project() -> None:

@@ -32,9 +32,9 @@ def test_a_changed_vendored_file_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "new.js").write_text("3")
     monkeypatch.setattr(vendor, "ROOT", tmp_path.parent)
 
-    found = [problem.partition("/")[2] for problem in vendor._differences(tmp_path)]
+    names = [problem.partition("/")[2] for problem in vendor._differences(tmp_path)]
 
-    assert found == [
+    assert names == [
         "changed.js is not the file that was vendored",
         "lost.js is missing",
         "new.js has no checksum",
@@ -166,12 +166,12 @@ def test_commands_and_their_page_are_compared_both_ways(
     )
     (tmp_path / "README.md").write_text("Try:\n\n    clarion send --help --at=9\n")
 
-    found = list(check_docs._command_problems(app))
-    assert [problem for problem in found if "'clarion serve'" in problem] == [
+    problems = list(check_docs._command_problems(app))
+    assert [problem for problem in problems if "'clarion serve'" in problem] == [
         "docs/cli.md names --host, which is no option of 'clarion serve'",
         "docs/cli.md does not name --workers in the usage of 'clarion serve'",
     ]
-    assert [problem for problem in found if " of 'clarion" not in problem] == [
+    assert [problem for problem in problems if " of 'clarion" not in problem] == [
         "docs/cli.md does not name the command 'clarion agent list'",
         "docs/cli.md does not name the command 'clarion send'",
         "README.md names 'clarion send --help --at=9', which is no command or option",

@@ -19,12 +19,12 @@ class Item:
 
 def pieces(items: list[Any], processes: int) -> list[list[Any]]:
     """What xdist gives each process."""
-    left, given = list(items), []
+    left, shares = list(items), []
     for others in range(processes, 0, -1):
         size = len(left) // others
-        given.append(left[:size])
+        shares.append(left[:size])
         left = left[size:]
-    return given
+    return shares
 
 
 @pytest.mark.parametrize("processes", [2, 3, 4])

@@ -18,15 +18,15 @@ TELLING = sorted(set(kind_names()) - {"webhook", "email"})
 def naming(kind: str) -> set[Path]:
     """The files of the product outside the kind's package that name it, by text or by name."""
     word = re.compile(kind, re.IGNORECASE)
-    found = set()
+    files = set()
     for path in SOURCE.rglob("*"):
         inside = path.is_relative_to(SOURCE / "channels" / kind)
         vendored = path.is_relative_to(SOURCE / "web" / "static" / "vendor")
         if not path.is_file() or inside or vendored or "__pycache__" in path.parts:
             continue
         if word.search(path.name) or word.search(path.read_text("utf-8", "replace")):
-            found.add(path)
-    return found
+            files.add(path)
+    return files
 
 
 @pytest.mark.parametrize("kind", TELLING)

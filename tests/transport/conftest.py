@@ -30,10 +30,10 @@ async def peer() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(serve: Serve, tls: ssl.SSLContext | None = None) -> Peer:
-            made = Peer(serve)
-            await made.start(tls)
-            stack.push_async_callback(made.stop)
-            return made
+            started = Peer(serve)
+            await started.start(tls)
+            stack.push_async_callback(started.stop)
+            return started
 
         yield start
 
@@ -46,10 +46,10 @@ async def smtp_peer() -> AsyncIterator[Callable[..., Awaitable[SmtpPeer]]]:
         async def start(
             tls: ssl.SSLContext | None = None, *, secure: bool = False, **answers: object
         ) -> SmtpPeer:
-            made = SmtpPeer(answers, None if secure else tls)
-            await made.start(tls if secure else None)
-            stack.push_async_callback(made.stop)
-            return made
+            started = SmtpPeer(answers, None if secure else tls)
+            await started.start(tls if secure else None)
+            stack.push_async_callback(started.stop)
+            return started
 
         yield start
 
@@ -85,8 +85,8 @@ def hourglass(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Hourgla
     """Put the time-outs of a module into the hands of the test."""
 
     def take(module: ModuleType) -> Hourglass:
-        made = Hourglass()
-        monkeypatch.setattr(module, "asyncio", made)
-        return made
+        glass = Hourglass()
+        monkeypatch.setattr(module, "asyncio", glass)
+        return glass
 
     return take

@@ -125,10 +125,10 @@ class Resolver:
 @pytest.fixture
 def resolver(monkeypatch):
     def install(*answers, dead=()):
-        made = Resolver(list(answers), dead)
-        fake = SimpleNamespace(get_running_loop=lambda: made, timeout_at=asyncio.timeout_at)
+        resolver = Resolver(list(answers), dead)
+        fake = SimpleNamespace(get_running_loop=lambda: resolver, timeout_at=asyncio.timeout_at)
         monkeypatch.setattr(guard, "asyncio", fake)
-        return made
+        return resolver
 
     return install
 

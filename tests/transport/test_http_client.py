@@ -168,10 +168,10 @@ async def test_a_close_the_loop_has_not_seen_yet_is_found_in_the_kernel(http, mo
 
     def serve():
         for turn in range(2):
-            made, _ = listener.accept()
-            with made:
-                requests.append(made.recv(65536))
-                made.sendall(OK)
+            accepted, _ = listener.accept()
+            with accepted:
+                requests.append(accepted.recv(65536))
+                accepted.sendall(OK)
                 if turn == 0:
                     closing.wait(PATIENCE)
             closed.set()
@@ -372,11 +372,11 @@ async def test_cancelling_at_any_step_leaks_nothing(peer, http):
 
 async def test_a_connection_given_up_before_it_was_made_is_not_waited_for():
     """uvloop reports such a one as made, and never as lost."""
-    made, transport = [], FakeTransport()
-    connection = Connection(ConnectionPool("peer", 1), 100, made.append, made.append)
+    connections, transport = [], FakeTransport()
+    connection = Connection(ConnectionPool("peer", 1), 100, connections.append, connections.append)
     connection.drop()
     connection.connection_made(transport)
-    assert not made
+    assert not connections
     assert transport.aborted
 
 

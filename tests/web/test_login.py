@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 def test_log_in_and_out(client: Client, make_agent: MakeAgent) -> None:
     make_agent("viewer", PASSWORD)
-    given = {"login": "viewer@example.org", "password": PASSWORD}
+    form = {"login": "viewer@example.org", "password": PASSWORD}
 
-    response = client.post("/account/login/?next=/contacts/", given)
+    response = client.post("/account/login/?next=/contacts/", form)
     assert response["Location"] == "/contacts/"
     assert client.get("/").status_code == 200
 
@@ -34,9 +34,9 @@ def test_a_wrong_password_keeps_the_e_mail_and_says_what_is_wrong(
     client: Client, make_agent: MakeAgent
 ) -> None:
     make_agent("viewer", PASSWORD)
-    given = {"login": "viewer@example.org", "password": "wrong"}
+    form = {"login": "viewer@example.org", "password": "wrong"}
 
-    html = client.post("/account/login/", given).content.decode()
+    html = client.post("/account/login/", form).content.decode()
 
     assert 'value="viewer@example.org"' in html
     assert 'role="alert"' in html
@@ -44,9 +44,9 @@ def test_a_wrong_password_keeps_the_e_mail_and_says_what_is_wrong(
 
 def test_next_leads_nowhere_else(client: Client, make_agent: MakeAgent) -> None:
     make_agent("viewer", PASSWORD)
-    given = {"login": "viewer@example.org", "password": PASSWORD}
+    form = {"login": "viewer@example.org", "password": PASSWORD}
 
-    response = client.post("/account/login/?next=https://evil.example/", given)
+    response = client.post("/account/login/?next=https://evil.example/", form)
 
     assert response["Location"] == "/"
 
@@ -59,10 +59,10 @@ def test_nothing_of_allauth_is_reachable_unstyled(admin: Client, address: str) -
 def test_change_the_password(client: Client, make_agent: MakeAgent) -> None:
     agent = make_agent("viewer", PASSWORD)
     client.force_login(agent)
-    given = {"oldpassword": PASSWORD, "password1": "quite another one", "password2": "no"}
+    form = {"oldpassword": PASSWORD, "password1": "quite another one", "password2": "no"}
 
-    assert b"same password" in client.post("/account/password/", given).content
-    response = client.post("/account/password/", given | {"password2": given["password1"]})
+    assert b"same password" in client.post("/account/password/", form).content
+    response = client.post("/account/password/", form | {"password2": form["password1"]})
 
     agent.refresh_from_db()
     assert response["Location"] == "/account/"
@@ -189,7 +189,7 @@ def test_one_s_own_address_is_no_password(
 ) -> None:
     agent = make_agent("viewer", PASSWORD)
     client.force_login(agent)
-    given = {"oldpassword": PASSWORD, "password1": password, "password2": password}
-    assert b"too similar" in client.post("/account/password/", given).content
+    form = {"oldpassword": PASSWORD, "password1": password, "password2": password}
+    assert b"too similar" in client.post("/account/password/", form).content
     agent.refresh_from_db()
     assert agent.check_password(PASSWORD)

@@ -50,15 +50,15 @@ def bodies(mail: EmailMessage) -> tuple[str, str]:
 
 def attributes(rich: str) -> list[str]:
     """Every attribute that a reader of the HTML finds, after the name of its element."""
-    found: list[str] = []
+    urls: list[str] = []
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             assert tag in {"html", "head", "meta", "body", "p", "br", "img", "a"}
-            found.extend(f"{tag} {name}" for name, _ in attrs)
+            urls.extend(f"{tag} {name}" for name, _ in attrs)
 
     Reader().feed(rich)
-    return found
+    return urls
 
 
 def test_b2_buttons_are_links_in_text_and_html() -> None:

@@ -21,17 +21,17 @@ def request(text: str = "Hello", **parts: Any) -> HttpRequest:
 
 def called(text: str = "Hello", **parts: Any) -> tuple[str, dict[str, Any]]:
     """The method and the parameters of a call in JSON."""
-    found = request(text, **parts)
-    assert dict(found.headers) == {"Content-Type": "application/json"}
+    http_request = request(text, **parts)
+    assert dict(http_request.headers) == {"Content-Type": "application/json"}
     prefix = f"https://api.telegram.org/bot{TOKEN}/"
-    assert found.url.startswith(prefix)
-    return found.url.removeprefix(prefix), json.loads(found.body)
+    assert http_request.url.startswith(prefix)
+    return http_request.url.removeprefix(prefix), json.loads(http_request.body)
 
 
-def uploaded(found: HttpRequest) -> tuple[dict[str, str], dict[str, multipart.File]]:
-    kind = dict(found.headers)["Content-Type"]
+def uploaded(http_request: HttpRequest) -> tuple[dict[str, str], dict[str, multipart.File]]:
+    kind = dict(http_request.headers)["Content-Type"]
     assert kind.startswith("multipart/form-data; boundary=")
-    return multipart.read(kind.encode(), found.body)
+    return multipart.read(kind.encode(), http_request.body)
 
 
 def test_b2_a_picture_with_an_address_is_fetched_by_telegram() -> None:
@@ -47,10 +47,10 @@ def test_a_picture_without_a_text_has_no_caption() -> None:
 def test_b2_an_upload_goes_along_as_a_form() -> None:
     name, data = "Preisliste für Anna.ods", b"\x00\r\n--\xff"
     media = Media("file", "", name, "application/x-ods", data)
-    found = request("Hello", media=media, buttons=(Button("reply", "Yes", "y"),))
-    assert found.url.endswith("/sendDocument")
-    assert found.timeout > 15
-    texts, files = uploaded(found)
+    http_request = request("Hello", media=media, buttons=(Button("reply", "Yes", "y"),))
+    assert http_request.url.endswith("/sendDocument")
+    assert http_request.timeout > 15
+    texts, files = uploaded(http_request)
     assert texts["chat_id"] == "42"
     assert texts["caption"] == "Hello"
     assert json.loads(texts["reply_markup"]) == {
@@ -72,10 +72,10 @@ def test_b2_an_upload_goes_along_as_a_form() -> None:
     ],
 )
 def test_what_telegram_can_fetch_is_not_uploaded(media: Media, fetched: bool) -> None:
-    found = request(media=media)
-    assert (dict(found.headers)["Content-Type"] == "application/json") is fetched
+    http_request = request(media=media)
+    assert (dict(http_request.headers)["Content-Type"] == "application/json") is fetched
     if not fetched:
-        assert [file.data for file in uploaded(found)[1].values()] == [media.data]
+        assert [file.data for file in uploaded(http_request)[1].values()] == [media.data]
 
 
 @pytest.mark.parametrize(("kind", "most"), [("image", 10_000_000), ("file", 50_000_000)])

@@ -20,8 +20,8 @@ def raw(text: str = "Hello", **parts: Any) -> bytes:
 
 
 def body(text: str = "Hello", **parts: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(raw(text, **parts))
-    return found
+    document: dict[str, Any] = json.loads(raw(text, **parts))
+    return document
 
 
 def test_a_text_alone_is_byte_for_byte_what_it_was() -> None:
@@ -62,8 +62,8 @@ def test_b2_buttons() -> None:
 
 
 def test_b4_a_template() -> None:
-    found = body("", template=Template("spring", "de_AT", ("Anna", '"10" %')), title="Spring")
-    assert found == {
+    document = body("", template=Template("spring", "de_AT", ("Anna", '"10" %')), title="Spring")
+    assert document == {
         "id": "abc-17",
         "broadcast": 3,
         "to": "anna",
@@ -81,8 +81,8 @@ def test_more_than_a_text_may_take_longer() -> None:
 
 
 def test_half_a_character_does_not_stop_a_message() -> None:
-    found = body("x\ud800", buttons=(Button("reply", "y\ud800", "z"),))
-    assert (found["text"], found["buttons"][0]["label"]) == ("x?", "y?")
+    document = body("x\ud800", buttons=(Button("reply", "y\ud800", "z"),))
+    assert (document["text"], document["buttons"][0]["label"]) == ("x?", "y?")
 
 
 def test_a_hundred_buttons_are_enough() -> None:

@@ -31,8 +31,8 @@ def meta(
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550783881", "phone_number_id": number},
     }
-    found = [{"field": field, "value": {**about, **change}} for change in changes]
-    entry = [{"id": "102290129340398", "changes": found}]
+    entries = [{"field": field, "value": {**about, **change}} for change in changes]
+    entry = [{"id": "102290129340398", "changes": entries}]
     raw = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
     return meta_signed(raw, secret)
 

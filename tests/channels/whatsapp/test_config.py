@@ -25,7 +25,7 @@ def test_settings_that_are_refused(settings: dict[str, str], words: str) -> None
 
 
 def test_a_verify_token_is_made_when_there_is_none() -> None:
-    given = {"phone_number_id": "1", "token": "t"}
-    first, second = (WhatsAppConfig.model_validate(given).verify_token for _ in range(2))
+    fields = {"phone_number_id": "1", "token": "t"}
+    first, second = (WhatsAppConfig.model_validate(fields).verify_token for _ in range(2))
     assert len(first.get_secret_value()) >= 40
     assert first != second

@@ -59,10 +59,10 @@ def test_statuses_name_the_message_by_both_ids(word: str) -> None:
 
 
 def test_a_failure_says_why_in_our_words_or_in_metas() -> None:
-    (known,) = events(status("failed", errors=[{"code": 131049, "title": "x"}]))
-    assert isinstance(known, Receipt)
-    assert (known.code, known.status) == ("131049", "failed")
-    assert "a lot of marketing" in known.reason
+    (receipt,) = events(status("failed", errors=[{"code": 131049, "title": "x"}]))
+    assert isinstance(receipt, Receipt)
+    assert (receipt.code, receipt.status) == ("131049", "failed")
+    assert "a lot of marketing" in receipt.reason
     details = {"details": "Something new for 16505551234"}
     (unknown,) = events(status("failed", errors=[{"code": 139999, "error_data": details}]))
     assert isinstance(unknown, Receipt)
@@ -74,9 +74,9 @@ def test_a_failure_says_why_in_our_words_or_in_metas() -> None:
 
 
 def test_a_failure_that_is_an_opt_out_is_both() -> None:
-    found = events(status("failed", errors=[{"code": 131050}]))
-    assert [type(event) for event in found] == [OptOut, Receipt]
-    assert found[0] == OptOut(ANNA, "opted_out", JUST_BEFORE)
+    receipts = events(status("failed", errors=[{"code": 131050}]))
+    assert [type(event) for event in receipts] == [OptOut, Receipt]
+    assert receipts[0] == OptOut(ANNA, "opted_out", JUST_BEFORE)
     nobody = events(status("failed", errors=[{"code": 131050}], recipient_id=None))
     assert [type(event) for event in nobody] == [Receipt]
 
@@ -113,8 +113,8 @@ def test_when_it_happened(timestamp: object, at: object) -> None:
 
 
 def test_one_callback_may_hold_many_and_a_bad_one_spoils_no_other() -> None:
-    found = events(status("sent"), {"statuses": 5}, status("read"), written(type="text", text=7))
-    assert [type(event) for event in found] == [Receipt, Inbound]
+    read = events(status("sent"), {"statuses": 5}, status("read"), written(type="text", text=7))
+    assert [type(event) for event in read] == [Receipt, Inbound]
 
 
 def test_other_numbers_of_the_same_app_are_left_to_their_own_channels() -> None:

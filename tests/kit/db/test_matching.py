@@ -16,7 +16,7 @@ def names(db):
 
 
 @pytest.mark.parametrize(
-    ("part", "found"),
+    ("part", "expected"),
     [
         ("ada", {"Ada Adler", "ADA"}),
         ("DA A", {"Ada Adler"}),
@@ -39,12 +39,12 @@ def names(db):
         ("nobody", set()),
     ],
 )
-def test_a_part_is_found_whatever_its_case(names, part, found):
+def test_a_part_is_found_whatever_its_case(names, part, expected):
     condition, params = contains("name", part)
 
     rows = db.fetch(f"SELECT name FROM contacts_contact WHERE {condition}", params)
 
-    assert {name for (name,) in rows} == found
+    assert {name for (name,) in rows} == expected
 
 
 @pytest.mark.parametrize("special", list("*?[]^$.|()+{}%_\\'-"))

@@ -192,8 +192,8 @@ def test_a_writer_moves_what_the_table_lets_it_and_nothing_twice(world: World, n
 
 
 def test_every_legal_move_is_made_by_some_writer() -> None:
-    made = set().union(*(expected for _, expected in EVERY.values()))
-    assert made == {(before, after) for before in MOVES for after in MOVES[before]}
+    moves = set().union(*(expected for _, expected in EVERY.values()))
+    assert moves == {(before, after) for before in MOVES for after in MOVES[before]}
 
 
 @pytest.mark.parametrize("after", [s for s in ALL if not may_move("sending", s)])

@@ -406,14 +406,14 @@ def test_e4_a_date_range_in_the_agents_zone(admin: Client, sending: Broadcast) -
     noon = clock.parse_moment("2026-03-02T12:00", "UTC")
     Broadcast.objects.update(state="completed", finished_at=noon)
 
-    def found(query: str) -> int:
+    def matches(query: str) -> int:
         return len(listed(admin, f"section=completed&{query}"))
 
-    assert found("since=2026-03-02&until=2026-03-02") == 1
-    assert found("since=2026-03-03") == 0
-    assert found("until=2026-03-01") == 0
-    assert found("since=2026-02-30&until=x") == 1  # no such day: not filtered by it
-    assert found("until=9999-12-31") == 1
+    assert matches("since=2026-03-02&until=2026-03-02") == 1
+    assert matches("since=2026-03-03") == 0
+    assert matches("until=2026-03-01") == 0
+    assert matches("since=2026-02-30&until=x") == 1  # no such day: not filtered by it
+    assert matches("until=9999-12-31") == 1
     page = admin.get("/?section=completed&since=2026-03-02").content.decode()
     assert "Finished from" in page
     assert 'value="2026-03-02"' in page
@@ -494,9 +494,9 @@ def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast)
     assert admin.get(held).content.decode().count('name="chat"') == 3
 
     release = f"/broadcasts/{sending.pk}/release"
-    one = admin.post(release, {"chat": numbers[0], "back": held}, follow=True)
-    assert "1 recipient released." in one.content.decode()
-    assert one.content.decode().count('name="chat"') == 2
+    released = admin.post(release, {"chat": numbers[0], "back": held}, follow=True)
+    assert "1 recipient released." in released.content.decode()
+    assert released.content.decode().count('name="chat"') == 2
     assert (
         "receive the broadcast during that chat"
         in admin.get(f"/broadcasts/{sending.pk}/ask/release/").content.decode()
@@ -560,11 +560,11 @@ def test_c5_the_page_of_an_external_one(admin: Client, log_in: LogIn, sending: B
 
 def test_f4_one_that_lives_on_pauses_and_resumes(admin: Client, db: None) -> None:
     for fields in (DAILY, {"type": "external"}, {"type": "trigger", "trigger": WELCOME}):
-        found = factory.live_row("Live", **fields)
+        broadcast = factory.live_row("Live", **fields)
         for act, state in (("pause", "paused"), ("resume", "live"), ("stop", "stopped")):
-            admin.post(f"/broadcasts/{found.pk}/do/{act}")
-            found.refresh_from_db()
-            assert found.state == state
+            admin.post(f"/broadcasts/{broadcast.pk}/do/{act}")
+            broadcast.refresh_from_db()
+            assert broadcast.state == state
 
 
 def test_the_page_of_one_that_was_deleted_meanwhile_leads_to_the_list(

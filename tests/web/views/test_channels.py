@@ -37,9 +37,9 @@ def test_an_unknown_kind_is_not_found(admin: Client) -> None:
 
 
 def test_add_a_channel(admin: Client) -> None:
-    given = {"name": "Shop", "setting-url": "https://example.org/in", "setting-idempotent": "on"}
+    form = {"name": "Shop", "setting-url": "https://example.org/in", "setting-idempotent": "on"}
 
-    response = admin.post("/channels/add/webhook/", given | PACE)
+    response = admin.post("/channels/add/webhook/", form | PACE)
 
     channel = Channel.objects.get()
     assert response["Location"] == f"/channels/{channel.pk}/"
@@ -49,9 +49,9 @@ def test_add_a_channel(admin: Client) -> None:
 
 
 def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(admin: Client) -> None:
-    given = {"name": "Shop", "setting-url": "not an address", "setting-secret": "hush"}
+    form = {"name": "Shop", "setting-url": "not an address", "setting-secret": "hush"}
 
-    html = admin.post("/channels/add/webhook/", given | PACE).content.decode()
+    html = admin.post("/channels/add/webhook/", form | PACE).content.decode()
 
     assert not Channel.objects.exists()
     assert 'value="not an address"' in html
@@ -61,16 +61,16 @@ def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(admin: C
 
 def test_a_name_that_is_taken_is_refused(admin: Client) -> None:
     factory.channel("Shop")
-    given = {"name": "Shop", "setting-url": "https://example.org/in"}
+    form = {"name": "Shop", "setting-url": "https://example.org/in"}
 
-    html = admin.post("/channels/add/webhook/", given | PACE).content.decode()
+    html = admin.post("/channels/add/webhook/", form | PACE).content.decode()
 
     assert "There is already a channel called “Shop”." in html
 
 
 def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None:
-    given = {"name": "S", "setting-url": "https://example.org/in", "setting-secret": "hush-hush"}
-    admin.post("/channels/add/webhook/", given | PACE)
+    form = {"name": "S", "setting-url": "https://example.org/in", "setting-secret": "hush-hush"}
+    admin.post("/channels/add/webhook/", form | PACE)
     channel = Channel.objects.get()
 
     html = admin.get(f"/channels/{channel.pk}/").content.decode()

@@ -92,18 +92,18 @@ def test_g3_filters_combine_and_stay_in_the_address(
     mine = Address.objects.get(value="u1")
     control.take_over(mine.pk, by=ada)
 
-    def found(query: str) -> set[str]:
+    def matches(query: str) -> set[str]:
         return {row.chat.user_id for row in admin.get(f"/chats/?{query}").context["page"].rows}
 
-    assert found("") == {"u0", "u1", "u2", "o0", "o1"}
-    assert found("state=open") == {"u1"}
-    assert found(f"agent={ada.pk}") == {"u1"}
-    assert found(f"channel={other.pk}") == {"o0", "o1"}
-    assert found("q=PERSON 2") == {"u2"}
-    assert found("q=o") == {"u0", "u1", "u2", "o0", "o1"}
-    assert found("q=u0") == {"u0"}
-    assert mine.value in found(f"q=№ {mine.pk}")
-    assert found(f"q=u&channel={other.pk}&state=bot") == set()
+    assert matches("") == {"u0", "u1", "u2", "o0", "o1"}
+    assert matches("state=open") == {"u1"}
+    assert matches(f"agent={ada.pk}") == {"u1"}
+    assert matches(f"channel={other.pk}") == {"o0", "o1"}
+    assert matches("q=PERSON 2") == {"u2"}
+    assert matches("q=o") == {"u0", "u1", "u2", "o0", "o1"}
+    assert matches("q=u0") == {"u0"}
+    assert mine.value in matches(f"q=№ {mine.pk}")
+    assert matches(f"q=u&channel={other.pk}&state=bot") == set()
     html = html_of(admin, f"/chats/?state=open&channel={shop.pk}")
     assert f'href="/chats/{mine.pk}/?state=open&amp;channel={shop.pk}"' in html
     assert "No chats found" in html_of(admin, "/chats/?q=zzz")

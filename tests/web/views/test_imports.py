@@ -18,11 +18,11 @@ PEOPLE = b"id,name,city\n1,Ada,London\n2,Ben,Berlin\n2,Again,Berlin\n,Nobody,Rom
 
 
 def upload(
-    client: Client, channel: Channel, content: bytes, *, check: bool = False, **given: str
+    client: Client, channel: Channel, content: bytes, *, check: bool = False, **more: str
 ) -> Import | str:
     """Post the form; the import once it has ended, or the page when the form is shown again."""
     file = SimpleUploadedFile("people.csv", content, "text/csv")
-    fields = {"channel": str(channel.pk), "file": file, **given} | (
+    fields = {"channel": str(channel.pk), "file": file, **more} | (
         {"check": "yes"} if check else {}
     )
     response = client.post("/contacts/import/", fields)
@@ -145,9 +145,9 @@ def test_the_column_is_chosen_when_it_is_not_clear(admin: Client, channel: Chann
 
 @pytest.mark.parametrize("token", ["../../secret", "x" * 20, ""])
 def test_tokens_lead_to_uploads_only(admin: Client, channel: Channel, token: str) -> None:
-    given = {"channel": channel.pk, "token": token, "filename": "p.csv"}
+    fields = {"channel": channel.pk, "token": token, "filename": "p.csv"}
 
-    response = admin.post("/contacts/import/", given)
+    response = admin.post("/contacts/import/", fields)
 
     assert response.status_code == 200
     assert not Import.objects.exists()

@@ -33,7 +33,7 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "count"),
     [
         ("", 50),
         ("status=error", 1),
@@ -49,13 +49,13 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
         ("status=error&user=u8", 0),
     ],
 )
-def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, found: int) -> None:
+def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, count: int) -> None:
     pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
     address = f"/records/?{urlencode({**pairs, 'broadcast': sent.pk})}"
 
     response = admin.get(address)
 
-    assert len(response.context["page"].rows) == found
+    assert len(response.context["page"].rows) == count
     assert len(response.context["chips"]) == len(pairs) + 1
 
 

@@ -44,9 +44,9 @@ class Form:
 
     def hidden(self, name: str) -> str:
         """The value of a hidden field of the page."""
-        found = re.search(rf'name="{name}"[^>]* value="([^"]*)"', self.page)
-        assert found is not None
-        return found[1]
+        match = re.search(rf'name="{name}"[^>]* value="([^"]*)"', self.page)
+        assert match is not None
+        return match[1]
 
     def send(self, path: str, fields: dict[str, object]) -> tuple[int, str]:
         """Send the form; the status, and where it leads or what it shows."""

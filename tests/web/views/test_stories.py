@@ -23,7 +23,7 @@ HOOK = "https://example.org/in"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 
 
-def made(name: str = "Welcome", blocks: Any = HELLO) -> Story:
+def add_story(name: str = "Welcome", blocks: Any = HELLO) -> Story:
     return create_story(name=name, blocks=blocks, by=factory.BY)
 
 
@@ -59,8 +59,8 @@ def test_an_empty_list_leads_on(admin: Client, log_in: LogIn) -> None:
 
 
 def test_the_list(admin: Client) -> None:
-    story = made(blocks=[*HELLO, text("b"), {"kind": "webhook", "url": HOOK}])
-    made("Other")
+    story = add_story(blocks=[*HELLO, text("b"), {"kind": "webhook", "url": HOOK}])
+    add_story("Other")
     for _ in range(2):
         Broadcast.objects.create(data_type="story", story=story)
     Broadcast.objects.create(data_type="story", story=story, type="single")
@@ -74,7 +74,7 @@ def test_the_list(admin: Client) -> None:
 
 def test_a_long_list_is_paged(admin: Client) -> None:
     for number in range(53):
-        made(f"Story {number}")
+        add_story(f"Story {number}")
     html = admin.get("/stories/").content.decode()
     following = re.search(r'href="(/stories/\?after=\d+)" rel="next"', html)
     assert following
@@ -85,7 +85,7 @@ def test_a_long_list_is_paged(admin: Client) -> None:
 
 def test_b2_a_story_is_written_saved_and_written_on(admin: Client) -> None:
     """All five kinds of blocks, from the page to what the engine sends."""
-    more = made("More")
+    more = add_story("More")
     response = admin.post(
         "/stories/new/",
         typed(
@@ -133,7 +133,7 @@ def test_b2_a_story_is_written_saved_and_written_on(admin: Client) -> None:
 
 
 def test_b2_a_running_broadcast_keeps_the_version_it_started_with(admin: Client) -> None:
-    story = made()
+    story = add_story()
     first = newest(story)
     broadcast = Broadcast.objects.create(data_type="story", story=story, story_version=first)
 
@@ -149,15 +149,15 @@ def test_b2_a_running_broadcast_keeps_the_version_it_started_with(admin: Client)
 
 
 def test_b3_a_webhook_keeps_its_secret_until_another_is_typed(admin: Client) -> None:
-    story = made(blocks=[{"kind": "webhook", "url": HOOK, "secret": "hush-hush"}])
+    story = add_story(blocks=[{"kind": "webhook", "url": HOOK, "secret": "hush-hush"}])
 
     def saved(number: int, **fields: str) -> str:
         block = {"kind": "webhook", "key": f"v{number}b1", "secret": "", "timeout": "10", **fields}
         data = typed("Welcome", block, number=number, save="yes")
         assert admin.post(f"/stories/{story.pk}/", data).status_code == 302
-        (found,) = from_stored(newest(story).blocks)
-        assert isinstance(found, WebhookBlock)
-        return found.secret.get_secret_value()
+        (stored,) = from_stored(newest(story).blocks)
+        assert isinstance(stored, WebhookBlock)
+        return stored.secret.get_secret_value()
 
     assert saved(1, url=f"{HOOK}/other") == "hush-hush"
     assert saved(2, url=HOOK, secret="another") == "another"
@@ -166,7 +166,7 @@ def test_b3_a_webhook_keeps_its_secret_until_another_is_typed(admin: Client) -> 
 
 
 def test_b3_a_webhook_is_not_asked_by_the_preview(admin: Client) -> None:
-    story = made(
+    story = add_story(
         blocks=[{"kind": "webhook", "url": "http://127.0.0.1:9/in", "allow_private": True}]
     )
     html = admin.get(f"/stories/{story.pk}/").content.decode()
@@ -209,13 +209,13 @@ def test_nothing_is_nagged_about_before_it_is_written(admin: Client) -> None:
 
 
 def test_a_name_that_is_taken_is_said_beside_it(admin: Client) -> None:
-    made("Taken")
+    add_story("Taken")
     html = admin.post("/stories/new/", typed("Taken", text("a"), save="yes")).content.decode()
     assert re.search('id="name-problem">[^<]*already a story called “Taken”', html)
 
 
 def test_two_people_saving_are_told_and_lose_nothing(admin: Client) -> None:
-    story = made()
+    story = add_story()
     save_story(story, blocks=[text("hers")], by=factory.agent(), number=1)
     mine = typed("Welcome", text("mine", key="v1b1"), number=1, save="yes")
 
@@ -233,7 +233,7 @@ def test_two_people_saving_are_told_and_lose_nothing(admin: Client) -> None:
 
 
 def test_a_draft_tells_that_somebody_has_saved(admin: Client) -> None:
-    story = made()
+    story = add_story()
     data = typed("Welcome", text("mine"), number=1, story=story.pk)
     assert "meanwhile" not in admin.post("/stories/draft", data).content.decode()
     save_story(story, blocks=[text("hers")], by=factory.agent(), number=1)
@@ -364,12 +364,12 @@ def test_the_preview_is_for_the_chosen_person(admin: Client) -> None:
 
 
 def test_without_contacts_variables_stand_by_their_names(admin: Client) -> None:
-    html = admin.get(f"/stories/{made().pk}/").content.decode()
+    html = admin.get(f"/stories/{add_story().pk}/").content.decode()
     assert "Hello ‹contact.name›" in html
 
 
 def test_duplicate_archive_and_restore(admin: Client) -> None:
-    story = made()
+    story = add_story()
     response = admin.post(f"/stories/{story.pk}/duplicate")
     copy = Story.objects.get(name="Welcome (copy)")
     assert response["Location"] == f"/stories/{copy.pk}/"
@@ -392,7 +392,7 @@ def test_duplicate_archive_and_restore(admin: Client) -> None:
 
 
 def test_earlier_versions_can_be_seen_and_written_on(admin: Client) -> None:
-    story = made()
+    story = add_story()
     save_story(story, blocks=[text("second")], by=factory.BY, number=1)
     html = admin.get(f"/stories/{story.pk}/").content.decode()
     assert f'href="/stories/{story.pk}/?version=1"' in html
@@ -407,7 +407,7 @@ def test_earlier_versions_can_be_seen_and_written_on(admin: Client) -> None:
 
 
 def test_a_viewer_sees_and_changes_nothing(log_in: LogIn) -> None:
-    story = made()
+    story = add_story()
     viewer = log_in(Role.VIEWER)
     html = viewer.get(f"/stories/{story.pk}/").content.decode()
     assert "Hello ‹contact.name›" in html
@@ -426,7 +426,7 @@ def test_a_sender_may_write(log_in: LogIn) -> None:
 
 
 def test_archived_stories_are_no_choice_of_a_button(admin: Client) -> None:
-    gone, there = made("Gone"), made("There")
+    gone, there = add_story("Gone"), add_story("There")
     archive_story(gone, by=factory.BY)
     block = {"kind": "buttons", "text": "?", "buttons": [
         {"kind": "story", "label": "a", "value": str(gone.pk)}]}  # fmt: skip
@@ -452,7 +452,7 @@ def test_archived_stories_are_no_choice_of_a_button(admin: Client) -> None:
 def test_whatever_is_sent_is_answered(admin: Client, data: dict[str, Any], save: Any) -> None:
     assert admin.post("/stories/draft", data | save).status_code == 200
     assert admin.post("/stories/new/", data | save).status_code in {200, 422}
-    story = made()
+    story = add_story()
     assert admin.post(f"/stories/{story.pk}/", data | save).status_code in {200, 422}
     assert newest(story).number == 1
 

@@ -94,14 +94,14 @@ def test_b5_a_test_goes_to_the_address_that_the_agent_remembers(
 ) -> None:
     me = channel.addresses.order_by("pk")[2]
     first = admin.post("/broadcasts/compose/test", compose_form(channel)).content.decode()
-    found = admin.get("/broadcasts/compose/people?test_q=Person 2").content.decode()
+    people = admin.get("/broadcasts/compose/people?test_q=Person 2").content.decode()
     chosen = admin.post("/broadcasts/compose/test-to", {"test_address": me.pk}).content.decode()
 
     draft = the_draft()
     sent = admin.post("/broadcasts/compose/test", compose_form(channel, **seen())).content.decode()
 
     assert "Choose where your tests go first." in first
-    assert 'name="test_address"' in found
+    assert 'name="test_address"' in people
     assert "to Person 2 on Shop" in chosen
     single = Broadcast.objects.get(type="single")
     assert f"/broadcasts/compose/test/{single.pk}" in sent
@@ -152,11 +152,11 @@ def test_a_broken_text_is_told_and_saved(admin: Client, channel: Channel, text: 
 def test_b5_preview_as_a_chosen_person(admin: Client, channel: Channel) -> None:
     third = channel.addresses.order_by("pk")[2]
 
-    found = admin.get("/broadcasts/compose/people?q=Person 2").content.decode()
+    people = admin.get("/broadcasts/compose/people?q=Person 2").content.decode()
     form = compose_form(channel, person=third.pk)
     html = admin.post("/broadcasts/compose/text", form).content.decode()
 
-    assert f'value="{third.pk}"' in found
+    assert f'value="{third.pk}"' in people
     assert '<span class="bubble-text" dir="auto">Hello Person 2</span>' in html
 
 
