@@ -98,7 +98,7 @@ class TestRender:
             name, attributes, language, time_zone = "", {"city": "Rome"}, "it", ""
 
         class Address:
-            value = "rome@example.org"
+            user_id = "rome@example.org"
 
         source = "{{ contact.name | default('friend') }} {{ contact.city }} {{ contact.id }}"
         assert preview(source, Person(), Address()) == "friend Rome rome@example.org"
