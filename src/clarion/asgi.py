@@ -1,26 +1,28 @@
-"""The ASGI application: Django, behind limits on bodies and on requests at the same time."""
+"""The ASGI application: the lean way in, and Django's pages in threads, behind limits."""
 
 import os
-from typing import cast
 
-from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
-_django = get_asgi_application()
+_django = get_wsgi_application()
 
 from clarion.hooks import bodies as hooks_bodies  # noqa: E402 - needs Django's settings
-from clarion.server.bodies import Application, BodyLimits, Refusal, Rule  # noqa: E402
+from clarion.hooks.application import HookApplication  # noqa: E402
+from clarion.server.bodies import BodyLimits, Refusal, Rule  # noqa: E402
 from clarion.server.turns import Group, Turns  # noqa: E402
+from clarion.server.wsgi import WsgiBridge  # noqa: E402
 from clarion.web import bodies as page_bodies  # noqa: E402
 
 # Pages are made by Python on one core: more at once would only share it, and fill the memory.
 PAGES = Group(at_once=8, waiting=200)
-HOOKS = Group(at_once=8, waiting=1_000)
-_PROGRAMS = ("/hooks/", "/unsubscribe/", "/media/", "/healthz")
+CALLS = Group(at_once=4, waiting=1_000)
+DOWNLOADS = 8  # at once, beside the others: each takes as long as its reader
+_PROGRAMS = ("/hooks/", "/media/")
 
 
 def _group(path: str) -> Group:
-    return HOOKS if path.startswith(_PROGRAMS) else PAGES
+    return CALLS if path.startswith(_PROGRAMS) else PAGES
 
 
 def _rule(path: str) -> Rule:
@@ -33,8 +35,9 @@ def _refusal(path: str, status: int, rule: Rule) -> Refusal:
     return page_bodies.refusal(status, rule)
 
 
+_pages = WsgiBridge(_django, threads=PAGES.at_once + CALLS.at_once, downloads=DOWNLOADS)
 application = BodyLimits(
-    Turns(cast(Application, _django), _group),
+    HookApplication(Turns(_pages, _group)),
     rule=_rule,
     is_agent=page_bodies.is_agent,
     refusal=_refusal,

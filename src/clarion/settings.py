@@ -85,7 +85,6 @@ INSTALLED_APPS = [
     "clarion.web",
 ]
 MIDDLEWARE = [
-    "clarion.web.middleware.files_as_they_come",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clarion.web.middleware.content_security_policy",
@@ -104,7 +103,6 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "clarion.urls"
 CSRF_FAILURE_VIEW = "clarion.web.views.errors.csrf_failure"
-ASGI_APPLICATION = "clarion.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -119,7 +117,8 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": database(CLARION.database)}
+# Threads that answer requests keep their connections: opening one takes longer than many a query.
+DATABASES = {"default": {**database(CLARION.database), "CONN_MAX_AGE": None}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Agent"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

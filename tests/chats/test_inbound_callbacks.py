@@ -5,8 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
-from pytest_django.fixtures import Settings
 
 from channels.telegram.fixtures import SECRET as TELEGRAM_SECRET
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
@@ -22,14 +20,10 @@ from clarion.content.stories import create_story
 from clarion.engine import inbox
 from clarion.kit import clock
 from support import factory
+from support.programs import ProgramClient
 
 pytestmark = pytest.mark.django_db
 Write = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _only_hooks(settings: Settings) -> None:
-    settings.ROOT_URLCONF = "clarion.hooks.urls"
 
 
 @pytest.fixture(params=["telegram", "webhook"])
@@ -56,7 +50,7 @@ def write(channel: Channel) -> Write:
 
 def deliver(channel: Channel, body: bytes, headers: dict[str, str]) -> None:
     path, kind = f"/hooks/{channel.pk}/", "application/json"
-    response = Client().post(path, body, content_type=kind, headers=headers)
+    response = ProgramClient().post(path, body, content_type=kind, headers=headers)
     assert response.status_code == 200
     assert inbox.apply_waiting() == 1
 

@@ -14,6 +14,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.chats.models import Message
 from clarion.engine import callbacks, inbox
+from clarion.engine.callbacks import Verified
 from clarion.engine.models import Callback, DropCount
 from clarion.kit import clock
 from clarion.records.message_ids import message_id
@@ -47,7 +48,7 @@ def call(channel: Channel, kind: str, **data: object) -> None:
 
 
 def store(channel: Channel, hook: HookRequest) -> None:
-    inbox.store_callback(channel, hook, inbox.lane_of(adapter(channel), hook))
+    callbacks.store([Verified(channel.pk, hook, inbox.lane_of(adapter(channel), hook))])
 
 
 def test_receipts_move_a_delivery_forward_whatever_their_order() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from channels.cases import CASES
 from channels.fixtures import Case
@@ -18,6 +17,7 @@ from clarion.chats.models import Message
 from clarion.contacts.models import Address
 from clarion.engine import inbox
 from support import factory
+from support.programs import ProgramClient
 
 pytestmark = pytest.mark.django_db
 PRESSING = [case for case in CASES.values() if case.pressed is not None]
@@ -41,7 +41,7 @@ def press(case: Case, channel: Channel) -> bytes:
     assert case.pressed is not None
     hook = case.pressed()
     stamp = {name: value for name, value in hook.headers.items() if name != "content-type"}
-    answer = Client(enforce_csrf_checks=True).post(
+    answer = ProgramClient().post(
         f"/hooks/{channel.pk}/", hook.body, content_type="application/json", headers=stamp
     )
     assert answer.status_code == 200

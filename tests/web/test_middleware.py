@@ -56,7 +56,7 @@ def test_a_part_of_a_page_sends_the_whole_page_to_the_log_in(client: Client) -> 
     assert response["HX-Redirect"] == "/account/login/"
 
 
-@pytest.mark.parametrize("address", ["/account/login/", "/healthz", "/", "/no/such/page"])
+@pytest.mark.parametrize("address", ["/account/login/", "/", "/no/such/page"])
 def test_nothing_inline_and_nothing_from_elsewhere(client: Client, address: str) -> None:
     policy = client.get(address)["Content-Security-Policy"]
 
@@ -84,9 +84,3 @@ def test_times_are_in_the_agents_zone(admin: Client) -> None:
     html = admin.get("/channels/").content.decode()
 
     assert "Time zone: Asia/Tokyo" in html
-
-
-def test_health_needs_no_log_in(client: Client) -> None:
-    response = client.get("/healthz")
-
-    assert (response.status_code, response.content) == (200, b"ok")

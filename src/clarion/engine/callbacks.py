@@ -1,10 +1,12 @@
 """The table of stored callbacks: what is stored, taken for a round, closed and deleted."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
@@ -29,16 +31,29 @@ class Taken:
     dropped: str  # what was dropped of it before, a sentence
 
 
-def store(channel: Channel, hook: HookRequest, lane: str) -> None:
-    """Keep a verified callback; a worker applies it soon."""
-    Callback.objects.create(
-        channel=channel,
-        received_at=hook.received_at,
-        headers=dict(hook.headers),
-        query=hook.query,
-        body=hook.body,
-        lane=lane,
-        next_try_at=hook.received_at,
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verified callback that is to be stored."""
+
+    channel_id: int
+    hook: HookRequest
+    lane: str
+
+
+def store(verified: Sequence[Verified]) -> None:
+    """Keep verified callbacks; a worker applies them soon.
+
+    One statement, whatever their number: Python gives its lock up once, not once for each row.
+    """
+    values: list[Any] = []
+    for one in verified:
+        at, headers = clock.to_us(one.hook.received_at), json.dumps(dict(one.hook.headers))
+        values += (one.channel_id, at, headers, one.hook.query, one.hook.body, one.lane, at)
+    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, 'waiting', %s, 0, '')"] * len(verified))
+    db.execute(
+        "INSERT INTO engine_callback (channel_id, received_at, headers, query, body, lane, state, "
+        f"next_try_at, tries, error) VALUES {rows}",
+        values,
     )
 
 
@@ -81,7 +96,7 @@ def take(lane: str, at: int, most: int) -> list[Taken]:
 
 def _object(value: Any) -> dict[str, str]:
     """A JSON column as either database gives it."""
-    parsed: dict[str, str] = json.loads(value) if isinstance(value, str) else value
+    parsed: dict[str, str] = from_json(value) if isinstance(value, str) else value
     return parsed
 
 
@@ -91,27 +106,34 @@ def delete(ids: Iterable[int]) -> None:
         db.execute(f"DELETE FROM engine_callback WHERE id {db.in_list()}", [db.json_param(keys)])
 
 
-def wait_for_match(waiting: Sequence[tuple[int, int, str]]) -> None:
+def wait_for_match(waiting: Iterable[tuple[int, int, str]]) -> None:
     """Have callbacks looked at again: id, when, and what was dropped of each."""
-    _update(
-        "lane = 'unmatched', tries = d.tries + 1, next_try_at = v.at, error = v.error",
-        [("at", "int"), ("error", "text")],
-        waiting,
-    )
-
-
-def keep_dropped(rows: Sequence[tuple[int, str]]) -> None:
-    """Keep callbacks of which something was dropped: id, and the reason of each."""
-    _update("state = 'dropped', error = v.error", [("error", "text")], rows)
-
-
-def _update(assignments: str, columns: list[db.Column], rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
+    for (at, dropped), ids in _alike(waiting).items():
         db.execute(
-            f"UPDATE engine_callback AS d SET {assignments}"
-            f" FROM {db.json_table([('id', 'int'), *columns])} WHERE d.id = v.id",
-            [db.json_param(rows)],
+            "UPDATE engine_callback SET lane = 'unmatched', tries = tries + 1, next_try_at = %s,"
+            f" error = %s WHERE id {db.in_list()}",
+            [at, dropped, db.json_param(ids)],
         )
+
+
+def keep_dropped(rows: Iterable[tuple[int, str]]) -> None:
+    """Keep callbacks of which something was dropped: id, and the reason of each."""
+    for (reason,), ids in _alike(rows).items():
+        db.execute(
+            f"UPDATE engine_callback SET state = 'dropped', error = %s WHERE id {db.in_list()}",
+            [reason, db.json_param(ids)],
+        )
+
+
+def _alike(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[list[int]]]:
+    """The ids of rows by what else they have. There are few different ones in a round.
+
+    A join with the rows would be read whole on PostgreSQL while the table counts as empty.
+    """
+    groups: defaultdict[tuple[Any, ...], list[list[int]]] = defaultdict(list)
+    for key, *rest in rows:
+        groups[tuple(rest)].append([key])
+    return groups
 
 
 def count_drops(drops: Iterable[tuple[int, str]], at: int) -> None:

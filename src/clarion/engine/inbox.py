@@ -26,7 +26,6 @@ from clarion.channels.contract import (
     SamePerson,
 )
 from clarion.channels.keywords import State, with_requested_state
-from clarion.channels.models import Channel
 from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
@@ -40,7 +39,7 @@ from clarion.records.receipts import ReceiptUpdate, apply_receipts
 log = structlog.get_logger()
 Lane = Callback.Lane
 # Callbacks of one round: on SQLite a round has the only writer, and sending waits meanwhile.
-BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 500, Lane.UNMATCHED: 500}
+BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 300, Lane.UNMATCHED: 300}
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
 LONGEST_WAIT = 600 * clock.SECOND  # between two looks
 BROKEN = "It could not be applied because of an error in Clarion. The log has the details."
@@ -57,11 +56,6 @@ def lane_of(kind: ChannelKind, hook: HookRequest) -> Lane:
         log.exception("callback_unreadable", kind=kind.kind)
         return Lane.PEOPLE  # nobody knows what is in it
     return Lane.PEOPLE if any(_is_of_people(event) for event in events) else Lane.RECEIPTS
-
-
-def store_callback(channel: Channel, hook: HookRequest, lane: Lane) -> None:
-    """Keep a verified callback; a worker applies it soon."""
-    callbacks.store(channel, hook, lane)
 
 
 @dataclass(slots=True)

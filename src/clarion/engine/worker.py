@@ -40,6 +40,7 @@ from clarion.transport.smtp import SmtpPool
 log = structlog.get_logger()
 REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
+BETWEEN_ROUNDS = 0.005  # seconds in which other processes can write, see kit.sqlite.base.LONGEST
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
 MAINTAIN = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
 DELETE_LEFTOVERS = 3600.0  # seconds between looks for ended sessions and unused uploads
@@ -223,8 +224,12 @@ class Worker:
         await self._db(lifecycle.finish)
 
     async def _apply_callbacks(self) -> None:
+        await asyncio.gather(*(self._apply_rounds() for _ in range(db.rounds_at_once())))
+
+    async def _apply_rounds(self) -> None:
         while await self._db(inbox.apply_waiting) and not self._stopping.is_set():
-            pass
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), BETWEEN_ROUNDS)
 
     async def _requeue_unanswered_claims(self) -> None:
         """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -13,8 +14,7 @@ from clarion.broadcasts import calls
 from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.external import event_call, launch_call
 from clarion.broadcasts.models import Broadcast
-from clarion.hooks.bodies import TOO_LARGE_CALL
-from clarion.hooks.views import read_body
+from clarion.hooks.bodies import LARGEST, TOO_LARGE_CALL
 
 Call = Callable[[Broadcast, Mapping[str, Any], str | None], dict[str, Any]]
 _STATUS: dict[type[CallError], int] = {NotLive: 409, KeyReused: 422, TooOften: 429}
@@ -40,7 +40,7 @@ def _answer(request: HttpRequest, broadcast: Broadcast | None, call: Call) -> Js
     """404 for a wrong secret as for a broadcast that does not exist: nobody learns which."""
     if broadcast is None:
         return _refused(404, "There is nothing at this address. Check the URL.")
-    body = read_body(request)
+    body = _body(request)
     if body is None:
         return _refused(413, TOO_LARGE_CALL)
     try:
@@ -52,6 +52,15 @@ def _answer(request: HttpRequest, broadcast: Broadcast | None, call: Call) -> Js
         if isinstance(error, TooOften):
             refused["Retry-After"] = str(error.retry_after)
         return refused
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The body, None for one that is too large; the server stops most of those before."""
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return None
+    return body if len(body) <= LARGEST else None
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -4,13 +4,10 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
-
-from clarion.web.stream import as_they_come
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -29,25 +26,7 @@ OPEN_TO_ALL = (
     "/static/",
     "/hooks/",
     "/media/",
-    "/unsubscribe/",
-    "/healthz",
 )
-
-
-def files_as_they_come(handler: Handler) -> Handler:
-    """Under ASGI, Django would collect a whole file before it sends the first piece, and warn."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        response = handler(request)
-        if (
-            isinstance(request, ASGIRequest)
-            and isinstance(response, StreamingHttpResponse)
-            and not response.is_async
-        ):
-            response.streaming_content = as_they_come(iter(response))
-        return response
-
-    return answer
 
 
 def content_security_policy(handler: Handler) -> Handler:

@@ -15,7 +15,6 @@ from clarion.web.views import (
     consents,
     contacts,
     drafts,
-    health,
     imports,
     keywords,
     picker,
@@ -124,5 +123,4 @@ urlpatterns = [
     path("account/inactive/", login.inactive, name="account_inactive"),
     path("account/password/", login.change_password, name="account_change_password"),
     path("account/confirm/", login.reauthenticate, name="account_reauthenticate"),
-    path("healthz", health.healthz, name="healthz"),
 ]

@@ -203,6 +203,11 @@ def writer_threads() -> int:
     return 3 if is_postgres() else 1
 
 
+def rounds_at_once() -> int:
+    """How many threads of a process may apply callbacks at once, and leave one for the others."""
+    return max(1, writer_threads() - 1)
+
+
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement."""
     with connection.cursor() as cursor:

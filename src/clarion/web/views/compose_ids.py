@@ -93,4 +93,4 @@ def compose_rejects(request: AgentRequest, token: str) -> HttpResponseBase:
         raise Http404 from None
     if not path.exists():
         raise Http404
-    return download(request, pieces(path), "lines-left-out.csv")
+    return download(pieces(path), "lines-left-out.csv")

@@ -128,4 +128,4 @@ def contact_import_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
     path = rejects_file(row)
     if path is None:
         raise Http404
-    return download(request, pieces(path), f"rejected-lines-{pk}.csv")
+    return download(pieces(path), f"rejected-lines-{pk}.csv")

@@ -69,4 +69,4 @@ def recipients_export(request: AgentRequest, pk: int) -> HttpResponseBase:
     state = request.GET.get("state", "")
     zone = timezone.get_current_timezone_name()
     chunks = export_recipients(pk, state if state in DELIVERY_STATES else None, zone=zone)
-    return download(request, chunks, f"broadcast-{pk}-recipients.csv")
+    return download(chunks, f"broadcast-{pk}-recipients.csv")

@@ -140,4 +140,4 @@ def records_export(request: AgentRequest) -> HttpResponseBase:
         chunks = export_csv(wanted, zone=timezone.get_current_timezone_name())
     except FilterError:
         return redirect(f"{reverse('records')}?{request.GET.urlencode()}")
-    return download(request, chunks, "broadcast-records.csv")
+    return download(chunks, "broadcast-records.csv")

@@ -1,0 +1,63 @@
+"""The way in for programs: callbacks, unsubscribe links and health checks, without what pages need.
+
+No session, no middleware, no thread and no database connection for each request: what is to be
+kept is verified on the event loop and written in groups, and answered when it is written. So a
+provider may report thousands of receipts a second while agents use the pages of the same server.
+"""
+
+from typing import Final
+
+from clarion.engine.threads import DatabaseThreads
+from clarion.hooks import callbacks, unsubscribe
+from clarion.hooks.callbacks import Callbacks
+from clarion.hooks.group_commit import Runs
+from clarion.hooks.health import Health
+from clarion.hooks.unsubscribe import Unsubscribing
+from clarion.hooks.wire import Answer, Request, read_request, send_answer
+from clarion.server.bodies import Application, Receive, Scope, Send
+
+HEALTH: Final = "/healthz"
+
+
+class HookApplication:
+    """An ASGI application that answers programs itself and leaves the rest to the pages."""
+
+    def __init__(
+        self, pages: Application, *, reads: Runs | None = None, writes: Runs | None = None
+    ) -> None:
+        """`reads`, `writes`: threads for the database; one each unless given."""
+        reads = reads or DatabaseThreads("hooks-read", 1)
+        writes = writes or DatabaseThreads("hooks-write", 1)
+        self._pages = pages
+        self._callbacks = Callbacks(reads, writes)
+        self._unsubscribing = Unsubscribing(writes)
+        self._health = Health(reads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not is_ours(scope["path"]):
+            await self._pages(scope, receive, send)
+            return
+        request = await read_request(scope, receive)
+        if request is None:
+            return
+        answer = await self._answer(request)
+        await send_answer(send, answer, head_only=request.method == "HEAD")
+
+    async def _answer(self, request: Request) -> Answer:
+        if channel := callbacks.PATH.fullmatch(request.path):
+            return await self._callbacks.answer(request, channel[1])
+        if request.path == HEALTH:
+            return await self._health.answer(request)
+        return await self._unsubscribing.answer(
+            request, request.path.removeprefix(unsubscribe.PREFIX)
+        )
+
+
+def is_ours(path: str) -> bool:
+    """Whether this application answers that path."""
+    return (
+        path == HEALTH
+        or path.startswith(unsubscribe.PREFIX)
+        or callbacks.PATH.fullmatch(path) is not None
+    )
