@@ -124,6 +124,16 @@ def settled(broadcast: Broadcast) -> int:
     )
 
 
+def claimed(broadcast: Broadcast) -> int:
+    """How many deliveries some worker has claimed, dead or alive."""
+    return int(
+        db.fetch(
+            "SELECT count(*) FROM records_delivery WHERE broadcast_id = %s AND state = 'sending'",
+            [broadcast.pk],
+        )[0][0]
+    )
+
+
 def queued(broadcast: Broadcast) -> int:
     """How many deliveries are waiting."""
     return int(

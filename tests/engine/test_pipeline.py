@@ -34,6 +34,7 @@ class PipelineHost:
 
     waiting: list[Claimed]
     now: int = NOW
+    may_begin: bool = True
     late: list[Claimed] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
 
@@ -50,6 +51,9 @@ class PipelineHost:
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
         self.late += late
         return [replace(claimed, slot=self.now) for claimed in late]
+
+    def begin(self, delivery: int) -> bool:
+        return self.may_begin
 
     def put(self, settlement: Settlement) -> None:
         self.settled.append(settlement)

@@ -344,4 +344,4 @@ def test_waiting_for_the_renewal_is_no_difference_of_clocks(
     monkeypatch.setattr(worker.clock, "now_us", lambda: now[0])
     monkeypatch.setattr(worker.db, "now_us", shared_now)
     monkeypatch.setattr(worker.db, "is_postgres", lambda: True)
-    assert worker._renewed(1) == (True, ahead)
+    assert worker._renewed(1)[:2] == (True, ahead)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q
 
 from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
+from clarion.broadcasts.states import ACTIVE
 from clarion.kit import db
 
 SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may have overtaken
@@ -19,6 +20,17 @@ def scheduled_at(broadcast_ids: Iterable[int]) -> dict[int, int]:
             [db.json_param([key] for key in broadcast_ids)],
         )
     )
+
+
+def lock_active(broadcast_ids: Iterable[int]) -> set[int]:
+    """Those of these that are not over; none of them is before this transaction has ended."""
+    states = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
+    rows = db.fetch(
+        f"SELECT id FROM broadcasts_broadcast WHERE id {db.in_list()} AND state IN ({states}) "
+        f"ORDER BY id{db.for_no_key_update()}",
+        [db.json_param([key] for key in broadcast_ids)],
+    )
+    return {key for (key,) in rows}
 
 
 def advance_slots(broadcast_id: int, next_slot_at: int) -> None:

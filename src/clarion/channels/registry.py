@@ -31,6 +31,14 @@ def adapter(channel: Channel) -> ChannelKind:
     return kind(kind.Config.model_validate(channel.config))
 
 
+def is_idempotent(channel_id: int) -> bool:
+    """Whether the receiver of a channel drops a repeated message id; False if that is not known."""
+    try:
+        return adapter(Channel.objects.get(pk=channel_id)).idempotent
+    except (Channel.DoesNotExist, ValueError):  # settings that can't be read promise nothing
+        return False
+
+
 def account_examples() -> str:
     """What a channel can be, as part of a sentence: “a webhook of your own, … or a mail server”."""
     *accounts, last = (kind.account for kind in KINDS.values())

@@ -42,6 +42,7 @@ from clarion.transport.messages import HttpReply
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
+Begin = Callable[[int], bool]  # notes that a message is about to leave; False: it must not
 PAUSING = clock.SECOND  # until a pause is read everywhere
 NOT_SENT = "not_sent"
 WRONG_SETTINGS = "wrong_settings"
@@ -59,9 +60,12 @@ class ContentTrouble:
 
 
 async def attempt(
-    claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest
+    claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest, begin: Begin
 ) -> tuple[Settlement, Outcome | ContentTrouble | None]:
-    """Attempt one delivery; return what to settle, and what the provider said (None: not asked)."""
+    """Attempt one delivery; return what to settle, and what the provider said (None: not asked).
+
+    A story's webhook is asked without ``begin``: it may be asked again.
+    """
     if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
     try:
@@ -78,6 +82,8 @@ async def attempt(
         log.exception("attempt_failed", delivery=claimed.delivery)
         fault = Refused(Refusal.REJECTED, OURS, FAULT)
         return _refused(claimed, channel, job, fault, ""), fault
+    if not begin(claimed.delivery):
+        return requeued(claimed, channel.id), None
     outcome = await _outcome(request, channel, send_request)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)

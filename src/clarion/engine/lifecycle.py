@@ -16,7 +16,7 @@ from clarion.broadcasts import periodic
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.numbering import give_number
-from clarion.broadcasts.sending import note_drained
+from clarion.broadcasts.sending import lock_active, note_drained
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
 from clarion.kit import clock, db
@@ -105,7 +105,17 @@ def finish() -> int:
         return 0
     now = clock.from_us(db.now_us())
     ended = Broadcast.objects.filter(pk__in=over).exclude(IS_LIVE)
-    return sum(move(broadcast, S.COMPLETED, finished_at=now) for broadcast in ended)
+    return sum(_complete(broadcast, now) for broadcast in ended)
+
+
+def _complete(broadcast: Broadcast, now: datetime) -> bool:
+    """Counted again under its lock: what was in doubt may have been queued again meanwhile."""
+    with db.write():
+        lock_active([broadcast.pk])
+        counts = tallies.counts([broadcast.pk])[broadcast.pk]
+        if any(counts[state] for state in PENDING):
+            return False
+        return move(broadcast, S.COMPLETED, finished_at=now)
 
 
 def _listed(states: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The engine's own tables: who is working, and callbacks waiting to be applied."""
+"""The engine's own tables: who is working, the heartbeat, and callbacks waiting to be applied."""
 
 from django.db import models
 from django.db.models import Q
@@ -17,9 +17,25 @@ class Worker(models.Model):
     started_at = InstantField()
     lease_until = InstantField()
     dead = models.BooleanField(default=False)  # its lease ran out: it may never claim again
+    journal = models.CharField(max_length=32, default="", blank=True)  # its token
+    trouble = models.CharField(max_length=400, default="", blank=True)  # why it sends nothing
 
     def __str__(self) -> str:
         return f"worker {self.pk} ({self.host}, process {self.pid})"
+
+
+class Heartbeat(models.Model):
+    """One row, which workers count up: how far this database has come, and that it goes on.
+
+    Journals note it, so that a database is recognised which was restored from a backup.
+    """
+
+    identity = models.CharField(max_length=32)  # of this database; another one after a restore
+    count = models.BigIntegerField(default=1)
+    at = InstantField()
+
+    def __str__(self) -> str:
+        return f"heartbeat {self.count} of {self.identity}"
 
 
 class Callback(models.Model):

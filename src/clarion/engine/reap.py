@@ -2,17 +2,20 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
 from clarion.broadcasts.sending import scheduled_at
-from clarion.channels.models import Channel
-from clarion.channels.registry import adapter
+from clarion.channels.registry import is_idempotent
 from clarion.contacts import imports
+from clarion.engine import heartbeat
+from clarion.engine.journal.file import folder_of
+from clarion.engine.journal.gone import gone_journals
+from clarion.engine.journal.proof import Proof, no_proof, proof_of
 from clarion.engine.models import Worker
 from clarion.kit import clock, db
-from clarion.records.deliveries.requeue import end_in_doubt, requeue_maybe_sent
+from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
 from clarion.records.reasons import reason_ids
 
 CHUNK = 5_000
@@ -28,12 +31,13 @@ def lease() -> int:
     return int(settings.CLARION.lease_seconds) * clock.SECOND
 
 
-def register() -> int:
-    """Enter this process as a worker; return its id."""
+def register(journal: str = "") -> int:
+    """Enter this process as a worker, with its journal's token; return its id."""
     now = db.now_us()
     worker = Worker.objects.create(
         host=socket.gethostname()[:200],
         pid=os.getpid(),
+        journal=journal,
         started_at=clock.from_us(now),
         lease_until=clock.from_us(now + lease()),
     )
@@ -63,20 +67,47 @@ def declare_all_dead() -> None:
     db.execute("UPDATE engine_worker SET lease_until = 0")
 
 
+def report_trouble(worker_id: int, trouble: str) -> None:
+    """Let everybody know why this worker sends nothing at present; empty: it does again."""
+    db.execute("UPDATE engine_worker SET trouble = %s WHERE id = %s", [trouble[:400], worker_id])
+
+
 def reap() -> int:
     """Settle what dead workers left ``sending``; return how many deliveries that were.
 
-    Where the channel has an idempotency key they are queued again, elsewhere they are in doubt.
+    What the journal of a worker proves is settled so. The rest is queued again where the channel
+    has an idempotency key, elsewhere it is in doubt.
     """
-    # Marked first, in a transaction of its own: from then on no claim of this worker succeeds, so
-    # that none of its rows can appear behind our back.
-    db.execute(
-        "UPDATE engine_worker SET dead = %s WHERE lease_until <= %s AND NOT dead",
-        [True, db.now_us()],
-    )
-    imports.release_abandoned(Worker.objects.filter(dead=False).values("pk"))
-    dead = db.fetch("SELECT id FROM engine_worker WHERE dead")
-    return sum(_reap_one(worker_id) for (worker_id,) in dead)
+    with gone_journals(folder_of(settings.CLARION.data)) as journals:
+        # Nobody holds the lock of its journal any more, so there is no need to wait for its lease.
+        _end_leases(list(journals))
+        # Marked first, in a transaction of its own: from then on no claim of this worker succeeds,
+        # so that none of its rows can appear behind our back.
+        db.execute(
+            "UPDATE engine_worker SET dead = %s WHERE lease_until <= %s AND NOT dead",
+            [True, db.now_us()],
+        )
+        imports.release_abandoned(Worker.objects.filter(dead=False).values("pk"))
+        here = heartbeat.latest() if journals else None
+        proofs = {token: proof_of(journal, here) for token, journal in journals.items()}
+        dead = db.fetch("SELECT id, journal FROM engine_worker WHERE dead")
+        total = sum(_reap_one(key, proofs.get(token, no_proof())) for key, token in dead)
+        for proof in proofs.values():
+            proof.resolve_doubts()
+        known = {token for (token,) in db.fetch("SELECT journal FROM engine_worker")}
+        for token, journal in journals.items():
+            if token not in known and not journal.is_of_another(here):
+                journal.delete()
+    return total
+
+
+def _end_leases(tokens: Sequence[str]) -> None:
+    if tokens:
+        db.execute(
+            "UPDATE engine_worker SET lease_until = 0 "
+            f"WHERE journal {db.in_list('text')} AND NOT dead",
+            [db.json_param([token] for token in tokens)],
+        )
 
 
 def claimed_before(worker_id: int) -> list[int]:
@@ -89,7 +120,7 @@ def claimed_before(worker_id: int) -> list[int]:
     return [row[0] for row in found]
 
 
-def _reap_one(worker_id: int) -> int:
+def _reap_one(worker_id: int, proof: Proof) -> int:
     total = 0
     while True:
         left = db.fetch(
@@ -99,6 +130,12 @@ def _reap_one(worker_id: int) -> int:
         )
         if not left:
             break
+        ids = [row[0] for row in left]
+        total += proof.settle_answered(worker_id, ids)
+        unbegun = [key for key in ids if proof.is_unbegun(key)]
+        total += requeue(worker_id, unbegun)
+        proven = {*unbegun, *(key for key in ids if proof.answer(key))}
+        left = [row for row in left if row[0] not in proven]
         for channel_id in {row[2] for row in left}:
             rows = [row[:2] for row in left if row[2] == channel_id]
             total += _reap_rows(worker_id, channel_id, dict(rows))
@@ -108,15 +145,8 @@ def _reap_one(worker_id: int) -> int:
 
 def _reap_rows(worker_id: int, channel_id: int, left: Mapping[int, int]) -> int:
     """Move what a dead worker left on a channel: delivery -> its broadcast."""
-    if _is_idempotent(channel_id):
+    if is_idempotent(channel_id):
         return requeue_maybe_sent(worker_id, list(left))
     return end_in_doubt(
         worker_id, list(left), reason_ids([DIED])[DIED], scheduled_at(set(left.values()))
     )
-
-
-def _is_idempotent(channel_id: int) -> bool:
-    try:
-        return adapter(Channel.objects.get(pk=channel_id)).idempotent
-    except (Channel.DoesNotExist, ValueError):  # settings that can't be read promise nothing
-        return False

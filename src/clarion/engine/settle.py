@@ -8,9 +8,11 @@ from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement, settle_rows
 
 
-def settle(worker_id: int, batch: Sequence[Settlement], *, again: bool = False) -> int:
+def settle(
+    worker_id: int, batch: Sequence[Settlement], *, again: bool = False, reopen: bool = False
+) -> int:
     """Write a batch, see ``settle_rows``. Returns how many deliveries moved."""
-    moved = settle_rows(worker_id, batch, again=again)
+    moved = settle_rows(worker_id, batch, again=again, reopen=reopen)
     for settlement in batch:
         if settlement.mark:
             addresses.mark(settlement.address, settlement.mark, clock.from_us(settlement.at))

@@ -21,8 +21,10 @@ from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.contacts import imports
 from clarion.content import media
-from clarion.engine import callbacks, claim, fire, inbox, lifecycle, reap, snapshot
+from clarion.engine import callbacks, claim, fire, heartbeat, inbox, lifecycle, reap, snapshot
 from clarion.engine.claim import Claim, Claimed
+from clarion.engine.heartbeat import Beat
+from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.settle import settle
 from clarion.engine.settler import Settler
@@ -41,6 +43,7 @@ log = structlog.get_logger()
 REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
 DOUBT = 60.0  # seconds after a claim that broke off during which its rows are looked for
 BETWEEN_ROUNDS = 0.005  # seconds in which other processes can write, see kit.sqlite.base.LONGEST
+KEEP_JOURNAL = 0.25  # seconds between looks at whether it needs room
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
 MAINTAIN = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
 DELETE_LEFTOVERS = 3600.0  # seconds between looks for ended sessions and unused uploads
@@ -64,7 +67,8 @@ class Worker:
         self._id = 0
         self._lease_end = 0.0  # by time.monotonic(), as renewed last
         self._waiting: set[int] = set()  # channels that wait, or have waited just before
-        self._in_hand: set[int] = set()  # deliveries that were claimed and are not settled yet
+        self._journal: Journal
+        self._reported = ""  # the trouble of the journal that everybody knows of
         self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
         self._skew = 0  # the shared clock minus ours, microseconds
         self._stopping = asyncio.Event()
@@ -81,6 +85,7 @@ class Worker:
         loops = [
             asyncio.create_task(self._every(REFRESH, self._refresh_snapshot)),
             asyncio.create_task(self._every(settings.CLARION.lease_seconds / 5, self._renew_lease)),
+            asyncio.create_task(self._every(KEEP_JOURNAL, self._keep_journal)),
             asyncio.create_task(self._every(REFRESH, self._advance_broadcasts)),
             asyncio.create_task(self._every(REFRESH, self._apply_callbacks)),
             asyncio.create_task(self._every(1.0, self._reap_workers)),
@@ -98,6 +103,7 @@ class Worker:
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling
+        self._journal.close()
         await self._db(reap.sign_off, self._id)
         await self._http.close()
         await self._smtp.close()
@@ -112,13 +118,18 @@ class Worker:
     # what pipelines stand on
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
-        """Whether a message may leave now: not paused, not stopped, and our lease lasts."""
+        """Whether a message may leave now: not paused, not stopped, and the lease lasts."""
         return (
             time.monotonic() < self._lease_end
             and broadcast_id in self._snapshot.broadcasts
             and channel_id in self._snapshot.channels
+            and self._journal.ready
             and not self._stopping.is_set()
         )
+
+    def begin(self, delivery: int) -> bool:
+        """Note that a message is about to leave; False: it must not."""
+        return time.monotonic() < self._lease_end and self._journal.begin(delivery)
 
     async def job(self, broadcast_id: int) -> snapshot.Job:
         """What a broadcast sends."""
@@ -130,14 +141,15 @@ class Worker:
 
     async def claim(self, channel_id: int, room: int) -> Claim:
         """Claim up to ``room`` messages for a pipeline."""
-        if len(self._settler) > MOST_UNSETTLED or time.monotonic() > self._lease_end:
+        full = len(self._settler) > MOST_UNSETTLED or not self._journal.ready
+        if full or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
             made = await self._db(claim.claim, channel_id, self._id, room)
         except Error:
             self._doubtful_until = time.monotonic() + DOUBT
             raise
-        self._in_hand.update(claimed.delivery for claimed in made.messages)
+        self._journal.claimed(claimed.delivery for claimed in made.messages)
         return made
 
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
@@ -146,6 +158,7 @@ class Worker:
 
     def put(self, settlement: Settlement) -> None:
         """Have an outcome written."""
+        self._journal.answered(settlement)
         self._settler.put(settlement)
 
     def wait(self, channel_id: int, seconds: float, reason: str) -> None:
@@ -195,8 +208,9 @@ class Worker:
 
     async def _renew_lease(self) -> None:
         began = time.monotonic()
-        alive, self._skew = await self._db(_renewed, self._id)
+        alive, self._skew, beat = await self._db(_renewed, self._id)
         if alive:
+            self._journal.note_beat(beat.count)
             self._lease_end = began + settings.CLARION.lease_seconds * 0.8
             return
         log.warning("lease_lost", worker=self._id)
@@ -208,13 +222,28 @@ class Worker:
         pipelines, self._pipelines = list(self._pipelines.values()), {}
         await asyncio.gather(*(pipeline.close() for pipeline in pipelines))
         await self._settler.flushed()
-        self._in_hand.clear()
+        self._journal.close()  # what it says of those in doubt is read by the next reaper
         await self._register()
 
     async def _register(self) -> None:
+        self._journal, self._reported = Journal(folder_of(settings.CLARION.data)), ""
+        await self._rewrite_journal()
         began = time.monotonic()
-        self._id = await self._db(reap.register)
+        self._id = await self._db(reap.register, self._journal.token)
         self._lease_end = began + settings.CLARION.lease_seconds * 0.8
+
+    async def _keep_journal(self) -> None:
+        if self._journal.crowded:
+            await self._rewrite_journal()
+        if self._journal.trouble != self._reported:
+            trouble = self._journal.trouble
+            await self._db(reap.report_trouble, self._id, trouble)
+            self._reported = trouble
+
+    async def _rewrite_journal(self) -> None:
+        journal, before = self._journal, dict(self._journal.in_hand)
+        beat = await self._db(heartbeat.beat)
+        journal.rewrite(beat.identity, beat.count, before)
 
     async def _advance_broadcasts(self) -> None:
         await self._db(lifecycle.start_due)
@@ -235,7 +264,7 @@ class Worker:
         """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""
         if time.monotonic() < self._doubtful_until:
             seen = await self._db(reap.claimed_before, self._id)
-            if lost := [key for key in seen if key not in self._in_hand]:
+            if lost := [key for key in seen if key not in self._journal.in_hand]:
                 log.info("claims_found", deliveries=await self._db(requeue, self._id, lost))
 
     async def _reap_workers(self) -> None:
@@ -277,7 +306,7 @@ class Worker:
 
     async def _settle(self, batch: list[Settlement], again: bool) -> None:
         await self._db(settle, self._id, batch, again=again)
-        self._in_hand.difference_update(settlement.delivery for settlement in batch)
+        self._journal.settled(batch)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         while not self._stopping.is_set():
@@ -304,9 +333,11 @@ class Worker:
         task.add_done_callback(self._background.discard)
 
 
-def _renewed(worker_id: int) -> tuple[bool, int]:
-    """Whether the lease lasts, and how far the shared clock is ahead of ours."""
-    return reap.renew(worker_id), db.clock_ahead()
+def _renewed(worker_id: int) -> tuple[bool, int, Beat]:
+    """Whether the lease lasts, how far the shared clock is ahead of ours, and the heartbeat."""
+    with db.write():
+        alive, beat = reap.renew(worker_id), heartbeat.beat()
+    return alive, db.clock_ahead(), beat
 
 
 def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:

@@ -34,8 +34,9 @@ MOVES: dict[str, frozenset[str]] = {
     S.FAILED: frozenset({S.DELIVERED, S.READ}),  # recovered: the provider got through after all
     S.SKIPPED: frozenset(),
     S.UNSENT: frozenset(),
-    # Proof that came late: the provider's own answer or receipt.
-    S.IN_DOUBT: frozenset({S.SENT, S.DELIVERED, S.READ, S.FAILED}),
+    # Proof that came late: the provider's own answer or receipt, or the journal of the worker that
+    # had it: back to queued, if that says that it was not sent and its broadcast is not over.
+    S.IN_DOUBT: frozenset({S.QUEUED, S.SENT, S.DELIVERED, S.READ, S.FAILED}),
 }
 COMPLETED = (S.SENT, S.DELIVERED, S.READ)
 PENDING = (S.QUEUED, S.HELD, S.SENDING)

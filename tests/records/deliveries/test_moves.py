@@ -17,7 +17,12 @@ from clarion.records import tallies
 from clarion.records.deliveries import cancel, hold
 from clarion.records.deliveries import receipts as moved_by_receipts
 from clarion.records.deliveries.claim import claim_rows
-from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
+from clarion.records.deliveries.requeue import (
+    end_in_doubt,
+    requeue,
+    requeue_maybe_sent,
+    requeue_unsent,
+)
 from clarion.records.deliveries.settle import Settlement, settle_rows
 from clarion.records.deliveries.write import Fate, Recipients, write_missing, write_new
 from clarion.records.models import Delivery, Record
@@ -79,7 +84,7 @@ def claim(world: World) -> None:
     claim_rows(WORKER, world.channel.pk, [(world.broadcast.pk, 100)], 100, clock.now_us())
 
 
-def settle(after: str) -> Callable[[World], None]:
+def settle(after: str, *, reopen: bool = False) -> Callable[[World], None]:
     def write(world: World) -> None:
         settle_rows(
             WORKER,
@@ -87,6 +92,7 @@ def settle(after: str) -> Callable[[World], None]:
                 Settlement(d.pk, d.broadcast_id, d.channel_id, d.address_id, after, 1, 1)
                 for d in world.deliveries
             ],
+            reopen=reopen,
         )
 
     return write
@@ -131,6 +137,7 @@ def pairs(befores: list[str], *afters: str) -> set[tuple[str, str]]:
 
 
 NOT_CLAIMED = {"queued", "held"}
+PROVEN = {"sent", "failed"}  # what an answer that comes late says of one in doubt
 EVERY = {  # a writer, and what it should move
     "claim": (claim, pairs(sources("sending"), "sending")),
     "requeue": (leave(requeue), pairs(sources("queued", among={"sending"}), "queued")),
@@ -164,11 +171,19 @@ EVERY = {  # a writer, and what it should move
         f"settle as {after}": (
             settle(after),
             pairs(["sending"], after)
-            # Accepted, though the worker had been given up: proven.
-            | (pairs(sources("sent", among={"in_doubt"}), "sent") if after == "sent" else set()),
+            # Answered, though the worker had been given up: proven.
+            | (pairs(sources(after, among={"in_doubt"}), after) if after in PROVEN else set()),
         )
         for after in sorted(MOVES["sending"])
     },
+    "requeue_unsent": (
+        lambda world: requeue_unsent(list(world.before)),
+        pairs(sources("queued", among={"in_doubt"}), "queued"),
+    ),
+    "settle as queued, open again": (
+        settle("queued", reopen=True),
+        pairs(sources("queued", among={"sending", "in_doubt"}), "queued"),
+    ),
     **{
         f"receipt: {status}": (receive(status), pairs(sources(status), status))
         for status in ("delivered", "read", "failed")

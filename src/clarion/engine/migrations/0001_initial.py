@@ -14,6 +14,20 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Heartbeat",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identity", models.CharField(max_length=32)),
+                ("count", models.BigIntegerField(default=1)),
+                ("at", clarion.kit.fields.InstantField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Worker",
             fields=[
                 (
@@ -27,6 +41,8 @@ class Migration(migrations.Migration):
                 ("started_at", clarion.kit.fields.InstantField()),
                 ("lease_until", clarion.kit.fields.InstantField()),
                 ("dead", models.BooleanField(default=False)),
+                ("journal", models.CharField(blank=True, default="", max_length=32)),
+                ("trouble", models.CharField(blank=True, default="", max_length=400)),
             ],
         ),
         migrations.CreateModel(

@@ -28,6 +28,23 @@ def requeue_maybe_sent(worker_id: int, deliveries: Sequence[int]) -> int:
         return len(_move(worker_id, deliveries, D.QUEUED, db.now_us(), also))
 
 
+def requeue_unsent(deliveries: Sequence[int]) -> int:
+    """Queue again what was given up as in doubt and, as is proven now, was not sent.
+
+    Return how many. The caller has locked their broadcasts, which must not be over.
+    """
+    before = sources(D.QUEUED, among={D.IN_DOUBT})
+    with db.write():
+        rows = db.fetch(
+            "UPDATE records_delivery SET state = 'queued', reason_id = NULL, moved_at = %s "
+            f"WHERE id {db.in_list()} AND {still_in_state(before)} "
+            "RETURNING broadcast_id, channel_id",
+            [db.now_us(), db.json_param([key] for key in deliveries)],
+        )
+        tallies.shift(Counter((*row, D.IN_DOUBT.value, D.QUEUED.value) for row in rows))
+    return len(rows)
+
+
 def end_in_doubt(
     worker_id: int, deliveries: Sequence[int], reason_id: int, scheduled_at: Mapping[int, int]
 ) -> int:
@@ -39,7 +56,7 @@ def end_in_doubt(
     """
     with db.write():
         now = db.now_us()
-        also = {"due_at": 0, "reason_id": reason_id, "maybe_sent": True}
+        also = {"due_at": 0, "reason_id": reason_id}
         rows = _move(worker_id, deliveries, D.IN_DOUBT, now, also)
         record(
             Attempt(

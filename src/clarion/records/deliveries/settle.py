@@ -2,7 +2,7 @@
 
 A batch writes the deliveries' new states, one record per attempt, and the tallies. Only rows that
 are still ``sending`` for this worker move; for the others the attempt is recorded all the same,
-and an accepted message that had been given up as in doubt is proven sent.
+and where they had been given up as in doubt, an answer that came late proves how they ended.
 """
 
 from collections import Counter
@@ -52,7 +52,7 @@ class Settlement:
 
 
 _ReasonOf = Callable[[Settlement], int | None]
-_LATE = sources(D.SENT, among={D.IN_DOUBT})  # in doubt, and accepted after all
+_PROVEN = (D.SENT, D.FAILED)  # what an answer proves of one that is in doubt
 _MOVED = [
     ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
     ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
@@ -61,11 +61,14 @@ _MOVED = [
 _PART = [("delivery", "int"), ("channel", "int"), ("name", "text")]
 
 
-def settle_rows(worker_id: int, batch: Sequence[Settlement], *, again: bool = False) -> int:
+def settle_rows(
+    worker_id: int, batch: Sequence[Settlement], *, again: bool = False, reopen: bool = False
+) -> int:
     """Write a batch. Returns how many deliveries moved. Repeating a batch moves nothing.
 
     ``again``: nobody knows whether this batch was written before (its commit broke off); then
-    what is recorded already is not recorded twice.
+    what is recorded already is not recorded twice. ``reopen``: what is in doubt, and is proven not
+    to have been sent, is queued again; the caller has locked its broadcast, which must not be over.
 
     Raises OperationalError when the database is locked or away, and ValueError for a state that no
     claimed delivery may move to; nothing is written then.
@@ -79,35 +82,52 @@ def settle_rows(worker_id: int, batch: Sequence[Settlement], *, again: bool = Fa
 
     with db.write():
         moved = _move(worker_id, batch, reason)
-        proven = _prove([s for s in batch if s.delivery not in moved and s.state == D.SENT])
+        provable = (*_PROVEN, D.QUEUED) if reopen else _PROVEN
+        proven = _prove(
+            [s for s in batch if s.delivery not in moved and s.state in provable], reason
+        )
         told = _told([s for s in batch if s.attempted and s.delivery not in moved])
         if attempted := [_attempt(s, reason(s), told) for s in batch if s.attempted]:
             record(attempted, again=again)
-        _remember([s for s in batch if s.delivery in moved])
+        _remember([s for s in batch if s.delivery in moved | proven], again=again)
         moves: Counter[tallies.Move] = Counter(
             (s.broadcast, s.channel, D.SENDING.value, str(s.state))
             for s in batch
             if s.delivery in moved
         )
         moves.update(
-            (s.broadcast, s.channel, D.IN_DOUBT.value, D.SENT.value)
+            (s.broadcast, s.channel, D.IN_DOUBT.value, str(s.state))
             for s in batch
             if s.delivery in proven
         )
         tallies.shift(moves)
-    return len(moved)
+    return len(moved) + len(proven)
 
 
 def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
     # The + keeps both databases from walking an index of claimed rows with the whole batch inside;
     # the batch comes first and finds its rows by their ids.
+    guard = f"+d.worker_id = %s AND {still_in_state([D.SENDING], 'd.state')}"
+    return _update(batch, reason, guard, [worker_id])
+
+
+def _prove(lost: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
+    """Answered after all, though its worker had been given up meanwhile: in doubt no more."""
+    if not lost:
+        return set()
+    before = sources(*{str(s.state) for s in lost}, among={D.IN_DOUBT})
+    return _update(lost, reason, still_in_state(before, "d.state"), [])
+
+
+def _update(
+    batch: Sequence[Settlement], reason: _ReasonOf, guard: str, params: Sequence[int]
+) -> set[int]:
     rows = db.fetch(
         "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
         "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
         "recovered = v.recovered, maybe_sent = v.maybe_sent, has_progress = v.has_progress, "
         "moved_at = v.at, worker_id = NULL "
-        f"FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND +d.worker_id = %s "
-        f"AND {still_in_state([D.SENDING], 'd.state')} {db.returning('d', 'id')}",
+        f"FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND {guard} {db.returning('d', 'id')}",
         [
             db.json_param(
                 (
@@ -117,23 +137,9 @@ def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set
                 )
                 for s in batch
             ),
-            worker_id,
+            *params,
         ],
     )  # fmt: skip
-    return {row[0] for row in rows}
-
-
-def _prove(lost: Sequence[Settlement]) -> set[int]:
-    """Accepted after all, though the lease had run out meanwhile: in doubt no more."""
-    if not lost:
-        return set()
-    rows = db.fetch(
-        "UPDATE records_delivery AS d SET state = 'sent', reason_id = NULL, "
-        "external_id = v.external_id, moved_at = v.at "
-        f"FROM {db.json_table([('id', 'int'), ('external_id', 'text'), ('at', 'int')])} "
-        f"WHERE d.id = v.id AND {still_in_state(_LATE, 'd.state')} {db.returning('d', 'id')}",
-        [db.json_param((s.delivery, s.external_id, s.at) for s in lost)],
-    )
     return {row[0] for row in rows}
 
 
@@ -172,15 +178,19 @@ def _attempt(s: Settlement, reason_id: int | None, told: Mapping[int, _Told]) ->
     )  # fmt: skip
 
 
-def _remember(moved: Sequence[Settlement]) -> None:
+def _remember(moved: Sequence[Settlement], *, again: bool) -> None:
     """Keep what deliveries need to continue, and drop it when they are completed."""
     if kept := {s.delivery: s.progress for s in moved if s.progress is not None}:
         keep(kept)
     if gone := [s.delivery for s in moved if s.forgets and s.progress is None]:
         forget(gone)
     if parts := [s for s in moved if s.external_id and s.state == D.QUEUED]:
+        unknown = (
+            " WHERE NOT EXISTS (SELECT 1 FROM records_part p WHERE p.delivery_id = v.delivery "
+            "AND p.external_id = v.name)"
+        )
         db.execute(
-            "INSERT INTO records_part (delivery_id, channel_id, external_id) "
-            f"SELECT delivery, channel, name FROM {db.json_table(_PART)}",
+            "INSERT INTO records_part (delivery_id, channel_id, external_id) SELECT delivery, "
+            f"channel, name FROM {db.json_table(_PART)}{unknown if again else ''}",
             [db.json_param((s.delivery, s.channel, s.external_id) for s in parts)],
         )

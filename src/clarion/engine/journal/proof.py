@@ -1,0 +1,121 @@
+"""What the journal of a worker that has ended proves about its deliveries, and acting on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from clarion.broadcasts.sending import lock_active
+from clarion.channels.registry import is_idempotent
+from clarion.engine.heartbeat import Beat
+from clarion.engine.journal.format import Mark
+from clarion.engine.journal.gone import GoneJournal
+from clarion.engine.settle import settle
+from clarion.kit import db
+from clarion.kit.batches import batches
+from clarion.records.deliveries.requeue import requeue_unsent
+from clarion.records.deliveries.settle import Settlement
+from clarion.records.states import DeliveryState as D
+
+log = structlog.get_logger()
+BATCH = 500
+NOBODY = 0  # no worker has this id
+
+
+@dataclass(slots=True)
+class Proof:
+    """What is certain about a worker's deliveries.
+
+    ``last`` is what was noted last of each. ``complete``: what was not noted was not begun. Where
+    it is not, because the journal was cut off or the database is older than it, something may have
+    followed what was noted: then only how a message ended is certain.
+    """
+
+    last: dict[int, Mark | Settlement] = field(default_factory=dict)
+    complete: bool = False
+    used: bool = True  # somebody has begun to act on it
+
+    def answer(self, delivery: int) -> Settlement | None:
+        """What is to be settled of a delivery, None if that is not known."""
+        last = self.last.get(delivery)
+        if not isinstance(last, Settlement):
+            return None
+        return last if self.complete or last.state != D.QUEUED else None
+
+    def is_unbegun(self, delivery: int) -> bool:
+        """Whether no byte of the delivery's message has certainly left since it was claimed."""
+        return self.complete and self.last.get(delivery, Mark.CLAIMED) == Mark.CLAIMED
+
+    def settle_answered(self, worker_id: int, deliveries: Sequence[int]) -> int:
+        """Settle those of a dead worker's deliveries that were answered; return how many moved."""
+        answers = [answer for key in deliveries if (answer := self.answer(key))]
+        return sum(self._settle(worker_id, batch) for batch in batches(answers, BATCH))
+
+    def resolve_doubts(self) -> int:
+        """Settle, or queue again, what was put in doubt before this was read; return how many.
+
+        Only once: what somebody else has claimed since may be in doubt for another reason.
+        """
+        if self.used:
+            return 0
+        resolved = 0
+        for some in batches(list(self.last), BATCH):
+            resolved += self._resolve(some)
+        return resolved
+
+    def _settle(
+        self, worker_id: int, answers: Sequence[Settlement], *, reopen: bool = False
+    ) -> int:
+        try:
+            return settle(worker_id, answers, again=True, reopen=reopen)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            if len(answers) > 1:  # its neighbours must not suffer from it
+                return sum(self._settle(worker_id, [one], reopen=reopen) for one in answers)
+            log.exception("settle_failed", delivery=answers[0].delivery)
+            self.last[answers[0].delivery] = Mark.BEGUN
+            return 0
+
+    def _resolve(self, deliveries: Sequence[int]) -> int:
+        with db.write():
+            doubtful = db.fetch(
+                "SELECT id, broadcast_id, channel_id FROM records_delivery "
+                f"WHERE id {db.in_list()} AND COALESCE(state, '') = 'in_doubt'",
+                [db.json_param([key] for key in deliveries)],
+            )
+            active = lock_active({row[1] for row in doubtful})
+            # Where repeats are dropped it was queued again, and may be in doubt because of another.
+            wary = {key for key in {row[2] for row in doubtful} if not is_idempotent(key)}
+            open_again = [row[0] for row in doubtful if row[1] in active and row[2] in wary]
+            answers = {row[0]: a for row in doubtful if (a := self.answer(row[0]))}
+            ended = [a for a in answers.values() if a.state in {D.SENT, D.FAILED}]
+            waits = [a for key in open_again if (a := answers.get(key)) and a.state == D.QUEUED]
+            # Whoever was to be skipped will be, as soon as it is claimed again.
+            unbegun = [
+                key
+                for key in open_again
+                if self.is_unbegun(key) or (key in answers and answers[key].state == D.SKIPPED)
+            ]
+            return (
+                self._settle(NOBODY, ended)
+                + self._settle(NOBODY, waits, reopen=True)
+                + requeue_unsent(unbegun)
+            )
+
+
+def no_proof() -> Proof:
+    """Nothing is certain: there is no journal, or it can't be believed."""
+    return Proof()
+
+
+def proof_of(journal: GoneJournal, here: Beat | None) -> Proof:
+    """What a journal proves about deliveries of the database with this heartbeat."""
+    contents = journal.contents
+    if contents is None or here is None or contents.head.database != here.identity:
+        return no_proof()
+    complete = contents.whole and contents.beat <= here.count
+    proof = Proof(contents.last, complete, contents.used)
+    journal.mark_as_used()
+    return proof
