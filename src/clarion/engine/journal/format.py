@@ -15,7 +15,7 @@ from enum import IntEnum
 from operator import attrgetter
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
@@ -104,7 +104,7 @@ def pack_answer(settlement: Settlement) -> bytes:
         return marshal.dumps(tuple(map(_plain, values)))
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     if isinstance(value, Progress):
         return json.dumps([value.data, value.sent, value.answers, value.memory])
     return str(value) if isinstance(value, str) else value
