@@ -72,7 +72,7 @@ def test_g2_what_is_held_is_shown_and_leaves_with_the_chat(
     number: str, ada: Agent, ok: Ok, ok_json: Json
 ) -> None:
     ok("chats", "take", number, "--agent", ADA)
-    broadcast = factory.sending([Address.objects.get(pk=number).channel])
+    broadcast = factory.sending([Address.objects.get(pk=number).channel], text="Hello")
     assert factory.states(broadcast) == {"held": 1, "queued": 2}
     assert ok_json("chats", "show", number)["held"][0]["broadcast"] == broadcast.pk
     assert f"broadcast {broadcast.pk}" in ok("chats", "show", number)
