@@ -22,6 +22,8 @@ def control(field: BoundField) -> SafeString:
     attributes: dict[str, str | bool] = {
         "class": f"{classes} is-invalid" if field.errors else classes
     }
+    if type(field.field.widget) in {forms.TextInput, forms.Textarea}:
+        attributes["dir"] = "auto"  # people write in it, in any script
     described = [f"{field.auto_id}_helptext"] if field.help_text else []
     if field.errors:
         described.append(f"{field.auto_id}_error")
