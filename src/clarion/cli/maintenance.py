@@ -142,11 +142,14 @@ def _has_wal_fix(version: tuple[int, ...]) -> bool:
 
 
 def _workers() -> str:
-    from clarion.engine.status import workers_alive
+    from clarion.engine.status import troubles, workers_alive
 
     alive = workers_alive()
     if not alive:
         raise Weak("No worker is running, so nothing is sent. Start one with: clarion serve")
+    if found := troubles():
+        told = (f"The worker on {host} has stopped sending. {why}" for host, why in found)
+        raise Weak(" ".join(told))
     return f"{counted(alive, 'worker')} running."
 
 

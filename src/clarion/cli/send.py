@@ -102,11 +102,13 @@ def print_launched(broadcast: "Broadcast") -> None:
 
 
 def warn_without_worker() -> None:
-    """Print that nothing is sent, and what to do, when no worker is running."""
-    from clarion.engine.status import workers_alive
+    """Print that nothing is sent, and what to do, when no worker is running or one can't send."""
+    from clarion.engine.status import troubles, workers_alive
 
     if not workers_alive():
         print_note("No worker is running, so nothing is sent yet. Start one with: clarion serve")
+    for host, why in troubles():
+        print_note(f"The worker on {host} has stopped sending. {why}")
 
 
 def _print_scheduled(broadcast: "Broadcast") -> None:

@@ -14,6 +14,7 @@ class Beat:
 
     identity: str  # of the database
     count: int
+    at: int  # microseconds by the shared clock
 
 
 def beat() -> Beat:
@@ -22,14 +23,14 @@ def beat() -> Beat:
         now = db.now_us()
         counted = db.fetch(
             "UPDATE engine_heartbeat SET count = count + 1, at = %s WHERE id = %s "
-            "RETURNING identity, count",
+            "RETURNING identity, count, at",
             [now, ROW],
         )
         if not counted:
             counted = db.fetch(
                 "INSERT INTO engine_heartbeat (id, identity, count, at) VALUES (%s, %s, 1, %s) "
                 "ON CONFLICT (id) DO UPDATE SET count = engine_heartbeat.count + 1 "
-                "RETURNING identity, count",
+                "RETURNING identity, count, at",
                 [ROW, uuid4().hex, now],
             )
     return Beat(*counted[0])
@@ -37,5 +38,20 @@ def beat() -> Beat:
 
 def latest() -> Beat | None:
     """The heartbeat, None in a database that no worker has used."""
-    found = db.fetch("SELECT identity, count FROM engine_heartbeat WHERE id = %s", [ROW])
+    return _latest("")
+
+
+def lock_latest() -> Beat | None:
+    """As ``latest``; nobody counts it up before the transaction has ended."""
+    return _latest(db.for_update())
+
+
+def set_identity(identity: str) -> None:
+    """Give the database another identity: it was restored, and journals of before are not its."""
+    db.execute("UPDATE engine_heartbeat SET identity = %s WHERE id = %s", [identity, ROW])
+
+
+def _latest(lock: str) -> Beat | None:
+    sql = f"SELECT identity, count, at FROM engine_heartbeat WHERE id = %s{lock}"
+    found = db.fetch(sql, [ROW])
     return Beat(*found[0]) if found else None

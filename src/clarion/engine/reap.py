@@ -12,7 +12,7 @@ from clarion.contacts import imports
 from clarion.engine import heartbeat
 from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.gone import gone_journals
-from clarion.engine.journal.proof import Proof, no_proof, proof_of
+from clarion.engine.journal.proof import Proof, forget, no_proof, proof_of
 from clarion.engine.models import Worker
 from clarion.kit import clock, db
 from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
@@ -96,8 +96,8 @@ def reap() -> int:
             proof.resolve_doubts()
         known = {token for (token,) in db.fetch("SELECT journal FROM engine_worker")}
         for token, journal in journals.items():
-            if token not in known and not journal.is_of_another(here):
-                journal.delete()
+            if token not in known:
+                forget(journal, proofs[token])
     return total
 
 

@@ -21,7 +21,17 @@ from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.contacts import imports
 from clarion.content import media
-from clarion.engine import callbacks, claim, fire, heartbeat, inbox, lifecycle, reap, snapshot
+from clarion.engine import (
+    callbacks,
+    claim,
+    fire,
+    heartbeat,
+    inbox,
+    lifecycle,
+    reap,
+    resumption,
+    snapshot,
+)
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
@@ -103,6 +113,8 @@ class Worker:
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling
+        # A backup that was made before the last outcome was settled has an earlier heartbeat.
+        self._journal.note_beat((await self._db(heartbeat.beat)).count)
         self._journal.close()
         await self._db(reap.sign_off, self._id)
         await self._http.close()
@@ -226,6 +238,7 @@ class Worker:
         await self._register()
 
     async def _register(self) -> None:
+        await self._db(resumption.ask_before_resuming)
         self._journal, self._reported = Journal(folder_of(settings.CLARION.data)), ""
         await self._rewrite_journal()
         began = time.monotonic()

@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject, lazy
 from django.utils.translation import gettext as _
 
 from clarion.channels.models import Channel
+from clarion.engine.status import troubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,12 @@ class Place:
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """The places of the navigation, the agent's time zone, and channels that need a look."""
+    """The places of the navigation, the agent's time zone, and what needs attention."""
     return {
         "places": lazy(_places, list)(request),
         "zone": timezone.get_current_timezone_name(),
         "paused_channels": SimpleLazyObject(_paused_channels),
+        "worker_troubles": SimpleLazyObject(troubles),
     }
 
 

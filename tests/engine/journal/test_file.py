@@ -9,6 +9,7 @@ import pytest
 from clarion.engine.journal.file import BEGUN, CLAIMED, Journal
 from clarion.engine.journal.format import Contents, Mark
 from clarion.engine.journal.gone import gone_journals
+from clarion.engine.journal.known import known_beats
 from clarion.records.deliveries.settle import Settlement
 
 SIZE = 16 * 1024
@@ -82,7 +83,7 @@ def test_a_copy_proves_nothing(tmp_path: Path) -> None:
     path.write_bytes(kept)
 
     with gone_journals(tmp_path) as found:
-        assert found[made.token].contents is None
+        assert not found[made.token].is_believed
 
 
 def test_one_of_another_boot_proves_nothing(
@@ -93,7 +94,7 @@ def test_one_of_another_boot_proves_nothing(
     monkeypatch.setattr("clarion.engine.journal.gone.boot_id", lambda: "another")
 
     with gone_journals(tmp_path) as found:
-        assert found[made.token].contents is None
+        assert not found[made.token].is_believed
 
 
 def test_with_nothing_in_hand_nothing_is_left(tmp_path: Path) -> None:
@@ -105,8 +106,9 @@ def test_with_nothing_in_hand_nothing_is_left(tmp_path: Path) -> None:
     made.close()
     made.rewrite("database", 2, {})  # by a task that came late
 
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*.journal"))
     assert not made.crowded
+    assert known_beats(tmp_path) == {"database": 1}
 
 
 def test_with_something_in_hand_it_stays_for_the_next_worker(tmp_path: Path) -> None:

@@ -3,25 +3,22 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
 
-from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
-from clarion.broadcasts.reconcile import reconcile
 from clarion.contacts.models import Address
-from clarion.engine import heartbeat, lifecycle, reap
-from clarion.engine.claim import Claimed, claim
+from clarion.engine import lifecycle, reap
+from clarion.engine.claim import claim
 from clarion.engine.journal import format as fmt
-from clarion.engine.journal.file import Journal, folder_of
+from clarion.engine.journal.file import folder_of
 from clarion.engine.models import Heartbeat, Worker
 from clarion.kit import clock, db
-from clarion.records.deliveries.settle import Settlement, settle_rows
+from clarion.records.deliveries.settle import settle_rows
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.progress import Progress
-from support import factory
+from engine.journal.crew import Crew
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,53 +33,6 @@ def folder() -> Path:
     return place
 
 
-class Crew:
-    """A worker with four deliveries in hand, and its journal."""
-
-    def __init__(self, *, idempotent: bool = False) -> None:
-        self.channel = factory.channel(idempotent=idempotent)
-        factory.people(self.channel, 4)
-        self.broadcast: Broadcast = factory.sending([self.channel])
-        self.journal = Journal(folder_of(settings.CLARION.data), 64 * 1024)
-        beat = heartbeat.beat()
-        self.journal.rewrite(beat.identity, beat.count, {})
-        self.worker = reap.register(self.journal.token)
-        self.claimed = self.claim()
-
-    def claim(self) -> list[Claimed]:
-        messages = claim(self.channel.pk, self.worker, 4).messages
-        self.journal.claimed(claimed.delivery for claimed in messages)
-        return messages
-
-    def begin(self, claimed: Claimed) -> None:
-        assert self.journal.begin(claimed.delivery)
-
-    def answer(self, claimed: Claimed, state: str = "sent", **more: Any) -> Settlement:
-        """Note an answer that is not settled."""
-        usual = {"attempts": 1, "at": clock.now_us(), "attempted": True, "content": "Hello"}
-        settlement = Settlement(
-            claimed.delivery, claimed.broadcast, self.channel.pk, claimed.address, state,
-            **{**usual, **more},
-        )  # fmt: skip
-        self.begin(claimed)
-        self.journal.answered(settlement)
-        return settlement
-
-    def die(self) -> None:
-        assert self.journal._map is not None
-        self.journal._map.close()
-        os.close(self.journal._descriptor)
-
-    def expire(self) -> None:
-        db.execute("UPDATE engine_worker SET lease_until = 1 WHERE id = %s", [self.worker])
-
-    def states(self) -> list[str]:
-        """Of the four, in the order in which they were claimed."""
-        found = dict(Delivery.objects.values_list("pk", "state"))
-        assert reconcile(self.broadcast.pk).ok
-        return [found[claimed.delivery] for claimed in self.claimed]
-
-
 def test_each_is_settled_as_far_as_it_came(folder: Path) -> None:
     crew = Crew()
     refused, accepted, begun, _ = crew.claimed
@@ -95,7 +45,7 @@ def test_each_is_settled_as_far_as_it_came(folder: Path) -> None:
 
     assert crew.states() == ["failed", "sent", "in_doubt", "queued"]
     assert not Worker.objects.exists()
-    assert not list(folder.iterdir())
+    assert not list(folder.glob("*.journal"))
     assert Delivery.objects.get(pk=accepted.delivery).external_id == "x1"
     assert set(Record.objects.values_list("status", "reason__code")) == {
         ("completed", None), ("error", "400"), ("error", "worker_died"),
@@ -213,7 +163,7 @@ def test_without_a_journal_to_believe_it_is_as_without_one(
     assert reap.reap() == 4
 
     assert crew.states() == ["in_doubt"] * 4
-    assert not list(folder.iterdir())
+    assert not list(folder.glob("*.journal"))
 
 
 def test_a_journal_that_was_cut_proves_how_messages_ended_and_nothing_else(folder: Path) -> None:
@@ -254,7 +204,7 @@ def test_a_journal_of_another_database_is_not_believed_and_stays(folder: Path) -
     reap.reap()
 
     assert crew.states() == ["in_doubt"] * 4
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.glob("*.journal"))) == 1
 
 
 class TestTheReaperWasQuicker:
@@ -286,7 +236,7 @@ class TestTheReaperWasQuicker:
         assert crew.states() == ["sent", "failed", "queued", "in_doubt"]
         row = Delivery.objects.get(pk=again.delivery)
         assert (clock.to_us(row.due_at), row.attempts, row.reason.code) == (5, 1, "500")
-        assert not list(folder.iterdir())
+        assert not list(folder.glob("*.journal"))
 
     def test_what_was_never_begun_is_queued_again(self) -> None:
         crew = Crew()
@@ -325,7 +275,7 @@ class TestTheReaperWasQuicker:
         crew = Crew()
         crew.die()
         self.late(crew)
-        monkeypatch.setattr("clarion.engine.journal.gone.GoneJournal.delete", lambda _: None)
+        monkeypatch.setattr(reap, "forget", lambda *_: None)
         reap.reap()
         assert crew.states() == ["queued"] * 4
         other = reap.register()

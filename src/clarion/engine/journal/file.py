@@ -27,6 +27,7 @@ from clarion.engine.journal.format import (
     pack_head,
     pack_ids,
 )
+from clarion.engine.journal.known import remember
 from clarion.records.deliveries.settle import Settlement
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class Journal:
         self._descriptor = -1
         self._map: mmap.mmap | None = None
         self._end = 0
+        self._beat = ("", 0)  # the identity of the database, and its newest heartbeat
         self._closed = False
 
     @property
@@ -97,6 +99,7 @@ class Journal:
             self._descriptor, self._map, self._end = before_this
             self._note_trouble(error)
             return
+        self._beat = (database, beat)
         _close(before_this[1], before_this[0])
         if self.trouble:
             log.info("journal_works_again", folder=str(self._folder))
@@ -104,6 +107,7 @@ class Journal:
 
     def note_beat(self, beat: int) -> None:
         """Note a heartbeat of the database: one that has an earlier one is older than this."""
+        self._beat = (self._beat[0], beat)
         self._append(Kind.BEAT, ID.pack(beat))
 
     def claimed(self, deliveries: Iterable[int]) -> None:
@@ -143,7 +147,11 @@ class Journal:
     def close(self) -> None:
         """End it. With nothing in hand the file is deleted, else the next worker reads it."""
         if self._map is not None and not self.in_hand:
-            self._path.unlink(missing_ok=True)
+            try:
+                remember(self._folder, *self._beat)
+                self._path.unlink(missing_ok=True)
+            except OSError as error:  # the next reaper deletes it
+                log.warning("journal_not_deleted", error=str(error), path=str(self._path))
         _close(self._map, self._descriptor)
         self._map, self._descriptor, self._closed = None, -1, True
 

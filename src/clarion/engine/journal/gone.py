@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.format import USED, USED_AT, Contents, boot_id, parse
 
 UNFINISHED = 60.0  # seconds after which nobody is about to finish a file
@@ -24,19 +23,12 @@ class GoneJournal:
     token: str
     path: Path
     descriptor: int
-    contents: Contents | None  # None: it proves nothing
+    contents: Contents | None  # None: it can't be read
+    is_believed: bool  # it is of this machine, since it was switched on, and no copy
 
     def mark_as_used(self) -> None:
         """Note that what it says is being carried out from now on."""
         os.pwrite(self.descriptor, USED, USED_AT)
-
-    def is_of_another(self, here: Beat | None) -> bool:
-        """Whether it is about another database, to which the settings may lead again."""
-        return bool(here and self.contents and self.contents.head.database != here.identity)
-
-    def delete(self) -> None:
-        """Everything in it has been settled."""
-        self.path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -65,9 +57,10 @@ def _locked(path: Path) -> GoneJournal | None:
         inode = os.fstat(descriptor).st_ino
         if path.stat().st_ino == inode:  # else its worker has begun a new file just now
             contents = parse(_read(descriptor))
-            if contents and (contents.head.boot, contents.head.inode) != (boot_id(), inode):
-                contents = None
-            return GoneJournal(path.stem, path, descriptor, contents)
+            is_believed = contents is not None and (
+                (contents.head.boot, contents.head.inode) == (boot_id(), inode)
+            )
+            return GoneJournal(path.stem, path, descriptor, contents, is_believed)
     except (BlockingIOError, FileNotFoundError):
         pass
     except BaseException:

@@ -1,6 +1,6 @@
 """What the journal of a worker that has ended proves about its deliveries, and acting on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,9 +11,11 @@ from clarion.channels.registry import is_idempotent
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.format import Mark
 from clarion.engine.journal.gone import GoneJournal
+from clarion.engine.journal.known import remember
 from clarion.engine.settle import settle
 from clarion.kit import db
 from clarion.kit.batches import batches
+from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.requeue import requeue_unsent
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.states import DeliveryState as D
@@ -35,6 +37,9 @@ class Proof:
     last: dict[int, Mark | Settlement] = field(default_factory=dict)
     complete: bool = False
     used: bool = True  # somebody has begun to act on it
+    database: str = ""  # its identity
+    beat: int = 0  # the newest heartbeat of the database that its worker knew
+    stays: bool = False  # it is about another database, to which the settings may lead again
 
     def answer(self, delivery: int) -> Settlement | None:
         """What is to be settled of a delivery, None if that is not known."""
@@ -113,9 +118,42 @@ def no_proof() -> Proof:
 def proof_of(journal: GoneJournal, here: Beat | None) -> Proof:
     """What a journal proves about deliveries of the database with this heartbeat."""
     contents = journal.contents
-    if contents is None or here is None or contents.head.database != here.identity:
+    if contents is None:
         return no_proof()
-    complete = contents.whole and contents.beat <= here.count
-    proof = Proof(contents.last, complete, contents.used)
+    is_of_this = here is not None and contents.head.database == here.identity
+    if here is None or not is_of_this or not journal.is_believed:
+        return Proof(database=contents.head.database, beat=contents.beat, stays=journal.is_believed)
+    beat = max(contents.beat, here.count + 1) if _is_newer(contents.last) else contents.beat
+    complete = contents.whole and beat <= here.count
+    proof = Proof(contents.last, complete, contents.used, here.identity, beat)
     journal.mark_as_used()
     return proof
+
+
+def forget(journal: GoneJournal, proof: Proof) -> None:
+    """Delete a journal of which all that can be settled is, and keep what it knows of databases."""
+    if proof.stays:
+        return
+    try:
+        if proof.database:
+            remember(journal.path.parent, proof.database, proof.beat)
+        journal.path.unlink(missing_ok=True)
+    except OSError as error:  # a full disk: it is tried again
+        log.warning("journal_not_deleted", error=str(error), path=str(journal.path))
+
+
+def _is_newer(last: Mapping[int, Mark | Settlement]) -> bool:
+    """Whether a message has ended of which the database says that it has not left: it is older.
+
+    By less than a heartbeat, or that would tell.
+    """
+    ended = [
+        key
+        for key, known in last.items()
+        if isinstance(known, Settlement) and known.state in {D.SENT, D.FAILED}
+    ]
+    waiting = still_in_state([D.QUEUED, D.HELD])
+    sql = f"SELECT 1 FROM records_delivery WHERE id {db.in_list()} AND {waiting} LIMIT 1"
+    return any(
+        db.fetch(sql, [db.json_param([key] for key in some)]) for some in batches(ended, BATCH)
+    )

@@ -1,0 +1,244 @@
+"""A worker that starts after an outage, or on a restored database, asks before it continues."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from clarion.accounts.models import AuditEntry
+from clarion.broadcasts.control import resume
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.moves import move
+from clarion.engine import heartbeat, lifecycle, reap
+from clarion.engine.journal.file import folder_of
+from clarion.engine.journal.known import known_beats, remember
+from clarion.engine.models import Heartbeat
+from clarion.engine.process import ThreadedWorker
+from clarion.engine.resumption import ask_before_resuming
+from clarion.kit import clock
+from clarion.records.models import Delivery
+from engine.journal.crew import Crew
+from support import factory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def folder() -> Path:
+    place = folder_of(settings.CLARION.data)
+    place.mkdir(exist_ok=True)
+    for path in place.iterdir():
+        path.unlink()
+    return place
+
+
+def outage(folder: Path) -> None:
+    """No worker for longer than the lateness limit."""
+    heartbeat.beat()
+    away = timedelta(minutes=settings.CLARION.late_minutes, seconds=5)
+    Heartbeat.objects.update(at=clock.now() - away)
+
+
+def restore(folder: Path) -> None:
+    """A backup of a minute ago."""
+    remember(folder, heartbeat.beat().identity, 100)
+    Heartbeat.objects.update(at=clock.now() - timedelta(minutes=1))
+
+
+def sending() -> Broadcast:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    return factory.sending([channel])
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [(outage, "No worker was running from"), (restore, "The database was restored from a backup")],
+)
+def test_what_is_being_sent_is_paused_with_a_reason_until_somebody_decides(
+    folder: Path, happens: Callable[[Path], None], reason: str
+) -> None:
+    broadcast = sending()
+    happens(folder)
+
+    assert ask_before_resuming() == 1
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == "paused"
+    assert broadcast.state_reason.startswith(reason)
+    assert AuditEntry.objects.filter(action="broadcast.pause").count() == 1
+
+    resume(broadcast, by="cli")
+    assert ask_before_resuming() == 0
+    broadcast.refresh_from_db()
+    assert broadcast.state == "sending"
+
+
+def test_a_worker_asks_before_it_claims_anything(folder: Path) -> None:
+    broadcast = sending()
+    restore(folder)
+
+    with ThreadedWorker():
+        broadcast.refresh_from_db()
+        assert broadcast.state == "paused"
+    assert factory.states(broadcast) == {"queued": 2}
+
+
+def test_a_worker_that_ended_a_moment_ago_asks_nothing(folder: Path) -> None:
+    with ThreadedWorker():
+        pass
+    broadcast = sending()
+    beats = known_beats(folder)
+    assert beats == {heartbeat.beat().identity: heartbeat.beat().count - 2}
+
+    assert ask_before_resuming() == 0
+    broadcast.refresh_from_db()
+    assert broadcast.state == "sending"
+
+
+def test_a_backup_of_before_a_workers_end_is_recognised(folder: Path) -> None:
+    heartbeat.beat()
+    backup = Heartbeat.objects.get()
+    with ThreadedWorker():
+        pass
+    broadcast = sending()
+    backup.save()
+
+    assert ask_before_resuming() == 1
+    broadcast.refresh_from_db()
+    assert broadcast.state == "paused"
+    assert Heartbeat.objects.get().identity != backup.identity
+
+
+def test_the_same_backup_restored_once_more_is_asked_about_once_more(folder: Path) -> None:
+    broadcast = sending()
+    restore(folder)
+    backup = Heartbeat.objects.get()
+    assert ask_before_resuming() == 1
+    with ThreadedWorker():
+        pass
+
+    backup.save()
+    move(broadcast, "sending")
+    assert ask_before_resuming() == 1
+
+
+def test_a_new_database_and_one_of_another_place_are_asked_about_nothing(folder: Path) -> None:
+    broadcast = sending()
+    assert ask_before_resuming() == 0  # no worker has ever used it
+    remember(folder, "another database", 1_000)
+    heartbeat.beat()
+    assert ask_before_resuming() == 0
+    broadcast.refresh_from_db()
+    assert broadcast.state == "sending"
+
+
+def test_what_was_due_between_backup_and_restore_is_missed(folder: Path) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    due, later = (factory.draft([channel]) for _ in range(2))
+    for broadcast, seconds in ((due, -30), (later, 3_600)):
+        at = clock.now() + timedelta(seconds=seconds)
+        assert move(broadcast, "scheduled", scheduled_at=at)
+    restore(folder)
+
+    assert ask_before_resuming() == 1
+    lifecycle.start_due()
+
+    assert [Broadcast.objects.get(pk=b.pk).state for b in (due, later)] == ["missed", "scheduled"]
+    due.refresh_from_db()
+    assert "may have been sent after the backup" in due.state_reason
+
+
+def test_after_an_outage_what_was_due_is_missed_by_its_own_rule(folder: Path) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    soon = factory.draft([channel])
+    assert move(soon, "scheduled", scheduled_at=clock.now() - timedelta(seconds=30))
+    outage(folder)
+
+    assert ask_before_resuming() == 0
+    lifecycle.start_due()
+
+    soon.refresh_from_db()
+    assert soon.state == "sending"
+
+
+def test_a_periodic_broadcast_whose_run_may_have_been_made_waits(folder: Path) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    ran, runs = (
+        factory.draft([channel], recurrence={"every": "day", "at": "09:00"}) for _ in range(2)
+    )
+    for broadcast, seconds in ((ran, -30), (runs, 3_600)):
+        at = clock.now() + timedelta(seconds=seconds)
+        assert move(broadcast, "live", next_run_at=at)
+    restore(folder)
+
+    assert ask_before_resuming() == 1
+    assert lifecycle.spawn_runs() == 0
+
+    assert [Broadcast.objects.get(pk=b.pk).state for b in (ran, runs)] == ["paused", "live"]
+
+
+def test_journals_of_workers_that_were_killed_know_the_heartbeat_too(folder: Path) -> None:
+    crew = Crew()
+    crew.answer(crew.claimed[0])
+    crew.journal.note_beat(50)
+    crew.die()
+
+    assert ask_before_resuming() == 1
+
+    crew.broadcast.refresh_from_db()
+    assert crew.broadcast.state == "paused"
+    # What the backup does not know may have followed: only how a message ended is certain.
+    assert crew.states() == ["sent", "in_doubt", "in_doubt", "in_doubt"]
+
+
+def test_a_message_that_ended_and_waits_in_the_database_shows_that_it_is_older(
+    folder: Path,
+) -> None:
+    """The backup was made between two heartbeats, before the claim."""
+    crew = Crew()
+    crew.answer(crew.claimed[0])
+    crew.die()
+    Delivery.objects.update(state="queued", worker_id=None)
+
+    assert ask_before_resuming() == 1
+
+    crew.broadcast.refresh_from_db()
+    assert crew.broadcast.state == "paused"
+
+
+def test_the_newest_heartbeat_is_kept_whatever_is_in_the_file(folder: Path) -> None:
+    remember(folder, "a", 5)
+    remember(folder, "a", 3)
+    remember(folder, "b", 1)
+    assert known_beats(folder) == {"a": 5, "b": 1}
+    (folder / "heartbeats.json").write_text('{"a": 5')
+    assert known_beats(folder) == {}
+    for number in range(60):
+        remember(folder, f"d{number}", 1)
+    assert len(known_beats(folder)) == 50
+
+
+def test_a_full_disk_keeps_a_journal_until_its_heartbeat_can_be_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    crew = Crew()
+    crew.answer(crew.claimed[0])
+    crew.die()
+    with monkeypatch.context() as patch:
+        patch.setattr("clarion.engine.journal.proof.remember", full)
+        reap.reap()
+    assert len(list(folder.glob("*.journal"))) == 1
+    assert crew.states() == ["sent", "queued", "queued", "queued"]
+
+    reap.reap()
+    assert not list(folder.glob("*.journal"))
+    assert known_beats(folder)
