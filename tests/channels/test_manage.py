@@ -16,7 +16,7 @@ from clarion.accounts.models import Agent, AuditEntry
 from clarion.channels.errors import ChannelError, SettingsError
 from clarion.channels.manage import (
     add_channel,
-    check_channel,
+    ask_provider,
     get_channel,
     pause_channel,
     register_webhook,
@@ -257,7 +257,7 @@ def telegram(port: int) -> Channel:
 async def test_checking_a_webhook_sends_no_message() -> None:
     async def check(port: int) -> str:
         url = f"http://127.0.0.1:{port}/messages"
-        return await check_channel(unsaved("webhook", url=url, allow_private=True))
+        return await ask_provider(unsaved("webhook", url=url, allow_private=True))
 
     sentence, heard = await with_peer(http("204 No Content"), check)
     assert "can be reached" in sentence
@@ -266,7 +266,7 @@ async def test_checking_a_webhook_sends_no_message() -> None:
 
 async def test_checking_a_bot() -> None:
     async def check(port: int) -> str:
-        return await check_channel(telegram(port))
+        return await ask_provider(telegram(port))
 
     body = b'{"ok": true, "result": {"id": 1, "username": "clarion_bot"}}'
     sentence, _ = await with_peer(http("200 OK", body), check)
@@ -278,7 +278,7 @@ async def test_checking_a_bot() -> None:
 async def test_a_private_address_is_refused_unless_it_is_allowed() -> None:
     channel = unsaved("webhook", url="http://127.0.0.1:9/messages")
     with pytest.raises(ChannelError, match="allow private addresses"):
-        await check_channel(channel)
+        await ask_provider(channel)
 
 
 @pytest.mark.parametrize(
@@ -293,14 +293,14 @@ async def test_nobody_there_is_a_sentence_without_secrets(
     make: Callable[[int], Channel], free_port: int
 ) -> None:
     with pytest.raises(ChannelError, match="nothing accepts connections there") as error:
-        await check_channel(make(free_port))
+        await ask_provider(make(free_port))
     assert TELEGRAM_TOKEN not in str(error.value)
 
 
 async def test_settings_that_no_longer_fit_are_said_to_be_so() -> None:
     for channel in (unsaved("webhook", url=5), unsaved("pigeon")):
         with pytest.raises(ChannelError, match="Save them again"):
-            await check_channel(channel)
+            await ask_provider(channel)
 
 
 async def test_registering_a_bots_webhook() -> None:

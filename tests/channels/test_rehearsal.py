@@ -9,7 +9,7 @@ from channels.fixtures import refusal_of
 from channels.rehearsal import Rehearsal, Stage
 from clarion.channels.contract import Accepted, Refused, Unsendable
 from clarion.channels.errors import ChannelError
-from clarion.channels.manage import check_channel
+from clarion.channels.manage import ask_provider
 from clarion.channels.models import Channel
 from clarion.kit.parts import Button, Media
 from clarion.transport.errors import MaybeSent, NotSent
@@ -78,7 +78,7 @@ async def test_throttling_lasts_as_long_as_the_provider_asks(
 
 @EACH
 async def test_a_good_check_sends_nothing(stage: Stage, rehearsal: Rehearsal) -> None:
-    assert rehearsal.good in await check_channel(channel(rehearsal, stage))
+    assert rehearsal.good in await ask_provider(channel(rehearsal, stage))
     assert not (await stage.ask("/_/log?outcome=accepted"))["entries"]
 
 
@@ -89,7 +89,7 @@ async def test_a_check_with_wrong_credentials_says_what_to_do(
     stage: Stage, rehearsal: Rehearsal
 ) -> None:
     with pytest.raises(ChannelError, match=rehearsal.bad):
-        await check_channel(channel(rehearsal, stage, **rehearsal.wrong))
+        await ask_provider(channel(rehearsal, stage, **rehearsal.wrong))
 
 
 @EACH

@@ -9,6 +9,7 @@ import pytest
 
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
+from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.kit import clock
 from clarion.records.deliveries import hold
@@ -340,3 +341,28 @@ def test_an_unknown_section_is_wrong_usage(db: None, misused: Callable[..., str]
     assert "'old' is not one of 'all', 'active'" in misused(
         "broadcasts", "list", "--section", "old"
     )
+
+
+@pytest.mark.parametrize("state", ["active", "paused"])
+def test_what_a_broadcast_waits_for_is_shown(
+    ok: Callable[..., str], ok_json: Callable[..., Any], state: str
+) -> None:
+    channel = factory.channel("news")
+    factory.people(channel, 2)
+    number = str(factory.sending([channel]).pk)
+    assert ok_json("broadcasts", "show", number)["waits_for"] == []
+    now = clock.now()
+    if state == "active":
+        until = now + timedelta(hours=2.8)
+        Channel.objects.update(waits_since=now, waits_until=until, waits_reason="Too many.")
+    else:
+        Channel.objects.update(state="paused", paused_at=now, paused_reason="No such token.")
+
+    (one,) = ok_json("broadcasts", "show", number)["waits_for"]
+    assert (one["channel"], bool(one["until"])) == ("news", state == "active")
+    assert one["state"] == ("waiting" if state == "active" else "paused")
+    shown = ok("broadcasts", "show", number)
+    assert f"channel news is {one['state']}, since {now:%Y-%m-%d %H:%M}" in shown
+    assert one["reason"] in shown
+    assert "clarion channel resume news" in shown
+    assert "waiting" in ok("broadcasts", "list", "--section", "active")

@@ -1,16 +1,18 @@
 """``clarion channel``."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from clarion.channels.models import Channel
+from clarion.kit import clock
 from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
-HOOK = ("--kind", "webhook", "--set", "url=https://example.org/hook")
+HOOK = ("--kind", "webhook", "--set", "url=https://example.org/hook", "--no-check")
 
 
 def test_kinds_name_their_settings(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
@@ -39,6 +41,14 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "kind": "webhook",
         "state": "active",
         "paused_reason": "",
+        "condition": {
+            "state": "unchecked",
+            "reason": "It has not been checked with these settings.",
+            "since": None,
+            "until": None,
+        },
+        "checked_at": None,
+        "check_result": "",
         "rate": 12.5,
         "attempts": 2,
         "backoff": 0.25,
@@ -51,7 +61,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
     }
     assert [one["name"] for one in ok_json("channel", "list")] == ["news"]
     listed = ok("channel", "list").splitlines()[1].split()
-    assert listed == ["news", "webhook", "active", "12.5/s", "2", "0.25", "s"]
+    assert listed[:9] == ["news", "webhook", "unchecked", "12.5/s", "2", "0.25", "s", "–", "–"]
 
 
 def test_secrets_are_never_printed(ok: Callable[..., str]) -> None:
@@ -67,7 +77,7 @@ def test_secrets_are_never_printed(ok: Callable[..., str]) -> None:
 def test_without_a_rate_the_kinds_own_is_taken(
     ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
-    ok("channel", "add", "bot", "--kind", "telegram", "--set", "token=123456:abc")
+    ok("channel", "add", "bot", "--kind", "telegram", "--set", "token=123456:abc", "--no-check")
     assert ok_json("channel", "show", "bot")["rate"] == 30
     ok("channel", "add", "news", *HOOK)
     assert "no limit" in ok("channel", "list")
@@ -163,7 +173,9 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
 ) -> None:
     fields = {"phone_number_id": "1065", "token": "EAAGtest", "app_secret": "c0ffee"}
     pairs = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
-    printed = ok("channel", "add", "shop", "--kind", "whatsapp", *pairs, "--rate", "20")
+    printed = ok(
+        "channel", "add", "shop", "--kind", "whatsapp", *pairs, "--rate", "20", "--no-check"
+    )
     shown = ok_json("channel", "show", "shop")
     assert shown["rate"] == 20.0
     assert shown["settings"] == {
@@ -175,3 +187,44 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
         "allow_private": False,
     }
     assert not any(secret in printed for secret in ("EAAGtest", "c0ffee"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_is_checked_on_adding_and_the_answer_is_kept(
+    processes: Processes, clarion: Callable[..., Any], ok_json: Callable[..., Any]
+) -> None:
+    simulator = processes.clarion("simulator", "--http-port", "0", "--smtp-port", "0")
+    url = simulator.wait_for_line(r"ready (\S+)")[1]
+    for name, token in (("good", "123456:abc"), ("bad", "123456:revoked")):
+        settings = ("--set", f"token={token}", "--set", f"api_root={url}")
+        added = clarion("channel", "add", name, "--kind", "telegram", *settings)
+        assert added.exit_code == 0
+        assert added.stdout.startswith(f"Added the channel {name}.\n")
+        assert ("The token is valid." in added.stdout) == (name == "good")
+        assert ("The check failed: Telegram does not accept" in added.stderr) == (name == "bad")
+    shown = {one["name"]: one for one in ok_json("channel", "list")}
+    assert shown["good"]["condition"]["state"] == "active"
+    assert shown["good"]["check_result"].startswith("The token is valid.")
+    assert shown["bad"]["condition"]["state"] == "check_failed"
+    assert shown["bad"]["condition"]["reason"] == shown["bad"]["check_result"]
+    assert shown["bad"]["checked_at"]
+
+
+def test_a_wait_is_shown_and_ended(
+    channel: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    now = clock.now()
+    Channel.objects.update(
+        waits_since=now, waits_until=now + timedelta(hours=2.8), waits_reason="Too many."
+    )
+    listed = ok("channel", "list")
+    assert "waiting" in listed
+    assert "Too many." in listed
+    shown = ok("channel", "show", channel)
+    assert "state         waiting" in shown
+    assert f"{now + timedelta(hours=2.8):%Y-%m-%d %H:%M}" in shown
+    assert ok_json("channel", "show", channel)["condition"]["state"] == "waiting"
+
+    ok("channel", "resume", channel)
+    assert Channel.objects.get().waits_until is None
+    assert "Too many." not in ok("channel", "list")

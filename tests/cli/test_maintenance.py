@@ -101,7 +101,16 @@ class TestCheck:
     def test_every_channel_is_looked_at(
         self, channel: str, ok: Callable[..., str], clarion: Callable[..., Any]
     ) -> None:
-        ok("channel", "add", "zeta", "--kind", "webhook", "--set", "url=https://example.org/")
+        ok(
+            "channel",
+            "add",
+            "zeta",
+            "--kind",
+            "webhook",
+            "--set",
+            "url=https://example.org/",
+            "--no-check",
+        )
         Channel.objects.filter(name=channel).update(kind="fax")
         result = clarion("check")
         assert result.exit_code == 1

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.channels.models import Channel
 from clarion.contacts.models import Address
+from clarion.kit import clock
 from support import factory
 from support.processes import Processes
 
@@ -134,7 +136,16 @@ def test_unknown_chats_are_named(
     beyond = 2**70
     said = refused("send", "--chats", f"{number},{number + 500},{beyond}", *TEXT)
     assert said == f"There is no chat with the number {number + 500}, {beyond}. Correct it."
-    ok("channel", "add", "other", "--kind", "webhook", "--set", "url=https://example.org/")
+    ok(
+        "channel",
+        "add",
+        "other",
+        "--kind",
+        "webhook",
+        "--set",
+        "url=https://example.org/",
+        "--no-check",
+    )
     said = refused("send", "--channel", "other", "--chats", str(number), *TEXT)
     assert said == f"There is no chat on other with the number {number}. Correct it."
     assert not Broadcast.objects.exists()
@@ -349,3 +360,16 @@ def test_b7_a_draft_with_a_gap_is_sent_when_that_is_chosen(
     chosen = clarion("drafts", "edit", number, "--send-to-others")
     assert "Still to do" not in chosen.stderr
     assert clarion("drafts", "send", number).exit_code == 0
+
+
+def test_a_channel_that_is_not_checked_or_fails_warns(
+    people: str, clarion: Callable[..., Any]
+) -> None:
+    send = ("send", "--channel", people, "--all", *TEXT)
+    assert "Warning: The last check of channel news failed." in clarion(*send).stderr
+    Channel.objects.update(checked_at=None)
+    warned = clarion(*send)
+    assert warned.exit_code == 0
+    assert "Warning: Channel news is not checked. Check the channel" in warned.stderr
+    Channel.objects.update(checked_at=clock.now(), check_failed=False)
+    assert "Warning" not in clarion(*send).stderr

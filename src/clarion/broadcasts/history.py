@@ -11,7 +11,7 @@ from clarion.broadcasts import periodic, trigger
 from clarion.broadcasts.authors import drafted_by, sent_by
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.outcomes import outcome
+from clarion.broadcasts.outcomes import outcome, waits_for
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.registry import kind_class
 from clarion.kit.numbers import parse_id
@@ -252,7 +252,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "finished_at": b.finished_at,
         "expanded_at": b.expanded_at,
     }
-    return facts | {"outcome": outcome(b, facts)}
+    return facts | {"outcome": outcome(b, facts), "waits_for": waits_for(b)}
 
 
 def _percent(part: int, whole: int) -> float | None:

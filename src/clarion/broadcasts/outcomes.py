@@ -5,21 +5,22 @@ from typing import Any
 
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.models import Channel
+from clarion.channels.condition import condition, conditions
 
 WAITING = "waiting"
 NO_RECIPIENTS = "no_recipients"
 WITH_FAILURES = "completed_with_failures"
 ALL_FAILED = "all_failed"
 SOME_IN_DOUBT = "some_in_doubt"
+_ON_ITS_WAY = frozenset({BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.LIVE})
 
 
 def outcome(broadcast: Broadcast, counts: Mapping[str, Any]) -> str:
     """The word that a broadcast is shown with: one of its states, or of those above.
 
     ``counts`` are its facts: ``total``, ``completed``, and the number of people in each state.
-    A broadcast that has completed is shown by how it went, and one that is being sent over paused
-    channels alone as waiting.
+    A broadcast that has completed is shown by how it went, and one that is being sent over channels
+    that are all paused or waiting as waiting.
     """
     state = broadcast.state
     if state == BroadcastState.SENDING and not counts["sending"] and _is_blocked(broadcast):
@@ -40,4 +41,25 @@ def outcome_words(outcome: str) -> str:
 
 def _is_blocked(broadcast: Broadcast) -> bool:
     channels = broadcast.channels.all()
-    return bool(channels) and all(one.state == Channel.State.PAUSED for one in channels)
+    return bool(channels) and all(condition(one).is_blocked for one in channels)
+
+
+def waits_for(broadcast: Broadcast) -> list[dict[str, Any]]:
+    """The channels of a broadcast on its way through which nothing is sent at this moment.
+
+    Each with ``channel``, ``state`` (paused or waiting), ``reason``, ``since``, and ``until``, the
+    next attempt.
+    """
+    if broadcast.state not in _ON_ITS_WAY:
+        return []
+    return [
+        {
+            "channel": channel.name,
+            "state": one.state.value,
+            "reason": one.reason,
+            "since": one.since,
+            "until": one.until,
+        }
+        for channel, one in conditions(broadcast.channels.all())
+        if one.is_blocked
+    ]

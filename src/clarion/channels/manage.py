@@ -1,11 +1,13 @@
 """Adding, changing, pausing and checking channels."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import EllipsisType
 from typing import Any, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from pydantic import ValidationError
@@ -28,6 +30,7 @@ from clarion.transport.smtp import SmtpPool
 Client = TypeVar("Client", HttpClient, SmtpPool)
 _NAMED = 10  # channels named in a sentence
 _NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
+_NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
 
 
 def add_channel(
@@ -88,7 +91,7 @@ def update_channel(
     detail = {name: value for name, value in changes.items() if name != "config"}
     if "config" in changes:
         new = changes["config"]
-        changes |= _NO_WAIT  # what it waited for was about the old ones
+        changes |= _NO_WAIT | _NO_CHECK  # both were about the old ones
         detail["settings"] = sorted(n for n in new if new[n] != channel.config.get(n))
     with transaction.atomic():
         for name, value in changes.items():
@@ -139,11 +142,39 @@ def end_wait(channel: Channel, *, by: Agent | str) -> bool:
     return bool(ended)
 
 
-async def check_channel(channel: Channel) -> str:
-    """Ask the provider whether the credentials are good; nothing is sent to anybody.
+def check_channel(channel: Channel) -> str:
+    """Ask the provider whether the credentials are good, and keep the answer with the channel.
 
-    Returns a sentence with what was found. Raises ChannelError with what to do.
+    Nothing is sent to anybody. Returns a sentence with what was found. Raises ChannelError with
+    what to do. Not for a thread with an event loop: see ``check_channel_async``.
     """
+    return _keep_check(channel, asyncio.run(_answer(channel)))
+
+
+async def check_channel_async(channel: Channel) -> str:
+    """Do the same as ``check_channel`` on an event loop."""
+    return await sync_to_async(_keep_check)(channel, await _answer(channel))
+
+
+async def _answer(channel: Channel) -> str | ChannelError:
+    try:
+        return await ask_provider(channel)
+    except ChannelError as error:
+        return error
+
+
+def _keep_check(channel: Channel, answer: str | ChannelError) -> str:
+    failed = isinstance(answer, ChannelError)
+    channel.checked_at, channel.check_failed = clock.now(), failed
+    channel.check_result = str(answer)
+    channel.save(update_fields=list(_NO_CHECK))
+    if isinstance(answer, ChannelError):
+        raise answer
+    return answer
+
+
+async def ask_provider(channel: Channel) -> str:
+    """Ask the provider as ``check_channel`` does; the answer is not kept."""
     kind = _adapter(channel)
     reply = await _ask(kind.check())
     try:

@@ -36,6 +36,10 @@ class Channel(models.Model):
     waits_until = InstantField(null=True)
     waits_since = InstantField(null=True)
     waits_reason = models.TextField(default="", blank=True)
+    # The last check with the present settings; null: there was none.
+    checked_at = InstantField(null=True)
+    check_failed = models.BooleanField(default=False)
+    check_result = models.TextField(default="", blank=True)  # what was found, a sentence
     next_slot_at = models.BigIntegerField(default=0)  # microseconds
     created_at = InstantField(default=clock.now)
 

@@ -20,7 +20,15 @@ from clarion.cli.options import (
     Undo,
     parse_moment,
 )
-from clarion.cli.output import counted, print_cut, print_facts, print_json, print_line, print_table
+from clarion.cli.output import (
+    counted,
+    format_moment,
+    print_cut,
+    print_facts,
+    print_json,
+    print_line,
+    print_table,
+)
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
 
@@ -346,6 +354,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             ("number", f"№ {one['number']}" if one["number"] else "–"),
             ("agent", one["agent"] or "–"),
             ("drafter", one["drafted_by"] or "–"),
+            *(("waits for", _blockade(one)) for one in one["waits_for"]),
             *((name, value) for name, value in optional if value),
             ("created", one["created_at"]),
             ("scheduled", one["scheduled_at"]),
@@ -356,6 +365,18 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             *(_shares(one) if one["total"] else ()),
         ]
     )
+
+
+def _blockade(one: dict[str, Any]) -> str:
+    """A channel through which nothing is sent at this moment: why, since when, until when."""
+    moments = [
+        f"{word} {format_moment(one[key])}"
+        for word, key in (("since", "since"), ("next attempt", "until"))
+        if one[key]
+    ]
+    state = ", ".join([f"channel {one['channel']} is {one['state']}", *moments])
+    resume = f"Resume it now with: clarion channel resume {one['channel']}"
+    return f"{state}. {one['reason']} {resume}"
 
 
 def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:

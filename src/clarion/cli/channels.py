@@ -9,7 +9,7 @@ from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
-from clarion.cli.output import print_facts, print_json, print_line, print_table
+from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
 from clarion.kit import rates
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _format(value: Any) -> str:
 @app.command("list")
 @uses_django
 def list_channels(as_json: AsJson = False) -> None:
-    """List the channels."""
+    """List the channels, and what is wrong with them."""
+    from clarion.channels.condition import condition
     from clarion.channels.models import Channel
 
     channels = Channel.objects.order_by("name")
@@ -87,16 +88,18 @@ def list_channels(as_json: AsJson = False) -> None:
         )
     else:
         print_table(
-            ["NAME", "KIND", "STATE", "RATE", "ATTEMPTS", "BACKOFF", "REASON"],
+            ["NAME", "KIND", "STATE", "RATE", "ATTEMPTS", "BACKOFF", "SINCE", "UNTIL", "REASON"],
             [
                 [
                     channel.name,
                     channel.kind,
-                    channel.state,
+                    condition(channel).state.value.replace("_", " "),
                     _rate(channel.rate),
                     channel.attempts,
                     f"{channel.backoff:g} s",
-                    channel.paused_reason,
+                    condition(channel).since,
+                    condition(channel).until,
+                    condition(channel).reason,
                 ]
                 for channel in channels
             ],
@@ -157,9 +160,13 @@ def add(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Test the credentials with the provider now."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Add a channel. `clarion channel kinds` lists the settings of each kind."""
+    """Add a channel and check it. `clarion channel kinds` lists the settings of each kind."""
     from clarion.channels.manage import add_channel
 
     channel = add_channel(
@@ -171,23 +178,35 @@ def add(
         backoff=backoff,
         by=acting(),
     )
+    if not as_json:
+        print_line(f"Added the channel {channel.name}.")
+    if check:
+        _check(channel, as_json)
     if as_json:
         _show(channel, as_json)
+
+
+def _check(channel: "Channel", as_json: bool) -> None:
+    """Print what the provider answers. A bad answer is a warning: the channel is stored."""
+    from clarion.channels.errors import ChannelError
+    from clarion.channels.manage import check_channel
+
+    try:
+        answer = check_channel(channel)
+    except ChannelError as error:
+        print_note(f"The check failed: {error}")
     else:
-        print_line(
-            f"Added the channel {channel.name}. Test it with: clarion channel check {channel.name}"
-        )
+        if not as_json:
+            print_line(answer)
 
 
 @app.command()
 @uses_django
 def check(name: Name) -> None:
     """Test the channel's credentials with the provider. Nothing is sent to anyone."""
-    import asyncio
-
     from clarion.channels.manage import check_channel, get_channel
 
-    print_line(asyncio.run(check_channel(get_channel(name))))
+    print_line(check_channel(get_channel(name)))
 
 
 @app.command()
@@ -203,7 +222,7 @@ def pause(name: Name) -> None:
 @app.command()
 @uses_django
 def resume(name: Name) -> None:
-    """Resume a paused channel."""
+    """Resume a channel that is paused or waiting: send its messages now."""
     from clarion.channels.manage import get_channel, resume_channel
 
     resume_channel(get_channel(name), by=acting())
@@ -228,23 +247,37 @@ def _show(channel: "Channel", as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    settings = document.pop("settings")
-    document["rate"] = _rate(channel.rate)
-    print_facts([(name.replace("_", " "), value) for name, value in document.items()])
+    settings, now = document.pop("settings"), document.pop("condition")
+    del document["paused_reason"]  # the condition's reason, where that is what is wrong
+    facts = {"name": channel.name, "kind": channel.kind}
+    facts |= {name: value for name, value in now.items() if value}
+    facts |= {name: value for name, value in document.items() if name not in facts}
+    facts["rate"] = _rate(channel.rate)
+    print_facts([(name.replace("_", " "), value) for name, value in facts.items()])
     for key, value in settings.items():
         print_line(f"  {key} = {_format(value)}")
 
 
 def _document(channel: "Channel") -> dict[str, Any]:
     """A channel as it is shown: everything but its secrets."""
+    from clarion.channels.condition import condition
     from clarion.channels.settings import config_fields
 
     secret = {field.name for field in config_fields(channel.kind) if field.secret}
+    now = condition(channel)
     return {
         "name": channel.name,
         "kind": channel.kind,
         "state": channel.state,
         "paused_reason": channel.paused_reason,
+        "condition": {
+            "state": now.state.value,
+            "reason": now.reason,
+            "since": now.since,
+            "until": now.until,
+        },
+        "checked_at": channel.checked_at,
+        "check_result": channel.check_result,
         "rate": channel.rate,
         "attempts": channel.attempts,
         "backoff": channel.backoff,

@@ -98,7 +98,16 @@ def print_launched(broadcast: "Broadcast") -> None:
         _print_live(broadcast)
     else:
         _print_scheduled(broadcast)
+    _warn_of_channels(broadcast)
     warn_without_worker()
+
+
+def _warn_of_channels(broadcast: "Broadcast") -> None:
+    """Print what is wrong with the channels that the broadcast is sent through."""
+    from clarion.channels.condition import conditions, words
+
+    for channel, condition in conditions(broadcast.channels.order_by("name")):
+        print_note(f"Warning: {words(channel, condition)}")
 
 
 def warn_without_worker() -> None:

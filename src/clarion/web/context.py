@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject, lazy
 from django.utils.translation import gettext as _
 
+from clarion.channels.condition import Condition, conditions
 from clarion.channels.models import Channel
 from clarion.engine.status import troubles
 
@@ -28,7 +30,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
     return {
         "places": lazy(_places, list)(request),
         "zone": timezone.get_current_timezone_name(),
-        "paused_channels": SimpleLazyObject(_paused_channels),
+        "blocked_channels": SimpleLazyObject(_blocked_channels),
         "worker_troubles": SimpleLazyObject(troubles),
     }
 
@@ -54,6 +56,8 @@ def _stem(noun: str) -> str:
     return re.sub("(ies|y|s)$", "", noun)
 
 
-def _paused_channels() -> list[Channel]:
-    paused = Channel.objects.filter(state=Channel.State.PAUSED).exclude(paused_reason="")
-    return list(paused.order_by("name"))
+def _blocked_channels() -> list[tuple[Channel, Condition]]:
+    """The channels that send nothing for more than a moment, each with its condition."""
+    waits = Q(state=Channel.State.PAUSED) | Q(waits_until__isnull=False)
+    found = conditions(Channel.objects.filter(waits).order_by("name"))
+    return [(channel, one) for channel, one in found if one.is_long and one.reason]

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clarion.broadcasts import outcomes
+from clarion.channels.condition import ChannelCondition
 from clarion.contacts.states import EXPLANATIONS, AddressState
 
 Text = str | Promise
@@ -55,7 +56,7 @@ BROADCAST_STATES: dict[str, Word] = {
 # What is shown instead of a state where the state alone would hide something.
 BROADCAST_OUTCOMES: dict[str, Word] = {
     outcomes.WAITING: Word(
-        _("Waiting"), _("All its channels are paused. No messages are sent."), "warn"
+        _("Waiting"), _("All its channels are paused or waiting. No messages are sent."), "warn"
     ),
     outcomes.WITH_FAILURES: Word(
         _("Completed with failures"), _("It has finished, but some messages failed."), "warn"
@@ -78,8 +79,14 @@ BROADCAST_TYPES: dict[str, Text] = {
 }
 
 CHANNEL_STATES: dict[str, Word] = {
-    "active": Word(_("Active"), _("Messages are sent through this channel."), "good"),
-    "paused": Word(_("Paused"), _("Messages wait until the channel is resumed."), "warn"),
+    condition.value: Word(condition.label, meaning, tone)
+    for condition, meaning, tone in (
+        (ChannelCondition.ACTIVE, _("Messages are sent through this channel."), "good"),
+        (ChannelCondition.PAUSED, _("Messages wait until the channel is resumed."), "warn"),
+        (ChannelCondition.WAITING, _("No messages are sent at the moment."), "warn"),
+        (ChannelCondition.FAILING, _("The last check of this channel failed."), "bad"),
+        (ChannelCondition.UNCHECKED, _("Nobody has checked whether it can send."), "calm"),
+    )
 }
 
 RECORD_STATUSES: dict[str, Word] = {

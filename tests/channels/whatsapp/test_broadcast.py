@@ -77,7 +77,7 @@ def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
         callback_double=30, callback_shuffle=30,
     )  # fmt: skip
     channel = whatsapp(provider)
-    assert "The token is valid" in asyncio.run(check_channel(channel))
+    assert "The token is valid" in check_channel(channel)
     assert "now sends messages" in asyncio.run(register_webhook(channel, live_server.url))
     factory.people(channel, PEOPLE, prefix="49151")
     outside, left, broken = (

@@ -111,7 +111,7 @@ def test_one_whose_channels_are_all_paused_is_waiting(admin: Client, sending: Br
     page = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
 
     assert ">Waiting</span>" in page
-    assert "every channel of this broadcast is paused" in page
+    assert "No password." in page
     assert "messages a second" not in admin.get("/?section=active").content.decode()
 
 

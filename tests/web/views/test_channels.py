@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 from django.test import Client
 
+from clarion.channels.condition import condition
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields
+from clarion.kit import clock
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +40,7 @@ def test_an_unknown_kind_is_not_found(admin: Client) -> None:
 
 
 def test_add_a_channel(admin: Client) -> None:
-    form = {"name": "Shop", "setting-url": "https://example.org/in", "setting-idempotent": "on"}
+    form = {"name": "Shop", "setting-url": "http://127.0.0.1:9/in", "setting-idempotent": "on"}
 
     response = admin.post("/channels/add/webhook/", form | PACE)
 
@@ -61,7 +64,7 @@ def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(admin: C
 
 def test_a_name_that_is_taken_is_refused(admin: Client) -> None:
     factory.channel("Shop")
-    form = {"name": "Shop", "setting-url": "https://example.org/in"}
+    form = {"name": "Shop", "setting-url": "http://127.0.0.1:9/in"}
 
     html = admin.post("/channels/add/webhook/", form | PACE).content.decode()
 
@@ -69,7 +72,7 @@ def test_a_name_that_is_taken_is_refused(admin: Client) -> None:
 
 
 def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None:
-    form = {"name": "S", "setting-url": "https://example.org/in", "setting-secret": "hush-hush"}
+    form = {"name": "S", "setting-url": "http://127.0.0.1:9/in", "setting-secret": "hush-hush"}
     admin.post("/channels/add/webhook/", form | PACE)
     channel = Channel.objects.get()
 
@@ -77,11 +80,11 @@ def test_secrets_are_never_shown_and_kept_when_left_empty(admin: Client) -> None
     assert "hush-hush" not in html
     assert "Leave empty to keep it" in html
 
-    changed = {"setting-url": "https://example.org/other", "setting-secret": ""}
+    changed = {"setting-url": "http://127.0.0.1:9/other", "setting-secret": ""}
     admin.post(f"/channels/{channel.pk}/", changed | PACE | {"rate": ""})
     channel.refresh_from_db()
     assert channel.config["secret"] == "hush-hush"
-    assert channel.config["url"] == "https://example.org/other"
+    assert channel.config["url"] == "http://127.0.0.1:9/other"
     assert channel.rate is None
 
 
@@ -144,3 +147,91 @@ def test_a_failed_check_says_why(admin: Client, free_port: int) -> None:
     html = admin.post(f"/channels/{channel.pk}/check").content.decode()
 
     assert "alert-danger" in html
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_is_checked_on_adding_and_the_answer_is_kept(
+    admin: Client, receiver: str
+) -> None:
+    given = {"name": "Shop", "setting-url": receiver, "setting-allow_private": "on"}
+
+    html = admin.post("/channels/add/webhook/", given | PACE, follow=True).content.decode()
+
+    channel = Channel.objects.get()
+    assert (channel.check_failed, condition(channel).state) == (False, "active")
+    assert "The receiver can be reached" in channel.check_result
+    assert html.count("The receiver can be reached") == 2  # the notice, and what is kept
+    assert "Last check" in admin.get(f"/channels/{channel.pk}/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_check_keeps_the_channel_and_is_shown_everywhere(
+    admin: Client, receiver: str, free_port: int
+) -> None:
+    dead = {"setting-url": f"http://127.0.0.1:{free_port}/in", "setting-allow_private": "on"}
+    html = admin.post(
+        "/channels/add/webhook/", {"name": "Shop"} | dead | PACE, follow=True
+    ).content.decode()
+    channel = Channel.objects.get()
+    assert "The check failed: No connection to" in html
+    assert condition(channel).state == "check_failed"
+    html = admin.get("/channels/").content.decode()
+    assert "Check failed" in html
+    assert "nothing accepts connections there" in html
+
+    good = {"setting-url": receiver, "setting-allow_private": "on"}
+    admin.post(f"/channels/{channel.pk}/", good | PACE)
+    channel.refresh_from_db()
+    assert condition(channel).state == "active"
+
+
+def waiting(channel: Channel, hours: float) -> None:
+    now = clock.now()
+    Channel.objects.filter(pk=channel.pk).update(
+        waits_since=now - timedelta(hours=1),
+        waits_until=now + timedelta(hours=hours),
+        waits_reason="Telegram asks us to wait (429, too many requests).",
+    )
+
+
+def test_a_waiting_channel_is_told_where_it_matters_and_the_wait_can_be_ended(
+    admin: Client,
+) -> None:
+    channel = factory.channel("Shop")
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    waiting(channel, 2.8)
+
+    own = f"/channels/{channel.pk}/"
+    pages = ("/", "/records/", "/channels/", own, f"/broadcasts/{broadcast.pk}/")
+    for address in pages:
+        html = admin.get(address).content.decode()
+        assert "Telegram asks us to wait" in html, address
+        assert "Next attempt:" in html, address
+    html = admin.get(f"/broadcasts/{broadcast.pk}/").content.decode()
+    assert html.count("Channel Shop is waiting.") == 1  # not once more on top of the page
+    assert "Sending continues by itself." in html
+    assert "Waiting" in admin.get("/?section=active").content.decode()
+
+    admin.post(f"/channels/{channel.pk}/resume")
+    channel.refresh_from_db()
+    assert (channel.waits_until, channel.state) == (None, "active")
+    assert "Telegram asks" not in admin.get(f"/broadcasts/{broadcast.pk}/").content.decode()
+
+
+def test_a_broadcast_through_a_channel_that_is_not_checked_warns(admin: Client) -> None:
+    channel = factory.channel("Shop")
+    factory.people(channel, 2)
+    draft = factory.draft([channel])
+
+    html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+    assert "Channel Shop is not checked." in html
+
+    Channel.objects.update(checked_at=clock.now(), check_failed=True, check_result="No such token.")
+    html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+    assert "The last check of channel Shop failed." in html
+    assert "No such token." in html
+
+    Channel.objects.update(check_failed=False)
+    html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+    assert "channel shop" not in html.lower()

@@ -138,7 +138,7 @@ def _set_up() -> str:
 
 def _start_simulator(stage: Stage) -> "Channel":
     from clarion.accounts.audit import COMMAND_LINE
-    from clarion.channels.manage import add_channel
+    from clarion.channels.manage import add_channel, check_channel
 
     with _step(f"A simulated provider runs at {stage.simulator}"):
         knobs = [word for knob in KNOBS for word in ("--set", knob)]
@@ -147,7 +147,7 @@ def _start_simulator(stage: Stage) -> "Channel":
         stage.supervisor.add("simulator", "simulator", *ports, *log, *knobs)
         stage.await_answer(stage.simulator_port, "The simulator")
     with _step("The channel “demo” sends to it (a webhook with idempotency keys)"):
-        return add_channel(
+        channel = add_channel(
             name="demo",
             kind="webhook",
             settings={
@@ -157,6 +157,8 @@ def _start_simulator(stage: Stage) -> "Channel":
             },
             by=COMMAND_LINE,
         )
+        check_channel(channel)
+        return channel
 
 
 def _import(stage: Stage, channel: "Channel", people: int) -> None:

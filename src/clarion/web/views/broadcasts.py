@@ -22,6 +22,7 @@ from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.condition import conditions
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
@@ -36,6 +37,7 @@ from clarion.web.requests import AgentRequest
 from clarion.web.shown import FILLS, audience_words, content, name_of, own_url, send_rate, shown
 from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
+_ON_ITS_WAY = ("scheduled", "sending", "paused", "live")
 LATEST = 8  # records, runs and calls on the page of a broadcast
 # Seconds: a start this near is counted down.
 UNDO_WINDOW = max(600, settings.CLARION.undo_seconds)
@@ -192,6 +194,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         "chain": control.chain(found) if _linked(found) else [],
         "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
         "channels": list(found.channels.order_by("name")),
+        "told_channels": list(found.channels.all()),
         "recipients": summary_of(found) if _is_counted_before(found) else None,
         "parent_name": name_of(found.parent) if found.parent else "",
     }
@@ -246,6 +249,7 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         "numbers": numbers,
         "held_since": held_since(found.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
+        "troubled": conditions(found.channels.all()) if found.state in _ON_ITS_WAY else [],
         "no_engine": moving and not workers_alive(),
         **(send_rate(b) if found.state == "sending" else {}),
     }

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clarion.accounts.models import Role
 from clarion.channels import manage
+from clarion.channels.condition import condition
 from clarion.channels.contract import RegistersWebhook
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
@@ -25,7 +26,11 @@ from clarion.web.requests import AgentRequest, needs
 def channels(request: AgentRequest) -> HttpResponse:
     """All channels, with the number of people on each."""
     rows = [
-        {"channel": channel, "kind": kind_class(channel.kind).label}
+        {
+            "channel": channel,
+            "kind": kind_class(channel.kind).label,
+            "condition": condition(channel),
+        }
         for channel in channels_with_people()
     ]
     return render(request, "channels/list.html", {"rows": rows})
@@ -67,12 +72,17 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
         except ChannelError as error:
             form.refuse(error)
         else:
-            messages.success(
-                request,
-                _("%s has been added. Check it before you send.") % channel.name,
-            )
+            messages.success(request, _("%s has been added.") % channel.name)
+            _check(request, channel)
             return redirect("channel", channel.pk)
     return render(request, "channels/new.html", {"form": form, "kind": about})
+
+
+def _check(request: AgentRequest, channel: Channel) -> None:
+    try:
+        messages.success(request, manage.check_channel(channel))
+    except ChannelError as error:
+        messages.warning(request, _("The check failed: %s") % error)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,6 +112,8 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
             form.refuse(error)
         else:
             messages.success(request, _("Saved. New messages use these settings."))
+            if found.checked_at is None:
+                _check(request, found)
             return redirect("channel", found.pk)
     return _show(request, found, form)
 
@@ -109,6 +121,8 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
 def _show(request: AgentRequest, found: Channel, form: ChannelForm) -> HttpResponse:
     context = {
         "channel": found,
+        "condition": condition(found),
+        "told_channels": [found],
         "kind": _about(found.kind),
         "form": form,
         "hook_url": manage.hook_url(found, _public_url(request)),
@@ -126,7 +140,7 @@ def _public_url(request: AgentRequest) -> str:
 async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
     """Ask the provider whether the credentials are good; one sentence."""
     found = await aget_object_or_404(Channel, pk=pk)
-    return await _said(manage.check_channel(found))
+    return await _said(manage.check_channel_async(found))
 
 
 @needs(Role.MANAGER)
@@ -161,7 +175,7 @@ def channel_pause(request: AgentRequest, pk: int) -> HttpResponse:
 @needs(Role.MANAGER)
 @require_POST
 def channel_resume(request: AgentRequest, pk: int) -> HttpResponse:
-    """Let messages leave again."""
+    """Let messages leave again: end a pause, and a wait."""
     found = get_object_or_404(Channel, pk=pk)
     try:
         manage.resume_channel(found, by=request.user)

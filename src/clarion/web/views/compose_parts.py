@@ -19,6 +19,7 @@ from clarion.broadcasts.preview import preview, preview_address, preview_title
 from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import LEFT_OUT
+from clarion.channels.condition import condition, conditions
 from clarion.channels.registry import kind_class
 from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
@@ -97,7 +98,11 @@ def choices(made: Composition) -> dict[str, Any]:
     """What there is to choose from; it does not change while one types."""
     return {
         "all_channels": [
-            {"channel": channel, "kind": kind_class(channel.kind).label}
+            {
+                "channel": channel,
+                "kind": kind_class(channel.kind).label,
+                "condition": condition(channel),
+            }
             for channel in channels_with_people()
         ],
         "tag_counts": _tags({*made.tags, *made.without_tags}),
@@ -229,6 +234,7 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
         "found": found,
         "by_channel": by_channel,
         "dropped": [(LEFT_OUT[reason], n) for reason, n in found.dropped.items()] if found else [],
+        "troubled": conditions(channels),
         "one_channel": channels[0] if len(channels) == 1 else None,
         "picked": draft.picks.count() if draft else 0,
         "who_words": _("No chat numbers yet") if no_chats else audience_words(of),
