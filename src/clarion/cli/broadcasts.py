@@ -375,8 +375,7 @@ def _blockade(one: dict[str, Any]) -> str:
         if one[key]
     ]
     state = ", ".join([f"channel {one['channel']} is {one['state']}", *moments])
-    resume = f"Resume it now with: clarion channel resume {one['channel']}"
-    return f"{state}. {one['reason']} {resume}"
+    return f"{state}. {one['reason']} Resume: clarion channel resume {one['channel']}"
 
 
 def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:

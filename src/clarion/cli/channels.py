@@ -19,6 +19,10 @@ HIDDEN = "•••"
 
 app = App("Accounts that messages are sent through.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
+]
 
 
 @app.command()
@@ -156,10 +160,7 @@ def add(
             "attempt.",
         ),
     ] = limits.BACKOFF,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
-    ] = None,
+    settings: Settings = None,
     check: Annotated[
         bool,
         typer.Option("--check/--no-check", help="Test the credentials with the provider now."),
