@@ -44,7 +44,8 @@ def test_the_document(
         "lines": 3,
         "created": 1,
         "updated": 0,
-        "rejected": 2,
+        "repeated": 1,
+        "rejected": 1,
         "rejects_file": str(rejects),
     }
     with rejects.open(encoding="utf-8-sig", newline="") as reader:
@@ -60,7 +61,7 @@ def test_every_other_column_becomes_an_attribute(
         "--channel", channel, "--id-column", "mail",
     )  # fmt: skip
     assert printed.startswith("Imported 1 line in ")
-    assert printed.endswith(" s: 1 new, 0 updated, 0 rejected.\n")
+    assert printed.endswith(" s: 1 new, 0 updated, 0 repeated, 0 rejected.\n")
     person = Contact.objects.get()
     context = contact_context(
         person.name, person.attributes, person.language, person.time_zone, "a@b.org"
@@ -97,7 +98,7 @@ def test_rejected_lines_are_pointed_to(
 ) -> None:
     result = clarion("contacts", "import", file("id,name\n,Ann\n2,Bo\n"), "--channel", channel)
     assert result.exit_code == 0
-    assert "The rejected lines and the reasons are in " in result.stderr
+    assert "The lines that were left out and the reasons are in " in result.stderr
     path = Path(result.stderr.strip().splitlines()[-1].rpartition(" are in ")[2].removesuffix("."))
     assert path.exists()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from clarion.channels.models import Channel
-from clarion.contacts import csv_ids
+from clarion.contacts import csv_ids, identities
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
-from clarion.contacts.models import Address
+from clarion.contacts.models import Address, Contact
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +31,16 @@ def read(tmp_path: Path, channel: Channel) -> Callable[..., IdList]:
         return read_ids(path, channel=channel, **options)  # type: ignore[arg-type]
 
     return read
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(content: str) -> Path:
+        path = tmp_path / "file.csv"
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
 
 
 def values(ids: IdList) -> list[str]:
@@ -77,6 +87,36 @@ def test_a_repeat_of_the_first_line(read: Callable[..., IdList]) -> None:
     ids = read("\nu1\nu2\nu1\n")
     assert values(ids) == ["u1", "u2"]
     assert ids.rejected == [(4, "u1", "same id as line 2")]
+
+
+def test_repeats_are_compared_in_the_form_that_is_stored(file: Callable[[str], Path]) -> None:
+    email = factory.channel("mail", "email")
+    contact = Contact.objects.create()
+    Address.objects.create(contact=contact, channel=email, value="muster@example.org")
+    found = read_ids(
+        file("id\nMuster@Example.org\nmuster@example.org\n MUSTER@example.org\n"), channel=email
+    )
+    assert len(found.address_ids) == 1
+    assert [(line, reason) for line, _, reason in found.rejected] == [
+        (3, "same id as line 2"),
+        (4, "same id as line 2"),
+    ]
+
+
+@pytest.mark.parametrize("chunk", [1, 5_000])
+def test_two_ids_of_one_contact_are_sent_to_once_and_listed(
+    file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(csv_ids, "CHUNK", chunk)
+    channel = factory.channel("two")
+    (address,) = factory.people(channel, 1)
+    identities.join(channel, ["u0", "other"])
+    found = read_ids(file("id\nother\nnobody\nu0\n"), channel=channel)
+    assert list(found.address_ids) == [address.pk]
+    assert found.rejected == [
+        (3, "nobody", "not known on two"),
+        (4, "", "another user id of the contact in line 2"),
+    ]
 
 
 def test_every_other_row_is_listed(read: Callable[..., IdList], tmp_path: Path) -> None:

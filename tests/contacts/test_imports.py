@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
-from clarion.contacts import import_run, import_store
+from clarion.contacts import identities, import_run, import_store
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
@@ -161,12 +161,14 @@ class TestGoodFiles:
     def test_a_dry_run_counts_and_writes_nothing(self, write: Write, channel: Channel) -> None:
         path = write("id,city\nu1,Rome\n,Rome\nu1,Rome\nu2,Rome\n")
         done = run(path, channel, dry_run=True, tags=["vip"])
-        assert (done.lines, done.created, done.updated, done.rejected) == (4, 2, 0, 2)
+        assert (done.lines, done.created, done.updated) == (4, 2, 0)
+        assert (done.repeated, done.rejected) == (1, 1)
         assert nothing_was_written()
         assert "contact.city" not in known_variables()
         run(path, channel)
         again = run(path, channel, dry_run=True)
-        assert (again.created, again.updated, again.rejected) == (0, 2, 2)
+        assert (again.created, again.updated) == (0, 2)
+        assert (again.repeated, again.rejected) == (1, 1)
 
     def test_progress_can_be_watched(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
@@ -206,7 +208,7 @@ class TestRejectedLines:
             "u6,Bob,UTC\n"
         )
         done = run(path, channel, rejects=tmp_path / "rejects.csv")
-        assert (done.lines, done.created, done.rejected) == (10, 2, 8)
+        assert (done.lines, done.created, done.repeated, done.rejected) == (10, 2, 1, 7)
         assert done.rejects_path == str(tmp_path / "rejects.csv")
         assert rejected(done) == [
             ("4", "u2", "too few cells: 2 instead of 3"),
@@ -223,7 +225,8 @@ class TestRejectedLines:
         email = Channel.objects.create(name="e", kind="email", config={})
         done = run(write("email\nAda.L+x@Example.ORG\nno-at\na@b\n"), email)
         assert (done.created, done.rejected) == (1, 2)
-        assert Address.objects.get(channel=email).value == "Ada.L+x@example.org"
+        ada = Address.objects.get(channel=email)
+        assert (ada.value, ada.user_id) == ("ada.l+x@example.org", "Ada.L+x@example.org")
         assert all("no e-mail address" in reason for _, _, reason in rejected(done))
 
     def test_repeats_are_found_however_far_apart(
@@ -232,12 +235,50 @@ class TestRejectedLines:
         monkeypatch.setattr(import_run, "CHUNK", 10)
         ids = [f"u{number}" for number in range(50)]
         done = run(write("id\n" + "\n".join([*ids, "u0", " u49 ", "u0"])), channel)
-        assert done.created == 50
+        assert (done.lines, done.created, done.repeated, done.rejected) == (53, 50, 3, 0)
         assert rejected(done) == [
             ("52", "u0", "same id as line 2"),
             ("53", "u49", "same id as line 51"),
             ("54", "u0", "same id as line 2"),
         ]
+
+    @pytest.mark.parametrize("chunk", [1, 10_000])
+    @pytest.mark.parametrize("dry_run", [True, False])
+    @pytest.mark.parametrize(
+        ("kind", "ids"),
+        [
+            ("whatsapp", ["+49 151 1234-5678", "0049 151 12345678", "4915112345678"]),
+            ("email", ["muster@example.org", " Muster@Example.org", "MUSTER@EXAMPLE.ORG"]),
+            ("telegram", ["42", " 42", "42 "]),
+        ],
+    )
+    def test_repeats_are_compared_in_the_form_that_is_stored(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch, kind: str, ids: list[str],
+        dry_run: bool, chunk: int,
+    ) -> None:  # fmt: skip
+        monkeypatch.setattr(import_run, "CHUNK", chunk)
+        config = {"phone_number_id": "1", "token": "t"} if kind == "whatsapp" else {}
+        channel = Channel.objects.create(name="c", kind=kind, config=config)
+        lines = "".join(f"{value},{number}\n" for number, value in enumerate(ids))
+        done = run(write(f"id,name\n{lines}x@,bad\n"), channel, dry_run=dry_run)
+        assert (done.lines, done.created, done.updated) == (4, 1, 0)
+        assert (done.repeated, done.rejected) == (2, 1)
+        assert [(line, reason) for line, _, reason in rejected(done)][:2] == [
+            ("3", "same id as line 2"),
+            ("4", "same id as line 2"),
+        ]
+        names = list(Contact.objects.values_list("name", flat=True))
+        assert names == ([] if dry_run else ["0"])  # the first line counts
+
+    def test_several_ids_of_one_contact_are_all_counted(
+        self, write: Write, channel: Channel
+    ) -> None:
+        factory.people(channel, 1)
+        identities.join(channel, ["u0", "other"])
+        done = run(write("id,city,age\nu0,Ulm,\nother,Bonn,30\nnew,,\n"), channel, tags=["vip"])
+        assert (done.lines, done.created, done.updated) == (3, 1, 2)
+        assert person(channel, "u0").attributes == {"city": "Bonn", "age": "30"}
+        assert Tagging.objects.count() == 2
 
     def test_a_line_that_is_rejected_for_itself_does_not_count_as_the_first(
         self, write: Write, channel: Channel
@@ -414,9 +455,9 @@ class TestAtTheSameTime:
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada = factory.people(channel, 1, prefix="ada")[0].contact
-        look_up = import_store.known_contacts
+        look_up = import_store.matches
         answers = iter([lambda *_: {}, look_up])
-        monkeypatch.setattr(import_store, "known_contacts", lambda *asked: next(answers)(*asked))
+        monkeypatch.setattr(import_store, "matches", lambda *asked: next(answers)(*asked))
         path = write("id,name\nzoe,Zoe\nada0,Ada\nbob,Bob\n")
         done = run(path, channel, tags=["vip"])
         assert (done.created, done.updated) == (2, 1)

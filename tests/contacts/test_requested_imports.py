@@ -217,7 +217,7 @@ class TestContinuing:
             imports.run_next(WORKER, go)
         imports.run_next(WORKER, go)
         done = fresh(row)
-        assert (done.created, done.updated, done.rejected) == (22, 0, 3)
+        assert (done.created, done.updated, done.repeated, done.rejected) == (22, 0, 2, 1)
         path = imports.rejects_file(done)
         assert path is not None
         rows = list(csv.reader(io.StringIO(path.read_text())))

@@ -201,7 +201,7 @@ class ChannelKind(Protocol):
 
     @staticmethod
     def user_id(text: str) -> str:
-        """The provider's user id as an address stores it. Pure. Raises BadIdError."""
+        """The provider's user id in the form that is compared. Pure. Raises BadIdError."""
 
     def request(self, message: Outgoing) -> Request:
         """The request that sends this message. Pure. Raises Unsendable where it can't be sent.
@@ -232,6 +232,23 @@ class LimitsChats(Protocol):
 
     def limits_chat(self, user_id: str) -> bool:
         """Whether a THROTTLED reply to this user id may be about that chat alone. Pure."""
+
+
+@runtime_checkable
+class ReadsIds(Protocol):
+    """A kind whose settings say how user ids in files and searches are meant."""
+
+    def read_id(self, text: str) -> str:
+        """As ``user_id``, on this channel. Pure. Raises BadIdError."""
+
+
+@runtime_checkable
+class WritesIds(Protocol):
+    """A kind that compares user ids in another form than it sends to."""
+
+    @staticmethod
+    def written_id(text: str) -> str:
+        """How a user id is written when something is sent. Pure. Raises BadIdError."""
 
 
 @runtime_checkable

@@ -1,8 +1,9 @@
 """All channel kinds. A new kind is one package and one line here."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
-from clarion.channels.contract import ChannelKind
+from clarion.channels.contract import ChannelKind, ReadsIds, WritesIds
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
@@ -37,6 +38,25 @@ def is_idempotent(channel_id: int) -> bool:
         return adapter(Channel.objects.get(pk=channel_id)).idempotent
     except (Channel.DoesNotExist, ValueError):  # settings that can't be read promise nothing
         return False
+
+
+def id_reader(channel: Channel) -> Callable[[str], str]:
+    """What turns a user id as people write it into the form that is compared on this channel.
+
+    It raises BadIdError. Raises pydantic.ValidationError for bad settings.
+    """
+    kind = kind_class(channel.kind)
+    if issubclass(kind, ReadsIds):
+        configured = adapter(channel)
+        assert isinstance(configured, ReadsIds)
+        return configured.read_id
+    return kind.user_id
+
+
+def id_writer(channel: Channel) -> Callable[[str], str] | None:
+    """What gives the form of a user id that is sent to; None where that is the one compared."""
+    kind = kind_class(channel.kind)
+    return kind.written_id if issubclass(kind, WritesIds) else None
 
 
 def account_examples() -> str:

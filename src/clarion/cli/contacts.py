@@ -78,17 +78,18 @@ def import_file(
 def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool) -> None:
     from clarion.contacts.imports import rejects_file
 
-    path = str(rejects or rejects_file(done) or "")
+    left_out = done.rejected + done.repeated
+    path = str(rejects or rejects_file(done) or "") if left_out else ""
     if as_json:
         print_json(_document(done, path, seconds))
         return
     verb = "Checked" if done.dry_run else "Imported"
     print_line(
         f"{verb} {counted(done.lines, 'line')} in {seconds:.1f} s: {done.created:,} new, "
-        f"{done.updated:,} updated, {done.rejected:,} rejected."
+        f"{done.updated:,} updated, {done.repeated:,} repeated, {done.rejected:,} rejected."
     )
-    if done.rejected and path:
-        print_note(f"The rejected lines and the reasons are in {path}.")
+    if path:
+        print_note(f"The lines that were left out and the reasons are in {path}.")
     if done.dry_run:
         print_note("This was a dry run: nothing was changed.")
 
@@ -104,7 +105,8 @@ def _document(done: "Import", path: str, seconds: float) -> dict[str, Any]:
         "lines": done.lines,
         "created": done.created,
         "updated": done.updated,
+        "repeated": done.repeated,
         "rejected": done.rejected,
-        "rejects_file": path if done.rejected else None,
+        "rejects_file": path or None,
         "seconds": round(seconds, 3),
     }

@@ -25,12 +25,12 @@ def find_address(channel_name: str, user: str) -> "Address":
     """The address of a user id on a channel. Raises Failed for one that is not known there."""
     from clarion.channels.contract import BadIdError
     from clarion.channels.manage import get_channel
-    from clarion.channels.registry import kind_class
+    from clarion.channels.registry import id_reader
     from clarion.contacts.identities import find
 
     channel = get_channel(channel_name)
     try:
-        value = kind_class(channel.kind).user_id(user)
+        value = id_reader(channel)(user)
     except BadIdError as error:
         raise Failed(f"“{user}” can't be a user id on {channel_name}: {error}.") from None
     address = find(channel, value)

@@ -6,20 +6,19 @@ rows that were left out, so that nobody is lost without a word.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
+from clarion.channels.registry import id_reader
+from clarion.contacts import identities
 from clarion.contacts.import_lines import ColumnsError, choose_column
-from clarion.contacts.models import Address
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
 from clarion.contacts.user_ids import looks_like_data
-from clarion.kit import db
 from clarion.kit.csvfile import CsvError, CsvFile, Row
 
 CHUNK = 5_000
@@ -105,56 +104,64 @@ class _Rows:
 
 
 def _is_known(value: str, channel: Channel) -> bool:
-    try:
-        value = kind_class(channel.kind).user_id(value)
-    except BadIdError:
-        return False
-    return Address.objects.filter(channel=channel, value=value).exists()
+    return bool(identities.look_up(channel, [value]))
 
 
 def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
+    check = id_reader(channel)
     repeats = Repeats()
     for _, cells in rows:
         if rows.place < len(cells):
-            repeats.note(cells[rows.place])
-    found = array("q")
-    for chunk, wrong in _chunks(rows, channel.kind, repeats):
-        addresses = dict(
-            db.fetch(
-                f"SELECT v.value, a.id FROM {db.json_table([('value', 'text')])} "
-                "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-                [db.json_param([value] for value in chunk), channel.pk],
-            )
-        )
-        found.extend(addresses.values())
+            with suppress(BadIdError):  # told the second time
+                repeats.note(check(cells[rows.place]))
+    found, lines = array("q"), array("q")
+    aliases = False
+    for chunk, wrong in _chunks(rows, check, repeats):
+        matches = identities.matches(channel.pk, chunk)
+        aliases |= any(match.is_alias for match in matches.values())
         unknown = f"not known on {channel.name}"
-        wrong += [
-            Reject(line, value, unknown) for value, line in chunk.items() if value not in addresses
-        ]
+        for value, (line, cell) in chunk.items():
+            if value in matches:
+                found.append(matches[value].address)
+                lines.append(line)
+            else:
+                wrong.append(Reject(line, cell, unknown))
         for reject in sorted(wrong):
             left_out.add(*reject)
-    return found
+    return _once(found, lines, left_out) if aliases else found
+
+
+def _once(found: "array[int]", lines: "array[int]", left_out: Rejects) -> "array[int]":
+    """Each address once; a file that has two user ids of one contact has it twice."""
+    first: dict[int, int] = {}
+    for address, line in zip(found, lines, strict=True):
+        if address in first:
+            left_out.add(line, "", f"another user id of the contact in line {first[address]}")
+        else:
+            first[address] = line
+    return array("q", first)
 
 
 def _chunks(
-    rows: _Rows, kind: str, repeats: Repeats
-) -> Iterator[tuple[dict[str, int], list[Reject]]]:
-    """Some thousand lines at a time: the possible ids with their lines, and what is wrong."""
-    check = kind_class(kind).user_id
-    chunk: dict[str, int] = {}
+    rows: _Rows, check: Callable[[str], str], repeats: Repeats
+) -> Iterator[tuple[dict[str, tuple[int, str]], list[Reject]]]:
+    """Some thousand lines at a time: the possible ids with their lines and cells, and what is wrong
+    with the others."""
+    chunk: dict[str, tuple[int, str]] = {}
     wrong: list[Reject] = []
     for line, cells in rows:
         if rows.place < len(cells):
+            cell = cells[rows.place]
             try:
-                value = check(cells[rows.place])
+                value = check(cell)
             except BadIdError as error:
-                wrong.append(Reject(line, cells[rows.place], str(error)))
+                wrong.append(Reject(line, cell, str(error)))
             else:
                 first = repeats.first_line(value, line)
                 if first is None:
-                    chunk[value] = line
+                    chunk[value] = (line, cell)
                 else:
-                    wrong.append(Reject(line, value, f"same id as line {first}"))
+                    wrong.append(Reject(line, cell, f"same id as line {first}"))
         else:
             reason = f"too few cells: {len(cells)} instead of {rows.width}"
             wrong.append(Reject(line, "", reason))

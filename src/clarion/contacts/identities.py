@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
+from clarion.channels.registry import id_reader
 from clarion.contacts.merging import lock_addresses, merge_addresses
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState
@@ -46,14 +46,20 @@ def matches(channel_id: int, values: Iterable[str]) -> dict[str, Match]:
 
 
 def look_up(channel: Channel, texts: Iterable[str]) -> dict[str, Match]:
-    """As ``matches``, by user ids as people and files write them; the keys are what was given."""
-    check = kind_class(channel.kind).user_id
-    values: dict[str, str] = {}
+    """As ``matches``, by user ids as people write them; the keys are what was given.
+
+    One that is exactly somebody's is theirs, also where it could be meant in another way.
+    """
+    check = id_reader(channel)
+    values: dict[str, list[str]] = {}
     for text in texts:
+        exact = text.strip()
+        meant = values[text] = [exact] if clean(exact, LONGEST) == exact else []
         with suppress(BadIdError):  # can't be anybody's
-            values[text] = check(text)
-    found = matches(channel.pk, set(values.values()))
-    return {text: found[value] for text, value in values.items() if value in found}
+            meant.append(check(text))
+    found = matches(channel.pk, {value for meant in values.values() for value in meant})
+    known = {text: [value for value in meant if value in found] for text, meant in values.items()}
+    return {text: found[meant[0]] for text, meant in known.items() if meant}
 
 
 def find(channel: Channel, value: str) -> Address | None:

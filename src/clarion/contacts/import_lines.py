@@ -1,11 +1,14 @@
 """From a line of a CSV file to a person, or to the reason why not."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
+from clarion.channels.contract import BadIdError
+from clarion.channels.models import Channel
+from clarion.channels.registry import id_reader, id_writer
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.user_ids import find_column, looks_like_data
 
@@ -37,6 +40,7 @@ class Person(NamedTuple):
     language: str = ""
     time_zone: str = ""
     attributes: str = "{}"  # a JSON object
+    written: str = ""  # the user id as it is sent to, where that differs
 
 
 def choose_column(
@@ -66,11 +70,12 @@ def choose_column(
 class Layout:
     """What each column of a file means."""
 
-    def __init__(self, columns: Sequence[str], id_column: str, check: Callable[[str], str]) -> None:
+    def __init__(self, columns: Sequence[str], id_column: str, channel: Channel) -> None:
         """Raises ColumnsError when a title can't become a variable, or two become the same."""
         self.width = len(columns)
         self.id_place = columns.index(id_column)
-        self._check = check
+        self._check = id_reader(channel)
+        self._write = id_writer(channel)
         self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
         self.attributes: list[str] = []  # the names of those that this file brings
         self._prefixes: list[tuple[int, str]] = []  # place, name as JSON and a colon
@@ -98,11 +103,23 @@ class Layout:
             own[slot] = cell = cells[place].strip()
             if len(cell) > _LONGEST_OWN[slot] or (slot == _ZONE and cell not in _zones()):
                 raise BadLineError(_own_fault(slot, cell))
-        return Person(value, own[0], own[1], own[2], attributes)
+        written = ""
+        if self._write and value != cells[self.id_place]:
+            written = self._write(cells[self.id_place])
+        return Person(
+            value, own[0], own[1], own[2], attributes, "" if written == value else written
+        )
 
     def id_of(self, cells: Sequence[str]) -> str:
         """The cell of the user id as it stands, empty when the line is too short."""
         return cells[self.id_place] if self.id_place < len(cells) else ""
+
+    def value_of(self, cells: Sequence[str]) -> str | None:
+        """The user id in the form that is compared, None where there is none."""
+        try:
+            return self._check(cells[self.id_place])
+        except (BadIdError, IndexError):
+            return None
 
     def _add(self, place: int, title: str, taken: dict[str, str], columns: Sequence[str]) -> None:
         name = attribute_name(title)

@@ -17,8 +17,8 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import note_attributes
+from clarion.contacts.identities import matches
 from clarion.contacts.import_lines import (
     BadLineError,
     ColumnsError,
@@ -26,7 +26,7 @@ from clarion.contacts.import_lines import (
     Person,
     choose_column,
 )
-from clarion.contacts.import_store import known_contacts, store
+from clarion.contacts.import_store import store
 from clarion.contacts.models import Import
 from clarion.contacts.rejects import Rejects
 from clarion.contacts.repeats import Repeats
@@ -73,7 +73,7 @@ class Plan:
         try:
             file = CsvFile(path)
             column = choose_column(file.columns, channel.kind, id_column)
-            layout = Layout(file.columns, column, kind_class(channel.kind).user_id)
+            layout = Layout(file.columns, column, channel)
             return cls(file, column, layout, check_names(tags))
         except ColumnsError as error:
             raise ImportRefused(str(error), error.columns) from None
@@ -96,6 +96,7 @@ class ImportRun:
         self._repeats = Repeats()
         self._people: list[Person] = []
         self._lines = 0  # gone through so far
+        self._repeated = 0  # of them, whose id came before
         self._stored = row.lines  # of them, by an earlier run
 
     def run(self, by: Agent | str) -> None:
@@ -125,7 +126,9 @@ class ImportRun:
         any_line = False
         for count, (_, cells) in enumerate(self._plan.file.rows(), 1):
             any_line = True
-            self._repeats.note(self._plan.layout.id_of(cells))
+            value = self._plan.layout.value_of(cells)
+            if value is not None:
+                self._repeats.note(value)
             if count % CHUNK == 0:
                 self._stop_if_asked()
                 _write(self.row, beat_at=clock.from_us(db.now_us()))
@@ -153,7 +156,9 @@ class ImportRun:
             return
         first = self._repeats.first_line(person.value, line)
         if first is not None:
-            self.rejects.add(line, person.value, f"same id as line {first}")
+            self._repeated += 1
+            value = person.written or person.value
+            self.rejects.add(line, value, f"same id as line {first}")
         elif self._lines > self._stored:
             self._people.append(person)
 
@@ -169,7 +174,8 @@ class ImportRun:
                 lines=self._lines,
                 created=self.row.created + created,
                 updated=self.row.updated + updated,
-                rejected=self.rejects.count,
+                repeated=self._repeated,
+                rejected=self.rejects.count - self._repeated,
                 bytes_done=position,
                 beat_at=clock.from_us(db.now_us()),
             )
@@ -182,7 +188,7 @@ class ImportRun:
         if not self.row.dry_run:
             return store(self.row.channel_id, self._people, tag_ids, clock.now_us())
         people = (person.value for person in self._people)
-        known = len(known_contacts(self.row.channel_id, people))
+        known = len(matches(self.row.channel_id, people))
         return len(self._people) - known, known
 
     def _stop_if_asked(self) -> None:
@@ -197,7 +203,7 @@ def finish(row: Import, state: Import.State, error: str = "") -> None:
         state=state,
         error=error,
         finished_at=clock.now(),
-        rejects_path=row.rejects_path if row.rejected else "",
+        rejects_path=row.rejects_path if row.rejected or row.repeated else "",
         worker_id=None,
     )
 

@@ -4,10 +4,12 @@ Any number of imports and inbound messages may bring the same person at once: th
 (channel, user id) decides, and rows are locked in the order of user ids, then of contacts.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 
+from clarion.contacts.identities import matches
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
 from clarion.contacts.tags import attach
@@ -15,23 +17,10 @@ from clarion.kit import db
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
 _PERSON += [("time_zone", "text"), ("attributes", "text")]
-_NewPerson = tuple[int, str, str, str, str, str]  # the same
+_PERSON += [("written", "text")]
+_NewPerson = tuple[int, str, str, str, str, str, str]  # the same
+_Known = tuple[int, Person]  # a contact, and what a line says about it
 _FIELDS = "name, attributes, language, time_zone"
-
-
-def known_contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
-    """The contacts behind these user ids of a channel, as far as they are known.
-
-    CROSS JOIN makes SQLite begin with the few ids; else it may go through all addresses for each.
-    In order they are found a fifth faster, since neighbours stand in the same page of the index.
-    """
-    return dict(
-        db.fetch(
-            f"SELECT a.value, a.contact_id FROM {db.json_table([('value', 'text')])} "
-            "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
-            [db.json_param([value] for value in sorted(values)), channel_id],
-        )
-    )
 
 
 def store(
@@ -42,15 +31,33 @@ def store(
     ``now`` is in microseconds. Returns how many were created and how many updated.
     """
     by_value = {person.value: person for person in people}
-    known = known_contacts(channel_id, by_value)
+    known = _contacts(channel_id, by_value)
     fresh = sorted(by_value.keys() - known.keys())
     created = _create(channel_id, [by_value[value] for value in fresh], now)
     if len(created) < len(fresh):  # somebody else brought them a moment ago
-        known |= known_contacts(channel_id, set(fresh) - created.keys())
-    _update([(contact, by_value[value]) for value, contact in known.items()])
+        known |= _contacts(channel_id, set(fresh) - created.keys())
+    for once in _apart([(known[one.value], one) for one in people if one.value in known]):
+        _update(once)
     attach(tag_ids, list(created.values()), now, fresh=True)
-    attach(tag_ids, list(known.values()), now)
+    attach(tag_ids, sorted(set(known.values())), now)
     return len(created), len(known)
+
+
+def _contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
+    return {value: one.contact for value, one in matches(channel_id, values).items()}
+
+
+def _apart(people: Sequence[_Known]) -> list[list[_Known]]:
+    """The people in groups without anybody twice: a file may name one contact by several ids, and
+    each line counts. Nearly always one group."""
+    groups: list[list[_Known]] = []
+    times: Counter[int] = Counter()
+    for contact, person in people:
+        if times[contact] == len(groups):
+            groups.append([])
+        groups[times[contact]].append((contact, person))
+        times[contact] += 1
+    return groups
 
 
 def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, int]:
@@ -71,8 +78,9 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     )
     made = dict(
         db.fetch(
-            "INSERT INTO contacts_address (contact_id, channel_id, value, state, created_at) "
-            f"SELECT v.id, %s, v.value, 'active', %s FROM {_table()} WHERE true "
+            "INSERT INTO contacts_address "
+            "(contact_id, channel_id, value, written, state, created_at) "
+            f"SELECT v.id, %s, v.value, v.written, 'active', %s FROM {_table()} WHERE true "
             "ON CONFLICT (channel_id, value) DO NOTHING "
             "RETURNING value, contact_id",
             [channel_id, now, packed],
@@ -86,19 +94,20 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
 
 def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
     """Make all of these people; none, and False, when somebody else brought one meanwhile."""
-    addresses = [("contact_id", "int"), ("value", "text")]
+    addresses = [("contact_id", "int"), ("value", "text"), ("written", "text")]
+    places = [(row[0], row[1], row[6]) for row in rows]
     try:
         with transaction.atomic():
             db.copy_or_insert(
                 "contacts_contact",
-                [_PERSON[0], *_PERSON[2:]],
-                [(contact, *told) for contact, _, *told in rows],
+                [_PERSON[0], *_PERSON[2:-1]],
+                [(contact, *told) for contact, _, *told, _ in rows],
                 {"created_at": now},
             )
             db.copy_or_insert(
                 "contacts_address",
                 addresses,
-                [row[:2] for row in rows],
+                places,
                 {"channel_id": channel_id, "state": "active", "created_at": now},
             )
     except IntegrityError:

@@ -135,6 +135,8 @@ class Attribute(models.Model):
 class Import(models.Model):
     """One CSV import: what to import and how, its progress, its result.
 
+    Every line is accounted for: created + updated + repeated + rejected = lines.
+
     An import with an ``upload`` was asked for on a page: a worker claims it and does it, and where
     that worker ends, the next one continues. One without is done by the process that made its row.
     """
@@ -165,6 +167,7 @@ class Import(models.Model):
     lines = models.BigIntegerField(default=0)
     created = models.BigIntegerField(default=0)
     updated = models.BigIntegerField(default=0)
+    repeated = models.BigIntegerField(default=0)  # lines whose id stood in an earlier one
     rejected = models.BigIntegerField(default=0)
     # A file name in the data folder's ``imports``, or the absolute path of a file elsewhere.
     rejects_path = models.CharField(max_length=500, default="", blank=True)

@@ -18,8 +18,8 @@ class Repeats:
         self._first: dict[str, int] = {}
 
     def note(self, value: str) -> None:
-        """First time through: an id, written in whatever case and with spaces around it."""
-        place = hash(value.strip().lower()) % _BITS
+        """First time through: an id in the form that is compared."""
+        place = hash(value) % _BITS
         bit = 1 << (place & 7)
         if self._table[place >> 3] & bit:
             self._suspects.add(place)
@@ -29,9 +29,9 @@ class Repeats:
     def first_line(self, value: str, line: int) -> int | None:
         """Second time through: the line that had this id before, or None when this is the first.
 
-        ``value`` is the id as it is stored, ``line`` where it stands now.
+        ``line`` is where it stands now.
         """
-        if hash(value.lower()) % _BITS not in self._suspects:
+        if hash(value) % _BITS not in self._suspects:
             return None
         first = self._first.setdefault(value, line)
         return None if first == line else first

@@ -23,7 +23,9 @@ CASE = Case(
     accepted=SmtpReply("sent", 250, "2.0.0 Ok: queued as 4XyZ"),
     user_ids={
         "anna@example.org": "anna@example.org",
-        "Ada.L+x@Example.ORG": "Ada.L+x@example.org",
+        "Ada.L+x@Example.ORG": "ada.l+x@example.org",
+        " MUSTER@example.org ": "muster@example.org",
+        "Ü@müller.example": "ü@müller.example",
         "ü@müller.example": "ü@müller.example",
     },
     bad_user_ids={"no e-mail address": ("no-at", "a@b", "a..b@c.example")},

@@ -13,8 +13,9 @@ from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.contacts import identities
 from clarion.contacts.models import Address, Contact
-from clarion.engine import inbox, reap
+from clarion.engine import callbacks, inbox, reap
 from clarion.engine.attempt import attempt
+from clarion.engine.callbacks import Verified
 from clarion.engine.claim import claim
 from clarion.engine.settle import settle
 from clarion.engine.snapshot import job, take
@@ -40,7 +41,7 @@ def known(channel: Channel, value: str = ANNA) -> Address:
 
 def heard(channel: Channel, *changes: dict[str, Any]) -> None:
     hook = meta(*changes)
-    inbox.store_callback(channel, hook, inbox.lane_of(make(), hook))
+    callbacks.store([Verified(channel.pk, hook, inbox.lane_of(make(), hook))])
     while inbox.apply_waiting():
         pass
 
@@ -145,6 +146,7 @@ def deliver(channel: Channel, reply: HttpReply) -> None:
     facts = take().channels[channel.pk]
     settlements = []
     for claimed in claim(channel.pk, worker, 10).messages:
-        settlement, _ = asyncio.run(attempt(claimed, facts, job(claimed.broadcast), answered))
+        sending = attempt(claimed, facts, job(claimed.broadcast), answered, lambda _: True)
+        settlement, _ = asyncio.run(sending)
         settlements.append(settlement)
     settle(worker, settlements)

@@ -59,8 +59,13 @@ class EmailKind:
 
     @staticmethod
     def user_id(text: str) -> str:
-        """An e-mail address. Raises BadIdError."""
+        """An e-mail address in lower case. Raises BadIdError."""
         return ids.user_id(text)
+
+    @staticmethod
+    def written_id(text: str) -> str:
+        """An e-mail address as it is written. Raises BadIdError."""
+        return ids.written_id(text)
 
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.

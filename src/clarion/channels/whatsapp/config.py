@@ -5,6 +5,7 @@ from secrets import token_urlsafe
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels import phones
 from clarion.channels.urls import api_root
 
 # v26.0 came on 29 July 2026; a version lives for two years at least:
@@ -41,6 +42,12 @@ class WhatsAppConfig(BaseModel):
         description="Meta sends it when it first tries your webhook URL. Leave it empty to "
         "generate one, or write one if you enter the webhook URL at Meta by hand.",
     )
+    country: str = Field(
+        default="",
+        title="Country of phone numbers",
+        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
+        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
+    )
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
@@ -67,6 +74,14 @@ class WhatsAppConfig(BaseModel):
         if not _TOKEN.fullmatch(value.get_secret_value()):
             raise ValueError("An access token has no spaces. Copy it again from Meta.")
         return value
+
+    @field_validator("country")
+    @classmethod
+    def _is_country(cls, value: str) -> str:
+        country = value.strip().upper()
+        if country and country not in phones.countries():
+            raise ValueError("Write the two letters of a country, for example DE.")
+        return country
 
     @field_validator("api_root")
     @classmethod

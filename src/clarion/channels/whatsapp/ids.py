@@ -2,6 +2,7 @@
 
 import re
 
+from clarion.channels import phones
 from clarion.channels.contract import BadIdError
 from clarion.channels.ids import TITLES as USUAL
 from clarion.channels.ids import plain_id
@@ -20,12 +21,27 @@ def is_user_id(value: str) -> bool:
     return bool(_PHONE.fullmatch(value) or SCOPED_ID.fullmatch(value))
 
 
-def user_id(text: str) -> str:
-    """The digits of a number with its country code, or a business-scoped id. Raises BadIdError."""
+def user_id(text: str, country: str = "") -> str:
+    """The digits of a number with its country code, or a business-scoped id. Raises BadIdError.
+
+    ``country``: that of numbers without “+” or “00” in front, in two letters. Without one such a
+    number has to begin with a calling code.
+    """
+    if not country and _PHONE.fullmatch(text) and phones.has_code(text):
+        return text  # nearly all, and a file has millions
     value = plain_id(text)
     if SCOPED_ID.fullmatch(value):
         return value
-    digits = _PHONE_SIGNS.sub("", value).removeprefix("00")
+    digits = _PHONE_SIGNS.sub("", value)
+    if value.startswith("+") or digits.startswith("00"):
+        digits = digits.removeprefix("00")
+    elif country and digits.isascii() and digits.isdigit():
+        digits = phones.with_code(digits, country) or ""
+    elif _PHONE.fullmatch(digits) and not phones.has_code(digits):
+        raise BadIdError(
+            "the number has no country code: write it as +4915112345678, or set the country of the "
+            "channel"
+        )
     if not _PHONE.fullmatch(digits):
         raise BadIdError("a WhatsApp number has its country code and 6 to 15 digits: 4915112345678")
     return digits

@@ -72,6 +72,7 @@ class WhatsAppKind:
     def __init__(self, config: WhatsAppConfig) -> None:
         token = config.token.get_secret_value()
         self._number = config.phone_number_id
+        self._country = config.country
         self._url = f"{config.api_root}/{config.phone_number_id}"
         self._allow_private = config.allow_private
         self._app_secret = config.app_secret.get_secret_value().encode()
@@ -86,6 +87,10 @@ class WhatsAppKind:
     def user_id(text: str) -> str:
         """A phone number with its country code, or a business-scoped id. Raises BadIdError."""
         return ids.user_id(text)
+
+    def read_id(self, text: str) -> str:
+        """As ``user_id``, of a number of the channel's country where it has no other code."""
+        return ids.user_id(text, self._country)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what WhatsApp can't send."""
