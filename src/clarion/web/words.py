@@ -102,6 +102,7 @@ ADDRESS_STATES: dict[str, Word] = {
         (AddressState.BLOCKED, "warn"),
         (AddressState.DEACTIVATED, "bad"),
         (AddressState.UNREACHABLE, "bad"),
+        (AddressState.ALIAS, "calm"),
     )
 }
 
