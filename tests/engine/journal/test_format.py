@@ -60,11 +60,15 @@ def body(note: Note) -> bytes:
     raise AssertionError(note)
 
 
+def entry(kind: int, body: bytes) -> bytes:
+    return fmt.pack_word(kind, body) + body + bytes(-len(body) % 8)
+
+
 def written(notes: list[Note], head: Head = HEAD) -> tuple[bytes, list[int]]:
     """The bytes of a journal without its padding, and where each note ends."""
     data, ends = fmt.pack_head(head), []
     for note in notes:
-        data += b"".join(fmt.pack_entry(note[0], body(note)))
+        data += entry(note[0], body(note))
         ends.append(len(data))
     return data, ends
 
@@ -159,7 +163,7 @@ def test_a_journal_of_another_version_is_not_read(monkeypatch: pytest.MonkeyPatc
 
 def test_an_entry_of_an_unknown_kind_ends_what_can_be_read() -> None:
     packed, _ = written([(Kind.BEGUN, 1)])
-    packed += b"".join(fmt.pack_entry(99, b"later")) + written([(Kind.BEGUN, 2)])[0][fmt.HEAD :]
+    packed += entry(99, b"later") + written([(Kind.BEGUN, 2)])[0][fmt.HEAD :]
 
     contents = parsed(packed.ljust(SIZE, b"\0"))
 
@@ -167,9 +171,9 @@ def test_an_entry_of_an_unknown_kind_ends_what_can_be_read() -> None:
 
 
 def test_a_file_that_is_full_to_its_end_is_whole() -> None:
-    entry = b"".join(fmt.pack_entry(Kind.BEGUN, fmt.ID.pack(3)))
-    size = fmt.HEAD + 2 * len(entry)
-    packed = fmt.pack_head(replace(HEAD, size=size)) + 2 * entry
+    begun = entry(Kind.BEGUN, fmt.ID.pack(3))
+    size = fmt.HEAD + 2 * len(begun)
+    packed = fmt.pack_head(replace(HEAD, size=size)) + 2 * begun
 
     assert parsed(packed).whole
     assert not parsed(packed[:-1]).whole

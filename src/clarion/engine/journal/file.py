@@ -23,9 +23,9 @@ from clarion.engine.journal.format import (
     Kind,
     boot_id,
     pack_answer,
-    pack_entry,
     pack_head,
     pack_ids,
+    pack_word,
 )
 from clarion.engine.journal.known import remember
 from clarion.records.deliveries.settle import Settlement
@@ -167,13 +167,12 @@ class Journal:
                 self._append(Kind.ANSWERED, known)
 
     def _append(self, kind: Kind, body: bytes) -> None:
-        word, padded = pack_entry(kind, body)
-        start = self._end + WORD.size
-        end = start + len(padded)
+        start, length = self._end + WORD.size, len(body)
+        end = start + length + -length % 8  # in between are zeros
         if self._map is None or end > self._size or not body:
             return
-        self._map[start:end] = padded
-        self._map[self._end : start] = word
+        self._map[start : start + length] = body
+        self._map[self._end : start] = pack_word(kind, body)
         self._end = end
 
     def _note_trouble(self, error: OSError) -> None:

@@ -84,10 +84,9 @@ def pack_head(head: Head) -> bytes:
     return packed.ljust(HEAD, b"\0")
 
 
-def pack_entry(kind: int, body: bytes) -> tuple[bytes, bytes]:
-    """An entry's word, and its body with its padding."""
-    word = WORD.pack(kind << 24 | len(body), zlib.crc32(body))
-    return word, body + bytes(-len(body) % 8)
+def pack_word(kind: int, body: bytes) -> bytes:
+    """The word before an entry's body."""
+    return WORD.pack(kind << 24 | len(body), zlib.crc32(body))
 
 
 def pack_ids(deliveries: list[int]) -> bytes:
