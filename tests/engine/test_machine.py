@@ -135,8 +135,8 @@ class Machine(RuleBasedStateMachine):
         if self.lost:
             worker, c = self.lost.pop(0)
             after = self._settle(worker, c, outcome)
-            if after == "sent" and self.states[c.delivery] == "in_doubt":
-                self.states[c.delivery] = "sent"  # proven
+            if after in {"sent", "failed"} and self.states[c.delivery] == "in_doubt":
+                self.states[c.delivery] = after  # proven
 
     def _settle(self, worker: int, c: Claimed, outcome: Any) -> str:
         if isinstance(outcome, Accepted):

@@ -78,6 +78,22 @@ def test_an_answer_that_comes_after_the_lease_ran_out_proves_what_was_in_doubt()
     assert (counts["in_doubt"], counts["sent"]) == (2, 1)
 
 
+def test_a_refusal_that_comes_after_the_lease_ran_out_proves_it_unless_it_was_tried_again() -> None:
+    channel, worker, (a, b, _), broadcast = world()
+    db.execute("UPDATE engine_worker SET lease_until = 1")
+    reap.reap()
+    Delivery.objects.filter(pk=b.delivery).update(attempts=1)  # by somebody else
+
+    late = [
+        factory.outcome(one, channel, "failed", reason="No.", code="400", attempts=1)
+        for one in (a, b)
+    ]
+    assert settle(worker, late) == 1
+
+    assert factory.states(broadcast) == {"in_doubt": 2, "failed": 1}
+    assert Delivery.objects.get(pk=a.delivery).state == "failed"
+
+
 def test_an_unreachable_address_is_marked() -> None:
     channel, worker, (a, *_), _ = world()
     settle(

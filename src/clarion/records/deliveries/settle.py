@@ -116,7 +116,11 @@ def _prove(lost: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
     if not lost:
         return set()
     before = sources(*{str(s.state) for s in lost}, among={D.IN_DOUBT})
-    return _update(lost, reason, still_in_state(before, "d.state"), [])
+    # A refusal says nothing about a later attempt that may have got through.
+    guard = (
+        f"{still_in_state(before, 'd.state')} AND (v.state <> 'failed' OR d.attempts < v.attempts)"
+    )
+    return _update(lost, reason, guard, [])
 
 
 def _update(
