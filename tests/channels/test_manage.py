@@ -14,6 +14,7 @@ from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.channels.errors import ChannelError, SettingsError
+from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import (
     add_channel,
     ask_provider,
@@ -137,8 +138,9 @@ def test_changing() -> None:
 
 @pytest.mark.django_db
 def test_changing_nothing_is_no_change() -> None:
-    channel = add(rate=5.0)
-    update_channel(channel, settings={"url": URL}, rate=5.0, attempts=5, backoff=0.1, by=BY)
+    channel = add(rate=5.0, attempts=5)
+    same: dict[str, Any] = {"rate": 5.0, "attempts": 5, "backoff": DEFAULT}
+    update_channel(channel, settings={"url": URL}, **same, by=BY)
     assert actions() == ["channel.add"]
 
 

@@ -52,6 +52,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "rate": 12.5,
         "attempts": 2,
         "backoff": 0.25,
+        "own": ["rate", "attempts", "backoff"],
         "settings": {
             "url": "https://example.org/hook",
             "secret": "•••",
@@ -228,3 +229,40 @@ def test_a_wait_is_shown_and_ended(
     ok("channel", "resume", channel)
     assert Channel.objects.get().waits_until is None
     assert "Too many." not in ok("channel", "list")
+
+
+def test_i5_defaults_of_the_workspace_and_of_a_channel(
+    ok: Callable[..., str], ok_json: Callable[..., Any], misused: Callable[..., str]
+) -> None:
+    ok("channel", "add", "news", *HOOK)
+    assert ok_json("channel", "defaults")["kinds"]["email"]["backoff"] == 300.0
+    ok("channel", "defaults", "--attempts", "3", "--rate", "40")
+    listed = ok("channel", "defaults", "--backoff", "2").splitlines()
+    (email,) = [line.split() for line in listed if "email" in line]
+    assert email == ["email", "40/s", "3", "2", "s"]
+    assert ok_json("channel", "defaults")["workspace"] == {"rate": 40, "attempts": 3, "backoff": 2}
+    shown = ok_json("channel", "show", "news")
+    assert (shown["rate"], shown["attempts"], shown["own"]) == (40.0, 3, [])
+
+    ok("channel", "edit", "news", "--attempts", "2", "--rate", "none")
+    shown = ok_json("channel", "show", "news")
+    assert (shown["rate"], shown["attempts"], shown["backoff"]) == (None, 2, 2.0)
+    assert shown["own"] == ["rate", "attempts"]
+    ok("channel", "edit", "news", "--default", "attempts", "--default", "rate")
+    ok("channel", "defaults", "--attempts", "none", "--rate", "none", "--backoff", "none")
+    shown = ok_json("channel", "show", "news")
+    assert (shown["rate"], shown["attempts"], shown["backoff"]) == (None, 5, 0.1)
+
+    assert "at least one option" in misused("channel", "edit", "news")
+    assert "number" in misused("channel", "defaults", "--attempts", "many")
+    assert "already" in misused("channel", "edit", "news", "--rate", "1", "--default", "rate")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changed_settings_are_checked(channel: str, clarion: Callable[..., Any]) -> None:
+    edited = clarion("channel", "edit", channel, "--set", "url=http://127.0.0.1:9/other")
+    assert edited.exit_code == 0
+    assert edited.stdout == "The channel news is changed.\n"
+    assert "The check failed: No connection to 127.0.0.1 port 9" in edited.stderr
+    assert Channel.objects.get().config["url"] == "http://127.0.0.1:9/other"
+    assert Channel.objects.get().config["allow_private"] is True

@@ -36,6 +36,7 @@ class Mailbox:
     def __init__(self, sender_refused: str = "", mechanism: str = "") -> None:
         self.sender_refused = sender_refused
         self.mechanism = mechanism
+        self.recipient_refused = ""
         self.received: list[str] = []
         self.froms = 0
 
@@ -52,6 +53,14 @@ class Mailbox:
         if self.sender_refused:
             return self.sender_refused
         envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.recipient_refused:
+            return self.recipient_refused
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802
@@ -241,6 +250,26 @@ def test_a_mailbox_that_needs_smtputf8_fails_alone_at_once(
     assert foreign.state == "active"  # another server may reach it
     channel.refresh_from_db()
     assert (channel.state, channel.waits_since) == ("active", None)
+
+
+def test_a_mail_server_that_answers_later_is_asked_again_after_minutes(
+    database_url: str, servers: ExitStack
+) -> None:
+    mailbox = Mailbox()
+    mailbox.recipient_refused = "451 4.7.1 Please try again later"
+    channel = mail_channel(serve(servers, mailbox))
+    broadcast = started(channel, 2)
+
+    def both_were_attempted() -> bool:
+        return Record.objects.filter(status="error").count() == 2
+
+    with ThreadedWorker():
+        eventually(both_were_attempted, timeout=60)
+        eventually(lambda: is_all_queued(broadcast, 2), timeout=60)
+    for delivery in Delivery.objects.all():
+        assert delivery.attempts == 1
+        assert delivery.due_at is not None
+        assert 240 < (delivery.due_at - clock.now()).total_seconds() <= 300
 
 
 @pytest.mark.parametrize("people", [FEW, MANY])

@@ -49,9 +49,9 @@ def channel(
     name: str = "sink",
     kind: str = "webhook",
     *,
-    rate: float | None = None,
-    attempts: int = limits.ATTEMPTS,
-    backoff: float = 0.1,
+    rate: float | limits.Default | None = limits.DEFAULT,
+    attempts: int | limits.Default = limits.ATTEMPTS,
+    backoff: float | limits.Default = 0.1,
     **settings: Any,
 ) -> Channel:
     """A channel of any kind; ``settings`` in place of the usual ones, or besides them."""

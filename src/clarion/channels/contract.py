@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from clarion.channels.limits import ATTEMPTS, BACKOFF
 from clarion.kit.parts import Button, Media
 from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
 
@@ -180,6 +181,8 @@ class Limits:
     buttons: frozenset[str] = frozenset()  # which of link, reply
     most_buttons: int = 0  # under one message
     templates: bool = False  # whether the provider approves messages beforehand
+    attempts: int = ATTEMPTS  # the usual number for one message
+    backoff: float = BACKOFF  # the usual seconds before the second attempt
     caption_length: int = 0  # characters of the text beside a picture or file
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
 

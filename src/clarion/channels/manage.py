@@ -1,8 +1,7 @@
 """Adding, changing, pausing and checking channels."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import EllipsisType
 from typing import Any, TypeVar
@@ -16,12 +15,19 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import limits
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
+from clarion.channels.defaults import (
+    checked_attempts,
+    checked_backoff,
+    checked_rate,
+    default,
+)
 from clarion.channels.errors import ChannelError, UnknownKind
+from clarion.channels.limits import DEFAULT, Default
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused
-from clarion.kit import clock, rates
+from clarion.kit import clock
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -38,21 +44,16 @@ def add_channel(
     name: str,
     kind: str,
     settings: Mapping[str, str],
-    rate: float | None = None,
-    attempts: int = limits.ATTEMPTS,
-    backoff: float = limits.BACKOFF,
+    rate: float | Default | None = DEFAULT,
+    attempts: int | Default = DEFAULT,
+    backoff: float | Default = DEFAULT,
     by: Agent | str,
 ) -> Channel:
-    """Add a channel. ``rate`` is in messages a second, None the kind's default; ``backoff`` in
-    seconds before the second attempt. Raises ChannelError (SettingsError for its settings)."""
-    own_rate = kind_class(kind).limits.rate
-    channel = Channel(
-        name=_checked_name(name),
-        kind=kind,
-        rate=_checked_rate(own_rate if rate is None else rate),
-        attempts=_checked_attempts(attempts),
-        backoff=_checked_backoff(backoff),
-    )
+    """Add a channel. ``rate`` is in messages a second, None is no limit; ``backoff`` in seconds
+    before the second attempt. Raises ChannelError (SettingsError for its settings)."""
+    kind_class(kind)
+    sending = _sending(kind, {"rate": rate, "attempts": attempts, "backoff": backoff})
+    channel = Channel(name=_checked_name(name), kind=kind, **sending)
     channel.config = parse_settings(kind, settings)
     try:
         with transaction.atomic():
@@ -69,22 +70,20 @@ def update_channel(
     channel: Channel,
     *,
     settings: Mapping[str, str] | None = None,
-    rate: float | EllipsisType | None = ...,
-    attempts: int | EllipsisType = ...,
-    backoff: float | EllipsisType = ...,
+    rate: float | EllipsisType | Default | None = ...,
+    attempts: int | EllipsisType | Default = ...,
+    backoff: float | EllipsisType | Default = ...,
     by: Agent | str,
 ) -> Channel:
     """Change what is passed. A secret left empty and a setting left out keep their value; a rate
-    of None is as fast as the provider answers. Raises ChannelError, and changes nothing then."""
+    of None is as fast as the provider answers, DEFAULT follows the default of the workspace.
+    Raises ChannelError, and changes nothing then."""
     changes: dict[str, Any] = {}
     if settings is not None:
         changes["config"] = merge_settings(channel.kind, channel.config, settings)
-    if not isinstance(rate, EllipsisType):
-        changes["rate"] = _checked_rate(rate)
-    if not isinstance(attempts, EllipsisType):
-        changes["attempts"] = _checked_attempts(attempts)
-    if not isinstance(backoff, EllipsisType):
-        changes["backoff"] = _checked_backoff(backoff)
+    passed = {"rate": rate, "attempts": attempts, "backoff": backoff}
+    passed = {name: value for name, value in passed.items() if value is not ...}
+    changes |= _sending(channel.kind, passed)
     changes = {name: value for name, value in changes.items() if getattr(channel, name) != value}
     if not changes:
         return channel
@@ -255,6 +254,24 @@ def _move(
     return bool(touched)
 
 
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "rate": checked_rate,
+    "attempts": checked_attempts,
+    "backoff": checked_backoff,
+}
+
+
+def _sending(kind: str, passed: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a channel for the values that are set on it, or follow the default."""
+    defaults = default(kind)
+    fields: dict[str, Any] = {}
+    for name, value in passed.items():
+        follows = value == DEFAULT
+        fields[name] = getattr(defaults, name) if follows else _CHECKS[name](value)
+        fields[f"own_{name}"] = not follows
+    return fields
+
+
 def _subject(channel: Channel) -> str:
     return f"channel {channel.pk}"
 
@@ -266,24 +283,3 @@ def _checked_name(name: str) -> str:
     if name.isdecimal():
         raise ChannelError("A name can't be only digits: it would be read as a channel's number.")
     return name
-
-
-def _checked_rate(rate: float | None) -> float | None:
-    try:
-        return rates.checked(rate)
-    except rates.RateError as error:
-        raise ChannelError(str(error)) from None
-
-
-def _checked_attempts(attempts: int) -> int:
-    if not 1 <= attempts <= limits.MOST_ATTEMPTS:
-        raise ChannelError(f"The number of attempts must be from 1 to {limits.MOST_ATTEMPTS}.")
-    return attempts
-
-
-def _checked_backoff(backoff: float) -> float:
-    if not (math.isfinite(backoff) and 0 <= backoff <= limits.LONGEST_BACKOFF):
-        raise ChannelError(
-            f"The retry delay must be from 0 to {limits.LONGEST_BACKOFF:,g} seconds."
-        )
-    return backoff

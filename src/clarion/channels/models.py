@@ -29,6 +29,10 @@ class Channel(models.Model):
     rate = models.FloatField(null=True, blank=True)  # see kit.rates; null: as the provider answers
     attempts = models.PositiveSmallIntegerField(default=ATTEMPTS)  # of one message
     backoff = models.FloatField(default=BACKOFF, validators=[MinValueValidator(0.0)])  # seconds
+    # Whether these were set on this channel; else they follow the default, see defaults.py.
+    own_rate = models.BooleanField(default=False)
+    own_attempts = models.BooleanField(default=False)
+    own_backoff = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.TextField(default="", blank=True)
     paused_at = InstantField(null=True)
@@ -58,3 +62,14 @@ class Keyword(models.Model):
 
     def __str__(self) -> str:
         return self.written
+
+
+class SendingDefaults(models.Model):
+    """The one row of what the workspace sets for channels; null: the usual value of each kind."""
+
+    rate = models.FloatField(null=True, blank=True)  # see kit.rates
+    attempts = models.PositiveSmallIntegerField(null=True, blank=True)
+    backoff = models.FloatField(null=True, blank=True)  # seconds
+
+    def __str__(self) -> str:
+        return "the defaults of the workspace"

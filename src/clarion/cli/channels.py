@@ -1,12 +1,23 @@
 """``clarion channel``: configured sending accounts."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clarion.channels import kind_names, limits
+from clarion.channels import kind_names
 from clarion.cli.acting import acting
 from clarion.cli.app import App
+from clarion.cli.channel_options import (
+    Attempts,
+    Backoff,
+    Check,
+    Field,
+    Rate,
+    Settings,
+    number,
+    sending,
+)
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
 from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
@@ -19,10 +30,6 @@ HIDDEN = "•••"
 
 app = App("Accounts that messages are sent through.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
-]
 
 
 @app.command()
@@ -134,37 +141,11 @@ def add(
             metavar="KIND", help=f"One of: {', '.join(kind_names())}.", autocompletion=kind_names
         ),
     ],
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RATE",
-            help="Send rate: at most this many messages a second. Without it, the kind's usual "
-            "rate.",
-        ),
-    ] = None,
-    attempts: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=limits.MOST_ATTEMPTS,
-            metavar="N",
-            help="How many times a message is attempted in all.",
-        ),
-    ] = limits.ATTEMPTS,
-    backoff: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            metavar="SECONDS",
-            help="Retry delay: how long to wait before the second attempt. It doubles with each "
-            "attempt.",
-        ),
-    ] = limits.BACKOFF,
+    rate: Rate = None,
+    attempts: Attempts = None,
+    backoff: Backoff = None,
     settings: Settings = None,
-    check: Annotated[
-        bool,
-        typer.Option("--check/--no-check", help="Test the credentials with the provider now."),
-    ] = True,
+    check: Check = True,
     as_json: AsJson = False,
 ) -> None:
     """Add a channel and check it. `clarion channel kinds` lists the settings of each kind."""
@@ -174,9 +155,7 @@ def add(
         name=name,
         kind=kind,
         settings=_pairs(settings or []),
-        rate=rate,
-        attempts=attempts,
-        backoff=backoff,
+        **sending(rate, attempts, backoff),
         by=acting(),
     )
     if not as_json:
@@ -199,6 +178,97 @@ def _check(channel: "Channel", as_json: bool) -> None:
     else:
         if not as_json:
             print_line(answer)
+
+
+@app.command(
+    examples=[
+        "clarion channel edit orders --rate 20 --attempts 3",
+        "clarion channel edit orders --default backoff",
+    ]
+)
+@uses_django
+def edit(
+    name: Name,
+    rate: Rate = None,
+    attempts: Attempts = None,
+    backoff: Backoff = None,
+    follow: Annotated[
+        list[Field] | None,
+        typer.Option("--default", help=f"Use the default of the workspace again. {REPEATABLE}"),
+    ] = None,
+    settings: Settings = None,
+    check: Check = True,
+    as_json: AsJson = False,
+) -> None:
+    """Change a channel. Options that you leave out keep their values.
+
+    With other settings it is checked.
+    """
+    from clarion.channels.limits import DEFAULT
+    from clarion.channels.manage import get_channel, update_channel
+
+    values = sending(rate, attempts, backoff)
+    following = {str(field) for field in follow or []}
+    if twice := sorted(values.keys() & following):
+        raise typer.BadParameter("It has a value already.", param_hint=f"--default {twice[0]}")
+    values |= dict.fromkeys(following, DEFAULT)
+    if not values and not settings:
+        raise typer.BadParameter("Give at least one option that changes something.")
+    pairs = _pairs(settings) if settings else None
+    channel = update_channel(get_channel(name), settings=pairs, **values, by=acting())
+    if not as_json:
+        print_line(f"The channel {channel.name} is changed.")
+    if check and settings:
+        _check(channel, as_json)
+    if as_json:
+        _show(channel, as_json)
+
+
+@app.command()
+@uses_django
+def defaults(
+    rate: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Messages a second, or none.")
+    ] = None,
+    attempts: Annotated[
+        str | None, typer.Option(metavar="N", help="Attempts of one message in all, or none.")
+    ] = None,
+    backoff: Annotated[
+        str | None,
+        typer.Option(metavar="SECONDS", help="Seconds before the second attempt, or none."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set what channels send with that have no value of their own.
+
+    none removes a default: then each kind's usual value applies.
+    """
+    from clarion.channels.defaults import FIELDS, default, set_defaults, workspace_defaults
+    from clarion.channels.registry import KINDS
+
+    given = {
+        "rate": number("--rate", rate),
+        "attempts": number("--attempts", attempts, whole=True),
+        "backoff": number("--backoff", backoff),
+    }
+    if any(value is not ... for value in given.values()):
+        before = workspace_defaults()
+        set_defaults(
+            **{n: getattr(before, n) if value is ... else value for n, value in given.items()},
+            by=acting(),
+        )
+    workspace = workspace_defaults()
+    kinds = {kind: asdict(default(kind)) for kind in KINDS}
+    if as_json:
+        print_json({"workspace": {n: getattr(workspace, n) for n in FIELDS}, "kinds": kinds})
+        return
+    print_table(
+        ["KIND", "RATE", "ATTEMPTS", "BACKOFF"],
+        [
+            [kind, _rate(one["rate"]), one["attempts"], f"{one['backoff']:g} s"]
+            for kind, one in kinds.items()
+        ],
+    )
 
 
 @app.command()
@@ -282,6 +352,9 @@ def _document(channel: "Channel") -> dict[str, Any]:
         "rate": channel.rate,
         "attempts": channel.attempts,
         "backoff": channel.backoff,
+        "own": [
+            name for name in ("rate", "attempts", "backoff") if getattr(channel, f"own_{name}")
+        ],
         "created_at": channel.created_at,
         "settings": {
             key: HIDDEN if key in secret and value else value

@@ -6,7 +6,7 @@ from clarion.channels.contract import Refusal, Refused
 from clarion.kit import clock
 from clarion.records.states import DeliveryState as D
 
-MOST_BACKOFF = 300 * clock.SECOND
+MOST_BACKOFF = 3600 * clock.SECOND
 DEFAULT_WAIT = 1.0  # seconds, when a provider throttles without saying for how long
 
 

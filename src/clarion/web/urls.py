@@ -109,6 +109,7 @@ urlpatterns = [
     path("consents/<int:pk>/", consents.consent_edit, name="consent_edit"),
     path("consents/<int:pk>/remove/", consents.consent_remove, name="consent_remove"),
     path("channels/", channels.channels, name="channels"),
+    path("channels/defaults/", channels.channel_defaults, name="channel_defaults"),
     path("channels/add/", channels.channel_add, name="channel_add"),
     path("channels/add/<slug:kind>/", channels.channel_new, name="channel_new"),
     path("channels/keywords/", keywords.keywords, name="keywords"),

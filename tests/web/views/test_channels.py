@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from clarion.channels.condition import condition
+from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
@@ -235,3 +236,32 @@ def test_a_broadcast_through_a_channel_that_is_not_checked_warns(admin: Client) 
     Channel.objects.update(check_failed=False)
     html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
     assert "channel shop" not in html.lower()
+
+
+def test_i5_defaults_of_the_workspace_and_of_a_channel(admin: Client) -> None:
+    channel = factory.channel("Shop", attempts=DEFAULT, backoff=DEFAULT)
+    assert "E-mail 5 min" in admin.get("/channels/defaults/").content.decode()
+
+    given = {"rate": "40", "attempts": "3", "backoff": ""}
+    assert admin.post("/channels/defaults/", given)["Location"] == "/channels/"
+    channel.refresh_from_db()
+    assert (channel.rate, channel.attempts, channel.backoff) == (40.0, 3, 0.1)
+    html = admin.get(f"/channels/{channel.pk}/").content.decode()
+    assert "Leave empty for the default: 40." in html
+    assert "Leave empty for the default: 3." in html
+
+    same = {"setting-url": channel.config["url"], "setting-allow_private": "on"}
+    admin.post(f"/channels/{channel.pk}/", same | {"rate": "none", "attempts": "7", "backoff": ""})
+    channel.refresh_from_db()
+    assert (channel.rate, channel.attempts, channel.backoff) == (None, 7, 0.1)
+    assert (channel.own_rate, channel.own_attempts, channel.own_backoff) == (True, True, False)
+    html = admin.get(f"/channels/{channel.pk}/").content.decode()
+    assert 'value="none"' in html
+    assert 'value="7"' in html
+
+    admin.post(f"/channels/{channel.pk}/", same | {"rate": "", "attempts": "", "backoff": ""})
+    channel.refresh_from_db()
+    assert (channel.rate, channel.attempts, channel.own_rate) == (40.0, 3, False)
+    for wrong in ({"rate": "none"}, {"rate": "x"}, {"attempts": "0"}, {"backoff": "-1"}):
+        html = admin.post("/channels/defaults/", given | wrong).content.decode()
+        assert "_error" in html

@@ -35,9 +35,11 @@ class EmailKind:
     label: ClassVar[str] = "E-mail"
     account: ClassVar[str] = "a mail server"
     summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
-    # No protocol tells a rate; 10 a second is under what providers allow new accounts.
+    # No protocol tells a rate; 10 a second is under what providers allow new accounts. A 4xx wants
+    # minutes (RFC 5321 4.5.4.1, which knows greylisting too): 5, 10, 20 and 40, as Postfix begins.
     limits: ClassVar[Limits] = Limits(
         rate=10.0,
+        backoff=300.0,
         text_length=65_536,
         receipts=frozenset(),
         media=frozenset({"image", "file"}),

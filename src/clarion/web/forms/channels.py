@@ -1,17 +1,22 @@
 """The form of a channel, made from the settings of its kind."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from clarion.channels import limits
+from clarion.channels.defaults import FIELDS, Sending, default, usual, workspace_defaults
 from clarion.channels.errors import SettingsError
+from clarion.channels.limits import DEFAULT, Default
 from clarion.channels.models import Channel
-from clarion.channels.registry import kind_class
+from clarion.channels.registry import KINDS
 from clarion.channels.settings import ConfigField, config_fields, shown
 from clarion.kit import rates
+from clarion.kit.durations import duration
 
+NO_LIMIT = "none"
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
 
 
@@ -21,7 +26,6 @@ class ChannelForm(forms.Form):
     def __init__(self, kind: str, *args: Any, channel: Channel | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.channel = channel
-        own_rate = kind_class(kind).limits.rate
         if channel is None:
             self.fields["name"] = forms.CharField(
                 label=_("Name"),
@@ -33,25 +37,7 @@ class ChannelForm(forms.Form):
         for setting in self.settings:
             initial = stored.get(setting.name, setting.default)
             self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
-        self.fields["rate"] = RateField(
-            label=_("Send rate"),
-            required=False,
-            initial=channel.rate if channel else own_rate,
-            help_text=_("Messages a second. Leave empty for as fast as the provider answers."),
-        )
-        self.fields["attempts"] = forms.IntegerField(
-            label=_("Attempts"),
-            min_value=1,
-            max_value=limits.MOST_ATTEMPTS,
-            initial=channel.attempts if channel else limits.ATTEMPTS,
-        )
-        self.fields["backoff"] = forms.FloatField(
-            label=_("Retry delay, seconds"),
-            min_value=0,
-            max_value=limits.LONGEST_BACKOFF,
-            initial=channel.backoff if channel else limits.BACKOFF,
-            help_text=_("Before the second attempt. It doubles before each further one."),
-        )
+        self.fields |= _sending_fields(default(kind), channel)
 
     @property
     def own(self) -> list[forms.BoundField]:
@@ -63,6 +49,10 @@ class ChannelForm(forms.Form):
     def sending(self) -> list[forms.BoundField]:
         """Rate and attempts."""
         return [self["rate"], self["attempts"], self["backoff"]]
+
+    def sending_given(self) -> dict[str, Any]:
+        """Rate, attempts and retry delay as ``channels.manage`` takes them."""
+        return {name: self.cleaned_data[name] for name in FIELDS}
 
     def settings_given(self) -> dict[str, str]:
         """The settings as ``channels.manage`` takes them: as text, empty where nothing is typed."""
@@ -81,8 +71,33 @@ class ChannelForm(forms.Form):
             self.add_error(None, str(error))
 
 
+class DefaultsForm(forms.Form):
+    """What the workspace sets for channels; an empty field is each kind's usual value."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        workspace = workspace_defaults()
+        super().__init__(data, initial={name: getattr(workspace, name) for name in FIELDS})
+        usually = [(kind.label, usual(name)) for name, kind in KINDS.items()]
+        for name, field in _own_fields().items():
+            values = ", ".join(f"{label} {_written(name, of)}" for label, of in usually)
+            field.help_text = _("Leave empty for the usual value of each platform: %s.") % values
+            self.fields[name] = field
+
+    def clean_rate(self) -> float | Default:
+        """The rate. Raises ValidationError for “none”, which only a channel can have."""
+        rate: float | Default | None = self.cleaned_data["rate"]
+        if rate is None:
+            raise forms.ValidationError(rates.WRONG)
+        return rate
+
+    def values(self) -> dict[str, Any]:
+        """The defaults as ``channels.defaults`` takes them: None where nothing is typed."""
+        typed = {name: self.cleaned_data[name] for name in FIELDS}
+        return {name: None if value == DEFAULT else value for name, value in typed.items()}
+
+
 class RateField(forms.Field):
-    """A send rate as people write it; nothing is no limit."""
+    """A send rate as people write it: empty follows the default, “none” is no limit."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal"})
 
@@ -90,12 +105,85 @@ class RateField(forms.Field):
         """The rate as text; what was typed stays as it is."""
         return rates.written(value) if isinstance(value, float | int) else value
 
-    def to_python(self, value: Any) -> float | None:
+    def to_python(self, value: Any) -> float | Default | None:
         """The rate. Raises ValidationError with what a rate is."""
+        typed = str(value or "").strip()
+        if not typed:
+            return DEFAULT
+        if typed.lower() == NO_LIMIT:
+            return None
         try:
-            return rates.parse(str(value or ""))
+            return rates.parse(typed)
         except rates.RateError as error:
             raise forms.ValidationError(str(error)) from None
+
+
+class _FollowingInteger(forms.IntegerField):
+    """A whole number; empty follows the default."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        return DEFAULT if number is None else number
+
+    def run_validators(self, value: Any) -> None:
+        if value != DEFAULT:
+            super().run_validators(value)
+
+
+class _FollowingFloat(forms.FloatField):
+    """A number; empty follows the default."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        return DEFAULT if number is None else number
+
+    def validate(self, value: Any) -> None:
+        if value != DEFAULT:
+            super().validate(value)
+
+    def run_validators(self, value: Any) -> None:
+        if value != DEFAULT:
+            super().run_validators(value)
+
+
+def _own_fields() -> dict[str, forms.Field]:
+    """Rate, attempts and retry delay; a value that is not typed is DEFAULT."""
+    return {
+        "rate": RateField(label=_("Send rate, messages a second"), required=False),
+        "attempts": _FollowingInteger(
+            label=_("Attempts"), min_value=1, max_value=limits.MOST_ATTEMPTS, required=False
+        ),
+        "backoff": _FollowingFloat(
+            label=_("Retry delay, seconds"),
+            min_value=0,
+            max_value=limits.LONGEST_BACKOFF,
+            required=False,
+        ),
+    }
+
+
+def _sending_fields(of_default: Sending, channel: Channel | None) -> dict[str, forms.Field]:
+    """The fields of a channel: filled in where it has a value of its own."""
+    fields = _own_fields()
+    helps = {
+        "rate": _("“none” is no limit."),
+        "attempts": _("Of one message, in all."),
+        "backoff": _("Before the second attempt. It doubles before each further one."),
+    }
+    for name, field in fields.items():
+        shown = {"default": _written(name, of_default)}
+        field.help_text = f"{_('Leave empty for the default: %(default)s.') % shown} {helps[name]}"
+        if channel is not None and getattr(channel, f"own_{name}"):
+            value = getattr(channel, name)
+            field.initial = NO_LIMIT if value is None else value
+    return fields
+
+
+def _written(name: str, of: Sending) -> str:
+    value = getattr(of, name)
+    if value is None:
+        return str(_("no limit"))
+    return duration(value) if name == "backoff" else rates.written(value) or str(value)
 
 
 def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:

@@ -14,10 +14,11 @@ from clarion.accounts.models import Role
 from clarion.channels import manage
 from clarion.channels.condition import condition
 from clarion.channels.contract import RegistersWebhook
+from clarion.channels.defaults import set_defaults
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
-from clarion.web.forms.channels import ChannelForm
+from clarion.web.forms.channels import ChannelForm, DefaultsForm
 from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs
 
@@ -43,6 +44,22 @@ def channel_add(request: AgentRequest) -> HttpResponse:
     return render(request, "channels/kinds.html", {"kinds": [_about(name) for name in KINDS]})
 
 
+@needs(Role.MANAGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def channel_defaults(request: AgentRequest) -> HttpResponse:
+    """What channels send with that set nothing themselves."""
+    form = DefaultsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_defaults(**form.values(), by=request.user)
+        except ChannelError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Saved. Channels without a value of their own use it."))
+            return redirect("channels")
+    return render(request, "channels/defaults.html", {"form": form})
+
+
 def _about(name: str) -> dict[str, str]:
     # Not the class itself: templates call whatever can be called.
     kind = kind_class(name)
@@ -64,9 +81,7 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 kind=kind,
                 settings=form.settings_given(),
-                rate=form.cleaned_data["rate"],
-                attempts=form.cleaned_data["attempts"],
-                backoff=form.cleaned_data["backoff"],
+                **form.sending_given(),
                 by=request.user,
             )
         except ChannelError as error:
@@ -103,9 +118,7 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
             manage.update_channel(
                 found,
                 settings=form.settings_given(),
-                rate=form.cleaned_data["rate"],
-                attempts=form.cleaned_data["attempts"],
-                backoff=form.cleaned_data["backoff"],
+                **form.sending_given(),
                 by=request.user,
             )
         except ChannelError as error:

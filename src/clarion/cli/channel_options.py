@@ -1,0 +1,74 @@
+"""The options of ``clarion channel add``, ``edit`` and ``defaults``, and how they are read."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from clarion.channels import limits
+from clarion.cli.options import REPEATABLE
+from clarion.kit import rates
+
+
+class Field(StrEnum):
+    """What has a default, as ``--default`` takes it."""
+
+    RATE = "rate"
+    ATTEMPTS = "attempts"
+    BACKOFF = "backoff"
+
+
+Rate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RATE",
+        help="Send rate: at most this many messages a second, or none for no limit. Without it, "
+        "the default applies.",
+    ),
+]
+Attempts = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=limits.MOST_ATTEMPTS,
+        metavar="N",
+        help="How many times a message is attempted in all. Without it, the default applies.",
+    ),
+]
+Backoff = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        metavar="SECONDS",
+        help="Retry delay: how long to wait before the second attempt. It doubles with each "
+        "attempt. Without it, the default applies.",
+    ),
+]
+Check = Annotated[
+    bool, typer.Option("--check/--no-check", help="Test the credentials with the provider now.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
+]
+
+
+def number(option: str, text: str | None, *, whole: bool = False) -> Any:
+    """A number, None for “none”, … where the option is left out."""
+    if text is None:
+        return ...
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text) if whole else float(text)
+    except ValueError:
+        raise typer.BadParameter("Write a number, or none.", param_hint=option) from None
+
+
+def sending(rate: str | None, attempts: int | None, backoff: float | None) -> dict[str, Any]:
+    """What is given of these, as ``channels.manage`` takes it. Raises RateError."""
+    given: dict[str, Any] = {"attempts": attempts, "backoff": backoff}
+    given = {name: value for name, value in given.items() if value is not None}
+    if rate is None:
+        return given
+    return given | {"rate": None if rate.lower() == "none" else rates.parse(rate)}
