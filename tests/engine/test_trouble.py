@@ -14,6 +14,7 @@ from django.db.models.functions import Concat
 from clarion.broadcasts import launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import end_wait, resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
@@ -258,6 +259,7 @@ def test_a_mail_server_that_answers_later_is_asked_again_after_minutes(
     mailbox = Mailbox()
     mailbox.recipient_refused = "451 4.7.1 Please try again later"
     channel = mail_channel(serve(servers, mailbox))
+    update_channel(channel, backoff=DEFAULT, by=factory.BY)
     broadcast = started(channel, 2)
 
     def both_were_attempted() -> bool:
