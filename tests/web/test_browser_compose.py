@@ -66,7 +66,7 @@ def test_d1_everything_is_saved_as_one_types_and_looks_right(site: Site, channel
     page.get_by_label("Name", exact=True).fill("order_update")
     page.get_by_label("1 variable").focus()
     page.get_by_role("button", name="name", exact=True).click()
-    expect(page.get_by_label("1 variable")).to_have_value("{{ contact.name }}")
+    expect(page.get_by_label("1 variable")).to_have_value('{{ contact.name | default("friend") }}')
     expect(page.get_by_label("2 variable")).to_be_visible()
     page.get_by_label("Trigger").check()
     page.get_by_role("combobox", name="Tag", exact=True).fill("vip")

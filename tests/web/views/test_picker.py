@@ -66,7 +66,7 @@ def test_a2_all_that_were_found_and_back(admin: Client, draft: Broadcast, channe
     admin.post(f"{url}undo", headers=HTMX)
     assert len(picked(draft)) == 7
     part = admin.post(f"{url}undo", headers=HTMX).content.decode()
-    assert "There is nothing to take back any more." in part
+    assert "There is nothing left to undo." in part
 
 
 def test_a2_more_than_a_thousand_asks_first(

@@ -107,7 +107,7 @@ def _clear(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
 def _undo(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     cleared, ids = request.session.pop(CLEARED, (None, []))
     if cleared != draft.pk:
-        return {"problem": _("There is nothing to take back any more.")}
+        return {"problem": _("There is nothing left to undo.")}
     picks_of_draft.tick(draft, ids)
     return {}
 

@@ -6,22 +6,6 @@
       if (found) act(found, event);
     });
 
-  // A variable goes in where the cursor was; its default is selected, so that one types another.
-  window.insertVariable = (field, words) => {
-    field.focus();
-    if (field.type === "url") field.value += words;
-    else {
-      const start = field.selectionStart;
-      field.setRangeText(words, start, field.selectionEnd, "end");
-      if (words.includes('default("')) window.selectDefault(field, start);
-    }
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  };
-  window.selectDefault = (field, from) => {
-    const start = field.value.indexOf('default("', from) + 'default("'.length;
-    field.setSelectionRange(start, field.value.indexOf('"', start));
-  };
-
   // Menus made of <details> close when one clicks elsewhere or presses Escape.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details[data-closes][open]")) {
@@ -77,10 +61,6 @@
   });
   on("click", "[data-shuts]", (button) => button.closest("dialog").close());
 
-  // A variable goes in where the cursor is.
-  on("click", "[data-insert]", (button) => {
-    window.insertVariable(document.getElementById(button.dataset.into), button.dataset.insert);
-  });
   on("click", "[data-closes-details]", (button) => (button.closest("details").open = false));
 
   on("click", "[data-copy]", async (button) => {

@@ -68,35 +68,9 @@
     }
   });
 
-  // A variable goes in where the cursor was, in the text or in a variable of the template.
-  let target = null;
-  form.addEventListener("focusin", (event) => {
-    if (event.target.matches("[data-takes-variables]")) target = event.target;
-  });
   form.addEventListener("click", (event) => {
     const all = event.target.closest("[data-ticks-all]");
-    if (all) return tickAll(all.closest(".platform"));
-    const button = event.target.closest("[data-variable]");
-    if (!button) return;
-    const shown = [...form.querySelectorAll("[data-takes-variables]")].filter((f) => f.offsetParent);
-    const field = shown.includes(target) ? target : shown.find((f) => f.id !== "title");
-    if (!field) return;
-    window.insertVariable(field, button.dataset.variable);
-  });
-
-  // A default for a variable that some recipients lack, wherever the variable is used without one.
-  form.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-default-for]");
-    if (!button) return;
-    const name = button.dataset.defaultFor.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const bare = new RegExp(`(\\{\\{-?\\s*${name})\\s*(?=-?\\}\\}|\\|(?!\\s*d(?:efault)?\\b))`, "g");
-    for (const field of form.querySelectorAll("[data-takes-variables]")) {
-      if (!bare.test(field.value)) continue;
-      field.value = field.value.replace(bare, `$1 | default("${button.dataset.default}") `);
-      field.focus();
-      window.selectDefault(field, field.value.indexOf(button.dataset.defaultFor));
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-    }
+    if (all) tickAll(all.closest(".platform"));
   });
   const tickAll = (platform) => {
     const boxes = [...platform.querySelectorAll("input[type=checkbox]")];

@@ -1,5 +1,5 @@
 // Writing a story: the server makes the page anew with every change, this keeps the focus, lets
-// blocks be dragged, puts variables where the cursor was, and keeps what is not saved yet.
+// blocks be dragged, and keeps what is not saved yet.
 (() => {
   const form = document.getElementById("story");
   if (!form) return;
@@ -104,19 +104,6 @@
     const asked = event.detail.requestConfig?.elt;
     if (asked?.name === "do" && !asked.value.startsWith("person:")) changed();
     if (asked?.dataset?.empties) document.getElementById(asked.dataset.empties).value = "";
-  });
-
-  // A variable goes in where the cursor was.
-  let last = null;
-  form.addEventListener("focusin", (event) => {
-    if (event.target.matches("[data-takes]")) last = event.target;
-  });
-  form.addEventListener("click", (event) => {
-    const chip = event.target.closest("[data-variable]");
-    if (!chip) return;
-    if (!last?.isConnected || last.closest("[hidden]")) last = form.querySelector("[data-takes]");
-    if (!last) return;
-    window.insertVariable(last, chip.dataset.variable);
   });
 
   // Blocks are dragged by their handle; the order of the page is what is sent.
