@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.models import Channel
+from clarion.channels.condition import ChannelCondition
 from clarion.contacts.models import Import
 from clarion.contacts.states import AddressState
 from clarion.records.models import Record
@@ -74,7 +74,7 @@ def test_moments_are_in_the_zone_and_say_so() -> None:
     [
         ("delivery", DeliveryState.values),
         ("broadcast", BroadcastState.values),
-        ("channel", Channel.State.values),
+        ("channel", ChannelCondition.values),
         ("address", AddressState.values),
         ("import", Import.State.values),
         ("record", Record.Status.values),

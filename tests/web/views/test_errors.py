@@ -86,6 +86,7 @@ def test_a_form_without_its_token(admin: Client) -> None:
 
     assert page.status_code == 403
     assert "Reload the page and try again" in page.content.decode()
+    assert 'aria-label="Main"' in page.content.decode()
 
 
 def test_429_leads_back_to_where_it_happened(rf: RequestFactory) -> None:

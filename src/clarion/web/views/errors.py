@@ -41,7 +41,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "This page was open for too long, or your browser blocks cookies. Nothing was changed. "
         "Go back, reload the page and try again."
     )
-    return _page(request, 403, _("Reload the page and try again"), text, layout=ALONE)
+    return _page(request, 403, _("Reload the page and try again"), text)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
