@@ -57,6 +57,7 @@ class Journal:
         self._folder = folder
         self._path = folder / f"{self.token}.journal"
         self._size = size
+        self._room = size * 3 // 4  # bytes; the rest is for answers to what was begun
         self._descriptor = -1
         self._map: mmap.mmap | None = None
         self._end = 0
@@ -65,8 +66,8 @@ class Journal:
 
     @property
     def ready(self) -> bool:
-        """Whether there is room for what is begun; a quarter is kept for the answers to it."""
-        return self._map is not None and self._end < self._size * 3 // 4
+        """Whether there is room for what is to begin."""
+        return self._map is not None and self._end < self._room
 
     @property
     def crowded(self) -> bool:
