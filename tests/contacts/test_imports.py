@@ -286,6 +286,28 @@ class TestRejectedLines:
         done = run(write("id,name\nu1\nu1,Ada\n"), channel)
         assert (done.created, done.rejected) == (1, 1)
 
+    def test_what_is_unambiguous_is_taken_and_what_is_not_is_named(
+        self, write: Write, channel: Channel
+    ) -> None:
+        path = write(
+            "id,name,language\n"
+            "u1,Ada\tLovelace,pt_BR\n"
+            '"u2","Zoë\n de Wit",zh-Hant-TW\n'
+            "u3,a\x07b,\n"
+            "u4,Kor,klingon-xx\n"
+            "u5,علی\u200cرضا,fa\n"
+        )
+        done = run(path, channel)
+        assert (done.created, done.rejected) == (3, 2)
+        assert person(channel, "u1").name == "Ada Lovelace"
+        assert person(channel, "u1").language == "pt-BR"
+        assert person(channel, "u2").name == "Zoë de Wit"
+        assert person(channel, "u5").name == "علی\u200cرضا"
+        assert rejected(done) == [
+            ("5", "u3", "the name has a control character"),
+            ("6", "u4", "“klingon-xx” is not the code of a language; use one like de or pt-BR"),
+        ]
+
     def test_attributes_are_bounded(self, write: Write, channel: Channel) -> None:
         cell = "z" * 40_000
         done = run(write(f"id,a,b\nu1,{cell},\nu2,{cell},{cell}\n"), channel)

@@ -18,6 +18,13 @@ def test_finds_the_column_by_its_title(kind: str, titles: list[str], column: str
     assert find_column(titles, kind) == column
 
 
+@pytest.mark.parametrize(
+    "title", ["E-mail Address", "Email address", "E-Mail-Address", "e_mail", "eMail"]
+)
+def test_titles_are_compared_without_their_signs(title: str) -> None:
+    assert find_column(["name", title], "email") == title
+
+
 @pytest.mark.parametrize("kind", CASES)
 def test_the_only_column_needs_no_title(kind: str) -> None:
     assert find_column(["anything"], kind) == "anything"

@@ -47,6 +47,15 @@ class TestGoodFiles:
             ('"a,b";"c,d"\n1;2\n', ["a,b", "c,d"], [(2, ["1", "2"])]),
             ("id,x\r1,a\r2,b\r", ["id", "x"], [(2, ["1", "a"]), (3, ["2", "b"])]),
             ("id\n", ["id"], []),
+            ("sep=;\nid;x,y\n1;2\n", ["id", "x,y"], [(3, ["1", "2"])]),
+            ('\ufeff"sep=,"\r\nid,x;y;z\r\n1,2\r\n', ["id", "x;y;z"], [(3, ["1", "2"])]),
+            ("sep=\t\nid\tx\n1\t2\n", ["id", "x"], [(3, ["1", "2"])]),
+            ("id;name;;;\n1;Ada;;;\n2;Bob; ;;\n3;Cy\n", ["id", "name"], [
+                (2, ["1", "Ada"]), (3, ["2", "Bob"]), (4, ["3", "Cy"]),
+            ]),
+            ("id;name;;\n1;Ada;x;\n", ["id", "name"], [(2, ["1", "Ada", "x", ""])]),
+            (";;\nid;name\n;\n1;Ada\n ; \n;\n", ["id", "name"], [(4, ["1", "Ada"])]),
+            ("\ufeff\ufeffid,name\n1,Ada\n", ["id", "name"], [(2, ["1", "Ada"])]),
             ("Имя,城市\nЗоя,北京\n", ["Имя", "城市"], [(2, ["Зоя", "北京"])]),
         ],
     )  # fmt: skip
@@ -78,7 +87,9 @@ class TestGoodFiles:
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["id", "x"], *table])
         path = tmp_path_factory.mktemp("csv") / "x.csv"
         path.write_bytes(text.getvalue().encode())
-        assert [cells for _, cells in read(path)] == table
+        assert [cells for _, cells in read(path)] == [
+            cells for cells in table if any(map(str.strip, cells))
+        ]
 
 
 class TestFaults:
@@ -87,6 +98,14 @@ class TestFaults:
         [
             (b"", EMPTY),
             (b"\xef\xbb\xbf", EMPTY),
+            (b"sep=^\nid^x\n", ("The first line names “^” as the separator. Save the file with "
+             "commas, semicolons or tabs.")),
+            (b"sep=;\n", EMPTY),
+            (b"id\r1\r2\r\xff\r", ("Line 4, byte 8 of the file: this is not UTF-8. "
+             "Save the file as “CSV UTF-8”.")),
+            (b"id\r1\r\n2\n3\0\n", "Line 4 has a NUL character. Save the file as CSV again."),
+            (b"id\r1\r" + b"2\r" * 40_000 + b"\0", ("Line 40003 has a NUL character. Save the "
+             "file as CSV again.")),
             (b"id,,x\n", "Column 2 has no title. Give every column one."),
             (b"id,x,x\n", "Two columns are called “x”. Rename one of them."),
             ("id\n1\nZoë\n".encode("latin-1"), ("Line 3, byte 8 of the file: this is not UTF-8. "

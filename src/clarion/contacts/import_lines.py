@@ -1,6 +1,8 @@
 """From a line of a CSV file to a person, or to the reason why not."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -16,6 +18,10 @@ ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
 _OWN_TITLES = {"name": "name", "language": "language"}
 _OWN_TITLES |= {"time_zone": "time_zone", "timezone": "time_zone"}
 _LONGEST_OWN = (200, 35, 64)  # characters of each of OWN_FIELDS
+_LANGUAGE = OWN_FIELDS.index("language")
+# A language of two or three letters, and what narrows it down (RFC 5646 2.1; longer ones there are
+# reserved and none is in use).
+_LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _ZONE = OWN_FIELDS.index("time_zone")
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
 
@@ -100,7 +106,10 @@ class Layout:
             raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
         own = ["", "", ""]
         for slot, place in self._own:
-            own[slot] = cell = cells[place].strip()
+            cell = cells[place].strip()
+            if not cell.isprintable() or (slot == _LANGUAGE and cell):
+                cell = _tidied(slot, cell)
+            own[slot] = cell
             if len(cell) > _LONGEST_OWN[slot] or (slot == _ZONE and cell not in _zones()):
                 raise BadLineError(_own_fault(slot, cell))
         written = ""
@@ -142,6 +151,20 @@ class Layout:
         if name not in OWN_FIELDS:  # under another title it is a variable as well
             self.attributes.append(name)
             self._prefixes.append((place, f"{_quoted(name)}:"))
+
+
+def _tidied(slot: int, cell: str) -> str:
+    """A cell of one's own field on one line, and a language by its code. Raises BadLineError."""
+    cell = " ".join(cell.split())
+    if any(unicodedata.category(sign) == "Cc" for sign in cell):
+        raise BadLineError(f"the {OWN_FIELDS[slot]} has a control character")
+    if slot == _LANGUAGE:
+        cell = cell.replace("_", "-")
+        if not _LANGUAGE_CODE.fullmatch(cell):
+            raise BadLineError(
+                f"“{cell[:40]}” is not the code of a language; use one like de or pt-BR"
+            )
+    return cell
 
 
 def _own_fault(slot: int, cell: str) -> str:

@@ -12,9 +12,14 @@ def find_column(columns: Sequence[str], kind: str) -> str | None:
     """The column of user ids: the only one, or the first with a title that says so."""
     if len(columns) == 1:
         return columns[0]
-    by_title = {re.sub(r"[\s-]+", "_", title.lower()): title for title in reversed(columns)}
-    usual = kind_class(kind).id_titles
+    by_title = {_plain(title): title for title in reversed(columns)}
+    usual = map(_plain, kind_class(kind).id_titles)
     return next((by_title[title] for title in usual if title in by_title), None)
+
+
+def _plain(title: str) -> str:
+    """“E-mail Address”, “email_address” and “EmailAddress” are the same title."""
+    return re.sub(r"[\s_.:-]+", "", title).lower()
 
 
 def looks_like_data(title: str) -> bool:

@@ -1,13 +1,16 @@
 """CSV files from outside: read strictly, record by record, with bounded memory whatever the file.
 
-A file is UTF-8 (a byte-order mark is fine) with a header row; cells are separated by commas,
-semicolons or tabs, whichever the header row uses. What is wrong with the file as a whole is a
-``CsvError``; what is wrong with one line is for the caller to judge.
+A file is UTF-8 (byte-order marks are fine) with a header row; cells are separated by commas,
+semicolons or tabs, whichever the header row uses, or a first line ``sep=;`` names. What
+spreadsheets add is passed over: rows without anything in them, and empty columns at the end. What
+is wrong with the file as a whole is a ``CsvError``; what is wrong with one line is for the caller
+to judge.
 """
 
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ LINE_LIMIT = 1024 * 1024  # characters of one record, all its cells and lines to
 COLUMN_LIMIT = 500
 Row = tuple[int, list[str]]  # the number of its first line in the file, from 1; its cells
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SEP = re.compile(r'"?sep=(.)"?\s*')  # as Excel reads and writes it
 _BLOCK = 32 * 1024  # bytes; small, so that the position tells the truth
 
 csv.field_size_limit(CELL_LIMIT)  # for the process: Clarion reads CSV nowhere else
@@ -33,6 +37,7 @@ class CsvFile:
         self.path = path
         self.size = path.stat().st_size  # bytes
         self.position = 0  # bytes that ``rows`` has taken in; a little ahead of what it gave out
+        self._named = False  # whether a first line names the delimiter
         self.delimiter = self._find_delimiter()
         self.header_line = 1  # its number in the file: empty lines may come before it
         self.columns = self._titles()
@@ -43,14 +48,27 @@ class CsvFile:
         return _DELIMITERS[self.delimiter]
 
     def rows(self) -> Iterator[Row]:
-        """All records after the header row; empty lines are passed over. Raises CsvError."""
+        """All records after the header row; empty ones are passed over. Raises CsvError."""
         records = self._records()
         next(records)
-        return records
+        width = len(self.columns)
+        for line, cells in records:
+            if len(cells) > width and not any(map(str.strip, cells[width:])):
+                del cells[width:]
+            yield line, cells
 
     def _find_delimiter(self) -> str:
-        """Which delimiter the header row uses most, outside of quotes; a comma if none."""
+        """Which delimiter the header row uses most, outside of quotes; a comma if none. Or the one
+        that a line before it names."""
         title = next(_Lines(self).read(), "")
+        if named := _SEP.fullmatch(title):
+            self._named = True
+            if named[1] not in _DELIMITERS:
+                raise CsvError(
+                    f"The first line names “{named[1]}” as the separator. Save the file with "
+                    "commas, semicolons or tabs."
+                )
+            return named[1]
         outside = "".join(title.split('"')[::2])
         return max(_DELIMITERS, key=outside.count)
 
@@ -60,6 +78,8 @@ class CsvFile:
             raise CsvError("The file is empty. Choose a file with a header row and rows below it.")
         self.header_line = first[0]
         titles = [title.strip() for title in first[1]]
+        while not titles[-1]:
+            titles.pop()
         if len(titles) > COLUMN_LIMIT:
             raise CsvError(_too_many_columns(len(titles)))
         for number, title in enumerate(titles, 1):
@@ -74,8 +94,11 @@ class CsvFile:
         reader = csv.reader(lines.read(), delimiter=self.delimiter, strict=True)
         line = 1
         try:
+            if self._named:
+                next(reader, None)
+                lines.record = line = reader.line_num + 1
             for cells in reader:
-                if cells:
+                if cells and (cells[0].strip() or any(map(str.strip, cells))):
                     yield line, cells
                 lines.record = line = reader.line_num + 1
         except csv.Error as error:
@@ -95,12 +118,13 @@ class _Lines:
 
     def read(self) -> Iterator[str]:
         """Each line. Raises CsvError for what no record may be."""
-        rest, line, record, length = "", 1, 1, 0
+        rest, line, record, length, last = "", 1, 1, 0, ""
         for block in self._blocks():
             if "\0" in block:
-                line += block.count("\n", 0, block.index("\0"))
+                line += _line_ends(block[: block.index("\0")], last)
                 raise CsvError(f"Line {line} has a NUL character. Save the file as CSV again.")
-            line += block.count("\n")
+            line += _line_ends(block, last)
+            last = block[-1:]
             # A record that was open at the last block and still is has taken in all of that.
             length = length + len(block) if record == self.record else len(block)
             record = self.record
@@ -115,17 +139,27 @@ class _Lines:
         yield from io.StringIO(rest, newline="")
 
     def _blocks(self) -> Iterator[str]:
-        """The text of the file, without a byte-order mark."""
+        """The text of the file, without byte-order marks: programs put one before another."""
         decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._file.position = 0
         with self._file.path.open("rb") as raw:
             try:
+                begins = True
                 while block := raw.read(_BLOCK):
                     self._file.position += len(block)
-                    yield decoder.decode(block)
+                    text = decoder.decode(block)
+                    yield text.lstrip("\ufeff") if begins else text
+                    begins = False
                 yield decoder.decode(b"", final=True)
             except UnicodeDecodeError:
                 raise CsvError(_not_utf8(self._file.path)) from None
+
+
+def _line_ends(text: str, before: str) -> int:
+    """How many lines end in a text; LF, CR LF and, as on old Macs, CR alone. ``before``: the
+    character that it follows, for a CR LF may be cut in two."""
+    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
+    return ends - (before == "\r" and text.startswith("\n"))
 
 
 def _too_long(record: int, text: str) -> str:
@@ -164,7 +198,7 @@ def _fault(error: csv.Error, line: int) -> str:
 def _not_utf8(path: Path) -> str:
     """A sentence that names the first place that is not UTF-8; reads the file again for it."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    line, read = 1, 0
+    line, read, last = 1, 0, ""
     advice = "Save the file as “CSV UTF-8”."
     with path.open("rb") as file:
         while True:
@@ -175,10 +209,11 @@ def _not_utf8(path: Path) -> str:
             try:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                line += error.object.count(b"\n", 0, error.start)
+                line += _line_ends(error.object[: error.start].decode("latin-1"), last)
                 place = read - held + error.start + 1
                 return f"Line {line}, byte {place:,} of the file: this is not UTF-8. {advice}"
             if not block:
                 raise CsvError("The file changed while it was being read. Try again.")
-            line += block.count(b"\n")
+            line += _line_ends(block.decode("latin-1"), last)
+            last = block[-1:].decode("latin-1")
             read += len(block)

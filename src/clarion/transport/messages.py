@@ -39,7 +39,8 @@ class SmtpRequest:
 
     `sender` and `recipient` are bare addresses, without names or brackets; an empty sender is "<>".
     An empty `recipient` makes it a check: connect, STARTTLS, log in, NOOP.
-    An empty `username` means that no log-in is wanted.
+    An empty `username` means that no log-in is wanted. `ehlo` is how we introduce ourselves; empty:
+    by the name of this machine.
     """
 
     host: str
@@ -52,6 +53,7 @@ class SmtpRequest:
     message: bytes = field(repr=False)
     timeout: float = 30.0
     allow_private: bool = True
+    ehlo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

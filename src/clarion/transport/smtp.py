@@ -12,7 +12,7 @@ from clarion.transport.smtp_session import Fate, Refused, Session, check_envelop
 _MESSAGES_PER_CONNECTION = 100  # Postfix and Exchange close at about this number by themselves
 _CLOSED = "Clarion is shutting down."
 
-_Key = tuple[str, int, Security, str, str, bool]
+_Key = tuple[str, int, Security, str, str, bool, str]
 
 
 class SmtpPool:
@@ -89,6 +89,7 @@ class SmtpPool:
             request.password,
             # A connection that was allowed to a private address must not serve one that is not.
             request.allow_private,
+            request.ehlo,
         )
         pool = self._pools.get(key)
         if pool is None:

@@ -120,10 +120,11 @@ class Session:
     async def open(self, deadline: float) -> None:
         """Connect, secure the connection as asked, and log in if there is a user name."""
         request, client = self._request, self._client
-        client.local_hostname = await _name_of_this_machine()
+        name = request.ehlo or await _name_of_this_machine()
         client.sock = await guard.connect(
             request.host, request.port, allow_private=request.allow_private, deadline=deadline
         )
+        client.local_hostname = name or _literal(client.sock)
         owned = guard.Owned(client.sock)
         try:
             await self._guarded("connect", client.connect())
@@ -307,7 +308,7 @@ def _readable(text: str) -> str:
 
 
 async def _name_of_this_machine() -> str:
-    """Find the name for EHLO once; an address literal when there is none (RFC 5321 4.1.3)."""
+    """Find the name for EHLO once; empty when there is none."""
     global _own_name
     if _own_name is None:
         try:
@@ -315,5 +316,11 @@ async def _name_of_this_machine() -> str:
                 name = await asyncio.to_thread(socket.getfqdn)
         except TimeoutError:
             name = ""
-        _own_name = name if _HOST_NAME.fullmatch(name) else "[127.0.0.1]"
+        _own_name = name if _HOST_NAME.fullmatch(name) else ""
     return _own_name
+
+
+def _literal(connected: socket.socket) -> str:
+    """Our address as the server sees it, unless something translates it (RFC 5321 4.1.3)."""
+    address = str(connected.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

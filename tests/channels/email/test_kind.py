@@ -17,7 +17,24 @@ def test_a_message() -> None:
     assert (request.username, request.password) == ("clarion-user", PASSWORD)
     assert (request.sender, request.recipient) == ("news@example.org", "anna@example.org")
     assert request.allow_private
-    assert b"To: anna@example.org\r\n" in request.message
+    assert b"To: anna@example.org\r\n" in request.message  # nobody knows the name
+    assert request.ehlo == ""
+
+
+@pytest.mark.parametrize(
+    "ehlo", ["mail.example.org", " a-b.example ", "[192.0.2.1]", "[IPv6:2001:db8::1]"]
+)
+def test_the_name_for_the_server_is_a_setting(ehlo: str) -> None:
+    request = make(ehlo=ehlo).request(Outgoing("a-1", 3, "anna@example.org", "Hi"))
+    assert request.ehlo == ehlo.strip()
+
+
+@pytest.mark.parametrize(
+    "ehlo", ["localhost", "a b.example", "a.example\r\nRSET", "-a.example", "a" * 300]
+)
+def test_no_name_for_the_server(ehlo: str) -> None:
+    with pytest.raises(ValueError, match="full name"):
+        make(ehlo=ehlo)
 
 
 @pytest.mark.parametrize(

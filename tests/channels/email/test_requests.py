@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from clarion.channels.contract import Outgoing
 from clarion.channels.email.config import sender_of
-from clarion.channels.email.requests import Sender, build, from_header, html, subject
+from clarion.channels.email.requests import Sender, build, html, mailbox_header, subject
 from clarion.kit import clock
 
 LINK = "https://clarion.example/unsubscribe/17:abc"
@@ -31,7 +31,7 @@ def raw(
     to: str = "anna@example.org",
 ) -> bytes:
     message = Outgoing(message_id, 3, to, text, title, "Anna", link)
-    return build(message, sender, from_header(sender), to)
+    return build(message, sender, mailbox_header("From", sender), to)
 
 
 def read(data: bytes) -> EmailMessage:
@@ -56,7 +56,7 @@ def test_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     mail = read(raw(title="Spring is here"))
     assert set(mail.keys()) == HEADERS
     assert mail["From"] == "News <news@example.org>"
-    assert mail["To"] == "anna@example.org"
+    assert mail["To"] == "Anna <anna@example.org>"
     assert mail["Subject"] == "Spring is here"
     assert mail["Date"] == "Sun, 22 Nov 2026 12:00:05 +0000"
     assert mail["Message-ID"] == "<abc-17@example.org>"
@@ -162,7 +162,7 @@ def test_the_subject_is_the_title_or_the_first_line(title: str, text: str, line:
 )
 def test_senders(sender: str) -> None:
     expected = sender_of(sender)
-    written, _, address = f" {from_header(expected)[6:]}".rpartition(" ")
+    written, _, address = f" {mailbox_header('From', expected)[6:]}".rpartition(" ")
     assert str(make_header(decode_header(written.strip()))).strip('"') == expected.name
     assert address.strip("<>") == expected.address
     (parsed,) = read(raw(sender=expected))["From"].addresses
@@ -175,7 +175,43 @@ def test_a_sender_with_foreign_letters_is_written_as_it_is() -> None:
 
 
 def test_a_recipient_with_foreign_letters_is_written_as_it_is() -> None:
-    assert "To: änna@example.org\r\n".encode() in raw(to="änna@example.org")
+    assert "\r\n <änna@example.org>\r\n".encode() in raw(to="änna@example.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Anna Berg", "Anna Berg"),
+        ("Müller, Änna", "Müller, Änna"),
+        ('Berg, Anna "Nan"', 'Berg, Anna "Nan"'),
+        ("x@evil.example, Anna", "x@evil.example, Anna"),
+        ("Anna\r\nBcc: all@example.org", "Anna Bcc: all@example.org"),
+        ("=?utf-8?q?trick?=", "=?utf-8?q?trick?="),
+        ("北京", "北京"),
+        ("x" * 300, "x" * 100),
+        (" \t ", ""),
+        ("", ""),
+    ],
+)
+def test_the_recipient_is_called_by_name(name: str, shown: str) -> None:
+    message = Outgoing("a", 3, "anna@example.org", "Hello", name=name)
+    data = build(message, SENDER, mailbox_header("From", SENDER), "anna@example.org")
+    (parsed,) = read(data)["To"].addresses
+    assert (parsed.display_name, parsed.addr_spec) == (shown, "anna@example.org")
+    assert all(len(line) <= 998 for line in data.split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ('"News, and more" <n@example.org>', "News, and more"),
+        (r'"Bob \"The Builder\"" <n@example.org>', 'Bob "The Builder"'),
+        ('Bob "The Builder" <n@example.org>', 'Bob "The Builder"'),
+        ("<n@example.org>", ""),
+    ],
+)
+def test_a_senders_name_may_have_quotes(written: str, name: str) -> None:
+    assert sender_of(written) == Sender(name, "n@example.org")
 
 
 def test_html_is_the_text_escaped_with_paragraphs_breaks_and_links() -> None:

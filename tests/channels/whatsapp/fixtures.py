@@ -95,7 +95,7 @@ CASE = Case(
     },
     bad_user_ids={
         "country code": ("0151 12345678", "491511234567.0", "4.91E+12", "12", "us.1349120865"),
-        "set the country": ("612345678", "61 234-5678", "151123456", "44123"),
+        "set the country": ("612345678", "61 234-5678", "151123456", "44123456"),
         "6 to 15 digits": ("4" * 16,),
     },
     id_columns={"id,phone": "phone", "name,WhatsApp": "WhatsApp"},

@@ -16,7 +16,13 @@ from clarion.channels.email.requests import Sender
 from clarion.transport.messages import Security
 
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
-_NAMED = re.compile(r'"?([^"<>]{0,100}?)"? *<([^<>]+)>')
+# A domain of several labels, or an address literal such as [192.0.2.1] (RFC 5321 4.1.1.1, 4.1.3).
+_EHLO = re.compile(
+    r"(?=.{1,253}\Z)(?:[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[A-Za-z][0-9A-Za-z-]{0,61}"
+    r"|\[[0-9A-Za-z.:]{2,60}\]"
+)
+_NAMED = re.compile(r"([^<>]{0,100}?) *<([^<>]+)>")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # a quoted-string (RFC 5322 3.2.4)
 # Names that the world has no use for, but an office's own relay has; the list is there to be
 # changed, says the library's README.
 for _name in {"local", "localhost", "test"}.intersection(SPECIAL_USE_DOMAIN_NAMES):
@@ -70,6 +76,21 @@ class EmailConfig(BaseModel):
         title="Sender", description="The From address, for example News <news@example.org>."
     )
 
+    ehlo: str = Field(
+        default="",
+        title="Name of this host",
+        description="The full name with which Clarion introduces itself to the mail server (EHLO), "
+        "for example clarion.example.org. Leave it empty to use the name of the machine.",
+    )
+
+    @field_validator("ehlo")
+    @classmethod
+    def _is_ehlo(cls, value: str) -> str:
+        value = value.strip()
+        if value and not _EHLO.fullmatch(value):
+            raise ValueError("Write a full name, for example clarion.example.org.")
+        return value
+
     @field_validator("host")
     @classmethod
     def _is_host(cls, value: str) -> str:
@@ -98,6 +119,9 @@ def sender_of(text: str) -> Sender:
     try:
         if not name.isprintable():
             raise ValueError("control character")
+        name = name.strip()
+        if quoted := _QUOTED.fullmatch(name):
+            name = re.sub(r"\\(.)", r"\1", quoted[1])
         return Sender(name.strip(), mailbox(address.strip()))
     except ValueError:
         raise ValueError(

@@ -18,7 +18,7 @@ from clarion.channels.contract import (
 from clarion.channels.email import ids
 from clarion.channels.email.config import EmailConfig, mailbox, sender_of
 from clarion.channels.email.outcomes import outcome_of
-from clarion.channels.email.requests import build, from_header
+from clarion.channels.email.requests import build, mailbox_header
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.wording import tidy
 from clarion.transport.messages import SmtpReply, SmtpRequest
@@ -55,7 +55,7 @@ class EmailKind:
     def __init__(self, config: EmailConfig) -> None:
         self._config = config
         self._sender = sender_of(config.sender)
-        self._from_line = from_header(self._sender)
+        self._from_line = mailbox_header("From", self._sender)
         self._password = config.password.get_secret_value()
         self._secrets = (self._password, config.username)
 
@@ -121,6 +121,7 @@ class EmailKind:
             password=self._password,
             sender=self._sender.address,
             recipient=recipient,
+            ehlo=config.ehlo,
             message=message,
             timeout=_TIMEOUT if len(message) < _LARGE else _TIMEOUT_WHEN_LARGE,
         )

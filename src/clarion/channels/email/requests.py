@@ -19,6 +19,7 @@ from clarion.channels.email.parts import NOTHING, Parts, parts_of
 from clarion.kit import clock
 
 _SUBJECT_MAX = 200  # characters
+_NAME_MAX = 100  # characters
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE_LINK = re.compile(r"https?://[!-;=?-~]+")
@@ -38,18 +39,25 @@ class Sender(NamedTuple):
         return self.address.rpartition("@")[2]
 
 
-def from_header(sender: Sender) -> str:
-    """The header of the sender, the same for all messages of a channel."""
-    if sender.name.isascii() and "=?" not in sender.name and sender.address.isascii():
-        return f"From: {formataddr(sender)}"
+def mailbox_header(header_name: str, mailbox: Sender) -> str:
+    """The header that names the sender, the same for all messages of a channel, or a recipient."""
+    if not mailbox.name:
+        return f"{header_name}: {mailbox.address}"
+    if mailbox.name.isascii() and "=?" not in mailbox.name and mailbox.address.isascii():
+        return f"{header_name}: {formataddr(mailbox)}"
     # The address on a line of its own: the name's encoded words fill theirs.
-    return f"From: {_encoded(sender.name, 'From')}\r\n <{sender.address}>"
+    return f"{header_name}: {_encoded(mailbox.name, header_name)}\r\n <{mailbox.address}>"
+
+
+def _shown_name(name: str) -> str:
+    """A contact's name as a header can have it: one line, of a bounded length."""
+    return " ".join(_UNPRINTABLE.sub(" ", name).split())[:_NAME_MAX].strip()
 
 
 def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> bytes:
     """The bytes of the message, with CRLF line ends.
 
-    `from_line` is what `from_header` made of `sender`; `recipient` is a bare, valid address. The
+    `from_line` is what `mailbox_header` made of `sender`; `recipient` is a bare, valid address. The
     Message-ID is made from the message's id, so a retry carries the same one. Nothing that a
     person has written can start a header of its own.
     """
@@ -62,7 +70,7 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
     plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
     lines = [
         from_line,
-        f"To: {recipient}",
+        mailbox_header("To", Sender(_shown_name(message.name), recipient)),
         f"Subject: {_encoded(subject(message), 'Subject')}",
         f"Date: {format_datetime(clock.now())}",
         f"Message-ID: <{_id(message.id)}@{sender.domain}>",
