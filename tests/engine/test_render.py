@@ -134,7 +134,7 @@ def test_b3_what_a_webhook_remembers_is_said_by_the_next_message(engine: None) -
 
 
 def test_b3_a_failure_in_the_middle_resumes_at_the_message_that_failed(engine: None) -> None:
-    failures = iter([500, 503, 200])
+    failures = iter([500, 408, 200])
 
     def answer(heard: Heard) -> tuple[int, Any]:
         return (next(failures), {}) if heard.body["text"] == "Two" else (200, {})

@@ -291,6 +291,25 @@ def test_a_webhook_that_is_not_there_makes_the_channel_wait(database_url: str, p
             assert_nobody_was_charged(broadcast, people)
 
 
+def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(database_url: str) -> None:
+    being_replaced = [True]
+
+    def answer(heard: Heard) -> tuple[int, Any]:
+        return (503 if being_replaced[0] else 200), {}
+
+    with Listener(answer) as listener:
+        channel = factory.channel(url=f"{listener.url}/in", attempts=1)
+        factory.people(channel, FEW)
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+        with ThreadedWorker():
+            eventually(lambda: Channel.objects.get().waits_since, timeout=60)
+            assert Channel.objects.get().waits_reason == "The receiver is not available (503)."
+            assert_nobody_was_charged(broadcast, FEW)
+            being_replaced[0] = False
+            wait_completed(broadcast, 60)
+    assert factory.states(broadcast) == {"sent": FEW}
+
+
 def bot(listener: Listener) -> Channel:
     return factory.channel("bot", "telegram", token="123456:abc", api_root=listener.url)
 

@@ -55,7 +55,7 @@ CASE = Case(
         "HTML 502": (reply(502, HTML), Refusal.UNKNOWN),
         "504": (reply(504), Refusal.UNKNOWN),
         "500": (reply(500, {"error": "internal error"}), Refusal.RETRY),
-        "503": (reply(503), Refusal.RETRY),
+        "503": (reply(503), Refusal.UNAVAILABLE),
         "503 with Retry-After": (reply(503, retry_after="7"), Refusal.THROTTLED),
         "429": (reply(429), Refusal.THROTTLED),
         "429 with Retry-After": (reply(429, retry_after="3"), Refusal.THROTTLED),

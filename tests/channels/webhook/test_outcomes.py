@@ -47,7 +47,7 @@ def refused(http: HttpReply, **settings: Any) -> Refused:
         (500, Refusal.RETRY),
         (501, Refusal.MISCONFIGURED),
         (502, Refusal.UNKNOWN),
-        (503, Refusal.RETRY),
+        (503, Refusal.UNAVAILABLE),
         (504, Refusal.UNKNOWN),
         (505, Refusal.MISCONFIGURED),
         (507, Refusal.UNKNOWN),

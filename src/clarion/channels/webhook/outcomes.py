@@ -24,7 +24,6 @@ _MEANINGS: dict[int, tuple[Refusal, str]] = {
     500: (Refusal.RETRY, "server error)."),
     501: (Refusal.MISCONFIGURED, f"not implemented). {_CHECK_URL}"),
     502: (Refusal.UNKNOWN, "a gateway got no valid answer from the server behind it)."),
-    503: (Refusal.RETRY, "not available)."),
     504: (Refusal.UNKNOWN, "a gateway got no answer in time from the server behind it)."),
     505: (Refusal.MISCONFIGURED, f"it does not support HTTP/1.1). {_CHECK_URL}"),
 }
@@ -59,6 +58,10 @@ def refused(reply: HttpReply, secrets: Iterable[str], *, idempotent: bool) -> Re
     if status == 503 and (wait := wait_seconds(reply)) is not None:
         sentence = "The receiver asks us to wait (503, not available)."
         return Refused(Refusal.THROTTLED, sentence, code, wait)
+    if status == 503:
+        # The server as a whole (RFC 9110 15.6.4); several in a row make the channel wait.
+        sentence = "The receiver is not available (503)."
+        return Refused(Refusal.UNAVAILABLE, sentence, code, whole_channel=False)
     if 400 <= status <= 499 and str(answer.get("recipient")) in _MARKS:
         mark, sentence = _MARKS[str(answer["recipient"])]
         return Refused(Refusal.UNREACHABLE, sentence, code, mark=mark)
