@@ -240,7 +240,7 @@ def test_a_broadcast_through_a_channel_that_is_not_checked_warns(admin: Client) 
 
 def test_i5_defaults_of_the_workspace_and_of_a_channel(admin: Client) -> None:
     channel = factory.channel("Shop", attempts=DEFAULT, backoff=DEFAULT)
-    assert "E-mail 5 min" in admin.get("/channels/defaults/").content.decode()
+    assert "E-mail 300" in admin.get("/channels/defaults/").content.decode()
 
     given = {"rate": "40", "attempts": "3", "backoff": ""}
     assert admin.post("/channels/defaults/", given)["Location"] == "/channels/"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from clarion.channels import limits
@@ -14,7 +15,6 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import ConfigField, config_fields, shown
 from clarion.kit import rates
-from clarion.kit.durations import duration
 
 NO_LIMIT = "none"
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
@@ -80,7 +80,9 @@ class DefaultsForm(forms.Form):
         usually = [(kind.label, usual(name)) for name, kind in KINDS.items()]
         for name, field in _own_fields().items():
             values = ", ".join(f"{label} {_written(name, of)}" for label, of in usually)
-            field.help_text = _("Leave empty for the usual value of each platform: %s.") % values
+            usual_words = _("Leave empty for the usual value of each platform: %s.") % values
+            unit = _("Messages a second.") if name == "rate" else ""
+            field.help_text = f"{unit} {usual_words}".strip()
             self.fields[name] = field
 
     def clean_rate(self) -> float | Default:
@@ -149,7 +151,7 @@ class _FollowingFloat(forms.FloatField):
 def _own_fields() -> dict[str, forms.Field]:
     """Rate, attempts and retry delay; a value that is not typed is DEFAULT."""
     return {
-        "rate": RateField(label=_("Send rate, messages a second"), required=False),
+        "rate": RateField(label=_("Send rate"), required=False),
         "attempts": _FollowingInteger(
             label=_("Attempts"), min_value=1, max_value=limits.MOST_ATTEMPTS, required=False
         ),
@@ -166,7 +168,7 @@ def _sending_fields(of_default: Sending, channel: Channel | None) -> dict[str, f
     """The fields of a channel: filled in where it has a value of its own."""
     fields = _own_fields()
     helps = {
-        "rate": _("“none” is no limit."),
+        "rate": _("Messages a second; “none” is no limit."),
         "attempts": _("Of one message, in all."),
         "backoff": _("Before the second attempt. It doubles before each further one."),
     }
@@ -183,7 +185,7 @@ def _written(name: str, of: Sending) -> str:
     value = getattr(of, name)
     if value is None:
         return str(_("no limit"))
-    return duration(value) if name == "backoff" else rates.written(value) or str(value)
+    return formats.number_format(value)
 
 
 def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:
