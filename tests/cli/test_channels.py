@@ -185,6 +185,7 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
         "app_secret": "•••",
         "verify_token": "•••",
         "api_root": "https://graph.facebook.com/v26.0",
+        "country": "",
         "allow_private": False,
     }
     assert not any(secret in printed for secret in ("EAAGtest", "c0ffee"))
