@@ -146,6 +146,8 @@ def test_a_damaged_byte_is_noticed(notes: list[Note], data: st.DataObject) -> No
 @given(st.binary(max_size=fmt.HEAD * 2))
 def test_any_bytes_are_no_journal(data: bytes) -> None:
     assert fmt.parse(data) is None
+    assert fmt.parse(fmt.MAGIC + data) is None
+    assert fmt.parse(fmt.MAGIC) is None
 
 
 @pytest.mark.parametrize("cut", range(0, fmt.HEAD, 7))

@@ -114,7 +114,7 @@ def parse_head(data: bytes) -> Head | None:
     length, check = WORD.unpack_from(data.ljust(HEAD, b"\0"), len(MAGIC))
     start = len(MAGIC) + WORD.size
     body = data[start : start + length]
-    if not data.startswith(MAGIC) or len(body) != length or zlib.crc32(body) != check:
+    if not data.startswith(MAGIC) or not body or len(body) != length or zlib.crc32(body) != check:
         return None
     version, *told = json.loads(body)
     return Head(*told) if version == VERSION else None
