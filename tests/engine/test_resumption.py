@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from clarion.accounts.models import AuditEntry
+from clarion.broadcasts import singles
 from clarion.broadcasts.control import resume
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
@@ -74,6 +75,21 @@ def test_what_is_being_sent_is_paused_with_a_reason_until_somebody_decides(
     assert ask_before_resuming() == 0
     broadcast.refresh_from_db()
     assert broadcast.state == "sending"
+
+
+def test_a_message_to_one_person_is_not_sent_and_its_sender_sees_that(folder: Path) -> None:
+    channel = factory.channel()
+    (person,) = factory.people(channel, 1)
+    single = singles.send_single(person, by="cli", text="Hello")
+    outage(folder)
+
+    assert ask_before_resuming() == 1
+    lifecycle.cancel_remaining()
+
+    single.refresh_from_db()
+    assert single.state == "stopped"
+    assert single.state_reason.startswith("No worker was running")
+    assert factory.states(single) == {"unsent": 1}
 
 
 def test_a_worker_asks_before_it_claims_anything(folder: Path) -> None:

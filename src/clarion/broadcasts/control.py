@@ -84,13 +84,13 @@ def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     return _move(broadcast, after, by, "resume", say, before=S.PAUSED)
 
 
-def stop(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
+def stop(broadcast: Broadcast, *, by: Agent | str, reason: str = "") -> Broadcast:
     """Let nothing further leave, for good: who was not sent to is unsent.
 
     What is in flight ends by itself. Raises ControlError unless it is sending, live or paused.
     """
     say = "Only a sending, live or paused broadcast can be stopped"
-    return _move(broadcast, S.STOPPED, by, "stop", say)
+    return _move(broadcast, S.STOPPED, by, "stop", say, reason=reason)
 
 
 def _move(

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clarion.accounts import audit
-from clarion.broadcasts.control import pause
+from clarion.broadcasts.control import pause, stop
 from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import BroadcastState
@@ -41,7 +41,9 @@ MISSED_AFTER_RESTORE = (
 
 
 def ask_before_resuming() -> int:
-    """Pause what people may have had already, or too late; return how many broadcasts wait.
+    """Pause what people may have had already, or too late; return how many broadcasts that are.
+
+    A message to one person is stopped.
 
     To be called before this process becomes a worker. What the journals of workers that have ended
     know is used first: afterwards the database has another identity if it was restored.
@@ -63,7 +65,10 @@ def ask_before_resuming() -> int:
             heartbeat.set_identity(uuid4().hex)
         reason = (AFTER_RESTORE if is_restored else AFTER_OUTAGE).format(since=since, now=now)
         for broadcast in _running(is_restored=is_restored, now=now):
-            pause(broadcast, by=audit.WORKER, reason=reason)
+            # Of a message to one person its sender sees in the chat that it was not sent, and can
+            # write it again: nobody looks for it among the paused broadcasts.
+            end = stop if broadcast.type == Broadcast.Type.SINGLE else pause
+            end(broadcast, by=audit.WORKER, reason=reason)
             waits += 1
         heartbeat.beat()
     log.warning("asks_before_resuming", restored=is_restored, since=since, broadcasts=waits)
