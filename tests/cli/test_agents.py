@@ -1,10 +1,12 @@
-"""``clarion agent add``."""
+"""``clarion agent``."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.test import Client
 
-from clarion.accounts.models import Agent, Role
+from clarion.accounts.models import Agent, AuditEntry, Role
 
 pytestmark = pytest.mark.django_db
 ADD = ("agent", "add", "Ann Lee", "--email", "ann@example.org", "--role")
@@ -41,3 +43,83 @@ def test_a_second_one_of_the_same_email_is_refused(
 ) -> None:
     ok(*ADD, "admin")
     assert refused(*ADD, "viewer") == "There is already an agent with the e-mail ann@example.org."
+
+
+@pytest.fixture
+def ann(ok: Callable[..., str]) -> Agent:
+    ok(*ADD, "admin")
+    return Agent.objects.get()
+
+
+@pytest.fixture
+def bob(ok: Callable[..., str]) -> Agent:
+    ok("agent", "add", "Bob", "--email", "bob@example.org", "--role", "sender")
+    return Agent.objects.get(name="Bob")
+
+
+def test_there_is_a_list(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    assert "clarion agent add" in ok("agent", "list")
+    ok(*ADD, "admin")
+    assert "ann@example.org" in ok("agent", "list")
+    [listed] = ok_json("agent", "list")
+    assert listed == {
+        "name": "Ann Lee", "email": "ann@example.org", "role": "admin", "active": True,
+        "last_login": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("named", ["bob@example.org", "BOB@example.org", "bob"])
+def test_a_role_is_changed(ok: Callable[..., str], ann: Agent, bob: Agent, named: str) -> None:
+    assert ok("agent", "role", named, "manager") == "Bob is now manager.\n"
+    bob.refresh_from_db()
+    assert bob.role == "manager"
+    assert AuditEntry.objects.latest("pk").detail == {"role": "manager"}
+
+
+def test_a_new_password_ends_what_the_old_one_began(ok: Callable[..., str], ann: Agent) -> None:
+    browser = Client()
+    browser.force_login(ann)
+    assert browser.get("/").status_code == 200
+    printed = ok("agent", "password", ann.email).splitlines()
+    assert browser.get("/").status_code == 302
+    ann.refresh_from_db()
+    assert ann.check_password(printed[1].rpartition(" ")[2])
+    said = ok("agent", "password", ann.email, "--password-stdin", stdin="correct horse battery\n")
+    assert "correct horse battery" not in said
+    ann.refresh_from_db()
+    assert ann.check_password("correct horse battery")
+
+
+def test_a_weak_password_changes_nothing(refused: Callable[..., str], ann: Agent) -> None:
+    assert "too short" in refused("agent", "password", ann.email, "--password-stdin", stdin="a\n")
+    before = ann.password
+    ann.refresh_from_db()
+    assert ann.password == before
+
+
+def test_who_is_deactivated_is_out_at_once_and_can_come_back(
+    ok: Callable[..., str], ann: Agent, bob: Agent
+) -> None:
+    browser = Client()
+    browser.force_login(bob)
+    assert browser.get("/").status_code == 200
+    assert "clarion agent activate bob@example.org" in ok("agent", "deactivate", "bob")
+    assert browser.get("/").status_code == 302
+    assert ok("agent", "activate", "bob") == "Bob can log in.\n"
+    bob.refresh_from_db()
+    assert bob.is_active
+
+
+@pytest.mark.parametrize("change", [("deactivate",), ("role", "viewer")])
+def test_the_last_admin_stays_one(
+    ok: Callable[..., str], refused: Callable[..., str], ann: Agent, bob: Agent,
+    change: tuple[str, ...],
+) -> None:  # fmt: skip
+    verb, *role = change
+    assert refused("agent", verb, ann.email, *role).startswith("Ann Lee is the only admin.")
+    ok("agent", "role", bob.email, "admin")
+    ok("agent", verb, ann.email, *role)
+
+
+def test_somebody_unknown(refused: Callable[..., str]) -> None:
+    assert "There is no agent" in refused("agent", "deactivate", "nobody@example.org")

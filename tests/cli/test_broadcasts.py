@@ -297,6 +297,7 @@ def test_reconcile_proves_the_equation(
 ) -> None:
     printed = ok("broadcasts", "reconcile", running)
     assert "expected 3 = sent 1 + failed 1" in printed
+    assert "every recipient is accounted for" in printed
     assert ok_json("broadcasts", "reconcile", running)["ok"] is True
 
 
@@ -307,6 +308,19 @@ def test_reconcile_fails_where_rows_and_tallies_differ(
     result = clarion("broadcasts", "reconcile", running)
     assert result.exit_code == 1
     assert result.stdout.startswith("rows:    expected 3 = sent 1")
+    assert "The counts differ." in result.stdout
+
+
+def test_the_causes_of_failures_are_shown(
+    running: str, clarion: Callable[..., Any], ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    shown = clarion("broadcasts", "show", running)
+    assert "errors by cause\n  1 attempt, 0 recipients: It broke.\n" in shown.stdout
+    hint = f"List them with: clarion records list --broadcast {running} --status error\n"
+    assert shown.stderr == hint
+    assert "It broke." in ok("records", "list", "--broadcast", running, "--status", "error")
+    [cause] = ok_json("broadcasts", "show", running)["causes"]
+    assert (cause["error"], cause["attempts"], cause["recipients"]) == ("It broke.", 1, 0)
 
 
 @pytest.mark.parametrize(

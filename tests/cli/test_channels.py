@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -267,3 +268,40 @@ def test_changed_settings_are_checked(channel: str, clarion: Callable[..., Any])
     assert "The check failed: No connection to 127.0.0.1 port 9" in edited.stderr
     assert Channel.objects.get().config["url"] == "http://127.0.0.1:9/other"
     assert Channel.objects.get().config["allow_private"] is True
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_is_read_from_a_file_or_standard_input(
+    ok: Callable[..., str], tmp_path: Path, end: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}{end}", newline="")
+    add = ("channel", "add", "--no-check", *HOOK)
+    ok(*add, "one", "--set-file", f"secret={file}")
+    ok(*add, "two", "--set-file", "secret=-", stdin=f"{SECRET}{end}")
+    secrets = [channel.config["secret"] for channel in Channel.objects.all()]
+    assert secrets == [SECRET] * 2
+
+
+def test_a_secret_that_can_not_be_read(
+    refused: Callable[..., str], misused: Callable[..., str]
+) -> None:
+    add = (
+        "channel",
+        "add",
+        "one",
+        "--no-check",
+        "--kind",
+        "webhook",
+        "--set",
+        "url=https://a.example/",
+    )
+    assert "no/such/file" in refused(*add, "--set-file", "secret=no/such/file")
+    assert "KEY=FILE" in misused(*add, "--set-file", "whsec_typed_by_mistake")
+    assert "given twice" in misused(*add, "--set", "secret=a", "--set-file", "secret=-")
+    assert not Channel.objects.exists()
+
+
+def test_json_may_stand_before_the_subcommand(ok: Callable[..., str]) -> None:
+    after = ok("channel", "list", "--json")
+    assert ok("channel", "--json", "list") == ok("--json", "channel", "list") == after == "[]\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.kit import clock
@@ -130,3 +131,24 @@ def test_an_unknown_channel(db: None, clarion: Callable[..., Any]) -> None:
     result = clarion("records", "--channel", "nowhere")
     assert result.exit_code in (1, 2)
     assert "nowhere" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("records", "list"), ("records", "--limit", "1")])
+def test_list_is_what_it_does_without_a_subcommand(
+    recorded: int, ok: Callable[..., str], arguments: tuple[str, ...]
+) -> None:
+    assert ok(*arguments).split()[:3] == ["RECORDED", "BROADCAST", "USER"]
+
+
+def test_its_help_is_that_of_the_group(ok: Callable[..., str]) -> None:
+    assert "list" in ok("records", "--help")
+    assert "--status" in ok("records", "list", "--help")
+
+
+def test_an_export_is_in_the_audit_log(
+    recorded: int, ok: Callable[..., str], tmp_path: Path
+) -> None:
+    ok("records", "--csv", str(tmp_path / "all.csv"), "--status", "error")
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.subject, entry.actor) == ("data.export", "records", "command line")
+    assert entry.detail == {"only": "status=error"}

@@ -37,10 +37,7 @@ def add_agent(
     if Agent.objects.filter(email=address).exists():
         raise _taken(address)
     name = valid_name(name, role=role)
-    if password is None:
-        password = ids.token(PASSWORD_LENGTH)
-    else:
-        _check_password(password, Agent(name=name, email=address))
+    password = _password(password, Agent(name=name, email=address))
     try:
         with transaction.atomic():
             agent = Agent.objects.create_agent(
@@ -52,6 +49,59 @@ def add_agent(
     except IntegrityError:  # somebody else has added it in this moment
         raise _taken(address) from None
     return agent, password
+
+
+def set_role(agent: Agent, role: str, *, by: Agent | str) -> None:
+    """Give an agent another role, from their next page on.
+
+    Raises AgentError for an unknown role, for a name that this role may not have, and for the last
+    admin.
+    """
+    if role not in Role.values:
+        raise AgentError(f"There is no role “{role}”. Choose one of: {', '.join(Role.values)}.")
+    valid_name(agent.name, role=role, agent=agent)
+    with transaction.atomic():
+        if role != Role.ADMIN:
+            _require_another_admin(agent)
+        Agent.objects.filter(pk=agent.pk).update(role=role)
+        audit.note("agent.role", f"agent {agent.pk}", by, role=role)
+
+
+def set_password(agent: Agent, password: str | None, *, by: Agent | str) -> str:
+    """Give an agent another password, made up when None is given; return it.
+
+    Whoever is logged in with the old one is logged out. Raises AgentError for a weak password.
+    """
+    password = _password(password, agent)
+    with transaction.atomic():
+        agent.set_password(password)
+        agent.save(update_fields=["password"])
+        audit.note("agent.password", f"agent {agent.pk}", by)
+    return password
+
+
+def set_active(agent: Agent, active: bool, *, by: Agent | str) -> None:
+    """Let an agent log in, or not any longer: every session of theirs ends with its next page.
+
+    What they did stays under their name. Raises AgentError for the last admin.
+    """
+    with transaction.atomic():
+        if not active:
+            _require_another_admin(agent)
+        Agent.objects.filter(pk=agent.pk).update(is_active=active)
+        action = "agent.activate" if active else "agent.deactivate"
+        audit.note(action, f"agent {agent.pk}", by)
+
+
+def _require_another_admin(agent: Agent) -> None:
+    """Raise AgentError unless another active admin stays; locks them until the transaction ends."""
+    admins = Agent.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
+    left = [admin.pk for admin in admins.order_by("pk")]
+    if left == [agent.pk]:
+        raise AgentError(
+            f"{agent.name} is the only admin. Make another agent an admin first: otherwise nobody "
+            "could manage agents."
+        )
 
 
 def _taken(address: str) -> AgentError:
@@ -99,8 +149,12 @@ def _valid_email(email: str) -> str:
     return found.normalized.lower()
 
 
-def _check_password(password: str, agent: Agent) -> None:
+def _password(chosen: str | None, agent: Agent) -> str:
+    """The chosen password if it is strong enough, or one made up."""
+    if chosen is None:
+        return ids.token(PASSWORD_LENGTH)
     try:
-        validate_password(password, agent)
+        validate_password(chosen, agent)
     except ValidationError as error:
         raise AgentError(" ".join(error.messages)) from None
+    return chosen

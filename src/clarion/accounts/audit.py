@@ -15,3 +15,8 @@ def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntr
     return AuditEntry.objects.create(
         agent=agent, actor=actor, action=action, subject=subject, detail=detail
     )
+
+
+def note_export(what: str, by: Agent | str, only: str = "") -> AuditEntry:
+    """Add that people's data left as a file: what, and the filter that chose it ("" for all)."""
+    return note("data.export", what, by, only=only)

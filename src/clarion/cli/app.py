@@ -9,6 +9,8 @@ from typer.core import TyperCommand, TyperGroup
 
 WIDTH = 100  # characters of a line of help, on a wider terminal too
 OPTIONS = "Options"
+JSON = "--json"
+_SENTENCE = 1_000  # characters: the first sentence of a command's help is shown whole
 _PLAIN = {
     "Value error, ": "",
     "Input should be a valid integer, unable to parse string as an integer": "It must be a whole "
@@ -43,6 +45,13 @@ class CommandGroup(TyperGroup):
 
     sections: ClassVar[dict[str, tuple[str, ...]]] = {}
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; a ``--json`` before the subcommand is meant for it."""
+        if args[:1] == [JSON]:
+            args = _at_the_end(JSON, args[1:])
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the subcommands, then the options: those are what one looks for."""
         self.format_commands(ctx, formatter)
@@ -51,15 +60,24 @@ class CommandGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section of names and short descriptions for each heading."""
         listed = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        width = formatter.width - 6 - max(map(len, listed))
         for title, names in (self.sections or {"Commands": tuple(listed)}).items():
             rows = [
-                (name, command.get_short_help_str(width))
+                (name, command.get_short_help_str(_SENTENCE))
                 for name in names
                 if (command := listed[name]) and not command.hidden
             ]
             with formatter.section(title):
                 formatter.write_dl(rows, col_max=max(map(len, listed)))
+
+
+class ListGroup(CommandGroup):
+    """A group that lists when no subcommand is named: ``records`` is ``records list``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, with ``list`` put before options that stand alone."""
+        if args != ["--help"] and (not args or args[0].startswith("-")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
 class App(typer.Typer):
@@ -84,6 +102,11 @@ class App(typer.Typer):
     ) -> Callable[[Any], Any]:
         """Decorate a function as a command; ``examples`` are shown at the end of its help."""
         return super().command(name, cls=Command, epilog="\n".join(examples), **more)
+
+
+def _at_the_end(option: str, args: list[str]) -> list[str]:
+    end = args.index("--") if "--" in args else len(args)
+    return [*args[:end], option, *args[end:]]
 
 
 def plain_usage_error(error: Any) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from clarion.cli.acting import acting
 from clarion.cli.app import App
+from clarion.cli.broadcast_facts import show_broadcast
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED
 from clarion.cli.lookups import find_broadcast
@@ -22,9 +23,7 @@ from clarion.cli.options import (
 )
 from clarion.cli.output import (
     counted,
-    format_moment,
     print_cut,
-    print_facts,
     print_json,
     print_line,
     print_table,
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
 
 app = App("List, follow and control broadcasts.")
 Section = Literal["all", "active", "scheduled", "periodic", "completed", "drafts"]
-COUNTS = (
-    "queued", "held", "sending", "sent", "delivered", "read",
-    "failed", "skipped", "unsent", "in_doubt",
-)  # fmt: skip
 FASTEST = ("none", "off", "-")
 
 
@@ -289,6 +284,8 @@ def reconcile(number: BroadcastId, as_json: AsJson = False) -> None:
     else:
         for line in result.lines():
             print_line(line)
+        agree = "The counts agree: every recipient is accounted for."
+        print_line(agree if result.ok else "The counts differ. Please report this as a bug.")
     if not result.ok:
         raise typer.Exit(EXIT_FAILED)
 
@@ -314,76 +311,6 @@ def delete_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         print_json({"id": number, "deleted": True})
     else:
         print_line(f"{noun} {number} is deleted.")
-
-
-def document(broadcast: "Broadcast") -> dict[str, Any]:
-    """The facts of one broadcast, as ``broadcasts show --json`` prints them."""
-    from clarion.broadcasts import history
-
-    return history.facts([broadcast])[0]
-
-
-def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
-    """Print one broadcast: as JSON, or its facts and its recipients by state."""
-    from clarion.broadcasts.outcomes import outcome_words
-
-    one = document(broadcast)
-    if as_json:
-        print_json(one)
-        return
-    optional: list[tuple[str, Any]] = [
-        ("when", one["when"]),
-        ("next run", one["next_run_at"]),
-        ("runs", one["runs"]),
-        ("last run", one["last_run_at"]),
-        ("run of", one["parent"]),
-        ("restart of", one["restart_of"]),
-        ("rate", f"{rates.written(one['rate'])} a second" if one["rate"] else ""),
-    ]
-    print_facts(
-        [
-            ("id", str(one["id"])),
-            ("title", one["title"]),
-            ("type", one["type"]),
-            (
-                "state",
-                " – ".join(filter(None, (outcome_words(one["outcome"]), one["state_reason"]))),
-            ),
-            (one["data_type"], one["message"][:200]),
-            ("channels", one["channels"]),
-            ("number", f"№ {one['number']}" if one["number"] else "–"),
-            ("agent", one["agent"] or "–"),
-            ("drafter", one["drafted_by"] or "–"),
-            *(("waits for", _blockade(one)) for one in one["waits_for"]),
-            *((name, value) for name, value in optional if value),
-            ("created", one["created_at"]),
-            ("scheduled", one["scheduled_at"]),
-            ("started", one["started_at"]),
-            ("finished", one["finished_at"]),
-            ("total", one["total"]),
-            *((f"  {state.replace('_', ' ')}", one[state]) for state in COUNTS if one[state]),
-            *(_shares(one) if one["total"] else ()),
-        ]
-    )
-
-
-def _blockade(one: dict[str, Any]) -> str:
-    """A channel through which nothing is sent at this moment: why, since when, until when."""
-    moments = [
-        f"{word} {format_moment(one[key])}"
-        for word, key in (("since", "since"), ("next attempt", "until"))
-        if one[key]
-    ]
-    state = ", ".join([f"channel {one['channel']} is {one['state']}", *moments])
-    return f"{state}. {one['reason']} Resume: clarion channel resume {one['channel']}"
-
-
-def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:
-    """The percentages of the recipients who got it and who opened it, as far as it is reported."""
-    return [
-        (name, "not reported" if one[key] is None else f"{one[key]} %")
-        for name, key in (("delivered", "delivered_percent"), ("read", "read_percent"))
-    ]
 
 
 def _control(

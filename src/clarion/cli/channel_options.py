@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from clarion.channels import limits
+from clarion.cli.composing import read
 from clarion.cli.options import REPEATABLE
 from clarion.kit import rates
 
@@ -51,6 +52,39 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
 ]
+FromFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-file",
+        metavar="KEY=FILE",
+        help="A setting whose value is read from a file, - for standard input: a secret is "
+        f"then in no list of processes and no shell history. {REPEATABLE}",
+    ),
+]
+
+
+def chosen_settings(given: list[str] | None, from_files: list[str] | None) -> dict[str, str]:
+    """The settings of ``--set`` and ``--set-file``. Raises BadParameter and Failed."""
+    settings = _pairs(given or [], "--set", "VALUE")
+    for key, name in _pairs(from_files or [], "--set-file", "FILE").items():
+        if key in settings:
+            raise typer.BadParameter(f"{key} is given twice.", param_hint="--set-file")
+        # Editors and echo end a file with a line break, which is no part of a token.
+        settings[key] = read(f"@{name}").rstrip("\r\n")
+    return settings
+
+
+def _pairs(texts: list[str], option: str, value_name: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            # The text itself may be a secret that was put in the wrong place.
+            raise typer.BadParameter(f"Write a setting as KEY={value_name}.", param_hint=option)
+        if key.strip() in pairs:
+            raise typer.BadParameter(f"{key.strip()} is given twice.", param_hint=option)
+        pairs[key.strip()] = value
+    return pairs
 
 
 def number(option: str, text: str | None, *, whole: bool = False) -> Any:

@@ -13,8 +13,10 @@ from clarion.cli.channel_options import (
     Backoff,
     Check,
     Field,
+    FromFiles,
     Rate,
     Settings,
+    chosen_settings,
     number,
     sending,
 )
@@ -129,6 +131,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(
     examples=[
         "clarion channel add orders --kind webhook --set url=https://shop.example.org/messages",
+        "clarion channel add bot --kind telegram --set-file token=bot-token.txt",
         "clarion channel add slow --kind webhook --set url=https://example.org/hook --rate 5",
     ]
 )
@@ -145,6 +148,7 @@ def add(
     attempts: Attempts = None,
     backoff: Backoff = None,
     settings: Settings = None,
+    from_files: FromFiles = None,
     check: Check = True,
     as_json: AsJson = False,
 ) -> None:
@@ -154,7 +158,7 @@ def add(
     channel = add_channel(
         name=name,
         kind=kind,
-        settings=_pairs(settings or []),
+        settings=chosen_settings(settings, from_files),
         **sending(rate, attempts, backoff),
         by=acting(),
     )
@@ -197,6 +201,7 @@ def edit(
         typer.Option("--default", help=f"Use the default of the workspace again. {REPEATABLE}"),
     ] = None,
     settings: Settings = None,
+    from_files: FromFiles = None,
     check: Check = True,
     as_json: AsJson = False,
 ) -> None:
@@ -212,13 +217,13 @@ def edit(
     if twice := sorted(values.keys() & following):
         raise typer.BadParameter("It has a value already.", param_hint=f"--default {twice[0]}")
     values |= dict.fromkeys(following, DEFAULT)
-    if not values and not settings:
+    pairs = chosen_settings(settings, from_files)
+    if not values and not pairs:
         raise typer.BadParameter("Give at least one option that changes something.")
-    pairs = _pairs(settings) if settings else None
-    channel = update_channel(get_channel(name), settings=pairs, **values, by=acting())
+    channel = update_channel(get_channel(name), settings=pairs or None, **values, by=acting())
     if not as_json:
         print_line(f"The channel {channel.name} is changed.")
-    if check and settings:
+    if check and pairs:
         _check(channel, as_json)
     if as_json:
         _show(channel, as_json)
@@ -298,19 +303,6 @@ def resume(name: Name) -> None:
 
     resume_channel(get_channel(name), by=acting())
     print_line(f"The channel {name} is active.")
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            # The text itself may be a secret that was put in the wrong place.
-            raise typer.BadParameter("Write a setting as KEY=VALUE.", param_hint="--set")
-        if key.strip() in pairs:
-            raise typer.BadParameter(f"{key.strip()} is given twice.", param_hint="--set")
-        pairs[key.strip()] = value
-    return pairs
 
 
 def _show(channel: "Channel", as_json: bool) -> None:

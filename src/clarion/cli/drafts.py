@@ -9,7 +9,8 @@ from clarion.cli import send
 from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions
-from clarion.cli.broadcasts import delete_broadcast, duplicate_broadcast, show_broadcast
+from clarion.cli.broadcast_facts import show_broadcast
+from clarion.cli.broadcasts import delete_broadcast, duplicate_broadcast
 from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed

@@ -42,15 +42,18 @@ def find_address(channel_name: str, user: str) -> "Address":
     return address
 
 
-def find_agent(email: str) -> "Agent":
-    """The active agent who logs in with that e-mail address, or has that name. Raises Failed."""
+def find_agent(email: str, *, inactive: bool = False) -> "Agent":
+    """The agent who logs in with that e-mail address, or has that name. Raises Failed.
+
+    `inactive`: agents who can't log in are found too.
+    """
     from django.db.models import Q
 
     from clarion.accounts.models import Agent
 
     who = email.strip()
-    named = Agent.objects.filter(Q(email=who.lower()) | Q(name__iexact=who), is_active=True)
-    agent = named.order_by("pk").first()
+    named = Agent.objects.filter(Q(email=who.lower()) | Q(name__iexact=who))
+    agent = (named if inactive else named.filter(is_active=True)).order_by("pk").first()
     if agent is None:
         raise Failed(
             f"There is no agent with the name or e-mail address {email}. "

@@ -109,7 +109,7 @@ app.add_typer(broadcasts.app, name="broadcasts")
 when.add_to(app)
 app.add_typer(retention.app, name="retention")
 app.add_typer(chats.app, name="chats")
-records.add_to(app)
+app.add_typer(records.app, name="records")
 app.add_typer(stories.app, name="stories")
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import typer
 
-from clarion.cli.app import App
+from clarion.cli.acting import acting
+from clarion.cli.app import App, ListGroup
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
 from clarion.cli.options import MOMENT, AsJson
@@ -53,18 +54,18 @@ Limit = Annotated[
 ]
 
 
-def add_to(app: App) -> None:
-    """Add the command to the root."""
-    app.command(
-        examples=[
-            "clarion records --broadcast 42 --status error",
-            "clarion records --channel shop --after 2026-12-01T00:00 --csv december.csv",
-        ]
-    )(records)
+app = App("Records: attempts to send a message to a contact, and their results.", cls=ListGroup)
 
 
+@app.command(
+    "list",
+    examples=[
+        "clarion records list --broadcast 42 --status error",
+        "clarion records list --channel shop --after 2026-12-01T00:00 --csv december.csv",
+    ],
+)
 @uses_django
-def records(
+def list_records(
     broadcast: Number = "",
     user: User = "",
     name: Name = "",
@@ -174,8 +175,10 @@ def _document(row: "RecordRow") -> dict[str, Any]:
 
 
 def _export(wanted: "RecordFilter", path: Path) -> None:
+    from clarion.accounts import audit
     from clarion.records.export import export_csv
 
+    audit.note_export("records", acting(), wanted.to_query())
     with _whole(path) as file:
         for chunk in export_csv(wanted):
             file.write(chunk)

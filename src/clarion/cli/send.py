@@ -8,7 +8,7 @@ import typer
 from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions, print_audience
-from clarion.cli.broadcasts import document, show_broadcast
+from clarion.cli.broadcast_facts import document, show_broadcast
 from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed

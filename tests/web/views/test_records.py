@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from clarion.accounts.models import Agent
+from clarion.accounts.models import Agent, AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.records.models import Record
 from support import factory
@@ -143,6 +143,9 @@ def test_i4_export_takes_the_filter(admin: Client, sent: Broadcast) -> None:
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
     assert len(rows) == PEOPLE - 1
     assert {row["status"] for row in rows} == {"completed"}
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.subject) == ("data.export", "records")
+    assert entry.detail == {"only": f"broadcast={sent.pk}&status=completed"}
 
 
 def test_an_export_with_a_wrong_filter_explains_it(admin: Client) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clarion.cli.app import App
-from clarion.cli.broadcasts import document
+from clarion.cli.broadcast_facts import document
 from clarion.cli.demo.folder import fresh_folder, write_contacts
 from clarion.cli.django_setup import load_django
 from clarion.cli.failures import EXIT_FAILED, Failed

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from clarion.accounts import audit
 from clarion.accounts.models import Role
 from clarion.broadcasts import control
 from clarion.kit.paging import CursorError
@@ -67,6 +68,8 @@ def recipients_export(request: AgentRequest, pk: int) -> HttpResponseBase:
     """The people of a broadcast as CSV, all or those in one state."""
     find(pk)
     state = request.GET.get("state", "")
+    state = state if state in DELIVERY_STATES else ""
     zone = timezone.get_current_timezone_name()
-    chunks = export_recipients(pk, state if state in DELIVERY_STATES else None, zone=zone)
+    chunks = export_recipients(pk, state or None, zone=zone)
+    audit.note_export(f"recipients of broadcast {pk}", request.user, state)
     return download(chunks, f"broadcast-{pk}-recipients.csv")

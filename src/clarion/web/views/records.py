@@ -11,6 +11,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from clarion.accounts import audit
 from clarion.channels.models import Channel
 from clarion.kit.paging import CursorError, Page
 from clarion.records.audience import detail
@@ -140,4 +141,5 @@ def records_export(request: AgentRequest) -> HttpResponseBase:
         chunks = export_csv(wanted, zone=timezone.get_current_timezone_name())
     except FilterError:
         return redirect(f"{reverse('records')}?{request.GET.urlencode()}")
+    audit.note_export("records", request.user, wanted.to_query())
     return download(chunks, "broadcast-records.csv")
