@@ -200,7 +200,7 @@ def _page(
         **parts.times(draft, made, people["counted"]),
         **parts.ending(draft, made, tried=tried, refused_for=refused_for),
     }
-    status = 422 if tried or conflict or asked else 200
+    status = 422 if tried or conflict else 200
     return render(request, "broadcasts/compose.html", context, status=status)
 
 
