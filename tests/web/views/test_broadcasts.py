@@ -472,6 +472,7 @@ def test_f5_the_speed_is_changed_on_its_page(admin: Client, sending: Broadcast) 
         sending.refresh_from_db()
         return page.content.decode()
 
+    assert "at most 20 messages a second" in change("20")
     assert "at most 2.5 messages a second" in change("2,5")
     assert sending.rate == 2.5
     assert "at most 2.5 a second." in admin.get(f"/broadcasts/{sending.pk}/live").content.decode()

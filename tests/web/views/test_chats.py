@@ -62,7 +62,10 @@ def said(client: Client, address: Address) -> list[tuple[str, str]]:
 def test_g3_an_empty_list_leads_on(admin: Client) -> None:
     html = html_of(admin, "/chats/")
     assert "No chats yet" in html
-    assert 'href="/contacts/"' in html
+    assert 'class="btn btn-primary" href="/channels/add/"' in html
+
+    factory.channel()
+    assert 'class="btn btn-primary" href="/contacts/"' in html_of(admin, "/chats/")
 
 
 def test_g3_the_list_says_who_where_and_what_last(

@@ -64,6 +64,14 @@ def test_compose(
     assert field in {where for text, where in found.items() if sentence in text}, found
 
 
+def test_what_a_trigger_lacks_is_said_once(admin: Client, channel: Channel) -> None:
+    factory.people(channel, 1)
+
+    response = admin.post("/broadcasts/new/", compose(channel, text="x", when="trigger"))
+
+    assert len(problems(response.content.decode())) == 1
+
+
 def test_compose_names_the_channels(admin: Client, channel: Channel) -> None:
     response = admin.post("/broadcasts/new/", compose(None, text="x"))
 

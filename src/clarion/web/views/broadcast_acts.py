@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import formats
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,6 +19,7 @@ from clarion.kit import rates
 from clarion.kit.numbers import parse_id
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import name_of
+from clarion.web.templatetags.pages import number
 from clarion.web.views.broadcasts import find
 
 Act = Callable[[Broadcast, Agent], Broadcast | None]
@@ -140,8 +140,8 @@ def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
         if changed.rate is None:
             messages.success(request, _("Send rate: no limit other than that of the channels."))
         else:
-            shown = formats.number_format(changed.rate, force_grouping=True)
-            messages.success(request, _("Send rate: at most %s messages a second.") % shown)
+            told = _("Send rate: at most %s messages a second.")
+            messages.success(request, told % number(changed.rate))
     return redirect("broadcast", pk)
 
 
@@ -149,16 +149,16 @@ def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
     """Let people who are held have it now: all of them, or one by their chat number."""
-    number = parse_id(request.POST["chat"]) if "chat" in request.POST else None
-    if number is None and "chat" in request.POST:
+    chat = parse_id(request.POST["chat"]) if "chat" in request.POST else None
+    if chat is None and "chat" in request.POST:
         raise Http404("no chat has such a number")
     try:
         count = control.release_held(
-            find(pk), by=request.user, address_ids=None if number is None else [number]
+            find(pk), by=request.user, address_ids=None if chat is None else [chat]
         )
     except ControlError as error:
         messages.error(request, str(error))
     else:
         said = ngettext("%s recipient released.", "%s recipients released.", count)
-        messages.success(request, said % formats.number_format(count, force_grouping=True))
+        messages.success(request, said % number(count))
     return _back(request, pk)

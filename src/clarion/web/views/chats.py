@@ -88,6 +88,7 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         "page": page,
         "query": query,
         "filtered": bool(query),
+        "no_channel": not page.rows and not Channel.objects.exists(),
         "keep": f"?{urlencode(query)}" if query else "",
         "live_url": _url("chats_live", {**query, "cursor": cursor}),
         "first_url": _url("chats", query) if cursor else "",

@@ -185,7 +185,7 @@ def _page(
     asked: AudienceSummary | None = None,
     refused_for: str = "",
 ) -> HttpResponse:
-    people = parts.who(draft, made)
+    people = parts.audience_context(draft, made)
     context = {
         "draft": draft,
         "made": made,
@@ -194,11 +194,13 @@ def _page(
         "revision": request.POST.get("revision", "") if conflict else _revision(draft),
         "conflict": conflict,
         "test_person": parts.test_person(request.session.get("test_address")),
-        **parts.choices(made),
-        **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
+        **parts.choice_context(made),
+        **parts.content_context(
+            draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))
+        ),
         **people,
-        **parts.times(draft, made, people["counted"]),
-        **parts.ending(draft, made, tried=tried, refused_for=refused_for),
+        **parts.timing_context(draft, made, people["counted"]),
+        **parts.ending_context(draft, made, tried=tried, refused_for=refused_for),
     }
     status = 422 if tried or conflict else 200
     return render(request, "broadcasts/compose.html", context, status=status)
@@ -247,7 +249,7 @@ def saved(
 
     There is none while the page has nothing that is worth keeping.
     """
-    people = parts.who(draft, made) if part == "audience" else {}
+    people = parts.audience_context(draft, made) if part == "audience" else {}
     counted = people.get("counted") or parts.Counted.read(request.POST.get("counted", ""))
     context = {
         "part": part,
@@ -256,11 +258,13 @@ def saved(
         "revision": _revision(draft),
         "saved_at": clock.now() if draft else None,
         "tag_condition": TAG,
-        **parts.names(made),
-        **parts.what(draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))),
+        **parts.name_context(made),
+        **parts.content_context(
+            draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))
+        ),
         **people,
-        **parts.times(draft, made, counted),
-        **parts.ending(draft, made, tried=False),
+        **parts.timing_context(draft, made, counted),
+        **parts.ending_context(draft, made, tried=False),
         **(more or {}),
     }
     response = render(request, "broadcasts/compose_saved.html", context)
@@ -280,8 +284,8 @@ def compose_count(request: AgentRequest) -> HttpResponse:
         return HttpResponse(status=204)
     made = from_draft(draft)
     context = {"made": made, "draft": draft, "revision": draft.revision, "exact": True}
-    context |= parts.who(draft, made, exactly=True)
-    context |= parts.ending(draft, made, tried=False, exactly=True)
+    context |= parts.audience_context(draft, made, exactly=True)
+    context |= parts.ending_context(draft, made, tried=False, exactly=True)
     return render(request, "broadcasts/compose_counted.html", context)
 
 

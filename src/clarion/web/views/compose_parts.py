@@ -94,7 +94,7 @@ class Counted:
         return sum(self.by_channel.values())
 
 
-def choices(made: Composition) -> dict[str, Any]:
+def choice_context(made: Composition) -> dict[str, Any]:
     """What there is to choose from; it does not change while one types."""
     return {
         "all_channels": [
@@ -107,7 +107,7 @@ def choices(made: Composition) -> dict[str, Any]:
         ],
         "tag_counts": _tags({*made.tags, *made.without_tags}),
         "consents": _consents(made.consents),
-        **names(made),
+        **name_context(made),
         "zones": zone_choices(made.when.zone),
         "stories": _stories(made.story),
         "units": list(UNITS),
@@ -117,7 +117,7 @@ def choices(made: Composition) -> dict[str, Any]:
     }
 
 
-def names(made: Composition) -> dict[str, list[str]]:
+def name_context(made: Composition) -> dict[str, list[str]]:
     """The names of what a contact can have: for inserting, and for the conditions of a trigger.
 
     The conditions have their own names among them, whether or not a contact has that today.
@@ -155,7 +155,9 @@ def _stories(chosen: Story | None) -> list[Story]:
     return listed
 
 
-def what(draft: Broadcast | None, made: Composition, person: Address | None) -> dict[str, Any]:
+def content_context(
+    draft: Broadcast | None, made: Composition, person: Address | None
+) -> dict[str, Any]:
     """What can be said, what is wrong with it, and how it looks to one person."""
     begun = {
         "text": made.text.strip(),
@@ -213,7 +215,9 @@ def _bubble(shown: Shown) -> Bubble:
     return Bubble(message.text, media=words, buttons=buttons, note=note)
 
 
-def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) -> dict[str, Any]:
+def audience_context(
+    draft: Broadcast | None, made: Composition, *, exactly: bool = False
+) -> dict[str, Any]:
     """How many people, by channel, and who drops out (A6); of very many “about”, at first."""
     channels = made.channels
     found: AudienceSummary | None = None
@@ -242,7 +246,7 @@ def who(draft: Broadcast | None, made: Composition, *, exactly: bool = False) ->
     }
 
 
-def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
+def timing_context(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
     """When it starts, and by when about it is finished, as far as that can be told."""
     known = forecast(made.unsaved(draft), made.channels, counted.by_channel)
     minutes = known.minutes
@@ -256,7 +260,7 @@ def times(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[
     }
 
 
-def ending(
+def ending_context(
     draft: Broadcast | None,
     made: Composition,
     *,
@@ -273,7 +277,8 @@ def ending(
         found = check_parts(made.unsaved(None), made.channels)
     missing = {text: FIELDS.get(name, name) for name, text in made.problems.items()}
     for text, part in found.items():
-        missing.setdefault(text, _field_of(part, made))
+        if part != "timing" or not TIMES.intersection(made.problems):  # said once is enough
+            missing.setdefault(text, _field_of(part, made))
     for text in refused_for.splitlines():
         missing.setdefault(text, "")
     return {
@@ -298,6 +303,7 @@ def gaps_of(draft: Broadcast, made: Composition, *, exactly: bool = False) -> li
 # The controls that problems are about: of the fields of the form, and of what is chosen.
 FIELDS = {"repeat": "every", "trigger": "on", "template": "template-name"}
 CONTENTS = {"text": "text", "story": "story", "template": "template-name"}
+TIMES = frozenset({"at", "repeat", "trigger", "zone"})  # the fields of "timing"
 TIMINGS = {"now": "when-now", "later": "at", "repeat": "every", "trigger": "on"}
 
 
