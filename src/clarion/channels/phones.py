@@ -2,7 +2,7 @@
 
 The tables are those of Google's libphonenumber 9.0.42 (resources/PhoneNumberMetadata.xml), reduced
 to lengths: its patterns lag behind the numbers that countries give out, and would refuse real ones.
-Mexico may have a 1 after its code, as WhatsApp writes it.
+Mexico may have a 1 after its code, as some providers write it.
 """
 
 from functools import cache
