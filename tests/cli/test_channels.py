@@ -185,8 +185,8 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
         "token": "•••",
         "app_secret": "•••",
         "verify_token": "•••",
-        "api_root": "https://graph.facebook.com/v26.0",
         "country": "",
+        "api_root": "https://graph.facebook.com/v26.0",
         "allow_private": False,
     }
     assert not any(secret in printed for secret in ("EAAGtest", "c0ffee"))

@@ -11,6 +11,7 @@ from clarion.channels.models import Channel
 from clarion.contacts import imports
 from clarion.contacts.models import Contact, Import
 from clarion.engine import reap
+from support import factory
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,37 @@ def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
     assert rejects.splitlines()[0] == "line,value,reason"
     assert len(rejects.splitlines()) == 3
     assert set(folder.glob("*")) <= before
+
+
+def test_no_channel_is_chosen_where_there_are_several(admin: Client, channel: Channel) -> None:
+    alone = admin.get("/contacts/import/").content.decode()
+    assert "Choose a channel" not in alone
+    factory.channel("another")
+    several = admin.get("/contacts/import/").content.decode()
+    assert '<option value="" selected>Choose a channel</option>' in several
+    wanted = admin.get(f"/contacts/import/?channel={channel.pk}").content.decode()
+    assert f'<option value="{channel.pk}" selected>' in wanted
+
+    file = SimpleUploadedFile("people.csv", PEOPLE, "text/csv")
+    refused = admin.post("/contacts/import/", {"channel": "", "file": file}).content.decode()
+    assert "Choose a channel." in refused
+    assert not Import.objects.exists()
+
+
+def test_the_page_shows_the_first_rows_and_why_lines_were_left_out(
+    admin: Client, channel: Channel
+) -> None:
+    checked = upload(admin, channel, PEOPLE, check=True)
+    assert isinstance(checked, Import)
+    page = admin.get(f"/contacts/import/{checked.pk}/").content.decode()
+    for shown in ("same id as line 3", "the id is empty", "Lines that were left out", "London"):
+        assert shown in page
+
+    done = upload(admin, channel, PEOPLE)
+    assert isinstance(done, Import)
+    page = admin.get(f"/contacts/import/{done.pk}/").content.decode()
+    assert "the id is empty" in page
+    assert "London" not in page  # the upload is gone
 
 
 def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel: Channel) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clarion.channels.models import Channel
@@ -45,6 +46,11 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, columns: Sequence[str] = (), **kwargs: Any) -> None:
         """``columns``: the titles of an uploaded file, to choose from."""
         super().__init__(*args, **kwargs)
+        channel = self.fields["channel"]
+        assert isinstance(channel, forms.ModelChoiceField)
+        if Channel.objects.count() > 1:  # a wrong one would be easy to overlook
+            channel.empty_label = gettext("Choose a channel")
+            channel.error_messages["required"] = gettext("Choose a channel.")
         if columns:
             choices = [("", _("Choose…")), *((name, name) for name in columns)]
             label = self.fields["id_column"].label

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clarion.accounts.models import Role
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
+from clarion.contacts.import_look import first_rejects, first_rows
 from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import mark_interrupted, rejects_file, request_import
 from clarion.contacts.models import Import
@@ -89,6 +90,8 @@ def _told(request: AgentRequest, pk: int) -> dict[str, object]:
         "to_import": row.created + row.updated,
         "offer": _may_be_imported(request, row),
         "rejects": rejects_file(row) is not None,
+        "left_out": first_rejects(row),
+        "first": first_rows(row) if row.dry_run else None,
         "no_worker": bool(row.upload) and row.state in Import.OPEN and not workers_alive(),
     }
 
