@@ -14,7 +14,7 @@ from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
 from clarion.kit import db
 
-MOST_EXISTS = 100  # tags that are looked up one by one
+MOST_EXISTS = 10  # tags that are looked up one by one; of 100, it would take seconds
 Part = tuple[str, list[Any]]  # SQL and its parameters
 Span = tuple[int, int]  # the first and the last id
 
@@ -158,8 +158,9 @@ def _has_tag(names: Sequence[str], end: str) -> Part:
     if end:
         return f"{has} IN ({marks(ids)}){end})", ids
     if len(ids) > MOST_EXISTS:
-        tagged = f"SELECT t.contact_id FROM contacts_tagging t WHERE t.tag_id IN ({marks(ids)})"
-        return f"a.contact_id IN ({tagged})", ids
+        # The + keeps SQLite from looking up each tag of the list: it reads the person's own tags.
+        tags = f"t.contact_id = a.contact_id AND +t.tag_id IN ({marks(ids)})"
+        return f"(SELECT count(*) FROM contacts_tagging t WHERE {tags}) > 0", ids
     return f"({' OR '.join([f'{has} = %s)'] * len(ids))})", ids
 
 
