@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from clarion.broadcasts import control, drafts, history, launch
+from clarion.broadcasts import control, drafts, history, launch, restarts
 from clarion.broadcasts.history import Sought
 from clarion.records.filters import FilterError, RecordFilter
 from clarion.records.search import search
@@ -54,5 +54,5 @@ def test_a_run_is_sent_by_who_started_its_parent_and_a_restart_by_who_restarts()
     ada, bob = factory.agent(name="Ada"), factory.agent(name="Bob")
     sending = factory.sending([channel])
     control.stop(sending, by=ada)
-    (facts,) = history.facts([control.restart(sending, by=bob)])
+    (facts,) = history.facts([restarts.restart(sending, by=bob)])
     assert (facts["agent"], facts["drafted_by"]) == ("Bob", "Bob")

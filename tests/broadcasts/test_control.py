@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clarion.broadcasts import control, history, launch
+from clarion.broadcasts import chains, control, history, launch, restarts
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.reconcile import reconcile
@@ -55,7 +55,7 @@ def test_a_stop_in_the_middle_of_the_expansion_loses_nobody() -> None:
     broadcast.refresh_from_db()
     assert factory.states(broadcast) == {"unsent": 30}
     assert broadcast.total == 30
-    fresh = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+    fresh = restarts.restart(broadcast, by=factory.BY, undo_seconds=0)
     assert Pick.objects.filter(broadcast=fresh).count() == 30
 
 
@@ -66,7 +66,7 @@ def test_f3_restart_reaches_exactly_those_who_did_not_get_it() -> None:
     factory.settle_each(channel, ["sent", "failed", "in_doubt"])
     control.stop(broadcast, by=factory.BY)
 
-    fresh = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+    fresh = restarts.restart(broadcast, by=factory.BY, undo_seconds=0)
 
     assert fresh.restart_of == broadcast
     lifecycle.start_due()
@@ -94,8 +94,8 @@ def test_f3_people_in_doubt_only_when_asked() -> None:
     broadcast.refresh_from_db()
 
     with pytest.raises(ControlError, match="Nobody is left"):
-        control.restart(broadcast, by=factory.BY)
-    fresh = control.restart(broadcast, by=factory.BY, in_doubt=True)
+        restarts.restart(broadcast, by=factory.BY)
+    fresh = restarts.restart(broadcast, by=factory.BY, in_doubt=True)
     assert Pick.objects.filter(broadcast=fresh).count() == 1
 
 
@@ -106,17 +106,17 @@ def test_a_restart_of_a_restart_never_reaches_anyone_twice() -> None:
     factory.settle_each(channel, ["failed", "failed", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
-    second = control.restart(first, by=factory.BY, undo_seconds=0)
+    second = restarts.restart(first, by=factory.BY, undo_seconds=0)
 
     with pytest.raises(ControlError, match="same chain"):
-        control.restart(first, by=factory.BY)
+        restarts.restart(first, by=factory.BY)
 
     lifecycle.start_due()
     factory.expand(second)
     factory.settle_each(channel, ["sent", "failed", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
-    third = control.restart(first, by=factory.BY, undo_seconds=0)
+    third = restarts.restart(first, by=factory.BY, undo_seconds=0)
     assert Pick.objects.filter(broadcast=third).count() == 2
     assert Broadcast.objects.get(pk=third.pk).restart_of == first
 
@@ -129,7 +129,7 @@ def test_a_restart_waits_for_what_is_in_flight() -> None:
     control.stop(broadcast, by=factory.BY)
 
     with pytest.raises(ControlError, match="winding down"):
-        control.restart(broadcast, by=factory.BY)
+        restarts.restart(broadcast, by=factory.BY)
 
 
 def test_f4_pause_and_resume() -> None:
@@ -165,7 +165,7 @@ def test_actions_are_those_that_the_state_allows() -> None:
     running = factory.sending([channel])
     assert control.actions(running) == ["pause", "stop", "rate", "release", "duplicate"]
     control.stop(running, by=factory.BY)
-    assert control.actions(running) == ["restart", "duplicate"]
+    assert control.actions(running) == ["restart", "duplicate", "remove"]
 
 
 LIVE: dict[str, dict[str, Any]] = {
@@ -193,9 +193,7 @@ def test_one_that_lives_on_pauses_and_resumes_as_live(kind: str) -> None:
 
     assert stopped.state == "stopped"
     assert stopped.finished_at is not None
-    assert "restart" not in control.actions(stopped)
-    with pytest.raises(ControlError, match="It makes its runs itself"):
-        control.restart(stopped, by=factory.BY)
+    assert "restart" in control.actions(stopped)
 
 
 def test_a_resume_leaves_out_the_runs_of_the_pause() -> None:
@@ -275,7 +273,7 @@ def test_f3_a_restart_says_the_same_and_requires_the_same() -> None:
     old.refresh_from_db()
     control.stop(old, by=factory.BY)
 
-    fresh = control.restart(old, by=factory.BY)
+    fresh = restarts.restart(old, by=factory.BY)
 
     fresh.refresh_from_db()
     assert {name: getattr(fresh, name) for name in same} == same
@@ -294,7 +292,7 @@ def test_f3_a_restart_keeps_the_consents() -> None:
 
     grants.give(consent, [Contact.objects.all()[0].pk], how="api", by=factory.BY)
 
-    fresh = control.restart(old, by=factory.BY, undo_seconds=0)
+    fresh = restarts.restart(old, by=factory.BY, undo_seconds=0)
 
     lifecycle.start_due()
     factory.expand(fresh)
@@ -312,8 +310,8 @@ def test_f3_three_links_reach_everybody_once() -> None:
         lifecycle.finish()
         link.refresh_from_db()
         reached += _in_state(link, "sent")
-        assert control.leftover(link)["failed"] == left - 1
-        link = control.restart(link, by=factory.BY, undo_seconds=0)
+        assert restarts.leftover(link)["failed"] == left - 1
+        link = restarts.restart(link, by=factory.BY, undo_seconds=0)
         picked = set(Pick.objects.filter(broadcast=link).values_list("address_id", flat=True))
         assert not picked & set(reached)
         assert len(picked) == left - 1
@@ -321,13 +319,13 @@ def test_f3_three_links_reach_everybody_once() -> None:
         factory.expand(link)
 
     assert len(reached) == len(set(reached)) == 3
-    links = control.chain(link)
+    links = chains.chain(link)
     assert [one.restart_of_id for one in links] == [None, *(one.pk for one in links[:-1])]
     # From the first link, too: only those whom no link has reached.
     factory.settle_each(channel, ["failed", "failed"])
     lifecycle.finish()
-    assert control.leftover(links[0]) == {"failed": 2, "unsent": 0, "in_doubt": 0}
-    again = control.restart(links[0], by=factory.BY)
+    assert restarts.leftover(links[0]) == {"failed": 2, "unsent": 0, "in_doubt": 0}
+    again = restarts.restart(links[0], by=factory.BY)
     assert Pick.objects.filter(broadcast=again).count() == 2
 
 
@@ -346,15 +344,15 @@ def test_f3_who_is_in_doubt_in_an_earlier_link_is_not_sent_to_unasked() -> None:
     factory.settle_each(channel, ["in_doubt", "failed"])
     lifecycle.finish()
     first.refresh_from_db()
-    second = control.restart(first, by=factory.BY, in_doubt=True, undo_seconds=0)
+    second = restarts.restart(first, by=factory.BY, in_doubt=True, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(second)
     factory.settle_each(channel, ["failed", "failed"])
     lifecycle.finish()
     second.refresh_from_db()
 
-    assert control.leftover(second) == {"failed": 1, "unsent": 0, "in_doubt": 0}
-    third = control.restart(second, by=factory.BY)
+    assert restarts.leftover(second) == {"failed": 1, "unsent": 0, "in_doubt": 0}
+    third = restarts.restart(second, by=factory.BY)
     assert Pick.objects.filter(broadcast=third).count() == 1
 
 
@@ -363,10 +361,10 @@ def test_a_restart_that_is_not_sent_yet_stands_in_the_way() -> None:
     factory.people(channel, 1)
     old = factory.sending([channel])
     control.stop(old, by=factory.BY)
-    control.restart(old, by=factory.BY, undo_seconds=600)
+    restarts.restart(old, by=factory.BY, undo_seconds=600)
 
     with pytest.raises(ControlError, match=r"is scheduled\. Delete it or let it finish first"):
-        control.restart(old, by=factory.BY)
+        restarts.restart(old, by=factory.BY)
 
 
 def test_f5_the_speed_is_changed_while_running() -> None:

@@ -32,6 +32,7 @@ def filled_in() -> tuple[Broadcast, dict[str, Any]]:
         "story": story, "story_version": stories.newest(story), "agent": agent, "edited_by": other,
         "drafted_by": other,
         "parent": Broadcast.objects.create(), "restart_of": Broadcast.objects.create(),
+        "edit_of": Broadcast.objects.create(),
         "time_zone": "Europe/Berlin",
     }  # fmt: skip
     samples: dict[type[models.Field[Any, Any]], Any] = {

@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import AuditEntry
-from clarion.broadcasts import control, history, retention, singles
+from clarion.broadcasts import control, history, restarts, retention, singles
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.broadcasts.reconcile import reconcile
@@ -249,7 +249,7 @@ def test_a_restart_does_not_begin_while_its_chain_is_deleted() -> None:
     assert retention.sweep() == 1
 
     with pytest.raises(ControlError, match="being deleted"):
-        control.restart(old, by=factory.BY)
+        restarts.restart(old, by=factory.BY)
 
 
 def test_somebody_else_may_still_delete_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,3 +282,46 @@ def test_one_reads_by_index() -> None:
             params = ["[[1]]"] if "json_each" in sql else [1] * marks
             plan = [row[3] for row in db.fetch(f"EXPLAIN QUERY PLAN {sql}", params)]
             assert not any(step.startswith("SCAN records_") for step in plan), (sql, plan)
+
+
+def test_f7_a_manager_removes_a_finished_chain_with_its_records() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    old = factory.sending([channel])
+    factory.settle_each(channel, ["sent", "failed", "sent"])
+    lifecycle.finish()
+    old.refresh_from_db()
+    fresh = restarts.restart(old, by=factory.BY, undo_seconds=0)
+    manager, sender = factory.agent("manager", "Mia"), factory.agent("sender", "Sam")
+
+    with pytest.raises(ControlError, match="Only a manager"):
+        retention.remove(old, by=sender)
+    with pytest.raises(ControlError, match=f"Broadcast {fresh.pk} of the same chain is scheduled"):
+        retention.remove(old, by=manager)
+    lifecycle.start_due()
+    factory.expand(fresh)
+    control.stop(fresh, by=factory.BY)
+    with pytest.raises(ControlError, match="winding down"):
+        retention.remove(old, by=manager)
+    while lifecycle.cancel_remaining():
+        pass
+
+    goes = retention.removal(old)
+    assert ([one.pk for one in goes.broadcasts], goes.people) == ([old.pk, fresh.pk], 4)
+    assert goes.records == Record.objects.count() == 3
+    assert "remove" in control.actions(old)
+    retention.remove(old, by=manager)
+    assert not history.visible().exists()
+    sweep_all()
+    assert not Broadcast.objects.exists()
+    assert not Record.objects.exists()
+    entries = AuditEntry.objects.filter(action="broadcast.remove", agent=manager)
+    assert {one.subject for one in entries} == {f"broadcast {old.pk}", f"broadcast {fresh.pk}"}
+
+
+def test_f7_what_is_not_over_is_not_removed() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    sending = factory.sending([channel])
+    with pytest.raises(ControlError, match="is sending"):
+        retention.remove(sending, by=factory.agent("manager"))

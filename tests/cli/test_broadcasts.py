@@ -11,6 +11,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
+from clarion.engine import lifecycle
 from clarion.kit import clock
 from clarion.records.deliveries import hold
 from clarion.records.models import Delivery
@@ -380,3 +381,33 @@ def test_what_a_broadcast_waits_for_is_shown(
     assert one["reason"] in shown
     assert "clarion channel resume news" in shown
     assert "waiting" in ok("broadcasts", "list", "--section", "active")
+
+
+def test_f7_remove_asks_and_needs_a_manager(
+    running: str, ok: Callable[..., str], refused: Callable[..., str], misused: Callable[..., str]
+) -> None:
+    ok("broadcasts", "stop", running)
+    while lifecycle.cancel_remaining():
+        pass
+    factory.agent("manager", "Mia")
+    factory.agent("sender", "Sam")
+    assert "Name the manager" in misused("broadcasts", "remove", running, "--yes")
+    assert "Only a manager" in refused("broadcasts", "remove", running, "--yes", "--as", "Sam")
+    said = ok("broadcasts", "remove", running, "--as", "Mia", stdin="y\n")
+    assert "Delete 1 broadcast with 3 recipients and 2 records?" in said
+    assert "Deleted 1 broadcast with 3 recipients" in said
+    assert "There is no broadcast" in refused("broadcasts", "show", running)
+
+
+def test_e3_edit_makes_a_draft_of_a_live_one(
+    people: str, ok_json: Callable[..., Any], ok: Callable[..., str]
+) -> None:
+    live = ok_json("send", "--channel", people, "--all", "--text", "Hi", "--external")
+    draft = ok_json("broadcasts", "edit", str(live["id"]))
+    assert draft["state"] == "draft"
+    ok("drafts", "edit", str(draft["id"]), "--text", "Bye")
+    assert ok_json("broadcasts", "show", str(live["id"]))["text"] == "Hi"
+    changed = ok_json("drafts", "send", str(draft["id"]))
+    assert (changed["id"], changed["text"], changed["state"]) == (live["id"], "Bye", "live")
+    ok("broadcasts", "stop", str(live["id"]))
+    assert ok("broadcasts", "restart", str(live["id"])).endswith("is live again.\n")

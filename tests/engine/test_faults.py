@@ -43,10 +43,10 @@ def test_a_database_that_is_away_when_the_message_is_read_loses_nobody(
 ) -> None:
     read, times = snapshot.job, iter(range(3))
 
-    def unreadable(broadcast_id: int) -> snapshot.Job:
+    def unreadable(broadcast_id: int, revision: int) -> snapshot.Job:
         if next(times, None) is not None:
             raise OperationalError("the connection was closed")
-        return read(broadcast_id)
+        return read(broadcast_id, revision)
 
     monkeypatch.setattr(snapshot, "job", unreadable)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import control, launch
+from clarion.broadcasts import chains, control, launch, restarts
 from clarion.broadcasts.errors import ControlError, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
@@ -200,7 +200,7 @@ class Machine(RuleBasedStateMachine):
     @rule(in_doubt=st.booleans())
     def restart(self, in_doubt: bool) -> None:
         old = self.newest()
-        chain = {link.pk for link in control.chain(old)}
+        chain = {link.pk for link in chains.chain(old)}
         left = {"failed", "unsent", *(["in_doubt"] if in_doubt else [])}
         got = {*RECEIVED, "sending", *([] if in_doubt else ["in_doubt"])}
         if old.state == "stopped":  # it is wound up first
@@ -208,7 +208,7 @@ class Machine(RuleBasedStateMachine):
                 if broadcast == old.pk and self.states[delivery] in WAITING:
                     self.states[delivery] = "unsent"
         try:
-            fresh = control.restart(old, by=factory.BY, in_doubt=in_doubt, undo_seconds=0)
+            fresh = restarts.restart(old, by=factory.BY, in_doubt=in_doubt, undo_seconds=0)
         except (ControlError, LaunchError):
             return
         reached = {a for d, (b, a) in self.place.items() if b in chain and self.states[d] in got}

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import control, drafts, launch, picker, retention
+from clarion.broadcasts import control, drafts, launch, picker, restarts, retention
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
@@ -111,7 +111,7 @@ def known_of_others() -> None:
         broadcast = factory.sending([channel])
         send_some(channel, worker, claim.claim(channel.pk, worker, BATCH).messages)
         stop(broadcast)
-    restarted = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+    restarted = restarts.restart(broadcast, by=factory.BY, undo_seconds=0)
     lifecycle.start_due()
     factory.expand(restarted)
     stop(restarted)
@@ -198,12 +198,12 @@ def test_a_broadcast_lives_its_life_whatever_the_planner_believes(
         assert factory.states(broadcast) == left
         tallies.squash()
 
-        again = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+        again = restarts.restart(broadcast, by=factory.BY, undo_seconds=0)
         lifecycle.start_due()
         factory.expand(again)
         assert factory.states(again) == {"queued": PEOPLE - 5_500}
         stop(again)
-        assert control.leftover(again)["unsent"] == PEOPLE - 5_500
+        assert restarts.leftover(again)["unsent"] == PEOPLE - 5_500
         looked_at(broadcast, channel, crowd)
         swept_away()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clarion.broadcasts import control
+from clarion.broadcasts import restarts
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
@@ -167,7 +167,7 @@ def test_f3_a_restart_goes_on_with_the_message_that_failed(engine: None) -> None
         wait_completed(broadcast, 60)
         assert Delivery.objects.get().state == "failed"
         refusing[0] = False
-        again = control.restart(broadcast, by=factory.BY, undo_seconds=0)
+        again = restarts.restart(broadcast, by=factory.BY, undo_seconds=0)
         wait_completed(again, 60)
 
         assert texts_of(listener) == {"u0": ["One", "Two", "Two"]}

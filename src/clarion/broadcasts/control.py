@@ -1,4 +1,4 @@
-"""Control of broadcasts on their way: pause, resume, stop, rate, held people, delete, restart."""
+"""Control of broadcasts on their way: pause, resume, stop, rate, held people, delete."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,16 @@ from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, firings, launch, periodic
+from clarion.broadcasts import firings, launch, periodic
 from clarion.broadcasts.errors import ControlError
-from clarion.broadcasts.fields import To, create_copy
+from clarion.broadcasts.live_edits import can_edit_live
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
-from clarion.broadcasts.query import Audience
+from clarion.broadcasts.restarts import can_restart
 from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
 from clarion.kit import clock, db, rates
 from clarion.kit.fields import InstantField
-from clarion.records import tallies
-from clarion.records.deliveries import cancel, hold
-from clarion.records.states import DeliveryState as D
+from clarion.records.deliveries import hold
 
 S = BroadcastState
 
@@ -34,7 +32,7 @@ def actions(broadcast: Broadcast) -> list[str]:
     single = broadcast.type == Broadcast.Type.SINGLE
     sends = not broadcast.is_live or broadcast.type == Broadcast.Type.TRIGGER
     able = {
-        "edit": may_move(state, S.DRAFT) or state == S.DRAFT,
+        "edit": may_move(state, S.DRAFT) or state == S.DRAFT or can_edit_live(broadcast),
         "undo": state == S.SCHEDULED,
         "send_now": state == S.SCHEDULED and broadcast.instant,
         "accept_missed": state == S.MISSED,
@@ -43,9 +41,10 @@ def actions(broadcast: Broadcast) -> list[str]:
         "stop": may_move(state, S.STOPPED),
         "rate": state in ACTIVE and not single,
         "release": state in ACTIVE and sends and not single,
-        "restart": state in FINISHED and not broadcast.is_live and not single,
+        "restart": can_restart(broadcast),
         "duplicate": not single,
         "delete": state in DELETABLE or _is_unsent(broadcast),
+        "remove": state in FINISHED and not _is_unsent(broadcast) and not single,
     }
     return [name for name, possible in able.items() if possible]
 
@@ -208,121 +207,5 @@ def _take_away(number: int) -> bool:
 
 def _why_not_deleted(broadcast: Broadcast) -> str:
     say = "Only a broadcast that has not been sent can be deleted."
-    return f"{say} You can stop this one." if broadcast.state in ACTIVE else say
-
-
-def chain(broadcast: Broadcast) -> list[Broadcast]:
-    """All links of its chain: the broadcast that was restarted first, its restarts, and theirs."""
-    root = broadcast
-    while root.restart_of is not None:
-        root = root.restart_of
-    links, level = [root], [root]
-    while level:
-        level = list(Broadcast.objects.filter(restart_of__in=level).order_by("pk"))
-        links += level
-    return links
-
-
-def leftover(broadcast: Broadcast) -> dict[str, int]:
-    """How many a restart could go to: failed, unsent, in_doubt; without whom the chain reached."""
-    links = [link.pk for link in chain(broadcast)]
-    if len(links) == 1:
-        counts = tallies.counts(links)[broadcast.pk]
-        if broadcast.state == S.STOPPED:  # the engine is about to call them unsent
-            counts[D.UNSENT] += counts[D.QUEUED] + counts[D.HELD]
-        return {state.value: counts[state] for state in (D.FAILED, D.UNSENT, D.IN_DOUBT)}
-    found = dict.fromkeys([D.FAILED.value, D.UNSENT.value, D.IN_DOUBT.value], 0)
-    for in_doubt, states in ((False, (D.FAILED, D.UNSENT)), (True, (D.IN_DOUBT,))):
-        where, params = _the_rest(broadcast.pk, links, states, in_doubt)
-        found |= dict(db.fetch(f"SELECT d.state, count(*) {where} GROUP BY d.state", params))
-    return found
-
-
-def restart(
-    broadcast: Broadcast,
-    *,
-    by: Agent | str,
-    in_doubt: bool = False,
-    undo_seconds: int | None = None,
-) -> Broadcast:
-    """Send again, as a new linked broadcast, to those who failed or were left unsent (F3).
-
-    Nobody who received any broadcast of the chain, or still may, gets it again; people in doubt
-    only with ``in_doubt``. What it says stays the same, a story in the same version, and so do
-    the consents that it requires. Raises ControlError while the old one is still winding down,
-    while another restart of the chain is on its way, or when nobody is left to send to.
-    """
-    if "restart" not in actions(broadcast):
-        raise ControlError(_why_not_restarted(broadcast))
-    if broadcast.state == S.STOPPED:
-        while cancel.cancel_remaining(broadcast.pk):
-            pass
-    with transaction.atomic():
-        root = chain(broadcast)[0]
-        # Locked: one restart of a chain at a time.
-        kept = Broadcast.objects.select_for_update().filter(pk=root.pk, deleted_at=None)
-        if not kept.exists():
-            raise ControlError("Its time is over: it is being deleted. Duplicate another one.")
-        links = chain(root)
-        _refuse_early(links)
-        chosen = {"kind": "picks", "picked_from": "restart", "tags": [], "without_tags": []}
-        fresh = create_copy(
-            broadcast,
-            To.RESTART,
-            **authors.drafter(by),
-            audience=Audience.model_validate({**broadcast.audience, **chosen}).model_dump(),
-            restart_of=broadcast,
-        )
-        if not _pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
-            raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
-        audit.note("broadcast.restart", f"broadcast {broadcast.pk}", by, restart=fresh.pk)
-        return launch.start(fresh, by=by, undo_seconds=undo_seconds)
-
-
-def _why_not_restarted(broadcast: Broadcast) -> str:
-    if broadcast.type == Broadcast.Type.SINGLE:
-        return "This went to one person alone. Write to them again in their chat."
-    if broadcast.is_live:
-        return "It makes its runs itself. Restart one of its runs, or duplicate it."
-    return "Only a stopped or completed broadcast can be restarted. Stop it first."
-
-
-def _refuse_early(links: Sequence[Broadcast]) -> None:
-    for link in links:
-        if link.state not in FINISHED:
-            state = link.get_state_display().lower()
-            what = "Delete it" if link.state in DELETABLE else "Stop it"
-            raise ControlError(
-                f"Broadcast {link.pk} of the same chain is {state}. {what} or let it finish first."
-            )
-        counts = tallies.counts([link.pk])[link.pk]
-        if link.expanded_at is None or counts[D.SENDING]:
-            raise ControlError("It is still winding down. Try again in a few seconds.")
-
-
-def _pick_the_rest(old: Broadcast, fresh: Broadcast, links: list[int], in_doubt: bool) -> int:
-    states = (D.FAILED, D.UNSENT, D.IN_DOUBT) if in_doubt else (D.FAILED, D.UNSENT)
-    where, params = _the_rest(old.pk, links, states, in_doubt)
-    return db.execute(
-        f"INSERT INTO broadcasts_pick (broadcast_id, address_id) SELECT %s, d.address_id {where}",
-        [fresh.pk, *params],
-    )
-
-
-def _the_rest(
-    old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool
-) -> tuple[str, list[object]]:
-    """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
-    # The states stand in the text: the partial index of trouble needs to see them.
-    among = " OR ".join(f"d.state = '{D(state).value}'" for state in states)
-    where = f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among})"
-    others = [link for link in links if link != old]
-    if not others:
-        return where, [old]
-    got = [D.SENT, D.DELIVERED, D.READ, D.SENDING] + ([] if in_doubt else [D.IN_DOUBT])
-    where += (
-        " AND NOT EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = d.address_id "
-        f"AND x.broadcast_id IN ({', '.join(['%s'] * len(others))}) "
-        f"AND x.state IN ({', '.join(['%s'] * len(got))}){db.planner_fence()})"
-    )
-    return where, [old, *others, *got]
+    what = "stop this one" if broadcast.state in ACTIVE else "remove this one with its records"
+    return f"{say} You can {what}."

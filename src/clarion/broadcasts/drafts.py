@@ -74,6 +74,8 @@ def edit_draft(
         values["audience"] = audience.model_dump()
     with transaction.atomic():
         _lock_draft(broadcast, revision, page)
+        if broadcast.restart_of_id is not None:
+            _refuse_other_people(broadcast, fields, channels, audience, picks)
         if "form_state" not in fields:
             edited = {*values, *(["channels"] if channels is not None else [])}
             values["form_state"] = draft_fields.after_edit(broadcast.form_state, edited)
@@ -92,6 +94,32 @@ def edit_draft(
             add_picks(broadcast, picks)
     broadcast.refresh_from_db()
     return broadcast
+
+
+def _refuse_other_people(
+    restart: Broadcast,
+    fields: Fields,
+    channels: Sequence[Channel] | None,
+    audience: Audience | None,
+    picks: Iterable[int] | None,
+) -> None:
+    """Raise LaunchError when a restart would go to others than those its chain did not reach.
+
+    Or more than once: what repeats would send again to whom it has reached.
+    """
+    same_audience = audience is None or audience.model_dump() == restart.audience
+    same_channels = channels is None or {one.pk for one in channels} == set(
+        restart.channels.values_list("pk", flat=True)
+    )
+    if picks is not None or not (same_audience and same_channels):
+        raise LaunchError(
+            "The audience of a restart is fixed: the recipients that were not reached. "
+            "To send to others, duplicate the broadcast."
+        )
+    if fields.get("type", "broadcast") != "broadcast" or fields.get("recurrence"):
+        raise LaunchError(
+            "A restart is sent once, now or at a time. To repeat it, duplicate the broadcast."
+        )
 
 
 def _lock_draft(broadcast: Broadcast, revision: int | None, page: str) -> None:

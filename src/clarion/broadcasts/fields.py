@@ -59,6 +59,7 @@ FIELDS: Final[dict[str, To]] = {
     "secret": To.NOTHING,
     "parent": To.NOTHING,
     "restart_of": To.NOTHING,
+    "edit_of": To.NOTHING,
     "state": To.NOTHING,
     "state_reason": To.NOTHING,
     "instant": To.NOTHING,

@@ -229,6 +229,11 @@ def _drop_stopped(limit: int) -> None:
         drop([one.pk for one in some[:limit]], STOPPED)
 
 
+def drop_waiting(broadcast: Broadcast) -> None:
+    """Nothing is sent for what a stopped trigger has fired for and was waiting."""
+    _waiting(broadcast=broadcast).update(state=Firing.State.DROPPED, reason=STOPPED)
+
+
 def drop(firing_ids: Sequence[int], reason: str) -> None:
     """Nothing is sent for these firings; ``reason`` is one sentence."""
     Firing.objects.filter(pk__in=firing_ids).update(state=Firing.State.DROPPED, reason=reason[:200])

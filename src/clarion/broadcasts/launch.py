@@ -9,7 +9,7 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, drafts, external, firings, periodic
+from clarion.broadcasts import authors, drafts, external, firings, live_edits, periodic
 from clarion.broadcasts.errors import GapsError, LaunchError
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -31,6 +31,8 @@ def start(
 ) -> Broadcast:
     """Launch a draft in the way that it is made for: now, at its time, periodic, trigger, external.
 
+    A draft in which a live broadcast is edited changes that one, which is what is returned.
+
     This is the only way to launch. ``undo_seconds``: how long a broadcast that is sent now can be
     undone (C1), CLARION_UNDO_SECONDS where it is None; it has no effect on any other. ``revision``
     is the one that the agent saw: raises EditConflict when there is a newer one, so that nobody
@@ -44,6 +46,8 @@ def start(
             gaps = _gaps(broadcast)
         if found := unaccepted(broadcast, gaps):
             raise GapsError("\n".join([*check(broadcast), *found]))
+        if broadcast.edit_of_id is not None:
+            return live_edits.apply(broadcast, by=by)
         if broadcast.timing == Timing.NOW:
             _send(broadcast, by=by, undo_seconds=undo_seconds)
         else:
@@ -159,12 +163,15 @@ def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
 def edit(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Make a broadcast ready for editing: a scheduled one becomes a draft again.
 
+    A live one goes on as it is, and is edited in a draft of its own, which is what is returned.
     Raises LaunchError for one that can't be edited any more.
     """
     if broadcast.state == BroadcastState.DRAFT:
         return broadcast
     if broadcast.state in {BroadcastState.SCHEDULED, BroadcastState.MISSED}:
         return undo(broadcast, by=by)
+    if live_edits.can_edit_live(broadcast):
+        return live_edits.begin(broadcast, by=by)
     raise LaunchError(
         f"This broadcast is {broadcast.get_state_display().lower()} and can't be edited. "
         "Duplicate it, and edit the copy."

@@ -26,7 +26,7 @@ def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcas
     with transaction.atomic():
         fix_story(broadcast)
         values = {"started_at": clock.now(), "state_reason": "", **authors.sender(by), **fields}
-        if not move(broadcast, BroadcastState.LIVE, **values):
+        if not move(broadcast, BroadcastState.LIVE, before=BroadcastState.DRAFT, **values):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
         audit.note("broadcast.start", f"broadcast {broadcast.pk}", by)
     return broadcast

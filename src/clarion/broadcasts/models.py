@@ -79,6 +79,9 @@ class Broadcast(models.Model):
     restart_of = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="restarts"
     )
+    edit_of = models.ForeignKey(  # the live broadcast that gets what this draft says
+        "self", null=True, on_delete=models.SET_NULL, related_name="edits"
+    )
     parent = models.ForeignKey(  # the periodic or external broadcast that this is a run of
         "self", null=True, on_delete=models.SET_NULL, related_name="runs"
     )

@@ -27,6 +27,7 @@ from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
 
+ONE_CHANNEL = "A file of user ids belongs to exactly one channel. Choose only that channel."
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
@@ -172,6 +173,8 @@ def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
     if not channels:
         return []
     audience = Audience.model_validate(broadcast.audience)
+    if audience.picked_from == "ids" and len(channels) != 1:
+        return [ONE_CHANNEL]
     if audience.picked_from == "chats" and (unfit := unfit_for_chats(broadcast.data_type)):
         return [unfit]
     return audience_problems(

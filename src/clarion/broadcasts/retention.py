@@ -21,7 +21,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from clarion.accounts import audit
-from clarion.accounts.models import Agent
+from clarion.accounts.models import Agent, Role
+from clarion.broadcasts.chains import chain
+from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.history import TYPES
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.states import FINISHED
@@ -90,6 +92,59 @@ def _count_records(broadcast_ids: Iterable[int]) -> int:
                 some,
             )[0][0]
     return min(counted, MOST_COUNTED + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What is deleted with a broadcast that somebody removes."""
+
+    broadcasts: list[Broadcast]  # itself and all links of its chain
+    people: int
+    records: int
+    more: bool  # there are more records than were counted
+
+
+def removal(broadcast: Broadcast) -> Removal:
+    """What goes when this broadcast is removed by hand: all of its chain, with its records."""
+    links = chain(broadcast)
+    records = _count_records([link.pk for link in links])
+    people = sum(link.total for link in links)
+    return Removal(links, people, min(records, MOST_COUNTED), records > MOST_COUNTED)
+
+
+def remove(broadcast: Broadcast, *, by: Agent) -> None:
+    """Delete a broadcast that is over by hand, with its deliveries, records and receipts (F7).
+
+    Its restarts, and what it is a restart of, are deleted with it: without them nobody would know
+    who has got the message. The runs of a periodic or external one stay. It is out of sight at
+    once; the rows go as those of retention do. Raises ControlError unless the agent is a manager,
+    and while anything of the chain is not over.
+    """
+    if not by.may(Role.MANAGER):
+        raise ControlError("Only a manager can delete a broadcast that was sent. Ask one.")
+    with transaction.atomic():
+        root = Broadcast.objects.select_for_update().get(pk=chain(broadcast)[0].pk)
+        links = chain(root)
+        numbers = [link.pk for link in links]
+        over = set(_over(clock.now()).filter(pk__in=numbers).values_list("pk", flat=True))
+        going = [pk for pk in numbers if pk in over]
+        if len(_quiet(going)) < len(numbers):
+            raise ControlError(_why_not_removed(links))
+        for link in _mark_these(numbers, clock.now()):
+            audit.note(
+                "broadcast.remove", f"broadcast {link.pk}", by, title=link.title, people=link.total
+            )
+
+
+def _why_not_removed(links: Sequence[Broadcast]) -> str:
+    running = [link for link in links if link.state not in FINISHED]
+    if not running:
+        return "It is still winding down. Try again in a minute."
+    state = running[0].get_state_display().lower()
+    return (
+        f"Broadcast {running[0].pk} of the same chain is {state}. "
+        "Stop or delete it first: a broadcast and its restarts are deleted together."
+    )
 
 
 def _plan(finished_by: datetime) -> dict[int, datetime]:

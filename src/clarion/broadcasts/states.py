@@ -22,7 +22,7 @@ MOVES: dict[str, frozenset[str]] = {
     S.SCHEDULED: frozenset({S.DRAFT, S.SENDING, S.MISSED}),
     S.SENDING: frozenset({S.PAUSED, S.STOPPED, S.COMPLETED}),
     S.PAUSED: frozenset({S.SENDING, S.LIVE, S.STOPPED, S.COMPLETED}),
-    S.STOPPED: frozenset(),
+    S.STOPPED: frozenset({S.LIVE}),  # restarted: those that make runs or fire
     S.COMPLETED: frozenset(),
     S.MISSED: frozenset({S.DRAFT, S.SCHEDULED}),
     # Periodic, trigger and external: until somebody ends it. Paused, it resumes as live.

@@ -18,7 +18,6 @@ from clarion.cli.options import (
     AsJson,
     BroadcastId,
     Limit,
-    Undo,
     parse_moment,
 )
 from clarion.cli.output import (
@@ -232,34 +231,6 @@ def _numbers(text: str) -> list[int] | None:
 
 @app.command()
 @uses_django
-def restart(
-    number: BroadcastId,
-    in_doubt: Annotated[
-        bool,
-        typer.Option(
-            "--in-doubt", help="Include recipients in doubt, who may have received it already."
-        ),
-    ] = False,
-    undo: Undo = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send again to the recipients that a stopped or completed broadcast didn't reach.
-
-    This creates a new broadcast.
-    """
-    from clarion.broadcasts import control
-
-    fresh = control.restart(
-        find_broadcast(number), by=acting(), in_doubt=in_doubt, undo_seconds=undo
-    )
-    if as_json:
-        show_broadcast(fresh, as_json)
-    else:
-        print_line(f"Broadcast {fresh.pk} sends to the recipients that {number} didn't reach.")
-
-
-@app.command()
-@uses_django
 def duplicate(number: BroadcastId, as_json: AsJson = False) -> None:
     """Copy a broadcast and its audience to a new draft."""
     duplicate_broadcast(number, as_json)
@@ -268,7 +239,10 @@ def duplicate(number: BroadcastId, as_json: AsJson = False) -> None:
 @app.command()
 @uses_django
 def delete(number: BroadcastId, as_json: AsJson = False) -> None:
-    """Delete a broadcast that has not been sent. The runs of a periodic one are kept."""
+    """Delete a broadcast that has not been sent. The runs of a periodic one are kept.
+
+    To delete one that has been sent, with its records, use: clarion broadcasts remove
+    """
     delete_broadcast(find_broadcast(number), as_json)
 
 

@@ -10,6 +10,7 @@ from clarion import __version__
 from clarion.cli import (
     agents,
     bench,
+    broadcast_acts,
     broadcasts,
     channels,
     chats,
@@ -105,6 +106,7 @@ app.add_typer(tags.app, name="tags")
 app.add_typer(keywords.app, name="keywords")
 send.add_to(app)
 drafts.add_to(app)
+broadcast_acts.add_to(broadcasts.app)
 app.add_typer(broadcasts.app, name="broadcasts")
 when.add_to(app)
 app.add_typer(retention.app, name="retention")

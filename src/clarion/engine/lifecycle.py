@@ -13,6 +13,7 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.broadcasts import periodic
+from clarion.broadcasts.chains import forget_reached
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.numbering import give_number
@@ -59,6 +60,8 @@ def _begin(broadcast: Broadcast, now: datetime) -> bool:
         begun = move(broadcast, S.SENDING, started_at=now)
         if begun:
             give_number(broadcast)
+            if broadcast.restart_of_id is not None:
+                forget_reached(broadcast)
     return begun
 
 

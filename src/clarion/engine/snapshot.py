@@ -31,7 +31,7 @@ class ChannelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a broadcast sends; it does not change once it is being sent."""
+    """What a broadcast sends. It changes only when a live one is edited: see its revision."""
 
     id: int
     key: str
@@ -57,6 +57,8 @@ class Snapshot:
     broadcasts: frozenset[int]
     busy: frozenset[int]  # the channels that have something to send
     waiting: frozenset[int]  # the channels that wait, or have waited just before
+    # Of broadcasts: that of a live one grows when it is edited.
+    revisions: Mapping[int, int] = field(default_factory=dict)
 
 
 NOTHING = Snapshot({}, {}, frozenset(), frozenset(), frozenset())
@@ -66,7 +68,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     """Read which channels and broadcasts may send; adapters of unchanged channels are kept."""
     # A trigger lives for months: its channels are busy only while a delivery waits.
     sending = db.fetch(
-        "SELECT b.id, bc.channel_id, b.state = 'sending' OR EXISTS (SELECT 1 "
+        "SELECT b.id, bc.channel_id, b.revision, b.state = 'sending' OR EXISTS (SELECT 1 "
         "FROM records_delivery d WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
         "AND d.state = 'queued') FROM broadcasts_broadcast b "
         "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
@@ -76,7 +78,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
         return NOTHING
     channels: dict[int, ChannelFacts] = {}
     broken: dict[int, str] = {}
-    rows = _rows({channel_id for _, channel_id, _ in sending})
+    rows = _rows({channel_id for _, channel_id, _, _ in sending})
     for row in rows:
         version = _version(row)
         known = before.channels.get(row[0])
@@ -87,9 +89,10 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
             channels[row[0]] = _facts(row[0], version)
         except ValueError as error:
             broken[row[0]] = str(error)
-    busy = frozenset(row[1] for row in sending if row[2])
+    busy = frozenset(row[1] for row in sending if row[3])
     waiting = frozenset(row[0] for row in rows if row[-1] is not None)
-    return Snapshot(channels, broken, frozenset(row[0] for row in sending), busy, waiting)
+    revisions = {row[0]: row[2] for row in sending}
+    return Snapshot(channels, broken, frozenset(revisions), busy, waiting, revisions)
 
 
 def is_current(facts: ChannelFacts) -> bool:
@@ -118,8 +121,11 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
 
 
 @lru_cache(maxsize=1_000)
-def job(broadcast_id: int) -> Job:
-    """What this broadcast sends; ``broken`` says why, when that can't be made ready."""
+def job(broadcast_id: int, revision: int = 0) -> Job:
+    """What this broadcast sends; ``broken`` says why, when that can't be made ready.
+
+    ``revision``: the one that is known, so that what was read before an edit is read again.
+    """
     broadcast = Broadcast.objects.select_related("story_version__story").get(pk=broadcast_id)
     version = broadcast.story_version
     facts: dict[str, Any] = {

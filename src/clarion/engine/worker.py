@@ -70,7 +70,7 @@ class Worker:
         self._db = self._threads.run
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
-        self._jobs: dict[int, snapshot.Job] = {}
+        self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
         self._settler = Settler(self._settle)
         self._http: HttpClient
         self._smtp: SmtpPool
@@ -145,11 +145,12 @@ class Worker:
 
     async def job(self, broadcast_id: int) -> snapshot.Job:
         """What a broadcast sends."""
+        revision = self._snapshot.revisions.get(broadcast_id, 0)
         known = self._jobs.get(broadcast_id)
-        if known is None:
-            known = await self._db(snapshot.job, broadcast_id)
+        if known is None or known[0] != revision:
+            known = (revision, await self._db(snapshot.job, broadcast_id, revision))
             self._jobs[broadcast_id] = known
-        return known
+        return known[1]
 
     async def claim(self, channel_id: int, room: int) -> Claim:
         """Claim up to ``room`` messages for a pipeline."""

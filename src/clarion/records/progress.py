@@ -26,6 +26,16 @@ class Progress:
 NOTHING = Progress()
 
 
+def between_messages(broadcast_id: int) -> bool:
+    """Whether somebody of a broadcast has had a message of its story, and waits for the next."""
+    waiting = db.fetch(
+        "SELECT d.id FROM records_delivery AS d WHERE d.broadcast_id = %s"
+        " AND d.state IN ('queued', 'held', 'sending') AND d.has_progress",
+        [broadcast_id],
+    )
+    return any(one.sent or one.answers for one in load([key for (key,) in waiting]).values())
+
+
 def load(delivery_ids: Sequence[int]) -> dict[int, Progress]:
     """The progress of these deliveries, by delivery."""
     if not delivery_ids:

@@ -48,6 +48,7 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
             "on": [(channel.kind, channel.name) for channel in broadcast.channels.all()],
             "moment": moment(broadcast),
             "is_live": broadcast.is_live,
+            "restartable": broadcast.is_live or _is_restartable(found),
             "runs_only": broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER,
         }
         for broadcast, found in zip(listed, facts(listed), strict=True)
@@ -132,10 +133,13 @@ def _shares(found: dict[str, Any]) -> dict[str, Any]:
         "done": done,
         # Told to screen readers: now and then, not with every message.
         "tenths": 10 * (10 * done // total) if total else 0,
-        "restartable": not found["sending"]
-        and any(found[state] for state in ("failed", "unsent", "in_doubt")),
         "took": _took(found),
     }
+
+
+def _is_restartable(found: dict[str, Any]) -> bool:
+    """Whether there is anybody whom a restart could reach."""
+    return not found["sending"] and any(found[state] for state in ("failed", "unsent", "in_doubt"))
 
 
 def _took(found: dict[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from clarion.accounts.models import Agent, Role
-from clarion.broadcasts import launch, singles
+from clarion.broadcasts import control, launch, restarts, singles
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.channels.manage import pause_channel
 from clarion.contacts.models import Contact
@@ -641,3 +641,58 @@ def test_c6_what_is_too_late_is_missed_and_asks(admin: Client) -> None:
     assert late.state == "scheduled"
     assert late.scheduled_at
     assert late.scheduled_at > clock.now()  # it can be undone, as after any Send
+
+
+def test_f7_a_manager_deletes_a_finished_broadcast_after_a_question_that_says_what_goes(
+    admin: Client, sending: Broadcast, log_in: LogIn
+) -> None:
+    factory.settle_each(sending.channels.get(), ["sent"] * 3)
+    lifecycle.finish()
+    page = f"/broadcasts/{sending.pk}/"
+    sender = log_in("sender")
+    assert "Delete with records" not in sender.get(page).content.decode()
+    assert "Delete with records" in admin.get(page).content.decode()
+    assert "Delete with records…" in admin.get("/?section=completed").content.decode()
+
+    asked = " ".join(admin.get(f"{page}ask/remove/").content.decode().split())
+    for words in ("1 broadcast is deleted for good", "3 recipients", "3 records", "undone"):
+        assert words in asked, words
+    refused = sender.post(f"{page}do/remove", follow=True).content.decode()
+    assert "Only a manager can delete" in refused
+    gone = admin.post(f"{page}do/remove", follow=True).content.decode()
+    assert "is deleted." in gone
+    assert admin.get(page).status_code == 404
+
+
+def test_e3_a_live_broadcast_is_edited_and_a_restart_keeps_its_audience(
+    admin: Client, sending: Broadcast
+) -> None:
+    live = factory.live([sending.channels.get()], type="external")
+    assert 'id="do-edit"' in admin.get(f"/broadcasts/{live.pk}/").content.decode()
+    edited = admin.post(f"/broadcasts/{live.pk}/do/edit", follow=True)
+    html = edited.content.decode()
+    assert "You are editing a live broadcast." in html
+    assert "Apply changes" in html
+    assert edited.context["closed_ways"] == ["now", "later", "repeat", "trigger"]
+
+    control.stop(sending, by=factory.BY)
+    fresh = restarts.restart(sending, by=factory.BY)
+    html = admin.post(f"/broadcasts/{fresh.pk}/do/undo", follow=True).content.decode()
+    assert "Its audience is fixed" in html
+    assert 'type="checkbox" name="channels"' not in html
+
+
+@pytest.mark.parametrize("what", ["external", "trigger"])
+def test_f3_a_stopped_live_broadcast_offers_its_restart(
+    admin: Client, sending: Broadcast, what: str
+) -> None:
+    rule = {"on": "event", "event": "paid", "delay": 60} if what == "trigger" else {}
+    live = factory.live([sending.channels.get()], type=what, trigger=rule)
+    control.stop(live, by=factory.BY)
+
+    assert 'id="do-restart"' in admin.get(f"/broadcasts/{live.pk}/").content.decode()
+    assert "It goes live again" in admin.get(f"/broadcasts/{live.pk}/ask/restart/").content.decode()
+    page = admin.post(f"/broadcasts/{live.pk}/restart", follow=True)
+    assert page.redirect_chain[-1][0] == f"/broadcasts/{live.pk}/"
+    live.refresh_from_db()
+    assert live.state == "live"

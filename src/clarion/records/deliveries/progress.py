@@ -54,7 +54,12 @@ def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> No
     """
     fresh = "n.broadcast_id = %s AND n.address_id = o.address_id AND n.occurrence = 0"
     pairs = f"FROM records_delivery o {db.lateral_join('records_delivery', 'n', fresh)} "
-    chosen = "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.has_progress"
+    # A trigger may have several of one address: that of the last time counts.
+    chosen = (
+        "WHERE o.broadcast_id = %s AND o.address_id BETWEEN %s AND %s AND o.has_progress "
+        "AND NOT EXISTS (SELECT 1 FROM records_delivery l WHERE l.broadcast_id = o.broadcast_id "
+        "AND l.address_id = o.address_id AND l.occurrence > o.occurrence AND l.has_progress)"
+    )
     params = [new_broadcast, old_broadcast, *span]
     moved = _store(
         f"SELECT n.id, m.data, m.sent, m.answers, m.memory {pairs} "

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Agent, Role
-from clarion.broadcasts import calls, control, drafts, launch
+from clarion.broadcasts import calls, control, drafts, launch, restarts, retention
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import rates
@@ -33,9 +33,10 @@ ACTS: dict[str, Act] = {
     "stop": lambda found, by: control.stop(found, by=by),
     "duplicate": lambda found, by: drafts.duplicate(found, by=by),
     "delete": lambda found, by: control.delete(found, by=by),
+    "remove": lambda found, by: retention.remove(found, by=by),
     "rotate": lambda found, by: calls.rotate(found, by=by),
 }
-ASKS = ("stop", "delete", "restart", "release", "rate", "rotate")  # before they are done
+ASKS = ("stop", "delete", "remove", "restart", "release", "rate", "rotate")  # before they are done
 
 
 @needs(Role.SENDER)
@@ -57,7 +58,7 @@ def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
         messages.success(request, _("This draft is a copy of “%s”.") % name)
     elif act == "rotate":
         messages.success(request, _("This is the new URL. The old one no longer works."))
-    elif act == "delete":
+    elif act in {"delete", "remove"}:
         messages.success(request, _("“%s” is deleted.") % name)
         return _back(request, None)
     if act in {"edit", "undo", "duplicate"} and done is not None:
@@ -97,12 +98,14 @@ def broadcast_ask(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     }
     if act == "restart":
         context |= _left(found)
+    if act == "remove":
+        context["goes"] = retention.removal(found)
     context["question"] = f"broadcasts/asks/{act}.html"
     return render(request, "broadcasts/ask.html", context)
 
 
 def _left(found: Broadcast) -> dict[str, Any]:
-    left = control.leftover(found)
+    left = restarts.leftover(found)
     return {"left": left, "certain": left["failed"] + left["unsent"]}
 
 
@@ -120,7 +123,7 @@ def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
     """Send again to those who failed or were left out, as a new broadcast."""
     in_doubt = request.POST.get("in_doubt") == "on"
     try:
-        fresh = control.restart(find(pk), by=request.user, in_doubt=in_doubt)
+        fresh = restarts.restart(find(pk), by=request.user, in_doubt=in_doubt)
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("broadcast", pk)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import control, history, retention
+from clarion.broadcasts import chains, control, history, retention
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
@@ -191,7 +191,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         **_standing(found),
         "audience": audience_words(found),
         "content": content(found),
-        "chain": control.chain(found) if _linked(found) else [],
+        "chain": chains.chain(found) if _linked(found) else [],
         "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
         "channels": list(found.channels.order_by("name")),
         "told_channels": list(found.channels.all()),

@@ -138,11 +138,11 @@ def _send(
             return draft, {"asked": large}
         try:
             with transaction.atomic():
-                launch.start(draft, by=request.user)
+                sent = launch.start(draft, by=request.user)
         except LaunchError as error:
             draft.refresh_from_db()
             return draft, {"tried": True, "refused_for": str(error)}
-    return draft, {}
+    return sent, {}
 
 
 def _too_late(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
@@ -189,6 +189,7 @@ def _page(
     context = {
         "draft": draft,
         "made": made,
+        "closed_ways": parts.closed_ways(draft, made),
         "page_id": ids.token() if draft else _page_of(request) or ids.token(),
         "asked": asked,
         "revision": request.POST.get("revision", "") if conflict else _revision(draft),

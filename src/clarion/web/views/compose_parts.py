@@ -29,7 +29,7 @@ from clarion.content import stories
 from clarion.content.models import Story
 from clarion.content.preview import Shown
 from clarion.web.forms.compose import Composition
-from clarion.web.forms.compose_when import TAG, UNITS
+from clarion.web.forms.compose_when import TAG, UNITS, WAYS
 from clarion.web.people import channels_with_people
 from clarion.web.shown import audience_words
 from clarion.web.wrong import Wrong
@@ -126,6 +126,15 @@ def name_context(made: Composition) -> dict[str, list[str]]:
     listed = [name.removeprefix("contact.") for name in variables]
     used = [of for of, _how, _value in made.when.conditions if of and of != TAG]
     return {"variables": variables, "condition_names": list(dict.fromkeys([*listed, *used]))}
+
+
+def closed_ways(draft: Broadcast | None, made: Composition) -> list[str]:
+    """When it can't be sent: a restart not repeatedly, a live broadcast only as it is."""
+    if draft is not None and draft.edit_of_id is not None:
+        return [way for way in WAYS if way != made.when.way]
+    if draft is not None and draft.restart_of_id is not None:
+        return [way for way in WAYS if way not in {"now", "later"}]
+    return []
 
 
 def _own_first(name: str) -> tuple[bool, str]:

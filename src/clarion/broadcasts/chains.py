@@ -1,0 +1,83 @@
+"""Chains: a broadcast, its restarts, and theirs. Nobody gets two of one chain."""
+
+from collections.abc import Sequence
+
+from clarion.broadcasts.models import Broadcast
+from clarion.kit import db
+from clarion.records.states import DeliveryState as D
+
+# Who is in one of these states has got it, or is just being sent it.
+_GOT = (D.SENT, D.DELIVERED, D.READ, D.SENDING)
+
+
+def chain(broadcast: Broadcast) -> list[Broadcast]:
+    """All links of its chain: the broadcast that was restarted first, its restarts, and theirs."""
+    root = broadcast
+    while root.restart_of is not None:
+        root = root.restart_of
+    links, level = [root], [root]
+    while level:
+        level = list(Broadcast.objects.filter(restart_of__in=level).order_by("pk"))
+        links += level
+    return links
+
+
+def pick_the_rest(old: Broadcast, fresh: Broadcast, links: Sequence[int], in_doubt: bool) -> int:
+    """Pick for ``fresh`` whom ``old`` did not reach, nor any other link; return how many."""
+    states = (D.FAILED, D.UNSENT, D.IN_DOUBT) if in_doubt else (D.FAILED, D.UNSENT)
+    where, params = _the_rest(old.pk, links, states, in_doubt)
+    return db.execute(
+        "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
+        f"SELECT DISTINCT CAST(%s AS bigint), d.address_id {where}",
+        [fresh.pk, *params],
+    )
+
+
+def count_the_rest(
+    old: Broadcast, links: Sequence[int], states: Sequence[str], in_doubt: bool
+) -> dict[str, int]:
+    """How many contacts of ``old`` in each of these states no other link has reached."""
+    where, params = _the_rest(old.pk, links, states, in_doubt)
+    return dict(
+        db.fetch(f"SELECT d.state, count(DISTINCT d.address_id) {where} GROUP BY d.state", params)
+    )
+
+
+def _the_rest(
+    old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool
+) -> tuple[str, list[object]]:
+    """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
+    # The states stand in the text: the partial index of trouble needs to see them.
+    among = " OR ".join(f"d.state = '{D(state).value}'" for state in states)
+    where = f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among})"
+    others = [link for link in links if link != old]
+    if not others:
+        return where, [old]
+    got = [*_GOT] + ([] if in_doubt else [D.IN_DOUBT])
+    reached, params = _reached("d.address_id", others, got)
+    return f"{where} AND NOT {reached}", [old, *params]
+
+
+def forget_reached(restart: Broadcast) -> int:
+    """Take those out of a restart's picks who have got it meanwhile; return how many.
+
+    To be called when its sending begins: since it was made, a receipt may have proven that the
+    message arrived after all.
+    """
+    links = [link.pk for link in chain(restart) if link.pk != restart.pk]
+    if not links:
+        return 0
+    reached, params = _reached("broadcasts_pick.address_id", links, _GOT)
+    return db.execute(
+        f"DELETE FROM broadcasts_pick WHERE broadcast_id = %s AND {reached}", [restart.pk, *params]
+    )
+
+
+def _reached(address: str, links: Sequence[int], states: Sequence[str]) -> tuple[str, list[object]]:
+    """SQL for "in one of these links this address is in one of these states"."""
+    there = (
+        f"EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = {address} "
+        f"AND x.broadcast_id IN ({', '.join(['%s'] * len(links))}) "
+        f"AND x.state IN ({', '.join(['%s'] * len(states))}){db.planner_fence()})"
+    )
+    return there, [*links, *states]
