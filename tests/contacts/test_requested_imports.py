@@ -121,7 +121,7 @@ class TestAsking:
 
 class TestDoing:
     def test_the_oldest_first_and_none_is_left(self, ask: Callable[..., Import]) -> None:
-        first, second = ask(people(2)), ask("id\nu1\n,\nu7\n")
+        first, second = ask(people(2)), ask("id,name\nu1,\n,Bob\nu7,\n")
         assert imports.run_next(WORKER, go)
         assert (fresh(first).state, fresh(second).state) == ("done", "waiting")
         assert imports.run_next(WORKER, go)
@@ -282,7 +282,7 @@ class TestContinuing:
 def test_the_file_of_rejected_lines_is_found_wherever_the_data_folder_is(
     ask: Callable[..., Import], settings: Settings, tmp_path: Any
 ) -> None:
-    row = ask("id\nu1\n,\n")
+    row = ask("id,name\nu1,\n,Bob\n")
     imports.run_next(WORKER, go)
     assert "/" not in fresh(row).rejects_path
     assert imports.rejects_file(fresh(row)) is not None
