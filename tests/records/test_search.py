@@ -1,12 +1,14 @@
 """Every search is compared with a plain reading of all records."""
 
 import random
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clarion.broadcasts.models import Broadcast
+from clarion.content import stories
 from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.records import search as search_module
@@ -200,3 +202,25 @@ def test_a_page_is_never_longer_than_a_thousand(db, monkeypatch):
 
     assert len(search(RecordFilter(), limit=10**9).rows) == 3
     assert len(search(RecordFilter(), limit=0).rows) == 1
+
+
+def test_i3_records_are_found_by_the_story_that_was_sent(db):
+    shop = factory.channel("Shop")
+    made = {}
+    for name, person in zip(["Welcome tour", "Farewell"], factory.people(shop, 2), strict=True):
+        made[name] = stories.create_story(
+            name=name, blocks=[{"kind": "text", "text": "Hi"}], by=factory.BY
+        )
+        sent = Broadcast.objects.create(title=name, data_type="story", story=made[name])
+        factory.record(factory.delivery(sent, person))
+
+    def found(**conditions):
+        wanted = RecordFilter.from_query(conditions)
+        assert RecordFilter.from_query(dict(parse_qsl(wanted.to_query()))) == wanted
+        return [row.broadcast for row in search(wanted).rows]
+
+    welcome = str(made["Welcome tour"].pk)
+    assert found(story=welcome) == found(story_name="TOUR") == ["Welcome tour"]
+    assert found(story=welcome, story_name="fare") == []
+    assert found(story_name="nothing") == []
+    assert sorted(found(story_name="e")) == ["Farewell", "Welcome tour"]

@@ -30,6 +30,10 @@ def _filter_option(metavar: str | None, text: str) -> Any:
 
 
 Number = Annotated[str, _filter_option("ID", "Records of this broadcast.")]
+StoryId = Annotated[str, _filter_option("ID", "Records of broadcasts that send this story.")]
+StoryName = Annotated[
+    str, _filter_option("TEXT", "Records of broadcasts whose story's name contains this.")
+]
 User = Annotated[str, _filter_option("ID", "Records of the contact with this user id.")]
 Name = Annotated[str, _filter_option("TEXT", "Records of contacts whose name contains this.")]
 StatusName = Literal["completed", "error"]
@@ -67,6 +71,8 @@ app = App("Records: attempts to send a message to a contact, and their results."
 @uses_django
 def list_records(
     broadcast: Number = "",
+    story: StoryId = "",
+    story_name: StoryName = "",
     user: User = "",
     name: Name = "",
     status: Status = None,
@@ -88,6 +94,8 @@ def list_records(
         raise typer.BadParameter("It can't be combined with --csv.", param_hint="--json")
     wanted = _filter(
         broadcast=broadcast,
+        story=story,
+        story_name=story_name,
         user=user,
         name=name,
         status=status or "",
@@ -113,7 +121,9 @@ def _filter(**conditions: str) -> "RecordFilter":
     try:
         return RecordFilter.from_query(conditions, zone=config.load().time_zone)
     except FilterError as error:
-        raise typer.BadParameter(str(error), param_hint=f"--{error.field}") from None
+        raise typer.BadParameter(
+            str(error), param_hint=f"--{error.field.replace('_', '-')}"
+        ) from None
 
 
 def _rows(wanted: "RecordFilter", limit: int) -> "Iterator[RecordRow]":

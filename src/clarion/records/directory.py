@@ -18,6 +18,10 @@ class BroadcastDirectory(Protocol):
         """All broadcasts that these agents sent, or somebody of that name who is no agent."""
         ...
 
+    def of_stories(self, story_id: int | None, name: str) -> list[int]:
+        """All broadcasts that send this story, or one whose name contains ``name``."""
+        ...
+
     def with_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """The broadcast of each key (see ``records.message_ids``) that is there."""
         ...

@@ -64,6 +64,8 @@ class RecordFilter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     broadcast: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None
+    story: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None  # the id of the story sent
+    story_name: _Text = ""  # a part of its name
     user: _Text = ""  # the user id, whole
     name: _Text = ""  # a part of the user's name
     status: Literal["", "completed", "error"] = ""
@@ -141,6 +143,7 @@ def _moment(text: str, zone: str) -> datetime:
 
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "broadcast": _number,
+    "story": _number,
     "after": _moment,
     "before": _moment,
     "responses": lambda text, _: Responses.parse(text),
@@ -148,6 +151,7 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
 }
 _SENTENCES = {
     "broadcast": "A broadcast id is a number, such as 17.",
+    "story": "A story id is a number, such as 17.",
     "status": "The status is completed or error.",
     "responses": "Write the number of responses like >0, =2 or <1.",
 }

@@ -237,22 +237,33 @@ def _channel(name: str) -> int:
 
 def _broadcasts(wanted: RecordFilter) -> list[int] | None:
     """The broadcasts that the filter leaves, None for all."""
-    only = [] if wanted.broadcast is None else [wanted.broadcast]
-    if not wanted.agent:
-        return only or None
+    limits: list[list[int]] = []
+    if wanted.broadcast is not None:
+        limits.append([wanted.broadcast])
+    if wanted.agent:
+        limits.append(_sent_by(wanted.agent))
+    if wanted.story is not None or wanted.story_name:
+        limits.append(directory().of_stories(wanted.story, wanted.story_name))
+    if not limits:
+        return None
+    return [one for one in limits[-1] if all(one in limit for limit in map(set, limits[:-1]))]
+
+
+def _sent_by(name: str) -> list[int]:
+    """The broadcasts of an agent. Raises FilterError when there is no such agent."""
     agents = [
         row[0]
         for row in db.fetch(
             "SELECT id FROM accounts_agent WHERE lower(name) = %s OR email = %s",
-            [wanted.agent.lower(), wanted.agent.lower()],
+            [name.lower(), name.lower()],
         )
     ]
-    sent = directory().sent_by(agents, wanted.agent)
+    sent = directory().sent_by(agents, name)
     if not agents and not sent:
         raise FilterError(
-            "agent", f"There is no agent “{wanted.agent}”. Write the whole name or the e-mail."
+            "agent", f"There is no agent “{name}”. Write the whole name or the e-mail."
         )
-    return [broadcast for broadcast in sent if broadcast in only] if only else sent
+    return sent
 
 
 def _reasons(part: str) -> list[int]:

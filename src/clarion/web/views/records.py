@@ -23,7 +23,18 @@ from clarion.web.stream import download
 from clarion.web.words import RECORD_STATUSES
 from clarion.web.wrong import Wrong
 
-TYPED = ("broadcast", "user", "name", "error", "after", "before", "responses", "agent")
+TYPED = (
+    "broadcast",
+    "story",
+    "story_name",
+    "user",
+    "name",
+    "error",
+    "after",
+    "before",
+    "responses",
+    "agent",
+)
 
 
 @require_safe
@@ -94,6 +105,8 @@ def _chips(wanted: RecordFilter) -> list[dict[str, str]]:
     """The conditions that are set, each with the address of the page without it."""
     labels = {
         "broadcast": _("Broadcast %s"),
+        "story": _("Story %s"),
+        "story_name": _("Story name contains “%s”"),
         "user": _("User id %s"),
         "name": _("Name contains “%s”"),
         "status": _("Status: %s"),
