@@ -14,7 +14,8 @@ from clarion.broadcasts.content_fit import (
 from clarion.broadcasts.query import Audience
 from clarion.channels.contract import Limits
 from clarion.channels.models import Channel
-from clarion.content import stories
+from clarion.contacts.attributes import note_attributes
+from clarion.content import media, stories
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -61,13 +62,16 @@ def test_chat_numbers_take_a_text_only() -> None:
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"length": 11}, "takes at most 10 characters in a message (block 2)."),
+        ({"text": "x" * 11}, "takes at most 10 characters in a message (block 2)."),
         ({"media": "file"}, "takes no files (block 2)."),
-        ({"media": "image", "length": 6}, "takes at most 5 characters beside an image (block 2)."),
+        (
+            {"media": "image", "text": "x" * 6},
+            "takes at most 5 characters beside an image (block 2).",
+        ),
         ({"buttons": ("reply",)}, "has no reply buttons (block 2)."),
         ({"buttons": ("link",) * 3}, "takes at most 2 buttons under a message (block 2)."),
-        ({"length": 10}, None),
-        ({"media": "image", "length": 5}, None),
+        ({"text": "x" * 10}, None),
+        ({"media": "image", "text": "x" * 5}, None),
         ({"buttons": ("link",) * 2}, None),
     ],
 )
@@ -83,3 +87,67 @@ def test_b2_the_limits_of_a_kind(facts: dict[str, Any], says: str | None) -> Non
     )
     said = list(problems_of(limits, MessageFacts(2, **facts)))
     assert said == ([says] if says else [])
+
+
+TOKEN = "123456:" + "a" * 35
+WHATSAPP = {"phone_number_id": "1234567", "token": "t" * 40}
+LINK = {"kind": "link", "label": "Shop", "value": "https://shop.example/"}
+REPLY = {"kind": "reply", "label": "Yes"}
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
+PICTURE = "https://shop.example/x.png"
+
+
+def story_problems(channel: Channel, *blocks: dict[str, Any]) -> list[str]:
+    """What stands in the way of sending this story on this channel to its only person."""
+    factory.address(channel, "15551234567", "Ann")
+    story = stories.create_story(name="A", blocks=list(blocks), by=factory.BY)
+    return problems.check(factory.draft([channel], data_type="story", story=story))
+
+
+@pytest.fixture
+def whatsapp() -> Channel:
+    return factory.channel("wa", "whatsapp", **WHATSAPP)
+
+
+@pytest.fixture
+def telegram() -> Channel:
+    return factory.channel("bot", "telegram", token=TOKEN)
+
+
+def test_whatsapp_takes_no_link_beside_a_reply(whatsapp: Channel) -> None:
+    block = {"kind": "buttons", "text": "Dear {{ contact.name }}", "buttons": [LINK, REPLY]}
+    assert story_problems(whatsapp, {"kind": "text", "text": "Hi"}, block) == [
+        (
+            "wa can't send block 2: "
+            "WhatsApp accepts either one link button or up to three reply buttons."
+        )
+    ]
+
+
+def test_whatsapp_needs_a_public_address_for_uploads(whatsapp: Channel) -> None:
+    upload = media.save_upload("dot.png", "", [PNG], image=True)
+    (problem,) = story_problems(whatsapp, {"kind": "image", "media": upload.token})
+    assert problem.startswith("wa can't send block 1: WhatsApp downloads pictures and files itself")
+    assert "CLARION_PUBLIC_URL" in problem
+
+
+def test_telegram_counts_utf_16_units(telegram: Channel) -> None:
+    (problem,) = story_problems(telegram, {"kind": "image", "url": PICTURE, "caption": "😀" * 700})
+    assert problem.startswith("bot takes at most 1,024 characters beside an image (block 1).")
+    draft = factory.draft([telegram], text="😀" * 2_049)
+    assert problems.check(draft) == ["The text has 4,098 characters; bot takes at most 4,096."]
+    assert problems.check(factory.draft([telegram], text="😀" * 2_048)) == []
+
+
+def test_what_fits_is_not_refused(telegram: Channel, whatsapp: Channel) -> None:
+    buttons = {"kind": "buttons", "text": "Well?", "buttons": [REPLY]}
+    varies = [{**LINK, "value": "{{ contact.link }}"}]
+    picture = {"kind": "image", "url": PICTURE, "caption": "😀" * 512}
+    more = {"kind": "buttons", "text": "{{ contact.name }}", "buttons": varies}
+    assert story_problems(telegram, buttons, picture) == []
+    story = stories.create_story(name="B", blocks=[buttons, picture], by=factory.BY)
+    factory.address(whatsapp, "15551234567", "Ann")
+    assert problems.check(factory.draft([whatsapp], data_type="story", story=story)) == []
+    note_attributes(["link"])
+    story = stories.create_story(name="C", blocks=[more], by=factory.BY)
+    assert problems.check(factory.draft([whatsapp], data_type="story", story=story)) == []

@@ -145,3 +145,18 @@ def test_an_estimate_says_so() -> None:
     assert gap.words == (
         "About 210 of 8,346 recipients have no “contact.name” and would get nothing."
     )
+
+
+def test_what_a_channel_refuses_for_some_is_counted_too(channel: Channel) -> None:
+    """A variable of a template may not be empty on WhatsApp; on a webhook it may."""
+    whatsapp = factory.channel("wa", "whatsapp", phone_number_id="1234567", token="t" * 40)
+    for number, name in enumerate(["", "", "Ann"]):
+        factory.address(whatsapp, f"1555123456{number}", name)
+    variable = '{{ contact.name | default("") }}'
+    template = {"name": "a", "language": "en", "variables": [variable]}
+    draft = factory.draft([channel, whatsapp], data_type="template", template=template)
+
+    (gap,) = find_gaps(draft, [channel, whatsapp])
+
+    assert (gap.key, gap.people, gap.of) == ("other", 2, 13)
+    assert gap.words.startswith("The message can't be made for 2 of 13 recipients: wa: Variable 1")

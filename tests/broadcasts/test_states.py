@@ -36,7 +36,8 @@ def test_deliveries_never_go_back_once_the_provider_has_answered() -> None:
     waiting = {"queued", "held", "sending"}
     for state in answered:
         assert not deliveries.MOVES[state] & waiting  # type: ignore[index]
-    assert not deliveries.MOVES["in_doubt"] & waiting  # type: ignore[index]
+    # A worker's journal may prove that a message was never begun: only then it is queued again.
+    assert deliveries.MOVES["in_doubt"] & waiting == {"queued"}  # type: ignore[index]
 
 
 def test_receipts_rank_forward_only() -> None:

@@ -122,7 +122,7 @@ def test_a_setting_that_no_longer_exists_is_dropped_on_saving() -> None:
 
 def test_what_a_form_needs_to_know() -> None:
     fields = {field.name: field for field in config_fields("email")}
-    assert list(fields) == ["host", "port", "security", "username", "password", "sender"]
+    assert list(fields) == ["host", "port", "security", "username", "password", "sender", "ehlo"]
     assert fields["host"].required
     assert (fields["port"].type, fields["port"].default) == ("number", "587")
     assert fields["security"].type == "choice"

@@ -9,9 +9,10 @@ import pytest
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels import own_keywords
-from clarion.channels.contract import HookRequest, Inbound
+from clarion.channels.contract import Event, HookRequest, Ignored, Inbound
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
+from clarion.channels.webhook.kind import WebhookKind
 from clarion.chats.models import Message
 from clarion.engine import callbacks, inbox
 from clarion.engine.callbacks import Verified
@@ -217,6 +218,24 @@ def test_kept_callbacks_are_deleted_by_age_and_beyond_a_number(
     assert callbacks.forget_old() == 2
     assert Callback.objects.count() == 2
     assert DropCount.objects.get().count == 5
+
+
+def test_what_means_nothing_here_is_counted_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel, broadcast, delivery = world()
+    factory.settle_all(channel)
+    reason = "This means nothing here."
+    read = WebhookKind.events
+
+    def events(self: WebhookKind, hook: HookRequest) -> list[Event]:
+        return [Ignored(reason), *read(self, hook)]
+
+    monkeypatch.setattr(WebhookKind, "events", events)
+    call(channel, "message.delivered", id=message_id(broadcast.key, delivery.pk), to="u0")
+    assert inbox.apply_waiting() == 1
+    assert Callback.objects.get().error == reason
+    assert DropCount.objects.values_list("reason", "count").get() == (reason, 1)
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"  # the rest of it is applied all the same
 
 
 def test_a_callback_that_breaks_the_reader_is_stored_and_dropped(

@@ -9,6 +9,7 @@ from clarion.broadcasts import restarts
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
+from clarion.contacts.models import Contact
 from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
@@ -311,3 +312,20 @@ def test_b7_a_title_that_lacks_a_variable_fails_its_person_with_its_name(engine:
     reason = Record.objects.get().reason
     assert reason is not None
     assert reason.text.startswith("Title: Line 1: there is no variable contact.town")
+
+
+def test_b4_white_space_in_a_template_s_variables_is_made_plain(engine: None) -> None:
+    """WhatsApp takes no line break, no tab and no run of blanks there (its error 132018)."""
+    template = {"name": "order", "language": "en", "variables": ["{{ contact.note }}"]}
+    with Listener() as listener:
+        channel = sink(listener)
+        (person,) = factory.people(channel, 1)
+        note = {"note": " a\n\tb        c "}
+        Contact.objects.filter(pk=person.contact_id).update(attributes=note)
+        broadcast = factory.sending([channel])
+        Broadcast.objects.filter(pk=broadcast.pk).update(data_type="template", template=template)
+        wait_completed(broadcast, 60)
+        heard = listener.heard[0].body
+
+    assert heard["template"]["variables"] == ["a b c"]
+    assert Record.objects.get().content.endswith("a b c")

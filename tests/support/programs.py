@@ -1,15 +1,18 @@
 """A client as providers and mail programs are: no cookies, no pages, only the lean way in."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
+from clarion.engine.threads import DatabaseThreads
 from clarion.hooks.application import HookApplication
 from clarion.server.bodies import Application, Message, Receive, Scope, Send
+from server.serving import HOST, serving
 
 T = TypeVar("T")
 
@@ -97,6 +100,19 @@ class ProgramClient:
             "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in named.items()],
         }
         return self._visitor.drive(exchange(self._application, scope, body))
+
+
+@contextmanager
+def listening() -> Iterator[str]:
+    """The way in for programs on a port of its own, with its own connections; yields its URL."""
+    reads, writes = DatabaseThreads("test-read", 1), DatabaseThreads("test-write", 1)
+    try:
+        application = HookApplication(_no_page, reads=reads, writes=writes)
+        with serving(application) as served:
+            yield f"http://{HOST}:{served.port}"
+    finally:
+        reads.close()
+        writes.close()
 
 
 async def exchange(application: Application, scope: Scope, body: bytes = b"") -> Answered:

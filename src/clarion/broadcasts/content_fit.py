@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Limits
+from clarion.channels.fitting import length_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
 from clarion.content import blocks
@@ -67,10 +68,10 @@ def _no_templates(chosen: Sequence[Channel]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What one block of a story asks of a channel. ``length`` is 0 where it differs by person."""
+    """What one block of a story asks of a channel. ``text`` is empty where it differs by person."""
 
     number: int  # of the block
-    length: int = 0  # characters
+    text: str = ""
     media: str = ""  # image, file
     buttons: tuple[str, ...] = ()  # link, reply
 
@@ -79,26 +80,26 @@ def facts_of(story: Sequence[blocks.Block]) -> Iterator[MessageFacts]:
     for number, block in enumerate(story, 1):
         match block:
             case blocks.TextBlock():
-                yield MessageFacts(number, _length(block.text))
+                yield MessageFacts(number, _fixed(block.text))
             case blocks.ImageBlock() | blocks.FileBlock():
-                yield MessageFacts(number, _length(block.caption), block.kind)
+                yield MessageFacts(number, _fixed(block.caption), block.kind)
             case blocks.ButtonsBlock():
                 kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
-                yield MessageFacts(number, _length(block.text), buttons=kinds)
+                yield MessageFacts(number, _fixed(block.text), buttons=kinds)
 
 
-def _length(text: str) -> int:
-    return 0 if VARIABLE in text else len(text)
+def _fixed(text: str) -> str:
+    return "" if VARIABLE in text else text
 
 
 def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
     """Why a channel of these limits can't take a message, as what follows the channel's name."""
-    where = f"(block {facts.number})."
+    where, length = f"(block {facts.number}).", length_of(facts.text, limits)
     if facts.media and facts.media not in limits.media:
         yield f"takes no {facts.media}s {where}"
-    elif facts.media and facts.length > limits.caption_length:
+    elif facts.media and length > limits.caption_length:
         yield f"takes at most {limits.caption_length:,} characters beside {_A[facts.media]} {where}"
-    elif not facts.media and facts.length > limits.text_length:
+    elif not facts.media and length > limits.text_length:
         yield f"takes at most {limits.text_length:,} characters in a message {where}"
     for kind in dict.fromkeys(facts.buttons):
         if kind not in limits.buttons:

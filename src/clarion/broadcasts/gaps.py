@@ -17,6 +17,7 @@ from clarion.broadcasts.estimate import samples
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_title
 from clarion.broadcasts.query import Audience, Query, candidates
+from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import lacks
@@ -24,6 +25,7 @@ from clarion.contacts.models import Address
 from clarion.content import media
 from clarion.content.errors import ContentError
 from clarion.content.preview import Shown
+from clarion.content.rendering import context_of
 from clarion.content.scan import scan
 from clarion.content.script import compile_script
 from clarion.kit import db
@@ -32,6 +34,7 @@ ALL: Final = "*"  # accepts every gap: what the command line writes
 OTHER: Final = "other"  # the key of a gap that is no missing variable
 MOST_VARIABLES = 12  # that are counted; a text with more is rare
 MOST_GROUPS = 100  # that are rendered, those of most people first
+_REFUSED = 0  # as the number of a block: the channel refuses what was rendered
 _LATER = ("data", "memory")  # variables whose values come only with the sending
 
 
@@ -108,12 +111,14 @@ def find_gaps(
         return []
     if not any("{" in source for source in sources):
         return []
-    asked = {use.name for use in uses if use.guard}
-    needed = {use.name for use in uses if not use.optional} - asked - {"contact.id"}
-    names = sorted(name for name in needed if name.startswith("contact."))[:MOST_VARIABLES]
+    used = {use.name for use in uses} - {"contact.id"}
+    names = sorted(name for name in used if name.startswith("contact."))[:MOST_VARIABLES]
     groups, about = _groups(broadcast, channels, names, quick=quick)
-    waits = any(use.name.partition(".")[0] in _LATER for use in uses)
-    return _judged(broadcast, channels, groups, about=about, waits=waits)
+    if not any(use.name.partition(".")[0] in _LATER for use in uses):
+        return _judged(broadcast, groups, about=about)
+    asked = {use.name for use in uses if use.guard}
+    needed = {use.name for use in uses if not use.optional} - asked
+    return _judged(broadcast, groups, about=about, needed=needed)
 
 
 def unaccepted(broadcast: Broadcast, gaps: Sequence[Gap]) -> list[str]:
@@ -137,7 +142,7 @@ def _sources(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[str]
 
 @dataclass(slots=True)
 class _Group:
-    """People who lack the same variables: how many, and some of them by their addresses."""
+    """People on one channel who lack the same: how many, and some of them by their addresses."""
 
     lacking: tuple[str, ...]
     people: float = 0
@@ -154,65 +159,69 @@ def _groups(
         parts = list(samples(audience, ids, broadcast.pk))
     else:
         parts = [(candidates(audience, ids, broadcast_id=broadcast.pk), 1.0)]
-    found: dict[tuple[str, ...], _Group] = {}
+    found: dict[tuple[int, tuple[str, ...]], _Group] = {}
     for query, factor in parts:
-        for *lacking, count, first, last in _counted(query, names, quick=quick):
+        for channel, *lacking, count, first, last in _counted(query, names, quick=quick):
             lacked = tuple(name for name, flag in zip(names, lacking, strict=True) if flag)
-            group = found.setdefault(lacked, _Group(lacked))
+            group = found.setdefault((channel, lacked), _Group(lacked))
             group.people += count * factor
             group.addresses += (first, last)
     return list(found.values()), any(factor > 1 for _, factor in parts)
 
 
 def _counted(query: Query, names: Sequence[str], *, quick: bool) -> list[tuple[Any, ...]]:
-    """For each combination of what is lacking: a 1 or 0 per name, how many, two addresses."""
+    """For each channel and each combination of what is lacking: the channel, a 1 or 0 per name,
+    how many people, two of their addresses."""
     conditions = [lacks(name.removeprefix("contact."), "c") for name in names]
     flags = [f"f{number}" for number in range(len(names))]
     columns = "".join(
         f", CASE WHEN {sql} THEN 1 ELSE 0 END AS {flag}"
         for (sql, _), flag in zip(conditions, flags, strict=True)
     )
-    picked = "".join(f"{flag}, " for flag in flags)
-    grouped = f" GROUP BY {', '.join(flags)}" if flags else ""
+    picked = ", ".join(["channel_id", *flags])
     ways = () if quick else ("nestloop",)  # see audience.summary
     with db.disable_plans(*ways):
-        rows = db.fetch(
-            f"SELECT {picked}count(*), min(address_id), max(address_id) FROM ("
-            f"SELECT q.address_id{columns} FROM ({query.sql}) q "
+        return db.fetch(
+            f"SELECT {picked}, count(*), min(address_id), max(address_id) FROM ("
+            f"SELECT q.address_id, q.channel_id{columns} FROM ({query.sql}) q "
             "JOIN contacts_contact c ON c.id = q.contact_id "
-            f"WHERE q.reason IN ('', 'open_chat')) g{grouped}",
+            f"WHERE q.reason IN ('', 'open_chat')) g GROUP BY {picked}",
             [*(value for _, params in conditions for value in params), *query.params],
         )
-    return [row for row in rows if row[-3]]
 
 
 def _judged(
     broadcast: Broadcast,
-    channels: Sequence[Channel],
     groups: Sequence[_Group],
     *,
     about: bool,
-    waits: bool,
+    needed: Collection[str] | None = None,
 ) -> list[Gap]:
     """What is wrong with the message of each group, the same for several groups added up.
 
-    ``waits``: the message has variables whose values come only with the sending. A filter that
-    can't work with what stands in for them says nothing; then what people lack counts by itself.
+    ``needed``: given where the message has variables whose values come only with the sending. A
+    filter that can't work with what stands in for them says nothing; then to lack one of these
+    variables counts by itself.
     """
     total = round(sum(group.people for group in groups))
     some = sorted(groups, key=lambda group: -group.people)[:MOST_GROUPS]
     people = Address.objects.select_related("contact", "channel").in_bulk(
         [pk for group in some for pk in group.addresses]
     )
+    trial = Trial(broadcast)
     failing: dict[str, tuple[float, str]] = {}
     for group in some:
-        faults = [_fault(broadcast, channels, people[pk]) for pk in group.addresses if pk in people]
+        faults = [_fault(broadcast, trial, people[pk]) for pk in group.addresses if pk in people]
         fault = next((each for each in faults if each and each.variable), None)
         if fault is None and faults and all(faults):
             fault = faults[0]
-        if fault is None or (waits and not fault.variable and not group.lacking):
+        if fault is None:
             continue
-        variable = fault.variable or (group.lacking[0] if waits else "")
+        variable = fault.variable
+        if needed is not None and not variable and fault.number != _REFUSED:
+            variable = next((name for name in group.lacking if name in needed), "")
+            if not variable:
+                continue
         count, reason = failing.get(variable, (0, fault.problem))
         failing[variable] = (count + group.people, reason)
     return sorted(
@@ -224,8 +233,12 @@ def _judged(
     )
 
 
-def _fault(broadcast: Broadcast, channels: Sequence[Channel], address: Address) -> Shown | None:
+def _fault(broadcast: Broadcast, trial: Trial, address: Address) -> Shown | None:
     """The first thing that is wrong with one person's message."""
     title = preview_title(broadcast, address, [address.channel])
     shown = [*([title] if title else []), *preview(broadcast, address)]
-    return next((each for each in shown if each.problem), None)
+    if wrong := next((each for each in shown if each.problem), None):
+        return wrong
+    contact = context_of(address.contact, address)
+    refused = trial.refused_for(address.channel, address.value, contact)
+    return Shown(_REFUSED, problem=f"{address.channel.name}: {refused}") if refused else None

@@ -12,6 +12,7 @@ from clarion.contacts.models import Address
 from clarion.content.messages import Message
 from clarion.content.preview import Shown, preview_story
 from clarion.content.rendering import context_of
+from clarion.kit.text import flat
 
 Contact = Mapping[str, Any] | None
 
@@ -54,7 +55,7 @@ def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
     lines, problems, lacking = [name], list[str](), ""
     for number, variable in enumerate(broadcast.template.get("variables", ()), 1):
         filled = _text(broadcast, variable, contact)
-        lines.append(f"{number}. {filled.message.text if filled.message else ''}")
+        lines.append(f"{number}. {flat(filled.message.text) if filled.message else ''}")
         problems += [filled.problem] if variable and filled.problem else []
         lacking = lacking or filled.variable
     return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems), variable=lacking)]

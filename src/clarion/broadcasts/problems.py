@@ -1,6 +1,7 @@
 """What stands in the way of sending a broadcast, in sentences that say what to do."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Literal
 
 from clarion.broadcasts import recurrence, trigger
@@ -17,7 +18,9 @@ from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
+from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import version_of
+from clarion.channels.fitting import length_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import known_variables
@@ -86,10 +89,11 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         return ["Write a text."]
     found = _template_faults(broadcast, text)
     for channel in channels:
-        longest = kind_class(channel.kind).limits.text_length
-        if len(text) > longest and VARIABLE not in text:
+        limits = kind_class(channel.kind).limits
+        length, longest = length_of(text, limits), limits.text_length
+        if length > longest and VARIABLE not in text:
             found.append(
-                f"The text has {len(text)} characters; {channel.name} takes at most {longest}."
+                f"The text has {length:,} characters; {channel.name} takes at most {longest:,}."
             )
     return found
 
@@ -108,12 +112,18 @@ def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
     except ContentError as error:
         return [f"The story “{story.name}” can't be sent yet: {error}"]
     found = [_unknown(name) for name in script.unknown(_known(broadcast))]
+    trial = Trial(broadcast)
     for channel in channels:
         limits = kind_class(channel.kind).limits
+        unfit = {one.number: list(problems_of(limits, one)) for one in facts}
         found += [
             f"{channel.name} {problem} Change the story, or leave the channel out."
-            for one in facts
-            for problem in problems_of(limits, one)
+            for problem in chain.from_iterable(unfit.values())
+        ]
+        found += [
+            f"{channel.name} can't send block {number}: {sentence}"
+            for number, sentence in trial.refused(channel)
+            if not unfit[number]
         ]
     return found
 
@@ -138,6 +148,13 @@ def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
         for channel in channels
         if not has_templates(channel)
     ]
+    if not found:
+        trial = Trial(broadcast)
+        found += [
+            f"{channel.name} can't send this template: {sentence}"
+            for channel in channels
+            for _, sentence in trial.refused(channel)
+        ]
     return found
 
 

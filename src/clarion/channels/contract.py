@@ -150,7 +150,14 @@ class Moved:
     aliases: tuple[str, ...] = ()  # their other user ids, where the provider names several
 
 
-Event = Receipt | Inbound | OptOut | SamePerson | Moved
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A part of a callback that means nothing here. It is counted and can be looked up."""
+
+    reason: str  # a sentence, the same for the same case; no ids, no names
+
+
+Event = Receipt | Inbound | OptOut | SamePerson | Moved | Ignored
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message
@@ -184,6 +191,7 @@ class Limits:
     attempts: int = ATTEMPTS  # the usual number for one message
     backoff: float = BACKOFF  # the usual seconds before the second attempt
     caption_length: int = 0  # characters of the text beside a picture or file
+    utf16: bool = False  # lengths count UTF-16 units: most emoji are two
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
 
 

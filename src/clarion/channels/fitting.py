@@ -14,6 +14,11 @@ def is_address(value: str) -> bool:
     return len(value) <= 2048 and bool(_ADDRESS.fullmatch(value)) and value.isprintable()
 
 
+def length_of(text: str, limits: Limits) -> int:
+    """How long a text is as a kind counts, before and while sending: characters or UTF-16 units."""
+    return len(text.encode("utf-16-le", "replace")) // 2 if limits.utf16 else len(text)
+
+
 def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
     """Raise Unsendable with one sentence when the parts beside the text are outside ``limits``.
 
@@ -24,7 +29,7 @@ def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
         raise Unsendable(f"{label} has no templates. Choose a text or a story.")
     if message.media is not None:
         _ensure_media(message.media, limits, label)
-        if len(message.text) > limits.caption_length:
+        if length_of(message.text, limits) > limits.caption_length:
             raise Unsendable(caption_too_long(limits.caption_length, label))
     if len(message.buttons) > limits.most_buttons > 0:
         raise Unsendable(f"{label} accepts at most {limits.most_buttons} buttons under a message.")

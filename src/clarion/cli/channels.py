@@ -131,7 +131,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(
     examples=[
         "clarion channel add orders --kind webhook --set url=https://shop.example.org/messages",
-        "clarion channel add bot --kind telegram --set-file token=bot-token.txt",
+        "clarion channel add bot --kind KIND --set-file token=bot-token.txt",
         "clarion channel add slow --kind webhook --set url=https://example.org/hook --rate 5",
     ]
 )

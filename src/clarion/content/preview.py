@@ -1,6 +1,6 @@
 """A story as one person would get it, block by block, while it is being written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -54,11 +54,10 @@ def _shown(
         if isinstance(step, WebhookStep):
             return Shown(number, webhook=step.url)
         assert isinstance(step, MessageStep)
-        promised = _promised(script.variables())
-        person = promised.pop("contact") if contact is None else contact
-        promised.pop("contact", None)
-        promised["data"] |= data
-        return Shown(number, step.render(person, **promised))
+        values = promised(script.variables(), lambda name: f"‹{name}›")
+        by_name = values.pop("contact")
+        values["data"] |= data
+        return Shown(number, step.render(by_name if contact is None else contact, **values))
     except StoryError as error:
         return Shown(number, problem=" ".join(fault.sentence for fault in error.faults))
     except ContentError as error:
@@ -66,8 +65,8 @@ def _shown(
         return Shown(number, problem=problem, variable=error.variable)
 
 
-def _promised(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """For every name under these namespaces something that shows it."""
+def promised(names: Iterable[str], show: Callable[[str], str]) -> dict[str, dict[str, Any]]:
+    """For every name under NAMESPACES what ``show`` makes of it, by namespace."""
     made: dict[str, dict[str, Any]] = {namespace: {} for namespace in NAMESPACES}
     # Longest first: what has parts is no value itself.
     for name in sorted(names, key=lambda name: -name.count(".")):
@@ -77,5 +76,5 @@ def _promised(names: Iterable[str]) -> dict[str, dict[str, Any]]:
         inside = made[namespace]
         for part in path[:-1]:
             inside = inside.setdefault(part, {})
-        inside.setdefault(path[-1], f"‹{name}›")
+        inside.setdefault(path[-1], show(name))
     return made

@@ -38,6 +38,11 @@ class _Link:
         is_fixed = self._url.fixed and self._name.fixed
         self._fixed = self._made(block.url, _name_of(block)) if is_fixed else None
 
+    @property
+    def fixed(self) -> bool:
+        """Whether everybody gets the same."""
+        return self._fixed is not None
+
     def render(self, contact: Contact, variables: Mapping[str, Any]) -> Media:
         """For one person. Raises ContentError when its address is none then."""
         if self._fixed is not None:
@@ -86,6 +91,11 @@ class _Press:
         if self._label.fixed and self._value.fixed:
             self._fixed = self.render({}, {})
 
+    @property
+    def fixed(self) -> bool:
+        """Whether everybody gets the same."""
+        return self._fixed is not None
+
     def render(self, contact: Contact, variables: Mapping[str, Any]) -> Button:
         """For one person. Raises ContentError when no usable button comes of it."""
         if self._fixed is not None:
@@ -103,7 +113,7 @@ class _Press:
 class MessageStep:
     """One message of a story."""
 
-    __slots__ = ("_buttons", "_media", "_place", "_plain", "_text", "block", "sources")
+    __slots__ = ("_buttons", "_media", "_place", "_plain", "_text", "block", "sources", "varies")
 
     def __init__(self, block: blocks.Block, number: int, load: Load | None) -> None:
         """``number`` is the block's (from 1), named in errors; 0 for a text that is no story."""
@@ -121,6 +131,9 @@ class MessageStep:
         elif isinstance(block, blocks.TextBlock):
             self._text = compile_text(block.text)
         self._plain = isinstance(block, blocks.TextBlock)
+        # Whether its media or buttons differ by person; the text may, all the same.
+        fixed = [not isinstance(self._media, _Link) or self._media.fixed]
+        self.varies = not all([*fixed, *(button.fixed for button in self._buttons)])
         self.sources = tuple(_sources(block))
 
     def render(self, contact: Contact, /, **variables: Any) -> Message:

@@ -19,6 +19,7 @@ from clarion.channels.contract import (
     ChannelKind,
     Event,
     HookRequest,
+    Ignored,
     Inbound,
     Moved,
     OptOut,
@@ -78,6 +79,7 @@ class _Round:
     own_words: dict[str, State] | None = None  # read once something was written
 
     def drop(self, item: _Item, reason: str) -> None:
+        reason = text.clean(reason, REASON_LENGTH)
         self.drops.append((item.callback.channel.pk, reason))
         item.dropped = item.dropped or reason
 
@@ -105,6 +107,10 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
     for item in of.items:
         _read(of, item)
     if lane != Lane.UNMATCHED:  # of those all but the receipts was applied before
+        for item in of.items:
+            for event in item.events:
+                if isinstance(event, Ignored):
+                    of.drop(item, event.reason)
         _join_people(of)
         for item in of.items:
             if any(_is_of_people(event) for event in item.events):
@@ -125,7 +131,7 @@ def _read(of: _Round, item: _Item) -> None:
             kind = of.kinds[channel.pk] = adapter(channel)
         item.events = list(_with_own_words(of, kind.events(item.callback.hook)))
     except ValueError as error:
-        of.drop(item, text.clean(str(error), REASON_LENGTH))
+        of.drop(item, str(error))
     except Exception:
         log.exception("callback_unreadable", callback=item.callback.id, channel=channel.pk)
         of.drop(item, BROKEN)

@@ -16,7 +16,7 @@ from clarion.content.messages import Message, message_from
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
-from clarion.kit.text import one_line
+from clarion.kit.text import flat, one_line
 from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
@@ -98,7 +98,7 @@ def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     assert job.template is not None
     name, language, texts = job.template
     data = _data(claimed, job)
-    variables = tuple(text.render(claimed.contact, data=data) for text in texts)
+    variables = tuple(flat(text.render(claimed.contact, data=data)) for text in texts)
     outgoing = _outgoing(claimed, job, "", template=Template(name, language, variables))
     return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
 

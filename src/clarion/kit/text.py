@@ -22,6 +22,11 @@ def plain_text(text: str) -> str:
     return clean(text, len(text) + 1).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def flat(text: str) -> str:
+    """Text as a line of single spaces: what some providers take as a value within a text."""
+    return " ".join(text.split())
+
+
 def one_line(text: str) -> str:
     """Text of one line as it is stored: what a field of a form holds, without spaces around."""
     return " ".join(plain_text(text).split("\n")).strip()

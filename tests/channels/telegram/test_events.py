@@ -1,5 +1,6 @@
 """What updates report: messages, people who block the bot or come back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from channels.fixtures import NOW
 from channels.telegram.fixtures import make, update
 from clarion.channels.contract import (
     Event,
+    HookRequest,
+    Ignored,
     Inbound,
     OptOut,
 )
+from clarion.channels.telegram.events import events_of
 
 
 def events(update_fields: dict[str, Any]) -> list[Event]:
@@ -93,8 +97,84 @@ def test_a_person_blocks_the_bot_and_comes_back(status: str, state: str) -> None
         {},
     ],
 )
-def test_everything_else_tells_nothing(fields: dict[str, Any]) -> None:
-    assert events(fields) == []
+def test_everything_else_is_ignored_and_says_so(fields: dict[str, Any]) -> None:
+    assert [type(event) for event in events(fields)] == [Ignored]
+
+
+def test_an_unknown_kind_of_update_is_named() -> None:
+    (event,) = events({"edited_message": written(text="x")["message"]})
+    assert event == Ignored("An update of the kind “edited_message” is not used.")
+
+
+PLACE = {"latitude": 40.07, "longitude": -2.13}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "media"),
+    [
+        (
+            {"contact": {"phone_number": "0788531373", "first_name": "Adolf", "last_name": "Taxi"}},
+            "Contact: Adolf Taxi, 0788531373",
+            "contact",
+        ),
+        ({"contact": {"phone_number": "", "first_name": "Stop"}}, "Contact: Stop", "contact"),
+        ({"location": PLACE}, "Location: 40.07, -2.13", "location"),
+        (
+            {
+                "location": PLACE,
+                "venue": {"location": PLACE, "title": "Cuenca", "address": "Rua 1"},
+            },
+            "Place: Cuenca, Rua 1, 40.07, -2.13",
+            "venue",
+        ),
+        ({"document": {"file_id": "d"}, "animation": {"file_id": "a"}}, "", "animation"),
+        ({"document": {"file_id": "d"}, "caption": "look"}, "look", "document"),
+        (
+            {"web_app_data": {"button_text": "Register", "data": '{"a":1}'}},
+            'Mini app: Register, {"a":1}',
+            "web app data",
+        ),
+        (
+            {"users_shared": {"request_id": 1, "users": [{"user_id": 7}, {"user_id": 8}]}},
+            "Shared users: 7, 8",
+            "users shared",
+        ),
+        ({"chat_shared": {"request_id": 1, "chat_id": -5}}, "Shared chat: -5", "chat shared"),
+        (
+            {
+                "successful_payment": {
+                    "currency": "EUR",
+                    "total_amount": 1450,
+                    "invoice_payload": "o",
+                }
+            },
+            "Payment: 1450 EUR (smallest unit), o",
+            "successful payment",
+        ),
+        ({"poll": {"question": "Tea?"}}, "Poll: Tea?", "poll"),
+        ({"story": {"id": 1}}, "", "story"),
+        ({"something_new": {}}, "", "another kind of message"),
+        ({"contact": "nonsense"}, "Contact", "contact"),
+    ],
+)
+def test_every_message_says_what_came(fields: dict[str, Any], text: str, media: str) -> None:
+    (event,) = events(written(**fields))
+    assert isinstance(event, Inbound)
+    assert (event.text, event.payload) == (text, {"media": media})
+
+
+def test_a_lone_surrogate_costs_nothing_but_itself() -> None:
+    body = json.dumps({"update_id": 7, **written(text="Hi \ud83d there")}).encode()
+    hook = HookRequest({}, "", body, NOW)
+    (event,) = events_of(hook)
+    assert isinstance(event, Inbound)
+    assert event.text == "Hi ? there"
+
+
+@pytest.mark.parametrize("chat", ["bla", "", 0, 2**70])
+def test_what_is_no_chat_makes_no_contact(chat: object) -> None:
+    (event,) = events(written(text="x", chat={"id": chat, "type": "private"}))
+    assert isinstance(event, Ignored)
 
 
 @pytest.mark.parametrize("date", [None, "x", 10**30, -(10**30), True, 1.5])

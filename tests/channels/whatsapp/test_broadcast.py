@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID
 from clarion.broadcasts import drafts, launch
@@ -19,6 +18,7 @@ from clarion.records.models import Delivery, Record
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes
+from support.programs import listening
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +31,13 @@ def engine(database_url: str) -> Iterator[None]:
     """A worker in a thread."""
     with ThreadedWorker():
         yield
+
+
+@pytest.fixture
+def hooks(database_url: str) -> Iterator[str]:
+    """The URL at which callbacks arrive."""
+    with listening() as url:
+        yield url
 
 
 def whatsapp(provider: Provider) -> Channel:
@@ -70,7 +77,7 @@ def reason(delivery: Delivery) -> str:
 
 
 def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
-    processes: Processes, engine: None, live_server: LiveServer
+    processes: Processes, engine: None, hooks: str
 ) -> None:
     provider = Provider(
         processes, callback_secret=SECRET, read=100, throttle=10, callback_delay="1ms..60ms",
@@ -78,7 +85,7 @@ def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
     )  # fmt: skip
     channel = whatsapp(provider)
     assert "The token is valid" in check_channel(channel)
-    assert "now sends messages" in asyncio.run(register_webhook(channel, live_server.url))
+    assert "now sends messages" in asyncio.run(register_webhook(channel, hooks))
     factory.people(channel, PEOPLE, prefix="49151")
     outside, left, broken = (
         rename(0, "131047"),

@@ -15,6 +15,7 @@ from channels.whatsapp.fixtures import (
 )
 from clarion.channels.contract import (
     Event,
+    Ignored,
     Inbound,
     Moved,
     OptOut,
@@ -94,7 +95,7 @@ def test_a_failure_that_is_an_opt_out_is_both() -> None:
     ],
 )
 def test_statuses_that_tell_nothing(change: dict[str, Any]) -> None:
-    assert events(change) == []
+    assert [event for event in events(change) if not isinstance(event, Ignored)] == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_one_callback_may_hold_many_and_a_bad_one_spoils_no_other() -> None:
 def test_other_numbers_of_the_same_app_are_left_to_their_own_channels() -> None:
     change = {**status("read"), **written(type="text", text={"body": "Hi"})}
     assert len(events(change)) == 2
-    assert events(change, number="999") == []
+    assert [type(event) for event in events(change, number="999")] == [Ignored]
 
 
 def test_a_text_of_a_person() -> None:
@@ -170,7 +171,8 @@ def test_a_changed_scoped_id_is_one_more_of_the_same_person() -> None:
     change = written(type="system", system=system, from_user_id="DE.2")
     del change["messages"][0]["from"]
     assert events(change) == [SamePerson(("DE.2", "DE.1"))]
-    assert events(written(type="system", system={"type": "customer_identity_changed"})) == []
+    (other,) = events(written(type="system", system={"type": "customer_identity_changed"}))
+    assert isinstance(other, Ignored)
 
 
 @pytest.mark.parametrize(
@@ -228,18 +230,83 @@ def test_pictures_count_with_their_caption_and_nothing_is_lost() -> None:
     "fields",
     [
         {"type": "reaction", "reaction": {"message_id": WAMID, "emoji": "👍"}},
-        {"type": "system", "system": {"type": "user_changed_number"}},
-        {"type": "unsupported", "errors": [{"code": 131051}]},
-        {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {}}},
         {"type": "text", "text": {"body": "x"}, "group_id": "g-1"},
         {"type": "text", "text": {"body": "x"}, "id": None},
         {"type": "text", "text": {"body": "x"}, "from": None},
-        {"type": ["text"]},
-        {},
+        {"type": "text", "text": {"body": "x"}, "from": "bla"},
     ],
 )
-def test_everything_else_tells_nothing(fields: dict[str, Any]) -> None:
-    assert events(written(**fields)) == []
+def test_what_makes_no_message_is_ignored_and_says_so(fields: dict[str, Any]) -> None:
+    assert [type(event) for event in events(written(**fields))] == [Ignored]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "media"),
+    [
+        (
+            {
+                "type": "interactive",
+                "interactive": {
+                    "type": "nfm_reply",
+                    "nfm_reply": {"name": "flow", "body": "Sent", "response_json": '{"a":"b"}'},
+                },
+            },
+            'Form: Sent, {"a":"b"}',
+            "form",
+        ),
+        (
+            {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {}}},
+            "Form",
+            "form",
+        ),
+        (
+            {
+                "type": "unsupported",
+                "errors": [
+                    {
+                        "code": 131051,
+                        "title": "Message type unknown",
+                        "error_data": {"details": "Message type is not currently supported."},
+                    }
+                ],
+            },
+            "Unsupported message: Message type is not currently supported.",
+            "unsupported message",
+        ),
+        (
+            {"type": "location", "location": {"latitude": 1.5, "longitude": 2, "name": "Inn"}},
+            "Location: Inn, 1.5, 2",
+            "location",
+        ),
+        (
+            {
+                "type": "contacts",
+                "contacts": [
+                    {"name": {"formatted_name": "Stop"}, "phones": [{"phone": "+1 (940) 555-1234"}]}
+                ],
+            },
+            "Contact: Stop, +1 (940) 555-1234",
+            "contacts",
+        ),
+        ({"type": "order", "order": {"product_items": [{}, {}]}}, "Order: 2 items", "order"),
+        ({"type": "request_welcome"}, "", "request welcome"),
+        ({"type": ["text"]}, "", "unsupported message"),
+        ({}, "", "unsupported message"),
+    ],
+)
+def test_every_message_says_what_came(fields: dict[str, Any], text: str, media: str) -> None:
+    (event,) = events(written(**fields))
+    assert isinstance(event, Inbound)
+    assert (event.text, event.payload) == (text, {"media": media})
+
+
+def test_an_error_of_the_account_is_ignored_with_its_words() -> None:
+    (event,) = events({"errors": [{"code": 131051, "title": "Unsupported"}]})
+    assert isinstance(event, Ignored)
+    assert event.reason.startswith("WhatsApp reported error 131051: ")
+    (unknown,) = events(status("in_orbit"))
+    assert unknown == Ignored("A status “in_orbit” is not used.")
+    assert events(status("sent")) == []
 
 
 @pytest.mark.parametrize(("value", "state"), [("stop", "opted_out"), ("resume", "active")])
@@ -255,7 +322,8 @@ def test_g4_marketing_stopped_in_whatsapp_itself(value: str, state: str) -> None
     assert (event.sender, event.state) == (ANNA, state)
     others: list[dict[str, Any]] = [{"category": "x"}, {"value": "maybe"}, {"wa_id": ""}]
     for other in [*others, {"value": []}]:
-        assert events({"user_preferences": [{**wish, **other}]}) == []
+        (event,) = events({"user_preferences": [{**wish, **other}]})
+        assert isinstance(event, Ignored)
 
 
 KEYS = ["id", "status", "timestamp", "errors", "code", "from", "type", "text", "body", "button"]
@@ -275,7 +343,9 @@ parts = st.recursive(
 )
 def test_whatever_stands_in_a_change_nothing_breaks(change: dict[str, Any]) -> None:
     for event in events(change):
-        if isinstance(event, SamePerson):
+        if isinstance(event, Ignored):
+            assert event.reason
+        elif isinstance(event, SamePerson):
             assert len(set(event.ids)) > 1
         elif isinstance(event, Moved):
             assert event.old

@@ -13,7 +13,7 @@ from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState
 
-SIZE = 4_096
+SIZE = 65_536  # room for whatever is generated
 HEAD = Head("boot", 1, SIZE, "database", 7)
 TEXT = st.text(max_size=20)
 JSON = st.recursive(
@@ -39,6 +39,7 @@ ANSWER = st.builds(
     content=st.text(max_size=60), mark=TEXT, user_ids=st.lists(TEXT, max_size=2).map(tuple),
     moved_to=TEXT, progress=st.none() | PROGRESS, forgets=st.booleans(),
 )  # fmt: skip
+ANSWERED = Settlement(1, 1, 1, 1, DeliveryState.SENT, 1, 1)
 Note = tuple[Kind, list[int]] | tuple[Kind, int] | tuple[Kind, Settlement]
 NOTES = st.lists(
     st.tuples(st.just(Kind.CLAIMED), st.lists(ID, min_size=1, max_size=5))
@@ -184,3 +185,15 @@ def test_a_file_that_is_full_to_its_end_is_whole() -> None:
 def test_the_word_of_an_entry_is_written_in_one_piece() -> None:
     assert fmt.WORD.size == struct.calcsize("Q") == 8
     assert fmt.HEAD % 8 == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.ANSWERED])
+def test_a_damaged_kind_is_noticed(kind: Kind) -> None:
+    packed, _ = written([(Kind.ANSWERED, ANSWERED)])
+    changed = bytearray(packed.ljust(SIZE, b"\0"))
+    changed[fmt.HEAD + 3] = kind  # the highest byte of the word
+
+    contents = parsed(bytes(changed))
+
+    assert not contents.whole
+    assert contents.last == {}

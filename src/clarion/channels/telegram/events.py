@@ -5,32 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from clarion.channels import payloads
-from clarion.channels.contract import Event, HookRequest, Inbound, Moved, OptOut
+from clarion.channels.contract import Event, HookRequest, Ignored, Inbound, Moved, OptOut
 from clarion.channels.keywords import with_requested_state
+from clarion.channels.telegram.contents import content_of
 from clarion.channels.telegram.ids import is_chat_id
 
-# What a message without a text or caption may be instead; shown to agents as what it is.
-_MEDIA = (
-    "photo",
-    "video",
-    "voice",
-    "audio",
-    "document",
-    "sticker",
-    "animation",
-    "video_note",
-    "contact",
-    "location",
-    "venue",
-    "poll",
-    "dice",
-)
+_NOT_PRIVATE = Ignored("A message outside a private chat is not used.")
+_NOBODY = Ignored("A message without a chat or an id is not used.")
 _LEFT = frozenset({"kicked", "left"})
 _BACK = frozenset({"member", "administrator", "creator"})
 
 
 def events_of(hook: HookRequest) -> list[Event]:
-    """The events of one update; edits, channel posts and whatever else there is tell nothing.
+    """The events of one update; edits, channel posts and whatever else there is are ignored.
 
     Only private chats are conversations with a person; being thrown out of a group counts too.
     Raises ValueError with a sentence when it is not an update at all.
@@ -44,7 +31,8 @@ def events_of(hook: HookRequest) -> list[Event]:
         return _button_events(update["callback_query"], hook)
     if isinstance(update.get("my_chat_member"), dict):
         return _membership_events(update["my_chat_member"], hook)
-    return []
+    kind = next((payloads.text(key, 40) for key in update if key != "update_id"), "empty")
+    return [Ignored(f"An update of the kind “{kind}” is not used.")]
 
 
 def answer_to(hook: HookRequest) -> bytes:
@@ -69,18 +57,20 @@ def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event
     message_id = payloads.identifier(message.get("message_id"))
     if moved := _migrated(sender, message):
         return [moved]
-    if chat.get("type") != "private" or not sender or not message_id:
-        return []
-    media = next((kind for kind in _MEDIA if kind in message), "")
+    if chat.get("type") != "private":
+        return [_NOT_PRIVATE]
+    if not is_chat_id(sender) or not message_id:
+        return [_NOBODY]
+    text, sort = content_of(message)
     return with_requested_state(
         Inbound(
             sender=sender,
             external_id=message_id,
-            text=payloads.text(message.get("text")) or payloads.text(message.get("caption")),
+            text=text,
             at=payloads.moment(message.get("date"), hook.received_at),
             name=_name(person),
             language=payloads.text(person.get("language_code"), 35),
-            payload={"media": media} if media else {},
+            payload={"media": sort} if sort else {},
         )
     )
 
@@ -103,8 +93,10 @@ def _button_events(query: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     chat = payloads.part(message.get("chat"))
     sender, value = payloads.identifier(chat.get("id")), payloads.text(query.get("data"), 256)
     query_id = payloads.identifier(query.get("id"))
-    if chat.get("type") != "private" or not sender or not value or not 0 < len(query_id) <= 100:
-        return []
+    if chat.get("type") != "private" or not is_chat_id(sender):
+        return [_NOT_PRIVATE]
+    if not value or not 0 < len(query_id) <= 100:
+        return [Ignored("A pressed button without a value is not used.")]
     return with_requested_state(
         Inbound(
             sender=sender,
@@ -140,4 +132,4 @@ def _membership_events(change: Mapping[str, Any], hook: HookRequest) -> list[Eve
         return [OptOut(chat, "blocked", at)]
     if chat and status in _BACK:
         return [OptOut(chat, "reachable", at)]
-    return []
+    return [Ignored("A change of a chat's members is not used.")]

@@ -58,6 +58,7 @@ class TelegramKind:
         buttons=frozenset({"link", "reply"}),
         most_buttons=100,
         caption_length=CAPTION,
+        utf16=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = TelegramConfig

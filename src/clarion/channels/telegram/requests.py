@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from clarion.channels.contract import Limits, Outgoing, Unsendable
 from clarion.channels.files import content_type
-from clarion.channels.fitting import caption_too_long, ensure_fits, sent_back
+from clarion.channels.fitting import ensure_fits, sent_back
 from clarion.channels.telegram.multipart import form
 from clarion.kit.parts import Button, Media
 
@@ -40,8 +40,6 @@ def call_of(message: Outgoing, limits: Limits, label: str) -> Call:
         fields["reply_markup"] = {"inline_keyboard": [[_key(each)] for each in message.buttons]}
     if message.media is None:
         return _as_json("sendMessage", {**fields, "text": message.text})
-    if len(message.text.encode("utf-16-le", "replace")) // 2 > CAPTION:
-        raise Unsendable(caption_too_long(CAPTION, label))
     if message.text:
         fields["caption"] = message.text
     method, name = _METHODS[message.media.kind]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from clarion.channels import payloads
-from clarion.channels.contract import Event, HookRequest, Inbound, OptOut, Receipt
+from clarion.channels.contract import Event, HookRequest, Ignored, Inbound, OptOut, Receipt
 from clarion.channels.keywords import with_requested_state
 from clarion.channels.wording import tidy
 
@@ -43,7 +43,7 @@ def events_of(hook: HookRequest, secrets: Iterable[str]) -> list[Event]:
         return with_requested_state(inbound)
     if event_type == "contact.opted_out":
         return [OptOut(_required_id(event_type, data, "from", "to"), "opted_out", at)]
-    return []
+    return [Ignored(f"A callback of the type “{payloads.text(event_type, 40)}” is not used.")]
 
 
 def _reason(data: Mapping[str, Any], secrets: Iterable[str]) -> str:

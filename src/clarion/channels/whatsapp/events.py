@@ -14,6 +14,7 @@ from clarion.channels import payloads
 from clarion.channels.contract import (
     Event,
     HookRequest,
+    Ignored,
     Inbound,
     Moved,
     OptOut,
@@ -21,6 +22,7 @@ from clarion.channels.contract import (
     SamePerson,
 )
 from clarion.channels.keywords import with_requested_state
+from clarion.channels.whatsapp.contents import content_of
 from clarion.channels.whatsapp.errors import OPTED_OUT, code_of, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
 
@@ -30,10 +32,9 @@ _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
     "read": "read",
     "failed": "failed",
 }
-# What a message may be instead of words; shown to agents as what it is.
-_MEDIA = frozenset(
-    {"image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "order"}
-)
+_KNOWN = frozenset({"sent", *_STATUSES})
+_OTHER_NUMBER = Ignored("An update is about another phone number of the same app.")
+_NO_PERSON = Ignored("A message has no id, or no sender that can be a WhatsApp user.")
 _PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
 _CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
@@ -51,7 +52,11 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
     for value in _values(body):
         metadata = payloads.part(value.get("metadata"))
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):
+            events.append(_OTHER_NUMBER)
             continue
+        for error in _objects(value.get("errors")):
+            code, reason = failure(error, secrets)
+            events.append(Ignored(payloads.text(f"WhatsApp reported error {code}: {reason}", 200)))
         for status in _objects(value.get("statuses")):
             events += _receipt_events(status, hook.received_at, secrets)
         people = _people(value)
@@ -105,6 +110,8 @@ def _receipt_events(
     external_id = payloads.identifier(status.get("id"))
     message_id = payloads.identifier(status.get("biz_opaque_callback_data"))
     if receipt_status is None or not (external_id or message_id):
+        if not isinstance(word, str) or word not in _KNOWN:
+            yield Ignored(f"A status “{payloads.text(word, 40)}” is not used.")
         return
     at = _moment(status.get("timestamp"), received_at)
     code, reason = "", ""
@@ -119,47 +126,32 @@ def _receipt_events(
 def _message_events(
     message: Mapping[str, Any], people: Mapping[str, _Person], received_at: datetime
 ) -> list[Event]:
-    """What a person wrote. Messages in groups, reactions and unknown types are ignored."""
+    """What a person wrote, or sent instead. Messages in groups and reactions are ignored."""
     ids = person_ids(message, "from", "from_user_id", "from_parent_user_id")
     if message.get("type") == "system":
         return list(_changed_ids(message, ids))
     message_id = payloads.identifier(message.get("id"))
-    content = _content(message)
+    content = content_of(message)
     person = next((people[one] for one in ids if one in people), _Person())
     ids = tuple(dict.fromkeys((*ids, *person.ids)))
-    if not ids or not message_id or content is None or message.get("group_id"):
-        return []
-    text, button, media = content
+    if message.get("group_id"):
+        return [Ignored("A message in a group is not used.")]
+    if message.get("type") == "reaction":
+        return [Ignored("A reaction to a message is not used.")]
+    if not ids or not is_user_id(ids[0]) or not message_id:
+        return [_NO_PERSON]
     return with_requested_state(
         Inbound(
             sender=ids[0],
             external_id=message_id,
-            text=text,
+            text=content.text,
             at=_moment(message.get("timestamp"), received_at),
             name=person.name,
-            button=button,
-            payload={"media": media} if media else {},
+            button=content.button,
+            payload={"media": content.media} if content.media else {},
             aliases=believable(ids[1:]),
         )
     )
-
-
-def _content(message: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """(text, value of the pressed button, sort of media) of a message, None for unknown types."""
-    kind = message.get("type")
-    if not isinstance(kind, str):
-        return None
-    part = payloads.part(message.get(kind))
-    if kind == "text":
-        return payloads.text(part.get("body")), "", ""
-    if kind == "button":  # a quick reply of a template
-        return payloads.text(part.get("text")), payloads.text(part.get("payload")), ""
-    if kind == "interactive":
-        for name in ("button_reply", "list_reply"):
-            if reply := payloads.part(part.get(name)):
-                return payloads.text(reply.get("title")), payloads.text(reply.get("id")), ""
-        return None
-    return (payloads.text(part.get("caption")), "", kind) if kind in _MEDIA else None
 
 
 def _preference_events(preference: Mapping[str, Any], received_at: datetime) -> list[Event]:
@@ -168,7 +160,7 @@ def _preference_events(preference: Mapping[str, Any], received_at: datetime) -> 
     state = _PREFERENCES.get(value) if isinstance(value, str) else None
     ids = person_ids(preference, "wa_id", "user_id", "parent_user_id")
     if state is None or not ids or preference.get("category") != "marketing_messages":
-        return []
+        return [Ignored("A preference other than marketing messages is not used.")]
     at = _moment(preference.get("timestamp"), received_at)
     return [OptOut(ids[0], state, at, believable(ids[1:]))]
 
@@ -182,6 +174,7 @@ def _changed_ids(message: Mapping[str, Any], ids: tuple[str, ...]) -> Iterator[E
     """
     system = payloads.part(message.get("system"))
     if system.get("type") not in _CHANGES:
+        yield Ignored("A system message about something else than a changed number is not used.")
         return
     numbers = person_ids(system, "wa_id", "new_wa_id")
     scoped = person_ids(

@@ -124,7 +124,7 @@ class Journal:
             return False
         body = ID.pack(delivery)
         self._map[end + WORD.size : end + _BEGUN_LENGTH] = body
-        self._map[end : end + WORD.size] = WORD.pack(_BEGUN, zlib.crc32(body))
+        self._map[end : end + WORD.size] = WORD.pack(_BEGUN, zlib.crc32(body, Kind.BEGUN))
         self._end = end + _BEGUN_LENGTH
         self.in_hand[delivery] = BEGUN
         return True

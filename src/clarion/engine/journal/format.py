@@ -30,7 +30,7 @@ SETTLEMENT = tuple(f.name for f in fields(Settlement))
 _values = attrgetter(*SETTLEMENT)
 # Whoever wrote other entries can't be read. marshal, which is five times as fast as JSON, may
 # change with Python.
-VERSION = f"1 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
+VERSION = f"2 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
 
 
 class Kind(IntEnum):
@@ -85,8 +85,8 @@ def pack_head(head: Head) -> bytes:
 
 
 def pack_word(kind: int, body: bytes) -> bytes:
-    """The word before an entry's body."""
-    return WORD.pack(kind << 24 | len(body), zlib.crc32(body))
+    """The word before an entry's body; the check begins with the kind, so that it covers both."""
+    return WORD.pack(kind << 24 | len(body), zlib.crc32(body, kind))
 
 
 def pack_ids(deliveries: list[int]) -> bytes:
@@ -138,7 +138,11 @@ def parse(data: bytes) -> Contents | None:
         if not packed and not check:
             contents.whole = len(data) == head.size
             break
-        if len(body) != length or zlib.crc32(body) != check or not _note(contents, kind, body):
+        if (
+            len(body) != length
+            or zlib.crc32(body, kind) != check
+            or not _note(contents, kind, body)
+        ):
             break
         position = start + length + -length % 8
     else:

@@ -1,0 +1,119 @@
+"""Making the requests of a broadcast beforehand, as when sending: what a channel refuses.
+
+A kind's ``request`` measures a message while it is sent. The same function is asked here, so that
+“before” and “while” can't differ.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.versions import version_of
+from clarion.channels.contract import ChannelKind, Outgoing, Template, Unsendable
+from clarion.channels.models import Channel
+from clarion.channels.registry import adapter
+from clarion.contacts.models import Address
+from clarion.content import media
+from clarion.content.errors import ContentError
+from clarion.content.preview import promised
+from clarion.content.rendering import compile_text
+from clarion.content.script import MessageStep, Script, compile_script
+from clarion.kit.text import flat
+
+_TRIED = 3  # people; an odd user id is no fault of the content
+
+
+class Trial:
+    """The messages of one broadcast, compiled once. Raises ContentError where they are wrong."""
+
+    def __init__(self, broadcast: Broadcast) -> None:
+        self._template = broadcast.template if _is_template(broadcast) else None
+        self._variables = [
+            compile_text(text) for text in (self._template or {}).get("variables", ())
+        ]
+        self._data = broadcast.data
+        version = version_of(broadcast)
+        self._script = compile_script(version.blocks, load=media.load) if version else Script(())
+
+    def refused(self, channel: Channel) -> Iterator[tuple[int, str]]:
+        """What the channel refuses whoever gets it: number of the block (0: no block), sentence.
+
+        Empty while the channel has no people or its settings can't be used.
+        """
+        kind = _kind(channel)
+        if kind is None:
+            return
+        people = Address.objects.filter(channel=channel, state="active").order_by("pk")
+        tried = list(people.values_list("value", flat=True)[:_TRIED])
+        for number, parts in self._messages(None):
+            said = [_refusal(kind, to, parts) for to in tried]
+            if said and all(said):
+                yield number, said[0]
+
+    def refused_for(self, channel: Channel, to: str, contact: Mapping[str, Any]) -> str:
+        """What the channel refuses for one person, as one sentence; empty where nothing."""
+        kind = _kind(channel)
+        if kind is None:
+            return ""
+        return next(
+            (said for _, parts in self._messages(contact) if (said := _refusal(kind, to, parts))),
+            "",
+        )
+
+    def _messages(self, contact: Mapping[str, Any] | None) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each message as the parts of an Outgoing, with its number; None: for whoever gets it."""
+        if self._template is not None:
+            yield 0, {"text": "", "template": self._of_template(contact)}
+        for number, step in enumerate(self._script.steps, 1):
+            if not isinstance(step, MessageStep) or (contact is None and step.varies):
+                continue
+            try:
+                person, variables = self._values(step.sources, contact)
+                message = step.render(person, **variables)
+            except ContentError:
+                continue  # said elsewhere
+            parts = {"text": message.text, "media": message.media, "buttons": message.buttons}
+            yield number, parts
+
+    def _of_template(self, contact: Mapping[str, Any] | None) -> Template:
+        assert self._template is not None
+        texts = []
+        for text in self._variables:
+            try:
+                person, variables = self._values([text.source], contact)
+                texts.append(flat(text.render(person, **variables)))
+            except ContentError:
+                texts.append("x")  # said elsewhere
+        name, language = self._template.get("name", ""), self._template.get("language", "")
+        return Template(name, language, tuple(texts))
+
+    def _values(
+        self, sources: Iterable[str], contact: Mapping[str, Any] | None
+    ) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """The contact and the other variables; what is not known yet is one letter long."""
+        names = {name for source in sources for name in compile_text(source).variables()}
+        values = promised(names, lambda name: "x")
+        person = values.pop("contact")
+        values["data"] |= self._data
+        return person if contact is None else contact, values
+
+
+def _is_template(broadcast: Broadcast) -> bool:
+    return broadcast.data_type == Broadcast.DataType.TEMPLATE
+
+
+def _kind(channel: Channel) -> ChannelKind | None:
+    try:
+        return adapter(channel)
+    except ValidationError:
+        return None  # the channel's page says so
+
+
+def _refusal(kind: ChannelKind, to: str, parts: Mapping[str, Any]) -> str:
+    try:
+        kind.request(Outgoing(id="trial", broadcast=0, to=to, **parts))
+    except Unsendable as error:
+        return str(error)
+    return ""
