@@ -114,7 +114,9 @@ def test_up_to_some_ten_thousand_all_are_looked_at(one: Channel) -> None:
 
 
 def test_three_digits(one: Channel) -> None:
-    counted = estimate._rounded({1: 981_234.4, 2: 999.6}, {"blocked": 1_234.5}, [], about=True)
+    counted = estimate._rounded(
+        {1: 981_234.4, 2: 999.6}, {"blocked": 1_234.5}, [], about=True, held=0.0
+    )
     assert counted.by_channel == {1: 981_000, 2: 1_000}
     assert counted.dropped == {"blocked": 1_230}
     assert counted.total == 982_000

@@ -13,6 +13,7 @@ from clarion.broadcasts.query import (
     candidates,
     marks,
 )
+from clarion.broadcasts.reasons import HELD
 from clarion.channels.models import Channel
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag, Tagging
@@ -47,18 +48,21 @@ def summary(
     ways = () if contacts is not None else ("nestloop",)
     with db.disable_plans(*ways):
         counted = _counted(query, of_all=audience.kind == "all")
+    held = 0
     for channel_id, reason, count in counted:
-        if reason:
+        if reason and reason != HELD:
             dropped[reason] = dropped.get(reason, 0) + count
         else:
-            by_channel[channel_id] = count
+            by_channel[channel_id] += count
+            held += count if reason else 0
     if contacts is not None:
         without = len(contacts) - reached(contacts, ids)
     else:
         without = _without_address(audience, ids, broadcast_id)
     if without:
         dropped["no_address"] = without
-    return AudienceSummary(sum(by_channel.values()), by_channel, dropped, _sample(query))
+    total = sum(by_channel.values())
+    return AudienceSummary(total, by_channel, dropped, _sample(query), held=held)
 
 
 def to_confirm(broadcast: Broadcast) -> AudienceSummary | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clarion.broadcasts.query import Audience, Query, Span, candidates, marks
+from clarion.broadcasts.reasons import HELD
 from clarion.contacts.models import Address, Tag
 from clarion.kit import db
 
@@ -20,11 +21,12 @@ LOOKED = 10_000  # people in it: numbers are right within about 1 %
 class AudienceSummary:
     """The numbers before sending (A6)."""
 
-    total: int  # people who will get it
-    by_channel: dict[int, int]
+    total: int  # recipients, those who are held included
+    by_channel: dict[int, int]  # of the total
     dropped: dict[str, int]  # reason (see reasons.LEFT_OUT) -> people
     sample: list[str]  # some names of those who will get it
     about: bool = False  # the numbers come from a sample, rounded to three digits
+    held: int = 0  # of the total: get it when their open chat is closed
 
 
 def estimate(
@@ -33,22 +35,23 @@ def estimate(
     """The summary, from a sample where there are many people; the same at every look."""
     kept: dict[int, float] = dict.fromkeys(channel_ids, 0)
     dropped: dict[str, float] = {}
-    about, names = False, list[int]()
+    about, names, held = False, list[int](), 0.0
     for crowd in _crowds(audience, channel_ids, broadcast_id):
         looked = _look(crowd, audience, broadcast_id)
         about |= looked.factor > 1
         names += looked.names
         for (channel_id, reason), count in looked.found.items():
-            if reason:
+            if reason and reason != HELD:
                 dropped[reason] = dropped.get(reason, 0) + count * looked.factor
             else:
                 kept[channel_id] += count * looked.factor
+                held += count * looked.factor if reason else 0
         if audience.kind == "picks" and (missing := looked.size - sum(looked.found.values())):
             dropped["no_address"] = missing * looked.factor
     if audience.kind == "tags":
         without = _without_address(audience, channel_ids)
         dropped |= {"no_address": without} if without else {}
-    return _rounded(kept, dropped, names, about)
+    return _rounded(kept, dropped, names, about, held)
 
 
 def samples(
@@ -157,7 +160,7 @@ def reached(contact_ids: Collection[int], channel_ids: Sequence[int]) -> int:
 
 
 def _rounded(
-    kept: dict[int, float], dropped: dict[str, float], names: list[int], about: bool
+    kept: dict[int, float], dropped: dict[str, float], names: list[int], about: bool, held: float
 ) -> AudienceSummary:
     def whole(value: float) -> int:
         nearest = round(value)
@@ -170,6 +173,7 @@ def _rounded(
         dropped={reason: whole(value) for reason, value in dropped.items()},
         sample=names_of(names),
         about=about,
+        held=whole(held),
     )
 
 

@@ -7,11 +7,12 @@ from typing import Final
 
 from clarion.contacts.states import EXPLANATIONS, INACTIVE
 
+# Whom the audience query gives this reason waits, and is a recipient all the same.
+HELD: Final = "open_chat"
 # Reason -> what the summary of an audience calls it.
 LEFT_OUT: Final[dict[str, str]] = {
     **{state.value: state.label.lower() for state in INACTIVE},
     "no_consent": "have not given all required consents",
-    "open_chat": "in an open chat: held until it is closed",
     "excluded_tag": "excluded by tag",
     "no_address": "no address on the chosen channels",
 }

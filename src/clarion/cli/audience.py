@@ -147,11 +147,10 @@ def print_audience(draft: "Broadcast") -> None:
     audience = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
     spread = ", ".join(f"{audience.by_channel[one.pk]:,} on {one.name}" for one in channels)
     print_note(f"{counted(audience.total, 'recipient')}: {spread}.")
+    if audience.held and not draft.end_open_chats:
+        print_note(f"  {audience.held:,} of them when their open chat is closed")
     for reason, count in audience.dropped.items():
-        if reason == "open_chat":
-            print_note(f"  {count:,} more when their open chat is closed")
-        else:
-            print_note(f"  {count:,} left out: {LEFT_OUT[reason]}")
+        print_note(f"  {count:,} left out: {LEFT_OUT[reason]}")
     if audience.sample:
         print_note(f"  for example {', '.join(audience.sample)}")
     if audience.total and draft.timing not in {draft.Timing.TRIGGER, draft.Timing.EXTERNAL}:

@@ -414,6 +414,9 @@ def test_e4_a_date_range_in_the_agents_zone(admin: Client, sending: Broadcast) -
     assert matches("until=2026-03-01") == 0
     assert matches("since=2026-02-30&until=x") == 1  # no such day: not filtered by it
     assert matches("until=9999-12-31") == 1
+    assert "“2026-02-30” is not a date." in admin.get("/?since=2026-02-30").content.decode()
+    swapped = admin.get("/?since=2026-03-03&until=2026-03-02").content.decode()
+    assert "The first date is after the last one" in swapped
     page = admin.get("/?section=completed&since=2026-03-02").content.decode()
     assert "Finished from" in page
     assert 'value="2026-03-02"' in page

@@ -62,7 +62,7 @@ _MOMENT_TITLES = {
 @require_safe
 def broadcasts(request: AgentRequest) -> HttpResponse:
     """The sections with their broadcasts, newest first."""
-    context = _listed(request)
+    context = {**_listed(request), "date_problem": _date_problem(request)}
     if context["section"] == "completed":
         context["going"] = retention.summary(clock.now() + SOON)
     return render(request, "broadcasts/list.html", context)
@@ -163,6 +163,18 @@ def _query(request: AgentRequest) -> dict[str, Any]:
         "since": given.get("since", "") if _day(given.get("since", "")) else "",
         "until": given.get("until", "") if _day(given.get("until", "")) else "",
     }
+
+
+def _date_problem(request: AgentRequest) -> str:
+    """Why a date of the filter does not count, "" where all do."""
+    since, until = (request.GET.get(name, "").strip() for name in ("since", "until"))
+    for text in (since, until):
+        if text and not _day(text):
+            return _("“%s” is not a date. Write it like 2026-12-24.") % text[:40]
+    first, last = _day(since), _day(until)
+    if first and last and first > last:
+        return _("The first date is after the last one, so nothing can match. Swap them.")
+    return ""
 
 
 def _day(text: str, later: int = 0) -> datetime | None:
