@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
+from clarion.engine import callbacks, inbox
 from clarion.kit import clock
 from support.processes import Processes
 
@@ -305,3 +307,24 @@ def test_a_secret_that_can_not_be_read(
 def test_json_may_stand_before_the_subcommand(ok: Callable[..., str]) -> None:
     after = ok("channel", "list", "--json")
     assert ok("channel", "--json", "list") == ok("--json", "channel", "list") == after == "[]\n"
+
+
+def test_what_was_dropped_of_callbacks_can_be_looked_up(
+    channel: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    assert ok("channel", "dropped", channel).startswith("Nothing was dropped")
+    row = Channel.objects.get()
+    for body in (b"first, no json", b"second, no json"):
+        hook = HookRequest({}, "", body, clock.now())
+        callbacks.store([callbacks.Verified(row.pk, hook, "receipts")])
+    inbox.apply_waiting()
+
+    shown = ok("channel", "dropped", channel)
+    assert "The callback is not JSON." in shown
+    assert "no json" not in shown
+    assert "second, no json" in ok("channel", "dropped", channel, "--callbacks", "1")
+    document = ok_json("channel", "dropped", channel, "--callbacks", "1")
+    assert [(one["reason"], one["count"]) for one in document["reasons"]] == [
+        ("The callback is not JSON.", 2)
+    ]
+    assert [one["body"] for one in document["callbacks"]] == ["second, no json"]

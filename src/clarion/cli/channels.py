@@ -8,6 +8,7 @@ import typer
 from clarion.channels import kind_names
 from clarion.cli.acting import acting
 from clarion.cli.app import App
+from clarion.cli.channel_dropped import dropped
 from clarion.cli.channel_options import (
     Attempts,
     Backoff,
@@ -22,7 +23,13 @@ from clarion.cli.channel_options import (
 )
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
-from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
+from clarion.cli.output import (
+    print_facts,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 from clarion.kit import rates
 
 if TYPE_CHECKING:
@@ -283,6 +290,9 @@ def check(name: Name) -> None:
     from clarion.channels.manage import check_channel, get_channel
 
     print_line(check_channel(get_channel(name)))
+
+
+app.command()(dropped)
 
 
 @app.command()

@@ -4,13 +4,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import from_json
 
 from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
-from clarion.engine.models import Callback
+from clarion.engine.models import Callback, DropCount
 from clarion.kit import clock, db
 
 KEPT = 7 * 24 * 3_600 * clock.SECOND  # how long a callback of which something was dropped stays
@@ -149,6 +150,30 @@ def count_drops(drops: Iterable[tuple[int, str]], at: int) -> None:
             " SET count = engine_dropcount.count + excluded.count, last_at = excluded.last_at",
             [db.json_param(rows)],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A stored callback of which something was dropped, as it came."""
+
+    id: int
+    received_at: datetime
+    reason: str
+    body: bytes
+
+
+def drop_counts(channel_id: int) -> list[DropCount]:
+    """How much of a channel's callbacks was dropped, by reason, the most frequent first."""
+    return list(DropCount.objects.filter(channel=channel_id).order_by("-count", "reason"))
+
+
+def newest_dropped(channel_id: int, most: int) -> list[Dropped]:
+    """The newest callbacks of a channel of which something was dropped."""
+    rows = Callback.objects.filter(channel=channel_id, state=Callback.State.DROPPED)
+    return [
+        Dropped(row.pk, row.received_at, row.error, bytes(row.body))
+        for row in rows.order_by("-pk")[:most]
+    ]
 
 
 def forget_old() -> int:
