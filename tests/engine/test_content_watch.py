@@ -59,16 +59,91 @@ def test_f6_what_fails_for_everybody_pauses_the_broadcast(
     control.stop(broadcast, by=factory.BY)
 
 
-def test_few_people_fail_with_the_reason_and_one_record_each(database_url: str) -> None:
+def test_what_fails_for_each_of_few_people_pauses_the_broadcast(database_url: str) -> None:
     with Listener() as listener:
         channel = factory.channel(url=f"{listener.url}/hook")
         factory.people(channel, 3)
         broadcast = sending(channel, FAILS)
         with ThreadedWorker():
+            eventually(lambda: is_paused(broadcast), 60)
+            eventually(lambda: factory.states(broadcast) == {"queued": 3}, 60)
+
+    assert "for any of the 3 recipients: " in broadcast.state_reason
+    assert "The filter truncate needs a whole number" in broadcast.state_reason
+    assert used_attempts(broadcast) == 0
+    assert not Record.objects.exists()
+    assert reconcile(broadcast.pk).ok
+    control.stop(broadcast, by=factory.BY)
+
+
+def test_few_whose_messages_fail_for_different_reasons_fail_each_with_the_own_one(
+    database_url: str,
+) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        first, second = factory.people(channel, 2)
+        broadcast = sending(channel, "{{ contact.city }} {{ contact.name }}")
+        Contact.objects.filter(pk=first.contact_id).update(attributes={})
+        Contact.objects.filter(pk=second.contact_id).update(name="")
+        with ThreadedWorker():
             wait_completed(broadcast, 60)
 
-    assert factory.states(broadcast) == {"failed": 3}
-    assert Record.objects.filter(status="error", reason__code="content").count() == 3
+    assert factory.states(broadcast) == {"failed": 2}
+    assert Record.objects.filter(status="error", reason__code="content").count() == 2
+
+
+def test_an_audience_of_one_says_nothing_about_the_content(database_url: str) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        factory.people(channel, 1)
+        broadcast = sending(channel, FAILS)
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 1}
+
+
+def test_who_fails_first_is_kept_back_until_the_others_were_tried(database_url: str) -> None:
+    """At three messages in ten seconds nobody can know after one what fails for all."""
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook", rate=0.3)
+        first, *_ = factory.people(channel, 2)
+        Contact.objects.filter(pk=first.contact_id).update(attributes={})
+        broadcast = sending(channel, "{{ contact.city }}")
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 1, "sent": 1}
+
+
+def test_who_is_kept_back_is_queued_again_when_the_broadcast_is_paused_or_stopped(
+    database_url: str,
+) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook", rate=0.05)
+        factory.people(channel, 3)
+        broadcast = sending(channel, FAILS)
+        with ThreadedWorker():
+            eventually(lambda: factory.states(broadcast).get("sending", 0), 60)
+            control.stop(Broadcast.objects.get(pk=broadcast.pk), by=factory.BY)
+            eventually(lambda: factory.states(broadcast) == {"unsent": 3}, 60)
+
+    assert used_attempts(broadcast) == 0
+
+
+def test_one_who_is_left_when_others_have_got_it_fails_alone(database_url: str) -> None:
+    """A worker that starts late has not seen that the message could be made for the others."""
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        people = factory.people(channel, 3)
+        broadcast = sending(channel, "{{ contact.city }}")
+        factory.settle_each(channel, ["sent"])
+        ids = [person.contact_id for person in people]
+        Contact.objects.filter(pk__in=ids).update(attributes={})
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 2, "sent": 1}
 
 
 def test_one_person_fails_alone(database_url: str) -> None:

@@ -11,6 +11,7 @@ from clarion.channels.contract import Reply, Request
 from clarion.content.rendering import Text
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.pipeline import ChannelPipeline
+from clarion.engine.remaining import Remaining
 from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
@@ -47,6 +48,9 @@ class PipelineHost:
     async def claim(self, channel_id: int, room: int) -> Claim:
         messages, self.waiting = self.waiting, []
         return Claim(messages, self.now, self.now + clock.SECOND)
+
+    async def remaining(self, broadcast_id: int, channel_id: int) -> Remaining:
+        raise AssertionError("its content is fine")
 
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
         self.late += late

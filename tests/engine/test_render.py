@@ -232,18 +232,23 @@ def _state(broadcast: Broadcast) -> str:
     return Broadcast.objects.get(pk=broadcast.pk).state
 
 
-def test_an_upload_that_is_gone_fails_its_deliveries_with_the_reason(engine: None) -> None:
+@pytest.mark.parametrize("people", [1, 3, 3_000])
+def test_an_upload_that_is_gone_pauses_the_broadcast_and_uses_up_nothing(
+    engine: None, people: int
+) -> None:
     with Listener() as listener:
         channel = sink(listener)
-        factory.people(channel, 3)
+        factory.people(channel, people)
         image = {"kind": "image", "media": "f" * 32}
         broadcast = launch(channel, story(text("Look"), image))
-        wait_completed(broadcast, 60)
+        eventually(lambda: _state(broadcast) == "paused", 60)
+        eventually(lambda: factory.states(broadcast) == {"queued": people}, 60)
 
         assert listener.heard == []
-    assert factory.states(broadcast) == {"failed": 3}
-    reasons = Record.objects.values_list("reason__text", flat=True)
-    assert set(reasons) == {"Block 2: There is no such upload. Upload it again."}
+    broadcast.refresh_from_db()
+    assert "Block 2: There is no such upload. Upload it again." in broadcast.state_reason
+    assert not Delivery.objects.filter(attempts__gt=0).exists()
+    assert not Record.objects.exists()
     assert reconcile(broadcast.pk).ok
 
 

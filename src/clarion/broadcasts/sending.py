@@ -33,6 +33,15 @@ def lock_active(broadcast_ids: Iterable[int]) -> set[int]:
     return {key for (key,) in rows}
 
 
+def expansion(broadcast_id: int) -> tuple[bool, bool]:
+    """Whether all deliveries of a broadcast are written, and whether it writes them one by one."""
+    rows = db.fetch(
+        "SELECT expanded_at IS NOT NULL, type = %s FROM broadcasts_broadcast WHERE id = %s",
+        [Broadcast.Type.TRIGGER, broadcast_id],
+    )
+    return (bool(rows[0][0]), bool(rows[0][1])) if rows else (True, False)
+
+
 def advance_slots(broadcast_id: int, next_slot_at: int) -> None:
     """Let its next message leave no earlier than at this moment, in microseconds.
 

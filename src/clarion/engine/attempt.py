@@ -52,6 +52,9 @@ CONTENT = "content"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
 
 
+START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
+
+
 @dataclass(frozen=True, slots=True)
 class ContentTrouble:
     """What a broadcast sends can't work for anybody: it has to wait until somebody changes it."""
@@ -68,6 +71,8 @@ async def attempt(
     """
     if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
+    if job.broken and not job.single:
+        return _waits_for_content(claimed, channel), ContentTrouble(f"{job.broken} {START_ANEW}")
     try:
         step = next_step(claimed, job, titled=channel.kind.limits.titled)
         if isinstance(step, QuestionStep):
@@ -143,9 +148,8 @@ async def _ask(
     except WrongSettings as error:
         reason = f"The story's webhook can't be asked: {error.reason}"
         if not job.single:
-            waits = requeued(claimed, channel.id)
-            waits.due_at = clock.now_us() + PAUSING
-            return waits, ContentTrouble(f"{reason} Stop the broadcast, then change the story.")
+            trouble = ContentTrouble(f"{reason} Stop the broadcast, then change the story.")
+            return _waits_for_content(claimed, channel), trouble
         code, refusal = WRONG_SETTINGS, Refusal.REJECTED
     except (NotSent, MaybeSent) as error:
         reason = f"The story's webhook did not answer: {error.reason}"
@@ -217,6 +221,13 @@ def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
 def requeued(claimed: Claimed, channel_id: int) -> Settlement:
     """The settlement of a claimed delivery that was not attempted: queued again as it was."""
     return _unattempted(claimed, channel_id, D.QUEUED)
+
+
+def _waits_for_content(claimed: Claimed, channel: ChannelFacts) -> Settlement:
+    """Queued again as it was, until the broadcast is paused."""
+    settlement = requeued(claimed, channel.id)
+    settlement.due_at = clock.now_us() + PAUSING
+    return settlement
 
 
 def _unattempted(claimed: Claimed, channel_id: int, after: D) -> Settlement:

@@ -1,23 +1,30 @@
 """Content that fails for the first people of a broadcast: it is broken for everybody, or it isn't.
 
 A text that can't be rendered for one person fails that person alone. One that can be rendered for
-nobody must not fail its whole audience one by one: the first failures are kept back, and when
-there are FIRST of them and no success, the broadcast pauses with the reason and these people are
-queued again. So nobody has used up an attempt.
+nobody must not fail its whole audience one by one: failures are kept back until somebody's message
+could be made. When there are FIRST of them before that, or all recipients on the channel were tried
+and fail for one reason, the broadcast pauses with it and these people are queued again. So nobody
+has used up an attempt.
+
+An audience of one proves nothing, and neither does a live broadcast, whose people come one by one:
+there, failures are settled after a while.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from clarion.engine.attempt import START_ANEW
 from clarion.engine.claim import Claimed
+from clarion.engine.remaining import Remaining
 from clarion.records.deliveries.settle import Settlement
 
 FIRST = 20  # failures before any success
-KEPT = 1.0  # seconds for which failures are kept back, and the time that FIRST slots take
+KEPT = 1.0  # seconds before the others are looked at, and the time that FIRST slots take
 MOST_KEPT = 10.0
-_Place = tuple[int, int]  # a broadcast, and how many of its messages a person has had
+OTHERS = 60.0  # seconds after which what other workers are sending at is no longer waited for
+Place = tuple[int, int]  # a broadcast, and how many of its messages a person has had
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +33,23 @@ class Broken:
 
     reason: str  # the one that most of them have
     people: list[Claimed]
+    all: bool  # whether there is nobody else on the channel
+
+    @property
+    def sentence(self) -> str:
+        """Why the broadcast is paused, and what to do."""
+        whom = (
+            f"any of the {len(self.people)} recipients"
+            if self.all
+            else f"the first {FIRST} recipients"
+        )
+        return f"No message could be made for {whom}: {self.reason} {START_ANEW}"
 
 
 @dataclass(slots=True)
 class _Failures:
-    until: float  # by time.monotonic(): when those who are kept back are settled
+    began: float  # by time.monotonic()
+    until: float  # when the others are looked at
     kept: list[tuple[Claimed, Settlement]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)  # of all failures
 
@@ -45,8 +64,8 @@ class ContentWatch:
     def __init__(self, put: Callable[[Settlement], None], rate: float | None) -> None:
         self._put = put
         self._keep_for = min(KEPT + (FIRST / rate if rate else 0), MOST_KEPT)
-        self._works: set[_Place] = set()  # where somebody's message could be made
-        self._failures: dict[_Place, _Failures] = {}
+        self._works: set[Place] = set()  # where somebody's message could be made
+        self._failures: dict[Place, _Failures] = {}
 
     @property
     def empty(self) -> bool:
@@ -55,11 +74,7 @@ class ContentWatch:
 
     def works(self, claimed: Claimed) -> None:
         """This person's message could be made: from now on a failure is about its person."""
-        place = _place(claimed)
-        if place not in self._works:
-            self._works.add(place)
-            if failures := self._failures.pop(place, None):
-                self._settle(failures)
+        self._prove(_place(claimed))
 
     def failed(self, claimed: Claimed, settlement: Settlement) -> Broken | None:
         """Settle a failure now or later. Broken when it proves that the content fails for all."""
@@ -67,29 +82,57 @@ class ContentWatch:
         if place in self._works:
             self._put(settlement)
             return None
-        failures = self._failures.setdefault(place, _Failures(0.0))
+        now = time.monotonic()
+        failures = self._failures.setdefault(place, _Failures(now, 0.0))
         if not failures.kept:
-            failures.until = time.monotonic() + self._keep_for
+            failures.began, failures.until = now, now + self._keep_for
         failures.kept.append((claimed, settlement))
         failures.reasons[settlement.reason] += 1
         if failures.reasons.total() < FIRST:
             return None
-        del self._failures[place]
-        reason = failures.reasons.most_common(1)[0][0]
-        return Broken(reason, [person for person, _ in failures.kept])
+        return self._broken(place, all_=False)
 
-    def release_old(self) -> None:
-        """Settle what has been kept back long enough; it is still counted."""
+    def kept(self) -> list[tuple[Place, bool]]:
+        """Where people are kept back, and whether it is time to look at the others."""
         now = time.monotonic()
-        for failures in self._failures.values():
-            if failures.until <= now:
-                self._settle(failures)
+        kept = [(place, one) for place, one in self._failures.items() if one.kept]
+        return [(place, one.until <= now) for place, one in kept]
 
-    def give_up(self) -> list[Claimed]:
-        """Everybody who is kept back, who then is the caller's to queue again."""
-        kept = [person for each in self._failures.values() for person, _ in each.kept]
-        self._failures.clear()
-        return kept
+    def judge(self, place: Place, remaining: Remaining) -> Broken | None:
+        """Settle who is kept back there, keep them on, or find that the content fails for all."""
+        failures = self._failures[place]
+        if remaining.reached:
+            self._prove(place)
+        elif remaining.comes_one_by_one:
+            self._settle(failures)  # they are still counted
+        elif self._others_come(failures, remaining):
+            failures.until = time.monotonic() + self._keep_for
+        elif len(failures.kept) > 1 and len(failures.reasons) == 1:
+            return self._broken(place, all_=True)
+        else:
+            self._settle(self._failures.pop(place))
+        return None
+
+    def give_up(self, place: Place | None = None) -> Iterator[Claimed]:
+        """Everybody who is kept back there or anywhere, who then is the caller's to queue again."""
+        for one in [place] if place else list(self._failures):
+            yield from (person for person, _ in self._failures.pop(one).kept)
+
+    def _others_come(self, failures: _Failures, remaining: Remaining) -> bool:
+        others = remaining.sending > len(failures.kept)
+        is_long = time.monotonic() - failures.began > OTHERS
+        return remaining.queued > 0 or not remaining.is_whole or (others and not is_long)
+
+    def _broken(self, place: Place, *, all_: bool) -> Broken:
+        failures = self._failures.pop(place)
+        reason = failures.reasons.most_common(1)[0][0]
+        return Broken(reason, [person for person, _ in failures.kept], all_)
+
+    def _prove(self, place: Place) -> None:
+        if place not in self._works:
+            self._works.add(place)
+            if failures := self._failures.pop(place, None):
+                self._settle(failures)
 
     def _settle(self, failures: _Failures) -> None:
         for _, settlement in failures.kept:
@@ -97,5 +140,5 @@ class ContentWatch:
         failures.kept.clear()
 
 
-def _place(claimed: Claimed) -> _Place:
+def _place(claimed: Claimed) -> Place:
     return claimed.broadcast, len(claimed.progress.sent)

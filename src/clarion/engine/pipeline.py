@@ -20,7 +20,8 @@ from clarion.engine.attempt import (
     requeued,
 )
 from clarion.engine.claim import LATE, Claim, Claimed
-from clarion.engine.content_watch import FIRST, ContentWatch
+from clarion.engine.content_watch import Broken, ContentWatch
+from clarion.engine.remaining import Remaining
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
@@ -45,6 +46,7 @@ class PipelineHost(Protocol):
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...
     def claim(self, channel_id: int, room: int) -> Awaitable[Claim]: ...
     def reslot(self, channel_id: int, late: list[Claimed]) -> Awaitable[list[Claimed]]: ...
+    def remaining(self, broadcast_id: int, channel_id: int) -> Awaitable[Remaining]: ...
     def begin(self, delivery: int) -> bool: ...
     def put(self, settlement: Settlement) -> None: ...
     def wait(self, channel_id: int, seconds: float, reason: str) -> None: ...
@@ -128,7 +130,7 @@ class ChannelPipeline:
 
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
-        self._content.release_old()
+        await self._judge_kept()
         if self._closed_until > clock.now_us() or (self._probing and not self.quiet):
             return IDLE
         if self._late:
@@ -232,13 +234,26 @@ class ChannelPipeline:
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
-        broken = self._content.failed(claimed, settlement)
-        if broken is None:
-            return
+        if broken := self._content.failed(claimed, settlement):
+            self._pause_broken(claimed.broadcast, broken)
+
+    async def _judge_kept(self) -> None:
+        """Decide on those whose message could not be made, where nobody else's could so far."""
+        for place, is_time in self._content.kept():
+            broadcast = place[0]
+            if not self._host.may_send(self.channel.id, broadcast):
+                for person in self._content.give_up(place):
+                    self._host.put(requeued(person, self.channel.id))
+            elif is_time:
+                left = await self._host.remaining(broadcast, self.channel.id)
+                if broken := self._content.judge(place, left):
+                    self._pause_broken(broadcast, broken)
+
+    def _pause_broken(self, broadcast: int, broken: Broken) -> None:
         for person in broken.people:
             self._host.put(requeued(person, self.channel.id))
-        self._pausing[claimed.broadcast] = clock.now_us() + PAUSING
-        self._host.pause_broadcast(claimed.broadcast, _fails_for_all(broken.reason))
+        self._pausing[broadcast] = clock.now_us() + PAUSING
+        self._host.pause_broadcast(broadcast, broken.sentence)
 
     def _may_send(self, claimed: Claimed) -> bool:
         if self._pausing and self._pausing.get(claimed.broadcast, 0) > clock.now_us():
@@ -306,10 +321,3 @@ class ChannelPipeline:
 def _was_not_made(outcome: Refused) -> bool:
     """A fault in reading the reply is another thing: that message may have been sent."""
     return outcome.refusal is Refusal.REJECTED and outcome.code in {CONTENT, FAULT}
-
-
-def _fails_for_all(reason: str) -> str:
-    return (
-        f"No message could be made for the first {FIRST} recipients: {reason} "
-        "Stop the broadcast, then duplicate it and correct the duplicate."
-    )

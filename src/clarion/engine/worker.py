@@ -36,6 +36,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.pipeline import ChannelPipeline
+from clarion.engine.remaining import Remaining, remaining
 from clarion.engine.settle import settle
 from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
@@ -164,6 +165,10 @@ class Worker:
             raise
         self._journal.claimed(claimed.delivery for claimed in made.messages)
         return made
+
+    async def remaining(self, broadcast_id: int, channel_id: int) -> Remaining:
+        """What is left of a broadcast on a channel."""
+        return await self._db(remaining, broadcast_id, channel_id)
 
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
         """New moments for messages that missed theirs."""

@@ -56,6 +56,16 @@ def counts(broadcast_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return numbers
 
 
+def counts_on(broadcast_id: int, channel_id: int) -> dict[str, int]:
+    """The number of deliveries of a broadcast on one channel per state; every state is there."""
+    rows = db.fetch(
+        "SELECT state, CAST(sum(delta) AS bigint) FROM records_tally"
+        " WHERE broadcast_id = %s AND channel_id = %s GROUP BY state",
+        [broadcast_id, channel_id],
+    )
+    return dict.fromkeys(ALL, 0) | dict(rows)
+
+
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"

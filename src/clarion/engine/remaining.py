@@ -1,0 +1,34 @@
+"""What is left of a broadcast on one channel: asked while no message could be made yet."""
+
+from dataclasses import dataclass
+
+from clarion.broadcasts.sending import expansion
+from clarion.records import tallies
+from clarion.records.states import DeliveryState as D
+
+_REACHED = (D.SENT, D.DELIVERED, D.READ, D.FAILED, D.IN_DOUBT)  # a message could be made
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """How far a broadcast is on one channel; numbers of deliveries."""
+
+    queued: int
+    sending: int  # by all workers
+    reached: int  # for whom a message could be made
+    is_whole: bool  # whether all of its deliveries have been written
+    comes_one_by_one: bool  # a trigger: its recipients are not known beforehand
+
+
+def remaining(broadcast_id: int, channel_id: int) -> Remaining:
+    """What is left of a broadcast on a channel; all of nothing when it is gone."""
+    # In this order: what is written in between is counted.
+    is_whole, comes_one_by_one = expansion(broadcast_id)
+    counts = tallies.counts_on(broadcast_id, channel_id)
+    return Remaining(
+        counts[D.QUEUED],
+        counts[D.SENDING],
+        sum(counts[state] for state in _REACHED),
+        is_whole,
+        comes_one_by_one,
+    )
