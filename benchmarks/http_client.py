@@ -54,12 +54,12 @@ def _measure(folder: Path, people: int, rounds: int) -> dict[str, list[Any]]:
     paces: dict[str, list[Any]] = {client: [] for client in CLIENTS}
     with pipeline.simulator(folder) as url:
         pipeline.write_people(folder / "people.csv", people)
-        channel, _ = pipeline.measure_import(folder / "people.csv", url, people)
+        channel, _ = pipeline.measure_import(folder / "people.csv", f"{url}/hook/bench", people)
         for number in range(rounds):
             for client in CLIENTS[:: 1 if number % 2 == 0 else -1]:
                 broadcast, _ = pipeline.measure_expand(channel)
                 worker = (__file__, "worker", client)
-                paces[client].append(pipeline.measure_pipeline(broadcast, url, 1, worker))
+                paces[client].append(pipeline.measure_pipeline(broadcast, 1, worker))
                 print(f"{client}: {paces[client][-1].rate:,.0f}/s", file=sys.stderr)
     return paces
 

@@ -1,6 +1,5 @@
 """``clarion bench``."""
 
-import json
 import os
 import statistics
 import tempfile
@@ -35,8 +34,17 @@ def bench(
         typer.Option(metavar="URL", help="An empty PostgreSQL database to use instead of SQLite."),
     ] = "",
     compare: Annotated[
-        bool, typer.Option(help="Also send with a bare aiohttp loop, before and after.")
+        bool, typer.Option(help="Also send with a bare aiohttp loop to the same sink.")
     ] = True,
+    peer_sink: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Only measure sending, to a server of yours that answers 200."
+        ),
+    ] = "",
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="With --peer-sink: rounds to take medians of.")
+    ] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast this machine imports, sends and exports.
@@ -47,19 +55,26 @@ def bench(
         os.environ["CLARION_DATA"] = folder
         os.environ["CLARION_DATABASE_URL"] = database_url
         load_django()
-        results = _measure(Path(folder), people, workers, compare)
+        database = _prepare(workers)
+        facts: dict[str, Any] = {"people": people, "database": database, "workers": workers}
+        if peer_sink:
+            facts |= _measure_peer(Path(folder), peer_sink, people, workers, rounds, compare)
+        else:
+            facts |= _measure(Path(folder), people, workers, compare)
     if as_json:
-        print_json(results)
+        print_json(facts)
+    elif peer_sink:
+        _show_peer(facts)
     else:
-        _show(results)
+        _show(facts)
 
 
-def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str, Any]:
+def _prepare(workers: int) -> str:
+    """Make the tables; return which database it is."""
     from django.core.management import call_command
 
     from clarion import config
     from clarion.channels.models import Channel
-    from clarion.cli.benchmark import pipeline
 
     on_sqlite = is_sqlite(config.load())
     if workers > 1 and on_sqlite:
@@ -69,23 +84,28 @@ def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str
     call_command("migrate", verbosity=0)
     if Channel.objects.exists():
         raise Failed("The database is not empty. Give an empty one: the benchmark fills it.")
+    return "sqlite" if on_sqlite else "postgresql"
+
+
+def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str, Any]:
+    from clarion.cli.benchmark import pipeline
+
     with pipeline.simulator(folder) as url:
         print_note(f"Importing {people:,} people …")
         pipeline.write_people(folder / "people.csv", people)
-        channel, imported = pipeline.measure_import(folder / "people.csv", url, people)
+        channel, imported = pipeline.measure_import(
+            folder / "people.csv", f"{url}/hook/bench", people
+        )
         print_note("Claiming and settling …")
         claims, settles = pipeline.measure_claim_and_settle(channel, people)
         broadcast, expanded = pipeline.measure_expand(channel)
         bare = [_bare(url, broadcast.pk, people)] if compare else []
         print_note(f"Sending to {people:,} people …")
-        pace = pipeline.measure_pipeline(broadcast, url, workers)
+        pace = pipeline.measure_pipeline(broadcast, workers)
         bare += [_bare(url, broadcast.pk, people)] if compare else []
         print_note("Exporting …")
         exported = pipeline.measure_export()
     return {
-        "people": people,
-        "database": "sqlite" if on_sqlite else "postgresql",
-        "workers": workers,
         "pipeline_per_second": round(pace.rate),
         "pipeline_cpu_us": round(pace.cpu_us, 1),
         "bare_loop_per_second": round(statistics.mean(b.rate for b in bare)) if bare else None,
@@ -99,21 +119,70 @@ def _measure(folder: Path, people: int, workers: int, compare: bool) -> dict[str
 
 
 def _bare(url: str, broadcast: int, people: int) -> Any:
-    from clarion.cli.benchmark.bare import post_all
+    from clarion import config
+    from clarion.cli.benchmark import bare
 
     count = min(people, 50_000)
     print_note(f"The bare loop, {count:,} messages …")
-    bodies, keys = [], []
-    for number in range(count):
-        key = f"barebarebare-{number}"
-        text = f"Hello Person {number}, your table in Berlin is ready."
-        body = {"id": key, "broadcast": broadcast, "to": f"user-{number:07d}", "text": text}
-        bodies.append(json.dumps(body, separators=(",", ":")).encode())
-        keys.append(key)
+    bodies, keys = bare.messages(broadcast, count)
     try:
-        return post_all(f"{url}/hook/bare", bodies, keys)
+        return bare.post_all(f"{url}/hook/bare", bodies, keys, config.load().concurrency)
     except ImportError as error:
         raise Failed(str(error)) from error
+
+
+def _measure_peer(
+    folder: Path, sink: str, people: int, workers: int, rounds: int, compare: bool
+) -> dict[str, Any]:
+    from clarion import config
+    from clarion.cli.benchmark import peer, pipeline
+
+    in_flight = config.load().concurrency
+    try:
+        measured = peer.measure(
+            folder, sink, people=people, workers=workers, rounds=rounds, compare=compare,
+            in_flight=in_flight, note=print_note,
+        )  # fmt: skip
+    except (pipeline.BadSinkError, ImportError) as error:
+        raise Failed(str(error)) from error
+    return {"sink": sink, "in_flight": in_flight, **peer.summary(measured)}
+
+
+def _show_peer(facts: dict[str, Any]) -> None:
+    print_line(
+        f"{facts['people']:,} people, {facts['database']}, {counted(facts['workers'], 'worker')}, "
+        f"at most {facts['in_flight']} in flight for each, "
+        f"medians of {counted(len(facts['rounds']), 'round')}"
+    )
+    clarion, loop = facts["clarion"], facts["bare_loop"]
+    in_process = facts["database"] == "sqlite"
+    rows = [
+        ("Clarion", clarion, "in the worker" if in_process else None),
+        ("aiohttp loop", loop, "–"),
+    ]
+    print_table(
+        ["WHAT", "MESSAGES/S", "CPU µs A MESSAGE", "DATABASE", "SINK"],
+        [
+            (
+                name,
+                f"{sent['per_second']:,.0f}",
+                sent["cpu_us"],
+                database or _known(sent["database_cpu_us"]),
+                _known(sent["sink_cpu_us"]),
+            )
+            for name, sent, database in rows
+            if sent
+        ],
+    )
+    if loop:
+        print_line(
+            f"Clarion's messages/s are {facts['ratio_per_second']} times the loop's, "
+            f"its CPU a message is {facts['ratio_cpu']} times the loop's."
+        )
+
+
+def _known(cpu_us: float | None) -> str:
+    return "unknown" if cpu_us is None else str(cpu_us)
 
 
 def _show(results: dict[str, Any]) -> None:

@@ -1,10 +1,9 @@
 """The bare loop to compare with: aiohttp posting the same bodies, keeping nothing."""
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
-
-IN_FLIGHT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,24 @@ class Pace:
         return self.cpu_seconds / self.messages * 1e6
 
 
-def post_all(url: str, bodies: list[bytes], keys: list[str]) -> Pace:
-    """POST every body with its Idempotency-Key, 64 in flight, and forget the replies.
+def messages(broadcast: int, count: int) -> tuple[list[bytes], list[str]]:
+    """The bodies that Clarion would post to ``count`` people, and their idempotency keys."""
+    bodies, keys = [], []
+    for number in range(count):
+        key = f"barebarebare-{number}"
+        text = f"Hello Person {number}, your table in Berlin is ready."
+        body = {
+            "id": key, "broadcast": broadcast, "to": f"user-{number:07d}", "text": text,
+            "title": "Bench",
+            "name": f"Person {number}",
+        }  # fmt: skip
+        bodies.append(json.dumps(body, separators=(",", ":")).encode())
+        keys.append(key)
+    return bodies, keys
+
+
+def post_all(url: str, bodies: list[bytes], keys: list[str], in_flight: int) -> Pace:
+    """POST every body with its Idempotency-Key, ``in_flight`` at once, and forget the replies.
 
     Raises ImportError with what to install when aiohttp is missing.
     """
@@ -49,9 +64,9 @@ def post_all(url: str, bodies: list[bytes], keys: list[str]) -> Pace:
 
     async def main() -> None:
         jobs = list(zip(bodies, keys, strict=True))
-        connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
+        connector = aiohttp.TCPConnector(limit=in_flight)
         async with aiohttp.ClientSession(connector=connector) as session:
-            await asyncio.gather(*(work(session, jobs) for _ in range(IN_FLIGHT)))
+            await asyncio.gather(*(work(session, jobs) for _ in range(in_flight)))
 
     wall, cpu = time.perf_counter(), time.process_time()
     uvloop.run(main())

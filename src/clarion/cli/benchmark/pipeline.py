@@ -1,17 +1,15 @@
 """The measurements of Clarion itself, each with the functions that production runs."""
 
 import csv
-import json
 import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from django.db.models import Max, Min
 
 from clarion.accounts import audit
 from clarion.broadcasts import drafts, launch
@@ -22,6 +20,7 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
 from clarion.cli.benchmark.bare import Pace
+from clarion.cli.benchmark.cpu import cpu_seconds
 from clarion.contacts.imports import import_contacts
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
@@ -31,10 +30,15 @@ from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.export import export_csv
 from clarion.records.filters import RecordFilter
+from clarion.records.models import Record
 
 TEXT = 'Hello {{ contact.name | default("friend") }}, your table in {{ contact.city }} is ready.'
 BATCH = 500
 WORKER = ("-m", "clarion", "worker")
+
+
+class BadSinkError(Exception):
+    """The sink can't be used; the text says why and what to do."""
 
 
 @contextmanager
@@ -54,14 +58,6 @@ def simulator(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def ask(url: str, path: str, post: bool = False) -> dict[str, Any]:
-    """A JSON answer of the simulator."""
-    request = urllib.request.Request(url + path, data=b"{}" if post else None)  # noqa: S310
-    with urllib.request.urlopen(request) as reply:  # noqa: S310 - our own simulator
-        found: dict[str, Any] = json.load(reply)
-        return found
-
-
 def write_people(path: Path, people: int) -> None:
     """A CSV of invented people."""
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -71,11 +67,11 @@ def write_people(path: Path, people: int) -> None:
             writer.writerow([f"user-{number:07d}", f"Person {number}", "Berlin", "en"])
 
 
-def measure_import(path: Path, url: str, people: int) -> tuple[Channel, float]:
-    """Import everyone; returns the channel and lines a second."""
+def measure_import(path: Path, sink: str, people: int) -> tuple[Channel, float]:
+    """Import everyone to a channel that sends to ``sink``; returns it and lines a second."""
     channel = add_channel(
         name="bench", kind="webhook", by=audit.COMMAND_LINE,
-        settings={"url": f"{url}/hook/bench", "allow_private": "true", "idempotent": "true"},
+        settings={"url": sink, "allow_private": "true", "idempotent": "true"},
     )  # fmt: skip
     began = time.perf_counter()
     import_contacts(path, channel=channel, by=audit.COMMAND_LINE)
@@ -129,27 +125,30 @@ def measure_claim_and_settle(channel: Channel, people: int) -> tuple[float, floa
     return done / claiming, done / settling
 
 
-def measure_pipeline(
-    broadcast: Broadcast, url: str, workers: int, command: Sequence[str] = WORKER
-) -> Pace:
-    """Send an expanded broadcast with worker processes; the sink's own clock is the judge.
+def measure_pipeline(broadcast: Broadcast, workers: int, command: Sequence[str] = WORKER) -> Pace:
+    """Send an expanded broadcast with worker processes, timed from the first reply to the last.
 
-    ``command`` starts one of them, and has to print a line once it works.
+    ``command`` starts one of them, and has to print a line once it works. Raises BadSinkError if
+    the sink does not accept every message.
     """
-    ask(url, "/_/reset", post=True)
-    total = broadcast.total
     crew = [_start_worker(command) for _ in range(workers)]
-    cpu = sum(_cpu_seconds(process.pid) for process in crew)
-    while not _is_finished(broadcast):
-        time.sleep(0.05)
-    spent = sum(_cpu_seconds(process.pid) for process in crew) - cpu
-    for process in crew:
-        process.terminate()
-    for process in crew:
-        process.wait()
-    summary = ask(url, "/_/summary")
-    first, last = (datetime.fromisoformat(summary[f"{end}_received"]) for end in ("first", "last"))
-    return Pace(total, (last - first).total_seconds(), spent)
+    before = sum(cpu_seconds(process.pid) for process in crew)
+    try:
+        while not _is_finished(broadcast):
+            time.sleep(0.05)
+        spent = sum(cpu_seconds(process.pid) for process in crew) - before
+    finally:
+        for process in crew:
+            process.terminate()
+        for process in crew:
+            process.wait()
+    records = Record.objects.filter(broadcast=broadcast)
+    ends = records.aggregate(first=Min("recorded_at"), last=Max("recorded_at"))
+    if refused := records.filter(status=Record.Status.ERROR).count():
+        raise BadSinkError(
+            f"The sink did not accept {refused:,} messages. Use one that answers 200 to all."
+        )
+    return Pace(broadcast.total, (ends["last"] - ends["first"]).total_seconds(), spent)
 
 
 def _start_worker(command: Sequence[str]) -> "subprocess.Popen[str]":
@@ -164,12 +163,9 @@ def _start_worker(command: Sequence[str]) -> "subprocess.Popen[str]":
 
 def _is_finished(broadcast: Broadcast) -> bool:
     broadcast.refresh_from_db()
+    if paused := Channel.objects.filter(state=Channel.State.PAUSED).first():
+        raise BadSinkError(f"The sink does not accept messages any more: {paused.paused_reason}")
     return broadcast.state == BroadcastState.COMPLETED
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_export() -> float:

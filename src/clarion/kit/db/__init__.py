@@ -184,6 +184,17 @@ def now_us() -> int:
     return int(fetch("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")[0][0])
 
 
+def server_process() -> int | None:
+    """The id of the server's process that serves this connection, if it may run on this machine.
+
+    None for SQLite, which has no server, and for a server at another address.
+    """
+    if not is_postgres():
+        return None
+    [(process, address)] = fetch("SELECT pg_backend_pid(), host(inet_server_addr())")
+    return process if address in (None, "127.0.0.1", "::1") else None
+
+
 def clock_ahead() -> int:
     """How far the shared clock is ahead of ours, in microseconds, by the quickest of three answers.
 
