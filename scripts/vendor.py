@@ -54,6 +54,15 @@ PACKAGES = (
         files=("dist/htmx.min.js",),
     ),
     Package(
+        name="echarts",
+        version="6.1.0",
+        integrity="sha512-q0yaFPggC9FUdsWH4blavRWFmxdrIodbkoKNAjJudAI6CA9gNPxHtV2RcZNEepZVlk4yvBYkOkbk6HIVpIyHZA==",
+        folder=STATIC / "echarts",
+        # The smallest build that can draw SVG: the simple one draws on a canvas only.
+        files=("dist/echarts.common.min.js",),
+        licences=("LICENSE", "NOTICE", "licenses/LICENSE-d3"),
+    ),
+    Package(
         name="axe-core",
         version="4.14.1",
         integrity="sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
@@ -151,7 +160,7 @@ def _copy(package: Package, source: Path) -> None:
         else:
             shutil.copyfile(source / name, target)
     for name in package.licences:
-        shutil.copyfile(source / name, package.folder / name)
+        shutil.copyfile(source / name, package.folder / Path(name).name)
 
 
 def _copy_icons(source: Path) -> None:
