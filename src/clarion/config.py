@@ -88,11 +88,11 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _addresses(cls, value: list[str]) -> list[str]:
-        for one in value:
+        for network in value:
             try:
-                ipaddress.ip_network(one, strict=False)
+                ipaddress.ip_network(network, strict=False)
             except ValueError:
-                raise ValueError(f"{one} is not an IP address or network.") from None
+                raise ValueError(f"{network} is not an IP address or network.") from None
         return value
 
     @field_validator("log_level")

@@ -42,15 +42,15 @@ def database(url: str) -> dict[str, Any]:
     raise ValueError("CLARION_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
-def _postgres_options(given: dict[str, str]) -> dict[str, str]:
+def _postgres_options(chosen: dict[str, str]) -> dict[str, str]:
     """Ours for every connection, then those of the URL.
 
     A process that is frozen in the middle of a transaction keeps its locks: after 10 s the server
     ends that transaction, so that the others go on. Compiling (jit) costs short queries more than
     it saves them.
     """
-    ours = "-c idle_in_transaction_session_timeout=10s -c jit=off"
-    return {**given, "options": f"{ours} {given.get('options', '')}".strip()}
+    defaults = "-c idle_in_transaction_session_timeout=10s -c jit=off"
+    return {**chosen, "options": f"{defaults} {chosen.get('options', '')}".strip()}
 
 
 BASE = Path(__file__).parent

@@ -213,8 +213,8 @@ def _sentence(error: ErrorDetails) -> str:
     field = Behaviour.model_fields.get(key)
     if field is None:
         return f"{key!r} is no knob of the simulator; there are: {', '.join(knobs())}."
-    given = "none" if error["input"] is None else repr(error["input"])
-    return f"{key} must be {field.title}, not {given}."
+    value = "none" if error["input"] is None else repr(error["input"])
+    return f"{key} must be {field.title}, not {value}."
 
 
 def knobs() -> list[str]:

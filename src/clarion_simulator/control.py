@@ -88,36 +88,36 @@ class Control:
         if answer is None:
             return json_reply(404, {"error": f"There is no {method} {path}. There is: {_HELP}."})
         try:
-            given = _object(body) if method == "POST" else dict(parse_qsl(query))
-            return json_reply(200, await answer(given))
+            fields = _object(body) if method == "POST" else dict(parse_qsl(query))
+            return json_reply(200, await answer(fields))
         except (NotSo, ValueError) as error:
             return json_reply(400, {"error": str(error)})
 
-    async def _get_health(self, given: dict[str, Any]) -> Any:
+    async def _get_health(self, fields: dict[str, Any]) -> Any:
         return self._health()
 
-    async def _get_summary(self, given: dict[str, Any]) -> Any:
+    async def _get_summary(self, fields: dict[str, Any]) -> Any:
         return {**await self._tally.summary(), "callbacks": self._desk.caller.counts()}
 
-    async def _get_log(self, given: dict[str, Any]) -> Any:
-        unknown = given.keys() - {"recipient", "key", "outcome", "channel", "after", "limit"}
+    async def _get_log(self, fields: dict[str, Any]) -> Any:
+        unknown = fields.keys() - {"recipient", "key", "outcome", "channel", "after", "limit"}
         if unknown:
             raise NotSo(f"The log has no filter {', '.join(sorted(unknown))}.")
-        after = _whole(given.pop("after", 0), "after")
-        limit = min(_whole(given.pop("limit", 100), "limit"), LIMIT_MAX)
-        entries = self._desk.log.search(**given, after=after, limit=limit)
+        after = _whole(fields.pop("after", 0), "after")
+        limit = min(_whole(fields.pop("limit", 100), "limit"), LIMIT_MAX)
+        entries = self._desk.log.search(**fields, after=after, limit=limit)
         more = entries[-1]["number"] if entries and len(entries) == limit else None
         return {"entries": entries, "next": more}
 
-    async def _get_behaviour(self, given: dict[str, Any]) -> Any:
+    async def _get_behaviour(self, fields: dict[str, Any]) -> Any:
         return self._desk.behaviour.model_dump()
 
-    async def _post_behaviour(self, given: dict[str, Any]) -> Any:
-        self._use(given)
+    async def _post_behaviour(self, fields: dict[str, Any]) -> Any:
+        self._use(fields)
         return self._desk.behaviour.model_dump()
 
-    async def _post_behave(self, given: dict[str, Any]) -> Any:
-        recipient, do, times = given.get("recipient"), given.get("do"), given.get("times")
+    async def _post_behave(self, fields: dict[str, Any]) -> Any:
+        recipient, do, times = fields.get("recipient"), fields.get("do"), fields.get("times")
         if not isinstance(recipient, str | int) or not str(recipient):
             raise NotSo("recipient must be a text.")
         if do is not None and do not in INSTRUCTIONS:
@@ -127,41 +127,41 @@ class Control:
         self._desk.judge.order(str(recipient), do, times)
         return {"ok": True}
 
-    async def _post_reset(self, given: dict[str, Any]) -> Any:
+    async def _post_reset(self, fields: dict[str, Any]) -> Any:
         await self._reset()
         return {"ok": True}
 
-    async def _post_inbound(self, given: dict[str, Any]) -> Any:
-        if "phone" in given:
-            return self._inbound_whatsapp(given)
-        if "bot" in given:
-            return self._inbound_telegram(given)
-        return self._inbound_webhook(given)
+    async def _post_inbound(self, fields: dict[str, Any]) -> Any:
+        if "phone" in fields:
+            return self._inbound_whatsapp(fields)
+        if "bot" in fields:
+            return self._inbound_telegram(fields)
+        return self._inbound_webhook(fields)
 
-    def _inbound_telegram(self, given: dict[str, Any]) -> Any:
-        bot = self._telegram.bot(str(given["bot"]))
+    def _inbound_telegram(self, fields: dict[str, Any]) -> Any:
+        bot = self._telegram.bot(str(fields["bot"]))
         if bot is None:
             raise NotSo("bot must be a bot's token, like 123456:secret.")
-        fields = given.get("update")
-        if fields is None:
-            text, name, button = _texts(given, text="", name="Anna", button="")
-            chat_id = _whole(given.get("chat_id"), "chat_id")
+        update = fields.get("update")
+        if update is None:
+            text, name, button = _texts(fields, text="", name="Anna", button="")
+            chat_id = _whole(fields.get("chat_id"), "chat_id")
             if button:
-                fields = self._telegram.pressed(bot, chat_id, button, name)
+                update = self._telegram.pressed(bot, chat_id, button, name)
             else:
-                fields = self._telegram.message(chat_id, text, name)
-        if not isinstance(fields, dict):
+                update = self._telegram.message(chat_id, text, name)
+        if not isinstance(update, dict):
             raise NotSo("update must be an object.")
         by = "webhook" if bot.url else "queue"
-        return {"ok": True, "by": by, "update": self._telegram.inbound(bot, fields)}
+        return {"ok": True, "by": by, "update": self._telegram.inbound(bot, update)}
 
-    def _inbound_webhook(self, given: dict[str, Any]) -> Any:
-        url = given.get("url") or self._desk.behaviour.callback_url
+    def _inbound_webhook(self, fields: dict[str, Any]) -> Any:
+        url = fields.get("url") or self._desk.behaviour.callback_url
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise NotSo("Name a bot, a phone, or the url of a channel of the webhook kind.")
-        kind, data = given.get("type", "message.received"), given.get("data")
+        kind, data = fields.get("type", "message.received"), fields.get("data")
         if data is None:
-            person, text, name, button = _texts(given, **{"from": ""}, text="", name="", button="")
+            person, text, name, button = _texts(fields, **{"from": ""}, text="", name="", button="")
             if not person:
                 raise NotSo("from must be the person, a text.")
             text = text or (self._webhook.label(person, button) if button else "")
@@ -171,15 +171,15 @@ class Control:
             raise NotSo("type must be a text and data an object.")
         return {"ok": True, "by": "callback", "event": self._webhook.inbound(url, kind, data)}
 
-    def _inbound_whatsapp(self, given: dict[str, Any]) -> Any:
-        phone = given["phone"]
+    def _inbound_whatsapp(self, fields: dict[str, Any]) -> Any:
+        phone = fields["phone"]
         if not isinstance(phone, str) or not phone.isdecimal():
             raise NotSo("phone must be the id of a phone number: a text of digits.")
-        number, value = self._whatsapp.number(phone), given.get("value")
+        number, value = self._whatsapp.number(phone), fields.get("value")
         try:
             if value is None:
                 names = ("from", "name", "text", "button")
-                texts = [given.get(name, "Anna" if name == "name" else "") for name in names]
+                texts = [fields.get(name, "Anna" if name == "name" else "") for name in names]
                 if not all(isinstance(text, str) for text in texts) or not texts[0]:
                     raise NotSo("from, name, text and button must be texts; from is needed.")
                 self._whatsapp.write(number, *texts)
@@ -207,16 +207,16 @@ class Control:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body) if body.strip() else {}
+        fields = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
         raise NotSo("The body is not JSON.") from None
-    if not isinstance(given, dict):
+    if not isinstance(fields, dict):
         raise NotSo("The body is not a JSON object.")
-    return given
+    return fields
 
 
-def _texts(given: dict[str, Any], **defaults: str) -> list[str]:
-    texts = [given.get(name, default) for name, default in defaults.items()]
+def _texts(fields: dict[str, Any], **defaults: str) -> list[str]:
+    texts = [fields.get(name, default) for name, default in defaults.items()]
     if not all(isinstance(text, str) for text in texts):
         raise NotSo(f"{', '.join(defaults)} must be texts.")
     return texts

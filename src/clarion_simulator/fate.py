@@ -185,10 +185,10 @@ class Judge:
         return do
 
     def _fault(self, chance: float, kind: float) -> str | None:
-        place = bisect_right(self._thresholds, chance * 100)
-        if place == len(FAULTS):
+        index = bisect_right(self._thresholds, chance * 100)
+        if index == len(FAULTS):
             return None
-        name = FAULTS[place]
+        name = FAULTS[index]
         if name == "broken":
             return BROKEN[int(kind * len(BROKEN))]
         return _FAULT_DOES.get(name, name)

@@ -125,20 +125,20 @@ class Log:
 
     def entry(self, number: int) -> dict[str, Any]:
         """One entry as it is shown and written."""
-        place = number - 1
-        kind = self.table[self.kinds[place]]
-        received = self.times[place]
+        index = number - 1
+        kind = self.table[self.kinds[index]]
+        received = self.times[index]
         return {
             "number": number,
             "received_ns": received + self.offset,
             "monotonic_ns": received,
             "protocol": kind.channel.protocol,
             "channel": kind.channel.name,
-            "recipient": self.recipients[place],
-            "key": self.keys[place],
+            "recipient": self.recipients[index],
+            "key": self.keys[index],
             "outcome": kind.outcome,
             "reply": kind.reply,
-            "text": self.texts[place],
+            "text": self.texts[index],
             **self.parts.get(number, {}),
         }
 
@@ -159,17 +159,17 @@ class Log:
             if (channel is None or kind.channel.name == channel)
             and (outcome is None or outcome in (kind.outcome, kind.outcome.partition(":")[0]))
         }
-        found: list[dict[str, Any]] = []
-        for place in self._places(recipient, key, max(after, 0)):
-            if len(found) >= limit:
+        entries: list[dict[str, Any]] = []
+        for index in self._places(recipient, key, max(after, 0)):
+            if len(entries) >= limit:
                 break
             if (
-                self.kinds[place] in wanted
-                and (recipient is None or self.recipients[place] == recipient)
-                and (key is None or self.keys[place] == key)
+                self.kinds[index] in wanted
+                and (recipient is None or self.recipients[index] == recipient)
+                and (key is None or self.keys[index] == key)
             ):
-                found.append(self.entry(place + 1))
-        return found
+                entries.append(self.entry(index + 1))
+        return entries
 
     def _places(self, recipient: str | None, key: str | None, start: int) -> Iterator[int]:
         if recipient is None and key is None:
@@ -179,11 +179,11 @@ class Log:
         column, value = (self.recipients, recipient) if recipient is not None else (self.keys, key)
         while True:
             try:
-                place = column.index(value or "", start)
+                index = column.index(value or "", start)
             except ValueError:
                 return
-            yield place
-            start = place + 1
+            yield index
+            start = index + 1
 
 
 class LogFile:

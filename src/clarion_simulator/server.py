@@ -218,8 +218,8 @@ class Simulator:
             server = await loop.create_server(protocol, self.host, port, backlog=BACKLOG)
         except OSError as error:
             # uvloop's and asyncio's own texts for a taken port are long and name it twice.
-            known = error.errno is not None and error.errno > 0
-            reason = os.strerror(error.errno or 0) if known else (error.strerror or str(error))
+            has_number = error.errno is not None and error.errno > 0
+            reason = os.strerror(error.errno or 0) if has_number else (error.strerror or str(error))
             sentence = f"The simulator cannot listen on {self.host} port {port}: {reason}."
             raise OSError(error.errno, sentence) from error
         self._servers.append(server)

@@ -35,6 +35,6 @@ def verified(
         return False
     good = sign(secret, message_id, int(timestamp), body)
     return any(
-        hmac.compare_digest(good.encode(), given.encode("utf-8", "replace"))
-        for given in signatures.split(" ")
+        hmac.compare_digest(good.encode(), signature.encode("utf-8", "replace"))
+        for signature in signatures.split(" ")
     )

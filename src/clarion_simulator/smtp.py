@@ -121,15 +121,15 @@ class Mail(asyncio.Protocol):
 
     def _take_message(self) -> bool:
         limit = self.desk.behaviour.max_body
-        found = _DOT.search(self._buffer, max(0, self._searched))
-        if found is None:
+        end_of_data = _DOT.search(self._buffer, max(0, self._searched))
+        if end_of_data is None:
             if len(self._buffer) > limit + MAX_LINE:
                 self._say("552 5.3.4 Message too large", CLOSE)
             # The dot line may be cut between two reads: look at the last bytes again.
             self._searched = len(self._buffer) - 4
             return False
-        content = bytes(self._buffer[: found.end() - 3])
-        del self._buffer[: found.end()]
+        content = bytes(self._buffer[: end_of_data.end() - 3])
+        del self._buffer[: end_of_data.end()]
         self._in_data = False
         if len(content) > limit:
             self._say("552 5.3.4 Message too large")

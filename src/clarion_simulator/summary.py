@@ -64,8 +64,8 @@ def peak_per_second(times: "array[int]") -> int:
     ordered = sorted(times)
     best = 0
     # The count in the window that ends at a time grows by one at most from time to time.
-    for place, time in enumerate(ordered):
-        if time - ordered[place - best] < SECOND:
+    for index, time in enumerate(ordered):
+        if time - ordered[index - best] < SECOND:
             best += 1
     return best
 
@@ -102,12 +102,12 @@ class Tally:
             await self._catch_up()
             people = [(tally, list(tally.accepted)) for tally in self._channels.values()]
         for tally, recipients in people:
-            place = {"protocol": tally.channel.protocol, "channel": tally.channel.name}
+            source = {"protocol": tally.channel.protocol, "channel": tally.channel.name}
             for start in range(0, len(recipients), PIECE):
                 lines = [
                     json.dumps(
                         {
-                            **place,
+                            **source,
                             "recipient": recipient,
                             "key": tally.key_of.get(recipient, ""),
                             "count": tally.accepted[recipient],
@@ -129,21 +129,21 @@ class Tally:
         log = self._log
         kinds = log.kinds[start:end]
         self._totals.update(kinds)
-        known: dict[int, tuple[ChannelTally, bool] | None] = {}
+        tallies: dict[int, tuple[ChannelTally, bool] | None] = {}
         for number in set(kinds):
             channel, outcome, _ = log.table[number]
             tally = self._channels.setdefault(channel, ChannelTally(channel))
-            known[number] = None if outcome == "call" else (tally, outcome == "accepted")
+            tallies[number] = None if outcome == "call" else (tally, outcome == "accepted")
         rows = zip(
             kinds, log.times[start:end], log.recipients[start:end], log.keys[start:end], strict=True
         )
         for number, time, recipient, key in rows:
-            place = known[number]
-            if place is not None:
-                place[0].times.append(time)
+            entry = tallies[number]
+            if entry is not None:
+                entry[0].times.append(time)
                 self._all_times.append(time)
                 if recipient:
-                    place[0].add(recipient, key, place[1])
+                    entry[0].add(recipient, key, entry[1])
 
     def _channel(self, tally: ChannelTally) -> dict[str, Any]:
         outcomes: Counter[str] = Counter()

@@ -172,8 +172,8 @@ class Telegram:
             bot.updates.append(update)
 
         secret = f"X-Telegram-Bot-Api-Secret-Token: {bot.secret}\r\n" if bot.secret else ""
-        whose = update.get("callback_query", update).get("message", {})
-        person = whose.get("chat", {}).get("id", "")
+        message = update.get("callback_query", update).get("message", {})
+        person = message.get("chat", {}).get("id", "")
         body = json.dumps(update).encode()
         call = Call(bot.url, body, str(person), headers=secret, given_up=give_up)
         self.desk.caller.add(0, call)
@@ -201,10 +201,10 @@ class Telegram:
         desk = self.desk
         recipient = ""
         try:
-            asked = given(conn, query)
-            recipient = str(asked.params.get("chat_id", ""))
+            call = given(conn, query)
+            recipient = str(call.params.get("chat_id", ""))
             number = chat_number(recipient)
-            message = sent(method, asked)
+            message = sent(method, call)
         except Refused as error:
             desk.log.add(bot.channel, _INVALID, conn.received, recipient)
             conn.answer(_error(error.code, error.description))

@@ -60,22 +60,22 @@ def given(conn: Connection, query: str) -> Given:
         return Given(params, {})
     header = conn.headers.get(b"content-type", b"")
     kind = header.partition(b";")[0].strip().lower()
-    found: Any
+    body: Any
     files: dict[str, File] = {}
     try:
         if kind == b"application/json":
-            found = from_json(conn.body)
+            body = from_json(conn.body)
         elif kind == b"application/x-www-form-urlencoded":
-            found = dict(parse_qsl(conn.body.decode()))
+            body = dict(parse_qsl(conn.body.decode()))
         elif kind == b"multipart/form-data":
-            found, files = read(header, bytes(conn.body))
+            body, files = read(header, bytes(conn.body))
         else:
             raise Refused(400, "Bad Request: unsupported content type")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        body = None
+    if not isinstance(body, dict):
         raise Refused(400, "Bad Request: can't parse the request's parameters")
-    return Given({**params, **found} if params else found, files)
+    return Given({**params, **body} if params else body, files)
 
 
 def chat_number(recipient: str) -> int:
@@ -88,9 +88,9 @@ def chat_number(recipient: str) -> int:
     return -zlib.crc32(name.encode()) if name[0] == "@" else int(name)
 
 
-def sent(method: str, asked: Given) -> Sent:
+def sent(method: str, call: Given) -> Sent:
     """What a call of `method` (a key of METHODS) sends. Raises Refused."""
-    params, files = asked
+    params, files = call
     mode, field = str(params.get("parse_mode", "")), METHODS[method]
     if not field:
         text = plain(params.get("text", ""), mode)

@@ -154,8 +154,8 @@ class WhatsApp:
         doing = (f"refused:{code}", "ok") if code and fate.do == "ok" else DOINGS[fate.do]
         desk.log.add(channel, doing, conn.received, to, key, text)
         if code:
-            asked = code == _TOO_FAST or fate.do == "rate_limit"
-            wait = desk.behaviour.retry_after if asked else None
+            told_to_wait = code == _TOO_FAST or fate.do == "rate_limit"
+            wait = desk.behaviour.retry_after if told_to_wait else None
             conn.answer(_error(code, wait=wait), delay=fate.delay)
         elif doing[0] != "accepted":
             conn.act(fate.do, fate.delay, b"")
@@ -188,13 +188,13 @@ class WhatsApp:
         fails: int,
     ) -> None:
         wamid = self._next_id()
-        found = {"id": wamid} | ({"message_status": "accepted"} if "template" in message else {})
+        entry = {"id": wamid} | ({"message_status": "accepted"} if "template" in message else {})
         reply = json_reply(
             200,
             {
                 "messaging_product": "whatsapp",
                 "contacts": [{"input": to, "wa_id": to.lstrip("+")}],
-                "messages": [found],
+                "messages": [entry],
             },
         )
         conn.act(fate.do, fate.delay, reply)
@@ -269,8 +269,10 @@ async def _verified(url: str, token: str) -> str:
     challenge = str(secrets.randbelow(10**10))
     parts = urlsplit(url)
     tls = parts.scheme == "https"
-    asked = f"hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={quote(token)}"
-    target = f"{parts.path or '/'}?{parts.query + '&' if parts.query else ''}{asked}"
+    challenge_query = (
+        f"hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={quote(token)}"
+    )
+    target = f"{parts.path or '/'}?{parts.query + '&' if parts.query else ''}{challenge_query}"
     reader, writer = await asyncio.open_connection(
         parts.hostname, parts.port or (443 if tls else 80), ssl=tls or None
     )
@@ -287,18 +289,18 @@ async def _verified(url: str, token: str) -> str:
 
 
 def _authorized(conn: Connection) -> bool:
-    given = conn.headers.get(b"authorization", b"")
-    return given.startswith(b"Bearer ") and len(given) > 7 and b"revoked" not in given
+    header = conn.headers.get(b"authorization", b"")
+    return header.startswith(b"Bearer ") and len(header) > 7 and b"revoked" not in header
 
 
 def _object(conn: Connection) -> dict[str, Any]:
     try:
-        found = from_json(conn.body)
+        body = from_json(conn.body)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        body = None
+    if not isinstance(body, dict):
         raise Wrong(100, "The body must be a JSON object.")
-    return found
+    return body
 
 
 def _displayed(number_id: str) -> str:

@@ -130,7 +130,7 @@ def test_d2_the_second_of_two_editors_is_told_who_and_when() -> None:
     with pytest.raises(EditConflict, match=r"Bea edited this draft at \d\d:\d\d UTC") as told:
         drafts.edit_draft(draft, by=ada, text="Ada's", revision=seen)
 
-    assert told.value.who == "Bea"
+    assert told.value.editor == "Bea"
     assert told.value.at == Broadcast.objects.get().edited_at
     assert Broadcast.objects.get().text == "Bea's"
 

@@ -91,7 +91,7 @@ def test_g2_held_until_the_chat_is_closed_then_delivered(
     assert factory.states(broadcast) == {"sent": 5}
     assert provider.accepted()[person.value] == 1
     assert reconcile(broadcast.pk).ok
-    kinds = [one.kind for one in browser.get(f"/chats/{person.pk}/").context["said"]]
+    kinds = [one.kind for one in browser.get(f"/chats/{person.pk}/").context["lines"]]
     assert kinds == ["note", "note", "broadcast"]
 
 
@@ -137,7 +137,7 @@ def test_g3_a_reply_reaches_the_person_as_it_was_written(
     assert provider.accepted() == {person.value: 1}
     single = Broadcast.objects.get()
     wait_completed(single, 60)
-    last = browser.get(f"/chats/{person.pk}/").context["said"][-1]
+    last = browser.get(f"/chats/{person.pk}/").context["lines"][-1]
     assert (last.kind, last.text, last.state) == ("reply", "Take {{ exit }} 3", "sent")
 
 

@@ -141,12 +141,12 @@ def change_own(agent: Agent, *, name: str, time_zone: str) -> None:
 def _valid_email(email: str) -> str:
     """The e-mail in its normal form. No DNS is asked; names of a local network are fine."""
     try:
-        found = validate_email(
+        address = validate_email(
             email.strip(), check_deliverability=False, globally_deliverable=False
         )
     except EmailNotValidError as error:
         raise AgentError(f"“{email}” is not an e-mail address: {error}") from None
-    return found.normalized.lower()
+    return address.normalized.lower()
 
 
 def _password(chosen: str | None, agent: Agent) -> str:

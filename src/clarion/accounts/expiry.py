@@ -13,5 +13,5 @@ def delete_expired() -> int:
     now = timezone.now()
     sessions = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
     entries = CacheEntry.objects.filter(expires__lt=now).values_list("pk", flat=True)
-    gone = Session.objects.filter(pk__in=list(sessions[:AT_ONCE])).delete()[0]
-    return gone + CacheEntry.objects.filter(pk__in=list(entries[:AT_ONCE])).delete()[0]
+    deleted = Session.objects.filter(pk__in=list(sessions[:AT_ONCE])).delete()[0]
+    return deleted + CacheEntry.objects.filter(pk__in=list(entries[:AT_ONCE])).delete()[0]

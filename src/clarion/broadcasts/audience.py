@@ -97,8 +97,8 @@ def _tagged_few(audience: Audience) -> set[int] | None:
         return None
     tags = list(Tag.objects.filter(name__in=audience.tags).values_list("pk", flat=True))
     tagged = Tagging.objects.filter(tag__in=tags).values_list("contact_id", flat=True)[: FEW + 1]
-    found = list(tagged)
-    return set(found) if len(found) <= FEW else None
+    contact_ids = list(tagged)
+    return set(contact_ids) if len(contact_ids) <= FEW else None
 
 
 def _counted(query: Query, *, of_all: bool) -> list[tuple[Any, ...]]:
@@ -116,22 +116,22 @@ def _counted(query: Query, *, of_all: bool) -> list[tuple[Any, ...]]:
 
 
 def _sample(query: Query) -> list[str]:
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT address_id FROM ({query.sql}) q WHERE reason = '' LIMIT {SAMPLE}", query.params
     )
-    return names_of([row[0] for row in found])
+    return names_of([row[0] for row in rows])
 
 
 def _without_address(
     audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
 ) -> int:
     """How many were chosen who have no address on these channels."""
-    there = marks(channel_ids)
+    channel_marks = marks(channel_ids)
     if audience.kind == "picks":
         return _count(
             "SELECT count(*) FROM broadcasts_pick p "
             f"{db.lateral_join('contacts_address', 'a', 'a.id = p.address_id')} "
-            f"WHERE p.broadcast_id = %s AND a.channel_id NOT IN ({there})",
+            f"WHERE p.broadcast_id = %s AND a.channel_id NOT IN ({channel_marks})",
             [broadcast_id, *channel_ids],
         )
     tags = list(Tag.objects.filter(name__in=audience.tags).values_list("pk", flat=True))
@@ -140,7 +140,7 @@ def _without_address(
     return _count(
         "SELECT count(*) FROM (SELECT contact_id FROM contacts_tagging "
         f"WHERE tag_id IN ({marks(tags)}) EXCEPT "
-        f"SELECT contact_id FROM contacts_address WHERE channel_id IN ({there})) q",
+        f"SELECT contact_id FROM contacts_address WHERE channel_id IN ({channel_marks})) q",
         [*tags, *channel_ids],
     )
 
@@ -162,8 +162,8 @@ def audience_problems(
     """
     if audience.kind == "tags" and not audience.tags:
         return ["Choose at least one tag."]
-    if gone := _unknown_consents(audience.consents):
-        return [f"There is no consent “{name}”. Choose another one." for name in gone]
+    if unknown := _unknown_consents(audience.consents):
+        return [f"There is no consent “{name}”. Choose another one." for name in unknown]
     unused = _unused_tags([*audience.tags, *audience.without_tags])
     if unused:
         return [f"Nobody has the tag “{name}”. Choose another one." for name in unused]
@@ -184,5 +184,5 @@ def _unused_tags(names: Sequence[str]) -> list[str]:
 
 
 def _unknown_consents(names: Sequence[str]) -> list[str]:
-    known = set(Consent.objects.filter(name__in=names).values_list("name", flat=True))
-    return [name for name in dict.fromkeys(names) if name not in known]
+    existing = set(Consent.objects.filter(name__in=names).values_list("name", flat=True))
+    return [name for name in dict.fromkeys(names) if name not in existing]

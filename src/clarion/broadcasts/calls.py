@@ -31,10 +31,10 @@ def find(kind: str, number: int, token: str) -> Broadcast | None:
 
     None for a wrong secret as for a broadcast that does not exist; compared in constant time.
     """
-    found = Broadcast.objects.filter(pk=number, type=kind, parent=None, deleted_at=None).first()
-    secret = found.secret.get("token", "") if found else ""
+    broadcast = Broadcast.objects.filter(pk=number, type=kind, parent=None, deleted_at=None).first()
+    secret = broadcast.secret.get("token", "") if broadcast else ""
     right = hmac.compare_digest(token.encode(), (secret or ids.token(SECRET_LENGTH)).encode())
-    return found if right and secret else None
+    return broadcast if right and secret else None
 
 
 def path(broadcast: Broadcast) -> str:
@@ -84,8 +84,8 @@ def _too_deep(value: Any) -> bool:
     """Whether lists and objects stand in each other too deep for writing them as JSON again."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        nests = [one for one in level if isinstance(one, dict | list)]
-        level = [x for one in nests for x in (one.values() if isinstance(one, dict) else one)]
+        nests = [nest for nest in level if isinstance(nest, dict | list)]
+        level = [x for nest in nests for x in (nest.values() if isinstance(nest, dict) else nest)]
     return bool(level)
 
 

@@ -53,8 +53,8 @@ def _the_rest(
     others = [link for link in links if link != old]
     if not others:
         return where, [old]
-    got = [*_GOT] + ([] if in_doubt else [D.IN_DOUBT])
-    reached, params = _reached("d.address_id", others, got)
+    got_it = [*_GOT] + ([] if in_doubt else [D.IN_DOUBT])
+    reached, params = _reached("d.address_id", others, got_it)
     return f"{where} AND NOT {reached}", [old, *params]
 
 
@@ -75,9 +75,9 @@ def forget_reached(restart: Broadcast) -> int:
 
 def _reached(address: str, links: Sequence[int], states: Sequence[str]) -> tuple[str, list[object]]:
     """SQL for "in one of these links this address is in one of these states"."""
-    there = (
+    condition = (
         f"EXISTS (SELECT 1 FROM records_delivery x WHERE x.address_id = {address} "
         f"AND x.broadcast_id IN ({', '.join(['%s'] * len(links))}) "
         f"AND x.state IN ({', '.join(['%s'] * len(states))}){db.planner_fence()})"
     )
-    return there, [*links, *states]
+    return condition, [*links, *states]

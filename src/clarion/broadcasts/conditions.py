@@ -53,15 +53,15 @@ class Condition(BaseModel):
         """Whether it holds for a person with these attributes and tags (names of those)."""
         if self.tag:
             return (self.tag in tags) == (self.what == "has")
-        found = attributes.get(self.attribute)
+        value = attributes.get(self.attribute)
         if self.what in {"set", "unset"}:
-            return (found not in (None, "", [], {})) == (self.what == "set")
+            return (value not in (None, "", [], {})) == (self.what == "set")
         wanted = text(self.value)
         if self.what == "contains":
-            if isinstance(found, list):
-                return any(text(one) == wanted for one in found)
-            return wanted in text(found)
-        return (text(found) == wanted) == (self.what == "equals")
+            if isinstance(value, list):
+                return any(text(item) == wanted for item in value)
+            return wanted in text(value)
+        return (text(value) == wanted) == (self.what == "equals")
 
     def words(self) -> str:
         """For people: “city is Berlin”."""

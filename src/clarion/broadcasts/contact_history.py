@@ -30,7 +30,7 @@ def history(contact_id: int, limit: int = 50) -> list[Place]:
     Of the last 500 broadcasts; each is a look-up in the index of deliveries. What was sent to this
     person alone (singles) stands in their chats.
     """
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT d.moved_at, b.id, b.number, b.title, h.name, d.state, coalesce(o.text, ''),"
         " d.attempts,"
         " (SELECT max(r.id) FROM records_record AS r"
@@ -44,7 +44,7 @@ def history(contact_id: int, limit: int = 50) -> list[Place]:
         " WHERE a.contact_id = %s ORDER BY b.id DESC, d.id DESC LIMIT %s",
         [LOOKED_AT, contact_id, limit],
     )
-    return [Place(clock.from_us(row[0]), *row[1:]) for row in found]
+    return [Place(clock.from_us(row[0]), *row[1:]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
     ``before``: the moment (microseconds) and record id that the page before ended with.
     """
     beyond = "WHERE (r.recorded_at, r.id) < (%s, %s)" if before else ""
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT r.id, r.recorded_at, r.broadcast_id, coalesce(b.title, ''), coalesce(b.type, ''),"
         " coalesce(g.name, ''), coalesce(d.state,"
         " CASE r.status WHEN 'error' THEN 'failed' ELSE 'sent' END),"
@@ -84,12 +84,12 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         " LEFT JOIN records_reason AS w ON w.id = r.reason_id"
         f" {beyond} ORDER BY r.recorded_at DESC, r.id DESC LIMIT %s",
         [
-            db.json_param([one] for one in identities.same_as([address_id])),
+            db.json_param([number] for number in identities.same_as([address_id])),
             *(before or ()),
             limit,
         ],
     )
-    return [Sent(row[0], clock.from_us(row[1]), *row[2:]) for row in found]
+    return [Sent(row[0], clock.from_us(row[1]), *row[2:]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ class Held:
 
 def held_for(address_id: int) -> list[Held]:
     """What is held for an address, oldest first."""
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT d.moved_at, d.broadcast_id, b.number, coalesce(b.title, ''), coalesce(b.text, '') "
         "FROM records_delivery AS d LEFT JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id "
         "WHERE d.address_id = %s AND d.state = 'held' ORDER BY d.moved_at, d.id",
         [address_id],
     )
-    return [Held(clock.from_us(row[0]), *row[1:]) for row in found]
+    return [Held(clock.from_us(row[0]), *row[1:]) for row in rows]

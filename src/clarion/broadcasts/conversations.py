@@ -66,14 +66,16 @@ def conversations(wanted: ChatFilter, cursor: str | None = None, limit: int = 50
     page = chat_list(wanted, cursor, limit)
     numbers = [row.number for row in page.rows]
     held = held_counts(numbers)
-    ours = singles.latest(numbers)
-    rows = [_listed(row, ours.get(row.number), held.get(row.number, 0)) for row in page.rows]
+    singles_sent = singles.latest(numbers)
+    rows = [
+        _listed(row, singles_sent.get(row.number), held.get(row.number, 0)) for row in page.rows
+    ]
     return Page(rows, page.next_cursor, page.previous_cursor)
 
 
-def _listed(chat: ChatRow, ours: Broadcast | None, held: int) -> Listed:
-    if ours is not None and (chat.wrote_at is None or ours.created_at > chat.wrote_at):
-        return Listed(chat, _shown(ours), True, held)
+def _listed(chat: ChatRow, single: Broadcast | None, held: int) -> Listed:
+    if single is not None and (chat.wrote_at is None or single.created_at > chat.wrote_at):
+        return Listed(chat, _shown(single), True, held)
     return Listed(chat, chat.text or chat.media, False, held)
 
 
@@ -94,13 +96,13 @@ def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[
     """
     address_id = find(address_id).pk
     key = Cursor.parse(before, values=3).key if before else None
-    found = [
+    lines = [
         *_messages(address_id, _before(key, _MESSAGE), limit + 1),
         *_sent(address_id, _before(key, _RECORD), limit + 1),
         *_waiting(address_id, _before(key, _SINGLE), limit + 1),
     ]
-    found.sort(key=lambda said: said.key, reverse=True)
-    return Page(found[:limit], str(Cursor(found[limit - 1].key)) if len(found) > limit else None)
+    lines.sort(key=lambda line: line.key, reverse=True)
+    return Page(lines[:limit], str(Cursor(lines[limit - 1].key)) if len(lines) > limit else None)
 
 
 _MESSAGE, _RECORD, _SINGLE = range(3)  # sources, in the order of what happens at one moment
@@ -117,10 +119,10 @@ def _before(key: Key | None, source: int) -> tuple[int, int] | None:
 
 
 def _messages(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
-    found = Message.objects.filter(chat=address_id).select_related("agent")
+    written = Message.objects.filter(chat=address_id).select_related("agent")
     if before:
         at, number = clock.from_us(before[0]), before[1]
-        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lt=number))
+        written = written.filter(Q(at__lt=at) | Q(at=at, pk__lt=number))
     return [
         Said(
             key=(clock.to_us(message.at), _MESSAGE, message.pk),
@@ -130,7 +132,7 @@ def _messages(address_id: int, before: tuple[int, int] | None, limit: int) -> li
             agent=message.agent.name if message.agent else "",
             media=str(message.payload.get("media", "")),
         )
-        for message in found.order_by("-at", "-pk")[:limit]
+        for message in written.order_by("-at", "-pk")[:limit]
     ]
 
 
@@ -171,7 +173,9 @@ def _waiting(address_id: int, before: tuple[int, int] | None, limit: int) -> lis
         f"{beyond} ORDER BY b.created_at DESC, b.id DESC LIMIT %s",
         [address_id, address_id, *(before or ()), limit],
     )
-    made = Broadcast.objects.select_related("agent", "story").in_bulk([row[0] for row in rows])
+    broadcasts = Broadcast.objects.select_related("agent", "story").in_bulk(
+        [row[0] for row in rows]
+    )
     address = Address.objects.select_related("contact").get(pk=address_id) if rows else None
     return [
         Said(
@@ -185,7 +189,9 @@ def _waiting(address_id: int, before: tuple[int, int] | None, limit: int) -> lis
             state=state,
             reason=reason,
         )
-        for single, state, reason in ((made[row[0]], *row[1:]) for row in rows if row[0] in made)
+        for single, state, reason in (
+            (broadcasts[row[0]], *row[1:]) for row in rows if row[0] in broadcasts
+        )
     ]
 
 
@@ -215,17 +221,17 @@ def document(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     """Chats as plain values."""
     return [
         {
-            "number": one.chat.number,
-            "contact": one.chat.contact_id,
-            "name": one.chat.name,
-            "user_id": one.chat.user_id,
-            "channel": one.chat.channel,
-            "state": one.chat.state,
-            "agent": one.chat.agent,
-            "last_message_at": one.chat.last_message_at,
-            "text": one.text,
-            "ours": one.ours,
-            "held": one.held,
+            "number": row.chat.number,
+            "contact": row.chat.contact_id,
+            "name": row.chat.name,
+            "user_id": row.chat.user_id,
+            "channel": row.chat.channel,
+            "state": row.chat.state,
+            "agent": row.chat.agent,
+            "last_message_at": row.chat.last_message_at,
+            "text": row.text,
+            "ours": row.ours,
+            "held": row.held,
         }
-        for one in rows
+        for row in rows
     ]

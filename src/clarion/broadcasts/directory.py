@@ -24,10 +24,10 @@ class Directory:
 
     def of_stories(self, story_id: int | None, name: str) -> list[int]:
         """All broadcasts that send this story, or one whose name contains ``name``."""
-        found = Broadcast.objects.filter(data_type=STORY, story__name__icontains=name)
+        broadcasts = Broadcast.objects.filter(data_type=STORY, story__name__icontains=name)
         if story_id is not None:
-            found = found.filter(story=story_id)
-        return list(found.values_list("pk", flat=True))
+            broadcasts = broadcasts.filter(story=story_id)
+        return list(broadcasts.values_list("pk", flat=True))
 
     def with_keys(self, keys: Iterable[str]) -> dict[str, int]:
         """The broadcast of each key that is there."""

@@ -68,30 +68,30 @@ class Fields(TypedDict, total=False):
 
 def stored(fields: Fields) -> Fields:
     """The fields as they are stored. Raises LaunchError for what no draft can hold."""
-    made = fields.copy()
-    if "title" in made:
-        made["title"] = one_line(made["title"])[:TITLE_LENGTH]
-    if "text" in made:
-        made["text"] = plain_text(made["text"])
-    if made.get("data_type", "text") not in Broadcast.DataType.values:
+    values = fields.copy()
+    if "title" in values:
+        values["title"] = one_line(values["title"])[:TITLE_LENGTH]
+    if "text" in values:
+        values["text"] = plain_text(values["text"])
+    if values.get("data_type", "text") not in Broadcast.DataType.values:
         raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
-    if made.get("type", "broadcast") not in TYPES:
+    if values.get("type", "broadcast") not in TYPES:
         raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
-    if "accepted_gaps" in made:
-        accepted = dict.fromkeys(clean(name, TITLE_LENGTH) for name in made["accepted_gaps"])
-        made["accepted_gaps"] = list(accepted)[:MOST_VARIABLES]
-    if made.get("template"):
-        template = made["template"]
-        made["template"] = stored_template(
+    if "accepted_gaps" in values:
+        accepted = dict.fromkeys(clean(name, TITLE_LENGTH) for name in values["accepted_gaps"])
+        values["accepted_gaps"] = list(accepted)[:MOST_VARIABLES]
+    if values.get("template"):
+        template = values["template"]
+        values["template"] = stored_template(
             template.get("name", ""), template.get("language", ""), template.get("variables", ())
         )
     try:
-        rates.checked(made.get("rate"))
-        if made.get("time_zone"):
-            clock.zone(made["time_zone"])
+        rates.checked(values.get("rate"))
+        if values.get("time_zone"):
+            clock.zone(values["time_zone"])
     except ValueError as error:
         raise LaunchError(str(error)) from None
-    return made
+    return values
 
 
 def stored_template(name: str, language: str, variables: Sequence[str]) -> dict[str, Any]:

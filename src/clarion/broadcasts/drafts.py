@@ -108,7 +108,7 @@ def _refuse_other_people(
     Or more than once: what repeats would send again to whom it has reached.
     """
     same_audience = audience is None or audience.model_dump() == restart.audience
-    same_channels = channels is None or {one.pk for one in channels} == set(
+    same_channels = channels is None or {channel.pk for channel in channels} == set(
         restart.channels.values_list("pk", flat=True)
     )
     if picks is not None or not (same_audience and same_channels):
@@ -147,8 +147,8 @@ def lock(broadcast: Broadcast, revision: int | None = None) -> None:
 
 def conflict(draft: Broadcast) -> EditConflict:
     """The error for somebody who edits a draft that was edited meanwhile, as it is stored now."""
-    who = draft.edited_by.name if draft.edited_by else ""
-    return EditConflict(who, draft.edited_at or draft.created_at)
+    editor = draft.edited_by.name if draft.edited_by else ""
+    return EditConflict(editor, draft.edited_at or draft.created_at)
 
 
 def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:

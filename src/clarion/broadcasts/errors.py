@@ -23,12 +23,12 @@ class EditConflict(LaunchError):  # noqa: N818 - the name is the fact
     ``who`` is empty when it was the command line, ``at`` the moment of that edit.
     """
 
-    def __init__(self, who: str, at: datetime) -> None:
+    def __init__(self, editor: str, at: datetime) -> None:
         """Who edited it last, and when."""
-        self.who = who
+        self.editor = editor
         self.at = at
         super().__init__(
-            f"{who or 'The command line'} edited this draft at {at:%H:%M} UTC, after you "
+            f"{editor or 'The command line'} edited this draft at {at:%H:%M} UTC, after you "
             "opened it. Load the newest, or keep yours as a copy."
         )
 

@@ -87,21 +87,21 @@ class _Crowd:
 
     def span(self) -> tuple[int, int, int]:
         """How many rows, and the first and the last key."""
-        found = db.fetch(
+        rows = db.fetch(
             f"SELECT count(*), COALESCE(min({self.key}), 0), COALESCE(max({self.key}), 0) "
             f"{self.rows} WHERE {self.owner} = %s",
             [self.owner_id],
         )
-        return found[0][0], found[0][1], found[0][2]
+        return rows[0][0], rows[0][1], rows[0][2]
 
     def ids(self, sample: Sequence[Span]) -> list[int]:
         """The keys in these spans. (A join with a table of spans PostgreSQL can't estimate.)"""
-        one = f"SELECT {self.key} {self.rows} WHERE {self.owner} = %s AND {self.key}"
-        found = db.fetch(
-            " UNION ALL ".join([f"{one} BETWEEN %s AND %s"] * len(sample)),
+        query = f"SELECT {self.key} {self.rows} WHERE {self.owner} = %s AND {self.key}"
+        rows = db.fetch(
+            " UNION ALL ".join([f"{query} BETWEEN %s AND %s"] * len(sample)),
             [value for span in sample for value in (self.owner_id, *span)],
         )
-        return [row[0] for row in found]
+        return [row[0] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ def _look(crowd: _Crowd, audience: Audience, broadcast_id: int | None) -> _Looke
     ids = crowd.ids(_sample(first, last, size))
     query = candidates(audience, crowd.channel_ids, broadcast_id=broadcast_id, addresses=ids)
     rows = db.fetch(query.sql, query.params)
-    found = Counter((channel_id, reason) for _, channel_id, _, reason in rows)
+    by_reason = Counter((channel_id, reason) for _, channel_id, _, reason in rows)
     names = sorted(row[0] for row in rows if not row[3])[:SAMPLE]
-    return _Looked(len(ids), found, names, size / len(ids) if ids else 1)
+    return _Looked(len(ids), by_reason, names, size / len(ids) if ids else 1)
 
 
 def _sample(first: int, last: int, size: int) -> list[Span]:
@@ -179,8 +179,10 @@ def _rounded(
 
 def names_of(address_ids: Sequence[int]) -> list[str]:
     """What to call the people behind some addresses: at most five names, in the order of ids."""
-    found = Address.objects.select_related("contact").filter(pk__in=address_ids)
-    return [one.contact.name or one.user_id for one in found.order_by("pk")[:SAMPLE]]
+    addresses = Address.objects.select_related("contact").filter(pk__in=address_ids)
+    return [
+        address.contact.name or address.user_id for address in addresses.order_by("pk")[:SAMPLE]
+    ]
 
 
 def _count(sql: str, params: Sequence[Any]) -> int:

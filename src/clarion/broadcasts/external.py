@@ -69,13 +69,13 @@ def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Br
     data = _data(parent, body)
     channels = _channels(list(parent.channels.order_by("pk")), body)
     audience = Audience.model_validate(parent.audience or {"kind": "all"})
-    found: _Found | None = None
+    named: _Found | None = None
     if body.get("users") != "everyone":
-        found = _Found(channels, _users(body, or_everyone=True))
+        named = _Found(channels, _users(body, or_everyone=True))
         audience = audience.model_copy(update={"kind": "picks", "tags": [], "picked_from": "ids"})
-        if not found.addresses:
-            return {"broadcast": None, **found.answer(), "will_get": 0, "skipped": {}}, None
-    urgent = found is not None and len(found.addresses) <= URGENT
+        if not named.addresses:
+            return {"broadcast": None, **named.answer(), "will_get": 0, "skipped": {}}, None
+    urgent = named is not None and len(named.addresses) <= URGENT
     run = new_run(
         parent,
         clock.now(),
@@ -85,32 +85,36 @@ def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Br
         priority=max(parent.priority, int(urgent)),
     )
     run.channels.set(channels)
-    if found is not None:
-        add_picks(run, found.addresses)
+    if named is not None:
+        add_picks(run, named.addresses)
     elif audience.kind == "picks":
         copy_picks(parent, run)
     audit.note("broadcast.call", f"broadcast {parent.pk}", CALLER, run=run.pk)
-    who = summary(audience, channels, broadcast_id=run.pk, quick=True)
-    everyone = {"known": who.total + sum(who.dropped.values()), "unknown": [], "unknown_count": 0}
+    audience_summary = summary(audience, channels, broadcast_id=run.pk, quick=True)
+    everyone = {
+        "known": audience_summary.total + sum(audience_summary.dropped.values()),
+        "unknown": [],
+        "unknown_count": 0,
+    }
     answer = {
         "broadcast": run.pk,
-        **(found.answer() if found else everyone),
-        "will_get": who.total,
-        "skipped": who.dropped,
+        **(named.answer() if named else everyone),
+        "will_get": audience_summary.total,
+        "skipped": audience_summary.dropped,
     }
-    return (answer | {"about": True} if who.about else answer), run
+    return (answer | {"about": True} if audience_summary.about else answer), run
 
 
 def _fire(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
     data = _data(broadcast, body)
-    named = body.keys() & {"platform", "channel"}
-    offered = Channel.objects.all() if named else broadcast.channels
-    found = _Found(_channels(list(offered.order_by("pk")), body), _users(body))
-    fired = firings.fire(broadcast, found.contacts, clock.now(), data)
-    before = len(found.contacts) - fired
+    names_channels = body.keys() & {"platform", "channel"}
+    offered = Channel.objects.all() if names_channels else broadcast.channels
+    named = _Found(_channels(list(offered.order_by("pk")), body), _users(body))
+    fired = firings.fire(broadcast, named.contacts, clock.now(), data)
+    before = len(named.contacts) - fired
     return {
         "broadcast": broadcast.pk,
-        **found.answer(),
+        **named.answer(),
         "fired": fired,
         "skipped": {"fired_before": before} if before else {},
     }
@@ -120,19 +124,19 @@ class _Found:
     """Users as a call names them, and who of them is known on these channels of one kind."""
 
     def __init__(self, channels: Sequence[Channel], users: Sequence[str]) -> None:
-        known: set[str] = set()
+        known_users: set[str] = set()
         addresses: set[int] = set()
         people: set[int] = set()
         for batch in batches(sorted(set(users)), CHUNK):
             for channel in channels:
                 matches = identities.look_up(channel, batch)
-                known |= matches.keys()
+                known_users |= matches.keys()
                 addresses |= {match.address for match in matches.values()}
                 people |= {match.contact for match in matches.values()}
         self.addresses = sorted(addresses)
         self.contacts = sorted(people)
-        self._unknown = [user for user in dict.fromkeys(users) if user not in known]
-        self._known = len(known)
+        self._unknown = [user for user in dict.fromkeys(users) if user not in known_users]
+        self._known = len(known_users)
 
     def answer(self) -> dict[str, Any]:
         """The part of the answer that says who is known."""
@@ -145,13 +149,13 @@ class _Found:
 
 def _users(body: Mapping[str, Any], or_everyone: bool = False) -> list[str]:
     """The user ids of a call, each once. Raises CallError."""
-    given = body["users"] if "users" in body else [body.get("user")]
-    if not isinstance(given, list) or not given:
+    users = body["users"] if "users" in body else [body.get("user")]
+    if not isinstance(users, list) or not users:
         raise CallError(f'{_USERS}, or as "everyone".' if or_everyone else f"{_USERS}.")
-    for user in given:
+    for user in users:
         if isinstance(user, bool) or not isinstance(user, str | int):
             raise CallError(f'{_USERS}, or as "everyone".' if or_everyone else f"{_USERS}.")
-    return list(dict.fromkeys(str(user) for user in given))
+    return list(dict.fromkeys(str(user) for user in users))
 
 
 def _channels(offered: Sequence[Channel], body: Mapping[str, Any]) -> list[Channel]:
@@ -176,14 +180,14 @@ def _data(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
     if strange:
         raise CallError(f"“{clean(strange[0], 40)}” is no field of a call. Leave it out.")
     data = checked_data(body.get("data"))
-    known = {f"data.{name}" for name in (*data, *broadcast.data)}
-    missing = _unknown(broadcast, known)
+    names = {f"data.{name}" for name in (*data, *broadcast.data)}
+    missing = _unknown(broadcast, names)
     if missing:
         raise CallError(f"The message needs “{missing[0]}”. Give it in “data”.")
     return data
 
 
-def _unknown(broadcast: Broadcast, known: set[str]) -> list[str]:
+def _unknown(broadcast: Broadcast, names: set[str]) -> list[str]:
     """The variables of a broadcast that stand neither in ``known`` nor with a contact."""
     texts = [broadcast.title] if any(map(shows_title, broadcast.channels.all())) else []
     in_story: list[str] = []
@@ -191,9 +195,9 @@ def _unknown(broadcast: Broadcast, known: set[str]) -> list[str]:
         case Broadcast.DataType.STORY:
             assert broadcast.story_version is not None
             script = compile_script(broadcast.story_version.blocks, load=media.load)
-            in_story = script.unknown(known, _NOT_DATA)
+            in_story = script.unknown(names, _NOT_DATA)
         case Broadcast.DataType.TEMPLATE:
             texts += broadcast.template.get("variables", ())
         case _:
             texts.append(broadcast.text)
-    return in_story + [name for text in texts for name in unknown_variables(text, known, _NOT_DATA)]
+    return in_story + [name for text in texts for name in unknown_variables(text, names, _NOT_DATA)]

@@ -64,7 +64,7 @@ def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
 @receiver(tagged)
 def tag_assigned(tag_id: int, contact_ids: Sequence[int], **_: Any) -> None:
     """People got a tag, one by hand or thousands by an import: the triggers on it fire."""
-    waiting = [(one, parse(one.trigger)) for one in _watching()]
+    waiting = [(broadcast, parse(broadcast.trigger)) for broadcast in _watching()]
     names = {trigger.tag for _, trigger in waiting if trigger.on == "tag"}
     if not names:
         return
@@ -125,27 +125,27 @@ def _due(
 ) -> Iterator[tuple[int, datetime]]:
     """Each of the contacts with its moment. A clock time is by where the contact lives."""
     after = happened_at + timedelta(seconds=trigger.delay)
-    ours = broadcast.zone
-    zones = dict.fromkeys(contact_ids, ours)
+    own_zone = broadcast.zone
+    zones = dict.fromkeys(contact_ids, own_zone)
     if trigger.at:
-        found = db.fetch(
+        rows = db.fetch(
             f"SELECT c.id, c.time_zone FROM {db.json_table([('id', 'int')])} "
             f"{db.lateral_join('contacts_contact', 'c', 'c.id = v.id')} WHERE c.time_zone <> ''",
             [db.json_param([key] for key in contact_ids)],
         )
-        zones |= dict(found)
-    moments = {zone: _moment(trigger.at, zone, ours, after) for zone in set(zones.values())}
+        zones |= dict(rows)
+    moments = {zone: _moment(trigger.at, zone, own_zone, after) for zone in set(zones.values())}
     for contact_id, zone in zones.items():
         yield contact_id, moments[zone]
 
 
-def _moment(at: str | None, zone: str, ours: str, after: datetime) -> datetime:
+def _moment(at: str | None, zone: str, own_zone: str, after: datetime) -> datetime:
     if at is None:
         return after
     try:
         clock.zone(zone)
     except ValueError:  # an attribute like any other: nobody has checked it
-        zone = ours
+        zone = own_zone
     daily = Recurrence(every="day", at=at)
     return next_run(daily, zone, after - timedelta(microseconds=1)).astimezone(UTC)
 
@@ -162,7 +162,7 @@ def _note(
     sent = f"EXISTS (SELECT 1 {earlier} AND f.state <> 'dropped'{db.planner_fence()})"
     allowed = "true" if trigger.again else f"NOT {sent}"
     table = db.json_table([("contact_id", "int"), ("due_at", "int")])
-    found = db.fetch(
+    rows = db.fetch(
         "INSERT INTO broadcasts_firing (broadcast_id, contact_id, occurrence, happened_at, due_at, "
         "data, state, reason) SELECT %s, v.contact_id, "
         f"COALESCE((SELECT max(f.occurrence) + 1 {earlier}), 0), %s, v.due_at, "
@@ -177,7 +177,7 @@ def _note(
             *([] if trigger.again else [broadcast.pk]),
         ],
     )
-    return {row[0] for row in found}
+    return {row[0] for row in rows}
 
 
 def take_due(now: datetime, limit: int) -> list[tuple[Broadcast, list[Firing]]]:
@@ -189,25 +189,25 @@ def take_due(now: datetime, limit: int) -> list[tuple[Broadcast, list[Firing]]]:
     later than the cutoff, because no engine was running, is paused and asks (C6).
     """
     _drop_stopped(limit)
-    taken = []
+    due = []
     live = Broadcast.objects.filter(type=Broadcast.Type.TRIGGER, state=S.LIVE)
     for broadcast in live.filter(Exists(_waiting().filter(due_at__lte=now))).order_by("pk"):
         if limit <= 0:
             break
-        due = _waiting(broadcast=broadcast, due_at__lte=now).order_by("due_at", "pk")
-        firings = list(db.select_unlocked(due)[:limit])
+        ready = _waiting(broadcast=broadcast, due_at__lte=now).order_by("due_at", "pk")
+        firings = list(db.select_unlocked(ready)[:limit])
         limit -= len(firings)
         if firings and _too_late(broadcast, firings[0].due_at, now):
             continue
         holding = _holding(broadcast, firings)
         if holding:
-            taken.append((broadcast, holding))
-    return taken
+            due.append((broadcast, holding))
+    return due
 
 
 def mark_sent(firings: Sequence[Firing]) -> None:
     """Their deliveries are written, in this transaction."""
-    Firing.objects.filter(pk__in=[one.pk for one in firings]).update(state=Firing.State.SENT)
+    Firing.objects.filter(pk__in=[firing.pk for firing in firings]).update(state=Firing.State.SENT)
 
 
 def forgive_lateness(broadcast: Broadcast) -> None:
@@ -226,7 +226,7 @@ def _drop_stopped(limit: int) -> None:
     stopped = Broadcast.objects.filter(Exists(_waiting()), state=S.STOPPED, drained_at=None)
     for broadcast in stopped.filter(type=Broadcast.Type.TRIGGER):
         some = db.select_unlocked(_waiting(broadcast=broadcast))
-        drop([one.pk for one in some[:limit]], STOPPED)
+        drop([firing.pk for firing in some[:limit]], STOPPED)
 
 
 def drop_waiting(broadcast: Broadcast) -> None:
@@ -259,9 +259,9 @@ def _holding(broadcast: Broadcast, firings: Sequence[Firing]) -> list[Firing]:
     conditions = parse(broadcast.trigger).conditions
     if not conditions:
         return list(firings)
-    contact_ids = [one.contact_id for one in firings]
+    contact_ids = [firing.contact_id for firing in firings]
     people = Contact.objects.in_bulk(contact_ids)
-    names = [one.tag for one in conditions if one.tag]
+    names = [condition.tag for condition in conditions if condition.tag]
     has: dict[int, set[str]] = {}
     taggings = Tagging.objects.filter(tag__name__in=names, contact__in=contact_ids)
     for contact_id, name in taggings.values_list("contact_id", "tag__name"):

@@ -72,16 +72,18 @@ class Gap:
             "reason": self.reason,
         }
         if not self.variable:
-            said = _("The message can't be made for %(people)s of %(of)s recipients: %(reason)s")
+            sentence = _(
+                "The message can't be made for %(people)s of %(of)s recipients: %(reason)s"
+            )
         elif not self.may_be_accepted:
-            said = _("No recipient has “%(variable)s”.")
+            sentence = _("No recipient has “%(variable)s”.")
         else:
-            said = ngettext(
+            sentence = ngettext(
                 "%(people)s of %(of)s recipients has no “%(variable)s” and would get nothing.",
                 "%(people)s of %(of)s recipients have no “%(variable)s” and would get nothing.",
                 self.people,
             )
-        return said % words
+        return sentence % words
 
     @property
     def sentence(self) -> str:
@@ -116,8 +118,8 @@ def find_gaps(
     groups, about = _groups(broadcast, channels, names, quick=quick)
     if not any(use.name.partition(".")[0] in _LATER for use in uses):
         return _judged(broadcast, groups, about=about)
-    asked = {use.name for use in uses if use.guard}
-    needed = {use.name for use in uses if not use.optional} - asked
+    guarded = {use.name for use in uses if use.guard}
+    needed = {use.name for use in uses if not use.optional} - guarded
     return _judged(broadcast, groups, about=about, needed=needed)
 
 
@@ -159,14 +161,14 @@ def _groups(
         parts = list(samples(audience, ids, broadcast.pk))
     else:
         parts = [(candidates(audience, ids, broadcast_id=broadcast.pk), 1.0)]
-    found: dict[tuple[int, tuple[str, ...]], _Group] = {}
+    groups: dict[tuple[int, tuple[str, ...]], _Group] = {}
     for query, factor in parts:
         for channel, *lacking, count, first, last in _counted(query, names, quick=quick):
             lacked = tuple(name for name, flag in zip(names, lacking, strict=True) if flag)
-            group = found.setdefault((channel, lacked), _Group(lacked))
+            group = groups.setdefault((channel, lacked), _Group(lacked))
             group.people += count * factor
             group.addresses += (first, last)
-    return list(found.values()), any(factor > 1 for _, factor in parts)
+    return list(groups.values()), any(factor > 1 for _, factor in parts)
 
 
 def _counted(query: Query, names: Sequence[str], *, quick: bool) -> list[tuple[Any, ...]]:

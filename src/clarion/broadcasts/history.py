@@ -78,13 +78,13 @@ def section(
     return _page(_search(sought).filter(_where(name, sought)), after, limit)
 
 
-def _page(found: "QuerySet[Broadcast]", after: int | None, limit: int) -> Section:
+def _page(broadcasts: "QuerySet[Broadcast]", after: int | None, limit: int) -> Section:
     """A page of these, newest first. Numbers are sorted first, and only a page of rows is read."""
     if after is not None:
-        found = found.filter(pk__lt=after)
+        broadcasts = broadcasts.filter(pk__lt=after)
     # By a product, or PostgreSQL would walk through all numbers, past singles without end.
     newest_first = (F("pk") * -1).asc()
-    numbers = list(found.order_by(newest_first).values_list("pk", flat=True)[: limit + 1])
+    numbers = list(broadcasts.order_by(newest_first).values_list("pk", flat=True)[: limit + 1])
     rows = Broadcast.objects.select_related("agent", "drafted_by", "story").prefetch_related(
         "channels"
     )
@@ -95,36 +95,36 @@ def _page(found: "QuerySet[Broadcast]", after: int | None, limit: int) -> Sectio
 
 def section_sizes(sought: Sought = Sought()) -> dict[str, int]:
     """How many broadcasts each section has."""
-    found = _search(sought)
+    broadcasts = _search(sought)
     if sought.since or sought.until:
         counted = {name: Count("pk", filter=_where(name, sought)) for name in SECTIONS}
-        sizes: dict[str, int] = found.aggregate(**counted)
+        sizes: dict[str, int] = broadcasts.aggregate(**counted)
         return sizes
     # Counted by an index alone; only of what is live it has to be seen whether it is periodic.
-    states = dict(found.order_by().values_list("state").annotate(Count("pk")))
-    periodic = found.filter(SECTIONS["periodic"]).count()
+    states = dict(broadcasts.order_by().values_list("state").annotate(Count("pk")))
+    periodic = broadcasts.filter(SECTIONS["periodic"]).count()
     sizes = {name: sum(states.get(state, 0) for state in _STATES[name]) for name in SECTIONS}
     return sizes | {"active": sizes["active"] - periodic, "periodic": periodic}
 
 
 def _search(sought: Sought) -> "QuerySet[Broadcast]":
-    found = visible().filter(type__in=sought.types or TYPES)
+    broadcasts = visible().filter(type__in=sought.types or TYPES)
     words = search_words(sought.q)
     sign, q = words[:1], words.lstrip("#№ ")
     number = parse_id(q)
     if not q:
-        return found
+        return broadcasts
     if sign == "№":
-        return found.filter(number=number or 0)
+        return broadcasts.filter(number=number or 0)
     if sign == "#":
-        return found.filter(pk=number or 0)
+        return broadcasts.filter(pk=number or 0)
     matches = Q(title__icontains=q) | Q(text__icontains=q)
-    for who in ("agent", "drafted_by"):
-        matches |= Q((f"{who}__name__icontains", q)) | Q((f"{who}_name__icontains", q))
+    for role in ("agent", "drafted_by"):
+        matches |= Q((f"{role}__name__icontains", q)) | Q((f"{role}_name__icontains", q))
     matches |= Q(story__name__icontains=q) | Q(template__name__icontains=q)
     if number:
         matches |= Q(pk=number) | Q(number=number)
-    return found.filter(matches)
+    return broadcasts.filter(matches)
 
 
 def _where(name: str, sought: Sought) -> Q:
@@ -154,11 +154,11 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
-    made = _runs_made([b.pk for b in listed if b.is_live])
+    runs = _runs_made([b.pk for b in listed if b.is_live])
     heard = reporting({channel.pk for b in listed for channel in b.channels.all()})
     return [
         _facts(b, counts.get(b.pk, {}), _reported(b, heard))
-        | dict(zip(_RUNS, made.get(b.pk, (0, None)), strict=True))
+        | dict(zip(_RUNS, runs.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
 
@@ -170,18 +170,18 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     """How many runs each of these has made, and when the last was due."""
     if not parents:
         return {}
-    found = Broadcast.objects.filter(parent__in=parents).order_by().values("parent_id")
-    counted = found.annotate(made=Count("pk"), last=Max("scheduled_at"))
+    runs = Broadcast.objects.filter(parent__in=parents).order_by().values("parent_id")
+    counted = runs.annotate(made=Count("pk"), last=Max("scheduled_at"))
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
 
 
 def _reported(b: Broadcast, heard: Collection[int]) -> set[str]:
     """Which of delivered and read the channels of a broadcast report; ``heard``: those that do."""
-    told: set[str] = set()
+    states: set[str] = set()
     for channel in b.channels.all():
         if channel.pk in heard:
-            told |= kind_class(channel.kind).limits.receipts
-    return told
+            states |= kind_class(channel.kind).limits.receipts
+    return states
 
 
 def message_of(b: Broadcast) -> str:

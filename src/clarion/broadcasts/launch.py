@@ -44,8 +44,8 @@ def start(
         drafts.lock(broadcast, revision)
         if broadcast.revision != counted:
             gaps = _gaps(broadcast)
-        if found := unaccepted(broadcast, gaps):
-            raise GapsError("\n".join([*check(broadcast), *found]))
+        if missing := unaccepted(broadcast, gaps):
+            raise GapsError("\n".join([*check(broadcast), *missing]))
         if broadcast.edit_of_id is not None:
             return live_edits.apply(broadcast, by=by)
         if broadcast.timing == Timing.NOW:

@@ -41,7 +41,7 @@ def outcome_words(outcome: str) -> str:
 
 def _is_blocked(broadcast: Broadcast) -> bool:
     channels = broadcast.channels.all()
-    return bool(channels) and all(condition(one).is_blocked for one in channels)
+    return bool(channels) and all(condition(channel).is_blocked for channel in channels)
 
 
 def waits_for(broadcast: Broadcast) -> list[dict[str, Any]]:
@@ -55,11 +55,11 @@ def waits_for(broadcast: Broadcast) -> list[dict[str, Any]]:
     return [
         {
             "channel": channel.name,
-            "state": one.state.value,
-            "reason": one.reason,
-            "since": one.since,
-            "until": one.until,
+            "state": state.state.value,
+            "reason": state.reason,
+            "since": state.since,
+            "until": state.until,
         }
-        for channel, one in conditions(broadcast.channels.all())
-        if one.is_blocked
+        for channel, state in conditions(broadcast.channels.all())
+        if state.is_blocked
     ]

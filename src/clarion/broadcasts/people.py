@@ -49,8 +49,8 @@ def release_after_chats(address_ids: Sequence[int], **_: Any) -> None:
 @receiver(chats.button_pressed)
 def send_pressed_story(address_id: int, value: str, **_: Any) -> None:
     """They pressed a button that asks for a story: it is sent to them. Other buttons only speak."""
-    found = _STORY.fullmatch(value)
-    story = Story.objects.filter(pk=int(found[1])).first() if found else None
+    match = _STORY.fullmatch(value)
+    story = Story.objects.filter(pk=int(match[1])).first() if match else None
     if story is None:
         return
     try:
@@ -101,7 +101,7 @@ def follow_merged_contact(kept_id: int, gone_id: int, **_: Any) -> None:
 def skip_without_consent(consent_id: int, contact_ids: Sequence[int], **_: Any) -> None:
     """They withdrew a consent: what is queued for them and requires it is skipped at once (M2)."""
     name = Consent.objects.values_list("name", flat=True).get(pk=consent_id)
-    requiring = [one.pk for one in _requiring(name) if one.state in ACTIVE]
+    requiring = [broadcast.pk for broadcast in _requiring(name) if broadcast.state in ACTIVE]
     if requiring:
         addresses = Address.objects.filter(contact__in=contact_ids).values_list("pk", flat=True)
         cancel.skip_addresses(addresses, requiring, ("no_consent", SKIPPED["no_consent"]))
@@ -119,8 +119,12 @@ def follow_new_name(before: str, after: str, **_: Any) -> None:
 @receiver(consents.needed)
 def need_consent(consent: Consent, **_: Any) -> list[str]:
     """The broadcasts for which a consent can't be removed; drafts can be edited."""
-    needing = [one for one in _requiring(consent.name) if one.state != BroadcastState.DRAFT]
-    return [f"broadcast {one.pk}" for one in needing]
+    needing = [
+        broadcast
+        for broadcast in _requiring(consent.name)
+        if broadcast.state != BroadcastState.DRAFT
+    ]
+    return [f"broadcast {broadcast.pk}" for broadcast in needing]
 
 
 def without_consent(claimed: Mapping[int, Sequence[int]]) -> set[tuple[int, int]]:
@@ -137,7 +141,10 @@ def without_consent(claimed: Mapping[int, Sequence[int]]) -> set[tuple[int, int]
     ):
         audience = json.loads(stored) if isinstance(stored, str) else stored
         if required := audience.get("consents"):
-            lacking |= {(broadcast, one) for one in grants.lacking(required, claimed[broadcast])}
+            lacking |= {
+                (broadcast, address_id)
+                for address_id in grants.lacking(required, claimed[broadcast])
+            }
     return lacking
 
 
@@ -145,4 +152,4 @@ def _requiring(consent: str) -> list[Broadcast]:
     """The broadcasts that require a consent and are not over. (Those that are not over are few.)"""
     going = Broadcast.objects.exclude(state__in=FINISHED).order_by("pk")
     going = going.only("state", "audience")
-    return [one for one in going if consent in one.audience.get("consents", ())]
+    return [broadcast for broadcast in going if consent in broadcast.audience.get("consents", ())]

@@ -130,15 +130,15 @@ def _advance(broadcast: Broadcast, after: datetime) -> bool:
 def _newest(broadcast: Broadcast, planned: datetime, now: datetime) -> tuple[datetime, str]:
     """The newest run that is due, and a sentence about those before it, if any."""
     rule, zone = recurrences.parse(broadcast.recurrence), broadcast.zone
-    found = [planned]
+    moments = [planned]
     for moment in islice(recurrences.stream(rule, zone, planned), MOST_COUNTED):
         if moment > now:
             break
-        found.append(moment)
-    left_out = len(found) - 1
+        moments.append(moment)
+    left_out = len(moments) - 1
     if left_out < MOST_COUNTED:
-        return found[-1], _said(f"{left_out:,}", left_out) if left_out else ""
-    last = _last_before(rule, zone, now) or found[-1]
+        return moments[-1], _said(f"{left_out:,}", left_out) if left_out else ""
+    last = _last_before(rule, zone, now) or moments[-1]
     return last, _said(f"At least {MOST_COUNTED:,}", left_out)
 
 

@@ -55,20 +55,21 @@ def search_people(
         return PeoplePage([])
     page = contact_list(q=q, tag=tag, channels=channels, after_id=after, limit=PAGE)
     names = {channel.name for channel in channels}
-    reached = [(row, one) for row in page.rows for one in row.addresses if one.channel in names]
-    ids = [one.id for _, one in reached]
+    reached = [
+        (row, address) for row in page.rows for address in row.addresses if address.channel in names
+    ]
+    ids = [address.id for _, address in reached]
     picked = set(broadcast.picks.filter(address__in=ids).values_list("address_id", flat=True))
     rows = [
-        Person(one.id, row.id, row.name, one.channel, one.value, one.state, row.tags,
-               one.id in picked)
-        for row, one in reached
-    ]  # fmt: skip
+        Person(a.id, row.id, row.name, a.channel, a.value, a.state, row.tags, a.id in picked)
+        for row, a in reached
+    ]
     return PeoplePage(rows, page.next)
 
 
 def picked_people(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
     """Those who are ticked, in the order of their chat numbers; tags are left out."""
-    found = (
+    addresses = (
         Address.objects.filter(
             pk__in=broadcast.picks.filter(address__gt=after or 0)
             .order_by("address_id")
@@ -78,10 +79,9 @@ def picked_people(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
         .order_by("pk")
     )
     rows = [
-        Person(one.pk, one.contact_id, one.contact.name, one.channel.name, one.user_id, one.state,
-               [], True)
-        for one in found
-    ]  # fmt: skip
+        Person(a.pk, a.contact_id, a.contact.name, a.channel.name, a.user_id, a.state, [], True)
+        for a in addresses
+    ]
     more = len(rows) > PAGE
     return PeoplePage(rows[:PAGE], rows[PAGE - 1].address_id if more else None)
 
@@ -92,8 +92,8 @@ def tick(broadcast: Broadcast, address_ids: Sequence[int]) -> int:
     Raises PicksError when the broadcast is no draft any more.
     """
     with _draft(broadcast):
-        known = Address.objects.filter(pk__in=address_ids, alias_of=None)
-        return add_picks(broadcast, list(known.values_list("pk", flat=True)))
+        addresses = Address.objects.filter(pk__in=address_ids, alias_of=None)
+        return add_picks(broadcast, list(addresses.values_list("pk", flat=True)))
 
 
 def untick(broadcast: Broadcast, address_ids: Sequence[int]) -> int:
@@ -118,15 +118,15 @@ def tick_found(broadcast: Broadcast, q: str = "", tag: Tag | None = None) -> int
     broadcast is no draft, or becomes none meanwhile.
     """
     sql, params = addresses_found(q, tag, _channels(broadcast))
-    found = array("q")  # 8 bytes each
+    address_ids = array("q")  # 8 bytes each
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(CHUNK):
-            found.extend(row[0] for row in rows)
+            address_ids.extend(row[0] for row in rows)
     added = 0
-    for start in range(0, len(found), CHUNK):
+    for start in range(0, len(address_ids), CHUNK):
         with _draft(broadcast):
-            added += add_picks(broadcast, found[start : start + CHUNK])
+            added += add_picks(broadcast, address_ids[start : start + CHUNK])
     return added
 
 

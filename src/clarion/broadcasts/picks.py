@@ -62,16 +62,18 @@ def find_chats(
     if channels:
         addresses = addresses.filter(channel__in=channels)
         where = f" on {', '.join(channel.name for channel in channels)}"
-    known = {one.pk: one.alias_of or one for one in addresses.select_related("alias_of")}
-    unknown = [str(number) for number in wanted if number not in known]
+    by_number = {
+        address.pk: address.alias_of or address for address in addresses.select_related("alias_of")
+    }
+    unknown = [str(number) for number in wanted if number not in by_number]
     if unknown:
         more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
             f"There is no chat{where} with the number {', '.join(unknown[:NAMED])}{more}. "
             "Correct it.",
-            [known[number] for number in wanted if number in known],
+            [by_number[number] for number in wanted if number in by_number],
         )
-    return list({known[number].pk: known[number] for number in wanted}.values())
+    return list({by_number[number].pk: by_number[number] for number in wanted}.values())
 
 
 def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Address]:
@@ -80,24 +82,24 @@ def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Addre
     Raises PicksError that names the user ids that none of the channels knows.
     """
     wanted = dict.fromkeys(value.strip() for value in values)
-    known: set[str] = set()
-    found: set[int] = set()
+    known_values: set[str] = set()
+    address_ids: set[int] = set()
     for channel in channels:
         matches = identities.look_up(channel, wanted)
-        known |= matches.keys()
-        found |= {match.address for match in matches.values()}
-    unknown = [value for value in wanted if value not in known]
+        known_values |= matches.keys()
+        address_ids |= {match.address for match in matches.values()}
+    unknown = [value for value in wanted if value not in known_values]
     if unknown:
         where = " or ".join(channel.name for channel in channels)
         more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
             f"Nobody on {where} has the user id {', '.join(unknown[:NAMED])}{more}. Correct it."
         )
-    return list(Address.objects.filter(pk__in=found).order_by("pk"))
+    return list(Address.objects.filter(pk__in=address_ids).order_by("pk"))
 
 
-def _parse(typed: str) -> list[int]:
-    parts = [part for part in re.split(r"[\s,;]+", typed) if part]
+def _parse(text: str) -> list[int]:
+    parts = [part for part in re.split(r"[\s,;]+", text) if part]
     if not parts:
         raise PicksError("Write chat numbers, separated by commas.")
     for part in parts:

@@ -67,8 +67,8 @@ def preview_address(
     """Whom to preview for: the address that was chosen, else a recipient, else None."""
     addresses = Address.objects.select_related("contact", "channel")
     for pk in [chosen, *picks[:1]]:
-        if found := addresses.filter(pk=pk or 0).first():
-            return found
+        if address := addresses.filter(pk=pk or 0).first():
+            return address
     return (
         addresses.filter(channel__in=channel_ids, alias_of=None)
         .order_by("channel_id", "pk")

@@ -59,19 +59,22 @@ def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None)
         # What the page of the draft holds that is not valid yet: sending would leave it out.
         ("form", form_problems(broadcast.form_state)),
     ]
-    found: dict[str, Part] = {}
+    problems: dict[str, Part] = {}
     for part, sentences in parts:
         for sentence in sentences:
-            found.setdefault(sentence, part)
-    return found
+            problems.setdefault(sentence, part)
+    return problems
 
 
 def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     """What is wrong with the title and the text, story or template, on these channels."""
-    found = _CONTENT[broadcast.data_type](broadcast, channels)
+    problems = _CONTENT[broadcast.data_type](broadcast, channels)
     if not any(map(shows_title, channels)):
-        return found
-    return [*(f"{OF_TITLE}{each}" for each in _template_faults(broadcast, broadcast.title)), *found]
+        return problems
+    return [
+        *(f"{OF_TITLE}{each}" for each in _template_faults(broadcast, broadcast.title)),
+        *problems,
+    ]
 
 
 def _template_faults(broadcast: Broadcast, source: str) -> list[str]:
@@ -87,15 +90,15 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     text = broadcast.text
     if not text.strip():
         return ["Write a text."]
-    found = _template_faults(broadcast, text)
+    problems = _template_faults(broadcast, text)
     for channel in channels:
         limits = kind_class(channel.kind).limits
         length, longest = length_of(text, limits), limits.text_length
         if length > longest and VARIABLE not in text:
-            found.append(
+            problems.append(
                 f"The text has {length:,} characters; {channel.name} takes at most {longest:,}."
             )
-    return found
+    return problems
 
 
 def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
@@ -111,51 +114,51 @@ def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
         facts = list(facts_of(blocks.from_stored(version.blocks)))
     except ContentError as error:
         return [f"The story “{story.name}” can't be sent yet: {error}"]
-    found = [_unknown(name) for name in script.unknown(_known(broadcast))]
+    problems = [_unknown(name) for name in script.unknown(_known(broadcast))]
     trial = Trial(broadcast)
     for channel in channels:
         limits = kind_class(channel.kind).limits
-        unfit = {one.number: list(problems_of(limits, one)) for one in facts}
-        found += [
+        unfit = {part.number: list(problems_of(limits, part)) for part in facts}
+        problems += [
             f"{channel.name} {problem} Change the story, or leave the channel out."
             for problem in chain.from_iterable(unfit.values())
         ]
-        found += [
+        problems += [
             f"{channel.name} can't send block {number}: {sentence}"
             for number, sentence in trial.refused(channel)
             if not unfit[number]
         ]
-    return found
+    return problems
 
 
 def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     template = broadcast.template
-    found = []
+    problems = []
     if not template.get("name"):
-        found.append("Write the name of the template, as the provider approved it.")
+        problems.append("Write the name of the template, as the provider approved it.")
     if not template.get("language"):
-        found.append("Write the language of the template, such as en or pt_BR.")
+        problems.append("Write the language of the template, such as en or pt_BR.")
     for number, text in enumerate(template.get("variables", ()), 1):
         if not text.strip():
-            found.append(f"Variable {number} of the template is empty. Fill it in.")
+            problems.append(f"Variable {number} of the template is empty. Fill it in.")
             continue
-        found += [
+        problems += [
             f"Variable {number} of the template: {fault}"
             for fault in _template_faults(broadcast, text)
         ]
-    found += [
+    problems += [
         f"{channel.name} has no templates. Leave it out, or send a text or a story."
         for channel in channels
         if not has_templates(channel)
     ]
-    if not found:
+    if not problems:
         trial = Trial(broadcast)
-        found += [
+        problems += [
             f"{channel.name} can't send this template: {sentence}"
             for channel in channels
             for _, sentence in trial.refused(channel)
         ]
-    return found
+    return problems
 
 
 _CONTENT: dict[str, Callable[[Broadcast, Sequence[Channel]], list[str]]] = {

@@ -61,7 +61,7 @@ def candidates(
     # Of a part each person is looked up; for all it is better to read everything once.
     is_part = span is not None or contacts is not None or addresses is not None
     end = db.planner_fence() if is_part else ""
-    source, key, given, chosen = _source(audience, broadcast_id, contacts, addresses)
+    source, key, params, chosen = _source(audience, broadcast_id, contacts, addresses)
     chosen.append((f"a.channel_id IN ({marks(channel_ids)})", list(channel_ids)))
     chosen.append(("a.alias_of_id IS NULL", []))
     if span:
@@ -73,7 +73,7 @@ def candidates(
     return Query(
         f"SELECT a.id AS address_id, a.channel_id, a.contact_id, {reason} AS reason "
         f"FROM {source} WHERE {where}",
-        (*reason_params, *given, *(value for _, params in chosen for value in params)),
+        (*reason_params, *params, *(value for _, values in chosen for value in values)),
     )
 
 
@@ -112,17 +112,17 @@ def end_of_chunk(
     Read from an index alone, so that every chunk costs the same, whoever drops out of it.
     """
     key, owners = "id", channel_ids
-    rows = "SELECT id FROM contacts_address WHERE alias_of_id IS NULL AND channel_id = %s"
+    ids = "SELECT id FROM contacts_address WHERE alias_of_id IS NULL AND channel_id = %s"
     if audience.kind == "picks":
         key, owners = "address_id", [broadcast_id]
-        rows = "SELECT address_id AS id FROM broadcasts_pick WHERE broadcast_id = %s"
-    branch = f"SELECT id FROM ({rows} AND {key} > %s ORDER BY {key} LIMIT %s) b"
+        ids = "SELECT address_id AS id FROM broadcasts_pick WHERE broadcast_id = %s"
+    branch = f"SELECT id FROM ({ids} AND {key} > %s ORDER BY {key} LIMIT %s) b"
     every = " UNION ALL ".join([branch] * len(owners))
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT max(id) FROM (SELECT id FROM ({every}) u ORDER BY id LIMIT %s) q",
-        [value for one in owners for value in (one, after, size)] + [size],
+        [value for owner in owners for value in (owner, after, size)] + [size],
     )
-    last: int | None = found[0][0]
+    last: int | None = rows[0][0]
     return last
 
 

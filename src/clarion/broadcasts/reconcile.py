@@ -49,17 +49,17 @@ class Reconciliation:
 
     def lines(self) -> list[str]:
         """The equation from the rows and from the tallies, then each difference."""
-        said = [
+        sentences = [
             f"rows:    {_equation(self.expected, self.by_rows)}",
             f"tallies: {_equation(self.expected, self.by_tallies)}",
             f"records: {self.completed_records} completed, {self.error_records} errors",
         ]
         if self.twice:
-            said.append(
+            sentences.append(
                 f"{self.twice} deliveries were accepted more than once: their channel drops"
                 " repeats by the message id."
             )
-        return [*said, *self.differences]
+        return [*sentences, *self.differences]
 
     def document(self) -> dict[str, Any]:
         """The same as a JSON object."""
@@ -136,8 +136,8 @@ class _Counted:
         each = [
             self.fingerprint("reversed"),
             *(
-                found
-                for (kind, _, state), found in self.numbers.items()
+                fingerprint
+                for (kind, _, state), fingerprint in self.numbers.items()
                 if kind == "row" and state in COMPLETED
             ),
         ]
@@ -158,9 +158,9 @@ class _Counted:
     def differences(self) -> list[str]:
         """What does not agree, a sentence each."""
         people = sum(self.by_state("row").values())
-        said = []
+        sentences = []
         if people != self.expected:
-            said.append(f"There are {people} deliveries, but {self.expected} are expected.")
+            sentences.append(f"There are {people} deliveries, but {self.expected} are expected.")
         names = dict(Channel.objects.values_list("pk", "name"))
         for channel, state in sorted(
             {(channel, state) for kind, channel, state in self.numbers if kind in {"row", "tally"}}
@@ -169,11 +169,11 @@ class _Counted:
                 self.numbers.get((kind, channel, state), _NOTHING)[0] for kind in ("row", "tally")
             )
             if rows != tally:
-                said.append(
+                sentences.append(
                     f"On the channel {names.get(channel, channel)}, {rows} deliveries are {state},"
                     f" but the tallies say {tally}."
                 )
-        return said + [
+        return sentences + [
             sentence.format(self.finding(name))
             for name, sentence in _FINDINGS.items()
             if self.finding(name)
@@ -193,9 +193,9 @@ def _fingerprint(column: str) -> str:
     )
 
 
-def _question(kind: str, where: str, numbers: str = "count(*), 0, 0", place: str = "0, ''") -> str:
+def _question(kind: str, where: str, numbers: str = "count(*), 0, 0", key: str = "0, ''") -> str:
     """SQL that answers in rows of: its name, a channel and a state, a fingerprint."""
-    return f"SELECT '{kind}', {place}, {numbers} FROM {where}"
+    return f"SELECT '{kind}', {key}, {numbers} FROM {where}"
 
 
 # Person by person, however PostgreSQL would turn it (the offset keeps it from joining).

@@ -109,14 +109,14 @@ def _checked_cron(expression: str) -> str:
             raise RecurrenceError(
                 f"The {name} “{part}” of the cron expression is wrong. {_EXAMPLE}"
             ) from None
-    found = " ".join(parts)
+    cron = " ".join(parts)
     try:
-        next(CronSim(found, datetime(2000, 1, 1)))  # noqa: DTZ001 - by the clock on the wall
+        next(CronSim(cron, datetime(2000, 1, 1)))  # noqa: DTZ001 - by the clock on the wall
     except (CronSimError, StopIteration):
         raise RecurrenceError(
-            f"“{found}” never runs: there is no such day. Choose another day or month."
+            f"“{cron}” never runs: there is no such day. Choose another day or month."
         ) from None
-    return found
+    return cron
 
 
 def next_run(recurrence: Recurrence, zone: str, after: datetime) -> datetime:
@@ -136,16 +136,16 @@ def runs(recurrence: Recurrence, zone: str, after: datetime, n: int) -> list[dat
 
 def stream(recurrence: Recurrence, zone: str, after: datetime) -> Iterator[datetime]:
     """All runs later than ``after``, in UTC, one by one."""
-    place = clock.zone(zone)
-    local = after.astimezone(place).replace(tzinfo=None)
+    tz = clock.zone(zone)
+    local = after.astimezone(tz).replace(tzinfo=None)
     expressions = _expressions(recurrence)
     if len(CronSim(expressions[0], local).hours) == 24:
         # The same clock times may come again within the next hours.
-        found = _every_hour(_walls(expressions, local - _LONGEST_FOLD), place)
+        moments = _every_hour(_walls(expressions, local - _LONGEST_FOLD), tz)
     else:
-        found = _once_each(_walls(expressions, local), place)
+        moments = _once_each(_walls(expressions, local), tz)
     last = after
-    for moment in found:
+    for moment in moments:
         if moment > last:
             last = moment
             yield moment
@@ -173,25 +173,25 @@ def _walls(expressions: Iterable[str], after: datetime) -> Iterator[datetime]:
     return heapq.merge(*(CronSim(expression, after) for expression in expressions))
 
 
-def _once_each(walls: Iterable[datetime], place: tzinfo) -> Iterator[datetime]:
+def _once_each(walls: Iterable[datetime], tz: tzinfo) -> Iterator[datetime]:
     for wall in walls:
-        missing = _shift(wall, place)
+        missing = _shift(wall, tz)
         if missing >= _DAY:
             continue
         while missing > timedelta():
             wall += _MINUTE
-            missing = _shift(wall, place)
-        yield wall.replace(tzinfo=place).astimezone(UTC)
+            missing = _shift(wall, tz)
+        yield wall.replace(tzinfo=tz).astimezone(UTC)
 
 
-def _every_hour(walls: Iterable[datetime], place: tzinfo) -> Iterator[datetime]:
+def _every_hour(walls: Iterable[datetime], tz: tzinfo) -> Iterator[datetime]:
     """Each moment at which the clock shows one of these times, in order."""
     waiting: list[datetime] = []
     for wall in walls:
-        shift = _shift(wall, place)
+        shift = _shift(wall, tz)
         if shift > timedelta():
             continue
-        first = wall.replace(tzinfo=place).astimezone(UTC)
+        first = wall.replace(tzinfo=tz).astimezone(UTC)
         while waiting and waiting[0] < first:
             yield heapq.heappop(waiting)
         heapq.heappush(waiting, first)
@@ -200,12 +200,12 @@ def _every_hour(walls: Iterable[datetime], place: tzinfo) -> Iterator[datetime]:
     yield from sorted(waiting)
 
 
-def _shift(wall: datetime, place: tzinfo) -> timedelta:
+def _shift(wall: datetime, tz: tzinfo) -> timedelta:
     """By how much the clocks go forward over this time (it is missing) or back (it comes twice).
 
     Zero for nearly all times. PEP 495: the offsets of fold 0 and 1 are those before and after.
     """
-    before, after = (wall.replace(tzinfo=place, fold=fold).utcoffset() for fold in (0, 1))
+    before, after = (wall.replace(tzinfo=tz, fold=fold).utcoffset() for fold in (0, 1))
     assert before is not None
     assert after is not None
     return after - before

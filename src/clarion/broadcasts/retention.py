@@ -198,14 +198,14 @@ def sweep(limit: int = STEP, *, by: Agent | str = audit.WORKER) -> int:
     going = _marked()
     if not going:
         return _mark(clock.from_us(db.now_us()), by)
-    gone, enough = 0, limit - limit // 4  # the last quarter is not worth another statement
+    deleted, enough = 0, limit - limit // 4  # the last quarter is not worth another statement
     for step in _STEPS:
-        while gone < enough:
-            some = step(going, limit - gone)
+        while deleted < enough:
+            some = step(going, limit - deleted)
             if not some:
                 break
-            gone += some
-    return gone if gone >= enough else gone + _take_rows(going)
+            deleted += some
+    return deleted if deleted >= enough else deleted + _take_rows(going)
 
 
 def _marked() -> list[int]:
@@ -213,12 +213,12 @@ def _marked() -> list[int]:
 
     Whoever has runs waits until they have gone.
     """
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT b.id, b.total FROM broadcasts_broadcast b WHERE b.deleted_at IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM broadcasts_broadcast r WHERE r.parent_id = b.id) "
         f"ORDER BY b.total, b.id LIMIT {AT_ONCE}"
     )
-    return [pk for pk, total in found if total <= SMALL] or [pk for pk, _ in found[:1]]
+    return [pk for pk, total in rows if total <= SMALL] or [pk for pk, _ in rows[:1]]
 
 
 def _mark(now: datetime, by: Agent | str) -> int:
@@ -243,13 +243,13 @@ def _mark(now: datetime, by: Agent | str) -> int:
 def _singles(finished_by: datetime) -> list[int]:
     """Some stories that buttons asked for, finished by then: nobody's words, and many."""
     # Said in the words of their partial index.
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT id FROM broadcasts_broadcast WHERE type = 'single' AND agent_id IS NULL "
         "AND finished_at <= %s AND deleted_at IS NULL AND state IN ('completed', 'stopped') "
         f"ORDER BY finished_at LIMIT {AT_ONCE}",
         [clock.to_us(finished_by)],
     )
-    return [pk for (pk,) in found]
+    return [pk for (pk,) in rows]
 
 
 def _quiet(broadcast_ids: Sequence[int]) -> list[int]:
@@ -266,7 +266,7 @@ def _mark_these(broadcast_ids: Sequence[int], now: datetime) -> list[Broadcast]:
     for start in range(0, len(broadcast_ids), AT_ONCE):
         due = broadcast_ids[start : start + AT_ONCE]
         some = list(db.select_unlocked(Broadcast.objects.filter(pk__in=due, deleted_at=None)))
-        Broadcast.objects.filter(pk__in=[one.pk for one in some]).update(deleted_at=now)
+        Broadcast.objects.filter(pk__in=[broadcast.pk for broadcast in some]).update(deleted_at=now)
         marked += some
     return marked
 

@@ -149,12 +149,12 @@ def reply(address_id: int, text: str, *, by: Agent, form_token: str = "") -> Bro
 
 def literal(text: str) -> str:
     """A text with variables that renders to exactly ``text``, whatever braces stand in it."""
-    return _TEMPLATE.sub(lambda found: f'{{{{ "{found[0]}" }}}}', text)
+    return _TEMPLATE.sub(lambda match: f'{{{{ "{match[0]}" }}}}', text)
 
 
 def plain(text: str) -> str:
     """What ``literal`` made, as it was written."""
-    return _LITERAL.sub(lambda found: found[1], text)
+    return _LITERAL.sub(lambda match: match[1], text)
 
 
 def send_test(
@@ -207,7 +207,7 @@ def latest(address_ids: Iterable[int]) -> dict[int, Broadcast]:
     picks = Pick.objects.filter(
         address__in=list(address_ids), broadcast__type=Broadcast.Type.SINGLE
     )
-    found: dict[int, Broadcast] = {}
+    by_address: dict[int, Broadcast] = {}
     for pick in picks.select_related("broadcast").order_by("address_id", "-broadcast_id"):
-        found.setdefault(pick.address_id, pick.broadcast)
-    return found
+        by_address.setdefault(pick.address_id, pick.broadcast)
+    return by_address

@@ -48,9 +48,9 @@ class Trial:
         people = Address.objects.filter(channel=channel, state="active").order_by("pk")
         tried = list(people.values_list("value", flat=True)[:_TRIED])
         for number, parts in self._messages(None):
-            said = [_refusal(kind, to, parts) for to in tried]
-            if said and all(said):
-                yield number, said[0]
+            sentences = [_refusal(kind, to, parts) for to in tried]
+            if sentences and all(sentences):
+                yield number, sentences[0]
 
     def refused_for(self, channel: Channel, to: str, contact: Mapping[str, Any]) -> str:
         """What the channel refuses for one person, as one sentence; empty where nothing."""
@@ -58,7 +58,11 @@ class Trial:
         if kind is None:
             return ""
         return next(
-            (said for _, parts in self._messages(contact) if (said := _refusal(kind, to, parts))),
+            (
+                sentence
+                for _, parts in self._messages(contact)
+                if (sentence := _refusal(kind, to, parts))
+            ),
             "",
         )
 

@@ -73,7 +73,9 @@ def words(trigger: Trigger) -> str:
     if trigger.at:
         parts.append(_("at %(at)s where they live"))
     if trigger.conditions:
-        fill["conditions"] = get_text_list([one.words() for one in trigger.conditions], _("and"))
+        fill["conditions"] = get_text_list(
+            [condition.words() for condition in trigger.conditions], _("and")
+        )
         parts.append(_("if %(conditions)s"))
     parts.append(_("each time") if trigger.again else _("once per person"))
     return ", ".join(parts) % fill

@@ -9,7 +9,7 @@ from clarion.broadcasts.models import Broadcast
 
 def story_uses(story_ids: Iterable[int]) -> dict[int, int]:
     """Story id → number of broadcasts with it, drafts included; those with none are left out."""
-    found = Broadcast.objects.filter(story__in=list(story_ids), data_type="story").exclude(
+    broadcasts = Broadcast.objects.filter(story__in=list(story_ids), data_type="story").exclude(
         type=Broadcast.Type.SINGLE
     )
-    return dict(found.order_by().values_list("story").annotate(Count("pk")))
+    return dict(broadcasts.order_by().values_list("story").annotate(Count("pk")))

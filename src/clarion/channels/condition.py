@@ -83,11 +83,11 @@ def _waits(channel: Channel) -> bool:
 
 def conditions(channels: Iterable[Channel]) -> list[tuple[Channel, Condition]]:
     """The channels that have some trouble, each with its condition."""
-    found = [(channel, condition(channel)) for channel in channels]
-    return [(channel, one) for channel, one in found if one.state != ChannelCondition.ACTIVE]
+    pairs = [(channel, condition(channel)) for channel in channels]
+    return [(channel, state) for channel, state in pairs if state.state != ChannelCondition.ACTIVE]
 
 
-def words(channel: Channel, one: Condition) -> str:
+def words(channel: Channel, state: Condition) -> str:
     """A condition as one line for people, without its moments."""
     opening = {
         ChannelCondition.PAUSED: _("Channel %s is paused."),
@@ -95,6 +95,6 @@ def words(channel: Channel, one: Condition) -> str:
         ChannelCondition.FAILING: _("The last check of channel %s failed."),
         ChannelCondition.UNCHECKED: _("Channel %s is not checked."),
         ChannelCondition.ACTIVE: _("Channel %s is active."),
-    }[one.state]
-    reason = "" if one.state == ChannelCondition.UNCHECKED else one.reason
-    return " ".join(filter(None, (opening % channel.name, reason, one.advice)))
+    }[state.state]
+    reason = "" if state.state == ChannelCondition.UNCHECKED else state.reason
+    return " ".join(filter(None, (opening % channel.name, reason, state.advice)))

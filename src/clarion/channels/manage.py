@@ -105,12 +105,12 @@ def get_channel(name: str) -> Channel:
     channel = Channel.objects.filter(name=name.strip()).first()
     if channel is not None:
         return channel
-    known = list(Channel.objects.order_by("name").values_list("name", flat=True)[: _NAMED + 1])
-    if not known:
+    names = list(Channel.objects.order_by("name").values_list("name", flat=True)[: _NAMED + 1])
+    if not names:
         raise ChannelError(f"There is no channel called “{name}”. Add one first.")
-    more = " …" if len(known) > _NAMED else "."
+    more = " …" if len(names) > _NAMED else "."
     raise ChannelError(
-        f"There is no channel called “{name}”. Choose one of: {', '.join(known[:_NAMED])}{more}"
+        f"There is no channel called “{name}”. Choose one of: {', '.join(names[:_NAMED])}{more}"
     )
 
 

@@ -31,12 +31,12 @@ def add(words: Iterable[str], state: State, by: Agent | str) -> list[Keyword]:
     """Add words; return those that were not there. Raises ChannelError with a sentence."""
     with transaction.atomic():
         wanted = {keyword.folded: keyword for keyword in _checked(words, state)}
-        there = {keyword.folded: keyword for keyword in listed()}
-        for folded in wanted.keys() & there.keys():
-            if there[folded].state != state:
-                raise ChannelError(_taken(there[folded].written, _MEANING[_other(state)]))
-        new = [wanted[folded] for folded in wanted if folded not in there]
-        if len(there) + len(new) > MOST:
+        existing = {keyword.folded: keyword for keyword in listed()}
+        for folded in wanted.keys() & existing.keys():
+            if existing[folded].state != state:
+                raise ChannelError(_taken(existing[folded].written, _MEANING[_other(state)]))
+        new = [wanted[folded] for folded in wanted if folded not in existing]
+        if len(existing) + len(new) > MOST:
             raise ChannelError(f"There can be {MOST} words of your own. Remove some.")
         Keyword.objects.bulk_create(new)
         if new:
@@ -47,9 +47,9 @@ def add(words: Iterable[str], state: State, by: Agent | str) -> list[Keyword]:
 def remove(words: Iterable[str], by: Agent | str) -> list[str]:
     """Remove words; return those that were there. Words that are built in stay."""
     with transaction.atomic():
-        gone = Keyword.objects.filter(folded__in=[fold(word) for word in words])
-        written = list(gone.order_by("folded").values_list("written", flat=True))
-        gone.delete()
+        keywords = Keyword.objects.filter(folded__in=[fold(word) for word in words])
+        written = list(keywords.order_by("folded").values_list("written", flat=True))
+        keywords.delete()
         if written:
             audit.note("keyword.remove", "keywords", by, words=written)
     return written

@@ -39,8 +39,12 @@ def wait_seconds(reply: HttpReply, stated: object = None) -> float | None:
     Retry-After is a number of seconds or a date (RFC 9110 10.2.3); a date is counted from the
     reply's own Date, so that a wrong clock there does no harm. The result is 0 to a day.
     """
-    said = reply.headers.get("retry-after", "").strip()
-    for value in (_seconds(said), _until(said, reply.headers.get("date", "")), _seconds(stated)):
+    header = reply.headers.get("retry-after", "").strip()
+    for value in (
+        _seconds(header),
+        _until(header, reply.headers.get("date", "")),
+        _seconds(stated),
+    ):
         if value is not None:
             return min(max(value, 0.0), LONGEST_WAIT)
     return None
@@ -56,8 +60,8 @@ def _seconds(value: object) -> float | None:
     return None if math.isnan(seconds) else seconds
 
 
-def _until(said: str, date: str) -> float | None:
-    end = _moment(said)
+def _until(header: str, date: str) -> float | None:
+    end = _moment(header)
     if end is None:
         return None
     return (end - (_moment(date) or clock.now())).total_seconds()

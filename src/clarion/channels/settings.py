@@ -48,9 +48,9 @@ def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     UnknownKind for a kind that does not exist.
     """
     config = kind_class(kind).Config
-    typed = {name: value.strip() for name, value in pairs.items() if value.strip()}
+    values = {name: value.strip() for name, value in pairs.items() if value.strip()}
     try:
-        return stored(config.model_validate(typed))
+        return stored(config.model_validate(values))
     except ValidationError as error:
         unknown = f"There is no such setting. Use one of: {', '.join(config.model_fields)}."
         wrong: dict[str, str] = {}

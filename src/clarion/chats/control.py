@@ -27,8 +27,8 @@ def find(address_id: int) -> Chat:
     if not (is_id(address_id) and Address.objects.filter(pk=address_id).exists()):
         raise ChatError(f"There is no chat with the number {address_id}.")
     address_id = primary_id(address_id)
-    found = Chat.objects.select_related("agent").filter(pk=address_id).first()
-    return found or Chat(address_id=address_id)
+    chat = Chat.objects.select_related("agent").filter(pk=address_id).first()
+    return chat or Chat(address_id=address_id)
 
 
 def take_over(address_id: int, *, by: Agent) -> Chat:

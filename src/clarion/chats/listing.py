@@ -45,20 +45,20 @@ def chat_list(wanted: ChatFilter, cursor: str | None = None, limit: int = 50) ->
 
     Raises CursorError for a cursor that is not ours.
     """
-    place = Cursor.parse(cursor, values=2) if cursor else None
+    position = Cursor.parse(cursor, values=2) if cursor else None
     where, params = _conditions(wanted)
-    backward = place is not None and place.backward
+    backward = position is not None and position.backward
     way, beyond = ("ASC", ">") if backward else ("DESC", "<")
-    if place:
+    if position:
         where.append(f"(c.last_message_at, c.address_id) {beyond} (%s, %s)")
-        params += place.key
+        params += position.key
     keys: list[Key] = db.fetch(
         "SELECT c.last_message_at, c.address_id FROM chats_chat AS c "
         f"WHERE {' AND '.join(where) or '1 = 1'} "
         f"ORDER BY c.last_message_at {way}, c.address_id {way} LIMIT %s",
         [*params, limit + 1],
     )
-    page = cut(keys, limit, place, lambda key: key)
+    page = cut(keys, limit, position, lambda key: key)
     return Page(load([number for _, number in page.rows]), page.next_cursor, page.previous_cursor)
 
 
@@ -78,9 +78,9 @@ def _conditions(wanted: ChatFilter) -> tuple[list[str], list[Any]]:
         )
         params.append(wanted.channel)
     if words := search_words(wanted.q).lstrip("#№ "):
-        sql, found = _matches(words)
+        sql, values = _matches(words)
         where.append(f"c.address_id IN ({sql})")
-        params += found
+        params += values
     return where, params
 
 
@@ -105,7 +105,7 @@ def load(numbers: Sequence[int]) -> list[ChatRow]:
         "SELECT m.id FROM chats_message AS m WHERE m.chat_id = c.address_id AND m.inbound "
         "ORDER BY m.at DESC, m.id DESC LIMIT 1"
     )
-    found = {
+    by_number = {
         row[2]: ChatRow(clock.from_us(row[0]), _moment(row[1]), *row[2:])
         for row in db.fetch(
             f"SELECT c.last_message_at, w.at, c.address_id, p.id, p.name, {USER_ID}, h.name, "
@@ -120,7 +120,7 @@ def load(numbers: Sequence[int]) -> list[ChatRow]:
             [db.json_param([number] for number in numbers)],
         )
     }
-    return [found[number] for number in numbers if number in found]
+    return [by_number[number] for number in numbers if number in by_number]
 
 
 def _moment(value: int | None) -> datetime | None:

@@ -19,20 +19,20 @@ def take_option(arguments: list[str]) -> list[str]:
 
     _named.clear()
     rest: list[str] = []
-    given = iter(arguments)
-    for argument in given:
+    remaining = iter(arguments)
+    for argument in remaining:
         if argument == "--":
-            return [*rest, argument, *given]
+            return [*rest, argument, *remaining]
         name, equals, value = argument.partition("=")
         if name != OPTION:
             rest.append(argument)
             continue
-        who = value if equals else next(given, "")
-        if not who:
+        agent = value if equals else next(remaining, "")
+        if not agent:
             raise typer.BadParameter(
                 "Write the name or e-mail address of an agent.", param_hint=OPTION
             )
-        _named[:] = [who]
+        _named[:] = [agent]
     return rest
 
 

@@ -99,10 +99,10 @@ def password(email: Who, password_stdin: PasswordStdin = False) -> None:
 
     agent = find_agent(email, inactive=True)
     chosen = _read_password(password_stdin)
-    made = set_password(agent, chosen, by=acting())
+    new_password = set_password(agent, chosen, by=acting())
     print_line(f"{agent.name} has a new password and is logged out everywhere.")
     if chosen is None:
-        print_line(f"Password (shown only now): {made}")
+        print_line(f"Password (shown only now): {new_password}")
 
 
 @app.command("deactivate")

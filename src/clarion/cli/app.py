@@ -114,14 +114,14 @@ def plain_usage_error(error: Any) -> None:
     message = getattr(error, "message", None)
     if not isinstance(message, str):
         return
-    for found, plain in _PLAIN.items():
-        message = message.replace(found, plain)
+    for wording, plain in _PLAIN.items():
+        message = message.replace(wording, plain)
     error.message = message
 
 
 def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": []}
-    titled = [getattr(one, "rich_help_panel", None) for one in command.get_params(ctx)]
+    titled = [getattr(parameter, "rich_help_panel", None) for parameter in command.get_params(ctx)]
     sections |= {title: [] for title in titled if title}
     sections[OPTIONS] = []
     for parameter, title in zip(command.get_params(ctx), titled, strict=True):

@@ -124,16 +124,16 @@ class AudienceOptions:
     def _spec(self) -> "Audience":
         from clarion.broadcasts.query import Audience
 
-        asked = {"consents": self.consents or []}
+        common = {"consents": self.consents or []}
         if self.everyone:
-            return Audience(kind="all", **asked)
+            return Audience(kind="all", **common)
         if self.tags:
             return Audience(
-                kind="tags", tags=self.tags, without_tags=self.without_tags or [], **asked
+                kind="tags", tags=self.tags, without_tags=self.without_tags or [], **common
             )
         source: Literal["ids", "hand", "chats"] = "ids" if self.ids else "chats"
         source = "hand" if self.to else source
-        return Audience(kind="picks", picked_from=source, **asked)
+        return Audience(kind="picks", picked_from=source, **common)
 
 
 def print_audience(draft: "Broadcast") -> None:
@@ -145,7 +145,9 @@ def print_audience(draft: "Broadcast") -> None:
 
     channels = list(draft.channels.order_by("name"))
     audience = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
-    spread = ", ".join(f"{audience.by_channel[one.pk]:,} on {one.name}" for one in channels)
+    spread = ", ".join(
+        f"{audience.by_channel[channel.pk]:,} on {channel.name}" for channel in channels
+    )
     print_note(f"{counted(audience.total, 'recipient')}: {spread}.")
     if audience.held and not draft.end_open_chats:
         print_note(f"  {audience.held:,} of them when their open chat is closed")
@@ -157,16 +159,16 @@ def print_audience(draft: "Broadcast") -> None:
         print_note(_how_long(forecast(draft, channels, audience.by_channel)))
 
 
-def _how_long(known: "Forecast") -> str:
+def _how_long(forecast: "Forecast") -> str:
     from clarion.kit.durations import duration
 
-    if known.minutes is None:
+    if forecast.minutes is None:
         return "It is sent as fast as the providers accept the messages: no send rate is set."
-    if not known.minutes:
+    if not forecast.minutes:
         return "Sending takes less than a minute."
-    slowest = f"; {known.slowest.name} takes longest" if known.slowest else ""
-    end = f", until about {format_moment(known.finishes_at)}" if known.finishes_at else ""
-    return f"Sending takes about {duration(60 * known.minutes)}{end}{slowest}."
+    slowest = f"; {forecast.slowest.name} takes longest" if forecast.slowest else ""
+    end = f", until about {format_moment(forecast.finishes_at)}" if forecast.finishes_at else ""
+    return f"Sending takes about {duration(60 * forecast.minutes)}{end}{slowest}."
 
 
 def _known_chats(numbers: str, channels: "list[Channel]") -> "tuple[list[int], list[Channel]]":

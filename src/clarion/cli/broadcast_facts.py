@@ -34,72 +34,72 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     from clarion.broadcasts.outcomes import outcome_words
     from clarion.records.causes import causes
 
-    one = document(broadcast)
-    found = causes(broadcast.pk)
+    facts = document(broadcast)
+    found_causes = causes(broadcast.pk)
     if as_json:
         errors = [
             {"error": cause.text, "code": cause.code, "attempts": cause.errors,
              "recipients": cause.people}
-            for cause in found
+            for cause in found_causes
         ]  # fmt: skip
-        print_json({**one, "causes": errors})
+        print_json({**facts, "causes": errors})
         return
     optional: list[tuple[str, Any]] = [
-        ("when", one["when"]),
-        ("next run", one["next_run_at"]),
-        ("runs", one["runs"]),
-        ("last run", one["last_run_at"]),
-        ("run of", one["parent"]),
-        ("restart of", one["restart_of"]),
-        ("rate", f"{rates.written(one['rate'])} a second" if one["rate"] else ""),
+        ("when", facts["when"]),
+        ("next run", facts["next_run_at"]),
+        ("runs", facts["runs"]),
+        ("last run", facts["last_run_at"]),
+        ("run of", facts["parent"]),
+        ("restart of", facts["restart_of"]),
+        ("rate", f"{rates.written(facts['rate'])} a second" if facts["rate"] else ""),
     ]
     print_facts(
         [
-            ("id", str(one["id"])),
-            ("title", one["title"]),
-            ("type", one["type"]),
+            ("id", str(facts["id"])),
+            ("title", facts["title"]),
+            ("type", facts["type"]),
             (
                 "state",
-                " – ".join(filter(None, (outcome_words(one["outcome"]), one["state_reason"]))),
+                " – ".join(filter(None, (outcome_words(facts["outcome"]), facts["state_reason"]))),
             ),
-            (one["data_type"], one["message"][:200]),
-            ("channels", one["channels"]),
-            ("number", f"№ {one['number']}" if one["number"] else "–"),
-            ("agent", one["agent"] or "–"),
-            ("drafter", one["drafted_by"] or "–"),
-            *(("waits for", _blockade(one)) for one in one["waits_for"]),
+            (facts["data_type"], facts["message"][:200]),
+            ("channels", facts["channels"]),
+            ("number", f"№ {facts['number']}" if facts["number"] else "–"),
+            ("agent", facts["agent"] or "–"),
+            ("drafter", facts["drafted_by"] or "–"),
+            *(("waits for", _blockade(facts)) for facts in facts["waits_for"]),
             *((name, value) for name, value in optional if value),
-            ("created", one["created_at"]),
-            ("scheduled", one["scheduled_at"]),
-            ("started", one["started_at"]),
-            ("finished", one["finished_at"]),
-            ("total", one["total"]),
-            *((f"  {state.replace('_', ' ')}", one[state]) for state in COUNTS if one[state]),
-            *(_shares(one) if one["total"] else ()),
+            ("created", facts["created_at"]),
+            ("scheduled", facts["scheduled_at"]),
+            ("started", facts["started_at"]),
+            ("finished", facts["finished_at"]),
+            ("total", facts["total"]),
+            *((f"  {state.replace('_', ' ')}", facts[state]) for state in COUNTS if facts[state]),
+            *(_shares(facts) if facts["total"] else ()),
         ]
     )
-    if found:
+    if found_causes:
         print_line("errors by cause")
-        for cause in found[:MOST_CAUSES]:
+        for cause in found_causes[:MOST_CAUSES]:
             attempts, people = counted(cause.errors, "attempt"), counted(cause.people, "recipient")
             print_line(f"  {attempts}, {people}: {cause.text}")
-        print_note(f"List them with: clarion records list --broadcast {one['id']} --status error")
+        print_note(f"List them with: clarion records list --broadcast {facts['id']} --status error")
 
 
-def _blockade(one: dict[str, Any]) -> str:
+def _blockade(wait: dict[str, Any]) -> str:
     """A channel through which nothing is sent at this moment: why, since when, until when."""
     moments = [
-        f"{word} {format_moment(one[key])}"
+        f"{word} {format_moment(wait[key])}"
         for word, key in (("since", "since"), ("next attempt", "until"))
-        if one[key]
+        if wait[key]
     ]
-    state = ", ".join([f"channel {one['channel']} is {one['state']}", *moments])
-    return f"{state}. {one['reason']} Resume: clarion channel resume {one['channel']}"
+    state = ", ".join([f"channel {wait['channel']} is {wait['state']}", *moments])
+    return f"{state}. {wait['reason']} Resume: clarion channel resume {wait['channel']}"
 
 
-def _shares(one: dict[str, Any]) -> list[tuple[str, str]]:
+def _shares(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The percentages of the recipients who got it and who opened it, as far as it is reported."""
     return [
-        (name, "not reported" if one[key] is None else f"{one[key]} %")
+        (name, "not reported" if facts[key] is None else f"{facts[key]} %")
         for name, key in (("delivered", "delivered_percent"), ("read", "read_percent"))
     ]

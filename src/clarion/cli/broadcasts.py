@@ -111,17 +111,17 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
         ["ID", "№", "TITLE", "STATE", "CHANNELS", "TOTAL", "COMPLETED", "FAILED", "SCHEDULED"],
         [
             [
-                str(one["id"]),
-                one["number"],
-                one["title"] or one["message"][:40],
-                outcome_words(one["outcome"]),
-                one["channels"],
-                one["total"],
-                one["completed"],
-                one["failed"],
-                one["next_run_at"] or one["scheduled_at"],
+                str(facts["id"]),
+                facts["number"],
+                facts["title"] or facts["message"][:40],
+                outcome_words(facts["outcome"]),
+                facts["channels"],
+                facts["total"],
+                facts["completed"],
+                facts["failed"],
+                facts["next_run_at"] or facts["scheduled_at"],
             ]
-            for one in listed
+            for facts in listed
         ],
     )
     if page.after is not None:
@@ -193,7 +193,9 @@ def rate(
         raise typer.BadParameter(str(error), param_hint="RATE") from None
     limit = f"{rates.written(wanted)} messages a second" if wanted else ""
     outcome = f"sends at most {limit}" if limit else "sends as fast as its channels allow"
-    _control(lambda found, by: control.set_rate(found, wanted, by=by), number, outcome, as_json)
+    _control(
+        lambda broadcast, by: control.set_rate(broadcast, wanted, by=by), number, outcome, as_json
+    )
 
 
 @app.command()

@@ -40,9 +40,9 @@ def dropped(
         print_line(f"Nothing was dropped of the callbacks of {channel.name}.")
         return
     print_table(["COUNT", "LAST", "REASON"], [[c.count, c.last_at, c.reason] for c in counts])
-    for one in kept:
-        print_line(f"\n{format_moment(one.received_at)}  {one.reason}")
-        print_line(_text(one.body))
+    for callback in kept:
+        print_line(f"\n{format_moment(callback.received_at)}  {callback.reason}")
+        print_line(_text(callback.body))
 
 
 def _text(body: bytes) -> str:

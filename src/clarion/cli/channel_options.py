@@ -63,9 +63,9 @@ FromFiles = Annotated[
 ]
 
 
-def chosen_settings(given: list[str] | None, from_files: list[str] | None) -> dict[str, str]:
+def chosen_settings(pairs: list[str] | None, from_files: list[str] | None) -> dict[str, str]:
     """The settings of ``--set`` and ``--set-file``. Raises BadParameter and Failed."""
-    settings = _pairs(given or [], "--set", "VALUE")
+    settings = _pairs(pairs or [], "--set", "VALUE")
     for key, name in _pairs(from_files or [], "--set-file", "FILE").items():
         if key in settings:
             raise typer.BadParameter(f"{key} is given twice.", param_hint="--set-file")
@@ -101,8 +101,8 @@ def number(option: str, text: str | None, *, whole: bool = False) -> Any:
 
 def sending(rate: str | None, attempts: int | None, backoff: float | None) -> dict[str, Any]:
     """What is given of these, as ``channels.manage`` takes it. Raises RateError."""
-    given: dict[str, Any] = {"attempts": attempts, "backoff": backoff}
-    given = {name: value for name, value in given.items() if value is not None}
+    chosen: dict[str, Any] = {"attempts": attempts, "backoff": backoff}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
     if rate is None:
-        return given
-    return given | {"rate": None if rate.lower() == "none" else rates.parse(rate)}
+        return chosen
+    return chosen | {"rate": None if rate.lower() == "none" else rates.parse(rate)}

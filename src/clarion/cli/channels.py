@@ -258,15 +258,15 @@ def defaults(
     from clarion.channels.defaults import FIELDS, default, set_defaults, workspace_defaults
     from clarion.channels.registry import KINDS
 
-    given = {
+    chosen = {
         "rate": number("--rate", rate),
         "attempts": number("--attempts", attempts, whole=True),
         "backoff": number("--backoff", backoff),
     }
-    if any(value is not ... for value in given.values()):
+    if any(value is not ... for value in chosen.values()):
         before = workspace_defaults()
         set_defaults(
-            **{n: getattr(before, n) if value is ... else value for n, value in given.items()},
+            **{n: getattr(before, n) if value is ... else value for n, value in chosen.items()},
             by=acting(),
         )
     workspace = workspace_defaults()
@@ -277,8 +277,8 @@ def defaults(
     print_table(
         ["KIND", "RATE", "ATTEMPTS", "BACKOFF"],
         [
-            [kind, _rate(one["rate"]), one["attempts"], f"{one['backoff']:g} s"]
-            for kind, one in kinds.items()
+            [kind, _rate(values["rate"]), values["attempts"], f"{values['backoff']:g} s"]
+            for kind, values in kinds.items()
         ],
     )
 

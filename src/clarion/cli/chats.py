@@ -72,16 +72,16 @@ def list_chats(
         ["CHAT", "CONTACT", "CHANNEL", "STATE", "AGENT", "HELD", "LAST", "TEXT"],
         [
             [
-                str(one.chat.number),
-                one.chat.name or one.chat.user_id,
-                one.chat.channel,
-                one.chat.state,
-                one.chat.agent or "–",
-                one.held,
-                one.chat.last_message_at,
-                f"{'we: ' if one.ours else ''}{one.text[:60]}",
+                str(row.chat.number),
+                row.chat.name or row.chat.user_id,
+                row.chat.channel,
+                row.chat.state,
+                row.chat.agent or "–",
+                row.held,
+                row.chat.last_message_at,
+                f"{'we: ' if row.ours else ''}{row.text[:60]}",
             ]
-            for one in page.rows
+            for row in page.rows
         ],
     )
     if page.next_cursor:
@@ -95,25 +95,25 @@ def show(number: Number, limit: Limit = 50, as_json: AsJson = False) -> None:
     from clarion.broadcasts import conversations
     from clarion.broadcasts.contact_history import held_for
 
-    said = conversations.thread(number, limit=limit).rows[::-1]
+    lines = conversations.thread(number, limit=limit).rows[::-1]
     held = held_for(number)
-    one = _document(number)
+    facts = _document(number)
     if as_json:
-        one["held"] = [{"broadcast": h.broadcast_id, "since": h.since} for h in held]
-        print_json({**one, "said": [_said(line) for line in said]})
+        facts["held"] = [{"broadcast": h.broadcast_id, "since": h.since} for h in held]
+        print_json({**facts, "said": [_said(line) for line in lines]})
         return
     print_facts(
         [
             ("chat", str(number)),
-            ("contact", one["name"] or one["user_id"]),
-            ("user id", one["user_id"]),
-            ("channel", one["channel"]),
-            ("state", one["state"]),
-            ("agent", one["agent"] or "–"),
+            ("contact", facts["name"] or facts["user_id"]),
+            ("user id", facts["user_id"]),
+            ("channel", facts["channel"]),
+            ("state", facts["state"]),
+            ("agent", facts["agent"] or "–"),
             ("held", ", ".join(f"broadcast {h.broadcast_id}" for h in held) or "–"),
         ]
     )
-    for line in said:
+    for line in lines:
         print_line(_line(line))
 
 
@@ -182,31 +182,31 @@ def _document(number: int) -> dict[str, Any]:
     }
 
 
-def _said(said: "Said") -> dict[str, Any]:
+def _said(line: "Said") -> dict[str, Any]:
     return {
-        "kind": said.kind,
-        "at": said.at,
-        "text": said.text,
-        "media": said.media,
-        "agent": said.agent,
-        "broadcast": said.broadcast_id or None,
-        "title": said.title,
-        "state": said.state,
-        "reason": said.reason,
+        "kind": line.kind,
+        "at": line.at,
+        "text": line.text,
+        "media": line.media,
+        "agent": line.agent,
+        "broadcast": line.broadcast_id or None,
+        "title": line.title,
+        "state": line.state,
+        "reason": line.reason,
     }
 
 
-def _line(said: "Said") -> str:
-    who = {
+def _line(line: "Said") -> str:
+    author = {
         "them": "they",
         "note": "–",
-        "reply": said.agent,
+        "reply": line.agent,
         "single": "we",
-        "broadcast": f"broadcast {said.broadcast_id}",
-    }[said.kind]
-    text = " ".join((said.text or said.media or "–").split())
-    state = f"  [{said.state}{': ' + said.reason if said.reason else ''}]" if said.state else ""
-    return f"{format_moment(said.at)}  {who}: {text}{state}"
+        "broadcast": f"broadcast {line.broadcast_id}",
+    }[line.kind]
+    text = " ".join((line.text or line.media or "–").split())
+    state = f"  [{line.state}{': ' + line.reason if line.reason else ''}]" if line.state else ""
+    return f"{format_moment(line.at)}  {author}: {text}{state}"
 
 
 def _acting(email: str) -> "Agent":

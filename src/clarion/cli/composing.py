@@ -181,12 +181,12 @@ class SettingOptions:
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given."""
-        given: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
         }  # fmt: skip
         if self.send_to_others is not None:
-            given["accepted_gaps"] = [EVERY_GAP] if self.send_to_others else []
-        return {name: value for name, value in given.items() if value is not None}
+            fields["accepted_gaps"] = [EVERY_GAP] if self.send_to_others else []
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +286,7 @@ class ScheduleOptions:
             "delay": _seconds(self.delay or "1m"),
             "at": self.at_clock,
             "again": self.again,
-            "conditions": [_condition(typed) for typed in self.only_if or ()],
+            "conditions": [_condition(condition) for condition in self.only_if or ()],
         }
         try:
             return trigger.parse(raw).model_dump(by_alias=True)
@@ -310,39 +310,39 @@ def read(text: str) -> str:
         ) from None
 
 
-def _weekday(typed: str) -> int:
-    day = typed.strip().lower()[:3]
+def _weekday(text: str) -> int:
+    day = text.strip().lower()[:3]
     if day not in DAYS:
         raise typer.BadParameter(
-            f"“{typed}” is not a day of the week. Write mon, tue, wed, thu, fri, sat or sun.",
+            f"“{text}” is not a day of the week. Write mon, tue, wed, thu, fri, sat or sun.",
             param_hint="--day",
         )
     return DAYS.index(day)
 
 
-def _month_day(typed: list[str]) -> int | str:
-    if len(typed) == 1 and (typed[0] == "last" or typed[0].isdecimal()):
-        return typed[0] if typed[0] == "last" else int(typed[0])
+def _month_day(text: list[str]) -> int | str:
+    if len(text) == 1 and (text[0] == "last" or text[0].isdecimal()):
+        return text[0] if text[0] == "last" else int(text[0])
     raise typer.BadParameter("Give one day of the month: 1 to 31, or last.", param_hint="--day")
 
 
-def _seconds(typed: str) -> int:
-    number, unit = typed[:-1].strip(), typed[-1:].lower()
+def _seconds(text: str) -> int:
+    number, unit = text[:-1].strip(), text[-1:].lower()
     if unit not in UNITS or not (number.isascii() and number.isdigit() and len(number) < 9):
         raise typer.BadParameter(
-            f"“{typed}” is not a delay. Write a number and m, h, d or w: 10m, 2h, 3d or 1w.",
+            f"“{text}” is not a delay. Write a number and m, h, d or w: 10m, 2h, 3d or 1w.",
             param_hint="--delay",
         )
     return int(number) * UNITS[unit]
 
 
-def _condition(typed: str) -> dict[str, str]:
+def _condition(text: str) -> dict[str, str]:
     """``city=Bonn``, ``city!=Bonn``, ``city~Bo``, ``city``, ``!city``, ``tag:vip``, ``!tag:x``."""
-    bare = typed.removeprefix("!")
+    bare = text.removeprefix("!")
     if bare.startswith("tag:"):
-        return {"tag": bare.removeprefix("tag:"), "is": "has" if bare == typed else "has_not"}
+        return {"tag": bare.removeprefix("tag:"), "is": "has" if bare == text else "has_not"}
     for sign, how in (("!=", "not"), ("~", "contains"), ("=", "equals")):
-        name, found, value = typed.partition(sign)
-        if found:
+        name, sign_found, value = text.partition(sign)
+        if sign_found:
             return {"attribute": name.strip(), "is": how, "value": value.strip()}
-    return {"attribute": bare, "is": "set" if bare == typed else "unset"}
+    return {"attribute": bare, "is": "set" if bare == text else "unset"}

@@ -102,14 +102,18 @@ def list_consents(as_json: AsJson = False) -> None:
     from clarion.consents.models import Consent
 
     numbers = counts()
-    listed = [(one, numbers.get(one.pk, Count())) for one in Consent.objects.order_by("name")]
+    listed = [
+        (consent, numbers.get(consent.pk, Count())) for consent in Consent.objects.order_by("name")
+    ]
     if as_json:
-        print_json([_document(one, count.given, count.withdrawn) for one, count in listed])
+        print_json([_document(consent, count.given, count.withdrawn) for consent, count in listed])
         return
     if not listed:
         print_line("There are no consents yet. Add one with: clarion consents add NAME")
         return
-    rows = [[one.name, one.category, count.given, count.withdrawn] for one, count in listed]
+    rows = [
+        [consent.name, consent.category, count.given, count.withdrawn] for consent, count in listed
+    ]
     print_table(["NAME", "CATEGORY", "GIVEN", "WITHDRAWN"], rows)
 
 

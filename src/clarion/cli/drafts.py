@@ -51,15 +51,18 @@ def list_drafts(limit: Limit = 50, as_json: AsJson = False) -> None:
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.states import BroadcastState
 
-    found = Broadcast.objects.filter(state=BroadcastState.DRAFT).select_related(
+    drafts = Broadcast.objects.filter(state=BroadcastState.DRAFT).select_related(
         "agent", "edited_by"
     )
-    listed = list(found.prefetch_related("channels").order_by("-pk")[: limit + 1])
+    listed = list(drafts.prefetch_related("channels").order_by("-pk")[: limit + 1])
     shown = listed[:limit]
     if as_json:
         documents = history.facts(shown)
         print_json(
-            [{**one, "missing": problems.check(b)} for one, b in zip(documents, shown, strict=True)]
+            [
+                {**document, "missing": problems.check(b)}
+                for document, b in zip(documents, shown, strict=True)
+            ]
         )
         return
     if not shown:

@@ -56,8 +56,8 @@ def remove(words: Words, as_json: AsJson = False) -> None:
     """Remove words of your own. Contacts who opted out with them stay opted out."""
     from clarion.channels import own_keywords
 
-    gone = own_keywords.remove(words, acting())
+    removed = own_keywords.remove(words, acting())
     if as_json:
-        print_json({"removed": gone})
+        print_json({"removed": removed})
     else:
-        print_line(f"{counted(len(gone), 'word')} removed.")
+        print_line(f"{counted(len(removed), 'word')} removed.")

@@ -29,15 +29,15 @@ class WorkerLock:
     @classmethod
     def take(cls, settings: "Settings", patience: float = PATIENCE) -> Self:
         """Take the lock, waiting up to ``patience`` seconds. Raises Failed with who holds it."""
-        taken: list[int] = []
+        locked: list[int] = []
         try:
             for path in _files(settings):
-                taken.append(_lock(path, patience))  # noqa: PERF401 - those taken are let go
+                locked.append(_lock(path, patience))  # noqa: PERF401 - those taken are let go
         except Failed:
-            for descriptor in taken:
+            for descriptor in locked:
                 os.close(descriptor)
             raise
-        return cls(tuple(taken))
+        return cls(tuple(locked))
 
     def release(self) -> None:
         """Let go; others that inherited the files still hold the lock."""

@@ -51,8 +51,8 @@ def find_agent(email: str, *, inactive: bool = False) -> "Agent":
 
     from clarion.accounts.models import Agent
 
-    who = email.strip()
-    named = Agent.objects.filter(Q(email=who.lower()) | Q(name__iexact=who))
+    name = email.strip()
+    named = Agent.objects.filter(Q(email=name.lower()) | Q(name__iexact=name))
     agent = (named if inactive else named.filter(is_active=True)).order_by("pk").first()
     if agent is None:
         raise Failed(

@@ -147,9 +147,9 @@ def _workers() -> str:
     alive = workers_alive()
     if not alive:
         raise Weak("No worker is running, so nothing is sent. Start one with: clarion serve")
-    if found := troubles():
-        told = (f"The worker on {host} has stopped sending. {why}" for host, why in found)
-        raise Weak(" ".join(told))
+    if stuck := troubles():
+        sentences = (f"The worker on {host} has stopped sending. {why}" for host, why in stuck)
+        raise Weak(" ".join(sentences))
     return f"{counted(alive, 'worker')} running."
 
 

@@ -41,12 +41,12 @@ def chosen(ways: Mapping[str, object], *, required: bool = True) -> str | None:
 
     Raises BadParameter for several, and for none where one is ``required``.
     """
-    given = [option for option, value in ways.items() if value not in (None, False, [], "")]
-    if len(given) > 1:
-        raise typer.BadParameter(f"{' and '.join(given)} can't be combined. Use one of them.")
-    if required and not given:
+    options = [option for option, value in ways.items() if value not in (None, False, [], "")]
+    if len(options) > 1:
+        raise typer.BadParameter(f"{' and '.join(options)} can't be combined. Use one of them.")
+    if required and not options:
         raise typer.BadParameter(f"Use one of {', '.join(ways)}.")
-    return given[0] if given else None
+    return options[0] if options else None
 
 
 def only_with(option: str, value: object, *others: str, given: str | None) -> None:

@@ -32,14 +32,14 @@ def show(
     due = retention.due(until, limit=None if as_json else LISTED)
     rows = [
         {
-            "id": one.broadcast.pk,
-            "title": one.broadcast.title,
-            "state": one.broadcast.state,
-            "total": one.broadcast.total,
-            "finished_at": one.broadcast.finished_at,
-            "deleted_at": one.goes_at,
+            "id": removal.broadcast.pk,
+            "title": removal.broadcast.title,
+            "state": removal.broadcast.state,
+            "total": removal.broadcast.total,
+            "finished_at": removal.broadcast.finished_at,
+            "deleted_at": removal.goes_at,
         }
-        for one in due
+        for removal in due
     ]
     if as_json:
         print_json(
@@ -71,10 +71,10 @@ def _show(rows: list[dict[str, Any]], summary: Any, within: int, kept: int) -> N
         ["ID", "TITLE", "STATE", "RECIPIENTS", "FINISHED", "DELETED"],
         [
             [
-                str(one["id"]), one["title"], one["state"], one["total"], one["finished_at"],
-                one["deleted_at"],
+                str(row["id"]), row["title"], row["state"], row["total"], row["finished_at"],
+                row["deleted_at"],
             ]
-            for one in rows
+            for row in rows
         ],
     )  # fmt: skip
     if summary.broadcasts > len(rows):

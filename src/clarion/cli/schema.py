@@ -27,11 +27,11 @@ def refuse_newer() -> None:
     from django.db.migrations.loader import MigrationLoader
 
     loader = MigrationLoader(connection)
-    ours = {label for label, _ in loader.disk_migrations}
+    labels = {label for label, _ in loader.disk_migrations}
     newer = sorted(
         f"{label}.{name}"
         for label, name in loader.applied_migrations
-        if label in ours and (label, name) not in loader.disk_migrations
+        if label in labels and (label, name) not in loader.disk_migrations
     )
     if newer:
         raise Failed(

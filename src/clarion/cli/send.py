@@ -165,22 +165,22 @@ def wait_for(broadcast: "Broadcast") -> None:
 def _watch(broadcast: "Broadcast") -> None:
     with progress(f"Broadcast {broadcast.pk}") as update:
         while broadcast.state in ON_ITS_WAY:
-            one = document(broadcast)
-            pending = one["queued"] + one["held"] + one["sending"]
-            update(one["total"] - pending, one["total"], _remark(one))
+            facts = document(broadcast)
+            pending = facts["queued"] + facts["held"] + facts["sending"]
+            update(facts["total"] - pending, facts["total"], _remark(facts))
             time.sleep(LOOK)
             _refresh(broadcast)
-        one = document(broadcast)
-        update(one["total"], one["total"], _remark(one))
+        facts = document(broadcast)
+        update(facts["total"], facts["total"], _remark(facts))
 
 
-def _remark(one: dict[str, object]) -> str:
+def _remark(facts: dict[str, object]) -> str:
     """The state and the counts that matter, such as ``sending, 9,412 completed, 3 failed``."""
-    parts = [str(one["state"]), f"{one['completed']:,} completed"]
+    parts = [str(facts["state"]), f"{facts['completed']:,} completed"]
     parts += [
-        f"{one[state]:,} {state.replace('_', ' ')}"
+        f"{facts[state]:,} {state.replace('_', ' ')}"
         for state in ("failed", "held", "in_doubt")
-        if one[state]
+        if facts[state]
     ]
     return ", ".join(parts)
 

@@ -70,8 +70,8 @@ def serve(
         end_with_parent(parent_fd)
         gate = StartGate()
         behind = ("--gate-fd", str(gate.watched))
-        place = ("--host", host, "--port", str(port))
-        supervisor.add("web server", "web", *place, *behind, inherits=(gate.watched,))
+        options = ("--host", host, "--port", str(port))
+        supervisor.add("web server", "web", *options, *behind, inherits=(gate.watched,))
         for number in range(1, workers + 1):
             name = "worker" if workers == 1 else f"worker {number}"
             inherits = (gate.watched, *lock.descriptors)

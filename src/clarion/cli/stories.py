@@ -85,14 +85,14 @@ def show(story: Which, as_json: AsJson = False) -> None:
     document = _document(version, story_uses([version.story_id]))
     shown = preview_story(version.blocks, None)
     if as_json:
-        messages = [one.message.shown() if one.message else None for one in shown]
+        messages = [part.message.shown() if part.message else None for part in shown]
         print_json({**document, "messages": messages})
         return
     kinds = document.pop("blocks")
     print_facts((name.replace("_", " "), value) for name, value in document.items())
-    for kind, one in zip(kinds, shown, strict=True):
-        print_line(f"\n{one.number}. {kind}")
-        words = one.message.shown() if one.message else one.webhook or one.problem
+    for kind, part in zip(kinds, shown, strict=True):
+        print_line(f"\n{part.number}. {kind}")
+        words = part.message.shown() if part.message else part.webhook or part.problem
         print_line("\n".join(f"   {line}" for line in words.splitlines()))
 
 

@@ -135,9 +135,9 @@ class Supervisor:
     def _stop(self) -> None:
         os.close(self._held)
         deadline = time.monotonic() + GRACE
-        asked = self._signals
+        signals_before = self._signals
         running = self._running()
-        while running and time.monotonic() < deadline and self._signals <= max(asked, 1):
+        while running and time.monotonic() < deadline and self._signals <= max(signals_before, 1):
             self._wait(deadline - time.monotonic())
             running = self._running()
         for process in running:

@@ -42,17 +42,17 @@ def list_periodic(as_json: AsJson = False) -> None:
     live = Broadcast.objects.filter(state__in=ACTIVE).exclude(recurrence={})
     listed = [
         {
-            "id": one.pk,
-            "title": one.title,
-            "state": one.state,
-            "state_reason": one.state_reason,
-            "when": runs.words(one),
-            "time_zone": one.zone,
-            "recurrence": one.recurrence,
-            "next_run_at": one.next_run_at,
-            "runs": one.count,
+            "id": broadcast.pk,
+            "title": broadcast.title,
+            "state": broadcast.state,
+            "state_reason": broadcast.state_reason,
+            "when": runs.words(broadcast),
+            "time_zone": broadcast.zone,
+            "recurrence": broadcast.recurrence,
+            "next_run_at": broadcast.next_run_at,
+            "runs": broadcast.count,
         }
-        for one in live.annotate(count=Count("runs")).order_by("next_run_at", "pk")
+        for broadcast in live.annotate(count=Count("runs")).order_by("next_run_at", "pk")
     ]
     _show(
         listed,
@@ -107,16 +107,16 @@ def list_triggers(as_json: AsJson = False) -> None:
     }
     listed = [
         {
-            "id": one.pk,
-            "title": one.title,
-            "state": one.state,
-            "state_reason": one.state_reason,
-            "when": definition.words(definition.parse(one.trigger)),
-            "trigger": one.trigger,
-            "url": calls.url(one),
-            **{name: getattr(one, name) for name in counted},
+            "id": broadcast.pk,
+            "title": broadcast.title,
+            "state": broadcast.state,
+            "state_reason": broadcast.state_reason,
+            "when": definition.words(definition.parse(broadcast.trigger)),
+            "trigger": broadcast.trigger,
+            "url": calls.url(broadcast),
+            **{name: getattr(broadcast, name) for name in counted},
         }
-        for one in types.annotate(**counted).order_by("pk")
+        for broadcast in types.annotate(**counted).order_by("pk")
     ]
     _show(
         listed,
@@ -139,15 +139,15 @@ def list_firings(
     newest = broadcast.firings.select_related("contact").order_by("-pk")
     listed = [
         {
-            "contact": one.contact_id,
-            "name": one.contact.name,
-            "happened_at": one.happened_at,
-            "due_at": one.due_at,
-            "state": one.state,
-            "reason": one.reason,
-            "data": one.data,
+            "contact": firing.contact_id,
+            "name": firing.contact.name,
+            "happened_at": firing.happened_at,
+            "due_at": firing.due_at,
+            "state": firing.state,
+            "reason": firing.reason,
+            "data": firing.data,
         }
-        for one in newest[:limit]
+        for firing in newest[:limit]
     ]
     _show(
         listed,
@@ -234,7 +234,7 @@ def _show(
     else:
         print_table(
             list(columns),
-            [[_cell(one[field], field) for field in columns.values()] for one in listed],
+            [[_cell(row[field], field) for field in columns.values()] for row in listed],
         )
 
 

@@ -140,14 +140,14 @@ def _switch(
 
 def known(numbers: Sequence[int]) -> list[int]:
     """Contact ids as somebody has typed them. Raises ConsentError that names unknown ones."""
-    there = Contact.objects.in_bulk([number for number in numbers if is_id(number)])
-    unknown = [str(number) for number in numbers if number not in there]
+    contacts = Contact.objects.in_bulk([number for number in numbers if is_id(number)])
+    unknown = [str(number) for number in numbers if number not in contacts]
     if unknown:
         more = " …" if len(unknown) > NAMED else "."
         raise ConsentError(
             f"There is no contact with the number {', '.join(unknown[:NAMED])}{more}"
         )
-    return list(there)
+    return list(contacts)
 
 
 def everyone(tag: Tag | None = None) -> Iterator[int]:
@@ -186,13 +186,13 @@ def lacking(names: Sequence[str], address_ids: Sequence[int]) -> set[int]:
     if len(consents) < len(wanted):  # one that is gone was given by nobody
         return set(address_ids)
     marks = ", ".join(["%s"] * len(consents))
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT v.id FROM {db.json_table([('id', 'int')])} WHERE %s > (SELECT count(*) "
         "FROM consents_grant g WHERE g.contact_id = (SELECT a.contact_id FROM contacts_address a "
         f"WHERE a.id = v.id) AND g.consent_id IN ({marks}) AND g.given)",
         [db.json_param([key] for key in dict.fromkeys(address_ids)), len(consents), *consents],
     )
-    return {row[0] for row in found}
+    return {row[0] for row in rows}
 
 
 def standing(contact: Contact) -> list[Standing]:
@@ -215,14 +215,17 @@ def _standing(consent: Consent, change: Change | None) -> Standing:
 
 def changes(contact: Contact, limit: int = 20) -> list[Change]:
     """What a contact gave and withdrew, newest first: the proof."""
-    found = contact.consent_changes.select_related("agent", "consent")
-    return list(found.order_by("-at", "-pk")[:limit])
+    history = contact.consent_changes.select_related("agent", "consent")
+    return list(history.order_by("-at", "-pk")[:limit])
 
 
 def counts() -> dict[int, Count]:
     """How many have given and withdrawn each consent, by its id; without those nobody was asked."""
-    given = dict(
+    with_consent = dict(
         db.fetch("SELECT consent_id, count(*) FROM consents_grant WHERE given GROUP BY consent_id")
     )
-    asked = db.fetch("SELECT consent_id, count(*) FROM consents_grant GROUP BY consent_id")
-    return {key: Count(given.get(key, 0), every - given.get(key, 0)) for key, every in asked}
+    totals = db.fetch("SELECT consent_id, count(*) FROM consents_grant GROUP BY consent_id")
+    return {
+        key: Count(with_consent.get(key, 0), every - with_consent.get(key, 0))
+        for key, every in totals
+    }

@@ -86,7 +86,7 @@ def remove(consent: Consent, *, by: Agent | str) -> None:
 def needed_by(consent: Consent) -> list[str]:
     """What requires this consent and is not over yet, in words such as “broadcast 12”."""
     return [
-        one for _, names in signals.needed.send(Consent, consent=consent) for one in names or ()
+        name for _, names in signals.needed.send(Consent, consent=consent) for name in names or ()
     ]
 
 
@@ -95,12 +95,12 @@ def find(name: str) -> Consent:
     consent = Consent.objects.filter(name=name.strip()).first()
     if consent is not None:
         return consent
-    known = list(Consent.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
-    if not known:
+    existing = list(Consent.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
+    if not existing:
         raise ConsentError(f"There is no consent called “{name}”. Add one first.")
-    more = " …" if len(known) > NAMED else "."
+    more = " …" if len(existing) > NAMED else "."
     raise ConsentError(
-        f"There is no consent called “{name}”. Known are: {', '.join(known[:NAMED])}{more}"
+        f"There is no consent called “{name}”. Known are: {', '.join(existing[:NAMED])}{more}"
     )
 
 

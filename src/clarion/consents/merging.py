@@ -14,17 +14,17 @@ def merge_consents(kept_id: int, gone_id: int, **_: Any) -> None:
     """Move the changes, which are the proof, and where each consent is at. Signals withdrawals."""
     Change.objects.filter(contact=gone_id).update(contact=kept_id)
     kept = {grant.consent_id: grant for grant in Grant.objects.filter(contact=kept_id)}
-    for gone in Grant.objects.filter(contact=gone_id):
-        ours = kept.get(gone.consent_id)
-        if ours is not None and ours.at >= gone.at:
-            newest = ours
-            gone.delete()
+    for merged in Grant.objects.filter(contact=gone_id):
+        own = kept.get(merged.consent_id)
+        if own is not None and own.at >= merged.at:
+            newest = own
+            merged.delete()
         else:
-            newest = gone
-            if ours is not None:
-                ours.delete()
-            gone.contact_id = kept_id
-            gone.save(update_fields=["contact"])
+            newest = merged
+            if own is not None:
+                own.delete()
+            merged.contact_id = kept_id
+            merged.save(update_fields=["contact"])
         if not newest.given:  # something may be on its way to either of them
             signals.withdrawn.send(
                 Consent, consent_id=newest.consent_id, contact_ids=[kept_id], at=newest.at

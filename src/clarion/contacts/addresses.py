@@ -43,15 +43,15 @@ def find_or_add(
     ``aliases``: other user ids that the provider names for the same person.
     """
     value = clean(value, identities.LONGEST)
-    found = identities.find(channel, value)
-    if found is None and aliases:
-        found = identities.join(channel, (value, *aliases))
-    if found is None:
-        found = _add(channel, value, Contact(name=clean(name, 200), language=clean(language, 35)))
+    address = identities.find(channel, value)
+    if address is None and aliases:
+        address = identities.join(channel, (value, *aliases))
+    if address is None:
+        address = _add(channel, value, Contact(name=clean(name, 200), language=clean(language, 35)))
     if aliases:
         identities.join_all(channel, [(value, *aliases)])
-        found = identities.find(channel, value) or found
-    return found
+        address = identities.find(channel, value) or address
+    return address
 
 
 def _add(channel: Channel, value: str, contact: Contact) -> Address:
@@ -106,8 +106,8 @@ def heard_from(address_id: int, at: datetime) -> bool:
 
 def _before(address_id: int) -> str | None:
     """The state of an address, which stays as it is until the transaction ends."""
-    found = Address.objects.select_for_update().filter(pk=address_id)
-    return found.values_list("state", flat=True).first()
+    addresses = Address.objects.select_for_update().filter(pk=address_id)
+    return addresses.values_list("state", flat=True).first()
 
 
 def _move(

@@ -61,27 +61,27 @@ def read_ids(
     try:
         file = CsvFile(path)
         chosen = choose_column(file.columns, channel.kind, column, any_title=True)
-        place = file.columns.index(chosen)
+        column_index = file.columns.index(chosen)
         has_title = not _is_known(chosen, channel)
         with closing(left_out):
             if has_title and looks_like_data(chosen):
                 left_out.add(
                     file.header_line, chosen, f"the header row; not known on {channel.name}"
                 )
-            found = _known(_Rows(file, place, has_title), channel, left_out)
+            address_ids = _known(_Rows(file, column_index, has_title), channel, left_out)
     except ColumnsError as error:
         raise IdsRefused(str(error), error.columns) from None
     except CsvError as error:
         raise IdsRefused(str(error)) from None
     except OSError as error:
         raise IdsRefused(f"{error.filename or path} can't be used: {error.strerror}.") from None
-    if not found and not left_out.count:
+    if not address_ids and not left_out.count:
         raise IdsRefused("The file has a header row and nothing below it.")
     return IdList(
         columns=file.columns,
         column=chosen,
         has_title=has_title,
-        address_ids=found,
+        address_ids=address_ids,
         rejected=left_out.shown,
         rejected_count=left_out.count,
         rejects_path=rejects if left_out.count else None,
@@ -91,8 +91,8 @@ def read_ids(
 class _Rows:
     """The rows of a file that hold ids; may be gone through more than once."""
 
-    def __init__(self, file: CsvFile, place: int, has_title: bool) -> None:
-        self.place = place  # of the id among the cells
+    def __init__(self, file: CsvFile, column_index: int, has_title: bool) -> None:
+        self.column_index = column_index  # of the id among the cells
         self.width = len(file.columns)
         self._file = file
         self._has_title = has_title
@@ -111,10 +111,10 @@ def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
     check = id_reader(channel)
     repeats = Repeats()
     for _, cells in rows:
-        if rows.place < len(cells):
+        if rows.column_index < len(cells):
             with suppress(BadIdError):  # told the second time
-                repeats.note(check(cells[rows.place]))
-    found, lines = array("q"), array("q")
+                repeats.note(check(cells[rows.column_index]))
+    address_ids, lines = array("q"), array("q")
     aliases = False
     for chunk, wrong in _chunks(rows, check, repeats):
         matches = identities.matches(channel.pk, chunk)
@@ -122,19 +122,19 @@ def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
         unknown = f"not known on {channel.name}"
         for value, (line, cell) in chunk.items():
             if value in matches:
-                found.append(matches[value].address)
+                address_ids.append(matches[value].address)
                 lines.append(line)
             else:
                 wrong.append(Reject(line, cell, unknown))
         for reject in sorted(wrong):
             left_out.add(*reject)
-    return _once(found, lines, left_out) if aliases else found
+    return _once(address_ids, lines, left_out) if aliases else address_ids
 
 
-def _once(found: "array[int]", lines: "array[int]", left_out: Rejects) -> "array[int]":
+def _once(address_ids: "array[int]", lines: "array[int]", left_out: Rejects) -> "array[int]":
     """Each address once; a file that has two user ids of one contact has it twice."""
     first: dict[int, int] = {}
-    for address, line in zip(found, lines, strict=True):
+    for address, line in zip(address_ids, lines, strict=True):
         if address in first:
             left_out.add(line, "", f"another user id of the contact in line {first[address]}")
         else:
@@ -150,8 +150,8 @@ def _chunks(
     chunk: dict[str, tuple[int, str]] = {}
     wrong: list[Reject] = []
     for line, cells in rows:
-        if rows.place < len(cells):
-            cell = cells[rows.place]
+        if rows.column_index < len(cells):
+            cell = cells[rows.column_index]
             try:
                 value = check(cell)
             except BadIdError as error:

@@ -36,13 +36,13 @@ def matches(channel_id: int, values: Iterable[str]) -> dict[str, Match]:
     CROSS JOIN makes SQLite begin with the few ids; else it may go through all addresses for each.
     In order they are found a fifth faster, since neighbours stand in the same page of the index.
     """
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT a.value, COALESCE(a.alias_of_id, a.id), a.contact_id, a.alias_of_id IS NOT NULL "
         f"FROM {db.json_table([('value', 'text')])} "
         "CROSS JOIN contacts_address a WHERE a.channel_id = %s AND a.value = v.value",
         [db.json_param([value] for value in sorted(values)), channel_id],
     )
-    return {value: Match(address, contact, bool(alias)) for value, address, contact, alias in found}
+    return {value: Match(address, contact, bool(alias)) for value, address, contact, alias in rows}
 
 
 def look_up(channel: Channel, texts: Iterable[str]) -> dict[str, Match]:
@@ -57,32 +57,34 @@ def look_up(channel: Channel, texts: Iterable[str]) -> dict[str, Match]:
         meant = values[text] = [exact] if clean(exact, LONGEST) == exact else []
         with suppress(BadIdError):  # can't be anybody's
             meant.append(check(text))
-    found = matches(channel.pk, {value for meant in values.values() for value in meant})
-    known = {text: [value for value in meant if value in found] for text, meant in values.items()}
-    return {text: found[meant[0]] for text, meant in known.items() if meant}
+    by_value = matches(channel.pk, {value for meant in values.values() for value in meant})
+    meanings = {
+        text: [value for value in meant if value in by_value] for text, meant in values.items()
+    }
+    return {text: by_value[meant[0]] for text, meant in meanings.items() if meant}
 
 
 def find(channel: Channel, value: str) -> Address | None:
     """The address with this user id, or with this as another id of it; None if nobody has it."""
-    found = Address.objects.filter(channel=channel, value=clean(value, LONGEST))
-    address = found.select_related("alias_of").first()
+    addresses = Address.objects.filter(channel=channel, value=clean(value, LONGEST))
+    address = addresses.select_related("alias_of").first()
     return (address.alias_of or address) if address else None
 
 
 def primary_id(address_id: int) -> int:
     """The address to send to for an id that was an address once; others are given back as is."""
-    found = db.fetch("SELECT alias_of_id FROM contacts_address WHERE id = %s", [address_id])
-    return found[0][0] or address_id if found else address_id
+    rows = db.fetch("SELECT alias_of_id FROM contacts_address WHERE id = %s", [address_id])
+    return rows[0][0] or address_id if rows else address_id
 
 
 def same_as(address_ids: Sequence[int]) -> list[int]:
     """These few addresses, those they were merged into, and all that are aliases of the same."""
-    primary = [primary_id(one) for one in address_ids]
-    found = db.fetch(
+    primary = [primary_id(address_id) for address_id in address_ids]
+    rows = db.fetch(
         f"SELECT id FROM contacts_address WHERE alias_of_id {db.in_list()}",
         [db.json_param([key] for key in primary)],
     )
-    return sorted({*address_ids, *primary, *(row[0] for row in found)})
+    return sorted({*address_ids, *primary, *(row[0] for row in rows)})
 
 
 def join(channel: Channel, ids: Iterable[str]) -> Address | None:
@@ -92,10 +94,10 @@ def join(channel: Channel, ids: Iterable[str]) -> Address | None:
     """
     values = list(dict.fromkeys(clean(value, LONGEST) for value in ids if value))
     with db.write():
-        known = {match.address for match in matches(channel.pk, values).values()}
-        if not known:
+        address_ids = {match.address for match in matches(channel.pk, values).values()}
+        if not address_ids:
             return None
-        kept, *others = lock_addresses(known)
+        kept, *others = lock_addresses(address_ids)
         for other in others:
             merge_addresses(kept, other)
         for value in values:
@@ -120,9 +122,10 @@ def unjoined(channel: Channel, groups: Iterable[Sequence[str]]) -> list[tuple[st
     several = {ids for ids in several if len(ids) > 1}
     if not several:
         return []
-    known = matches(channel.pk, {value for ids in several for value in ids})
+    by_value = matches(channel.pk, {value for ids in several for value in ids})
     owners = {
-        ids: {known[value].address if value in known else None for value in ids} for ids in several
+        ids: {by_value[value].address if value in by_value else None for value in ids}
+        for ids in several
     }
     return sorted(ids for ids, different in owners.items() if len(different) > 1)
 
@@ -173,5 +176,5 @@ def _free(channel: Channel, value: str, *, was_address: bool) -> None:
     alias = Address.objects.filter(channel=channel, value=value).exclude(alias_of=None)
     if not was_address:
         alias.delete()
-    for one in alias:
-        _rename(one, f"{value[:280]} until {clock.now():%Y-%m-%d} ({one.pk})")
+    for address in alias:
+        _rename(address, f"{value[:280]} until {clock.now():%Y-%m-%d} ({address.pk})")

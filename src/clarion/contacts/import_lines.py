@@ -62,15 +62,15 @@ def choose_column(
             if title.lower() == wanted.strip().lower():
                 return title
         raise ColumnsError(f"There is no column “{wanted}”. The columns are: {titles}.", columns)
-    found = find_column(columns, kind)
-    if found is None:
+    column = find_column(columns, kind)
+    if column is None:
         raise ColumnsError(f"Choose the column of user ids. The columns are: {titles}.", columns)
-    if looks_like_data(found) and not any_title:
+    if looks_like_data(column) and not any_title:
         raise ColumnsError(
-            f"The first line, “{found[:100]}”, looks like a user id. Add a header row above it.",
+            f"The first line, “{column[:100]}”, looks like a user id. Add a header row above it.",
             columns,
         )
-    return found
+    return column
 
 
 class Layout:
@@ -85,10 +85,10 @@ class Layout:
         self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
         self.attributes: list[str] = []  # the names of those that this file brings
         self._prefixes: list[tuple[int, str]] = []  # place, name as JSON and a colon
-        taken: dict[str, str] = {}  # name -> the title that has it
-        for place, title in enumerate(columns):
-            if place != self.id_place:
-                self._add(place, title, taken, columns)
+        titles: dict[str, str] = {}  # name -> the title that has it
+        for index, title in enumerate(columns):
+            if index != self.id_place:
+                self._add(index, title, titles, columns)
 
     def person(self, cells: Sequence[str]) -> Person:
         """The person on a line. Raises BadLineError, or BadIdError."""
@@ -98,15 +98,15 @@ class Layout:
         value = self._check(cells[self.id_place])
         pairs = [
             prefix + _quoted(cell)
-            for place, prefix in self._prefixes
-            if (cell := cells[place].strip())
+            for index, prefix in self._prefixes
+            if (cell := cells[index].strip())
         ]
         attributes = f"{{{','.join(pairs)}}}"
         if len(attributes) > ATTRIBUTES_LIMIT:
             raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
         own = ["", "", ""]
-        for slot, place in self._own:
-            cell = cells[place].strip()
+        for slot, index in self._own:
+            cell = cells[index].strip()
             if not cell.isprintable() or (slot == _LANGUAGE and cell):
                 cell = _tidied(slot, cell)
             own[slot] = cell
@@ -130,7 +130,7 @@ class Layout:
         except (BadIdError, IndexError):
             return None
 
-    def _add(self, place: int, title: str, taken: dict[str, str], columns: Sequence[str]) -> None:
+    def _add(self, index: int, title: str, titles: dict[str, str], columns: Sequence[str]) -> None:
         name = attribute_name(title)
         if not name:
             raise ColumnsError(
@@ -140,17 +140,17 @@ class Layout:
             )
         own = _OWN_TITLES.get(name.lower())
         for key in {name, f"own {own}"} if own else {name}:
-            if key in taken:
+            if key in titles:
                 raise ColumnsError(
-                    f"The columns “{taken[key]}” and “{title}” mean the same. Rename one of them.",
+                    f"The columns “{titles[key]}” and “{title}” mean the same. Rename one of them.",
                     columns,
                 )
-            taken[key] = title
+            titles[key] = title
         if own:
-            self._own.append((OWN_FIELDS.index(own), place))
+            self._own.append((OWN_FIELDS.index(own), index))
         if name not in OWN_FIELDS:  # under another title it is a variable as well
             self.attributes.append(name)
-            self._prefixes.append((place, f"{_quoted(name)}:"))
+            self._prefixes.append((index, f"{_quoted(name)}:"))
 
 
 def _tidied(slot: int, cell: str) -> str:

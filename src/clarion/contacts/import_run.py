@@ -188,8 +188,8 @@ class ImportRun:
         if not self.row.dry_run:
             return store(self.row.channel_id, self._people, tag_ids, clock.now_us())
         people = (person.value for person in self._people)
-        known = len(matches(self.row.channel_id, people))
-        return len(self._people) - known, known
+        existing = len(matches(self.row.channel_id, people))
+        return len(self._people) - existing, existing
 
     def _stop_if_asked(self) -> None:
         if self._stopping():
@@ -217,8 +217,8 @@ def rejects_folder() -> Path:
 
 def _write(row: Import, **changes: Any) -> None:
     """Change the row, in the database and here. Raises TakenAwayError."""
-    ours = Import.objects.filter(pk=row.pk, state=Import.State.RUNNING, worker_id=row.worker_id)
-    if not ours.update(**changes):
+    running = Import.objects.filter(pk=row.pk, state=Import.State.RUNNING, worker_id=row.worker_id)
+    if not running.update(**changes):
         raise TakenAwayError
     for field, value in changes.items():
         setattr(row, field, value)

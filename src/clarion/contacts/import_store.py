@@ -31,20 +31,22 @@ def store(
     ``now`` is in microseconds. Returns how many were created and how many updated.
     """
     by_value = {person.value: person for person in people}
-    known = _contacts(channel_id, by_value)
-    fresh = sorted(by_value.keys() - known.keys())
+    contact_ids = _contacts(channel_id, by_value)
+    fresh = sorted(by_value.keys() - contact_ids.keys())
     created = _create(channel_id, [by_value[value] for value in fresh], now)
     if len(created) < len(fresh):  # somebody else brought them a moment ago
-        known |= _contacts(channel_id, set(fresh) - created.keys())
-    for once in _apart([(known[one.value], one) for one in people if one.value in known]):
+        contact_ids |= _contacts(channel_id, set(fresh) - created.keys())
+    for once in _apart(
+        [(contact_ids[person.value], person) for person in people if person.value in contact_ids]
+    ):
         _update(once)
     attach(tag_ids, list(created.values()), now, fresh=True)
-    attach(tag_ids, sorted(set(known.values())), now)
-    return len(created), len(known)
+    attach(tag_ids, sorted(set(contact_ids.values())), now)
+    return len(created), len(contact_ids)
 
 
 def _contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
-    return {value: one.contact for value, one in matches(channel_id, values).items()}
+    return {value: person.contact for value, person in matches(channel_id, values).items()}
 
 
 def _apart(people: Sequence[_Known]) -> list[list[_Known]]:
@@ -76,7 +78,7 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
         f"FROM {_table()}",
         [now, packed],
     )
-    made = dict(
+    created = dict(
         db.fetch(
             "INSERT INTO contacts_address "
             "(contact_id, channel_id, value, written, state, created_at) "
@@ -86,10 +88,10 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
             [channel_id, now, packed],
         )
     )
-    if len(made) < len(rows):
-        unneeded = {row[0] for row in rows} - set(made.values())
+    if len(created) < len(rows):
+        unneeded = {row[0] for row in rows} - set(created.values())
         Contact.objects.filter(pk__in=unneeded).delete()
-    return made
+    return created
 
 
 def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
@@ -101,7 +103,7 @@ def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
             db.copy_or_insert(
                 "contacts_contact",
                 [_PERSON[0], *_PERSON[2:-1]],
-                [(contact, *told) for contact, _, *told, _ in rows],
+                [(contact, *values) for contact, _, *values, _ in rows],
                 {"created_at": now},
             )
             db.copy_or_insert(

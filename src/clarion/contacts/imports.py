@@ -102,11 +102,11 @@ def request_import(
     if not uploads.exists(token):
         raise ImportRefused(_UPLOAD_GONE)
     plan = Plan.read(uploads.path(token), channel, id_column, tags)
-    asked = _facts(plan, channel, filename, dry_run, by)
+    facts = _facts(plan, channel, filename, dry_run, by)
     try:
         with transaction.atomic():
             return Import.objects.create(
-                **asked, upload=token, state=Import.State.WAITING, beat_at=_now()
+                **facts, upload=token, state=Import.State.WAITING, beat_at=_now()
             )
     except IntegrityError:  # asked twice at the same moment
         same = _import_of(token)

@@ -28,22 +28,22 @@ def lock_addresses(ids: Collection[int]) -> list[Address]:
         wanted = followed
 
 
-def merge_addresses(kept: Address, gone: Address) -> None:
+def merge_addresses(kept: Address, merged: Address) -> None:
     """Make one address an alias of another of its channel, both locked, and one contact of theirs.
 
     An opt-out of either is one of both. Signals ``addresses_merged``, and what follows from it.
     """
     before = kept.state
-    if S.OPTED_OUT in (before, gone.state) and before != S.OPTED_OUT:
-        kept.state, kept.state_at = S.OPTED_OUT, gone.state_at
+    if S.OPTED_OUT in (before, merged.state) and before != S.OPTED_OUT:
+        kept.state, kept.state_at = S.OPTED_OUT, merged.state_at
     stopped = {"state": kept.state, "state_at": kept.state_at}
-    Address.objects.filter(alias_of=gone).update(alias_of=kept)
-    Address.objects.filter(pk=gone.pk).update(alias_of=kept, state=S.ALIAS)
+    Address.objects.filter(alias_of=merged).update(alias_of=kept)
+    Address.objects.filter(pk=merged.pk).update(alias_of=kept, state=S.ALIAS)
     Address.objects.filter(pk=kept.pk).update(**stopped)
-    addresses_merged.send(Address, kept_id=kept.pk, gone_id=gone.pk)
-    gone.refresh_from_db(fields=["contact_id"])  # it may have come to the kept one with another
-    if kept.contact_id != gone.contact_id:
-        merge_contacts(kept.contact_id, gone.contact_id)
+    addresses_merged.send(Address, kept_id=kept.pk, gone_id=merged.pk)
+    merged.refresh_from_db(fields=["contact_id"])  # it may have come to the kept one with another
+    if kept.contact_id != merged.contact_id:
+        merge_contacts(kept.contact_id, merged.contact_id)
     if kept.state != S.ACTIVE:  # also for what was on its way to the other one
         at = kept.state_at or clock.now()
         address_stopped.send(Address, address_id=kept.pk, state=str(kept.state), at=at)
@@ -56,21 +56,21 @@ def merge_contacts(kept_id: int, gone_id: int) -> None:
     """
     locked = Contact.objects.select_for_update().filter(pk__in=[kept_id, gone_id])
     both = {contact.pk: contact for contact in locked.order_by("pk")}
-    kept, gone = both[kept_id], both[gone_id]
-    known: dict[str, Any] = {
-        field: getattr(kept, field) or getattr(gone, field)
+    kept, merged = both[kept_id], both[gone_id]
+    values: dict[str, Any] = {
+        field: getattr(kept, field) or getattr(merged, field)
         for field in ("name", "language", "time_zone")
     }
-    known["attributes"] = {**gone.attributes, **kept.attributes}
-    Contact.objects.filter(pk=kept.pk).update(**known)
-    Address.objects.filter(contact=gone).update(contact=kept)
+    values["attributes"] = {**merged.attributes, **kept.attributes}
+    Contact.objects.filter(pk=kept.pk).update(**values)
+    Address.objects.filter(contact=merged).update(contact=kept)
     db.execute(
         "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
         "SELECT tag_id, %s, created_at FROM contacts_tagging WHERE contact_id = %s "
         "ON CONFLICT DO NOTHING",
-        [kept.pk, gone.pk],
+        [kept.pk, merged.pk],
     )
-    Tagging.objects.filter(contact=gone).delete()
-    contacts_merged.send(Contact, kept_id=kept.pk, gone_id=gone.pk)
-    gone.delete()
+    Tagging.objects.filter(contact=merged).delete()
+    contacts_merged.send(Contact, kept_id=kept.pk, gone_id=merged.pk)
+    merged.delete()
     audit.note("contacts.merge", f"contact {kept_id}", audit.WORKER, gone=gone_id)

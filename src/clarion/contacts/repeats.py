@@ -19,12 +19,12 @@ class Repeats:
 
     def note(self, value: str) -> None:
         """First time through: an id in the form that is compared."""
-        place = hash(value) % _BITS
-        bit = 1 << (place & 7)
-        if self._table[place >> 3] & bit:
-            self._suspects.add(place)
+        slot = hash(value) % _BITS
+        bit = 1 << (slot & 7)
+        if self._table[slot >> 3] & bit:
+            self._suspects.add(slot)
         else:
-            self._table[place >> 3] |= bit
+            self._table[slot >> 3] |= bit
 
     def first_line(self, value: str, line: int) -> int | None:
         """Second time through: the line that had this id before, or None when this is the first.

@@ -63,13 +63,13 @@ def contact_list(
         on_one = "EXISTS (SELECT 1 FROM contacts_address a WHERE a.contact_id = c.id "
         every = [f"{on_one} AND a.channel_id = %s)" for _ in channels]
         where.append(f"({' OR '.join(every)})")
-        params += [one.pk for one in channels]
+        params += [wanted.pk for wanted in channels]
     before = BIGGEST if after_id is None else after_id
     if words := search_words(q):
         # With nothing else asked for, each half of the search may stop at a page.
-        sql, found = _matches(words, before, None if where else limit + 1)
+        sql, values = _matches(words, before, None if where else limit + 1)
         where.append(sql)
-        params += found
+        params += values
     # With a tag the list is led by the taggings, so that a rare tag costs no look at everybody.
     tagged = "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id"
     source, key = (tagged, "g.contact_id") if tag else ("contacts_contact c", "c.id")
@@ -99,9 +99,9 @@ def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tup
     source = "contacts_address a"
     if words := search_words(q):
         source = "contacts_contact c JOIN contacts_address a ON a.contact_id = c.id"
-        sql, found = _matches(words, BIGGEST, None)
+        sql, values = _matches(words, BIGGEST, None)
         where.append(sql)
-        params += found
+        params += values
     return f"SELECT a.id FROM {source} WHERE {' AND '.join(where)}", params
 
 
@@ -135,11 +135,11 @@ def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
     by_name, name_params = contains("n.name", q)
     by_value, prefix = begins("a.value", q)
     names = f"SELECT n.id FROM contacts_contact n WHERE {by_name} AND n.id < %s"
-    values = (
+    ids = (
         "SELECT a.contact_id AS id FROM contacts_address a WHERE a.channel_id IN "
         f"(SELECT id FROM channels_channel) AND {by_value} AND a.contact_id < %s"
     )
-    halves = [(names, "n.id", [*name_params, before]), (values, "a.contact_id", [prefix, before])]
+    halves = [(names, "n.id", [*name_params, before]), (ids, "a.contact_id", [prefix, before])]
     if (number := parse_id(q)) and number < before:
         halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [number]))
     if limit:
@@ -148,18 +148,18 @@ def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
             (
                 f"SELECT id FROM ({sql} ORDER BY {db.hide_from_sqlite(key)} DESC LIMIT %s) h",
                 key,
-                [*given, limit],
+                [*values, limit],
             )
-            for sql, key, given in halves
+            for sql, key, values in halves
         ]
     sql = " UNION ALL ".join(sql for sql, _, _ in halves)
-    return f"c.id IN ({sql})", [value for _, _, given in halves for value in given]
+    return f"c.id IN ({sql})", [value for _, _, values in halves for value in values]
 
 
-def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
+def _rows(contacts: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
     addresses: defaultdict[int, list[Reached]] = defaultdict(list)
     tags: defaultdict[int, list[str]] = defaultdict(list)
-    ids = db.json_param([row[0]] for row in found)
+    ids = db.json_param([row[0]] for row in contacts)
     people = db.json_table([("id", "int")])
     for contact, *reached in db.fetch(
         f"SELECT a.contact_id, a.id, ch.name, {USER_ID}, a.state FROM {people} "
@@ -177,5 +177,5 @@ def _rows(found: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
         tags[contact].append(name)
     return [
         ContactRow(key, name, clock.from_us(created_at), addresses[key], tags[key])
-        for key, name, created_at in found
+        for key, name, created_at in contacts
     ]

@@ -43,10 +43,10 @@ def tag_counts() -> list[TagCount]:
 
 def find_tag(name: str) -> Tag:
     """The tag of that name. Raises TagError when there is none."""
-    found = Tag.objects.filter(name=name.strip()).first()
-    if found is None:
+    tag = Tag.objects.filter(name=name.strip()).first()
+    if tag is None:
         raise TagError(f"There is no tag called “{clean(name, 40)}”. See all: clarion tags list")
-    return found
+    return tag
 
 
 def ensure_tags(names: Iterable[str]) -> dict[str, int]:
@@ -66,12 +66,12 @@ def assign(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     new = 0
     for chunk in batches(contact_ids, CHUNK):
         with db.write():
-            known = db.fetch(
+            rows = db.fetch(
                 f"SELECT c.id FROM {db.json_table([('id', 'int')])} "
                 "CROSS JOIN contacts_contact c WHERE c.id = v.id",
                 [db.json_param([key] for key in chunk)],
             )
-            new += attach(list(tag_ids.values()), [row[0] for row in known], clock.now_us())
+            new += attach(list(tag_ids.values()), [row[0] for row in rows], clock.now_us())
     audit.note("contacts.tag", ", ".join(tag_ids), by, new=new)
     return new
 
@@ -91,11 +91,11 @@ def attach(
         db.copy_or_insert("contacts_tagging", columns, pairs, {"created_at": now})
     else:
         pairs = _attach(tag_ids, contact_ids, now)
-    got: dict[int, list[int]] = defaultdict(list)
+    new_ids: dict[int, list[int]] = defaultdict(list)
     for tag_id, contact_id in pairs:
-        got[tag_id].append(contact_id)
-    for tag_id in sorted(got):
-        tagged.send(Tag, tag_id=tag_id, contact_ids=got[tag_id])
+        new_ids[tag_id].append(contact_id)
+    for tag_id in sorted(new_ids):
+        tagged.send(Tag, tag_id=tag_id, contact_ids=new_ids[tag_id])
     return len(pairs)
 
 
@@ -118,15 +118,15 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     """Take these tags from contacts; returns how many taggings are gone. Raises TagError."""
     wanted = check_names(names)
     tag_ids = list(Tag.objects.filter(name__in=wanted).values_list("pk", flat=True))
-    gone = 0
+    removed = 0
     for chunk in batches(contact_ids, CHUNK):
-        gone += db.execute(
+        removed += db.execute(
             f"DELETE FROM contacts_tagging WHERE tag_id {db.in_list()} "
             f"AND contact_id {db.in_list()}",
             [db.json_param([key] for key in tag_ids), db.json_param([key] for key in chunk)],
         )
-    audit.note("contacts.untag", ", ".join(wanted), by, gone=gone)
-    return gone
+    audit.note("contacts.untag", ", ".join(wanted), by, gone=removed)
+    return removed
 
 
 def check_names(names: Iterable[str]) -> list[str]:

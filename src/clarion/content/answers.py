@@ -37,31 +37,31 @@ def parse_answer(body: bytes) -> Answer:
         raise ContentError(f"The webhook's answer is larger than {BODY_LIMIT // 1024} KiB.")
     if not body.strip():
         return Answer([], {})
-    said = _json(body)
-    if unknown := sorted(set(said) - _FIELDS):
+    answer = _json(body)
+    if unknown := sorted(set(answer) - _FIELDS):
         raise ContentError(
             f"The webhook's answer has a field “{unknown[0][:40]}”: only responses and memory "
             "may stand there."
         )
-    responses = said.get("responses", [])
+    responses = answer.get("responses", [])
     if not isinstance(responses, list):
         raise ContentError("The webhook's answer has responses that are no list.")
     if len(responses) > MOST_RESPONSES:
         raise ContentError(
             f"The webhook answered {len(responses):,} messages: {MOST_RESPONSES} are allowed."
         )
-    messages = [_message(number, given) for number, given in enumerate(responses, 1)]
-    return Answer([as_json(message) for message in messages], _memory(said.get("memory", {})))
+    messages = [_message(number, response) for number, response in enumerate(responses, 1)]
+    return Answer([as_json(message) for message in messages], _memory(answer.get("memory", {})))
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body, parse_constant=_no_number)
+        answer = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):  # ValueError is also what undecodable bytes raise
         raise ContentError("The webhook's answer is no JSON.") from None
-    if not isinstance(said, dict):
+    if not isinstance(answer, dict):
         raise ContentError("The webhook's answer is no JSON object.")
-    return said
+    return answer
 
 
 def _no_number(word: str) -> NoReturn:
@@ -91,17 +91,17 @@ def _holds_nul(value: object) -> bool:
     return isinstance(value, list) and any(map(_holds_nul, value))
 
 
-def _message(number: int, given: object) -> Message:
-    if isinstance(given, str):
-        given = {"kind": "text", "text": given}
+def _message(number: int, response: object) -> Message:
+    if isinstance(response, str):
+        response = {"kind": "text", "text": response}
     try:
-        block = blocks.shape(given)
+        block = blocks.shape(response)
         return _MAKERS[block.kind](block)
     except ValidationError as error:
-        _field, said = next(sentences(error))
+        _field, sentence = next(sentences(error))
     except ContentError as error:
-        said = str(error)
-    raise ContentError(f"Response {number} of the webhook: {said}") from None
+        sentence = str(error)
+    raise ContentError(f"Response {number} of the webhook: {sentence}") from None
 
 
 def _text(block: blocks.TextBlock) -> Message:

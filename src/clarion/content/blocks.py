@@ -123,22 +123,22 @@ def parse_blocks(raw: object) -> list[Block]:
         raise StoryError(f"A story may have {MOST_BLOCKS} blocks at most. Remove some.")
     blocks: list[Block] = []
     faults: list[Fault] = []
-    for number, given in enumerate(raw, 1):
+    for number, fields in enumerate(raw, 1):
         try:
-            block = shape(given)
+            block = shape(fields)
         except ValidationError as error:
-            faults += [Fault(number, field, said) for field, said in sentences(error)]
+            faults += [Fault(number, field, sentence) for field, sentence in sentences(error)]
         else:
-            faults += [Fault(number, field, said) for field, said in _faults(block)]
+            faults += [Fault(number, field, sentence) for field, sentence in _faults(block)]
             blocks.append(block)
     if faults:
         raise StoryError(*faults)
     return blocks
 
 
-def shape(given: object) -> Block:
+def shape(fields: object) -> Block:
     """One block by its fields alone: texts are not looked at. Raises pydantic.ValidationError."""
-    return _ADAPTER.validate_python(given)
+    return _ADAPTER.validate_python(fields)
 
 
 def to_stored(blocks: Sequence[Block]) -> list[dict[str, Any]]:
@@ -158,13 +158,13 @@ def from_stored(stored: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The blocks of a version, secrets opened. Raises StoryError."""
     opened = []
     for number, fields in enumerate(stored, 1):
-        given = dict(fields)
-        if sealed := given.pop("sealed", ""):
+        plain = dict(fields)
+        if sealed := plain.pop("sealed", ""):
             try:
-                given["secret"] = vault.open_sealed(sealed)
+                plain["secret"] = vault.open_sealed(sealed)
             except vault.SealedError as error:
                 raise StoryError(Fault(number, "secret", str(error))) from None
-        opened.append(given)
+        opened.append(plain)
     return parse_blocks(opened)
 
 
@@ -196,8 +196,8 @@ def _faults(block: Block) -> Iterator[tuple[str, str]]:
             yield from _text("caption", block.caption)
         case ButtonsBlock():
             yield from _text("text", block.text, "The text above the buttons is empty. Write one.")
-            for place, button in enumerate(block.buttons):
-                yield from _button(f"buttons.{place}", button)
+            for index, button in enumerate(block.buttons):
+                yield from _button(f"buttons.{index}", button)
         case WebhookBlock():
             if any(brace in block.url for brace in _BRACES):
                 yield "url", "This address can't hold variables: the person is in what is posted."

@@ -16,9 +16,9 @@ class ContentError(ValueError):
         super().__init__(sentence)
         self.variable = variable
 
-    def within(self, place: str) -> "ContentError":
+    def within(self, prefix: str) -> "ContentError":
         """The same with the place in front of the sentence, such as “Block 1: ”."""
-        return ContentError(f"{place}{self}", self.variable)
+        return ContentError(f"{prefix}{self}", self.variable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,13 @@ def save_upload(
     10 MB, for nothing, and for what is no image where ``image`` is asked for.
     """
     data = _collected(chunks)
-    found = _image_type(data)
-    if image and not found:
+    image_type = _image_type(data)
+    if image and not image_type:
         raise ContentError("This is no PNG, JPEG, GIF or WebP image. Choose another file.")
     row = Upload(
         token=ids.token(16),
         name=_file_name(name),
-        content_type=found or _file_type(name, content_type),
+        content_type=image_type or _file_type(name, content_type),
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
     )
@@ -162,10 +162,14 @@ def _image_type(data: bytes) -> str:
 
 def _file_type(name: str, declared: str) -> str:
     """The type of anything else; never one that a browser would run or take for an image."""
-    given = declared.partition(";")[0].strip().lower()
-    if not _TYPE.fullmatch(given) or given == _UNKNOWN:
-        given = mimetypes.guess_type(name)[0] or _UNKNOWN
-    return _UNKNOWN if given.startswith("image/") or _ACTIVE.search(given) else given
+    declared_type = declared.partition(";")[0].strip().lower()
+    if not _TYPE.fullmatch(declared_type) or declared_type == _UNKNOWN:
+        declared_type = mimetypes.guess_type(name)[0] or _UNKNOWN
+    return (
+        _UNKNOWN
+        if declared_type.startswith("image/") or _ACTIVE.search(declared_type)
+        else declared_type
+    )
 
 
 def _file_name(name: str) -> str:

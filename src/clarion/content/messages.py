@@ -32,13 +32,13 @@ class Message:
         return "\n".join(lines)
 
 
-def message_from(given: Mapping[str, Any]) -> Message:
+def message_from(fields: Mapping[str, Any]) -> Message:
     """The message that ``as_json`` wrote down."""
-    media = given.get("media")
+    media = fields.get("media")
     return Message(
-        given["text"],
+        fields["text"],
         Media(media["kind"], media["url"], media["name"], media["content_type"]) if media else None,
-        tuple(Button(b["kind"], b["label"], b["value"]) for b in given.get("buttons", ())),
+        tuple(Button(b["kind"], b["label"], b["value"]) for b in fields.get("buttons", ())),
     )
 
 

@@ -41,13 +41,13 @@ def import_story(document: object, *, update: bool = False, by: Agent | str) -> 
     if not isinstance(name, str) or not isinstance(blocks, list):
         raise StoryError("A story is a JSON object with name and blocks.")
     tokens = dict(_kept_files(document.get("files", {})))
-    given = [_with_token(block, tokens) for block in blocks]
+    prepared = [_with_token(block, tokens) for block in blocks]
     story = Story.objects.filter(name=tidy_name(name)).first() if update else None
     if story is None:
-        return newest(create_story(name=name, blocks=given, by=by))
+        return newest(create_story(name=name, blocks=prepared, by=by))
     before = newest(story)
-    given = [_with_secret(block, before) for block in given]
-    return save_story(story, blocks=given, by=by, number=before.number)
+    prepared = [_with_secret(block, before) for block in prepared]
+    return save_story(story, blocks=prepared, by=by, number=before.number)
 
 
 def _exported(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _kept_files(files: object) -> Iterable[tuple[str, str]]:
                 str(file.get("name", called)), str(file.get("content_type", "")), [data]
             )
         except (binascii.Error, ValueError) as error:
-            said = str(error) if isinstance(error, ContentError) else "It is no base64."
-            raise StoryError(f"The file “{called[:40]}”: {said}") from None
+            sentence = str(error) if isinstance(error, ContentError) else "It is no base64."
+            raise StoryError(f"The file “{called[:40]}”: {sentence}") from None
         yield called, row.token
 
 

@@ -67,14 +67,14 @@ def _shown(
 
 def promised(names: Iterable[str], show: Callable[[str], str]) -> dict[str, dict[str, Any]]:
     """For every name under NAMESPACES what ``show`` makes of it, by namespace."""
-    made: dict[str, dict[str, Any]] = {namespace: {} for namespace in NAMESPACES}
+    values: dict[str, dict[str, Any]] = {namespace: {} for namespace in NAMESPACES}
     # Longest first: what has parts is no value itself.
     for name in sorted(names, key=lambda name: -name.count(".")):
         namespace, *path = name.split(".")
-        if namespace not in made or not path:
+        if namespace not in values or not path:
             continue
-        inside = made[namespace]
+        inside = values[namespace]
         for part in path[:-1]:
             inside = inside.setdefault(part, {})
         inside.setdefault(path[-1], show(name))
-    return made
+    return values

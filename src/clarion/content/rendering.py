@@ -176,7 +176,7 @@ def contact_context(
     return context
 
 
-def unknown_variables(source: str, known: set[str], free: Collection[str] = ()) -> list[str]:
+def unknown_variables(source: str, variables: set[str], free: Collection[str] = ()) -> list[str]:
     """The dotted names that no contact has, in the order of the text.
 
     ``free`` are the likes of “data”: whatever stands under them comes only with the sending, so
@@ -184,12 +184,12 @@ def unknown_variables(source: str, known: set[str], free: Collection[str] = ()) 
     ``is defined``, is never unknown. Raises ContentError when the text itself is wrong.
     """
     uses = scan(source).uses
-    asked = {use.name for use in uses if use.guard}
-    missing = [use.name for use in uses if not use.optional and use.name not in asked]
+    guarded = {use.name for use in uses if use.guard}
+    missing = [use.name for use in uses if not use.optional and use.name not in guarded]
     return [
         name
         for name in dict.fromkeys(missing)
-        if not _is_known(name, known) and not _is_under(name, free)
+        if not _is_known(name, variables) and not _is_under(name, free)
     ]
 
 
@@ -222,10 +222,10 @@ def _is_of_the_text(error: BaseException) -> bool:
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
-def _is_known(name: str, known: set[str]) -> bool:
+def _is_known(name: str, variables: set[str]) -> bool:
     """Whether this name, or the value it is a part of (contact.order.total), is known."""
     parts = name.split(".")
-    return any(".".join(parts[:length]) in known for length in range(1, len(parts) + 1))
+    return any(".".join(parts[:length]) in variables for length in range(1, len(parts) + 1))
 
 
 def _is_under(name: str, namespaces: Collection[str]) -> bool:
@@ -233,13 +233,13 @@ def _is_under(name: str, namespaces: Collection[str]) -> bool:
     return bool(dot) and namespace in namespaces
 
 
-def _fuel(found: Scan) -> int:
+def _fuel(scanned: Scan) -> int:
     """Steps that one rendering may take: what stands in the text, and what its loops repeat.
 
     A step of a loop may write the longest plain piece in it, so long pieces buy fewer steps.
     """
-    of_loops = min(STEPS, REPEATED_LIMIT // max(found.longest_repeated, 1))
-    return 8 * (found.tokens + found.tags) + 100 + of_loops
+    of_loops = min(STEPS, REPEATED_LIMIT // max(scanned.longest_repeated, 1))
+    return 8 * (scanned.tokens + scanned.tags) + 100 + of_loops
 
 
 def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentError:
@@ -259,8 +259,8 @@ def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentErr
 def _missing(name: str, context: Mapping[str, Any]) -> str:
     namespace, _, attribute = name.rpartition(".")
     in_namespace = context.get(namespace)
-    known = in_namespace if isinstance(in_namespace, Mapping) else set(context) - _ROOMS
-    if guess := did_you_mean(attribute, known, namespace):
+    names = in_namespace if isinstance(in_namespace, Mapping) else set(context) - _ROOMS
+    if guess := did_you_mean(attribute, names, namespace):
         return f"there is no variable {name}.{guess}"
     advice = f'{{{{ {name} | default("…") }}}}'
     return f"there is no variable {name} for this person. Give it a default: {advice}."

@@ -39,12 +39,14 @@ def prepared(
     In a webhook block ``"keep": "3.2"`` stands for the secret of version 3, block 2; a button's
     story may be given by its name. Raises StoryError with all faults, the name's too.
     """
-    faults = [Fault(0, "name", said) for said in _wrong_name(tidy_name(name))]
-    given = [dict(block) if isinstance(block, Mapping) else block for block in raw]
-    keeps = [str(block.pop("keep", "")) if isinstance(block, dict) else "" for block in given]
+    faults = [Fault(0, "name", sentence) for sentence in _wrong_name(tidy_name(name))]
+    blocks_given = [dict(block) if isinstance(block, Mapping) else block for block in raw]
+    keeps = [
+        str(block.pop("keep", "")) if isinstance(block, dict) else "" for block in blocks_given
+    ]
     stored: list[dict[str, Any]] = []
     try:
-        blocks = parse_blocks([_with_ids(block) for block in given])
+        blocks = parse_blocks([_with_ids(block) for block in blocks_given])
         faults += _missing(blocks)
         faults += _not_allowed(blocks, story, by)
         stored = to_stored(blocks)
@@ -109,8 +111,8 @@ def _with_id(button: Any) -> Any:
     value = button.get("value")
     if not isinstance(value, str) or value.isdigit():
         return button
-    found = Story.objects.filter(name=tidy_name(value), archived_at__isnull=True).first()
-    return {**button, "value": str(found.pk)} if found else button
+    story = Story.objects.filter(name=tidy_name(value), archived_at__isnull=True).first()
+    return {**button, "value": str(story.pk)} if story else button
 
 
 def _missing(blocks: Sequence[Block]) -> Iterator[Fault]:
@@ -123,10 +125,10 @@ def _missing(blocks: Sequence[Block]) -> Iterator[Fault]:
             elif block.kind == "image" and not media.is_image(row):
                 yield Fault(number, "media", f"“{row.name}” is no image. Send it as a file.")
         elif isinstance(block, ButtonsBlock):
-            for place, button in enumerate(block.buttons):
+            for index, button in enumerate(block.buttons):
                 if button.kind == "story" and not _is_there(int(button.value)):
                     yield Fault(
-                        number, f"buttons.{place}.value", "That story is gone. Choose another one."
+                        number, f"buttons.{index}.value", "That story is gone. Choose another one."
                     )
 
 
@@ -142,5 +144,5 @@ def _block_before(story: Story | None, keep: str) -> dict[str, Any]:
     before = StoryVersion.objects.filter(story=story, number=int(version)).first()
     if before is None or not 1 <= int(block) <= len(before.blocks):
         return {}
-    found: dict[str, Any] = before.blocks[int(block) - 1]
-    return found
+    block_before: dict[str, Any] = before.blocks[int(block) - 1]
+    return block_before

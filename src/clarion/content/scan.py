@@ -70,10 +70,10 @@ class Scan:
 
 def scan(source: str) -> Scan:
     """Check a text and find the variables it uses. Raises ContentError with line and sentence."""
-    found = Scan()
+    result = Scan()
     position = 0
     while opening := _OPENING.search(source, position):
-        _note_plain(found, opening.start() - position)
+        _note_plain(result, opening.start() - position)
         line = source.count("\n", 0, opening.start()) + 1
         if opening.group() == "{#":
             end = source.find("#}", opening.end())
@@ -82,21 +82,21 @@ def scan(source: str) -> Scan:
             position = end + 2
             continue
         tokens, position = _tokens(source, opening.end(), opening.group(), line)
-        found.tags += 1
-        found.tokens += len(tokens)
-        if found.tags > TAG_LIMIT:
+        result.tags += 1
+        result.tokens += len(tokens)
+        if result.tags > TAG_LIMIT:
             raise ContentError(f"Line {line}: a text may have at most {TAG_LIMIT:,} {{{{ }}}}.")
         if opening.group() == "{%":
-            _statement(found, tokens, line)
+            _statement(result, tokens, line)
         else:
-            _expression(found, tokens, line)
-    _note_plain(found, len(source) - position)
-    return found
+            _expression(result, tokens, line)
+    _note_plain(result, len(source) - position)
+    return result
 
 
-def _note_plain(found: Scan, length: int) -> None:
-    if found.repeats:
-        found.longest_repeated = max(found.longest_repeated, length)
+def _note_plain(result: Scan, length: int) -> None:
+    if result.repeats:
+        result.longest_repeated = max(result.longest_repeated, length)
 
 
 def _tokens(source: str, start: int, opening: str, line: int) -> tuple[list[Token], int]:
@@ -127,28 +127,28 @@ def _tokens(source: str, start: int, opening: str, line: int) -> tuple[list[Toke
     raise ContentError(f"Line {line}: “{sign}” can't be used between {opening} and {closing}.")
 
 
-def _statement(found: Scan, tokens: list[Token], line: int) -> None:
+def _statement(result: Scan, tokens: list[Token], line: int) -> None:
     word = tokens[0].text if tokens else ""
     if word not in _STATEMENTS:
         raise ContentError(f"Line {line}: “{{% {word} %}}” can't be used. Only if and for can.")
     if word in {"endif", "endfor"}:
-        if found._bound:
-            found._bound.pop()
+        if result._bound:
+            result._bound.pop()
         return
     if word == "for":
-        _loop(found, tokens, line)
+        _loop(result, tokens, line)
     else:
-        _expression(found, tokens[1:], line)
+        _expression(result, tokens[1:], line)
     if word == "if":
-        found._bound.append(set())
-    if len(found._bound) > DEPTH_LIMIT:
+        result._bound.append(set())
+    if len(result._bound) > DEPTH_LIMIT:
         raise ContentError(
             f"Line {line}: at most {DEPTH_LIMIT} if and for may stand in each other."
         )
 
 
-def _loop(found: Scan, tokens: list[Token], line: int) -> None:
-    places = [place for place, token in enumerate(tokens) if token.text == "in"]
+def _loop(result: Scan, tokens: list[Token], line: int) -> None:
+    places = [index for index, token in enumerate(tokens) if token.text == "in"]
     if not places:
         raise ContentError(f"Line {line}: write it like {{% for item in contact.items %}}.")
     names = {token.text for token in tokens[1 : places[0]] if token.kind == "word"}
@@ -157,25 +157,25 @@ def _loop(found: Scan, tokens: list[Token], line: int) -> None:
     for before, token in zip([Token("sign", "("), *of], of, strict=False):
         if token.text == "(" or (token.text == "[" and not _is_value(before)):
             raise ContentError(f"Line {line}: name the list to go through, as in contact.items.")
-    _expression(found, of, line)
-    found._bound.append(names | {"loop"})
+    _expression(result, of, line)
+    result._bound.append(names | {"loop"})
 
 
-def _expression(found: Scan, tokens: list[Token], line: int) -> None:
+def _expression(result: Scan, tokens: list[Token], line: int) -> None:
     """Check one expression, and note the variables in it."""
     stream = iter(range(len(tokens)))
-    for place in stream:
-        token, before = tokens[place], tokens[place - 1] if place else None
+    for index in stream:
+        token, before = tokens[index], tokens[index - 1] if index else None
         if token.text == "(" and before is not None and _is_value(before):
-            _check_call(tokens, place, line)
+            _check_call(tokens, index, line)
         if token.kind != "word" or token.text in _JOINING | _CONSTANTS:
             continue
         if before is not None and before.text == "|":
             _check_filter(token.text, line)
-        elif _is_test(tokens, place):
+        elif _is_test(tokens, index):
             _check_test(token.text, line)
         elif before is None or before.text != ".":
-            _note_use(found, tokens, place, line)
+            _note_use(result, tokens, index, line)
 
 
 def _is_value(token: Token) -> bool:
@@ -185,15 +185,15 @@ def _is_value(token: Token) -> bool:
     return token.kind in {"string", "number"} or token.text in {")", "]"}
 
 
-def _is_test(tokens: list[Token], place: int) -> bool:
-    before = [token.text for token in tokens[max(place - 2, 0) : place]]
+def _is_test(tokens: list[Token], index: int) -> bool:
+    before = [token.text for token in tokens[max(index - 2, 0) : index]]
     return before[-1:] == ["is"] or before == ["is", "not"]
 
 
-def _check_call(tokens: list[Token], place: int, line: int) -> None:
-    name = tokens[place - 1]
-    after_bar = place > 1 and tokens[place - 2].text == "|"
-    if name.kind == "word" and (after_bar or _is_test(tokens, place - 1)):
+def _check_call(tokens: list[Token], index: int, line: int) -> None:
+    name = tokens[index - 1]
+    after_bar = index > 1 and tokens[index - 2].text == "|"
+    if name.kind == "word" and (after_bar or _is_test(tokens, index - 1)):
         return
     raise ContentError(f"Line {line}: “{name.text}(…)” can't be used. Only filters take brackets.")
 
@@ -208,37 +208,37 @@ def _check_test(name: str, line: int) -> None:
         raise ContentError(f"Line {line}: there is no test {name}.{did_you_mean(name, TESTS)}")
 
 
-def _note_use(found: Scan, tokens: list[Token], place: int, line: int) -> None:
-    parts, after = _path(tokens, place)
-    if any(parts[0] in names for names in found._bound):
+def _note_use(result: Scan, tokens: list[Token], index: int, line: int) -> None:
+    parts, after = _path(tokens, index)
+    if any(parts[0] in names for names in result._bound):
         return
     following = [token.text for token in tokens[after : after + 3]]
     if parts == ["contact"]:
         raise ContentError(f"Line {line}: contact is a person. Name what to show: contact.name.")
     default = following[:1] == ["|"] and following[1:2] != [] and following[1] in DEFAULTS
-    asked = [word for word in following if word != "not"][:2]
-    guard = asked in (["is", "defined"], ["is", "undefined"])
-    found.uses.append(Use(".".join(parts), line, default or guard, guard))
+    words = [word for word in following if word != "not"][:2]
+    guard = words in (["is", "defined"], ["is", "undefined"])
+    result.uses.append(Use(".".join(parts), line, default or guard, guard))
 
 
-def _path(tokens: list[Token], place: int) -> tuple[list[str], int]:
+def _path(tokens: list[Token], index: int) -> tuple[list[str], int]:
     """The parts of a dotted name that begins here, and where what follows it begins."""
-    parts = [tokens[place].text]
-    place += 1
-    while place + 1 < len(tokens):
-        sign, following = tokens[place].text, tokens[place + 1]
+    parts = [tokens[index].text]
+    index += 1
+    while index + 1 < len(tokens):
+        sign, following = tokens[index].text, tokens[index + 1]
         if sign == "." and following.kind == "word":
             parts.append(following.text)
-            place += 2
-        elif sign == "[" and following.kind == "string" and tokens[place + 2 : place + 3]:
+            index += 2
+        elif sign == "[" and following.kind == "string" and tokens[index + 2 : index + 3]:
             parts.append(following.text[1:-1])
-            place += 3
+            index += 3
         else:
             break
-    return parts, place
+    return parts, index
 
 
-def did_you_mean(name: str, known: Iterable[str], of: str = "") -> str:
+def did_you_mean(name: str, names: Iterable[str], of: str = "") -> str:
     """`` Did you mean x?`` where something alike is known, else nothing. ``of`` goes before x."""
-    near = get_close_matches(name, sorted(known), n=1)
+    near = get_close_matches(name, sorted(names), n=1)
     return f" Did you mean {of}{'.' if of else ''}{near[0]}?" if near else ""

@@ -211,19 +211,19 @@ class Script:
         """The dotted names of all variables in all texts."""
         return {name for source in self.sources for name in compile_text(source).variables()}
 
-    def unknown(self, known: set[str], free: Collection[str] = ()) -> list[str]:
+    def unknown(self, variables: set[str], free: Collection[str] = ()) -> list[str]:
         """The variables that nobody has (see ``unknown_variables``), in the order of the story.
 
         What stands under “memory” is free after the first webhook: it may have been told to us.
         """
         allowed = set(free)
-        found: dict[str, None] = {}
+        missing: dict[str, None] = {}
         for step in self.steps:
             if isinstance(step, WebhookStep):
                 allowed.add("memory")
             for source in step.sources:
-                found.update(dict.fromkeys(unknown_variables(source, known, allowed)))
-        return list(found)
+                missing.update(dict.fromkeys(unknown_variables(source, variables, allowed)))
+        return list(missing)
 
 
 def compile_script(version_blocks: Sequence[Mapping[str, Any]], *, load: Load) -> Script:

@@ -26,9 +26,9 @@ class StoryConflict(StoryError):  # noqa: N818 - reads as what happened
 
     def __init__(self, newest: StoryVersion) -> None:
         self.newest = newest
-        who = newest.agent.name if newest.agent else "Somebody"
+        editor = newest.agent.name if newest.agent else "Somebody"
         super().__init__(
-            f"{who} has saved version {newest.number} while you were editing. "
+            f"{editor} has saved version {newest.number} while you were editing. "
             "Look at it, then save yours over it or give yours up."
         )
 
@@ -122,15 +122,15 @@ def find_story(name_or_id: str | int, *, archived: bool = False) -> Story:
     wanted = str(name_or_id).strip()
     stories = Story.objects.filter(archived_at__isnull=not archived)
     if wanted.isascii() and wanted.isdigit():
-        found = stories.filter(pk=parse_id(wanted) or 0).first()
+        story = stories.filter(pk=parse_id(wanted) or 0).first()
     else:
-        found = stories.filter(name=tidy_name(wanted)).first()
-    if found is None:
+        story = stories.filter(name=tidy_name(wanted)).first()
+    if story is None:
         kind = "archived story" if archived else "story"
         raise StoryError(
             f"There is no {kind} “{wanted[:LONGEST_NAME]}”. Look for it in the list of stories."
         )
-    return found
+    return story
 
 
 def newest(story: Story) -> StoryVersion:
@@ -143,16 +143,16 @@ def story_list(
 ) -> StoryPage:
     """Stories whose name contains ``q``, last edited first, by their newest version."""
     later = StoryVersion.objects.filter(story=OuterRef("story"), number__gt=OuterRef("number"))
-    found = StoryVersion.objects.filter(
+    versions = StoryVersion.objects.filter(
         ~Exists(later), story__archived_at__isnull=not archived
     ).select_related("story", "agent")
     if words := search_words(q):
         sql, params = contains("name", words)
         ids = db.fetch(f"SELECT id FROM content_story WHERE {sql}", params)
-        found = found.filter(story__in=[key for (key,) in ids])
+        versions = versions.filter(story__in=[key for (key,) in ids])
     if after is not None:
-        found = found.filter(pk__lt=after)
-    page = list(found.order_by("-pk")[: limit + 1])
+        versions = versions.filter(pk__lt=after)
+    page = list(versions.order_by("-pk")[: limit + 1])
     return StoryPage(page[:limit], page[limit - 1].pk if len(page) > limit else None)
 
 

@@ -47,9 +47,20 @@ def store(verified: Sequence[Verified]) -> None:
     One statement, whatever their number: Python gives its lock up once, not once for each row.
     """
     values: list[Any] = []
-    for one in verified:
-        at, headers = clock.to_us(one.hook.received_at), json.dumps(dict(one.hook.headers))
-        values += (one.channel_id, at, headers, one.hook.query, one.hook.body, one.lane, at)
+    for callback in verified:
+        at, headers = (
+            clock.to_us(callback.hook.received_at),
+            json.dumps(dict(callback.hook.headers)),
+        )
+        values += (
+            callback.channel_id,
+            at,
+            headers,
+            callback.hook.query,
+            callback.hook.body,
+            callback.lane,
+            at,
+        )
     rows = ", ".join(["(%s, %s, %s, %s, %s, %s, 'waiting', %s, 0, '')"] * len(verified))
     db.execute(
         "INSERT INTO engine_callback (channel_id, received_at, headers, query, body, lane, state, "

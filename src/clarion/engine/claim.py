@@ -118,25 +118,25 @@ class _Slots:
         wishes = list(earliest)
         if not self.step:
             return wishes, 0
-        given, free = [0] * len(wishes), self.first
+        slots, free = [0] * len(wishes), self.first
         anytime = deque(i for i, wish in enumerate(wishes) if not wish)
         timed = deque(sorted((i for i, wish in enumerate(wishes) if wish), key=wishes.__getitem__))
         while anytime or timed:
             is_time = timed and (wishes[timed[0]] <= free or not anytime)
             index = timed.popleft() if is_time else anytime.popleft()
-            given[index] = max(free, wishes[index])
-            free = given[index] + self.step
-        return given, free
+            slots[index] = max(free, wishes[index])
+            free = slots[index] + self.step
+        return slots, free
 
 
 def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> _Slots:
     sql = "SELECT rate, state, waits_until, next_slot_at FROM channels_channel WHERE id = %s"
-    found = db.fetch(sql, [channel_id])
-    if found and found[0][0] is not None:  # only a rate needs the row for itself
-        found = db.fetch(sql + db.for_update(), [channel_id])
-    if not found:
+    rows = db.fetch(sql, [channel_id])
+    if rows and rows[0][0] is not None:  # only a rate needs the row for itself
+        rows = db.fetch(sql + db.for_update(), [channel_id])
+    if not rows:
         return _Slots(0, 0, 0, now + clock.SECOND)
-    rate, state, waits_until, next_slot_at = found[0]
+    rate, state, waits_until, next_slot_at = rows[0]
     if reach is not None:
         if state != "active":
             return _Slots(0, 0, 0, now + WINDOW)
@@ -162,11 +162,11 @@ class _Share:
     first: int = 0  # the first free slot of a broadcast with a rate of its own, microseconds
     step: int = 0  # 0: as fast as the channel
 
-    def pace(self, taken: Sequence[ClaimedRow]) -> dict[int, int]:
+    def pace(self, claimed: Sequence[ClaimedRow]) -> dict[int, int]:
         """The earliest moment of each delivery taken; advances the broadcast's own slots."""
-        if taken:
-            advance_slots(self.broadcast, self.first + len(taken) * self.step)
-        return {row.delivery: self.first + i * self.step for i, row in enumerate(taken)}
+        if claimed:
+            advance_slots(self.broadcast, self.first + len(claimed) * self.step)
+        return {row.delivery: self.first + i * self.step for i, row in enumerate(claimed)}
 
 
 def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
@@ -203,11 +203,11 @@ _ON_CHANNEL = (
 
 def _active(channel_id: int) -> list[tuple[Any, ...]]:
     """What is being sent on a channel: id, priority, weight, rate, next_slot_at; locked."""
-    found = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id])
-    if len(found) > 1:
+    rows = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id])
+    if len(rows) > 1:
         # Only where the room is shared: PostgreSQL walks over everybody who was queued since its
         # last vacuum, 1.5 ms after 60,000 of them, and taking from the queue does so once more.
-        found = db.fetch(
+        rows = db.fetch(
             f"{_ON_CHANNEL} AND EXISTS (SELECT 1 FROM records_delivery d "
             "WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
             f"AND d.state = 'queued'{db.planner_fence()})",
@@ -221,7 +221,7 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
         (False, "IS NULL", db.for_share()),
         (True, "IS NOT NULL", db.for_no_key_update()),
     ):
-        ids = [[broadcast_id] for broadcast_id, has_rate in found if bool(has_rate) is paced]
+        ids = [[broadcast_id] for broadcast_id, has_rate in rows if bool(has_rate) is paced]
         if not ids:
             continue
         active += db.fetch(
@@ -252,15 +252,15 @@ def _with_people(rows: Sequence[ClaimedRow], moments: list[int]) -> list[Claimed
     lacking = without_consent(together)
     claimed = []
     for row, slot in zip(rows, moments, strict=True):
-        delivery, found = row[:6], people.get(row.address)
-        if found is None:  # the contact was deleted meanwhile: nobody to send to
+        delivery, contact_row = row[:6], people.get(row.address)
+        if contact_row is None:  # the contact was deleted meanwhile: nobody to send to
             claimed.append(Claimed(*delivery, "", "deleted", {}, 0))
             continue
-        _, value, state, name, attributes, language, time_zone = found
+        _, value, state, name, attributes, language, time_zone = contact_row
         if state == "active" and (row.broadcast, row.address) in lacking:
             state = "no_consent"
-        known = json.loads(attributes) if isinstance(attributes, str) else attributes
-        contact = contact_context(name, known, language, time_zone, value)
+        attributes_read = json.loads(attributes) if isinstance(attributes, str) else attributes
+        contact = contact_context(name, attributes_read, language, time_zone, value)
         kept = memories.get(row.delivery, NOTHING)
         claimed.append(Claimed(*delivery, value, state, contact, slot, kept))
     return claimed

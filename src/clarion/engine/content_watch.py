@@ -95,8 +95,8 @@ class ContentWatch:
     def kept(self) -> list[tuple[Place, bool]]:
         """Where people are kept back, and whether it is time to look at the others."""
         now = time.monotonic()
-        kept = [(place, one) for place, one in self._failures.items() if one.kept]
-        return [(place, one.until <= now) for place, one in kept]
+        kept = [(place, failures) for place, failures in self._failures.items() if failures.kept]
+        return [(place, failures.until <= now) for place, failures in kept]
 
     def judge(self, place: Place, remaining: Remaining) -> Broken | None:
         """Settle who is kept back there, keep them on, or find that the content fails for all."""

@@ -85,11 +85,11 @@ def recipients(broadcast: Broadcast, query: Query, reasons: dict[str, int]) -> R
 
 def end_chats(broadcast_id: int, span: tuple[int, int]) -> None:
     """Close the open chats of those who get this broadcast (G1); ``span``: their address ids."""
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT c.address_id FROM chats_chat c JOIN records_delivery d "
         "ON d.broadcast_id = %s AND d.address_id = c.address_id AND d.state = 'queued' "
         "WHERE c.state = 'open' AND c.address_id BETWEEN %s AND %s",
         [broadcast_id, *span],
     )
-    if found:
-        chats.close_all([row[0] for row in found], broadcast_id)
+    if rows:
+        chats.close_all([row[0] for row in rows], broadcast_id)

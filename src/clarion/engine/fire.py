@@ -66,7 +66,7 @@ def _tell(written: dict[int, int], fired: dict[int, Firing]) -> set[int]:
     owners = list(Address.objects.filter(pk__in=written).values_list("pk", "contact_id"))
     firings = {written[address]: fired[contact] for address, contact in owners}
     delay({key: clock.to_us(firing.due_at) for key, firing in firings.items()})
-    told = {key: Progress(data=f.data) for key, f in firings.items() if f.data}
-    if told:
-        give(told)
+    progress = {key: Progress(data=f.data) for key, f in firings.items() if f.data}
+    if progress:
+        give(progress)
     return {contact for _, contact in owners}

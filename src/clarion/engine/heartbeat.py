@@ -53,5 +53,5 @@ def set_identity(identity: str) -> None:
 
 def _latest(lock: str) -> Beat | None:
     sql = f"SELECT identity, count, at FROM engine_heartbeat WHERE id = %s{lock}"
-    found = db.fetch(sql, [ROW])
-    return Beat(*found[0]) if found else None
+    rows = db.fetch(sql, [ROW])
+    return Beat(*rows[0]) if rows else None

@@ -95,10 +95,12 @@ def apply_waiting(now: int | None = None) -> int:
         if not callbacks.is_due(lane, at):  # nearly always
             continue
         with db.write():
-            taken = callbacks.take(lane, at, BATCH[lane])
-            _apply(_Round([_Item(one, dropped=one.dropped) for one in taken]), lane, at)
-        if taken:
-            return len(taken)
+            batch = callbacks.take(lane, at, BATCH[lane])
+            _apply(
+                _Round([_Item(callback, dropped=callback.dropped) for callback in batch]), lane, at
+            )
+        if batch:
+            return len(batch)
     return 0
 
 
@@ -208,7 +210,7 @@ def _apply_all_receipts(of: _Round) -> None:
         if isinstance(error, Error) and db.is_passing(error):
             raise
         for item in of.items:
-            _guarded(of, item, lambda one: _apply_receipts([one]))
+            _guarded(of, item, lambda receipt: _apply_receipts([receipt]))
 
 
 def _apply_receipts(items: Sequence[_Item]) -> None:

@@ -72,28 +72,28 @@ def spawn_runs() -> int:
 
 def expand_next() -> bool:
     """Write the next chunk of deliveries of some broadcast; False: all are expanded."""
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT id FROM broadcasts_broadcast WHERE state IN ({_listed(STATES)}) "
         "AND expanded_at IS NULL AND drained_at IS NULL"
     )
-    if not found:
+    if not rows:
         return False
-    waiting = Broadcast.objects.filter(pk__in=[pk for (pk,) in found]).exclude(IS_LIVE)
+    waiting = Broadcast.objects.filter(pk__in=[pk for (pk,) in rows]).exclude(IS_LIVE)
     return any(expand_chunk(broadcast) for broadcast in waiting.order_by("-priority", "pk"))
 
 
 def cancel_remaining() -> int:
     """Take back a chunk of what is still queued in stopped broadcasts; return how many rows."""
     winding = Broadcast.objects.filter(state=S.STOPPED, drained_at=None).order_by("finished_at")
-    taken = 0
+    cancelled = 0
     for some in batches(winding.values_list("pk", flat=True), AT_ONCE):
         counts = tallies.counts(some)
         for pk in some:
             if counts[pk][D.QUEUED] or counts[pk][D.HELD]:
-                taken += cancel.cancel_remaining(pk)
+                cancelled += cancel.cancel_remaining(pk)
         empty = [pk for pk in some if not any(counts[pk][state] for state in PENDING)]
         note_drained(empty, clock.from_us(db.now_us()))
-    return taken
+    return cancelled
 
 
 def finish() -> int:

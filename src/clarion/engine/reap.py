@@ -94,9 +94,9 @@ def reap() -> int:
         total = sum(_reap_one(key, proofs.get(token, no_proof())) for key, token in dead)
         for proof in proofs.values():
             proof.resolve_doubts()
-        known = {token for (token,) in db.fetch("SELECT journal FROM engine_worker")}
+        tokens = {token for (token,) in db.fetch("SELECT journal FROM engine_worker")}
         for token, journal in journals.items():
-            if token not in known:
+            if token not in tokens:
                 forget(journal, proofs[token])
     return total
 
@@ -112,12 +112,12 @@ def _end_leases(tokens: Sequence[str]) -> None:
 
 def claimed_before(worker_id: int) -> list[int]:
     """The deliveries that this worker claimed some seconds ago or earlier, by the database."""
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT id FROM records_delivery WHERE state = 'sending' AND worker_id = %s "
         "AND moved_at < %s LIMIT %s",
         [worker_id, db.now_us() - SETTLED_BY_NOW, CHUNK],
     )
-    return [row[0] for row in found]
+    return [row[0] for row in rows]
 
 
 def _reap_one(worker_id: int, proof: Proof) -> int:

@@ -49,13 +49,13 @@ def ask_before_resuming() -> int:
     know is used first: afterwards the database has another identity if it was restored.
     """
     reap.reap()
-    known = known_beats(folder_of(settings.CLARION.data))
+    beats = known_beats(folder_of(settings.CLARION.data))
     with db.write():
         last = heartbeat.lock_latest()
         if last is None:
             return 0
         now, since = clock.from_us(db.now_us()), clock.from_us(last.at)
-        is_restored = last.count < known.get(last.identity, 0)
+        is_restored = last.count < beats.get(last.identity, 0)
         if not is_restored and now - since <= timedelta(minutes=settings.CLARION.late_minutes):
             return 0
         waits = 0

@@ -29,7 +29,9 @@ def _learn(settlements: Sequence[Settlement]) -> None:
     for settlement in settlements:
         together.setdefault(settlement.channel, []).append(settlement)
     for channel in Channel.objects.filter(pk__in=together).order_by("pk"):
-        for one in together[channel.pk]:
-            if one.moved_to:
-                identities.move(channel, one.user_ids[0], one.moved_to, keeps_old=True)
-        identities.join_all(channel, [one.user_ids for one in together[channel.pk]])
+        for settlement in together[channel.pk]:
+            if settlement.moved_to:
+                identities.move(
+                    channel, settlement.user_ids[0], settlement.moved_to, keeps_old=True
+                )
+        identities.join_all(channel, [settlement.user_ids for settlement in together[channel.pk]])

@@ -81,9 +81,9 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     rows = _rows({channel_id for _, channel_id, _, _ in sending})
     for row in rows:
         version = _version(row)
-        known = before.channels.get(row[0])
-        if known is not None and known.version == version:
-            channels[known.id] = known
+        channel = before.channels.get(row[0])
+        if channel is not None and channel.version == version:
+            channels[channel.id] = channel
             continue
         try:
             channels[row[0]] = _facts(row[0], version)

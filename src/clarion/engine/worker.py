@@ -147,11 +147,11 @@ class Worker:
     async def job(self, broadcast_id: int) -> snapshot.Job:
         """What a broadcast sends."""
         revision = self._snapshot.revisions.get(broadcast_id, 0)
-        known = self._jobs.get(broadcast_id)
-        if known is None or known[0] != revision:
-            known = (revision, await self._db(snapshot.job, broadcast_id, revision))
-            self._jobs[broadcast_id] = known
-        return known[1]
+        cached = self._jobs.get(broadcast_id)
+        if cached is None or cached[0] != revision:
+            cached = (revision, await self._db(snapshot.job, broadcast_id, revision))
+            self._jobs[broadcast_id] = cached
+        return cached[1]
 
     async def claim(self, channel_id: int, room: int) -> Claim:
         """Claim up to ``room`` messages for a pipeline."""
@@ -159,12 +159,12 @@ class Worker:
         if full or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
-            made = await self._db(claim.claim, channel_id, self._id, room)
+            claimed_batch = await self._db(claim.claim, channel_id, self._id, room)
         except Error:
             self._doubtful_until = time.monotonic() + DOUBT
             raise
-        self._journal.claimed(claimed.delivery for claimed in made.messages)
-        return made
+        self._journal.claimed(claimed.delivery for claimed in claimed_batch.messages)
+        return claimed_batch
 
     async def remaining(self, broadcast_id: int, channel_id: int) -> Remaining:
         """What is left of a broadcast on a channel."""

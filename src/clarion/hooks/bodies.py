@@ -26,8 +26,8 @@ def body_rule(path: str) -> Rule | None:
 def refusal(path: str, status: int) -> Refusal:
     """What is answered instead of reading on: JSON to programs that call us, else a sentence."""
     if _CALLS.match(path):
-        said = TOO_LARGE_CALL if status == 413 else _BUSY
-        return Refusal(status, "application/json", json.dumps({"error": said}).encode())
-    said = TOO_LARGE_CALLBACK if path.startswith("/hooks/") else "This request is too large."
-    said = said if status == 413 else _BUSY
-    return Refusal(status, "text/plain; charset=utf-8", f"{said}\n".encode())
+        sentence = TOO_LARGE_CALL if status == 413 else _BUSY
+        return Refusal(status, "application/json", json.dumps({"error": sentence}).encode())
+    sentence = TOO_LARGE_CALLBACK if path.startswith("/hooks/") else "This request is too large."
+    sentence = sentence if status == 413 else _BUSY
+    return Refusal(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())

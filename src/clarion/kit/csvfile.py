@@ -210,8 +210,8 @@ def _not_utf8(path: Path) -> str:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line += _line_ends(error.object[: error.start].decode("latin-1"), last)
-                place = read - held + error.start + 1
-                return f"Line {line}, byte {place:,} of the file: this is not UTF-8. {advice}"
+                offset = read - held + error.start + 1
+                return f"Line {line}, byte {offset:,} of the file: this is not UTF-8. {advice}"
             if not block:
                 raise CsvError("The file changed while it was being read. Try again.")
             line += _line_ends(block.decode("latin-1"), last)

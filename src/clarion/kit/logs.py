@@ -126,8 +126,8 @@ def without_values(message: str) -> str:
 def fault_key(error: BaseException) -> tuple[str, str]:
     """What makes two faults the same: their type and the line that raised them."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return type(error).__qualname__, place
+    position = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return type(error).__qualname__, position
 
 
 def show_fault(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
@@ -148,12 +148,12 @@ def show_fault(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any
     return event
 
 
-def _exception(given: Any) -> BaseException | None:
-    if given is True:
-        given = sys.exc_info()
-    if isinstance(given, tuple):
-        given = given[1]
-    return given if isinstance(given, BaseException) else None
+def _exception(exc_info: Any) -> BaseException | None:
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    return exc_info if isinstance(exc_info, BaseException) else None
 
 
 def _chain(error: BaseException) -> Iterator[str]:
@@ -168,10 +168,10 @@ def _chain(error: BaseException) -> Iterator[str]:
             following, joint = following.__context__, "While this was handled:"
         else:
             following = None
-    for one, joint in reversed(links):
+    for link, joint in reversed(links):
         yield "Traceback (most recent call last):"
-        yield "".join(traceback.format_tb(one.__traceback__)).rstrip("\n")
-        yield f"{type(one).__module__}.{type(one).__qualname__}: {_message(one)}".rstrip(": ")
+        yield "".join(traceback.format_tb(link.__traceback__)).rstrip("\n")
+        yield f"{type(link).__module__}.{type(link).__qualname__}: {_message(link)}".rstrip(": ")
         if joint:
             yield joint
 

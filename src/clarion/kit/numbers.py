@@ -19,9 +19,9 @@ def parse_id(text: str) -> int | None:
 
 def parse_count(text: str) -> int | None:
     """The whole number from 0 to BIGGEST that a text of ASCII digits names, else None."""
-    typed = text.strip()
-    digits = typed.lstrip("0")
-    if not (typed.isascii() and typed.isdigit() and len(digits) <= _LONGEST):
+    stripped = text.strip()
+    digits = stripped.lstrip("0")
+    if not (stripped.isascii() and stripped.isdigit() and len(digits) <= _LONGEST):
         return None
     number = int(digits or "0")
     return number if number <= BIGGEST else None

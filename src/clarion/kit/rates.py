@@ -20,13 +20,13 @@ def checked(rate: float | None) -> float | None:
 
 def parse(text: str) -> float | None:
     """A rate as people write it: ``2.5`` or ``2,5``; nothing is no limit. Raises RateError."""
-    typed = text.strip()
-    if not typed:
+    stripped = text.strip()
+    if not stripped:
         return None
     try:
-        if _THOUSANDS.search(typed):
+        if _THOUSANDS.search(stripped):
             raise ValueError
-        return checked(float(typed.replace(",", ".")))
+        return checked(float(stripped.replace(",", ".")))
     except ValueError:
         raise RateError(WRONG) from None
 

@@ -50,7 +50,7 @@ def problems(
     place of that in ``GENERAL``. ``names``: field -> what sentences call it as {name}.
     ``otherwise``: for all other types; {message} is what pydantic says.
     """
-    found = []
+    listed = []
     for detail in error.errors(include_url=False, include_input=False):
         kind, about = detail["type"], detail.get("ctx", {})
         path = tuple(map(str, detail["loc"]))
@@ -64,5 +64,5 @@ def problems(
             facts = {**about, "field": field, "name": names.get(field, field)}
             template = types.get(kind) or GENERAL.get(kind) or otherwise
             sentence = template.format_map({"message": detail["msg"], **facts})
-        found.append(Problem(path, sentence))
-    return found
+        listed.append(Problem(path, sentence))
+    return listed

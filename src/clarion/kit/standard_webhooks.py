@@ -57,6 +57,6 @@ def verify(key: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -
             "The timestamp is more than five minutes away from this server's clock."
         )
     expected = sign(key, message_id, int(timestamp), body).encode()
-    given = headers.get("webhook-signature", "").encode("utf-8", "replace").split(b" ")
-    if not any(hmac.compare_digest(expected, each) for each in given):
+    signatures = headers.get("webhook-signature", "").encode("utf-8", "replace").split(b" ")
+    if not any(hmac.compare_digest(expected, each) for each in signatures):
         raise SignatureError("The signature is missing or wrong.")

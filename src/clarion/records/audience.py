@@ -86,8 +86,8 @@ def recipients(
     """
     cursor = Cursor.parse(after, values=1) if after else None
     limit = max(1, min(limit, MOST_ROWS))
-    found = [_recipient(row) for row in _read(broadcast_id, state, cursor, limit + 1)]
-    return cut(found, limit, cursor, lambda recipient: (recipient.chat,))
+    rows = [_recipient(row) for row in _read(broadcast_id, state, cursor, limit + 1)]
+    return cut(rows, limit, cursor, lambda recipient: (recipient.chat,))
 
 
 def export_recipients(
@@ -102,17 +102,17 @@ def detail(record_id: int) -> Detail | None:
 
     None when it is not there; records are deleted with their broadcast.
     """
-    found = load([record_id]) if is_id(record_id) else []
-    if not found:
+    rows = load([record_id]) if is_id(record_id) else []
+    if not rows:
         return None
-    delivery_id = found[0].delivery_id
+    delivery_id = rows[0].delivery_id
     delivery = db.fetch(
         f"SELECT {_COLUMNS} FROM records_delivery AS d {_WORDS} WHERE d.id = %s", [delivery_id]
     )
     return Detail(
-        found[0],
+        rows[0],
         _recipient(delivery[0]) if delivery else None,
-        _attempts(found[0].chat, delivery_id),
+        _attempts(rows[0].chat, delivery_id),
         _receipts(delivery_id),
     )
 

@@ -114,5 +114,5 @@ class _Writer:
 
 
 def _cells(words: str, key: int | None) -> str:
-    found = db.fetch(f"SELECT {words} WHERE id = %s", [key])
-    return sheets.cells(found[0]) if found else ""
+    rows = db.fetch(f"SELECT {words} WHERE id = %s", [key])
+    return sheets.cells(rows[0]) if rows else ""

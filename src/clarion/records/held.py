@@ -8,12 +8,12 @@ from clarion.kit import clock, db
 
 def held_since(broadcast_id: int) -> datetime | None:
     """Since when the one who waits longest is held by a broadcast; None when nobody is."""
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT min(moved_at) FROM records_delivery "
         "WHERE state = 'held' AND address_id > 0 AND broadcast_id + 0 = %s",
         [broadcast_id],
     )
-    return clock.from_us(found[0][0]) if found[0][0] is not None else None
+    return clock.from_us(rows[0][0]) if rows[0][0] is not None else None
 
 
 def held_counts(address_ids: Sequence[int]) -> dict[int, int]:

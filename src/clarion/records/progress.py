@@ -33,7 +33,9 @@ def between_messages(broadcast_id: int) -> bool:
         " AND d.state IN ('queued', 'held', 'sending') AND d.has_progress",
         [broadcast_id],
     )
-    return any(one.sent or one.answers for one in load([key for (key,) in waiting]).values())
+    return any(
+        progress.sent or progress.answers for progress in load([key for (key,) in waiting]).values()
+    )
 
 
 def load(delivery_ids: Sequence[int]) -> dict[int, Progress]:

@@ -18,15 +18,15 @@ def reason_ids(wordings: Iterable[Wording]) -> dict[Wording, int]:
     if len(_known) > MOST_KNOWN:
         _known.clear()
     for wording in wordings:
-        known = _known.get(wording)
-        if known is None:
+        reason_id = _known.get(wording)
+        if reason_id is None:
             code, sentence = wording
-            known = Reason.objects.get_or_create(code=code[:60], text=sentence)[0].pk
+            reason_id = Reason.objects.get_or_create(code=code[:60], text=sentence)[0].pk
             if connection.in_atomic_block:
-                transaction.on_commit(partial(_known.__setitem__, wording, known))
+                transaction.on_commit(partial(_known.__setitem__, wording, reason_id))
             else:
-                _known[wording] = known
-        ids[wording] = known
+                _known[wording] = reason_id
+        ids[wording] = reason_id
     return ids
 
 

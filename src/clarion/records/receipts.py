@@ -77,9 +77,9 @@ def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[R
     about: dict[int, list[ReceiptUpdate]] = defaultdict(list)
     lost = []
     for sighting in part:
-        place = _place(sighting, places)
-        if place in locked and place not in early:
-            about[place].append(sighting)
+        delivery = _delivery_of(sighting, places)
+        if delivery in locked and delivery not in early:
+            about[delivery].append(sighting)
         else:
             lost.append(sighting)
     deliveries.keep(
@@ -87,11 +87,11 @@ def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[R
         for delivery, sightings in about.items()
         for s in sightings
     )
-    told = _told(about)
+    reported = _reported(about)
     moves = []
-    for place, sightings in about.items():
-        before = locked[place]
-        after = _after(before, told[place], sightings, reasons)
+    for delivery, sightings in about.items():
+        before = locked[delivery]
+        after = _after(before, reported[delivery], sightings, reasons)
         if after != before:
             moves.append((before, after))
     deliveries.move(moves)
@@ -111,26 +111,26 @@ def _early(locked: Collection[LockedDelivery]) -> set[int]:
 _Name = tuple[int, str]  # the channel, and an id of a message on it
 
 
-def _place(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
+def _delivery_of(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
     """The delivery that a receipt is about, 0 when it is not known."""
-    ours = message_ids.parse(sighting.message_id)
-    for name in (ours and message_ids.message_id(*ours), sighting.external_id):
-        if name and (place := places.get((sighting.channel_id, name))):
-            return place
+    own_id = message_ids.parse(sighting.message_id)
+    for name in (own_id and message_ids.message_id(*own_id), sighting.external_id):
+        if name and (delivery := places.get((sighting.channel_id, name))):
+            return delivery
     return 0
 
 
 def _by_message(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     """Deliveries by our id of the first message, which all of their messages begin with."""
-    named = {ours for s in part if (ours := message_ids.parse(s.message_id))}
-    keys = {pk: key for key, pk in directory().with_keys({ours.key for ours in named}).items()}
-    found = db.fetch(
+    named = {own_id for s in part if (own_id := message_ids.parse(s.message_id))}
+    keys = {pk: key for key, pk in directory().with_keys({own_id.key for own_id in named}).items()}
+    rows = db.fetch(
         f"SELECT channel_id, broadcast_id, id FROM records_delivery WHERE id {db.in_list()}",
-        [db.json_param([ours.delivery] for ours in named)],
+        [db.json_param([own_id.delivery] for own_id in named)],
     )
     return {
         (channel, message_ids.message_id(keys[broadcast], delivery)): delivery
-        for channel, broadcast, delivery in found
+        for channel, broadcast, delivery in rows
         if broadcast in keys
     }
 
@@ -159,25 +159,25 @@ def _by_external_id(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     return places
 
 
-def _told(ids: Iterable[int]) -> dict[int, set[str]]:
+def _reported(ids: Iterable[int]) -> dict[int, set[str]]:
     """All that has been told about these deliveries up to now."""
-    told: dict[int, set[str]] = defaultdict(set)
+    reported: dict[int, set[str]] = defaultdict(set)
     for delivery, status in db.fetch(
         f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {db.in_list()}",
         [db.json_param([number] for number in ids)],
     ):
-        told[delivery].add(status)
-    return told
+        reported[delivery].add(status)
+    return reported
 
 
 def _after(
     before: LockedDelivery,
-    told: set[str],
+    reported: set[str],
     news: Sequence[ReceiptUpdate],
     reasons: dict[Wording, int],
 ) -> LockedDelivery:
     """The delivery as it stands once all that was told about it is taken into account."""
-    state = next((status for status in _RANK if status in told), before.state)
+    state = next((status for status in _RANK if status in reported), before.state)
     if not may_move(before.state, state):
         state = before.state
     reason = before.reason_id
@@ -189,6 +189,6 @@ def _after(
         state=str(state),
         reason_id=reason,
         recovered=before.recovered
-        or (state in _ARRIVED and (D.FAILED in told or before.state == D.FAILED)),
+        or (state in _ARRIVED and (D.FAILED in reported or before.state == D.FAILED)),
         external_id=before.external_id or next((s.key for s in news if s.external_id), None),
     )

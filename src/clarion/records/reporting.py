@@ -11,9 +11,9 @@ def reporting(channel_ids: Iterable[int]) -> set[int]:
     A kind that can report does so only where its provider, or the program behind a webhook, was
     told to. Of a channel that never did, nobody knows how many messages arrived.
     """
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT v.id FROM {db.json_table([('id', 'int')])} WHERE EXISTS"
         " (SELECT 1 FROM records_receipt AS t WHERE t.channel_id = v.id)",
         [db.json_param([key] for key in set(channel_ids))],
     )
-    return {key for (key,) in found}
+    return {key for (key,) in rows}

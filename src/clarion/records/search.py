@@ -16,10 +16,10 @@ def search(wanted: RecordFilter, cursor: str | None = None, limit: int = 50) -> 
     A page has up to ``limit`` rows (at most 1,000). Raises FilterError for a channel or agent that
     is not there, and CursorError for a cursor that is not ours.
     """
-    place = Cursor.parse(cursor, values=2) if cursor else None
+    position = Cursor.parse(cursor, values=2) if cursor else None
     limit = max(1, min(limit, MOST_ROWS))
-    keys = _keys(sources(wanted), place, limit + 1)
-    page = cut(keys, limit, place, lambda key: key)
+    keys = _keys(sources(wanted), position, limit + 1)
+    page = cut(keys, limit, position, lambda key: key)
     rows = load([record for _, record in page.rows])
     return Page(rows, page.next_cursor, page.previous_cursor)
 
@@ -31,6 +31,6 @@ def _keys(among: list[Source], cursor: Cursor | None, limit: int) -> list[Key]:
     for source in among:
         # What lies beyond a full page already is not worth looking for.
         end = keys[-1] if len(keys) == limit else None
-        found = db.fetch(*source.first(limit, cursor, end))
-        keys = sorted([*keys, *found], reverse=not backward)[:limit]
+        more = db.fetch(*source.first(limit, cursor, end))
+        keys = sorted([*keys, *more], reverse=not backward)[:limit]
     return keys

@@ -92,12 +92,12 @@ def sources(wanted: RecordFilter) -> list[Source]:
         return []
     if people is not None:
         return [_by_person(people, broadcasts, channel, reasons, wanted)]
-    found = []
+    listed = []
     if wanted.status != "error" and not wanted.error:
-        found += _completed(broadcasts, channel, wanted)
+        listed += _completed(broadcasts, channel, wanted)
     if wanted.status != "completed":
-        found.append(_errors(broadcasts, channel, reasons, wanted))
-    return found
+        listed.append(_errors(broadcasts, channel, reasons, wanted))
+    return listed
 
 
 class _Conditions:
@@ -229,10 +229,10 @@ def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
 
 
 def _channel(name: str) -> int:
-    found = Channel.objects.filter(name=name).values_list("pk", flat=True).first()
-    if found is None:
+    channel_id = Channel.objects.filter(name=name).values_list("pk", flat=True).first()
+    if channel_id is None:
         raise FilterError("channel", f"There is no channel called “{name}”. Choose another one.")
-    return found
+    return channel_id
 
 
 def _broadcasts(wanted: RecordFilter) -> list[int] | None:
@@ -246,7 +246,11 @@ def _broadcasts(wanted: RecordFilter) -> list[int] | None:
         limits.append(directory().of_stories(wanted.story, wanted.story_name))
     if not limits:
         return None
-    return [one for one in limits[-1] if all(one in limit for limit in map(set, limits[:-1]))]
+    return [
+        broadcast_id
+        for broadcast_id in limits[-1]
+        if all(broadcast_id in limit for limit in map(set, limits[:-1]))
+    ]
 
 
 def _sent_by(name: str) -> list[int]:
@@ -289,12 +293,12 @@ def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
         params.append(channel)
     # A user id belongs to one person per channel: those are always few.
     limit = "" if wanted.user else f" LIMIT {MOST_PEOPLE + 1}"
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT a.id FROM contacts_contact AS c JOIN contacts_address AS a ON a.contact_id = c.id"
         f" WHERE {' AND '.join(conditions)}{limit}",
         params,
     )
-    if limit and len(found) > MOST_PEOPLE:
+    if limit and len(rows) > MOST_PEOPLE:
         return None
-    people = [row[0] for row in found]
+    people = [row[0] for row in rows]
     return identities.same_as(people) if wanted.user else people

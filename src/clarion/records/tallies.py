@@ -90,13 +90,13 @@ def squash() -> int:
 def _squash(broadcast_id: int) -> int:
     with db.write():
         free = f"SELECT id FROM records_tally WHERE broadcast_id = %s{db.skip_locked()}"
-        gone = db.fetch(
+        rows = db.fetch(
             f"DELETE FROM records_tally WHERE id {db.in_subquery(free)} "
             "RETURNING channel_id, state, delta",
             [broadcast_id],
         )
         sums: defaultdict[Key, int] = defaultdict(int)
-        for channel, state, delta in gone:
+        for channel, state, delta in rows:
             sums[broadcast_id, channel, state] += delta
         add(sums)
-    return len(gone) - sum(1 for number in sums.values() if number)
+    return len(rows) - sum(1 for number in sums.values() if number)

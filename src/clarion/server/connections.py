@@ -52,7 +52,7 @@ class Connections:
     def __init__(self, limits: Limits, trusted: Iterable[str] = ()) -> None:
         """`trusted`: addresses and networks of proxies, which speak for many clients."""
         self.limits = limits
-        self._trusted = tuple(ipaddress.ip_network(one, strict=False) for one in trusted)
+        self._trusted = tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
         self._open: dict[Connection, str] = {}
         self._of_client: dict[str, dict[Connection, None]] = {}
         self._waiting: OrderedDict[Connection, None] = OrderedDict()  # longest first
@@ -93,11 +93,11 @@ class Connections:
 
     def sweep(self, now: float) -> None:
         """Close what is overdue."""
-        for connection in [one for one in self._open if one.overdue(now)]:
+        for connection in [connection for connection in self._open if connection.overdue(now)]:
             connection.expire()
 
     def _longest_waiting(self, siblings: dict[Connection, None], newest: Connection) -> Connection:
-        waiting = (one for one in siblings if one in self._waiting)
+        waiting = (connection for connection in siblings if connection in self._waiting)
         return next(waiting, newest)
 
     def _is_trusted(self, peer: str) -> bool:

@@ -22,7 +22,7 @@ def with_advice(broadcast_id: int) -> list[Advised]:
 
 def advice(code: str) -> str:
     """What to do about errors of that code: ours, an HTTP or SMTP status, or a provider's own."""
-    ours = {
+    sentences = {
         "not_sent": _(
             "The connection failed before anything was sent, so it was retried. If this "
             "continues, check the channel."
@@ -48,8 +48,8 @@ def advice(code: str) -> str:
         ),
         "429": _("The provider asked for a lower rate. Lower the channel's send rate."),
     }
-    if code in ours:
-        return ours[code]
+    if code in sentences:
+        return sentences[code]
     if code in {"500", "502", "503", "504"}:
         return _("An error at the provider, so it was retried. Restart later for those who failed.")
     return _("The provider refused the message. Fix the cause, then restart for those who failed.")

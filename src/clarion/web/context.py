@@ -16,7 +16,7 @@ from clarion.engine.status import troubles
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Entry:
     """An entry of the navigation."""
 
     name: str
@@ -28,18 +28,18 @@ class Place:
 def navigation(request: HttpRequest) -> dict[str, object]:
     """The places of the navigation, the agent's time zone, and what needs attention."""
     return {
-        "places": lazy(_places, list)(request),
+        "entries": lazy(_entries, list)(request),
         "zone": timezone.get_current_timezone_name(),
         "blocked_channels": SimpleLazyObject(_blocked_channels),
         "worker_troubles": SimpleLazyObject(troubles),
     }
 
 
-def _places(request: HttpRequest) -> list[Place]:
+def _entries(request: HttpRequest) -> list[Entry]:
     match = request.resolver_match
     here = _stem(match.url_name.partition("_")[0]) if match and match.url_name else ""
     return [
-        Place(name, reverse(url), icon, here == _stem(url))
+        Entry(name, reverse(url), icon, here == _stem(url))
         for name, url, icon in (
             (_("Broadcasts"), "broadcasts", "broadcast"),
             (_("Records"), "records", "list-details"),
@@ -59,5 +59,5 @@ def _stem(noun: str) -> str:
 def _blocked_channels() -> list[tuple[Channel, Condition]]:
     """The channels that send nothing for more than a moment, each with its condition."""
     waits = Q(state=Channel.State.PAUSED) | Q(waits_until__isnull=False)
-    found = conditions(Channel.objects.filter(waits).order_by("name"))
-    return [(channel, one) for channel, one in found if one.is_long and one.reason]
+    unwell = conditions(Channel.objects.filter(waits).order_by("name"))
+    return [(channel, state) for channel, state in unwell if state.is_long and state.reason]

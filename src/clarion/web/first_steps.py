@@ -35,7 +35,7 @@ def first_steps(agent: Agent) -> list[Step]:
     ask_sender = _("Ask a sender, a manager or an admin to do this.")
     # Agents' replies are singles too. Who has replied to someone has seen a message arrive.
     tested = Broadcast.objects.filter(type=Broadcast.Type.SINGLE, agent__isnull=False).exists()
-    made = [
+    steps = [
         (
             _("Add a channel"),
             _("The account that your messages are sent from."),
@@ -73,5 +73,5 @@ def first_steps(agent: Agent) -> list[Step]:
             sender,
         ),
     ]
-    first = next(number for number, step in enumerate(made) if not step[5])
-    return [Step(*step, is_next=number == first) for number, step in enumerate(made)]
+    first = next(number for number, step in enumerate(steps) if not step[5])
+    return [Step(*step, is_next=number == first) for number, step in enumerate(steps)]

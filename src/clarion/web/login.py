@@ -63,9 +63,9 @@ class InviteOnly(DefaultAccountAdapter):  # type: ignore[misc]
         So nobody can lock agents out of their own browsers by failing to log in, whether as them
         or from the same address.
         """
-        known = _device(request)
-        if known and _mark(request.POST.get("login", "")) in known["agents"]:
-            return f"device-{known['id']}"
+        device = _device(request)
+        if device and _mark(request.POST.get("login", "")) in device["agents"]:
+            return f"device-{device['id']}"
         return str(super().get_client_ip(request))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -81,13 +81,13 @@ def remember_device(handler: Handler) -> Handler:
         response = handler(request)
         agent = getattr(request, "logged_in", None)
         if agent is not None:
-            known = _device(request) or {"id": ids.token(16), "agents": []}
+            device = _device(request) or {"id": ids.token(16), "agents": []}
             mark = _mark(agent.email)
-            others = [one for one in known["agents"] if one != mark]
-            known["agents"] = [mark, *others][:_SHARED_BY]
+            others = [other for other in device["agents"] if other != mark]
+            device["agents"] = [mark, *others][:_SHARED_BY]
             response.set_cookie(
                 DEVICE,
-                signing.dumps(known, salt=DEVICE),
+                signing.dumps(device, salt=DEVICE),
                 max_age=_A_YEAR,
                 path=reverse("account_login"),
                 secure=settings.SESSION_COOKIE_SECURE,
@@ -101,10 +101,10 @@ def remember_device(handler: Handler) -> Handler:
 
 def _device(request: HttpRequest) -> dict[str, Any] | None:
     try:
-        known = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=_A_YEAR)
+        device = signing.loads(request.COOKIES.get(DEVICE, ""), salt=DEVICE, max_age=_A_YEAR)
     except signing.BadSignature:
         return None
-    return known if isinstance(known, dict) else None
+    return device if isinstance(device, dict) else None
 
 
 def _mark(email: str) -> str:

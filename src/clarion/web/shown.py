@@ -42,16 +42,16 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     listed = list(broadcasts)
     return [
         {
-            **found,
-            **_shares(found),
+            **counts,
+            **_shares(counts),
             "name": name_of(broadcast),
             "on": [(channel.kind, channel.name) for channel in broadcast.channels.all()],
             "moment": moment(broadcast),
             "is_live": broadcast.is_live,
-            "restartable": broadcast.is_live or _is_restartable(found),
+            "restartable": broadcast.is_live or _is_restartable(counts),
             "runs_only": broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER,
         }
-        for broadcast, found in zip(listed, facts(listed), strict=True)
+        for broadcast, counts in zip(listed, facts(listed), strict=True)
     ]
 
 
@@ -102,7 +102,7 @@ def bar(counts: dict[str, Any]) -> list[dict[str, str]]:
 
 def bar_words(counts: dict[str, Any]) -> str:
     """What the result bar shows, for people who don't see it: a number for each of its parts."""
-    said = [
+    phrases = [
         _("%(number)s of %(total)s completed")
         % {"number": _number(counts["completed"]), "total": _number(counts["total"])}
     ]
@@ -115,45 +115,47 @@ def bar_words(counts: dict[str, Any]) -> str:
         "queued": _("%s queued"),
         "sending": _("%s sending"),
     }
-    said += [words % _number(counts[state]) for state, words in parts.items() if counts[state]]
-    return ", ".join(said)
+    phrases += [words % _number(counts[state]) for state, words in parts.items() if counts[state]]
+    return ", ".join(phrases)
 
 
 def _number(value: int) -> str:
     return formats.number_format(value, force_grouping=True)
 
 
-def _shares(found: dict[str, Any]) -> dict[str, Any]:
-    total = found["total"]
-    done = total - sum(found[state] for state in PENDING)
+def _shares(counts: dict[str, Any]) -> dict[str, Any]:
+    total = counts["total"]
+    done = total - sum(counts[state] for state in PENDING)
     return {
-        "bar": bar(found),
-        "bar_words": bar_words(found),
-        "arrived": found["delivered"] + found["read"],
+        "bar": bar(counts),
+        "bar_words": bar_words(counts),
+        "arrived": counts["delivered"] + counts["read"],
         "done": done,
         # Told to screen readers: now and then, not with every message.
         "tenths": 10 * (10 * done // total) if total else 0,
-        "took": _took(found),
+        "took": _took(counts),
     }
 
 
-def _is_restartable(found: dict[str, Any]) -> bool:
+def _is_restartable(counts: dict[str, Any]) -> bool:
     """Whether there is anybody whom a restart could reach."""
-    return not found["sending"] and any(found[state] for state in ("failed", "unsent", "in_doubt"))
+    return not counts["sending"] and any(
+        counts[state] for state in ("failed", "unsent", "in_doubt")
+    )
 
 
-def _took(found: dict[str, Any]) -> float | None:
-    if found["started_at"] is None or found["finished_at"] is None:
+def _took(counts: dict[str, Any]) -> float | None:
+    if counts["started_at"] is None or counts["finished_at"] is None:
         return None
-    seconds: float = (found["finished_at"] - found["started_at"]).total_seconds()
+    seconds: float = (counts["finished_at"] - counts["started_at"]).total_seconds()
     return seconds
 
 
-def send_rate(found: dict[str, Any]) -> dict[str, Any]:
+def send_rate(counts: dict[str, Any]) -> dict[str, Any]:
     """Messages a second now, and the seconds that are left at this rate."""
-    now = current_rate.rate(found["id"], found["done"])
-    left = found["total"] - found["done"]
-    return {"rate": now, "seconds_left": left / now if now and found["expanded_at"] else None}
+    now = current_rate.rate(counts["id"], counts["done"])
+    left = counts["total"] - counts["done"]
+    return {"rate": now, "seconds_left": left / now if now and counts["expanded_at"] else None}
 
 
 def content(broadcast: Broadcast) -> dict[str, Any]:

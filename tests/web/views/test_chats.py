@@ -55,7 +55,7 @@ def html_of(client: Client, path: str) -> str:
 
 
 def said(client: Client, address: Address) -> list[tuple[str, str]]:
-    shown = client.get(f"/chats/{address.pk}/").context["said"]
+    shown = client.get(f"/chats/{address.pk}/").context["lines"]
     return [(one.kind, one.text) for one in shown]
 
 
@@ -324,7 +324,7 @@ def test_g3_earlier_messages_are_a_click_away(admin: Client, person: Address) ->
     texts: list[str] = []
     page = admin.get(f"/chats/{person.pk}/")
     while True:
-        texts = [one.text for one in page.context["said"]] + texts
+        texts = [one.text for one in page.context["lines"]] + texts
         if not page.context["earlier_url"]:
             break
         page = admin.get(page.context["earlier_url"])
@@ -345,7 +345,7 @@ def test_what_happened_at_one_moment_is_shown_once(admin: Client, person: Addres
 
     first = admin.get(f"/chats/{person.pk}/")
     second = admin.get(first.context["earlier_url"])
-    keys = [one.key for page in (second, first) for one in page.context["said"]]
+    keys = [one.key for page in (second, first) for one in page.context["lines"]]
     assert len(keys) == len(set(keys)) == 73
     assert keys == sorted(keys)
 

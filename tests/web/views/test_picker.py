@@ -98,9 +98,9 @@ def test_a2_pages(admin: Client, draft: Broadcast, channel: Channel) -> None:
     after = picked_from = ""
     for _ in range(3):
         page = admin.get(url, {"picker_after": after, "picker_from": picked_from}, headers=HTMX)
-        seen += [row.value for row in page.context["found"].rows]
+        seen += [row.value for row in page.context["page"].rows]
         chosen += [row.value for row in page.context["selected"].rows]
-        after, picked_from = page.context["found"].next or "", page.context["selected"].next or ""
+        after, picked_from = page.context["page"].next or "", page.context["selected"].next or ""
     assert (after, picked_from) == ("", "")
     assert len(set(seen)) == len(seen) == 45
     assert len(set(chosen)) == len(chosen) == 45
@@ -119,7 +119,7 @@ def test_a2_ticked_people_are_the_audience(
               "text": "Hello", "data_type": "text"}  # fmt: skip
     saved = admin.post("/broadcasts/compose/audience", fields, headers=HTMX)
     assert "audience-saved" in saved.headers["HX-Trigger"]
-    assert saved.context["found"].total == 2
+    assert saved.context["summary"].total == 2
     draft.refresh_from_db()
     assert (draft.audience["kind"], draft.audience["picked_from"]) == ("picks", "hand")
     # The list comes anew with other channels only.

@@ -70,13 +70,13 @@ def outcome_of(reply: SmtpReply, secrets: Iterable[str] = ()) -> Outcome:
     """What to make of a reply. Never raises; `secrets` never show up in the reason."""
     if reply.stage == "sent":
         return _ACCEPTED
-    said = _apart(reply, secrets)
-    if 400 <= said.code <= 499:
-        return _temporary(said)
-    if 500 <= said.code <= 599:
-        return _permanent(said)
+    answer = _apart(reply, secrets)
+    if 400 <= answer.code <= 499:
+        return _temporary(answer)
+    if 500 <= answer.code <= 599:
+        return _permanent(answer)
     sentence = "The mail server's answer can't be understood."
-    return Refused(Refusal.UNKNOWN, sentence, said.wording)
+    return Refused(Refusal.UNKNOWN, sentence, answer.wording)
 
 
 def _apart(reply: SmtpReply, secrets: Iterable[str]) -> _Said:
@@ -94,107 +94,109 @@ def _apart(reply: SmtpReply, secrets: Iterable[str]) -> _Said:
     )
 
 
-def _temporary(said: _Said) -> Refused:
+def _temporary(answer: _Said) -> Refused:
     """4xx: certainly not sent, and worth another try.
 
     What comes before a recipient is named is about the account or the server, never about a person.
     421 after that may be a server that hangs up on this message; if it is the server that closes
     (RFC 5321 3.8), the next connection shows it.
     """
-    if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
-        return _refused(said, Refusal.RETRY, "The person's mailbox is full")
-    if _ONE_PERSON.search(said.text):
+    if (answer.subject, answer.detail) == (2, 2) or _FULL.search(answer.text):
+        return _refused(answer, Refusal.RETRY, "The person's mailbox is full")
+    if _ONE_PERSON.search(answer.text):
         sentence = "The mail server accepts no more mail for this person at the moment"
-        wait = _stated_wait(said.text) or _GREY_WAIT
-        return _throttled(said, sentence, wait, whole_channel=False)
-    if _QUOTA.search(said.text):
+        wait = _stated_wait(answer.text) or _GREY_WAIT
+        return _throttled(answer, sentence, wait, whole_channel=False)
+    if _QUOTA.search(answer.text):
         sentence = "The sending quota of this mail account is used up for now"
-        return _throttled(said, sentence, _stated_wait(said.text) or _QUOTA_WAIT)
-    if _RATE.search(said.text):
-        wait = _stated_wait(said.text) or _RATE_WAIT
-        return _throttled(said, "The mail server asks us to send more slowly", wait)
-    if sentence := _about_everybody(said):
-        return Refused(Refusal.UNAVAILABLE, f"{sentence}{said.tail}.", said.wording)
-    whom = "mail for this person" if said.stage == "rcpt" else "the message"
-    sentence = f"The mail server can't accept {whom} at the moment{said.tail}."
-    return Refused(Refusal.RETRY, sentence, said.wording)
+        return _throttled(answer, sentence, _stated_wait(answer.text) or _QUOTA_WAIT)
+    if _RATE.search(answer.text):
+        wait = _stated_wait(answer.text) or _RATE_WAIT
+        return _throttled(answer, "The mail server asks us to send more slowly", wait)
+    if sentence := _about_everybody(answer):
+        return Refused(Refusal.UNAVAILABLE, f"{sentence}{answer.tail}.", answer.wording)
+    whom = "mail for this person" if answer.stage == "rcpt" else "the message"
+    sentence = f"The mail server can't accept {whom} at the moment{answer.tail}."
+    return Refused(Refusal.RETRY, sentence, answer.wording)
 
 
-def _about_everybody(said: _Said) -> str:
+def _about_everybody(answer: _Said) -> str:
     """Why the server takes nothing from this account at the moment, "" where it may be a person.
 
     X.1.7 and X.1.8 are the sender's address, X.3.1 and X.3.2 the mail system itself (RFC 3463).
     """
-    status = (said.subject, said.detail)
-    if status in _SENDERS or _SENDER.search(said.text):
+    status = (answer.subject, answer.detail)
+    if status in _SENDERS or _SENDER.search(answer.text):
         return "The mail server refused the sender"
-    if said.stage == "auth":
+    if answer.stage == "auth":
         return "The mail server can't check the login at the moment"
-    if said.stage == "connect":
+    if answer.stage == "connect":
         return "The mail server accepts no connections at the moment"
-    if said.stage == "mail" or (status in _SYSTEM and said.code != 421):
+    if answer.stage == "mail" or (status in _SYSTEM and answer.code != 421):
         return "The mail server accepts no mail at the moment"
     return ""
 
 
-def _permanent(said: _Said) -> Refused:
+def _permanent(answer: _Said) -> Refused:
     """5xx: certainly not sent, and not worth trying in the same way again."""
-    status = (said.subject, said.detail)
-    if said.code in _LOG_IN_CODES or said.stage == "auth":
+    status = (answer.subject, answer.detail)
+    if answer.code in _LOG_IN_CODES or answer.stage == "auth":
         return _refused(
-            said,
+            answer,
             Refusal.MISCONFIGURED,
             "The mail server refused the login. Check the user name and password of this channel",
         )
-    if status == (4, 5) or _is_quota(said):
+    if status == (4, 5) or _is_quota(answer):
         sentence = "The sending quota of this mail account is used up for now"
-        return _throttled(said, sentence, _QUOTA_WAIT)
-    if said.stage == "connect":
+        return _throttled(answer, sentence, _QUOTA_WAIT)
+    if answer.stage == "connect":
         return Refused(
             Refusal.MISCONFIGURED,
-            f"The mail server refuses our connections{said.tail}.",
-            said.wording,
+            f"The mail server refuses our connections{answer.tail}.",
+            answer.wording,
         )
-    if _RELAY.search(said.text):
+    if _RELAY.search(answer.text):
         return _refused(
-            said,
+            answer,
             Refusal.MISCONFIGURED,
             "The mail server does not relay mail for this channel. Check its login and sender",
         )
-    if _about_the_sender(said, status):
+    if _about_the_sender(answer, status):
         return Refused(
-            Refusal.MISCONFIGURED, f"The mail server refused the sender{said.tail}.", said.wording
+            Refusal.MISCONFIGURED,
+            f"The mail server refused the sender{answer.tail}.",
+            answer.wording,
         )
-    return _about_the_recipient(said, status) or Refused(
-        Refusal.REJECTED, f"The mail server refused the message{said.tail}.", said.wording
+    return _about_the_recipient(answer, status) or Refused(
+        Refusal.REJECTED, f"The mail server refused the message{answer.tail}.", answer.wording
     )
 
 
-def _is_quota(said: _Said) -> bool:
+def _is_quota(answer: _Said) -> bool:
     """A quota of the account; a person's full mailbox is called quota too (5.2.2, 552)."""
-    if (said.subject, said.detail) == (2, 2) or _FULL.search(said.text):
+    if (answer.subject, answer.detail) == (2, 2) or _FULL.search(answer.text):
         return False
-    return said.code != 552 and bool(_QUOTA.search(said.text))
+    return answer.code != 552 and bool(_QUOTA.search(answer.text))
 
 
-def _about_the_sender(said: _Said, status: tuple[int, int]) -> bool:
+def _about_the_sender(answer: _Said, status: tuple[int, int]) -> bool:
     """MAIL is about the sender, unless it is the size (RFC 1870); servers may tell us later."""
-    if status in _SENDERS or _SENDER.search(said.text):
+    if status in _SENDERS or _SENDER.search(answer.text):
         return True
-    return said.stage == "mail" and said.code != 552 and status[0] != 3
+    return answer.stage == "mail" and answer.code != 552 and status[0] != 3
 
 
-def _about_the_recipient(said: _Said, status: tuple[int, int]) -> Refused | None:
-    if status == (2, 2) or _FULL.search(said.text):
-        return _refused(said, Refusal.REJECTED, "The person's mailbox is full")
-    if status == (2, 1) or (status[0] == 2 and _CLOSED.search(said.text)):
-        return _unreachable(said, "The person's mailbox is disabled", "deactivated")
-    if said.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
-        return _unreachable(said, "The domain of this address accepts no mail")
-    if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and said.stage == "rcpt"):
-        return _unreachable(said, "There is no such mailbox")
-    if status[0] in (0, 1) and said.stage in ("rcpt", "data") and _NOBODY.search(said.text):
-        return _unreachable(said, "There is no such mailbox")
+def _about_the_recipient(answer: _Said, status: tuple[int, int]) -> Refused | None:
+    if status == (2, 2) or _FULL.search(answer.text):
+        return _refused(answer, Refusal.REJECTED, "The person's mailbox is full")
+    if status == (2, 1) or (status[0] == 2 and _CLOSED.search(answer.text)):
+        return _unreachable(answer, "The person's mailbox is disabled", "deactivated")
+    if answer.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
+        return _unreachable(answer, "The domain of this address accepts no mail")
+    if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and answer.stage == "rcpt"):
+        return _unreachable(answer, "There is no such mailbox")
+    if status[0] in (0, 1) and answer.stage in ("rcpt", "data") and _NOBODY.search(answer.text):
+        return _unreachable(answer, "There is no such mailbox")
     return None
 
 
@@ -203,17 +205,17 @@ def _stated_wait(text: str) -> float | None:
     return min(int(match[1]) * _UNIT[match[2].lower()], 86_400.0) if match else None
 
 
-def _refused(said: _Said, refusal: Refusal, sentence: str) -> Refused:
-    return Refused(refusal, f"{sentence}.", said.wording)
+def _refused(answer: _Said, refusal: Refusal, sentence: str) -> Refused:
+    return Refused(refusal, f"{sentence}.", answer.wording)
 
 
-def _throttled(said: _Said, sentence: str, wait: float, *, whole_channel: bool = True) -> Refused:
+def _throttled(answer: _Said, sentence: str, wait: float, *, whole_channel: bool = True) -> Refused:
     return Refused(
-        Refusal.THROTTLED, f"{sentence}.", said.wording, wait, whole_channel=whole_channel
+        Refusal.THROTTLED, f"{sentence}.", answer.wording, wait, whole_channel=whole_channel
     )
 
 
 def _unreachable(
-    said: _Said, sentence: str, mark: Literal["unreachable", "deactivated"] = "unreachable"
+    answer: _Said, sentence: str, mark: Literal["unreachable", "deactivated"] = "unreachable"
 ) -> Refused:
-    return Refused(Refusal.UNREACHABLE, f"{sentence}.", said.wording, mark=mark)
+    return Refused(Refusal.UNREACHABLE, f"{sentence}.", answer.wording, mark=mark)

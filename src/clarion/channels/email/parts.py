@@ -40,10 +40,10 @@ def parts_of(message: Outgoing, content_id: str) -> Parts:
     """Everything beside the text. ``content_id`` is what a picture in the message is known by."""
     if not message.media and not message.buttons:
         return NOTHING
-    made = _of_media(message.media, content_id) if message.media else NOTHING
-    return made._replace(
-        below=(*made.below, *(_button(each) for each in message.buttons)),
-        lines=(*made.lines, *(f"{one_line(b.label)}: {b.value}" for b in message.buttons)),
+    parts = _of_media(message.media, content_id) if message.media else NOTHING
+    return parts._replace(
+        below=(*parts.below, *(_button(each) for each in message.buttons)),
+        lines=(*parts.lines, *(f"{one_line(b.label)}: {b.value}" for b in message.buttons)),
     )
 
 

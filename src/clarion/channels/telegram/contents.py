@@ -22,7 +22,7 @@ def content_of(message: Mapping[str, Any]) -> tuple[str, str]:
     it is taken for a word that opts out.
     """
     written = payloads.text(message.get("text")) or payloads.text(message.get("caption"))
-    sort = next((one for one in _SORTS if one in message), "")
+    sort = next((item for item in _SORTS if item in message), "")
     if written:
         return written, sort
     described = _described(sort, payloads.part(message.get(sort)))
@@ -35,15 +35,15 @@ def _described(sort: str, part: Mapping[str, Any]) -> str:
     if sort == "contact":
         return _line("Contact", _words(part, "first_name", "last_name"), part.get("phone_number"))
     if sort == "venue":
-        place = _place(payloads.part(part.get("location")))
-        return _line("Place", part.get("title"), part.get("address"), place)
+        coordinates = _place(payloads.part(part.get("location")))
+        return _line("Place", part.get("title"), part.get("address"), coordinates)
     if sort == "location":
         return _line("Location", _place(part))
     if sort == "web_app_data":
         return _line("Mini app", part.get("button_text"), part.get("data"))
     if sort in ("users_shared", "user_shared", "chat_shared"):
         users = part.get("users")
-        ids = [payloads.part(one).get("user_id") for one in _list(users)]
+        ids = [payloads.part(item).get("user_id") for item in _list(users)]
         what = "Shared chat" if sort == "chat_shared" else "Shared users"
         return _line(what, *ids, part.get("user_id"), part.get("chat_id"))
     if sort in ("successful_payment", "refunded_payment"):
@@ -65,8 +65,8 @@ def _list(value: object) -> list[Any]:
 
 def _line(what: str, *details: object) -> str:
     """“Contact: Anna Berg, +49 151 …”; details that are missing are left out."""
-    known = [one for one in map(_word, details) if one]
-    return payloads.text(f"{what}: {', '.join(known)}" if known else what, _LONGEST)
+    details_known = [item for item in map(_word, details) if item]
+    return payloads.text(f"{what}: {', '.join(details_known)}" if details_known else what, _LONGEST)
 
 
 def _words(part: Mapping[str, Any], *names: str) -> str:

@@ -149,9 +149,9 @@ class TelegramKind:
 
     def verify(self, hook: HookRequest) -> None:
         """The header that setWebhook asked for; without a secret nothing is believed."""
-        given = hook.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
+        secret = hook.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
         expected = self._webhook_secret.encode()
-        if not expected or not hmac.compare_digest(expected, given):
+        if not expected or not hmac.compare_digest(expected, secret):
             raise BadSignature("The secret token is missing or wrong.")
 
     def events(self, hook: HookRequest) -> Iterable[Event]:

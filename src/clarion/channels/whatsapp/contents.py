@@ -62,12 +62,12 @@ def _described(kind: str, message: Mapping[str, Any]) -> str:
     value = message.get(kind)
     part = payloads.part(value)
     if kind == "location":
-        place = ", ".join(
+        coordinates = ", ".join(
             str(part[name]) for name in ("latitude", "longitude") if _is_number(part.get(name))
         )
-        return _line("Location", part.get("name"), part.get("address"), place)
+        return _line("Location", part.get("name"), part.get("address"), coordinates)
     if kind == "contacts":
-        cards = [payloads.part(one) for one in value] if isinstance(value, list) else []
+        cards = [payloads.part(item) for item in value] if isinstance(value, list) else []
         return _line("Contact", *(word for card in cards for word in _card(card)))
     if kind == "order":
         items = part.get("product_items")
@@ -80,7 +80,7 @@ def _described(kind: str, message: Mapping[str, Any]) -> str:
 
 def _card(card: Mapping[str, Any]) -> list[object]:
     phones = card.get("phones")
-    numbers = [payloads.part(one).get("phone") for one in _list(phones)]
+    numbers = [payloads.part(item).get("phone") for item in _list(phones)]
     return [payloads.part(card.get("name")).get("formatted_name"), *numbers]
 
 
@@ -94,5 +94,5 @@ def _is_number(value: object) -> bool:
 
 
 def _line(what: str, *details: object) -> str:
-    known = [one for one in (payloads.text(word, 1_000) for word in details) if one]
-    return payloads.text(f"{what}: {', '.join(known)}" if known else what, _LONGEST)
+    details_known = [item for item in (payloads.text(word, 1_000) for word in details) if item]
+    return payloads.text(f"{what}: {', '.join(details_known)}" if details_known else what, _LONGEST)

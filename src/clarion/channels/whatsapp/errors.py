@@ -176,8 +176,8 @@ def failure(error: Mapping[str, Any], secrets: Iterable[str]) -> tuple[str, str]
 def code_of(error: Mapping[str, Any]) -> int | None:
     """The code of an error, None where there is none."""
     code = error.get("code")
-    known = isinstance(code, int) and not isinstance(code, bool) and 0 <= code < _LARGEST_CODE
-    return code if known else None
+    is_code = isinstance(code, int) and not isinstance(code, bool) and 0 <= code < _LARGEST_CODE
+    return code if is_code else None
 
 
 def meaning_of(code: int, error: Mapping[str, Any]) -> Meaning | None:

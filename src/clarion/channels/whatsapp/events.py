@@ -64,7 +64,9 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
         for message in messages:
             events += _message_events(message, people, hook.received_at)
         if not messages:  # beside statuses
-            events += [event for one in set(people.values()) for event in _same_person(one.ids)]
+            events += [
+                event for person in set(people.values()) for event in _same_person(person.ids)
+            ]
         for preference in _objects(value.get("user_preferences")):
             events += _preference_events(preference, hook.received_at)
     return events
@@ -132,7 +134,7 @@ def _message_events(
         return list(_changed_ids(message, ids))
     message_id = payloads.identifier(message.get("id"))
     content = content_of(message)
-    person = next((people[one] for one in ids if one in people), _Person())
+    person = next((people[user_id] for user_id in ids if user_id in people), _Person())
     ids = tuple(dict.fromkeys((*ids, *person.ids)))
     if message.get("group_id"):
         return [Ignored("A message in a group is not used.")]
@@ -181,9 +183,9 @@ def _changed_ids(message: Mapping[str, Any], ids: tuple[str, ...]) -> Iterator[E
         system, "user_id", "parent_user_id", "previous_user_id", "previous_parent_user_id"
     )
     ids = tuple(dict.fromkeys((*ids, *person_ids(system, "customer"), *scoped)))
-    old = next((one for one in ids if not SCOPED_ID.fullmatch(one)), "")
+    old = next((user_id for user_id in ids if not SCOPED_ID.fullmatch(user_id)), "")
     if is_user_id(old) and believable(numbers):
-        others = believable(one for one in ids if one not in (old, numbers[0]))
+        others = believable(user_id for user_id in ids if user_id not in (old, numbers[0]))
         yield Moved(old, numbers[0], keeps_old=False, aliases=others)
     else:
         yield from _same_person((*ids, *numbers[:1]))
@@ -199,13 +201,13 @@ def person_ids(part: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
 
     First comes their phone number, unless they keep it to themselves.
     """
-    found = (payloads.identifier(part.get(key)) for key in keys)
-    return tuple(dict.fromkeys(filter(None, found)))
+    ids = (payloads.identifier(part.get(key)) for key in keys)
+    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def believable(ids: Iterable[str]) -> tuple[str, ...]:
     """Those of these ids that can be somebody's: nobody is merged with a “0” or an “unknown”."""
-    return tuple(one for one in ids if is_user_id(one))
+    return tuple(user_id for user_id in ids if is_user_id(user_id))
 
 
 def _moment(value: object, received_at: datetime) -> datetime:

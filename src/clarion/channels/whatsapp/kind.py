@@ -154,8 +154,8 @@ class WhatsAppKind:
     def verify(self, hook: HookRequest) -> None:
         """HMAC-SHA256 of the raw body with the app secret; without one nothing is believed."""
         expected = "sha256=" + hmac.digest(self._app_secret, hook.body, "sha256").hex()
-        given = hook.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace")
-        if not self._app_secret or not hmac.compare_digest(expected.encode(), given):
+        signature = hook.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace")
+        if not self._app_secret or not hmac.compare_digest(expected.encode(), signature):
             raise BadSignature("The signature is missing or wrong.")
 
     def handshake(self, query: str) -> str:
@@ -163,12 +163,12 @@ class WhatsAppKind:
 
         https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
         """
-        asked = {name: values[0] for name, values in parse_qs(query, errors="replace").items()}
-        given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
-        is_ours = hmac.compare_digest(self._verify_token.encode(), given)
-        if asked.get("hub.mode") != "subscribe" or not self._verify_token or not is_ours:
+        fields = {name: values[0] for name, values in parse_qs(query, errors="replace").items()}
+        token = fields.get("hub.verify_token", "").encode("utf-8", "replace")
+        is_ours = hmac.compare_digest(self._verify_token.encode(), token)
+        if fields.get("hub.mode") != "subscribe" or not self._verify_token or not is_ours:
             raise BadSignature("The verify token is missing or wrong.")
-        challenge = asked.get("hub.challenge", "")
+        challenge = fields.get("hub.challenge", "")
         if not _CHALLENGE.fullmatch(challenge):
             raise BadSignature("The challenge is missing or not valid.")
         return challenge

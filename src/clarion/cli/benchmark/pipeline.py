@@ -90,9 +90,9 @@ def measure_expand(channel: Channel) -> tuple[Broadcast, float]:
     began = time.perf_counter()
     while expand_chunk(broadcast):
         broadcast.refresh_from_db()
-    took = time.perf_counter() - began
+    seconds = time.perf_counter() - began
     broadcast.refresh_from_db()
-    return broadcast, broadcast.total / took
+    return broadcast, broadcast.total / seconds
 
 
 def measure_claim_and_settle(channel: Channel, people: int) -> tuple[float, float]:

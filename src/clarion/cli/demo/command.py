@@ -222,9 +222,9 @@ def _account_for(stage: Stage, broadcast: "Broadcast", people: int) -> bool:
     for line in result.lines():
         print_line(line)
     with urlopen(f"{stage.simulator}/_/summary", timeout=PATIENCE) as reply:  # noqa: S310 - ours
-        theirs: dict[str, Any] = json.load(reply)
-    accepted = theirs["recipients_accepted"]
-    twice = theirs["recipients_accepted_more_than_once"]["count"]
+        summary: dict[str, Any] = json.load(reply)
+    accepted = summary["recipients_accepted"]
+    twice = summary["recipients_accepted_more_than_once"]["count"]
     print_line(
         f"The provider accepted messages for {accepted:,} people; {twice:,} of them got it twice."
     )

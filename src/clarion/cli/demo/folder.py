@@ -59,6 +59,6 @@ def write_contacts(path: Path, people: int) -> None:
         writer = csv.writer(file)
         writer.writerow(header)
         for number in range(people):
-            again, place = divmod(number, len(carried))
-            identity, *rest = carried[place]
+            again, index = divmod(number, len(carried))
+            identity, *rest = carried[index]
             writer.writerow([f"{identity}-{again}" if again else identity, *rest])

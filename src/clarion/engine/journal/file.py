@@ -157,15 +157,15 @@ class Journal:
         self._map, self._descriptor, self._closed = None, -1, True
 
     def _write_in_hand(self, in_hand: Mapping[int, bytes]) -> None:
-        claimed = [delivery for delivery, known in in_hand.items() if known == CLAIMED]
+        claimed = [delivery for delivery, mark in in_hand.items() if mark == CLAIMED]
         self._append(Kind.CLAIMED, pack_ids(claimed))
         # First that they have begun: should there be no room for an answer, nobody gets it twice.
-        for delivery, known in in_hand.items():
-            if known != CLAIMED:
+        for delivery, mark in in_hand.items():
+            if mark != CLAIMED:
                 self._append(Kind.BEGUN, ID.pack(delivery))
-        for known in in_hand.values():
-            if len(known) > len(BEGUN):
-                self._append(Kind.ANSWERED, known)
+        for mark in in_hand.values():
+            if len(mark) > len(BEGUN):
+                self._append(Kind.ANSWERED, mark)
 
     def _append(self, kind: Kind, body: bytes) -> None:
         start, length = self._end + WORD.size, len(body)

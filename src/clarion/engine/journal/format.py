@@ -78,8 +78,8 @@ def boot_id() -> str:
 
 def pack_head(head: Head) -> bytes:
     """The head, with its padding."""
-    told = [VERSION, head.boot, head.inode, head.size, head.database, head.beat]
-    body = json.dumps(told).encode()
+    fields = [VERSION, head.boot, head.inode, head.size, head.database, head.beat]
+    body = json.dumps(fields).encode()
     packed = MAGIC + WORD.pack(len(body), zlib.crc32(body)) + body
     return packed.ljust(HEAD, b"\0")
 
@@ -116,8 +116,8 @@ def parse_head(data: bytes) -> Head | None:
     body = data[start : start + length]
     if not data.startswith(MAGIC) or not body or len(body) != length or zlib.crc32(body) != check:
         return None
-    version, *told = json.loads(body)
-    return Head(*told) if version == VERSION else None
+    version, *fields = json.loads(body)
+    return Head(*fields) if version == VERSION else None
 
 
 def parse(data: bytes) -> Contents | None:
@@ -169,7 +169,7 @@ def _note(contents: Contents, kind: int, body: bytes) -> bool:
 
 def _answer(body: bytes) -> Settlement:
     # The check sum and the version have been compared: it is what pack_answer has written.
-    told = dict(zip(SETTLEMENT, marshal.loads(body), strict=True))  # noqa: S302
-    if told["progress"] is not None:
-        told["progress"] = Progress(*json.loads(told["progress"]))
-    return Settlement(**told)
+    fields = dict(zip(SETTLEMENT, marshal.loads(body), strict=True))  # noqa: S302
+    if fields["progress"] is not None:
+        fields["progress"] = Progress(*json.loads(fields["progress"]))
+    return Settlement(**fields)

@@ -34,15 +34,15 @@ class GoneJournal:
 @contextmanager
 def gone_journals(folder: Path) -> Iterator[dict[str, GoneJournal]]:
     """The journals of workers that have ended, by token; nobody else gets them meanwhile."""
-    found: dict[str, GoneJournal] = {}
+    journals: dict[str, GoneJournal] = {}
     try:
         for path in sorted(folder.glob("*.journal")):
             if journal := _locked(path):
-                found[journal.token] = journal
+                journals[journal.token] = journal
         _delete_unfinished(folder)
-        yield found
+        yield journals
     finally:
-        for journal in found.values():
+        for journal in journals.values():
             os.close(journal.descriptor)
 
 

@@ -78,7 +78,7 @@ class Proof:
             raise
         except Exception:
             if len(answers) > 1:  # its neighbours must not suffer from it
-                return sum(self._settle(worker_id, [one], reopen=reopen) for one in answers)
+                return sum(self._settle(worker_id, [answer], reopen=reopen) for answer in answers)
             log.exception("settle_failed", delivery=answers[0].delivery)
             self.last[answers[0].delivery] = Mark.BEGUN
             return 0
@@ -149,8 +149,8 @@ def _is_newer(last: Mapping[int, Mark | Settlement]) -> bool:
     """
     ended = [
         key
-        for key, known in last.items()
-        if isinstance(known, Settlement) and known.state in {D.SENT, D.FAILED}
+        for key, entry in last.items()
+        if isinstance(entry, Settlement) and entry.state in {D.SENT, D.FAILED}
     ]
     waiting = still_in_state([D.QUEUED, D.HELD])
     sql = f"SELECT 1 FROM records_delivery WHERE id {db.in_list()} AND {waiting} LIMIT 1"

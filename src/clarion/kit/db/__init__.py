@@ -120,12 +120,12 @@ def lateral_join(table: str, alias: str, where: str, *, optional: bool = False) 
     join = "LEFT" if optional else "CROSS"
     if is_postgres():
         always = " ON TRUE" if optional else ""
-        found = f"SELECT * FROM {table} {alias} WHERE {where} OFFSET 0"
-        return f"{join} JOIN LATERAL ({found}) {alias}{always}"
+        rows = f"SELECT * FROM {table} {alias} WHERE {where} OFFSET 0"
+        return f"{join} JOIN LATERAL ({rows}) {alias}{always}"
     return f"{join} JOIN {table} {alias} ON {where}"
 
 
-def first_join(table: str, alias: str, columns: Sequence[str], found: str) -> str:
+def first_join(table: str, alias: str, columns: Sequence[str], source: str) -> str:
     """What joins to each row before it the first rows of a table that fit, in some order.
 
     ``found``: ``FROM table AS r WHERE … ORDER BY … LIMIT …``, which may name columns of what
@@ -134,8 +134,8 @@ def first_join(table: str, alias: str, columns: Sequence[str], found: str) -> st
     """
     if is_postgres():
         read = ", ".join(f"r.{column}" for column in columns)
-        return f"CROSS JOIN LATERAL (SELECT {read} {found}) AS {alias}"
-    return f"CROSS JOIN {table} AS {alias} ON {alias}.id IN (SELECT r.id {found})"
+        return f"CROSS JOIN LATERAL (SELECT {read} {source}) AS {alias}"
+    return f"CROSS JOIN {table} AS {alias} ON {alias}.id IN (SELECT r.id {source})"
 
 
 def for_update() -> str:
@@ -204,8 +204,8 @@ def clock_ahead() -> int:
         return 0
     answers = []
     for _ in range(3):
-        asked, shared, answered = clock.now_us(), now_us(), clock.now_us()
-        answers.append((answered - asked, shared - (asked + answered) // 2))
+        before, shared, answered = clock.now_us(), now_us(), clock.now_us()
+        answers.append((answered - before, shared - (before + answered) // 2))
     return min(answers)[1]
 
 
@@ -223,8 +223,8 @@ def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def execute(sql: str, params: Sequence[Any] = ()) -> int:
@@ -282,8 +282,8 @@ def copy_or_insert(
 def reserve_ids(table: str, count: int) -> Sequence[int]:
     """Ids of a table that nobody else will get. On SQLite the transaction has the write lock."""
     if is_postgres():
-        found = fetch(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
-        return [row[0] for row in found]
+        rows = fetch(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
+        return [row[0] for row in rows]
     last = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
     first = (last[0][0] if last else 0) + 1
     return range(first, first + count)

@@ -17,13 +17,13 @@ def correct() -> list[str]:
     if not db.is_postgres():
         return []
     # What the planner expects: the rows per page that were counted last, times the pages there are.
-    found = db.fetch(
+    rows = db.fetch(
         "SELECT c.oid::regclass::text FROM pg_class c "
         "JOIN pg_stat_user_tables s ON s.relid = c.oid AND s.schemaname = current_schema() "
         f"WHERE c.relpages > 0 AND s.n_live_tup > {WORTH} AND c.reltuples * {WRONG} / c.relpages "
         "* (pg_relation_size(c.oid) / current_setting('block_size')::int) < s.n_live_tup"
     )
-    for (table,) in found:
+    for (table,) in rows:
         # Whoever holds the lock is looking at it already.
         db.execute(f"ANALYZE (SKIP_LOCKED) {table}")
-    return [table for (table,) in found]
+    return [table for (table,) in rows]

@@ -94,8 +94,8 @@ class DefaultsForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """The defaults as ``channels.defaults`` takes them: None where nothing is typed."""
-        typed = {name: self.cleaned_data[name] for name in FIELDS}
-        return {name: None if value == DEFAULT else value for name, value in typed.items()}
+        entered = {name: self.cleaned_data[name] for name in FIELDS}
+        return {name: None if value == DEFAULT else value for name, value in entered.items()}
 
 
 class RateField(forms.Field):
@@ -109,13 +109,13 @@ class RateField(forms.Field):
 
     def to_python(self, value: Any) -> float | Default | None:
         """The rate. Raises ValidationError with what a rate is."""
-        typed = str(value or "").strip()
-        if not typed:
+        text = str(value or "").strip()
+        if not text:
             return DEFAULT
-        if typed.lower() == NO_LIMIT:
+        if text.lower() == NO_LIMIT:
             return None
         try:
-            return rates.parse(typed)
+            return rates.parse(text)
         except rates.RateError as error:
             raise forms.ValidationError(str(error)) from None
 

@@ -76,7 +76,7 @@ class Composition:
     when: When = field(default_factory=When)
     accepted_gaps: list[str] = field(default_factory=list)
     end_open_chats: bool = False
-    rate_typed: str = ""
+    rate_text: str = ""
     rate: float | None = None
     picks: list[int] | None = None  # None: those of the draft stay
     problems: dict[str, str] = field(default_factory=dict)
@@ -174,7 +174,7 @@ class Composition:
 
 def from_post(data: QueryDict) -> Composition:
     """The page as it was sent. Unknown channels and stories are left out."""
-    made = Composition(
+    composition = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
         data_type=data.get("data_type", "text"),
@@ -192,7 +192,7 @@ def from_post(data: QueryDict) -> Composition:
         chats=plain_text(data.get("chats", "")),
         accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
-        rate_typed=_line(data, "rate"),
+        rate_text=_line(data, "rate"),
         form={
             name: [clean(value, 200_000) for value in data.getlist(name)]
             for names in PARTS.values()
@@ -200,50 +200,52 @@ def from_post(data: QueryDict) -> Composition:
             if name in data
         },
     )
-    if made.data_type not in Broadcast.DataType.values:
-        made.data_type = "text"
-    if made.who not in WHO:
-        made.who = ""
-    made.when, when_problems = compose_when.read(data)
-    made.problems |= when_problems
-    _read_template(made)
-    _read_rate(made)
-    if made.who == "chats":
-        _read_chats(made)
-    made.channels, made.story = drafts.look_up(made.channel_ids, made.story_id)
-    return made
+    if composition.data_type not in Broadcast.DataType.values:
+        composition.data_type = "text"
+    if composition.who not in WHO:
+        composition.who = ""
+    composition.when, when_problems = compose_when.read(data)
+    composition.problems |= when_problems
+    _read_template(composition)
+    _read_rate(composition)
+    if composition.who == "chats":
+        _read_chats(composition)
+    composition.channels, composition.story = drafts.look_up(
+        composition.channel_ids, composition.story_id
+    )
+    return composition
 
 
 def _line(data: QueryDict, name: str) -> str:
     return clean(data.get(name, "").strip(), LONGEST)
 
 
-def _read_template(made: Composition) -> None:
+def _read_template(composition: Composition) -> None:
     try:
-        made.template = stored_template(
-            made.template_name, made.template_language, made.template_variables
+        composition.template = stored_template(
+            composition.template_name, composition.template_language, composition.template_variables
         )
     except LaunchError as error:
-        made.problems["template"] = str(error)
+        composition.problems["template"] = str(error)
 
 
-def _read_rate(made: Composition) -> None:
+def _read_rate(composition: Composition) -> None:
     try:
-        made.rate = rates.parse(made.rate_typed)
+        composition.rate = rates.parse(composition.rate_text)
     except rates.RateError as error:
-        made.problems["rate"] = str(error)
+        composition.problems["rate"] = str(error)
 
 
-def _read_chats(made: Composition) -> None:
+def _read_chats(composition: Composition) -> None:
     try:
-        found = find_chats(made.chats)
+        addresses = find_chats(composition.chats)
     except PicksError as error:
-        made.problems["chats"] = str(error)
-        found = error.found
-        if not found:  # nothing is taken away by a click on this option alone
+        composition.problems["chats"] = str(error)
+        addresses = error.found
+        if not addresses:  # nothing is taken away by a click on this option alone
             return
-    made.picks = [address.pk for address in found]
-    made.channel_ids = sorted({address.channel_id for address in found})
+    composition.picks = [address.pk for address in addresses]
+    composition.channel_ids = sorted({address.channel_id for address in addresses})
 
 
 def from_draft(draft: Broadcast) -> Composition:

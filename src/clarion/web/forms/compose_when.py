@@ -49,7 +49,7 @@ class When:
 
     way: str = "now"
     zone: str = "UTC"
-    typed: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))  # by name of the field
+    fields: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))  # by name of the field
     days: list[int] = field(default_factory=list)  # of the week; Monday is 0
     conditions: list[tuple[str, str, str]] = field(default_factory=list)  # of, is, value
     moment: datetime | None = None
@@ -105,11 +105,11 @@ class When:
 
 def read(data: QueryDict) -> tuple[When, dict[str, str]]:
     """When it is sent, and what is wrong with that, by field."""
-    typed = {name: clean(data.get(name, "").strip(), LONGEST) for name in ONE}
+    entries = {name: clean(data.get(name, "").strip(), LONGEST) for name in ONE}
     when = When(
-        way=typed["when"] if typed["when"] in WAYS else "now",
-        zone=typed["zone"] or timezone.get_current_timezone_name(),
-        typed={**typed, **{name: typed[name] or value for name, value in DEFAULTS.items()}},
+        way=entries["when"] if entries["when"] in WAYS else "now",
+        zone=entries["zone"] or timezone.get_current_timezone_name(),
+        fields={**entries, **{name: entries[name] or value for name, value in DEFAULTS.items()}},
         days=sorted({int(day) for day in data.getlist("days") if day in set("0123456")}),
         conditions=_conditions(data),
     )
@@ -120,7 +120,7 @@ def read(data: QueryDict) -> tuple[When, dict[str, str]]:
         when.zone = timezone.get_current_timezone_name()
         return when, {"zone": str(error)}
     if when.way in _READERS:
-        _READERS[when.way](when, typed, problems)
+        _READERS[when.way](when, entries, problems)
     return when, problems
 
 
@@ -136,16 +136,16 @@ def _conditions(data: QueryDict) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _read_later(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
-    if not typed["at"]:
+def _read_later(when: When, entries: Mapping[str, str], problems: dict[str, str]) -> None:
+    if not entries["at"]:
         problems["at"] = _("Choose a date and a time.")
         return
-    exact = _exact(typed["at_exact"])
-    if exact is not None and _local(exact, when.zone) == typed["at"]:
+    exact = _exact(entries["at_exact"])
+    if exact is not None and _local(exact, when.zone) == entries["at"]:
         when.moment = exact  # the field shows no seconds, and not which of two equal hours
     else:
         try:
-            when.moment = clock.parse_moment(typed["at"], when.zone)
+            when.moment = clock.parse_moment(entries["at"], when.zone)
         except ValueError as error:
             problems["at"] = str(error)
             return
@@ -153,10 +153,10 @@ def _read_later(when: When, typed: Mapping[str, str], problems: dict[str, str]) 
         problems["at"] = TIME_PASSED
 
 
-def _exact(typed: str) -> datetime | None:
+def _exact(text: str) -> datetime | None:
     """The moment that the page was opened with, as it came along."""
     try:
-        return clock.from_us(int(typed))
+        return clock.from_us(int(text))
     except (ValueError, OverflowError):
         return None
 
@@ -165,14 +165,14 @@ def _local(moment: datetime, zone: str) -> str:
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
-def _read_repeat(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
-    day = when.typed["day"]
+def _read_repeat(when: When, entries: Mapping[str, str], problems: dict[str, str]) -> None:
+    day = when.fields["day"]
     raw = {
-        "every": when.typed["every"],
-        "at": typed["clock"],
+        "every": when.fields["every"],
+        "at": entries["clock"],
         "days": when.days,
         "day": int(day) if day.isdecimal() and len(day) < 3 else 0,
-        "cron": typed["cron"],
+        "cron": entries["cron"],
     }
     try:
         when.recurrence = recurrences.parse(raw)
@@ -180,8 +180,8 @@ def _read_repeat(when: When, typed: Mapping[str, str], problems: dict[str, str])
         problems["repeat"] = str(error)
 
 
-def _read_trigger(when: When, typed: Mapping[str, str], problems: dict[str, str]) -> None:
-    delay = _seconds(when.typed["delay"], when.typed["delay_unit"])
+def _read_trigger(when: When, entries: Mapping[str, str], problems: dict[str, str]) -> None:
+    delay = _seconds(when.fields["delay"], when.fields["delay_unit"])
     if delay is None:
         problems["trigger"] = _("Write the delay as a number, such as 10.")
         return
@@ -190,12 +190,12 @@ def _read_trigger(when: When, typed: Mapping[str, str], problems: dict[str, str]
         problems["trigger"] = _("A tag is there or it is not: choose “is” or “is not” for it.")
         return
     raw: dict[str, Any] = {
-        "on": when.typed["on"],
-        "tag": typed["tag"] if when.typed["on"] == "tag" else "",
-        "event": typed["event"] if when.typed["on"] == "event" else "",
+        "on": when.fields["on"],
+        "tag": entries["tag"] if when.fields["on"] == "tag" else "",
+        "event": entries["event"] if when.fields["on"] == "event" else "",
         "delay": delay,
-        "at": typed["trigger_clock"] or None,
-        "again": bool(typed["again"]),
+        "at": entries["trigger_clock"] or None,
+        "again": bool(entries["again"]),
         "conditions": [_condition(row) for row in when.conditions if row[0] or row[2]],
     }
     try:
@@ -222,22 +222,22 @@ _READERS = {"later": _read_later, "repeat": _read_repeat, "trigger": _read_trigg
 
 def form_of(draft: Broadcast) -> dict[str, list[str]]:
     """The fields of the page as they are for a draft that was made elsewhere."""
-    typed = {**DEFAULTS, "when": "now"}
-    typed["zone"] = draft.time_zone or timezone.get_current_timezone_name()
+    entries = {**DEFAULTS, "when": "now"}
+    entries["zone"] = draft.time_zone or timezone.get_current_timezone_name()
     lists: dict[str, list[str]] = {}
     if draft.type == Broadcast.Type.EXTERNAL:
-        typed["when"] = "called"
+        entries["when"] = "called"
     elif draft.type == Broadcast.Type.TRIGGER:
-        typed |= {"when": "trigger", **_trigger_fields(draft.trigger)}
+        entries |= {"when": "trigger", **_trigger_fields(draft.trigger)}
         lists = _condition_columns(draft.trigger.get("conditions", ()))
     elif draft.recurrence:
-        typed |= {"when": "repeat", **_repeat_fields(draft.recurrence)}
+        entries |= {"when": "repeat", **_repeat_fields(draft.recurrence)}
         lists["days"] = [str(day) for day in draft.recurrence.get("days", ())]
     elif draft.scheduled_at:
         exact = str(clock.to_us(draft.scheduled_at))
-        local = _local(draft.scheduled_at, typed["zone"])
-        typed |= {"when": "later", "at": local, "at_exact": exact}
-    return {**{name: [value] for name, value in typed.items() if value}, **lists}
+        local = _local(draft.scheduled_at, entries["zone"])
+        entries |= {"when": "later", "at": local, "at_exact": exact}
+    return {**{name: [value] for name, value in entries.items() if value}, **lists}
 
 
 def _repeat_fields(stored: Mapping[str, Any]) -> dict[str, str]:
@@ -265,10 +265,10 @@ def _trigger_fields(stored: Mapping[str, Any]) -> dict[str, str]:
 
 def _condition_columns(conditions: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     rows = [
-        (TAG, "equals" if one["is"] == "has" else "not", one["tag"])
-        if one.get("tag")
-        else (one.get("attribute", ""), one["is"], one.get("value", ""))
-        for one in conditions
+        (TAG, "equals" if condition["is"] == "has" else "not", condition["tag"])
+        if condition.get("tag")
+        else (condition.get("attribute", ""), condition["is"], condition.get("value", ""))
+        for condition in conditions
     ]
     columns = zip(*rows, strict=True) if rows else ((), (), ())
     return dict(zip(CONDITION, map(list, columns), strict=True))

@@ -61,25 +61,25 @@ class BlockFields:
 
     def raw(self) -> dict[str, Any]:
         """The block as ``content.stories`` takes it."""
-        made: dict[str, Any] = {"kind": self.kind}
-        made.update({name: self.values.get(name, "") for name in FIELDS.get(self.kind, ())})
+        block: dict[str, Any] = {"kind": self.kind}
+        block.update({name: self.values.get(name, "") for name in FIELDS.get(self.kind, ())})
         if self.kind == "buttons":
-            made["buttons"] = [
+            block["buttons"] = [
                 {"kind": button.kind, "label": button.label, "value": button.value}
                 for button in self.standing_buttons
             ]
         if self.kind == "webhook":
-            made["timeout"] = self.values.get("timeout") or 10
-            made["allow_private"] = self.allow_private
+            block["timeout"] = self.values.get("timeout") or 10
+            block["allow_private"] = self.allow_private
             if self.key.startswith("v") and not self.drop_secret:
-                made["keep"] = self.key[1:].replace("b", ".")
-        return made
+                block["keep"] = self.key[1:].replace("b", ".")
+        return block
 
     @property
     def blank(self) -> bool:
         """Whether nothing is typed in it yet."""
-        typed = [value for name, value in self.values.items() if name != "timeout"]
-        return not any(typed + [part for b in self.buttons for part in (b.label, b.value)])
+        texts = [value for name, value in self.values.items() if name != "timeout"]
+        return not any(texts + [part for b in self.buttons for part in (b.label, b.value)])
 
     @property
     def standing_buttons(self) -> list[ButtonFields]:
@@ -152,13 +152,13 @@ class StoryForm:
         parts = name.split(".")
         if len(parts) == 3:
             button = block.standing_buttons[int(parts[1])]
-            typed = {"label": button.label, "value": button.value}
-            if self.tried or typed.get(parts[2]):
+            texts = {"label": button.label, "value": button.value}
+            if self.tried or texts.get(parts[2]):
                 button.problems[parts[2]] = sentence
         elif self.tried or block.values.get(name):
             block.problems.setdefault("url" if name == "media" else name, sentence)
 
-    def note_unknown(self, known: set[str]) -> None:
+    def note_unknown(self, variables: set[str]) -> None:
         """Note variables that no contact has. Not a fault: a broadcast may bring them as data."""
         free = {"data"}
         for block in self.standing:
@@ -167,7 +167,7 @@ class StoryForm:
                 continue
             sources = [block.values.get(name, "") for name in _HOLD_VARIABLES]
             sources += [part for b in block.standing_buttons for part in (b.label, b.value)]
-            names = [name for source in sources for name in _unknown(source, known, free)]
+            names = [name for source in sources for name in _unknown(source, variables, free)]
             block.notes = [
                 _("No contact has “%(name)s”. Correct it, or give a default: %(example)s.")
                 % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
@@ -183,13 +183,13 @@ class StoryForm:
         if verb == "person":
             self.person, self.q = key, ""
             return ""
-        place = next((i for i, block in enumerate(self.blocks) if block.key == key), None)
-        if place is None:
+        index = next((i for i, block in enumerate(self.blocks) if block.key == key), None)
+        if index is None:
             return ""
-        block = self.blocks[place]
+        block = self.blocks[index]
         match verb:
             case "up" | "down":
-                self._move(place, -1 if verb == "up" else 1)
+                self._move(index, -1 if verb == "up" else 1)
                 return f"{key}-{verb}"
             case "remove" | "back":
                 block.removed = verb == "remove"
@@ -211,13 +211,13 @@ class StoryForm:
         self.blocks.append(block)
         return f"block-{block.key}"
 
-    def _move(self, place: int, by: int) -> None:
+    def _move(self, index: int, by: int) -> None:
         """Past the next block that is still there; removed ones are no step of their own."""
-        to = place + by
+        to = index + by
         while 0 <= to < len(self.blocks) and self.blocks[to].removed:
             to += by
         if 0 <= to < len(self.blocks):
-            self.blocks.insert(to, self.blocks.pop(place))
+            self.blocks.insert(to, self.blocks.pop(index))
 
 
 def _set_removed(block: BlockFields, key: str, *, removed: bool) -> str:
@@ -231,8 +231,8 @@ def _set_removed(block: BlockFields, key: str, *, removed: bool) -> str:
 def from_version(version: StoryVersion, number: int) -> StoryForm:
     """The page for a version that was saved; ``number`` is the newest one's."""
     form = StoryForm(name=version.story.name, number=number)
-    for place, stored in enumerate(version.blocks, 1):
-        form.blocks.append(_from_stored(f"v{version.number}b{place}", stored))
+    for index, stored in enumerate(version.blocks, 1):
+        form.blocks.append(_from_stored(f"v{version.number}b{index}", stored))
     return form
 
 
@@ -241,9 +241,9 @@ def _from_stored(key: str, stored: dict[str, Any]) -> BlockFields:
     block.values = {name: str(stored.get(name, "")) for name in FIELDS[block.kind]}
     block.allow_private = bool(stored.get("allow_private"))
     block.sealed = "sealed" in stored
-    for place, given in enumerate(stored.get("buttons", []), 1):
+    for number, button in enumerate(stored.get("buttons", []), 1):
         block.buttons.append(
-            ButtonFields(f"{key}c{place}", given["kind"], given["label"], given["value"])
+            ButtonFields(f"{key}c{number}", button["kind"], button["label"], button["value"])
         )
     if block.kind == "webhook":
         block.values["timeout"] = f"{float(stored['timeout']):g}"
@@ -319,9 +319,9 @@ def _find_upload(block: BlockFields) -> None:
             block.problems["file"] = _("That upload is gone. Upload it again.")
 
 
-def _unknown(source: str, known: set[str], free: set[str]) -> Iterator[str]:
+def _unknown(source: str, variables: set[str], free: set[str]) -> Iterator[str]:
     try:
-        yield from unknown_variables(source, known, free)
+        yield from unknown_variables(source, variables, free)
     except ContentError:
         return  # it is said beside the field already
 

@@ -24,17 +24,17 @@ from clarion.web.views.broadcasts import find
 
 Act = Callable[[Broadcast, Agent], Broadcast | None]
 ACTS: dict[str, Act] = {
-    "edit": lambda found, by: launch.edit(found, by=by),
-    "send_now": lambda found, by: launch.send_now(found, by=by),
-    "undo": lambda found, by: launch.undo(found, by=by),
-    "accept_missed": lambda found, by: launch.accept_missed(found, by=by),
-    "pause": lambda found, by: control.pause(found, by=by),
-    "resume": lambda found, by: control.resume(found, by=by),
-    "stop": lambda found, by: control.stop(found, by=by),
-    "duplicate": lambda found, by: drafts.duplicate(found, by=by),
-    "delete": lambda found, by: control.delete(found, by=by),
-    "remove": lambda found, by: retention.remove(found, by=by),
-    "rotate": lambda found, by: calls.rotate(found, by=by),
+    "edit": lambda broadcast, by: launch.edit(broadcast, by=by),
+    "send_now": lambda broadcast, by: launch.send_now(broadcast, by=by),
+    "undo": lambda broadcast, by: launch.undo(broadcast, by=by),
+    "accept_missed": lambda broadcast, by: launch.accept_missed(broadcast, by=by),
+    "pause": lambda broadcast, by: control.pause(broadcast, by=by),
+    "resume": lambda broadcast, by: control.resume(broadcast, by=by),
+    "stop": lambda broadcast, by: control.stop(broadcast, by=by),
+    "duplicate": lambda broadcast, by: drafts.duplicate(broadcast, by=by),
+    "delete": lambda broadcast, by: control.delete(broadcast, by=by),
+    "remove": lambda broadcast, by: retention.remove(broadcast, by=by),
+    "rotate": lambda broadcast, by: calls.rotate(broadcast, by=by),
 }
 ASKS = ("stop", "delete", "remove", "restart", "release", "rate", "rotate")  # before they are done
 
@@ -45,10 +45,10 @@ def broadcast_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     """Do at once what ACTS has: what can be undone, and what was asked about before."""
     if act not in ACTS:
         raise Http404(act)
-    found = find(pk)
-    name = name_of(found)
+    broadcast = find(pk)
+    name = name_of(broadcast)
     try:
-        done = ACTS[act](found, request.user)
+        done = ACTS[act](broadcast, request.user)
     except ValueError as error:  # what packages raise for a person's mistake
         messages.error(request, str(error))
         return _back(request, pk)
@@ -75,8 +75,10 @@ def _back(request: AgentRequest, pk: int | None) -> HttpResponse:
 
 def _ours(address: str) -> str:
     """The address of a page of ours, else nothing."""
-    ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
-    return address if ours else ""
+    is_local = address.startswith("/") and url_has_allowed_host_and_scheme(
+        address, allowed_hosts=None
+    )
+    return address if is_local else ""
 
 
 @needs(Role.SENDER)
@@ -85,27 +87,27 @@ def broadcast_ask(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     """The question before something that can't be undone, on a page of its own."""
     if act not in ASKS:
         raise Http404(act)
-    found = find(pk)
-    able = [*control.actions(found), *(["rotate"] if calls.path(found) else [])]
+    broadcast = find(pk)
+    able = [*control.actions(broadcast), *(["rotate"] if calls.path(broadcast) else [])]
     if act not in able:
         messages.error(request, _("This is no longer possible: the broadcast has changed."))
         return redirect("broadcast", pk)
     context: dict[str, Any] = {
-        "broadcast": found,
-        "name": name_of(found),
+        "broadcast": broadcast,
+        "name": name_of(broadcast),
         "alone": True,
         "back": _ours(request.GET.get("back", "")),
     }
     if act == "restart":
-        context |= _left(found)
+        context |= _left(broadcast)
     if act == "remove":
-        context["goes"] = retention.removal(found)
+        context["goes"] = retention.removal(broadcast)
     context["question"] = f"broadcasts/asks/{act}.html"
     return render(request, "broadcasts/ask.html", context)
 
 
-def _left(found: Broadcast) -> dict[str, Any]:
-    left = restarts.leftover(found)
+def _left(broadcast: Broadcast) -> dict[str, Any]:
+    left = restarts.leftover(broadcast)
     return {"left": left, "certain": left["failed"] + left["unsent"]}
 
 
@@ -113,8 +115,10 @@ def _left(found: Broadcast) -> dict[str, Any]:
 @require_safe
 def broadcast_left(request: AgentRequest, pk: int) -> HttpResponse:
     """To how many a restart would go, counted when its dialog is opened."""
-    found = find(pk)
-    return render(request, "broadcasts/asks/left.html", {"broadcast": found, **_left(found)})
+    broadcast = find(pk)
+    return render(
+        request, "broadcasts/asks/left.html", {"broadcast": broadcast, **_left(broadcast)}
+    )
 
 
 @needs(Role.SENDER)
@@ -143,8 +147,8 @@ def broadcast_rate(request: AgentRequest, pk: int) -> HttpResponse:
         if changed.rate is None:
             messages.success(request, _("Send rate: no limit other than that of the channels."))
         else:
-            told = _("Send rate: at most %s messages a second.")
-            messages.success(request, told % number(changed.rate))
+            sentence = _("Send rate: at most %s messages a second.")
+            messages.success(request, sentence % number(changed.rate))
     return redirect("broadcast", pk)
 
 
@@ -162,6 +166,6 @@ def broadcast_release(request: AgentRequest, pk: int) -> HttpResponse:
     except ControlError as error:
         messages.error(request, str(error))
     else:
-        said = ngettext("%s recipient released.", "%s recipients released.", count)
-        messages.success(request, said % number(count))
+        sentence = ngettext("%s recipient released.", "%s recipients released.", count)
+        messages.success(request, sentence % number(count))
     return _back(request, pk)

@@ -112,7 +112,7 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
         "counted": section in {"active", "completed"},
         "picks": section == "drafts" and request.user.may(Role.SENDER),
         **_rows(page),
-        "live_url": _url(section, query, after, place="broadcasts_live"),
+        "live_url": _url(section, query, after, view="broadcasts_live"),
         "here_url": _url(section, query, after),
         "next_url": _url(section, query, page.after) if page.after else "",
         "first_url": _url(section, query) if after else "",
@@ -133,10 +133,10 @@ def _chips(section: str, query: dict[str, Any], types: Sequence[str]) -> list[di
     ]
     return [
         {
-            "text": str(BROADCAST_TYPES[one]),
-            "without": _url(section, query | {"type": [t for t in query["type"] if t != one]}),
+            "text": str(BROADCAST_TYPES[kind]),
+            "without": _url(section, query | {"type": [t for t in query["type"] if t != kind]}),
         }
-        for one in types
+        for kind in types
     ] + [
         {
             "text": f"{label}: {formats.date_format(day, 'j M Y')}",
@@ -149,19 +149,19 @@ def _chips(section: str, query: dict[str, Any], types: Sequence[str]) -> list[di
 
 def _rows(page: Section) -> dict[str, Any]:
     rows = shown(page.broadcasts)
-    for row, one in zip(rows, page.broadcasts, strict=True):
-        row["actions"] = control.actions(one)
+    for row, broadcast in zip(rows, page.broadcasts, strict=True):
+        row["actions"] = control.actions(broadcast)
     return {"rows": rows}
 
 
 def _query(request: AgentRequest) -> dict[str, Any]:
     """What the list is filtered by, as far as it makes sense."""
-    given = request.GET
+    data = request.GET
     return {
-        "q": given.get("q", "").replace("\x00", "").strip(),
-        "type": [value for value in BROADCAST_TYPES if value in given.getlist("type")],
-        "since": given.get("since", "") if _day(given.get("since", "")) else "",
-        "until": given.get("until", "") if _day(given.get("until", "")) else "",
+        "q": data.get("q", "").replace("\x00", "").strip(),
+        "type": [value for value in BROADCAST_TYPES if value in data.getlist("type")],
+        "since": data.get("since", "") if _day(data.get("since", "")) else "",
+        "until": data.get("until", "") if _day(data.get("until", "")) else "",
     }
 
 
@@ -188,38 +188,38 @@ def _day(text: str, later: int = 0) -> datetime | None:
         return None
 
 
-def _url(section: str, query: dict[str, Any], after: object = "", place: str = "broadcasts") -> str:
+def _url(section: str, query: dict[str, Any], after: object = "", view: str = "broadcasts") -> str:
     every = {"section": section, **query, "after": after}
-    given = {name: value for name, value in every.items() if value}
-    return f"{reverse(place)}?{urlencode(given, doseq=True)}"
+    fields = {name: value for name, value in every.items() if value}
+    return f"{reverse(view)}?{urlencode(fields, doseq=True)}"
 
 
 @require_safe
 def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
     """One broadcast: how it stands, in numbers that move."""
-    found = find(pk)
+    broadcast = find(pk)
     sender = request.user.may(Role.SENDER)
     context = {
-        **_standing(found),
-        "audience": audience_words(found),
-        "content": content(found),
-        "chain": chains.chain(found) if _linked(found) else [],
-        "own_url": own_url(found, request.build_absolute_uri("/")) if sender else None,
-        "channels": list(found.channels.order_by("name")),
-        "told_channels": list(found.channels.all()),
-        "recipients": summary_of(found) if _is_counted_before(found) else None,
-        "parent_name": name_of(found.parent) if found.parent else "",
+        **_standing(broadcast),
+        "audience": audience_words(broadcast),
+        "content": content(broadcast),
+        "chain": chains.chain(broadcast) if _linked(broadcast) else [],
+        "own_url": own_url(broadcast, request.build_absolute_uri("/")) if sender else None,
+        "channels": list(broadcast.channels.order_by("name")),
+        "told_channels": list(broadcast.channels.all()),
+        "recipients": summary_of(broadcast) if _is_counted_before(broadcast) else None,
+        "parent_name": name_of(broadcast.parent) if broadcast.parent else "",
     }
     return render(request, "broadcasts/one.html", context)
 
 
-def _is_counted_before(found: Broadcast) -> bool:
+def _is_counted_before(broadcast: Broadcast) -> bool:
     """Whether its page says to how many it will be sent."""
-    return found.state == "scheduled" and not found.is_live
+    return broadcast.state == "scheduled" and not broadcast.is_live
 
 
-def _linked(found: Broadcast) -> bool:
-    return found.restart_of_id is not None or found.restarts.exists()
+def _linked(broadcast: Broadcast) -> bool:
+    return broadcast.restart_of_id is not None or broadcast.restarts.exists()
 
 
 @require_safe
@@ -232,17 +232,17 @@ def broadcast_live(request: AgentRequest, pk: int) -> HttpResponse:
 
 def find(pk: int) -> Broadcast:
     """A broadcast that is not deleted, with what its page shows. Raises Http404."""
-    found = history.visible().select_related(
+    broadcasts = history.visible().select_related(
         "agent", "drafted_by", "story", "story_version", "parent"
     )
-    return get_object_or_404(found.prefetch_related("channels"), pk=pk)
+    return get_object_or_404(broadcasts.prefetch_related("channels"), pk=pk)
 
 
-def _standing(found: Broadcast) -> dict[str, Any]:
-    (b,) = shown([found])
+def _standing(broadcast: Broadcast) -> dict[str, Any]:
+    (b,) = shown([broadcast])
     starts_in = (
-        (found.scheduled_at - clock.now()).total_seconds()
-        if found.state == "scheduled" and found.scheduled_at
+        (broadcast.scheduled_at - clock.now()).total_seconds()
+        if broadcast.state == "scheduled" and broadcast.scheduled_at
         else None
     )
     numbers = [
@@ -250,55 +250,55 @@ def _standing(found: Broadcast) -> dict[str, Any]:
         for state, word in DELIVERY_STATES.items()
         if b[state] or state in {"queued", "sent", "failed"}
     ]
-    moving = found.state in {"scheduled", "sending", "live"}
+    moving = broadcast.state in {"scheduled", "sending", "live"}
     return {
         "b": b,
-        "broadcast": found,
-        "name": name_of(found),
-        "page_title": _page_title(found, b),
-        "actions": control.actions(found),
-        "counts": _counts(found),
+        "broadcast": broadcast,
+        "name": name_of(broadcast),
+        "page_title": _page_title(broadcast, b),
+        "actions": control.actions(broadcast),
+        "counts": _counts(broadcast),
         "numbers": numbers,
-        "held_since": held_since(found.pk) if b["held"] else None,
+        "held_since": held_since(broadcast.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
-        "troubled": conditions(found.channels.all()) if found.state in _ON_ITS_WAY else [],
+        "troubled": conditions(broadcast.channels.all()) if broadcast.state in _ON_ITS_WAY else [],
         "no_engine": moving and not workers_alive(),
-        **(send_rate(b) if found.state == "sending" else {}),
+        **(send_rate(b) if broadcast.state == "sending" else {}),
     }
 
 
-def _page_title(found: Broadcast, b: dict[str, Any]) -> str:
+def _page_title(broadcast: Broadcast, b: dict[str, Any]) -> str:
     """The name, with the progress before it while there is one: the tab of a browser shows it."""
-    if found.state in {"sending", "paused"} and b["total"]:
+    if broadcast.state in {"sending", "paused"} and b["total"]:
         return _("%(share)d %% · %(name)s") % {
             "share": 100 * b["done"] // b["total"],
-            "name": name_of(found),
+            "name": name_of(broadcast),
         }
-    return name_of(found)
+    return name_of(broadcast)
 
 
-def _counts(found: Broadcast) -> bool:
+def _counts(broadcast: Broadcast) -> bool:
     """Whether it has people itself. A periodic or external one has not: its runs have."""
-    alone = not found.is_live or found.type == Broadcast.Type.TRIGGER
-    return alone and found.started_at is not None
+    alone = not broadcast.is_live or broadcast.type == Broadcast.Type.TRIGGER
+    return alone and broadcast.started_at is not None
 
 
 @require_safe
 def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
     """Runs, calls, and the newest records: the slower part of the page."""
-    found = find(pk)
+    broadcast = find(pk)
     waiting = 0
-    if found.type == Broadcast.Type.TRIGGER:
-        waiting = found.firings.filter(state=Firing.State.WAITING).count()
-    runs = _rows(history.runs(found, limit=LATEST))["rows"] if found.is_live else []
-    calls = found.calls.select_related("run").order_by("-at")[:LATEST]
+    if broadcast.type == Broadcast.Type.TRIGGER:
+        waiting = broadcast.firings.filter(state=Firing.State.WAITING).count()
+    runs = _rows(history.runs(broadcast, limit=LATEST))["rows"] if broadcast.is_live else []
+    calls = broadcast.calls.select_related("run").order_by("-at")[:LATEST]
     context = {
-        "broadcast": found,
-        "counts": _counts(found),
+        "broadcast": broadcast,
+        "counts": _counts(broadcast),
         "waiting": waiting,
         "runs": runs,
-        "calls": calls if found.is_live else [],
-        "rows": search(RecordFilter(broadcast=found.pk), limit=LATEST).rows,
+        "calls": calls if broadcast.is_live else [],
+        "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
 
@@ -306,12 +306,12 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
 @require_safe
 def broadcast_errors(request: AgentRequest, pk: int) -> HttpResponse:
     """The errors by cause, with what to do about each: failed attempts, and failed recipients."""
-    found = find(pk)
-    causes = with_advice(found.pk)
+    broadcast = find(pk)
+    causes = with_advice(broadcast.pk)
     context = {
-        "broadcast": found,
+        "broadcast": broadcast,
         "causes": causes,
-        "attempts": sum(one.cause.errors for one in causes),
+        "attempts": sum(advised.cause.errors for advised in causes),
         "people": tallies.counts([pk])[pk]["failed"],
     }
     return fragment(request, "broadcasts/errors.html", context)
@@ -320,13 +320,13 @@ def broadcast_errors(request: AgentRequest, pk: int) -> HttpResponse:
 @require_safe
 def broadcast_runs(request: AgentRequest, pk: int) -> HttpResponse:
     """All runs of a periodic or external broadcast."""
-    found = find(pk)
+    broadcast = find(pk)
     after = parse_id(request.GET.get("after", ""))
-    page = history.runs(found, after=after)
+    page = history.runs(broadcast, after=after)
     here = reverse("broadcast_runs", args=[pk])
     context = {
-        "broadcast": found,
-        "name": name_of(found),
+        "broadcast": broadcast,
+        "name": name_of(broadcast),
         **_rows(page),
         "section": "runs",
         "anything": True,

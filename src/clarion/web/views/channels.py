@@ -103,20 +103,20 @@ def _check(request: AgentRequest, channel: Channel) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def channel(request: AgentRequest, pk: int) -> HttpResponse:
     """One channel: its facts, and its form for those who may change it."""
-    found = get_object_or_404(Channel, pk=pk)
-    form = ChannelForm(found.kind, channel=found)
+    channel = get_object_or_404(Channel, pk=pk)
+    form = ChannelForm(channel.kind, channel=channel)
     if request.method == "POST":
-        return _edit(request, found)
-    return _show(request, found, form)
+        return _edit(request, channel)
+    return _show(request, channel, form)
 
 
 @needs(Role.MANAGER)
-def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
-    form = ChannelForm(found.kind, request.POST, channel=found)
+def _edit(request: AgentRequest, channel: Channel) -> HttpResponse:
+    form = ChannelForm(channel.kind, request.POST, channel=channel)
     if form.is_valid():
         try:
             manage.update_channel(
-                found,
+                channel,
                 settings=form.settings_given(),
                 **form.sending_given(),
                 by=request.user,
@@ -125,21 +125,21 @@ def _edit(request: AgentRequest, found: Channel) -> HttpResponse:
             form.refuse(error)
         else:
             messages.success(request, _("Saved. New messages use these settings."))
-            if found.checked_at is None:
-                _check(request, found)
-            return redirect("channel", found.pk)
-    return _show(request, found, form)
+            if channel.checked_at is None:
+                _check(request, channel)
+            return redirect("channel", channel.pk)
+    return _show(request, channel, form)
 
 
-def _show(request: AgentRequest, found: Channel, form: ChannelForm) -> HttpResponse:
+def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpResponse:
     context = {
-        "channel": found,
-        "condition": condition(found),
-        "told_channels": [found],
-        "kind": _about(found.kind),
+        "channel": channel,
+        "condition": condition(channel),
+        "told_channels": [channel],
+        "kind": _about(channel.kind),
         "form": form,
-        "hook_url": manage.hook_url(found, _public_url(request)),
-        "registers": issubclass(kind_class(found.kind), RegistersWebhook),
+        "hook_url": manage.hook_url(channel, _public_url(request)),
+        "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
     }
     return render(request, "channels/one.html", context)
 
@@ -152,16 +152,16 @@ def _public_url(request: AgentRequest) -> str:
 @require_POST
 async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
     """Ask the provider whether the credentials are good; one sentence."""
-    found = await aget_object_or_404(Channel, pk=pk)
-    return await _said(manage.check_channel_async(found))
+    channel = await aget_object_or_404(Channel, pk=pk)
+    return await _said(manage.check_channel_async(channel))
 
 
 @needs(Role.MANAGER)
 @require_POST
 async def channel_register(request: AgentRequest, pk: int) -> HttpResponse:
     """Tell the provider where to call back; one sentence."""
-    found = await aget_object_or_404(Channel, pk=pk)
-    return await _said(manage.register_webhook(found, settings.CLARION.public_url))
+    channel = await aget_object_or_404(Channel, pk=pk)
+    return await _said(manage.register_webhook(channel, settings.CLARION.public_url))
 
 
 async def _said(answer: Awaitable[str]) -> HttpResponse:
@@ -176,24 +176,24 @@ async def _said(answer: Awaitable[str]) -> HttpResponse:
 @require_POST
 def channel_pause(request: AgentRequest, pk: int) -> HttpResponse:
     """Let nothing leave through this channel."""
-    found = get_object_or_404(Channel, pk=pk)
+    channel = get_object_or_404(Channel, pk=pk)
     reason = _("Paused by %s.") % request.user.name
     try:
-        manage.pause_channel(found, reason=reason, by=request.user)
+        manage.pause_channel(channel, reason=reason, by=request.user)
     except ChannelError as error:
         messages.error(request, str(error))
-    return redirect("channel", found.pk)
+    return redirect("channel", channel.pk)
 
 
 @needs(Role.MANAGER)
 @require_POST
 def channel_resume(request: AgentRequest, pk: int) -> HttpResponse:
     """Let messages leave again: end a pause, and a wait."""
-    found = get_object_or_404(Channel, pk=pk)
+    channel = get_object_or_404(Channel, pk=pk)
     try:
-        manage.resume_channel(found, by=request.user)
+        manage.resume_channel(channel, by=request.user)
     except ChannelError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("%s is active again.") % found.name)
-    return redirect("channel", found.pk)
+        messages.success(request, _("%s is active again.") % channel.name)
+    return redirect("channel", channel.pk)

@@ -100,13 +100,13 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
 
 def _query(request: AgentRequest) -> dict[str, str]:
     """The filters in the address, without those that mean nothing."""
-    given = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in _FILTERS}
-    if given["state"] not in Chat.State.values:
-        given["state"] = ""
+    query = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in _FILTERS}
+    if query["state"] not in Chat.State.values:
+        query["state"] = ""
     for name in ("agent", "channel"):
-        if parse_id(given[name]) is None:
-            given[name] = ""
-    return {name: value for name, value in given.items() if value}
+        if parse_id(query[name]) is None:
+            query[name] = ""
+    return {name: value for name, value in query.items() if value}
 
 
 _FILTERS = ("q", "state", "agent", "channel")
@@ -121,9 +121,9 @@ def _filter(query: dict[str, str]) -> ChatFilter:
     )
 
 
-def _url(place: str, query: dict[str, str], *args: int) -> str:
+def _url(view: str, query: dict[str, str], *args: int) -> str:
     kept = {name: value for name, value in query.items() if value}
-    return reverse(place, args=args) + (f"?{urlencode(kept)}" if kept else "")
+    return reverse(view, args=args) + (f"?{urlencode(kept)}" if kept else "")
 
 
 @require_safe
@@ -174,24 +174,24 @@ def _side(request: AgentRequest, pk: int) -> dict[str, Any]:
 
 
 def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
-    found = _find(pk)
-    pk = found.pk
+    chat = _find(pk)
+    pk = chat.pk
     address = Address.objects.select_related("contact", "channel").get(pk=pk)
     before = request.GET.get("before", "")
-    said = conversations.thread(pk, before or None, WRITTEN)
+    page = conversations.thread(pk, before or None, WRITTEN)
     query = _query(request)
-    waits = any(one.state == "queued" for one in said.rows)
+    waits = any(message.state == "queued" for message in page.rows)
     return {
-        "chat": found,
+        "chat": chat,
         "address": address,
         "person": address.contact.name or address.user_id,
-        "mine": found.state == Chat.State.OPEN and found.agent_id == request.user.pk,
-        "said": said.rows[::-1],
+        "mine": chat.state == Chat.State.OPEN and chat.agent_id == request.user.pk,
+        "lines": page.rows[::-1],
         "held": held_for(pk),
         "keep": f"?{urlencode(query)}" if query else "",
         "live_url": _url("chat_live", {**query, "before": before}, pk),
-        "earlier_url": _url("chat", {**query, "before": said.next_cursor or ""}, pk)
-        if said.next_cursor
+        "earlier_url": _url("chat", {**query, "before": page.next_cursor or ""}, pk)
+        if page.next_cursor
         else "",
         "newest_url": _url("chat", query, pk) if before else "",
         "out_of_reach": address.state in OUT_OF_REACH,

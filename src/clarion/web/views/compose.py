@@ -54,17 +54,17 @@ def broadcast_edit(request: AgentRequest, pk: int) -> HttpResponse:
     return _page(request, draft, from_draft(draft))
 
 
-def _take_back(request: AgentRequest, found: Broadcast) -> HttpResponse:
+def _take_back(request: AgentRequest, broadcast: Broadcast) -> HttpResponse:
     if request.method != "POST":
         messages.warning(request, _("Only a draft can be edited. Undo it first."))
-        return redirect("broadcast", found.pk)
+        return redirect("broadcast", broadcast.pk)
     try:
-        launch.edit(found, by=request.user)
+        launch.edit(broadcast, by=request.user)
     except LaunchError as error:
         messages.error(request, str(error))
-        return redirect("broadcast", found.pk)
+        return redirect("broadcast", broadcast.pk)
     messages.success(request, _("Undone: nothing was sent. It is a draft again."))
-    return redirect("broadcast_edit", found.pk)
+    return redirect("broadcast_edit", broadcast.pk)
 
 
 def draft_of(request: AgentRequest) -> Broadcast | None:
@@ -80,7 +80,11 @@ def _page_of(request: AgentRequest) -> str:
 
 
 def save(
-    request: AgentRequest, draft: Broadcast | None, made: Composition, *, leaving: bool = False
+    request: AgentRequest,
+    draft: Broadcast | None,
+    composition: Composition,
+    *,
+    leaving: bool = False,
 ) -> Broadcast:
     """Save the page as a draft. Raises LaunchError when it is no draft any more.
 
@@ -88,7 +92,7 @@ def save(
     it is the last that comes from this page, and may overtake what the page saved just before.
     """
     page = _page_of(request)
-    fields = made.draft_fields(draft, page)
+    fields = composition.draft_fields(draft, page)
     if draft is None:
         return drafts.create_draft(by=request.user, form_token=page, **fields)
     own = page if leaving else ""
@@ -103,27 +107,31 @@ def _seen(data: Mapping[str, str]) -> int | None:
 
 def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
     """Save, then launch when that is what was asked for."""
-    made = from_post(request.POST)
+    composition = from_post(request.POST)
     if "copy" in request.POST:
-        return _copy(request, draft, made)
+        return _copy(request, draft, composition)
     saves = "save" in request.POST
-    if draft is None and not (made.is_worth_keeping or (saves and made.is_changed)):
-        return _page(request, None, made, tried=True)
+    if draft is None and not (composition.is_worth_keeping or (saves and composition.is_changed)):
+        return _page(request, None, composition, tried=True)
     try:
         if saves:
-            save(request, draft, made, leaving=True)
+            save(request, draft, composition, leaving=True)
             messages.success(request, _("The draft is saved."))
             return redirect(f"{reverse('broadcasts')}?section=drafts")
-        draft, not_sent = _send(request, draft, made)
+        draft, not_sent = _send(request, draft, composition)
     except EditConflict as conflict:
-        return _page(request, draft, made, conflict=conflict)
+        return _page(request, draft, composition, conflict=conflict)
     except LaunchError as error:
         return _too_late(request, draft_of(request), error)
-    return _page(request, draft, made, **not_sent) if not_sent else redirect("broadcast", draft.pk)
+    return (
+        _page(request, draft, composition, **not_sent)
+        if not_sent
+        else redirect("broadcast", draft.pk)
+    )
 
 
 def _send(
-    request: AgentRequest, draft: Broadcast | None, made: Composition
+    request: AgentRequest, draft: Broadcast | None, composition: Composition
 ) -> tuple[Broadcast, dict[str, Any]]:
     """Save and launch in one step, so that of several clicks one sends and the others find it sent.
 
@@ -131,11 +139,15 @@ def _send(
     LaunchError as ``save``.
     """
     with transaction.atomic():
-        draft = save(request, draft, made, leaving=True)
-        if made.problems or check(draft) or unaccepted(draft, parts.gaps_of(draft, made)):
+        draft = save(request, draft, composition, leaving=True)
+        if (
+            composition.problems
+            or check(draft)
+            or unaccepted(draft, parts.gaps_of(draft, composition))
+        ):
             return draft, {"tried": True}
         if "confirmed" not in request.POST and (large := to_confirm(draft)):
-            return draft, {"asked": large}
+            return draft, {"confirm": large}
         try:
             with transaction.atomic():
                 sent = launch.start(draft, by=request.user)
@@ -158,12 +170,12 @@ def _too_late(request: AgentRequest, draft: Broadcast | None, error: LaunchError
     return redirect("broadcast", draft.pk)
 
 
-def _copy(request: AgentRequest, draft: Broadcast | None, made: Composition) -> HttpResponse:
+def _copy(request: AgentRequest, draft: Broadcast | None, composition: Composition) -> HttpResponse:
     """Keep what stands on this page as a draft of its own."""
     copy = drafts.duplicate(draft, by=request.user) if draft else None
-    title = copy.title if copy else made.title
+    title = copy.title if copy else composition.title
     try:
-        fields = {**made.draft_fields(copy), "title": title}
+        fields = {**composition.draft_fields(copy), "title": title}
         if copy is None:
             copy = drafts.create_draft(by=request.user, **fields)
         else:
@@ -178,30 +190,32 @@ def _copy(request: AgentRequest, draft: Broadcast | None, made: Composition) -> 
 def _page(
     request: AgentRequest,
     draft: Broadcast | None,
-    made: Composition,
+    composition: Composition,
     *,
     tried: bool = False,
     conflict: EditConflict | None = None,
-    asked: AudienceSummary | None = None,
+    confirm: AudienceSummary | None = None,
     refused_for: str = "",
 ) -> HttpResponse:
-    people = parts.audience_context(draft, made)
+    people = parts.audience_context(draft, composition)
     context = {
         "draft": draft,
-        "made": made,
-        "closed_ways": parts.closed_ways(draft, made),
+        "form": composition,
+        "closed_ways": parts.closed_ways(draft, composition),
         "page_id": ids.token() if draft else _page_of(request) or ids.token(),
-        "asked": asked,
+        "confirm": confirm,
         "revision": request.POST.get("revision", "") if conflict else _revision(draft),
         "conflict": conflict,
         "test_person": parts.test_person(request.session.get("test_address")),
-        **parts.choice_context(made),
+        **parts.choice_context(composition),
         **parts.content_context(
-            draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))
+            draft,
+            composition,
+            parts.person_of(composition, parse_id(request.POST.get("person", ""))),
         ),
         **people,
-        **parts.timing_context(draft, made, people["counted"]),
-        **parts.ending_context(draft, made, tried=tried, refused_for=refused_for),
+        **parts.timing_context(draft, composition, people["counted"]),
+        **parts.ending_context(draft, composition, tried=tried, refused_for=refused_for),
     }
     status = 422 if tried or conflict else 200
     return render(request, "broadcasts/compose.html", context, status=status)
@@ -217,14 +231,14 @@ def compose_save(request: AgentRequest, part: str) -> HttpResponse:
     """Save the page as it stands; answer with what follows from the part that was changed."""
     if part not in PARTS:
         raise Http404(part)
-    made = from_post(request.POST)
+    composition = from_post(request.POST)
     draft = draft_of(request)
-    if draft is not None or made.is_worth_keeping:
+    if draft is not None or composition.is_worth_keeping:
         try:
-            draft = save(request, draft, made, leaving="leaving" in request.POST)
+            draft = save(request, draft, composition, leaving="leaving" in request.POST)
         except LaunchError as error:
             return refused(request, draft, error)
-    return saved(request, draft, made, part=part)
+    return saved(request, draft, composition, part=part)
 
 
 def refused(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
@@ -234,14 +248,14 @@ def refused(request: AgentRequest, draft: Broadcast | None, error: LaunchError) 
             request, "broadcasts/compose_conflict.html", {"conflict": error, "draft": draft}
         )
     messages.error(request, str(error))
-    there = reverse("broadcast", args=[draft.pk]) if draft else reverse("broadcasts")
-    return HttpResponseClientRedirect(there)
+    url = reverse("broadcast", args=[draft.pk]) if draft else reverse("broadcasts")
+    return HttpResponseClientRedirect(url)
 
 
 def saved(
     request: AgentRequest,
     draft: Broadcast | None,
-    made: Composition,
+    composition: Composition,
     *,
     part: str,
     more: dict[str, Any] | None = None,
@@ -250,22 +264,24 @@ def saved(
 
     There is none while the page has nothing that is worth keeping.
     """
-    people = parts.audience_context(draft, made) if part == "audience" else {}
+    people = parts.audience_context(draft, composition) if part == "audience" else {}
     counted = people.get("counted") or parts.Counted.read(request.POST.get("counted", ""))
     context = {
         "part": part,
         "draft": draft,
-        "made": made,
+        "form": composition,
         "revision": _revision(draft),
         "saved_at": clock.now() if draft else None,
         "tag_condition": TAG,
-        **parts.name_context(made),
+        **parts.name_context(composition),
         **parts.content_context(
-            draft, made, parts.person_of(made, parse_id(request.POST.get("person", "")))
+            draft,
+            composition,
+            parts.person_of(composition, parse_id(request.POST.get("person", ""))),
         ),
         **people,
-        **parts.timing_context(draft, made, counted),
-        **parts.ending_context(draft, made, tried=False),
+        **parts.timing_context(draft, composition, counted),
+        **parts.ending_context(draft, composition, tried=False),
         **(more or {}),
     }
     response = render(request, "broadcasts/compose_saved.html", context)
@@ -283,10 +299,10 @@ def compose_count(request: AgentRequest) -> HttpResponse:
     draft = draft_of(request)
     if draft is None or _seen(request.GET) != draft.revision:
         return HttpResponse(status=204)
-    made = from_draft(draft)
-    context = {"made": made, "draft": draft, "revision": draft.revision, "exact": True}
-    context |= parts.audience_context(draft, made, exactly=True)
-    context |= parts.ending_context(draft, made, tried=False, exactly=True)
+    composition = from_draft(draft)
+    context = {"form": composition, "draft": draft, "revision": draft.revision, "exact": True}
+    context |= parts.audience_context(draft, composition, exactly=True)
+    context |= parts.ending_context(draft, composition, tried=False, exactly=True)
     return render(request, "broadcasts/compose_counted.html", context)
 
 

@@ -23,12 +23,12 @@ REJECTS = ".rejects.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class IdFileResult:
     """What became of the file."""
 
     name: str
     token: str  # of the lines that were left out
-    taken: int
+    accepted: int
     rejected: int
     sample: list[Reject]
 
@@ -37,33 +37,33 @@ class Told:
 @require_POST
 def compose_ids(request: AgentRequest) -> HttpResponse:
     """Read the file and take its people as the audience of the draft."""
-    made = from_post(request.POST)
-    made.who, made.form["who"] = "ids", ["ids"]
+    composition = from_post(request.POST)
+    composition.who, composition.form["who"] = "ids", ["ids"]
     draft = compose.draft_of(request)
     token, name = _upload(request)
     context: dict[str, Any] = {"ids_token": token, "ids_name": name}
     try:
-        if len(made.channels) != 1:
+        if len(composition.channels) != 1:
             raise IdsRefused(_("Choose exactly one channel first: ids belong to a channel."))
-        found = _read(token, made.channels[0], request.POST.get("ids_column") or None)
-        made.picks = list(found.address_ids)
-        context["ids"] = _tell(found, token, name)
+        ids = _read(token, composition.channels[0], request.POST.get("ids_column") or None)
+        composition.picks = list(ids.address_ids)
+        context["ids"] = _result(ids, token, name)
     except IdsRefused as refused:
         context |= {"ids_problem": str(refused), "ids_columns": refused.columns}
-    if draft is not None or made.is_worth_keeping:
+    if draft is not None or composition.is_worth_keeping:
         try:
-            draft = compose.save(request, draft, made)
+            draft = compose.save(request, draft, composition)
         except LaunchError as error:
             return compose.refused(request, draft, error)
-    return compose.saved(request, draft, made, part="audience", more=context)
+    return compose.saved(request, draft, composition, part="audience", more=context)
 
 
 def _upload(request: AgentRequest) -> tuple[str, str]:
-    given = request.FILES.get("ids_file")
+    upload = request.FILES.get("ids_file")
     token, name = request.POST.get("ids_token", ""), request.POST.get("ids_name", "")
     # The input still holds the file when it is the column that is being chosen.
-    if given is not None and (not token or given.name != name):
-        return uploads.keep(given.chunks()), given.name or "file"
+    if upload is not None and (not token or upload.name != name):
+        return uploads.keep(upload.chunks()), upload.name or "file"
     return token, name
 
 
@@ -77,10 +77,10 @@ def _read(token: str, channel: Channel, column: str | None) -> IdList:
     return read_ids(path, channel=channel, column=column, rejects=uploads.path(token, REJECTS))
 
 
-def _tell(found: IdList, token: str, name: str) -> Told:
+def _result(ids: IdList, token: str, name: str) -> IdFileResult:
     uploads.drop(token)
-    taken, left_out = len(found.address_ids), found.rejected_count
-    return Told(name, token, taken, left_out, found.rejected[:SHOWN])
+    accepted, left_out = len(ids.address_ids), ids.rejected_count
+    return IdFileResult(name, token, accepted, left_out, ids.rejected[:SHOWN])
 
 
 @needs(Role.SENDER)

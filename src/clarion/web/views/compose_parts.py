@@ -71,17 +71,17 @@ class Counted:
     about: bool = False  # estimated from a sample
 
     @classmethod
-    def read(cls, typed: str) -> "Counted":
+    def read(cls, text: str) -> "Counted":
         """What the page holds: ``3:500,4:20``, with a ``~`` before an estimate; what is damaged is
         left out."""
-        pairs = [part.split(":") for part in typed[:10_000].removeprefix("~").split(",")]
+        pairs = [part.split(":") for part in text[:10_000].removeprefix("~").split(",")]
         return cls(
             {
                 int(pair[0]): int(pair[1])
                 for pair in pairs
                 if len(pair) == 2 and all(p.isdecimal() and len(p) < 16 for p in pair)
             },
-            about=typed.startswith("~"),
+            about=text.startswith("~"),
         )
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class Counted:
         return sum(self.by_channel.values())
 
 
-def choice_context(made: Composition) -> dict[str, Any]:
+def choice_context(composition: Composition) -> dict[str, Any]:
     """What there is to choose from; it does not change while one types."""
     return {
         "all_channels": [
@@ -105,11 +105,11 @@ def choice_context(made: Composition) -> dict[str, Any]:
             }
             for channel in channels_with_people()
         ],
-        "tag_counts": _tags({*made.tags, *made.without_tags}),
-        "consents": _consents(made.consents),
-        **name_context(made),
-        "zones": zone_choices(made.when.zone),
-        "stories": _stories(made.story),
+        "tag_counts": _tags({*composition.tags, *composition.without_tags}),
+        "consents": _consents(composition.consents),
+        **name_context(composition),
+        "zones": zone_choices(composition.when.zone),
+        "stories": _stories(composition.story),
         "units": list(UNITS),
         "tag_condition": TAG,
         "weekdays": [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")],
@@ -117,21 +117,21 @@ def choice_context(made: Composition) -> dict[str, Any]:
     }
 
 
-def name_context(made: Composition) -> dict[str, list[str]]:
+def name_context(composition: Composition) -> dict[str, list[str]]:
     """The names of what a contact can have: for inserting, and for the conditions of a trigger.
 
     The conditions have their own names among them, whether or not a contact has that today.
     """
     variables = sorted(known_variables(), key=_own_first)
     listed = [name.removeprefix("contact.") for name in variables]
-    used = [of for of, _how, _value in made.when.conditions if of and of != TAG]
+    used = [of for of, _how, _value in composition.when.conditions if of and of != TAG]
     return {"variables": variables, "condition_names": list(dict.fromkeys([*listed, *used]))}
 
 
-def closed_ways(draft: Broadcast | None, made: Composition) -> list[str]:
+def closed_ways(draft: Broadcast | None, composition: Composition) -> list[str]:
     """When it can't be sent: a restart not repeatedly, a live broadcast only as it is."""
     if draft is not None and draft.edit_of_id is not None:
-        return [way for way in WAYS if way != made.when.way]
+        return [way for way in WAYS if way != composition.when.way]
     if draft is not None and draft.restart_of_id is not None:
         return [way for way in WAYS if way not in {"now", "later"}]
     return []
@@ -144,16 +144,16 @@ def _own_first(name: str) -> tuple[bool, str]:
 def _tags(chosen: Collection[str]) -> list[TagCount]:
     """The tags to choose from; those that are chosen are among them, even when they are gone."""
     every = tag_counts()
-    gone = sorted(set(chosen) - {tag.name for tag in every})
+    deleted = sorted(set(chosen) - {tag.name for tag in every})
     more = [tag for tag in every[MOST_TAGS:] if tag.name in chosen]
-    return [*every[:MOST_TAGS], *more, *(TagCount(0, name, 0) for name in gone)]
+    return [*every[:MOST_TAGS], *more, *(TagCount(0, name, 0) for name in deleted)]
 
 
 def _consents(chosen: Sequence[str]) -> list[Consent]:
     """All consents, and those that are chosen and gone: checked, so that a save keeps them."""
     every = list(Consent.objects.order_by("name"))
-    gone = set(chosen) - {consent.name for consent in every}
-    return [*every, *(Consent(name=name, category=_("deleted")) for name in sorted(gone))]
+    deleted = set(chosen) - {consent.name for consent in every}
+    return [*every, *(Consent(name=name, category=_("deleted")) for name in sorted(deleted))]
 
 
 def _stories(chosen: Story | None) -> list[Story]:
@@ -165,30 +165,32 @@ def _stories(chosen: Story | None) -> list[Story]:
 
 
 def content_context(
-    draft: Broadcast | None, made: Composition, person: Address | None
+    draft: Broadcast | None, composition: Composition, person: Address | None
 ) -> dict[str, Any]:
     """What can be said, what is wrong with it, and how it looks to one person."""
     begun = {
-        "text": made.text.strip(),
-        "story": made.story,
-        "template": made.template_name or made.template_variables,
+        "text": composition.text.strip(),
+        "story": composition.story,
+        "template": composition.template_name or composition.template_variables,
     }
-    broadcast = made.unsaved(draft)
-    faulty = draft is not None and begun[made.data_type]
+    broadcast = composition.unsaved(draft)
+    faulty = draft is not None and begun[composition.data_type]
     return {
-        "data_types": _data_types(made),
-        "data_type_problem": unfit_for_chats(made.data_type) if made.who == "chats" else "",
-        "text_problems": content_problems(broadcast, made.channels) if faulty else [],
+        "data_types": _data_types(composition),
+        "data_type_problem": unfit_for_chats(composition.data_type)
+        if composition.who == "chats"
+        else "",
+        "text_problems": content_problems(broadcast, composition.channels) if faulty else [],
         "preview_person": person,
-        "subject": preview_title(broadcast, person, made.channels),
+        "subject": preview_title(broadcast, person, composition.channels),
         "bubbles": [_bubble(shown) for shown in preview(broadcast, person)],
-        "what_words": _what_words(made),
+        "what_words": _what_words(composition),
     }
 
 
-def _data_types(made: Composition) -> list[DataType]:
-    story = made.story
-    reasons = not_offered(made.channels, to_chats=made.who == "chats", story=story)
+def _data_types(composition: Composition) -> list[DataType]:
+    story = composition.story
+    reasons = not_offered(composition.channels, to_chats=composition.who == "chats", story=story)
     return [
         DataType(
             value, label, reasons.get(value, ""), add_story=value == "story" and value in reasons
@@ -197,13 +199,13 @@ def _data_types(made: Composition) -> list[DataType]:
     ]
 
 
-def _what_words(made: Composition) -> str:
-    if made.data_type == "story":
-        return _("Story “%s”") % made.story.name if made.story else ""
-    if made.data_type == "template":
-        name = " ".join(filter(None, (made.template_name, made.template_language)))
-        return _("Template %s") % name if made.template_name else ""
-    words = " ".join(made.text.split())
+def _what_words(composition: Composition) -> str:
+    if composition.data_type == "story":
+        return _("Story “%s”") % composition.story.name if composition.story else ""
+    if composition.data_type == "template":
+        name = " ".join(filter(None, (composition.template_name, composition.template_language)))
+        return _("Template %s") % name if composition.template_name else ""
+    words = " ".join(composition.text.split())
     return words if len(words) <= 80 else words[:79] + "…"
 
 
@@ -225,88 +227,92 @@ def _bubble(shown: Shown) -> Bubble:
 
 
 def audience_context(
-    draft: Broadcast | None, made: Composition, *, exactly: bool = False
+    draft: Broadcast | None, composition: Composition, *, exactly: bool = False
 ) -> dict[str, Any]:
     """How many people, by channel, and who drops out (A6); of very many “about”, at first."""
-    channels = made.channels
-    found: AudienceSummary | None = None
-    of = draft or made.unsaved(None)
+    channels = composition.channels
+    counts: AudienceSummary | None = None
+    of = draft or composition.unsaved(None)
     spec = of.audience
-    no_chats = made.who == "chats" and made.picks is None
+    no_chats = composition.who == "chats" and composition.picks is None
     if channels and spec and not no_chats:
         audience = Audience.model_validate(spec)
         if draft is not None or audience.kind != "picks":  # these are stored with the draft
-            found = summary(
+            counts = summary(
                 audience,
                 channels,
                 broadcast_id=draft.pk if draft else None,
                 quick=not exactly,
             )
-    by_channel = [(c, found.by_channel.get(c.pk, 0)) for c in channels] if found else []
+    by_channel = [(c, counts.by_channel.get(c.pk, 0)) for c in channels] if counts else []
     return {
-        "found": found,
+        "summary": counts,
         "by_channel": by_channel,
-        "dropped": [(LEFT_OUT[reason], n) for reason, n in found.dropped.items()] if found else [],
+        "dropped": [(LEFT_OUT[reason], n) for reason, n in counts.dropped.items()]
+        if counts
+        else [],
         "troubled": conditions(channels),
         "one_channel": channels[0] if len(channels) == 1 else None,
         "picked": draft.picks.count() if draft else 0,
         "who_words": _("No chat numbers yet") if no_chats else audience_words(of),
-        "counted": Counted({c.pk: n for c, n in by_channel}, about=bool(found and found.about)),
+        "counted": Counted({c.pk: n for c, n in by_channel}, about=bool(counts and counts.about)),
     }
 
 
-def timing_context(draft: Broadcast | None, made: Composition, counted: Counted) -> dict[str, Any]:
+def timing_context(
+    draft: Broadcast | None, composition: Composition, counted: Counted
+) -> dict[str, Any]:
     """When it starts, and by when about it is finished, as far as that can be told."""
-    known = forecast(made.unsaved(draft), made.channels, counted.by_channel)
-    minutes = known.minutes
+    estimate = forecast(composition.unsaved(draft), composition.channels, counted.by_channel)
+    minutes = estimate.minutes
     return {
         "counted": counted,
-        "runs": made.when.next_runs,
+        "runs": composition.when.next_runs,
         "undo_seconds": settings.CLARION.undo_seconds,
         "needs_seconds": None if minutes is None else 60 * minutes,
-        "slowest": known.slowest,
-        "finishes_at": None if made.when.is_incomplete else known.finishes_at,
+        "slowest": estimate.slowest,
+        "finishes_at": None if composition.when.is_incomplete else estimate.finishes_at,
     }
 
 
 def ending_context(
     draft: Broadcast | None,
-    made: Composition,
+    composition: Composition,
     *,
     tried: bool,
     refused_for: str = "",
     exactly: bool = False,
 ) -> dict[str, Any]:
     """What is still missing, with the field that each is about, and how it leaves."""
-    found: Mapping[str, str] = {}
-    gaps = gaps_of(draft, made, exactly=exactly) if draft else []
+    problems: Mapping[str, str] = {}
+    gaps = gaps_of(draft, composition, exactly=exactly) if draft else []
     if draft is not None:
-        found = {**check_parts(draft), **dict.fromkeys(unaccepted(draft, gaps), "gaps")}
-    elif tried or made.is_changed:
-        found = check_parts(made.unsaved(None), made.channels)
-    missing = {text: FIELDS.get(name, name) for name, text in made.problems.items()}
-    for text, part in found.items():
-        if part != "timing" or not TIMES.intersection(made.problems):  # said once is enough
-            missing.setdefault(text, _field_of(part, made))
+        problems = {**check_parts(draft), **dict.fromkeys(unaccepted(draft, gaps), "gaps")}
+    elif tried or composition.is_changed:
+        problems = check_parts(composition.unsaved(None), composition.channels)
+    missing = {text: FIELDS.get(name, name) for name, text in composition.problems.items()}
+    for text, part in problems.items():
+        if part != "timing" or not TIMES.intersection(composition.problems):  # said once is enough
+            missing.setdefault(text, _field_of(part, composition))
     for text in refused_for.splitlines():
         missing.setdefault(text, "")
     return {
-        "missing": [Wrong(*one) for one in missing.items()],
+        "missing": [Wrong(*pair) for pair in missing.items()],
         "tried": tried,
         "gaps": [
             {
                 "gap": gap,
                 "others": gap.of - gap.people,
-                "accepted": gap.is_accepted(made.accepted_gaps),
+                "accepted": gap.is_accepted(composition.accepted_gaps),
             }
             for gap in gaps
         ],
     }
 
 
-def gaps_of(draft: Broadcast, made: Composition, *, exactly: bool = False) -> list[Gap]:
+def gaps_of(draft: Broadcast, composition: Composition, *, exactly: bool = False) -> list[Gap]:
     """Who lacks what the message says, of a draft as the page has it."""
-    return find_gaps(draft, made.channels, quick=not exactly)
+    return find_gaps(draft, composition.channels, quick=not exactly)
 
 
 # The controls that problems are about: of the fields of the form, and of what is chosen.
@@ -316,21 +322,21 @@ TIMES = frozenset({"at", "repeat", "trigger", "zone"})  # the fields of "timing"
 TIMINGS = {"now": "when-now", "later": "at", "repeat": "every", "trigger": "on"}
 
 
-def _field_of(part: str, made: Composition) -> str:
+def _field_of(part: str, composition: Composition) -> str:
     """The id of the control that problems of this part of the draft are about."""
     match part:
         case "content":
-            return CONTENTS[made.data_type]
+            return CONTENTS[composition.data_type]
         case "timing":
-            return TIMINGS.get(made.when.way, "")
+            return TIMINGS.get(composition.when.way, "")
         case "audience":
-            return "chats" if made.who == "chats" else f"who-{made.who or 'all'}"
+            return "chats" if composition.who == "chats" else f"who-{composition.who or 'all'}"
     return part  # title, channels
 
 
-def person_of(made: Composition, chosen: int | None) -> Address | None:
+def person_of(composition: Composition, chosen: int | None) -> Address | None:
     """The person of the preview."""
-    return preview_address(chosen, made.picks or (), made.channel_ids)
+    return preview_address(chosen, composition.picks or (), composition.channel_ids)
 
 
 def test_person(remembered: Any) -> Address | None:

@@ -41,14 +41,14 @@ def person_of(request: AgentRequest) -> Address | None:
 @require_POST
 def compose_test(request: AgentRequest) -> HttpResponse:
     """Save the draft, and send what it says to the agent now."""
-    made = from_post(request.POST)
+    composition = from_post(request.POST)
     draft = compose.draft_of(request)
     more: dict[str, object] = {"tested": True, "test_token": ids.token()}
-    if draft is None and not made.is_worth_keeping:
+    if draft is None and not composition.is_worth_keeping:
         more["test_problem"] = _("Write a message first.")
-        return compose.saved(request, None, made, part="text", more=more)
+        return compose.saved(request, None, composition, part="text", more=more)
     try:
-        draft = compose.save(request, draft, made)
+        draft = compose.save(request, draft, composition)
     except LaunchError as error:
         return compose.refused(request, draft, error)
     address = person_of(request)
@@ -61,7 +61,7 @@ def compose_test(request: AgentRequest) -> HttpResponse:
             )
         except ValueError as error:  # what packages raise for a person's mistake
             more["test_problem"] = str(error)
-    return compose.saved(request, draft, made, part="text", more=more)
+    return compose.saved(request, draft, composition, part="text", more=more)
 
 
 @needs(Role.SENDER)

@@ -49,8 +49,8 @@ def contacts(request: AgentRequest) -> HttpResponse:
     return render(request, "contacts/list.html", context)
 
 
-def _chosen(choices: Sequence[Choice], given: str | None) -> Choice | None:
-    return next((choice for choice in choices if str(choice.pk) == given), None)
+def _chosen(choices: Sequence[Choice], key: str | None) -> Choice | None:
+    return next((choice for choice in choices if str(choice.pk) == key), None)
 
 
 def _named(choice: Channel | Tag | None) -> str:

@@ -47,14 +47,14 @@ def drafts_ask(request: AgentRequest) -> HttpResponse:
 def drafts_delete(request: AgentRequest) -> HttpResponse:
     """Delete the drafts that the question was about."""
     count = control.delete_drafts(_ticked(request.POST), by=request.user)
-    told = ngettext("%s draft is deleted.", "%s drafts are deleted.", count)
-    messages.success(request, told % number(count))
+    sentence = ngettext("%s draft is deleted.", "%s drafts are deleted.", count)
+    messages.success(request, sentence % number(count))
     return redirect(_list())
 
 
 def _ticked(data: QueryDict) -> list[int]:
-    typed = data.getlist("draft")[:MOST]
-    return [pk for pk in map(parse_id, typed) if pk]
+    texts = data.getlist("draft")[:MOST]
+    return [pk for pk in map(parse_id, texts) if pk]
 
 
 def _list() -> str:

@@ -101,4 +101,4 @@ def _roles_from(role: str) -> str:
         Role.MANAGER: _("managers and admins"),
         Role.ADMIN: _("admins"),
     }
-    return next((words for one, words in roles.items() if str(one.value) == role), "")
+    return next((words for at_least, words in roles.items() if str(at_least.value) == role), "")

@@ -47,18 +47,18 @@ def contact_import(request: AgentRequest) -> HttpResponse:
 
 
 def _request(request: AgentRequest, form: ImportForm) -> Import:
-    given = form.cleaned_data
-    token, filename = given["token"], given["filename"]
-    if given["file"]:
-        token, filename = uploads.keep(given["file"].chunks()), given["file"].name
+    data = form.cleaned_data
+    token, filename = data["token"], data["filename"]
+    if data["file"]:
+        token, filename = uploads.keep(data["file"].chunks()), data["file"].name
         # For the next try of this form, when it is the column that must be chosen.
         form.data = {**request.POST.dict(), "token": token, "filename": filename}
     return request_import(
         token,
         filename=filename,
-        channel=given["channel"],
-        id_column=given["id_column"] or None,
-        tags=given["tags"],
+        channel=data["channel"],
+        id_column=data["id_column"] or None,
+        tags=data["tags"],
         dry_run="check" in request.POST,
         by=request.user,
     )
@@ -73,17 +73,17 @@ def _ask_again(form: ImportForm, refused: ImportRefused) -> ImportForm:
 @require_safe
 def contact_import_one(request: AgentRequest, pk: int) -> HttpResponse:
     """How far an import is, and what it has done."""
-    return render(request, "contacts/import_one.html", _told(request, pk))
+    return render(request, "contacts/import_one.html", _status(request, pk))
 
 
 @require_safe
 def contact_import_live(request: AgentRequest, pk: int) -> HttpResponse:
     """The moving part of it."""
     mark_interrupted()
-    return fragment(request, "contacts/import_told.html", _told(request, pk))
+    return fragment(request, "contacts/import_status.html", _status(request, pk))
 
 
-def _told(request: AgentRequest, pk: int) -> dict[str, object]:
+def _status(request: AgentRequest, pk: int) -> dict[str, object]:
     row = get_object_or_404(Import.objects.select_related("channel"), pk=pk)
     return {
         "row": row,

@@ -34,11 +34,11 @@ def picker(request: AgentRequest, pk: int) -> HttpResponse:
     """Search people, and see who is ticked."""
     draft = get_object_or_404(Broadcast, pk=pk)
     if draft.state != BroadcastState.DRAFT:
-        there = reverse("broadcast", args=[pk])
+        url = reverse("broadcast", args=[pk])
         if request.htmx:
-            return HttpResponseClientRedirect(there)
+            return HttpResponseClientRedirect(url)
         messages.warning(request, _("Only a draft can be edited. Undo it first."))
-        return redirect(there)
+        return redirect(url)
     context = _lists(request, draft, request.GET)
     if request.htmx and request.GET.get("picker_on") == ",".join(map(str, context["channels"])):
         return HttpResponse(status=204)  # the page was saved, with the same channels as before
@@ -58,15 +58,15 @@ def picker_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     if act not in acts:
         raise Http404(act)
     try:
-        told = acts[act](request, draft)
+        result = acts[act](request, draft)
     except PicksError as error:
-        told = {"problem": str(error)}
-    if not request.htmx and "ask" not in told:
-        if told.get("problem"):
-            messages.error(request, told["problem"])
+        result = {"problem": str(error)}
+    if not request.htmx and "ask" not in result:
+        if result.get("problem"):
+            messages.error(request, result["problem"])
         query = urlencode({name: request.POST[name] for name in KEPT if request.POST.get(name)})
         return redirect(f"{reverse('picker', args=[pk])}?{query}")
-    context = _lists(request, draft, request.POST) | told
+    context = _lists(request, draft, request.POST) | result
     if not request.htmx:
         return render(request, "broadcasts/picker_page.html", context)
     response = render(request, "broadcasts/picker_lists.html", context)
@@ -92,8 +92,8 @@ def _all(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
         if count > picks_of_draft.ASKS:
             return {"ask": "all", "ask_count": count}
     added = picks_of_draft.tick_found(draft, q, tag)
-    told = ngettext("%s person more is selected.", "%s people more are selected.", added)
-    return {"told": told % number(added)}
+    sentence = ngettext("%s person more is selected.", "%s people more are selected.", added)
+    return {"notice": sentence % number(added)}
 
 
 def _clear(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def _undo(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
 
 
 def _addresses(request: AgentRequest) -> list[int]:
-    typed = request.POST.getlist("address")[:MOST_AT_ONCE]
-    return [number for number in map(parse_id, typed) if number]
+    texts = request.POST.getlist("address")[:MOST_AT_ONCE]
+    return [number for number in map(parse_id, texts) if number]
 
 
 def _asked(data: QueryDict) -> tuple[str, Tag | None]:
@@ -125,9 +125,9 @@ def _asked(data: QueryDict) -> tuple[str, Tag | None]:
 def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str, Any]:
     q, tag = _asked(data)
     after, picked_from = (parse_id(data.get(name, "")) for name in ("picker_after", "picker_from"))
-    found = picks_of_draft.search_people(draft, q, tag, after)
-    count = len(found.rows)
-    if found.next or after:
+    page = picks_of_draft.search_people(draft, q, tag, after)
+    count = len(page.rows)
+    if page.next or after:
         count = picks_of_draft.count_found(draft, q, tag, most=picks_of_draft.ASKS + 1)
     selected = draft.picks.count()
     return {
@@ -137,7 +137,7 @@ def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str
         "tags": list(Tag.objects.filter(taggings__isnull=False).distinct().order_by("name")),
         "after": after,
         "picked_from": picked_from,
-        "found": found,
+        "page": page,
         "found_count": count,
         "found_many": count > picks_of_draft.ASKS,
         "selected": picks_of_draft.picked_people(draft, picked_from),

@@ -25,7 +25,7 @@ from clarion.web.words import DELIVERY_STATES
 @require_safe
 def recipients(request: AgentRequest, pk: int) -> HttpResponse:
     """The people of a broadcast, all or those in one state."""
-    found = find(pk)
+    broadcast = find(pk)
     state = request.GET.get("state", "")
     state = state if state in DELIVERY_STATES else ""
     here = reverse("broadcast_recipients", args=[pk])
@@ -40,21 +40,21 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
     except CursorError:
         return redirect(url(**chosen))
     counts = tallies.counts([pk])[pk]
-    tabs = [{"state": "", "url": url(), "count": found.total, "here": not state}] + [
+    tabs = [{"state": "", "url": url(), "count": broadcast.total, "here": not state}] + [
         {"state": name, "url": url(state=name), "count": counts[name], "here": name == state}
         for name in DELIVERY_STATES
         if counts[name] or name == state
     ]
     context = {
-        "broadcast": found,
-        "name": name_of(found),
+        "broadcast": broadcast,
+        "name": name_of(broadcast),
         "page": page,
         "state": state,
         "tabs": tabs,
-        "kinds": {channel.name: channel.kind for channel in found.channels.all()},
+        "kinds": {channel.name: channel.kind for channel in broadcast.channels.all()},
         "may_release": state == "held"
         and request.user.may(Role.SENDER)
-        and "release" in control.actions(found),
+        and "release" in control.actions(broadcast),
         "next_url": url(**chosen, cursor=page.next_cursor) if page.next_cursor else "",
         "first_url": url(**chosen) if cursor else "",
         "export_url": reverse("recipients_export", args=[pk])

@@ -55,7 +55,7 @@ def records(request: AgentRequest) -> HttpResponse:
     conditions = wanted.to_query()
     context = {
         "page": page,
-        "typed": _typed(request, wanted),
+        "values": _values(request, wanted),
         "problems": problems,
         "wrong": [
             Wrong(text, f"f-{name}" if name in TYPED else "") for name, text in problems.items()
@@ -90,15 +90,15 @@ def _with_cursor(wanted: RecordFilter, cursor: str | None) -> str:
     return _url("&".join(filter(None, (wanted.to_query(), urlencode({"cursor": cursor})))))
 
 
-def _typed(request: AgentRequest, wanted: RecordFilter) -> dict[str, str]:
+def _values(request: AgentRequest, wanted: RecordFilter) -> dict[str, str]:
     """What stands in the fields: what was typed; moments as their inputs want them."""
-    typed = {name: request.GET.get(name, "") for name in _fields()}
+    texts = {name: request.GET.get(name, "") for name in _fields()}
     for name in ("after", "before"):
         value = getattr(wanted, name)
         if value:
             layout = "%Y-%m-%dT%H:%M:%S" if value.second else "%Y-%m-%dT%H:%M"
-            typed[name] = timezone.localtime(value).strftime(layout)
-    return typed
+            texts[name] = timezone.localtime(value).strftime(layout)
+    return texts
 
 
 def _chips(wanted: RecordFilter) -> list[dict[str, str]]:
@@ -139,11 +139,11 @@ def _shown(name: str, value: Any) -> str:
 @require_safe
 def record(request: AgentRequest, pk: int) -> HttpResponse:
     """One record: what exactly was sent, all attempts, and every receipt."""
-    found = detail(pk)
-    if found is None:
+    attempt = detail(pk)
+    if attempt is None:
         raise Http404
-    broadcast = found.record.broadcast or _("Broadcast %d") % found.record.broadcast_id
-    return render(request, "records/one.html", {"detail": found, "broadcast_name": broadcast})
+    broadcast = attempt.record.broadcast or _("Broadcast %d") % attempt.record.broadcast_id
+    return render(request, "records/one.html", {"detail": attempt, "broadcast_name": broadcast})
 
 
 @require_safe

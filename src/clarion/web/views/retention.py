@@ -19,15 +19,19 @@ LISTED = 100
 def retention(request: AgentRequest) -> HttpResponse:
     """What goes in the next 30 days, the first to go first."""
     until = clock.now() + WITHIN
-    told = rules.summary(until)
+    totals = rules.summary(until)
     rows = [
-        {"broadcast": one.broadcast, "name": name_of(one.broadcast), "goes_at": one.goes_at}
-        for one in rules.due(until, limit=LISTED)
+        {
+            "broadcast": removal.broadcast,
+            "name": name_of(removal.broadcast),
+            "goes_at": removal.goes_at,
+        }
+        for removal in rules.due(until, limit=LISTED)
     ]
     context = {
         "days": rules.days(),
-        "told": told,
+        "totals": totals,
         "rows": rows,
-        "unlisted": told.broadcasts - len(rows),
+        "unlisted": totals.broadcasts - len(rows),
     }
     return render(request, "broadcasts/retention.html", context)

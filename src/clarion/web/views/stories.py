@@ -97,8 +97,8 @@ def _post_to(request: AgentRequest, story: Story) -> HttpResponse:
 
 
 def _version(story: Story, number: str) -> StoryVersion | None:
-    found = story.versions.select_related("agent", "story")
-    return found.filter(number=parse_id(number) or 0).first()
+    versions = story.versions.select_related("agent", "story")
+    return versions.filter(number=parse_id(number) or 0).first()
 
 
 def _look(request: AgentRequest, version: StoryVersion, newest: StoryVersion) -> HttpResponse:
@@ -173,8 +173,8 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
         except StoryError as error:
             form.refuse(error)
     form.count()
-    known = known_variables()
-    form.note_unknown(known)
+    variables = known_variables()
+    form.note_unknown(variables)
     person = _person(form.person)
     return {
         "story": story,
@@ -187,8 +187,8 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
         "person": person,
         "people": _people(form.q),
         "shown": [
-            one
-            for one, block in zip(
+            message
+            for message, block in zip(
                 preview_story(form.raw(), _contact(person)), form.standing, strict=True
             )
             if form.tried or not block.blank
@@ -196,7 +196,7 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
         "choices": _choices(form),
         "kinds": BLOCKS,
         "button_kinds": BUTTONS,
-        "variables": sorted(known, key=lambda name: (name != "contact.name", name))[:12],
+        "variables": sorted(variables, key=lambda name: (name != "contact.name", name))[:12],
     }
 
 
@@ -210,15 +210,17 @@ def _person(chosen: str) -> Address | None:
     """Who the preview is for: who was chosen, else the first who is there."""
     people = Address.objects.select_related("contact", "channel")
     pk = parse_id(chosen)
-    found = people.filter(pk=pk).first() if pk else None
-    return found or people.filter(alias_of=None).order_by("pk").first()
+    address = people.filter(pk=pk).first() if pk else None
+    return address or people.filter(alias_of=None).order_by("pk").first()
 
 
 def _contact(address: Address | None) -> dict[str, Any] | None:
     if address is None:
         return None
-    who = address.contact
-    return contact_context(who.name, who.attributes, who.language, who.time_zone, address.user_id)
+    contact = address.contact
+    return contact_context(
+        contact.name, contact.attributes, contact.language, contact.time_zone, address.user_id
+    )
 
 
 def _people(q: str) -> list[dict[str, Any]]:
@@ -238,9 +240,9 @@ def _choices(form: StoryForm) -> list[tuple[str, str]]:
     ]
     if not wanted:
         return []
-    there = Story.objects.filter(archived_at__isnull=True)
-    chosen = there.filter(pk__in=[pk for value in wanted if (pk := parse_id(value))])
-    listed = {*there.order_by("name")[:CHOICES], *chosen}
+    stories = Story.objects.filter(archived_at__isnull=True)
+    chosen = stories.filter(pk__in=[pk for value in wanted if (pk := parse_id(value))])
+    listed = {*stories.order_by("name")[:CHOICES], *chosen}
     return [(str(story.pk), story.name) for story in sorted(listed, key=lambda story: story.name)]
 
 

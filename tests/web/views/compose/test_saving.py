@@ -212,7 +212,7 @@ def test_looking_at_the_page_saves_nothing(admin: Client, channel: Channel) -> N
     response = admin.get("/broadcasts/new/")
 
     assert not Broadcast.objects.exists()
-    assert response.context["made"].channel_ids == [channel.pk]  # the only one there is
+    assert response.context["form"].channel_ids == [channel.pk]  # the only one there is
 
 
 def test_the_first_change_makes_a_draft(admin: Client, channel: Channel) -> None:

@@ -121,7 +121,7 @@ def test_c4_a_trigger_that_can_not_be_is_told(
     response = admin.post("/broadcasts/new/", compose_form(channel, when="trigger", **fields))
 
     assert response.status_code == 422
-    assert response.context["made"].problems["trigger"]
+    assert response.context["form"].problems["trigger"]
     assert the_draft().state == "draft"
 
 
