@@ -1,7 +1,6 @@
 """Chats with a real engine and the simulated provider: held, released, closed, replied."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -26,12 +25,6 @@ from support.processes import Processes
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _static_folder(data_dir: Path) -> None:
-    # WhiteNoise warns when there is none, and here a warning is an error.
-    (data_dir / "static").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

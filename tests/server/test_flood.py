@@ -20,7 +20,7 @@ HALVES = (
     b"GET / HT",
     b"POST /hooks/1/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc",
 )
-READ_SLOWLY = b"GET /static/web/app.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4
+READ_SLOWLY = b"GET /assets/0/web/css/all.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ def test_it_names_its_licence_and_carries_those_of_vendored_files(wheel: zipfile
     licences = set(metadata.get_all("License-File", []))
     vendored = {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "src/clarion/web/static/vendor").rglob("LICENSE*")
+        for path in (ROOT / "src/clarion/web/static/vendor").rglob("*")
+        if path.name.startswith(("LICENSE", "NOTICE"))
     }
 
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -1,7 +1,6 @@
 """Agents who are logged in, and something to look at."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,12 +12,6 @@ from support import factory
 PASSWORD = "a long enough password"
 MakeAgent = Callable[..., Agent]
 LogIn = Callable[[str], Client]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _static_folder(data_dir: Path) -> None:
-    # WhiteNoise warns when there is none, and here a warning is an error.
-    (data_dir / "static").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_a_story_brings_ten_files(name: str) -> None:
     assert body_rule(reverse(name)) == Rule(100 * MEGABYTE, needs_agent=True, uploads=True)
 
 
-@pytest.mark.parametrize("path", ["/account/login/", "/static/web/app.css"])
+@pytest.mark.parametrize("path", ["/account/login/", "/assets/0/web/app.js"])
 def test_a_stranger_sends_little(path: str) -> None:
     assert body_rule(path) == Rule(UNASKED, needs_agent=False)
 

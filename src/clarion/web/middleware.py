@@ -9,6 +9,8 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from clarion.web.assets import PREFIX
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 POLICY = "; ".join(
@@ -23,7 +25,7 @@ POLICY = "; ".join(
 OPEN_TO_ALL = (
     "/account/login/",
     "/account/inactive/",
-    "/static/",
+    PREFIX,
     "/hooks/",
     "/media/",
 )

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django import template
-from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from clarion.accounts.models import Agent
 from clarion.channels import registry
 from clarion.kit.durations import duration
+from clarion.web import assets
 from clarion.web.shown import VARIABLE, variable_name
 from clarion.web.words import WORDS, Word
 
@@ -27,21 +27,21 @@ _DRAWN = frozenset(re.findall(r'<symbol id="([\w-]+)"', _TILES.read_text(encodin
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A decoration beside a word; screen readers pass over it."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        static("vendor/icons.svg"),
-        name,
-    )
+    return _drawing("icon", "vendor/icons.svg", name)
 
 
 @register.simple_tag
 def channel_icon(kind: str | None) -> SafeString:
     """The tile of a kind of channel, or a general one; a decoration beside the channel's name."""
+    return _drawing("channel-icon", "web/channels.svg", kind if kind in _DRAWN else "channel")
+
+
+def _drawing(style: str, file: str, symbol: str | None) -> SafeString:
     return format_html(
-        '<svg class="channel-icon" aria-hidden="true" focusable="false">'
-        '<use href="{}#{}"></use></svg>',
-        static("web/channels.svg"),
-        kind if kind in _DRAWN else "channel",
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        style,
+        assets.url(file),
+        symbol,
     )
 
 
