@@ -106,7 +106,7 @@ def test_a_story_is_not_changed_between_two_of_its_messages() -> None:
     story = stories.create_story(name="Two", blocks=blocks, by=factory.BY)
     live = factory.live([channel], data_type="story", story=story, **LIVE["trigger"])
     delivery = factory.delivery(live, person, "queued")
-    give({delivery.pk: Progress(sent=["One"])})
+    give({delivery.pk: Progress(sent=1)})
     draft = launch.edit(live, by=factory.BY)
     stories.save_story(story, blocks=blocks[:1], by=factory.BY, number=1)
 

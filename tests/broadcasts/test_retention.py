@@ -62,7 +62,7 @@ def test_e5_what_is_past_its_days_goes_with_everything_and_nothing_else() -> Non
         delivery = Delivery.objects.filter(broadcast=broadcast.pk)[0]
         common = {"channel_id": delivery.channel_id, "delivery": delivery}
         Receipt.objects.create(**common, external_id="x", status="read", at=NOW, received_at=NOW)
-        Part.objects.create(**common, external_id="part")
+        factory.part(delivery, "One", external_id="part")
         DeliveryProgress.objects.create(delivery=delivery)
         ExternalCall.objects.create(broadcast=broadcast, key="k")
         Firing.objects.create(

@@ -17,7 +17,8 @@ from support import factory
 pytestmark = pytest.mark.django_db
 SHAPE = {
     "id", "recorded_at", "broadcast", "title", "channel", "kind", "chat", "user", "name",
-    "status", "error", "code", "attempt", "responses", "latency_seconds", "content",
+    "status", "error", "code", "attempt", "responses", "latency_seconds", "messages",
+    "attempted", "failed_later",
 }  # fmt: skip
 
 
@@ -50,7 +51,8 @@ def test_the_document(recorded: int, ok_json: Callable[..., Any]) -> None:
     assert failed["error"] == "The provider had an error."
     assert failed["code"] == "500"
     assert failed["latency_seconds"] == 1.5
-    assert oldest["content"] == "Hello 1"
+    assert [sent["text"] for sent in oldest["messages"]] == ["Hello 1"]
+    assert (oldest["attempted"], oldest["failed_later"]) == ("", False)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ class Machine(RuleBasedStateMachine):
             c = self.held.pop(0)
             accepted = factory.outcome(
                 c, self.channel, "queued", attempts=c.attempts, attempted=False,
-                progress=Progress(sent=["One"]), maybe_sent=c.maybe_sent,
+                progress=Progress(sent=1), number=0, maybe_sent=c.maybe_sent,
             )  # fmt: skip
             settle(self.worker, [accepted])
             self.states[c.delivery] = "queued"

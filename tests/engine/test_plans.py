@@ -151,10 +151,13 @@ def send_some(channel: Channel, worker: int, claimed: list[claim.Claimed]) -> No
     ]
     settle(worker, batch)
     settle(worker, batch, again=True)
-    progress = Progress(sent=("Hello",))
+    progress = Progress(sent=1)
     settle(
         worker,
-        [factory.outcome(one, channel, "queued", progress=progress) for one in claimed[some:]],
+        [
+            factory.outcome(one, channel, "queued", number=0, progress=progress)
+            for one in claimed[some:]
+        ],
     )
     now = clock.now_us()
     apply_receipts(

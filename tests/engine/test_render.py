@@ -14,7 +14,10 @@ from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.process import ThreadedWorker
+from clarion.engine.settle import settle
+from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
+from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from crash.rehearsal import wait_completed
 from support import factory
@@ -82,8 +85,12 @@ def test_b3_several_messages_arrive_in_order_as_one_record(engine: None) -> None
     assert all(messages[1:] == ["Second", "Third"] for messages in got.values())
     record = Record.objects.get(address__value="u7")
     assert (record.status, record.responses) == ("completed", 3)
-    assert "Hello Person 7" in record.content
-    assert "Third" in record.content
+    assert record.content == "Third"
+    before = Part.objects.filter(delivery=record.delivery_id).order_by("number")
+    assert [(part.content, part.attempt) for part in before] == [
+        ("Hello Person 7", 1),
+        ("Second", 1),
+    ]
     assert Record.objects.count() == 20
     assert not DeliveryProgress.objects.exists()
     assert reconcile(broadcast.pk).ok
@@ -150,7 +157,9 @@ def test_b3_a_failure_in_the_middle_resumes_at_the_message_that_failed(engine: N
         ids = [heard.headers["idempotency-key"] for heard in listener.heard]
     assert len(set(ids)) == 3
     errors = Record.objects.filter(status="error")
-    assert [(e.responses, e.content) for e in errors] == [(1, "Two"), (1, "Two")]
+    assert [(e.responses, e.content) for e in errors.order_by("id")] == [(1, "Two"), (0, "Two")]
+    done = Record.objects.get(status="completed")
+    assert (done.attempt, done.responses, done.content) == (3, 2, "Three")
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.recovered) == ("sent", True)
 
@@ -173,7 +182,8 @@ def test_f3_a_restart_goes_on_with_the_message_that_failed(engine: None) -> None
 
         assert texts_of(listener) == {"u0": ["One", "Two", "Two"]}
     record = Record.objects.get(broadcast=again.pk)
-    assert record.responses == 2
+    assert (record.responses, record.content) == (1, "Two")
+    assert Part.objects.get().broadcast_id == broadcast.pk
 
 
 def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine: None) -> None:
@@ -259,13 +269,68 @@ def test_a_crash_between_two_messages_leaves_only_the_second_in_doubt() -> None:
         broadcast = launch(channel, story(text("One"), text("Two")))
         factory.expand(broadcast)
         worker = reap.register()
-        assert claim(channel.pk, worker, 5).messages[0].progress.sent == ()
+        assert claim(channel.pk, worker, 5).messages[0].progress.sent == 0
         reap.declare_all_dead()
         reap.reap()
 
     delivery = Delivery.objects.get()
     assert delivery.state == "in_doubt"
+    assert Record.objects.get().content == "One"
     assert reconcile(broadcast.pk).ok
+
+
+def test_what_a_dead_worker_was_about_to_send_is_in_the_record_of_the_doubt() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    broadcast = launch(channel, story(text("One"), text("Two for {{ contact.name }}")))
+    factory.expand(broadcast)
+    worker = reap.register()
+    first, *others = claim(channel.pk, worker, 5).messages
+    after = Progress(sent=1)
+    settle(
+        worker,
+        [
+            factory.outcome(
+                first, channel, "queued", attempts=0, attempted=False, content="One", number=0,
+                progress=after,
+            )
+        ],
+    )  # fmt: skip
+    (again,) = claim(channel.pk, worker, 5).messages
+    assert again.delivery == first.delivery
+    reap.declare_all_dead()
+    reap.reap()
+
+    records = Record.objects.order_by("address_id")
+    assert [record.content for record in records] == ["Two for Person 0", "One", "One"]
+    assert [record.responses for record in records] == [1, 0, 0]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"in_doubt"}
+    assert len(others) == 2
+
+
+def test_a_story_that_broke_is_not_delivered_because_its_first_message_was(engine: None) -> None:
+    def answer(heard: Heard) -> tuple[int, Any]:
+        if heard.path == "/ask":
+            return 200, {"responses": []}
+        return (400 if heard.body["text"] == "Three" else 200), {"id": heard.body["text"]}
+
+    with Listener(answer) as listener:
+        channel = sink(listener)
+        factory.people(channel, 1)
+        broken = launch(channel, story(text("One"), text("Two"), text("Three")))
+        wait_completed(broken, 60)
+        ends = launch(channel, story(text("One"), webhook(f"{listener.url}/ask")))
+        wait_completed(ends, 60)
+
+    for broadcast, numbers, state in ((broken, (0, 1), "failed"), (ends, (0,), "delivered")):
+        delivery = Delivery.objects.get(broadcast=broadcast.pk)
+        ids = [message_id(broadcast.key, delivery.pk, number) for number in numbers]
+        arrived = [ReceiptUpdate(channel.pk, "delivered", 1, 2, message_id=key) for key in ids]
+        assert apply_receipts(arrived) == []
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.recovered) == (state, False)
+    assert Record.objects.get(broadcast=broken.pk).status == "error"
+    assert Record.objects.get(broadcast=ends.pk).responses == 1
 
 
 def test_receipts_for_any_message_of_a_delivery_are_its_receipts() -> None:
@@ -274,7 +339,7 @@ def test_receipts_for_any_message_of_a_delivery_are_its_receipts() -> None:
     broadcast = launch(channel, story(text("One"), text("Two")))
     factory.expand(broadcast)
     delivery = Delivery.objects.get()
-    Part.objects.create(delivery=delivery, channel=channel, external_id="x1")
+    factory.part(delivery, "One", external_id="x1")
 
     early = ReceiptUpdate(channel.pk, "delivered", 1, 2, external_id="x1")
     assert apply_receipts([early]) == [early]  # the second message has not left yet

@@ -76,9 +76,9 @@ def test_every_byte_of_a_line(db):
     assert b"".join(export_csv(RecordFilter(), zone="Asia/Kathmandu")).decode() == (
         f"{','.join(HEADER)}\r\n"
         f"{good},2026-09-21T19:58:20.000007+05:45,{shared},"
-        'completed,,,1,1,0.000007,"% %s {x}\r\n漢"\r\n'
+        'completed,,,1,1,0.000007,"% %s {x}\r\n漢",\r\n'
         f"{bad},2026-09-21T19:58:20.000000+05:45,{shared},"
-        'error,"No ""way""","4,0",1,0,-1.500000,"Hello"\r\n'
+        'error,"No ""way""","4,0",1,0,-1.500000,,"Hello"\r\n'
     )
 
 

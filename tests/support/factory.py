@@ -25,7 +25,7 @@ from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import tallies
 from clarion.records.deliveries.settle import Settlement
-from clarion.records.models import Delivery, Reason, Record
+from clarion.records.models import Delivery, Part, Reason, Record
 from clarion.records.states import ALL
 
 DELIVERY_STATES = ALL
@@ -213,4 +213,17 @@ def record(of: Delivery, at: int = START, because: Reason | None = None, **more:
         address_id=of.address_id,
         recorded_at=clock.from_us(at),
         **(facts | more),
+    )
+
+
+def part(of: Delivery, content: str, at: int = START, **more: Any) -> Part:
+    """A message of a story that another one was to follow; ``at`` in microseconds."""
+    return Part.objects.create(
+        delivery=of,
+        broadcast_id=of.broadcast_id,
+        channel_id=of.channel_id,
+        address_id=of.address_id,
+        sent_at=clock.from_us(at),
+        content=content,
+        **{"number": Part.objects.filter(delivery=of).count(), "attempt": 1} | more,
     )

@@ -11,7 +11,7 @@ from django.db.models import Q
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import singles
-from clarion.broadcasts.contact_history import sent_to
+from clarion.broadcasts.contact_history import parts_sent_to, sent_to
 from clarion.broadcasts.models import Broadcast
 from clarion.chats.control import ChatError, find
 from clarion.chats.listing import ChatFilter, ChatRow, chat_list
@@ -53,11 +53,16 @@ class Said:
     title: str = ""
     state: str = ""  # where the delivery stands; empty for what they wrote and for notes
     reason: str = ""
-    record_id: int = 0  # 0: nothing was tried yet
+    record_id: int = 0  # 0: no attempt has ended yet
+    was_sent: bool = True  # False: the message that could not be sent, or may not have been
+    # Of a message of a story that another one followed: its id.
+    part_id: int = 0
 
     @property
     def ident(self) -> str:
         """A name that stays the same while a reply goes from queued to read."""
+        if self.part_id:
+            return f"p{self.part_id}"
         return f"b{self.broadcast_id}" if self.broadcast_id else f"m{self.key[2]}"
 
 
@@ -98,6 +103,7 @@ def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[
     key = Cursor.parse(before, values=3).key if before else None
     lines = [
         *_messages(address_id, _before(key, _MESSAGE), limit + 1),
+        *_parts(address_id, _before(key, _PART), limit + 1),
         *_sent(address_id, _before(key, _RECORD), limit + 1),
         *_waiting(address_id, _before(key, _SINGLE), limit + 1),
     ]
@@ -105,7 +111,7 @@ def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[
     return Page(lines[:limit], str(Cursor(lines[limit - 1].key)) if len(lines) > limit else None)
 
 
-_MESSAGE, _RECORD, _SINGLE = range(3)  # sources, in the order of what happens at one moment
+_MESSAGE, _PART, _RECORD, _SINGLE = range(4)  # sources, in the order of what happens at one moment
 
 
 def _before(key: Key | None, source: int) -> tuple[int, int] | None:
@@ -142,7 +148,8 @@ def _sent(address_id: int, before: tuple[int, int] | None, limit: int) -> list[S
             key=(clock.to_us(sent.at), _RECORD, sent.record_id),
             kind=_kind(sent.type, sent.agent),
             at=sent.at,
-            text=sent.content,
+            text=sent.text,
+            was_sent=sent.was_sent,
             agent=sent.agent,
             broadcast_id=sent.broadcast_id,
             title=sent.title,
@@ -151,6 +158,24 @@ def _sent(address_id: int, before: tuple[int, int] | None, limit: int) -> list[S
             record_id=sent.record_id,
         )
         for sent in sent_to(address_id, before, limit)
+    ]
+
+
+def _parts(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
+    return [
+        Said(
+            key=(clock.to_us(part.at), _PART, part.id),
+            kind=_kind(part.type, part.agent),
+            at=part.at,
+            text=part.text,
+            agent=part.agent,
+            broadcast_id=part.broadcast_id,
+            title=part.title,
+            state=part.state,
+            record_id=part.record_id,
+            part_id=part.id,
+        )
+        for part in parts_sent_to(address_id, before, limit)
     ]
 
 

@@ -154,7 +154,7 @@ def _show(rows: "list[RecordRow]", limit: int) -> None:
                 row.channel,
                 row.status,
                 row.attempt,
-                row.error or row.content[:80],
+                row.error or " · ".join(row.messages.text.split("\n\n"))[:80],
             ]
             for row in rows[:limit]
         ],
@@ -180,7 +180,9 @@ def _document(row: "RecordRow") -> dict[str, Any]:
         "attempt": row.attempt,
         "responses": row.responses,
         "latency_seconds": row.latency / 1_000_000,
-        "content": row.content,
+        "messages": [{"at": sent.at, "text": sent.text} for sent in row.messages.sent],
+        "attempted": row.messages.attempted,
+        "failed_later": row.messages.failed_later,
     }
 
 

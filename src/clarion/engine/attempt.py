@@ -21,7 +21,6 @@ from clarion.channels.contract import (
 )
 from clarion.contacts.states import AddressState
 from clarion.content.errors import ContentError
-from clarion.content.messages import shown_all
 from clarion.engine.claim import Claimed
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
@@ -78,7 +77,7 @@ async def attempt(
         if isinstance(step, QuestionStep):
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):
-            return _completed(claimed, channel, job, claimed.progress.sent), None
+            return _completed(claimed, channel, job), None
         request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
         unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
@@ -161,24 +160,24 @@ async def _ask(
 def _accepted(
     claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Accepted, step: MessageStep
 ) -> Settlement:
-    sent = [*claimed.progress.sent, step.shown]
+    before = claimed.progress.sent
     if step.last:
-        settlement = _completed(claimed, channel, job, sent)
+        settlement = _completed(claimed, channel, job)
+        settlement.responses += 1
     else:
-        settlement = _continued(claimed, channel, replace(claimed.progress, sent=sent))
+        settlement = _continued(claimed, channel, replace(claimed.progress, sent=before + 1))
         settlement.maybe_sent = False
+        settlement.number = before
+    settlement.content = step.shown
     settlement.external_id = outcome.external_id
     if any(one != claimed.to for one in outcome.recipient_ids):
         settlement.user_ids = (claimed.to, *outcome.recipient_ids)
     return settlement
 
 
-def _completed(
-    claimed: Claimed, channel: ChannelFacts, job: Job, sent: progress.Sent
-) -> Settlement:
+def _completed(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
     settlement = _attempted(claimed, channel, job)
-    settlement.responses = len(sent)
-    settlement.content = shown_all(sent)
+    settlement.responses = claimed.progress.sent_by_attempt
     settlement.recovered = claimed.attempts > 0
     return settlement
 
@@ -200,12 +199,14 @@ def _refused(
     settlement.due_at = verdict.due_at
     settlement.attempted = verdict.attempted
     settlement.maybe_sent = verdict.maybe_sent
-    settlement.responses = len(claimed.progress.sent)
+    settlement.responses = claimed.progress.sent_by_attempt
     settlement.content = shown
     settlement.code, settlement.reason = outcome.code, outcome.reason
     if outcome.moved_to:
         settlement.user_ids, settlement.moved_to = (claimed.to,), outcome.moved_to
     settlement.progress = _kept(claimed)
+    if settlement.progress is not None and verdict.attempted:
+        settlement.progress = replace(settlement.progress, recorded=settlement.progress.sent)
     if outcome.refusal is Refusal.UNREACHABLE:
         settlement.mark = outcome.mark
     return settlement

@@ -81,7 +81,7 @@ def claim(channel_id: int, worker_id: int, room: int) -> Claim:
         moments, end = slots.moments(paced.get(row.delivery, 0) for row in rows)
         if slots.step:
             advance(channel_id, end)
-    messages = _with_people(rows, moments)
+    messages = with_people(rows, moments)
     return Claim(messages, now, 0 if len(rows) == slots.count else now + WINDOW // 3)
 
 
@@ -233,7 +233,8 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
     return active
 
 
-def _with_people(rows: Sequence[ClaimedRow], moments: list[int]) -> list[Claimed]:
+def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Claimed]:
+    """Claimed deliveries with the contacts that they are to, each with the moment of its slot."""
     people = {
         row[0]: row
         for row in db.fetch(

@@ -141,4 +141,4 @@ class ContentWatch:
 
 
 def _place(claimed: Claimed) -> Place:
-    return claimed.broadcast, len(claimed.progress.sent)
+    return claimed.broadcast, claimed.progress.sent

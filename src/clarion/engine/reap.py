@@ -13,6 +13,7 @@ from clarion.engine import heartbeat
 from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.gone import gone_journals
 from clarion.engine.journal.proof import Proof, forget, no_proof, proof_of
+from clarion.engine.meant import meant
 from clarion.engine.models import Worker
 from clarion.kit import clock, db
 from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
@@ -148,5 +149,8 @@ def _reap_rows(worker_id: int, channel_id: int, left: Mapping[int, int]) -> int:
     if is_idempotent(channel_id):
         return requeue_maybe_sent(worker_id, list(left))
     return end_in_doubt(
-        worker_id, list(left), reason_ids([DIED])[DIED], scheduled_at(set(left.values()))
+        worker_id,
+        meant(channel_id, list(left)),
+        reason_ids([DIED])[DIED],
+        scheduled_at(set(left.values())),
     )

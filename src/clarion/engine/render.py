@@ -106,7 +106,7 @@ def _of_template(claimed: Claimed, job: Job) -> MessageStep:
 def _of_story(claimed: Claimed, job: Job) -> NextStep:
     assert job.script is not None
     progress = claimed.progress
-    number = len(progress.sent)
+    number = progress.sent
     before = 0  # messages of the steps gone through
     for index, step in enumerate(job.script.steps):
         if isinstance(step, WebhookStep):
@@ -137,7 +137,7 @@ def _message_step(
         claimed,
         job,
         message.text,
-        number=len(claimed.progress.sent),
+        number=claimed.progress.sent,
         media=message.media,
         buttons=message.buttons,
     )

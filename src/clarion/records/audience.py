@@ -17,7 +17,7 @@ MOST_ROWS = 1_000
 READ_AT_ONCE = 5_000
 HEADER = (
     "chat number", "contact id", "user id", "user name", "channel", "platform", "state", "since",
-    "attempts", "recovered", "error message", "error code",
+    "attempts", "recovered", "error message", "error code", "part of a story sent",
 )  # fmt: skip
 
 
@@ -39,6 +39,8 @@ class Recipient:
     recovered: bool  # got through after failing
     error: str  # empty when nothing went wrong
     code: str
+    # Messages of its story that it has sent, although it is not completed.
+    part_sent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ _CHAT = 2  # where in a row of these the chat number stands
 _COLUMNS = (
     f"d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce({USER_ID}, ''),"
     " coalesce(c.name, ''), coalesce(h.name, ''), coalesce(h.kind, ''), d.state, d.moved_at,"
-    " d.attempts, d.recovered, coalesce(o.text, ''), coalesce(o.code, '')"
+    " d.attempts, d.recovered, coalesce(o.text, ''), coalesce(o.code, ''),"
+    " CASE WHEN d.has_progress THEN"
+    " (SELECT count(*) FROM records_part AS p WHERE p.delivery_id = d.id) ELSE 0 END"
 )
 _WORDS = (
     "LEFT JOIN contacts_address AS a ON a.id = d.address_id"
@@ -156,11 +160,12 @@ def _line(zone: str) -> Callable[[_Row], str]:
     def line(row: _Row) -> str:
         (
             _, _, chat, contact, user, name, channel, kind, state, at, attempts, recovered,
-            error, code,
+            error, code, part_sent,
         ) = row  # fmt: skip
         return (
             f"{chat},{contact or ''},{cell(user)},{cell(name)},{cell(channel)},{kind},{state},"
-            f"{moment(at)},{attempts},{'yes' if recovered else 'no'},{cell(error)},{cell(code)}"
+            f"{moment(at)},{attempts},{'yes' if recovered else 'no'},{cell(error)},{cell(code)},"
+            f"{part_sent or ''}"
         )
 
     return line

@@ -14,12 +14,13 @@ from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
 from clarion.records.directory import directory
 from clarion.records.filters import RecordFilter
+from clarion.records.messages import Recorded, is_plain, messages_of
 from clarion.records.sources import Source, sources
 
 HEADER = (
     "record id", "recorded at", "broadcast id", "broadcast", "channel", "platform", "chat number",
     "contact id", "user id", "user name", "status", "error message", "error code", "attempt",
-    "responses", "latency (seconds)", "content",
+    "responses", "latency (seconds)", "content", "attempted content",
 )  # fmt: skip
 FIRST_READ, LONGEST_READ = 200, 10_000  # records
 HELD = 50_000  # lines in memory at most, however many sources are merged
@@ -27,7 +28,7 @@ _Row = tuple[Any, ...]
 _Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
 _COLUMNS = (
     "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.status, r.reason_id, r.address_id,"
-    f" c.id, {USER_ID}, c.name, r.attempt, r.responses, r.latency, r.content"
+    f" c.id, {USER_ID}, c.name, r.attempt, r.responses, r.latency, r.delivery_id, r.content"
 )
 
 
@@ -77,40 +78,51 @@ class _Writer:
         self.ended: dict[tuple[str, int | None], str] = {}  # by status and reason
 
     def lines(self, rows: Iterator[_Row]) -> list[_Line]:
-        """A line for each row, in their order but for those with words not met before."""
-        lines, new = [], []
+        """A line for each row, in their order but for those that need a look-up."""
+        lines, later = [], []
         for row in rows:
+            is_error, content = row[4] == "error", row[-1]
+            if not is_plain(is_error, row[11], content):
+                later.append(row)
+                continue
             try:
-                lines.append(self.line(row))
+                lines.append(self.line(row, *(("", content) if is_error else (content, ""))))
             except KeyError:
-                new.append(row)
-        for row in new:
+                later.append(row)
+        for row, messages in zip(later, messages_of([*map(_recorded, later)]), strict=True):
             self.learn(*row[2:6])
-            lines.append(self.line(row))
+            lines.append(self.line(row, messages.text, messages.attempted))
         return lines
 
-    def line(self, row: _Row) -> _Line:
+    def line(self, row: _Row, sent: str, attempted: str) -> _Line:
         """The line of a row. Raises KeyError for words that are to be learned first."""
         (
             at, record, broadcast, channel, status, reason, chat, contact, user, name,
-            attempt, responses, latency, content,
+            attempt, responses, latency, _, _,
         ) = row  # fmt: skip
         cell = sheets.cell
         # One % takes half the time of an f-string with as many numbers.
-        text = "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.6f,%s" % (  # noqa: UP031
+        text = "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%.6f,%s,%s" % (  # noqa: UP031
             record, self.moment(at), self.sent[broadcast, channel], chat, contact or "",
             cell(user), cell(name), self.ended[status, reason], attempt, responses,
-            latency / clock.SECOND, cell(content),
+            latency / clock.SECOND, cell(sent), cell(attempted),
         )  # fmt: skip
         return at, record, text
 
     def learn(self, broadcast: int, channel: int, status: str, reason: int | None) -> None:
         """Look up words; empty ones for what has been deleted."""
+        if (broadcast, channel) in self.sent and (status, reason) in self.ended:
+            return
         title = sheets.cell(directory().titles([broadcast]).get(broadcast))
         sender = _cells("name, kind FROM channels_channel", channel)
         self.sent[broadcast, channel] = f"{broadcast},{title},{sender or ','}"
         error = _cells("text, code FROM records_reason", reason)
         self.ended[status, reason] = f"{status},{error or ','}"
+
+
+def _recorded(row: _Row) -> Recorded:
+    attempt, responses, _, delivery, content = row[10:]
+    return Recorded(delivery, attempt, row[4] == "error", responses, row[0], content)
 
 
 def _cells(words: str, key: int | None) -> str:

@@ -8,14 +8,15 @@ id. An id is the same over all attempts: receivers that know it drop what they g
 import re
 from typing import NamedTuple
 
-_MESSAGE = re.compile(r"([a-z0-9]{1,16})-([1-9][0-9]{0,17})(?:-[1-9][0-9]{0,3})?", re.ASCII)
+_MESSAGE = re.compile(r"([a-z0-9]{1,16})-([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,3}))?", re.ASCII)
 
 
 class MessageId(NamedTuple):
-    """What an id says of its message: the key of its broadcast, and its delivery."""
+    """What an id says of its message."""
 
-    key: str
+    key: str  # of its broadcast
     delivery: int
+    number: int  # messages of the delivery before it
 
 
 def message_id(key: str, delivery: int, number: int = 0) -> str:
@@ -31,4 +32,4 @@ def question_id(key: str, delivery: int, step: int) -> str:
 def parse(text: str | None) -> MessageId | None:
     """Which message an id names; None for an id that is not ours to the letter."""
     match = _MESSAGE.fullmatch(text) if text else None
-    return MessageId(match[1], int(match[2])) if match else None
+    return MessageId(match[1], int(match[2]), int(match[3] or 0)) if match else None

@@ -117,7 +117,10 @@ class DeliveryProgress(models.Model):
         related_name="+",
     )  # fmt: skip
     data = models.JSONField(default=dict)  # {{ data.x }}
-    sent = models.JSONField(default=list)  # the messages that have left, as they were shown
+    # Messages of its story that have left, those that an earlier broadcast had sent included; and
+    # how many of them an earlier attempt has recorded.
+    sent = models.PositiveSmallIntegerField(default=0)
+    recorded = models.PositiveSmallIntegerField(default=0)
     answers = models.JSONField(default=dict)  # step of the story -> what its webhook answered
     memory = models.JSONField(default=dict)  # {{ memory.x }}: what the webhooks want kept
 
@@ -129,20 +132,38 @@ class DeliveryProgress(models.Model):
 
 
 class Part(models.Model):
-    """The provider's id of a message that was not the last of its delivery, for its receipts."""
+    """A message of a story that was sent, and that another one was to follow.
+
+    The message that an attempt ends with is in its record.
+    """
 
     delivery = _lean(Delivery)
+    broadcast = _lean("broadcasts.Broadcast")
     channel = _lean(Channel)
-    external_id = models.CharField(max_length=200)
+    address = _lean(Address)
+    number = models.PositiveSmallIntegerField()  # messages of the story before it
+    attempt = models.PositiveSmallIntegerField()  # of the record that it belongs to
+    sent_at = InstantField()
+    external_id = models.CharField(max_length=200, null=True)  # the provider's, for its receipts
+    content = models.TextField()  # what exactly was sent
+    # The story ended with it after all: its webhook answered with no further message.
+    is_last = models.BooleanField(default=False, db_default=False)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="part_once"),
+        ]
         indexes = [
-            models.Index(fields=["channel", "external_id"], name="part_external"),
-            models.Index(fields=["delivery"], name="part_delivery"),
+            models.Index(
+                fields=["channel", "external_id"],
+                name="part_external",
+                condition=Q(external_id__isnull=False),
+            ),
+            models.Index(fields=["address"], name="part_address"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.external_id} of delivery {self.delivery_id}"
+        return f"message {self.number} of delivery {self.delivery_id}"
 
 
 class Record(models.Model):
@@ -163,10 +184,11 @@ class Record(models.Model):
     reason = models.ForeignKey(
         Reason, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
-    responses = models.PositiveSmallIntegerField()  # messages that the person got by it
+    responses = models.PositiveSmallIntegerField()  # messages that it sent, its parts included
     latency = models.BigIntegerField()  # microseconds: recorded_at - the broadcast's scheduled_at
     recorded_at = InstantField()
-    content = models.TextField()  # what exactly was sent
+    # The message that it ended with, sent or not. Those before it are its parts: records.messages.
+    content = models.TextField()
 
     class Meta:
         # Each index costs every settle, so they are split by status: a record stands in three of

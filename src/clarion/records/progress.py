@@ -10,17 +10,21 @@ from typing import Any
 
 from clarion.kit import db
 
-Sent = Sequence[str]  # the messages that have left, as they were shown
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What one delivery needs to go on after a message."""
 
     data: Mapping[str, Any] = field(default_factory=dict)  # {{ data.x }}
-    sent: Sent = ()
+    sent: int = 0  # messages of its story that have left, also by an earlier broadcast
+    recorded: int = 0  # those of them that belong to an earlier attempt
     answers: Mapping[str, Any] = field(default_factory=dict)  # step -> what its webhook answered
     memory: Mapping[str, Any] = field(default_factory=dict)  # {{ memory.x }}
+
+    @property
+    def sent_by_attempt(self) -> int:
+        """How many messages the present attempt has sent."""
+        return self.sent - self.recorded
 
 
 NOTHING = Progress()
@@ -45,7 +49,7 @@ def load(delivery_ids: Sequence[int]) -> dict[int, Progress]:
     return {
         row[0]: Progress(*(json.loads(v) if isinstance(v, str) else v for v in row[1:]))
         for row in db.fetch(
-            "SELECT m.delivery_id, m.data, m.sent, m.answers, m.memory "
+            "SELECT m.delivery_id, m.data, m.sent, m.recorded, m.answers, m.memory "
             f"FROM {db.json_table([('id', 'int')])} "
             "JOIN records_deliveryprogress m ON m.delivery_id = v.id",
             [db.json_param([key] for key in delivery_ids)],

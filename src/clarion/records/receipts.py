@@ -2,7 +2,8 @@
 
 Each is kept once per (channel, provider's id, status). Where a delivery stands follows from the set
 of its receipts alone, never from their order: read before delivered before failed. A failure wins
-only over what was merely sent, and who got the message after a failure is recovered.
+only over what was merely sent, and who got the message after a failure is recovered. A story has
+arrived when its last message has: that an earlier one arrived proves nothing about the rest.
 """
 
 from collections import defaultdict
@@ -87,7 +88,7 @@ def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[R
         for delivery, sightings in about.items()
         for s in sightings
     )
-    reported = _reported(about)
+    reported = _reported([locked[delivery] for delivery in about])
     moves = []
     for delivery, sightings in about.items():
         before = locked[delivery]
@@ -114,7 +115,7 @@ _Name = tuple[int, str]  # the channel, and an id of a message on it
 def _delivery_of(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
     """The delivery that a receipt is about, 0 when it is not known."""
     own_id = message_ids.parse(sighting.message_id)
-    for name in (own_id and message_ids.message_id(*own_id), sighting.external_id):
+    for name in (own_id and message_ids.message_id(*own_id[:2]), sighting.external_id):
         if name and (delivery := places.get((sighting.channel_id, name))):
             return delivery
     return 0
@@ -159,15 +160,38 @@ def _by_external_id(part: Iterable[ReceiptUpdate]) -> dict[_Name, int]:
     return places
 
 
-def _reported(ids: Iterable[int]) -> dict[int, set[str]]:
-    """All that has been told about these deliveries up to now."""
+def _reported(locked: Sequence[LockedDelivery]) -> dict[int, set[str]]:
+    """All that has been reported about these deliveries up to now."""
     reported: dict[int, set[str]] = defaultdict(set)
-    for delivery, status in db.fetch(
-        f"SELECT delivery_id, status FROM records_receipt WHERE delivery_id {db.in_list()}",
-        [db.json_param([number] for number in ids)],
+    earlier = _earlier_messages(locked)
+    for delivery, status, name in db.fetch(
+        "SELECT delivery_id, status, external_id FROM records_receipt"
+        f" WHERE delivery_id {db.in_list()}",
+        [db.json_param([each.id] for each in locked)],
     ):
-        reported[delivery].add(status)
+        if status == D.FAILED or not _is_earlier(delivery, name, earlier):
+            reported[delivery].add(status)
     return reported
+
+
+def _earlier_messages(locked: Sequence[LockedDelivery]) -> set[tuple[int, str | int]]:
+    """Messages of stories that another one followed: delivery, and the provider's id or number."""
+    stories = directory().stories({each.broadcast_id for each in locked})
+    rows = db.fetch(
+        "SELECT delivery_id, number, external_id FROM records_part"
+        f" WHERE delivery_id {db.in_list()} AND NOT is_last",
+        [db.json_param([each.id] for each in locked if each.broadcast_id in stories)],
+    )
+    numbers: set[tuple[int, str | int]] = {(delivery, number) for delivery, number, _ in rows}
+    return numbers | {(delivery, name) for delivery, _, name in rows if name}
+
+
+def _is_earlier(delivery: int, name: str, earlier: set[tuple[int, str | int]]) -> bool:
+    if not earlier:  # nearly always
+        return False
+    own_id = message_ids.parse(name)
+    number = own_id.number if own_id and own_id.delivery == delivery else name
+    return (delivery, name) in earlier or (delivery, number) in earlier
 
 
 def _after(

@@ -8,6 +8,7 @@ from typing import Any
 from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db
 from clarion.records.directory import directory
+from clarion.records.messages import Messages, Recorded, messages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,19 @@ class RecordRow:
     attempt: int
     responses: int
     latency: int  # microseconds from the broadcast's scheduled moment
-    content: str
     delivery_id: int
+    in_doubt: bool  # nobody knows whether its last message was sent
+    messages: Messages
 
 
 _COLUMNS = (
     "r.id, r.recorded_at, r.broadcast_id, coalesce(h.name, ''),"
     f" coalesce(h.kind, ''), r.address_id, coalesce(c.id, 0), coalesce({USER_ID}, ''),"
     " coalesce(c.name, ''), r.status, coalesce(o.text, ''), coalesce(o.code, ''), r.attempt,"
-    " r.responses, r.latency, r.content, r.delivery_id"
+    " r.responses, r.latency, r.delivery_id,"
+    # Earlier attempts of the same delivery ended with a certain answer.
+    " coalesce(r.status = 'error' AND d.state = 'in_doubt' AND r.attempt >= d.attempts, false),"
+    " r.content"
 )
 _TABLES = (
     "records_record AS r"
@@ -46,6 +51,7 @@ _TABLES = (
     " LEFT JOIN contacts_contact AS c ON c.id = a.contact_id"
     " LEFT JOIN channels_channel AS h ON h.id = r.channel_id"
     " LEFT JOIN records_reason AS o ON o.id = r.reason_id"
+    " LEFT JOIN records_delivery AS d ON d.id = r.delivery_id"
 )
 
 
@@ -61,7 +67,19 @@ def read(where: str, params: Sequence[Any]) -> list[RecordRow]:
     """The records AS r that meet a condition, in its order if it has one."""
     rows = db.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where}", params)
     titles = directory().titles({row[2] for row in rows})
+    messages = messages_of([_recorded(row) for row in rows])
     return [
-        RecordRow(row[0], clock.from_us(row[1]), row[2], titles.get(row[2], ""), *row[3:])
-        for row in rows
+        RecordRow(
+            row[0],
+            clock.from_us(row[1]),
+            row[2],
+            titles.get(row[2], ""),
+            *(*row[3:-2], bool(row[-2]), of_it),
+        )
+        for row, of_it in zip(rows, messages, strict=True)
     ]
+
+
+def _recorded(row: tuple[Any, ...]) -> Recorded:
+    attempt, responses, _, delivery, _, content = row[-6:]
+    return Recorded(delivery, attempt, row[9] == "error", responses, row[1], content)

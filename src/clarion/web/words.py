@@ -28,7 +28,11 @@ DELIVERY_STATES: dict[str, Word] = {
     "sent": Word(_("Sent"), _("The provider has accepted the message."), "good"),
     "delivered": Word(_("Delivered"), _("It has reached the person's device."), "good"),
     "read": Word(_("Read"), _("The person has opened it."), "good"),
-    "failed": Word(_("Failed"), _("Every attempt failed, or the provider refused it."), "bad"),
+    "failed": Word(
+        _("Failed"),
+        _("Every attempt failed, or the provider refused it or reported a failure later."),
+        "bad",
+    ),
     "skipped": Word(
         _("Skipped"),
         _("Opted out, not reachable, or without consent."),

@@ -24,7 +24,8 @@ JSON = st.recursive(
 PROGRESS = st.builds(
     Progress,
     data=st.dictionaries(TEXT, JSON, max_size=2),
-    sent=st.lists(TEXT, max_size=2),
+    sent=st.integers(0, 9),
+    recorded=st.integers(0, 9),
     answers=st.dictionaries(TEXT, JSON, max_size=2),
     memory=st.dictionaries(TEXT, JSON, max_size=2),
 )

@@ -107,7 +107,7 @@ def leave(write: Callable[[int, list[int]], int]) -> Callable[[World], None]:
 
 def give_up(world: World) -> None:
     reason = reason_ids([REASON])[REASON]
-    end_in_doubt(WORKER, list(world.before), reason, {world.broadcast.pk: 0})
+    end_in_doubt(WORKER, dict.fromkeys(world.before, "Hello"), reason, {world.broadcast.pk: 0})
 
 
 def receive(status: str) -> Callable[[World], None]:

@@ -111,6 +111,7 @@ def test_i2_what_a_person_received_stands_beside_the_record(admin: Client, sent:
     html = admin.get("/records/?user=u3").content.decode()
 
     assert '<span class="bubble" dir="auto">Hello Person 3</span>' in html
+    assert "No message was sent." not in html
     record = Record.objects.get(address__value="u3")
     assert f'aria-describedby="peek-{record.pk}"' in html
 

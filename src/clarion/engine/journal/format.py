@@ -30,7 +30,7 @@ SETTLEMENT = tuple(f.name for f in fields(Settlement))
 _values = attrgetter(*SETTLEMENT)
 # Whoever wrote other entries can't be read. marshal, which is five times as fast as JSON, may
 # change with Python.
-VERSION = f"2 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
+VERSION = f"3 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
 
 
 class Kind(IntEnum):
@@ -105,7 +105,7 @@ def pack_answer(settlement: Settlement) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Progress):
-        return json.dumps([value.data, value.sent, value.answers, value.memory])
+        return json.dumps([value.data, value.sent, value.recorded, value.answers, value.memory])
     return str(value) if isinstance(value, str) else value
 
 

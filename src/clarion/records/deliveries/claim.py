@@ -44,6 +44,16 @@ def claim_rows(
     return rows
 
 
+def read_claimed(deliveries: Iterable[int]) -> list[ClaimedRow]:
+    """What a claim had read of these deliveries; without those that are gone."""
+    rows = db.fetch(
+        "SELECT id, broadcast_id, address_id, attempts, maybe_sent, due_at, has_progress "
+        f"FROM records_delivery WHERE id {db.in_list()}",
+        [db.json_param([key] for key in deliveries)],
+    )
+    return [ClaimedRow._make(row) for row in rows]
+
+
 def _take(
     worker_id: int, channel_id: int, broadcast_id: int, most: int, now: int
 ) -> Iterable[ClaimedRow]:

@@ -8,19 +8,20 @@ from clarion.kit import db
 from clarion.records.progress import Progress
 
 _COLUMNS = [
-    ("delivery", "int"), ("data", "text"), ("sent", "text"), ("answers", "text"),
-    ("memory", "text"),
+    ("delivery", "int"), ("data", "text"), ("sent", "int"), ("recorded", "int"),
+    ("answers", "text"), ("memory", "text"),
 ]  # fmt: skip
 
 
 def keep(progress: Mapping[int, Progress]) -> None:
     """Store the progress of deliveries that are known to have one, over what they had before."""
-    values = ", ".join(map(db.json_cast, ("data", "sent", "answers", "memory")))
+    data, answers, memory = map(db.json_cast, ("data", "answers", "memory"))
     _store(
-        f"SELECT delivery, {values} FROM {db.json_table(_COLUMNS)} WHERE true",
+        f"SELECT delivery, {data}, sent, recorded, {answers}, {memory} "
+        f"FROM {db.json_table(_COLUMNS)} WHERE true",
         [
             db.json_param(
-                [key, _text(p.data), _text(p.sent), _text(p.answers), _text(p.memory)]
+                [key, _text(p.data), p.sent, p.recorded, _text(p.answers), _text(p.memory)]
                 for key, p in progress.items()
             )
         ],
@@ -49,8 +50,8 @@ def forget(delivery_ids: Sequence[int]) -> None:
 def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> None:
     """Give the deliveries of a restart the progress of those of the old broadcast.
 
-    So who had received the first messages of a story gets the next one. ``span``: the first and
-    last address id to look at.
+    So who had received the first messages of a story gets the next one. What was sent before is
+    recorded with the old broadcast. ``span``: the first and last address id to look at.
     """
     fresh = "n.broadcast_id = %s AND n.address_id = o.address_id AND n.occurrence = 0"
     pairs = f"FROM records_delivery o {db.lateral_join('records_delivery', 'n', fresh)} "
@@ -62,7 +63,7 @@ def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> No
     )
     params = [new_broadcast, old_broadcast, *span]
     moved = _store(
-        f"SELECT n.id, m.data, m.sent, m.answers, m.memory {pairs} "
+        f"SELECT n.id, m.data, m.sent, m.sent, m.answers, m.memory {pairs} "
         + db.lateral_join("records_deliveryprogress", "m", "m.delivery_id = o.id")
         + f" {chosen}",
         params,
@@ -73,9 +74,10 @@ def hand_on(old_broadcast: int, new_broadcast: int, span: tuple[int, int]) -> No
 
 def _store(select: str, params: Sequence[Any]) -> int:
     return db.execute(
-        "INSERT INTO records_deliveryprogress (delivery_id, data, sent, answers, memory) "
+        "INSERT INTO records_deliveryprogress (delivery_id, data, sent, recorded, answers, memory) "
         f"{select} ON CONFLICT (delivery_id) DO UPDATE SET data = excluded.data, "
-        "sent = excluded.sent, answers = excluded.answers, memory = excluded.memory",
+        "sent = excluded.sent, recorded = excluded.recorded, answers = excluded.answers, "
+        "memory = excluded.memory",
         params,
     )
 

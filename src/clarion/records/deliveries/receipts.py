@@ -118,7 +118,10 @@ def _correct_records(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -
     )
     db.execute(
         "UPDATE records_record AS r SET status = v.status, reason_id = v.reason, responses ="
-        " CASE WHEN v.status = 'completed' AND r.responses = 0 THEN 1 ELSE r.responses END"
+        # What arrived was sent: the message that the attempt ended with is a response, too.
+        " CASE WHEN v.status = 'completed' AND r.content <> '' AND r.responses = (SELECT count(*)"
+        " FROM records_part AS p WHERE p.delivery_id = r.delivery_id AND p.attempt = r.attempt)"
+        " THEN r.responses + 1 ELSE r.responses END"
         f" FROM {db.json_table(_CORRECTED)} WHERE r.id = v.id",
         [db.json_param((record, *ended[delivery]) for delivery, record in newest if record)],
     )

@@ -46,27 +46,46 @@ def requeue_unsent(deliveries: Sequence[int]) -> int:
 
 
 def end_in_doubt(
-    worker_id: int, deliveries: Sequence[int], reason_id: int, scheduled_at: Mapping[int, int]
+    worker_id: int,
+    meant: Mapping[int, str],
+    reason_id: int,
+    scheduled_at: Mapping[int, int],
 ) -> int:
     """Give up what this worker may have sent, as in doubt; return how many.
 
-    The attempt that nobody saw the end of has its record too; what it sent is not known.
-    ``scheduled_at``: when their broadcasts began, by broadcast, in microseconds; of one that is not
-    there any more nothing is recorded.
+    The attempt that nobody saw the end of has its record too. ``meant``: the deliveries, each with
+    the message that was or would have been sent, empty where that can't be known. ``scheduled_at``:
+    when their broadcasts began, by broadcast, in microseconds; of one that is not there any more
+    nothing is recorded.
     """
     with db.write():
         now = db.now_us()
         also = {"due_at": 0, "reason_id": reason_id}
-        rows = _move(worker_id, deliveries, D.IN_DOUBT, now, also)
+        rows = _move(worker_id, list(meant), D.IN_DOUBT, now, also)
+        sent = _sent_by_attempt([(row[0], row[4] + 1) for row in rows])
         record(
             Attempt(
                 delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR,
-                reason_id, 0, now - scheduled_at[broadcast], now, "",
+                reason_id, sent.get(delivery, 0), now - scheduled_at[broadcast], now,
+                meant[delivery].replace("\x00", ""),
             )
             for delivery, broadcast, channel, address, attempts in rows
             if broadcast in scheduled_at
         )  # fmt: skip
     return len(rows)
+
+
+def _sent_by_attempt(attempts: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """How many messages of a story these attempts had sent: delivery and attempt."""
+    columns = [("delivery", "int"), ("attempt", "int")]
+    return dict(
+        db.fetch(
+            f"SELECT v.delivery, count(*) FROM {db.json_table(columns)} "
+            + db.lateral_join("records_part", "p", "p.delivery_id = v.delivery")
+            + " WHERE p.attempt = v.attempt GROUP BY v.delivery",
+            [db.json_param(attempts)],
+        )
+    )
 
 
 def _move(

@@ -40,9 +40,11 @@ class Settlement:
     recovered: bool = False
     maybe_sent: bool = False  # this or an earlier attempt may have got through
     attempted: bool = False  # whether there is a record to write
-    responses: int = 0
+    responses: int = 0  # messages that this attempt sent
     latency: int = 0  # microseconds
-    content: str = ""
+    content: str = ""  # the message that it ended with
+    # Of a message that is not the last one of its delivery: how many of the story were before it.
+    number: int | None = None
     mark: str = ""  # the state that the address gets, when it can't be reached any more
     # The id it was sent to and others that the provider gave for the same person, if it did.
     user_ids: tuple[str, ...] = ()
@@ -58,7 +60,10 @@ _MOVED = [
     ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
     ("has_progress", "bool"),
 ]  # fmt: skip
-_PART = [("delivery", "int"), ("channel", "int"), ("name", "text")]
+_PART = [
+    ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
+    ("number", "int"), ("attempt", "int"), ("at", "int"), ("name", "text"), ("content", "text"),
+]  # fmt: skip
 
 
 def settle_rows(
@@ -89,7 +94,7 @@ def settle_rows(
         told = _told([s for s in batch if s.attempted and s.delivery not in moved])
         if attempted := [_attempt(s, reason(s), told) for s in batch if s.attempted]:
             record(attempted, again=again)
-        _remember([s for s in batch if s.delivery in moved | proven], again=again)
+        _remember([s for s in batch if s.delivery in moved | proven])
         moves: Counter[tallies.Move] = Counter(
             (s.broadcast, s.channel, D.SENDING.value, str(s.state))
             for s in batch
@@ -174,27 +179,49 @@ def _attempt(s: Settlement, reason_id: int | None, told: Mapping[int, _Told]) ->
     if s.delivery in told and s.state in {D.SENT, D.IN_DOUBT}:
         state, reason_id = told[s.delivery]
         status = "error" if state == D.FAILED else "completed"
-        responses = responses if status == "error" else max(responses, 1 if s.reason else 0)
+        responses += 1 if s.reason and status == "completed" else 0  # in doubt no more
     return Attempt(
         s.delivery, s.broadcast, s.channel, s.address, s.attempts,
         status, reason_id, responses, s.latency, s.at,
-        s.content.replace("\x00", ""),
+        _storable(s.content),
     )  # fmt: skip
 
 
-def _remember(moved: Sequence[Settlement], *, again: bool) -> None:
-    """Keep what deliveries need to continue, and drop it when they are completed."""
+def _storable(content: str) -> str:
+    return content.replace("\x00", "")
+
+
+def _remember(moved: Sequence[Settlement]) -> None:
+    """Keep what deliveries need to continue and what they have sent; drop it when completed."""
     if kept := {s.delivery: s.progress for s in moved if s.progress is not None}:
         keep(kept)
     if gone := [s.delivery for s in moved if s.forgets and s.progress is None]:
         forget(gone)
-    if parts := [s for s in moved if s.external_id and s.state == D.QUEUED]:
-        unknown = (
-            " WHERE NOT EXISTS (SELECT 1 FROM records_part p WHERE p.delivery_id = v.delivery "
-            "AND p.external_id = v.name)"
-        )
+    _keep_parts([s for s in moved if s.number is not None])
+    if ended := [s for s in moved if s.state == D.SENT and s.responses and not s.content]:
         db.execute(
-            "INSERT INTO records_part (delivery_id, channel_id, external_id) SELECT delivery, "
-            f"channel, name FROM {db.json_table(_PART)}{unknown if again else ''}",
-            [db.json_param((s.delivery, s.channel, s.external_id) for s in parts)],
+            f"UPDATE records_part SET is_last = %s WHERE delivery_id {db.in_list()} AND number = "
+            "(SELECT max(o.number) FROM records_part AS o "
+            "WHERE o.delivery_id = records_part.delivery_id)",
+            [True, db.json_param([s.delivery] for s in ended)],
         )
+
+
+def _keep_parts(sent: Sequence[Settlement]) -> None:
+    """Keep messages that another one is to follow; a batch may be written a second time."""
+    if not sent:
+        return
+    rows = [
+        (
+            s.delivery, s.broadcast, s.channel, s.address, s.number, s.attempts + 1, s.at,
+            s.external_id, _storable(s.content),
+        )
+        for s in sent
+    ]  # fmt: skip
+    db.execute(
+        "INSERT INTO records_part (delivery_id, broadcast_id, channel_id, address_id, number, "
+        "attempt, sent_at, external_id, content, is_last) SELECT delivery, broadcast, channel, "
+        f"address, number, attempt, at, name, content, %s FROM {db.json_table(_PART)} WHERE true "
+        "ON CONFLICT (delivery_id, number) DO NOTHING",
+        [False, db.json_param(rows)],
+    )

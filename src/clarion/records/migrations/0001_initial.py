@@ -101,7 +101,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("data", models.JSONField(default=dict)),
-                ("sent", models.JSONField(default=list)),
+                ("sent", models.PositiveSmallIntegerField(default=0)),
+                ("recorded", models.PositiveSmallIntegerField(default=0)),
                 ("answers", models.JSONField(default=dict)),
                 ("memory", models.JSONField(default=dict)),
             ],
@@ -324,7 +325,32 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("external_id", models.CharField(max_length=200)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("attempt", models.PositiveSmallIntegerField()),
+                ("sent_at", clarion.kit.fields.InstantField()),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                ("content", models.TextField()),
+                ("is_last", models.BooleanField(db_default=False, default=False)),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
                 (
                     "channel",
                     models.ForeignKey(
@@ -348,8 +374,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["channel", "external_id"], name="part_external"),
-                    models.Index(fields=["delivery"], name="part_delivery"),
+                    models.Index(
+                        condition=models.Q(("external_id__isnull", False)),
+                        fields=["channel", "external_id"],
+                        name="part_external",
+                    ),
+                    models.Index(fields=["address"], name="part_address"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("delivery", "number"), name="part_once"),
                 ],
             },
         ),

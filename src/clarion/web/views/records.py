@@ -143,7 +143,12 @@ def record(request: AgentRequest, pk: int) -> HttpResponse:
     if attempt is None:
         raise Http404
     broadcast = attempt.record.broadcast or _("Broadcast %d") % attempt.record.broadcast_id
-    return render(request, "records/one.html", {"detail": attempt, "broadcast_name": broadcast})
+    context = {
+        "detail": attempt,
+        "broadcast_name": broadcast,
+        "reported_at": next((r.at for r in attempt.receipts if r.status == "failed"), None),
+    }
+    return render(request, "records/one.html", context)
 
 
 @require_safe
