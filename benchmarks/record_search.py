@@ -28,7 +28,7 @@ from clarion.broadcasts.models import Broadcast  # noqa: E402
 from clarion.broadcasts.reconcile import reconcile  # noqa: E402
 from clarion.channels.models import Channel  # noqa: E402
 from clarion.kit import clock, db  # noqa: E402
-from clarion.records.audience import detail, export_recipients, recipients  # noqa: E402
+from clarion.records.audience import Wanted, detail, export_recipients, recipients  # noqa: E402
 from clarion.records.causes import causes  # noqa: E402
 from clarion.records.export import export_csv  # noqa: E402
 from clarion.records.filters import RecordFilter  # noqa: E402
@@ -249,8 +249,8 @@ def measure() -> None:
         "causes of 20,000 errors": lambda: causes(3),
         "one record in detail": lambda: detail(record),
         "people of a broadcast": lambda: recipients(3),
-        "its failed ones": lambda: recipients(3, "failed"),
-        "652 of 1,000,000 who read it": lambda: recipients(3, "read"),
+        "its failed ones": lambda: recipients(3, Wanted("failed")),
+        "652 of 1,000,000 who read it": lambda: recipients(3, Wanted("read")),
     }
     for label, work in others.items():
         print(f"| {label} | {best(work, 3)[0]:.3f} |", flush=True)

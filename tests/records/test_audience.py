@@ -6,7 +6,7 @@ import pytest
 from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.records import audience
-from clarion.records.audience import detail, export_recipients, recipients
+from clarion.records.audience import Wanted, detail, export_recipients, recipients
 from clarion.records.models import Delivery, Receipt
 from clarion.records.states import ALL
 from support import factory
@@ -38,7 +38,7 @@ def test_everyone_once_by_chat_number(crowd, state):
 
     chats, pages, cursor = [], [], None
     while True:
-        page = recipients(crowd.pk, state, cursor, limit=3)
+        page = recipients(crowd.pk, Wanted(state), cursor, limit=3)
         pages.append(page)
         chats += [one.chat for one in page.rows]
         cursor = page.next_cursor
@@ -47,11 +47,12 @@ def test_everyone_once_by_chat_number(crowd, state):
 
     assert chats == expected
     assert len(pages) > 1
-    assert recipients(crowd.pk, state, pages[1].previous_cursor, limit=3).rows == pages[0].rows
+    back = recipients(crowd.pk, Wanted(state), pages[1].previous_cursor, limit=3)
+    assert back.rows == pages[0].rows
 
 
 def test_what_a_row_says(crowd):
-    (row, *_) = recipients(crowd.pk, "failed").rows
+    (row, *_) = recipients(crowd.pk, Wanted("failed")).rows
 
     assert (row.channel, row.kind, row.state) == ("App", "webhook", "failed")
     assert (row.name, row.user_id, row.attempts) == ("Name 6", "u6", 6)
@@ -59,11 +60,38 @@ def test_what_a_row_says(crowd):
     assert row.at == clock.from_us(factory.START)
 
 
+def test_on_one_channel_and_with_one_error(crowd):
+    other = factory.channel("Other")
+    shy, busy = factory.reason("Blocked.", "E2"), factory.reason("Busy.", "E3")
+    chosen = []
+    for number, state in enumerate(["failed", "in_doubt", "unsent", "skipped", "failed"]):
+        person = factory.address(other, f"x{number}")
+        chosen.append(factory.delivery(crowd, person, state, reason=busy if number == 4 else shy))
+
+    def chats(**wanted):
+        found, cursor = [], None
+        while True:
+            page = recipients(crowd.pk, Wanted(**wanted), cursor, limit=2)
+            found += [one.chat for one in page.rows]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    everyone = [one.address_id for one in chosen]
+    assert chats(channel=other.pk) == everyone
+    assert chats(reason=shy.pk) == everyone[:4]
+    assert chats(reason=shy.pk, state="failed") == everyone[:1]
+    assert chats(reason=shy.pk, state="sent") == []
+    assert chats(reason=busy.pk, channel=other.pk) == everyone[4:]
+    lines = b"".join(export_recipients(crowd.pk, Wanted(reason=shy.pk))).decode().splitlines()
+    assert len(lines) == 1 + 4
+
+
 def test_wrong_questions_are_refused(crowd):
     with pytest.raises(ValueError, match="no state"):
-        recipients(crowd.pk, "asleep")
+        Wanted("asleep")
     with pytest.raises(ValueError, match="no state"):
-        export_recipients(crowd.pk, "sent' OR 1=1 --")
+        Wanted("sent' OR 1=1 --")
     with pytest.raises(CursorError):
         recipients(crowd.pk, after="nonsense")
 
@@ -72,17 +100,17 @@ def test_a_state_that_nobody_is_in_reads_no_deliveries(db, django_assert_num_que
     broadcast = factory.broadcast()
 
     with django_assert_num_queries(1):
-        assert recipients(broadcast.pk, "read").rows == []
+        assert recipients(broadcast.pk, Wanted("read")).rows == []
 
 
 @pytest.mark.parametrize("state", [None, "in_doubt"])
 def test_the_export_has_everyone(crowd, monkeypatch, state):
     monkeypatch.setattr(audience, "READ_AT_ONCE", 4)
-    text = b"".join(export_recipients(crowd.pk, state, zone="Asia/Tokyo")).decode()
+    text = b"".join(export_recipients(crowd.pk, Wanted(state), zone="Asia/Tokyo")).decode()
 
     header, *lines = csv.reader(io.StringIO(text, newline=""))
 
-    rows = recipients(crowd.pk, state, limit=100).rows
+    rows = recipients(crowd.pk, Wanted(state), limit=100).rows
     assert [int(line[0]) for line in lines] == [one.chat for one in rows]
     assert [line[header.index("state")] for line in lines] == [one.state for one in rows]
     assert lines[0][header.index("since")] == "2026-09-21T23:13:20.000000+09:00"

@@ -3,7 +3,7 @@
 import pytest
 
 from clarion.broadcasts.contact_history import history
-from clarion.records.causes import causes
+from clarion.records.causes import causes, left_out
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +37,19 @@ def test_errors_are_grouped_by_cause_and_people_see_their_own() -> None:
 def test_nobody_and_nothing() -> None:
     assert causes(1) == []
     assert history(1) == []
+
+
+def test_why_recipients_were_left_out() -> None:
+    broadcast = factory.broadcast()
+    channel = factory.channel()
+    reasons = [
+        factory.reason("No consent.", "no_consent"),
+        factory.reason("Opted out.", "opted_out"),
+    ]
+    for number, reason in enumerate([*reasons, reasons[0]]):
+        person = factory.address(channel, f"u{number}")
+        factory.delivery(broadcast, person, "skipped", reason=reason)
+
+    found = [(one.code, one.text, one.errors, one.people) for one in left_out(broadcast.pk)]
+
+    assert found == [("no_consent", "No consent.", 0, 2), ("opted_out", "Opted out.", 0, 1)]

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.broadcasts import events
 from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall
 from clarion.broadcasts.states import BroadcastState
@@ -56,7 +56,7 @@ def rotate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     broadcast.secret = {"token": ids.token(SECRET_LENGTH)}
     with transaction.atomic():
         broadcast.save(update_fields=["secret"])
-        audit.note("broadcast.rotate", f"broadcast {broadcast.pk}", by)
+        events.note(broadcast, "rotate", by)
     return broadcast
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import firings, launch, periodic
+from clarion.broadcasts import events, firings, launch, periodic
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.live_edits import can_edit_live
 from clarion.broadcasts.models import Broadcast
@@ -106,7 +106,7 @@ def _move(
         if not move(broadcast, after, before=before, state_reason=reason, **fields):
             raise ControlError(f"{else_say}; this one is {broadcast.get_state_display().lower()}.")
         detail = {"reason": reason} if reason else {}
-        audit.note(f"broadcast.{verb}", f"broadcast {broadcast.pk}", by, **detail)
+        events.note(broadcast, verb, by, **detail)
     return broadcast
 
 
@@ -135,7 +135,7 @@ def set_rate(broadcast: Broadcast, rate: float | None, *, by: Agent | str) -> Br
                 "The send rate can be changed while a broadcast is sending, live or paused; "
                 f"this one is {broadcast.get_state_display().lower()}."
             )
-        audit.note("broadcast.rate_changed", f"broadcast {broadcast.pk}", by, rate=rate)
+        events.note(broadcast, "rate_changed", by, rate=rate)
     return broadcast
 
 
@@ -152,10 +152,10 @@ def release_held(
         going = Broadcast.objects.select_for_update().filter(pk=broadcast.pk, state__in=ACTIVE)
         if not going.exists():
             raise ControlError("This broadcast is over: nobody is held any more.")
-        released = hold.release_in(broadcast.pk, address_ids)
+        released = hold.release_in(broadcast.pk, address_ids).total()
         if not released:
             raise ControlError("Nobody is held any more.")
-        audit.note("broadcast.release", f"broadcast {broadcast.pk}", by, people=released)
+        events.note(broadcast, "release", by, people=released)
     return released
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import singles
+from clarion.broadcasts import events, singles
 from clarion.broadcasts.contact_history import parts_sent_to, sent_to
 from clarion.broadcasts.models import Broadcast
 from clarion.chats.control import ChatError, find
@@ -238,8 +238,9 @@ def release(address_id: int, *, by: Agent | str) -> int:
         released = hold.release([address_id])
         if not released:
             raise ChatError("Nothing is held for this person any more.")
-        audit.note("chat.release", f"chat {address_id}", by, deliveries=released)
-    return released
+        audit.note("chat.release", f"chat {address_id}", by, deliveries=released.total())
+        events.observe_each(released, "release", by, chat=address_id)
+    return released.total()
 
 
 def document(rows: Sequence[Listed]) -> list[dict[str, Any]]:

@@ -6,9 +6,8 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.db.models import F
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, draft_fields
+from clarion.broadcasts import authors, draft_fields, events
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.fields import To, create_copy
@@ -45,9 +44,9 @@ def create_draft(
     """
     with transaction.atomic():
         broadcast, is_new = create_once(form_token, **authors.drafter(by))
-        edit_draft(broadcast, by=by, channels=channels, audience=audience, picks=picks, **fields)
         if is_new:
-            audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
+            events.note(broadcast, "create", by)
+        edit_draft(broadcast, by=by, channels=channels, audience=audience, picks=picks, **fields)
     return broadcast
 
 
@@ -92,6 +91,7 @@ def edit_draft(
         if picks is not None:
             broadcast.picks.all().delete()
             add_picks(broadcast, picks)
+        events.note_edit(broadcast, by)
     broadcast.refresh_from_db()
     return broadcast
 
@@ -172,7 +172,8 @@ def duplicate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
             own |= {"scheduled_at": old.scheduled_at, "form_state": old.form_state}
         fresh = create_copy(old, To.DUPLICATE, **own)
         copy_picks(old, fresh)
-        audit.note("broadcast.duplicate", f"broadcast {old.pk}", by, copy=fresh.pk)
+        events.note(old, "duplicate", by, copy=fresh.pk)
+        events.observe(fresh.pk, "create", by, copy_of=old.pk)
     return fresh
 
 

@@ -7,9 +7,8 @@ happen: how many people are known, which ones are not, and who is left out for w
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import calls, firings
+from clarion.broadcasts import calls, events, firings
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.calls import checked_data
 from clarion.broadcasts.content_fit import shows_title
@@ -89,7 +88,8 @@ def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Br
         add_picks(run, named.addresses)
     elif audience.kind == "picks":
         copy_picks(parent, run)
-    audit.note("broadcast.call", f"broadcast {parent.pk}", CALLER, run=run.pk)
+    events.note(parent, "call", CALLER, run=run.pk)
+    events.observe(run.pk, "create", CALLER, run_of=parent.pk)
     audience_summary = summary(audience, channels, broadcast_id=run.pk, quick=True)
     everyone = {
         "known": audience_summary.total + sum(audience_summary.dropped.values()),

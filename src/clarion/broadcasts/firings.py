@@ -19,7 +19,7 @@ from django.dispatch import receiver
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import calls
+from clarion.broadcasts import calls, events
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.live import go_live
 from clarion.broadcasts.models import Broadcast, Firing
@@ -250,7 +250,7 @@ def _too_late(broadcast: Broadcast, due_at: datetime, now: datetime) -> bool:
         "running. Resume it to send to them now, or stop it."
     )
     if move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason):
-        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.WORKER, reason=reason)
+        events.note(broadcast, "pause", audit.WORKER, reason=reason)
     return True
 
 

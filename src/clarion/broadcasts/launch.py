@@ -7,9 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, drafts, external, firings, live_edits, periodic
+from clarion.broadcasts import authors, drafts, events, external, firings, live_edits, periodic
 from clarion.broadcasts.errors import GapsError, LaunchError
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -67,7 +66,7 @@ def _keep_accepted(broadcast: Broadcast, gaps: Sequence[Gap], by: Agent | str) -
     """
     if gaps:
         without = {gap.key: gap.people for gap in gaps}
-        audit.note("broadcast.send_to_others", f"broadcast {broadcast.pk}", by, without=without)
+        events.note(broadcast, "send_to_others", by, without=without)
     keys = [gap.key for gap in gaps]
     if not broadcast.is_live and broadcast.accepted_gaps != keys:
         broadcast.accepted_gaps = keys
@@ -92,7 +91,7 @@ def send_now(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
             raise LaunchError("There is nothing to wait for: its undo window has ended.")
         broadcast.scheduled_at = clock.now()
         broadcast.save(update_fields=["scheduled_at"])
-        audit.note("broadcast.send_now", f"broadcast {broadcast.pk}", by)
+        events.note(broadcast, "send_now", by)
     return broadcast
 
 
@@ -109,14 +108,14 @@ def _send(broadcast: Broadcast, *, by: Agent | str, undo_seconds: int | None = N
     """Send it when its undo window has passed (C1)."""
     seconds = settings.CLARION.undo_seconds if undo_seconds is None else undo_seconds
     at = clock.now() + timedelta(seconds=seconds)
-    return _move_to_scheduled(broadcast, by, "broadcast.send", scheduled_at=at, instant=True)
+    return _move_to_scheduled(broadcast, by, "send", scheduled_at=at, instant=True)
 
 
 def _schedule(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     """Send it at its time (C2)."""
     at = broadcast.scheduled_at
     assert at is not None
-    return _move_to_scheduled(broadcast, by, "broadcast.schedule", scheduled_at=at, instant=False)
+    return _move_to_scheduled(broadcast, by, "schedule", scheduled_at=at, instant=False)
 
 
 def _move_to_scheduled(
@@ -130,7 +129,7 @@ def _move_to_scheduled(
     fields |= authors.sender(by)
     if not move(broadcast, BroadcastState.SCHEDULED, **fields):
         raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
-    audit.note(action, f"broadcast {broadcast.pk}", by, at=scheduled_at.isoformat())
+    events.note(broadcast, action, by, at=scheduled_at.isoformat())
     return broadcast
 
 
@@ -156,7 +155,7 @@ def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
             fields["story_version"] = None  # the newest, when it is sent again
         if not move(broadcast, BroadcastState.DRAFT, **fields):
             raise LaunchError("Too late to undo: it is already being sent. You can stop it.")
-        audit.note("broadcast.undo", f"broadcast {broadcast.pk}", by)
+        events.note(broadcast, "undo", by)
     return broadcast
 
 

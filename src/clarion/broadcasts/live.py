@@ -5,9 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors
+from clarion.broadcasts import authors, events
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
@@ -28,7 +27,7 @@ def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcas
         values = {"started_at": clock.now(), "state_reason": "", **authors.sender(by), **fields}
         if not move(broadcast, BroadcastState.LIVE, before=BroadcastState.DRAFT, **values):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
-        audit.note("broadcast.start", f"broadcast {broadcast.pk}", by)
+        events.note(broadcast, "start", by)
     return broadcast
 
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, calls, drafts, periodic, trigger
+from clarion.broadcasts import authors, calls, drafts, events, periodic, trigger
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.fields import To, create_copy
 from clarion.broadcasts.models import Broadcast
@@ -54,7 +53,7 @@ def begin(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         own = {"title": broadcast.title, "edited_at": clock.now(), "edit_of": broadcast}
         draft = create_copy(broadcast, To.DUPLICATE, **authors.drafter(by), **own)
         copy_picks(broadcast, draft)
-        audit.note("broadcast.edit", f"broadcast {broadcast.pk}", by, draft=draft.pk)
+        events.note(broadcast, "edit", by, draft=draft.pk)
     return draft
 
 
@@ -91,7 +90,7 @@ def apply(draft: Broadcast, *, by: Agent | str) -> Broadcast:
     copy_picks(draft, live)
     draft.delete()
     live.refresh_from_db()
-    audit.note("broadcast.change", f"broadcast {live.pk}", by, title=live.title)
+    events.note(live, "change", by, title=live.title)
     return live
 
 

@@ -267,3 +267,25 @@ class ExternalCall(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.pk} of {self.broadcast_id}"
+
+
+class Event(models.Model):
+    """Something that happened to a broadcast, beside its messages. Rows are only ever added.
+
+    They are written by ``broadcasts.events`` and deleted with their broadcast.
+    """
+
+    broadcast = models.ForeignKey(  # the index below begins with it
+        Broadcast, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    at = InstantField()
+    kind = models.CharField(max_length=20)  # see broadcasts.events.KINDS
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.CharField(max_length=200)  # who: the name at that time, or "Clarion"
+    detail = models.JSONField(default=dict)  # by kind: a reason, a number, an id
+
+    class Meta:
+        indexes = [models.Index(fields=["broadcast", "at", "id"], name="event_of_broadcast")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.broadcast_id}"

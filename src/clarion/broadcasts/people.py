@@ -8,7 +8,8 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from clarion.broadcasts import singles
+from clarion.accounts import audit
+from clarion.broadcasts import events, singles
 from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.models import Broadcast, Firing, Pick
 from clarion.broadcasts.reasons import SKIPPED
@@ -37,13 +38,21 @@ def _on_their_way(**filters: Any) -> list[int]:
 @receiver(chats.opened)
 def hold_for_open_chat(address_id: int, **_: Any) -> None:
     """An agent took the chat over: what is queued for this person waits, unless chats are ended."""
-    hold.hold(address_id, _on_their_way(end_open_chats=False))
+    held = hold.hold(address_id, _on_their_way(end_open_chats=False))
+    events.observe_each(held, "held", chat=address_id)
 
 
 @receiver(chats.closed)
 def release_after_chats(address_ids: Sequence[int], **_: Any) -> None:
     """Chats were closed: what was held for these people leaves now."""
-    hold.release(address_ids)
+    released = hold.release(address_ids)
+    alone = {"chat": address_ids[0]} if len(address_ids) == 1 else {}
+    events.observe_each(released, "released", audit.WORKER, **alone)
+
+
+def release_leftover() -> None:
+    """Queue what is held for people whose chat is not open any more."""
+    events.observe_each(hold.release_leftover(), "released")
 
 
 @receiver(chats.button_pressed)

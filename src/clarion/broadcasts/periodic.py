@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.broadcasts import events
 from clarion.broadcasts import recurrence as recurrences
 from clarion.broadcasts.errors import LaunchError, RecurrenceError
 from clarion.broadcasts.live import go_live, new_run
@@ -112,10 +113,11 @@ def _spawn(parent: Broadcast, now: datetime) -> int:
             return 0
         run = new_run(parent, at, state_reason=passed_over)
         copy_picks(parent, run)
-        audit.note(
-            "broadcast.run", f"broadcast {parent.pk}", audit.WORKER, run=run.pk, at=at.isoformat(),
+        events.note(
+            parent, "run", audit.WORKER, run=run.pk, at=at.isoformat(),
             **({"left_out": passed_over} if passed_over else {}),
         )  # fmt: skip
+        events.observe(run.pk, "create", run_of=parent.pk, at=at.isoformat())
     return 1
 
 
@@ -164,5 +166,6 @@ def _give_up(broadcast: Broadcast, error: ValueError) -> None:
     """Pause one whose next run can't be told, so that an agent sees why; the others go on."""
     if broadcast.state == S.LIVE:
         reason = f"Its next run can't be told. {error} Stop it, and start a corrected copy."
-        move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason)
-        audit.note("broadcast.pause", f"broadcast {broadcast.pk}", audit.WORKER, reason=reason)
+        with transaction.atomic():
+            if move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason):
+                events.note(broadcast, "pause", audit.WORKER, reason=reason)

@@ -9,16 +9,17 @@ from clarion.contacts.states import EXPLANATIONS, INACTIVE
 
 # Whom the audience query gives this reason waits, and is a recipient all the same.
 HELD: Final = "open_chat"
+NO_CONSENT: Final = "no_consent"
 # Reason -> what the summary of an audience calls it.
 LEFT_OUT: Final[dict[str, str]] = {
     **{state.value: state.label.lower() for state in INACTIVE},
-    "no_consent": "have not given all required consents",
+    NO_CONSENT: "have not given all required consents",
     "excluded_tag": "excluded by tag",
     "no_address": "no address on the chosen channels",
 }
 # Reason of a skipped delivery -> its sentence in the record.
 SKIPPED: Final[dict[str, str]] = {
     **{state.value: EXPLANATIONS[state].sentence for state in INACTIVE},
-    "no_consent": "The contact has not given a consent that this broadcast requires.",
+    NO_CONSENT: "The contact has not given a consent that this broadcast requires.",
     "deleted": "The contact was deleted.",
 }

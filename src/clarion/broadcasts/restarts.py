@@ -10,9 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, firings, launch, periodic
+from clarion.broadcasts import authors, events, firings, launch, periodic
 from clarion.broadcasts.chains import chain, count_the_rest, pick_the_rest
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.fields import To, create_copy
@@ -76,7 +75,7 @@ def restart(
         if fresh is None and not broadcast.is_live:
             raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
         detail = {"restart": fresh.pk} if fresh else {}
-        audit.note("broadcast.restart", f"broadcast {broadcast.pk}", by, **detail)
+        events.note(broadcast, "restart", by, **detail)
     return broadcast if fresh is None or broadcast.is_live else fresh
 
 
@@ -134,6 +133,7 @@ def _send_to_the_rest(
     if not pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
         fresh.delete()
         return None
+    events.observe(fresh.pk, "create", by, restart_of=broadcast.pk)
     return launch.start(fresh, by=by, undo_seconds=undo_seconds)
 
 

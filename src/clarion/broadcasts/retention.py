@@ -293,7 +293,7 @@ def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
     return step
 
 
-_OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall")
+_OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall", "broadcasts_event")
 _STEPS = (delete_records, delete_deliveries, tallies.delete, *map(_delete_own, _OWN))
 _LEFT = (
     "FROM records_record WHERE status = 'completed' AND",

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors
+from clarion.broadcasts import authors, events
 from clarion.broadcasts.errors import AlreadySent, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
@@ -181,7 +181,7 @@ def send_test(
             title=draft.title,
             form_token=form_token,
         )
-        audit.note("broadcast.test", f"broadcast {draft.pk}", by, single=single.pk)
+        events.note(draft, "test", by, single=single.pk)
     return single
 
 

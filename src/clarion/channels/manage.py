@@ -26,7 +26,7 @@ from clarion.channels.limits import DEFAULT, Default
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
-from clarion.channels.signals import paused
+from clarion.channels.signals import paused, resumed
 from clarion.kit import clock
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
@@ -121,12 +121,16 @@ def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:
         channel, Channel.State.ACTIVE, Channel.State.PAUSED, "channel.pause", reason=reason, by=by
     )
     if changed:
-        paused.send(sender=Channel, channel=channel, reason=reason)
+        paused.send(sender=Channel, channel=channel, reason=reason, by=by)
 
 
 def resume_channel(channel: Channel, *, by: Agent | str) -> None:
     """Send again: end a pause, and a wait. One that does neither stays as it is."""
-    _move(channel, Channel.State.PAUSED, Channel.State.ACTIVE, "channel.resume", reason="", by=by)
+    changed = _move(
+        channel, Channel.State.PAUSED, Channel.State.ACTIVE, "channel.resume", reason="", by=by
+    )
+    if changed:
+        resumed.send(sender=Channel, channel=channel, by=by)
     end_wait(channel, by=by)
 
 

@@ -2,5 +2,7 @@
 
 from django.dispatch import Signal
 
-# A channel was paused, by a person or by the engine. Arguments: channel, reason.
+# A channel was paused, by a person or by the engine. Arguments: channel, reason, by.
 paused = Signal()
+# A paused channel sends again. Arguments: channel, by.
+resumed = Signal()

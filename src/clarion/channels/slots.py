@@ -15,17 +15,19 @@ def advance(channel_id: int, next_slot_at: int) -> None:
     )
 
 
-def wait(channel_id: int, now: int, until: int, reason: str) -> None:
+def wait(channel_id: int, now: int, until: int, reason: str) -> bool:
     """Let nothing leave before ``until``; a later moment that is set stays. All microseconds.
 
     A wait that follows another within a minute belongs to it: it has been waiting since then.
+    Returns whether a wait began by this.
     """
-    db.execute(
+    waits = db.fetch(
         "UPDATE channels_channel SET waits_until = %s, waits_reason = %s, waits_since = "
         "CASE WHEN waits_until > %s THEN COALESCE(waits_since, %s) ELSE %s END "
-        "WHERE id = %s AND (waits_until IS NULL OR waits_until < %s)",
+        "WHERE id = %s AND (waits_until IS NULL OR waits_until < %s) RETURNING waits_since",
         [until, reason, now - SAME_WAIT, now, now, channel_id, until],
     )
+    return waits == [(now,)]
 
 
 def waited(channel_id: int, now: int) -> None:

@@ -6,6 +6,7 @@ reached are one transaction: after a crash the next chunk begins exactly where t
 
 from django.db import transaction
 
+from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience, Query, candidates, end_of_chunk
 from clarion.broadcasts.reasons import SKIPPED
@@ -42,6 +43,7 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
         )
         if last is None:
             note_expanded(locked.pk, now)
+            events.note_expanded(locked)
             return True
         span = (locked.expand_cursor + 1, last)
         query = candidates(audience, channel_ids, broadcast_id=locked.pk, span=span)
@@ -91,5 +93,5 @@ def end_chats(broadcast_id: int, span: tuple[int, int]) -> None:
         "WHERE c.state = 'open' AND c.address_id BETWEEN %s AND %s",
         [broadcast_id, *span],
     )
-    if rows:
-        chats.close_all([row[0] for row in rows], broadcast_id)
+    if closed := chats.close_all([row[0] for row in rows], broadcast_id):
+        events.observe(broadcast_id, "close_all", chats=closed)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from clarion.accounts import audit
-from clarion.broadcasts import periodic
+from clarion.broadcasts import events, periodic
 from clarion.broadcasts.chains import forget_reached
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
@@ -47,8 +47,9 @@ def start_due() -> int:
                 f"It was due at {broadcast.scheduled_at:%Y-%m-%d %H:%M} UTC, but no worker was "
                 f"running. Send it now or delete it. {broadcast.state_reason}"
             ).rstrip()
-            if move(broadcast, S.MISSED, state_reason=reason):
-                audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.WORKER)
+            with transaction.atomic():
+                if move(broadcast, S.MISSED, state_reason=reason):
+                    events.note(broadcast, "missed", audit.WORKER, reason=reason)
         else:
             started += _begin(broadcast, now)
     return started
@@ -60,6 +61,7 @@ def _begin(broadcast: Broadcast, now: datetime) -> bool:
         begun = move(broadcast, S.SENDING, started_at=now)
         if begun:
             give_number(broadcast)
+            events.note_begin(broadcast)
             if broadcast.restart_of_id is not None:
                 forget_reached(broadcast)
     return begun
@@ -118,7 +120,10 @@ def _complete(broadcast: Broadcast, now: datetime) -> bool:
         counts = tallies.counts([broadcast.pk])[broadcast.pk]
         if any(counts[state] for state in PENDING):
             return False
-        return move(broadcast, S.COMPLETED, finished_at=now)
+        over = move(broadcast, S.COMPLETED, finished_at=now)
+        if over:
+            events.note_end(broadcast, counts)
+    return over
 
 
 def _listed(states: Iterable[str]) -> str:

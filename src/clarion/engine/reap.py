@@ -2,10 +2,12 @@
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from clarion.broadcasts import events
 from clarion.broadcasts.sending import scheduled_at
 from clarion.channels.registry import is_idempotent
 from clarion.contacts import imports
@@ -131,6 +133,7 @@ def _reap_one(worker_id: int, proof: Proof) -> int:
         )
         if not left:
             break
+        events.observe_each(Counter(row[1] for row in left), "worker_ended")
         ids = [row[0] for row in left]
         total += proof.settle_answered(worker_id, ids)
         unbegun = [key for key in ids if proof.is_unbegun(key)]

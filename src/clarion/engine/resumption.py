@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clarion.accounts import audit
+from clarion.broadcasts import events
 from clarion.broadcasts.control import pause, stop
 from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
 from clarion.broadcasts.moves import move
@@ -91,6 +92,6 @@ def _miss_what_was_due(since: datetime, now: datetime) -> int:
         assert broadcast.scheduled_at is not None
         reason = MISSED_AFTER_RESTORE.format(due=broadcast.scheduled_at, since=since)
         if move(broadcast, S.MISSED, state_reason=reason):
-            audit.note("broadcast.missed", f"broadcast {broadcast.pk}", audit.WORKER)
+            events.note(broadcast, "missed", audit.WORKER, reason=reason)
             missed += 1
     return missed

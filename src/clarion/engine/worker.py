@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error
 
 from clarion.accounts import audit, expiry
-from clarion.broadcasts import periodic, retention
+from clarion.broadcasts import channel_events, people, periodic, retention
 from clarion.broadcasts.control import pause
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
@@ -43,7 +43,6 @@ from clarion.engine.threads import DatabaseThreads
 from clarion.kit import clock, db
 from clarion.kit.db import estimates
 from clarion.records import tallies
-from clarion.records.deliveries import hold
 from clarion.records.deliveries.requeue import requeue
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.http import HttpClient
@@ -183,7 +182,7 @@ class Worker:
         """Make the channel wait, in every worker."""
         now = self.shared_now()
         until = now + round(seconds * clock.SECOND)
-        self._later(self._db(slots.wait, channel_id, now, until, reason))
+        self._later(self._db(_wait, channel_id, now, until, reason))
 
     def waited(self, channel_id: int) -> None:
         """End a wait of the channel that is over: its provider takes messages again."""
@@ -289,7 +288,7 @@ class Worker:
     async def _reap_workers(self) -> None:
         await self._requeue_unanswered_claims()
         await self._db(reap.reap)
-        await self._db(hold.release_leftover)
+        await self._db(people.release_leftover)
         await self._db(estimates.correct)
 
     async def _fire_triggers(self) -> None:
@@ -357,6 +356,11 @@ def _renewed(worker_id: int) -> tuple[bool, int, Beat]:
     with db.write():
         alive, beat = reap.renew(worker_id), heartbeat.beat()
     return alive, db.clock_ahead(), beat
+
+
+def _wait(channel_id: int, now: int, until: int, reason: str) -> None:
+    if slots.wait(channel_id, now, until, reason):
+        channel_events.note_wait(channel_id, until, reason)
 
 
 def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:

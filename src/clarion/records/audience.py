@@ -12,6 +12,7 @@ from clarion.kit.paging import Cursor, Page, cut
 from clarion.records import tallies
 from clarion.records.rows import RecordRow, load, read
 from clarion.records.states import ALL
+from clarion.records.states import DeliveryState as D
 
 MOST_ROWS = 1_000
 READ_AT_ONCE = 5_000
@@ -64,6 +65,8 @@ class Detail:
 
 
 _Row = tuple[Any, ...]
+# The states that have a reason, each in order in one index.
+_WITH_REASON = (D.FAILED.value, D.IN_DOUBT.value, D.UNSENT.value, D.SKIPPED.value)
 _CHAT = 2  # where in a row of these the chat number stands
 _COLUMNS = (
     f"d.id, d.broadcast_id, d.address_id, coalesce(c.id, 0), coalesce({USER_ID}, ''),"
@@ -80,25 +83,39 @@ _WORDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which people of a broadcast a list shall have; what is None does not count."""
+
+    state: str | None = None
+    channel: int | None = None  # its id
+    reason: int | None = None  # the id of the records.models.Reason of what went wrong
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an unknown state."""
+        if self.state is not None and self.state not in ALL:
+            raise ValueError(f"There is no state “{self.state}”. Use one of {', '.join(ALL)}.")
+
+
 def recipients(
-    broadcast_id: int, state: str | None = None, after: str | None = None, limit: int = 50
+    broadcast_id: int, wanted: Wanted = Wanted(), after: str | None = None, limit: int = 50
 ) -> Page[Recipient]:
-    """The people of a broadcast by chat number, perhaps only those in one state.
+    """The people of a broadcast by chat number, all or those wanted.
 
     ``after`` is a cursor that another page gave; a page has up to ``limit`` rows (at most 1,000).
-    Raises CursorError for a cursor that is not ours and ValueError for an unknown state.
+    Raises CursorError for a cursor that is not ours.
     """
     cursor = Cursor.parse(after, values=1) if after else None
     limit = max(1, min(limit, MOST_ROWS))
-    rows = [_recipient(row) for row in _read(broadcast_id, state, cursor, limit + 1)]
+    rows = [_recipient(row) for row in _read(broadcast_id, wanted, cursor, limit + 1)]
     return cut(rows, limit, cursor, lambda recipient: (recipient.chat,))
 
 
 def export_recipients(
-    broadcast_id: int, state: str | None = None, *, zone: str = "UTC"
+    broadcast_id: int, wanted: Wanted = Wanted(), *, zone: str = "UTC"
 ) -> Iterator[bytes]:
     """A CSV file of a broadcast's people, streamed; moments with the offset of ``zone``."""
-    return sheets.stream(HEADER, map(_line(zone), _all(broadcast_id, _known(state))))
+    return sheets.stream(HEADER, map(_line(zone), _all(broadcast_id, wanted)))
 
 
 def detail(record_id: int) -> Detail | None:
@@ -121,33 +138,45 @@ def detail(record_id: int) -> Detail | None:
     )
 
 
-def _read(broadcast_id: int, state: str | None, cursor: Cursor | None, limit: int) -> list[_Row]:
+def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) -> list[_Row]:
     """Rows of ``_COLUMNS`` in the cursor's direction."""
     way, sign = ("DESC", "<") if cursor and cursor.backward else ("ASC", ">")
     where, params = "d.broadcast_id = %s", [broadcast_id]
-    if _known(state):
-        if not tallies.counts([broadcast_id])[broadcast_id][str(state)]:
-            return []
-        # In the text and not a parameter: a partial index needs to see it.
-        where += f" AND d.state = '{state}'"
+    for column, value in (("channel_id", wanted.channel), ("reason_id", wanted.reason)):
+        if value is not None:
+            where += f" AND d.{column} = %s"
+            params.append(value)
     if cursor:
         where += f" AND d.address_id {sign} %s"
         params += cursor.key
     order = f"ORDER BY d.address_id {way}"
     # Cut to one page before it is joined: PostgreSQL would walk through all addresses otherwise.
-    page = f"(SELECT d.* FROM records_delivery AS d WHERE {where} {order} LIMIT {limit})"
-    return db.fetch(f"SELECT {_COLUMNS} FROM {page} AS d {_WORDS} {order}", params)
+    page = f"SELECT d.* FROM records_delivery AS d WHERE {where}"
+    states = _among(broadcast_id, wanted)
+    if states is None:
+        parts = [f"{page} {order} LIMIT {limit}"]
+    else:
+        # In the text and not a parameter: a partial index needs to see it.
+        parts = [f"{page} AND d.state = '{state}' {order} LIMIT {limit}" for state in states]
+    if not parts:
+        return []
+    some = " UNION ALL ".join(f"SELECT * FROM ({part}) AS p" for part in parts)
+    sql = f"SELECT {_COLUMNS} FROM ({some}) AS d {_WORDS} {order} LIMIT {limit}"
+    return db.fetch(sql, params * len(parts))
 
 
-def _known(state: str | None) -> str | None:
-    if state and state not in ALL:
-        raise ValueError(f"There is no state “{state}”. Use one of {', '.join(ALL)}.")
-    return state or None
+def _among(broadcast_id: int, wanted: Wanted) -> list[str] | None:
+    """The states to look in, without those that nobody is in; None for all."""
+    if wanted.state is None and wanted.reason is None:
+        return None
+    counts = tallies.counts([broadcast_id])[broadcast_id]
+    among = [wanted.state] if wanted.state else _WITH_REASON
+    return [state for state in among if counts[state]]
 
 
-def _all(broadcast_id: int, state: str | None) -> Iterator[_Row]:
+def _all(broadcast_id: int, wanted: Wanted) -> Iterator[_Row]:
     cursor = None
-    while rows := _read(broadcast_id, state, cursor, READ_AT_ONCE):
+    while rows := _read(broadcast_id, wanted, cursor, READ_AT_ONCE):
         yield from rows
         cursor = Cursor((rows[-1][_CHAT],))
 

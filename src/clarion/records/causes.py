@@ -32,3 +32,15 @@ def causes(broadcast_id: int) -> list[Cause]:
         [broadcast_id] * 3,
     )
     return [Cause(*row) for row in rows]
+
+
+def left_out(broadcast_id: int) -> list[Cause]:
+    """Why recipients of a broadcast were skipped, the most frequent reason first."""
+    rows = db.fetch(
+        "SELECT o.id, o.code, o.text, 0, counted.people FROM ("
+        "SELECT reason_id, count(*) AS people FROM records_delivery"
+        " WHERE broadcast_id = %s AND state = 'skipped' GROUP BY reason_id"
+        ") AS counted JOIN records_reason AS o ON o.id = reason_id ORDER BY 5 DESC, o.id",
+        [broadcast_id],
+    )
+    return [Cause(*row) for row in rows]

@@ -5,7 +5,9 @@ from django.urls import path
 from clarion.web import login
 from clarion.web.views import (
     account,
+    broadcast_activity,
     broadcast_acts,
+    broadcast_consents,
     broadcasts,
     channels,
     chats,
@@ -61,6 +63,21 @@ urlpatterns = [
         "broadcasts/<int:pk>/recipients.csv",
         recipients.recipients_export,
         name="recipients_export",
+    ),
+    path(
+        "broadcasts/<int:pk>/consents/",
+        broadcast_consents.broadcast_consents,
+        name="broadcast_consents",
+    ),
+    path(
+        "broadcasts/<int:pk>/activity/",
+        broadcast_activity.broadcast_activity,
+        name="broadcast_activity",
+    ),
+    path(
+        "broadcasts/<int:pk>/activity/live",
+        broadcast_activity.broadcast_activity_live,
+        name="broadcast_activity_live",
     ),
     path("broadcasts/<int:pk>/edit/", compose.broadcast_edit, name="broadcast_edit"),
     path("broadcasts/<int:pk>/runs/", broadcasts.broadcast_runs, name="broadcast_runs"),

@@ -293,6 +293,39 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Event",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                ("kind", models.CharField(max_length=20)),
+                ("actor", models.CharField(max_length=200)),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddIndex(
             model_name="broadcast",
             index=models.Index(
@@ -370,5 +403,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="pick",
             constraint=models.UniqueConstraint(fields=("broadcast", "address"), name="pick_once"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["broadcast", "at", "id"], name="event_of_broadcast"),
         ),
     ]

@@ -10,11 +10,13 @@ from clarion.records.deliveries.guards import in_state
 from clarion.records.states import DeliveryState as D
 from clarion.records.states import sources
 
+Moved = Counter[int]  # broadcast -> how many of its deliveries
 
-def hold(address_id: int, broadcast_ids: Sequence[int]) -> int:
-    """Hold what is queued for an address in these broadcasts; return how many deliveries."""
+
+def hold(address_id: int, broadcast_ids: Sequence[int]) -> Moved:
+    """Hold what is queued for an address in these broadcasts."""
     if not broadcast_ids:
-        return 0
+        return Moved()
     marks = ", ".join(["%s"] * len(broadcast_ids))
     return _switch(
         D.QUEUED, D.HELD, f"address_id = %s AND broadcast_id IN ({marks})",
@@ -22,14 +24,14 @@ def hold(address_id: int, broadcast_ids: Sequence[int]) -> int:
     )  # fmt: skip
 
 
-def release(address_ids: Sequence[int]) -> int:
-    """Queue everything that is held for these addresses; return how many deliveries."""
+def release(address_ids: Sequence[int]) -> Moved:
+    """Queue everything that is held for these addresses."""
     ids = db.json_param([key] for key in address_ids)
     return _switch(D.HELD, D.QUEUED, f"address_id {db.in_list()}", [ids])
 
 
-def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> int:
-    """Queue what one broadcast holds, for all or for these addresses; return how many."""
+def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> Moved:
+    """Queue what one broadcast holds, for all or for these addresses."""
     # The sum keeps both databases from walking through all the broadcast's deliveries: held ones
     # are few, and have an index of their own.
     where, params = "broadcast_id + 0 = %s", [broadcast_id]
@@ -39,8 +41,8 @@ def release_in(broadcast_id: int, address_ids: Sequence[int] | None = None) -> i
     return _switch(D.HELD, D.QUEUED, f"{where} AND address_id {db.in_list()}", [*params, ids])
 
 
-def release_leftover() -> int:
-    """Queue what is held for contacts whose chat is not open (any more); return how many.
+def release_leftover() -> Moved:
+    """Queue what is held for contacts whose chat is not open (any more).
 
     A chat that is closed while a broadcast to its contact is being expanded may leave such rows.
     """
@@ -53,7 +55,7 @@ def release_leftover() -> int:
     )  # fmt: skip
 
 
-def _switch(before: D, after: D, where: str, params: Sequence[Any]) -> int:
+def _switch(before: D, after: D, where: str, params: Sequence[Any]) -> Moved:
     with db.write():
         rows = db.fetch(
             "UPDATE records_delivery SET state = %s, moved_at = %s "
@@ -62,4 +64,4 @@ def _switch(before: D, after: D, where: str, params: Sequence[Any]) -> int:
             [after, clock.now_us(), *params],
         )
         tallies.shift(Counter((*row, before.value, after.value) for row in rows))
-    return len(rows)
+    return Counter(broadcast for broadcast, _ in rows)

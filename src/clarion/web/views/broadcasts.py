@@ -35,6 +35,7 @@ from clarion.web.first_steps import first_steps
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest
 from clarion.web.shown import FILLS, audience_words, content, name_of, own_url, send_rate, shown
+from clarion.web.tabs import frame
 from clarion.web.words import BROADCAST_TYPES, DELIVERY_STATES
 
 _ON_ITS_WAY = ("scheduled", "sending", "paused", "live")
@@ -200,6 +201,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
     broadcast = find(pk)
     sender = request.user.may(Role.SENDER)
     context = {
+        **frame(broadcast, "details"),
         **_standing(broadcast),
         "audience": audience_words(broadcast),
         "content": content(broadcast),
@@ -208,7 +210,6 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         "channels": list(broadcast.channels.order_by("name")),
         "told_channels": list(broadcast.channels.all()),
         "recipients": summary_of(broadcast) if _is_counted_before(broadcast) else None,
-        "parent_name": name_of(broadcast.parent) if broadcast.parent else "",
     }
     return render(request, "broadcasts/one.html", context)
 

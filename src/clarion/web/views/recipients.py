@@ -1,75 +1,122 @@
 """Everyone a broadcast is for, with where they stand (J2)."""
 
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clarion.accounts import audit
 from clarion.accounts.models import Role
 from clarion.broadcasts import control
+from clarion.broadcasts.models import Broadcast
+from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError
 from clarion.records import tallies
-from clarion.records.audience import export_recipients
+from clarion.records.audience import Wanted, export_recipients
 from clarion.records.audience import recipients as recipients_of
+from clarion.records.causes import Cause, causes, left_out
 from clarion.web.requests import AgentRequest
-from clarion.web.shown import name_of
 from clarion.web.stream import download
+from clarion.web.tabs import frame
 from clarion.web.views.broadcasts import find
 from clarion.web.words import DELIVERY_STATES
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the address of the page asks for."""
+
+    pk: int
+    query: dict[str, str]  # state, channel, reason: what makes sense of them
+    wanted: Wanted
+
+    def url(self, place: str = "broadcast_recipients", **changes: str) -> str:
+        query = {name: text for name, text in (self.query | changes).items() if text}
+        return reverse(place, args=[self.pk]) + (f"?{urlencode(query)}" if query else "")
+
+
+def _asked(request: AgentRequest, pk: int) -> _Asked:
+    state = request.GET.get("state", "")
+    query = {"state": state if state in DELIVERY_STATES else ""}
+    numbers = {name: parse_id(request.GET.get(name, "")) for name in ("channel", "reason")}
+    query |= {name: str(number or "") for name, number in numbers.items()}
+    return _Asked(pk, query, Wanted(query["state"] or None, **numbers))
+
+
 @require_safe
 def recipients(request: AgentRequest, pk: int) -> HttpResponse:
-    """The people of a broadcast, all or those in one state."""
+    """The people of a broadcast, all or those in one state, on one channel, with one error."""
     broadcast = find(pk)
-    state = request.GET.get("state", "")
-    state = state if state in DELIVERY_STATES else ""
-    here = reverse("broadcast_recipients", args=[pk])
-
-    def url(**query: str) -> str:
-        return f"{here}?{urlencode(query)}" if query else here
-
-    chosen = {"state": state} if state else {}
+    asked = _asked(request, pk)
     cursor = request.GET.get("cursor")
     try:
-        page = recipients_of(pk, state=state or None, after=cursor)
+        page = recipients_of(pk, asked.wanted, cursor)
     except CursorError:
-        return redirect(url(**chosen))
-    counts = tallies.counts([pk])[pk]
-    tabs = [{"state": "", "url": url(), "count": broadcast.total, "here": not state}] + [
-        {"state": name, "url": url(state=name), "count": counts[name], "here": name == state}
-        for name in DELIVERY_STATES
-        if counts[name] or name == state
-    ]
+        return redirect(asked.url())
+    channels = list(broadcast.channels.order_by("name"))
+    reasons = [*causes(pk), *left_out(pk)]
     context = {
-        "broadcast": broadcast,
-        "name": name_of(broadcast),
+        **frame(broadcast, "audience"),
         "page": page,
-        "state": state,
-        "tabs": tabs,
-        "kinds": {channel.name: channel.kind for channel in broadcast.channels.all()},
-        "may_release": state == "held"
+        "state": asked.wanted.state,
+        "asked": asked.query,
+        "tabs": _states(broadcast, asked),
+        "channels": channels,
+        "reasons": [one for one in reasons if one.people],
+        "chips": _chips(asked, {one.pk: one.name for one in channels}, reasons),
+        "clear_url": asked.url(channel="", reason=""),
+        "kinds": {channel.name: channel.kind for channel in channels},
+        "may_release": asked.wanted.state == "held"
         and request.user.may(Role.SENDER)
         and "release" in control.actions(broadcast),
-        "next_url": url(**chosen, cursor=page.next_cursor) if page.next_cursor else "",
-        "first_url": url(**chosen) if cursor else "",
-        "export_url": reverse("recipients_export", args=[pk])
-        + (f"?state={state}" if state else ""),
+        "next_url": asked.url(cursor=page.next_cursor) if page.next_cursor else "",
+        "first_url": asked.url() if cursor else "",
+        "export_url": asked.url("recipients_export"),
     }
     return render(request, "broadcasts/recipients.html", context)
 
 
+def _states(broadcast: Broadcast, asked: _Asked) -> list[dict[str, Any]]:
+    """The states that there are recipients in, each with its number."""
+    counts = tallies.counts([broadcast.pk])[broadcast.pk]
+    chosen = asked.query["state"]
+    everyone = {
+        "state": "",
+        "url": asked.url(state=""),
+        "count": broadcast.total,
+        "here": not chosen,
+    }
+    return [everyone] + [
+        {"state": name, "url": asked.url(state=name), "count": counts[name], "here": name == chosen}
+        for name in DELIVERY_STATES
+        if counts[name] or name == chosen
+    ]
+
+
+def _chips(asked: _Asked, channels: dict[int, str], reasons: list[Cause]) -> list[dict[str, str]]:
+    texts = {one.id: one.text for one in reasons}
+    chips = []
+    if asked.wanted.channel is not None:
+        name = channels.get(asked.wanted.channel, str(asked.wanted.channel))
+        chips.append({"text": _("Channel %s") % name, "without": asked.url(channel="")})
+    if asked.wanted.reason is not None:
+        text = texts.get(asked.wanted.reason, str(asked.wanted.reason))
+        chips.append({"text": _("Error: %s") % text, "without": asked.url(reason="")})
+    return chips
+
+
 @require_safe
 def recipients_export(request: AgentRequest, pk: int) -> HttpResponseBase:
-    """The people of a broadcast as CSV, all or those in one state."""
+    """The people of a broadcast as CSV, those that the page with the same conditions shows."""
     find(pk)
-    state = request.GET.get("state", "")
-    state = state if state in DELIVERY_STATES else ""
-    zone = timezone.get_current_timezone_name()
-    chunks = export_recipients(pk, state or None, zone=zone)
-    audit.note_export(f"recipients of broadcast {pk}", request.user, state)
+    asked = _asked(request, pk)
+    chunks = export_recipients(pk, asked.wanted, zone=timezone.get_current_timezone_name())
+    chosen = {name: text for name, text in asked.query.items() if text}
+    audit.note_export(f"recipients of broadcast {pk}", request.user, urlencode(chosen))
     return download(chunks, f"broadcast-{pk}-recipients.csv")

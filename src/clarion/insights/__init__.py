@@ -1,0 +1,1 @@
+"""What broadcasts have done, read back: for pages and the command line. It writes nothing."""
