@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from clarion.accounts import audit
+from clarion.broadcasts import control
 from clarion.config import Settings
+from clarion.engine import lifecycle
 from clarion.kit import db
 from crash import rehearsal
 from support.processes import Processes
@@ -61,8 +64,12 @@ def test_a_worker_that_was_killed_beside_another_is_settled_before_its_lease_end
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="5ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False, rate=500)
+    lifecycle.start_due()
+    broadcast.refresh_from_db()
+    control.pause(broadcast, by=audit.COMMAND_LINE)  # until both are there
     # Nobody waits as long as this lease lasts.
     crew = [rehearsal.start_worker(processes, CLARION_LEASE_SECONDS="3600") for _ in range(2)]
+    control.resume(broadcast, by=audit.COMMAND_LINE)
     for worker in crew:
         eventually(lambda pid=worker.pid: _claimed_by(pid), timeout=120)
     crew[0].kill()

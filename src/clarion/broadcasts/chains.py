@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import db
+from clarion.records.deliveries.guards import in_state
 from clarion.records.states import DeliveryState as D
 
 # Who is in one of these states has got it, or is just being sent it.
@@ -48,7 +49,7 @@ def _the_rest(
 ) -> tuple[str, list[object]]:
     """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
     # The states stand in the text: the partial index of trouble needs to see them.
-    among = " OR ".join(f"d.state = '{D(state).value}'" for state in states)
+    among = " OR ".join(in_state([D(state)], "d.") for state in states)
     where = f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among})"
     others = [link for link in links if link != old]
     if not others:

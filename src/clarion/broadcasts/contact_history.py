@@ -157,7 +157,7 @@ def held_for(address_id: int) -> list[Held]:
     rows = db.fetch(
         "SELECT d.moved_at, d.broadcast_id, b.number, coalesce(b.title, ''), coalesce(b.text, '') "
         "FROM records_delivery AS d LEFT JOIN broadcasts_broadcast AS b ON b.id = d.broadcast_id "
-        "WHERE d.address_id = %s AND d.state = 'held' ORDER BY d.moved_at, d.id",
+        "WHERE d.address_id = %s AND d.stage = 'held' ORDER BY d.moved_at, d.id",
         [address_id],
     )
     return [Held(clock.from_us(row[0]), *row[1:]) for row in rows]

@@ -19,7 +19,9 @@ from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
 from clarion.records import progress
 from clarion.records.deliveries.claim import ClaimedRow, claim_rows
+from clarion.records.deliveries.guards import in_state
 from clarion.records.progress import NOTHING, Progress
+from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
@@ -210,7 +212,7 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
         rows = db.fetch(
             f"{_ON_CHANNEL} AND EXISTS (SELECT 1 FROM records_delivery d "
             "WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
-            f"AND d.state = 'queued'{db.planner_fence()})",
+            f"AND {in_state([D.QUEUED], 'd.')}{db.planner_fence()})",
             [channel_id],
         )
     # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a rate of

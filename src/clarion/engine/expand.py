@@ -15,6 +15,7 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.chats import control as chats
 from clarion.kit import clock, db
 from clarion.records.deliveries import cancel
+from clarion.records.deliveries.guards import in_state
 from clarion.records.deliveries.progress import hand_on
 from clarion.records.deliveries.write import Fate, Recipients, write_new
 from clarion.records.reasons import Wording, reason_ids
@@ -89,7 +90,7 @@ def end_chats(broadcast_id: int, span: tuple[int, int]) -> None:
     """Close the open chats of those who get this broadcast (G1); ``span``: their address ids."""
     rows = db.fetch(
         "SELECT c.address_id FROM chats_chat c JOIN records_delivery d "
-        "ON d.broadcast_id = %s AND d.address_id = c.address_id AND d.state = 'queued' "
+        f"ON d.broadcast_id = %s AND d.address_id = c.address_id AND {in_state([D.QUEUED], 'd.')} "
         "WHERE c.state = 'open' AND c.address_id BETWEEN %s AND %s",
         [broadcast_id, *span],
     )

@@ -18,10 +18,10 @@ from clarion.engine.journal.proof import Proof, forget, no_proof, proof_of
 from clarion.engine.meant import meant
 from clarion.engine.models import Worker
 from clarion.kit import clock, db
+from clarion.records.deliveries.claim import claimed_by
 from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
 from clarion.records.reasons import reason_ids
 
-CHUNK = 5_000
 SETTLED_BY_NOW = 5 * clock.SECOND  # a claim's answer has come by then, or never will
 DIED = (
     "worker_died",
@@ -115,22 +115,13 @@ def _end_leases(tokens: Sequence[str]) -> None:
 
 def claimed_before(worker_id: int) -> list[int]:
     """The deliveries that this worker claimed some seconds ago or earlier, by the database."""
-    rows = db.fetch(
-        "SELECT id FROM records_delivery WHERE state = 'sending' AND worker_id = %s "
-        "AND moved_at < %s LIMIT %s",
-        [worker_id, db.now_us() - SETTLED_BY_NOW, CHUNK],
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in claimed_by(worker_id, before=db.now_us() - SETTLED_BY_NOW)]
 
 
 def _reap_one(worker_id: int, proof: Proof) -> int:
     total = 0
     while True:
-        left = db.fetch(
-            "SELECT id, broadcast_id, channel_id FROM records_delivery "
-            "WHERE state = 'sending' AND worker_id = %s LIMIT %s",
-            [worker_id, CHUNK],
-        )
+        left = claimed_by(worker_id)
         if not left:
             break
         events.observe_each(Counter(row[1] for row in left), "worker_ended")

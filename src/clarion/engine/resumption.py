@@ -78,7 +78,7 @@ def ask_before_resuming() -> int:
 
 def _running(*, is_restored: bool, now: datetime) -> "QuerySet[Broadcast]":
     """What would send something by itself that belongs to the time before."""
-    left = Delivery.objects.filter(broadcast=OuterRef("pk"), state__in=[D.QUEUED, D.HELD])
+    left = Delivery.objects.filter(broadcast=OuterRef("pk"), stage__in=[D.QUEUED, D.HELD])
     would_send = Q(Exists(left))
     if is_restored:  # else what is late is dropped or missed by its own rule
         fires = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)

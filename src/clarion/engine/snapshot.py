@@ -15,6 +15,8 @@ from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
+from clarion.records.deliveries.guards import in_state
+from clarion.records.states import DeliveryState as D
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     sending = db.fetch(
         "SELECT b.id, bc.channel_id, b.revision, b.state = 'sending' OR EXISTS (SELECT 1 "
         "FROM records_delivery d WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
-        "AND d.state = 'queued') FROM broadcasts_broadcast b "
+        f"AND {in_state([D.QUEUED], 'd.')}) FROM broadcasts_broadcast b "
         "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
         "WHERE b.state IN ('sending', 'live')"
     )

@@ -10,6 +10,7 @@ from clarion.kit import clock, db, sheets
 from clarion.kit.numbers import is_id
 from clarion.kit.paging import Cursor, Page, cut
 from clarion.records import tallies
+from clarion.records.deliveries.guards import in_state
 from clarion.records.rows import RecordRow, load, read
 from clarion.records.states import ALL
 from clarion.records.states import DeliveryState as D
@@ -157,7 +158,7 @@ def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) 
         parts = [f"{page} {order} LIMIT {limit}"]
     else:
         # In the text and not a parameter: a partial index needs to see it.
-        parts = [f"{page} AND d.state = '{state}' {order} LIMIT {limit}" for state in states]
+        parts = [f"{page} AND {in_state([state], 'd.')} {order} LIMIT {limit}" for state in states]
     if not parts:
         return []
     some = " UNION ALL ".join(f"SELECT * FROM ({part}) AS p" for part in parts)

@@ -24,9 +24,9 @@ def causes(broadcast_id: int) -> list[Cause]:
         "SELECT reason_id, count(*) AS errors, 0 AS people FROM records_record"
         " WHERE status = 'error' AND broadcast_id = %s GROUP BY reason_id"
         " UNION ALL SELECT reason_id, 0, count(*) FROM records_delivery"
-        " WHERE broadcast_id = %s AND state = 'failed' GROUP BY reason_id"
+        " WHERE broadcast_id = %s AND stage = 'failed' GROUP BY reason_id"
         " UNION ALL SELECT reason_id, 0, count(*) FROM records_delivery"
-        " WHERE broadcast_id = %s AND state = 'in_doubt' GROUP BY reason_id"
+        " WHERE broadcast_id = %s AND stage = 'in_doubt' GROUP BY reason_id"
         ") AS counted JOIN records_reason AS o ON o.id = reason_id"
         " GROUP BY o.id, o.code, o.text ORDER BY 4 DESC, 5 DESC, o.id",
         [broadcast_id] * 3,
@@ -39,7 +39,7 @@ def left_out(broadcast_id: int) -> list[Cause]:
     rows = db.fetch(
         "SELECT o.id, o.code, o.text, 0, counted.people FROM ("
         "SELECT reason_id, count(*) AS people FROM records_delivery"
-        " WHERE broadcast_id = %s AND state = 'skipped' GROUP BY reason_id"
+        " WHERE broadcast_id = %s AND stage = 'skipped' GROUP BY reason_id"
         ") AS counted JOIN records_reason AS o ON o.id = reason_id ORDER BY 5 DESC, o.id",
         [broadcast_id],
     )

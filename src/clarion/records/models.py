@@ -8,7 +8,7 @@ are only ever written by the engine from ids it has just read.
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, GeneratedField, Q, Value, When
 
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
@@ -48,6 +48,13 @@ class Delivery(models.Model):
     # 0, but for a trigger that fires again each time: how often it had fired before.
     occurrence = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=DeliveryState)
+    # The state, but queued while it is being sent too. Indexes are by it and never by the state, so
+    # that a claim changes none of them: to PostgreSQL that is a third of the work.
+    stage = GeneratedField(
+        expression=Case(When(state="sending", then=Value("queued")), default=F("state")),
+        output_field=models.CharField(max_length=10),
+        db_persist=True,
+    )
     has_progress = models.BooleanField(default=False, db_default=False)  # it has a DeliveryProgress
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)  # tries used up
     due_at = InstantField(default=0, db_default=0)  # not before this moment
@@ -74,26 +81,23 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # What a claim reads; also "is anything left?" of a broadcast.
+            # What a claim reads; also what a dead worker held, and "is anything left?" of a
+            # broadcast.
             models.Index(
                 fields=["broadcast", "channel", "due_at", "id"],
                 name="delivery_queue",
-                condition=Q(state="queued"),
+                condition=Q(stage="queued"),
             ),
-            # What a dead worker held. At most a few thousand rows at any time.
-            models.Index(
-                fields=["worker_id"], name="delivery_claimed", condition=Q(state="sending")
-            ),
-            models.Index(fields=["address"], name="delivery_held", condition=Q(state="held")),
+            models.Index(fields=["address"], name="delivery_held", condition=Q(stage="held")),
             # Who did not get it: shown, exported, restarted and counted by cause. (Or and not in:
             # SQLite uses the index for one state only when it can see that state in the condition.)
             models.Index(
-                fields=["broadcast", "state", "address"],
+                fields=["broadcast", "stage", "address"],
                 name="delivery_trouble",
-                condition=Q(state="failed")
-                | Q(state="in_doubt")
-                | Q(state="unsent")
-                | Q(state="skipped"),
+                condition=Q(stage="failed")
+                | Q(stage="in_doubt")
+                | Q(stage="unsent")
+                | Q(stage="skipped"),
             ),
             models.Index(
                 fields=["channel", "external_id"],

@@ -57,3 +57,13 @@ def sources(*afters: str, among: Collection[str] = ALL) -> list[str]:
     return [
         before for before, legal in MOVES.items() if before in among and legal.issuperset(afters)
     ]
+
+
+def stage_of(state: str) -> str:
+    """The stage of a delivery in this state: what its indexes are by, see ``Delivery.stage``."""
+    return S.QUEUED.value if state == S.SENDING else str(state)
+
+
+def states_of(stages: Collection[str]) -> set[str]:
+    """The states that have one of these stages."""
+    return {state for state in ALL if stage_of(state) in stages}

@@ -11,6 +11,7 @@ from clarion.records.states import DeliveryState as D
 from clarion.records.states import sources
 
 _BEFORE = sources(D.SENDING)
+MOST_HELD = 5_000  # deliveries of a worker that are read at once
 
 
 class ClaimedRow(NamedTuple):
@@ -68,3 +69,20 @@ def _take(
         [worker_id, now, broadcast_id, channel_id, now, most],
     )
     return map(ClaimedRow._make, rows)
+
+
+def claimed_by(worker_id: int, before: int | None = None) -> list[tuple[int, int, int]]:
+    """What a worker holds, up to 5,000: delivery, broadcast, channel.
+
+    ``before``: only what it claimed before this moment, in microseconds. All that is queued is
+    looked through, 1 s for 1,000,000 on PostgreSQL: for an index of their own claims would have to
+    pay each time, and this is asked after a crash.
+    """
+    where, params = ("", []) if before is None else (" AND moved_at < %s", [before])
+    # By its statistics PostgreSQL may take all that has been sent for less than what is queued.
+    with db.disable_plans("seqscan"):
+        return db.fetch(
+            "SELECT id, broadcast_id, channel_id FROM records_delivery "
+            f"WHERE {in_state([D.SENDING])} AND worker_id = %s{where} LIMIT %s",
+            [worker_id, *params, MOST_HELD],
+        )

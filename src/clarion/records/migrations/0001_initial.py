@@ -43,6 +43,17 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                (
+                    "stage",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(state="sending", then=models.Value("queued")),
+                            default=models.F("state"),
+                        ),
+                        output_field=models.CharField(max_length=10),
+                    ),
+                ),
                 ("has_progress", models.BooleanField(db_default=False, default=False)),
                 ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ("due_at", clarion.kit.fields.InstantField(db_default=0, default=0)),
@@ -389,7 +400,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state", "queued")),
+                condition=models.Q(("stage", "queued")),
                 fields=["broadcast", "channel", "due_at", "id"],
                 name="delivery_queue",
             ),
@@ -397,28 +408,20 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state", "sending")),
-                fields=["worker_id"],
-                name="delivery_claimed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state", "held")), fields=["address"], name="delivery_held"
+                condition=models.Q(("stage", "held")), fields=["address"], name="delivery_held"
             ),
         ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(
-                    ("state", "failed"),
-                    ("state", "in_doubt"),
-                    ("state", "unsent"),
-                    ("state", "skipped"),
+                    ("stage", "failed"),
+                    ("stage", "in_doubt"),
+                    ("stage", "unsent"),
+                    ("stage", "skipped"),
                     _connector="OR",
                 ),
-                fields=["broadcast", "state", "address"],
+                fields=["broadcast", "stage", "address"],
                 name="delivery_trouble",
             ),
         ),
