@@ -29,6 +29,8 @@ ONE_WRITER = {  # table -> the only code that may write it, a module or a packag
     "records_record": "records/deliveries/",
     "records_receipt": "records/deliveries/",
     "records_tally": "records/tallies.py",
+    "records_measure": "records/measures.py",
+    "records_measuredelta": "records/measures.py",
 }
 ASKING = {"is_postgres", "vendor"}
 _WRITE = re.compile(

@@ -8,8 +8,8 @@ from django.db import connection
 from clarion.broadcasts.reconcile import ReconcileError, reconcile
 from clarion.channels.models import Channel
 from clarion.kit import db
-from clarion.records import tallies
-from clarion.records.models import Delivery, Receipt, Record, Tally
+from clarion.records import measures, tallies
+from clarion.records.models import Delivery, MeasureDelta, Receipt, Record, Tally
 from clarion.records.states import ALL, COMPLETED
 from support import factory
 
@@ -88,6 +88,11 @@ def lose_a_tally(broadcast):
     Tally.objects.filter(broadcast=broadcast, state="read").first().delete()
 
 
+def lose_a_measure(broadcast):
+    """A message is not in the charts."""
+    MeasureDelta.objects.filter(broadcast=broadcast, read=1).first().delete()
+
+
 def swap_tallies_of_channels(broadcast):
     """The totals agree, but not on each channel."""
     one, two = Channel.objects.order_by("pk")
@@ -128,6 +133,7 @@ def leave_a_record_behind(broadcast):
         (lose_a_person, "There are 29 deliveries, but 30 are expected."),
         (move_without_tally, "deliveries are held, but the tallies say"),
         (lose_a_tally, "deliveries are read, but the tallies say"),
+        (lose_a_measure, "deliveries are read, but the numbers over time add up to"),
         (swap_tallies_of_channels, "On the channel App"),
         (expect_more, "There are 30 deliveries, but 31 are expected."),
         (lose_a_completed_record, "1 deliveries count as sent without a completed record"),
@@ -207,7 +213,9 @@ def test_it_holds_at_every_moment():
                             (broadcast.pk, channel.pk, "sent"): 1,
                         }
                     )
+                    factory.measure(delivery, "queued", "sent")
                 tallies.squash()
+                measures.fold()
 
     looked = threading.Event()
     with ThreadPoolExecutor() as threads:

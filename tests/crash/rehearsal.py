@@ -19,6 +19,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.imports import import_contacts
 from clarion.kit import db
 from support.listener import Listener
+from support.measured import assert_measured
 from support.processes import Process, Processes
 from support.waiting import eventually
 
@@ -203,6 +204,7 @@ def truth(broadcast: Broadcast, provider: Provider) -> Truth:
 
 
 def assert_reconciled(broadcast: Broadcast) -> None:
-    """The equation O2 holds, from the rows and from the tallies."""
+    """The equation O2 holds, from the rows, the tallies and the numbers over time."""
+    assert_measured(broadcast)
     result = reconcile(broadcast.pk)
     assert result.ok, "\n".join(result.lines())

@@ -20,6 +20,7 @@ from clarion.records.receipts import UNSAID, ReceiptUpdate, apply_receipts
 from clarion.records.search import search
 from clarion.records.states import ALL
 from support import factory
+from support.measured import assert_measured
 
 AT = factory.START
 
@@ -61,7 +62,8 @@ def message_id(delivery):
 
 
 def agree(broadcast):
-    """Whether the tallies say what the rows say."""
+    """Whether the tallies and the numbers over time say what the rows say."""
+    assert_measured(broadcast)
     rows = dict.fromkeys(ALL, 0)
     for state in Delivery.objects.filter(broadcast=broadcast).values_list("state", flat=True):
         rows[state] += 1

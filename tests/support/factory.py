@@ -23,7 +23,7 @@ from clarion.engine.claim import Claimed, claim
 from clarion.engine.expand import expand_chunk
 from clarion.engine.settle import settle
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import measures, tallies
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.models import Delivery, Part, Reason, Record
 from clarion.records.states import ALL
@@ -186,9 +186,19 @@ def delivery(of: Broadcast, to: Address, state: str = "sent", **more: Any) -> De
         **more,
     )
     tallies.add({(of.pk, to.channel_id, state): 1})
+    measure(row, "queued", state)
     of.total += 1
     of.save(update_fields=["total"])
     return row
+
+
+def measure(of: Delivery, before: str, after: str) -> None:
+    """Count a move of a delivery in the numbers over time."""
+    change = measures.Change(
+        of.broadcast_id, of.channel_id, before, after, START, START,
+        was_recovered=of.recovered, is_recovered=of.recovered,
+    )  # fmt: skip
+    measures.note({change: 1})
 
 
 def reason(text: str = "The provider refused it.", code: str = "400") -> Reason:

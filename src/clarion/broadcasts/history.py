@@ -1,6 +1,6 @@
 """Lists of broadcasts, and the facts of one (E1, E2, E4)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,10 @@ from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.outcomes import outcome, waits_for
 from clarion.broadcasts.states import BroadcastState
-from clarion.channels.registry import kind_class
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import search_words
 from clarion.records import tallies
-from clarion.records.reporting import reporting
+from clarion.records.reporting import receipts_of
 from clarion.records.states import ALL, COMPLETED
 from clarion.records.states import DeliveryState as D
 
@@ -155,9 +154,9 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
     runs = _runs_made([b.pk for b in listed if b.is_live])
-    heard = reporting({channel.pk for b in listed for channel in b.channels.all()})
+    reports = receipts_of(channel for b in listed for channel in b.channels.all())
     return [
-        _facts(b, counts.get(b.pk, {}), _reported(b, heard))
+        _facts(b, counts.get(b.pk, {}), _reported(b, reports))
         | dict(zip(_RUNS, runs.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
@@ -175,13 +174,9 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
 
 
-def _reported(b: Broadcast, heard: Collection[int]) -> set[str]:
-    """Which of delivered and read the channels of a broadcast report; ``heard``: those that do."""
-    states: set[str] = set()
-    for channel in b.channels.all():
-        if channel.pk in heard:
-            states |= kind_class(channel.kind).limits.receipts
-    return states
+def _reported(b: Broadcast, reports: Mapping[int, frozenset[str]]) -> frozenset[str]:
+    """Which of delivered and read the channels of a broadcast report."""
+    return frozenset().union(*(reports[channel.pk] for channel in b.channels.all()))
 
 
 def message_of(b: Broadcast) -> str:

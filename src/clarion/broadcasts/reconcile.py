@@ -1,15 +1,16 @@
 """Proof that nobody of a broadcast is lost (O2): everyone is counted in independent ways.
 
-The deliveries, the tallies and the records are each written by the same transactions, so they
-agree at every moment; each statement here sees one moment only.
+The deliveries, the tallies, the numbers over time and the records are each written by the same
+transactions, so they agree at every moment; each statement here sees one moment only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clarion.channels.models import Channel
 from clarion.kit import db
+from clarion.records import measures
 from clarion.records.states import ALL, COMPLETED
 from clarion.records.states import DeliveryState as D
 
@@ -173,11 +174,27 @@ class _Counted:
                     f"On the channel {names.get(channel, channel)}, {rows} deliveries are {state},"
                     f" but the tallies say {tally}."
                 )
-        return sentences + [
+        return [*sentences, *self._miscounted(names)] + [
             sentence.format(self.finding(name))
             for name, sentence in _FINDINGS.items()
             if self.finding(name)
         ]
+
+    def _miscounted(self, names: Mapping[int, str]) -> Iterator[str]:
+        """What the numbers over time add up to, where the rows say something else."""
+        places = [key for key in self.numbers if key[0] in {"row", "measure"}]
+        for channel in sorted({channel for _, channel, _ in places}):
+            for name in _MEASURED:
+                rows = sum(
+                    self.numbers.get(("row", channel, state), _NOTHING)[0]
+                    for state in measures.STATES[name]
+                )
+                counted = self.numbers.get(("measure", channel, name), _NOTHING)[0]
+                if rows != counted:
+                    yield (
+                        f"On the channel {names.get(channel, channel)}, {rows} deliveries are"
+                        f" {name}, but the numbers over time add up to {counted}."
+                    )
 
 
 def _fingerprint(column: str) -> str:
@@ -230,6 +247,7 @@ _NOT_SENT = "COALESCE(d.state, '') IN ('skipped', 'unsent')"
 _OF = "broadcast_id = %s"
 _PLACE = "channel_id, state"
 _PEOPLE = f"records_delivery AS d WHERE d.{_OF}"
+_MEASURED = ("sent", "delivered", "read", "failed")
 _QUICK = (
     _question("expected", "broadcasts_broadcast WHERE id = %s", "total, 0, 0"),
     _question("row", f"{_PEOPLE} GROUP BY {_PLACE}", _fingerprint("d.id"), _PLACE),
@@ -238,6 +256,16 @@ _QUICK = (
         f"records_tally WHERE {_OF} GROUP BY {_PLACE}",
         "CAST(sum(delta) AS bigint), 0, 0",
         _PLACE,
+    ),
+    *(
+        _question(
+            "measure",
+            f"(SELECT * FROM records_measure WHERE {_OF} UNION ALL"
+            f" SELECT * FROM records_measuredelta WHERE {_OF}) AS m GROUP BY channel_id",
+            f"CAST(sum({name}) AS bigint), 0, 0",
+            f"channel_id, '{name}'",
+        )
+        for name in _MEASURED
     ),
     _question(
         "completed",

@@ -28,7 +28,7 @@ from clarion.broadcasts.history import TYPES
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.states import FINISHED
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import measures, tallies
 from clarion.records.deliveries.delete import delete_deliveries, delete_records
 from clarion.records.states import PENDING
 
@@ -294,12 +294,20 @@ def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
 
 
 _OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall", "broadcasts_event")
-_STEPS = (delete_records, delete_deliveries, tallies.delete, *map(_delete_own, _OWN))
+_STEPS = (
+    delete_records,
+    delete_deliveries,
+    tallies.delete,
+    measures.delete,
+    *map(_delete_own, _OWN),
+)
 _LEFT = (
     "FROM records_record WHERE status = 'completed' AND",
     "FROM records_record WHERE status = 'error' AND",
     "FROM records_delivery WHERE",
     "FROM records_tally WHERE",
+    "FROM records_measure WHERE",
+    "FROM records_measuredelta WHERE",
     *(f"FROM {table} WHERE" for table in _OWN),
 )
 

@@ -269,3 +269,45 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.delta:+}"
+
+
+class _Measured(models.Model):
+    """Numbers of deliveries that were sent, and how they ended: records.measures says when what
+    is counted.
+    """
+
+    broadcast = _lean("broadcasts.Broadcast")
+    channel = _lean(Channel)
+    at = InstantField()  # where the span of time begins
+    sent = models.BigIntegerField()
+    delivered = models.BigIntegerField()
+    read = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    recovered = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class Measure(_Measured):
+    """What became of a broadcast on a channel within a minute or a quarter of an hour."""
+
+    class Meta:
+        constraints = [
+            # Also what charts of one broadcast read.
+            models.UniqueConstraint(fields=["broadcast", "at", "channel"], name="measure_once")
+        ]
+        indexes = [models.Index(fields=["at"], name="measure_at")]
+
+    def __str__(self) -> str:
+        return f"{self.sent} sent of broadcast {self.broadcast_id} since {self.at}"
+
+
+class MeasureDelta(_Measured):
+    """A change of a Measure that has not been added to it yet. There are never many."""
+
+    class Meta:
+        indexes = [models.Index(fields=["broadcast"], name="measuredelta_broadcast")]
+
+    def __str__(self) -> str:
+        return f"{self.sent:+} sent of broadcast {self.broadcast_id} since {self.at}"

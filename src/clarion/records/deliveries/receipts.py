@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import clock, db
-from clarion.records import tallies
+from clarion.records import measures, tallies
 from clarion.records.states import DeliveryState as D
 from clarion.records.states import may_move
 
@@ -40,18 +40,21 @@ class LockedDelivery:
     recovered: bool
     external_id: str | None
     reason_id: int | None
+    moved_at: int  # microseconds
 
 
 def lock(ids: Iterable[int]) -> dict[int, LockedDelivery]:
     """The deliveries with these ids, which nobody else moves until the transaction ends."""
     rows = db.fetch(
-        "SELECT id, broadcast_id, channel_id, address_id, state, recovered, external_id, reason_id"
-        f" FROM records_delivery WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
+        "SELECT id, broadcast_id, channel_id, address_id, state, recovered, external_id, reason_id,"
+        f" moved_at FROM records_delivery WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
         [db.json_param([number] for number in set(ids))],
     )
     return {
-        key: LockedDelivery(key, broadcast, channel, address, state, bool(recovered), name, reason)
-        for key, broadcast, channel, address, state, recovered, name, reason in rows
+        key: LockedDelivery(
+            key, broadcast, channel, address, state, bool(recovered), name, reason, moved_at
+        )
+        for key, broadcast, channel, address, state, recovered, name, reason, moved_at in rows
     }
 
 
@@ -78,13 +81,14 @@ def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
             raise ValueError(f"no delivery that is {before.state} may become {after.state}")
     if not changes:
         return
+    now = clock.now_us()
     moved = db.execute(
         "UPDATE records_delivery AS d SET state = v.state, recovered = v.recovered,"
         " external_id = v.name, reason_id = v.reason, worker_id = CASE WHEN v.state = d.state"
         " THEN d.worker_id END, moved_at = CASE WHEN v.state = d.state THEN d.moved_at ELSE %s END"
         f" FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND d.state = v.before",
         [
-            clock.now_us(),
+            now,
             db.json_param(
                 (b.id, b.state, a.state, a.recovered, a.external_id, a.reason_id)
                 for b, a in changes
@@ -94,6 +98,15 @@ def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
     if moved != len(changes):
         raise RuntimeError("a delivery has moved that was to be locked")
     tallies.shift(Counter((b.broadcast_id, b.channel_id, b.state, a.state) for b, a in changes))
+    measures.note(
+        Counter(
+            measures.Change(
+                b.broadcast_id, b.channel_id, b.state, a.state, b.moved_at, now,
+                b.recovered, a.recovered,
+            )
+            for b, a in changes
+        )
+    )  # fmt: skip
     _correct_records([(b, a) for b, a in changes if b.state in _RECORDED and a.state != b.state])
 
 

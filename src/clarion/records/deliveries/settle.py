@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import db, text
-from clarion.records import tallies
+from clarion.records import measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.progress import forget, keep
@@ -106,7 +106,21 @@ def settle_rows(
             if s.delivery in proven
         )
         tallies.shift(moves)
+        measures.note(_measured([s for s in batch if s.delivery in moved or s.delivery in proven]))
     return len(moved) + len(proven)
+
+
+def _measured(moved: Sequence[Settlement]) -> dict[measures.Change, int]:
+    """What moved, by the minute. Being sent and being in doubt count for nothing before."""
+    minute = measures.MINUTE
+    alike = Counter((s.broadcast, s.channel, s.state, s.recovered, s.at // minute) for s in moved)
+    return {
+        measures.Change(
+            broadcast, channel, D.SENDING, str(state), at * minute, at * minute,
+            was_recovered=False, is_recovered=recovered,
+        ): count
+        for (broadcast, channel, state, recovered, at), count in alike.items()
+    }  # fmt: skip
 
 
 def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:

@@ -502,4 +502,89 @@ class Migration(migrations.Migration):
             model_name="tally",
             index=models.Index(fields=["broadcast", "channel", "state"], name="tally_sum"),
         ),
+        migrations.CreateModel(
+            name="MeasureDelta",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                ("sent", models.BigIntegerField()),
+                ("delivered", models.BigIntegerField()),
+                ("read", models.BigIntegerField()),
+                ("failed", models.BigIntegerField()),
+                ("recovered", models.BigIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["broadcast"], name="measuredelta_broadcast")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Measure",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                ("sent", models.BigIntegerField()),
+                ("delivered", models.BigIntegerField()),
+                ("read", models.BigIntegerField()),
+                ("failed", models.BigIntegerField()),
+                ("recovered", models.BigIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["at"], name="measure_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("broadcast", "at", "channel"), name="measure_once"
+                    )
+                ],
+            },
+        ),
     ]
