@@ -1,89 +1,150 @@
-"""Take pictures of every page, empty and full, wide and on a phone, in light and dark.
+"""Take pictures of every page: empty, full and with hostile contents, wide and on a phone, in light
+and dark.
 
-    .venv/bin/python scripts/screenshots.py [--to FOLDER] [--readme | --components]
+    .venv/bin/python scripts/screenshots.py [WORD …] [--to FOLDER] [--readme | --components]
 
 Starts a simulated provider and a server on a fresh database of its own. Pictures go to
-test-results/screenshots; --readme and --components take only what docs/images has of them.
+test-results/screenshots, and the four pictures of a page beside each other to its folder sheets.
+Words choose the pages whose names contain one of them ("full-chat", "hostile").
+--readme and --components take only what docs/images has of them.
 """
 
 import argparse
 import base64
-import csv
 import os
-import random
 import sys
 import tempfile
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import screenshot_world as world  # noqa: E402 - needs the path above
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from support.chromium import ARGUMENTS, find_chromium  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.processes import Processes  # noqa: E402
-from support.waiting import eventually  # noqa: E402
 
 if TYPE_CHECKING:
     from clarion.accounts.models import Agent
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 SECRET = "whsec_" + base64.b64encode(b"only for pictures, only here").decode()
-FIRST = ["Ana", "Ben", "Chloé", "Dimitri", "Eva", "Farid", "Grace", "Hiro", "Inês", "Jonas"]
-LAST = ["Almeida", "Berg", "Costa", "Dubois", "Fischer", "García", "Haddad", "Jensen", "Rossi"]
-CITIES = ["Lisbon", "Berlin", "Paris", "Oslo", "Madrid", "Warsaw", "Prague", "Rome"]
-TEXT = """Hi {{ contact.name }},
-
-our autumn sale in {{ contact.city }} starts on Friday at nine. Your {{ contact.points }} points \
-count double until Sunday.
-
-See you there!"""
 EMPTY = {
+    "login": "/account/login/",
     "broadcasts": "/",
     "compose": "/broadcasts/new/",
+    "retention": "/broadcasts/retention/",
     "records": "/records/",
+    "chats": "/chats/",
+    "stories": "/stories/",
+    "story-new": "/stories/new/",
     "contacts": "/contacts/",
     "import": "/contacts/import/",
+    "consents": "/consents/",
+    "consent-new": "/consents/new/",
     "channels": "/channels/",
     "kinds": "/channels/add/",
-    "channel-new": "/channels/add/telegram/",
+    "channel-telegram": "/channels/add/telegram/",
+    "channel-whatsapp": "/channels/add/whatsapp/",
+    "channel-email": "/channels/add/email/",
+    "channel-webhook": "/channels/add/webhook/",
+    "defaults": "/channels/defaults/",
+    "keywords": "/channels/keywords/",
     "account": "/account/",
+    "password": "/account/password/",
     "not-found": "/no/such/page",
 }
 FULL = {
     "broadcasts": "/",
     "scheduled": "/?section=scheduled",
+    "periodic": "/?section=periodic",
     "completed": "/?section=completed",
     "drafts": "/?section=drafts",
+    "nothing-found": "/?q=nothing+like+this",
     "broadcast": "/broadcasts/{sale}/",
     "broadcast-leaving": "/broadcasts/{leaving}/",
+    "broadcast-scheduled": "/broadcasts/{later}/",
+    "broadcast-paused": "/broadcasts/{paused}/",
+    "broadcast-stopped": "/broadcasts/{stopped}/",
+    "broadcast-periodic": "/broadcasts/{periodic}/",
+    "broadcast-trigger": "/broadcasts/{trigger}/",
+    "broadcast-external": "/broadcasts/{external}/",
+    "runs": "/broadcasts/{periodic}/runs/",
     "recipients": "/broadcasts/{sale}/recipients/",
     "consents-of": "/broadcasts/{sale}/consents/",
     "activity": "/broadcasts/{sale}/activity/",
     "activity-status": "/broadcasts/{sale}/activity/?group=status",
+    "ask-stop": "/broadcasts/{paused}/ask/stop/",
+    "ask-restart": "/broadcasts/{stopped}/ask/restart/",
+    "ask-rate": "/broadcasts/{paused}/ask/rate/",
     "compose": "/broadcasts/{draft}/edit/",
+    "picker": "/picker/{draft}/",
+    "retention": "/broadcasts/retention/",
     "records": "/records/",
     "errors": "/records/?broadcast={sale}&status=error",
+    "records-none": "/records/?user=nobody-has-this",
     "record": "/records/5/",
+    "chats": "/chats/",
+    "chat": "/chats/{chat}/",
+    "stories": "/stories/",
+    "story": "/stories/{story}/",
     "contacts": "/contacts/",
-    "contact": "/contacts/5/",
+    "contacts-none": "/contacts/?q=nobody-has-this",
+    "contact": "/contacts/{person}/",
     "import-done": "/contacts/import/1/",
+    "consents": "/consents/",
+    "consent": "/consents/{consent}/",
+    "consent-remove": "/consents/{consent}/remove/",
     "channels": "/channels/",
     "channel": "/channels/1/",
+    "channel-paused": "/channels/3/",
+    "keywords": "/channels/keywords/",
 }
+HOSTILE = {
+    "broadcasts": "/",
+    "completed": "/?section=completed",
+    "drafts": "/?section=drafts",
+    "broadcast": "/broadcasts/{sending}/",
+    "broadcast-paused": "/broadcasts/{paused}/",
+    "broadcast-completed": "/broadcasts/{completed}/",
+    "ask-stop": "/broadcasts/{sending}/ask/stop/",
+    "compose": "/broadcasts/{draft}/edit/",
+    "picker": "/picker/{draft}/",
+    "stories": "/stories/",
+    "story": "/stories/{story}/",
+    "contacts": "/contacts/",
+    "contact": "/contacts/{person}/",
+    "import": "/contacts/import/{import}/",
+    "consents": "/consents/",
+    "channels": "/channels/",
+    "channel": "/channels/{channel}/",
+}
+# After a click on the button of this name: what a page says to a form that is not filled in.
+CLICKED = {
+    "compose-refused": ("/broadcasts/new/", "Send"),
+    "story-refused": ("/stories/new/", "Save story"),
+    "channel-refused": ("/channels/add/telegram/", "Add channel"),
+    "import-refused": ("/contacts/import/", "Check file"),
+}
+WIDTHS = (1280, 390)
+TALLEST = 6_000
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def main() -> int:
     """Take the pictures; return the exit code."""
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("words", nargs="*")
     options.add_argument("--to", type=Path, default=ROOT / "test-results" / "screenshots")
     only = options.add_mutually_exclusive_group()
     only.add_argument("--readme", action="store_true")
     only.add_argument("--components", action="store_true")
-    given = options.parse_args()
+    chosen = options.parse_args()
     executable = find_chromium()
     if executable is None:
         print("There is no Chromium on this machine (Debian: apt-get install chromium).")
@@ -94,13 +155,13 @@ def main() -> int:
         os.environ["CLARION_DATABASE_URL"] = f"sqlite:///{data / 'clarion.sqlite3'}"
         processes = Processes(os.environ)
         try:
-            _shoot(processes, data, executable, given)
+            _shoot(processes, data, executable, chosen)
         finally:
             processes.close()
     return 0
 
 
-def _shoot(processes: Processes, data: Path, executable: str, given: argparse.Namespace) -> None:
+def _shoot(processes: Processes, data: Path, executable: str, chosen: argparse.Namespace) -> None:
     serve = processes.clarion("serve", "--port", str(free_port()))
     url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
     turned = ["error_500=2", "error_400=1", "reset_after=1", "delivered=90", "read=60"]
@@ -116,18 +177,26 @@ def _shoot(processes: Processes, data: Path, executable: str, given: argparse.Na
     agent = _agent()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        if given.components:
+        if chosen.components:
             _components_picture(browser, url)
             return
-        if not given.readme:
-            _pictures(browser, url, EMPTY, given.to, "empty")
-        numbers = _world(provider, data, agent, trouble=not given.readme)
-        if given.readme:
+        album = Album(browser, chosen.to, chosen.words)
+        if not chosen.readme:
+            album.add(url, "empty", EMPTY)
+        numbers = world.full(provider, data, agent, SECRET, trouble=not chosen.readme)
+        if chosen.readme:
             _readme_picture(browser, url, numbers["sale"])
-        else:
-            pages = {name: path.format(**numbers) for name, path in FULL.items()}
-            _pictures(browser, url, pages, given.to, "full")
+            return
+        album.add(url, "full", _filled(FULL, numbers), CLICKED)
+        serve.terminate()  # its worker would finish what the hostile numbers claim
+        web = processes.clarion("web", "--port", str(free_port()))
+        url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
+        album.add(url, "hostile", _filled(HOSTILE, world.hostile(provider, agent)))
         browser.close()
+
+
+def _filled(pages: dict[str, str], numbers: world.Numbers) -> dict[str, str]:
+    return {name: path.format(**numbers) for name, path in pages.items()}
 
 
 def _agent() -> "Agent":
@@ -138,73 +207,80 @@ def _agent() -> "Agent":
     )[0]
 
 
-def _world(provider: str, data: Path, agent: "Agent", *, trouble: bool) -> dict[str, int]:
-    """Channels, people and broadcasts in every state; returns the numbers of some."""
-    from clarion.broadcasts import drafts, launch
-    from clarion.broadcasts.models import Broadcast
-    from clarion.broadcasts.query import Audience
-    from clarion.channels.manage import add_channel, pause_channel
-    from clarion.contacts.imports import import_contacts
-    from clarion.kit import clock
+@dataclass
+class Album:
+    """A folder of pictures, and of sheets with the four pictures of a page."""
 
-    web = {"url": f"{provider}/shop", "allow_private": "true", "secret": SECRET}
-    shop = add_channel(name="Shop app", kind="webhook", settings=web, rate=250, by=agent)
-    bot_settings = {"token": "123456789:AAEhBOweik6ad9rQXMENQjcrGbqCr4K", "api_root": provider}
-    bot = add_channel(name="Customer bot", kind="telegram", settings=bot_settings, by=agent)
-    mail_settings = {"host": "smtp.example.org", "sender": "News <news@example.org>"}
-    mail = add_channel(name="Newsletter", kind="email", settings=mail_settings, by=agent)
-    if trouble:
-        reason = "The server refused the password. Save it again."
-        pause_channel(mail, reason=reason, by="engine")
-    people = _people(data / "shop.csv", 5_000, 100_000)
-    import_contacts(people, channel=shop, tags=["customer"], by=agent)
-    people = _people(data / "bot.csv", 400, 700_000)
-    import_contacts(people, channel=bot, tags=["loyal"], by=agent)
+    browser: Browser
+    folder: Path
+    words: list[str]
 
-    def draft(title: str, **fields: Any) -> Broadcast:
-        common: dict[str, Any] = {
-            "text": TEXT,
-            "channels": [shop],
-            "audience": Audience(kind="all"),
-            **fields,
+    def add(
+        self,
+        url: str,
+        kind: str,
+        pages: dict[str, str],
+        clicked: dict[str, tuple[str, str]] = MappingProxyType({}),  # type: ignore[assignment]
+    ) -> None:
+        """Take the pictures of these pages, by name."""
+        (self.folder / "sheets").mkdir(parents=True, exist_ok=True)
+        shots = {name: (path, "") for name, path in pages.items()} | dict(clicked)
+        chosen = {
+            f"{kind}-{name}": shot
+            for name, shot in shots.items()
+            if not self.words or any(word in f"{kind}-{name}" for word in self.words)
         }
-        return drafts.create_draft(by=agent, title=title, **common)
+        for theme in THEMES:
+            for width in WIDTHS:
+                if chosen:
+                    self._take(url, theme, width, chosen)
+        for name in chosen:
+            self._sheet(name)
 
-    loyal = Audience(kind="tags", tags=["loyal"])
-    launch.start(draft("Loyalty points", channels=[bot], audience=loyal), by=agent, undo_seconds=0)
-    sale = launch.start(draft("Autumn sale"), by=agent, undo_seconds=0)
-    later = clock.now() + timedelta(days=20)
-    launch.start(draft("Happy New Year", channels=[shop, bot], scheduled_at=later), by=agent)
-    leaving = launch.start(draft("Back in stock", channels=[bot]), by=agent, undo_seconds=600)
-    tagged = Audience(kind="tags", tags=["customer"], without_tags=["loyal"])
-    edited = draft("Feedback", channels=[shop, bot], audience=tagged)
-    eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
-    return {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk}
+    def _take(
+        self,
+        url: str,
+        theme: Literal["light", "dark"],
+        width: int,
+        shots: dict[str, tuple[str, str]],
+    ) -> None:
+        page = _window(self.browser, url, theme, width)
+        for name, (path, button) in shots.items():
+            if path == "/account/login/":
+                page.context.clear_cookies()
+            page.goto(url + path)
+            if button:
+                page.locator(f"main :text-is('{button}')").last.click()
+            page.wait_for_timeout(500)  # what loads itself after the page
+            wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            if wide:
+                print(f"{name} is wider than {width} pixels")
+            # A window as high as the page: bars at its edge are where people see them.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": max(844, min(height, TALLEST))})
+            page.screenshot(path=self._path(name, width, theme))
+            page.set_viewport_size({"width": width, "height": 844})
+            if path == "/account/login/":
+                _log_in(page, url)
+        page.context.close()
 
+    def _path(self, name: str, width: int, theme: str) -> Path:
+        return self.folder / f"{name}-{width}-{theme}.png"
 
-def _people(path: Path, count: int, first_id: int) -> Path:
-    chance = random.Random(7)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "name", "city", "points"])
-        for number in range(count):
-            name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
-            row = [first_id + number, name, chance.choice(CITIES), chance.randrange(900)]
-            writer.writerow(row)
-    return path
-
-
-def _pictures(browser: Browser, url: str, pages: dict[str, str], to: Path, kind: str) -> None:
-    to.mkdir(parents=True, exist_ok=True)
-    themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for theme in themes:
-        for width in (1280, 390):
-            page = _window(browser, url, theme, width)
-            for name, path in pages.items():
-                page.goto(url + path)
-                page.wait_for_timeout(500)  # what loads itself after the page
-                page.screenshot(path=to / f"{kind}-{name}-{width}-{theme}.png", full_page=True)
-            page.context.close()
+    def _sheet(self, name: str) -> None:
+        pictures = [self._path(name, width, theme) for theme in THEMES for width in WIDTHS]
+        images = "".join(f'<img src="{path.resolve().as_uri()}">' for path in pictures)
+        source = self.folder / "sheets" / f"{name}.html"
+        style = (
+            "body {display: grid; grid: auto / 1100px 390px; gap: 12px; margin: 0;"
+            " background: #888; align-items: start} img {width: 100%}"
+        )
+        source.write_text(f"<style>{style}</style>{images}", encoding="utf-8")
+        page = self.browser.new_page(viewport={"width": 1502, "height": 600})
+        page.goto(source.resolve().as_uri())
+        page.screenshot(path=source.with_suffix(".png"), full_page=True)
+        page.close()
+        source.unlink()
 
 
 def _window(
@@ -215,12 +291,16 @@ def _window(
         color_scheme=theme,
         locale="en-GB",
     ).new_page()
+    _log_in(page, url)
+    return page
+
+
+def _log_in(page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{url}/")
-    return page
 
 
 def _readme_picture(browser: Browser, url: str, broadcast: int) -> None:
@@ -262,7 +342,7 @@ def _components_picture(browser: Browser, url: str) -> None:
     for row in ROWS:
         counts = dict.fromkeys(ALL, 0) | row
         done = counts["read"] + counts["delivered"] + counts["sent"]
-        rows.append(counts | {"bar": shown.bar(counts), "done": done, "message": TEXT})
+        rows.append(counts | {"bar": shown.bar(counts), "done": done, "message": world.TEXT})
     steps = [
         Step("Add a channel", "The account that your messages are sent from.", "", "", "#",
              done=True, may=True, is_next=False),
@@ -275,7 +355,7 @@ def _components_picture(browser: Browser, url: str) -> None:
         "rows": rows,
         "outcomes": list(words.WORDS["outcome"]),
         "kinds": ["telegram", "whatsapp", "email", "webhook", "channel"],
-        "message": TEXT,
+        "message": world.TEXT,
         "steps": steps,
     }
     source = (ROOT / "scripts" / "components.html").read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ def test_what_can_not_be_chosen_says_why() -> None:
     bot = Channel.objects.create(name="bot", kind="telegram")
 
     reasons = not_offered([bot], to_chats=False, story=None)
-    assert reasons["story"] == "There is no story yet."
+    assert reasons["story"] == "There are no stories yet."
     assert reasons["template"].startswith("None of the chosen channels has templates. These kinds")
     assert "WhatsApp" in reasons["template"]
     assert "text" not in reasons

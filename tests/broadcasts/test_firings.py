@@ -84,7 +84,8 @@ def test_c4_words() -> None:
         {"attribute": "city", "is": "equals", "value": "Bonn"}, {"tag": "paid", "is": "has_not"},
     ]}  # fmt: skip
     assert words(parse(vip)) == (
-        "2 hours after the tag “vip” is assigned, at 09:00 where they live, if city is “Bonn” and "
+        "2 hours after the tag “vip” is assigned, at 09:00 in the contact's time zone, "
+        "if city is “Bonn” and "
         "they do not have the tag “paid”, once per person"
     )
     assert words(parse({**EVENT, "delay": 5_400, "again": True})) == (

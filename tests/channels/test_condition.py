@@ -29,7 +29,7 @@ def waiting(since: timedelta, until: timedelta) -> dict[str, Any]:
     ("fields", "state", "reason", "blocked"),
     [
         ({}, "active", "", False),
-        ({"checked_at": None}, "unchecked", "It has not been checked with these settings.", False),
+        ({"checked_at": None}, "unchecked", "Its settings are new or have changed.", False),
         ({"check_failed": True}, "check_failed", "The token is valid.", False),
         (waiting(-MINUTE, HOUR) | {"check_failed": True}, "waiting", "Too many.", True),
         (

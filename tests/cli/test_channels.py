@@ -46,7 +46,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "paused_reason": "",
         "condition": {
             "state": "unchecked",
-            "reason": "It has not been checked with these settings.",
+            "reason": "Its settings are new or have changed.",
             "since": None,
             "until": None,
         },

@@ -85,7 +85,7 @@ def _import(page: Page, people: Path) -> None:
     page.get_by_role("link", name="Contacts", exact=True).click()
     page.get_by_role("link", name="Import contacts").click()
     page.get_by_label("CSV file").set_input_files(people)
-    page.get_by_label("Tags for everyone in the file").fill("guests")
+    page.get_by_label("Tags for all contacts in the file").fill("guests")
     page.get_by_role("button", name="Check file").click()
     page.get_by_role("button", name=f"Import {PEOPLE} contacts").click()
     expect(page.get_by_role("link", name="Show contacts")).to_be_visible()

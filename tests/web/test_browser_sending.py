@@ -144,7 +144,7 @@ def test_a3_a_file_with_bad_rows_is_sent_to_the_good_ones(
         option.check()
     expect(page.locator("#saved")).to_contain_text("Saved")
     page.get_by_label("File with user ids on Shop").set_input_files(ids)
-    page.get_by_label("Column of the user ids").select_option("who")
+    page.get_by_label("Column with the user ids").select_option("who")
 
     expect(page.get_by_text("3 contacts selected from ids.csv, 3 lines rejected.")).to_be_visible()
     expect(page.locator(".rejects li")).to_have_text(

@@ -54,7 +54,7 @@ def not_offered(
 def _no_story(chosen: Story | None) -> str:
     if chosen is not None or Story.objects.filter(archived_at__isnull=True).exists():
         return ""
-    return _("There is no story yet.")
+    return _("There are no stories yet.")
 
 
 def _no_templates(chosen: Sequence[Channel]) -> str:

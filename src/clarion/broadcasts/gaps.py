@@ -90,9 +90,9 @@ class Gap:
         """How many lack what, and what to do."""
         if not self.variable:
             return self.words
-        advice = _("Give it a default: %(default)s, or choose to send to the others.")
+        advice = _("Add a default, %(default)s, or choose to send to the others.")
         if not self.may_be_accepted:
-            advice = _("Give it a default: %(default)s.")
+            advice = _("Add a default: %(default)s.")
         return f"{self.words} {advice}" % {"default": f'{{{{ {self.variable} | default("…") }}}}'}
 
 

@@ -178,13 +178,13 @@ def _known(broadcast: Broadcast) -> set[str]:
 
 
 def _unknown(name: str) -> str:
-    advice = f'give it a default: {{{{ {name} | default("…") }}}}.'
+    advice = f'add a default: {{{{ {name} | default("…") }}}}.'
     match name.partition(".")[0]:
         case "data":
             return f"“{name}” comes only with an external call or an event. Remove it, or {advice}"
         case "memory":
             return f"Only a webhook earlier in the story can set “{name}”. Add one, or {advice}"
-    return f"No contact has “{name}”. Correct it, or {advice}"
+    return f"No contact has “{name}”. Correct the name, or {advice}"
 
 
 def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:

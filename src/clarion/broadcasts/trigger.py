@@ -71,7 +71,7 @@ def words(trigger: Trigger) -> str:
         else _("%(delay)s after the event “%(name)s”")
     ]
     if trigger.at:
-        parts.append(_("at %(at)s where they live"))
+        parts.append(_("at %(at)s in the contact's time zone"))
     if trigger.conditions:
         fill["conditions"] = get_text_list(
             [condition.words() for condition in trigger.conditions], _("and")

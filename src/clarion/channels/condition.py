@@ -64,7 +64,7 @@ def condition(channel: Channel) -> Condition:
         return Condition(c.WAITING, channel.waits_reason, since, until, advice)
     if channel.checked_at is None:
         advice = _("Check the channel before you send.")
-        reason = _("It has not been checked with these settings.")
+        reason = _("Its settings are new or have changed.")
         return Condition(c.UNCHECKED, reason, None, None, advice)
     if channel.check_failed:
         advice = _("Correct its settings and check it again.")

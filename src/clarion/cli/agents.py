@@ -94,7 +94,7 @@ def role(
 @app.command("password")
 @uses_django
 def password(email: Who, password_stdin: PasswordStdin = False) -> None:
-    """Give an agent a new password, and end all of the agent's sessions."""
+    """Set a new password for an agent, and end all of the agent's sessions."""
     from clarion.accounts.agents import set_password
 
     agent = find_agent(email, inactive=True)
@@ -122,7 +122,7 @@ def deactivate(email: Who) -> None:
 @app.command("activate")
 @uses_django
 def activate(email: Who) -> None:
-    """Let an agent log in again who was deactivated."""
+    """Let a deactivated agent log in again."""
     from clarion.accounts.agents import set_active
 
     agent = find_agent(email, inactive=True)

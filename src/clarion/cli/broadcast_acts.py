@@ -53,7 +53,7 @@ def restart(
 
 @uses_django
 def edit(number: BroadcastId, as_json: AsJson = False) -> None:
-    """Make a draft in which a live broadcast is edited. The live one goes on until it is sent.
+    """Make a draft to edit a live broadcast. The live one continues until the draft is sent.
 
     Change the draft with: clarion drafts edit. Apply it with: clarion drafts send.
     """

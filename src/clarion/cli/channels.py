@@ -251,7 +251,7 @@ def defaults(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or set what channels send with that have no value of their own.
+    """Show or set the values of channels that have none of their own.
 
     none removes a default: then each kind's usual value applies.
     """

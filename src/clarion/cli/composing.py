@@ -83,7 +83,7 @@ AtClock = Annotated[
     str | None,
     typer.Option(
         metavar="HH:MM",
-        help="The time of day. With --on-tag and --on-event: where the contact lives.",
+        help="The time of day. With --on-tag and --on-event: in the contact's time zone.",
     ),
 ]
 Day = Annotated[

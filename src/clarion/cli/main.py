@@ -83,7 +83,7 @@ def clarion(
             OPTION,
             metavar="AGENT",
             help="With any command: act as the agent with this name or e-mail address. Without it, "
-            "this machine is named as who sent a broadcast.",
+            "a broadcast shows this machine as its sender.",
         ),
     ] = "",
 ) -> None:

@@ -40,7 +40,7 @@ PATIENCE = 60  # seconds for a worker that sees the upload, before one that does
 MOST_INTERRUPTIONS = 3  # a file that ends its worker each time is not tried for ever
 _AGAIN = "Import the file again: no one is imported twice."
 _INTERRUPTED = f"The import was interrupted: its process ended. {_AGAIN}"
-_UPLOAD_GONE = "The upload is no longer there. Choose the file again."
+_UPLOAD_GONE = "The upload is no longer available. Choose the file again."
 EXPECTED = (ImportRefused, CsvError, OSError, DatabaseError)
 _DISK_FULL = {"53100"}  # PostgreSQL's code
 

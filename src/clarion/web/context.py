@@ -14,6 +14,9 @@ from clarion.channels.condition import Condition, conditions
 from clarion.channels.models import Channel
 from clarion.engine.status import troubles
 
+# Pages that the navigation does not name, by the entry they are below.
+_WITHIN = {"consent": "contact", "keyword": "channel", "picker": "broadcast"}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -38,6 +41,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
 def _entries(request: HttpRequest) -> list[Entry]:
     match = request.resolver_match
     here = _stem(match.url_name.partition("_")[0]) if match and match.url_name else ""
+    here = _WITHIN.get(here, here)
     return [
         Entry(name, reverse(url), icon, here == _stem(url))
         for name, url, icon in (

@@ -222,4 +222,4 @@ def _picked(source: str, count: int) -> str:
         "chats": _("%s by chat number"),
         "restart": _("%s not reached by an earlier broadcast"),
     }
-    return origins.get(source, _("%s, picked by hand")) % people
+    return origins.get(source, _("%s, selected by hand")) % people

@@ -72,7 +72,7 @@ BROADCAST_OUTCOMES: dict[str, Word] = {
     ),
     outcomes.ALL_FAILED: Word(_("All failed"), _("It has finished. Every message failed."), "bad"),
     outcomes.NO_RECIPIENTS: Word(
-        _("No recipients"), _("It has finished. There was nobody to send to."), "calm"
+        _("No recipients"), _("It has finished. It had no recipients."), "calm"
     ),
 }
 
@@ -89,7 +89,7 @@ CHANNEL_STATES: dict[str, Word] = {
         (ChannelCondition.PAUSED, _("Messages wait until the channel is resumed."), "warn"),
         (ChannelCondition.WAITING, _("No messages are sent at the moment."), "warn"),
         (ChannelCondition.FAILING, _("The last check of this channel failed."), "bad"),
-        (ChannelCondition.UNCHECKED, _("Nobody has checked whether it can send."), "calm"),
+        (ChannelCondition.UNCHECKED, _("It has not been checked whether it can send."), "calm"),
     )
 }
 

@@ -82,7 +82,7 @@ def test_the_page_shows_the_first_rows_and_why_lines_were_left_out(
     checked = upload(admin, channel, PEOPLE, check=True)
     assert isinstance(checked, Import)
     page = admin.get(f"/contacts/import/{checked.pk}/").content.decode()
-    for shown in ("same id as line 3", "the id is empty", "Lines that were left out", "London"):
+    for shown in ("same id as line 3", "the id is empty", "Rejected lines", "London"):
         assert shown in page
 
     done = upload(admin, channel, PEOPLE)

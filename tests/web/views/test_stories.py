@@ -170,7 +170,7 @@ def test_b3_a_webhook_is_not_asked_by_the_preview(admin: Client) -> None:
         blocks=[{"kind": "webhook", "url": "http://127.0.0.1:9/in", "allow_private": True}]
     )
     html = admin.get(f"/stories/{story.pk}/").content.decode()
-    assert "The answers of the webhook appear here: 0 to 20 messages." in html
+    assert "The messages that your webhook answers with appear here." in html
 
 
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(admin: Client) -> None:
@@ -235,10 +235,11 @@ def test_two_people_saving_are_told_and_lose_nothing(admin: Client) -> None:
 def test_a_draft_tells_that_somebody_has_saved(admin: Client) -> None:
     story = add_story()
     data = typed("Welcome", text("mine"), number=1, story=story.pk)
-    assert "meanwhile" not in admin.post("/stories/draft", data).content.decode()
+    assert "in the meantime" not in admin.post("/stories/draft", data).content.decode()
     save_story(story, blocks=[text("hers")], by=factory.agent(), number=1)
     assert (
-        "Ada has saved version 2 meanwhile" in admin.post("/stories/draft", data).content.decode()
+        "Ada has saved version 2 in the meantime"
+        in admin.post("/stories/draft", data).content.decode()
     )
 
 
@@ -336,7 +337,7 @@ def test_a_file_that_is_refused(admin: Client, kind: str, content: bytes, said: 
 def test_an_upload_that_is_gone_can_be_replaced(admin: Client) -> None:
     data = typed("Welcome", {"kind": "image", "key": "na", "media": "b" * 12})
     html = admin.post("/stories/draft", data).content.decode()
-    assert "That upload is gone. Upload it again." in html
+    assert "That upload is no longer available. Upload the file again." in html
     assert 'type="file"' in html
 
 

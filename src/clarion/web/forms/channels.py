@@ -168,13 +168,13 @@ def _sending_fields(of_default: Sending, channel: Channel | None) -> dict[str, f
     """The fields of a channel: filled in where it has a value of its own."""
     fields = _own_fields()
     helps = {
-        "rate": _("Messages a second; “none” is no limit."),
-        "attempts": _("Of one message, in all."),
-        "backoff": _("Before the second attempt. It doubles before each further one."),
+        "rate": _("Messages a second. Write “none” for no limit."),
+        "attempts": _("How often a message is attempted at most."),
+        "backoff": _("The wait before the second attempt. It doubles before each further one."),
     }
     for name, field in fields.items():
         shown = {"default": _written(name, of_default)}
-        field.help_text = f"{_('Leave empty for the default: %(default)s.') % shown} {helps[name]}"
+        field.help_text = f"{helps[name]} {_('Leave empty for the default: %(default)s.') % shown}"
         if channel is not None and getattr(channel, f"own_{name}"):
             value = getattr(channel, name)
             field.initial = NO_LIMIT if value is None else value
@@ -185,7 +185,7 @@ def _written(name: str, of: Sending) -> str:
     value = getattr(of, name)
     if value is None:
         return str(_("no limit"))
-    return formats.number_format(value)
+    return formats.number_format(int(value) if value == int(value) else value)
 
 
 def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:

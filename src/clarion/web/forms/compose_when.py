@@ -187,7 +187,7 @@ def _read_trigger(when: When, entries: Mapping[str, str], problems: dict[str, st
         return
     wrong = [row for row in when.conditions if row[0] == TAG and row[1] not in TAG_IS]
     if wrong:
-        problems["trigger"] = _("A tag is there or it is not: choose “is” or “is not” for it.")
+        problems["trigger"] = _("A contact has a tag or does not have it. Choose “is” or “is not”.")
         return
     raw: dict[str, Any] = {
         "on": when.fields["on"],

@@ -18,7 +18,7 @@ class ImportForm(forms.Form):
         label=_("Channel"),
         queryset=Channel.objects.order_by("name"),
         empty_label=None,
-        help_text=_("The people in the file are reached through it."),
+        help_text=_("The channel that the user ids in the file belong to."),
     )
     file = forms.FileField(
         label=_("CSV file"),
@@ -30,13 +30,13 @@ class ImportForm(forms.Form):
         ),
     )
     id_column = forms.CharField(
-        label=_("Column of the user ids"),
+        label=_("Column with the user ids"),
         required=False,
         max_length=200,
-        help_text=_("Left empty: found by its title."),
+        help_text=_("Leave empty to find it by its title."),
     )
     tags = forms.CharField(
-        label=_("Tags for everyone in the file"),
+        label=_("Tags for all contacts in the file"),
         required=False,
         help_text=_("Separated by commas."),
     )

@@ -169,7 +169,7 @@ class StoryForm:
             sources += [part for b in block.standing_buttons for part in (b.label, b.value)]
             names = [name for source in sources for name in _unknown(source, variables, free)]
             block.notes = [
-                _("No contact has “%(name)s”. Correct it, or give a default: %(example)s.")
+                _("No contact has “%(name)s”. Correct the name, or add a default: %(example)s.")
                 % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
                 for name in dict.fromkeys(names)
             ]
@@ -316,7 +316,7 @@ def _find_upload(block: BlockFields) -> None:
         block.upload = Upload.objects.filter(token=token[:16]).first()
         if block.upload is None:
             block.values["media"] = ""
-            block.problems["file"] = _("That upload is gone. Upload it again.")
+            block.problems["file"] = _("That upload is no longer available. Upload the file again.")
 
 
 def _unknown(source: str, variables: set[str], free: set[str]) -> Iterator[str]:

@@ -164,7 +164,10 @@ def _too_late(request: AgentRequest, draft: Broadcast | None, error: LaunchError
         return redirect("broadcasts")
     page = _page_of(request)
     if page and page in {draft.form_token, draft.form_state.get("page")}:
-        messages.info(request, _("This page has already sent this broadcast. It is sent once."))
+        messages.info(
+            request,
+            _("This broadcast has already been sent from this page. It was not sent again."),
+        )
     else:
         messages.error(request, str(error))
     return redirect("broadcast", draft.pk)

@@ -73,7 +73,7 @@ def _read(token: str, channel: Channel, column: str | None) -> IdList:
     except FileNotFoundError:
         raise IdsRefused(_("Choose a file.")) from None
     if not path.exists():
-        raise IdsRefused(_("The upload is no longer there. Choose the file again."))
+        raise IdsRefused(_("The upload is no longer available. Choose the file again."))
     return read_ids(path, channel=channel, column=column, rejects=uploads.path(token, REJECTS))
 
 

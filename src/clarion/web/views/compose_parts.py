@@ -31,7 +31,7 @@ from clarion.content.preview import Shown
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
 from clarion.web.people import channels_with_people
-from clarion.web.shown import audience_words
+from clarion.web.shown import audience_words, without_variables
 from clarion.web.wrong import Wrong
 from clarion.web.zones import zone_choices
 
@@ -205,7 +205,7 @@ def _what_words(composition: Composition) -> str:
     if composition.data_type == "template":
         name = " ".join(filter(None, (composition.template_name, composition.template_language)))
         return _("Template %s") % name if composition.template_name else ""
-    words = " ".join(composition.text.split())
+    words = without_variables(" ".join(composition.text.split()))
     return words if len(words) <= 80 else words[:79] + "…"
 
 

@@ -38,7 +38,7 @@ def test_b2_why_a_story_can_not_be_chosen(admin: Client, channel: Channel) -> No
     html = admin.get("/broadcasts/new/").content.decode()
 
     assert re.search(r'value="story"\s+disabled', html)
-    assert "Story: There is no story yet." in html
+    assert "Story: There are no stories yet." in html
     assert 'href="/stories/new/"' in html
 
 

@@ -1,0 +1,240 @@
+"""What the pictures of scripts/screenshots.py show: channels, people and broadcasts in every state.
+
+``full`` is a usual installation, ``hostile`` adds what no designer hopes for: names without a
+space, other scripts, markup, and very many of everything.
+"""
+
+import csv
+import random
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from support.waiting import eventually
+
+if TYPE_CHECKING:
+    from clarion.accounts.models import Agent
+    from clarion.broadcasts.models import Broadcast
+    from clarion.channels.models import Channel
+
+Numbers = dict[str, int]
+
+FIRST = ["Ana", "Ben", "Chloé", "Dimitri", "Eva", "Farid", "Grace", "Hiro", "Inês", "Jonas"]
+LAST = ["Almeida", "Berg", "Costa", "Dubois", "Fischer", "García", "Haddad", "Jensen", "Rossi"]
+CITIES = ["Lisbon", "Berlin", "Paris", "Oslo", "Madrid", "Warsaw", "Prague", "Rome"]
+TEXT = """Hi {{ contact.name }},
+
+our autumn sale in {{ contact.city }} starts on Friday at nine. Your {{ contact.points }} points \
+count double until Sunday.
+
+See you there!"""
+BLOCKS: list[dict[str, Any]] = [
+    {"kind": "text", "text": "Hi {{ contact.name }}, we are open again."},
+    {
+        "kind": "buttons",
+        "text": "Where would you like to go?",
+        "buttons": [
+            {"kind": "link", "label": "Opening hours", "value": "https://example.org/hours"},
+            {"kind": "reply", "label": "Call me back", "value": "call"},
+        ],
+    },
+    {"kind": "webhook", "url": "https://example.org/offers", "timeout": 10},
+]
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+RIGHT_TO_LEFT = "عرض نهاية الموسم للعملاء المميزين في جميع الفروع"
+MARKUP = '<script>alert("1")</script> & <b>Offers</b>'
+MANY = 999_999_999
+
+
+def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: bool) -> Numbers:
+    """Channels, people and broadcasts in every state; returns the numbers of some."""
+    from clarion.broadcasts import drafts, launch
+    from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts.query import Audience
+    from clarion.kit import clock
+
+    shop, bot = _channels(provider, agent, secret, trouble=trouble)
+    _contacts(data, shop, bot, agent)
+
+    def draft(title: str, **fields: Any) -> Broadcast:
+        common: dict[str, Any] = {
+            "text": TEXT,
+            "channels": [shop],
+            "audience": Audience(kind="all"),
+            **fields,
+        }
+        return drafts.create_draft(by=agent, title=title, **common)
+
+    loyal = Audience(kind="tags", tags=["loyal"])
+    launch.start(draft("Loyalty points", channels=[bot], audience=loyal), by=agent, undo_seconds=0)
+    sale = launch.start(draft("Autumn sale"), by=agent, undo_seconds=0)
+    later = clock.now() + timedelta(days=20)
+    new_year = draft("Happy New Year", channels=[shop, bot], scheduled_at=later)
+    launch.start(new_year, by=agent)
+    leaving = launch.start(draft("Back in stock", channels=[bot]), by=agent, undo_seconds=600)
+    tagged = Audience(kind="tags", tags=["customer"], without_tags=["loyal"])
+    edited = draft("Feedback", channels=[shop, bot], audience=tagged)
+    eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
+    numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
+    return numbers | (_more(draft, shop, bot, agent) if trouble else {})
+
+
+def _channels(
+    provider: str, agent: "Agent", secret: str, *, trouble: bool
+) -> tuple["Channel", "Channel"]:
+    from clarion.channels.manage import add_channel, pause_channel
+
+    web = {"url": f"{provider}/shop", "allow_private": "true", "secret": secret}
+    shop = add_channel(name="Shop app", kind="webhook", settings=web, rate=250, by=agent)
+    bot_settings = {"token": "123456789:AAEhBOweik6ad9rQXMENQjcrGbqCr4K", "api_root": provider}
+    bot = add_channel(name="Customer bot", kind="telegram", settings=bot_settings, by=agent)
+    mail_settings = {"host": "smtp.example.org", "sender": "News <news@example.org>"}
+    mail = add_channel(name="Newsletter", kind="email", settings=mail_settings, by=agent)
+    if trouble:
+        reason = "The server refused the password. Save it again."
+        pause_channel(mail, reason=reason, by="engine")
+    return shop, bot
+
+
+def _contacts(data: Path, shop: "Channel", bot: "Channel", agent: "Agent") -> None:
+    from clarion.contacts.imports import import_contacts
+
+    import_contacts(people(data / "shop.csv", 5_000, 100_000), channel=shop, tags=["customer"],
+                    by=agent)  # fmt: skip
+    import_contacts(people(data / "bot.csv", 400, 700_000), channel=bot, tags=["loyal"], by=agent)
+
+
+def people(path: Path, count: int, first_id: int) -> Path:
+    """A file of invented people."""
+    chance = random.Random(7)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "name", "city", "points"])
+        for number in range(count):
+            name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
+            row = [first_id + number, name, chance.choice(CITIES), chance.randrange(900)]
+            writer.writerow(row)
+    return path
+
+
+def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Numbers:
+    """Stories, consents, chats, live broadcasts, and broadcasts that were interrupted."""
+    from clarion.broadcasts import control, launch
+    from clarion.channels import own_keywords
+    from clarion.consents import grants, manage
+    from clarion.contacts.models import Address, Contact
+    from clarion.content.stories import create_story
+
+    story = create_story(name="Welcome", blocks=BLOCKS, by=agent)
+    news = manage.define(name="News", category="Marketing", text="I want the news.", by=agent)
+    manage.define(name="Offers", category="Marketing", text="", by=agent)
+    person = Address.objects.filter(channel=bot).order_by("pk")[3]
+    grants.give(news, [person.contact_id], how="agent", by=agent)
+    own_keywords.add(["halt", "abmelden"], "opted_out", agent)
+    paused = launch.start(draft("Winter tyres", channels=[bot]), by=agent, undo_seconds=0)
+    stopped = launch.start(draft("Wrong price list"), by=agent, undo_seconds=0)
+    for broadcast in (paused, stopped):
+        started = broadcast.__class__.objects.filter(pk=broadcast.pk, started_at__isnull=False)
+        eventually(started.exists, timeout=60)
+    control.pause(paused, by=agent)
+    control.stop(stopped, by=agent)
+    every = {"every": "week", "days": [0, 3], "at": "09:00"}
+    periodic = launch.start(draft("Weekly offers", recurrence=every), by=agent)
+    birthday = {"on": "tag", "tag": "birthday", "delay": 3_600}
+    trigger = launch.start(draft("Birthday", type="trigger", trigger=birthday), by=agent)
+    external = launch.start(
+        draft("Order shipped", type="external", data_type="story", story=story), by=agent
+    )
+    chat = _chats(bot, agent)
+    return {
+        "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
+        "periodic": periodic.pk, "trigger": trigger.pk, "external": external.pk, "chat": chat,
+        "person": person.contact_id, "contacts": Contact.objects.count(),
+    }  # fmt: skip
+
+
+def _chats(bot: "Channel", agent: "Agent") -> int:
+    """Some conversations; the number of one that the agent has."""
+    from clarion.channels.contract import Inbound
+    from clarion.chats import control
+    from clarion.chats.inbound import receive
+    from clarion.contacts.models import Address
+    from clarion.kit import clock
+
+    addresses = list(Address.objects.filter(channel=bot).order_by("pk")[:9])
+    for number, address in enumerate(addresses):
+        for line, text in enumerate(("Hello!", "When do you open on Sunday?", "Thank you.")):
+            at = clock.now() - timedelta(minutes=50 * number + 3 - line)
+            receive(bot, Inbound(address.value, f"{address.pk}-{line}", text, at))
+    for address in addresses[:2]:
+        control.take_over(address.pk, by=agent)
+    control.close(addresses[1].pk, by=agent)
+    return addresses[0].pk
+
+
+def hostile(provider: str, agent: "Agent") -> Numbers:
+    """Names without a space, other scripts, markup, and very many of everything."""
+    from clarion.accounts.agents import add_agent
+    from clarion.broadcasts import drafts
+    from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts.query import Audience
+    from clarion.channels.manage import add_channel, pause_channel
+    from clarion.consents import manage
+    from clarion.contacts.models import Address, Contact, Import
+    from clarion.contacts.tags import assign
+    from clarion.content.stories import create_story
+    from clarion.kit import clock
+
+    add_agent(name=LONG[:60], email="long@example.org", role="admin", password=None,
+              by="screenshots")  # fmt: skip
+    web = {"url": f"{provider}/{LONG}", "allow_private": "true"}
+    channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
+    blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
+    story = create_story(name=f"{LONG} {MARKUP}"[:100], blocks=blocks, by=agent)
+    manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)
+    names = [LONG * 2, RIGHT_TO_LEFT, MARKUP, "", "🎄" * 60, "Nguyễn Thị Minh Khai" * 4]
+    contacts = Contact.objects.bulk_create(
+        Contact(name=name, attributes={LONG: LONG, "city": RIGHT_TO_LEFT}) for name in names
+    )
+    Address.objects.bulk_create(
+        Address(contact=contact, channel=channel, value=f"{LONG}{number}")
+        for number, contact in enumerate(contacts)
+    )
+    assign([f"{LONG} {n}" for n in range(12)], [contact.pk for contact in contacts], by=agent)
+    titles = [LONG * 2, RIGHT_TO_LEFT, MARKUP, "🎄" * 60]
+    texts = [LONG * 20, RIGHT_TO_LEFT * 9, MARKUP * 9, "Line\n" * 60]
+    fields: dict[str, Any] = {"channels": [channel], "audience": Audience(kind="all")}
+    rows = [
+        drafts.create_draft(by=agent, title=title[:200], text=text, **fields)
+        for title, text in zip(titles, texts, strict=True)
+    ]
+    draft = rows[0]
+    started = clock.now() - timedelta(days=400)
+    for state, row in zip(("sending", "paused", "completed"), rows[1:], strict=True):
+        ended = clock.now() if state == "completed" else None
+        reason = f"{LONG} {RIGHT_TO_LEFT}" if state == "paused" else ""
+        Broadcast.objects.filter(pk=row.pk).update(
+            state=state, started_at=started, finished_at=ended, state_reason=reason, total=MANY,
+            expanded_at=started,
+        )  # fmt: skip
+        _count(row, channel)
+    pause_channel(channel, reason=LONG * 3, by="engine")
+    wide = Import.objects.create(
+        channel=channel, agent=agent, filename=f"{LONG * 2}.csv", id_column=LONG, tags=[LONG] * 5,
+        state="failed", error=f"{LONG} {RIGHT_TO_LEFT}", lines=MANY, created=MANY, rejected=MANY,
+    )  # fmt: skip
+    return {
+        "draft": draft.pk, "sending": rows[1].pk, "paused": rows[2].pk, "completed": rows[3].pk,
+        "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
+    }  # fmt: skip
+
+
+def _count(broadcast: "Broadcast", channel: "Channel") -> None:
+    """Tallies of a broadcast whose deliveries would be far too many to write."""
+    from clarion.records.models import Tally
+
+    share = MANY // 9
+    states = ("read", "delivered", "sent", "failed", "skipped", "unsent", "in_doubt", "held")
+    for state in (*states, "queued"):
+        delta = MANY - 8 * share if state == "queued" else share
+        Tally.objects.create(broadcast=broadcast, channel=channel, state=state, delta=delta)
