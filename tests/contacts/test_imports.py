@@ -21,34 +21,13 @@ from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
 from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.kit import clock
+from contacts.hanging import hanging_import
 from support import factory
 from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
 
 Write = Callable[[bytes | str], Path]
-
-# The clarion command, which comes as far as that and not to the commit.
-HANGS_IN_THE_THIRD_CHUNK = """
-import time
-import django
-django.setup()
-from clarion.cli.main import run
-from clarion.contacts import import_run
-
-store, chunks = import_run.store, []
-
-def stored(*args):
-    written = store(*args)
-    chunks.append(written)
-    if len(chunks) == 3:
-        print("the third chunk is written", flush=True)
-        time.sleep(600)
-    return written
-
-import_run.store = stored
-run()
-"""
 
 
 @pytest.fixture
@@ -529,7 +508,7 @@ class TestAtTheSameTime:
         count = import_run.CHUNK * 4
         path = write("id,n\n" + "".join(f"u{number},{number}\n" for number in range(count)))
         command = ("contacts", "import", str(path), "--channel", "crash")
-        process = processes.python(HANGS_IN_THE_THIRD_CHUNK, *command)
+        process = processes.python(hanging_import(), *command)
         process.wait_for_line("the third chunk is written", timeout=120)
         process.kill()
         row = Import.objects.get()

@@ -1,7 +1,9 @@
 """For crash tests: a simulated provider with faults, people, and the sums afterwards."""
 
 import json
+import random
 import sys
+import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
@@ -112,6 +114,23 @@ def start_worker(processes: Processes, **env: str) -> Process:
     worker = processes.clarion("worker", env=env)
     worker.wait_for_line("worker ready")
     return worker
+
+
+def kill_workers(
+    processes: Processes, broadcast: Broadcast, people: int, kills: int, chance: random.Random
+) -> None:
+    """kill -9 of a worker this often, spread over the whole of the work; then one that ends it.
+
+    Each comes a random moment after its goal.
+    """
+    for kill in range(kills):
+        worker = start_worker(processes)
+        goal = people * kill // (kills + 1)
+        eventually(lambda goal=goal: settled(broadcast) >= goal, timeout=600)
+        time.sleep(chance.uniform(0, 0.4))
+        worker.kill()
+    start_worker(processes)
+    wait_completed(broadcast, timeout=900)
 
 
 def settled(broadcast: Broadcast) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from clarion.broadcasts.models import Broadcast
 from clarion.content.stories import create_story, newest
 from crash import rehearsal
 from support.processes import Processes
-from support.waiting import eventually
 
 pytestmark = pytest.mark.crash
 TEXTS = ["One for {{ contact.name }}", "Two", "Three"]
@@ -37,14 +35,7 @@ def test_b3_killed_between_messages_nobody_misses_one_or_gets_one_twice(
     )
     chance = random.Random(f"{people} {kills}")
 
-    for kill in range(kills):
-        worker = rehearsal.start_worker(processes)
-        goal = people * kill // (kills + 1)
-        eventually(lambda goal=goal: rehearsal.settled(broadcast) >= goal, timeout=600)
-        time.sleep(chance.uniform(0.1, 0.4))
-        worker.kill()
-    rehearsal.start_worker(processes)
-    rehearsal.wait_completed(broadcast, timeout=900)
+    rehearsal.kill_workers(processes, broadcast, people, kills, chance)
 
     truth = rehearsal.truth(broadcast, provider)
     rehearsal.assert_reconciled(broadcast)

@@ -1,14 +1,12 @@
 """kill -9 of the engine at random moments: nobody lost, nobody sent to twice, doubt is said."""
 
 import random
-import time
 from pathlib import Path
 
 import pytest
 
 from crash import rehearsal
 from support.processes import Processes
-from support.waiting import eventually
 
 pytestmark = pytest.mark.crash
 
@@ -26,15 +24,7 @@ def test_killed_engine_loses_nobody_and_doubles_nobody(
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=idempotent)
     chance = random.Random(f"{people} {kills} {idempotent}")
 
-    for kill in range(kills):
-        worker = rehearsal.start_worker(processes)
-        # Kills are spread over the whole of the work, each a random moment after its goal.
-        goal = people * kill // (kills + 1)
-        eventually(lambda goal=goal: rehearsal.settled(broadcast) >= goal, timeout=600)
-        time.sleep(chance.uniform(0, 0.3))
-        worker.kill()
-    rehearsal.start_worker(processes)
-    rehearsal.wait_completed(broadcast, timeout=900)
+    rehearsal.kill_workers(processes, broadcast, people, kills, chance)
 
     truth = rehearsal.truth(broadcast, provider)
     summary = provider.summary()

@@ -6,31 +6,11 @@ from django.conf import settings
 from clarion.accounts.models import Agent
 from clarion.contacts import import_run, imports, uploads
 from clarion.contacts.models import Address, Contact, Import
+from contacts.hanging import hanging_import
 from support import factory
 from support.processes import Process, Processes
 from support.waiting import eventually
 
-# `clarion worker`, which comes as far as that and not to the commit.
-HANGS_IN_THE_THIRD_CHUNK = """
-import time
-import django
-django.setup()
-from clarion.cli.main import run
-from clarion.contacts import import_run
-
-store, chunks = import_run.store, []
-
-def stored(*args):
-    written = store(*args)
-    chunks.append(written)
-    if len(chunks) == 3:
-        print("the third chunk is written", flush=True)
-        time.sleep({seconds})
-    return written
-
-import_run.store = stored
-run()
-"""
 LEASE = {"CLARION_LEASE_SECONDS": "3"}
 
 
@@ -43,9 +23,8 @@ def ask(lines: int) -> Import:
 
 
 def start(processes: Processes, seconds: float) -> Process:
-    code = HANGS_IN_THE_THIRD_CHUNK.replace("{seconds}", str(seconds))
     env = {"DJANGO_SETTINGS_MODULE": "clarion.settings", **LEASE}
-    return processes.python(code, "worker", env=env)
+    return processes.python(hanging_import(seconds), "worker", env=env)
 
 
 def is_done(row: Import) -> bool:

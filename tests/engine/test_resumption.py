@@ -13,7 +13,6 @@ from clarion.broadcasts.control import resume
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.engine import heartbeat, lifecycle, reap
-from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.known import known_beats, remember
 from clarion.engine.models import Heartbeat
 from clarion.engine.process import ThreadedWorker
@@ -23,16 +22,7 @@ from clarion.records.models import Delivery
 from engine.journal.crew import Crew
 from support import factory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def folder() -> Path:
-    place = folder_of(settings.CLARION.data)
-    place.mkdir(exist_ok=True)
-    for path in place.iterdir():
-        path.unlink()
-    return place
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
 
 
 def outage(folder: Path) -> None:

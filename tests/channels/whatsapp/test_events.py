@@ -1,6 +1,5 @@
 """What Meta's callbacks report."""
 
-import json
 from typing import Any
 
 import pytest
@@ -19,21 +18,11 @@ from clarion.channels.contract import (
     Inbound,
     Moved,
     OptOut,
-    Outgoing,
     Receipt,
     SamePerson,
 )
 
 ANNA = "16505551234"
-
-
-def sent(to: str = ANNA, text: str = "", **more: Any) -> dict[str, Any]:
-    """What stands in the request besides what stands in every one."""
-    body = json.loads(make().request(Outgoing("abc-17", 3, to, text, **more)).body)
-    assert body.pop("messaging_product") == "whatsapp"
-    assert body.pop("recipient_type") == "individual"
-    assert body.pop("biz_opaque_callback_data") == "abc-17"
-    return dict(body)
 
 
 def events(*changes: dict[str, Any], **more: str) -> list[Event]:

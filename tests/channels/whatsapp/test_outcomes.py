@@ -1,6 +1,5 @@
 """What the Cloud API's answers mean, by its codes."""
 
-import json
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from channels.whatsapp.fixtures import (
 )
 from clarion.channels.contract import (
     Accepted,
-    Outgoing,
     Refusal,
     Refused,
 )
@@ -22,15 +20,6 @@ from clarion.transport.messages import HttpReply
 ANNA = "16505551234"
 GONE, WAIT, NEVER = Refusal.UNREACHABLE, Refusal.THROTTLED, Refusal.REJECTED
 CHANNEL, PERHAPS = Refusal.MISCONFIGURED, Refusal.UNKNOWN
-
-
-def sent(to: str = ANNA, text: str = "", **more: Any) -> dict[str, Any]:
-    """What stands in the request besides what stands in every one."""
-    body = json.loads(make().request(Outgoing("abc-17", 3, to, text, **more)).body)
-    assert body.pop("messaging_product") == "whatsapp"
-    assert body.pop("recipient_type") == "individual"
-    assert body.pop("biz_opaque_callback_data") == "abc-17"
-    return dict(body)
 
 
 def error(code: int, status: int = 400, message: str = "words", **more: Any) -> HttpReply:

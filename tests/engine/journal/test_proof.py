@@ -20,17 +20,7 @@ from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.progress import Progress
 from engine.journal.crew import Crew
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def folder() -> Path:
-    """The folder of the journals, without those of other tests."""
-    place = folder_of(settings.CLARION.data)
-    place.mkdir(exist_ok=True)
-    for path in place.iterdir():
-        path.unlink()
-    return place
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
 
 
 def test_each_is_settled_as_far_as_it_came(folder: Path) -> None:

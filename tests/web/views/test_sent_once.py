@@ -142,7 +142,7 @@ def test_a_page_that_comes_back_after_it_was_sent_says_so(admin: Client, channel
 
     page = admin.post("/broadcasts/new/", {**fields, "text": "Hello again"}, follow=True)
 
-    assert "This page has already sent this broadcast." in words(page.content.decode())
+    assert "This broadcast has already been sent from this page." in words(page.content.decode())
     assert Broadcast.objects.get().text == "Hello"
 
 

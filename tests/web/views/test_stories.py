@@ -16,6 +16,7 @@ from clarion.content.script import compile_script
 from clarion.content.stories import archive_story, create_story, newest, save_story
 from support import factory
 from web.conftest import LogIn
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 HELLO = [{"kind": "text", "text": "Hello {{ contact.name }}"}]
@@ -350,7 +351,7 @@ def test_the_preview_is_for_the_chosen_person(admin: Client) -> None:
         text("{{ contact.nmae }}"),
     )  # fmt: skip
     html = admin.post("/stories/draft", data).content.decode()
-    assert "Dear Person 0 ‹data.code›" in html
+    assert "Dear Person 0 data.code" in words(html)
     assert "&lt;b&gt;cap&lt;/b&gt;" in html
     assert "there is no variable contact.nmae. Did you mean contact.name?" in html
     assert "No contact has “contact.nmae”" in html
@@ -359,14 +360,14 @@ def test_the_preview_is_for_the_chosen_person(admin: Client) -> None:
     html = admin.post("/stories/draft", data | {"q": "Person 2"}).content.decode()
     assert f'value="person:{addresses[2].pk}"' in html
     chosen = admin.post("/stories/draft", data | {"do": f"person:{addresses[2].pk}"})
-    assert "Dear Person 2 ‹data.code›" in chosen.content.decode()
+    assert "Dear Person 2 data.code" in words(chosen.content.decode())
     unknown = admin.post("/stories/draft", data | {"person": "99999999"})
     assert "Dear Person 0" in unknown.content.decode()
 
 
 def test_without_contacts_variables_stand_by_their_names(admin: Client) -> None:
     html = admin.get(f"/stories/{add_story().pk}/").content.decode()
-    assert "Hello ‹contact.name›" in html
+    assert "Hello name" in words(html)
 
 
 def test_duplicate_archive_and_restore(admin: Client) -> None:
@@ -398,7 +399,7 @@ def test_earlier_versions_can_be_seen_and_written_on(admin: Client) -> None:
     html = admin.get(f"/stories/{story.pk}/").content.decode()
     assert f'href="/stories/{story.pk}/?version=1"' in html
     old = admin.get(f"/stories/{story.pk}/?version=1").content.decode()
-    assert "Hello ‹contact.name›" in old
+    assert "Hello name" in words(old)
     assert "<form id=" not in old
     again = admin.get(f"/stories/{story.pk}/?from=1").content.decode()
     assert ids_of(again) == ["v1b1"]
@@ -411,7 +412,7 @@ def test_a_viewer_sees_and_changes_nothing(log_in: LogIn) -> None:
     story = add_story()
     viewer = log_in(Role.VIEWER)
     html = viewer.get(f"/stories/{story.pk}/").content.decode()
-    assert "Hello ‹contact.name›" in html
+    assert "Hello name" in words(html)
     assert "<textarea" not in html
     assert viewer.get("/stories/new/").status_code == 403
     for address in ("", "duplicate", "archive", "restore"):
