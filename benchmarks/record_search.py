@@ -249,8 +249,8 @@ def measure() -> None:
         "causes of 20,000 errors": lambda: causes(3),
         "one record in detail": lambda: detail(record),
         "people of a broadcast": lambda: recipients(3),
-        "its failed ones": lambda: recipients(3, Wanted("failed")),
-        "652 of 1,000,000 who read it": lambda: recipients(3, Wanted("read")),
+        "its failed ones": lambda: recipients(3, Wanted(("failed",))),
+        "652 of 1,000,000 who read it": lambda: recipients(3, Wanted(("read",))),
     }
     for label, work in others.items():
         print(f"| {label} | {best(work, 3)[0]:.3f} |", flush=True)

@@ -6,7 +6,7 @@ import pytest
 from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.records import audience
-from clarion.records.audience import Wanted, detail, export_recipients, recipients
+from clarion.records.audience import Wanted, detail, export_recipients, place, recipients
 from clarion.records.models import Delivery, Receipt
 from clarion.records.states import ALL
 from support import factory
@@ -28,6 +28,10 @@ def crowd(db):
     return broadcast
 
 
+def among(state):
+    return (state,) if state else ()
+
+
 @pytest.mark.parametrize("state", [None, *ALL])
 def test_everyone_once_by_chat_number(crowd, state):
     expected = list(
@@ -38,7 +42,7 @@ def test_everyone_once_by_chat_number(crowd, state):
 
     chats, pages, cursor = [], [], None
     while True:
-        page = recipients(crowd.pk, Wanted(state), cursor, limit=3)
+        page = recipients(crowd.pk, Wanted(among(state)), cursor, limit=3)
         pages.append(page)
         chats += [one.chat for one in page.rows]
         cursor = page.next_cursor
@@ -47,12 +51,12 @@ def test_everyone_once_by_chat_number(crowd, state):
 
     assert chats == expected
     assert len(pages) > 1
-    back = recipients(crowd.pk, Wanted(state), pages[1].previous_cursor, limit=3)
+    back = recipients(crowd.pk, Wanted(among(state)), pages[1].previous_cursor, limit=3)
     assert back.rows == pages[0].rows
 
 
 def test_what_a_row_says(crowd):
-    (row, *_) = recipients(crowd.pk, Wanted("failed")).rows
+    (row, *_) = recipients(crowd.pk, Wanted(("failed",))).rows
 
     assert (row.channel, row.kind, row.state) == ("App", "webhook", "failed")
     assert (row.name, row.user_id, row.attempts) == ("Name 6", "u6", 6)
@@ -80,8 +84,8 @@ def test_on_one_channel_and_with_one_error(crowd):
     everyone = [one.address_id for one in chosen]
     assert chats(channel=other.pk) == everyone
     assert chats(reason=shy.pk) == everyone[:4]
-    assert chats(reason=shy.pk, state="failed") == everyone[:1]
-    assert chats(reason=shy.pk, state="sent") == []
+    assert chats(reason=shy.pk, states=("failed",)) == everyone[:1]
+    assert chats(reason=shy.pk, states=("sent",)) == []
     assert chats(reason=busy.pk, channel=other.pk) == everyone[4:]
     lines = b"".join(export_recipients(crowd.pk, Wanted(reason=shy.pk))).decode().splitlines()
     assert len(lines) == 1 + 4
@@ -89,9 +93,9 @@ def test_on_one_channel_and_with_one_error(crowd):
 
 def test_wrong_questions_are_refused(crowd):
     with pytest.raises(ValueError, match="no state"):
-        Wanted("asleep")
+        Wanted(("asleep",))
     with pytest.raises(ValueError, match="no state"):
-        Wanted("sent' OR 1=1 --")
+        Wanted(("sent", "sent' OR 1=1 --"))
     with pytest.raises(CursorError):
         recipients(crowd.pk, after="nonsense")
 
@@ -100,17 +104,17 @@ def test_a_state_that_nobody_is_in_reads_no_deliveries(db, django_assert_num_que
     broadcast = factory.broadcast()
 
     with django_assert_num_queries(1):
-        assert recipients(broadcast.pk, Wanted("read")).rows == []
+        assert recipients(broadcast.pk, Wanted(("read",))).rows == []
 
 
 @pytest.mark.parametrize("state", [None, "in_doubt"])
 def test_the_export_has_everyone(crowd, monkeypatch, state):
     monkeypatch.setattr(audience, "READ_AT_ONCE", 4)
-    text = b"".join(export_recipients(crowd.pk, Wanted(state), zone="Asia/Tokyo")).decode()
+    text = b"".join(export_recipients(crowd.pk, Wanted(among(state)), zone="Asia/Tokyo")).decode()
 
     header, *lines = csv.reader(io.StringIO(text, newline=""))
 
-    rows = recipients(crowd.pk, Wanted(state), limit=100).rows
+    rows = recipients(crowd.pk, Wanted(among(state)), limit=100).rows
     assert [int(line[0]) for line in lines] == [one.chat for one in rows]
     assert [line[header.index("state")] for line in lines] == [one.state for one in rows]
     assert lines[0][header.index("since")] == "2026-09-21T23:13:20.000000+09:00"
@@ -137,6 +141,18 @@ def test_detail_shows_all_attempts_and_receipts_of_this_delivery_only(db):
     assert [attempt.id for attempt in shown.attempts] == [first.pk, second.pk]
     assert [receipt.status for receipt in shown.receipts] == ["delivered", "read"]
     assert shown.receipts[0].received_at == clock.from_us(factory.START + 20)
+
+
+def test_in_several_states_and_each_place(crowd):
+    successful = recipients(crowd.pk, Wanted(("sent", "delivered", "read")), limit=100).rows
+    everyone = recipients(crowd.pk, limit=100).rows
+
+    assert successful == [one for one in everyone if one.state in {"sent", "delivered", "read"}]
+    found = place(crowd.pk, successful[0].delivery_id)
+    assert found is not None
+    assert found.delivery == successful[0]
+    assert place(crowd.pk + 1, successful[0].delivery_id) is None
+    assert place(crowd.pk, 10**30) is None
 
 
 def test_detail_of_what_is_not_there(db):

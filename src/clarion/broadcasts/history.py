@@ -10,7 +10,7 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from clarion.broadcasts import periodic, trigger
 from clarion.broadcasts.authors import drafted_by, sent_by
 from clarion.broadcasts.errors import TriggerError
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.outcomes import outcome, waits_for
 from clarion.broadcasts.states import BroadcastState
 from clarion.kit.numbers import parse_id
@@ -139,6 +139,21 @@ def _where(name: str, sought: Sought) -> Q:
 def runs(parent: Broadcast, *, after: int | None = None, limit: int = 50) -> Section:
     """The runs of a periodic or external broadcast, newest first."""
     return _page(visible().filter(parent=parent), after, limit)
+
+
+def operations(sought: Sought = Sought(), *, after: int | None = None, limit: int = 50) -> Section:
+    """Every broadcast that sends or has sent, whatever its state, newest first (H1).
+
+    Runs are listed, and what only makes runs is not: it sends nothing itself. A date range is
+    about the moment when sending began.
+    """
+    makes_runs = IS_LIVE & ~Q(type=T.TRIGGER)
+    began = _search(sought).filter(started_at__isnull=False).exclude(makes_runs)
+    if sought.since:
+        began = began.filter(started_at__gte=sought.since)
+    if sought.until:
+        began = began.filter(started_at__lt=sought.until)
+    return _page(began, after, limit)
 
 
 def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:

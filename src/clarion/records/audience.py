@@ -56,6 +56,15 @@ class ReceiptRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One person's place in a broadcast, and all that happened to it."""
+
+    delivery: Recipient
+    attempts: list[RecordRow]  # oldest first
+    receipts: list[ReceiptRow]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """A record, the delivery that it was an attempt at, and what else happened to that."""
 
@@ -86,16 +95,17 @@ _WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which people of a broadcast a list shall have; what is None does not count."""
+    """Which people of a broadcast a list shall have; what is empty or None does not count."""
 
-    state: str | None = None
+    states: tuple[str, ...] = ()
     channel: int | None = None  # its id
     reason: int | None = None  # the id of the records.models.Reason of what went wrong
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown state."""
-        if self.state is not None and self.state not in ALL:
-            raise ValueError(f"There is no state “{self.state}”. Use one of {', '.join(ALL)}.")
+        for state in self.states:
+            if state not in ALL:
+                raise ValueError(f"There is no state “{state}”. Use one of {', '.join(ALL)}.")
 
 
 def recipients(
@@ -119,6 +129,17 @@ def export_recipients(
     return sheets.stream(HEADER, map(_line(zone), _all(broadcast_id, wanted)))
 
 
+def place(broadcast_id: int, delivery_id: int) -> Place | None:
+    """One person's place in a broadcast: what they were sent, each attempt and each receipt (H2).
+
+    None when there is no such delivery in this broadcast.
+    """
+    delivery = _delivery(delivery_id)
+    if delivery is None or delivery.broadcast_id != broadcast_id:
+        return None
+    return Place(delivery, _attempts(delivery.chat, delivery_id), _receipts(delivery_id))
+
+
 def detail(record_id: int) -> Detail | None:
     """All there is about a record: what was sent, all attempts, every receipt.
 
@@ -128,15 +149,21 @@ def detail(record_id: int) -> Detail | None:
     if not rows:
         return None
     delivery_id = rows[0].delivery_id
-    delivery = db.fetch(
-        f"SELECT {_COLUMNS} FROM records_delivery AS d {_WORDS} WHERE d.id = %s", [delivery_id]
-    )
     return Detail(
         rows[0],
-        _recipient(delivery[0]) if delivery else None,
+        _delivery(delivery_id),
         _attempts(rows[0].chat, delivery_id),
         _receipts(delivery_id),
     )
+
+
+def _delivery(delivery_id: int) -> Recipient | None:
+    if not is_id(delivery_id):
+        return None
+    rows = db.fetch(
+        f"SELECT {_COLUMNS} FROM records_delivery AS d {_WORDS} WHERE d.id = %s", [delivery_id]
+    )
+    return _recipient(rows[0]) if rows else None
 
 
 def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) -> list[_Row]:
@@ -168,10 +195,10 @@ def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) 
 
 def _among(broadcast_id: int, wanted: Wanted) -> list[str] | None:
     """The states to look in, without those that nobody is in; None for all."""
-    if wanted.state is None and wanted.reason is None:
+    if not wanted.states and wanted.reason is None:
         return None
     counts = tallies.counts([broadcast_id])[broadcast_id]
-    among = [wanted.state] if wanted.state else _WITH_REASON
+    among = wanted.states or _WITH_REASON
     return [state for state in among if counts[state]]
 
 

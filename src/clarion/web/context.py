@@ -46,6 +46,7 @@ def _entries(request: HttpRequest) -> list[Entry]:
         Entry(name, reverse(url), icon, here == _stem(url))
         for name, url, icon in (
             (_("Broadcasts"), "broadcasts", "broadcast"),
+            (_("Logs"), "logs", "file"),
             (_("Records"), "records", "list-details"),
             (_("Chats"), "chats", "messages"),
             (_("Stories"), "stories", "book"),

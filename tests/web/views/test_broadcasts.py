@@ -592,7 +592,7 @@ def test_h3_the_number_of_errors_is_that_of_the_list_behind_its_link(
     plain = re.sub("<[^>]+>", " ", html)
 
     # One person failed in the end; two attempts did.
-    assert "View 1 failed recipient " in plain
+    assert "View errors: 1 failed recipient " in plain
     assert "View 2 failed attempts" in plain
     failed = admin.get(f"/broadcasts/{sending.pk}/recipients/?state=failed")
     attempts = admin.get(f"/records/?broadcast={sending.pk}&status=error")

@@ -46,7 +46,7 @@ def _asked(request: AgentRequest, pk: int) -> _Asked:
     query = {"state": state if state in DELIVERY_STATES else ""}
     numbers = {name: parse_id(request.GET.get(name, "")) for name in ("channel", "reason")}
     query |= {name: str(number or "") for name, number in numbers.items()}
-    return _Asked(pk, query, Wanted(query["state"] or None, **numbers))
+    return _Asked(pk, query, Wanted(tuple(filter(None, [query["state"]])), **numbers))
 
 
 @require_safe
@@ -64,7 +64,7 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
     context = {
         **frame(broadcast, "audience"),
         "page": page,
-        "state": asked.wanted.state,
+        "state": asked.query["state"],
         "asked": asked.query,
         "tabs": _states(broadcast, asked),
         "channels": channels,
@@ -72,7 +72,7 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "chips": _chips(asked, {one.pk: one.name for one in channels}, reasons),
         "clear_url": asked.url(channel="", reason=""),
         "kinds": {channel.name: channel.kind for channel in channels},
-        "may_release": asked.wanted.state == "held"
+        "may_release": asked.query["state"] == "held"
         and request.user.may(Role.SENDER)
         and "release" in control.actions(broadcast),
         "next_url": asked.url(cursor=page.next_cursor) if page.next_cursor else "",

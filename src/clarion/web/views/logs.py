@@ -1,0 +1,111 @@
+"""Logs: every sending operation, and the chats of one: successful, failed, each in detail (H)."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from clarion.broadcasts import history
+from clarion.broadcasts.history import Sought
+from clarion.kit.numbers import parse_id
+from clarion.kit.paging import CursorError
+from clarion.records.audience import Wanted, place
+from clarion.records.audience import recipients as recipients_of
+from clarion.records.states import COMPLETED, DeliveryState
+from clarion.web.live import fragment
+from clarion.web.requests import AgentRequest
+from clarion.web.shown import audience_words, name_of, shown
+from clarion.web.views.broadcasts import find
+
+# The lists of one operation: the states of the chats in them.
+LISTS: dict[str, tuple[str, ...]] = {
+    "successful": tuple(COMPLETED),
+    "failed": (DeliveryState.FAILED.value,),
+}
+
+
+@require_safe
+def logs(request: AgentRequest) -> HttpResponse:
+    """All operations with their numbers, newest first."""
+    return render(request, "logs/list.html", _listed(request))
+
+
+@require_safe
+def logs_live(request: AgentRequest) -> HttpResponse:
+    """The moving part of the list."""
+    return fragment(request, "logs/rows.html", _listed(request))
+
+
+def _listed(request: AgentRequest) -> dict[str, Any]:
+    q = request.GET.get("q", "").replace("\x00", "").strip()
+    after = parse_id(request.GET.get("after", ""))
+    page = history.operations(Sought(q=q), after=after)
+    return {
+        "q": q,
+        "rows": shown(page.broadcasts),
+        "live_url": _url("logs_live", q=q, after=after),
+        "next_url": _url("logs", q=q, after=page.after) if page.after else "",
+        "first_url": _url("logs", q=q) if after else "",
+    }
+
+
+def _url(place: str, *args: int, **query: Any) -> str:
+    given = urlencode({name: value for name, value in query.items() if value})
+    return reverse(place, args=args) + (f"?{given}" if given else "")
+
+
+@require_safe
+def log(request: AgentRequest, pk: int) -> HttpResponse:
+    """One operation: its facts, and its successful or failed chats."""
+    broadcast = find(pk)
+    (b,) = shown([broadcast])
+    chosen = request.GET.get("list", "")
+    if chosen not in LISTS:
+        chosen = "failed" if b["failed"] and not b["completed"] else "successful"
+    cursor = request.GET.get("cursor")
+    try:
+        page = recipients_of(pk, Wanted(LISTS[chosen]), cursor)
+    except CursorError:
+        return redirect("log", pk)
+    sizes = {"successful": b["completed"], "failed": b["failed"]}
+    titles = {"successful": _("Successful chats"), "failed": _("Failed chats")}
+    channels = list(broadcast.channels.order_by("name"))
+    context = {
+        "broadcast": broadcast,
+        "b": b,
+        "name": name_of(broadcast),
+        "audience": audience_words(broadcast),
+        "channels": channels,
+        "kinds": {channel.name: channel.kind for channel in channels},
+        "list": chosen,
+        "tabs": [
+            {
+                "title": titles[name],
+                "url": _url("log", pk, list=name),
+                "count": sizes[name],
+                "here": name == chosen,
+            }
+            for name in LISTS
+        ],
+        "page": page,
+        "next_url": _url("log", pk, list=chosen, cursor=page.next_cursor)
+        if page.next_cursor
+        else "",
+        "first_url": _url("log", pk, list=chosen) if cursor else "",
+    }
+    return render(request, "logs/one.html", context)
+
+
+@require_safe
+def log_chat(request: AgentRequest, pk: int, delivery: int) -> HttpResponse:
+    """What one chat was sent by an operation, each attempt and every receipt."""
+    broadcast = find(pk)
+    found = place(pk, delivery)
+    if found is None:
+        raise Http404
+    context = {"broadcast": broadcast, "name": name_of(broadcast), "detail": found}
+    return render(request, "logs/chat.html", context)
