@@ -1,11 +1,11 @@
 """What claiming and settling cost per message, by phase, on a database of its own.
 
-    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/deliveries.py [PEOPLE]
+    CLARION_DATA=FOLDER CLARION_DATABASE_URL=URL python benchmarks/deliveries.py [PEOPLE [LETTERS]]
 
 Expands a broadcast to PEOPLE (200,000), then claims and settles it with the functions that a worker
-runs; nothing is rendered or sent. Prints CPU µs a message of this process and of its backend (on
-PostgreSQL, whose server must run on this machine), and the size of what is left. The database has to
-be empty. Decision 0038 has the results.
+runs; nothing is rendered or sent, a message has LETTERS (66) letters. Prints CPU µs a message of
+this process and of its backend (on PostgreSQL, whose server must run on this machine), and the size
+of what is left. The database has to be empty. Results: decisions 0038 and 0039.
 """
 
 import os
@@ -26,7 +26,6 @@ django.setup()
 from django.core.management import call_command  # noqa: E402 - Django is set up first
 
 from clarion.cli.benchmark.pipeline import (  # noqa: E402
-    TEXT,
     measure_expand,
     measure_import,
     write_people,
@@ -66,17 +65,17 @@ class Costs:
         return int(self._stat.read_text().split()[0]) / 1e9 if self._stat else 0.0
 
 
-def settlement(claimed: Claimed, now: int) -> Settlement:
+def settlement(claimed: Claimed, now: int, filling: str) -> Settlement:
     """What a provider that takes everything and names each message makes of a claim."""
     return Settlement(
         claimed.delivery, claimed.broadcast, 1, claimed.address, "sent", 1, now,
         external_id=f"wamid.{claimed.delivery:024d}",
         attempted=True, responses=1, latency=1_000,
-        content=TEXT.replace("{{", claimed.contact["name"]),
+        content=f"Hello {claimed.contact['name']}, {filling}your table in Berlin is ready.",
     )  # fmt: skip
 
 
-def main(people: int) -> None:
+def main(people: int, letters: int) -> None:
     """Fill, expand, claim and settle, print."""
     call_command("migrate", verbosity=0)
     with tempfile.TemporaryDirectory() as folder:
@@ -86,6 +85,7 @@ def main(people: int) -> None:
     with costs.of("expand"):
         measure_expand(channel)
     worker = reap.register()
+    filling = "".join(f"{n} times we thought of you. " for n in range(letters))[: letters - 50]
     done = 0
     while True:
         reap.renew(worker)
@@ -94,7 +94,7 @@ def main(people: int) -> None:
         if not claimed:
             break
         now = clock.now_us()
-        batch = [settlement(one, now) for one in claimed]
+        batch = [settlement(one, now, filling) for one in claimed]
         with costs.of("settle"):
             settle(worker, batch)
         done += len(batch)
@@ -129,4 +129,4 @@ def _print_rest(done: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    main(*map(int, sys.argv[1:]), *(200_000, 66)[len(sys.argv) - 1 :])

@@ -28,6 +28,7 @@ ONE_WRITER = {  # table -> the only code that may write it, a module or a packag
     "records_part": "records/deliveries/",
     "records_record": "records/deliveries/",
     "records_receipt": "records/deliveries/",
+    "records_sharedtext": "records/deliveries/",
     "records_tally": "records/tallies.py",
     "records_measure": "records/measures.py",
     "records_measuredelta": "records/measures.py",

@@ -10,6 +10,7 @@ environment.prepare()
 from clarion.channels.models import Channel  # noqa: E402
 from clarion.engine import snapshot  # noqa: E402
 from clarion.records import reasons  # noqa: E402
+from clarion.records.deliveries import shared  # noqa: E402
 from support import factory  # noqa: E402
 
 pytest_plugins = (
@@ -32,4 +33,5 @@ def channel(db: None) -> Channel:
 def _nothing_remembered() -> None:
     """Forget what is remembered of tables that are emptied between tests."""
     reasons.forget()
+    shared.forget()
     snapshot.job.cache_clear()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from clarion.contacts import identities
 from clarion.kit import clock, db
+from clarion.records.contents import with_contents
 from clarion.records.messages import Recorded, messages_of
 
 LOOKED_AT = 500  # broadcasts, newest first
@@ -76,7 +77,8 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         " coalesce(g.name, ''), coalesce(d.state,"
         " CASE r.status WHEN 'error' THEN 'failed' ELSE 'sent' END),"
         " coalesce(CASE WHEN d.state IN ('queued', 'sending') THEN w.text ELSE o.text END, ''),"
-        " r.delivery_id, r.attempt, r.status = 'error', r.responses, r.recorded_at, r.content"
+        " r.delivery_id, r.attempt, r.status = 'error', r.responses, r.recorded_at,"
+        " r.shared_id, r.content"
         f" FROM (SELECT max(id) AS id FROM records_record WHERE address_id {db.in_list()}"
         "  GROUP BY delivery_id) AS n JOIN records_record AS r ON r.id = n.id"
         " LEFT JOIN records_delivery AS d ON d.id = r.delivery_id"
@@ -89,6 +91,7 @@ def sent_to(address_id: int, before: tuple[int, int] | None = None, limit: int =
         f" {beyond} ORDER BY r.recorded_at DESC, r.id DESC LIMIT %s",
         [_same_as(address_id), *(before or ()), limit],
     )
+    rows = with_contents(rows)
     messages = messages_of([Recorded(*row[8:]) for row in rows])
     return [
         Sent(row[0], clock.from_us(row[1]), *(*row[2:8], row[-1], not of_it.attempted))

@@ -30,6 +30,7 @@ from clarion.broadcasts.states import FINISHED
 from clarion.kit import clock, db
 from clarion.records import measures, tallies
 from clarion.records.deliveries.delete import delete_deliveries, delete_records
+from clarion.records.deliveries.shared import delete_shared
 from clarion.records.states import PENDING
 
 STEP = 5_000  # rows of one step: less than 0.1 s, so that whoever sends gets a turn
@@ -296,6 +297,7 @@ def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
 _OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall", "broadcasts_event")
 _STEPS = (
     delete_records,
+    delete_shared,
     delete_deliveries,
     tallies.delete,
     measures.delete,
@@ -304,6 +306,7 @@ _STEPS = (
 _LEFT = (
     "FROM records_record WHERE status = 'completed' AND",
     "FROM records_record WHERE status = 'error' AND",
+    "FROM records_sharedtext WHERE",
     "FROM records_delivery WHERE",
     "FROM records_tally WHERE",
     "FROM records_measure WHERE",

@@ -4,7 +4,7 @@ They are read as a search reads them, page after page, so no transaction stays o
 open one would let the write-ahead log grow, on PostgreSQL it would keep dead rows from removal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from operator import itemgetter
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db, sheets
 from clarion.kit.paging import Cursor
+from clarion.records.contents import shared_parts, whole
 from clarion.records.directory import directory
 from clarion.records.filters import RecordFilter
 from clarion.records.messages import Recorded, is_plain, messages_of
+from clarion.records.sharing import Parts, unpack
 from clarion.records.sources import Source, sources
 
 HEADER = (
@@ -24,11 +26,13 @@ HEADER = (
 )  # fmt: skip
 FIRST_READ, LONGEST_READ = 200, 10_000  # records
 HELD = 50_000  # lines in memory at most, however many sources are merged
+MOST_SHARED = 500  # shared texts in memory, about
 _Row = tuple[Any, ...]
 _Line = tuple[int, int, str]  # when, which record, and what stands in the file about it
 _COLUMNS = (
     "r.recorded_at, r.id, r.broadcast_id, r.channel_id, r.status, r.reason_id, r.address_id,"
-    f" c.id, {USER_ID}, c.name, r.attempt, r.responses, r.latency, r.delivery_id, r.content"
+    f" c.id, {USER_ID}, c.name, r.attempt, r.responses, r.latency, r.delivery_id,"
+    " r.shared_id, r.content"
 )
 
 
@@ -76,20 +80,25 @@ class _Writer:
         # Cells that many records share.
         self.sent: dict[tuple[int, int], str] = {}  # by broadcast and channel
         self.ended: dict[tuple[str, int | None], str] = {}  # by status and reason
+        self.shared: dict[int, Parts] = {}
 
     def lines(self, rows: Iterator[_Row]) -> list[_Line]:
         """A line for each row, in their order but for those that need a look-up."""
         lines, later = [], []
         for row in rows:
-            is_error, content = row[4] == "error", row[-1]
+            is_error, shared, content = row[4] == "error", row[-2], row[-1]
             if not is_plain(is_error, row[11], content):
                 later.append(row)
                 continue
             try:
+                if shared is not None:
+                    content = unpack(content, self.shared[shared])
                 lines.append(self.line(row, *(("", content) if is_error else (content, ""))))
             except KeyError:
                 later.append(row)
-        for row, messages in zip(later, messages_of([*map(_recorded, later)]), strict=True):
+        self.learn_shared(row[-2] for row in later if row[-2] is not None)
+        recorded = [_recorded(row, whole(row[-2], row[-1], self.shared)) for row in later]
+        for row, messages in zip(later, messages_of(recorded), strict=True):
             self.learn(*row[2:6])
             lines.append(self.line(row, messages.text, messages.attempted))
         return lines
@@ -98,7 +107,7 @@ class _Writer:
         """The line of a row. Raises KeyError for words that are to be learned first."""
         (
             at, record, broadcast, channel, status, reason, chat, contact, user, name,
-            attempt, responses, latency, _, _,
+            attempt, responses, latency, _, _, _,
         ) = row  # fmt: skip
         cell = sheets.cell
         # One % takes half the time of an f-string with as many numbers.
@@ -119,9 +128,16 @@ class _Writer:
         error = _cells("text, code FROM records_reason", reason)
         self.ended[status, reason] = f"{status},{error or ','}"
 
+    def learn_shared(self, ids: Iterable[int]) -> None:
+        """Read shared texts that are not known yet; too many are forgotten again."""
+        wanted = set(ids)
+        if len(self.shared) > MOST_SHARED:
+            self.shared.clear()
+        self.shared |= shared_parts(wanted.difference(self.shared))
 
-def _recorded(row: _Row) -> Recorded:
-    attempt, responses, _, delivery, content = row[10:]
+
+def _recorded(row: _Row, content: str) -> Recorded:
+    attempt, responses, _, delivery = row[10:14]
     return Recorded(delivery, attempt, row[4] == "error", responses, row[0], content)
 
 

@@ -170,6 +170,22 @@ class Part(models.Model):
         return f"message {self.number} of delivery {self.delivery_id}"
 
 
+class SharedText(models.Model):
+    """What messages of a broadcast have in common, as a list of parts; kept with its records.
+
+    A broadcast has none while its messages are short, and several when it is edited.
+    """
+
+    broadcast = _lean("broadcasts.Broadcast")
+    parts = models.TextField()  # a JSON list
+
+    class Meta:
+        indexes = [models.Index(fields=["broadcast"], name="shared_text_broadcast")]
+
+    def __str__(self) -> str:
+        return f"shared text {self.pk}"
+
+
 class Record(models.Model):
     """One attempt at a delivery."""
 
@@ -192,7 +208,12 @@ class Record(models.Model):
     latency = models.BigIntegerField()  # microseconds: recorded_at - the broadcast's scheduled_at
     recorded_at = InstantField()
     # The message that it ended with, sent or not. Those before it are its parts: records.messages.
+    # With a shared text it is only what differs from that: records.sharing.
     content = models.TextField()
+    shared = models.ForeignKey(
+        SharedText, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False,
+        related_name="+",
+    )  # fmt: skip
 
     class Meta:
         # Each index costs every settle, so they are split by status: a record stands in three of

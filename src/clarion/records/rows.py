@@ -7,6 +7,7 @@ from typing import Any
 
 from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db
+from clarion.records.contents import with_contents
 from clarion.records.directory import directory
 from clarion.records.messages import Messages, Recorded, messages_of
 
@@ -43,7 +44,7 @@ _COLUMNS = (
     " r.responses, r.latency, r.delivery_id,"
     # Earlier attempts of the same delivery ended with a certain answer.
     " coalesce(r.status = 'error' AND d.state = 'in_doubt' AND r.attempt >= d.attempts, false),"
-    " r.content"
+    " r.shared_id, r.content"
 )
 _TABLES = (
     "records_record AS r"
@@ -65,7 +66,7 @@ def load(ids: Sequence[int]) -> list[RecordRow]:
 
 def read(where: str, params: Sequence[Any]) -> list[RecordRow]:
     """The records AS r that meet a condition, in its order if it has one."""
-    rows = db.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where}", params)
+    rows = with_contents(db.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where}", params))
     titles = directory().titles({row[2] for row in rows})
     messages = messages_of([_recorded(row) for row in rows])
     return [

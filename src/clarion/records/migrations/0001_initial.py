@@ -203,6 +203,31 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="SharedText",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("parts", models.TextField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["broadcast"], name="shared_text_broadcast")],
+            },
+        ),
+        migrations.CreateModel(
             name="Record",
             fields=[
                 (
@@ -222,6 +247,17 @@ class Migration(migrations.Migration):
                 ("latency", models.BigIntegerField()),
                 ("recorded_at", clarion.kit.fields.InstantField()),
                 ("content", models.TextField()),
+                (
+                    "shared",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="records.sharedtext",
+                    ),
+                ),
                 (
                     "address",
                     models.ForeignKey(

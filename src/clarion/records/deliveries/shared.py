@@ -1,0 +1,127 @@
+"""Storing what messages of a broadcast have in common once, and of each person's what differs.
+
+A broadcast's shared texts are learned from the first messages of it that are settled. More than one
+is learned where it is edited while it is live, or its messages are of several kinds.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from django.db import transaction
+
+from clarion.kit import db
+from clarion.records.sharing import Parts, learn, pack
+
+WORTH = 64  # letters that a shared text must save of a message
+SHORT = 100  # letters of a message that is stored as it is
+SAMPLES = 8  # messages that are compared
+MOST_TEXTS = 4  # shared texts of one broadcast that are tried
+MOST_FAILURES = 3  # times that a broadcast's messages had too little in common
+MOST_KNOWN = 1_000
+
+Packed = tuple[int | None, str]  # the id of a shared text, and what differs from it; or the text
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a process knows of a broadcast's messages."""
+
+    texts: tuple[tuple[int, Parts], ...] = ()
+    sample: str = ""  # a message that nothing is shared with yet
+    looked: bool = False  # the database has been asked
+    failures: int = 0  # times that nothing good was learned, or too much
+
+
+_known: dict[int, _Known] = {}
+
+
+def pack_all(messages: Sequence[tuple[int, str]]) -> list[Packed]:
+    """How each message is to be stored: broadcast and content. Part of the caller's transaction."""
+    together: dict[int, list[int]] = {}
+    for index, (broadcast, content) in enumerate(messages):
+        if len(content) >= SHORT:
+            together.setdefault(broadcast, []).append(index)
+    packed: list[Packed] = [(None, content) for _, content in messages]
+    for broadcast, indexes in together.items():
+        contents = [messages[index][1] for index in indexes]
+        for index, one in zip(indexes, _pack(broadcast, contents), strict=True):
+            packed[index] = one
+    return packed
+
+
+def delete_shared(broadcast_ids: Sequence[int], limit: int) -> int:
+    """Delete up to ``limit`` shared texts of these broadcasts, whose records have been deleted."""
+    where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
+    return db.delete_first("records_sharedtext", where, "broadcast_id", broadcast_ids, limit)
+
+
+def forget() -> None:
+    """Empty the memory; for tests that empty the tables."""
+    _known.clear()
+
+
+def _pack(broadcast: int, contents: Sequence[str]) -> list[Packed]:
+    known = _known.get(broadcast, _Known())
+    packed = [_best(content, known) for content in contents]
+    alone = [content for content, one in zip(contents, packed, strict=True) if one[0] is None]
+    if not alone or known.failures == MOST_FAILURES:
+        return packed
+    after = _learned(broadcast, known, alone)
+    _remember(broadcast, after)
+    if after.texts == known.texts:
+        return packed
+    return [
+        one if one[0] is not None else _best(content, after)
+        for content, one in zip(contents, packed, strict=True)
+    ]
+
+
+def _best(content: str, known: _Known) -> Packed:
+    """A message by the first shared text that saves enough of it."""
+    for key, parts in known.texts:
+        packed = pack(content, parts)
+        if len(content) - len(packed) >= max(WORTH, len(content) // 2):
+            return key, packed
+    return None, content
+
+
+def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
+    """What is known after some messages for which no shared text was good enough."""
+    samples = [known.sample, *alone] if known.sample else list(alone)
+    if len(samples) < 2:
+        return replace(known, sample=samples[0])
+    if not known.looked:  # another process may have learned it, or one before this
+        stored = db.fetch(
+            "SELECT id, parts FROM records_sharedtext WHERE broadcast_id = %s"
+            " ORDER BY id DESC LIMIT %s",
+            [broadcast, MOST_TEXTS],
+        )
+        known = replace(known, looked=True, texts=tuple((key, _parts(row)) for key, row in stored))
+        if _best(alone[-1], known)[0] is not None:
+            return known
+    parts = learn(samples[:SAMPLES])
+    if not parts or _best(alone[-1], _Known(((0, parts),)))[0] is None:
+        return replace(known, sample="", failures=known.failures + 1)
+    text = json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace").decode()
+    ((key,),) = db.fetch(
+        "INSERT INTO records_sharedtext (broadcast_id, parts) VALUES (%s, %s) RETURNING id",
+        [broadcast, text],
+    )
+    return _Known(
+        ((key, parts), *known.texts[: MOST_TEXTS - 1]),
+        looked=True,
+        failures=known.failures + (len(known.texts) == MOST_TEXTS),
+    )
+
+
+def _parts(row: str) -> Parts:
+    return tuple(json.loads(row))
+
+
+def _remember(broadcast: int, known: _Known) -> None:
+    """From the commit on: what a transaction that is undone has learned is not there."""
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    transaction.on_commit(partial(_known.__setitem__, broadcast, known))
