@@ -13,8 +13,13 @@ def clean(text: str, limit: int) -> str:
 
     ``limit`` is in characters; a longer text ends in an ellipsis.
     """
-    tidy = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    tidy = storable(text)
     return tidy if len(tidy) <= limit else tidy[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """Text of any length fit for both databases, as ``clean``."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def plain_text(text: str) -> str:

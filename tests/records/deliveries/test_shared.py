@@ -213,3 +213,11 @@ def test_retention_deletes_what_was_shared_after_the_records(channel: Channel) -
     assert not Record.objects.exists()
     assert not SharedText.objects.exists()
     assert not db.fetch("SELECT 1 FROM broadcasts_broadcast WHERE id = %s", [broadcast.pk])
+
+
+def test_what_no_database_takes_is_left_out_and_the_rest_is_whole(write: Write) -> None:
+    messages = [f"Hello {n}\x00\ud800, {LONG}\x00 bye" for n in range(4)]
+
+    write(1, *messages)
+
+    assert read() == [f"Hello {n}?, {LONG} bye" for n in range(4)]

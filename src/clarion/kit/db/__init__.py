@@ -259,24 +259,22 @@ def copy_or_insert(
 ) -> None:
     """Insert rows that are not there yet; ``same``: the columns that have one value in all.
 
-    By COPY on PostgreSQL, which takes half the time of any other way there. Raises IntegrityError,
-    with nothing inserted, when one of the rows is there already.
+    Texts are fit for the database. COPY on PostgreSQL, and values bound row by row on SQLite, take
+    two thirds of the time of ``json_table``. Raises IntegrityError when one of the rows is there
+    already: undo the savepoint then.
     """
-    names = ", ".join([*(name for name, _ in columns), *same])
-    if not is_postgres():
-        picked = ", ".join([*(f"v.{name}" for name, _ in columns), *("%s" for _ in same)])
-        execute(
-            f"INSERT INTO {table} ({names}) SELECT {picked} FROM {json_table(columns)}",
-            [*same.values(), json_param(batch)],
-        )
-        return
-    with (
-        connection.cursor() as cursor,
-        connection.wrap_database_errors,
-        cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as out,
-    ):
-        for row in batch:
-            out.write_row((*row, *same.values()))
+    names = [*(name for name, _ in columns), *same]
+    fixed = tuple(same.values())
+    rows = [(*row, *fixed) for row in batch] if fixed else batch
+    with connection.cursor() as cursor:
+        if is_postgres():
+            into = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+            with connection.wrap_database_errors, cursor.cursor.copy(into) as out:
+                for row in rows:
+                    out.write_row(row)
+        elif batch:
+            marks = ", ".join(["%s"] * len(names))
+            cursor.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
 
 
 def reserve_ids(table: str, count: int) -> Sequence[int]:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from clarion.kit import db
+from clarion.kit import db, text
 from clarion.records.deliveries.shared import pack_all
 
 _COLUMNS = [
-    ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
-    ("attempt", "int"), ("status", "text"), ("reason", "int"), ("responses", "int"),
-    ("latency", "int"), ("at", "int"), ("shared", "int"), ("content", "text"),
+    ("delivery_id", "int"), ("broadcast_id", "int"), ("channel_id", "int"), ("address_id", "int"),
+    ("attempt", "int"), ("status", "text"), ("reason_id", "int"), ("responses", "int"),
+    ("latency", "int"), ("recorded_at", "int"), ("shared_id", "int"), ("content", "text"),
 ]  # fmt: skip
 
 
@@ -32,15 +32,18 @@ class Attempt(NamedTuple):
 def record(attempts: Iterable[Attempt], *, again: bool = False) -> None:
     """Write a record of each attempt. ``again``: those that are recorded already are left out."""
     made = list(attempts)
-    packed = pack_all([(attempt.broadcast, attempt.content) for attempt in made])
-    unknown = (
-        " WHERE NOT EXISTS (SELECT 1 FROM records_record r WHERE r.address_id = v.address "
-        "AND r.delivery_id = v.delivery AND r.attempt = v.attempt AND r.recorded_at = v.at)"
+    packed = pack_all([(one.broadcast, text.storable(one.content)) for one in made])
+    rows = [(*attempt[:-1], *content) for attempt, content in zip(made, packed, strict=True)]
+    if not again:
+        db.copy_or_insert("records_record", _COLUMNS, rows, {})
+        return
+    names = ", ".join(name for name, _ in _COLUMNS)
+    known = (
+        "SELECT 1 FROM records_record r WHERE r.address_id = v.address_id AND "
+        "r.delivery_id = v.delivery_id AND r.attempt = v.attempt AND r.recorded_at = v.recorded_at"
     )
     db.execute(
-        "INSERT INTO records_record (delivery_id, broadcast_id, channel_id, address_id, attempt, "
-        "status, reason_id, responses, latency, recorded_at, shared_id, content) "
-        "SELECT delivery, broadcast, channel, address, attempt, status, reason, responses, "
-        f"latency, at, shared, content FROM {db.json_table(_COLUMNS)}{unknown if again else ''}",
-        [db.json_param((*attempt[:-1], *one) for attempt, one in zip(made, packed, strict=True))],
+        f"INSERT INTO records_record ({names}) SELECT {names} FROM {db.json_table(_COLUMNS)} "
+        f"WHERE NOT EXISTS ({known})",
+        [db.json_param(rows)],
     )

@@ -65,7 +65,7 @@ def end_in_doubt(
         sent = _sent_by_attempt([(row[0], row[4] + 1) for row in rows])
         record(
             Attempt(
-                delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR,
+                delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR.value,
                 reason_id, sent.get(delivery, 0), now - scheduled_at[broadcast], now,
                 meant[delivery].replace("\x00", ""),
             )

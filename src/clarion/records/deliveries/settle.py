@@ -197,12 +197,8 @@ def _attempt(s: Settlement, reason_id: int | None, told: Mapping[int, _Told]) ->
     return Attempt(
         s.delivery, s.broadcast, s.channel, s.address, s.attempts,
         status, reason_id, responses, s.latency, s.at,
-        _storable(s.content),
+        s.content,
     )  # fmt: skip
-
-
-def _storable(content: str) -> str:
-    return content.replace("\x00", "")
 
 
 def _remember(moved: Sequence[Settlement]) -> None:
@@ -228,7 +224,7 @@ def _keep_parts(sent: Sequence[Settlement]) -> None:
     rows = [
         (
             s.delivery, s.broadcast, s.channel, s.address, s.number, s.attempts + 1, s.at,
-            s.external_id, _storable(s.content),
+            s.external_id, text.storable(s.content),
         )
         for s in sent
     ]  # fmt: skip

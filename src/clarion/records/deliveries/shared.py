@@ -38,7 +38,10 @@ _known: dict[int, _Known] = {}
 
 
 def pack_all(messages: Sequence[tuple[int, str]]) -> list[Packed]:
-    """How each message is to be stored: broadcast and content. Part of the caller's transaction."""
+    """How each message, a broadcast and a content fit for the database, is to be stored.
+
+    Part of the caller's transaction.
+    """
     together: dict[int, list[int]] = {}
     for index, (broadcast, content) in enumerate(messages):
         if len(content) >= SHORT:
@@ -104,10 +107,9 @@ def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
     parts = learn(samples[:SAMPLES])
     if not parts or _best(alone[-1], _Known(((0, parts),)))[0] is None:
         return replace(known, sample="", failures=known.failures + 1)
-    text = json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace").decode()
     ((key,),) = db.fetch(
         "INSERT INTO records_sharedtext (broadcast_id, parts) VALUES (%s, %s) RETURNING id",
-        [broadcast, text],
+        [broadcast, json.dumps(parts, ensure_ascii=False)],
     )
     return _Known(
         ((key, parts), *known.texts[: MOST_TEXTS - 1]),
