@@ -16,6 +16,12 @@ from clarion.records.states import sources
 CHUNK = 10_000
 STOPPED = ("stopped", "The broadcast was stopped before this message left.")
 _NOT_CLAIMED = {D.QUEUED, D.HELD}
+# One state at a time, by its own index: asked for both, a database walks through all deliveries of
+# the broadcast. The sum says that held ones are not found by their broadcast.
+_OF_BROADCAST: dict[str, str] = {
+    D.QUEUED: "broadcast_id = %s",
+    D.HELD: "address_id > 0 AND broadcast_id + 0 = %s",
+}
 
 
 def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
@@ -23,13 +29,17 @@ def cancel_remaining(broadcast_id: int, chunk: int = CHUNK) -> int:
 
     Call it until it returns 0, and only when the broadcast is stopped for good.
     """
-    return cancel_chosen(
-        D.UNSENT,
-        STOPPED,
-        f"SELECT id FROM records_delivery WHERE broadcast_id = %s "
-        f"AND {in_state(_before(D.UNSENT))} LIMIT %s{db.skip_locked()}",
-        [broadcast_id, chunk],
-    )
+    cancelled = 0
+    for state in _before(D.UNSENT):
+        if cancelled < chunk:
+            cancelled += cancel_chosen(
+                D.UNSENT,
+                STOPPED,
+                f"SELECT id FROM records_delivery WHERE {_OF_BROADCAST[state]} "
+                f"AND {in_state([state])} LIMIT %s{db.skip_locked()}",
+                [broadcast_id, chunk - cancelled],
+            )
+    return cancelled
 
 
 def skip_address(address_id: int, broadcast_ids: Sequence[int], reason: tuple[str, str]) -> int:
