@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "clarion.content",
     "clarion.contacts",
     "clarion.consents",
+    "clarion.codes",
     "clarion.chats",
     "clarion.records",
     "clarion.broadcasts",

@@ -24,8 +24,10 @@ class Rejects:
     The file is made with the first line that is rejected.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, kept: int = 0) -> None:
+        """``kept``: bytes of the file that an earlier run wrote for good; what follows is cut."""
         self.path = path
+        self._kept = kept
         self.count = 0
         self.shown: list[Reject] = []
         self._file: IO[str] | None = None
@@ -40,15 +42,21 @@ class Rejects:
         if self.path is None:
             return
         if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8", newline="")
+            self._file = self.path.open("r+" if self._kept else "w", encoding="utf-8", newline="")
             self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "value", "reason"])
+            if self._kept:
+                self._file.seek(self._kept)
+                self._file.truncate()
+            else:
+                self._writer.writerow(["line", "value", "reason"])
         self._writer.writerow([line, sheets.defused(value[:_LONGEST]), sheets.defused(reason)])
 
-    def flush(self) -> None:
-        """Bring the file up to date. Raises OSError."""
-        if self._file is not None:
-            self._file.flush()
+    def flush(self) -> int:
+        """Bring the file up to date; return its size in bytes. Raises OSError."""
+        if self._file is None:
+            return self._kept
+        self._file.flush()
+        return self._file.tell()
 
     def close(self) -> None:
         """Finish the file. Raises OSError."""

@@ -1,0 +1,1 @@
+"""Pools of unique codes: which contact got which, and what was redeemed."""
