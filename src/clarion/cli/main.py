@@ -14,6 +14,7 @@ from clarion.cli import (
     broadcasts,
     channels,
     chats,
+    codes,
     consents,
     contacts,
     drafts,
@@ -41,7 +42,16 @@ class RootGroup(CommandGroup):
 
     sections: ClassVar[dict[str, tuple[str, ...]]] = {
         "Run Clarion": ("serve", "web", "worker", "migrate", "check", "retention"),
-        "Set up": ("agent", "channel", "contacts", "tags", "consents", "keywords", "stories"),
+        "Set up": (
+            "agent",
+            "channel",
+            "contacts",
+            "tags",
+            "consents",
+            "keywords",
+            "stories",
+            "codes",
+        ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
         "Follow": ("records", "chats"),
@@ -104,6 +114,7 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(tags.app, name="tags")
 app.add_typer(keywords.app, name="keywords")
+app.add_typer(codes.app, name="codes")
 send.add_to(app)
 drafts.add_to(app)
 broadcast_acts.add_to(broadcasts.app)

@@ -76,7 +76,7 @@ def redeem(
         if contact_id is not None and not Contact.objects.filter(pk=contact_id).exists():
             raise CodeError(f"There is no contact {contact_id}.")
         Code.objects.filter(pk=code.pk).update(redeemed=code.redeemed + 1)
-        redemption = Redemption.objects.create(
+        return Redemption.objects.create(
             code=code,
             contact_id=contact_id,
             key=key or None,
@@ -84,8 +84,6 @@ def redeem(
             agent=by if isinstance(by, Agent) else None,
             by=str(by.name if isinstance(by, Agent) else by),
         )
-        audit.note("codes.redeem", f"code {code.code}", by)
-    return redemption
 
 
 def undo(redemption: Redemption, *, by: Agent | str) -> None:
