@@ -7,6 +7,7 @@ often the same file is brought.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
@@ -42,11 +43,13 @@ def redeem_file(
     by: Agent | str,
     column: str | None = None,
     rejects: Path | None = None,
+    most: int | None = None,
     tell: Callable[[Result, int, int], None] = lambda result, done, total: None,
 ) -> Result:
     """Redeem the code of each line; a column “contact” names the contact who used it.
 
-    Refused lines are written to ``rejects`` with the reason. ``tell`` is called after each chunk
+    Refused lines are written to ``rejects`` with the reason. A file of more than ``most`` lines is
+    refused before anything is redeemed. ``tell`` is called after each chunk
     with the result so far and the bytes read and in all. Raises CodeError when the file can't be
     read, and OSError; what came before a fault half way is redeemed.
     """
@@ -54,6 +57,10 @@ def redeem_file(
         file = CsvFile(path)
         place = file.columns.index(choose_column(file.columns, column))
         contact = next((i for i, t in enumerate(file.columns) if t.lower() in _CONTACT), None)
+        if most is not None and sum(1 for _ in islice(file.rows(), most + 1)) > most:
+            raise CodeError(
+                f"The file has more than {most:,} lines. Use: clarion codes redeem-file FILE"
+            )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
         result, refused = Result(), Rejects(rejects)
         try:

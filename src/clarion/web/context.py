@@ -51,6 +51,7 @@ def _entries(request: HttpRequest) -> list[Entry]:
             (_("Chats"), "chats", "messages"),
             (_("Stories"), "stories", "book"),
             (_("Contacts"), "contacts", "users"),
+            (_("Codes"), "codes", "ticket"),
             (_("Channels"), "channels", "plug"),
         )
     ]

@@ -123,6 +123,13 @@ IMPORT_STATES: dict[str, Word] = {
     "failed": Word(_("Failed"), _("The import ended early."), "bad"),
 }
 
+CODE_BATCH_STATES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("A worker will start it."), "calm"),
+    "running": Word(_("Running"), _("Codes are being added."), "busy"),
+    "done": Word(_("Done"), _("All codes have been added."), "good"),
+    "failed": Word(_("Failed"), _("Not all codes could be added."), "bad"),
+}
+
 WORDS: dict[str, dict[str, Word]] = {
     "delivery": DELIVERY_STATES,
     "broadcast": BROADCAST_STATES,
@@ -131,6 +138,7 @@ WORDS: dict[str, dict[str, Word]] = {
     "record": RECORD_STATUSES,
     "address": ADDRESS_STATES,
     "import": IMPORT_STATES,
+    "code_batch": CODE_BATCH_STATES,
     "chat": CHAT_STATES,
 }
 
