@@ -19,6 +19,8 @@ from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
+from clarion.codes import batches as code_batches
+from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
 from clarion.content import media
 from clarion.engine import (
@@ -314,6 +316,9 @@ class Worker:
 
     async def _run_imports(self) -> None:
         while await self._import_thread.run(imports.run_next, self._id, self._stopping.is_set):
+            pass
+        await self._import_thread.run(top_up_low)
+        while await self._import_thread.run(code_batches.run_next, self._stopping.is_set):
             pass
 
     # helpers
