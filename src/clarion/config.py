@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     time_zone: str = Field(
         default="UTC", description="Time zone of the command line and new agents"
     )
+    language: str = Field(
+        default="",
+        pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$",
+        description="Language of messages to contacts without one of their own",
+    )
     undo_seconds: int = Field(
         default=60, ge=0, description="Undo window of a broadcast that is sent now"
     )

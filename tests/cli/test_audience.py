@@ -156,3 +156,41 @@ def test_a2_a_user_id_that_nobody_has_is_named(people: str, clarion: Callable[..
     assert result.exit_code == 1
     assert f"Nobody on {people} has the user id nobody. Correct it." in result.stderr
     assert not Broadcast.objects.exists()
+
+
+def test_a8_only_those_who_have_written(
+    people: str, clarion: Callable[..., Any], tmp_path: Path
+) -> None:
+    Address.objects.exclude(value="1").update(has_written=True)
+    asked = clarion("send", "--channel", people, "--all", "--only-written", *TEXT)
+    assert "2 recipients: 2 on news." in asked.stderr
+    assert "1 left out: have never written to the channel" in asked.stderr
+    path = tmp_path / "ids.csv"
+    path.write_text("id\n1\n2\n")
+    ids = ("send", "--channel", people, "--ids", str(path), *TEXT)
+    assert "line 2: has never written to news" in clarion(*ids, "--only-written").stderr
+    assert "2 recipients: 2 on news." in clarion(*ids).stderr
+
+
+def test_a8_a_bot_demands_it_and_its_channel_may_be_changed(
+    clarion: Callable[..., Any], ok: Callable[..., str], tmp_path: Path
+) -> None:
+    factory.channel("bot", "telegram")
+    path = tmp_path / "people.csv"
+    path.write_text("id\n1\n2\n")
+    ok("contacts", "import", str(path), "--channel", "bot")
+    send = ("send", "--channel", "bot", "--all", *TEXT)
+    assert "2 left out: have never written to the channel" in clarion(*send).stderr
+    assert (
+        "line 2: has never written to bot"
+        in clarion("send", "--channel", "bot", "--ids", str(path), *TEXT).stderr
+    )
+    assert "yes (default)" in ok("channel", "show", "bot")
+
+    ok("channel", "edit", "bot", "--only-written", "no")
+    assert "2 recipients: 2 on bot." in clarion(*send).stderr
+    ok("channel", "edit", "bot", "--only-written", "default")
+    assert "2 left out" in clarion(*send).stderr
+
+    ok("contacts", "import", str(path), "--channel", "bot", "--have-written")
+    assert "2 recipients: 2 on bot." in clarion(*send).stderr

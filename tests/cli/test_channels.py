@@ -56,6 +56,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "attempts": 2,
         "backoff": 0.25,
         "own": ["rate", "attempts", "backoff"],
+        "only_written": None,
         "settings": {
             "url": "https://example.org/hook",
             "secret": "•••",

@@ -40,6 +40,7 @@ def test_the_document(
         "channel": channel,
         "id_column": "id",
         "tags": ["new", "vip"],
+        "have_written": False,
         "dry_run": False,
         "lines": 3,
         "created": 1,
@@ -177,3 +178,22 @@ def test_rejects_can_not_be_written(
     )  # fmt: skip
     assert str(path) in said
     assert "\n" not in said
+
+
+def test_n1_contacts_are_listed_by_attribute(
+    channel: str, file: Callable[[str], str], ok: Callable[..., str], ok_json: Callable[..., Any],
+    clarion: Callable[..., Any],
+) -> None:  # fmt: skip
+    ok("contacts", "import", file("id,name,city,age\n1,Ann,Bonn,41\n2,Bo,Rome,9\n3,Cy,Bonn,\n"),
+       "--channel", channel, "--tag", "vip")  # fmt: skip
+    listed = ok_json("contacts", "list", "--where", "city=bonn", "--where", "age>=10")
+    assert [(one["name"], one["tags"]) for one in listed] == [("Ann", ["vip"])]
+    assert listed[0]["addresses"][0]["user"] == "1"
+    printed = ok("contacts", "list", "--where", "!age", "--channel", channel, "--tag", "vip")
+    assert "Cy" in printed
+    assert "Bo" not in printed
+    assert "No contacts match." in ok("contacts", "list", "--where", "city=Oslo")
+    assert "Only the first 1 are shown" in clarion("contacts", "list", "--limit", "1").stderr
+    wrong = clarion("contacts", "list", "--where", "age>old")
+    assert wrong.exit_code == 2
+    assert "with a number or a date" in wrong.stderr.replace("\n", " ")

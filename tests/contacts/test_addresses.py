@@ -124,3 +124,26 @@ def test_what_an_agent_does_is_in_the_audit_log(address: Address) -> None:
 def test_an_address_that_is_gone(stops: list[Any]) -> None:
     assert not mark(987654321, "blocked", NOON)
     assert stops == []
+
+
+def wrote(address: Address) -> tuple[bool, datetime | None]:
+    address.refresh_from_db()
+    return address.has_written, address.wrote_at
+
+
+def test_an_address_knows_that_it_wrote_and_when_the_last_time(address: Address) -> None:
+    Address.objects.update(has_written=False)
+    heard_from(address.pk, NOON)
+    heard_from(address.pk, later(-1))
+    assert wrote(address) == (True, NOON)
+    heard_from(address.pk, later(1))
+    assert wrote(address) == (True, later(1))
+
+
+def test_who_lets_us_through_again_has_begun_a_chat(address: Address) -> None:
+    Address.objects.update(has_written=False)
+    mark_value(address.channel, address.value, "blocked", NOON)
+    assert wrote(address) == (False, None)
+    mark_value(address.channel, address.value, "reachable", later(1))
+    assert wrote(address) == (True, None)
+    assert state(address) == "active"

@@ -183,3 +183,17 @@ def test_only_the_first_rejects_are_kept(
     assert values(ids) == ["u7"]
     assert len((tmp_path / "rejects.csv").read_text().splitlines()) == 1_501
     assert [reject.line for reject in ids.rejected] == list(range(2, 1_002))
+
+
+def test_only_those_who_have_written_where_that_is_asked(
+    read: Callable[..., IdList], channel: Channel
+) -> None:
+    Address.objects.filter(value="u2").update(has_written=False)
+    content = "id\nu1\nu2\nnobody\n"
+    assert values(read(content)) == ["u1", "u2"]
+    found = read(content, only_written=True)
+    assert values(found) == ["u1"]
+    assert [(one.line, one.value, one.reason) for one in found.rejected] == [
+        (3, "u2", "has never written to sink"),
+        (4, "nobody", "not known on sink"),
+    ]

@@ -288,3 +288,12 @@ def test_a_contact_is_found_by_any_id_and_listed_once(channel: Channel) -> None:
 
     (row,) = contact_list(q="US.1").rows
     assert [one.id for one in row.addresses] == [address.pk]
+
+
+def test_what_either_has_written_counts_for_both(channel: Channel) -> None:
+    first, second = two(channel)
+    Address.objects.filter(pk=first.pk).update(has_written=False)
+    Address.objects.filter(pk=second.pk).update(wrote_at=NOON)
+    kept = identities.join(channel, [first.value, second.value])
+    assert kept is not None
+    assert (reload(kept).has_written, kept.wrote_at) == (True, NOON)

@@ -5,7 +5,7 @@ import errno
 import threading
 import tracemalloc
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -517,3 +517,46 @@ class TestAtTheSameTime:
         done = run(path, channel)
         assert (done.created, done.updated) == (import_run.CHUNK * 2, import_run.CHUNK * 2)
         assert Address.objects.count() == Contact.objects.count() == count
+
+
+class TestWriting:
+    """An import says who has written to the channel (A8)."""
+
+    FILE = (
+        "id,Has written,wrote_at\n1,yes,\n2,No,\n3,,2026-11-01\n"
+        "4,,2026-11-01T12:00:00+02:00\n5,,\n6,perhaps,\n7,,soon\n"
+    )
+
+    def test_a_column_may_say_so(self, write: Write, channel: Channel) -> None:
+        done = run(write(self.FILE), channel)
+        assert (done.created, done.rejected) == (5, 2)
+        told = Address.objects.values_list("value", "has_written", "wrote_at")
+        first = datetime(2026, 11, 1, tzinfo=UTC)
+        assert {value: rest for value, *rest in told} == {
+            "1": [True, None], "2": [False, None], "3": [True, first],
+            "4": [True, first + timedelta(hours=10)], "5": [False, None],
+        }  # fmt: skip
+        rejects = rejects_file(done)
+        assert rejects is not None
+        assert "has_written is “perhaps”; use yes or no" in rejects.read_text(encoding="utf-8")
+        assert "use a date such as" in rejects.read_text(encoding="utf-8")
+        assert not Contact.objects.exclude(attributes={}).exists()
+
+    def test_somebody_known_who_has_written_still_has(self, write: Write, channel: Channel) -> None:
+        run(write(self.FILE), channel)
+        run(
+            write("id,has_written,wrote_at\n1,no,\n2,yes,\n3,,2026-10-01\n4,,2026-11-30\n"), channel
+        )
+        told = Address.objects.order_by("value").values_list("has_written", "wrote_at")
+        assert list(told) == [
+            (True, None), (True, None), (True, datetime(2026, 11, 1, tzinfo=UTC)),
+            (True, datetime(2026, 11, 30, tzinfo=UTC)), (False, None),
+        ]  # fmt: skip
+
+    def test_or_the_one_who_imports(self, write: Write, channel: Channel) -> None:
+        run(write("id\n1\n2\n"), channel)
+        run(write("id,has_written\n2,no\n3,no\n"), channel, have_written=True)
+        assert sorted(Address.objects.filter(has_written=True).values_list("value", flat=True)) == [
+            "2", "3",
+        ]  # fmt: skip
+        assert Import.objects.latest("pk").have_written

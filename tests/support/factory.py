@@ -67,19 +67,20 @@ def channel(
 
 
 def address(on: Channel, value: str, name: str = "", **fields: Any) -> Address:
-    """One person, on a channel; ``fields`` as of the address."""
+    """One person, on a channel, who has written to it; ``fields`` as of the address."""
     contact = Contact.objects.create(name=name)
+    fields = {"has_written": True} | fields
     return Address.objects.create(contact=contact, channel=on, value=value, **fields)
 
 
 def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
-    """That many people with a name and an address on the channel."""
+    """That many people with a name and an address on the channel, to which they have written."""
     contacts = Contact.objects.bulk_create(
         Contact(name=f"Person {n}", attributes={"city": "Berlin"}) for n in range(count)
     )
     note_attributes(["city"])
     return Address.objects.bulk_create(
-        Address(contact=contact, channel=channel, value=f"{prefix}{n}")
+        Address(contact=contact, channel=channel, value=f"{prefix}{n}", has_written=True)
         for n, contact in enumerate(contacts)
     )
 

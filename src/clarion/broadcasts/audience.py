@@ -10,6 +10,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import (
     Audience,
     Query,
+    audience_of,
     candidates,
     marks,
 )
@@ -84,7 +85,7 @@ def summary_of(broadcast: Broadcast) -> AudienceSummary | None:
     if not broadcast.audience:
         return None
     return summary(
-        Audience.model_validate(broadcast.audience),
+        audience_of(broadcast),
         list(broadcast.channels.order_by("name")),
         broadcast_id=broadcast.pk,
         quick=True,

@@ -16,7 +16,7 @@ from clarion.broadcasts.errors import CallError
 from clarion.broadcasts.live import go_live, new_run
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
-from clarion.broadcasts.query import Audience
+from clarion.broadcasts.query import audience_of
 from clarion.channels.models import Channel
 from clarion.contacts import identities
 from clarion.content import media
@@ -67,7 +67,7 @@ def event_call(
 def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Broadcast | None]:
     data = _data(parent, body)
     channels = _channels(list(parent.channels.order_by("pk")), body)
-    audience = Audience.model_validate(parent.audience or {"kind": "all"})
+    audience = audience_of(parent)
     named: _Found | None = None
     if body.get("users") != "everyone":
         named = _Found(channels, _users(body, or_everyone=True))

@@ -16,7 +16,7 @@ from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.estimate import samples
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_title
-from clarion.broadcasts.query import Audience, Query, candidates
+from clarion.broadcasts.query import Query, audience_of, candidates
 from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
@@ -155,7 +155,7 @@ def _groups(
     broadcast: Broadcast, channels: Sequence[Channel], names: Sequence[str], *, quick: bool
 ) -> tuple[list[_Group], bool]:
     """The audience by what it lacks of ``names``, and whether the numbers come from a sample."""
-    audience = Audience.model_validate(broadcast.audience)
+    audience = audience_of(broadcast)
     ids = [channel.pk for channel in channels]
     if quick:
         parts = list(samples(audience, ids, broadcast.pk))

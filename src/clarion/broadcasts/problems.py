@@ -16,7 +16,7 @@ from clarion.broadcasts.content_fit import (
 )
 from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.query import Audience
+from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import version_of
@@ -192,7 +192,7 @@ def _audience_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
         return ["Choose an audience."]
     if not channels:
         return []
-    audience = Audience.model_validate(broadcast.audience)
+    audience = audience_of(broadcast)
     if audience.picked_from == "ids" and len(channels) != 1:
         return [ONE_CHANNEL]
     if audience.picked_from == "chats" and (unfit := unfit_for_chats(broadcast.data_type)):

@@ -8,8 +8,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.channels.recipients import Content, only_written
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
 from clarion.kit import db
@@ -25,6 +28,8 @@ class Audience(BaseModel):
     ``picks``: person by person; the addresses stand in the broadcast's picks, and ``picked_from``
     says whether they were ticked by hand, read from a CSV of user ids, given as chat numbers, or
     taken over from a broadcast that is restarted. ``without_tags`` removes people from any kind.
+    ``only_written``: those alone who have written to the channel, also where it does not demand
+    that. ``content`` is not stored: see ``audience_of``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -33,7 +38,22 @@ class Audience(BaseModel):
     tags: list[str] = []
     without_tags: list[str] = []
     consents: list[str] = []
+    only_written: bool = False
     picked_from: Literal["", "hand", "ids", "chats", "restart"] = ""
+    content: Content = Field("message", exclude=True)
+
+
+def audience_of(broadcast: Broadcast) -> Audience:
+    """The audience of a broadcast, which may be unsaved; everyone where none is chosen."""
+    audience = Audience.model_validate(broadcast.audience or {"kind": "all"})
+    return audience.model_copy(update={"content": content_of(broadcast)})
+
+
+def content_of(broadcast: Broadcast) -> Content:
+    """What a broadcast is to the channels that send to those who have written."""
+    if broadcast.type == Broadcast.Type.SINGLE:
+        return "reply"
+    return "template" if broadcast.data_type == Broadcast.DataType.TEMPLATE else "message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +88,7 @@ def candidates(
         chosen.append((f"{key} BETWEEN %s AND %s", list(span)))
     if audience.kind == "tags":
         chosen.append(_has_tag(audience.tags, end))
-    reason, reason_params = _reason(audience, span, end)
+    reason, reason_params = _reason(audience, channel_ids, span, end)
     where = " AND ".join(sql for sql, _ in chosen)
     return Query(
         f"SELECT a.id AS address_id, a.channel_id, a.contact_id, {reason} AS reason "
@@ -126,7 +146,7 @@ def end_of_chunk(
     return last
 
 
-def _reason(audience: Audience, span: Span | None, end: str) -> Part:
+def _reason(audience: Audience, channel_ids: Sequence[int], span: Span | None, end: str) -> Part:
     """Why an address drops out: the first reason that applies."""
     cases: list[Part] = []
     if audience.without_tags:
@@ -136,6 +156,9 @@ def _reason(audience: Audience, span: Span | None, end: str) -> Part:
     if audience.consents:
         lacking, ids = _lacks_consent(audience.consents, end)
         cases.append((f"WHEN {lacking} THEN 'no_consent'", ids))
+    if demanding := _demanding(audience, channel_ids):
+        never = f"NOT a.has_written AND a.channel_id IN ({marks(demanding)})"
+        cases.append((f"WHEN {never} THEN 'not_written'", list(demanding)))
     # Open chats are few: they are read once, and not looked for with everybody.
     within = " AND c.address_id BETWEEN %s AND %s" if span else ""
     open_chats = f"SELECT c.address_id FROM chats_chat c WHERE c.state = 'open'{within}"
@@ -177,6 +200,14 @@ def _lacks_consent(names: Sequence[str], end: str) -> Part:
         f"WHERE g.consent_id = %s AND g.contact_id = a.contact_id AND g.given{end})"
     )
     return f"({' OR '.join([lacks] * len(ids))})", ids
+
+
+def _demanding(audience: Audience, channel_ids: Sequence[int]) -> list[int]:
+    """The channels that leave out those who have never written to them."""
+    if audience.only_written:
+        return list(channel_ids)
+    channels = Channel.objects.filter(pk__in=channel_ids).only("kind", "only_written")
+    return [one.pk for one in channels.order_by("pk") if only_written(one, audience.content)]
 
 
 def marks(values: Sequence[Any]) -> str:

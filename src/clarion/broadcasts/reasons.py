@@ -14,6 +14,7 @@ NO_CONSENT: Final = "no_consent"
 LEFT_OUT: Final[dict[str, str]] = {
     **{state.value: state.label.lower() for state in INACTIVE},
     NO_CONSENT: "have not given all required consents",
+    "not_written": "have never written to the channel",
     "excluded_tag": "excluded by tag",
     "no_address": "no address on the chosen channels",
 }
@@ -21,5 +22,6 @@ LEFT_OUT: Final[dict[str, str]] = {
 SKIPPED: Final[dict[str, str]] = {
     **{state.value: EXPLANATIONS[state].sentence for state in INACTIVE},
     NO_CONSENT: "The contact has not given a consent that this broadcast requires.",
+    "not_written": "The contact has never written to this channel.",
     "deleted": "The contact was deleted.",
 }

@@ -56,6 +56,7 @@ class Outgoing:
     media: Media | None = None  # with it the text is its caption
     buttons: tuple[Button, ...] = ()
     template: Template | None = None  # sent instead of everything else, where the kind has them
+    language: str = ""  # the code of the language that it is written in, where known
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ class Limits:
     caption_length: int = 0  # characters of the text beside a picture or file
     utf16: bool = False  # lengths count UTF-16 units: most emoji are two
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
+    written_first: bool = False  # whether only those who have written may get more than a template
 
 
 @runtime_checkable

@@ -47,13 +47,15 @@ def add_channel(
     rate: float | Default | None = DEFAULT,
     attempts: int | Default = DEFAULT,
     backoff: float | Default = DEFAULT,
+    only_written: bool | None = None,
     by: Agent | str,
 ) -> Channel:
     """Add a channel. ``rate`` is in messages a second, None is no limit; ``backoff`` in seconds
-    before the second attempt. Raises ChannelError (SettingsError for its settings)."""
+    before the second attempt; ``only_written`` as of ``recipients.only_written``, None is what the
+    provider demands. Raises ChannelError (SettingsError for its settings)."""
     kind_class(kind)
     sending = _sending(kind, {"rate": rate, "attempts": attempts, "backoff": backoff})
-    channel = Channel(name=_checked_name(name), kind=kind, **sending)
+    channel = Channel(name=_checked_name(name), kind=kind, only_written=only_written, **sending)
     channel.config = parse_settings(kind, settings)
     try:
         with transaction.atomic():
@@ -73,17 +75,20 @@ def update_channel(
     rate: float | EllipsisType | Default | None = ...,
     attempts: int | EllipsisType | Default = ...,
     backoff: float | EllipsisType | Default = ...,
+    only_written: bool | EllipsisType | None = ...,
     by: Agent | str,
 ) -> Channel:
     """Change what is passed. A secret left empty and a setting left out keep their value; a rate
-    of None is as fast as the provider answers, DEFAULT follows the default of the workspace.
-    Raises ChannelError, and changes nothing then."""
+    of None is as fast as the provider answers, DEFAULT follows the default of the workspace;
+    ``only_written`` as of ``add_channel``. Raises ChannelError, and changes nothing then."""
     changes: dict[str, Any] = {}
     if settings is not None:
         changes["config"] = merge_settings(channel.kind, channel.config, settings)
     passed = {"rate": rate, "attempts": attempts, "backoff": backoff}
     passed = {name: value for name, value in passed.items() if value is not ...}
     changes |= _sending(channel.kind, passed)
+    if only_written is not ...:
+        changes["only_written"] = only_written
     changes = {name: value for name, value in changes.items() if getattr(channel, name) != value}
     if not changes:
         return channel

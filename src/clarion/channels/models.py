@@ -33,6 +33,8 @@ class Channel(models.Model):
     own_rate = models.BooleanField(default=False)
     own_attempts = models.BooleanField(default=False)
     own_backoff = models.BooleanField(default=False)
+    # Whether only contacts who have written get messages; null: see recipients.py.
+    only_written = models.BooleanField(null=True)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.TextField(default="", blank=True)
     paused_at = InstantField(null=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.query import Audience
     from clarion.channels.models import Channel
+    from clarion.channels.recipients import Content
 
 Names = Annotated[
     list[str] | None,
@@ -63,6 +64,14 @@ Consents = Annotated[
         help="Only contacts who have given this consent. If repeated: all of them.",
     ),
 ]
+OnlyWritten = Annotated[
+    bool,
+    typer.Option(
+        "--only-written",
+        help="Only contacts who have written to the channel. Some channels demand this anyway: see "
+        "clarion channel show.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class AudienceOptions:
     to: To = None
     chats: Chats = None
     consents: Consents = None
+    only_written: OnlyWritten = False
 
     @property
     def given(self) -> bool:
@@ -106,15 +116,26 @@ class AudienceOptions:
         if not self.channels and self.chats is None:
             raise typer.BadParameter("Name at least one channel.", param_hint="--channel")
 
-    def draft_fields(self) -> dict[str, Any]:
-        """What ``launch.create_draft`` takes. Raises a package's error for what does not exist."""
+    def draft_fields(self, data_type: str | None) -> dict[str, Any]:
+        """What ``launch.create_draft`` takes. Raises a package's error for what does not exist.
+
+        ``data_type``: of what is sent: some channels send templates to anybody.
+        """
         from clarion.broadcasts.picks import find_users
         from clarion.channels.manage import get_channel
+        from clarion.channels.recipients import only_written
 
         channels = [get_channel(name) for name in dict.fromkeys(self.channels or ())]
+        content: Content = "template" if data_type == "template" else "message"
         picks: Iterable[int] = ()
         if self.ids is not None:
-            picks = read_address_ids(self.ids, channels[0], self.id_column, self.rejects)
+            picks = read_address_ids(
+                self.ids,
+                channels[0],
+                self.id_column,
+                self.rejects,
+                only_written=self.only_written or only_written(channels[0], content),
+            )
         elif self.to:
             picks = [address.pk for address in find_users(self.to, channels)]
         elif self.chats is not None:
@@ -124,7 +145,10 @@ class AudienceOptions:
     def _spec(self) -> "Audience":
         from clarion.broadcasts.query import Audience
 
-        common = {"consents": self.consents or []}
+        common: dict[str, Any] = {
+            "consents": self.consents or [],
+            "only_written": self.only_written,
+        }
         if self.everyone:
             return Audience(kind="all", **common)
         if self.tags:
@@ -140,11 +164,11 @@ def print_audience(draft: "Broadcast") -> None:
     """Print how many people will get it, on which channels, who is left out, how long it takes."""
     from clarion.broadcasts.audience import summary
     from clarion.broadcasts.forecast import forecast
-    from clarion.broadcasts.query import Audience
+    from clarion.broadcasts.query import audience_of
     from clarion.broadcasts.reasons import LEFT_OUT
 
     channels = list(draft.channels.order_by("name"))
-    audience = summary(Audience.model_validate(draft.audience), channels, broadcast_id=draft.pk)
+    audience = summary(audience_of(draft), channels, broadcast_id=draft.pk)
     spread = ", ".join(
         f"{audience.by_channel[channel.pk]:,} on {channel.name}" for channel in channels
     )

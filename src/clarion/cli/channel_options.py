@@ -45,6 +45,23 @@ Backoff = Annotated[
         "attempt. Without it, the default applies.",
     ),
 ]
+
+
+class Demand(StrEnum):
+    """Whether only contacts who have written get messages, as ``--only-written`` takes it."""
+
+    DEFAULT = "default"
+    YES = "yes"
+    NO = "no"
+
+
+OnlyWritten = Annotated[
+    Demand | None,
+    typer.Option(
+        help="Whether only contacts who have written to the channel receive broadcasts. default: "
+        "as the provider demands.",
+    ),
+]
 Check = Annotated[
     bool, typer.Option("--check/--no-check", help="Test the credentials with the provider now.")
 ]
@@ -97,6 +114,12 @@ def number(option: str, text: str | None, *, whole: bool = False) -> Any:
         return int(text) if whole else float(text)
     except ValueError:
         raise typer.BadParameter("Write a number, or none.", param_hint=option) from None
+
+
+def demand(given: Demand | None) -> dict[str, Any]:
+    """What ``--only-written`` says, as ``channels.manage`` takes it; nothing if left out."""
+    answers = {Demand.DEFAULT: None, Demand.YES: True, Demand.NO: False}
+    return {} if given is None else {"only_written": answers[given]}
 
 
 def sending(rate: str | None, attempts: int | None, backoff: float | None) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from clarion.cli.channel_options import (
     Check,
     Field,
     FromFiles,
+    OnlyWritten,
     Rate,
     Settings,
     chosen_settings,
+    demand,
     number,
     sending,
 )
@@ -154,6 +156,7 @@ def add(
     rate: Rate = None,
     attempts: Attempts = None,
     backoff: Backoff = None,
+    only_written: OnlyWritten = None,
     settings: Settings = None,
     from_files: FromFiles = None,
     check: Check = True,
@@ -167,6 +170,7 @@ def add(
         kind=kind,
         settings=chosen_settings(settings, from_files),
         **sending(rate, attempts, backoff),
+        **demand(only_written),
         by=acting(),
     )
     if not as_json:
@@ -195,6 +199,7 @@ def _check(channel: "Channel", as_json: bool) -> None:
     examples=[
         "clarion channel edit orders --rate 20 --attempts 3",
         "clarion channel edit orders --default backoff",
+        "clarion channel edit bot --only-written no",
     ]
 )
 @uses_django
@@ -207,6 +212,7 @@ def edit(
         list[Field] | None,
         typer.Option("--default", help=f"Use the default of the workspace again. {REPEATABLE}"),
     ] = None,
+    only_written: OnlyWritten = None,
     settings: Settings = None,
     from_files: FromFiles = None,
     check: Check = True,
@@ -223,7 +229,7 @@ def edit(
     following = {str(field) for field in follow or []}
     if twice := sorted(values.keys() & following):
         raise typer.BadParameter("It has a value already.", param_hint=f"--default {twice[0]}")
-    values |= dict.fromkeys(following, DEFAULT)
+    values |= dict.fromkeys(following, DEFAULT) | demand(only_written)
     pairs = chosen_settings(settings, from_files)
     if not values and not pairs:
         raise typer.BadParameter("Give at least one option that changes something.")
@@ -326,6 +332,7 @@ def _show(channel: "Channel", as_json: bool) -> None:
     facts |= {name: value for name, value in now.items() if value}
     facts |= {name: value for name, value in document.items() if name not in facts}
     facts["rate"] = _rate(channel.rate)
+    facts["only_written"] = _only_written(channel)
     print_facts([(name.replace("_", " "), value) for name, value in facts.items()])
     for key, value in settings.items():
         print_line(f"  {key} = {_format(value)}")
@@ -357,12 +364,23 @@ def _document(channel: "Channel") -> dict[str, Any]:
         "own": [
             name for name in ("rate", "attempts", "backoff") if getattr(channel, f"own_{name}")
         ],
+        "only_written": channel.only_written,
         "created_at": channel.created_at,
         "settings": {
             key: HIDDEN if key in secret and value else value
             for key, value in channel.config.items()
         },
     }
+
+
+def _only_written(channel: "Channel") -> str:
+    from clarion.channels.recipients import only_written
+
+    if channel.only_written is not None:
+        return "yes" if channel.only_written else "no"
+    if not only_written(channel, "message"):
+        return "no (default)"
+    return "yes (default)" if only_written(channel, "template") else "yes, except for templates"
 
 
 def _rate(rate: float | None) -> str:

@@ -1,4 +1,4 @@
-"""``clarion contacts``: importing contacts.
+"""``clarion contacts``: listing and importing contacts.
 
 An import runs in the process of the command. It needs no worker, the file can be anywhere on this
 machine, and the result is there when the command ends; imports from the page are done by a worker.
@@ -13,14 +13,94 @@ import typer
 from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.options import REPEATABLE, AsJson, IdColumn
-from clarion.cli.output import counted, print_json, print_line, print_note
+from clarion.cli.options import REPEATABLE, AsJson, IdColumn, Limit
+from clarion.cli.output import counted, print_cut, print_json, print_line, print_note, print_table
 from clarion.cli.progress import progress
 
 if TYPE_CHECKING:
     from clarion.contacts.models import Import
+    from clarion.contacts.search import ContactRow
 
 app = App("The people you send to.")
+
+
+@app.command(
+    "list",
+    examples=[
+        "clarion contacts list --where city=Bonn --where 'age>=30'",
+        "clarion contacts list --channel shop --tag vip --search ada",
+    ],
+)
+@uses_django
+def list_contacts(
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Part of a name, or the beginning of a user id.")
+    ] = "",
+    channel: Annotated[
+        str, typer.Option(metavar="CHANNEL", help="Only contacts on this channel.")
+    ] = "",
+    tag: Annotated[str, typer.Option(metavar="TAG", help="Only contacts with this tag.")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Only contacts of whom this is true: city=Bonn, city!=Bonn, city~Bo, age>30, "
+            f"joined<2026-05-01, city or !city. {REPEATABLE}",
+        ),
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List contacts, newest first. Several filters can be combined."""
+    from clarion.channels.manage import get_channel
+    from clarion.contacts.attribute_filters import AttributeFilter, ConditionError
+    from clarion.contacts.search import contact_list
+    from clarion.contacts.tags import find_tag
+
+    try:
+        attributes = [AttributeFilter.parse(typed) for typed in where or ()]
+    except ConditionError as error:
+        raise typer.BadParameter(str(error), param_hint="--where") from None
+    page = contact_list(
+        q=search,
+        channel=get_channel(channel) if channel else None,
+        tag=find_tag(tag) if tag else None,
+        attributes=attributes,
+        limit=limit,
+    )
+    if as_json:
+        print_json([_listed(row) for row in page.rows])
+    elif not page.rows:
+        print_line("No contacts match.")
+    else:
+        print_table(
+            ["CONTACT", "NAME", "ADDRESSES", "TAGS", "ADDED"],
+            [
+                [
+                    str(row.id),
+                    row.name,
+                    ", ".join(f"{one.value} on {one.channel}" for one in row.addresses),
+                    ", ".join(row.tags),
+                    row.created_at,
+                ]
+                for row in page.rows
+            ],
+        )
+        if page.next:
+            print_cut(limit)
+
+
+def _listed(row: "ContactRow") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "addresses": [
+            {"chat": one.id, "channel": one.channel, "user": one.value, "state": one.state}
+            for one in row.addresses
+        ],
+        "tags": row.tags,
+        "created_at": row.created_at,
+    }
 
 
 @app.command(
@@ -43,6 +123,14 @@ def import_file(
         list[str] | None,
         typer.Option(metavar="TAG", help=f"A tag for every contact in the file. {REPEATABLE}"),
     ] = None,
+    have_written: Annotated[
+        bool,
+        typer.Option(
+            "--have-written",
+            help="All contacts in the file have written to the channel, for example started the "
+            "bot.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check every line and change nothing.")
     ] = False,
@@ -67,6 +155,7 @@ def import_file(
             channel=get_channel(channel),
             id_column=id_column,
             tags=tag or [],
+            have_written=have_written,
             dry_run=dry_run,
             rejects=rejects,
             progress=lambda row: update(row.bytes_done, row.bytes_total, f"{row.lines:,} lines"),
@@ -101,6 +190,7 @@ def _document(done: "Import", path: str, seconds: float) -> dict[str, Any]:
         "channel": done.channel.name,
         "id_column": done.id_column,
         "tags": done.tags,
+        "have_written": done.have_written,
         "dry_run": done.dry_run,
         "lines": done.lines,
         "created": done.created,

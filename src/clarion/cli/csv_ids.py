@@ -13,7 +13,12 @@ LISTED = 10  # rejected lines that are printed
 
 
 def read_address_ids(
-    path: Path, channel: "Channel", column: str | None, rejects: Path | None = None
+    path: Path,
+    channel: "Channel",
+    column: str | None,
+    rejects: Path | None = None,
+    *,
+    only_written: bool = False,
 ) -> Sequence[int]:
     """The ids of the addresses that a file names. Prints which lines are left out, and why.
 
@@ -21,7 +26,9 @@ def read_address_ids(
     """
     from clarion.contacts.csv_ids import read_ids
 
-    file = read_ids(path, channel=channel, column=column, rejects=rejects)
+    file = read_ids(
+        path, channel=channel, column=column, rejects=rejects, only_written=only_written
+    )
     if not file.has_title:
         print_note(f"{path.name} has no header row: its first line is a known user id.")
     if file.rejected:

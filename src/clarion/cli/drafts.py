@@ -113,7 +113,9 @@ def edit(
         raise typer.BadParameter("It can't be combined with another time.", param_hint="--now")
     fields = {**content.draft_fields(), **settings.draft_fields()}
     fields |= schedule.draft_fields() if schedule.given or now else {}
-    fields |= audience.draft_fields() if audience.given else {}
+    if audience.given:
+        before = find_broadcast(number).data_type
+        fields |= audience.draft_fields(fields.get("data_type", before))
     if not fields:
         raise typer.BadParameter("Give at least one option that changes something.")
     draft = launch.edit(find_broadcast(number), by=acting())

@@ -61,7 +61,9 @@ def send(
     if wait and (draft or (schedule.given and schedule.at is None)):
         raise typer.BadParameter("Use it when sending now or with --at only.", param_hint="--wait")
     fields = {**content.draft_fields(), **schedule.draft_fields(), **settings.draft_fields()}
-    broadcast = _create(fields | (audience.draft_fields() if audience.given else {}), undo, draft)
+    if audience.given:
+        fields |= audience.draft_fields(fields.get("data_type"))
+    broadcast = _create(fields, undo, draft)
     if draft:
         number = broadcast.pk
         print_note(f"Draft {number} is saved. Send it with: clarion drafts send {number}")

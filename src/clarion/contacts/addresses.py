@@ -95,12 +95,22 @@ def mark_value(
     address = identities.find(channel, value)
     if address is None:
         return False
-    return heard_from(address.pk, at) if state == REACHABLE else mark(address.pk, state, at)
+    if state != REACHABLE:
+        return mark(address.pk, state, at)
+    # To let us through they have begun a chat with us.
+    Address.objects.filter(pk=address.pk, has_written=False).update(has_written=True)
+    return _move(address.pk, S.ACTIVE, at, (), OUT_OF_REACH)
 
 
 def heard_from(address_id: int, at: datetime) -> bool:
-    """They wrote to us: they can be reached again. Who had opted out stays so."""
+    """They wrote to us: noted, and they can be reached again. Who had opted out stays so."""
     address_id = identities.primary_id(address_id)
+    moment = clock.to_us(at)
+    db.execute(
+        "UPDATE contacts_address SET has_written = %s, wrote_at = %s "
+        "WHERE id = %s AND (wrote_at IS NULL OR wrote_at < %s)",
+        [True, moment, address_id, moment],
+    )
     return _move(address_id, S.ACTIVE, at, (), OUT_OF_REACH)
 
 

@@ -39,6 +39,12 @@ def lacks(path: str, alias: str) -> tuple[str, list[Any]]:
     return (f"({alias}.{path} = '' AND {sql})" if path in OWN_FIELDS else sql), [param]
 
 
+def attribute_names() -> list[str]:
+    """What conditions on contacts can be about: their own fields and all attributes, by name."""
+    names = Attribute.objects.values_list("name", flat=True)
+    return [*OWN_FIELDS, *sorted(set(names) - set(OWN_FIELDS), key=str.casefold)]
+
+
 def known_variables() -> set[str]:
     """The dotted names of all variables that some contact can have, e.g. contact.city."""
     names = Attribute.objects.values_list("name", flat=True)

@@ -6,7 +6,7 @@ rows that were left out, so that nobody is lost without a word.
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from clarion.contacts.import_lines import ColumnsError, choose_column
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
 from clarion.contacts.user_ids import looks_like_data
+from clarion.kit import db
 from clarion.kit.csvfile import CsvError, CsvFile, Row
 
 CHUNK = 5_000
@@ -49,10 +50,16 @@ class IdList:
 
 
 def read_ids(
-    path: Path, *, channel: Channel, column: str | None = None, rejects: Path | None = None
+    path: Path,
+    *,
+    channel: Channel,
+    column: str | None = None,
+    rejects: Path | None = None,
+    only_written: bool = False,
 ) -> IdList:
     """The addresses behind the user ids of a file: only those already known on the channel.
 
+    ``only_written``: of them only those of people who have written to the channel.
     Every other row is rejected, with its line number and the reason. ``column`` is needed where
     the file has several and no title says which it is. Raises IdsRefused, also when ``rejects``
     can't be written.
@@ -68,7 +75,8 @@ def read_ids(
                 left_out.add(
                     file.header_line, chosen, f"the header row; not known on {channel.name}"
                 )
-            address_ids = _known(_Rows(file, column_index, has_title), channel, left_out)
+            rows = _Rows(file, column_index, has_title)
+            address_ids = _known(rows, channel, left_out, only_written=only_written)
     except ColumnsError as error:
         raise IdsRefused(str(error), error.columns) from None
     except CsvError as error:
@@ -107,7 +115,7 @@ def _is_known(value: str, channel: Channel) -> bool:
     return bool(identities.look_up(channel, [value]))
 
 
-def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
+def _known(rows: _Rows, channel: Channel, left_out: Rejects, *, only_written: bool) -> "array[int]":
     check = id_reader(channel)
     repeats = Repeats()
     for _, cells in rows:
@@ -120,8 +128,11 @@ def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
         matches = identities.matches(channel.pk, chunk)
         aliases |= any(match.is_alias for match in matches.values())
         unknown = f"not known on {channel.name}"
+        silent = _never_wrote(matches.values()) if only_written else set()
         for value, (line, cell) in chunk.items():
-            if value in matches:
+            if value in matches and matches[value].address in silent:
+                wrong.append(Reject(line, cell, f"has never written to {channel.name}"))
+            elif value in matches:
                 address_ids.append(matches[value].address)
                 lines.append(line)
             else:
@@ -129,6 +140,16 @@ def _known(rows: _Rows, channel: Channel, left_out: Rejects) -> "array[int]":
         for reject in sorted(wrong):
             left_out.add(*reject)
     return _once(address_ids, lines, left_out) if aliases else address_ids
+
+
+def _never_wrote(matches: Iterable[identities.Match]) -> set[int]:
+    """The addresses among these of people who have never written."""
+    rows = db.fetch(
+        f"SELECT a.id FROM {db.json_table([('id', 'int')])} "
+        "CROSS JOIN contacts_address a WHERE a.id = v.id AND NOT a.has_written",
+        [db.json_param([match.address] for match in matches)],
+    )
+    return {row[0] for row in rows}
 
 
 def _once(address_ids: "array[int]", lines: "array[int]", left_out: Rejects) -> "array[int]":

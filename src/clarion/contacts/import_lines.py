@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
@@ -13,6 +14,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import id_reader, id_writer
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.user_ids import find_column, looks_like_data
+from clarion.kit import clock
 
 ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
 _OWN_TITLES = {"name": "name", "language": "language"}
@@ -23,6 +25,10 @@ _LANGUAGE = OWN_FIELDS.index("language")
 # reserved and none is in use).
 _LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _ZONE = OWN_FIELDS.index("time_zone")
+# Columns that say whether somebody has written to the channel, and when the last time was.
+_HAS_WRITTEN, _WROTE_AT = "has_written", "wrote_at"
+_ANSWERS = {"": None, **dict.fromkeys(("yes", "true", "1", "y", "x"), True)}
+_ANSWERS |= dict.fromkeys(("no", "false", "0", "n"), False)
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
 
 
@@ -47,6 +53,8 @@ class Person(NamedTuple):
     time_zone: str = ""
     attributes: str = "{}"  # a JSON object
     written: str = ""  # the user id as it is sent to, where that differs
+    has_written: bool = False  # to the channel, ever
+    wrote_at: int | None = None  # the last time, in microseconds
 
 
 def choose_column(
@@ -76,12 +84,24 @@ def choose_column(
 class Layout:
     """What each column of a file means."""
 
-    def __init__(self, columns: Sequence[str], id_column: str, channel: Channel) -> None:
-        """Raises ColumnsError when a title can't become a variable, or two become the same."""
+    def __init__(
+        self,
+        columns: Sequence[str],
+        id_column: str,
+        channel: Channel,
+        *,
+        have_written: bool = False,
+    ) -> None:
+        """``have_written``: all of these people have written to the channel.
+
+        Raises ColumnsError when a title can't become a variable, or two become the same.
+        """
         self.width = len(columns)
         self.id_place = columns.index(id_column)
         self._check = id_reader(channel)
         self._write = id_writer(channel)
+        self._have_written = have_written
+        self._writing: dict[str, int] = {}  # _HAS_WRITTEN and _WROTE_AT -> place
         self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
         self.attributes: list[str] = []  # the names of those that this file brings
         self._prefixes: list[tuple[int, str]] = []  # place, name as JSON and a colon
@@ -115,9 +135,21 @@ class Layout:
         written = ""
         if self._write and value != cells[self.id_place]:
             written = self._write(cells[self.id_place])
-        return Person(
-            value, own[0], own[1], own[2], attributes, "" if written == value else written
-        )
+        person = Person(
+            value, own[0], own[1], own[2], attributes, "" if written == value else written,
+            self._have_written,
+        )  # fmt: skip
+        return self._with_writing(person, cells) if self._writing else person
+
+    def _with_writing(self, person: Person, cells: Sequence[str]) -> Person:
+        """The person, with what the file says about their writing. Raises BadLineError."""
+        told = {name: cells[place].strip() for name, place in self._writing.items()}
+        answer, moment = told.get(_HAS_WRITTEN, ""), told.get(_WROTE_AT, "")
+        if answer.lower() not in _ANSWERS:
+            raise BadLineError(f"{_HAS_WRITTEN} is “{answer[:40]}”; use yes or no")
+        wrote_at = _moment(moment) if moment else None
+        has_written = bool(_ANSWERS[answer.lower()]) or wrote_at is not None
+        return person._replace(has_written=has_written or person.has_written, wrote_at=wrote_at)
 
     def id_of(self, cells: Sequence[str]) -> str:
         """The cell of the user id as it stands, empty when the line is too short."""
@@ -138,6 +170,11 @@ class Layout:
                 f"Use letters and digits, at most {LONGEST}.",
                 columns,
             )
+        if name.lower() in {_HAS_WRITTEN, _WROTE_AT}:
+            name = name.lower()
+            if name not in self._writing:
+                self._writing[name], titles[name] = index, title
+                return
         own = _OWN_TITLES.get(name.lower())
         for key in {name, f"own {own}"} if own else {name}:
             if key in titles:
@@ -165,6 +202,15 @@ def _tidied(slot: int, cell: str) -> str:
                 f"“{cell[:40]}” is not the code of a language; use one like de or pt-BR"
             )
     return cell
+
+
+def _moment(cell: str) -> int:
+    """A date or a time of a file, in microseconds. Raises BadLineError."""
+    try:
+        at = datetime.fromisoformat(cell)
+    except ValueError:
+        raise BadLineError(f"{_WROTE_AT} is “{cell[:40]}”; use a date such as 2026-11-30") from None
+    return clock.to_us(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 def _own_fault(slot: int, cell: str) -> str:

@@ -68,12 +68,23 @@ class Plan:
     tags: list[str]
 
     @classmethod
-    def read(cls, path: Path, channel: Channel, id_column: str | None, tags: Sequence[str]) -> Self:
-        """Read the header row. Raises ImportRefused when it or the tags can't be used."""
+    def read(
+        cls,
+        path: Path,
+        channel: Channel,
+        id_column: str | None,
+        tags: Sequence[str],
+        *,
+        have_written: bool,
+    ) -> Self:
+        """Read the header row. Raises ImportRefused when it or the tags can't be used.
+
+        ``have_written``: all of these people have written to the channel.
+        """
         try:
             file = CsvFile(path)
             column = choose_column(file.columns, channel.kind, id_column)
-            layout = Layout(file.columns, column, channel)
+            layout = Layout(file.columns, column, channel, have_written=have_written)
             return cls(file, column, layout, check_names(tags))
         except ColumnsError as error:
             raise ImportRefused(str(error), error.columns) from None

@@ -17,8 +17,8 @@ from clarion.kit import db
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
 _PERSON += [("time_zone", "text"), ("attributes", "text")]
-_PERSON += [("written", "text")]
-_NewPerson = tuple[int, str, str, str, str, str, str]  # the same
+_PERSON += [("written", "text"), ("has_written", "bool"), ("wrote_at", "int")]
+_NewPerson = tuple[int, str, str, str, str, str, str, bool, int | None]  # the same
 _Known = tuple[int, Person]  # a contact, and what a line says about it
 _FIELDS = "name, attributes, language, time_zone"
 
@@ -40,6 +40,8 @@ def store(
         [(contact_ids[person.value], person) for person in people if person.value in contact_ids]
     ):
         _update(once)
+    wrote = [person for person in people if person.has_written and person.value in contact_ids]
+    _note_writing(channel_id, wrote)
     attach(tag_ids, list(created.values()), now, fresh=True)
     attach(tag_ids, sorted(set(contact_ids.values())), now)
     return len(created), len(contact_ids)
@@ -81,8 +83,9 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
     created = dict(
         db.fetch(
             "INSERT INTO contacts_address "
-            "(contact_id, channel_id, value, written, state, created_at) "
-            f"SELECT v.id, %s, v.value, v.written, 'active', %s FROM {_table()} WHERE true "
+            "(contact_id, channel_id, value, written, has_written, wrote_at, state, created_at) "
+            "SELECT v.id, %s, v.value, v.written, v.has_written, v.wrote_at, 'active', %s "
+            f"FROM {_table()} WHERE true "
             "ON CONFLICT (channel_id, value) DO NOTHING "
             "RETURNING value, contact_id",
             [channel_id, now, packed],
@@ -96,14 +99,14 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
 
 def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
     """Make all of these people; none, and False, when somebody else brought one meanwhile."""
-    addresses = [("contact_id", "int"), ("value", "text"), ("written", "text")]
-    places = [(row[0], row[1], row[6]) for row in rows]
+    addresses = [("contact_id", "int"), _PERSON[1], *_PERSON[6:]]
+    places = [(row[0], row[1], *row[6:]) for row in rows]
     try:
         with transaction.atomic():
             db.copy_or_insert(
                 "contacts_contact",
-                [_PERSON[0], *_PERSON[2:-1]],
-                [(contact, *values) for contact, _, *values, _ in rows],
+                [_PERSON[0], *_PERSON[2:6]],
+                [(row[0], *row[2:6]) for row in rows],
                 {"created_at": now},
             )
             db.copy_or_insert(
@@ -135,6 +138,32 @@ def _update(people: Sequence[tuple[int, Person]]) -> None:
         f"UPDATE contacts_contact AS c SET attributes = {merged}, {kept} FROM {_table()} "
         f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs})",
         [packed],
+    )
+
+
+def _note_writing(channel_id: int, people: Sequence[Person]) -> None:
+    """Note of people who were known already that they have written to the channel, and when."""
+    if not people:
+        return
+    owners = matches(channel_id, [one.value for one in people])
+    last: dict[int, int | None] = {}  # address -> when; a file may name one by several ids
+    for one in people:
+        if one.value in owners:
+            address = owners[one.value].address
+            last[address] = max(filter(None, (last.get(address), one.wrote_at)), default=None)
+    table = db.json_table([("id", "int"), ("wrote_at", "int")])
+    packed = db.json_param(sorted(last.items()))
+    db.lock_in_order(
+        f"SELECT a.id FROM {table} JOIN contacts_address a ON a.id = v.id ORDER BY a.id",
+        [packed],
+        of="a",
+    )
+    is_later = "v.wrote_at > COALESCE(a.wrote_at, 0)"
+    db.execute(
+        "UPDATE contacts_address AS a SET has_written = %s, "
+        f"wrote_at = CASE WHEN {is_later} THEN v.wrote_at ELSE a.wrote_at END FROM {table} "
+        f"WHERE a.id = v.id AND (NOT a.has_written OR {is_later})",
+        [True, packed],
     )
 
 

@@ -51,6 +51,7 @@ def import_contacts(
     channel: Channel,
     id_column: str | None = None,
     tags: Sequence[str] = (),
+    have_written: bool = False,
     dry_run: bool = False,
     rejects: Path | None = None,
     filename: str | None = None,
@@ -60,14 +61,17 @@ def import_contacts(
     """Import the people of a CSV file to a channel, here and now; ``dry_run`` only counts.
 
     Known user ids are updated: attributes are merged, an empty cell leaves what is there. People
-    who have opted out stay opted out. Rejected lines are written to ``rejects`` (by default a file
-    in the data folder) with the reason. ``progress`` is called with the import's row after each
-    chunk. Raises ImportRefused: nothing is imported when the file itself is wrong, and what came
-    before the fault is when disk or database failed half way.
+    who have opted out stay opted out. ``have_written``: all of them have written to the channel,
+    also where the file does not say so. Rejected lines are written to ``rejects`` (by default a
+    file in the data folder) with the reason. ``progress`` is called with the import's row after
+    each chunk. Raises ImportRefused: nothing is imported when the file itself is wrong, and what
+    came before the fault is when disk or database failed half way.
     """
-    plan = Plan.read(path, channel, id_column, tags)
+    plan = Plan.read(path, channel, id_column, tags, have_written=have_written)
     row = Import.objects.create(
-        **_facts(plan, channel, filename or path.name, dry_run, by), beat_at=_now()
+        **_facts(plan, channel, filename or path.name, dry_run, by),
+        have_written=have_written,
+        beat_at=_now(),
     )
     _name_rejects(row, rejects)
     try:
@@ -88,6 +92,7 @@ def request_import(
     channel: Channel,
     id_column: str | None = None,
     tags: Sequence[str] = (),
+    have_written: bool = False,
     dry_run: bool = False,
     by: Agent,
 ) -> Import:
@@ -101,12 +106,16 @@ def request_import(
         return same
     if not uploads.exists(token):
         raise ImportRefused(_UPLOAD_GONE)
-    plan = Plan.read(uploads.path(token), channel, id_column, tags)
+    plan = Plan.read(uploads.path(token), channel, id_column, tags, have_written=have_written)
     facts = _facts(plan, channel, filename, dry_run, by)
     try:
         with transaction.atomic():
             return Import.objects.create(
-                **facts, upload=token, state=Import.State.WAITING, beat_at=_now()
+                **facts,
+                have_written=have_written,
+                upload=token,
+                state=Import.State.WAITING,
+                beat_at=_now(),
             )
     except IntegrityError:  # asked twice at the same moment
         same = _import_of(token)
@@ -245,7 +254,13 @@ def _do(row: Import, stopping: Stopping) -> None:
     # Not only emptied: an earlier run that is still ending must not write into the new file.
     (rejects_folder() / row.rejects_path).unlink(missing_ok=True)
     try:
-        plan = Plan.read(uploads.path(row.upload), row.channel, row.id_column, row.tags)
+        plan = Plan.read(
+            uploads.path(row.upload),
+            row.channel,
+            row.id_column,
+            row.tags,
+            have_written=row.have_written,
+        )
         ImportRun(row, plan, lambda _: None, stopping).run(row.agent or audit.WORKER)
     except (StoppedError, TakenAwayError):
         raise

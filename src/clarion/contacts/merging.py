@@ -31,15 +31,22 @@ def lock_addresses(ids: Collection[int]) -> list[Address]:
 def merge_addresses(kept: Address, merged: Address) -> None:
     """Make one address an alias of another of its channel, both locked, and one contact of theirs.
 
-    An opt-out of either is one of both. Signals ``addresses_merged``, and what follows from it.
+    An opt-out of either is one of both; so is that they wrote. Signals ``addresses_merged``, and
+    what follows from it.
     """
     before = kept.state
     if S.OPTED_OUT in (before, merged.state) and before != S.OPTED_OUT:
         kept.state, kept.state_at = S.OPTED_OUT, merged.state_at
-    stopped = {"state": kept.state, "state_at": kept.state_at}
+    moments = [address.wrote_at for address in (kept, merged) if address.wrote_at]
+    facts: dict[str, Any] = {
+        "state": kept.state,
+        "state_at": kept.state_at,
+        "has_written": kept.has_written or merged.has_written,
+        "wrote_at": max(moments, default=None),
+    }
     Address.objects.filter(alias_of=merged).update(alias_of=kept)
     Address.objects.filter(pk=merged.pk).update(alias_of=kept, state=S.ALIAS)
-    Address.objects.filter(pk=kept.pk).update(**stopped)
+    Address.objects.filter(pk=kept.pk).update(**facts)
     addresses_merged.send(Address, kept_id=kept.pk, gone_id=merged.pk)
     merged.refresh_from_db(fields=["contact_id"])  # it may have come to the kept one with another
     if kept.contact_id != merged.contact_id:

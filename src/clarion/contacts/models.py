@@ -65,6 +65,8 @@ class Address(models.Model):
     )
     state = models.CharField(max_length=12, choices=AddressState, default=AddressState.ACTIVE)
     state_at = InstantField(null=True)
+    has_written = models.BooleanField(default=False, db_default=False)  # to this channel, ever
+    wrote_at = InstantField(null=True)  # the last time, where it is known
     created_at = InstantField(default=clock.now)
 
     class Meta:
@@ -157,6 +159,7 @@ class Import(models.Model):
     upload = models.CharField(max_length=20, default="", blank=True)  # a token of uploads.py
     id_column = models.CharField(max_length=200)
     tags = models.JSONField(default=list)
+    have_written = models.BooleanField(default=False)  # all of them have written to the channel
     dry_run = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     worker_id = models.BigIntegerField(null=True)  # the worker that is doing it

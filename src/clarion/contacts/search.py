@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
+from clarion.contacts.attribute_filters import AttributeFilter
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Tag
 from clarion.kit import clock, db
@@ -52,13 +53,17 @@ def contact_list(
     after_id: int | None = None,
     limit: int = 50,
     channels: Sequence[Channel] = (),
+    attributes: Sequence[AttributeFilter] = (),
 ) -> ContactPage:
     """People whose name contains ``q``, or whose user id begins with it, or whose number it is.
 
     ``channel`` and ``state`` (an AddressState) are of one and the same address; ``channels``: on
-    any of these.
+    any of these. All of ``attributes`` must hold.
     """
     where, params = _conditions(channel, tag, state)
+    for sql, given in (each.sql("c") for each in attributes):
+        where.append(sql)
+        params += given
     if channels:
         on_one = "EXISTS (SELECT 1 FROM contacts_address a WHERE a.contact_id = c.id "
         every = [f"{on_one} AND a.channel_id = %s)" for _ in channels]

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.query import Audience, Query, candidates, end_of_chunk
+from clarion.broadcasts.query import Audience, Query, audience_of, candidates, end_of_chunk
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.broadcasts.sending import note_chunk, note_expanded
 from clarion.broadcasts.states import BroadcastState
@@ -59,7 +59,7 @@ def expand_chunk(broadcast: Broadcast, size: int = CHUNK) -> bool:
 
 def _audience(broadcast: Broadcast) -> tuple[Audience, list[int]]:
     channel_ids = list(broadcast.channels.order_by("pk").values_list("pk", flat=True))
-    return Audience.model_validate(broadcast.audience), channel_ids
+    return audience_of(broadcast), channel_ids
 
 
 def drop_reasons() -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.db import transaction
 from clarion.broadcasts import numbering
 from clarion.broadcasts.firings import drop, mark_sent, take_due
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.query import Audience, candidates
+from clarion.broadcasts.query import audience_of, candidates
 from clarion.broadcasts.sending import note_written
 from clarion.contacts.models import Address
 from clarion.engine.expand import drop_reasons, end_chats, recipients
@@ -40,7 +40,7 @@ def fire_due() -> int:
 def _fire(broadcast: Broadcast, firings: Sequence[Firing], reasons: dict[str, int]) -> set[int]:
     """Write the deliveries; return the contacts that got one."""
     reached: set[int] = set()
-    audience = Audience.model_validate(broadcast.audience or {"kind": "all"})
+    audience = audience_of(broadcast)
     channel_ids = list(broadcast.channels.order_by("pk").values_list("pk", flat=True))
     times: dict[int, list[Firing]] = defaultdict(list)
     for firing in firings:

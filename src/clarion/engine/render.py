@@ -8,6 +8,8 @@ has left and what webhooks answered is kept in the delivery's progress.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
+
 from clarion.channels.contract import Outgoing, Template
 from clarion.contacts.unsubscribe import unsubscribe_url
 from clarion.content.answers import parse_answer
@@ -175,6 +177,7 @@ def _outgoing(claimed: Claimed, job: Job, text: str, *, number: int = 0, **parts
         to=claimed.to,
         text=text,
         name=str(claimed.contact.get("name", "")),
+        language=str(claimed.contact.get("language", "")) or settings.CLARION.language,
         unsubscribe_url=unsubscribe_url(claimed.address),
         **parts,
     )

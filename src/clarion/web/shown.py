@@ -193,6 +193,13 @@ def own_url(broadcast: Broadcast, base: str) -> dict[str, str] | None:
 
 def audience_words(broadcast: Broadcast) -> str:
     """Who it is for, in words."""
+    words = _chosen(broadcast)
+    if broadcast.audience.get("only_written"):
+        return _("%s, only those who have written to the channel") % words
+    return words
+
+
+def _chosen(broadcast: Broadcast) -> str:
     audience = broadcast.audience
     match audience.get("kind"):
         case "all":

@@ -170,7 +170,8 @@ def test_nothing_that_people_write_leaves_its_place(
     assert file.get_filename()
     assert file.get_payload(decode=True) == b"x"
     picture = ["img src", "img alt", "img style"] if media == "image" else []
-    assert attributes(bodies(mail)[1]) == ["meta charset", *picture, "a href", "a style"]
+    rich = bodies(mail)[1]
+    assert attributes(rich) == ["meta charset", *picture, "p dir", "a href", "a style"]
 
 
 def test_the_address_of_a_button_cannot_break_out_of_the_html() -> None:

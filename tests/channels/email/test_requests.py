@@ -218,12 +218,12 @@ def test_html_is_the_text_escaped_with_paragraphs_breaks_and_links() -> None:
     page = html(
         "Hi <b>Anna</b> & co,\nsee https://x.example/a?b=1&c=2, or\n\nbye (https://y.example)."
     )
-    assert "<p>Hi &lt;b&gt;Anna&lt;/b&gt; &amp; co,<br>\nsee " in page
+    assert '<p dir="auto">Hi &lt;b&gt;Anna&lt;/b&gt; &amp; co,<br>\nsee ' in page
     assert (
         '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>, or</p>'
         in page
     )
-    assert '<p>bye (<a href="https://y.example">https://y.example</a>).</p>' in page
+    assert '<p dir="auto">bye (<a href="https://y.example">https://y.example</a>).</p>' in page
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,7 @@ def channel() -> Channel:
 
 
 def known(channel: Channel, value: str = ANNA) -> Address:
-    contact = Contact.objects.create(name="Anna")
-    return Address.objects.create(contact=contact, channel=channel, value=value)
+    return factory.address(channel, value, "Anna")
 
 
 def heard(channel: Channel, *changes: dict[str, Any]) -> None:

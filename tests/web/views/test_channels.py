@@ -265,3 +265,18 @@ def test_i5_defaults_of_the_workspace_and_of_a_channel(admin: Client) -> None:
     for wrong in ({"rate": "none"}, {"rate": "x"}, {"attempts": "0"}, {"backoff": "-1"}):
         html = admin.post("/channels/defaults/", given | wrong).content.decode()
         assert "_error" in html
+
+
+def test_a8_whom_a_channel_sends_to(admin: Client) -> None:
+    bot = factory.channel("Bot", "telegram")
+    page = admin.get(f"/channels/{bot.pk}/").content.decode()
+    assert "Default: Only contacts who have written to this channel" in page
+    assert "All contacts" in page
+    form = {"setting-token": "", "setting-api_root": bot.config["api_root"]}
+
+    for typed, stored in (("no", False), ("yes", True), ("", None)):
+        admin.post(f"/channels/{bot.pk}/", form | {"only_written": typed})
+        bot.refresh_from_db()
+        assert bot.only_written is stored
+    hook = factory.channel("Hook")
+    assert "Default: All contacts" in admin.get(f"/channels/{hook.pk}/").content.decode()

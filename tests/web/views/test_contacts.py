@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from clarion.contacts.models import Tag, Tagging
+from clarion.contacts.attributes import note_attributes
+from clarion.contacts.models import Contact, Tag, Tagging
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +82,28 @@ def test_names_are_only_text(admin: Client) -> None:
 
     for page in ("/contacts/", f"/contacts/{address.contact_id}/"):
         assert b"<script>alert" not in admin.get(page).content
+
+
+def test_n1_contacts_are_filtered_by_attribute(admin: Client) -> None:
+    for name, city in (("Ada", "Bonn"), ("Bob", "Rome")):
+        Contact.objects.create(name=name, attributes={"city": city})
+    note_attributes(["city"])
+
+    html = admin.get("/contacts/?attribute=city&is=equals&value=bonn").content.decode()
+    assert "Ada" in html
+    assert ">Bob<" not in html
+    assert "city is “bonn”" in html
+    assert '<option value="city" selected>' in html
+
+    wrong = admin.get("/contacts/?attribute=city&is=above&value=x").content.decode()
+    assert "Compare “city” with a number" in wrong
+    assert 'filters-more" data-closes open' in wrong
+    nobody = admin.get("/contacts/?attribute=city&is=equals&value=Oslo").content.decode()
+    assert "No contacts found" in nobody
+
+
+def test_n1_the_condition_is_kept_on_the_next_page(admin: Client) -> None:
+    for number in range(51):
+        Contact.objects.create(name=f"P{number}", attributes={"city": "Bonn"})
+    html = admin.get("/contacts/?attribute=city&is=equals&value=Bonn").content.decode()
+    assert "attribute=city&amp;is=equals&amp;value=Bonn&amp;after=" in html

@@ -191,3 +191,12 @@ def test_a_tag_that_can_not_be_is_refused(admin: Client, channel: Channel) -> No
 
     assert isinstance(html, str)
     assert "can’t be a tag" in html or "can&#x27;t be a tag" in html
+
+
+def test_a8_contacts_that_have_written(admin: Client, channel: Channel) -> None:
+    checked = upload(admin, channel, PEOPLE, check=True, have_written="on")
+    assert isinstance(checked, Import)
+    assert checked.have_written
+    response = admin.post(f"/contacts/import/{checked.pk}/go")
+    assert ended(pk_of(response)).have_written
+    assert channel.addresses.filter(has_written=True, value__in=["1", "2"]).count() == 2

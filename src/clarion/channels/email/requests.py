@@ -15,6 +15,7 @@ from html import escape
 from typing import NamedTuple
 
 from clarion.channels.contract import Outgoing
+from clarion.channels.email.links import linked
 from clarion.channels.email.parts import NOTHING, Parts, parts_of
 from clarion.kit import clock
 
@@ -23,7 +24,13 @@ _NAME_MAX = 100  # characters
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE_LINK = re.compile(r"https?://[!-;=?-~]+")
-_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+# Languages written from right to left, and scripts that make any language so.
+_RIGHT_TO_LEFT = re.compile(
+    r"(?:ar|arc|ckb|dv|fa|he|iw|ks|ku-arab|ps|sd|syr|ug|ur|yi)(?:-|$)"
+    r"|[a-z]+-(?:arab|hebr|nkoo|rohg|syrc|thaa)(?:-|$)",
+    re.IGNORECASE,
+)
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
@@ -76,7 +83,9 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
         f"Message-ID: <{_id(message.id)}@{sender.domain}>",
         *_unsubscribing(link),
         "MIME-Version: 1.0",
-        *_body(_text("plain", plain), _text("html", html(text, footer, parts)), parts),
+        *_body(
+            _text("plain", plain), _text("html", html(text, footer, parts, message.language)), parts
+        ),
     ]
     return "\r\n".join(lines).encode()
 
@@ -88,14 +97,28 @@ def subject(message: Outgoing) -> str:
     return line if len(line) <= _SUBJECT_MAX else line[: _SUBJECT_MAX - 1] + "…"
 
 
-def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING) -> str:
-    """The text as HTML: escaped, with paragraphs, line breaks and links that can be clicked."""
-    paragraphs = [_linked(part) for part in _PARAGRAPHS.split(text.strip("\n")) if part.strip()]
-    paragraphs = [*parts.above, *paragraphs, *parts.below]
+def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING, language: str = "") -> str:
+    """The text as HTML: escaped, with paragraphs, line breaks and links that can be clicked.
+
+    ``language``: the code of the text's language, empty where it is not known. Each paragraph has
+    the direction of its own first letters: a name or a link may run the other way.
+    """
+    paragraphs = [linked(part) for part in _PARAGRAPHS.split(text.strip("\n")) if part.strip()]
+    shown = [
+        *(f"<p>{part}</p>" for part in parts.above),
+        *(f'<p dir="auto">{part}</p>' for part in paragraphs),
+        *(f"<p>{part}</p>" for part in parts.below),
+    ]
     if unsubscribe_url:
-        paragraphs.append(f'<a href="{escape(unsubscribe_url)}">Unsubscribe</a>')
-    head = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>'
-    return "\n".join([head, *(f"<p>{part}</p>" for part in paragraphs), "</body></html>"])
+        shown.append(f'<p lang="en"><a href="{escape(unsubscribe_url)}">Unsubscribe</a></p>')
+    return "\n".join([_head(language), *shown, "</body></html>"])
+
+
+def _head(language: str) -> str:
+    """The beginning of the page, which names its language where that is known."""
+    direction = "rtl" if _RIGHT_TO_LEFT.match(language) else "ltr"
+    of_page = f' lang="{language}" dir="{direction}"' if _LANGUAGE.fullmatch(language) else ""
+    return f'<!DOCTYPE html>\n<html{of_page}><head><meta charset="utf-8"></head><body>'
 
 
 def _unsubscribing(link: str) -> list[str]:
@@ -146,17 +169,6 @@ def _encoded(line: str, header_name: str) -> str:
     plain = header_name == "Subject" and line.isascii() and "=?" not in line
     header = Header(line, "us-ascii" if plain else "utf-8", header_name=header_name)
     return header.encode(linesep="\r\n")
-
-
-def _linked(paragraph: str) -> str:
-    pieces = []
-    end = 0
-    for match in _LINK.finditer(paragraph):
-        link = escape(match[0])
-        pieces += [escape(paragraph[end : match.start()]), f'<a href="{link}">{link}</a>']
-        end = match.end()
-    pieces.append(escape(paragraph[end:]))
-    return "".join(pieces).replace("\n", "<br>\n")
 
 
 def _id(message_id: str) -> str:

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("own_rate", models.BooleanField(default=False)),
                 ("own_attempts", models.BooleanField(default=False)),
                 ("own_backoff", models.BooleanField(default=False)),
+                ("only_written", models.BooleanField(null=True)),
                 (
                     "state",
                     models.CharField(

@@ -59,6 +59,8 @@ class TelegramKind:
         most_buttons=100,
         caption_length=CAPTION,
         utf16=True,
+        # "Bots can't initiate conversations with users": core.telegram.org/bots/features
+        written_first=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = TelegramConfig

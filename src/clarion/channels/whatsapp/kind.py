@@ -64,6 +64,7 @@ class WhatsAppKind:
         most_buttons=MOST_REPLIES,
         templates=True,
         caption_length=BODY_LENGTH,
+        written_first=True,  # without a window that the person opens, templates alone: code 131047
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WhatsAppConfig

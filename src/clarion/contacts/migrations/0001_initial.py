@@ -89,6 +89,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("state_at", clarion.kit.fields.InstantField(null=True)),
+                ("has_written", models.BooleanField(db_default=False, default=False)),
+                ("wrote_at", clarion.kit.fields.InstantField(null=True)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
                 (
                     "alias_of",
@@ -172,6 +174,7 @@ class Migration(migrations.Migration):
                 ("upload", models.CharField(blank=True, default="", max_length=20)),
                 ("id_column", models.CharField(max_length=200)),
                 ("tags", models.JSONField(default=list)),
+                ("have_written", models.BooleanField(default=False)),
                 ("dry_run", models.BooleanField(default=False)),
                 (
                     "state",

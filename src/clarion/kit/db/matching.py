@@ -23,6 +23,17 @@ def contains(column: str, part: str) -> tuple[str, list[str]]:
     return f"({' OR '.join([f'{column} GLOB %s'] * len(patterns))})", patterns
 
 
+def equals(column: str, text: str) -> tuple[str, list[str]]:
+    """SQL and its parameters for "the column is this text", ignoring case."""
+    if all(letter.isascii() or len(_cases(letter)) == 1 for letter in text):
+        if db.is_postgres():
+            return f"lower({column}) = %s", [text.lower()]
+        return f"{column} LIKE %s ESCAPE '\\'", [_like(text)]
+    if db.is_postgres():
+        return f"lower({column}) ~ %s", [f"^{''.join(map(_regex, text))}$"]
+    return f"{column} GLOB %s", ["".join(map(_glob, text))]
+
+
 def begins(column: str, prefix: str) -> tuple[str, str]:
     """SQL and its parameter for "the column begins with this text", in the same case."""
     if db.is_postgres():

@@ -20,6 +20,9 @@ NO_LIMIT = "none"
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
 
 
+_DEMANDS = {"": None, "yes": True, "no": False}  # a choice of the form -> Channel.only_written
+
+
 class ChannelForm(forms.Form):
     """Name, settings of the kind, rate and attempts. A secret that is left empty is kept."""
 
@@ -38,12 +41,13 @@ class ChannelForm(forms.Form):
             initial = stored.get(setting.name, setting.default)
             self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
         self.fields |= _sending_fields(default(kind), channel)
+        self.fields["only_written"] = _recipients_field(kind, channel)
 
     @property
     def own(self) -> list[forms.BoundField]:
         """Name and settings: what this kind needs."""
-        sending = {"rate", "attempts", "backoff"}
-        return [field for field in self.visible_fields() if field.name not in sending]
+        others = {"rate", "attempts", "backoff", "only_written"}
+        return [field for field in self.visible_fields() if field.name not in others]
 
     @property
     def sending(self) -> list[forms.BoundField]:
@@ -51,8 +55,9 @@ class ChannelForm(forms.Form):
         return [self["rate"], self["attempts"], self["backoff"]]
 
     def sending_given(self) -> dict[str, Any]:
-        """Rate, attempts and retry delay as ``channels.manage`` takes them."""
-        return {name: self.cleaned_data[name] for name in FIELDS}
+        """Recipients, rate, attempts and retry delay as ``channels.manage`` takes them."""
+        only_written = _DEMANDS[self.cleaned_data["only_written"]]
+        return {name: self.cleaned_data[name] for name in FIELDS} | {"only_written": only_written}
 
     def settings_given(self) -> dict[str, str]:
         """The settings as ``channels.manage`` takes them: as text, empty where nothing is typed."""
@@ -179,6 +184,29 @@ def _sending_fields(of_default: Sending, channel: Channel | None) -> dict[str, f
             value = getattr(channel, name)
             field.initial = NO_LIMIT if value is None else value
     return fields
+
+
+def _recipients_field(kind: str, channel: Channel | None) -> forms.ChoiceField:
+    """Who gets broadcasts of the channel, with what the provider demands."""
+    everyone, written = _("All contacts"), _("Only contacts who have written to this channel")
+    limits_of = KINDS[kind].limits
+    demanded = everyone
+    if limits_of.written_first:
+        demanded = _("%s, except for templates") % written if limits_of.templates else written
+    stored = {demand: choice for choice, demand in _DEMANDS.items()}
+    return forms.ChoiceField(
+        label=_("Recipients"),
+        required=False,
+        choices=[("", _("Default: %s") % demanded), ("yes", written), ("no", everyone)],
+        initial=stored[channel.only_written] if channel else "",
+        help_text=_(
+            "%s refuses messages to people who have never written to the channel. Contacts that "
+            "you imported may have written before: choose “All contacts” if they have."
+        )
+        % KINDS[kind].label
+        if limits_of.written_first
+        else "",
+    )
 
 
 def _written(name: str, of: Sending) -> str:

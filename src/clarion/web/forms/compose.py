@@ -37,7 +37,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "content": (
         "data_type", "story", "template_name", "template_language", "template_variables",
     ),
-    "audience": ("channels", "who", "tags", "without_tags", "consents", "chats"),
+    "audience": ("channels", "who", "tags", "without_tags", "consents", "only_written", "chats"),
     "timing": NAMES,
     "open_chats": ("end_open_chats",),
     "rate": ("rate",),
@@ -72,6 +72,7 @@ class Composition:
     tags: list[str] = field(default_factory=list)
     without_tags: list[str] = field(default_factory=list)
     consents: list[str] = field(default_factory=list)
+    only_written: bool = False
     chats: str = ""
     when: When = field(default_factory=When)
     accepted_gaps: list[str] = field(default_factory=list)
@@ -169,7 +170,8 @@ class Composition:
                 return None
         before = draft.audience if draft else {}
         same = before if before.get("kind") == chosen["kind"] else {}
-        return Audience.model_validate({**same, **chosen, "consents": self.consents})
+        asked = {"consents": self.consents, "only_written": self.only_written}
+        return Audience.model_validate({**same, **chosen, **asked})
 
 
 def from_post(data: QueryDict) -> Composition:
@@ -189,6 +191,7 @@ def from_post(data: QueryDict) -> Composition:
         tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
         consents=[clean(name, LONGEST) for name in data.getlist("consents")],
+        only_written="only_written" in data,
         chats=plain_text(data.get("chats", "")),
         accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
@@ -282,6 +285,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "rate": [rates.written(draft.rate)],
         **compose_when.form_of(draft),
     }
+    if audience.get("only_written"):
+        form["only_written"] = ["yes"]
     if draft.end_open_chats:
         form["end_open_chats"] = ["yes"]
     if audience.get("picked_from") == "chats":

@@ -40,6 +40,14 @@ class ImportForm(forms.Form):
         required=False,
         help_text=_("Separated by commas."),
     )
+    have_written = forms.BooleanField(
+        label=_("These contacts have written to the channel"),
+        required=False,
+        help_text=_(
+            "For example, they have started the bot in another tool. Some channels send only to "
+            "contacts who have written to them."
+        ),
+    )
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     filename = forms.CharField(required=False, widget=forms.HiddenInput)
 

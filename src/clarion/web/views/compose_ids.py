@@ -9,11 +9,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clarion.accounts.models import Role
 from clarion.broadcasts.errors import LaunchError
-from clarion.channels.models import Channel
+from clarion.broadcasts.query import content_of
+from clarion.channels.recipients import only_written
 from clarion.contacts import uploads
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
 from clarion.contacts.rejects import Reject
-from clarion.web.forms.compose import from_post
+from clarion.web.forms.compose import Composition, from_post
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.stream import download, pieces
 from clarion.web.views import compose
@@ -45,7 +46,7 @@ def compose_ids(request: AgentRequest) -> HttpResponse:
     try:
         if len(composition.channels) != 1:
             raise IdsRefused(_("Choose exactly one channel first: ids belong to a channel."))
-        ids = _read(token, composition.channels[0], request.POST.get("ids_column") or None)
+        ids = _read(token, composition, request.POST.get("ids_column") or None)
         composition.picks = list(ids.address_ids)
         context["ids"] = _result(ids, token, name)
     except IdsRefused as refused:
@@ -67,14 +68,22 @@ def _upload(request: AgentRequest) -> tuple[str, str]:
     return token, name
 
 
-def _read(token: str, channel: Channel, column: str | None) -> IdList:
+def _read(token: str, composition: Composition, column: str | None) -> IdList:
+    channel = composition.channels[0]
     try:
         path = uploads.path(token)
     except FileNotFoundError:
         raise IdsRefused(_("Choose a file.")) from None
     if not path.exists():
         raise IdsRefused(_("The upload is no longer available. Choose the file again."))
-    return read_ids(path, channel=channel, column=column, rejects=uploads.path(token, REJECTS))
+    demanded = only_written(channel, content_of(composition.unsaved(None)))
+    return read_ids(
+        path,
+        channel=channel,
+        column=column,
+        rejects=uploads.path(token, REJECTS),
+        only_written=composition.only_written or demanded,
+    )
 
 
 def _result(ids: IdList, token: str, name: str) -> IdFileResult:

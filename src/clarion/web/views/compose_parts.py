@@ -17,9 +17,10 @@ from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_address, preview_title
 from clarion.broadcasts.problems import check_parts, content_problems
-from clarion.broadcasts.query import Audience
+from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.condition import condition, conditions
+from clarion.channels.recipients import only_written
 from clarion.channels.registry import kind_class
 from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
@@ -102,6 +103,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "channel": channel,
                 "kind": kind_class(channel.kind).label,
                 "condition": condition(channel),
+                "only_written": only_written(channel, "message"),
             }
             for channel in channels_with_people()
         ],
@@ -236,7 +238,7 @@ def audience_context(
     spec = of.audience
     no_chats = composition.who == "chats" and composition.picks is None
     if channels and spec and not no_chats:
-        audience = Audience.model_validate(spec)
+        audience = audience_of(of)
         if draft is not None or audience.kind != "picks":  # these are stored with the draft
             counts = summary(
                 audience,

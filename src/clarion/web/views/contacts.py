@@ -1,6 +1,6 @@
 """Contacts: list, search, and one person with everything that was sent to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from django.http import HttpResponse
@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 from clarion.broadcasts.contact_history import history
 from clarion.channels.models import Channel
+from clarion.contacts.attribute_filters import CHOICES, AttributeFilter, ConditionError
+from clarion.contacts.attributes import attribute_names
 from clarion.contacts.models import Contact, Tag
 from clarion.contacts.search import contact_list
 from clarion.kit.numbers import parse_id
@@ -28,12 +30,17 @@ def contacts(request: AgentRequest) -> HttpResponse:
     channel = _chosen(channels, request.GET.get("channel"))
     tag = _chosen(tags, request.GET.get("tag"))
     after = parse_id(request.GET.get("after", ""))
-    page = contact_list(q=q, channel=channel, tag=tag, after_id=after)
+    typed = {name: request.GET.get(name, "").strip() for name in ("attribute", "is", "value")}
+    wanted, problem = _attribute(typed)
+    page = contact_list(q=q, channel=channel, tag=tag, after_id=after, attributes=wanted)
     kept = {
         "q": q,
         "channel": channel.pk if channel else "",
         "tag": tag.pk if tag else "",
+        **(typed if wanted else {}),
     }
+    words = {"channel": _named(channel), "tag": _named(tag)}
+    words |= {"attribute": wanted[0].words()} if wanted else {}
     context = {
         "page": page,
         "q": q,
@@ -41,12 +48,26 @@ def contacts(request: AgentRequest) -> HttpResponse:
         "tags": tags,
         "channel": channel,
         "tag": tag,
-        "filtered": any(kept.values()),
+        "typed": typed,
+        "problem": problem,
+        "attributes": attribute_names(),
+        "comparisons": CHOICES,
+        "filtered": any(kept.values()) or bool(problem),
         "first_url": list_url("contacts", kept) if after else "",
         "next_url": list_url("contacts", {**kept, "after": page.next}) if page.next else "",
-        **chips("contacts", kept, {"channel": _named(channel), "tag": _named(tag)}),
+        **chips("contacts", kept, words),
     }
     return render(request, "contacts/list.html", context)
+
+
+def _attribute(typed: Mapping[str, str]) -> tuple[list[AttributeFilter], str]:
+    """The condition on an attribute, if one is asked for, and what is wrong with it."""
+    if not typed["attribute"]:
+        return [], ""
+    try:
+        return [AttributeFilter.made(typed["attribute"], typed["is"], typed["value"])], ""
+    except ConditionError as error:
+        return [], str(error)
 
 
 def _chosen(choices: Sequence[Choice], key: str | None) -> Choice | None:

@@ -59,6 +59,7 @@ def _request(request: AgentRequest, form: ImportForm) -> Import:
         channel=data["channel"],
         id_column=data["id_column"] or None,
         tags=data["tags"],
+        have_written=data["have_written"],
         dry_run="check" in request.POST,
         by=request.user,
     )
@@ -116,6 +117,7 @@ def contact_import_go(request: AgentRequest, pk: int) -> HttpResponse:
             channel=checked.channel,
             id_column=checked.id_column,
             tags=checked.tags,
+            have_written=checked.have_written,
             by=request.user,
         )
     except ImportRefused as refused:

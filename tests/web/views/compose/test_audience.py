@@ -170,3 +170,36 @@ def test_a1_everyone_on_the_chosen_platforms_or_channels(admin: Client) -> None:
     sent.refresh_from_db()
     factory.expand(sent)
     assert factory.states(sent) == {"queued": 7}
+
+
+def test_a8_only_those_who_have_written(admin: Client, channel: Channel) -> None:
+    channel.addresses.filter(value="u0").update(has_written=False)
+    page = admin.get("/broadcasts/new/").content.decode()
+    assert 'name="only_written"' in page
+    form = compose_form(channel, title="Kept", only_written="yes")
+
+    html = admin.post("/broadcasts/compose/audience", form).content.decode()
+
+    assert "Send to 4 recipients" in words(html)
+    assert re.search(r">1</span>\s*have never written to the channel", html)
+    draft = the_draft()
+    assert draft.audience["only_written"] is True
+    again = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+    assert re.search(r'name="only_written" value="yes" id="only-written"\s+checked', again)
+    without = compose_form(channel, title="Kept", draft=draft.pk, revision=draft.revision)
+    html = admin.post("/broadcasts/compose/audience", without).content.decode()
+    assert "Send to 5 recipients" in words(html)
+    assert the_draft().audience["only_written"] is False
+
+
+def test_a8_a_file_lists_who_has_never_written_where_the_channel_demands_it(admin: Client) -> None:
+    bot = factory.channel("Bot", "telegram")
+    factory.address(bot, "1")
+    factory.address(bot, "2", has_written=False)
+    assert "only those who have written" in words(admin.get("/broadcasts/new/").content.decode())
+    file = SimpleUploadedFile("ids.csv", b"id\n1\n2\n")
+
+    html = admin.post("/broadcasts/compose/ids", compose_form(bot, ids_file=file)).content.decode()
+
+    assert "has never written to Bot" in html
+    assert the_draft().picks.count() == 1
