@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS
 from clarion.kit import db
+from clarion.kit.db import values
 from clarion.kit.db.matching import contains, equals
 from clarion.kit.text import clean, one_line
 
@@ -120,19 +121,19 @@ class AttributeFilter:
         else:
             sql, params = equals("v.one", self.value)
         if self.what == "not":
-            told = f"NOT EXISTS (SELECT 1 FROM {db.one_value(column)} WHERE {sql})"
+            told = f"NOT EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
             return told, [*given, *params]
-        told = f"EXISTS (SELECT 1 FROM {db.one_value(column)} WHERE {sql})"
+        told = f"EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
         if self.name in OWN_FIELDS:
             return told, [*given, *params]
-        first, mentioned = db.mentions(f"{alias}.attributes", self.value)
+        first, mentioned = values.mentions(f"{alias}.attributes", self.value)
         return f"({first} AND {told})", [*mentioned, *given, *params]
 
     def _compared(self, column: str, given: list[Any]) -> tuple[str, list[Any]]:
         number, sign = _number(self.value), COMPARING[self.what]
         if number is None:
-            return db.compare(column, given, sign, self.value, is_kind=db.is_date)
-        return db.compare(column, given, sign, number, is_kind=db.is_number, cast=True)
+            return values.compare(column, given, sign, self.value, is_kind=values.is_date)
+        return values.compare(column, given, sign, number, is_kind=values.is_number, cast=True)
 
 
 def _number(text: str) -> float | None:

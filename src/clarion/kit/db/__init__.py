@@ -69,66 +69,6 @@ def json_text(column: str, path: Sequence[str]) -> tuple[str, Any]:
     return f"json_extract({column}, %s)", f"${keys}"
 
 
-def is_number(text: str) -> str:
-    """SQL for "this text is a number", such as 30, -1.5 or +2; ``text`` occurs several times."""
-    if is_postgres():
-        return f"{text} ~ '^[-+]?[0-9]{{1,15}}([.][0-9]{{1,15}})?$'"
-    return (
-        f"{text} NOT GLOB '*[^-+.0-9]*' AND {text} GLOB '*[0-9]' AND {text} NOT GLOB '?*[-+]*' "
-        f"AND {text} NOT GLOB '*.*.*' AND {text} NOT GLOB '.*' AND {text} NOT GLOB '[-+].*'"
-    )
-
-
-def is_date(text: str) -> str:
-    """SQL for "this text begins with a date" such as 2026-11-30: such texts sort by time."""
-    digit = "[0-9]"
-    if is_postgres():
-        return f"{text} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}'"
-    return f"{text} GLOB '{digit * 4}-{digit * 2}-{digit * 2}*'"
-
-
-def one_value(expression: str) -> str:
-    """SQL that reads an expression as a table “v” of one row with the column ``one``.
-
-    The LIMIT keeps SQLite from working the expression out again wherever ``one`` is named.
-    """
-    return f"(SELECT {expression} AS one LIMIT 1) v"
-
-
-def compare(
-    expression: str,
-    params: Sequence[Any],
-    sign: str,
-    wanted: float | str,
-    *,
-    is_kind: Callable[[str], str],
-    cast: bool = False,
-) -> tuple[str, list[Any]]:
-    """SQL and its parameters for "the expression, with its own ``params``, compares so".
-
-    Only where ``is_kind`` (``is_number``, ``is_date``) holds; with ``cast``, as a number.
-    """
-    if is_postgres():
-        read = "v.one::double precision" if cast else "v.one"
-        sql = f"CASE WHEN {is_kind('v.one')} THEN {read} {sign} %s ELSE FALSE END"
-        return f"EXISTS (SELECT 1 FROM {one_value(expression)} WHERE {sql})", [*params, wanted]
-    # What SQLite makes a number of another text does no harm: few are left for the second look.
-    read = f"CAST({expression} AS REAL)" if cast else expression
-    kind = f"EXISTS (SELECT 1 FROM {one_value(expression)} WHERE {is_kind('v.one')})"
-    return f"({read} {sign} %s AND {kind})", [*params, wanted, *params]
-
-
-def mentions(column: str, text: str) -> tuple[str, list[str]]:
-    """What a JSON column must fulfil to hold this text somewhere, ignoring case, and parameters.
-
-    SQLite is much quicker with it than with reading the JSON of every row. It is always true where
-    the text may be written in several ways, and on PostgreSQL, which reads JSON faster than this.
-    """
-    if is_postgres() or not text.isascii() or not text.replace(" ", "").isalnum():
-        return "1 = 1", []
-    return f"{column} LIKE %s", [f"%{text}%"]
-
-
 def in_subquery(select: str) -> str:
     """``IN (select)``, in the form that makes each database look the ids up one by one.
 
