@@ -9,6 +9,7 @@ from minijinja import Environment, TemplateError
 from clarion.content.errors import ContentError
 from clarion.content.filters import OUR_TESTS, OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
+from clarion.content.simple import simple_text
 
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
 STEPS = 20_000  # what loops may take, beyond what the text itself takes
@@ -53,7 +54,7 @@ for _name in METHODS:
 class Text:
     """A compiled text. One thread at a time may render it."""
 
-    __slots__ = ("_environment", "_left", "_methods", "_scan", "source")
+    __slots__ = ("_environment", "_left", "_methods", "_scan", "_simple", "source")
 
     def __init__(self, source: str) -> None:
         """Check and compile. Raises ContentError with one sentence."""
@@ -66,6 +67,8 @@ class Text:
         self._environment: Environment | None = None
         if "{{" in source or "{%" in source or "{#" in source:
             self._environment = self._compile()
+        # A character takes at most four bytes.
+        self._simple = None if self._methods else simple_text(source, OUTPUT_LIMIT // 4)
 
     def render(self, contact: Mapping[str, Any], /, **variables: Any) -> str:
         """The text for one person. ``contact`` is what ``contact_context`` gives.
@@ -76,6 +79,10 @@ class Text:
         """
         if self._environment is None:
             return self.source
+        if self._simple is not None:
+            joined = self._simple.render(contact)
+            if joined is not None:
+                return joined
         self._left = OUTPUT_LIMIT
         person = contact
         if self._methods:

@@ -48,6 +48,7 @@ WRONG_SETTINGS = "wrong_settings"
 CANT_RECEIVE = "cant_receive"
 FAULT = "fault"
 CONTENT = "content"
+_SENT = D.SENT.value  # an enumeration's value takes a while to look up
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
 
 
@@ -88,7 +89,13 @@ async def attempt(
         return _refused(claimed, channel, job, fault, ""), fault
     if not begin(claimed.delivery):
         return requeued(claimed, channel.id), None
-    outcome = await _outcome(request, channel, send_request)
+    try:
+        outcome = channel.kind.outcome(await send_request(request))
+    except (NotSent, MaybeSent) as error:
+        outcome = _without_reply(error)
+    except Exception:
+        log.exception("reply_failed", channel=channel.name)
+        outcome = Refused(Refusal.UNKNOWN, OURS, FAULT)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)
     if isinstance(outcome, Accepted):
@@ -108,23 +115,19 @@ def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool
     return channel.kind.limits_chat(to)
 
 
-async def _outcome(request: Request, channel: ChannelFacts, send_request: SendRequest) -> Outcome:
-    try:
-        return channel.kind.outcome(await send_request(request))
-    except WrongSettings as error:
-        return Refused(Refusal.MISCONFIGURED, error.reason, WRONG_SETTINGS)
-    except Unavailable as error:
-        # One broken connection among many is no reason to wait: the pipeline counts them.
-        return Refused(Refusal.UNAVAILABLE, error.reason, NOT_SENT, whole_channel=False)
-    except CantReceive as error:
-        return Refused(Refusal.REJECTED, error.reason, CANT_RECEIVE)
-    except NotSent as error:
-        return Refused(Refusal.RETRY, error.reason, NOT_SENT)
-    except MaybeSent as error:
-        return Refused(Refusal.UNKNOWN, error.reason, "maybe_sent")
-    except Exception:
-        log.exception("reply_failed", channel=channel.name)
-        return Refused(Refusal.UNKNOWN, OURS, FAULT)
+def _without_reply(error: NotSent | MaybeSent) -> Refused:
+    match error:
+        case WrongSettings():
+            return Refused(Refusal.MISCONFIGURED, error.reason, WRONG_SETTINGS)
+        case Unavailable():
+            # One broken connection among many is no reason to wait: the pipeline counts them.
+            return Refused(Refusal.UNAVAILABLE, error.reason, NOT_SENT, whole_channel=False)
+        case CantReceive():
+            return Refused(Refusal.REJECTED, error.reason, CANT_RECEIVE)
+        case NotSent():
+            return Refused(Refusal.RETRY, error.reason, NOT_SENT)
+        case _:
+            return Refused(Refusal.UNKNOWN, error.reason, "maybe_sent")
 
 
 async def _ask(
@@ -170,7 +173,7 @@ def _accepted(
         settlement.number = before
     settlement.content = step.shown
     settlement.external_id = outcome.external_id
-    if any(one != claimed.to for one in outcome.recipient_ids):
+    if outcome.recipient_ids and any(one != claimed.to for one in outcome.recipient_ids):
         settlement.user_ids = (claimed.to, *outcome.recipient_ids)
     return settlement
 
@@ -253,13 +256,13 @@ def _attempted(claimed: Claimed, channel: ChannelFacts, job: Job) -> Settlement:
     # A trigger's own beginning says nothing: what counts is the moment it fired for this person.
     since = claimed.due_at if job.fires and claimed.due_at else job.scheduled_at
     return Settlement(
-        delivery=claimed.delivery,
-        broadcast=claimed.broadcast,
-        channel=channel.id,
-        address=claimed.address,
-        state=D.SENT.value,
-        attempts=claimed.attempts + 1,
-        at=now,
+        claimed.delivery,
+        claimed.broadcast,
+        channel.id,
+        claimed.address,
+        _SENT,
+        claimed.attempts + 1,
+        now,
         attempted=True,
         latency=now - since,
         forgets=claimed.progress is not progress.NOTHING,

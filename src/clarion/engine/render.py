@@ -24,7 +24,7 @@ from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for every message, see Outgoing
 class MessageStep:
     """A message is next."""
 
@@ -70,7 +70,7 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool) -> NextStep:
     if title and isinstance(step, MessageStep):
         step.outgoing.title = title
         if not job.title.fixed:
-            return replace(step, shown=f"[subject: {title}]\n{step.shown}")
+            step.shown = f"[subject: {title}]\n{step.shown}"
     return step
 
 
@@ -101,7 +101,8 @@ def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     name, language, texts = job.template
     data = _data(claimed, job)
     variables = tuple(flat(text.render(claimed.contact, data=data)) for text in texts)
-    outgoing = _outgoing(claimed, job, "", template=Template(name, language, variables))
+    outgoing = _outgoing(claimed, job, "")
+    outgoing.template = Template(name, language, variables)
     return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
 
 
@@ -135,14 +136,8 @@ def _message_step(
     assert job.script is not None
     answers = claimed.progress.answers.get(str(index), [None])
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
-    outgoing = _outgoing(
-        claimed,
-        job,
-        message.text,
-        number=claimed.progress.sent,
-        media=message.media,
-        buttons=message.buttons,
-    )
+    outgoing = _outgoing(claimed, job, message.text, claimed.progress.sent)
+    outgoing.media, outgoing.buttons = message.media, message.buttons
     return MessageStep(outgoing, message.shown(), last=rest == 0)
 
 
@@ -170,14 +165,13 @@ def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) ->
     return QuestionStep(request, index)
 
 
-def _outgoing(claimed: Claimed, job: Job, text: str, *, number: int = 0, **parts: Any) -> Outgoing:
+def _outgoing(claimed: Claimed, job: Job, text: str, number: int = 0) -> Outgoing:
     return Outgoing(
-        id=message_id(job.key, claimed.delivery, number),
-        broadcast=claimed.broadcast,
-        to=claimed.to,
-        text=text,
+        message_id(job.key, claimed.delivery, number),
+        claimed.broadcast,
+        claimed.to,
+        text,
         name=str(claimed.contact.get("name", "")),
         language=str(claimed.contact.get("language", "")) or settings.CLARION.language,
         unsubscribe_url=unsubscribe_url(claimed.address),
-        **parts,
     )

@@ -323,10 +323,10 @@ class Worker:
 
     # helpers
 
-    async def _send_request(self, request: Request) -> Reply:
+    def _send_request(self, request: Request) -> Awaitable[Reply]:
         if isinstance(request, HttpRequest):
-            return await self._http.send(request)
-        return await self._smtp.send(request)
+            return self._http.send(request)
+        return self._smtp.send(request)
 
     async def _settle(self, batch: list[Settlement], again: bool) -> None:
         await self._db(settle, self._id, batch, again=again)

@@ -12,7 +12,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from clarion.transport.errors import MaybeSent, describe
-from clarion.transport.messages import HttpReply
+from clarion.transport.messages import HttpReply, ReplyHeaders
 from clarion.transport.pool import ConnectionPool
 
 HEAD_MAX = 65_536  # bytes of reply headers; nginx and Apache send at most a fraction of this
@@ -32,14 +32,14 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answer", "_body", "_body_size", "_head_only", "_headers", "_in_body", "_keep", "_loop",
+        "_answer", "_body", "_body_size", "_head_only", "_in_body", "_keep", "_lines", "_loop",
         "_max_reply", "_on_gone", "_on_made", "_parser", "_patience", "_room", "_status",
         "_transport", "_trouble", "_waiter", "closed", "deadline", "pool", "since",
     )  # fmt: skip
 
     _answer: HttpReply | None
     _body: list[bytes]
-    _headers: dict[str, str]
+    _lines: list[tuple[bytes, bytes]]
 
     def __init__(
         self,
@@ -177,12 +177,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header; trailers are left out (httptools)."""
-        if self._in_body:
-            return
-        key = name.lower().decode("latin-1")
-        text = value.decode("latin-1")
-        headers = self._headers
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        if not self._in_body:
+            self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Look at the status; a reply to HEAD ends here (httptools)."""
@@ -210,7 +206,7 @@ class Connection(asyncio.Protocol):
         if self._answer is not None:
             return
         if self._status < 200:
-            self._headers = {}
+            self._lines = []
         else:
             self._complete(self._parser.should_keep_alive())
 
@@ -221,7 +217,7 @@ class Connection(asyncio.Protocol):
         # Twice the body, because the framing of a chunked one may outweigh it, but has to end.
         self._room = 2 * self._max_reply + HEAD_MAX
         self._answer = None
-        self._headers = {}
+        self._lines = []
         self._body = []
         self._body_size = 0
         self._in_body = False
@@ -232,11 +228,13 @@ class Connection(asyncio.Protocol):
     def _complete(self, keep: bool) -> None:
         body = self._body
         self._answer = HttpReply(
-            self._status, self._headers, body[0] if len(body) == 1 else b"".join(body)
+            self._status,
+            ReplyHeaders(self._lines),
+            body[0] if len(body) == 1 else b"".join(body),
         )
         self._keep = keep
         # What may follow in the same segment must not be mixed into the reply.
-        self._headers, self._body, self._in_body = {}, [], False
+        self._lines, self._body, self._in_body = [], [], False
 
     def _finish(self, answer: HttpReply) -> None:
         waiter, self._waiter, self._answer = self._waiter, None, None
@@ -262,10 +260,11 @@ class Connection(asyncio.Protocol):
 
     def _ends_with_stream(self) -> bool:
         """Whether the reply has no length of its own (RFC 9112 6.3)."""
-        coding = self._headers.get("transfer-encoding")
+        headers = ReplyHeaders(self._lines)
+        coding = headers.get("transfer-encoding")
         if coding is not None:
             return not coding.lower().endswith("chunked")
-        return "content-length" not in self._headers
+        return "content-length" not in headers
 
     def _retire(self) -> None:
         if not self.closed:

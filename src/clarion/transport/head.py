@@ -5,6 +5,7 @@ Nothing that could end a line and start another header gets through (RFC 9110 5.
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -81,20 +82,27 @@ def header_block(headers: tuple[tuple[str, str], ...]) -> bytes:
 
     Raises WrongSettings, without repeating the value, for a header that can't be sent as it is.
     """
-    lines = []
-    names = set()
+    block = ""
+    agent = "User-Agent: Clarion\r\n"
     for name, value in headers:
-        if not _TOKEN.fullmatch(name):
-            raise WrongSettings("A header has a name that is not allowed. Correct it.")
-        if _UNSAFE_VALUE.search(value):
+        if _checked_name(name) == "user-agent":
+            agent = ""
+        # What can be printed has no control character; this spares most values the search.
+        if not value.isprintable() and _UNSAFE_VALUE.search(value):
             raise WrongSettings(f"The header {name} contains a line break or control character.")
-        if name.lower() in _OURS:
-            raise WrongSettings(f"The header {name} is set by Clarion itself. Remove it.")
-        names.add(name.lower())
-        lines.append(f"{name}: {value.strip()}\r\n")
-    if "user-agent" not in names:
-        lines.append("User-Agent: Clarion\r\n")
+        block += f"{name}: {value.strip()}\r\n"
     try:
-        return "".join(lines).encode("utf-8")
+        return f"{block}{agent}".encode()
     except UnicodeEncodeError:
         raise WrongSettings("A header contains a character that can't be sent.") from None
+
+
+@lru_cache(maxsize=1024)
+def _checked_name(name: str) -> str:
+    """A header's name in lower case. Raises WrongSettings for one that can't be sent."""
+    if not _TOKEN.fullmatch(name):
+        raise WrongSettings("A header has a name that is not allowed. Correct it.")
+    lower = name.lower()
+    if lower in _OURS:
+        raise WrongSettings(f"The header {name} is set by Clarion itself. Remove it.")
+    return lower

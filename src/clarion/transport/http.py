@@ -16,7 +16,7 @@ from clarion.transport.messages import HttpReply, HttpRequest
 from clarion.transport.pool import ConnectionPool
 
 _TICK = 0.05  # seconds between two looks at the clock: how late a time-out may be noticed
-_REMEMBERED = 1024  # addresses, and header tuples, kept in the form in which they are sent
+_REMEMBERED = 1024  # addresses kept in the form in which they are sent
 _FAREWELL = 1.0  # seconds that the loop gets to close what is aborted: shutting down must not hang
 _CLOSED = "Clarion is shutting down."
 
@@ -55,7 +55,6 @@ class HttpClient:
         self._timer: asyncio.TimerHandle | None = None
         self._pools: dict[Origin, ConnectionPool[Connection]] = {}
         self._targets: dict[tuple[str, str, bool], _Target] = {}
-        self._blocks: dict[tuple[tuple[str, str], ...], bytes] = {}
         self._connections: set[Connection] = set()
         self._all_gone: asyncio.Future[None] | None = None
 
@@ -69,13 +68,11 @@ class HttpClient:
         target = self._targets.get((method, request.url, request.allow_private))
         if target is None:
             target = self._remember_target(request)
-        head = target.line + (
-            self._blocks.get(request.headers) or self._remember_block(request.headers)
-        )
+        block = header_block(request.headers)
         if body or method in ("POST", "PUT", "PATCH"):  # RFC 9110 8.6
-            head += b"Content-Length: %d\r\n\r\n" % len(body)
+            head = b"%b%bContent-Length: %d\r\n\r\n" % (target.line, block, len(body))
         else:
-            head += b"\r\n"
+            head = b"%b%b\r\n" % (target.line, block)
         loop = asyncio.get_running_loop()
         now = loop.time()
         deadline = now + request.timeout
@@ -135,12 +132,6 @@ class HttpClient:
         target = _Target(pool, origin, line)
         self._targets[request.method, request.url, request.allow_private] = target
         return target
-
-    def _remember_block(self, headers: tuple[tuple[str, str], ...]) -> bytes:
-        if len(self._blocks) >= _REMEMBERED:
-            self._blocks.clear()
-        block = self._blocks[headers] = header_block(headers)
-        return block
 
     async def _open(self, target: _Target, deadline: float) -> Connection:
         if self._closed:

@@ -1,5 +1,10 @@
-"""What is handed to the transport, and what comes back. Plain values, no behaviour."""
+"""What is handed to the transport, and what comes back. Plain values, no behaviour.
 
+The two of HTTP are made for every message; frozen, they would take twice as long to make. They are
+never changed all the same.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -7,11 +12,10 @@ Security = Literal["none", "starttls", "tls"]
 Stage = Literal["connect", "auth", "mail", "rcpt", "data", "sent", "check"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpRequest:
     """One HTTP request. `timeout` is in seconds and covers everything, waiting included.
 
-    `headers` must be a tuple, best the same one for many requests: what is made of it is kept.
     Content-Length, Host, Connection and the like are set by the client and refused here.
     The repr leaves out path, headers and body: providers put tokens into all three.
     """
@@ -24,12 +28,40 @@ class HttpRequest:
     allow_private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class ReplyHeaders(Mapping[str, str]):
+    """The header lines of a reply, made readable when one is asked for: for most replies never."""
+
+    __slots__ = ("_headers", "_lines")
+
+    def __init__(self, lines: Sequence[tuple[bytes, bytes]]) -> None:
+        self._lines = lines
+        self._headers: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        return self._readable()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readable())
+
+    def __len__(self) -> int:
+        return len(self._readable())
+
+    def _readable(self) -> dict[str, str]:
+        if self._headers is None:
+            headers: dict[str, str] = {}
+            for name, value in self._lines:
+                key, text = name.lower().decode("latin-1"), value.decode("latin-1")
+                headers[key] = f"{headers[key]}, {text}" if key in headers else text
+            self._headers = headers
+        return self._headers
+
+
+@dataclass(slots=True)
 class HttpReply:
     """A complete reply. Header names are lower case; repeated headers are joined by ", "."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 

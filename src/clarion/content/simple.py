@@ -1,0 +1,66 @@
+"""Texts that only insert values of the contact: most texts. They need no template engine.
+
+``Hello {{ contact.name | default("friend") }}`` is joined from its pieces, which takes a sixth of
+the time. Whatever could make a difference (another filter, a value that is not text, a missing one
+without a default, a very long one) is left to the engine: its rules and sentences hold for all.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+_USE = re.compile(
+    r"""\{\{\s*contact\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*
+    (?:\|\s*(?:default|d)\s*\(\s*
+        (?:"(?P<double>[^"\\{}]*)"|'(?P<single>[^'\\{}]*)')
+    \s*\)\s*)?\}\}""",
+    re.VERBOSE,
+)
+_TAG = re.compile(r"\{[{%#]")
+
+
+class SimpleText:
+    """The pieces of such a text."""
+
+    __slots__ = ("_first", "_longest", "_uses")
+
+    def __init__(self, first: str, uses: list[tuple[str, str | None, str]], longest: int) -> None:
+        self._first = first
+        self._uses = uses  # the variable, its default, and the plain text behind it
+        self._longest = longest
+
+    def render(self, contact: Mapping[str, Any]) -> str | None:
+        """The text for one person; None where the template engine has to decide."""
+        rendered = self._first
+        for name, default, plain in self._uses:
+            value = contact.get(name, default)
+            if type(value) is not str:
+                return None
+            rendered += value + plain
+        if len(rendered) > self._longest:
+            return None
+        if not rendered.isascii():
+            try:
+                rendered.encode()
+            except UnicodeEncodeError:  # half a character
+                return None
+        return rendered
+
+
+def simple_text(source: str, longest: int) -> SimpleText | None:
+    """Take a checked text to pieces; None if it is no simple one.
+
+    ``longest``: the number of characters up to which no limit can be exceeded.
+    """
+    matches = list(_USE.finditer(source))
+    ends = [0, *(match.end() for match in matches)]
+    starts = [*(match.start() for match in matches), len(source)]
+    plain = [source[end:start] for end, start in zip(ends, starts, strict=True)]
+    if not matches or any(_TAG.search(piece) for piece in plain):
+        return None
+    uses = [
+        (match["name"], match["double"] if match["single"] is None else match["single"], behind)
+        for match, (_, behind) in zip(matches, pairwise(plain), strict=True)
+    ]
+    return SimpleText(plain[0], uses, longest)
