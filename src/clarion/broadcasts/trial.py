@@ -7,8 +7,6 @@ A kind's ``request`` measures a message while it is sent. The same function is a
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
 from clarion.channels.contract import ChannelKind, Outgoing, Template, Unsendable
@@ -111,7 +109,7 @@ def _is_template(broadcast: Broadcast) -> bool:
 def _kind(channel: Channel) -> ChannelKind | None:
     try:
         return adapter(channel)
-    except ValidationError:
+    except ValueError:
         return None  # the channel's page says so
 
 

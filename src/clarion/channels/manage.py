@@ -28,6 +28,7 @@ from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused, resumed
 from clarion.kit import clock
+from clarion.kit.vault import SealedError
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
@@ -82,27 +83,37 @@ def update_channel(
     of None is as fast as the provider answers, DEFAULT follows the default of the workspace;
     ``only_written`` as of ``add_channel``. Raises ChannelError, and changes nothing then."""
     changes: dict[str, Any] = {}
+    before, _ = stored_settings(channel)
     if settings is not None:
-        changes["config"] = merge_settings(channel.kind, channel.config, settings)
+        changes["config"] = merge_settings(channel.kind, before, settings)
     passed = {"rate": rate, "attempts": attempts, "backoff": backoff}
     passed = {name: value for name, value in passed.items() if value is not ...}
     changes |= _sending(channel.kind, passed)
     if only_written is not ...:
         changes["only_written"] = only_written
-    changes = {name: value for name, value in changes.items() if getattr(channel, name) != value}
+    known = {name: before if name == "config" else getattr(channel, name) for name in changes}
+    changes = {name: value for name, value in changes.items() if known[name] != value}
     if not changes:
         return channel
     detail = {name: value for name, value in changes.items() if name != "config"}
     if "config" in changes:
         new = changes["config"]
         changes |= _NO_WAIT | _NO_CHECK  # both were about the old ones
-        detail["settings"] = sorted(n for n in new if new[n] != channel.config.get(n))
+        detail["settings"] = sorted(n for n in new if new[n] != before.get(n))
     with transaction.atomic():
         for name, value in changes.items():
             setattr(channel, name, value)
         channel.save(update_fields=list(changes))
         audit.note("channel.update", _subject(channel), by, **detail)
     return channel
+
+
+def stored_settings(channel: Channel) -> tuple[dict[str, Any], str]:
+    """The settings of a channel, and why they can't be read: then there are none."""
+    try:
+        return dict(channel.config), ""
+    except SealedError as error:
+        return {}, f"{error} Or enter the settings of this channel again."
 
 
 def get_channel(name: str) -> Channel:
@@ -243,6 +254,8 @@ async def _closing(client: Client) -> AsyncIterator[Client]:
 def _adapter(channel: Channel) -> ChannelKind:
     try:
         return adapter(channel)
+    except SealedError as error:
+        raise ChannelError(str(error)) from None
     except (ValidationError, UnknownKind):
         raise ChannelError(
             f"The settings of “{channel.name}” are no longer valid. Save them again."

@@ -27,7 +27,11 @@ def kind_class(name: str) -> type[ChannelKind]:
 
 
 def adapter(channel: Channel) -> ChannelKind:
-    """The kind of this channel, configured. Raises pydantic.ValidationError for bad settings."""
+    """The kind of this channel, configured.
+
+    Raises ValueError: pydantic.ValidationError for bad settings, vault.SealedError for such as
+    can't be decrypted.
+    """
     kind = kind_class(channel.kind)
     return kind(kind.Config.model_validate(channel.config))
 
@@ -43,7 +47,7 @@ def is_idempotent(channel_id: int) -> bool:
 def id_reader(channel: Channel) -> Callable[[str], str]:
     """What turns a user id as people write it into the form that is compared on this channel.
 
-    It raises BadIdError. Raises pydantic.ValidationError for bad settings.
+    It raises BadIdError. Raises ValueError as ``adapter`` does.
     """
     kind = kind_class(channel.kind)
     if issubclass(kind, ReadsIds):

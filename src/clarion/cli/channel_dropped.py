@@ -22,17 +22,21 @@ def dropped(
 ) -> None:
     """Show what Clarion could not use of the callbacks of this channel, and why.
 
-    The callbacks themselves are kept for a week. They may contain personal data.
+    The callbacks themselves are kept for a week. Secrets in them are replaced by dots; they may
+    contain personal data.
     """
     from clarion.channels.manage import get_channel
     from clarion.engine.callbacks import drop_counts, newest_dropped
+    from clarion.engine.dropped import readable, secrets_of
 
     channel = get_channel(name)
     counts, kept = drop_counts(channel.pk), newest_dropped(channel.pk, callbacks)
+    secrets = secrets_of(channel)
     if as_json:
         reasons = [{"reason": c.reason, "count": c.count, "last_at": c.last_at} for c in counts]
         bodies = [
-            {"received_at": k.received_at, "reason": k.reason, "body": _text(k.body)} for k in kept
+            {"received_at": k.received_at, "reason": k.reason, "body": readable(k.body, secrets)}
+            for k in kept
         ]
         print_json({"reasons": reasons, "callbacks": bodies})
         return
@@ -42,8 +46,4 @@ def dropped(
     print_table(["COUNT", "LAST", "REASON"], [[c.count, c.last_at, c.reason] for c in counts])
     for callback in kept:
         print_line(f"\n{format_moment(callback.received_at)}  {callback.reason}")
-        print_line(_text(callback.body))
-
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
+        print_line(readable(callback.body, secrets))

@@ -341,6 +341,7 @@ def _show(channel: "Channel", as_json: bool) -> None:
 def _document(channel: "Channel") -> dict[str, Any]:
     """A channel as it is shown: everything but its secrets."""
     from clarion.channels.condition import condition
+    from clarion.channels.manage import stored_settings
     from clarion.channels.settings import config_fields
 
     secret = {field.name for field in config_fields(channel.kind) if field.secret}
@@ -368,7 +369,7 @@ def _document(channel: "Channel") -> dict[str, Any]:
         "created_at": channel.created_at,
         "settings": {
             key: HIDDEN if key in secret and value else value
-            for key, value in channel.config.items()
+            for key, value in stored_settings(channel)[0].items()
         },
     }
 

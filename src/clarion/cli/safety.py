@@ -67,8 +67,11 @@ def check_deployment() -> str:
 def check_seals() -> str:
     """The secret key is the one that the data was encrypted with. Raises SealedError."""
     from clarion.broadcasts.models import Broadcast
+    from clarion.kit.vault import open_sealed
 
     sealed = Broadcast.objects.exclude(secret=None).order_by("-pk").values_list("secret", flat=True)
-    if sealed.first() is None:
+    newest = sealed.first()
+    if newest is None:
         return "The database has no encrypted data yet."
+    open_sealed(newest)
     return "The encrypted data in the database can be read with the secret key."

@@ -9,7 +9,6 @@ from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.hooks.group_commit import Runs
-from clarion.kit.vault import SealedError
 
 FRESH: Final = 1.0  # seconds for which what was read is believed
 AT_ONCE: Final = 0.1  # seconds for which it is believed before a caller is refused
@@ -42,7 +41,7 @@ class ChannelDirectory:
     ) -> tuple[int, ChannelKind] | None:
         """The number and the kind of a channel; None for an unknown one.
 
-        `within`: seconds for which an earlier look is good enough. Raises ValueError or SealedError
+        `within`: seconds for which an earlier look is good enough. Raises ValueError
         for a channel whose settings can't be used, and what the database raises.
         """
         await self._refresh(within)
@@ -90,5 +89,5 @@ def _kind(number: int) -> ChannelKind | Exception:
     """The configured kind, or why there is none: the other channels are not to suffer from it."""
     try:
         return adapter(Channel.objects.get(pk=number))
-    except (ValueError, SealedError) as error:
+    except ValueError as error:
         return error

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 from clarion.kit import clock, vault
 
@@ -48,17 +49,42 @@ class InstantField(_Base):  # type: ignore[type-arg]
         return
 
 
+class _Sealed(str):
+    """An encrypted value as it is stored."""
+
+    __slots__ = ()
+
+
+class _OpenedWhenRead(DeferredAttribute):
+    """Decrypts when it is read, so that rows nobody can read can still be listed and deleted."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        """The object. Raises vault.SealedError when the key does not fit."""
+        value = super().__get__(instance, cls)
+        if isinstance(value, _Sealed):
+            value = instance.__dict__[self.field.attname] = json.loads(vault.open_sealed(value))
+        return value
+
+
 class SecretJSONField(models.TextField):  # type: ignore[type-arg]
-    """A JSON object that is encrypted at rest (MultiFernet, key from ``CLARION_SECRET_KEY``)."""
+    """A JSON object that is encrypted at rest (MultiFernet, key from ``CLARION_SECRET_KEY``).
+
+    It is decrypted when the attribute is read, which raises vault.SealedError when the key does not
+    fit. ``values`` and ``values_list`` give what is stored.
+    """
+
+    descriptor_class = _OpenedWhenRead
 
     def from_db_value(self, value: str | None, *_: object) -> Any:
-        """Decrypt and parse. Raises vault.SealedError when the key does not fit."""
-        return None if value is None else json.loads(vault.open_sealed(value))
+        """What is stored."""
+        return None if value is None else _Sealed(value)
 
     def to_python(self, value: Any) -> Any:
         """The object itself, or parsed from a sealed string."""
         return json.loads(vault.open_sealed(value)) if isinstance(value, str) else value
 
     def get_prep_value(self, value: Any) -> str | None:
-        """Serialise and encrypt."""
-        return None if value is None else vault.seal(json.dumps(value))
+        """Serialise and encrypt; what is sealed already stays as it is."""
+        if value is None or isinstance(value, _Sealed):
+            return value
+        return vault.seal(json.dumps(value))

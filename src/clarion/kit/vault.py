@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
-class SealedError(Exception):
+class SealedError(ValueError):
     """A stored secret can't be opened with the present ``CLARION_SECRET_KEY``."""
 
 

@@ -86,7 +86,7 @@ def test_a_person_blocks_the_bot_and_comes_back(status: str, state: str) -> None
 @pytest.mark.parametrize(
     "fields",
     [
-        {"edited_message": written(text="x")["message"]},
+        {"edited_message": {"message_id": 3}},
         {"channel_post": written(text="x")["message"]},
         {"callback_query": {"id": "1"}},
         written(text="x", chat={"id": -5, "type": "supergroup"}),
@@ -102,8 +102,17 @@ def test_everything_else_is_ignored_and_says_so(fields: dict[str, Any]) -> None:
 
 
 def test_an_unknown_kind_of_update_is_named() -> None:
-    (event,) = events({"edited_message": written(text="x")["message"]})
-    assert event == Ignored("An update of the kind “edited_message” is not used.")
+    (event,) = events({"channel_post": written(text="x")["message"]})
+    assert event == Ignored("An update of the kind “channel_post” is not used.")
+
+
+def test_an_edited_message_is_a_line_of_its_own_and_may_opt_out() -> None:
+    edited = written(text="STOP")["message"] | {"edit_date": int(NOW.timestamp()) - 1}
+    inbound, wish = events({"edited_message": edited})
+    assert isinstance(inbound, Inbound)
+    assert (inbound.text, inbound.payload) == ("STOP", {"media": "edited message"})
+    assert inbound.external_id != events({"message": edited})[0].external_id  # type: ignore[union-attr]
+    assert isinstance(wish, OptOut)
 
 
 PLACE = {"latitude": 40.07, "longitude": -2.13}

@@ -218,7 +218,6 @@ def test_pictures_count_with_their_caption_and_nothing_is_lost() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"type": "reaction", "reaction": {"message_id": WAMID, "emoji": "👍"}},
         {"type": "text", "text": {"body": "x"}, "group_id": "g-1"},
         {"type": "text", "text": {"body": "x"}, "id": None},
         {"type": "text", "text": {"body": "x"}, "from": None},
@@ -242,6 +241,33 @@ def test_what_makes_no_message_is_ignored_and_says_so(fields: dict[str, Any]) ->
             },
             'Form: Sent, {"a":"b"}',
             "form",
+        ),
+        (
+            {"type": "reaction", "reaction": {"message_id": WAMID, "emoji": "👍"}},
+            "Reaction: 👍",
+            "reaction",
+        ),
+        (
+            {"type": "reaction", "reaction": {"message_id": WAMID}},
+            "Reaction removed",
+            "reaction",
+        ),
+        ({"type": "revoke", "revoke": {"original_message_id": WAMID}}, "", "deleted message"),
+        (
+            {
+                "type": "edit",
+                "edit": {
+                    "original_message_id": WAMID,
+                    "message": {"type": "text", "text": {"body": "At nine"}},
+                },
+            },
+            "At nine",
+            "edited message",
+        ),
+        (
+            {"type": "unsupported", "unsupported": {"type": "poll_creation"}},
+            "Unsupported message: poll_creation",
+            "unsupported message",
         ),
         (
             {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {}}},

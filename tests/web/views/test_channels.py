@@ -10,13 +10,17 @@ import pytest
 from django.test import Client
 
 from clarion.channels.condition import condition
+from clarion.channels.contract import HookRequest
 from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import pause_channel
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields
+from clarion.engine.callbacks import Verified, store
+from clarion.engine.inbox import apply_waiting
 from clarion.kit import clock
 from support import factory
+from web.conftest import LogIn
 
 pytestmark = pytest.mark.django_db
 
@@ -280,3 +284,23 @@ def test_a8_whom_a_channel_sends_to(admin: Client) -> None:
         assert bot.only_written is stored
     hook = factory.channel("Hook")
     assert "Default: All contacts" in admin.get(f"/channels/{hook.pk}/").content.decode()
+
+
+def test_what_was_dropped_of_callbacks_is_on_the_page_for_managers(
+    admin: Client, log_in: LogIn
+) -> None:
+    channel = factory.channel(secret="whsec_c2VjcmV0IG9mIHRoZSBzaG9w")
+    body = b'{"type": "shop.closed", "token": "t-1", "note": "<b>whsec_c2VjcmV0IG9mIHRoZSBzaG9w"}'
+    path = f"/channels/{channel.pk}/"
+    assert "Nothing was dropped" in admin.get(path).content.decode()
+    store([Verified(channel.pk, HookRequest({}, "", body, clock.now()), "people")] * 2)
+    apply_waiting()
+
+    html = admin.get(path).content.decode()
+
+    assert "A callback of the type “shop.closed” is not used." in html
+    assert '<td class="num" data-label="Times">2</td>' in html
+    assert html.count('<pre class="payload"') == 2
+    assert "&lt;b&gt;•••" in html
+    assert "t-1" not in html
+    assert "shop.closed" not in log_in("viewer").get(path).content.decode()

@@ -17,7 +17,7 @@ _BACK = frozenset({"member", "administrator", "creator"})
 
 
 def events_of(hook: HookRequest) -> list[Event]:
-    """The events of one update; edits, channel posts and whatever else there is are ignored.
+    """The events of one update; channel posts and whatever else there is are ignored.
 
     Only private chats are conversations with a person; being thrown out of a group counts too.
     Raises ValueError with a sentence when it is not an update at all.
@@ -27,6 +27,8 @@ def events_of(hook: HookRequest) -> list[Event]:
         raise ValueError("The callback is not a Telegram update: it has no update_id.")
     if isinstance(update.get("message"), dict):
         return _message_events(update["message"], hook)
+    if isinstance(update.get("edited_message"), dict):
+        return _message_events(update["edited_message"], hook, edited=True)
     if isinstance(update.get("callback_query"), dict):
         return _button_events(update["callback_query"], hook)
     if isinstance(update.get("my_chat_member"), dict):
@@ -51,7 +53,10 @@ def answer_to(hook: HookRequest) -> bytes:
     return json.dumps({"method": "answerCallbackQuery", "callback_query_id": query_id}).encode()
 
 
-def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event]:
+def _message_events(
+    message: Mapping[str, Any], hook: HookRequest, *, edited: bool = False
+) -> list[Event]:
+    """What a person wrote. An edited message is another one: the first is in the chat already."""
     chat, person = payloads.part(message.get("chat")), payloads.part(message.get("from"))
     sender = payloads.identifier(chat.get("id"))
     message_id = payloads.identifier(message.get("message_id"))
@@ -62,12 +67,16 @@ def _message_events(message: Mapping[str, Any], hook: HookRequest) -> list[Event
     if not is_chat_id(sender) or not message_id:
         return [_NOBODY]
     text, sort = content_of(message)
+    written_at = message.get("date")
+    if edited:
+        sort, written_at = "edited message", message.get("edit_date")
+        message_id = f"edit {message_id} {payloads.identifier(written_at)}"
     return with_requested_state(
         Inbound(
             sender=sender,
             external_id=message_id,
             text=text,
-            at=payloads.moment(message.get("date"), hook.received_at),
+            at=payloads.moment(written_at, hook.received_at),
             name=_name(person),
             language=payloads.text(person.get("language_code"), 35),
             payload={"media": sort} if sort else {},

@@ -131,7 +131,7 @@ class TelegramKind:
         body = (
             f'{{"url":{encode_basestring(hook_url)},'
             f'"secret_token":{encode_basestring(self._webhook_secret)},'
-            f'"allowed_updates":["message","callback_query","my_chat_member"]}}'
+            f'"allowed_updates":["message","edited_message","callback_query","my_chat_member"]}}'
         )
         return self._call("setWebhook", body)
 

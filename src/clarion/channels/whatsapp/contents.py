@@ -34,6 +34,14 @@ def content_of(message: Mapping[str, Any]) -> Content:
         return Content(payloads.text(part.get("text")), payloads.text(part.get("payload")))
     if kind == "interactive":
         return _interactive(part)
+    if kind == "edit":  # …/messages/edit: the whole message again, under a new id
+        edited = content_of(payloads.part(part.get("message")))
+        return edited._replace(button="", media="edited message")
+    if kind == "reaction":  # without an emoji it is taken back: …/messages/reaction
+        emoji = payloads.text(part.get("emoji"), 40)
+        return Content(f"Reaction: {emoji}" if emoji else "Reaction removed", media="reaction")
+    if kind == "revoke":  # …/messages/revoke
+        return Content("", media="deleted message")
     if kind in ("unsupported", "unknown"):
         return Content(_unsupported(message), media="unsupported message")
     written = payloads.text(part.get("caption"))
@@ -55,7 +63,8 @@ def _unsupported(message: Mapping[str, Any]) -> str:
     errors = message.get("errors")
     first = payloads.part(errors[0]) if isinstance(errors, list) and errors else {}
     details = payloads.part(first.get("error_data")).get("details")
-    return _line("Unsupported message", details or first.get("title"))
+    named = payloads.text(payloads.part(message.get("unsupported")).get("type"), 40)
+    return _line("Unsupported message", named, details or first.get("title"))
 
 
 def _described(kind: str, message: Mapping[str, Any]) -> str:

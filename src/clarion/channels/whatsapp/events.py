@@ -128,7 +128,7 @@ def _receipt_events(
 def _message_events(
     message: Mapping[str, Any], people: Mapping[str, _Person], received_at: datetime
 ) -> list[Event]:
-    """What a person wrote, or sent instead. Messages in groups and reactions are ignored."""
+    """What a person wrote, or sent instead. Messages in groups are ignored."""
     ids = person_ids(message, "from", "from_user_id", "from_parent_user_id")
     if message.get("type") == "system":
         return list(_changed_ids(message, ids))
@@ -138,8 +138,6 @@ def _message_events(
     ids = tuple(dict.fromkeys((*ids, *person.ids)))
     if message.get("group_id"):
         return [Ignored("A message in a group is not used.")]
-    if message.get("type") == "reaction":
-        return [Ignored("A reaction to a message is not used.")]
     if not ids or not is_user_id(ids[0]) or not message_id:
         return [_NO_PERSON]
     return with_requested_state(

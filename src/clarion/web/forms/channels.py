@@ -11,6 +11,7 @@ from clarion.channels import limits
 from clarion.channels.defaults import FIELDS, Sending, default, usual, workspace_defaults
 from clarion.channels.errors import SettingsError
 from clarion.channels.limits import DEFAULT, Default
+from clarion.channels.manage import stored_settings
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import ConfigField, config_fields, shown
@@ -36,10 +37,13 @@ class ChannelForm(forms.Form):
                 help_text=_("Shown wherever a channel is chosen, for example “Newsletter bot”."),
             )
         self.settings = config_fields(kind)
-        stored = shown(kind, channel.config) if channel else {}
+        config, self.unreadable = stored_settings(channel) if channel else ({}, "")
+        stored = shown(kind, config)
         for setting in self.settings:
             initial = stored.get(setting.name, setting.default)
-            self.fields[PREFIX + setting.name] = _setting(setting, initial, channel)
+            self.fields[PREFIX + setting.name] = _setting(
+                setting, initial, kept=setting.secret and bool(config.get(setting.name))
+            )
         self.fields |= _sending_fields(default(kind), channel)
         self.fields["only_written"] = _recipients_field(kind, channel)
 
@@ -216,7 +220,7 @@ def _written(name: str, of: Sending) -> str:
     return formats.number_format(int(value) if value == int(value) else value)
 
 
-def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> forms.Field:
+def _setting(setting: ConfigField, initial: str, *, kept: bool) -> forms.Field:
     if setting.type == "switch":
         return forms.BooleanField(
             label=setting.label,
@@ -224,7 +228,6 @@ def _setting(setting: ConfigField, initial: str, channel: Channel | None) -> for
             initial=initial == "true",
             required=False,
         )
-    kept = setting.secret and channel is not None and bool(channel.config.get(setting.name))
     common: dict[str, Any] = {
         "label": setting.label,
         "help_text": setting.help,

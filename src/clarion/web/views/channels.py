@@ -1,6 +1,7 @@
 """Channels: list, add, edit, check, pause and resume."""
 
 from collections.abc import Awaitable
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,9 +19,13 @@ from clarion.channels.defaults import set_defaults
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
+from clarion.engine.callbacks import drop_counts, newest_dropped
+from clarion.engine.dropped import readable, secrets_of
 from clarion.web.forms.channels import ChannelForm, DefaultsForm
 from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs
+
+DROPPED = 10  # callbacks shown on a channel's page
 
 
 @require_safe
@@ -132,8 +137,11 @@ def _edit(request: AgentRequest, channel: Channel) -> HttpResponse:
 
 
 def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpResponse:
+    is_manager = request.user.may(Role.MANAGER)
     context = {
         "channel": channel,
+        "drop_counts": drop_counts(channel.pk) if is_manager else [],
+        "dropped": _dropped(channel) if is_manager else [],
         "condition": condition(channel),
         "told_channels": [channel],
         "kind": _about(channel.kind),
@@ -142,6 +150,15 @@ def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpRes
         "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
     }
     return render(request, "channels/one.html", context)
+
+
+def _dropped(channel: Channel) -> list[dict[str, Any]]:
+    """The newest callbacks of which something was dropped, without secrets."""
+    secrets = secrets_of(channel)
+    return [
+        {"received_at": c.received_at, "reason": c.reason, "body": readable(c.body, secrets)}
+        for c in newest_dropped(channel.pk, DROPPED)
+    ]
 
 
 def _public_url(request: AgentRequest) -> str:
