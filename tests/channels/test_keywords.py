@@ -44,19 +44,19 @@ from clarion.channels.keywords import State, fold, requested_state
         "désabonnez-moi s'il vous plaît",
         "Baja",
         "DESCADASTRAR",
-        "İPTAL",
-        "IPTAL",
-        "ÇIKIŞ",
+        "ABONELİKTEN ÇIK",
+        "abonelikten cik",
+        "Sair",
         "стоп",
         "Отписаться",
-        "ΔΙΑΚΟΠΉ",
+        "ΣΤΟΠ",
         "退订",
         "配信停止",
         "수신거부",
         "إيقاف",
         "הסר",
         "बंद करें",
-        "หยุด",
+        "หยุดส่งข้อความ",
         "Hủy đăng ký",
     ],
 )
@@ -119,6 +119,21 @@ def test_coming_back(text: str) -> None:
 )
 def test_anything_else_means_nothing(text: str) -> None:
     assert requested_state(text) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Koniec", "İptal", "IPTAL", "Çıkış", "Rezygnuję", "Ende", "Einde", "Fim", "Cancelar",
+        "Annulla", "TD", "बंद", "বন্ধ", "بند", "لغو", "توقف", "หยุด", "ยกเลิก", "Διαγραφή",
+        "Διακοπή", "解除", "그만", "Atsisakau", "Atteikties", "Opzeggen", "Remover", "Ondoa",
+        "Frameld", "Anmelden", "Aanmelden", "Tilmeld", "Inscription", "Iscrivimi", "Zapisz mnie",
+        "登録", "구독", "اشتراك", "Assinar", "Darme de alta", "Closed", "No, thanks", "Later",
+    ],
+)  # fmt: skip
+def test_an_ordinary_answer_of_one_word_means_nothing(answer: str) -> None:
+    """“Closed”, “cancel the order”, “check out”, “I decline”, “sign me up for the course”."""
+    assert requested_state(answer) is None
 
 
 @pytest.mark.parametrize("value", ["cancel", "END", "quit"])

@@ -7,6 +7,8 @@ The first part does what agents and workers do. The second writes single rows, f
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import drafts, launch
@@ -64,6 +66,13 @@ def channel(
         name=name, kind=kind, settings=written, rate=rate, attempts=attempts, backoff=backoff,
         by=BY,
     )  # fmt: skip
+
+
+def sealed(channel: Channel) -> Channel:
+    """The channel with settings that nobody can read: the key that they were saved with is lost."""
+    lost = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
+    db.execute("UPDATE channels_channel SET config = %s WHERE id = %s", [lost, channel.pk])
+    return Channel.objects.get(pk=channel.pk)
 
 
 def address(on: Channel, value: str, name: str = "", **fields: Any) -> Address:

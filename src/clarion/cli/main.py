@@ -28,6 +28,7 @@ from clarion.cli import (
     stories,
     tags,
     when,
+    why,
 )
 from clarion.cli.acting import OPTION, take_option
 from clarion.cli.app import App, CommandGroup, plain_usage_error
@@ -54,7 +55,7 @@ class RootGroup(CommandGroup):
         ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
-        "Follow": ("records", "chats"),
+        "Follow": ("records", "why", "chats"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
 
@@ -123,6 +124,7 @@ when.add_to(app)
 app.add_typer(retention.app, name="retention")
 app.add_typer(chats.app, name="chats")
 app.add_typer(records.app, name="records")
+why.add_to(app)
 app.add_typer(stories.app, name="stories")
 
 

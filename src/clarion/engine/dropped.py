@@ -12,7 +12,7 @@ from clarion.channels.settings import config_fields
 HIDDEN = "•••"
 MOST = 4_000  # characters shown of one callback
 _SECRET_NAME = re.compile(
-    r"token|secret|password|passwd|authori[sz]ation|signature|api_?key|credential", re.IGNORECASE
+    r"token|secret|password|passwd|authori[sz]ation|signature|api[-_]?key|credential", re.IGNORECASE
 )
 
 

@@ -65,6 +65,10 @@ class _OpenedWhenRead(DeferredAttribute):
             value = instance.__dict__[self.field.attname] = json.loads(vault.open_sealed(value))
         return value
 
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Store a value. Without this, Python would read it past ``__get__``."""
+        instance.__dict__[self.field.attname] = value
+
 
 class SecretJSONField(models.TextField):  # type: ignore[type-arg]
     """A JSON object that is encrypted at rest (MultiFernet, key from ``CLARION_SECRET_KEY``).
@@ -78,6 +82,10 @@ class SecretJSONField(models.TextField):  # type: ignore[type-arg]
     def from_db_value(self, value: str | None, *_: object) -> Any:
         """What is stored."""
         return None if value is None else _Sealed(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The value as it is: what nobody has read needs no opening to be stored again."""
+        return model_instance.__dict__[self.attname]
 
     def to_python(self, value: Any) -> Any:
         """The object itself, or parsed from a sealed string."""

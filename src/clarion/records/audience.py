@@ -1,6 +1,6 @@
 """The people of a broadcast: where each one stands, and all there is about one record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,7 +137,7 @@ def place(broadcast_id: int, delivery_id: int) -> Place | None:
     delivery = _delivery(delivery_id)
     if delivery is None or delivery.broadcast_id != broadcast_id:
         return None
-    return Place(delivery, _attempts(delivery.chat, delivery_id), _receipts(delivery_id))
+    return Place(delivery, _attempts(delivery.chat, delivery_id), receipts_of(delivery_id))
 
 
 def detail(record_id: int) -> Detail | None:
@@ -153,7 +153,7 @@ def detail(record_id: int) -> Detail | None:
         rows[0],
         _delivery(delivery_id),
         _attempts(rows[0].chat, delivery_id),
-        _receipts(delivery_id),
+        receipts_of(delivery_id),
     )
 
 
@@ -164,6 +164,24 @@ def _delivery(delivery_id: int) -> Recipient | None:
         f"SELECT {_COLUMNS} FROM records_delivery AS d {_WORDS} WHERE d.id = %s", [delivery_id]
     )
     return _recipient(rows[0]) if rows else None
+
+
+def places_of(broadcast_ids: Sequence[int], address_ids: Sequence[int]) -> list[Recipient]:
+    """The places of a few addresses in these broadcasts, in the order they were written."""
+    theirs = f"d.broadcast_id = v.id AND d.address_id {db.in_list()}"
+    rows = db.fetch(
+        f"SELECT {_COLUMNS} FROM {db.json_table([('id', 'int')])} "
+        f"{db.lateral_join('records_delivery', 'd', theirs)} {_WORDS} ORDER BY d.id",
+        [db.json_param([key] for key in ids) for ids in (broadcast_ids, address_ids)],
+    )
+    return [_recipient(row) for row in rows]
+
+
+def due_at(delivery_id: int) -> datetime | None:
+    """The moment before which a delivery is not sent; None where there is none."""
+    sql = "SELECT due_at FROM records_delivery WHERE id = %s AND due_at > 0"
+    rows = db.fetch(sql, [delivery_id])
+    return clock.from_us(rows[0][0]) if rows else None
 
 
 def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) -> list[_Row]:
@@ -242,7 +260,8 @@ def _attempts(address_id: int, delivery_id: int) -> list[RecordRow]:
     )
 
 
-def _receipts(delivery_id: int) -> list[ReceiptRow]:
+def receipts_of(delivery_id: int) -> list[ReceiptRow]:
+    """What a provider reported about a delivery, oldest first."""
     rows = db.fetch(
         "SELECT status, at, received_at, external_id FROM records_receipt WHERE delivery_id = %s"
         " ORDER BY at, id",

@@ -27,6 +27,7 @@ from clarion.web.views import (
     records,
     retention,
     stories,
+    why,
 )
 
 urlpatterns = [
@@ -61,6 +62,9 @@ urlpatterns = [
         broadcasts.broadcast_reconcile,
         name="broadcast_reconcile",
     ),
+    path("broadcasts/<int:pk>/why/", why.why_choose, name="broadcast_why_choose"),
+    path("broadcasts/<int:pk>/why/<int:contact>/", why.why, name="broadcast_why"),
+    path("contacts/<int:pk>/why/", why.why_of_contact, name="contact_why"),
     path("broadcasts/<int:pk>/recipients/", recipients.recipients, name="broadcast_recipients"),
     path(
         "broadcasts/<int:pk>/recipients.csv",

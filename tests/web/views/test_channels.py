@@ -12,9 +12,9 @@ from django.test import Client
 from clarion.channels.condition import condition
 from clarion.channels.contract import HookRequest
 from clarion.channels.limits import DEFAULT
-from clarion.channels.manage import pause_channel
+from clarion.channels.manage import pause_channel, update_channel
 from clarion.channels.models import Channel
-from clarion.channels.registry import KINDS
+from clarion.channels.registry import KINDS, adapter
 from clarion.channels.settings import config_fields
 from clarion.engine.callbacks import Verified, store
 from clarion.engine.inbox import apply_waiting
@@ -304,3 +304,17 @@ def test_what_was_dropped_of_callbacks_is_on_the_page_for_managers(
     assert "&lt;b&gt;•••" in html
     assert "t-1" not in html
     assert "shop.closed" not in log_in("viewer").get(path).content.decode()
+
+
+def test_a_channel_that_cant_be_decrypted_is_shown_and_repaired_by_new_settings(
+    admin: Client,
+) -> None:
+    sealed = factory.sealed(factory.channel("Lost"))
+    assert admin.get("/channels/").status_code == 200
+    page = admin.get(f"/channels/{sealed.pk}/").content.decode()
+    assert "Or enter the settings of this channel again." in page
+    settings = {"url": "http://127.0.0.1:9/hook", "allow_private": "true"}
+    update_channel(sealed, settings=settings, by="test")
+    sealed = Channel.objects.get(pk=sealed.pk)
+    assert adapter(sealed).kind == "webhook"
+    assert "enter the settings" not in admin.get(f"/channels/{sealed.pk}/").content.decode()

@@ -1,6 +1,7 @@
 """The page of opt-out words."""
 
 import pytest
+from django.test import Client
 
 from clarion.accounts.models import Role
 from clarion.channels import own_keywords
@@ -33,3 +34,19 @@ def test_others_do_not_see_it(log_in: LogIn) -> None:
     sender = log_in(Role.SENDER)
     assert sender.get(URL).status_code == 403
     assert f'href="{URL}"' not in sender.get("/channels/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Stop please 🛑", "opts the contact out"),
+        ("nie wieder", "opts the contact out"),
+        ("START", "opts the contact in again"),
+        ("don't stop <b>", "changes nothing"),
+    ],
+)
+def test_a_message_can_be_tried(admin: Client, text: str, says: str) -> None:
+    admin.post("/channels/keywords/", {"opt_out": "Nie wieder!", "opt_in": ""})
+    html = admin.get("/channels/keywords/", {"try": text}).content.decode()
+    assert says in html
+    assert "<b>" not in html

@@ -11,6 +11,7 @@ from clarion.accounts.models import Role
 from clarion.channels import own_keywords
 from clarion.channels.errors import ChannelError
 from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED
+from clarion.channels.keywords import requested_state
 from clarion.web.forms.keywords import KeywordsForm
 from clarion.web.requests import AgentRequest, needs
 
@@ -37,7 +38,14 @@ def keywords(request: AgentRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved. New messages are compared with these words."))
             return redirect("keywords")
-    return render(request, "channels/keywords.html", {"form": form, "languages": _built_in()})
+    tried = request.GET.get("try", "").strip()
+    context = {
+        "form": form,
+        "languages": _built_in(),
+        "tried": tried,
+        "tried_state": requested_state(tried, own_keywords.own_words()) if tried else None,
+    }
+    return render(request, "channels/keywords.html", context)
 
 
 def _built_in() -> list[dict[str, str]]:

@@ -1,0 +1,116 @@
+"""``clarion why``: why one contact got a broadcast, or did not."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clarion.cli.app import App
+from clarion.cli.django_setup import uses_django
+from clarion.cli.failures import Failed
+from clarion.cli.lookups import find_broadcast
+from clarion.cli.options import AsJson
+from clarion.cli.output import format_moment, print_json, print_line
+
+if TYPE_CHECKING:
+    from clarion.broadcasts.models import Broadcast
+    from clarion.contacts.models import Contact
+    from clarion.insights.why import Answer, Step
+
+
+def add_to(app: App) -> None:
+    """Add the command."""
+    app.command(examples=["clarion why 42 user-17", "clarion why 42 '#1203'"])(why)
+
+
+@uses_django
+def why(
+    broadcast: Annotated[int, typer.Argument(metavar="BROADCAST", help="The broadcast's id.")],
+    contact: Annotated[
+        str,
+        typer.Argument(metavar="CONTACT", help="A user id of the contact, or # and its id."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show why a contact received a broadcast, or did not.
+
+    Lists what happened at each of the contact's addresses, in order: by what the contact was chosen
+    or left out, each attempt with what was sent, each receipt, and what a message waits for.
+    """
+    from clarion.insights.why import why as explain
+
+    found = find_broadcast(broadcast)
+    answer = explain(found, _contact(found, contact))
+    if as_json:
+        print_json(_document(answer))
+        return
+    print_line(f"{answer.contact} and broadcast {found.pk}")
+    if not answer.ways:
+        print_line("The contact has no address on any channel.")
+    for way in answer.ways:
+        print_line(f"\n{way.address.channel.name}, {way.address.user_id}: {way.verdict}")
+        for step in way.steps:
+            moment = format_moment(step.at) if step.at else "now"
+            print_line(f"  {moment}  {step.text}")
+            for line in _more(step):
+                print_line(f"      {line}")
+    for run in answer.runs:
+        print_line(f"\nRun {run.pk}: clarion why {run.pk} '#{answer.contact.pk}'")
+
+
+def _contact(broadcast: "Broadcast", name: str) -> "Contact":
+    from clarion.channels.models import Channel
+    from clarion.contacts.identities import look_up
+    from clarion.contacts.models import Contact
+    from clarion.kit.numbers import parse_id
+
+    if name.startswith("#"):
+        number = parse_id(name[1:])
+        contact = Contact.objects.filter(pk=number).first() if number else None
+        if contact is None:
+            raise Failed(f"There is no contact with the id {name[1:]}.")
+        return contact
+    own = list(broadcast.channels.order_by("name"))
+    others = Channel.objects.exclude(pk__in=[channel.pk for channel in own]).order_by("name")
+    for channel in [*own, *others]:
+        if match := look_up(channel, [name]).get(name):
+            return Contact.objects.get(pk=match.contact)
+    raise Failed(f"No contact has the user id “{name}”. To name a contact by its id, write #17.")
+
+
+def _more(step: "Step") -> list[str]:
+    """What was sent, what was not, and the error of an attempt."""
+    if step.record is None:
+        return []
+    messages = step.record.messages
+    sent = [f"Sent: {message.text}" for message in messages.sent]
+    attempted = [f"Not sent: {messages.attempted}"] if messages.attempted else []
+    code = f" [{step.record.code}]" if step.record.code else ""
+    error = [f"Error: {step.record.error}{code}"] if step.record.error else []
+    return [line for part in (*sent, *attempted, *error) for line in part.splitlines()]
+
+
+def _document(answer: "Answer") -> dict[str, Any]:
+    return {
+        "broadcast": answer.broadcast.pk,
+        "contact": answer.contact.pk,
+        "addresses": [
+            {
+                "channel": way.address.channel.name,
+                "user": way.address.user_id,
+                "chat": way.address.pk,
+                "state": way.delivery.state if way.delivery else None,
+                "verdict": way.verdict,
+                "steps": [
+                    {
+                        "at": step.at,
+                        "what": step.what,
+                        "text": step.text,
+                        "record": step.record.id if step.record else None,
+                    }
+                    for step in way.steps
+                ],
+            }
+            for way in answer.ways
+        ],
+        "runs": [run.pk for run in answer.runs],
+    }

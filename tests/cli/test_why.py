@@ -1,0 +1,38 @@
+"""``clarion why``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_timeline_by_user_id_and_contact_id(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    shop = factory.channel("shop")
+    dana = factory.address(shop, "u1", "Dana")
+    broadcast = factory.sending([shop])
+    factory.settle_each(shop, ["failed"])
+
+    shown = ok("why", str(broadcast.pk), "u1")
+
+    assert "Dana and broadcast" in shown
+    assert "Attempt 1: not sent" in shown
+    assert "Not sent: Hello Dana" in shown
+    assert "Error: The receiver answered 500 (server error). [500]" in shown
+    assert ok("why", str(broadcast.pk), f"#{dana.contact_id}") == shown
+    document = ok_json("why", str(broadcast.pk), "u1")
+    (address,) = document["addresses"]
+    assert (address["state"], address["user"], address["chat"]) == ("failed", "u1", dana.pk)
+    assert [step["what"] for step in address["steps"]] == ["chosen", "attempt", "now"]
+
+
+def test_what_is_not_there_is_said(refused: Callable[..., str]) -> None:
+    broadcast = factory.draft([factory.channel("shop")])
+    assert "No contact has the user id “nobody”" in refused("why", str(broadcast.pk), "nobody")
+    assert "There is no contact with the id 77" in refused("why", str(broadcast.pk), "#77")
+    assert "There is no broadcast 999" in refused("why", "999", "#1")
