@@ -84,6 +84,7 @@ def _all_checks(scratch: Path) -> list[Check]:
         ),
         Check("format", [str(BIN / "ruff"), "format", "--check", "."]),
         Check("sizes", [python, "scripts/check_sizes.py"]),
+        Check("names", [python, "scripts/check_names.py"]),
         Check("sql", [python, "scripts/check_sql.py"]),
         Check("circles", [python, "scripts/check_circles.py"]),
         Check("vendored", [python, "scripts/vendor.py", "verify"]),

@@ -78,60 +78,60 @@ class ContentWatch:
 
     def failed(self, claimed: Claimed, settlement: Settlement) -> Broken | None:
         """Settle a failure now or later. Broken when it proves that the content fails for all."""
-        place = _place(claimed)
-        if place in self._works:
+        key = _place(claimed)
+        if key in self._works:
             self._put(settlement)
             return None
         now = time.monotonic()
-        failures = self._failures.setdefault(place, _Failures(now, 0.0))
+        failures = self._failures.setdefault(key, _Failures(now, 0.0))
         if not failures.kept:
             failures.began, failures.until = now, now + self._keep_for
         failures.kept.append((claimed, settlement))
         failures.reasons[settlement.reason] += 1
         if failures.reasons.total() < FIRST:
             return None
-        return self._broken(place, all_=False)
+        return self._broken(key, all_=False)
 
     def kept(self) -> list[tuple[Place, bool]]:
         """Where people are kept back, and whether it is time to look at the others."""
         now = time.monotonic()
-        kept = [(place, failures) for place, failures in self._failures.items() if failures.kept]
-        return [(place, failures.until <= now) for place, failures in kept]
+        kept = [(key, failures) for key, failures in self._failures.items() if failures.kept]
+        return [(key, failures.until <= now) for key, failures in kept]
 
-    def judge(self, place: Place, remaining: Remaining) -> Broken | None:
+    def judge(self, key: Place, remaining: Remaining) -> Broken | None:
         """Settle who is kept back there, keep them on, or find that the content fails for all."""
-        failures = self._failures[place]
+        failures = self._failures[key]
         if remaining.reached:
-            self._prove(place)
+            self._prove(key)
         elif remaining.comes_one_by_one:
             self._settle(failures)  # they are still counted
         elif self._others_come(failures, remaining):
             failures.until = time.monotonic() + self._keep_for
         elif len(failures.kept) > 1 and len(failures.reasons) == 1:
-            return self._broken(place, all_=True)
+            return self._broken(key, all_=True)
         else:
-            self._settle(self._failures.pop(place))
+            self._settle(self._failures.pop(key))
         return None
 
-    def give_up(self, place: Place | None = None) -> Iterator[Claimed]:
+    def give_up(self, key: Place | None = None) -> Iterator[Claimed]:
         """Everybody who is kept back there or anywhere, who then is the caller's to queue again."""
-        for one in [place] if place else list(self._failures):
-            yield from (person for person, _ in self._failures.pop(one).kept)
+        for each in [key] if key else list(self._failures):
+            yield from (person for person, _ in self._failures.pop(each).kept)
 
     def _others_come(self, failures: _Failures, remaining: Remaining) -> bool:
         others = remaining.sending > len(failures.kept)
         is_long = time.monotonic() - failures.began > OTHERS
         return remaining.queued > 0 or not remaining.is_whole or (others and not is_long)
 
-    def _broken(self, place: Place, *, all_: bool) -> Broken:
-        failures = self._failures.pop(place)
+    def _broken(self, key: Place, *, all_: bool) -> Broken:
+        failures = self._failures.pop(key)
         reason = failures.reasons.most_common(1)[0][0]
         return Broken(reason, [person for person, _ in failures.kept], all_)
 
-    def _prove(self, place: Place) -> None:
-        if place not in self._works:
-            self._works.add(place)
-            if failures := self._failures.pop(place, None):
+    def _prove(self, key: Place) -> None:
+        if key not in self._works:
+            self._works.add(key)
+            if failures := self._failures.pop(key, None):
                 self._settle(failures)
 
     def _settle(self, failures: _Failures) -> None:

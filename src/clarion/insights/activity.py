@@ -58,33 +58,33 @@ def activity(
     """
     if span.group and span.group not in GROUPS:
         raise ValueError(f"There is no group “{span.group}”. Use one of {', '.join(GROUPS)}.")
-    place = Cursor.parse(cursor, values=3) if cursor else None
-    if place and place.backward:
+    position = Cursor.parse(cursor, values=3) if cursor else None
+    if position and position.backward:
         raise CursorError("This page's address is damaged. Go back to the first page.")
     limit = max(1, min(limit, MOST_ROWS))
-    lines = _events(broadcast_id, span, place, limit + 1)
-    lines += _records(broadcast_id, span, place, limit + 1)
+    lines = _events(broadcast_id, span, position, limit + 1)
+    lines += _records(broadcast_id, span, position, limit + 1)
     lines.sort(key=lambda line: line.key, reverse=True)
     shown = lines[:limit]
     more = len(lines) > limit
     return Page(shown, str(Cursor(shown[-1].key)) if more else None)
 
 
-def _events(broadcast_id: int, span: Span, place: Cursor | None, limit: int) -> list[Activity]:
+def _events(broadcast_id: int, span: Span, position: Cursor | None, limit: int) -> list[Activity]:
     if span.group in _STATUSES:
         return []
-    found = Event.objects.filter(broadcast=broadcast_id).select_related("agent")
+    events = Event.objects.filter(broadcast=broadcast_id).select_related("agent")
     if span.group:
-        found = found.filter(kind__in=KINDS[span.group])
+        events = events.filter(kind__in=KINDS[span.group])
     if span.since:
-        found = found.filter(at__gte=span.since)
+        events = events.filter(at__gte=span.since)
     if span.until:
-        found = found.filter(at__lt=span.until)
-    if place:
-        at, source, key = place.key
+        events = events.filter(at__lt=span.until)
+    if position:
+        at, source, key = position.key
         moment = clock.from_us(at)
         same = Q(at=moment, pk__lt=key) if source == _EVENT else Q()
-        found = found.filter(Q(at__lt=moment) | same) if same else found.filter(at__lt=moment)
+        events = events.filter(Q(at__lt=moment) | same) if same else events.filter(at__lt=moment)
     return [
         Activity(
             (clock.to_us(event.at), _EVENT, event.pk),
@@ -93,11 +93,11 @@ def _events(broadcast_id: int, span: Span, place: Cursor | None, limit: int) -> 
             event.agent.name if event.agent else event.actor,
             event.detail,
         )
-        for event in found.order_by("-at", "-pk")[:limit]
+        for event in events.order_by("-at", "-pk")[:limit]
     ]
 
 
-def _records(broadcast_id: int, span: Span, place: Cursor | None, limit: int) -> list[Activity]:
+def _records(broadcast_id: int, span: Span, position: Cursor | None, limit: int) -> list[Activity]:
     if span.group in KINDS:
         return []
     wanted = RecordFilter.model_validate(
@@ -109,8 +109,8 @@ def _records(broadcast_id: int, span: Span, place: Cursor | None, limit: int) ->
         }
     )
     beyond = None
-    if place:
-        at, source, key = place.key
+    if position:
+        at, source, key = position.key
         beyond = str(Cursor((at, key if source == _RECORD else BIGGEST)))
     kinds = {status: group for group, status in _STATUSES.items()}
     return [

@@ -40,19 +40,19 @@ class OverTime:
     @property
     def numbers(self) -> list[Numbers]:
         """All channels together, for each span."""
-        columns = (one.numbers for one in self.channels)
+        columns = (series.numbers for series in self.channels)
         nothing = [Numbers()] * len(self.spans.starts)
         return [added(part) for part in zip(nothing, *columns, strict=True)]
 
     @property
     def total(self) -> Numbers:
         """The sums of all spans and channels."""
-        return added(one.total for one in self.channels)
+        return added(series.total for series in self.channels)
 
     @property
     def reports(self) -> Reported:
         """Which of delivered and read any of the channels reports."""
-        return frozenset().union(*(one.reports for one in self.channels))
+        return frozenset().union(*(series.reports for series in self.channels))
 
     def column(self, name: str) -> list[int | None]:
         """One of ``measures.NAMES`` for each span; None where no channel reports it."""
@@ -83,13 +83,13 @@ def of_broadcast(broadcast_id: int, zone: tzinfo) -> OverTime | None:
 def between(since: datetime, until: datetime) -> Numbers:
     """The sums of everything between two moments, each a quarter of an hour's beginning."""
     pair = (clock.to_us(since), clock.to_us(until))
-    return added(one.numbers for one in measures.by_span([pair]))
+    return added(spanned.numbers for spanned in measures.by_span([pair]))
 
 
 def by_channel(since: datetime, until: datetime) -> dict[int, Numbers]:
     """As ``between``, for each channel."""
     pair = (clock.to_us(since), clock.to_us(until))
-    return {one.channel: one.numbers for one in measures.by_span([pair])}
+    return {spanned.channel: spanned.numbers for spanned in measures.by_span([pair])}
 
 
 def added(numbers: Iterable[Numbers]) -> Numbers:
@@ -99,18 +99,18 @@ def added(numbers: Iterable[Numbers]) -> Numbers:
 
 def _over_time(spans: Spans, broadcast_id: int | None) -> OverTime:
     size = len(spans.starts)
-    found: dict[int, list[Numbers]] = {}
+    by_channel: dict[int, list[Numbers]] = {}
     for span, channel, numbers in measures.by_span(spans.pairs(), broadcast_id):
-        found.setdefault(channel, [Numbers()] * size)[span] = numbers
-    channels = Channel.objects.in_bulk(found)
+        by_channel.setdefault(channel, [Numbers()] * size)[span] = numbers
+    channels = Channel.objects.in_bulk(by_channel)
     reports = receipts_of(channels.values())
     series = [
         ChannelSeries(channels[pk], reports[pk], numbers)
-        for pk, numbers in found.items()
+        for pk, numbers in by_channel.items()
         if pk in channels
     ]
     return OverTime(spans, sorted(series, key=_largest_first))
 
 
-def _largest_first(one: ChannelSeries) -> tuple[int, str]:
-    return -(one.total.sent + one.total.failed), one.channel.name
+def _largest_first(series: ChannelSeries) -> tuple[int, str]:
+    return -(series.total.sent + series.total.failed), series.channel.name

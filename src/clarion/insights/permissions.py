@@ -38,10 +38,14 @@ def permissions(broadcast: Broadcast) -> Permissions:
     audience as it is now.
     """
     names = broadcast.audience.get("consents", [])
-    given = Count("grants", filter=Q(grants__given=True))
-    known = {one.name: one for one in Consent.objects.filter(name__in=names).annotate(given=given)}
+    contacts = Count("grants", filter=Q(grants__given=True))
+    existing = {
+        consent.name: consent
+        for consent in Consent.objects.filter(name__in=names).annotate(given=contacts)
+    }
     required = [
-        Required(name, known.get(name), getattr(known.get(name), "given", 0)) for name in names
+        Required(name, existing.get(name), getattr(existing.get(name), "given", 0))
+        for name in names
     ]
     if broadcast.started_at is not None:
         lacking = [cause for cause in left_out(broadcast.pk) if cause.code == NO_CONSENT]

@@ -84,11 +84,11 @@ def note(changes: Mapping[Change, int]) -> None:
     """Note moves of deliveries, and how many made each; part of the transaction that moves them."""
     deltas: defaultdict[_Key, list[int]] = defaultdict(lambda: [0] * len(NAMES))
     for change, count in changes.items():
-        for place, step in _effect(
+        for column, step in _effect(
             change.before, change.after, change.was_recovered, change.is_recovered
         ):
             at = change.at if step > 0 else change.before_at
-            deltas[change.broadcast, at - at % MINUTE, change.channel][place] += step * count
+            deltas[change.broadcast, at - at % MINUTE, change.channel][column] += step * count
     _insert("records_measuredelta", [(*key, *numbers) for key, numbers in deltas.items()])
 
 
@@ -96,7 +96,7 @@ def note(changes: Mapping[Change, int]) -> None:
 def _effect(before: str, after: str, was: bool, recovered: bool) -> tuple[tuple[int, int], ...]:
     """Which numbers, by their place, a move changes, and by how much."""
     pairs = zip(_counts(before, recovered=was), _counts(after, recovered=recovered), strict=True)
-    return tuple((place, new - old) for place, (old, new) in enumerate(pairs) if old != new)
+    return tuple((column, new - old) for column, (old, new) in enumerate(pairs) if old != new)
 
 
 def _counts(state: str, *, recovered: bool) -> list[bool]:
@@ -200,24 +200,24 @@ def _begins(earliest: dict[int, int]) -> dict[int, int]:
 
     ``earliest``: the first of each broadcast's new spans, which may be its first at all.
     """
-    known = db.fetch(
+    firsts_known = db.fetch(
         "SELECT v.id, (SELECT min(m.at) FROM records_measure AS m WHERE m.broadcast_id = v.id)"
         f" FROM {db.json_table([('id', 'int')])}",
         [db.json_param([key] for key in earliest)],
     )
-    firsts = {key: min(earliest[key], first or earliest[key]) for key, first in known}
+    firsts = {key: min(earliest[key], first or earliest[key]) for key, first in firsts_known}
     return {key: first - first % QUARTER for key, first in firsts.items()}
 
 
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` measures of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
-    gone = db.delete_first("records_measure", where, "broadcast_id, at", broadcast_ids, limit)
-    if gone < limit:
-        left = limit - gone
+    deleted = db.delete_first("records_measure", where, "broadcast_id, at", broadcast_ids, limit)
+    if deleted < limit:
+        left = limit - deleted
         table, order = "records_measuredelta", "broadcast_id"
-        gone += db.delete_first(table, where, order, broadcast_ids, left)
-    return gone
+        deleted += db.delete_first(table, where, order, broadcast_ids, left)
+    return deleted
 
 
 def _insert(table: str, rows: Sequence[Sequence[int]], otherwise: str = "") -> None:

@@ -33,8 +33,8 @@ def _count(detail: Detail) -> str:
 
 
 def _recipients(people: int) -> str:
-    said = ngettext("%s recipient", "%s recipients", people)
-    return said % formats.number_format(people, force_grouping=True)
+    sentence = ngettext("%s recipient", "%s recipients", people)
+    return sentence % formats.number_format(people, force_grouping=True)
 
 
 def _moment(text: Any) -> str:
@@ -84,8 +84,8 @@ def _held(detail: Detail) -> str:
 
 def _chats(detail: Detail) -> str:
     chats = detail.get("chats", 0)
-    said = ngettext("%s open chat of a recipient.", "%s open chats of recipients.", chats)
-    return said % formats.number_format(chats, force_grouping=True)
+    sentence = ngettext("%s open chat of a recipient.", "%s open chats of recipients.", chats)
+    return sentence % formats.number_format(chats, force_grouping=True)
 
 
 def _worker(detail: Detail) -> str:

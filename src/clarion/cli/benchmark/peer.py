@@ -63,10 +63,10 @@ def measure(
             if loop_first and compare
             else None
         )
-        ours = _clarion(broadcast, workers, sink_pids)
+        clarion_round = _clarion(broadcast, workers, sink_pids)
         if compare and not loop_first:
             loop = _loop(sink, broadcast.pk, people, in_flight, sink_pids)
-        measured.append(Round(ours, loop))
+        measured.append(Round(clarion_round, loop))
     return measured
 
 

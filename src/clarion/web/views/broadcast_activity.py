@@ -26,12 +26,12 @@ from clarion.web.wrong import Wrong
 @require_safe
 def broadcast_activity(request: AgentRequest, pk: int) -> HttpResponse:
     """The tab: filters, and a page of the list."""
-    found = find(pk)
+    broadcast = find(pk)
     try:
         context = _listed(request, pk, request.GET.get("cursor"))
     except CursorError:
         return redirect("broadcast_activity", pk)
-    return render(request, "broadcasts/activity.html", frame(found, "activity") | context)
+    return render(request, "broadcasts/activity.html", frame(broadcast, "activity") | context)
 
 
 @require_safe
@@ -68,15 +68,15 @@ def _listed(request: AgentRequest, pk: int, cursor: str | None) -> dict[str, Any
         "clear_url": _url(pk, {"group": query["group"]}),
         "filtered": bool(query["group"] or any(moments.values())),
         "is_first": cursor is None,
-        "live_url": _url(pk, query, place="broadcast_activity_live"),
+        "live_url": _url(pk, query, view="broadcast_activity_live"),
         "next_url": _url(pk, query | {"cursor": page.next_cursor}) if page.next_cursor else "",
         "first_url": _url(pk, query) if cursor else "",
     }
 
 
-def _url(pk: int, query: dict[str, Any], place: str = "broadcast_activity") -> str:
-    given = urlencode({name: value for name, value in query.items() if value})
-    return reverse(place, args=[pk]) + (f"?{given}" if given else "")
+def _url(pk: int, query: dict[str, Any], view: str = "broadcast_activity") -> str:
+    parameters = urlencode({name: value for name, value in query.items() if value})
+    return reverse(view, args=[pk]) + (f"?{parameters}" if parameters else "")
 
 
 def _chips(
@@ -93,29 +93,29 @@ def _chips(
     ]
 
 
-def _lines(found: list[Activity]) -> list[dict[str, Any]]:
+def _lines(activities: list[Activity]) -> list[dict[str, Any]]:
     """What the list shows of each line; events with the broadcasts that they lead to."""
     links = {
-        key: one.detail[name]
-        for key, one in enumerate(found)
+        key: activity.detail[name]
+        for key, activity in enumerate(activities)
         for name in event_words.LINKS
-        if one.detail and isinstance(one.detail.get(name), int)
+        if activity.detail and isinstance(activity.detail.get(name), int)
     }
-    there = set(history.visible().filter(pk__in=links.values()).values_list("pk", flat=True))
+    existing = set(history.visible().filter(pk__in=links.values()).values_list("pk", flat=True))
     return [
-        {"id": ".".join(map(str, one.key)), "at": one.at, "record": one.record}
-        if one.record
-        else _event(one, there)
-        for one in found
+        {"id": ".".join(map(str, activity.key)), "at": activity.at, "record": activity.record}
+        if activity.record
+        else _event(activity, existing)
+        for activity in activities
     ]
 
 
-def _event(one: Activity, there: set[int]) -> dict[str, Any]:
-    kind = event_words.KINDS[one.kind]
-    detail = one.detail or {}
+def _event(activity: Activity, existing: set[int]) -> dict[str, Any]:
+    kind = event_words.KINDS[activity.kind]
+    detail = activity.detail or {}
     return {
-        "id": ".".join(map(str, one.key)),
-        "at": one.at,
+        "id": ".".join(map(str, activity.key)),
+        "at": activity.at,
         "title": kind.title,
         "icon": kind.icon,
         "tone": kind.tone,
@@ -123,9 +123,9 @@ def _event(one: Activity, there: set[int]) -> dict[str, Any]:
         "reason": detail.get("reason", "") or detail.get("left_out", ""),
         "channel": detail.get("channel", ""),
         "chat": detail.get("chat"),
-        "actor": one.actor,
+        "actor": activity.actor,
         "links": [
-            {"words": words, "id": detail[name], "there": detail[name] in there}
+            {"words": words, "id": detail[name], "there": detail[name] in existing}
             for name, words in event_words.LINKS.items()
             if isinstance(detail.get(name), int)
         ],

@@ -13,6 +13,6 @@ from clarion.web.views.broadcasts import find
 @require_safe
 def broadcast_consents(request: AgentRequest, pk: int) -> HttpResponse:
     """Which consents it requires, how many have them, and how many were left out."""
-    found = find(pk)
-    context = frame(found, "consents") | {"permissions": permissions(found)}
+    broadcast = find(pk)
+    context = frame(broadcast, "consents") | {"permissions": permissions(broadcast)}
     return render(request, "broadcasts/consents.html", context)

@@ -53,9 +53,9 @@ def _listed(request: AgentRequest) -> dict[str, Any]:
     }
 
 
-def _url(place: str, *args: int, **query: Any) -> str:
-    given = urlencode({name: value for name, value in query.items() if value})
-    return reverse(place, args=args) + (f"?{given}" if given else "")
+def _url(view: str, *args: int, **query: Any) -> str:
+    parameters = urlencode({name: value for name, value in query.items() if value})
+    return reverse(view, args=args) + (f"?{parameters}" if parameters else "")
 
 
 @require_safe
@@ -104,8 +104,8 @@ def log(request: AgentRequest, pk: int) -> HttpResponse:
 def log_chat(request: AgentRequest, pk: int, delivery: int) -> HttpResponse:
     """What one chat was sent by an operation, each attempt and every receipt."""
     broadcast = find(pk)
-    found = place(pk, delivery)
-    if found is None:
+    delivery_log = place(pk, delivery)
+    if delivery_log is None:
         raise Http404
-    context = {"broadcast": broadcast, "name": name_of(broadcast), "detail": found}
+    context = {"broadcast": broadcast, "name": name_of(broadcast), "detail": delivery_log}
     return render(request, "logs/chat.html", context)

@@ -36,9 +36,9 @@ class _Asked:
     query: dict[str, str]  # state, channel, reason: what makes sense of them
     wanted: Wanted
 
-    def url(self, place: str = "broadcast_recipients", **changes: str) -> str:
+    def url(self, view: str = "broadcast_recipients", **changes: str) -> str:
         query = {name: text for name, text in (self.query | changes).items() if text}
-        return reverse(place, args=[self.pk]) + (f"?{urlencode(query)}" if query else "")
+        return reverse(view, args=[self.pk]) + (f"?{urlencode(query)}" if query else "")
 
 
 def _asked(request: AgentRequest, pk: int) -> _Asked:
@@ -68,8 +68,8 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "asked": asked.query,
         "tabs": _states(broadcast, asked),
         "channels": channels,
-        "reasons": [one for one in reasons if one.people],
-        "chips": _chips(asked, {one.pk: one.name for one in channels}, reasons),
+        "reasons": [row for row in reasons if row.people],
+        "chips": _chips(asked, {row.pk: row.name for row in channels}, reasons),
         "clear_url": asked.url(channel="", reason=""),
         "kinds": {channel.name: channel.kind for channel in channels},
         "may_release": asked.query["state"] == "held"
@@ -100,7 +100,7 @@ def _states(broadcast: Broadcast, asked: _Asked) -> list[dict[str, Any]]:
 
 
 def _chips(asked: _Asked, channels: dict[int, str], reasons: list[Cause]) -> list[dict[str, str]]:
-    texts = {one.id: one.text for one in reasons}
+    texts = {cause.id: cause.text for cause in reasons}
     chips = []
     if asked.wanted.channel is not None:
         name = channels.get(asked.wanted.channel, str(asked.wanted.channel))
