@@ -435,7 +435,11 @@ class TestFailures:
 
 @pytest.mark.django_db(transaction=True)
 class TestMemory:
-    def test_it_does_not_grow_with_the_file(self, write: Write, channel: Channel) -> None:
+    def test_it_does_not_grow_with_the_file(
+        self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(import_run, "CHUNK", 500)
+
         def peak(lines: int, name: str) -> int:
             rows = "".join(f"{name}{number},{'x' * 40}\n" for number in range(lines))
             path = write(f"id,note\n{rows}" + f"{name}1,again\n" * (lines // 10))
@@ -446,8 +450,8 @@ class TestMemory:
             tracemalloc.stop()
             return highest
 
-        small, large = peak(20_000, "s"), peak(60_000, "l")
-        assert large < small * 1.15
+        small, large = peak(5_000, "s"), peak(15_000, "l")
+        assert large < small * 1.05
 
 
 @pytest.mark.django_db(transaction=True)
