@@ -19,6 +19,7 @@ from clarion.channels.models import Channel
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag, Tagging
 from clarion.kit import db
+from clarion.segments.models import Segment
 
 FEW = 20_000  # people with a tag who are looked up one by one, instead of asking everybody
 
@@ -163,6 +164,10 @@ def audience_problems(
     """
     if audience.kind == "tags" and not audience.tags:
         return ["Choose at least one tag."]
+    if audience.kind == "segments" and not audience.segments:
+        return ["Choose at least one segment."]
+    if _unknown_segments([*audience.segments, *audience.without_segments]):
+        return ["A segment of this audience has been deleted. Choose another one."]
     if unknown := _unknown_consents(audience.consents):
         return [f"There is no consent “{name}”. Choose another one." for name in unknown]
     unused = _unused_tags([*audience.tags, *audience.without_tags])
@@ -172,7 +177,9 @@ def audience_problems(
         return []
     query = candidates(audience, [channel.pk for channel in channels], broadcast_id=broadcast_id)
     anyone = db.fetch(
-        f"SELECT 1 FROM ({query.sql}) q WHERE reason <> 'excluded_tag' LIMIT 1", query.params
+        f"SELECT 1 FROM ({query.sql}) q "
+        "WHERE reason NOT IN ('excluded_tag', 'excluded_segment') LIMIT 1",
+        query.params,
     )
     names = ", ".join(channel.name for channel in channels)
     return [] if anyone else [f"Nobody is in this audience on {names}. Choose another audience."]
@@ -182,6 +189,10 @@ def _unused_tags(names: Sequence[str]) -> list[str]:
     tagged = Tag.objects.filter(name__in=names, taggings__isnull=False).distinct()
     used = set(tagged.values_list("name", flat=True))
     return [name for name in dict.fromkeys(names) if name not in used]
+
+
+def _unknown_segments(ids: Sequence[int]) -> set[int]:
+    return set(ids) - set(Segment.objects.filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def _unknown_consents(names: Sequence[str]) -> list[str]:

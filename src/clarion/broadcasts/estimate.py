@@ -1,6 +1,5 @@
 """About how many people: the one query, run on a sample of a very large audience."""
 
-import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ from clarion.broadcasts.query import Audience, Query, Span, candidates, marks
 from clarion.broadcasts.reasons import HELD
 from clarion.contacts.models import Address, Tag
 from clarion.kit import db
+from clarion.kit.sampling import rounded, spans
 
 SAMPLE = 5  # names
-EXACT = 40_000  # up to so many people are all looked at
-SPANS = 128  # parts of the sample, spread evenly: people who came together are often alike
-LOOKED = 10_000  # people in it: numbers are right within about 1 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def samples(
     """The audience query on parts of the audience, each with how many people one stands for."""
     for crowd in _crowds(audience, channel_ids, broadcast_id):
         size, first, last = crowd.span()
-        ids = crowd.ids(_sample(first, last, size))
+        ids = crowd.ids(spans(first, last, size))
         query = candidates(audience, crowd.channel_ids, broadcast_id=broadcast_id, addresses=ids)
         yield query, size / len(ids) if ids else 1.0
 
@@ -114,7 +111,7 @@ class _Looked:
 
 def _look(crowd: _Crowd, audience: Audience, broadcast_id: int | None) -> _Looked:
     size, first, last = crowd.span()
-    ids = crowd.ids(_sample(first, last, size))
+    ids = crowd.ids(spans(first, last, size))
     query = candidates(audience, crowd.channel_ids, broadcast_id=broadcast_id, addresses=ids)
     rows = db.fetch(query.sql, query.params)
     by_reason = Counter((channel_id, reason) for _, channel_id, _, reason in rows)
@@ -122,25 +119,12 @@ def _look(crowd: _Crowd, audience: Audience, broadcast_id: int | None) -> _Looke
     return _Looked(len(ids), by_reason, names, size / len(ids) if ids else 1)
 
 
-def _sample(first: int, last: int, size: int) -> list[Span]:
-    """All of it when it is small, else spans of ids, one at random in each equal part."""
-    if size <= EXACT:
-        return [(first, last)]
-    part = (last - first + 1) / SPANS
-    width = max(1, round(part * LOOKED / size))
-    chance = random.Random(size)  # the same at every look, so that numbers don't flicker
-    starts = [
-        first + int(part * index + chance.random() * (part - width)) for index in range(SPANS)
-    ]
-    return [(start, start + width - 1) for start in starts]
-
-
 def _without_address(audience: Audience, channel_ids: Sequence[int]) -> float:
     """How many have a tag but no address on these channels, from a sample of contacts."""
     first: int
     last: int
     first, last = db.fetch("SELECT min(id), max(id) FROM contacts_contact")[0]
-    sample = _sample(first, last, last - first + 1)
+    sample = spans(first, last, last - first + 1)
     tagged: set[int] = set()
     for tag in Tag.objects.filter(name__in=audience.tags):
         tagging = _Crowd("FROM contacts_tagging", "contact_id", "tag_id", tag.pk, [])
@@ -162,10 +146,7 @@ def reached(contact_ids: Collection[int], channel_ids: Sequence[int]) -> int:
 def _rounded(
     kept: dict[int, float], dropped: dict[str, float], names: list[int], about: bool, held: float
 ) -> AudienceSummary:
-    def whole(value: float) -> int:
-        nearest = round(value)
-        return int(round(value, min(0, 3 - len(str(nearest))))) if about else nearest
-
+    whole = rounded if about else round
     by_channel = {key: whole(value) for key, value in kept.items()}
     return AudienceSummary(
         total=sum(by_channel.values()),

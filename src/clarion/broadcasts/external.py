@@ -71,7 +71,9 @@ def _run(parent: Broadcast, body: Mapping[str, Any]) -> tuple[dict[str, Any], Br
     named: _Found | None = None
     if body.get("users") != "everyone":
         named = _Found(channels, _users(body, or_everyone=True))
-        audience = audience.model_copy(update={"kind": "picks", "tags": [], "picked_from": "ids"})
+        audience = audience.model_copy(
+            update={"kind": "picks", "tags": [], "segments": [], "picked_from": "ids"}
+        )
         if not named.addresses:
             return {"broadcast": None, **named.answer(), "will_get": 0, "skipped": {}}, None
     urgent = named is not None and len(named.addresses) <= URGENT

@@ -31,6 +31,8 @@ from clarion.contacts import tags
 from clarion.contacts.models import Contact, Tag, Tagging
 from clarion.contacts.signals import tagged
 from clarion.kit import clock, db, ids
+from clarion.segments import signals as segments
+from clarion.segments.watch import watch_only
 
 S = BroadcastState
 CHUNK = 10_000  # contacts of one statement
@@ -58,6 +60,8 @@ def start(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     )
     if trigger.on == "tag":
         tags.ensure_tags([trigger.tag])
+    if trigger.on == "segment":
+        watch_only(watched_segments())
     return live
 
 
@@ -72,6 +76,20 @@ def tag_assigned(tag_id: int, contact_ids: Sequence[int], **_: Any) -> None:
     for broadcast, trigger in waiting:
         if trigger.tag == name:
             fire(broadcast, contact_ids, clock.now())
+
+
+@receiver(segments.joined)
+def segment_joined(segment_id: int, contact_ids: Sequence[int], **_: Any) -> None:
+    """People have joined a segment: the triggers on it fire."""
+    for broadcast in _watching():
+        if parse(broadcast.trigger).segment == segment_id:
+            fire(broadcast, contact_ids, clock.now())
+
+
+def watched_segments() -> list[int]:
+    """The segments that a trigger fires on."""
+    triggers = (parse(broadcast.trigger) for broadcast in _watching())
+    return sorted({trigger.segment for trigger in triggers if trigger.segment})
 
 
 def event_arrived(

@@ -26,6 +26,8 @@ from clarion.contacts.states import AddressState
 from clarion.content.models import Story
 from clarion.kit import db
 from clarion.records.deliveries import cancel, hold, reassign
+from clarion.segments import signals as segments
+from clarion.segments.models import Segment
 
 _STORY = re.compile(r"story:([0-9]{1,18})")
 
@@ -134,6 +136,22 @@ def need_consent(consent: Consent, **_: Any) -> list[str]:
         if broadcast.state != BroadcastState.DRAFT
     ]
     return [f"broadcast {broadcast.pk}" for broadcast in needing]
+
+
+@receiver(segments.needed)
+def need_segment(segment: Segment, **_: Any) -> list[str]:
+    """The broadcasts for which a segment can't be deleted; drafts can be edited."""
+    going = Broadcast.objects.exclude(state__in=[*FINISHED, BroadcastState.DRAFT]).order_by("pk")
+    return [
+        f"broadcast {one.pk}"
+        for one in going.only("audience", "trigger")
+        if segment.pk
+        in {
+            *one.audience.get("segments", ()),
+            *one.audience.get("without_segments", ()),
+            one.trigger.get("segment"),
+        }
+    ]
 
 
 def without_consent(claimed: Mapping[int, Sequence[int]]) -> set[tuple[int, int]]:

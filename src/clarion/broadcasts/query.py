@@ -16,6 +16,7 @@ from clarion.channels.recipients import Content, only_written
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
 from clarion.kit import db
+from clarion.segments.members import in_any
 
 MOST_EXISTS = 10  # tags that are looked up one by one; of 100, it would take seconds
 Part = tuple[str, list[Any]]  # SQL and its parameters
@@ -27,16 +28,19 @@ class Audience(BaseModel):
 
     ``picks``: person by person; the addresses stand in the broadcast's picks, and ``picked_from``
     says whether they were ticked by hand, read from a CSV of user ids, given as chat numbers, or
-    taken over from a broadcast that is restarted. ``without_tags`` removes people from any kind.
+    taken over from a broadcast that is restarted. ``without_tags`` and ``without_segments``
+    remove people from any kind.
     ``only_written``: those alone who have written to the channel, also where it does not demand
     that. ``content`` is not stored: see ``audience_of``.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["all", "tags", "picks"]
+    kind: Literal["all", "tags", "segments", "picks"]
     tags: list[str] = []
     without_tags: list[str] = []
+    segments: list[int] = []  # their ids
+    without_segments: list[int] = []
     consents: list[str] = []
     only_written: bool = False
     picked_from: Literal["", "hand", "ids", "chats", "restart"] = ""
@@ -88,6 +92,8 @@ def candidates(
         chosen.append((f"{key} BETWEEN %s AND %s", list(span)))
     if audience.kind == "tags":
         chosen.append(_has_tag(audience.tags, end))
+    if audience.kind == "segments":
+        chosen.append(in_any(audience.segments, "a.contact_id", end))
     reason, reason_params = _reason(audience, channel_ids, span, end)
     where = " AND ".join(sql for sql, _ in chosen)
     return Query(
@@ -152,6 +158,9 @@ def _reason(audience: Audience, channel_ids: Sequence[int], span: Span | None, e
     if audience.without_tags:
         excluded, ids = _has_tag(audience.without_tags, end)
         cases.append((f"WHEN {excluded} THEN 'excluded_tag'", ids))
+    if audience.without_segments:
+        excluded, params = in_any(audience.without_segments, "a.contact_id", end)
+        cases.append((f"WHEN {excluded} THEN 'excluded_segment'", params))
     cases.append(("WHEN a.state <> 'active' THEN a.state", []))
     if audience.consents:
         lacking, ids = _lacks_consent(audience.consents, end)

@@ -10,12 +10,15 @@ from clarion.contacts.states import EXPLANATIONS, INACTIVE
 # Whom the audience query gives this reason waits, and is a recipient all the same.
 HELD: Final = "open_chat"
 NO_CONSENT: Final = "no_consent"
+# Whom the audience query gives one of these gets no delivery.
+EXCLUDED: Final = ("excluded_tag", "excluded_segment")
 # Reason -> what the summary of an audience calls it.
 LEFT_OUT: Final[dict[str, str]] = {
     **{state.value: state.label.lower() for state in INACTIVE},
     NO_CONSENT: "have not given all required consents",
     "not_written": "have never written to the channel",
     "excluded_tag": "excluded by tag",
+    "excluded_segment": "excluded by segment",
     "no_address": "no address on the chosen channels",
 }
 # Reason of a skipped delivery -> its sentence in the record.

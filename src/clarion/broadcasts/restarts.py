@@ -121,7 +121,10 @@ def _send_to_the_rest(
     """The restart, on its way; None when nobody is left, and nothing is left of it then."""
     if broadcast.is_live and not any(leftover(broadcast).values()):
         return None
-    chosen = {"kind": "picks", "picked_from": "restart", "tags": [], "without_tags": []}
+    chosen = {
+        "kind": "picks", "picked_from": "restart", "tags": [], "without_tags": [], "segments": [],
+        "without_segments": [],
+    }  # fmt: skip
     audience = Audience.model_validate({"consents": [], **broadcast.audience, **chosen})
     fresh = create_copy(
         broadcast,

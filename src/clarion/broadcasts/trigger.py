@@ -12,13 +12,15 @@ from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.recurrence import clock_time
 from clarion.contacts import tags
 from clarion.kit.sentences import problems
+from clarion.segments.manage import segment_name
 
 SHORTEST, LONGEST = 60, 366 * 86_400  # seconds of delay
 MOST_CONDITIONS = 20
 _FAULTS = {
-    "on": "Choose what it fires on: a tag or an event.",
+    "on": "Choose what it fires on: a tag, an event or a segment.",
     "tag": "Choose the tag that it fires on.",
     "event": "Name the event that it fires on.",
+    "segment": "Choose the segment that it fires on.",
     "delay": "Choose a delay in whole minutes, from 1 minute to 366 days.",
     "at": "Write the time of day like 09:00, or leave it empty.",
     "again": "Choose whether it fires again each time.",
@@ -31,9 +33,10 @@ class Trigger(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    on: Literal["tag", "event"]
+    on: Literal["tag", "event", "segment"]
     tag: str = Field("", max_length=tags.LONGEST)
     event: str = Field("", max_length=tags.LONGEST)
+    segment: int = Field(0, ge=0)  # the id of one that a contact joins
     delay: int = Field(SHORTEST, ge=SHORTEST, le=LONGEST, multiple_of=60)  # seconds after it
     at: str | None = None  # then at this time of day (HH:MM) where the person lives
     again: bool = False  # each time, instead of once per contact
@@ -41,13 +44,13 @@ class Trigger(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "Trigger":
-        self.tag, self.event = self.tag.strip(), self.event.strip()
-        if self.on == "tag":
-            self.event = ""
-            tags.check_names([self.tag] if self.tag else [])
-        else:
-            self.tag = ""
-        if not (self.tag or self.event).isprintable() or not (self.tag or self.event):
+        self.tag = self.tag.strip() if self.on == "tag" else ""
+        self.event = self.event.strip() if self.on == "event" else ""
+        self.segment = self.segment if self.on == "segment" else 0
+        if self.tag:
+            tags.check_names([self.tag])
+        name = self.tag or self.event
+        if not name.isprintable() or not (name or self.segment):
             raise ValueError(_FAULTS[self.on])
         self.at = clock_time(self.at) if self.at else None
         return self
@@ -64,11 +67,15 @@ def parse(raw: Mapping[str, Any]) -> Trigger:
 def words(trigger: Trigger) -> str:
     """For people: “2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person”."""
     fill: dict[str, Any] = {"name": trigger.tag or trigger.event, "at": trigger.at}
+    if trigger.on == "segment":
+        fill["name"] = segment_name(trigger.segment)
     fill["delay"] = _delay_words(trigger.delay)
     parts = [
-        _("%(delay)s after the tag “%(name)s” is assigned")
-        if trigger.on == "tag"
-        else _("%(delay)s after the event “%(name)s”")
+        {
+            "tag": _("%(delay)s after the tag “%(name)s” is assigned"),
+            "event": _("%(delay)s after the event “%(name)s”"),
+            "segment": _("%(delay)s after they join the segment “%(name)s”"),
+        }[trigger.on]
     ]
     if trigger.at:
         parts.append(_("at %(at)s in the contact's time zone"))

@@ -37,6 +37,22 @@ WithoutTags = Annotated[
         help=f"With --tag: leave out contacts with this tag. {REPEATABLE}",
     ),
 ]
+Segments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--segment",
+        metavar="SEGMENT",
+        help="Contacts in this segment. If repeated: in any of them.",
+    ),
+]
+WithoutSegments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without-segment",
+        metavar="SEGMENT",
+        help=f"Leave out contacts in this segment. {REPEATABLE}",
+    ),
+]
 Ids = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The user ids in this CSV file, on exactly one channel."),
@@ -84,6 +100,8 @@ class AudienceOptions:
     everyone: Everyone = False
     tags: Tags = None
     without_tags: WithoutTags = None
+    segments: Segments = None
+    without_segments: WithoutSegments = None
     ids: Ids = None
     id_column: IdColumn = None
     rejects: RejectsFile = None
@@ -103,6 +121,7 @@ class AudienceOptions:
             {
                 "--all": self.everyone,
                 "--tag": self.tags,
+                "--segment": self.segments,
                 "--ids": self.ids,
                 "--to": self.to,
                 "--chats": self.chats,
@@ -144,13 +163,18 @@ class AudienceOptions:
 
     def _spec(self) -> "Audience":
         from clarion.broadcasts.query import Audience
+        from clarion.segments.manage import find
 
         common: dict[str, Any] = {
             "consents": self.consents or [],
             "only_written": self.only_written,
+            "without_segments": [find(name).pk for name in self.without_segments or ()],
         }
         if self.everyone:
             return Audience(kind="all", **common)
+        if self.segments:
+            chosen = [find(name).pk for name in self.segments]
+            return Audience(kind="segments", segments=chosen, **common)
         if self.tags:
             return Audience(
                 kind="tags", tags=self.tags, without_tags=self.without_tags or [], **common

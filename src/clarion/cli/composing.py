@@ -13,7 +13,7 @@ from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_mom
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}  # seconds
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_GAP = "*"  # of broadcasts.gaps, which takes long to import
-ON_EVENTS = ("--on-tag", "--on-event")
+ON_EVENTS = ("--on-tag", "--on-event", "--on-segment")
 
 Text = Annotated[
     str | None,
@@ -107,6 +107,10 @@ OnTag = Annotated[
 OnEvent = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Send to each contact for whom this event is recorded."),
+]
+OnSegment = Annotated[
+    str | None,
+    typer.Option(metavar="SEGMENT", help="Send to each contact who joins this segment."),
 ]
 Delay = Annotated[
     str | None,
@@ -204,6 +208,7 @@ class ScheduleOptions:
     external: External = False
     on_tag: OnTag = None
     on_event: OnEvent = None
+    on_segment: OnSegment = None
     delay: Delay = None
     again: Again = False
     only_if: OnlyIf = None
@@ -218,6 +223,7 @@ class ScheduleOptions:
             "--external": self.external,
             "--on-tag": self.on_tag is not None,
             "--on-event": self.on_event is not None,
+            "--on-segment": self.on_segment is not None,
         }
 
     @property
@@ -251,7 +257,7 @@ class ScheduleOptions:
             fields["recurrence"] = self._recurrence()
         elif self.external:
             fields["type"] = types.EXTERNAL
-        elif self.on_tag is not None or self.on_event is not None:
+        elif any(self.ways[option] for option in ON_EVENTS):
             fields["type"], fields["trigger"] = types.TRIGGER, self._trigger()
         return fields
 
@@ -278,11 +284,13 @@ class ScheduleOptions:
     def _trigger(self) -> dict[str, Any]:
         from clarion.broadcasts import trigger
         from clarion.broadcasts.errors import TriggerError
+        from clarion.segments.manage import find
 
         raw = {
-            "on": "event" if self.on_tag is None else "tag",
+            "on": next(option for option in ON_EVENTS if self.ways[option]).removeprefix("--on-"),
             "tag": self.on_tag or "",
             "event": self.on_event or "",
+            "segment": 0 if self.on_segment is None else find(self.on_segment).pk,
             "delay": _seconds(self.delay or "1m"),
             "at": self.at_clock,
             "again": self.again,

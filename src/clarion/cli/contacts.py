@@ -44,8 +44,8 @@ def list_contacts(
         list[str] | None,
         typer.Option(
             metavar="CONDITION",
-            help="Only contacts of whom this is true: city=Bonn, city!=Bonn, city~Bo, age>30, "
-            f"joined<2026-05-01, city or !city. {REPEATABLE}",
+            help="Only contacts of whom this is true: city=Bonn, city!=Bonn, city~Bo, "
+            f"'age>30', 'joined<2026-05-01', city or !city. {REPEATABLE}",
         ),
     ] = None,
     limit: Limit = 50,

@@ -22,6 +22,7 @@ from clarion.cli import (
     maintenance,
     records,
     retention,
+    segments,
     send,
     serve,
     simulate,
@@ -48,6 +49,7 @@ class RootGroup(CommandGroup):
             "channel",
             "contacts",
             "tags",
+            "segments",
             "consents",
             "keywords",
             "stories",
@@ -114,6 +116,7 @@ app.add_typer(channels.app, name="channel")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(tags.app, name="tags")
+app.add_typer(segments.app, name="segments")
 app.add_typer(keywords.app, name="keywords")
 app.add_typer(codes.app, name="codes")
 send.add_to(app)

@@ -9,7 +9,7 @@ from django.db import transaction
 from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience, Query, audience_of, candidates, end_of_chunk
-from clarion.broadcasts.reasons import SKIPPED
+from clarion.broadcasts.reasons import EXCLUDED, SKIPPED
 from clarion.broadcasts.sending import note_chunk, note_expanded
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats import control as chats
@@ -82,7 +82,8 @@ def recipients(broadcast: Broadcast, query: Query, reasons: dict[str, int]) -> R
         fit = Fate(D.QUEUED)
         in_chat = fit if broadcast.end_open_chats else Fate(D.HELD)
     skipped = {reason: Fate(D.SKIPPED, reasons[reason]) for reason in SKIPPED}
-    fates = {"": fit, "open_chat": in_chat, "excluded_tag": None, **skipped}
+    excluded = dict.fromkeys(EXCLUDED)
+    fates = {"": fit, "open_chat": in_chat, **excluded, **skipped}
     return Recipients(query.sql, query.params, fates)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from clarion.broadcasts import numbering
-from clarion.broadcasts.firings import drop, mark_sent, take_due
+from clarion.broadcasts.firings import drop, mark_sent, take_due, watched_segments
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.query import audience_of, candidates
 from clarion.broadcasts.sending import note_written
@@ -16,6 +16,7 @@ from clarion.kit import clock, db
 from clarion.records.deliveries.progress import give
 from clarion.records.deliveries.write import delay, write_missing
 from clarion.records.progress import Progress
+from clarion.segments.watch import advance, watch_only
 
 NOBODY = "They are not in its audience, or have no address on its channels."
 CHUNK = 1_000  # firings of one transaction
@@ -35,6 +36,14 @@ def fire_due() -> int:
             mark_sent([f for f in firings if f.contact_id in reached])
             drop([f.pk for f in firings if f.contact_id not in reached], NOBODY)
     return sum(len(firings) for _, firings in due)
+
+
+def watch_segments() -> bool:
+    """Look at the next contacts of the segments that triggers fire on; False when there is time."""
+    watched = watched_segments()
+    watch_only(watched)
+    looked = [advance(segment_id) for segment_id in watched]
+    return any(looked)
 
 
 def _fire(broadcast: Broadcast, firings: Sequence[Firing], reasons: dict[str, int]) -> set[int]:

@@ -102,6 +102,7 @@ class Worker:
             asyncio.create_task(self._every(REFRESH, self._apply_callbacks)),
             asyncio.create_task(self._every(1.0, self._reap_workers)),
             asyncio.create_task(self._every(1.0, self._fire_triggers)),
+            asyncio.create_task(self._every(1.0, self._watch_segments)),
             asyncio.create_task(self._every(MAINTAIN, self._maintain)),
             asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
             asyncio.create_task(self._every(DELETE_LEFTOVERS, self._delete_leftovers)),
@@ -297,6 +298,9 @@ class Worker:
         await self._db(lifecycle.spawn_runs)
         while await self._db(fire.fire_due) and not self._stopping.is_set():
             pass
+
+    async def _watch_segments(self) -> None:
+        await self._db(fire.watch_segments)
 
     async def _maintain(self) -> None:
         await self._db(tallies.squash)

@@ -15,7 +15,7 @@ from clarion.channels.models import Channel
 from clarion.engine.status import troubles
 
 # Pages that the navigation does not name, by the entry they are below.
-_WITHIN = {"consent": "contact", "keyword": "channel", "picker": "broadcast"}
+_WITHIN = {"consent": "contact", "segment": "contact", "keyword": "channel", "picker": "broadcast"}
 
 
 @dataclass(frozen=True, slots=True)

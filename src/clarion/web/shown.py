@@ -17,6 +17,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.content.preview import preview_story
 from clarion.records.states import PENDING
+from clarion.segments.manage import segment_name
 from clarion.web import current_rate
 
 PARTS = (  # of the result bar, from the left: the fill, and the states it stands for
@@ -194,6 +195,9 @@ def own_url(broadcast: Broadcast, base: str) -> dict[str, str] | None:
 def audience_words(broadcast: Broadcast) -> str:
     """Who it is for, in words."""
     words = _chosen(broadcast)
+    if without := broadcast.audience.get("without_segments"):
+        names = ", ".join(map(segment_name, without))
+        words = _("%(audience)s, not in %(segments)s") % {"audience": words, "segments": names}
     if broadcast.audience.get("only_written"):
         return _("%s, only those who have written to the channel") % words
     return words
@@ -206,6 +210,9 @@ def _chosen(broadcast: Broadcast) -> str:
             return _("All contacts on the chosen channels")
         case "tags":
             return _tagged(audience["tags"], audience.get("without_tags", ()))
+        case "segments":
+            names = ", ".join(map(segment_name, audience["segments"]))
+            return _("In the segment %s") % names if names else _("No segments chosen yet")
         case "picks":
             picked = broadcast.picks.count() if broadcast.pk else 0
             return _picked(audience.get("picked_from", ""), picked)

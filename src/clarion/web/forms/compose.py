@@ -30,14 +30,17 @@ from clarion.web.forms import compose_when
 from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
-WHO = ("all", "tags", "hand", "ids", "chats", "picked")
+WHO = ("all", "tags", "segments", "hand", "ids", "chats", "picked")
 # Every field but title, text and accepted gaps, which a draft can always hold, by the part of the
 # draft whose form state it belongs to; and the part of each problem.
 PARTS: dict[str, tuple[str, ...]] = {
     "content": (
         "data_type", "story", "template_name", "template_language", "template_variables",
     ),
-    "audience": ("channels", "who", "tags", "without_tags", "consents", "only_written", "chats"),
+    "audience": (
+        "channels", "who", "tags", "without_tags", "segments", "without_segments", "consents",
+        "only_written", "chats",
+    ),
     "timing": NAMES,
     "open_chats": ("end_open_chats",),
     "rate": ("rate",),
@@ -71,6 +74,8 @@ class Composition:
     who: str = ""
     tags: list[str] = field(default_factory=list)
     without_tags: list[str] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+    without_segments: list[int] = field(default_factory=list)
     consents: list[str] = field(default_factory=list)
     only_written: bool = False
     chats: str = ""
@@ -160,6 +165,8 @@ class Composition:
                 chosen = {"kind": "all"}
             case "tags":
                 chosen = {"kind": "tags", "tags": self.tags, "without_tags": self.without_tags}
+            case "segments":
+                chosen = {"kind": "segments", "segments": self.segments}
             case "hand" | "ids":
                 chosen = {"kind": "picks", "picked_from": self.who}
             case "chats" if self.picks is not None:
@@ -170,7 +177,11 @@ class Composition:
                 return None
         before = draft.audience if draft else {}
         same = before if before.get("kind") == chosen["kind"] else {}
-        asked = {"consents": self.consents, "only_written": self.only_written}
+        asked = {
+            "consents": self.consents,
+            "only_written": self.only_written,
+            "without_segments": self.without_segments,
+        }
         return Audience.model_validate({**same, **chosen, **asked})
 
 
@@ -186,10 +197,12 @@ def from_post(data: QueryDict) -> Composition:
         template_variables=without_empty_end(
             [one_line(value) for value in data.getlist("template_variables")]
         ),
-        channel_ids=[pk for pk in map(parse_id, data.getlist("channels")) if pk],
+        channel_ids=_ids(data, "channels"),
         who=data.get("who", ""),
         tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
+        segments=_ids(data, "segments"),
+        without_segments=_ids(data, "without_segments"),
         consents=[clean(name, LONGEST) for name in data.getlist("consents")],
         only_written="only_written" in data,
         chats=plain_text(data.get("chats", "")),
@@ -217,6 +230,10 @@ def from_post(data: QueryDict) -> Composition:
         composition.channel_ids, composition.story_id
     )
     return composition
+
+
+def _ids(data: QueryDict, name: str) -> list[int]:
+    return [key for key in map(parse_id, data.getlist(name)) if key]
 
 
 def _line(data: QueryDict, name: str) -> str:
@@ -280,6 +297,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "who": [_who(audience)],
         "tags": audience.get("tags", []),
         "without_tags": audience.get("without_tags", []),
+        "segments": [str(key) for key in audience.get("segments", [])],
+        "without_segments": [str(key) for key in audience.get("without_segments", [])],
         "consents": audience.get("consents", []),
         "accepted_gaps": draft.accepted_gaps,
         "rate": [rates.written(draft.rate)],

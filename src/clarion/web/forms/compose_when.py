@@ -17,6 +17,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import TIME_PASSED
 from clarion.broadcasts.recurrence import Recurrence
 from clarion.kit import clock
+from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean
 
 WAYS = ("now", "later", "repeat", "trigger", "called")
@@ -34,6 +35,7 @@ RUNS = 3  # next runs that are shown
 LONGEST = 2_000  # characters of a field; the package says what is too long for it
 ONE = (
     "when", "at", "at_exact", "zone", "every", "clock", "day", "cron", "on", "tag", "event",
+    "segment",
     "delay", "delay_unit", "trigger_clock", "again",
 )  # fmt: skip
 CONDITION = ("condition_of", "condition_is", "condition_value")
@@ -193,6 +195,7 @@ def _read_trigger(when: When, entries: Mapping[str, str], problems: dict[str, st
         "on": when.fields["on"],
         "tag": entries["tag"] if when.fields["on"] == "tag" else "",
         "event": entries["event"] if when.fields["on"] == "event" else "",
+        "segment": parse_id(entries["segment"]) or 0,
         "delay": delay,
         "at": entries["trigger_clock"] or None,
         "again": bool(entries["again"]),
@@ -256,6 +259,7 @@ def _trigger_fields(stored: Mapping[str, Any]) -> dict[str, str]:
         "on": stored.get("on", DEFAULTS["on"]),
         "tag": stored.get("tag", ""),
         "event": stored.get("event", ""),
+        "segment": str(stored.get("segment") or ""),
         "delay": str(delay // UNITS[unit]),
         "delay_unit": unit,
         "trigger_clock": stored.get("at") or "",

@@ -29,6 +29,7 @@ from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import stories
 from clarion.content.models import Story
 from clarion.content.preview import Shown
+from clarion.segments.models import Segment
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
 from clarion.web.people import channels_with_people
@@ -108,6 +109,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
             for channel in channels_with_people()
         ],
         "tag_counts": _tags({*composition.tags, *composition.without_tags}),
+        "segments": Segment.objects.order_by("name"),
         "consents": _consents(composition.consents),
         **name_context(composition),
         "zones": zone_choices(composition.when.zone),

@@ -1,0 +1,10 @@
+"""Django's entry for this package."""
+
+from django.apps import AppConfig
+
+
+class SegmentsConfig(AppConfig):
+    """Saved conditions on contacts."""
+
+    name = "clarion.segments"
+    label = "segments"
