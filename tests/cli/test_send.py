@@ -102,7 +102,8 @@ def test_a_file_of_ids(people: str, clarion: Callable[..., Any], tmp_path: Path)
     picked = Pick.objects.filter(broadcast_id=sent["id"]).values_list("address__value", flat=True)
     assert sorted(picked) == ["1", "3"]
     assert sent["audience"] == {
-        "kind": "picks", "tags": [], "without_tags": [], "consents": [], "picked_from": "ids",
+        "kind": "picks", "tags": [], "without_tags": [], "segments": [], "without_segments": [],
+        "consents": [], "only_written": False, "picked_from": "ids",
     }  # fmt: skip
     assert "1 line of ids.csv is left out:" in result.stderr
     assert "  line 4: " in result.stderr

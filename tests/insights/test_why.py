@@ -20,6 +20,8 @@ from clarion.insights.why import Way, why
 from clarion.kit import clock
 from clarion.records.models import Delivery
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
+from clarion.segments import manage
+from clarion.segments.conditions import Condition
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +157,32 @@ def test_the_rule_that_leaves_out_who_is_no_recipient(
     assert chosen.verdict(broadcast, dana).rule == rule
     assert words in way.verdict
     assert (way.delivery, way.steps) == (None, [])
+
+
+def test_the_segment_that_chooses_or_leaves_out_is_named(shop: Channel, dana: Address) -> None:
+    tag(dana, "new")
+    tagged = manage.define(name="Newcomers", conditions=[Condition.parse("tag:new")], by=factory.BY)
+    others = manage.define(name="Others", conditions=[Condition.parse("tag:old")], by=factory.BY)
+
+    def verdict(**audience: Any) -> chosen.Verdict:
+        return chosen.verdict(draft(shop, **audience), dana)
+
+    left_out = verdict(without_segments=[tagged.pk, others.pk])
+    assert left_out.rule == "excluded_segment"
+    assert "excludes contacts in the segment “Newcomers”" in left_out.text
+    not_chosen = verdict(kind="segments", segments=[others.pk])
+    assert not_chosen.rule == "not_chosen"
+    assert "in none of the segments of the audience: “Others”" in not_chosen.text
+    chosen_one = draft(shop, kind="segments", segments=[tagged.pk])
+    assert chosen.chosen_by(chosen_one, dana) == "They are in the segment “Newcomers”."
+
+
+def test_who_has_never_written_is_told_so(shop: Channel, dana: Address) -> None:
+    Address.objects.filter(pk=dana.pk).update(has_written=False)
+    verdict = chosen.verdict(draft(shop, only_written=True), dana)
+    assert verdict == chosen.Verdict(
+        "not_written", "The contact has never written to this channel."
+    )
 
 
 def test_another_channel_and_a_contact_without_address(shop: Channel, dana: Address) -> None:

@@ -144,7 +144,7 @@ class TestManaging:
             {"name": "x", "conditions": [Condition.parse("city")], "match": "some"},
         ):
             with pytest.raises(SegmentError):
-                manage.define(**fields, by=factory.BY)  # type: ignore[arg-type]
+                manage.define(**fields, by=factory.BY)
         with pytest.raises(SegmentError, match="Choose one of: ours"):
             manage.find("theirs")
 

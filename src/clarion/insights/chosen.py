@@ -12,12 +12,14 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.query import Audience, candidates
+from clarion.broadcasts.query import Audience, audience_of, candidates
 from clarion.broadcasts.reasons import HELD, NO_CONSENT, SKIPPED
 from clarion.broadcasts.states import DELETABLE
 from clarion.consents.models import Consent, Grant
 from clarion.contacts.models import Address, Tagging
 from clarion.kit import db
+from clarion.segments.manage import segment_name
+from clarion.segments.members import names_of_contact
 
 FITS = ""  # nothing leaves the address out
 OTHER_CHANNEL, NOT_CHOSEN, NO_AUDIENCE = "other_channel", "not_chosen", "no_audience"
@@ -43,7 +45,7 @@ def verdict(broadcast: Broadcast, address: Address) -> Verdict:
         )
     if not broadcast.audience:
         return Verdict(NO_AUDIENCE, _("The broadcast has no audience yet."))
-    audience = Audience.model_validate(broadcast.audience)
+    audience = audience_of(broadcast)
     query = candidates(audience, list(channels), broadcast_id=broadcast.pk, addresses=[address.pk])
     rows = db.fetch(f"SELECT reason FROM ({query.sql}) AS q", query.params)
     if not rows:
@@ -54,7 +56,7 @@ def verdict(broadcast: Broadcast, address: Address) -> Verdict:
 
 def chosen_by(broadcast: Broadcast, address: Address) -> str:
     """By what an address is in a broadcast, as a sentence."""
-    audience = Audience.model_validate(broadcast.audience or {"kind": "all"})
+    audience = audience_of(broadcast)
     if audience.kind == "all":
         return _("The audience is all contacts on the chosen channels.")
     if audience.kind == "tags":
@@ -63,6 +65,11 @@ def chosen_by(broadcast: Broadcast, address: Address) -> str:
             said = _("The audience is contacts with the tags %s. They have none of them any more.")
             return said % _named(audience.tags)
         return _("They have the tag %s.") % _named(has)
+    if audience.kind == "segments":
+        within = names_of_contact(audience.segments, address.contact_id)
+        if not within:
+            return _("The audience is contacts in segments. They are in none of them any more.")
+        return _("They are in the segment %s.") % _named(within)
     return {
         "ids": _("Their user id was in the file of the audience."),
         "chats": _("Their chat number was entered."),
@@ -73,6 +80,9 @@ def chosen_by(broadcast: Broadcast, address: Address) -> str:
 def _not_chosen(audience: Audience) -> str:
     if audience.kind == "tags":
         return _("They have none of the tags of the audience: %s.") % _named(audience.tags)
+    if audience.kind == "segments":
+        names = [segment_name(key) for key in audience.segments]
+        return _("They are in none of the segments of the audience: %s.") % _named(names)
     return {
         "ids": _("Their user id is not in the file of the audience."),
         "chats": _("Their chat number was not entered."),
@@ -86,6 +96,10 @@ def _in_words(rule: str, audience: Audience, address: Address, broadcast: Broadc
     if rule == "excluded_tag":
         has = _tags_of(address.contact_id, audience.without_tags)
         return _("The audience excludes contacts with the tag %s, and they have it.") % _named(has)
+    if rule == "excluded_segment":
+        within = names_of_contact(audience.without_segments, address.contact_id)
+        said = _("The audience excludes contacts in the segment %s, and they are in it.")
+        return said % _named(within)
     if rule == NO_CONSENT:
         missing = _named(_lacking(address.contact_id, audience.consents))
         return _("They have not given the consent %s, which the broadcast requires.") % missing

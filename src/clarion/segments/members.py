@@ -69,6 +69,17 @@ def sample(segment: Segment) -> list[str]:
     return [row[0] for row in found]
 
 
+def names_of_contact(segment_ids: Sequence[int], contact_id: int) -> list[str]:
+    """The names of those of these segments that a contact is in."""
+    names = []
+    for segment in Segment.objects.filter(pk__in=segment_ids).order_by("name"):
+        sql, params = _holds(segment, "")
+        where = f"c.id = %s AND {sql}"
+        if db.fetch(f"SELECT 1 FROM contacts_contact c WHERE {where}", [contact_id, *params]):
+            names.append(segment.name)
+    return names
+
+
 def _estimate(segment: Segment, size: int, first: int, last: int) -> Count:
     one = "SELECT id FROM contacts_contact WHERE id BETWEEN %s AND %s"
     parts = spans(first, last, size)
