@@ -241,10 +241,9 @@ def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Clai
         row[0]: row
         for row in db.fetch(
             f"SELECT a.id, {USER_ID}, a.state, c.name, c.attributes, c.language, c.time_zone "
-            f"FROM {db.json_table([('id', 'int')])} "
-            + db.lateral_join("contacts_address", "a", "a.id = v.id")
-            + " "
-            + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id"),
+            "FROM contacts_address a "
+            + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id")
+            + f" WHERE a.id {db.in_list()}",
             [db.json_param([row.address] for row in rows)],
         )
     }
