@@ -110,8 +110,8 @@ class SentPart:
     type: str  # of the broadcast; empty when it has been deleted
     agent: str
     state: str  # sent, or what a receipt of it says
-    text: str
     record_id: int  # of its attempt; 0: that has not ended
+    text: str
 
 
 def parts_sent_to(
@@ -127,16 +127,16 @@ def parts_sent_to(
         " coalesce(g.name, ''), coalesce((SELECT t.status FROM records_receipt AS t"
         "  WHERE t.channel_id = p.channel_id AND t.external_id = p.external_id ORDER BY"
         "  CASE t.status WHEN 'read' THEN 0 WHEN 'delivered' THEN 1 ELSE 2 END LIMIT 1), 'sent'),"
-        " p.content, coalesce((SELECT max(r.id) FROM records_record AS r"
+        " coalesce((SELECT max(r.id) FROM records_record AS r"
         "  WHERE r.address_id = p.address_id AND r.delivery_id = p.delivery_id"
-        "  AND r.attempt = p.attempt), 0)"
+        "  AND r.attempt = p.attempt), 0), p.shared_id, p.content"
         " FROM records_part AS p"
         " LEFT JOIN broadcasts_broadcast AS b ON b.id = p.broadcast_id"
         " LEFT JOIN accounts_agent AS g ON g.id = b.agent_id"
         f" WHERE p.address_id {db.in_list()} {beyond} ORDER BY p.sent_at DESC, p.id DESC LIMIT %s",
         [_same_as(address_id), *(before or ()), limit],
     )
-    return [SentPart(row[0], clock.from_us(row[1]), *row[2:]) for row in rows]
+    return [SentPart(row[0], clock.from_us(row[1]), *row[2:]) for row in with_contents(rows)]
 
 
 def _same_as(address_id: int) -> str:

@@ -297,8 +297,8 @@ def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
 _OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall", "broadcasts_event")
 _STEPS = (
     delete_records,
-    delete_shared,
     delete_deliveries,
+    delete_shared,
     tallies.delete,
     measures.delete,
     *map(_delete_own, _OWN),

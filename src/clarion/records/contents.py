@@ -1,4 +1,4 @@
-"""What exactly was sent, made again from what records store of it."""
+"""What exactly was sent, made again from what is stored of it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +23,16 @@ def shared_parts(ids: Iterable[int]) -> dict[int, Parts]:
 
 
 def with_contents(rows: Sequence[_Row]) -> list[_Row]:
-    """Rows that end with a record's shared text and own content, with the whole content instead.
+    """Rows that end with a message's shared text and own content, with the whole content instead.
 
-    It is empty where the record is being deleted at this moment.
+    It is empty where the message is being deleted at this moment.
     """
     known = shared_parts(row[-2] for row in rows if row[-2] is not None)
     return [(*row[:-2], whole(row[-2], row[-1], known)) for row in rows]
 
 
 def whole(shared: int | None, content: str, known: Mapping[int, Parts]) -> str:
-    """The whole content of a record; ``known`` has its shared text, unless that is gone."""
+    """The whole content of a message; ``known`` has its shared text, unless that is gone."""
     if shared is None:
         return content
     parts = known.get(shared)

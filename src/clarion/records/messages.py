@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from clarion.content.messages import shown_all
 from clarion.kit import clock, db
+from clarion.records.contents import with_contents
 
 
 class Recorded(NamedTuple):
@@ -76,11 +77,13 @@ def _parts(records: Sequence[Recorded]) -> dict[tuple[int, ...], list[SentMessag
     if not records:
         return parts
     columns = [("delivery", "int"), ("attempt", "int")]
-    for delivery, attempt, at, content in db.fetch(
-        f"SELECT p.delivery_id, p.attempt, p.sent_at, p.content FROM {db.json_table(columns)} "
+    rows = db.fetch(
+        "SELECT p.delivery_id, p.attempt, p.sent_at, p.shared_id, p.content "
+        f"FROM {db.json_table(columns)} "
         + db.lateral_join("records_part", "p", "p.delivery_id = v.delivery")
         + " WHERE p.attempt = v.attempt ORDER BY p.delivery_id, p.number",
         [db.json_param({record[:2] for record in records})],
-    ):
+    )
+    for delivery, attempt, at, content in with_contents(rows):
         parts[delivery, attempt].append(SentMessage(clock.from_us(at), content))
     return parts

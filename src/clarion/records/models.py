@@ -135,6 +135,29 @@ class DeliveryProgress(models.Model):
         return f"progress of delivery {self.delivery_id}"
 
 
+class SharedText(models.Model):
+    """What messages of a broadcast have in common, as a list of parts; kept with them.
+
+    A broadcast has none while its messages are short, and several when it is edited.
+    """
+
+    broadcast = _lean("broadcasts.Broadcast")
+    parts = models.TextField()  # a JSON list
+
+    class Meta:
+        indexes = [models.Index(fields=["broadcast"], name="shared_text_broadcast")]
+
+    def __str__(self) -> str:
+        return f"shared text {self.pk}"
+
+
+def _shared_text() -> "models.ForeignKey[Any, Any]":
+    return models.ForeignKey(
+        SharedText, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False,
+        related_name="+",
+    )  # fmt: skip
+
+
 class Part(models.Model):
     """A message of a story that was sent, and that another one was to follow.
 
@@ -149,7 +172,8 @@ class Part(models.Model):
     attempt = models.PositiveSmallIntegerField()  # of the record that it belongs to
     sent_at = InstantField()
     external_id = models.CharField(max_length=200, null=True)  # the provider's, for its receipts
-    content = models.TextField()  # what exactly was sent
+    content = models.TextField()  # what exactly was sent; with a shared text what differs from it
+    shared = _shared_text()
     # The story ended with it after all: its webhook answered with no further message.
     is_last = models.BooleanField(default=False, db_default=False)
 
@@ -168,22 +192,6 @@ class Part(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.number} of delivery {self.delivery_id}"
-
-
-class SharedText(models.Model):
-    """What messages of a broadcast have in common, as a list of parts; kept with its records.
-
-    A broadcast has none while its messages are short, and several when it is edited.
-    """
-
-    broadcast = _lean("broadcasts.Broadcast")
-    parts = models.TextField()  # a JSON list
-
-    class Meta:
-        indexes = [models.Index(fields=["broadcast"], name="shared_text_broadcast")]
-
-    def __str__(self) -> str:
-        return f"shared text {self.pk}"
 
 
 class Record(models.Model):
@@ -210,10 +218,7 @@ class Record(models.Model):
     # The message that it ended with, sent or not. Those before it are its parts: records.messages.
     # With a shared text it is only what differs from that: records.sharing.
     content = models.TextField()
-    shared = models.ForeignKey(
-        SharedText, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False,
-        related_name="+",
-    )  # fmt: skip
+    shared = _shared_text()
 
     class Meta:
         # Each index costs every settle, so they are split by status: a record stands in three of

@@ -11,15 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clarion.broadcasts import retention
-from clarion.broadcasts.contact_history import sent_to
+from clarion.broadcasts.contact_history import parts_sent_to, sent_to
 from clarion.channels.models import Channel
+from clarion.engine import reap
+from clarion.engine.claim import claim
+from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records.audience import detail
 from clarion.records.deliveries import shared
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.export import export_csv
 from clarion.records.filters import RecordFilter
-from clarion.records.models import Record, SharedText
+from clarion.records.models import Part, Record, SharedText
+from clarion.records.progress import Progress
 from clarion.records.search import search
 from support import factory
 
@@ -221,3 +225,36 @@ def test_what_no_database_takes_is_left_out_and_the_rest_is_whole(write: Write) 
     write(1, *messages)
 
     assert read() == [f"Hello {n}?, {LONG} bye" for n in range(4)]
+
+
+def test_messages_of_a_story_are_shared_each_with_its_like(
+    channel: Channel, django_capture_on_commit_callbacks: Any
+) -> None:
+    people = factory.people(channel, 4)
+    factory.sending([channel])
+    worker = reap.register()
+    for number in range(6):
+        claimed = claim(channel.pk, worker, 10).messages
+        with django_capture_on_commit_callbacks(execute=True):
+            settle(
+                worker,
+                [
+                    factory.outcome(
+                        one, channel, "queued", attempted=False, attempts=one.attempts,
+                        number=number, responses=0, progress=Progress(sent=number + 1),
+                        content=f"{number}. {hello(n)}",
+                    )
+                    for n, one in enumerate(claimed)
+                ],
+            )  # fmt: skip
+    shared.forget()  # another worker sends the last one
+    factory.settle_each(channel, [{"content": f"5. {hello(n)}", "responses": 7} for n in range(4)])
+
+    assert max(map(len, Part.objects.values_list("content", flat=True))) < 80
+    assert SharedText.objects.count() <= 6
+    for n, address in enumerate(people):
+        (row,) = search(RecordFilter(user=address.value)).rows
+        expected = [f"{number}. {hello(n)}" for number in (*range(6), 5)]
+        assert [one.text for one in row.messages.sent] == expected
+        parts = parts_sent_to(address.pk)
+        assert [part.text for part in reversed(parts)] == expected[:-1]

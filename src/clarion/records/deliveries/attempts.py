@@ -32,7 +32,7 @@ class Attempt(NamedTuple):
 def record(attempts: Iterable[Attempt], *, again: bool = False) -> None:
     """Write a record of each attempt. ``again``: those that are recorded already are left out."""
     made = list(attempts)
-    packed = pack_all([(one.broadcast, text.storable(one.content)) for one in made])
+    packed = pack_all([((one.broadcast, None), text.storable(one.content)) for one in made])
     rows = [(*attempt[:-1], *content) for attempt, content in zip(made, packed, strict=True)]
     if not again:
         db.copy_or_insert("records_record", _COLUMNS, rows, {})

@@ -67,7 +67,7 @@ def end_in_doubt(
             Attempt(
                 delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR.value,
                 reason_id, sent.get(delivery, 0), now - scheduled_at[broadcast], now,
-                meant[delivery].replace("\x00", ""),
+                meant[delivery],
             )
             for delivery, broadcast, channel, address, attempts in rows
             if broadcast in scheduled_at

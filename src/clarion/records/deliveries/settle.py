@@ -14,6 +14,7 @@ from clarion.records import measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.progress import forget, keep
+from clarion.records.deliveries.shared import pack_all
 from clarion.records.progress import Progress
 from clarion.records.reasons import reason_ids
 from clarion.records.states import DeliveryState as D
@@ -62,7 +63,8 @@ _MOVED = [
 ]  # fmt: skip
 _PART = [
     ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
-    ("number", "int"), ("attempt", "int"), ("at", "int"), ("name", "text"), ("content", "text"),
+    ("number", "int"), ("attempt", "int"), ("at", "int"), ("name", "text"),
+    ("shared", "int"), ("content", "text"),
 ]  # fmt: skip
 
 
@@ -221,17 +223,19 @@ def _keep_parts(sent: Sequence[Settlement]) -> None:
     """Keep messages that another one is to follow; a batch may be written a second time."""
     if not sent:
         return
+    packed = pack_all([((s.broadcast, s.number), text.storable(s.content)) for s in sent])
     rows = [
         (
             s.delivery, s.broadcast, s.channel, s.address, s.number, s.attempts + 1, s.at,
-            s.external_id, text.storable(s.content),
+            s.external_id, *content,
         )
-        for s in sent
+        for s, content in zip(sent, packed, strict=True)
     ]  # fmt: skip
     db.execute(
         "INSERT INTO records_part (delivery_id, broadcast_id, channel_id, address_id, number, "
-        "attempt, sent_at, external_id, content, is_last) SELECT delivery, broadcast, channel, "
-        f"address, number, attempt, at, name, content, %s FROM {db.json_table(_PART)} WHERE true "
+        "attempt, sent_at, external_id, shared_id, content, is_last) SELECT delivery, broadcast, "
+        "channel, address, number, attempt, at, name, shared, content, %s "
+        f"FROM {db.json_table(_PART)} WHERE true "
         "ON CONFLICT (delivery_id, number) DO NOTHING",
         [False, db.json_param(rows)],
     )

@@ -1,7 +1,7 @@
 """Storing what messages of a broadcast have in common once, and of each person's what differs.
 
-A broadcast's shared texts are learned from the first messages of it that are settled. More than one
-is learned where it is edited while it is live, or its messages are of several kinds.
+A broadcast's shared texts are learned from the first messages of it that are settled, those of a
+story for each of its messages. Where it is edited while it is live it gets another one.
 """
 
 import json
@@ -17,16 +17,19 @@ from clarion.records.sharing import Parts, learn, pack
 WORTH = 64  # letters that a shared text must save of a message
 SHORT = 100  # letters of a message that is stored as it is
 SAMPLES = 8  # messages that are compared
-MOST_TEXTS = 4  # shared texts of one broadcast that are tried
+MOST_TEXTS = 4  # shared texts of one kind of message that are tried
+MOST_READ = 20  # of the shared texts that other processes have stored
 MOST_FAILURES = 3  # times that a broadcast's messages had too little in common
 MOST_KNOWN = 1_000
 
+# A broadcast, and the number of a message within its story, for one that another one follows.
+Kind = tuple[int, int | None]
 Packed = tuple[int | None, str]  # the id of a shared text, and what differs from it; or the text
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a process knows of a broadcast's messages."""
+    """What a process knows of a broadcast's messages of one kind."""
 
     texts: tuple[tuple[int, Parts], ...] = ()
     sample: str = ""  # a message that nothing is shared with yet
@@ -34,28 +37,28 @@ class _Known:
     failures: int = 0  # times that nothing good was learned, or too much
 
 
-_known: dict[int, _Known] = {}
+_known: dict[Kind, _Known] = {}
 
 
-def pack_all(messages: Sequence[tuple[int, str]]) -> list[Packed]:
-    """How each message, a broadcast and a content fit for the database, is to be stored.
+def pack_all(messages: Sequence[tuple[Kind, str]]) -> list[Packed]:
+    """How each message, its kind and a content fit for the database, is to be stored.
 
     Part of the caller's transaction.
     """
-    together: dict[int, list[int]] = {}
-    for index, (broadcast, content) in enumerate(messages):
+    together: dict[Kind, list[int]] = {}
+    for index, (kind, content) in enumerate(messages):
         if len(content) >= SHORT:
-            together.setdefault(broadcast, []).append(index)
+            together.setdefault(kind, []).append(index)
     packed: list[Packed] = [(None, content) for _, content in messages]
-    for broadcast, indexes in together.items():
+    for kind, indexes in together.items():
         contents = [messages[index][1] for index in indexes]
-        for index, one in zip(indexes, _pack(broadcast, contents), strict=True):
+        for index, one in zip(indexes, _pack(kind, contents), strict=True):
             packed[index] = one
     return packed
 
 
 def delete_shared(broadcast_ids: Sequence[int], limit: int) -> int:
-    """Delete up to ``limit`` shared texts of these broadcasts, whose records have been deleted."""
+    """Delete up to ``limit`` shared texts of these broadcasts, which have no messages left."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
     return db.delete_first("records_sharedtext", where, "broadcast_id", broadcast_ids, limit)
 
@@ -65,14 +68,14 @@ def forget() -> None:
     _known.clear()
 
 
-def _pack(broadcast: int, contents: Sequence[str]) -> list[Packed]:
-    known = _known.get(broadcast, _Known())
+def _pack(kind: Kind, contents: Sequence[str]) -> list[Packed]:
+    known = _known.get(kind, _Known())
     packed = [_best(content, known) for content in contents]
     alone = [content for content, one in zip(contents, packed, strict=True) if one[0] is None]
     if not alone or known.failures == MOST_FAILURES:
         return packed
-    after = _learned(broadcast, known, alone)
-    _remember(broadcast, after)
+    after = _learned(kind[0], known, alone)
+    _remember(kind, after)
     if after.texts == known.texts:
         return packed
     return [
@@ -99,10 +102,12 @@ def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
         stored = db.fetch(
             "SELECT id, parts FROM records_sharedtext WHERE broadcast_id = %s"
             " ORDER BY id DESC LIMIT %s",
-            [broadcast, MOST_TEXTS],
+            [broadcast, MOST_READ],
         )
-        known = replace(known, looked=True, texts=tuple((key, _parts(row)) for key, row in stored))
-        if _best(alone[-1], known)[0] is not None:
+        texts = [(key, tuple(json.loads(parts))) for key, parts in stored]
+        fit = [text for text in texts if _best(alone[-1], _Known((text,)))[0] is not None]
+        known = replace(known, looked=True, texts=tuple(fit[:MOST_TEXTS]))
+        if fit:
             return known
     parts = learn(samples[:SAMPLES])
     if not parts or _best(alone[-1], _Known(((0, parts),)))[0] is None:
@@ -118,12 +123,8 @@ def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
     )
 
 
-def _parts(row: str) -> Parts:
-    return tuple(json.loads(row))
-
-
-def _remember(broadcast: int, known: _Known) -> None:
+def _remember(kind: Kind, known: _Known) -> None:
     """From the commit on: what a transaction that is undone has learned is not there."""
     if len(_known) >= MOST_KNOWN:
         _known.clear()
-    transaction.on_commit(partial(_known.__setitem__, broadcast, known))
+    transaction.on_commit(partial(_known.__setitem__, kind, known))

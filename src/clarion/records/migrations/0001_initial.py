@@ -377,6 +377,17 @@ class Migration(migrations.Migration):
                 ("sent_at", clarion.kit.fields.InstantField()),
                 ("external_id", models.CharField(max_length=200, null=True)),
                 ("content", models.TextField()),
+                (
+                    "shared",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="records.sharedtext",
+                    ),
+                ),
                 ("is_last", models.BooleanField(db_default=False, default=False)),
                 (
                     "address",
