@@ -276,12 +276,12 @@ _QUICK = (
     # The provider accepted them first, and told later that they failed.
     _question(
         "reversed",
-        f"{_PEOPLE} AND d.state = 'failed' AND {_recorded('completed')}",
+        f"{_PEOPLE} AND d.stage = 'failed' AND {_recorded('completed')}",
         _fingerprint("d.id"),
     ),
     _question(
         "unexplained",
-        f"{_PEOPLE} AND d.state = 'failed' AND NOT {_recorded('error')} AND NOT {_told('failed')}",
+        f"{_PEOPLE} AND d.stage = 'failed' AND NOT {_recorded('error')} AND NOT {_told('failed')}",
     ),
 )
 _ACCEPTED = (
