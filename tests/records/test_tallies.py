@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 from django.db import connection
 
+from clarion.kit import db
 from clarion.records import tallies
 from clarion.records.models import Tally
 from clarion.records.states import ALL
@@ -80,3 +81,18 @@ def test_nothing_is_lost_or_doubled_while_others_add_and_squash():
 
     tallies.squash()
     assert tallies.counts([1])[1]["sent"] == 150
+
+
+@pytest.mark.django_db
+def test_what_is_queued_on_a_channel_is_known_without_looking_at_deliveries() -> None:
+    tallies.add({(1, 1, "queued"): 2, (1, 2, "queued"): 1, (2, 1, "sending"): 5})
+    tallies.shift({(1, 2, "queued", "sending"): 1})
+
+    def queued(broadcast: int, channel: int) -> bool:
+        condition = tallies.any_queued(str(broadcast), str(channel))
+        return bool(db.fetch(f"SELECT 1 WHERE {condition}"))
+
+    assert queued(1, 1)
+    assert not queued(1, 2)  # the last one is being sent
+    assert not queued(2, 1)
+    assert not queued(3, 1)  # it has none at all

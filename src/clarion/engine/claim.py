@@ -17,11 +17,9 @@ from clarion.channels.slots import advance
 from clarion.contacts.identities import USER_ID
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
-from clarion.records import progress
+from clarion.records import progress, tallies
 from clarion.records.deliveries.claim import ClaimedRow, claim_rows
-from clarion.records.deliveries.guards import in_state
 from clarion.records.progress import NOTHING, Progress
-from clarion.records.states import DeliveryState as D
 
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
@@ -207,14 +205,10 @@ def _active(channel_id: int) -> list[tuple[Any, ...]]:
     """What is being sent on a channel: id, priority, weight, rate, next_slot_at; locked."""
     rows = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id])
     if len(rows) > 1:
-        # Only where the room is shared: PostgreSQL walks over everybody who was queued since its
-        # last vacuum, 1.5 ms after 60,000 of them, and taking from the queue does so once more.
-        rows = db.fetch(
-            f"{_ON_CHANNEL} AND EXISTS (SELECT 1 FROM records_delivery d "
-            "WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
-            f"AND {in_state([D.QUEUED], 'd.')}{db.planner_fence()})",
-            [channel_id],
-        )
+        # Only where the room is shared, and by the tallies: in the index of the queue PostgreSQL
+        # walks over everybody who was queued since its last vacuum.
+        waits = tallies.any_queued("b.id", "bc.channel_id")
+        rows = db.fetch(f"{_ON_CHANNEL} AND {waits}", [channel_id])
     # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a rate of
     # their own are locked for writing from the beginning: two claims that both held a share and
     # both wanted to write would wait for each other for ever.

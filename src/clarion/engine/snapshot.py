@@ -15,8 +15,7 @@ from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
-from clarion.records.deliveries.guards import in_state
-from clarion.records.states import DeliveryState as D
+from clarion.records import tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,8 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     """Read which channels and broadcasts may send; adapters of unchanged channels are kept."""
     # A trigger lives for months: its channels are busy only while a delivery waits.
     sending = db.fetch(
-        "SELECT b.id, bc.channel_id, b.revision, b.state = 'sending' OR EXISTS (SELECT 1 "
-        "FROM records_delivery d WHERE d.broadcast_id = b.id AND d.channel_id = bc.channel_id "
-        f"AND {in_state([D.QUEUED], 'd.')}) FROM broadcasts_broadcast b "
+        "SELECT b.id, bc.channel_id, b.revision, b.state = 'sending' "
+        f"OR {tallies.any_queued('b.id', 'bc.channel_id')} FROM broadcasts_broadcast b "
         "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
         "WHERE b.state IN ('sending', 'live')"
     )

@@ -66,6 +66,14 @@ def counts_on(broadcast_id: int, channel_id: int) -> dict[str, int]:
     return dict.fromkeys(ALL, 0) | dict(rows)
 
 
+def any_queued(broadcast: str, channel: str) -> str:
+    """The condition that a broadcast has something queued on a channel; both are SQL."""
+    return (
+        "(SELECT sum(t.delta) FROM records_tally AS t WHERE "
+        f"t.broadcast_id = {broadcast} AND t.channel_id = {channel} AND t.state = 'queued') > 0"
+    )
+
+
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
