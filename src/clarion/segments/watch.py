@@ -12,7 +12,7 @@ from clarion.kit import clock, db
 from clarion.segments import signals
 from clarion.segments.conditions import all_sql
 from clarion.segments.members import conditions_of
-from clarion.segments.models import Membership, Segment
+from clarion.segments.models import Segment
 
 CHUNK = 20_000  # contacts of one transaction
 PAUSE = timedelta(seconds=60)  # from the beginning of one time through to that of the next
@@ -20,13 +20,19 @@ PAUSE = timedelta(seconds=60)  # from the beginning of one time through to that 
 
 def watch_only(segment_ids: Collection[int]) -> None:
     """Watch these segments and no others. Who is in a new one now does not join it later."""
-    ended = Segment.objects.filter(is_watched=True).exclude(pk__in=segment_ids)
-    for segment in ended:
-        Membership.objects.filter(segment=segment).delete()
-    ended.update(is_watched=False)
-    Segment.objects.filter(pk__in=segment_ids, is_watched=False).update(
-        is_watched=True, is_known=False, cursor=0, next_look_at=None
-    )
+    watched = set(Segment.objects.filter(is_watched=True).values_list("pk", flat=True))
+    wanted = set(segment_ids)
+    if ended := watched - wanted:  # nothing is written each second for nothing
+        with db.write():
+            Segment.objects.filter(pk__in=ended).update(is_watched=False)
+            db.execute(
+                f"DELETE FROM segments_membership WHERE segment_id {db.in_list()}",
+                [db.json_param([key] for key in sorted(ended))],
+            )
+    if added := wanted - watched:
+        Segment.objects.filter(pk__in=added, is_watched=False).update(
+            is_watched=True, is_known=False, cursor=0, next_look_at=None
+        )
 
 
 def advance(segment_id: int, size: int = CHUNK) -> bool:
