@@ -137,6 +137,7 @@ urlpatterns = [
     path("contacts/segments/new/", segments.segment_new, name="segment_new"),
     path("contacts/segments/count", segments.segment_count, name="segment_count"),
     path("contacts/segments/<int:pk>/", segments.segment_edit, name="segment_edit"),
+    path("contacts/segments/<int:pk>/count", segments.segment_counted, name="segment_counted"),
     path("contacts/segments/<int:pk>/delete/", segments.segment_delete, name="segment_delete"),
     path("codes/", codes.codes, name="codes"),
     path("codes/new/", codes.code_pool_new, name="code_pool_new"),

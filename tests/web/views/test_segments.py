@@ -81,6 +81,9 @@ def test_the_count_follows_what_is_typed(admin: Client, bonn: Segment) -> None:
     html = admin.post("/contacts/segments/count", form).content.decode()
     assert "2 contacts." in words(html)
     assert "For example Person" in words(html)
+    listed = admin.get("/contacts/segments/").content.decode()
+    assert f'hx-get="/contacts/segments/{bonn.pk}/count"' in listed
+    assert admin.get(f"/contacts/segments/{bonn.pk}/count").content.decode().strip() == "2"
     empty = admin.post("/contacts/segments/count", {"name": "x"}).content.decode()
     assert "Fill in a condition" in empty
 

@@ -23,16 +23,22 @@ from clarion.web.requests import AgentRequest, needs
 
 @require_safe
 def segments(request: AgentRequest) -> HttpResponse:
-    """All segments with their conditions, and about how many contacts are in each."""
+    """All segments with their conditions; the page asks how many contacts are in each."""
     rows = [
         {
             "segment": segment,
             "conditions": conditions_of(segment),
-            "count": count(segment, quick=True),
         }
         for segment in Segment.objects.order_by("name")
     ]
     return render(request, "segments/list.html", {"rows": rows})
+
+
+@require_safe
+def segment_counted(request: AgentRequest, pk: int) -> HttpResponse:
+    """How many contacts are in a saved segment; about, of very many."""
+    counted = count(get_object_or_404(Segment, pk=pk), quick=True)
+    return render(request, "segments/counted.html", {"count": counted})
 
 
 @needs(Role.SENDER)
