@@ -121,6 +121,7 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     """Stories, consents, chats, live broadcasts, and broadcasts that were interrupted."""
     from clarion.broadcasts import control, launch
     from clarion.channels import own_keywords
+    from clarion.codes import batches, pools
     from clarion.consents import grants, manage
     from clarion.contacts.models import Address, Contact
     from clarion.content.stories import create_story
@@ -131,8 +132,8 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     person = Address.objects.filter(channel=bot).order_by("pk")[3]
     grants.give(news, [person.contact_id], how="agent", by=agent)
     own_keywords.add(["halt", "abmelden"], "opted_out", agent)
-    paused = launch.start(draft("Winter tyres", channels=[bot]), by=agent, undo_seconds=0)
-    stopped = launch.start(draft("Wrong price list"), by=agent, undo_seconds=0)
+    paused = launch.start(draft("Winter tyres", channels=[bot], rate=2), by=agent, undo_seconds=0)
+    stopped = launch.start(draft("Wrong price list", rate=2), by=agent, undo_seconds=0)
     for broadcast in (paused, stopped):
         started = broadcast.__class__.objects.filter(pk=broadcast.pk, started_at__isnull=False)
         eventually(started.exists, timeout=60)
@@ -146,8 +147,11 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
         draft("Order shipped", type="external", data_type="story", story=story), by=agent
     )
     chat = _chats(bot, agent)
+    pool = pools.create(pools.Rules(name="Welcome gift", low_at=50, top_up=500), by=agent)
+    batches.order_codes(pool, 200, by=agent)
     return {
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
+        "pool": pool.pk,
         "periodic": periodic.pk, "trigger": trigger.pk, "external": external.pk, "chat": chat,
         "person": person.contact_id, "contacts": Contact.objects.count(),
     }  # fmt: skip
