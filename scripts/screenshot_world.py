@@ -98,10 +98,14 @@ def _channels(
 
 def _contacts(data: Path, shop: "Channel", bot: "Channel", agent: "Agent") -> None:
     from clarion.contacts.imports import import_contacts
+    from clarion.contacts.models import Address
+    from clarion.kit import clock
 
     import_contacts(people(data / "shop.csv", 5_000, 100_000), channel=shop, tags=["customer"],
                     by=agent)  # fmt: skip
     import_contacts(people(data / "bot.csv", 400, 700_000), channel=bot, tags=["loyal"], by=agent)
+    # A bot may write only to people who have written to it.
+    Address.objects.filter(channel=bot).update(has_written=True, wrote_at=clock.now())
 
 
 def people(path: Path, count: int, first_id: int) -> Path:
@@ -147,7 +151,9 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
         draft("Order shipped", type="external", data_type="story", story=story), by=agent
     )
     chat = _chats(bot, agent)
-    pool = pools.create(pools.Rules(name="Welcome gift", low_at=50, top_up=500), by=agent)
+    pool = pools.create(
+        pools.Rules(name="Welcome gift", pattern="HI-####-????", low_at=50), by=agent
+    )
     batches.order_codes(pool, 200, by=agent)
     return {
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
