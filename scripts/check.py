@@ -76,6 +76,7 @@ def _all_checks(scratch: Path) -> list[Check]:
         Check("docs", [python, "scripts/check_docs.py"], django),
         # Its cache knows only a file's own text: an import whose module has moved away would pass.
         Check("ruff", [str(BIN / "ruff"), "check", "--no-cache", "."]),
+        Check("compiling", [python, "scripts/check_templates.py"], django),
         Check("templates", [str(BIN / "djlint"), "src", "--lint", "--quiet"]),
         Check(
             "web",
