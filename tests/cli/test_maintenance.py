@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
 from clarion.cli.maintenance import _has_wal_fix
+from clarion.records import tallies
+from support import factory
 from support.plugins.database import OwnDatabase
 from support.processes import Processes
 
@@ -160,3 +163,21 @@ def test_a_locked_database_is_one_sentence(
         "The database is busy: another program has locked it. Nothing was changed. "
         "Try again in a moment."
     )
+
+
+@pytest.mark.django_db
+def test_check_repairs_a_wrong_tally(ok: Callable[..., str]) -> None:
+    channel = factory.channel("Shop")
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    tallies.add({(broadcast.pk, channel.pk, "queued"): 3})
+
+    first, second = (ok("check", "--repair") for _ in range(2))
+
+    assert (
+        f"fixed   Broadcast {broadcast.pk}: On the channel Shop the tally of queued was 3 too high."
+        " It is corrected."
+    ) in first
+    assert tallies.counts([broadcast.pk])[broadcast.pk]["queued"] == 2
+    assert AuditEntry.objects.get(action="broadcast.repair").actor == "command line"
+    assert "ok      The tallies of 1 broadcast are right." in second

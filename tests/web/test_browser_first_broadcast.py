@@ -148,7 +148,7 @@ def _send_and_watch(page: Page) -> None:
 
 
 def _reconcile(page: Page) -> None:
-    page.get_by_role("button", name="Reconcile").click()
+    page.get_by_role("link", name="Reconcile").click()
     expect(page.get_by_text("Every recipient is counted exactly once.")).to_be_visible()
     expect(page.locator(".equation")).to_contain_text(f"expected {PEOPLE} = sent")
     look(page)

@@ -4,7 +4,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -43,14 +44,41 @@ def migrate() -> None:
         print_line("The database is up to date.")
 
 
-def check() -> None:
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair",
+        help="Also count the recipients of every broadcast, and correct tallies that are wrong.",
+    ),
+]
+
+
+def check(repair: Repair = False) -> None:
     """Check that this installation is ready to send. The exit code is 1 if a check fails."""
     failed = False
-    for finding in _findings():
+    for finding in chain(_findings(), _repaired() if repair else ()):
         print_line(f"{finding.word:<7} {finding.text}")
         failed = failed or finding.word == "FAILED"
     if failed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _repaired() -> Iterator[Finding]:
+    """What was wrong with the tallies of each broadcast, and is right now."""
+    if pending():
+        return
+    from clarion.accounts.audit import COMMAND_LINE
+    from clarion.broadcasts.history import visible
+    from clarion.broadcasts.repairs import repair_tallies
+
+    broadcasts = visible().filter(total__gt=0).order_by("pk")
+    wrong = 0
+    for broadcast in broadcasts.iterator(chunk_size=500):
+        for text in repair_tallies(broadcast, by=COMMAND_LINE):
+            wrong += 1
+            yield Finding("fixed", f"Broadcast {broadcast.pk}: {text} It is corrected.")
+    if not wrong:
+        yield Finding("ok", f"The tallies of {counted(len(broadcasts), 'broadcast')} are right.")
 
 
 def _findings() -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import reduce
 
 from clarion.channels.models import Channel
@@ -14,6 +14,7 @@ from clarion.records.measures import Numbers
 from clarion.records.reporting import receipts_of
 
 Reported = frozenset[str]
+_REPORTED = ("delivered", "read")  # what only providers know
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,14 @@ class ChannelSeries:
     def total(self) -> Numbers:
         """The sums of all spans."""
         return added(self.numbers)
+
+    def knows(self, name: str) -> bool:
+        """Whether a number is known: sent, failed and recovered always are."""
+        return name not in _REPORTED or name in self.reports
+
+    def column(self, name: str) -> list[int | None]:
+        """One of ``measures.NAMES`` for each span; None where it is not reported."""
+        return [getattr(each, name) if self.knows(name) else None for each in self.numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class OverTime:
 
     def knows(self, name: str) -> bool:
         """Whether a number is known: sent, failed and recovered always are."""
-        return name not in {"delivered", "read"} or name in self.reports
+        return name not in _REPORTED or name in self.reports
 
 
 def of_all(spans: Spans) -> OverTime:
@@ -68,16 +77,28 @@ def of_all(spans: Spans) -> OverTime:
     return _over_time(spans, None)
 
 
-def of_broadcast(broadcast_id: int, zone: tzinfo) -> OverTime | None:
+def of_broadcast(
+    broadcast_id: int,
+    zone: tzinfo,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> OverTime | None:
     """One broadcast from its first number to its last, in spans that fit its length.
 
-    None while it has none. Under 300 ms for 1,000,000 recipients: docs/benchmarks-records.md.
+    ``since`` and ``until`` leave out the spans before and after. None while it has none.
+    Under 300 ms for 1,000,000 recipients: docs/benchmarks-records.md.
     """
     ends = measures.first_and_last(broadcast_id)
     if ends is None:
         return None
     first, last = map(clock.from_us, ends)
-    return _over_time(spans_.of_broadcast(first, last, zone), broadcast_id)
+    by_minute = first + timedelta(microseconds=measures.BY_MINUTE)
+    first, last = max(first, since or first), min(last, until or last)
+    if first > last:
+        return None
+    # Later numbers are only known by the quarter of an hour.
+    least = spans_.MINUTE if last < by_minute else spans_.QUARTER
+    return _over_time(spans_.of_broadcast(first, last, zone, least), broadcast_id)
 
 
 def between(since: datetime, until: datetime) -> Numbers:

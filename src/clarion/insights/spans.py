@@ -58,13 +58,15 @@ def latest(name: str, zone: tzinfo, now: datetime) -> Spans:
     return Spans(step, bounds)
 
 
-def of_broadcast(first: datetime, last: datetime, zone: tzinfo) -> Spans:
+def of_broadcast(first: datetime, last: datetime, zone: tzinfo, least: timedelta = MINUTE) -> Spans:
     """Spans for a chart of one broadcast: the first and the last moment that it has numbers of.
+
+    None is shorter than ``least``.
 
     A broadcast has numbers by the minute for its first hour, by the quarter after that.
     """
     length = last - first
-    step = next((step for most, step in _STEPS if length < most), DAY)
+    step = max(least, next((step for most, step in _STEPS if length < most), DAY))
     since, until = _floor(first, step, zone), last
     bounds = [since]
     while bounds[-1] <= until:

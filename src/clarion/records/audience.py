@@ -100,6 +100,7 @@ class Wanted:
     states: tuple[str, ...] = ()
     channel: int | None = None  # its id
     reason: int | None = None  # the id of the records.models.Reason of what went wrong
+    recovered: bool = False  # only those who got it after an attempt had failed
 
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown state."""
@@ -192,6 +193,8 @@ def _read(broadcast_id: int, wanted: Wanted, cursor: Cursor | None, limit: int) 
         if value is not None:
             where += f" AND d.{column} = %s"
             params.append(value)
+    if wanted.recovered:
+        where += " AND d.recovered"
     if cursor:
         where += f" AND d.address_id {sign} %s"
         params += cursor.key

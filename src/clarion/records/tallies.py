@@ -74,6 +74,26 @@ def any_queued(broadcast: str, channel: str) -> str:
     )
 
 
+def correct(broadcast_id: int) -> list[tuple[int, str, int]]:
+    """Make the numbers of a broadcast what its deliveries say; return what was wrong.
+
+    In rows of: channel id, state, how many were missing (negative: too many). One statement sees
+    one moment, in which every move has written both its rows and its deltas. So what differs is an
+    error, and a delta more corrects it, whoever moves deliveries meanwhile.
+    """
+    return db.fetch(
+        "INSERT INTO records_tally (broadcast_id, channel_id, state, delta)"
+        " SELECT CAST(%s AS bigint), channel_id, state, CAST(sum(people) AS bigint) FROM ("
+        "SELECT channel_id, state, count(*) AS people FROM records_delivery"
+        " WHERE broadcast_id = %s GROUP BY channel_id, state"
+        " UNION ALL SELECT channel_id, state, -CAST(sum(delta) AS bigint) FROM records_tally"
+        " WHERE broadcast_id = %s GROUP BY channel_id, state"
+        ") AS counted GROUP BY channel_id, state HAVING sum(people) <> 0"
+        " RETURNING channel_id, state, delta",
+        [broadcast_id] * 3,
+    )
+
+
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"

@@ -88,6 +88,10 @@ def _chats(detail: Detail) -> str:
     return sentence % formats.number_format(chats, force_grouping=True)
 
 
+def _repaired(detail: Detail) -> str:
+    return " ".join(detail.get("corrected", ()))
+
+
 def _worker(detail: Detail) -> str:
     return (
         _("It had taken %s. What was certainly not sent is queued again; the rest is in doubt.")
@@ -121,6 +125,7 @@ KINDS: dict[str, Kind] = {
     "duplicate": Kind(T("Duplicated"), "copy", "calm"),
     "test": Kind(T("Test sent"), "send", "calm"),
     "send_to_others": Kind(T("Missing values accepted"), "users", "plan", _gaps),
+    "repair": Kind(T("Numbers repaired"), "check", "warn", _repaired),
     "held": Kind(T("Held"), "messages", "warn", _held),
     "release": Kind(T("Released by hand"), "messages", "plan", _count),
     "released": Kind(T("Released: the chat was closed"), "messages", "plan", _count),

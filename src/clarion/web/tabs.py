@@ -12,6 +12,7 @@ _TABS = {
     "details": ("broadcast", _("Details")),
     "audience": ("broadcast_recipients", _("Audience")),
     "consents": ("broadcast_consents", _("Consents")),
+    "analytics": ("broadcast_analytics", _("Analytics")),
     "activity": ("broadcast_activity", _("Activity")),
 }
 

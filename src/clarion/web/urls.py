@@ -7,7 +7,9 @@ from clarion.web.views import (
     account,
     broadcast_activity,
     broadcast_acts,
+    broadcast_analytics,
     broadcast_consents,
+    broadcast_reconcile,
     broadcasts,
     channels,
     chats,
@@ -59,9 +61,14 @@ urlpatterns = [
     path("broadcasts/<int:pk>/errors", broadcasts.broadcast_errors, name="broadcast_errors"),
     path("broadcasts/<int:pk>/details", broadcasts.broadcast_details, name="broadcast_details"),
     path(
-        "broadcasts/<int:pk>/reconcile",
-        broadcasts.broadcast_reconcile,
+        "broadcasts/<int:pk>/reconcile/",
+        broadcast_reconcile.broadcast_reconcile,
         name="broadcast_reconcile",
+    ),
+    path(
+        "broadcasts/<int:pk>/reconcile.csv",
+        broadcast_reconcile.reconcile_export,
+        name="reconcile_export",
     ),
     path("broadcasts/<int:pk>/why/", why.why_choose, name="broadcast_why_choose"),
     path("broadcasts/<int:pk>/why/<int:contact>/", why.why, name="broadcast_why"),
@@ -76,6 +83,16 @@ urlpatterns = [
         "broadcasts/<int:pk>/consents/",
         broadcast_consents.broadcast_consents,
         name="broadcast_consents",
+    ),
+    path(
+        "broadcasts/<int:pk>/analytics/",
+        broadcast_analytics.broadcast_analytics,
+        name="broadcast_analytics",
+    ),
+    path(
+        "broadcasts/<int:pk>/analytics/latency",
+        broadcast_analytics.broadcast_latency,
+        name="broadcast_latency",
     ),
     path(
         "broadcasts/<int:pk>/activity/",

@@ -18,7 +18,7 @@ from web.conftest import LogIn
 from web.reading import words
 
 pytestmark = pytest.mark.django_db
-TABS = ("", "recipients/", "consents/", "activity/")
+TABS = ("", "recipients/", "consents/", "analytics/", "activity/")
 
 
 def page(client: Client, broadcast: Broadcast, tab: str) -> str:
@@ -46,6 +46,17 @@ def test_each_tab_has_an_address_and_leads_to_the_others(
 @pytest.mark.parametrize("tab", TABS)
 def test_a_tab_of_what_is_not_there(admin: Client, tab: str) -> None:
     assert admin.get(f"/broadcasts/4711/{tab}").status_code == 404
+
+
+def test_j1_the_workflow_in_one_line(admin: Client, sending: Broadcast) -> None:
+    html = page(admin, sending, "")
+
+    flow = re.search(r'<ol class="card-body workflow">.*?</ol>', html, re.DOTALL)
+    assert flow is not None
+    text = words(flow[0])
+    steps = ["Starts", "Audience", "All contacts on the chosen", "Hello", "Channels", "sink"]
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places)
 
 
 # J2

@@ -161,15 +161,6 @@ def test_a_condition_of_the_list_is_taken_away_by_its_chip(
     assert "since" not in chips["Started from: 2 Jan 2020"]
 
 
-def test_reconcile_shows_the_equation(admin: Client, sending: Broadcast) -> None:
-    factory.settle_all(sending.channels.get())
-
-    html = admin.get(f"/broadcasts/{sending.pk}/reconcile").content.decode()
-
-    assert "Every recipient is counted exactly once." in html
-    assert "expected 3 = sent 3 + failed 0" in html
-
-
 def test_f2_f4_pause_resume_stop(admin: Client, sending: Broadcast) -> None:
     def act(name: str) -> str:
         response = admin.post(f"/broadcasts/{sending.pk}/do/{name}")

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from clarion.broadcasts import history
 from clarion.insights.activity import GROUPS, Activity, Span, activity
-from clarion.kit import clock
 from clarion.kit.paging import CursorError
 from clarion.web import event_words
 from clarion.web.live import fragment
+from clarion.web.moments import asked_span
 from clarion.web.requests import AgentRequest
 from clarion.web.tabs import frame
 from clarion.web.views.broadcasts import find
@@ -43,16 +43,8 @@ def broadcast_activity_live(request: AgentRequest, pk: int) -> HttpResponse:
 
 def _listed(request: AgentRequest, pk: int, cursor: str | None) -> dict[str, Any]:
     group = request.GET.get("group", "")
-    query = {"group": group if group in GROUPS else ""}
-    moments: dict[str, datetime | None] = {"since": None, "until": None}
-    problems: dict[str, str] = {}
-    for name in moments:
-        query[name] = request.GET.get(name, "").strip()
-        try:
-            zone = timezone.get_current_timezone_name()
-            moments[name] = clock.parse_moment(query[name], zone) if query[name] else None
-        except ValueError as error:
-            problems[name] = str(error)
+    texts, moments, problems = asked_span(request.GET)
+    query = {"group": group if group in GROUPS else "", **texts}
     page = activity(pk, Span(query["group"], **moments), cursor)
     return {
         "lines": _lines(page.rows),

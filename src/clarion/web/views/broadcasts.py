@@ -21,7 +21,6 @@ from clarion.broadcasts import chains, control, history, retention
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
-from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.condition import conditions
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
@@ -337,10 +336,3 @@ def broadcast_runs(request: AgentRequest, pk: int) -> HttpResponse:
         "first_url": here if after else "",
     }
     return render(request, "broadcasts/runs.html", context)
-
-
-@require_safe
-def broadcast_reconcile(request: AgentRequest, pk: int) -> HttpResponse:
-    """The equation O2, counted from the rows and from the tallies."""
-    context = {"reconciliation": reconcile(find(pk).pk)}
-    return render(request, "broadcasts/reconciled.html", context)

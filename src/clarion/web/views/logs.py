@@ -24,6 +24,8 @@ from clarion.web.views.broadcasts import find
 # The lists of one operation: the states of the chats in them.
 LISTS: dict[str, tuple[str, ...]] = {
     "successful": tuple(COMPLETED),
+    "delivered": (DeliveryState.DELIVERED.value, DeliveryState.READ.value),
+    "read": (DeliveryState.READ.value,),
     "failed": (DeliveryState.FAILED.value,),
 }
 
@@ -71,8 +73,12 @@ def log(request: AgentRequest, pk: int) -> HttpResponse:
         page = recipients_of(pk, Wanted(LISTS[chosen]), cursor)
     except CursorError:
         return redirect("log", pk)
-    sizes = {"successful": b["completed"], "failed": b["failed"]}
-    titles = {"successful": _("Successful chats"), "failed": _("Failed chats")}
+    lists = {
+        "successful": (_("Successful chats"), b["completed"]),
+        "delivered": (_("Delivered"), b["arrived"]),
+        "read": (_("Read"), b["read"]),
+        "failed": (_("Failed chats"), b["failed"]),
+    }
     channels = list(broadcast.channels.order_by("name"))
     context = {
         "broadcast": broadcast,
@@ -84,12 +90,13 @@ def log(request: AgentRequest, pk: int) -> HttpResponse:
         "list": chosen,
         "tabs": [
             {
-                "title": titles[name],
+                "title": title,
                 "url": _url("log", pk, list=name),
-                "count": sizes[name],
+                "count": count,
                 "here": name == chosen,
             }
-            for name in LISTS
+            for name, (title, count) in lists.items()
+            if b.get(f"reports_{name}", True) or name == chosen
         ],
         "page": page,
         "next_url": _url("log", pk, list=chosen, cursor=page.next_cursor)

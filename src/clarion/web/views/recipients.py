@@ -46,7 +46,9 @@ def _asked(request: AgentRequest, pk: int) -> _Asked:
     query = {"state": state if state in DELIVERY_STATES else ""}
     numbers = {name: parse_id(request.GET.get(name, "")) for name in ("channel", "reason")}
     query |= {name: str(number or "") for name, number in numbers.items()}
-    return _Asked(pk, query, Wanted(tuple(filter(None, [query["state"]])), **numbers))
+    query["recovered"] = "1" if request.GET.get("recovered") == "1" else ""
+    states = tuple(filter(None, [query["state"]]))
+    return _Asked(pk, query, Wanted(states, **numbers, recovered=bool(query["recovered"])))
 
 
 @require_safe
@@ -70,7 +72,7 @@ def recipients(request: AgentRequest, pk: int) -> HttpResponse:
         "channels": channels,
         "reasons": [row for row in reasons if row.people],
         "chips": _chips(asked, {row.pk: row.name for row in channels}, reasons),
-        "clear_url": asked.url(channel="", reason=""),
+        "clear_url": asked.url(channel="", reason="", recovered=""),
         "kinds": {channel.name: channel.kind for channel in channels},
         "may_release": asked.query["state"] == "held"
         and request.user.may(Role.SENDER)
@@ -108,6 +110,8 @@ def _chips(asked: _Asked, channels: dict[int, str], reasons: list[Cause]) -> lis
     if asked.wanted.reason is not None:
         text = texts.get(asked.wanted.reason, str(asked.wanted.reason))
         chips.append({"text": _("Error: %s") % text, "without": asked.url(reason="")})
+    if asked.wanted.recovered:
+        chips.append({"text": _("Recovered on a retry"), "without": asked.url(recovered="")})
     return chips
 
 

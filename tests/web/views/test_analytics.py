@@ -1,0 +1,80 @@
+"""J4: a broadcast in numbers over time, each leading to the people behind it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from clarion.broadcasts.models import Broadcast
+from clarion.records.models import Delivery
+from support import factory
+from web.reading import words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(sending: Broadcast) -> Broadcast:
+    """One of three failed, one is sent, and one is sent after an attempt had failed."""
+    channel = sending.channels.get()
+    factory.settle_each(channel, ["sent", "failed"])
+    factory.settle_each(channel, [{"state": "sent", "attempts": 2, "recovered": True}])
+    return sending
+
+
+def page(client: Client, broadcast: Broadcast, query: str = "") -> str:
+    return client.get(f"/broadcasts/{broadcast.pk}/analytics/{query}").content.decode()
+
+
+def test_j4_numbers_equal_rows_and_lead_to_the_people(admin: Client, sent: Broadcast) -> None:
+    html = page(admin, sent)
+
+    links = dict(re.findall(r'id="n-(\w+)" href="(.+?)"', html))
+    shown = dict(re.findall(r'id="n-(\w+)" href=".+?">([\d,]+)<', html))
+    rows = Delivery.objects.filter(broadcast=sent)
+    assert int(shown["sent"]) == rows.filter(state="sent").count() == 2
+    assert int(shown["failed"]) == rows.filter(state="failed").count() == 1
+    assert int(shown["recovered"]) == rows.filter(recovered=True).count() == 1
+    for name, href in links.items():
+        people = admin.get(href.replace("&amp;", "&")).context["page"].rows
+        assert len(people) == int(shown[name])
+
+
+def test_j4_what_no_channel_reports_is_not_0(admin: Client, sent: Broadcast) -> None:
+    text = words(page(admin, sent))
+
+    assert re.search(r"Delivered ?not reported", text)
+    assert re.search(r"Read ?not reported", text)
+
+
+def test_j4_charts_over_time_and_by_channel(admin: Client, sent: Broadcast) -> None:
+    html = page(admin, sent)
+
+    assert 'id="chart-all"' in html
+    assert 'id="chart-channels-sent"' in html
+    assert 'id="chart-channels-failed"' in html
+
+
+def test_j4_a_time_range(admin: Client, sent: Broadcast) -> None:
+    before = page(admin, sent, "?until=2020-01-01T00:00")
+    wrong = page(admin, sent, "?since=yesterday")
+
+    assert "Nothing in this time range" in before
+    assert "“yesterday” is not a date and time." in wrong
+    assert 'id="chart-all"' in page(admin, sent, "?since=2020-01-01T00:00")
+
+
+def test_j4_latency(admin: Client, sent: Broadcast) -> None:
+    text = words(admin.get(f"/broadcasts/{sent.pk}/analytics/latency").content.decode())
+
+    assert re.search(r"50 % of the messages ?within", text)
+    assert re.search(r"All messages ?within", text)
+
+
+def test_j4_nothing_sent_yet(admin: Client) -> None:
+    draft = factory.draft([])
+
+    assert "No numbers yet" in page(admin, draft)
+    assert "No message has been sent yet." in admin.get(
+        f"/broadcasts/{draft.pk}/analytics/latency"
+    ).content.decode()  # fmt: skip
