@@ -49,7 +49,7 @@ def test_a_segment_from_adding_to_deleting(admin: Client) -> None:
     assert "city is “Bonn”" in html
     assert "wrote in the last 30 days" in html
     edit = admin.get(f"/contacts/segments/{segment.pk}/").content.decode()
-    assert '<option value="#wrote" selected>' in edit
+    assert '<option value="#wrote" selected' in edit
     admin.post(f"/contacts/segments/{segment.pk}/", BONN | {"name": "B", "match": "any"})
     segment.refresh_from_db()
     assert (segment.name, segment.match) == ("B", "any")
