@@ -74,6 +74,15 @@ class PipelineHost:
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
         raise AssertionError("its content is fine")
 
+    async def hold_broadcast(self, broadcast_id: int, reason: str) -> int:
+        raise AssertionError("it has no story")
+
+    def story_answers(self, broadcast_id: int) -> None:
+        raise AssertionError("it has no story")
+
+    def probe_again(self, broadcast_id: int) -> None:
+        """The broadcast is not on hold."""
+
     def shared_now(self) -> int:
         return self.now
 

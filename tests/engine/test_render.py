@@ -10,7 +10,6 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact
-from clarion.content.models import Story, StoryVersion
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.process import ThreadedWorker
@@ -20,6 +19,7 @@ from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.progress import Progress
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from crash.rehearsal import wait_completed
+from engine.stories import launch, story, text, webhook
 from support import factory
 from support.listener import Heard, Listener
 from support.waiting import eventually
@@ -32,30 +32,6 @@ def engine(database_url: str) -> Iterator[None]:
     """A worker in a thread."""
     with ThreadedWorker():
         yield
-
-
-def text(words: str) -> dict[str, Any]:
-    return {"kind": "text", "text": words}
-
-
-def webhook(url: str) -> dict[str, Any]:
-    return {"kind": "webhook", "url": url, "timeout": 30, "allow_private": True}
-
-
-def story(*blocks: dict[str, Any]) -> StoryVersion:
-    story = Story.objects.create(name=f"Story {Story.objects.count()}")
-    return StoryVersion.objects.create(story=story, number=1, blocks=list(blocks))
-
-
-def launch(channel: Channel, version: StoryVersion, **fields: Any) -> Broadcast:
-    """A broadcast of a story, on its way."""
-    broadcast = factory.draft([channel], text="")
-    Broadcast.objects.filter(pk=broadcast.pk).update(
-        state="sending", scheduled_at=1, started_at=1,
-        data_type="story", story=version.story, story_version=version, **fields,
-    )  # fmt: skip
-    broadcast.refresh_from_db()
-    return broadcast
 
 
 def texts_of(listener: Listener) -> dict[str, list[str]]:
@@ -184,20 +160,6 @@ def test_f3_a_restart_goes_on_with_the_message_that_failed(engine: None) -> None
     record = Record.objects.get(broadcast=again.pk)
     assert (record.responses, record.content) == (1, "Two")
     assert Part.objects.get().broadcast_id == broadcast.pk
-
-
-def test_b3_a_webhook_that_is_down_fails_the_delivery_and_not_the_channel(engine: None) -> None:
-    with Listener(lambda heard: (500, {})) as listener:
-        channel = sink(listener, attempts=2, backoff=0.01)
-        factory.people(channel, 30)
-        broadcast = launch(channel, story(webhook(f"{listener.url}/ask"), text("Hello")))
-        wait_completed(broadcast, 60)
-
-        assert len(listener.heard) == 60
-    assert Delivery.objects.filter(state="failed").count() == 30
-    channel.refresh_from_db()
-    assert (channel.state, channel.waits_until) == ("active", None)
-    assert "webhook answered 500" in Record.objects.filter(attempt=2)[0].reason.text
 
 
 def test_a_webhook_that_may_not_be_asked_pauses_its_broadcast_and_uses_up_nothing(

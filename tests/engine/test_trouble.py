@@ -1,6 +1,8 @@
 """Trouble of an account or its server uses up nobody's attempts, however few people there are."""
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from django.conf import settings
 from django.db.models import Max, Value
 from django.db.models.functions import Concat
 
@@ -17,7 +20,9 @@ from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import end_wait, resume_channel, update_channel
 from clarion.channels.models import Channel
+from clarion.channels.webhook import kind
 from clarion.contacts.models import Address
+from clarion.engine.pipeline import UNTESTED
 from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Record
@@ -29,6 +34,17 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FEW, MANY = 3, 3_000
+
+
+class SilentServer:
+    """Accepts connections, and says nothing."""
+
+    def __enter__(self) -> str:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=4_000)
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/hook"
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
 
 class Mailbox:
@@ -308,6 +324,67 @@ def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(database_url: str) 
             being_replaced[0] = False
             wait_completed(broadcast, 60)
     assert factory.states(broadcast) == {"sent": FEW}
+
+
+@pytest.mark.parametrize("people", [FEW, MANY])
+def test_a_server_that_never_answers_is_soon_sent_nothing(
+    database_url: str, people: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was sent is in doubt; it is not fed a whole audience."""
+    monkeypatch.setattr(kind, "_TIMEOUT", 0.5)
+    with SilentServer() as url:
+        channel = factory.channel(url=url)
+        factory.people(channel, people)
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+
+        def waits_again() -> bool:
+            channel.refresh_from_db()
+            since, until = channel.waits_since, channel.waits_until
+            longer_than = 0 if people == FEW else 2
+            return bool(since and until) and (until - since).total_seconds() > longer_than
+
+        with ThreadedWorker():
+            eventually(waits_again, timeout=60)
+            assert "no complete reply came within 0.5 s" in channel.waits_reason
+            states = factory.states(broadcast)
+            assert set(states) <= {"in_doubt", "queued", "sending"}
+            assert states["in_doubt"] <= UNTESTED + 5
+            if people == FEW:
+                wait_completed(broadcast, 60)
+    if people == MANY:
+        assert factory.states(broadcast)["queued"] > MANY - UNTESTED - 10
+    assert reconcile(broadcast.pk).ok
+
+
+def test_a_server_that_stops_answering_is_sent_no_more_than_is_on_the_wire(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kind, "_TIMEOUT", 2.0)
+    silent, held = threading.Event(), threading.Event()
+
+    def answer(heard: Heard) -> tuple[int, Any]:
+        if silent.is_set():
+            held.wait(60)
+        return 200, {}
+
+    with Listener(answer) as listener:
+        channel = factory.channel(url=f"{listener.url}/hook", rate=500.0)
+        factory.people(channel, MANY)
+        broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
+        with ThreadedWorker():
+            eventually(lambda: factory.states(broadcast).get("sent", 0) > 100, timeout=60)
+            silent.set()
+            eventually(lambda: Channel.objects.get().waits_since, timeout=60)
+            eventually(lambda: factory.states(broadcast).get("sending", 0) <= 1, timeout=60)
+            states = factory.states(broadcast)
+            most_at_once = settings.CLARION.concurrency
+            assert 0 < states["in_doubt"] <= most_at_once + 5
+            assert states["queued"] > 0
+            held.set()
+            silent.clear()
+            end_wait(channel, by=factory.BY)
+            wait_completed(broadcast, 300)
+    assert reconcile(broadcast.pk).ok
 
 
 def bot(listener: Listener) -> Channel:

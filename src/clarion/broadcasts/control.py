@@ -8,13 +8,13 @@ from django.db.models.functions import Coalesce
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.broadcasts import events, firings, launch, periodic
+from clarion.broadcasts import events, firings, launch, periodic, waits
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.live_edits import can_edit_live
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.restarts import can_restart
-from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, BroadcastState, may_move
+from clarion.broadcasts.states import ACTIVE, DELETABLE, FINISHED, RUNNING, BroadcastState, may_move
 from clarion.kit import clock, db, rates
 from clarion.kit.fields import InstantField
 from clarion.records.deliveries import hold
@@ -25,8 +25,8 @@ S = BroadcastState
 def actions(broadcast: Broadcast) -> list[str]:
     """What can be done with this broadcast now, in the order in which it is offered.
 
-    edit (of a scheduled one: undo first), undo, send_now, accept_missed, pause, resume, stop, rate,
-    release (of held people), restart, duplicate, delete.
+    edit (of a scheduled one: undo first), undo, send_now, accept_missed, pause, resume, end_wait,
+    stop, rate, release (of held people), restart, duplicate, delete.
     """
     state = broadcast.state
     single = broadcast.type == Broadcast.Type.SINGLE
@@ -38,6 +38,7 @@ def actions(broadcast: Broadcast) -> list[str]:
         "accept_missed": state == S.MISSED,
         "pause": may_move(state, S.PAUSED),
         "resume": state == S.PAUSED,
+        "end_wait": state in ACTIVE and broadcast.waits_until is not None,
         "stop": may_move(state, S.STOPPED),
         "rate": state in ACTIVE and not single,
         "release": state in ACTIVE and sends and not single,
@@ -65,13 +66,16 @@ def pause(broadcast: Broadcast, *, by: Agent | str, reason: str = "") -> Broadca
 
 
 def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
-    """Continue a paused broadcast, or send a missed one now. Raises ControlError for any other.
+    """Continue a paused or waiting broadcast, or send a missed one now.
 
+    Raises ControlError for any other.
     A periodic one continues with its next run: runs that were due during the pause are left out.
     What a trigger has fired meanwhile is due now.
     """
     if broadcast.state == S.MISSED:
         return launch.accept_missed(broadcast, by=by)
+    if broadcast.state in RUNNING and end_wait(broadcast, by=by):
+        return broadcast
     if broadcast.state == S.SCHEDULED:
         raise ControlError("It is scheduled and starts by itself.")
     if broadcast.state == S.PAUSED and broadcast.recurrence:
@@ -80,7 +84,19 @@ def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         firings.forgive_lateness(broadcast)
     after = S.LIVE if broadcast.is_live else S.SENDING
     say = "Only a paused broadcast resumes"
-    return _move(broadcast, after, by, "resume", say, before=S.PAUSED)
+    resumed = _move(broadcast, after, by, "resume", say, before=S.PAUSED)
+    waits.end_wait(broadcast.pk)
+    return resumed
+
+
+def end_wait(broadcast: Broadcast, *, by: Agent | str) -> bool:
+    """Ask its story's webhook again now. False: it does not wait."""
+    with transaction.atomic():
+        ended = waits.end_wait(broadcast.pk)
+        if ended:
+            events.note(broadcast, "end_wait", by)
+    broadcast.refresh_from_db(fields=["waits_until", "waits_since", "waits_reason"])
+    return ended
 
 
 def stop(broadcast: Broadcast, *, by: Agent | str, reason: str = "") -> Broadcast:

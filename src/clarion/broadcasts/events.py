@@ -34,7 +34,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "waits": (
         "held", "release", "released", "close_all", "channel_paused", "channel_resumed",
-        "channel_waits", "worker_ended",
+        "channel_waits", "webhook_waits", "webhook_answers", "end_wait", "worker_ended",
     ),
 }  # fmt: skip
 

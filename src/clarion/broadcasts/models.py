@@ -67,6 +67,8 @@ class Broadcast(models.Model):
     )
     template = models.JSONField(default=dict, blank=True)  # name, language, variables (texts)
     data = models.JSONField(default=dict, blank=True)  # {{ data.x }} for everyone it is sent to
+    # What {{ data.x }} shows in the preview and in a test send; never in the broadcast itself.
+    sample_data = models.JSONField(default=dict, blank=True)
     # Variables that some recipients lack, and an agent decided to send to the others: see gaps.
     accepted_gaps = models.JSONField(default=list, blank=True)
     channels: "models.ManyToManyField[Channel, Any]" = models.ManyToManyField(Channel)
@@ -76,6 +78,10 @@ class Broadcast(models.Model):
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority
     rate = models.FloatField(null=True, blank=True)  # messages a second, at most
     next_slot_at = models.BigIntegerField(default=0, db_default=0)  # microseconds, with a rate
+    # Nothing leaves before waits_until, and then one message: its story's webhook does not answer.
+    waits_until = InstantField(null=True)
+    waits_since = InstantField(null=True)
+    waits_reason = models.TextField(default="", blank=True)
     restart_of = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="restarts"
     )
@@ -105,7 +111,9 @@ class Broadcast(models.Model):
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
     deleted_at = InstantField(null=True)  # out of sight: retention takes it away piece by piece
-    total = models.BigIntegerField(default=0)  # deliveries written so far: what is expected
+    # Recipients when it was scheduled (about, where they are very many); it is decided later.
+    expected = models.BigIntegerField(null=True)
+    total = models.BigIntegerField(default=0)  # deliveries written so far
     expand_cursor = models.BigIntegerField(default=0)  # the last address that was looked at
     expanded_at = InstantField(null=True)
     drained_at = InstantField(null=True)  # stopped, and nothing of it can leave any more

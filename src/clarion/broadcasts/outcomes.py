@@ -19,12 +19,13 @@ def outcome(broadcast: Broadcast, counts: Mapping[str, Any]) -> str:
     """The word that a broadcast is shown with: one of its states, or of those above.
 
     ``counts`` are its facts: ``total``, ``completed``, and the number of people in each state.
-    A broadcast that has completed is shown by how it went, and one that is being sent over channels
-    that are all paused or waiting as waiting.
+    A broadcast that has completed is shown by how it went, and one that is being sent as waiting
+    while all its channels are paused or waiting, or its story's webhook does not answer.
     """
     state = broadcast.state
-    if state == BroadcastState.SENDING and not counts["sending"] and _is_blocked(broadcast):
-        return WAITING
+    if state == BroadcastState.SENDING:
+        blocked = not counts["sending"] and _is_blocked(broadcast)
+        return WAITING if blocked or broadcast.waits_until is not None else state
     if state != BroadcastState.COMPLETED or broadcast.is_live:
         return state
     if not counts["total"]:
@@ -45,14 +46,22 @@ def _is_blocked(broadcast: Broadcast) -> bool:
 
 
 def waits_for(broadcast: Broadcast) -> list[dict[str, Any]]:
-    """The channels of a broadcast on its way through which nothing is sent at this moment.
+    """What keeps a broadcast on its way from being sent at this moment.
 
-    Each with ``channel``, ``state`` (paused or waiting), ``reason``, ``since``, and ``until``, the
-    next attempt.
+    The channels through which nothing is sent, each with ``channel``, ``state`` (paused or
+    waiting), ``reason``, ``since``, and ``until``, the next attempt; before them its story's
+    webhook if that does not answer, with None as ``channel``.
     """
     if broadcast.state not in _ON_ITS_WAY:
         return []
-    return [
+    webhook = {
+        "channel": None,
+        "state": WAITING,
+        "reason": broadcast.waits_reason,
+        "since": broadcast.waits_since,
+        "until": broadcast.waits_until,
+    }
+    return [webhook] * (broadcast.waits_until is not None) + [
         {
             "channel": channel.name,
             "state": state.state.value,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from clarion.cli.output import (
     counted,
     format_moment,
+    format_planned,
     print_facts,
     print_json,
     print_line,
@@ -46,7 +47,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         return
     optional: list[tuple[str, Any]] = [
         ("when", facts["when"]),
-        ("next run", facts["next_run_at"]),
+        ("next run", format_planned(facts["next_run_at"], broadcast.zone)),
         ("runs", facts["runs"]),
         ("last run", facts["last_run_at"]),
         ("run of", facts["parent"]),
@@ -67,10 +68,10 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             ("number", f"№ {facts['number']}" if facts["number"] else "–"),
             ("agent", facts["agent"] or "–"),
             ("drafter", facts["drafted_by"] or "–"),
-            *(("waits for", _blockade(facts)) for facts in facts["waits_for"]),
+            *(("waits for", _blockade(facts["id"], each)) for each in facts["waits_for"]),
             *((name, value) for name, value in optional if value),
             ("created", facts["created_at"]),
-            ("scheduled", facts["scheduled_at"]),
+            ("scheduled", format_planned(facts["scheduled_at"], broadcast.zone) or None),
             ("started", facts["started_at"]),
             ("finished", facts["finished_at"]),
             ("total", facts["total"]),
@@ -86,15 +87,17 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         print_note(f"List them with: clarion records list --broadcast {facts['id']} --status error")
 
 
-def _blockade(wait: dict[str, Any]) -> str:
-    """A channel through which nothing is sent at this moment: why, since when, until when."""
+def _blockade(broadcast_id: int, wait: dict[str, Any]) -> str:
+    """What keeps it from being sent at this moment: why, since when, until when."""
     moments = [
         f"{word} {format_moment(wait[key])}"
         for word, key in (("since", "since"), ("next attempt", "until"))
         if wait[key]
     ]
-    state = ", ".join([f"channel {wait['channel']} is {wait['state']}", *moments])
-    return f"{state}. {wait['reason']} Resume: clarion channel resume {wait['channel']}"
+    channel = wait["channel"]
+    what = f"channel {channel} is {wait['state']}" if channel else "the story's webhook"
+    resume = f"channel resume {channel}" if channel else f"broadcasts resume {broadcast_id}"
+    return f"{', '.join([what, *moments])}. {wait['reason']} Resume: clarion {resume}"
 
 
 def _shares(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -44,15 +44,29 @@ SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
 Begin = Callable[[int], bool]  # notes that a message is about to leave; False: it must not
 PAUSING = clock.SECOND  # until a pause is read everywhere
 NOT_SENT = "not_sent"
+MAYBE_SENT = "maybe_sent"
 WRONG_SETTINGS = "wrong_settings"
 CANT_RECEIVE = "cant_receive"
 FAULT = "fault"
 CONTENT = "content"
 _SENT = D.SENT.value  # an enumeration's value takes a while to look up
+STORY_WEBHOOK = "story_webhook"
 OURS = "Clarion had a fault with this message. Its log says which: please report it."
 
 
 START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
+
+
+@dataclass(frozen=True, slots=True)
+class StoryAnswered:
+    """The story's webhook has answered for this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryDown:
+    """The story's webhook did not answer: that is its own trouble, or it is about this person."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +76,13 @@ class ContentTrouble:
     reason: str
 
 
+Found = Outcome | ContentTrouble | StoryAnswered | StoryDown | None  # what was found out
+
+
 async def attempt(
     claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest, begin: Begin
-) -> tuple[Settlement, Outcome | ContentTrouble | None]:
-    """Attempt one delivery; return what to settle, and what the provider said (None: not asked).
+) -> tuple[Settlement, Found]:
+    """Attempt one delivery; return what to settle, and what was found out (None: nothing).
 
     A story's webhook is asked without ``begin``: it may be asked again.
     """
@@ -103,6 +120,14 @@ async def attempt(
     return _refused(claimed, channel, job, outcome, step.shown), outcome
 
 
+def was_not_made(found: Found) -> bool:
+    """Whether there was no message to send. A fault in reading the reply is another thing: that
+    message may have been sent."""
+    if not isinstance(found, Refused) or found.refusal is not Refusal.REJECTED:
+        return False
+    return found.code in {CONTENT, FAULT, STORY_WEBHOOK}
+
+
 def _may_be_answered(claimed: Claimed, job: Job) -> bool:
     """Whoever wants no broadcasts may still get an agent's answer."""
     return job.single and claimed.address_state == AddressState.OPTED_OUT
@@ -127,7 +152,7 @@ def _without_reply(error: NotSent | MaybeSent) -> Refused:
         case NotSent():
             return Refused(Refusal.RETRY, error.reason, NOT_SENT)
         case _:
-            return Refused(Refusal.UNKNOWN, error.reason, "maybe_sent")
+            return Refused(Refusal.UNKNOWN, error.reason, MAYBE_SENT)
 
 
 async def _ask(
@@ -136,14 +161,15 @@ async def _ask(
     job: Job,
     question: QuestionStep,
     send_request: SendRequest,
-) -> tuple[Settlement, ContentTrouble | None]:
+) -> tuple[Settlement, Found]:
     """Ask the story's webhook. It may be asked again: its key tells it that it was asked before."""
-    code, reason, refusal = "story_webhook", "", Refusal.RETRY
+    code, reason, refusal = STORY_WEBHOOK, "", Refusal.RETRY
     try:
         reply = await send_request(question.request)
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
-            return _continued(claimed, channel, question.answered(claimed.progress, reply)), None
+            after = question.answered(claimed.progress, reply)
+            return _continued(claimed, channel, after), StoryAnswered()
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED
@@ -157,7 +183,9 @@ async def _ask(
         reason = f"The story's webhook did not answer: {error.reason}"
     except ContentError as error:
         reason, refusal = str(error), Refusal.REJECTED
-    return _refused(claimed, channel, job, Refused(refusal, reason, code), ""), None
+    refused = Refused(refusal, reason, code)
+    settlement = _refused(claimed, channel, job, refused, "")
+    return settlement, StoryDown(reason) if refusal is Refusal.RETRY else refused
 
 
 def _accepted(

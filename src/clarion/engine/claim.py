@@ -13,6 +13,7 @@ from typing import Any
 
 from clarion.broadcasts.people import without_consent
 from clarion.broadcasts.sending import advance_slots
+from clarion.broadcasts.waits import wait_for_probe
 from clarion.channels.slots import advance
 from clarion.contacts.identities import USER_ID
 from clarion.content.rendering import contact_context
@@ -27,6 +28,7 @@ WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # that after its slot gets a new one), and the rest is for the way to the provider.
 SLACK = 19_000
 LATE = 6_000
+PROBE = 40 * clock.SECOND  # until the outcome of one message is known: webhooks get 30 s
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
 
@@ -74,6 +76,9 @@ def claim(channel_id: int, worker_id: int, room: int) -> Claim:
         rows = claim_rows(worker_id, channel_id, portions, slots.count, now)
         if not rows:
             return Claim([], now, now + WINDOW // 3)
+        for broadcast in {share.broadcast for share in shares if share.is_probe}:
+            if any(row.broadcast == broadcast for row in rows):
+                wait_for_probe(broadcast, now + PROBE)
         paced: dict[int, int] = {}  # delivery -> not before this moment
         for share in shares:
             if share.step:
@@ -161,6 +166,7 @@ class _Share:
     room: int
     first: int = 0  # the first free slot of a broadcast with a rate of its own, microseconds
     step: int = 0  # 0: as fast as the channel
+    is_probe: bool = False  # after a wait: one message, to see whether it works again
 
     def pace(self, claimed: Sequence[ClaimedRow]) -> dict[int, int]:
         """The earliest moment of each delivery taken; advances the broadcast's own slots."""
@@ -175,16 +181,20 @@ def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
     After everyone's share come the same broadcasts again with the whole room, for what the
     others left over.
     """
-    active = sorted(_active(channel_id), key=lambda row: (-row[1], row[0]))
+    active = sorted(_active(channel_id, now), key=lambda row: (-row[1], row[0]))
     order: list[_Share] = []
     for priority in dict.fromkeys(row[1] for row in active):
         level = [row for row in active if row[1] == priority]
         weights = sum(row[2] for row in level) or 1
         shares = [(row, max(1, room * row[2] // weights)) for row in level]
-        again = [(row, room) for row in level if row[3] is None] if len(level) > 1 else []
-        for (broadcast_id, _, _, rate, next_slot_at), most in shares + again:
-            if rate is None:
+        free = [row for row in level if row[3] is None and row[5] is None]
+        again = [(row, room) for row in free] if len(level) > 1 else []
+        for (broadcast_id, _, _, rate, next_slot_at, waits_until), most in shares + again:
+            if waits_until is not None:
+                order.append(_Share(broadcast_id, 1, is_probe=True))
+            elif rate is None:
                 order.append(_Share(broadcast_id, most))
+            if waits_until is not None or rate is None:
                 continue
             step = round((clock.SECOND + SLACK) / rate)
             first = max(next_slot_at, now + LEAD)
@@ -194,37 +204,46 @@ def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
     return order
 
 
+_OVER = "(waits_until IS NULL OR waits_until <= %s)"  # its wait, if there was one
 _ON_CHANNEL = (
-    "SELECT b.id, b.rate IS NOT NULL FROM broadcasts_broadcast b "
+    "SELECT b.id, b.rate IS NOT NULL OR b.waits_until IS NOT NULL FROM broadcasts_broadcast b "
     "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
     "WHERE bc.channel_id = %s AND b.state IN ('sending', 'live') "
+    f"AND {_OVER} "
 )
 
 
-def _active(channel_id: int) -> list[tuple[Any, ...]]:
-    """What is being sent on a channel: id, priority, weight, rate, next_slot_at; locked."""
-    rows = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id])
+def _active(channel_id: int, now: int) -> list[tuple[Any, ...]]:
+    """What is being sent on a channel; locked.
+
+    Rows of id, priority, weight, rate, next_slot_at, waits_until: a wait that is over by ``now``.
+    """
+    rows = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id, now])
     if len(rows) > 1:
         # Only where the room is shared, and by the tallies: in the index of the queue PostgreSQL
         # walks over everybody who was queued since its last vacuum.
         waits = tallies.any_queued("b.id", "bc.channel_id")
-        rows = db.fetch(f"{_ON_CHANNEL} AND {waits}", [channel_id])
+        rows = db.fetch(f"{_ON_CHANNEL} AND {waits}", [channel_id, now])
     # FOR SHARE: a stop that has committed is never overtaken by a claim. Those with a rate of
-    # their own are locked for writing from the beginning: two claims that both held a share and
-    # both wanted to write would wait for each other for ever.
+    # their own, or after a wait, are locked for writing from the beginning: two claims that both
+    # held a share and both wanted to write would wait for each other for ever.
     active: list[tuple[Any, ...]] = []
-    for paced, rate, lock in (
-        (False, "IS NULL", db.for_share()),
-        (True, "IS NOT NULL", db.for_no_key_update()),
+    for paced, which, lock in (
+        (False, "rate IS NULL AND waits_until IS NULL", db.for_share()),
+        (
+            True,
+            f"(rate IS NOT NULL OR waits_until IS NOT NULL) AND {_OVER}",
+            db.for_no_key_update(),
+        ),
     ):
         ids = [[broadcast_id] for broadcast_id, has_rate in rows if bool(has_rate) is paced]
         if not ids:
             continue
         active += db.fetch(
-            "SELECT id, priority, weight, rate, next_slot_at FROM broadcasts_broadcast "
-            f"WHERE id {db.in_list()} AND state IN ('sending', 'live') AND rate {rate} "
-            f"ORDER BY id{lock}",
-            [db.json_param(ids)],
+            "SELECT id, priority, weight, rate, next_slot_at, waits_until "
+            f"FROM broadcasts_broadcast WHERE id {db.in_list()} "
+            f"AND state IN ('sending', 'live') AND {which} ORDER BY id{lock}",
+            [db.json_param(ids), *([now] if paced else [])],
         )
     return active
 

@@ -24,7 +24,9 @@ FIRST = 20  # failures before any success
 KEPT = 1.0  # seconds before the others are looked at, and the time that FIRST slots take
 MOST_KEPT = 10.0
 OTHERS = 60.0  # seconds after which what other workers are sending at is no longer waited for
-Place = tuple[int, int]  # a broadcast, and how many of its messages a person has had
+CORRECT_WEBHOOK = "Correct the webhook, then resume the broadcast."
+# A broadcast, how many of its messages a person has had, and whether its webhook was asked.
+Place = tuple[int, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Broken:
     reason: str  # the one that most of them have
     people: list[Claimed]
     all: bool  # whether there is nobody else on the channel
+    advice: str
 
     @property
     def sentence(self) -> str:
@@ -43,7 +46,7 @@ class Broken:
             if self.all
             else f"the first {FIRST} recipients"
         )
-        return f"No message could be made for {whom}: {self.reason} {START_ANEW}"
+        return f"No message could be made for {whom}: {self.reason} {self.advice}"
 
 
 @dataclass(slots=True)
@@ -72,13 +75,18 @@ class ContentWatch:
         """Whether nothing is kept back."""
         return not any(failures.kept for failures in self._failures.values())
 
-    def works(self, claimed: Claimed) -> None:
-        """This person's message could be made: from now on a failure is about its person."""
-        self._prove(_place(claimed))
+    def works(self, claimed: Claimed, *, asking: bool = False) -> None:
+        """This person's message could be made: from now on a failure is about its person.
 
-    def failed(self, claimed: Claimed, settlement: Settlement) -> Broken | None:
+        ``asking``: the story's webhook gave an answer that can be used.
+        """
+        self._prove(_place(claimed, asking))
+
+    def failed(
+        self, claimed: Claimed, settlement: Settlement, *, asking: bool = False
+    ) -> Broken | None:
         """Settle a failure now or later. Broken when it proves that the content fails for all."""
-        key = _place(claimed)
+        key = _place(claimed, asking)
         if key in self._works:
             self._put(settlement)
             return None
@@ -126,7 +134,8 @@ class ContentWatch:
     def _broken(self, key: Place, *, all_: bool) -> Broken:
         failures = self._failures.pop(key)
         reason = failures.reasons.most_common(1)[0][0]
-        return Broken(reason, [person for person, _ in failures.kept], all_)
+        advice = CORRECT_WEBHOOK if key[2] else START_ANEW
+        return Broken(reason, [person for person, _ in failures.kept], all_, advice)
 
     def _prove(self, key: Place) -> None:
         if key not in self._works:
@@ -140,5 +149,5 @@ class ContentWatch:
         failures.kept.clear()
 
 
-def _place(claimed: Claimed) -> Place:
-    return claimed.broadcast, claimed.progress.sent
+def _place(claimed: Claimed, asking: bool) -> Place:
+    return claimed.broadcast, claimed.progress.sent, asking

@@ -12,18 +12,24 @@ from django.db import Error
 
 from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
 from clarion.engine.attempt import (
-    CONTENT,
     FAULT,
+    MAYBE_SENT,
+    STORY_WEBHOOK,
     ContentTrouble,
+    Found,
     SendRequest,
+    StoryAnswered,
+    StoryDown,
     attempt,
     requeued,
+    was_not_made,
 )
 from clarion.engine.claim import LATE, Claim, Claimed
 from clarion.engine.content_watch import Broken, ContentWatch
 from clarion.engine.remaining import Remaining
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts, Job
+from clarion.engine.story_watch import StoryWatch, are_about_people
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 
@@ -37,6 +43,9 @@ EASE = 0.9  # what an accepted message leaves of the pressure
 PAUSING = 2 * clock.SECOND  # until a wait or a pause is written, so that claims go by it
 FIRST_DOWN = 1.0  # seconds before a provider that is down is tried again; doubles
 MOST_DOWN = 60.0
+UNTESTED = 20  # messages that are on their way at most before the provider has answered once
+UNSURE_AFTER = 20  # answers in a row that leave it open whether the message was taken
+MOST_SILENT = 900.0  # seconds: each attempt at a server that never answers leaves one in doubt
 
 
 class PipelineHost(Protocol):
@@ -53,6 +62,9 @@ class PipelineHost(Protocol):
     def waited(self, channel_id: int) -> None: ...
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None: ...
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None: ...
+    def hold_broadcast(self, broadcast_id: int, reason: str) -> Awaitable[int]: ...
+    def story_answers(self, broadcast_id: int) -> None: ...
+    def probe_again(self, broadcast_id: int) -> None: ...
     def shared_now(self) -> int: ...
 
 
@@ -73,6 +85,7 @@ class ChannelPipeline:
         self._want = LEAST
         self._late: list[Claimed] = []
         self._content = ContentWatch(host.put, channel.rate)
+        self._stories = StoryWatch(host.put)
         self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
         self._closed_until = 0  # microseconds: a wait or pause that claims may not know of yet
         self._waits_from = 0.0  # by time.monotonic(): when the newest wait was found out
@@ -80,6 +93,8 @@ class ChannelPipeline:
         self._failures = 0  # connections in a row that failed
         self._down = FIRST_DOWN / 2
         self._probing = False  # one message at a time, until the provider answers again
+        self._answered = False  # whether the provider has answered once
+        self._unsure = 0  # messages in a row that may or may not have been taken
         self._pressure = 0.0
         self._closing = False
         self._tasks = [asyncio.create_task(self._feed())]
@@ -88,8 +103,13 @@ class ChannelPipeline:
     @property
     def quiet(self) -> bool:
         """Whether no message is waiting here or in flight."""
-        is_idle = len(self._idle) == len(self._tasks) - 1
-        return not self._buffer and not self._late and is_idle and self._content.empty
+        nothing_kept = self._content.empty and self._stories.empty
+        return self._is_at_rest and not self._late and nothing_kept
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether no message is in flight, or about to be."""
+        return not self._buffer and len(self._idle) == len(self._tasks) - 1
 
     async def close(self) -> None:
         """Finish what is in flight and queue the rest again."""
@@ -104,16 +124,21 @@ class ChannelPipeline:
 
     def requeue(self) -> None:
         """Queue again what has not been attempted."""
-        for claimed in [*self._buffer, *self._late, *self._content.give_up()]:
+        self._requeue([*self._content.give_up(), *self._stories.give_up()])
+        self._requeue(self._buffer)
+        self._requeue(self._late)
+
+    def _requeue(self, messages: list[Claimed] | deque[Claimed]) -> None:
+        for claimed in messages:
             self._host.put(requeued(claimed, self.channel.id))
-        self._buffer.clear()
-        self._late.clear()
+        messages.clear()
 
     def drop(self) -> None:
         """Forget what has not been attempted: it is no longer this worker's."""
         self._buffer.clear()
         self._late.clear()
-        self._content.give_up()
+        list(self._content.give_up())
+        self._stories.give_up()
 
     # feeding
 
@@ -131,7 +156,12 @@ class ChannelPipeline:
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
         await self._judge_kept()
-        if self._closed_until > clock.now_us() or (self._probing and not self.quiet):
+        await self._hold_unanswered()
+        few = 1 if self._probing else 0 if self._answered else UNTESTED
+        is_closed = self._closed_until > clock.now_us()
+        if is_closed or self._probing:
+            self._requeue(self._late)  # one message is tried first
+        if is_closed or (few and not self._is_at_rest):
             return IDLE
         if self._late:
             late, self._late = self._late, []
@@ -142,7 +172,7 @@ class ChannelPipeline:
                 raise
         if not self._is_low():
             return 0.0
-        self._want = 1 if self._probing else self._claim_size()
+        self._want = few or self._claim_size()
         claim = await self._host.claim(self.channel.id, self._want)
         self._take(claim.messages)
         if claim.again_at:
@@ -217,41 +247,84 @@ class ChannelPipeline:
             self._host.put(requeued(claimed, self.channel.id))
             return
         began = time.monotonic()
-        settlement, outcome = await attempt(
-            claimed, self.channel, job, self._send_request, self._host.begin
-        )
-        is_watched = not job.single and not job.has_gaps
-        if is_watched and isinstance(outcome, Refused) and _was_not_made(outcome):
+        if job.script is not None:
+            self._stories.begin(claimed, began)
+        try:
+            settlement, found = await attempt(
+                claimed, self.channel, job, self._send_request, self._host.begin
+            )
+        finally:
+            if job.script is not None:
+                self._stories.end(claimed)
+        if job.single:
+            self._host.put(settlement)
+        elif isinstance(found, StoryDown):
+            self._stories.failed(claimed, settlement, found.reason)
+            return
+        elif not job.has_gaps and was_not_made(found):
             self._judge_content(claimed, settlement)
             return
-        if isinstance(outcome, Accepted | Refused):  # a request could be made
+        else:
+            self._host.put(settlement)
+            self._note(claimed, found, began)
+        if isinstance(found, Accepted | Refused) and not was_not_made(found):
+            self._react(found, began)
+
+    def _note(self, claimed: Claimed, found: Found, began: float) -> None:
+        """What an attempt shows of its broadcast, beside its own delivery."""
+        broadcast = claimed.broadcast
+        if isinstance(found, ContentTrouble):
+            self._host.pause_broadcast(broadcast, found.reason)
+        elif isinstance(found, StoryAnswered):
+            self._content.works(claimed, asking=True)
+            self._stories.answered(broadcast, began)
+            self._host.story_answers(broadcast)
+            return
+        if isinstance(found, Accepted | Refused) and not was_not_made(found):
             self._content.works(claimed)
-        self._host.put(settlement)
-        if isinstance(outcome, ContentTrouble):
-            self._host.pause_broadcast(claimed.broadcast, outcome.reason)
-        elif outcome is not None:
-            self._react(outcome, began)
+        self._host.probe_again(broadcast)
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
-        if broken := self._content.failed(claimed, settlement):
+        asking = settlement.code == STORY_WEBHOOK
+        if broken := self._content.failed(claimed, settlement, asking=asking):
             self._pause_broken(claimed.broadcast, broken)
+
+    async def _hold_unanswered(self) -> None:
+        """Let broadcasts wait whose stories' webhooks answer nobody: it uses up no attempts."""
+        for broadcast, reason in self._stories.down():
+            self._pausing[broadcast] = clock.now_us() + PAUSING
+            waited = await self._host.hold_broadcast(broadcast, reason)
+            left = await self._host.remaining(broadcast, self.channel.id)
+            if are_about_people(waited, left):
+                self._stories.charge(broadcast)
+            else:
+                for person in self._stories.give_up(broadcast):
+                    behind = requeued(person, self.channel.id)
+                    behind.due_at = clock.now_us()  # another one is tried next
+                    self._host.put(behind)
+            self._requeue_buffered(broadcast)
+            del self._pausing[broadcast]
+
+    def _requeue_buffered(self, broadcast: int) -> None:
+        every = list(self._buffer)
+        self._buffer.clear()
+        self._buffer.extend(one for one in every if one.broadcast != broadcast)
+        self._requeue([one for one in every if one.broadcast == broadcast])
 
     async def _judge_kept(self) -> None:
         """Decide on those whose message could not be made, where nobody else's could so far."""
         for place, is_time in self._content.kept():
             broadcast = place[0]
             if not self._host.may_send(self.channel.id, broadcast):
-                for person in self._content.give_up(place):
-                    self._host.put(requeued(person, self.channel.id))
+                self._requeue(list(self._content.give_up(place)))
             elif is_time:
                 left = await self._host.remaining(broadcast, self.channel.id)
                 if broken := self._content.judge(place, left):
                     self._pause_broken(broadcast, broken)
 
     def _pause_broken(self, broadcast: int, broken: Broken) -> None:
-        for person in broken.people:
-            self._host.put(requeued(person, self.channel.id))
+        self._requeue(list(broken.people))
         self._pausing[broadcast] = clock.now_us() + PAUSING
         self._host.pause_broadcast(broadcast, broken.sentence)
 
@@ -295,17 +368,23 @@ class ChannelPipeline:
                 self._probe(outcome, began)
         elif outcome.refusal is not Refusal.UNKNOWN:
             self._answers()
+        elif outcome.code != FAULT:
+            self._unsure += 1
+            is_silent = outcome.code == MAYBE_SENT
+            if self._unsure >= (DOWN_AFTER if is_silent else UNSURE_AFTER):
+                self._probe(outcome, began, MOST_SILENT if is_silent else MOST_DOWN)
 
     def _answers(self) -> None:
         """The provider takes messages, or answers for one person."""
         self._failures, self._down, self._probing = 0, FIRST_DOWN / 2, False
+        self._answered, self._unsure = True, 0
         self._host.waited(self.channel.id)
 
-    def _probe(self, outcome: Refused, began: float) -> None:
+    def _probe(self, outcome: Refused, began: float, most: float = MOST_DOWN) -> None:
         if began < self._waits_from:
             return  # in flight beside the one that was found out first: it says nothing new
         self._probing = True
-        self._down = min(self._down * 2, MOST_DOWN)
+        self._down = min(self._down * 2, most)
         self._wait(self._down, outcome.reason, began)
 
     def _wait(self, seconds: float, reason: str, began: float) -> None:
@@ -316,8 +395,3 @@ class ChannelPipeline:
         self._waits_from, self._waits_until = now, now + seconds
         self._closed_until = clock.now_us() + min(round(seconds * clock.SECOND), PAUSING)
         self._host.wait(self.channel.id, seconds, reason)
-
-
-def _was_not_made(outcome: Refused) -> bool:
-    """A fault in reading the reply is another thing: that message may have been sent."""
-    return outcome.refusal is Refusal.REJECTED and outcome.code in {CONTENT, FAULT}

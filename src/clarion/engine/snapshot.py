@@ -60,6 +60,7 @@ class Snapshot:
     waiting: frozenset[int]  # the channels that wait, or have waited just before
     # Of broadcasts: that of a live one grows when it is edited.
     revisions: Mapping[int, int] = field(default_factory=dict)
+    on_hold: frozenset[int] = frozenset()  # broadcasts that wait for their story's webhook
 
 
 NOTHING = Snapshot({}, {}, frozenset(), frozenset(), frozenset())
@@ -69,7 +70,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
     """Read which channels and broadcasts may send; adapters of unchanged channels are kept."""
     # A trigger lives for months: its channels are busy only while a delivery waits.
     sending = db.fetch(
-        "SELECT b.id, bc.channel_id, b.revision, b.state = 'sending' "
+        "SELECT b.id, bc.channel_id, b.revision, b.waits_until IS NOT NULL, b.state = 'sending' "
         f"OR {tallies.any_queued('b.id', 'bc.channel_id')} FROM broadcasts_broadcast b "
         "JOIN broadcasts_broadcast_channels bc ON bc.broadcast_id = b.id "
         "WHERE b.state IN ('sending', 'live')"
@@ -78,7 +79,7 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
         return NOTHING
     channels: dict[int, ChannelFacts] = {}
     broken: dict[int, str] = {}
-    rows = _rows({channel_id for _, channel_id, _, _ in sending})
+    rows = _rows({row[1] for row in sending})
     for row in rows:
         version = _version(row)
         channel = before.channels.get(row[0])
@@ -89,10 +90,11 @@ def take(before: Snapshot = NOTHING) -> Snapshot:
             channels[row[0]] = _facts(row[0], version)
         except ValueError as error:
             broken[row[0]] = str(error)
-    busy = frozenset(row[1] for row in sending if row[3])
+    busy = frozenset(row[1] for row in sending if row[4])
     waiting = frozenset(row[0] for row in rows if row[-1] is not None)
     revisions = {row[0]: row[2] for row in sending}
-    return Snapshot(channels, broken, frozenset(revisions), busy, waiting, revisions)
+    on_hold = frozenset(row[0] for row in sending if row[3])
+    return Snapshot(channels, broken, frozenset(revisions), busy, waiting, revisions, on_hold)
 
 
 def is_current(facts: ChannelFacts) -> bool:

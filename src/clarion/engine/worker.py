@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error
 
 from clarion.accounts import audit, expiry
-from clarion.broadcasts import channel_events, people, periodic, retention
+from clarion.broadcasts import channel_events, people, periodic, retention, waits
 from clarion.broadcasts.control import pause
 from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
@@ -79,6 +79,7 @@ class Worker:
         self._id = 0
         self._lease_end = 0.0  # by time.monotonic(), as renewed last
         self._waiting: set[int] = set()  # channels that wait, or have waited just before
+        self._on_hold: set[int] = set()  # broadcasts that wait for their story's webhook
         self._journal: Journal
         self._reported = ""  # the trouble of the journal that everybody knows of
         self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
@@ -201,6 +202,21 @@ class Worker:
         """Pause a broadcast whose content can't work for anybody and tell the agents why."""
         self._later(self._db(_pause_broadcast, broadcast_id, reason))
 
+    async def hold_broadcast(self, broadcast_id: int, reason: str) -> int:
+        """Let a broadcast wait for its story's webhook; for how long it has, in microseconds."""
+        return await self._db(waits.wait, broadcast_id, reason)
+
+    def story_answers(self, broadcast_id: int) -> None:
+        """End the wait of a broadcast whose story's webhook answers again."""
+        if broadcast_id in self._on_hold:
+            self._on_hold.discard(broadcast_id)
+            self._later(self._db(waits.note_answered, broadcast_id))
+
+    def probe_again(self, broadcast_id: int) -> None:
+        """Try a broadcast on hold with another message: this one did not ask the webhook."""
+        if broadcast_id in self._on_hold:
+            self._later(self._db(waits.wait_for_probe, broadcast_id, self.shared_now()))
+
     def shared_now(self) -> int:
         """The moment by the clock that all workers share, in microseconds."""
         return clock.now_us() + self._skew
@@ -210,6 +226,7 @@ class Worker:
     async def _refresh_snapshot(self) -> None:
         self._snapshot = await self._db(snapshot.take, self._snapshot)
         self._waiting = set(self._snapshot.waiting)
+        self._on_hold = set(self._snapshot.on_hold)
         for channel_id, reason in self._snapshot.broken.items():
             await self._db(_pause, channel_id, reason)
         for channel_id, pipeline in list(self._pipelines.items()):

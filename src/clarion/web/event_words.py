@@ -133,6 +133,9 @@ KINDS: dict[str, Kind] = {
     "channel_paused": Kind(T("Channel paused"), "plug", "warn"),
     "channel_resumed": Kind(T("Channel resumed"), "plug", "busy"),
     "channel_waits": Kind(T("Channel waiting"), "clock", "warn", _waits),
+    "webhook_waits": Kind(T("Waiting for the story's webhook"), "clock", "warn"),
+    "webhook_answers": Kind(T("The story's webhook answers again"), "webhook", "busy"),
+    "end_wait": Kind(T("Wait ended by hand"), "player-play", "plan"),
     "worker_ended": Kind(T("A worker ended"), "alert-triangle", "warn", _worker),
 }
 GROUPS: dict[str, Text] = {

@@ -60,7 +60,9 @@ BROADCAST_STATES: dict[str, Word] = {
 # What is shown instead of a state where the state alone would hide something.
 BROADCAST_OUTCOMES: dict[str, Word] = {
     outcomes.WAITING: Word(
-        _("Waiting"), _("All its channels are paused or waiting. No messages are sent."), "warn"
+        _("Waiting"),
+        _("Its channels are paused or waiting, or its story's webhook does not answer."),
+        "warn",
     ),
     outcomes.WITH_FAILURES: Word(
         _("Completed with failures"), _("It has finished, but some messages failed."), "warn"

@@ -30,6 +30,7 @@ ACTS: dict[str, Act] = {
     "accept_missed": lambda broadcast, by: launch.accept_missed(broadcast, by=by),
     "pause": lambda broadcast, by: control.pause(broadcast, by=by),
     "resume": lambda broadcast, by: control.resume(broadcast, by=by),
+    "end_wait": lambda broadcast, by: control.resume(broadcast, by=by),
     "stop": lambda broadcast, by: control.stop(broadcast, by=by),
     "duplicate": lambda broadcast, by: drafts.duplicate(broadcast, by=by),
     "delete": lambda broadcast, by: control.delete(broadcast, by=by),

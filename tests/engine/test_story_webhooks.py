@@ -1,0 +1,188 @@
+"""A story's webhook in trouble: the broadcast waits or pauses, and nobody is charged for it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from clarion.broadcasts import control, history
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.models import Channel
+from clarion.engine import story_watch
+from clarion.engine.process import ThreadedWorker
+from clarion.kit import clock
+from clarion.records.models import Delivery, Record
+from crash.rehearsal import wait_completed
+from engine.stories import launch, story, webhook
+from support import factory
+from support.listener import Heard, Listener
+from support.ports import closed_port
+from support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread."""
+    with ThreadedWorker():
+        yield
+
+
+class Server:
+    """Takes messages at /hook, and answers /ask with ``status``."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked = 0
+        self.failing: set[str] = set()  # the people for whom it answers 500
+
+    def __call__(self, heard: Heard) -> tuple[int, Any]:
+        if heard.path == "/hook":
+            return 200, {}
+        self.asked += 1
+        if heard.body["to"] in self.failing:
+            return 500, {}
+        return self.status, {"responses": ["Hello"]} if self.status == 200 else {}
+
+
+def to_people(listener: Listener, count: int, url: str = "", **more: Any) -> Broadcast:
+    channel = factory.channel(url=f"{listener.url}/hook", **more)
+    factory.people(channel, count)
+    return launch(channel, story(webhook(url or f"{listener.url}/ask")))
+
+
+def waits(broadcast: Broadcast) -> bool:
+    broadcast.refresh_from_db()
+    return broadcast.waits_until is not None
+
+
+def is_untouched(broadcast: Broadcast, people: int) -> bool:
+    """Everybody is queued, and nobody has used up anything."""
+    return (
+        factory.states(broadcast) == {"queued": people}
+        and not Delivery.objects.filter(attempts__gt=0).exists()
+        and not Record.objects.exists()
+    )
+
+
+@pytest.mark.parametrize("people", [3, 3_000])
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_b3_a_webhook_in_trouble_makes_its_broadcast_wait(
+    engine: None, people: int, status: int
+) -> None:
+    server = Server(status)
+    with Listener(server) as listener:
+        broadcast = to_people(listener, people, attempts=1)
+        eventually(lambda: waits(broadcast), 60)
+        eventually(lambda: is_untouched(broadcast, people), 60)
+        assert broadcast.waits_reason == (
+            f"The story's webhook answered {status}. Look for the fault there."
+        )
+        assert server.asked < 500  # what was on its way when it was found out
+        (facts,) = history.facts([broadcast])
+        assert (broadcast.state, facts["outcome"]) == ("sending", "waiting")
+        assert [one["reason"] for one in facts["waits_for"]] == [broadcast.waits_reason]
+        channel = Channel.objects.get()
+        assert (channel.state, channel.waits_until) == ("active", None)
+
+        server.status = 200
+        wait_completed(broadcast, 120)
+
+    assert factory.states(broadcast) == {"sent": people}
+    assert not waits(broadcast)
+    assert not Record.objects.filter(status="error").exists()
+    assert reconcile(broadcast.pk).ok
+
+
+@pytest.mark.parametrize("people", [3, 3_000])
+def test_b3_a_webhook_that_is_not_there_makes_its_broadcast_wait(engine: None, people: int) -> None:
+    with Listener() as listener, closed_port() as port:
+        broadcast = to_people(listener, people, f"http://127.0.0.1:{port}/ask", attempts=1)
+        eventually(lambda: waits(broadcast), 60)
+        eventually(lambda: is_untouched(broadcast, people), 60)
+
+    assert broadcast.waits_reason.startswith("The story's webhook did not answer: No connection")
+
+
+def test_while_it_waits_the_webhook_is_asked_for_one_person_at_a_time(engine: None) -> None:
+    server = Server(500)
+    with Listener(server) as listener:
+        broadcast = to_people(listener, 300)
+        eventually(lambda: waits(broadcast), 60)
+        eventually(lambda: is_untouched(broadcast, 300), 60)
+        before = server.asked
+        eventually(lambda: server.asked >= before + 2, 60)
+
+        assert server.asked == before + 2
+        assert control.end_wait(broadcast, by=factory.BY)
+        eventually(lambda: waits(broadcast), 60)
+        control.stop(broadcast, by=factory.BY)
+        eventually(lambda: factory.states(broadcast) == {"unsent": 300}, 60)
+
+
+def test_a_wait_is_ended_by_resuming(engine: None) -> None:
+    server = Server(500)
+    with Listener(server) as listener:
+        broadcast = to_people(listener, 3)
+        eventually(lambda: waits(broadcast), 60)
+        Broadcast.objects.update(waits_until=clock.now() + timedelta(days=1))
+        server.status = 200
+        broadcast.refresh_from_db()
+        assert "end_wait" in control.actions(broadcast)
+        control.resume(broadcast, by=factory.BY)
+        wait_completed(broadcast, 60)
+
+    assert "end_wait" not in control.actions(Broadcast.objects.get())
+
+
+def test_who_a_working_webhook_fails_for_uses_up_their_own_attempts(engine: None) -> None:
+    server = Server()
+    server.failing = {"u0", "u50"}
+    with Listener(server) as listener:
+        broadcast = to_people(listener, 150, attempts=2, backoff=0.01, rate=100.0)
+        wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"sent": 148, "failed": 2}
+    failed = Record.objects.filter(status="error", reason__code="story_webhook")
+    assert failed.count() == 4
+    assert not waits(broadcast)
+
+
+def test_who_is_left_alone_with_a_webhook_that_fails_for_them_fails_in_the_end(
+    engine: None,
+) -> None:
+    server = Server()
+    server.failing = {"u2"}
+    with Listener(server) as listener:
+        broadcast = to_people(listener, 3, attempts=1)
+        eventually(lambda: factory.states(broadcast) == {"sent": 2, "queued": 1}, 60)
+        eventually(lambda: waits(broadcast), 60)
+        assert not Record.objects.filter(status="error").exists()
+        began = clock.now() - timedelta(microseconds=2 * story_watch.PATIENCE)
+        Broadcast.objects.update(waits_since=began)
+        wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"sent": 2, "failed": 1}
+    assert Record.objects.get(status="error").reason is not None
+
+
+@pytest.mark.parametrize("people", [3, 3_000])
+@pytest.mark.parametrize("status", [404, 401])
+def test_a_webhook_that_refuses_everybody_pauses_its_broadcast(
+    engine: None, people: int, status: int
+) -> None:
+    with Listener(Server(status)) as listener:
+        broadcast = to_people(listener, people)
+
+        def is_paused() -> bool:
+            broadcast.refresh_from_db()
+            return broadcast.state == "paused"
+
+        eventually(is_paused, 60)
+        eventually(lambda: is_untouched(broadcast, people), 60)
+
+    assert f"The story's webhook answered {status}." in broadcast.state_reason
+    assert broadcast.state_reason.endswith("Correct the webhook, then resume the broadcast.")
