@@ -9,7 +9,7 @@ _django = get_wsgi_application()
 
 from clarion.hooks import bodies as hooks_bodies  # noqa: E402 - needs Django's settings
 from clarion.hooks.application import HookApplication  # noqa: E402
-from clarion.server.bodies import BodyLimits, Refusal, Rule  # noqa: E402
+from clarion.server.bodies import BodyLimits, Refusal, Rule, Scope  # noqa: E402
 from clarion.server.turns import Group, Turns  # noqa: E402
 from clarion.server.wsgi import WsgiBridge  # noqa: E402
 from clarion.web import bodies as page_bodies  # noqa: E402
@@ -29,10 +29,10 @@ def _rule(path: str) -> Rule:
     return hooks_bodies.body_rule(path) or page_bodies.body_rule(path)
 
 
-def _refusal(path: str, status: int, rule: Rule) -> Refusal:
-    if hooks_bodies.body_rule(path):
-        return hooks_bodies.refusal(path, status)
-    return page_bodies.refusal(status, rule)
+async def _refusal(scope: Scope, status: int, rule: Rule) -> Refusal:
+    if hooks_bodies.body_rule(scope["path"]):
+        return hooks_bodies.refusal(scope["path"], status)
+    return await page_bodies.refusal(scope, status, rule)
 
 
 _pages = WsgiBridge(_django, threads=PAGES.at_once + CALLS.at_once, downloads=DOWNLOADS)

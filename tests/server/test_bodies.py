@@ -27,8 +27,8 @@ async def is_agent(scope: Scope) -> bool:
     return (b"cookie", b"agent") in scope["headers"]
 
 
-def refusal(path: str, status: int, rule: Rule) -> Refusal:
-    return Refusal(status, "text/plain", f"{path} {rule.largest}".encode())
+async def refusal(scope: Scope, status: int, rule: Rule) -> Refusal:
+    return Refusal(status, "text/plain", f"{scope['path']} {rule.largest}".encode())
 
 
 def limited(held: int = 10_000_000) -> BodyLimits:

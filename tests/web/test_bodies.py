@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -31,12 +33,61 @@ def test_any_other_page_takes_a_form_from_agents(path: str) -> None:
     assert body_rule(path) == Rule(2_621_440, needs_agent=True)
 
 
-def test_it_says_what_to_do() -> None:
-    too_large = refusal(413, Rule(500 * MEGABYTE, needs_agent=True))
-    assert too_large.status == 413
-    assert b"This page accepts 500 MB at most." in too_large.body
-    assert b"Log in first" in refusal(403, Rule(1, needs_agent=True)).body
-    assert b"The server is busy" in refusal(503, Rule(1, needs_agent=True)).body
+def sent_too_much(cookie: str = "") -> Scope:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/contacts/import/",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"localhost"),
+            (b"cookie", cookie.encode()),
+            (b"content-length", b"999999999"),
+            (b"content-type", b"multipart/form-data; boundary=x"),
+        ],
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (413, "This page accepts 500 MB at most. Nothing was saved. Split the file,"),
+        (403, "Log in, then send it again."),
+        (503, "The server is busy"),
+    ],
+)
+def test_it_says_what_to_do_and_keeps_the_menu_of_agents(
+    log_in: LogIn, status: int, said: str
+) -> None:
+    key = log_in("viewer").cookies["sessionid"].value
+    rule = Rule(500 * MEGABYTE, needs_agent=True)
+
+    def page(cookie: str) -> str:
+        answer = asyncio.run(refusal(sent_too_much(cookie), status, rule))
+        assert answer.status == status
+        return answer.body.decode()
+
+    framed, alone = page(f"sessionid={key}"), page("")
+    assert said in framed
+    assert said in alone
+    assert 'class="places"' in framed
+    assert 'class="places"' not in alone
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_says_what_to_do_while_the_database_is_away(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = log_in("viewer").cookies["sessionid"].value
+
+    def away(*_: object) -> None:
+        raise OperationalError("the connection was closed")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    rule = Rule(MEGABYTE, needs_agent=True)
+    answer = asyncio.run(refusal(sent_too_much(f"sessionid={key}"), 503, rule))
+    assert "The server is busy" in answer.body.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,19 +96,7 @@ def test_who_is_logged_in_is_known_without_the_body(log_in: LogIn) -> None:
     key = agent.cookies["sessionid"].value
 
     def asked(cookie: str) -> bool:
-        scope: Scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/contacts/import/",
-            "query_string": b"",
-            "headers": [
-                (b"host", b"localhost"),
-                (b"cookie", cookie.encode()),
-                (b"content-length", b"999999999"),
-                (b"content-type", b"multipart/form-data; boundary=x"),
-            ],
-        }
-        return asyncio.run(is_agent(scope))
+        return asyncio.run(is_agent(sent_too_much(cookie)))
 
     assert asked(f"sessionid={key}")
     assert not asked("sessionid=made-up")

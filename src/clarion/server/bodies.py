@@ -48,10 +48,10 @@ class BodyLimits:
         *,
         rule: Callable[[str], Rule],
         is_agent: Callable[[Scope], Awaitable[bool]],
-        refusal: Callable[[str, int, Rule], Refusal],
+        refusal: Callable[[Scope, int, Rule], Awaitable[Refusal]],
         held: int = HELD,
     ) -> None:
-        """`rule` and `refusal` are asked with the path; `refusal` also with the status."""
+        """`rule` is asked with the path, `refusal` with the request, its status and its rule."""
         self._application = application
         self._rule = rule
         self._is_agent = is_agent
@@ -89,7 +89,7 @@ class BodyLimits:
     async def _refuse(
         self, scope: Scope, receive: Receive, send: Send, status: int, rule: Rule
     ) -> None:
-        answer = self._refusal(scope["path"], status, rule)
+        answer = await self._refusal(scope, status, rule)
         headers = [
             (b"content-type", answer.content_type.encode()),
             (b"content-length", b"%d" % len(answer.body)),

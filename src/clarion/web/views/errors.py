@@ -61,6 +61,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404, _("Page not found"), text)
 
 
+def refused(request: HttpRequest, status: int, megabytes: int) -> HttpResponse:
+    """What is not even read: too large (413), sent by nobody (403), or too much at once (503)."""
+    if status == 413:
+        title = _("This is too large")
+        text = _(
+            "This page accepts %d MB at most. Nothing was saved. Split the file, or choose a "
+            "smaller one, and try again."
+        )
+        return _page(request, status, title, text % megabytes)
+    if status == 403:
+        text = _("You are no longer logged in. Nothing was saved. Log in, then send it again.")
+        return _page(request, status, _("Log in first"), text)
+    text = _("Nothing was saved. Try again in a minute.")
+    return _page(request, status, _("The server is busy"), text)
+
+
 def too_many(request: HttpRequest) -> HttpResponse:
     """429: too many log-in attempts."""
     text = _("Wait five minutes, then try again.")

@@ -31,9 +31,9 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!saves(event)) return;
     if (event.detail.successful) unsaved -= saving;
-    else if (!leaving) say(told().dataset.failed, true);
+    else if (!leaving) say(event.detail.xhr.status === 413 ? told().dataset.large : told().dataset.failed, true);
     saving = 0;
-    if (!event.detail.successful) again();
+    if (!event.detail.successful && event.detail.xhr.status !== 413) again();
   });
 
   // The server was away: try again until it is back.
