@@ -46,6 +46,21 @@ def test_what_can_not_be_chosen_says_why() -> None:
     assert "story" in not_offered(chosen, to_chats=False, story=None)
 
 
+def test_a_draft_is_checked_without_reading_its_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = factory.channel("bot", "telegram")
+    factory.people(channel, 1, prefix="100")
+    upload = media.save_upload("menu.pdf", "application/pdf", [bytes(1_000)])
+    blocks = [{"kind": "file", "media": upload.token}]
+    story = stories.create_story(name="A", blocks=blocks, by=factory.BY)
+    draft = factory.draft([channel], data_type="story", story=story)
+    monkeypatch.setattr(media, "read", None)
+
+    assert problems.check(draft) == []
+    media.path(upload.token).unlink()
+    (gone,) = problems.check(draft)
+    assert "“menu.pdf” is gone. Upload it again." in gone
+
+
 def test_chat_numbers_take_a_text_only() -> None:
     channel = factory.channel()
     (person,) = factory.people(channel, 1)

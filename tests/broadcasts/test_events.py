@@ -13,7 +13,7 @@ from clarion.channels.models import Channel
 from clarion.chats import control as chats
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.worker import _wait as wait_on_channel
+from clarion.engine.stops import wait_on_channel
 from clarion.kit import clock, db
 from support import factory
 

@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from clarion.broadcasts import calls, control, external
-from clarion.broadcasts.calls import checked_data
+from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.broadcasts.query import Audience

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import drafts, launch, problems
 from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.gaps import Gap, find_gaps
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
@@ -279,6 +281,39 @@ def test_a_new_broadcast_that_can_not_be_launched_leaves_no_draft() -> None:
         )
     assert not Broadcast.objects.exists()
     assert not AuditEntry.objects.filter(action__startswith="broadcast.").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_recipients_of_a_new_broadcast_are_counted_outside_of_a_transaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a million it takes seconds, in which nobody else could write to SQLite."""
+    counted: list[bool] = []
+
+    def count(*args: Any) -> list[Gap]:
+        counted.append(connection.in_atomic_block)
+        return find_gaps(*args)
+
+    monkeypatch.setattr(launch, "find_gaps", count)
+    channel = factory.channel()
+    factory.people(channel, 1)
+    content = {"text": "Hello", "channels": [channel], "audience": Audience(kind="all")}
+
+    launch.start_new(by=factory.BY, **content)
+
+    assert counted == [False]
+    assert AuditEntry.objects.filter(action="broadcast.create").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_count_that_is_interrupted_leaves_no_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: Any) -> list[Gap]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "find_gaps", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        launch.start_new(by=factory.BY, text="Hello", audience=Audience(kind="all"))
+    assert not Broadcast.objects.exists()
 
 
 def test_a_draft_that_was_deleted_meanwhile_is_not_launched() -> None:

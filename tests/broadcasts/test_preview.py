@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_address, preview_title
+from clarion.broadcasts.preview import preview, preview_title
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.content import stories
@@ -64,13 +64,15 @@ def test_each_block_of_a_story_is_shown_for_itself(ann: Address) -> None:
     assert preview(Broadcast(data_type="story"), ann) == []
 
 
-def test_whom_to_preview_for(ann: Address) -> None:
-    bo = Address.objects.exclude(pk=ann.pk).get()
-    on = [ann.channel_id]
-    assert preview_address(bo.pk, [ann.pk], on) == bo
-    assert preview_address(None, [bo.pk], on) == bo
-    assert preview_address(10**9, [], on) == ann
-    assert preview_address(None, [], []) is None
+def test_sample_data_stand_in_for_what_a_call_brings(ann: Address) -> None:
+    broadcast = Broadcast(
+        text="{{ data.order }} {{ data.day }} {{ data.other }}",
+        sample_data={"order": "A-17", "day": "Monday"},
+        data={"day": "Friday"},
+    )
+    (shown,) = preview(broadcast, ann)
+    assert shown.message is not None
+    assert shown.message.text == "A-17 Friday ‹data.other›"
 
 
 def test_b7_the_title_is_shown_where_people_see_it(ann: Address) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clarion.broadcasts import waits
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.channels.models import Channel
@@ -381,6 +382,43 @@ def test_what_a_broadcast_waits_for_is_shown(
     assert one["reason"] in shown
     assert "clarion channel resume news" in shown
     assert "waiting" in ok("broadcasts", "list", "--section", "active")
+
+
+def test_a_broadcast_that_waits_for_its_webhook_is_shown_and_resumed(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    channel = factory.channel("news")
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    waits.wait(broadcast.pk, "The story's webhook answered 503.")
+    number = str(broadcast.pk)
+
+    (one,) = ok_json("broadcasts", "show", number)["waits_for"]
+    shown = ok("broadcasts", "show", number)
+    ok("broadcasts", "resume", number)
+
+    assert (one["channel"], one["reason"]) == (None, "The story's webhook answered 503.")
+    assert "the story's webhook, since" in shown
+    assert f"clarion broadcasts resume {number}" in shown
+    assert ok_json("broadcasts", "show", number)["waits_for"] == []
+
+
+def test_a_scheduled_broadcast_shows_its_own_zone_and_its_recipients(
+    ok: Callable[..., str], ok_json: Callable[..., Any], clarion: Callable[..., Any]
+) -> None:
+    channel = factory.channel("news")
+    factory.people(channel, 2)
+    said = clarion(
+        "send", "--channel", "news", "--all", "--text", "Hi", "--at", "2999-12-24T09:30",
+        "--tz", "Asia/Tokyo",
+    ).stderr  # fmt: skip
+    (one,) = ok_json("broadcasts", "list", "--section", "scheduled")
+    listed = ok("broadcasts", "list", "--section", "scheduled")
+    shown = ok("broadcasts", "show", str(one["id"]))
+
+    assert (one["expected"], one["total"]) == (2, 0)
+    for text in (said, listed, shown):
+        assert "2999-12-24 09:30 Asia/Tokyo" in text
 
 
 def test_f7_remove_asks_and_needs_a_manager(

@@ -59,6 +59,20 @@ def test_d2_only_what_is_given_is_changed(
     assert (changed.recurrence, changed.end_open_chats) == ({}, False)
 
 
+def test_c5_sample_data_are_kept_and_shown_by_a_test_send(
+    draft: str, people: str, ok: Callable[..., str], misused: Callable[..., str]
+) -> None:
+    ok("drafts", "edit", draft, "--external", "--text", "Order {{ data.order }}")
+    ok("drafts", "edit", draft, "--sample-data", '{"order": "A-17"}')
+    ok("drafts", "edit", draft, "--title", "Orders")
+    chat = str(Address.objects.order_by("pk")[0].pk)
+    ok("test-send", draft, "--chat", chat)
+
+    assert Broadcast.objects.get(pk=draft).sample_data == {"order": "A-17"}
+    assert Broadcast.objects.get(type="single").data == {"order": "A-17"}
+    assert "Write a JSON object." in misused("drafts", "edit", draft, "--sample-data", "{")
+
+
 def test_d2_a_scheduled_one_is_taken_back_for_editing(
     draft: str, ok: Callable[..., str], refused: Callable[..., str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Uploads: sizes, types by their bytes, names, and where they are given out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_what_a_script_gets(settings: Settings) -> None:
     loaded = media.load(row.token)
     assert loaded.url == f"https://c.example/media/{row.token}/a%20cat.png"
     assert (loaded.kind, loaded.content_type, loaded.data) == ("image", "image/png", PNG)
+
+
+def test_what_a_check_gets_is_measured_and_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = media.save_upload("cat.png", "", [PNG])
+    loaded = media.load(row.token)
+    monkeypatch.setattr(media, "read", None)
+
+    measured = media.measure(row.token)
+
+    assert measured.data is None
+    assert measured.size == loaded.size == len(PNG)
+    assert replace(measured, unread=0, data=loaded.data) == loaded
+    media.path(row.token).unlink()
+    with pytest.raises(ContentError, match=r"“cat.png” is gone"):
+        media.measure(row.token)
 
 
 def test_an_upload_that_is_gone() -> None:

@@ -17,7 +17,7 @@ from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
-from clarion.engine import snapshot, worker
+from clarion.engine import snapshot, stops, worker
 from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH, Worker
 from clarion.kit import clock
@@ -251,11 +251,11 @@ def test_a_late_answer_to_old_credentials_pauses_nothing() -> None:
     mended = {"url": "http://127.0.0.1:9/mended", "allow_private": "true"}
     update_channel(channel, settings=mended, by=factory.BY)
 
-    worker._pause_as_known(old, "The token is wrong.")
+    stops.pause_as_known(old, "The token is wrong.")
     channel.refresh_from_db()
     assert channel.state == "active"
 
-    worker._pause_as_known(snapshot.take().channels[channel.pk], "The token is wrong.")
+    stops.pause_as_known(snapshot.take().channels[channel.pk], "The token is wrong.")
     channel.refresh_from_db()
     assert (channel.state, channel.paused_reason) == ("paused", "The token is wrong.")
 

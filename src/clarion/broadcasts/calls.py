@@ -12,13 +12,12 @@ from django.db import transaction
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import events
+from clarion.broadcasts.call_data import DEEPEST, too_deep
 from clarion.broadcasts.errors import CallError, KeyReused, NotLive, TooOften
 from clarion.broadcasts.models import Broadcast, ExternalCall
 from clarion.broadcasts.states import BroadcastState
 from clarion.kit import clock, ids
 
-LARGEST_DATA = 64 * 1024  # bytes of JSON
-DEEPEST = 30  # levels of lists and objects in a body
 LONGEST_KEY = 255  # characters of an Idempotency-Key
 SECRET_LENGTH = 32  # characters: more than 150 bits
 REMEMBERED = timedelta(days=30)  # for so long a key is known again
@@ -60,35 +59,6 @@ def rotate(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
     return broadcast
 
 
-def checked_data(raw: Any) -> dict[str, Any]:
-    """``data`` of a call or an event as it can be stored. Raises CallError with one sentence."""
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise CallError('“data” must be an object, such as {"code": "A1"}.')
-    if _too_deep(raw):
-        raise CallError(f"“data” is nested more than {DEEPEST} levels deep. Make it flatter.")
-    try:
-        written = json.dumps(raw, ensure_ascii=False, allow_nan=False)
-        size = len(written.encode())
-    except ValueError:  # also of surrogates, which are no letters
-        raise CallError("“data” has a value that can't be stored. Use ordinary text.") from None
-    if "\\u0000" in written:
-        raise CallError("“data” has a NUL character, which can't be stored. Leave it out.")
-    if size > LARGEST_DATA:
-        raise CallError(f"“data” may be {LARGEST_DATA // 1024} KiB at most. Send less.")
-    return raw
-
-
-def _too_deep(value: Any) -> bool:
-    """Whether lists and objects stand in each other too deep for writing them as JSON again."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        nests = [nest for nest in level if isinstance(nest, dict | list)]
-        level = [x for nest in nests for x in (nest.values() if isinstance(nest, dict) else nest)]
-    return bool(level)
-
-
 def once(
     broadcast: Broadcast, body: Mapping[str, Any], key: str | None, act: Act
 ) -> dict[str, Any]:
@@ -99,7 +69,7 @@ def once(
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise CallError(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
-    if _too_deep(body):
+    if too_deep(body):
         raise CallError(f"The body is nested more than {DEEPEST} levels deep. Make it flatter.")
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     with transaction.atomic():

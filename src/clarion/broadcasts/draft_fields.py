@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
-from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.call_data import checked_data
+from clarion.broadcasts.errors import CallError, LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.content.models import Story
 from clarion.kit import clock, rates
@@ -24,6 +25,7 @@ PARTS: dict[str, frozenset[str]] = {
     "content": frozenset({"data_type", "story", "template"}),
     "audience": frozenset({"channels", "audience", "picks"}),
     "timing": frozenset({"type", "scheduled_at", "time_zone", "recurrence", "trigger"}),
+    "sample": frozenset({"sample_data"}),
     "open_chats": frozenset({"end_open_chats"}),
     "rate": frozenset({"rate"}),
 }
@@ -55,6 +57,7 @@ class Fields(TypedDict, total=False):
     story: Story | None
     template: Mapping[str, Any]  # name, language, variables: texts
     data: Mapping[str, Any]  # {{ data.x }} for everyone
+    sample_data: Mapping[str, Any]  # {{ data.x }} in the preview and in test sends
     type: str  # broadcast, external, trigger
     scheduled_at: datetime | None
     time_zone: str
@@ -80,6 +83,11 @@ def stored(fields: Fields) -> Fields:
     if "accepted_gaps" in values:
         accepted = dict.fromkeys(clean(name, TITLE_LENGTH) for name in values["accepted_gaps"])
         values["accepted_gaps"] = list(accepted)[:MOST_VARIABLES]
+    if "sample_data" in values:
+        try:
+            values["sample_data"] = checked_data(values["sample_data"])
+        except CallError as error:
+            raise LaunchError(str(error)) from None
     if values.get("template"):
         template = values["template"]
         values["template"] = stored_template(

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.db.models import F
 
+from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, draft_fields, events
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
@@ -43,11 +44,40 @@ def create_draft(
     draft can hold, and for a form whose draft has been sent.
     """
     with transaction.atomic():
+        broadcast, is_new = write_draft(
+            by=by,
+            channels=channels,
+            audience=audience,
+            picks=picks,
+            form_token=form_token,
+            **fields,
+        )
+        if is_new:
+            note_created(broadcast, by)
+    return broadcast
+
+
+def write_draft(
+    *,
+    by: Agent | str,
+    channels: Sequence[Channel] = (),
+    audience: Audience | None = None,
+    picks: Iterable[int] = (),
+    form_token: str = "",
+    **fields: Unpack[Fields],
+) -> tuple[Broadcast, bool]:
+    """Save a draft as ``create_draft`` does, not noted yet. The draft, and whether it is new."""
+    with transaction.atomic():
         broadcast, is_new = create_once(form_token, **authors.drafter(by))
         if is_new:
-            events.note(broadcast, "create", by)
+            events.observe(broadcast.pk, "create", by)
         edit_draft(broadcast, by=by, channels=channels, audience=audience, picks=picks, **fields)
-    return broadcast
+    return broadcast, is_new
+
+
+def note_created(broadcast: Broadcast, by: Agent | str) -> None:
+    """Note in the audit log who made it."""
+    audit.note("broadcast.create", f"broadcast {broadcast.pk}", by)
 
 
 def edit_draft(

@@ -10,7 +10,7 @@ from typing import Any
 from clarion.accounts.models import Agent
 from clarion.broadcasts import calls, events, firings
 from clarion.broadcasts.audience import summary
-from clarion.broadcasts.calls import checked_data
+from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import CallError
 from clarion.broadcasts.live import go_live, new_run
@@ -196,7 +196,7 @@ def _unknown(broadcast: Broadcast, names: set[str]) -> list[str]:
     match broadcast.data_type:
         case Broadcast.DataType.STORY:
             assert broadcast.story_version is not None
-            script = compile_script(broadcast.story_version.blocks, load=media.load)
+            script = compile_script(broadcast.story_version.blocks, load=media.measure)
             in_story = script.unknown(names, _NOT_DATA)
         case Broadcast.DataType.TEMPLATE:
             texts += broadcast.template.get("variables", ())

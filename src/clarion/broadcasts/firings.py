@@ -97,7 +97,7 @@ def event_arrived(
 ) -> int:
     """An event has happened to a contact; all triggers on it fire. Returns how many firings.
 
-    ``data`` becomes ``{{ data.x }}`` of what this person gets (see calls.checked_data).
+    ``data`` becomes ``{{ data.x }}`` of what this person gets (see call_data.checked_data).
     """
     moment = at or clock.now()
     with db.write():

@@ -23,7 +23,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.attributes import lacks
 from clarion.contacts.models import Address
 from clarion.content import media
-from clarion.content.errors import ContentError
+from clarion.content.errors import CODE, ContentError
 from clarion.content.preview import Shown
 from clarion.content.rendering import context_of
 from clarion.content.scan import scan
@@ -220,6 +220,8 @@ def _judged(
         if fault is None:
             continue
         variable = fault.variable
+        if variable == CODE:
+            continue  # no attribute that somebody lacks: see ``problems``
         if needed is not None and not variable and fault.number != _REFUSED:
             variable = next((name for name in group.lacking if name in needed), "")
             if not variable:

@@ -247,6 +247,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "time_zone": b.time_zone,
         "parent": b.parent_id,
         "restart_of": b.restart_of_id,
+        "expected": b.expected,
         "total": b.total,
         **{state: counts.get(state, 0) for state in ALL},
         "completed": sum(counts.get(state, 0) for state in COMPLETED),

@@ -1,6 +1,7 @@
 """From a draft to a broadcast on its way, and back: launch, undo, edit."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, drafts, events, external, firings, live_edits, periodic
+from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.errors import GapsError, LaunchError
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -38,25 +40,44 @@ def start(
     sends what somebody else has just written. Raises LaunchError with all that is in the way.
     """
     # Before the transaction: of a million people it takes seconds, in which others may write.
-    counted, gaps = broadcast.revision, _gaps(broadcast)
+    revision_counted, counted = broadcast.revision, _count(broadcast)
     with transaction.atomic():
         drafts.lock(broadcast, revision)
-        if broadcast.revision != counted:
-            gaps = _gaps(broadcast)
-        if missing := unaccepted(broadcast, gaps):
-            raise GapsError("\n".join([*check(broadcast), *missing]))
-        if broadcast.edit_of_id is not None:
-            return live_edits.apply(broadcast, by=by)
-        if broadcast.timing == Timing.NOW:
-            _send(broadcast, by=by, undo_seconds=undo_seconds)
-        else:
-            _STARTERS[broadcast.timing](broadcast, by=by)
-        _keep_accepted(broadcast, gaps, by)
+        if broadcast.revision != revision_counted:
+            counted = _count(broadcast)
+        return _start(broadcast, counted, by=by, undo_seconds=undo_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What is counted of the recipients of a draft."""
+
+    gaps: list[Gap]
+    recipients: int | None  # None for those who come later
+
+
+def _count(broadcast: Broadcast) -> _Counted:
+    gaps = find_gaps(broadcast, list(broadcast.channels.order_by("name")))
+    audience = None if broadcast.is_live else summary_of(broadcast)
+    return _Counted(gaps, audience.total if audience else None)
+
+
+def _start(
+    broadcast: Broadcast, counted: _Counted, *, by: Agent | str, undo_seconds: int | None
+) -> Broadcast:
+    """Launch a draft that is locked, and whose recipients are counted."""
+    gaps = counted.gaps
+    broadcast.expected = counted.recipients
+    if missing := unaccepted(broadcast, gaps):
+        raise GapsError("\n".join([*check(broadcast), *missing]))
+    if broadcast.edit_of_id is not None:
+        return live_edits.apply(broadcast, by=by)
+    if broadcast.timing == Timing.NOW:
+        _send(broadcast, by=by, undo_seconds=undo_seconds)
+    else:
+        _STARTERS[broadcast.timing](broadcast, by=by)
+    _keep_accepted(broadcast, gaps, by)
     return broadcast
-
-
-def _gaps(broadcast: Broadcast) -> list[Gap]:
-    return find_gaps(broadcast, list(broadcast.channels.order_by("name")))
 
 
 def _keep_accepted(broadcast: Broadcast, gaps: Sequence[Gap], by: Agent | str) -> None:
@@ -76,11 +97,19 @@ def _keep_accepted(broadcast: Broadcast, gaps: Sequence[Gap], by: Agent | str) -
 def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: Any) -> Broadcast:
     """Create a broadcast as ``drafts.create_draft`` does, and launch it as ``start`` does.
 
-    Raises LaunchError when it can't be launched; nothing is left of it then.
+    Raises LaunchError when it can't be launched; nothing is left of it then. A draft is left by a
+    process that is killed while it counts: that is no part of a transaction, see ``start``.
     """
-    with transaction.atomic():
-        draft = drafts.create_draft(by=by, **content)
-        return start(draft, by=by, undo_seconds=undo_seconds)
+    draft, _is_new = drafts.write_draft(by=by, **content)
+    try:
+        counted = _count(draft)
+        with transaction.atomic():
+            drafts.lock(draft)
+            drafts.note_created(draft, by)
+            return _start(draft, counted, by=by, undo_seconds=undo_seconds)
+    except BaseException:  # also when somebody interrupts the count
+        Broadcast.objects.filter(pk=draft.pk, state=BroadcastState.DRAFT).delete()
+        raise
 
 
 def send_now(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
@@ -126,7 +155,7 @@ def _move_to_scheduled(
         raise LaunchError("\n".join(problems))
     fix_story(broadcast)
     fields: dict[str, Any] = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
-    fields |= authors.sender(by)
+    fields |= {"expected": broadcast.expected, **authors.sender(by)}
     if not move(broadcast, BroadcastState.SCHEDULED, **fields):
         raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")
     events.note(broadcast, action, by, at=scheduled_at.isoformat())

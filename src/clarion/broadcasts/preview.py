@@ -26,7 +26,7 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
     match broadcast.data_type:
         case Broadcast.DataType.STORY:
             version = version_of(broadcast)
-            return preview_story(version.blocks, contact, broadcast.data) if version else []
+            return preview_story(version.blocks, contact, _data(broadcast)) if version else []
         case Broadcast.DataType.TEMPLATE:
             return _template(broadcast, contact)
     return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
@@ -43,8 +43,13 @@ def preview_title(
 
 
 def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:
-    (shown,) = preview_story([{"kind": "text", "text": text}], contact, broadcast.data)
+    (shown,) = preview_story([{"kind": "text", "text": text}], contact, _data(broadcast))
     return shown if shown.message else replace(shown, message=Message(text))
+
+
+def _data(broadcast: Broadcast) -> dict[str, Any]:
+    """What ``{{ data.x }}`` shows: what is known already, else the sample."""
+    return {**broadcast.sample_data, **broadcast.data}
 
 
 def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
@@ -59,18 +64,3 @@ def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
         problems += [filled.problem] if variable and filled.problem else []
         lacking = lacking or filled.variable
     return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems), variable=lacking)]
-
-
-def preview_address(
-    chosen: int | None, picks: Sequence[int], channel_ids: Sequence[int]
-) -> Address | None:
-    """Whom to preview for: the address that was chosen, else a recipient, else None."""
-    addresses = Address.objects.select_related("contact", "channel")
-    for pk in [chosen, *picks[:1]]:
-        if address := addresses.filter(pk=pk or 0).first():
-            return address
-    return (
-        addresses.filter(channel__in=channel_ids, alias_of=None)
-        .order_by("channel_id", "pk")
-        .first()
-    )

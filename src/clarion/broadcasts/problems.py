@@ -25,7 +25,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
-from clarion.content.errors import OF_TITLE, ContentError
+from clarion.content.errors import CODE, NO_CODE, OF_TITLE, ContentError
 from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
@@ -110,7 +110,7 @@ def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
     try:
         version = version_of(broadcast)
         assert version is not None
-        script = compile_script(version.blocks, load=media.load)
+        script = compile_script(version.blocks, load=media.measure)
         facts = list(facts_of(blocks.from_stored(version.blocks)))
     except ContentError as error:
         return [f"The story “{story.name}” can't be sent yet: {error}"]
@@ -178,6 +178,8 @@ def _known(broadcast: Broadcast) -> set[str]:
 
 
 def _unknown(name: str) -> str:
+    if name == CODE:
+        return NO_CODE
     advice = f'add a default: {{{{ {name} | default("…") }}}}.'
     match name.partition(".")[0]:
         case "data":

@@ -177,7 +177,7 @@ def send_test(
             text=draft.text,
             story=draft.story if draft.data_type == kinds.STORY else None,
             template=draft.template if draft.data_type == kinds.TEMPLATE else None,
-            data=draft.data,
+            data={**draft.sample_data, **draft.data},
             title=draft.title,
             form_token=form_token,
         )

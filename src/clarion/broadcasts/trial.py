@@ -33,7 +33,7 @@ class Trial:
         ]
         self._data = broadcast.data
         version = version_of(broadcast)
-        self._script = compile_script(version.blocks, load=media.load) if version else Script(())
+        self._script = compile_script(version.blocks, load=media.measure) if version else Script(())
 
     def refused(self, channel: Channel) -> Iterator[tuple[int, str]]:
         """What the channel refuses whoever gets it: number of the block (0: no block), sentence.

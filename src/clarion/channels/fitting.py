@@ -64,7 +64,7 @@ def _ensure_media(media: Media, limits: Limits, label: str) -> None:
     noun = _NOUNS[media.kind]
     if media.kind not in limits.media:
         raise Unsendable(f"{label} accepts no {noun}s.")
-    if not media.url and not media.data:
+    if not media.url and not media.size:
         raise Unsendable(f"The {noun} has neither a URL nor content. Choose it again.")
 
 

@@ -22,6 +22,7 @@ from clarion.cli.options import (
 )
 from clarion.cli.output import (
     counted,
+    format_planned,
     print_cut,
     print_json,
     print_line,
@@ -116,10 +117,10 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
                 facts["title"] or facts["message"][:40],
                 outcome_words(facts["outcome"]),
                 facts["channels"],
-                facts["total"],
+                facts["total"] or facts["expected"] or 0,
                 facts["completed"],
                 facts["failed"],
-                facts["next_run_at"] or facts["scheduled_at"],
+                format_planned(facts["next_run_at"] or facts["scheduled_at"], facts["time_zone"]),
             ]
             for facts in listed
         ],

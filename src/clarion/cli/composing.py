@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import typer
 
 from clarion.cli.failures import Failed
-from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_moment
+from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_json, parse_moment
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}  # seconds
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -44,6 +44,14 @@ Variables = Annotated[
 Title = Annotated[
     str | None,
     typer.Option(metavar="TITLE", help="The name in lists, and the subject of e-mails."),
+]
+SampleData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON",
+        help="A JSON object that the preview and test sends show as {{ data.x }}. Not sent to "
+        "recipients.",
+    ),
 ]
 EndOpenChats = Annotated[
     bool | None,
@@ -179,6 +187,7 @@ class SettingOptions:
     SECTION: ClassVar[str] = "Settings"
 
     title: Title = None
+    sample_data: SampleData = None
     end_open_chats: EndOpenChats = None
     send_to_others: SendToOthers = None
     rate: Rate = None
@@ -188,6 +197,8 @@ class SettingOptions:
         fields: dict[str, Any] = {
             "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
         }  # fmt: skip
+        if self.sample_data is not None:
+            fields["sample_data"] = parse_json("--sample-data", self.sample_data)
         if self.send_to_others is not None:
             fields["accepted_gaps"] = [EVERY_GAP] if self.send_to_others else []
         return {name: value for name, value in fields.items() if value is not None}

@@ -1,8 +1,9 @@
 """Arguments and options that many commands have, and what is checked of them in one way."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,6 +57,14 @@ def only_with(option: str, value: object, *others: str, given: str | None) -> No
     """
     if value not in (None, False, [], "") and given not in others:
         raise typer.BadParameter(f"Use it with {' or '.join(others)} only.", param_hint=option)
+
+
+def parse_json(option: str, text: str) -> Any:
+    """The value that an option holds as JSON. Raises BadParameter."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise typer.BadParameter("Write a JSON object.", param_hint=option) from None
 
 
 def parse_moment(option: str, text: str | None, zone: str | None = None) -> datetime | None:

@@ -81,6 +81,24 @@ def format_moment(value: datetime) -> str:
     return f"{value.astimezone(ZoneInfo(config.load().time_zone)):%Y-%m-%d %H:%M:%S}"
 
 
+def format_planned(value: datetime | None, zone: str) -> str:
+    """A moment as ``format_moment`` does, and once more in its own zone where that differs."""
+    if value is None:
+        return ""
+    own = own_time(value, zone)
+    return f"{format_moment(value)} ({own})" if own else format_moment(value)
+
+
+def own_time(value: datetime, zone: str) -> str:
+    """A moment in its own zone, with its name; empty where the command line shows the same."""
+    from clarion import config
+    from clarion.kit import clock
+
+    if not clock.shows_other_time(value, zone, ZoneInfo(config.load().time_zone)):
+        return ""
+    return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
 def counted(count: int, singular: str, plural: str = "") -> str:
     """A number and its noun: ``1 tag``, ``1,204 tags``."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

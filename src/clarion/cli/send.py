@@ -14,7 +14,7 @@ from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.option_groups import with_option_groups
 from clarion.cli.options import AsJson, Undo
-from clarion.cli.output import format_moment, print_note
+from clarion.cli.output import format_moment, format_planned, own_time, print_note
 from clarion.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -130,9 +130,11 @@ def _print_scheduled(broadcast: "Broadcast") -> None:
     if broadcast.scheduled_at <= clock.now():
         print_note(f"Broadcast {broadcast.pk} is sent now.")
         return
+    own = own_time(broadcast.scheduled_at, broadcast.zone)
+    zones = ", ".join(filter(None, (config.load().time_zone, own)))
     print_note(
         f"Broadcast {broadcast.pk} will be sent at {format_moment(broadcast.scheduled_at)} "
-        f"({config.load().time_zone}). Delete it before with: "
+        f"({zones}). Delete it before with: "
         f"clarion broadcasts delete {broadcast.pk}"
     )
 
@@ -146,7 +148,7 @@ def _print_live(broadcast: "Broadcast") -> None:
         how = f"sends {trigger.words(trigger.parse(broadcast.trigger))}."
     else:
         assert broadcast.next_run_at is not None
-        next_run = format_moment(broadcast.next_run_at)
+        next_run = format_planned(broadcast.next_run_at, broadcast.zone)
         how = f"repeats: {periodic.words(broadcast)}. Next run: {next_run}."
     print_note(f"Broadcast {broadcast.pk} {how}")
 

@@ -1,6 +1,5 @@
 """``clarion periodic``, ``triggers``, ``external``, ``event``: what starts without ``send``."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
 from clarion.cli.lookups import find_address, find_broadcast
-from clarion.cli.options import AsJson, BroadcastId, Limit, OfChannel
+from clarion.cli.options import AsJson, BroadcastId, Limit, OfChannel, parse_json
 from clarion.cli.output import counted, print_json, print_line, print_note, print_table
 
 periodic = App("Broadcasts that repeat on a schedule.")
@@ -202,11 +201,11 @@ def event(
     as_json: AsJson = False,
 ) -> None:
     """Record an event for a contact. Triggers on this event start."""
-    from clarion.broadcasts.calls import checked_data
+    from clarion.broadcasts.call_data import checked_data
     from clarion.broadcasts.firings import event_arrived
 
     contact = find_address(channel, user).contact_id
-    fired = event_arrived(name, contact, checked_data(_parsed(data)))
+    fired = event_arrived(name, contact, checked_data(parse_json("--data", data)))
     if as_json:
         print_json({"event": name, "contact": contact, "fired": fired})
     elif fired:
@@ -215,13 +214,6 @@ def event(
         print_line(
             f"No trigger fired for {user}: no live trigger is on “{name}”, or it fired before."
         )
-
-
-def _parsed(data: str) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise typer.BadParameter("Write a JSON object.", param_hint="--data") from None
 
 
 def _show(

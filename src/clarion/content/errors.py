@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OF_TITLE = "Title: "  # begins the sentence of what is wrong with a title
+CODE = "code"  # the variable that is no attribute of a contact
+CODE_IS = "“code” is a unique code for each recipient, from a code pool."
+NO_CODE = f"{CODE_IS} Nothing provides one here: remove “{{{{ code }}}}” from the text."
 
 
 class ContentError(ValueError):

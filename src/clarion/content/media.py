@@ -86,9 +86,26 @@ def _tokens(value: Any) -> Iterator[str]:
 def load(token: str) -> Media:
     """An upload as a script sends it, bytes included. Raises ContentError when it is gone."""
     row = find(token)
+    return Media(_kind(row), _public_url(row), row.name, row.content_type, read(row))
+
+
+def measure(token: str) -> Media:
+    """The same without its bytes, for checking what would be sent. Raises ContentError."""
+    row = find(token)
+    try:
+        size = path(token).stat().st_size
+    except FileNotFoundError:
+        raise _gone(row) from None
+    return Media(_kind(row), _public_url(row), row.name, row.content_type, unread=size)
+
+
+def _public_url(row: Upload) -> str:
     base = settings.CLARION.public_url.rstrip("/")
-    url = f"{base}{address(row)}" if base else ""
-    return Media(_kind(row), url, row.name, row.content_type, read(row))
+    return f"{base}{address(row)}" if base else ""
+
+
+def _gone(row: Upload) -> ContentError:
+    return ContentError(f"The upload “{row.name}” is gone. Upload it again.")
 
 
 def glance(token: str) -> Media:
@@ -114,7 +131,7 @@ def read(row: Upload) -> bytes:
     try:
         return path(row.token).read_bytes()
     except FileNotFoundError:
-        raise ContentError(f"The upload “{row.name}” is gone. Upload it again.") from None
+        raise _gone(row) from None
 
 
 def address(row: Upload) -> str:

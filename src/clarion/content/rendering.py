@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from minijinja import Environment, TemplateError
 
-from clarion.content.errors import ContentError
+from clarion.content.errors import CODE, NO_CODE, ContentError
 from clarion.content.filters import OUR_TESTS, OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
 from clarion.content.simple import simple_text
@@ -264,6 +264,8 @@ def _as_sentence(error: TemplateError, context: Mapping[str, Any]) -> ContentErr
 
 
 def _missing(name: str, context: Mapping[str, Any]) -> str:
+    if name == CODE:
+        return NO_CODE
     namespace, _, attribute = name.rpartition(".")
     in_namespace = context.get(namespace)
     names = in_namespace if isinstance(in_namespace, Mapping) else set(context) - _ROOMS

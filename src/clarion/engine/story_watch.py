@@ -3,7 +3,8 @@
 A webhook that answers others is up, so a failure is about its person and uses up an attempt. One
 that answers nobody uses up nobody's: the broadcast waits, and is tried again with one person after
 a while. So failures are kept back until an answer arrives to a question that was asked after them,
-or no such question is open any more.
+or no such question is open any more. Who has failed before is attempted after all others, so that
+nothing is asked later: their failure counts if the webhook has answered others just now.
 """
 
 import time
@@ -15,6 +16,7 @@ from clarion.engine.remaining import Remaining
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 
+RECENT = 60.0  # seconds since an answer: the webhook is up
 KEPT = 1.0  # seconds, for another question to be asked
 MOST_KEPT = 20  # failures: more of them say nothing new
 PATIENCE = 600 * clock.SECOND  # a wait after which a few that are left are no longer waited for
@@ -44,6 +46,7 @@ class StoryWatch:
     def __init__(self, put: Callable[[Settlement], None]) -> None:
         self._put = put
         self._failures: dict[int, _Failures] = {}
+        self._answers: dict[int, float] = {}  # broadcast -> when the webhook answered last
         self._open: dict[int, dict[int, float]] = {}  # broadcast -> delivery -> since when
 
     @property
@@ -64,6 +67,7 @@ class StoryWatch:
 
     def answered(self, broadcast: int, began: float) -> None:
         """It has answered what was asked at ``began``: who failed before that failed alone."""
+        self._answers[broadcast] = time.monotonic()
         if failures := self._failures.get(broadcast):
             alone = [one for one in failures.kept if one.at < began]
             failures.kept = [one for one in failures.kept if one.at >= began]
@@ -75,6 +79,10 @@ class StoryWatch:
     def failed(self, claimed: Claimed, settlement: Settlement, reason: str) -> None:
         """Keep a failure back, see above."""
         now = time.monotonic()
+        last = self._answers.get(claimed.broadcast)
+        if claimed.attempts and last is not None and now - last < RECENT:
+            self._put(settlement)
+            return
         failures = self._failures.setdefault(claimed.broadcast, _Failures(reason, now + KEPT))
         failures.kept.append(_Failure(claimed, settlement, now))
 

@@ -10,15 +10,10 @@ import structlog
 from django.conf import settings
 from django.db import Error
 
-from clarion.accounts import audit, expiry
-from clarion.broadcasts import channel_events, people, periodic, retention, waits
-from clarion.broadcasts.control import pause
-from clarion.broadcasts.errors import ControlError
-from clarion.broadcasts.models import Broadcast
+from clarion.accounts import expiry
+from clarion.broadcasts import people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
-from clarion.channels.manage import pause_channel
-from clarion.channels.models import Channel
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
@@ -33,6 +28,7 @@ from clarion.engine import (
     reap,
     resumption,
     snapshot,
+    stops,
 )
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.heartbeat import Beat
@@ -186,7 +182,7 @@ class Worker:
         """Make the channel wait, in every worker."""
         now = self.shared_now()
         until = now + round(seconds * clock.SECOND)
-        self._later(self._db(_wait, channel_id, now, until, reason))
+        self._later(self._db(stops.wait_on_channel, channel_id, now, until, reason))
 
     def waited(self, channel_id: int) -> None:
         """End a wait of the channel that is over: its provider takes messages again."""
@@ -196,11 +192,11 @@ class Worker:
 
     def misconfigured(self, channel: snapshot.ChannelFacts, reason: str) -> None:
         """Pause a channel that can't send and tell the agents why."""
-        self._later(self._db(_pause_as_known, channel, reason))
+        self._later(self._db(stops.pause_as_known, channel, reason))
 
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
         """Pause a broadcast whose content can't work for anybody and tell the agents why."""
-        self._later(self._db(_pause_broadcast, broadcast_id, reason))
+        self._later(self._db(stops.pause_broadcast, broadcast_id, reason))
 
     async def hold_broadcast(self, broadcast_id: int, reason: str) -> int:
         """Let a broadcast wait for its story's webhook; for how long it has, in microseconds."""
@@ -228,7 +224,7 @@ class Worker:
         self._waiting = set(self._snapshot.waiting)
         self._on_hold = set(self._snapshot.on_hold)
         for channel_id, reason in self._snapshot.broken.items():
-            await self._db(_pause, channel_id, reason)
+            await self._db(stops.pause_on_channel, channel_id, reason)
         for channel_id, pipeline in list(self._pipelines.items()):
             facts = self._snapshot.channels.get(channel_id)
             done = channel_id not in self._snapshot.busy and pipeline.quiet
@@ -383,27 +379,3 @@ def _renewed(worker_id: int) -> tuple[bool, int, Beat]:
     with db.write():
         alive, beat = reap.renew(worker_id), heartbeat.beat()
     return alive, db.clock_ahead(), beat
-
-
-def _wait(channel_id: int, now: int, until: int, reason: str) -> None:
-    if slots.wait(channel_id, now, until, reason):
-        channel_events.note_wait(channel_id, until, reason)
-
-
-def _pause_as_known(facts: snapshot.ChannelFacts, reason: str) -> None:
-    """Unless its settings are others by now: then the answer to the old ones says nothing."""
-    if snapshot.is_current(facts):
-        _pause(facts.id, reason)
-
-
-def _pause(channel_id: int, reason: str) -> None:
-    channel = Channel.objects.get(pk=channel_id)
-    if channel.state == Channel.State.ACTIVE:
-        pause_channel(channel, reason=reason, by=audit.WORKER)
-
-
-def _pause_broadcast(broadcast_id: int, reason: str) -> None:
-    broadcast = Broadcast.objects.filter(pk=broadcast_id).first()
-    with suppress(ControlError):  # it was paused or stopped meanwhile
-        if broadcast is not None:
-            pause(broadcast, by=audit.WORKER, reason=reason)

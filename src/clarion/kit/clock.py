@@ -1,7 +1,7 @@
 """Time: one representation for the engine (microseconds since 1970, UTC) and one for people."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -44,6 +44,16 @@ def zone(name: str) -> ZoneInfo:
 @cache
 def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())  # reads hundreds of files
+
+
+def shows_other_time(moment: datetime, zone_name: str, than: tzinfo) -> bool:
+    """Whether the clocks of a zone show another time at this moment than those of ``than``.
+
+    False for an empty name, and for one that is unknown by now.
+    """
+    if not zone_name or zone_name not in _zone_names():
+        return False
+    return moment.astimezone(ZoneInfo(zone_name)).utcoffset() != moment.astimezone(than).utcoffset()
 
 
 def parse_moment(text: str, zone_name: str) -> datetime:

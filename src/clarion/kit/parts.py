@@ -17,6 +17,12 @@ class Media:
     name: str = ""  # the file's name, as a person wrote it: a kind makes it safe for its headers
     content_type: str = ""  # such as image/png; empty where unknown
     data: bytes | None = None  # the bytes of an upload
+    unread: int = 0  # of an upload that is only measured: how many bytes it has
+
+    @property
+    def size(self) -> int:
+        """How many bytes of its own it has; 0 where it is only an address."""
+        return len(self.data) if self.data else self.unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ FILLS = {state: fill for fill, states in PARTS for state in states} | {
     "queued": "none",
     "held": "none",
 }
+_PLANNED = frozenset({BroadcastState.SCHEDULED, BroadcastState.MISSED, BroadcastState.LIVE})
 VARIABLE = re.compile(r"\{\{\s*(.+?)\s*\}\}|‹(.+?)›", re.DOTALL)
 
 
@@ -48,6 +49,8 @@ def shown(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
             "name": name_of(broadcast),
             "on": [(channel.kind, channel.name) for channel in broadcast.channels.all()],
             "moment": moment(broadcast),
+            "zone": broadcast.zone,
+            "is_planned": broadcast.state in _PLANNED,  # its moment was chosen in its own zone
             "is_live": broadcast.is_live,
             "restartable": broadcast.is_live or _is_restartable(counts),
             "runs_only": broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER,

@@ -70,6 +70,26 @@ def test_moments_are_in_the_zone_and_say_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Europe/Helsinki", "(01:30 Europe/Helsinki)"),
+        ("America/Lima", "(1 Jan, 18:30 America/Lima)"),  # in Berlin it is the second already
+        ("Europe/Vienna", ""),  # the clocks show the same
+        ("", ""),
+        ("Mars/Olympus", ""),
+    ],
+)
+def test_a_moment_is_shown_in_its_own_zone_where_that_differs(zone: str, shown: str) -> None:
+    moment = datetime(2020, 1, 1, 23, 30, tzinfo=UTC)
+    with timezone.override("Europe/Berlin"):
+        html = pages.own_zone(moment, zone)
+
+    opened = f' <span class="own-zone quiet" title="{zone}">'
+    assert html == (f"{opened}{shown}</span>" if shown else "")
+    assert pages.own_zone(None, zone) == ""
+
+
+@pytest.mark.parametrize(
     ("noun", "states"),
     [
         ("delivery", DeliveryState.values),

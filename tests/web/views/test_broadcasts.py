@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from clarion.accounts.models import Agent, Role
-from clarion.broadcasts import control, launch, restarts, singles
+from clarion.broadcasts import control, launch, restarts, singles, waits
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
 from clarion.channels.manage import pause_channel
 from clarion.contacts.models import Contact
@@ -20,6 +20,7 @@ from clarion.records import tallies
 from clarion.records.deliveries import hold
 from support import factory
 from web.conftest import LogIn
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -385,6 +386,47 @@ def test_e3_editing_a_scheduled_one_undoes_it_first(admin: Client) -> None:
     assert broadcast.state == "draft"
 
 
+def test_e2_a_scheduled_one_shows_its_own_zone_and_its_recipients(admin: Client) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1_204)
+    at = clock.parse_moment("2999-12-24T09:30", "Asia/Tokyo")
+    draft = factory.draft([channel], scheduled_at=at, time_zone="Asia/Tokyo")
+    broadcast = launch.start(draft, by="test")
+
+    listed = words(admin.get("/?section=scheduled").content.decode())
+    one = words(admin.get(f"/broadcasts/{broadcast.pk}/").content.decode())
+
+    assert "(09:30 Asia/Tokyo)" in listed
+    assert "1,204" in listed
+    assert one.count("(09:30 Asia/Tokyo)") == 2  # when it starts, and in the timeline
+    assert "24 Dec 2999, 00:30" in one
+
+
+def test_e2_a_periodic_one_shows_its_next_run_in_its_own_zone(admin: Client) -> None:
+    rule = {"every": "day", "at": "09:00"}
+    live = factory.live([factory.channel()], recurrence=rule, time_zone="Asia/Tokyo")
+
+    for page in ("/?section=periodic", f"/broadcasts/{live.pk}/"):
+        assert "(09:00 Asia/Tokyo)" in words(admin.get(page).content.decode())
+
+
+def test_a_broadcast_that_waits_for_its_webhook_says_so_and_is_tried_by_hand(
+    admin: Client, sending: Broadcast
+) -> None:
+    waits.wait(sending.pk, "The story's webhook answered 503.")
+
+    listed = words(admin.get("/").content.decode())
+    one = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+    admin.post(f"/broadcasts/{sending.pk}/do/end_wait")
+
+    assert "Waiting" in listed
+    assert "The broadcast is waiting for its story's webhook." in words(one)
+    assert "The story&#x27;s webhook answered 503." in one
+    assert 'id="do-end-wait"' in one
+    sending.refresh_from_db()
+    assert (sending.state, sending.waits_until, sending.waits_reason) == ("sending", None, "")
+
+
 def test_e3_duplicate(admin: Client, sending: Broadcast) -> None:
     response = admin.post(f"/broadcasts/{sending.pk}/do/duplicate", {"back": "/"})
 
@@ -649,8 +691,8 @@ def test_f7_a_manager_deletes_a_finished_broadcast_after_a_question_that_says_wh
     assert "Delete with records…" in admin.get("/?section=completed").content.decode()
 
     asked = " ".join(admin.get(f"{page}ask/remove/").content.decode().split())
-    for words in ("1 broadcast is deleted for good", "3 recipients", "3 records", "undone"):
-        assert words in asked, words
+    for part in ("1 broadcast is deleted for good", "3 recipients", "3 records", "undone"):
+        assert part in asked, part
     refused = sender.post(f"{page}do/remove", follow=True).content.decode()
     assert "Only a manager can delete" in refused
     gone = admin.post(f"{page}do/remove", follow=True).content.decode()

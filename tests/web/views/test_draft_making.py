@@ -32,9 +32,10 @@ def page(channel: Channel | None = None, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "ticked",
-    [{}, {"when": "repeat"}, {"end_open_chats": "yes"}, {"who": "tags"}, {"who": "ids"}],
+    [{}, {"when": "repeat"}, {"end_open_chats": "yes"}, {"who": "tags"}, {"who": "ids"},
+     {"who": "hand"}],
     ids=str,
-)
+)  # fmt: skip
 def test_a_tick_alone_makes_no_draft(
     admin: Client, channel: Channel, ticked: dict[str, str]
 ) -> None:
@@ -64,6 +65,15 @@ def test_what_is_written_makes_a_draft(
     response = admin.post("/broadcasts/compose/text", page(channel, who="chats", **written))
 
     assert response["HX-Replace-Url"] == f"/broadcasts/{Broadcast.objects.get().pk}/edit/"
+
+
+def test_a_list_of_contacts_to_select_from_makes_a_draft(admin: Client, channel: Channel) -> None:
+    form = page(channel, who="hand")
+    offered = admin.post("/broadcasts/compose/audience", form).content.decode()
+    admin.post("/broadcasts/compose/audience", {**form, "selecting": "yes"})
+
+    assert 'name="selecting"' in offered
+    assert Broadcast.objects.get().audience["picked_from"] == "hand"
 
 
 def test_send_on_an_empty_page_makes_no_draft_and_says_what_is_missing(

@@ -3,12 +3,16 @@
 import re
 import threading
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from clarion.accounts.models import Agent
+from clarion.broadcasts import drafts, launch
+from clarion.broadcasts.gaps import Gap, find_gaps
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
@@ -126,6 +130,41 @@ def test_a_save_that_is_under_way_makes_no_second_draft(
 
     (sent,) = Broadcast.objects.all()
     assert sent.state == "scheduled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_recipients_are_counted_outside_of_a_transaction(
+    admin: Client, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[bool] = []
+
+    def count(*args: Any) -> list[Gap]:
+        counted.append(connection.in_atomic_block)
+        return find_gaps(*args)
+
+    monkeypatch.setattr(launch, "find_gaps", count)
+    admin.post("/broadcasts/new/", message(channel, page="abcdefghjkmn"))
+
+    assert Broadcast.objects.get().state == "scheduled"
+    assert counted == [False]
+
+
+def test_a_click_does_not_send_what_somebody_else_has_just_written(
+    admin: Client, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = factory.agent(name="Bob")
+
+    def count(broadcast: Broadcast, *args: Any) -> list[Gap]:
+        draft = Broadcast.objects.get(pk=broadcast.pk)
+        drafts.edit_draft(draft, by=other, text="Not ready yet")
+        return []
+
+    monkeypatch.setattr(launch, "find_gaps", count)
+    page = admin.post("/broadcasts/new/", message(channel, page="abcdefghjkmn"))
+
+    assert page.status_code == 422
+    assert "Bob edited this draft" in words(page.content.decode())
+    assert Broadcast.objects.get().state == "draft"
 
 
 def test_two_pages_send_two(live_server: object, admin: Client, channel: Channel) -> None:

@@ -61,7 +61,7 @@ def _of_media(media: Media, content_id: str) -> Parts:
         if media.url:
             return Parts(above=(picture,), lines=(media.url,))
         return Parts(above=(picture,), inline=_entity(media, name, "inline", content_id))
-    if media.data:
+    if media.size:
         return Parts(attached=_entity(media, name, "attachment", ""))
     link = f'<a href="{escape(media.url)}">{escape(name)}</a>'
     return Parts(below=(link,), lines=(f"{name}: {media.url}",))

@@ -63,9 +63,9 @@ def _key(button: Button) -> dict[str, str]:
 
 def _is_fetched(media: Media) -> bool:
     """Whether Telegram gets it from its address: it keeps what it got, so that is quicker."""
-    if not media.data:
+    size = media.size
+    if not size:
         return True
-    size = len(media.data)
     fetched = media.kind == "image" or content_type(media) in _FETCHED_FILES
     if media.url and fetched and size <= _FETCHED[media.kind]:
         return True

@@ -1,13 +1,13 @@
 """What is typed on the page of a draft, parsed."""
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from clarion.broadcasts import drafts
+from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.draft_fields import (
     MOST_VARIABLES,
     TITLE_LENGTH,
@@ -17,9 +17,8 @@ from clarion.broadcasts.draft_fields import (
     stored_template,
     without_empty_end,
 )
-from clarion.broadcasts.errors import LaunchError, PicksError
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.picks import find_chats
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.content.models import Story
@@ -43,10 +42,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "timing": NAMES,
     "open_chats": ("end_open_chats",),
+    "sample": ("sample_data",),
     "rate": ("rate",),
 }  # fmt: skip
 PROBLEMS = {
     "chats": "audience",
+    "sample_data": "sample",
     "rate": "rate",
     "template": "content",
 }  # all others are about the timing
@@ -82,6 +83,8 @@ class Composition:
     when: When = field(default_factory=When)
     accepted_gaps: list[str] = field(default_factory=list)
     end_open_chats: bool = False
+    sample_text: str = ""
+    sample_data: dict[str, Any] = field(default_factory=dict)
     rate_text: str = ""
     rate: float | None = None
     picks: list[int] | None = None  # None: those of the draft stay
@@ -100,17 +103,12 @@ class Composition:
 
         Ticks and switches alone are made again in a moment: a page with nothing else is no draft.
         """
-        written = (self.title, self.text, self.template_name, self.template_language, self.chats)
+        written = (
+            self.title, self.text, self.template_name, self.template_language, self.chats,
+            self.sample_text,
+        )  # fmt: skip
         chosen = (self.story_id, self.template_variables, self.when.conditions, self.picks)
-        return any(text.strip() for text in written) or any(chosen) or self.who == "hand"
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether the page is any different from that of a new broadcast."""
-        first = at_first(self.when.zone).draft_fields(None)
-        mine = self.draft_fields(None)
-        mine["text"] = self.text.strip()
-        return any(mine[name] != first.get(name) for name in mine if name != "form_state")
+        return any(text.strip() for text in written) or any(chosen)
 
     def draft_fields(self, draft: Broadcast | None, page: str = "") -> dict[str, Any]:
         """What ``launch.create_draft`` and ``edit_draft`` take. ``page``: which page this is."""
@@ -121,6 +119,7 @@ class Composition:
             "story": self.story,
             "template": self.template,
             "channels": self.channels,
+            "sample_data": self.sample_data,
             "accepted_gaps": self.accepted_gaps,
             "end_open_chats": self.end_open_chats,
             "rate": self.rate,
@@ -185,8 +184,8 @@ class Composition:
         return Audience.model_validate({**same, **chosen, **asked})
 
 
-def from_post(data: QueryDict) -> Composition:
-    """The page as it was sent. Unknown channels and stories are left out."""
+def parse(data: QueryDict) -> Composition:
+    """The page as it was sent; what its ids stand for is looked up in ``web.composed``."""
     composition = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
@@ -208,6 +207,7 @@ def from_post(data: QueryDict) -> Composition:
         chats=plain_text(data.get("chats", "")),
         accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
+        sample_text=plain_text(data.get("sample_data", "")),
         rate_text=_line(data, "rate"),
         form={
             name: [clean(value, 200_000) for value in data.getlist(name)]
@@ -224,11 +224,7 @@ def from_post(data: QueryDict) -> Composition:
     composition.problems |= when_problems
     _read_template(composition)
     _read_rate(composition)
-    if composition.who == "chats":
-        _read_chats(composition)
-    composition.channels, composition.story = drafts.look_up(
-        composition.channel_ids, composition.story_id
-    )
+    _read_sample(composition)
     return composition
 
 
@@ -256,78 +252,12 @@ def _read_rate(composition: Composition) -> None:
         composition.problems["rate"] = str(error)
 
 
-def _read_chats(composition: Composition) -> None:
+def _read_sample(composition: Composition) -> None:
+    if not composition.sample_text.strip():
+        return
     try:
-        addresses = find_chats(composition.chats)
-    except PicksError as error:
-        composition.problems["chats"] = str(error)
-        addresses = error.found
-        if not addresses:  # nothing is taken away by a click on this option alone
-            return
-    composition.picks = [address.pk for address in addresses]
-    composition.channel_ids = sorted({address.channel_id for address in addresses})
-
-
-def from_draft(draft: Broadcast) -> Composition:
-    """The page for a draft that was saved: as the draft has it, and each part as it was left."""
-    data = QueryDict(mutable=True)
-    for name, values in _form_of(draft).items():
-        data.setlist(name, values)
-    for part, left in draft.form_state.get("parts", {}).items():
-        for name in PARTS[part]:
-            data.setlist(name, left["form"].get(name, []))
-            if name not in left["form"]:
-                del data[name]
-    return from_post(data)
-
-
-def _form_of(draft: Broadcast) -> dict[str, list[str]]:
-    """The fields of the page as they are for a draft that was made elsewhere."""
-    audience: Mapping[str, Any] = draft.audience
-    template: Mapping[str, Any] = draft.template
-    form = {
-        "title": [draft.title],
-        "text": [draft.text],
-        "data_type": [draft.data_type],
-        "story": [str(draft.story_id or "")],
-        "template_name": [template.get("name", "")],
-        "template_language": [template.get("language", "")],
-        "template_variables": list(template.get("variables", ())),
-        "channels": [str(pk) for pk in draft.channels.values_list("pk", flat=True)],
-        "who": [_who(audience)],
-        "tags": audience.get("tags", []),
-        "without_tags": audience.get("without_tags", []),
-        "segments": [str(key) for key in audience.get("segments", [])],
-        "without_segments": [str(key) for key in audience.get("without_segments", [])],
-        "consents": audience.get("consents", []),
-        "accepted_gaps": draft.accepted_gaps,
-        "rate": [rates.written(draft.rate)],
-        **compose_when.form_of(draft),
-    }
-    if audience.get("only_written"):
-        form["only_written"] = ["yes"]
-    if draft.end_open_chats:
-        form["end_open_chats"] = ["yes"]
-    if audience.get("picked_from") == "chats":
-        numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
-        form["chats"] = [", ".join(map(str, numbers))]
-    return form
-
-
-def _who(audience: Mapping[str, Any]) -> str:
-    if audience.get("kind") != "picks":
-        return str(audience.get("kind", ""))
-    source = audience["picked_from"]
-    return source if source in {"chats", "ids", "hand"} else "picked"
-
-
-def at_first(zone: str | None = None) -> Composition:
-    """The page of a new broadcast. The channel is chosen when there is only one."""
-    every = list(Channel.objects.order_by("name")[:2])
-    only = every if len(every) == 1 else []
-    return Composition(
-        channel_ids=[channel.pk for channel in only],
-        channels=only,
-        who="all",
-        when=When(zone=zone or timezone.get_current_timezone_name()),
-    )
+        composition.sample_data = checked_data(json.loads(composition.sample_text))
+    except (ValueError, RecursionError):  # also what no database can store
+        composition.problems["sample_data"] = _(
+            'The sample data is no JSON object. Write it like {"order": "A-17"}.'
+        )

@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from clarion.content import media
-from clarion.content.errors import ContentError, StoryError
+from clarion.content.errors import CODE, CODE_IS, ContentError, StoryError
 from clarion.content.models import StoryVersion, Upload
 from clarion.content.rendering import unknown_variables
 from clarion.content.stories import StoryConflict
@@ -168,11 +168,7 @@ class StoryForm:
             sources = [block.values.get(name, "") for name in _HOLD_VARIABLES]
             sources += [part for b in block.standing_buttons for part in (b.label, b.value)]
             names = [name for source in sources for name in _unknown(source, variables, free)]
-            block.notes = [
-                _("No contact has “%(name)s”. Correct the name, or add a default: %(example)s.")
-                % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
-                for name in dict.fromkeys(names)
-            ]
+            block.notes = [_note(name) for name in dict.fromkeys(names)]
 
     def act(self, wanted: str) -> str:
         """Do what a button of the page asks for; return the id of what should get the focus."""
@@ -317,6 +313,14 @@ def _find_upload(block: BlockFields) -> None:
         if block.upload is None:
             block.values["media"] = ""
             block.problems["file"] = _("That upload is no longer available. Upload the file again.")
+
+
+def _note(name: str) -> str:
+    """What is to be said of a variable that no contact has."""
+    if name == CODE:
+        return CODE_IS
+    said = _("No contact has “%(name)s”. Correct the name, or add a default: %(example)s.")
+    return said % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
 
 
 def _unknown(source: str, variables: set[str], free: set[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
 from clarion.channels import registry
+from clarion.kit import clock
 from clarion.kit.durations import duration
 from clarion.web import assets
 from clarion.web.shown import VARIABLE, variable_name
@@ -76,7 +77,22 @@ def exact(value: datetime | None) -> SafeString | str:
     return _time(value, "H:i:s")
 
 
-def _time(value: datetime | None, clock: str) -> SafeString | str:
+@register.filter
+def own_zone(value: datetime | None, zone: str) -> SafeString | str:
+    """A moment in another zone, to stand beside ``moment``; empty where that shows the same."""
+    agents = timezone.get_current_timezone()
+    if value is None or not clock.shows_other_time(value, zone, agents):
+        return ""
+    local = value.astimezone(clock.zone(zone))
+    is_same_day = local.date() == value.astimezone(agents).date()
+    return format_html(
+        ' <span class="own-zone quiet" title="{1}">({0} {1})</span>',
+        formats.date_format(local, "H:i" if is_same_day else "j M, H:i"),
+        zone,
+    )
+
+
+def _time(value: datetime | None, form: str) -> SafeString | str:
     if value is None:
         return "–"
     local = timezone.localtime(value)
@@ -86,7 +102,7 @@ def _time(value: datetime | None, clock: str) -> SafeString | str:
         local.isoformat(timespec="milliseconds"),
         formats.date_format(local, "j M Y, H:i:s"),
         local.tzname(),
-        formats.date_format(local, f"{day}, {clock}"),
+        formats.date_format(local, f"{day}, {form}"),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,11 +23,13 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.contacts.search import contact_list
 from clarion.kit import clock, ids
 from clarion.kit.numbers import parse_count, parse_id
-from clarion.web.forms.compose import Composition, at_first, from_draft, from_post
+from clarion.web.composed import at_first, from_draft, from_post, is_changed
+from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.views import compose_parts as parts
 
+CLICKS = 10  # on Send at the same moment
 FOUND = 6  # people offered for the preview
 PARTS = {"text", "when", "audience"}
 
@@ -111,7 +112,7 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
     if "copy" in request.POST:
         return _copy(request, draft, composition)
     saves = "save" in request.POST
-    if draft is None and not (composition.is_worth_keeping or (saves and composition.is_changed)):
+    if draft is None and not (composition.is_worth_keeping or (saves and is_changed(composition))):
         return _page(request, None, composition, tried=True)
     try:
         if saves:
@@ -133,28 +134,40 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
 def _send(
     request: AgentRequest, draft: Broadcast | None, composition: Composition
 ) -> tuple[Broadcast, dict[str, Any]]:
-    """Save and launch in one step, so that of several clicks one sends and the others find it sent.
+    """Save, then launch: of several clicks one sends, and the others find it sent.
 
-    What is not launched stays a draft; the second value is what its page shows then. Raises
-    LaunchError as ``save``.
+    In two transactions, for between them the audience is counted, which takes seconds where it is
+    very large. What is not launched stays a draft; the second value is what its page shows then.
+    Raises LaunchError as ``save``.
     """
-    with transaction.atomic():
-        draft = save(request, draft, composition, leaving=True)
-        if (
-            composition.problems
-            or check(draft)
-            or unaccepted(draft, parts.gaps_of(draft, composition))
-        ):
-            return draft, {"tried": True}
-        if "confirmed" not in request.POST and (large := to_confirm(draft)):
-            return draft, {"confirm": large}
+    draft = save(request, draft, composition, leaving=True)
+    if composition.problems or check(draft) or unaccepted(draft, parts.gaps_of(draft, composition)):
+        return draft, {"tried": True}
+    if "confirmed" not in request.POST and (large := to_confirm(draft)):
+        return draft, {"confirm": large}
+    try:
+        return _launch(request, draft), {}
+    except EditConflict:
+        raise
+    except LaunchError as error:
+        draft.refresh_from_db()
+        if draft.state != BroadcastState.DRAFT:
+            raise
+        return draft, {"tried": True, "refused_for": str(error)}
+
+
+def _launch(request: AgentRequest, draft: Broadcast) -> Broadcast:
+    """Launch what this page has just saved; another click on it may have saved the same again."""
+    page = _page_of(request)
+    for _attempt in range(CLICKS):
         try:
-            with transaction.atomic():
-                sent = launch.start(draft, by=request.user)
-        except LaunchError as error:
+            return launch.start(draft, by=request.user, revision=draft.revision)
+        except EditConflict:
             draft.refresh_from_db()
-            return draft, {"tried": True, "refused_for": str(error)}
-    return sent, {}
+            mine = draft.edited_by_id == request.user.pk and draft.form_state.get("page") == page
+            if not page or not mine:
+                raise
+    raise drafts.conflict(draft)
 
 
 def _too_late(request: AgentRequest, draft: Broadcast | None, error: LaunchError) -> HttpResponse:
@@ -211,11 +224,7 @@ def _page(
         "conflict": conflict,
         "test_person": parts.test_person(request.session.get("test_address")),
         **parts.choice_context(composition),
-        **parts.content_context(
-            draft,
-            composition,
-            parts.person_of(composition, parse_id(request.POST.get("person", ""))),
-        ),
+        **parts.content_context(draft, composition, parts.Asked.read(request.POST)),
         **people,
         **parts.timing_context(draft, composition, people["counted"]),
         **parts.ending_context(draft, composition, tried=tried, refused_for=refused_for),
@@ -236,7 +245,7 @@ def compose_save(request: AgentRequest, part: str) -> HttpResponse:
         raise Http404(part)
     composition = from_post(request.POST)
     draft = draft_of(request)
-    if draft is not None or composition.is_worth_keeping:
+    if draft is not None or composition.is_worth_keeping or "selecting" in request.POST:
         try:
             draft = save(request, draft, composition, leaving="leaving" in request.POST)
         except LaunchError as error:
@@ -277,11 +286,7 @@ def saved(
         "saved_at": clock.now() if draft else None,
         "tag_condition": TAG,
         **parts.name_context(composition),
-        **parts.content_context(
-            draft,
-            composition,
-            parts.person_of(composition, parse_id(request.POST.get("person", ""))),
-        ),
+        **parts.content_context(draft, composition, parts.Asked.read(request.POST)),
         **people,
         **parts.timing_context(draft, composition, counted),
         **parts.ending_context(draft, composition, tried=False),

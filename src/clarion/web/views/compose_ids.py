@@ -14,7 +14,8 @@ from clarion.channels.recipients import only_written
 from clarion.contacts import uploads
 from clarion.contacts.csv_ids import IdList, IdsRefused, read_ids
 from clarion.contacts.rejects import Reject
-from clarion.web.forms.compose import Composition, from_post
+from clarion.web.composed import from_post
+from clarion.web.forms.compose import Composition
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.stream import download, pieces
 from clarion.web.views import compose

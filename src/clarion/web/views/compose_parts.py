@@ -15,7 +15,8 @@ from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_address, preview_title
+from clarion.broadcasts.preview import preview, preview_title
+from clarion.broadcasts.preview_person import preview_address
 from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.reasons import LEFT_OUT
@@ -29,7 +30,9 @@ from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import stories
 from clarion.content.models import Story
 from clarion.content.preview import Shown
+from clarion.kit.numbers import parse_id
 from clarion.segments.models import Segment
+from clarion.web.composed import is_changed
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
 from clarion.web.people import channels_with_people
@@ -41,6 +44,22 @@ MOST_STORIES = 500
 MOST_TAGS = 1_000
 NO_TEST_PERSON = _lazy("Choose where your tests go first.")
 SAYS = {"text": _lazy("Text"), "story": _lazy("Story"), "template": _lazy("Template")}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """For whom the page asks a preview."""
+
+    person: int | None = None  # who is shown
+    by_name: bool = False  # chosen by somebody: stays, recipient or not
+    after: int | None = None  # the recipient who follows this one
+
+    @classmethod
+    def read(cls, data: Mapping[str, str]) -> "Asked":
+        """What the page sends along."""
+        after = parse_id(data.get("next_person", ""))
+        by_name = "person_chosen" in data and after is None
+        return cls(parse_id(data.get("person", "")), by_name, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +188,7 @@ def _stories(chosen: Story | None) -> list[Story]:
 
 
 def content_context(
-    draft: Broadcast | None, composition: Composition, person: Address | None
+    draft: Broadcast | None, composition: Composition, asked: Asked
 ) -> dict[str, Any]:
     """What can be said, what is wrong with it, and how it looks to one person."""
     begun = {
@@ -179,6 +198,7 @@ def content_context(
     }
     broadcast = composition.unsaved(draft)
     faulty = draft is not None and begun[composition.data_type]
+    person = person_of(draft, composition, asked)
     return {
         "data_types": _data_types(composition),
         "data_type_problem": unfit_for_chats(composition.data_type)
@@ -186,6 +206,7 @@ def content_context(
         else "",
         "text_problems": content_problems(broadcast, composition.channels) if faulty else [],
         "preview_person": person,
+        "person_chosen": asked.by_name and person is not None and person.pk == asked.person,
         "subject": preview_title(broadcast, person, composition.channels),
         "bubbles": [_bubble(shown) for shown in preview(broadcast, person)],
         "what_words": _what_words(composition),
@@ -292,7 +313,7 @@ def ending_context(
     gaps = gaps_of(draft, composition, exactly=exactly) if draft else []
     if draft is not None:
         problems = {**check_parts(draft), **dict.fromkeys(unaccepted(draft, gaps), "gaps")}
-    elif tried or composition.is_changed:
+    elif tried or is_changed(composition):
         problems = check_parts(composition.unsaved(None), composition.channels)
     missing = {text: FIELDS.get(name, name) for name, text in composition.problems.items()}
     for text, part in problems.items():
@@ -320,7 +341,12 @@ def gaps_of(draft: Broadcast, composition: Composition, *, exactly: bool = False
 
 
 # The controls that problems are about: of the fields of the form, and of what is chosen.
-FIELDS = {"repeat": "every", "trigger": "on", "template": "template-name"}
+FIELDS = {
+    "repeat": "every",
+    "trigger": "on",
+    "template": "template-name",
+    "sample_data": "sample-data",
+}
 CONTENTS = {"text": "text", "story": "story", "template": "template-name"}
 TIMES = frozenset({"at", "repeat", "trigger", "zone"})  # the fields of "timing"
 TIMINGS = {"now": "when-now", "later": "at", "repeat": "every", "trigger": "on"}
@@ -338,9 +364,16 @@ def _field_of(part: str, composition: Composition) -> str:
     return part  # title, channels
 
 
-def person_of(composition: Composition, chosen: int | None) -> Address | None:
+def person_of(draft: Broadcast | None, composition: Composition, asked: Asked) -> Address | None:
     """The person of the preview."""
-    return preview_address(chosen, composition.picks or (), composition.channel_ids)
+    return preview_address(
+        composition.unsaved(draft),
+        [channel.pk for channel in composition.channels],
+        chosen=asked.person if asked.by_name else None,
+        shown=asked.person,
+        after=asked.after,
+        picks=composition.picks or (),
+    )
 
 
 def test_person(remembered: Any) -> Address | None:

@@ -15,7 +15,7 @@ from clarion.kit import ids
 from clarion.kit.numbers import parse_id
 from clarion.records.models import Delivery
 from clarion.records.states import PENDING
-from clarion.web.forms.compose import from_post
+from clarion.web.composed import from_post
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.views import compose
 from clarion.web.views import compose_parts as parts

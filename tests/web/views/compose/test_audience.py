@@ -85,6 +85,16 @@ def test_a3_ids_from_a_file(admin: Client, channel: Channel) -> None:
     assert the_draft().picks.count() == 2
 
 
+def test_a3_a_file_that_can_not_be_used_is_called_by_its_name(
+    admin: Client, channel: Channel
+) -> None:
+    file = SimpleUploadedFile("my people.csv", b"")
+    form = compose_form(channel, ids_file=file)
+    html = admin.post("/broadcasts/compose/ids", form).content.decode()
+
+    assert "my people.csv: The file is empty. Choose a file with" in words(html)
+
+
 def test_a3_another_encoding_is_refused_with_line_and_byte(admin: Client, channel: Channel) -> None:
     file = SimpleUploadedFile("ids.csv", b"id\nu1\n\xfc2\n")
 

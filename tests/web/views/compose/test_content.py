@@ -5,10 +5,13 @@ import re
 import pytest
 from django.test import Client
 
+from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact
+from clarion.contacts.tags import assign
 from clarion.content import stories
+from clarion.content.errors import NO_CODE
 from clarion.content.models import Story
 from clarion.records.models import Delivery
 from support import factory
@@ -140,6 +143,17 @@ def test_b1_unknown_variables_are_told_beside_the_text(admin: Client, channel: C
     assert "No contact has “contact.nam”." in html
 
 
+def test_b6_a_code_is_explained_as_what_it_is(admin: Client, channel: Channel) -> None:
+    form = compose_form(channel, text="Your code: {{ code }}")
+    response = admin.post("/broadcasts/compose/text", form)
+
+    assert response.context["text_problems"] == [NO_CODE]
+    assert "No contact has" not in response.content.decode()
+    assert response.context["gaps"] == []
+    (bubble,) = response.context["bubbles"]
+    assert bubble.note.endswith(NO_CODE)
+
+
 @pytest.mark.parametrize("text", ["{{ contact.name", "{% for x in y %}", "{{ 'a' * 100000000 }}"])
 def test_a_broken_text_is_told_and_saved(admin: Client, channel: Channel, text: str) -> None:
     response = admin.post("/broadcasts/compose/text", compose_form(channel, text=text))
@@ -153,11 +167,76 @@ def test_b5_preview_as_a_chosen_person(admin: Client, channel: Channel) -> None:
     third = channel.addresses.order_by("pk")[2]
 
     people = admin.get("/broadcasts/compose/people?q=Person 2").content.decode()
-    form = compose_form(channel, person=third.pk)
+    form = compose_form(channel, person=third.pk, person_chosen="yes", who="tags", tags=["none"])
     html = admin.post("/broadcasts/compose/text", form).content.decode()
 
     assert f'value="{third.pk}"' in people
     assert '<span class="bubble-text" dir="auto">Hello Person 2</span>' in html
+    assert 'name="person_chosen"' in html
+
+
+def test_b5_the_preview_shows_recipients_of_this_broadcast(admin: Client, channel: Channel) -> None:
+    first, _, third, fourth, _ = channel.addresses.select_related("contact").order_by("pk")
+    assign(["vip"], [third.contact_id, fourth.contact_id], by=factory.BY)
+    form = compose_form(channel, who="tags", tags=["vip"], person=first.pk)
+
+    here = admin.post("/broadcasts/compose/audience", form).content.decode()
+    following = admin.post("/broadcasts/compose/text", {**form, "next_person": third.pk})
+
+    assert "Hello Person 2</span>" in here
+    assert 'name="person_chosen"' not in here
+    assert following.context["preview_person"] == fourth
+
+
+def test_c5_sample_data_are_kept_with_the_draft_and_shown(admin: Client, channel: Channel) -> None:
+    text = {"text": "Order {{ data.order }}", "title": "For {{ data.order }}", "when": "called"}
+    form = compose_form(channel, **text, sample_data='{"order": "A-17 ü"}')
+
+    html = autosave(admin, form, "text")
+    draft = the_draft()
+    page = admin.get(f"/broadcasts/{draft.pk}/edit/")
+
+    assert '<span class="bubble-text" dir="auto">Order A-17 ü</span>' in html
+    assert (draft.sample_data, draft.data) == ({"order": "A-17 ü"}, {})
+    assert "A-17 ü&quot;" in page.content.decode()
+    assert drafts.duplicate(draft, by=factory.BY).sample_data == draft.sample_data
+    assert launch.start(draft, by=factory.BY).data == {}
+
+
+def test_c5_without_sample_data_what_a_call_brings_is_shown_by_its_name(
+    admin: Client, channel: Channel
+) -> None:
+    form = compose_form(channel, text="Order {{ data.order }}", when="called")
+    response = admin.post("/broadcasts/compose/text", form)
+
+    assert "Order ‹data.order›</span>" in response.content.decode()
+    assert response.context["text_problems"] == []
+    assert not [bubble.note for bubble in response.context["bubbles"] if bubble.note]
+
+
+@pytest.mark.parametrize("typed", ["{", "[1]", "7", '{"a": NaN}', "[" * 100_000])
+def test_sample_data_that_are_no_object_are_kept_and_named(
+    admin: Client, channel: Channel, typed: str
+) -> None:
+    form = compose_form(channel, when="called", sample_data=typed)
+    html = autosave(admin, form, "text")
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/")
+
+    assert "The sample data is no JSON object." in html
+    assert page.context["form"].sample_text == typed
+    assert the_draft().sample_data == {}
+
+
+def test_a_test_is_sent_with_the_sample_data(admin: Client, channel: Channel) -> None:
+    address = channel.addresses.order_by("pk")[0]
+    admin.post("/broadcasts/compose/test-to", {"test_address": address.pk})
+    text = {"text": "Order {{ data.order }}", "when": "called"}
+    admin.post(
+        "/broadcasts/compose/test", compose_form(channel, **text, sample_data='{"order": "A-17"}')
+    )
+
+    single = Broadcast.objects.get(type="single")
+    assert single.data == {"order": "A-17"}
 
 
 @pytest.mark.parametrize(
