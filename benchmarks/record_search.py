@@ -27,6 +27,7 @@ from clarion.accounts.models import Agent  # noqa: E402
 from clarion.broadcasts.models import Broadcast  # noqa: E402
 from clarion.broadcasts.reconcile import reconcile  # noqa: E402
 from clarion.channels.models import Channel  # noqa: E402
+from clarion.insights.activity import activity  # noqa: E402
 from clarion.kit import clock, db  # noqa: E402
 from clarion.records.audience import Wanted, detail, export_recipients, recipients  # noqa: E402
 from clarion.records.causes import causes  # noqa: E402
@@ -249,6 +250,7 @@ def measure() -> None:
         "causes of 20,000 errors": lambda: causes(3),
         "one record in detail": lambda: detail(record),
         "people of a broadcast": lambda: recipients(3),
+        "activity of a broadcast, first page": lambda: activity(3),
         "its failed ones": lambda: recipients(3, Wanted(("failed",))),
         "652 of 1,000,000 who read it": lambda: recipients(3, Wanted(("read",))),
     }
