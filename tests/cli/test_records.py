@@ -12,6 +12,7 @@ from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
 from clarion.kit import clock
+from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +155,21 @@ def test_an_export_is_in_the_audit_log(
     entry = AuditEntry.objects.latest("pk")
     assert (entry.action, entry.subject, entry.actor) == ("data.export", "records", "command line")
     assert entry.detail == {"only": "status=error"}
+
+
+def test_a_failure_that_was_reported_later_is_an_error_with_its_reason(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    shop = factory.channel("late")
+    factory.people(shop, 1)
+    broadcast = factory.sending([shop])
+    factory.settle_each(shop, [{"state": "sent", "external_id": "x1"}])
+    now = clock.now_us()
+    apply_receipts([ReceiptUpdate(shop.pk, "failed", now, now, "x1", code="7", reason="Gone.")])
+
+    (row,) = ok_json("records", "--broadcast", str(broadcast.pk), "--status", "error")
+
+    assert (row["error"], row["code"], row["failed_later"]) == ("Gone.", "7", True)
+    assert [sent["text"] for sent in row["messages"]] == ["Hello Person 0"]
+    assert "Gone." in ok("records", "--broadcast", str(broadcast.pk), "--error", "gone")
+    assert "Gone." in ok("broadcasts", "show", str(broadcast.pk))

@@ -265,6 +265,15 @@ class WritesIds(Protocol):
 
 
 @runtime_checkable
+class RanksIds(Protocol):
+    """A kind whose contacts may have several user ids, not all of them equally good to send to."""
+
+    @staticmethod
+    def rank_id(value: str) -> int:
+        """The lower, the better: the best one known of a contact is sent to. Pure."""
+
+
+@runtime_checkable
 class RegistersWebhook(Protocol):
     """A kind whose provider must be told where to call back."""
 

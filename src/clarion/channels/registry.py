@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from clarion.channels.contract import ChannelKind, ReadsIds, WritesIds
+from clarion.channels.contract import ChannelKind, RanksIds, ReadsIds, WritesIds
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
@@ -61,6 +61,12 @@ def id_writer(channel: Channel) -> Callable[[str], str] | None:
     """What gives the form of a user id that is sent to; None where that is the one compared."""
     kind = kind_class(channel.kind)
     return kind.written_id if issubclass(kind, WritesIds) else None
+
+
+def id_rank(channel: Channel) -> Callable[[str], int] | None:
+    """What says which of a contact's user ids is sent to; None where all are equally good."""
+    kind = kind_class(channel.kind)
+    return kind.rank_id if issubclass(kind, RanksIds) else None
 
 
 def account_examples() -> str:

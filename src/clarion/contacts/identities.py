@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
-from clarion.channels.registry import id_reader
+from clarion.channels.registry import id_rank, id_reader
 from clarion.contacts.merging import lock_addresses, merge_addresses
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState
@@ -113,7 +113,19 @@ def join(channel: Channel, ids: Iterable[str]) -> Address | None:
             if (row.alias_of_id or row.pk) != kept.pk:  # added by another process a moment ago
                 kept, other = lock_addresses([kept.pk, row.alias_of_id or row.pk])
                 merge_addresses(kept, other)
+        _send_to_best(channel, kept)
     return kept
+
+
+def _send_to_best(channel: Channel, address: Address) -> None:
+    """Let the best of an address's user ids be the one that is sent to."""
+    rank = id_rank(channel)
+    if rank is None:
+        return
+    aliases = Address.objects.filter(alias_of=address).order_by("pk")
+    best = min(aliases, key=lambda alias: rank(alias.value), default=None)
+    if best is not None and rank(best.value) < rank(address.value):
+        _swap(address, best)
 
 
 def unjoined(channel: Channel, groups: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -153,10 +165,7 @@ def move(
         address = join(channel, (old, new))
         assert address is not None
         if address.value == old:
-            spare = Address.objects.get(channel=channel, value=new)
-            _rename(spare, f"{new[:300]} {spare.pk}")
-            _rename(address, new)
-            _rename(spare, old)
+            _swap(address, Address.objects.get(channel=channel, value=new))
         if not keeps_old:
             _free(channel, old, was_address=new in before)
         if address.state in OUT_OF_REACH:
@@ -164,6 +173,14 @@ def move(
                 state=AddressState.ACTIVE, state_at=clock.now()
             )
     return True
+
+
+def _swap(address: Address, alias: Address) -> None:
+    """Send to the other user id of an address from now on."""
+    old, new = address.value, alias.value
+    _rename(alias, f"{new[:300]} {alias.pk}")
+    _rename(address, new)
+    _rename(alias, old)
 
 
 def _rename(address: Address, value: str) -> None:

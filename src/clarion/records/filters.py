@@ -70,6 +70,7 @@ class RecordFilter(BaseModel):
     name: _Text = ""  # a part of the user's name
     status: Literal["", "completed", "error"] = ""
     error: _Text = ""  # a part of the error message
+    cause: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None  # the id of one error message
     after: AwareDatetime | None = None  # recorded at this moment or later
     before: AwareDatetime | None = None  # recorded earlier than this moment
     responses: Responses | None = None
@@ -144,6 +145,7 @@ def _moment(text: str, zone: str) -> datetime:
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "broadcast": _number,
     "story": _number,
+    "cause": _number,
     "after": _moment,
     "before": _moment,
     "responses": lambda text, _: Responses.parse(text),
@@ -152,6 +154,7 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
 _SENTENCES = {
     "broadcast": "A broadcast id is a number, such as 17.",
     "story": "A story id is a number, such as 17.",
+    "cause": "The cause of an error is a number. Follow its link on the page of a broadcast.",
     "status": "The status is completed or error.",
     "responses": "Write the number of responses like >0, =2 or <1.",
 }

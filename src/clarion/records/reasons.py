@@ -33,3 +33,8 @@ def reason_ids(wordings: Iterable[Wording]) -> dict[Wording, int]:
 def forget() -> None:
     """Empty the memory; for tests that empty the tables."""
     _known.clear()
+
+
+def wording_of(reason_id: int) -> str:
+    """The sentence of a reason; empty where there is none with this id."""
+    return Reason.objects.filter(pk=reason_id).values_list("text", flat=True).first() or ""

@@ -86,14 +86,15 @@ def sources(wanted: RecordFilter) -> list[Source]:
     """
     channel = _channel(wanted.channel) if wanted.channel else None
     broadcasts = _broadcasts(wanted)
-    reasons = _reasons(wanted.error) if wanted.error else None
+    reasons = _reasons(wanted)
     people = _people(wanted, channel) if wanted.user or wanted.name else None
-    if [] in (broadcasts, reasons, people) or (wanted.error and wanted.status == "completed"):
+    only_errors = reasons is not None
+    if [] in (broadcasts, reasons, people) or (only_errors and wanted.status == "completed"):
         return []
     if people is not None:
         return [_by_person(people, broadcasts, channel, reasons, wanted)]
     listed = []
-    if wanted.status != "error" and not wanted.error:
+    if wanted.status != "error" and not only_errors:
         listed += _completed(broadcasts, channel, wanted)
     if wanted.status != "completed":
         listed.append(_errors(broadcasts, channel, reasons, wanted))
@@ -270,9 +271,13 @@ def _sent_by(name: str) -> list[int]:
     return sent
 
 
-def _reasons(part: str) -> list[int]:
-    matches, params = contains("text", part)
-    return [row[0] for row in db.fetch(f"SELECT id FROM records_reason WHERE {matches}", params)]
+def _reasons(wanted: RecordFilter) -> list[int] | None:
+    """The reasons that are meant; None for any, and for none at all."""
+    if not wanted.error:
+        return None if wanted.cause is None else [wanted.cause]
+    matches, params = contains("text", wanted.error)
+    rows = db.fetch(f"SELECT id FROM records_reason WHERE {matches}", params)
+    return [row[0] for row in rows if wanted.cause in (None, row[0])]
 
 
 def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:

@@ -2,21 +2,26 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID, SECRET, make, meta
 from clarion.broadcasts.query import Audience, candidates
 from clarion.channels.contract import Accepted, Outgoing, Request
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
+from clarion.chats.models import Message
 from clarion.contacts import identities
 from clarion.contacts.models import Address, Contact
 from clarion.engine import callbacks, inbox, reap
 from clarion.engine.attempt import attempt
 from clarion.engine.callbacks import Verified
 from clarion.engine.claim import claim
+from clarion.engine.models import Callback
 from clarion.engine.settle import settle
 from clarion.engine.snapshot import job, take
 from clarion.kit import db
@@ -133,6 +138,59 @@ def test_a_changed_number_is_sent_to_from_now_on(channel: Channel) -> None:
     assert address.value == "491700000002"
     heard(channel, says("Hello", **{"from": ANNA}))  # somebody else has got the number
     assert Contact.objects.count() == 2
+
+
+def test_the_number_is_sent_to_as_soon_as_it_is_known_and_the_other_id_still_names_them(
+    channel: Channel,
+) -> None:
+    heard(channel, says("Hi", from_user_id="MX.1234"))
+    address = Address.objects.get()
+    assert address.value == "MX.1234"
+
+    heard(channel, {"contacts": [SAME], **says("Again", from_user_id="MX.1234")})
+
+    address.refresh_from_db()
+    assert address.value == ANNA
+    assert audience(channel) == [address.pk]
+    factory.sending([channel], text="Hello")
+    (claimed,) = claim(channel.pk, reap.register(), 5).messages
+    assert (claimed.to, claimed.address) == (ANNA, address.pk)
+    heard(channel, says("STOP", from_user_id="MX.1234"))
+    address.refresh_from_db()
+    assert (address.state, Contact.objects.count()) == ("opted_out", 1)
+
+
+def test_two_callbacks_that_name_both_ids_at_once_make_one_contact(channel: Channel) -> None:
+    """Through connections of their own, each with other messages and in another order."""
+    rounds = 6
+
+    def hear(number: int) -> None:
+        with closing(connection):
+            for turn in range(rounds):
+                who = {"wa_id": f"52155123456{turn}0", "user_id": f"MX.77{turn}"}
+                ids = {"from": who["wa_id"], "from_user_id": who["user_id"]}
+                first, second = ("from", "from_user_id") if number % 2 else ("from_user_id", "from")
+                hook = meta(
+                    {"contacts": [who], **says(f"{number} {turn} a", **{first: ids[first]})},
+                    {"contacts": [who], **says(f"{number} {turn} b", **{second: ids[second]})},
+                )
+                callbacks.store([Verified(channel.pk, hook, inbox.lane_of(make(), hook))])
+                while inbox.apply_waiting():
+                    pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(hear, range(4)))
+    while inbox.apply_waiting():
+        pass
+
+    assert Contact.objects.count() == rounds
+    assert Address.objects.filter(alias_of=None).count() == rounds
+    assert Address.objects.exclude(alias_of=None).count() == rounds
+    assert set(Address.objects.filter(alias_of=None).values_list("value", flat=True)) == {
+        f"52155123456{turn}0" for turn in range(rounds)
+    }
+    assert Message.objects.filter(inbound=True).count() == 4 * rounds * 2
+    assert not Callback.objects.filter(state="dropped").exists()
 
 
 def deliver(channel: Channel, reply: HttpReply) -> None:

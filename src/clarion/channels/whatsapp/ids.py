@@ -21,6 +21,12 @@ def is_user_id(value: str) -> bool:
     return bool(_PHONE.fullmatch(value) or SCOPED_ID.fullmatch(value))
 
 
+def rank_id(value: str) -> int:
+    """A phone number is sent to as long as one is known: WhatsApp sends every kind of message to
+    it, to a business-scoped id not all of them, and makes a new id when the number changes."""
+    return 0 if _PHONE.fullmatch(value) else 1 if SCOPED_ID.fullmatch(value) else 2
+
+
 def user_id(text: str, country: str = "") -> str:
     """The digits of a number with its country code, or a business-scoped id. Raises BadIdError.
 

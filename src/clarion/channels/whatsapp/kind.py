@@ -89,6 +89,11 @@ class WhatsAppKind:
         """A phone number with its country code, or a business-scoped id. Raises BadIdError."""
         return ids.user_id(text)
 
+    @staticmethod
+    def rank_id(value: str) -> int:
+        """A phone number before a business-scoped id, see ``ids.rank_id``."""
+        return ids.rank_id(value)
+
     def read_id(self, text: str) -> str:
         """As ``user_id``, of a number of the channel's country where it has no other code."""
         return ids.user_id(text, self._country)

@@ -17,6 +17,7 @@ from clarion.kit.paging import CursorError, Page
 from clarion.records.audience import detail
 from clarion.records.export import export_csv
 from clarion.records.filters import FilterError, RecordFilter
+from clarion.records.reasons import wording_of
 from clarion.records.search import search
 from clarion.web.requests import AgentRequest
 from clarion.web.stream import download
@@ -111,6 +112,7 @@ def _chips(wanted: RecordFilter) -> list[dict[str, str]]:
         "name": _("Name contains “%s”"),
         "status": _("Status: %s"),
         "error": _("Error contains “%s”"),
+        "cause": _("Error: %s"),
         "after": _("From %s"),
         "before": _("Before %s"),
         "responses": _("Responses %s"),
@@ -131,6 +133,8 @@ def _chips(wanted: RecordFilter) -> list[dict[str, str]]:
 def _shown(name: str, value: Any) -> str:
     if name == "status":
         return str(RECORD_STATUSES[value].label)
+    if name == "cause":
+        return wording_of(value) or str(value)
     if isinstance(value, datetime):
         return formats.date_format(timezone.localtime(value), "j M Y, H:i")
     return str(value)
