@@ -24,6 +24,7 @@ from clarion.kit import clock, db
 from clarion.records.audience import ReceiptRow, Recipient, due_at, places_of, receipts_of
 from clarion.records.rows import RecordRow, read
 from clarion.records.states import DeliveryState as D
+from clarion.segments.manage import segment_name
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -182,7 +183,10 @@ def _events(broadcast: Broadcast, channel: str, over: datetime | None) -> Iterat
 def _fired(broadcast: Broadcast, firing: Firing) -> Iterator[Step]:
     trigger = parse(broadcast.trigger)
     cause = {"name": trigger.tag or trigger.event}
-    if trigger.on == "tag":
+    if trigger.on == "segment":
+        joined = _("They joined the segment “%s”.") % segment_name(trigger.segment)
+        yield Step(firing.happened_at, "fired", joined)
+    elif trigger.on == "tag":
         yield Step(firing.happened_at, "fired", _("They got the tag “%(name)s”.") % cause)
     else:
         yield Step(firing.happened_at, "fired", _("The event “%(name)s” arrived.") % cause)

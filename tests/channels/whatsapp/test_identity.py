@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID, SECRET, make, meta
 from clarion.broadcasts.query import Audience, candidates
@@ -160,6 +160,18 @@ def test_the_number_is_sent_to_as_soon_as_it_is_known_and_the_other_id_still_nam
     assert (address.state, Contact.objects.count()) == ("opted_out", 1)
 
 
+def apply_as_a_worker() -> None:
+    """Apply what waits. PostgreSQL may undo one of two rounds that wait for each other: like a
+    worker, it is carried out again."""
+    for _ in range(200):
+        try:
+            if not inbox.apply_waiting():
+                return
+        except OperationalError:
+            connection.close()
+    pytest.fail("the callbacks are not applied after 200 rounds")
+
+
 def test_two_callbacks_that_name_both_ids_at_once_make_one_contact(channel: Channel) -> None:
     """Through connections of their own, each with other messages and in another order."""
     rounds = 6
@@ -175,13 +187,11 @@ def test_two_callbacks_that_name_both_ids_at_once_make_one_contact(channel: Chan
                     {"contacts": [who], **says(f"{number} {turn} b", **{second: ids[second]})},
                 )
                 callbacks.store([Verified(channel.pk, hook, inbox.lane_of(make(), hook))])
-                while inbox.apply_waiting():
-                    pass
+                apply_as_a_worker()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(hear, range(4)))
-    while inbox.apply_waiting():
-        pass
+    apply_as_a_worker()
 
     assert Contact.objects.count() == rounds
     assert Address.objects.filter(alias_of=None).count() == rounds
