@@ -13,6 +13,7 @@ from clarion.channels.models import Channel
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.contacts.models import Address, Contact, Tag, Tagging
+from clarion.kit import sampling
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -49,9 +50,9 @@ def unnamed(counted: AudienceSummary) -> AudienceSummary:
 @pytest.fixture
 def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at 600 of more than 1,000 people, in 60 places."""
-    monkeypatch.setattr(estimate, "EXACT", 1_000)
-    monkeypatch.setattr(estimate, "SPANS", 60)
-    monkeypatch.setattr(estimate, "LOOKED", 600)
+    monkeypatch.setattr(sampling, "EXACT", 1_000)
+    monkeypatch.setattr(sampling, "SPANS", 60)
+    monkeypatch.setattr(sampling, "LOOKED", 600)
     monkeypatch.setattr(audience, "FEW", 1_000)
 
 

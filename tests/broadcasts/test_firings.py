@@ -55,8 +55,8 @@ def stored() -> list[tuple[int, str, str]]:
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        ({}, "Choose what it fires on: a tag or an event."),
-        ({"on": "birthday"}, "Choose what it fires on: a tag or an event."),
+        ({}, "Choose what it fires on: a tag, an event or a segment."),
+        ({"on": "birthday"}, "Choose what it fires on: a tag, an event or a segment."),
         ({"on": "tag"}, "Choose the tag that it fires on."),
         ({"on": "tag", "tag": "a,b"}, "“a,b” can't be a tag."),
         ({"on": "event", "event": " "}, "Name the event that it fires on."),

@@ -155,7 +155,7 @@ def test_unknown_chats_are_named(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Use one of --all, --tag, --ids, --to, --chats."),
+        ([], "Use one of --all, --tag, --segment, --ids, --to, --chats."),
         (["--all", "--tag", "x"], "--all and --tag can't be combined."),
         (["--all", "--without-tag", "x"], "Use it with --tag only."),
         (["--all", "--id-column", "x"], "Use it with --ids only."),
