@@ -76,7 +76,8 @@ class _Reader(HTMLParser):
             self._inside = False
         elif tag == "select" and self._select is not None:
             select, self._select = self._select, None
-            self._add(select.name, select.sent())
+            if select.options:  # a browser sends nothing for a list without any
+                self._add(select.name, select.sent())
         elif tag == "textarea" and self._text_name is not None:
             # HTML drops a line break right after the tag, and sends CR LF at the end of each line.
             text = self._text.removeprefix("\n").replace("\n", "\r\n")
