@@ -36,7 +36,8 @@ EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 SECRET = "whsec_" + base64.b64encode(b"only for pictures, only here").decode()
 EMPTY = {
     "login": "/account/login/",
-    "broadcasts": "/",
+    "dashboard": "/",
+    "broadcasts": "/broadcasts/",
     "compose": "/broadcasts/new/",
     "retention": "/broadcasts/retention/",
     "records": "/records/",
@@ -63,12 +64,13 @@ EMPTY = {
     "not-found": "/no/such/page",
 }
 FULL = {
-    "broadcasts": "/",
-    "scheduled": "/?section=scheduled",
-    "periodic": "/?section=periodic",
-    "completed": "/?section=completed",
-    "drafts": "/?section=drafts",
-    "nothing-found": "/?q=nothing+like+this",
+    "dashboard": "/",
+    "broadcasts": "/broadcasts/",
+    "scheduled": "/broadcasts/?section=scheduled",
+    "periodic": "/broadcasts/?section=periodic",
+    "completed": "/broadcasts/?section=completed",
+    "drafts": "/broadcasts/?section=drafts",
+    "nothing-found": "/broadcasts/?q=nothing+like+this",
     "broadcast": "/broadcasts/{sale}/",
     "broadcast-leaving": "/broadcasts/{leaving}/",
     "broadcast-scheduled": "/broadcasts/{later}/",
@@ -119,9 +121,9 @@ FULL = {
     "keywords": "/channels/keywords/",
 }
 HOSTILE = {
-    "broadcasts": "/",
-    "completed": "/?section=completed",
-    "drafts": "/?section=drafts",
+    "broadcasts": "/broadcasts/",
+    "completed": "/broadcasts/?section=completed",
+    "drafts": "/broadcasts/?section=drafts",
     "broadcast": "/broadcasts/{sending}/",
     "broadcast-paused": "/broadcasts/{paused}/",
     "broadcast-completed": "/broadcasts/{completed}/",

@@ -86,7 +86,7 @@ ICONS = (
     *("player-pause", "player-play", "player-stop", "plug", "plus", "refresh", "search", "send"),
     *("settings", "sun", "trash", "upload", "user-circle", "users", "x"),
     *("arrow-back-up", "arrow-down", "arrow-up", "book", "file", "grip-vertical", "link"),
-    *("hand-click", "photo", "text-size", "ticket", "webhook"),
+    *("hand-click", "layout-dashboard", "photo", "text-size", "ticket", "webhook"),
 )
 
 SPRITE = "icons.svg"

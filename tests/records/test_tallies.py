@@ -25,6 +25,15 @@ def test_numbers_are_the_sums_of_deltas():
 
 
 @pytest.mark.django_db
+def test_broadcasts_that_have_some_in_a_state():
+    tallies.add({(1, 1, "held"): 2, (1, 2, "held"): 1, (2, 1, "held"): 3, (3, 1, "sent"): 4})
+    tallies.add({(2, 1, "held"): -3})
+
+    assert tallies.with_some("held") == {1: 3}
+    assert tallies.with_some("in_doubt") == {}
+
+
+@pytest.mark.django_db
 def test_what_did_not_change_leaves_no_row():
     tallies.add({(1, 1, "queued"): 0})
     tallies.add({})

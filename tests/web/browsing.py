@@ -39,7 +39,7 @@ def log_in(page: Page, url: str) -> Site:
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Broadcasts")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
     return Site(url, page)
 
 

@@ -99,7 +99,7 @@ def number(title: str) -> int:
 
 def test_e1_every_section(site: Site) -> None:
     for section in ("active", "scheduled", "periodic", "completed", "drafts"):
-        look(site.open(f"/?section={section}"))
+        look(site.open(f"/broadcasts/?section={section}"))
         _fits(site.page)
     look(site.open("/broadcasts/retention/"))
     _fits(site.page)
@@ -132,7 +132,7 @@ def test_e2_great_numbers_and_long_names_fit(site: Site) -> None:
         }
     )
     tallies.add({(sale.pk, sale.channels.get().pk, "in_doubt"): 123_456})
-    page = site.open("/?section=active")
+    page = site.open("/broadcasts/?section=active")
     expect(page.get_by_text("of 12.3 M")).to_be_visible()
     page.locator(f"#result-{sale.pk}").hover()
     expect(page.get_by_text("12,345,678")).to_be_visible()
@@ -152,7 +152,7 @@ def _fits(page: Page) -> None:
 
 
 def test_e3_the_menu_of_a_row_stays_open_while_the_list_moves(site: Site) -> None:
-    page = site.open("/?section=active")
+    page = site.open("/broadcasts/?section=active")
     row = page.locator(f"#broadcast-{number('Autumn sale')}")
     row.locator("summary").click()
     expect(row.get_by_role("button", name="Pause")).to_be_visible()
@@ -173,7 +173,7 @@ def test_e3_the_menu_of_a_row_stays_open_while_the_list_moves(site: Site) -> Non
 
 
 def test_e4_the_list_is_searched_while_one_types(site: Site) -> None:
-    page = site.open("/?section=active")
+    page = site.open("/broadcasts/?section=active")
     page.get_by_role("searchbox").press_sequentially("autumn")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.get_by_role("searchbox")).to_be_focused()
@@ -192,7 +192,7 @@ def test_the_title_of_the_tab_moves_with_the_broadcast(site: Site) -> None:
 
 
 def test_e1_types_are_ticked(site: Site) -> None:
-    page = site.open("/?section=active")
+    page = site.open("/broadcasts/?section=active")
     expect(page.locator("tbody tr")).to_have_count(3)
     page.locator("summary", has_text="Filter").click()
     look(page)

@@ -81,7 +81,7 @@ def test_a_large_audience_is_asked_about_in_a_dialog(
 def test_drafts_are_ticked_and_deleted_together(site: Site) -> None:
     for number in range(3):
         drafts.create_draft(by=factory.BY, title=f"Draft {number}")
-    page = site.open("/?section=drafts")
+    page = site.open("/broadcasts/?section=drafts")
     delete = page.get_by_role("button", name="Delete selected…")
     expect(delete).to_be_hidden()
     look(page)

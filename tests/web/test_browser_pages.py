@@ -20,7 +20,15 @@ from web.browsing import Site, add_admin, enter, look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
-EMPTY = ["/", "/records/", "/contacts/", "/channels/", "/broadcasts/new/", "/contacts/import/"]
+EMPTY = [
+    "/",
+    "/broadcasts/",
+    "/records/",
+    "/contacts/",
+    "/channels/",
+    "/broadcasts/new/",
+    "/contacts/import/",
+]
 EMPTY += ["/account/", "/account/password/", "/channels/add/", "/channels/add/telegram/"]
 
 
@@ -64,8 +72,9 @@ def test_pages_with_something_on_them(site: Site, world: Broadcast) -> None:
     assert contact
     for path in [
         "/",
-        "/?section=scheduled",
-        "/?section=drafts",
+        "/broadcasts/",
+        "/broadcasts/?section=scheduled",
+        "/broadcasts/?section=drafts",
         f"/broadcasts/{world.pk}/",
         f"/broadcasts/{soon.pk}/",
         f"/broadcasts/{world.pk}/recipients/",
@@ -167,7 +176,7 @@ def test_the_list_asks_with_its_etag(site: Site, world: Broadcast) -> None:
     page = site.page
     statuses: list[int] = []
     page.on("response", lambda r: statuses.append(r.status) if "/live" in r.url else None)
-    site.open("/?section=scheduled")
+    site.open("/broadcasts/?section=scheduled")
 
     for _ in range(3):
         with page.expect_response(re.compile("/broadcasts/live")):
@@ -179,7 +188,7 @@ def test_the_list_asks_with_its_etag(site: Site, world: Broadcast) -> None:
 
 def test_a_server_that_is_away_is_told(site: Site, complaints: Complaints) -> None:
     complaints.allow("Failed to load|ERR_|htmx")
-    page = site.open("/")
+    page = site.open("/broadcasts/")
     notice = page.get_by_text("The server is not responding.")
     expect(notice).to_be_hidden()
 

@@ -199,7 +199,7 @@ def test_c3_f1_periodic_with_pause(site: Site, shop: Channel, provider: Provider
     page.get_by_role("button", name="Delete").click()
     in_dialog(page, "Delete")
     expect(page.get_by_text("“Good morning” is deleted.")).to_be_visible()
-    page = site.open("/?section=periodic")
+    page = site.open("/broadcasts/?section=periodic")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("The other one")
 

@@ -6,7 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from clarion.web.charts import Chart, Point, Series, time_points
+from clarion.web.charts import Cell, Chart, Point, Series, time_points
 from web.reading import words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -27,7 +27,10 @@ def test_the_table_has_every_number_and_the_totals() -> None:
 
     html = render_to_string("parts/chart.html", {"chart": shown})
 
-    assert shown.rows == [(Point("0:00", "0"), [1200, 0]), (Point("1:00", "1"), [3, 1])]
+    assert shown.rows == [
+        (Point("0:00", "0"), [Cell("1200", "1,200"), Cell("0", "0")]),
+        (Point("1:00", "1"), [Cell("3", "3"), Cell("1", "1")]),
+    ]
     assert 'data-value="1200">1,200<' in html
     assert foot(html) == "Total 1,203 1"
 

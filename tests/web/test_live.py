@@ -44,7 +44,7 @@ def test_a_change_is_shown_at_once(admin: Client, addresses: list[str]) -> None:
 
 
 def test_the_page_and_its_moving_part_are_the_same(admin: Client, addresses: list[str]) -> None:
-    page = admin.get("/?section=active").content.decode()
+    page = admin.get("/broadcasts/?section=active").content.decode()
     part = admin.get(addresses[0]).content.decode()
 
     assert part.strip() in page

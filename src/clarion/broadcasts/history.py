@@ -30,6 +30,7 @@ SECTIONS: dict[str, Q] = {
     "completed": Q(state__in=(S.COMPLETED, S.STOPPED)),
     "drafts": Q(state=S.DRAFT),
 }
+_UNDER_WAY = Q(state=S.SENDING) | (Q(state=S.PAUSED, started_at__isnull=False) & ~_PERIODIC)
 _STATES: dict[str, tuple[str, ...]] = {
     "active": (S.SENDING, S.PAUSED, S.LIVE),
     "scheduled": (S.SCHEDULED, S.MISSED),
@@ -84,12 +85,17 @@ def _page(broadcasts: "QuerySet[Broadcast]", after: int | None, limit: int) -> S
     # By a product, or PostgreSQL would walk through all numbers, past singles without end.
     newest_first = (F("pk") * -1).asc()
     numbers = list(broadcasts.order_by(newest_first).values_list("pk", flat=True)[: limit + 1])
+    rows = with_lists(numbers[:limit])
+    page = [rows[pk] for pk in numbers[:limit] if pk in rows]
+    return Section(page, numbers[limit - 1] if len(numbers) > limit else None)
+
+
+def with_lists(numbers: Sequence[int]) -> dict[int, Broadcast]:
+    """Broadcasts by their ids, with all that a list shows of them."""
     rows = Broadcast.objects.select_related("agent", "drafted_by", "story").prefetch_related(
         "channels"
     )
-    listed = rows.defer("secret").in_bulk(numbers[:limit])  # opening secrets takes its time
-    page = [listed[pk] for pk in numbers[:limit] if pk in listed]
-    return Section(page, numbers[limit - 1] if len(numbers) > limit else None)
+    return rows.defer("secret").in_bulk(numbers)  # opening secrets takes its time
 
 
 def section_sizes(sought: Sought = Sought()) -> dict[str, int]:
@@ -134,6 +140,32 @@ def _where(name: str, sought: Sought) -> Q:
     if sought.until:
         where &= Q(**{f"{moment}__lt": sought.until})
     return where
+
+
+def under_way(limit: int) -> list[Broadcast]:
+    """Broadcasts that are being sent or paused before their end, the newest first."""
+    return _page(_listed().filter(_UNDER_WAY), None, limit).broadcasts
+
+
+def upcoming(limit: int) -> list[tuple[datetime, Broadcast]]:
+    """What starts next: scheduled broadcasts and runs of periodic ones, each with its moment."""
+    scheduled = _listed().filter(state=S.SCHEDULED, scheduled_at__isnull=False)
+    periodic = _listed().filter(state=S.LIVE, next_run_at__isnull=False)
+    moments: list[tuple[Any, int]] = [
+        *scheduled.order_by("scheduled_at").values_list("scheduled_at", "pk")[:limit],
+        *periodic.order_by("next_run_at").values_list("next_run_at", "pk")[:limit],
+    ]
+    rows = with_lists([pk for _, pk in moments])
+    return [(at, rows[pk]) for at, pk in sorted(moments)[:limit] if pk in rows]
+
+
+def missed(limit: int) -> list[Broadcast]:
+    """Broadcasts that were not sent at their time and ask, the newest first."""
+    return _page(_listed().filter(state=S.MISSED), None, limit).broadcasts
+
+
+def _listed() -> "QuerySet[Broadcast]":
+    return visible().filter(type__in=TYPES)
 
 
 def runs(parent: Broadcast, *, after: int | None = None, limit: int = 50) -> Section:

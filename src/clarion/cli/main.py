@@ -17,6 +17,7 @@ from clarion.cli import (
     codes,
     consents,
     contacts,
+    dashboard,
     drafts,
     keywords,
     maintenance,
@@ -57,7 +58,7 @@ class RootGroup(CommandGroup):
         ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
-        "Follow": ("records", "why", "chats"),
+        "Follow": ("dashboard", "records", "why", "chats"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
 
@@ -126,6 +127,7 @@ app.add_typer(broadcasts.app, name="broadcasts")
 when.add_to(app)
 app.add_typer(retention.app, name="retention")
 app.add_typer(chats.app, name="chats")
+dashboard.add_to(app)
 app.add_typer(records.app, name="records")
 why.add_to(app)
 app.add_typer(stories.app, name="stories")

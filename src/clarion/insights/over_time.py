@@ -38,6 +38,10 @@ class ChannelSeries:
         """One of ``measures.NAMES`` for each span; None where it is not reported."""
         return [getattr(each, name) if self.knows(name) else None for each in self.numbers]
 
+    def value(self, name: str) -> int | None:
+        """The sum of one of ``measures.NAMES``; None where it is not reported."""
+        return getattr(self.total, name) if self.knows(name) else None
+
 
 @dataclass(frozen=True, slots=True)
 class OverTime:

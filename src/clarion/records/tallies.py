@@ -94,6 +94,17 @@ def correct(broadcast_id: int) -> list[tuple[int, str, int]]:
     )
 
 
+def with_some(state: str) -> dict[int, int]:
+    """The broadcasts that have deliveries in a state, and how many."""
+    return dict(
+        db.fetch(
+            "SELECT broadcast_id, CAST(sum(delta) AS bigint) FROM records_tally WHERE state = %s"
+            " GROUP BY broadcast_id HAVING sum(delta) > 0",
+            [state],
+        )
+    )
+
+
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` deltas of these broadcasts, which are going; return how many."""
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"

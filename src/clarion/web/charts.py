@@ -7,9 +7,10 @@ drawing can't show anything else than what a screen reader reads.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 DAY = timedelta(days=1)
 TONES = ("1", "2", "3", "4", "5", "6", "7", "8")  # classes of charts.css that differ the most
@@ -21,6 +22,13 @@ class Point:
 
     label: str  # in full
     short: str  # as the axis shows it
+
+
+class Cell(NamedTuple):
+    """A number as the script reads it, "" where nothing is reported, and as people do."""
+
+    raw: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +58,27 @@ class Chart:
     series: Sequence[Series]
 
     @property
-    def rows(self) -> list[tuple[Point, list[int | None]]]:
+    def rows(self) -> list[tuple[Point, list[Cell]]]:
         """The table, row by row. Raises ValueError if a column has another length."""
-        columns = [series.values for series in self.series]
+        columns = [[_cell(value) for value in series.values] for series in self.series]
         by_point = zip(*columns, strict=True) if columns else ((),) * len(self.points)
-        return [(point, list(values)) for point, values in zip(self.points, by_point, strict=True)]
+        return [(point, list(cells)) for point, cells in zip(self.points, by_point, strict=True)]
+
+    @property
+    def totals(self) -> list[Cell]:
+        """The table's last row."""
+        return [_cell(series.total) for series in self.series]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw: every number is 0 or missing."""
         return not any(value for series in self.series for value in series.values)
+
+
+def _cell(value: int | None) -> Cell:
+    if value is None:
+        return Cell("", _("not reported"))
+    return Cell(str(value), formats.number_format(value, force_grouping=True) if value else "0")
 
 
 def time_points(starts: Sequence[datetime], step: timedelta) -> list[Point]:

@@ -45,6 +45,7 @@ def _entries(request: HttpRequest) -> list[Entry]:
     return [
         Entry(name, reverse(url), icon, here == _stem(url))
         for name, url, icon in (
+            (_("Dashboard"), "dashboard", "layout-dashboard"),
             (_("Broadcasts"), "broadcasts", "broadcast"),
             (_("Logs"), "logs", "file"),
             (_("Records"), "records", "list-details"),

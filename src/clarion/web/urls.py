@@ -20,6 +20,7 @@ from clarion.web.views import (
     compose_test,
     consents,
     contacts,
+    dashboard,
     drafts,
     imports,
     keywords,
@@ -34,7 +35,11 @@ from clarion.web.views import (
 )
 
 urlpatterns = [
-    path("", broadcasts.broadcasts, name="broadcasts"),
+    path("", dashboard.dashboard, name="dashboard"),
+    path("dashboard/now", dashboard.dashboard_now, name="dashboard_now"),
+    path("dashboard/numbers", dashboard.dashboard_numbers, name="dashboard_numbers"),
+    path("dashboard/broadcasts", dashboard.dashboard_broadcasts, name="dashboard_broadcasts"),
+    path("broadcasts/", broadcasts.broadcasts, name="broadcasts"),
     path("broadcasts/live", broadcasts.broadcasts_live, name="broadcasts_live"),
     path("broadcasts/drafts/ask", drafts.drafts_ask, name="drafts_ask"),
     path("broadcasts/drafts/delete", drafts.drafts_delete, name="drafts_delete"),

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_empty_list_leads_on(admin: Client) -> None:
-    html = admin.get("/").content.decode()
+    html = admin.get("/broadcasts/").content.decode()
 
     assert "Send your first broadcast" in html
     assert 'href="/channels/add/"' in html
@@ -36,8 +36,8 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
 def test_e1_sections_and_their_sizes(admin: Client, sending: Broadcast) -> None:
     factory.draft([], title="Later")
 
-    active = admin.get("/")
-    drafts = admin.get("/?section=drafts")
+    active = admin.get("/broadcasts/")
+    drafts = admin.get("/broadcasts/?section=drafts")
 
     assert [tab["size"] for tab in active.context["tabs"]] == [1, 0, 0, 0, 1]
     assert [row["name"] for row in active.context["rows"]] == ["Spring"]
@@ -47,18 +47,18 @@ def test_e1_sections_and_their_sizes(admin: Client, sending: Broadcast) -> None:
 def test_the_first_section_that_has_something_is_shown(admin: Client) -> None:
     factory.draft([], title="Later")
 
-    assert admin.get("/").context["section"] == "drafts"
+    assert admin.get("/broadcasts/").context["section"] == "drafts"
 
 
 def test_e4_search(admin: Client, sending: Broadcast) -> None:
-    assert len(admin.get(f"/?q={sending.pk}").context["rows"]) == 1
-    assert len(admin.get("/?q=spri").context["rows"]) == 1
-    assert "No broadcasts found" in admin.get("/?q=zzz").content.decode()
+    assert len(admin.get(f"/broadcasts/?q={sending.pk}").context["rows"]) == 1
+    assert len(admin.get("/broadcasts/?q=spri").context["rows"]) == 1
+    assert "No broadcasts found" in admin.get("/broadcasts/?q=zzz").content.decode()
 
 
 @pytest.mark.parametrize("query", ["section=x", "after=x", "after=" + "9" * 30, "q=%00"])
 def test_damaged_addresses_show_something(admin: Client, sending: Broadcast, query: str) -> None:
-    assert admin.get(f"/?{query}").status_code == 200
+    assert admin.get(f"/broadcasts/?{query}").status_code == 200
 
 
 def test_the_page_of_a_broadcast(admin: Client, sending: Broadcast) -> None:
@@ -94,7 +94,7 @@ def test_a_completed_one_is_shown_by_how_it_went(
     tallies.add(Counter((sending.pk, channel.pk, state) for state in states))
     Broadcast.objects.filter(pk=sending.pk).update(state="completed", finished_at=timezone.now())
 
-    assert f">{word}</span>" in admin.get("/?section=completed").content.decode()
+    assert f">{word}</span>" in admin.get("/broadcasts/?section=completed").content.decode()
     assert f">{word}</span>" in admin.get(f"/broadcasts/{sending.pk}/").content.decode()
 
 
@@ -113,7 +113,7 @@ def test_one_whose_channels_are_all_paused_is_waiting(admin: Client, sending: Br
 
     assert ">Waiting</span>" in page
     assert "No password." in page
-    assert "messages a second" not in admin.get("/?section=active").content.decode()
+    assert "messages a second" not in admin.get("/broadcasts/?section=active").content.decode()
 
 
 def test_the_title_of_the_page_has_the_progress(admin: Client, sending: Broadcast) -> None:
@@ -133,7 +133,7 @@ def test_the_title_of_the_page_has_the_progress(admin: Client, sending: Broadcas
 
 def test_first_steps_lead_to_the_first_broadcast(admin: Client, log_in: LogIn) -> None:
     def next_step(browser: Client) -> tuple[str, bool]:
-        (step,) = [one for one in browser.get("/").context["steps"] if one.is_next]
+        (step,) = [one for one in browser.get("/broadcasts/").context["steps"] if one.is_next]
         return step.title, step.may
 
     assert next_step(admin) == ("Add a channel", True)
@@ -147,18 +147,18 @@ def test_first_steps_lead_to_the_first_broadcast(admin: Client, log_in: LogIn) -
     factory.draft([channel])
     assert next_step(admin) == ("Send the broadcast", True)
     factory.sending([channel])
-    assert admin.get("/").context["steps"] == []
+    assert admin.get("/broadcasts/").context["steps"] == []
 
 
 def test_a_condition_of_the_list_is_taken_away_by_its_chip(
     admin: Client, sending: Broadcast
 ) -> None:
-    page = admin.get("/?section=active&type=broadcast&since=2020-01-02&q=spr")
+    page = admin.get("/broadcasts/?section=active&type=broadcast&since=2020-01-02&q=spr")
 
     chips = {chip["text"]: chip["without"] for chip in page.context["chips"]}
 
     assert list(chips) == ["Broadcasts", "Started from: 2 Jan 2020"]
-    assert chips["Broadcasts"] == "/?section=active&q=spr&since=2020-01-02"
+    assert chips["Broadcasts"] == "/broadcasts/?section=active&q=spr&since=2020-01-02"
     assert "since" not in chips["Started from: 2 Jan 2020"]
 
 
@@ -259,7 +259,7 @@ WELCOME = {
 
 
 def listed(browser: Client, query: str) -> list[str]:
-    return [row["name"] for row in browser.get(f"/?{query}").context["rows"]]
+    return [row["name"] for row in browser.get(f"/broadcasts/?{query}").context["rows"]]
 
 
 def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Broadcast) -> None:
@@ -273,12 +273,12 @@ def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Bro
     assert listed(admin, "section=active&type=trigger&type=external") == ["Welcome", "Hook"]
     assert listed(admin, "section=active&type=single") == ["Welcome", "Hook", "Spring"]
     assert listed(admin, "section=periodic&type=external") == ["Daily"]
-    page = admin.get("/?section=active&type=external")
+    page = admin.get("/broadcasts/?section=active&type=external")
     assert [one["value"] for one in page.context["types"] if one["ticked"]] == ["external"]
     assert [chip["text"] for chip in page.context["chips"]] == ["External"]
     assert "type=" not in page.context["chips"][0]["without"]
     assert "type=external" in page.context["live_url"]
-    assert b'type="checkbox"' not in admin.get("/?section=periodic").content
+    assert b'type="checkbox"' not in admin.get("/broadcasts/?section=periodic").content
     # A number on a tab says what stands there without check boxes.
     assert [tab["size"] for tab in page.context["tabs"]] == [3, 0, 1, 0, 0]
 
@@ -306,7 +306,7 @@ def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
 
 def test_e2_a_trigger_is_told_with_its_conditions(admin: Client, db: None) -> None:
     factory.live_row("Welcome", type="trigger", trigger=WELCOME)
-    html = admin.get("/?section=active").content.decode()
+    html = admin.get("/broadcasts/?section=active").content.decode()
     assert "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person" in html
 
 
@@ -320,7 +320,7 @@ def test_e2_the_message_of_a_story_or_template_is_its_name(admin: Client, db: No
     template = {"name": "order_ready", "language": "en", "variables": ["{{ contact.name }}"]}
     Broadcast.objects.filter(pk=sent.pk).update(data_type="template", template=template)
 
-    html = admin.get("/?section=drafts").content.decode()
+    html = admin.get("/broadcasts/?section=drafts").content.decode()
     assert "Welcome aboard" in html
     assert "order_ready" in html
     assert listed(admin, "section=drafts&q=aboard") == ["Welcome aboard"]
@@ -333,21 +333,24 @@ def test_e2_the_message_of_a_story_or_template_is_its_name(admin: Client, db: No
 
 
 def test_e3_a_row_offers_what_its_state_allows(admin: Client, sending: Broadcast) -> None:
-    row = admin.get("/?section=active").content.decode()
+    row = admin.get("/broadcasts/?section=active").content.decode()
     assert f"/broadcasts/{sending.pk}/do/pause" in row
     assert f"/broadcasts/{sending.pk}/ask/stop/" in row
     assert f"/broadcasts/{sending.pk}/do/duplicate" in row
     for no in ("do/resume", "ask/delete", "ask/restart", "do/edit"):
         assert f"/broadcasts/{sending.pk}/{no}" not in row
 
-    back = {"back": "/?section=active"}
+    back = {"back": "/broadcasts/?section=active"}
     assert admin.post(f"/broadcasts/{sending.pk}/do/pause", back)["Location"] == back["back"]
-    assert f"/broadcasts/{sending.pk}/do/resume" in admin.get("/?section=active").content.decode()
+    assert (
+        f"/broadcasts/{sending.pk}/do/resume"
+        in admin.get("/broadcasts/?section=active").content.decode()
+    )
 
 
 def test_e3_a_viewer_sees_no_actions(log_in: LogIn, sending: Broadcast) -> None:
     viewer = log_in(Role.VIEWER)
-    row = viewer.get("/?section=active").content.decode()
+    row = viewer.get("/broadcasts/?section=active").content.decode()
     assert "/do/" not in row
     assert "/ask/" not in row
     for path in ("do/pause", "restart", "rate", "release"):
@@ -356,10 +359,10 @@ def test_e3_a_viewer_sees_no_actions(log_in: LogIn, sending: Broadcast) -> None:
 
 
 def test_e3_questions_come_before_what_can_not_be_undone(admin: Client, sending: Broadcast) -> None:
-    page = admin.get(f"/broadcasts/{sending.pk}/ask/stop/?back=/%3Fsection%3Dactive")
+    page = admin.get(f"/broadcasts/{sending.pk}/ask/stop/?back=/broadcasts/%3Fsection%3Dactive")
     html = page.content.decode()
     assert "Stop this broadcast?" in html
-    assert 'href="/?section=active"' in html
+    assert 'href="/broadcasts/?section=active"' in html
     assert Broadcast.objects.get().state == "sending"
     assert admin.get(f"/broadcasts/{sending.pk}/ask/explode/").status_code == 404
     gone = admin.get(f"/broadcasts/{sending.pk}/ask/delete/", follow=True)
@@ -393,7 +396,7 @@ def test_e2_a_scheduled_one_shows_its_own_zone_and_its_recipients(admin: Client)
     draft = factory.draft([channel], scheduled_at=at, time_zone="Asia/Tokyo")
     broadcast = launch.start(draft, by="test")
 
-    listed = words(admin.get("/?section=scheduled").content.decode())
+    listed = words(admin.get("/broadcasts/?section=scheduled").content.decode())
     one = words(admin.get(f"/broadcasts/{broadcast.pk}/").content.decode())
 
     assert "(09:30 Asia/Tokyo)" in listed
@@ -406,7 +409,7 @@ def test_e2_a_periodic_one_shows_its_next_run_in_its_own_zone(admin: Client) -> 
     rule = {"every": "day", "at": "09:00"}
     live = factory.live([factory.channel()], recurrence=rule, time_zone="Asia/Tokyo")
 
-    for page in ("/?section=periodic", f"/broadcasts/{live.pk}/"):
+    for page in ("/broadcasts/?section=periodic", f"/broadcasts/{live.pk}/"):
         assert "(09:00 Asia/Tokyo)" in words(admin.get(page).content.decode())
 
 
@@ -447,10 +450,12 @@ def test_e4_a_date_range_in_the_agents_zone(admin: Client, sending: Broadcast) -
     assert matches("until=2026-03-01") == 0
     assert matches("since=2026-02-30&until=x") == 1  # no such day: not filtered by it
     assert matches("until=9999-12-31") == 1
-    assert "“2026-02-30” is not a date." in admin.get("/?since=2026-02-30").content.decode()
-    swapped = admin.get("/?since=2026-03-03&until=2026-03-02").content.decode()
+    assert (
+        "“2026-02-30” is not a date." in admin.get("/broadcasts/?since=2026-02-30").content.decode()
+    )
+    swapped = admin.get("/broadcasts/?since=2026-03-03&until=2026-03-02").content.decode()
     assert "The first date is after the last one" in swapped
-    page = admin.get("/?section=completed&since=2026-03-02").content.decode()
+    page = admin.get("/broadcasts/?section=completed&since=2026-03-02").content.decode()
     assert "Finished from" in page
     assert 'value="2026-03-02"' in page
 
@@ -460,11 +465,11 @@ def test_e5_the_list_says_what_will_go(admin: Client, sending: Broadcast) -> Non
     finished = clock.now() - timedelta(days=80)
     Broadcast.objects.update(state="completed", finished_at=finished)
 
-    html = admin.get("/?section=completed").content.decode()
+    html = admin.get("/broadcasts/?section=completed").content.decode()
 
     assert "1 broadcast with 3 records will be deleted by" in " ".join(html.split())
     assert 'href="/broadcasts/retention/"' in html
-    assert b"will be deleted" not in admin.get("/?section=drafts").content
+    assert b"will be deleted" not in admin.get("/broadcasts/?section=drafts").content
 
 
 def test_f1_one_that_lives_on_is_deleted_from_its_page(admin: Client, sending: Broadcast) -> None:
@@ -611,7 +616,7 @@ def test_the_page_of_one_that_was_deleted_meanwhile_leads_to_the_list(
     live = f"/broadcasts/{draft.pk}/live"
     assert "HX-Redirect" not in admin.get(live).headers
     admin.post(f"/broadcasts/{draft.pk}/do/delete")
-    assert admin.get(live)["HX-Redirect"] == "/"
+    assert admin.get(live)["HX-Redirect"] == "/broadcasts/"
 
 
 def test_h3_the_number_of_errors_is_that_of_the_list_behind_its_link(
@@ -650,7 +655,7 @@ def test_what_has_completed_says_how_it_went_also_to_screen_readers(
     bar = f"{states.count('sent')} of 3 completed"
     if failed := states.count("failed"):
         bar += f", {failed} failed"
-    for page in ("/?section=completed", f"/broadcasts/{sending.pk}/"):
+    for page in ("/broadcasts/?section=completed", f"/broadcasts/{sending.pk}/"):
         html = admin.get(page).content.decode()
         assert f">{words}</span>" in html
         assert f'aria-label="{bar}"' in html
@@ -688,7 +693,7 @@ def test_f7_a_manager_deletes_a_finished_broadcast_after_a_question_that_says_wh
     sender = log_in("sender")
     assert "Delete with records" not in sender.get(page).content.decode()
     assert "Delete with records" in admin.get(page).content.decode()
-    assert "Delete with records…" in admin.get("/?section=completed").content.decode()
+    assert "Delete with records…" in admin.get("/broadcasts/?section=completed").content.decode()
 
     asked = " ".join(admin.get(f"{page}ask/remove/").content.decode().split())
     for part in ("1 broadcast is deleted for good", "3 recipients", "3 records", "undone"):

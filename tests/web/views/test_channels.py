@@ -216,7 +216,7 @@ def test_a_waiting_channel_is_told_where_it_matters_and_the_wait_can_be_ended(
     html = admin.get(f"/broadcasts/{broadcast.pk}/").content.decode()
     assert html.count("Channel Shop is waiting.") == 1  # not once more on top of the page
     assert "Sending continues by itself." in html
-    assert "Waiting" in admin.get("/?section=active").content.decode()
+    assert "Waiting" in admin.get("/broadcasts/?section=active").content.decode()
 
     admin.post(f"/channels/{channel.pk}/resume")
     channel.refresh_from_db()

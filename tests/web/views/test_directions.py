@@ -129,9 +129,10 @@ def world(admin: Client) -> dict[str, Any]:
 
 PAGES = (
     "/",
-    "/?section=scheduled",
-    "/?section=drafts",
-    f"/?section=drafts&q={THEIRS}",
+    "/broadcasts/",
+    "/broadcasts/?section=scheduled",
+    "/broadcasts/?section=drafts",
+    f"/broadcasts/?section=drafts&q={THEIRS}",
     "/broadcasts/{sent}/",
     "/broadcasts/{sent}/details",
     "/broadcasts/{sent}/errors",

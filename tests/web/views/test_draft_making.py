@@ -108,7 +108,7 @@ def test_a_test_of_nothing_makes_no_draft(admin: Client, channel: Channel) -> No
 def test_drafts_are_deleted_together_after_one_question(admin: Client, channel: Channel) -> None:
     ids = [drafts.create_draft(by=factory.BY, title=f"Draft {n}").pk for n in range(3)]
     kept = drafts.create_draft(by=factory.BY, title="Kept")
-    listed = admin.get("/?section=drafts").content.decode()
+    listed = admin.get("/broadcasts/?section=drafts").content.decode()
     assert listed.count('name="draft"') == 4
 
     asked = admin.get("/broadcasts/drafts/ask", {"draft": ids}).content.decode()
@@ -141,6 +141,6 @@ def test_a_viewer_deletes_no_drafts(log_in: LogIn, channel: Channel) -> None:
     viewer = log_in(Role.VIEWER)
     draft = drafts.create_draft(by=factory.BY, title="Draft")
 
-    assert 'name="draft"' not in viewer.get("/?section=drafts").content.decode()
+    assert 'name="draft"' not in viewer.get("/broadcasts/?section=drafts").content.decode()
     assert viewer.post("/broadcasts/drafts/delete", {"draft": [draft.pk]}).status_code == 403
     assert Broadcast.objects.exists()

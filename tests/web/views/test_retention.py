@@ -42,7 +42,7 @@ def test_e5_what_is_being_deleted_is_out_of_sight(admin: Client) -> None:
     assert retention.sweep() == 1
 
     assert admin.get(f"/broadcasts/{old.pk}/").status_code == 404
-    assert "Old" not in admin.get("/?section=completed").content.decode()
+    assert "Old" not in admin.get("/broadcasts/?section=completed").content.decode()
     assert admin.get("/broadcasts/retention/").context["rows"] == []
 
 

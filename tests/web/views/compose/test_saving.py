@@ -230,7 +230,7 @@ def test_the_first_change_makes_a_draft(admin: Client, channel: Channel) -> None
 def test_d1_a_draft_is_saved_with_whatever_there_is(admin: Client, channel: Channel) -> None:
     response = admin.post("/broadcasts/new/", compose_form(text="", save="yes"))
 
-    assert response["Location"] == "/?section=drafts"
+    assert response["Location"] == "/broadcasts/?section=drafts"
     draft = the_draft()
     html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
     assert 'value="Spring"' in html

@@ -1,0 +1,167 @@
+"""The first page: what is sent now and next, what needs attention, and a time range in numbers."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from clarion.broadcasts import control, history
+from clarion.engine.status import workers_alive
+from clarion.insights import dashboard as insights
+from clarion.insights.attention import Concern
+from clarion.insights.spans import DAY, DEFAULT_RANGE, RANGES
+from clarion.kit import clock
+from clarion.web.first_steps import first_steps
+from clarion.web.live import fragment
+from clarion.web.measure_charts import MEASURES, channel_charts, measures_chart
+from clarion.web.requests import AgentRequest
+from clarion.web.shown import name_of, send_rate, shown
+
+LATEST = 15  # broadcasts in the table
+_RANGES = {
+    "24h": (gettext_lazy("24 hours"), gettext_lazy("in the 24 hours before")),
+    "7d": (gettext_lazy("7 days"), gettext_lazy("in the 7 days before")),
+    "30d": (gettext_lazy("30 days"), gettext_lazy("in the 30 days before")),
+    "90d": (gettext_lazy("90 days"), gettext_lazy("in the 90 days before")),
+}
+
+
+@require_safe
+def dashboard(request: AgentRequest) -> HttpResponse:
+    """The dashboard; before the first broadcast, the steps to it."""
+    if not _anything():
+        steps = first_steps(request.user)
+        return render(request, "dashboard/page.html", {"steps": steps, "here_url": "/"})
+    context = {**_now(), **_numbers(request), **_table(request), "live": _live_urls(request)}
+    return render(request, "dashboard/page.html", context)
+
+
+@require_safe
+def dashboard_now(request: AgentRequest) -> HttpResponse:
+    """The part about this moment."""
+    return fragment(request, "dashboard/now.html", _now())
+
+
+@require_safe
+def dashboard_numbers(request: AgentRequest) -> HttpResponse:
+    """The numbers and charts of the range."""
+    return fragment(request, "dashboard/numbers.html", _numbers(request))
+
+
+@require_safe
+def dashboard_broadcasts(request: AgentRequest) -> HttpResponse:
+    """The newest broadcasts."""
+    return fragment(request, "dashboard/broadcasts.html", _table(request))
+
+
+def _anything() -> bool:
+    """Whether there is more than drafts."""
+    sizes = history.section_sizes()
+    return any(size for name, size in sizes.items() if name != "drafts")
+
+
+def _now() -> dict[str, Any]:
+    found = insights.now(clock.now())
+    under_way = shown(found.under_way)
+    for row in under_way:
+        if row["state"] == "sending":
+            row |= send_rate(row)
+    return {
+        "under_way": under_way,
+        "upcoming": [
+            {"at": at, "id": one.pk, "name": name_of(one), "periodic": bool(one.recurrence)}
+            for at, one in found.upcoming
+        ],
+        "concerns": [_concern(one) for one in found.concerns],
+        "told_channels": [one.channel for one in found.concerns if one.kind == "channel"],
+        "no_engine": bool(found.under_way or found.upcoming) and not workers_alive(),
+    }
+
+
+def _concern(one: Concern) -> dict[str, Any]:
+    """A concern with the page that it is dealt with on."""
+    if one.pool is not None:
+        url = reverse("code_pool", args=[one.pool.pk])
+        return _shown(one, url)
+    if one.broadcast is None:
+        assert one.channel is not None
+        url = reverse("channel", args=[one.channel.pk])
+        if one.kind == "errors":
+            since = timezone.localtime(clock.now() - DAY).replace(microsecond=0)
+            query = {"status": "error", "channel": one.channel.name, "after": since.isoformat()}
+            url = f"{reverse('records')}?{urlencode(query)}"
+        return _shown(one, url)
+    pk = one.broadcast.pk
+    url = reverse("broadcast", args=[pk])
+    if one.kind in {"in_doubt", "held"}:
+        url = f"{reverse('broadcast_recipients', args=[pk])}?state={one.kind}"
+    return _shown(one, url) | {"name": name_of(one.broadcast)}
+
+
+def _shown(one: Concern, url: str) -> dict[str, Any]:
+    return {"kind": one.kind, "text": one.text, "name": "", "url": url, "until": one.until}
+
+
+def _numbers(request: AgentRequest) -> dict[str, Any]:
+    name = _range_name(request)
+    found = insights.in_range(name, timezone.get_current_timezone(), clock.now())
+    since, until = found.spans.since, found.spans.until
+    records = {"after": since.isoformat(), "before": until.isoformat()}
+    opens = {
+        "sent": f"{reverse('records')}?{urlencode({'status': 'completed', **records})}",
+        "failed": f"{reverse('records')}?{urlencode({'status': 'error', **records})}",
+    }
+    return {
+        "range": found,
+        "ranges": [
+            {"name": one, "title": title, "here": one == name, "url": f"?range={one}"}
+            for one, (title, _before) in _RANGES.items()
+        ],
+        "before_words": _RANGES[name][1],
+        "numbers": [
+            {
+                "name": one.name,
+                "title": MEASURES[one.name][0],
+                "tone": MEASURES[one.name][1],
+                "now": one.now,
+                "before": one.before,
+                "change": None if one.change is None else round(100 * one.change),
+                "url": opens.get(one.name, ""),
+            }
+            for one in found.compared
+        ],
+        "all_chart": measures_chart("all", _("Messages over time"), found.over_time),
+        "channel_charts": channel_charts(found.over_time),
+    }
+
+
+def _table(request: AgentRequest) -> dict[str, Any]:
+    page = history.section("all", limit=LATEST)
+    rows = shown(page.broadcasts)
+    for row, one in zip(rows, page.broadcasts, strict=True):
+        row["actions"] = control.actions(one)
+    return {
+        "rows": rows,
+        "counted": True,
+        "here_url": f"{reverse('dashboard')}?range={_range_name(request)}",
+    }
+
+
+def _range_name(request: AgentRequest) -> str:
+    given = request.GET.get("range", "")
+    return given if given in RANGES else DEFAULT_RANGE
+
+
+def _live_urls(request: AgentRequest) -> dict[str, str]:
+    query = f"?range={_range_name(request)}"
+    return {
+        "now": reverse("dashboard_now"),
+        "numbers": reverse("dashboard_numbers") + query,
+        "broadcasts": reverse("dashboard_broadcasts") + query,
+    }
