@@ -8,6 +8,7 @@ from django.db import models
 
 from clarion.broadcasts.fields import FIELDS, To, create_copy
 from clarion.broadcasts.models import Broadcast
+from clarion.codes import pools
 from clarion.content import stories
 from support import factory
 
@@ -33,6 +34,7 @@ def filled_in() -> tuple[Broadcast, dict[str, Any]]:
         "drafted_by": other,
         "parent": Broadcast.objects.create(), "restart_of": Broadcast.objects.create(),
         "edit_of": Broadcast.objects.create(),
+        "code_pool": pools.create(pools.Rules(name="A"), by=factory.BY),
         "time_zone": "Europe/Berlin",
     }  # fmt: skip
     samples: dict[type[models.Field[Any, Any]], Any] = {

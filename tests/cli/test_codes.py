@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from clarion.broadcasts.models import Broadcast
 from clarion.codes import issuing
 from clarion.codes.models import Code, CodePool
 from clarion.contacts.models import Contact
+from support import factory
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +104,21 @@ def test_delete_asks_and_refuses_what_contacts_have(
     assert CodePool.objects.filter(name="unused").exists()
     assert ok("codes", "delete", "unused", "--yes") == "“unused” has been deleted.\n"
     assert "Archive it instead" in refused("codes", "delete", "spring", "--yes")
+
+
+def test_a_broadcast_gives_codes(
+    ok: Callable[..., str], ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    channel = factory.channel("shop")
+    factory.people(channel, 2)
+    ok("codes", "create", "spring", "--pattern", "S-####-????", "--generate", "5")
+    text = "Yours: {{ code }}"
+    assert "Choose a code pool for it" in refused(
+        "send", "--channel", "shop", "--all", "--text", text
+    )
+    sent = ok_json("send", "--channel", "shop", "--all", "--text", text, "--codes", "spring")
+    broadcast = Broadcast.objects.get(pk=sent["id"])
+    assert broadcast.code_pool == CodePool.objects.get()
+    assert "“autumn”" in refused(
+        "send", "--channel", "shop", "--all", "--text", text, "--codes", "autumn"
+    )

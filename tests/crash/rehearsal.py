@@ -6,8 +6,10 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from clarion.accounts import audit
@@ -78,6 +80,7 @@ def prepare(
     *,
     idempotent: bool,
     rate: float | None = None,
+    fields: Mapping[str, Any] = MappingProxyType({}),
     **settings: str,
 ) -> Broadcast:
     """People, a channel to the provider, and a broadcast to all of them that is due now."""
@@ -94,17 +97,17 @@ def prepare(
         by=audit.COMMAND_LINE,
     )
     import_contacts(people_file(folder, people), channel=channel, by=audit.COMMAND_LINE)
-    return broadcast_to_all(channel)
+    return broadcast_to_all(channel, **fields)
 
 
-def broadcast_to_all(channel: Channel) -> Broadcast:
-    """A broadcast to everybody on the channel that is due now."""
+def broadcast_to_all(channel: Channel, **fields: Any) -> Broadcast:
+    """A broadcast to everybody on the channel that is due now; ``fields`` as of a draft."""
+    usual: dict[str, Any] = {"title": "Rehearsal", "text": "Hello {{ contact.name }}"}
     broadcast = drafts.create_draft(
         by=audit.COMMAND_LINE,
-        title="Rehearsal",
-        text="Hello {{ contact.name }}",
         channels=[channel],
         audience=Audience(kind="all"),
+        **(usual | fields),
     )
     return launch.start(broadcast, by=audit.COMMAND_LINE, undo_seconds=0)
 

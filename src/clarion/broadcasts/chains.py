@@ -1,6 +1,6 @@
 """Chains: a broadcast, its restarts, and theirs. Nobody gets two of one chain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import db
@@ -9,6 +9,9 @@ from clarion.records.states import DeliveryState as D
 
 # Who is in one of these states has got it, or is just being sent it.
 _GOT = (D.SENT, D.DELIVERED, D.READ, D.SENDING)
+# Nothing was sent to who is in one of these, unless a part of a story was.
+_NEVER = (D.FAILED, D.SKIPPED, D.UNSENT)
+_AT_ONCE = 5_000  # deliveries of one look
 
 
 def chain(broadcast: Broadcast) -> list[Broadcast]:
@@ -82,3 +85,32 @@ def _reached(address: str, links: Sequence[int], states: Sequence[str]) -> tuple
         f"AND x.state IN ({', '.join(['%s'] * len(states))}){db.planner_fence()})"
     )
     return condition, [*links, *states]
+
+
+def contacts_never_sent_to(broadcast: int, links: Sequence[int]) -> Iterator[list[int]]:
+    """Contacts of a broadcast that is over to whom no link of its chain sent anything, for certain.
+
+    Not who is in doubt, or got a part of a story; nor who waits in another link.
+    """
+    never = " OR ".join(f"d.state = '{state.value}'" for state in _NEVER)
+    elsewhere = (
+        "EXISTS (SELECT 1 FROM contacts_address b JOIN records_delivery x ON x.address_id = b.id "
+        "WHERE b.contact_id = a.contact_id "
+        f"AND x.broadcast_id IN ({', '.join(['%s'] * len(links))}) "
+        f"AND (x.maybe_sent OR x.state NOT IN ({', '.join(['%s'] * len(_NEVER))}) "
+        "OR EXISTS (SELECT 1 FROM records_record r WHERE r.delivery_id = x.id "
+        f"AND r.responses > 0{db.planner_fence()})){db.planner_fence()})"
+    )
+    last = 0
+    while True:
+        rows = db.fetch(
+            "SELECT d.id, a.contact_id FROM records_delivery d "
+            "JOIN contacts_address a ON a.id = d.address_id "
+            f"WHERE d.broadcast_id = %s AND ({never}) AND d.id > %s AND NOT {elsewhere} "
+            "ORDER BY d.id LIMIT %s",
+            [broadcast, last, *links, *(state.value for state in _NEVER), _AT_ONCE],
+        )
+        if not rows:
+            return
+        last = rows[-1][0]
+        yield sorted({contact for _, contact in rows})

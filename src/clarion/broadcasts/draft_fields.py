@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.errors import CallError, LaunchError
 from clarion.broadcasts.models import Broadcast
+from clarion.codes.models import CodePool
 from clarion.content.models import Story
 from clarion.kit import clock, rates
 from clarion.kit.text import clean, one_line, plain_text
@@ -22,7 +23,7 @@ TYPES = ("broadcast", "external", "trigger")  # those that a draft can have
 
 # The parts of a draft whose form state is kept or cleared together, and the fields of each.
 PARTS: dict[str, frozenset[str]] = {
-    "content": frozenset({"data_type", "story", "template"}),
+    "content": frozenset({"data_type", "story", "template", "code_pool"}),
     "audience": frozenset({"channels", "audience", "picks"}),
     "timing": frozenset({"type", "scheduled_at", "time_zone", "recurrence", "trigger"}),
     "sample": frozenset({"sample_data"}),
@@ -63,6 +64,7 @@ class Fields(TypedDict, total=False):
     time_zone: str
     recurrence: Mapping[str, Any]  # see broadcasts.recurrence
     trigger: Mapping[str, Any]  # see broadcasts.triggers
+    code_pool: CodePool | None  # where {{ code }} comes from
     accepted_gaps: Sequence[str]  # see broadcasts.gaps
     end_open_chats: bool
     rate: float | None  # messages a second

@@ -31,6 +31,8 @@ FIELDS: Final[dict[str, To]] = {
     "data": To.ALL,
     "sample_data": To.DUPLICATE,
     "accepted_gaps": To.RUN,  # a duplicate or a restart goes to other people
+    "code_pool": To.ALL,
+    "codes_returned_at": To.NOTHING,
     "channels": To.ALL,
     "end_open_chats": To.ALL,
     "weight": To.ALL,

@@ -5,29 +5,26 @@ then rendered for the first and the last person of each such group: when that fa
 group would get nothing. What only a value here or there makes fail is not found.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.estimate import samples
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_title
 from clarion.broadcasts.query import Query, audience_of, candidates
 from clarion.broadcasts.trial import Trial
-from clarion.broadcasts.versions import version_of
+from clarion.broadcasts.versions import sources_of
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import lacks
 from clarion.contacts.models import Address
-from clarion.content import media
 from clarion.content.errors import CODE, ContentError
 from clarion.content.preview import Shown
 from clarion.content.rendering import context_of
 from clarion.content.scan import scan
-from clarion.content.script import compile_script
 from clarion.kit import db
 
 ALL: Final = "*"  # accepts every gap: what the command line writes
@@ -107,7 +104,7 @@ def find_gaps(
     if not broadcast.audience or not channels:
         return []
     try:
-        sources = list(_sources(broadcast, channels))
+        sources = list(sources_of(broadcast, channels))
         uses = [use for source in sources for use in scan(source).uses]
     except ContentError:
         return []
@@ -126,20 +123,6 @@ def find_gaps(
 def unaccepted(broadcast: Broadcast, gaps: Sequence[Gap]) -> list[str]:
     """What stands in the way of sending, one sentence each."""
     return [gap.sentence for gap in gaps if not gap.is_accepted(broadcast.accepted_gaps)]
-
-
-def _sources(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[str]:
-    """Every text that people get to see, as it was written. Raises ContentError."""
-    if any(map(shows_title, channels)):
-        yield broadcast.title
-    match broadcast.data_type:
-        case Broadcast.DataType.STORY:
-            if version := version_of(broadcast):
-                yield from compile_script(version.blocks, load=media.glance).sources
-        case Broadcast.DataType.TEMPLATE:
-            yield from broadcast.template.get("variables", ())
-        case _:
-            yield broadcast.text
 
 
 @dataclass(slots=True)

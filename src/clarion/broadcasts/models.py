@@ -10,6 +10,7 @@ from django.db import models
 from clarion.accounts.models import Agent
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
+from clarion.codes.models import CodePool
 from clarion.contacts.models import Address, Contact
 from clarion.content.models import Story, StoryVersion
 from clarion.kit import clock, ids
@@ -71,6 +72,10 @@ class Broadcast(models.Model):
     sample_data = models.JSONField(default=dict, blank=True)
     # Variables that some recipients lack, and an agent decided to send to the others: see gaps.
     accepted_gaps = models.JSONField(default=list, blank=True)
+    # Where {{ code }} comes from: each recipient gets a code of it.
+    code_pool = models.ForeignKey(CodePool, null=True, on_delete=models.SET_NULL, related_name="+")
+    # It is over, and codes whose message was never sent are free again.
+    codes_returned_at = InstantField(null=True)
     channels: "models.ManyToManyField[Channel, Any]" = models.ManyToManyField(Channel)
     audience = models.JSONField(default=dict)  # see broadcasts.audience
     end_open_chats = models.BooleanField(default=False)
@@ -141,6 +146,11 @@ class Broadcast(models.Model):
                 fields=["finished_at"],
                 name="broadcast_single_over",
                 condition=models.Q(type="single", agent__isnull=True),
+            ),
+            models.Index(
+                fields=["state"],
+                name="broadcast_codes_out",
+                condition=models.Q(code_pool__isnull=False, codes_returned_at__isnull=True),
             ),
             models.Index(
                 fields=["deleted_at"],

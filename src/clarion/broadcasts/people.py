@@ -17,6 +17,8 @@ from clarion.broadcasts.states import ACTIVE, FINISHED, BroadcastState
 from clarion.chats import control
 from clarion.chats import signals as chats
 from clarion.chats.models import Chat
+from clarion.codes import signals as codes
+from clarion.codes.models import CodePool
 from clarion.consents import grants
 from clarion.consents import signals as consents
 from clarion.consents.models import Consent
@@ -180,3 +182,12 @@ def _requiring(consent: str) -> list[Broadcast]:
     going = Broadcast.objects.exclude(state__in=FINISHED).order_by("pk")
     going = going.only("state", "audience")
     return [broadcast for broadcast in going if consent in broadcast.audience.get("consents", ())]
+
+
+@receiver(codes.needed)
+def broadcasts_that_need_codes(pool: CodePool, **_: Any) -> list[str]:
+    """Broadcasts that give codes of this pool and are not over, in words."""
+    over = [*FINISHED, BroadcastState.DRAFT]
+    unfinished = Broadcast.objects.filter(code_pool=pool).exclude(state__in=over)
+    numbers = unfinished.exclude(type=Broadcast.Type.SINGLE).order_by("pk")
+    return [f"broadcast {pk}" for pk in numbers.values_list("pk", flat=True)]

@@ -8,6 +8,7 @@ from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
+from clarion.codes.pools import sample
 from clarion.contacts.models import Address
 from clarion.content.messages import Message
 from clarion.content.preview import Shown, preview_story
@@ -26,7 +27,8 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
     match broadcast.data_type:
         case Broadcast.DataType.STORY:
             version = version_of(broadcast)
-            return preview_story(version.blocks, contact, _data(broadcast)) if version else []
+            blocks = version.blocks if version else []
+            return preview_story(blocks, contact, _data(broadcast), _code(broadcast))
         case Broadcast.DataType.TEMPLATE:
             return _template(broadcast, contact)
     return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
@@ -43,13 +45,18 @@ def preview_title(
 
 
 def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:
-    (shown,) = preview_story([{"kind": "text", "text": text}], contact, _data(broadcast))
+    block = {"kind": "text", "text": text}
+    (shown,) = preview_story([block], contact, _data(broadcast), _code(broadcast))
     return shown if shown.message else replace(shown, message=Message(text))
 
 
 def _data(broadcast: Broadcast) -> dict[str, Any]:
     """What ``{{ data.x }}`` shows: what is known already, else the sample."""
     return {**broadcast.sample_data, **broadcast.data}
+
+
+def _code(broadcast: Broadcast) -> str:
+    return "" if broadcast.code_pool is None else sample(broadcast.code_pool)
 
 
 def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:

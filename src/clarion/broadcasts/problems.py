@@ -19,10 +19,11 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.trial import Trial
-from clarion.broadcasts.versions import version_of
+from clarion.broadcasts.versions import sources_of, version_of
 from clarion.channels.fitting import length_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
+from clarion.codes.pools import why_not_issued
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
 from clarion.content.errors import CODE, NO_CODE, OF_TITLE, ContentError
@@ -68,7 +69,10 @@ def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None)
 
 def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     """What is wrong with the title and the text, story or template, on these channels."""
-    problems = _CONTENT[broadcast.data_type](broadcast, channels)
+    problems = [
+        *_CONTENT[broadcast.data_type](broadcast, channels),
+        *_code_problems(broadcast, channels),
+    ]
     if not any(map(shows_title, channels)):
         return problems
     return [
@@ -161,6 +165,27 @@ def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
     return problems
 
 
+def _code_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """Why its code pool can't be used as it is."""
+    pool = broadcast.code_pool
+    if pool is None:
+        return []
+    if reason := why_not_issued(pool):
+        return [reason]
+    try:
+        sources = sources_of(broadcast, channels)
+        used = {name for source in sources for name in compile_text(source).variables()}
+    except ContentError:
+        return []  # said elsewhere
+    if CODE not in used:
+        sentence = (
+            f"The code pool “{pool.name}” is chosen, but the message shows no code. Insert "
+            "{{ code }} where the code belongs, or choose no code pool."
+        )
+        return [sentence]
+    return []
+
+
 _CONTENT: dict[str, Callable[[Broadcast, Sequence[Channel]], list[str]]] = {
     Broadcast.DataType.TEXT: _text_problems,
     Broadcast.DataType.STORY: _story_problems,
@@ -174,7 +199,8 @@ def _known(broadcast: Broadcast) -> set[str]:
         broadcast.type == Broadcast.Type.TRIGGER and broadcast.trigger.get("on") == "event"
     )
     data = {"data"} if brings_data else {f"data.{name}" for name in broadcast.data}
-    return known_variables() | data
+    codes = {CODE} if broadcast.code_pool_id else set()
+    return known_variables() | data | codes
 
 
 def _unknown(name: str) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q
 
 from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
-from clarion.broadcasts.states import ACTIVE
-from clarion.kit import db
+from clarion.broadcasts.states import ACTIVE, BroadcastState
+from clarion.kit import clock, db
 
 SETTLED = timedelta(minutes=1)  # no transaction lasts as long that a stop may have overtaken
 
@@ -57,6 +57,20 @@ def advance_slots(broadcast_id: int, next_slot_at: int) -> None:
 def note_chunk(broadcast_id: int, last: int, written: int) -> None:
     """A chunk of deliveries has been written, up to the address ``last``."""
     Broadcast.objects.filter(pk=broadcast_id).update(expand_cursor=last, total=F("total") + written)
+
+
+def over_with_codes() -> list[Broadcast]:
+    """Broadcasts that are over, and may have codes of contacts who were never sent anything."""
+    over = Q(state=BroadcastState.COMPLETED) | Q(
+        state=BroadcastState.STOPPED, drained_at__isnull=False
+    )
+    with_codes = Broadcast.objects.filter(code_pool__isnull=False, codes_returned_at__isnull=True)
+    return list(with_codes.filter(over).order_by("pk"))
+
+
+def note_codes_returned(broadcast: Broadcast) -> None:
+    """Its codes that were never sent are free again."""
+    Broadcast.objects.filter(pk=broadcast.pk).update(codes_returned_at=clock.now())
 
 
 def note_expanded(broadcast_id: int, now: datetime) -> None:

@@ -22,6 +22,7 @@ from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats.control import ChatError, find
 from clarion.chats.models import Chat
+from clarion.codes.models import CodePool
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
 from clarion.content.errors import ContentError
@@ -48,11 +49,13 @@ def send_single(
     template: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     title: str = "",
+    code_pool: CodePool | None = None,
     form_token: str = "",
 ) -> Broadcast:
     """Send one thing to one person at once: a text (with variables), a story or a template.
 
     It waits for nobody: it goes before other broadcasts, and an open chat does not hold it.
+    ``code_pool``: the one whose sample stands for {{ code }}; no code is used up.
     People who opted out of broadcasts still get it. A second call with the same ``form_token``
     sends nothing, and returns what the first one has made. Raises SingleError for people out of
     reach and for a text that does not compile.
@@ -67,6 +70,7 @@ def send_single(
             state=BroadcastState.SENDING,
             **authors.sender(by),
             title=title.strip()[:200],
+            code_pool=code_pool,
             data=dict(data or {}),
             audience=Audience(kind="picks", picked_from="hand").model_dump(),
             priority=PRIORITY,
@@ -179,6 +183,7 @@ def send_test(
             template=draft.template if draft.data_type == kinds.TEMPLATE else None,
             data={**draft.sample_data, **draft.data},
             title=draft.title,
+            code_pool=draft.code_pool,
             form_token=form_token,
         )
         events.note(draft, "test", by, single=single.pk)

@@ -12,6 +12,7 @@ from clarion.broadcasts.versions import version_of
 from clarion.channels.contract import ChannelKind, Outgoing, Template, Unsendable
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
+from clarion.codes.pools import sample
 from clarion.contacts.models import Address
 from clarion.content import media
 from clarion.content.errors import ContentError
@@ -32,6 +33,7 @@ class Trial:
             compile_text(text) for text in (self._template or {}).get("variables", ())
         ]
         self._data = broadcast.data
+        self._code = "" if broadcast.code_pool is None else sample(broadcast.code_pool)
         version = version_of(broadcast)
         self._script = compile_script(version.blocks, load=media.measure) if version else Script(())
 
@@ -96,9 +98,11 @@ class Trial:
     ) -> tuple[Mapping[str, Any], dict[str, Any]]:
         """The contact and the other variables; what is not known yet is one letter long."""
         names = {name for source in sources for name in compile_text(source).variables()}
-        values = promised(names, lambda name: "x")
+        values: dict[str, Any] = dict(promised(names, lambda name: "x"))
         person = values.pop("contact")
         values["data"] |= self._data
+        if self._code:
+            values["code"] = self._code
         return person if contact is None else contact, values
 
 

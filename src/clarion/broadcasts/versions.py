@@ -1,9 +1,14 @@
-"""Which version of its story a broadcast sends."""
+"""Which version of its story a broadcast sends, and all texts that people get to see."""
 
+from collections.abc import Iterator, Sequence
+
+from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
-from clarion.content import stories
+from clarion.channels.models import Channel
+from clarion.content import media, stories
 from clarion.content.models import StoryVersion
+from clarion.content.script import compile_script
 
 
 def version_of(broadcast: Broadcast) -> StoryVersion | None:
@@ -27,3 +32,17 @@ def fix_story(broadcast: Broadcast) -> Broadcast:
         draft.update(story_version=version)
         broadcast.story_version = version
     return broadcast
+
+
+def sources_of(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[str]:
+    """Every text that people get to see, as it was written. Raises ContentError."""
+    if any(map(shows_title, channels)):
+        yield broadcast.title
+    match broadcast.data_type:
+        case Broadcast.DataType.STORY:
+            if version := version_of(broadcast):
+                yield from compile_script(version.blocks, load=media.glance).sources
+        case Broadcast.DataType.TEMPLATE:
+            yield from broadcast.template.get("variables", ())
+        case _:
+            yield broadcast.text

@@ -53,6 +53,13 @@ SampleData = Annotated[
         "recipients.",
     ),
 ]
+Codes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POOL",
+        help="The code pool that {{ code }} comes from, one code for each recipient.",
+    ),
+]
 EndOpenChats = Annotated[
     bool | None,
     typer.Option(
@@ -190,10 +197,13 @@ class SettingOptions:
     sample_data: SampleData = None
     end_open_chats: EndOpenChats = None
     send_to_others: SendToOthers = None
+    codes: Codes = None
     rate: Rate = None
 
     def draft_fields(self) -> dict[str, Any]:
-        """What ``launch.edit_draft`` takes, of what is given."""
+        """What ``launch.edit_draft`` takes, of what is given. Raises CodeError."""
+        from clarion.codes.pools import find_pool
+
         fields: dict[str, Any] = {
             "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
         }  # fmt: skip
@@ -201,6 +211,8 @@ class SettingOptions:
             fields["sample_data"] = parse_json("--sample-data", self.sample_data)
         if self.send_to_others is not None:
             fields["accepted_gaps"] = [EVERY_GAP] if self.send_to_others else []
+        if self.codes is not None:
+            fields["code_pool"] = find_pool(self.codes) if self.codes else None
         return {name: value for name, value in fields.items() if value is not None}
 
 

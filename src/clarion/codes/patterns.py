@@ -55,6 +55,15 @@ class Pattern:
             f"nobody can guess, {needed:,} are needed. Add {more} more “?”."
         )
 
+    @property
+    def sample(self) -> str:
+        """One code, the same each time: for showing what codes look like."""
+        signs = _SIGNS[self.look_alikes]
+        return "".join(
+            chr(signs[sign][place % len(signs[sign])]) if sign in signs else sign
+            for place, sign in enumerate(self.text)
+        )
+
     def codes(self, count: int) -> list[str]:
         """That many codes at random; some may be alike."""
         signs = _SIGNS[self.look_alikes]

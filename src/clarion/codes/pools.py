@@ -142,10 +142,10 @@ def find_pool(name: str) -> CodePool:
 
 
 def sample(pool: CodePool) -> str:
-    """A code such as the pool has, for a preview; it is none of them."""
+    """A code such as the pool has, for a preview: the same one each time."""
     if not pool.pattern:
         return "SAMPLE-CODE"
-    return patterns.parse(pool.pattern, look_alikes=pool.look_alikes).codes(1)[0]
+    return patterns.parse(pool.pattern, look_alikes=pool.look_alikes).sample
 
 
 def why_not_issued(pool: CodePool) -> str:

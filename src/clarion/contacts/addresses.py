@@ -5,7 +5,7 @@ older than what is known changes nothing. Leaving is stronger than anything else
 can take it back, by START or by opting in (``active``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -62,6 +62,15 @@ def _add(channel: Channel, value: str, contact: Contact) -> Address:
     if not is_new:  # somebody was quicker
         contact.delete()
     return address.alias_of or address
+
+
+def owners(address_ids: Iterable[int]) -> dict[int, int]:
+    """The contact of each of these addresses; those that are gone are left out."""
+    rows = db.fetch(
+        f"SELECT id, contact_id FROM contacts_address WHERE id {db.in_list()}",
+        [db.json_param([key] for key in address_ids)],
+    )
+    return dict(rows)
 
 
 def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:

@@ -31,14 +31,15 @@ def preview_story(
     blocks: Sequence[Mapping[str, Any]],
     contact: Mapping[str, Any] | None,
     data: Mapping[str, Any] = MappingProxyType({}),
+    code: str = "",
 ) -> list[Shown]:
     """Every block for itself: one that is wrong hides no other.
 
     ``blocks`` are as an agent wrote them or as a version keeps them, ``data`` is what is known of
-    it already. What only the sending knows is shown by its name: ‹data.order›; so is
-    ‹contact.name› where ``contact`` is None.
+    it already, ``code`` a sample of the codes. What only the sending knows is shown by its name:
+    ‹data.order›; so is ‹contact.name› where ``contact`` is None.
     """
-    return [_shown(number, block, contact, data) for number, block in enumerate(blocks, 1)]
+    return [_shown(number, block, contact, data, code) for number, block in enumerate(blocks, 1)]
 
 
 def _shown(
@@ -46,6 +47,7 @@ def _shown(
     block: Mapping[str, Any],
     contact: Mapping[str, Any] | None,
     data: Mapping[str, Any],
+    code: str,
 ) -> Shown:
     bare = {name: value for name, value in block.items() if name not in {"keep", "sealed"}}
     try:
@@ -57,7 +59,9 @@ def _shown(
         values = promised(script.variables(), lambda name: f"‹{name}›")
         by_name = values.pop("contact")
         values["data"] |= data
-        return Shown(number, step.render(by_name if contact is None else contact, **values))
+        codes = {"code": code} if code else {}
+        person = by_name if contact is None else contact
+        return Shown(number, step.render(person, **values, **codes))
     except StoryError as error:
         return Shown(number, problem=" ".join(fault.sentence for fault in error.faults))
     except ContentError as error:

@@ -21,7 +21,7 @@ from clarion.channels.contract import (
 )
 from clarion.contacts.states import AddressState
 from clarion.content.errors import ContentError
-from clarion.engine.claim import Claimed
+from clarion.engine.claim import Claimed, NoCode
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
 from clarion.engine.snapshot import ChannelFacts, Job
@@ -88,8 +88,8 @@ async def attempt(
     """
     if claimed.address_state != "active" and not _may_be_answered(claimed, job):
         return _skipped(claimed, channel), None
-    if job.broken and not job.single:
-        return _waits_for_content(claimed, channel), ContentTrouble(f"{job.broken} {START_ANEW}")
+    if (job.broken or isinstance(claimed.code, NoCode)) and not job.single:
+        return _waits_for_content(claimed, channel), _content_trouble(claimed, job)
     try:
         step = next_step(claimed, job, titled=channel.kind.limits.titled)
         if isinstance(step, QuestionStep):
@@ -253,6 +253,14 @@ def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
 def requeued(claimed: Claimed, channel_id: int) -> Settlement:
     """The settlement of a claimed delivery that was not attempted: queued again as it was."""
     return _unattempted(claimed, channel_id, D.QUEUED)
+
+
+def _content_trouble(claimed: Claimed, job: Job) -> ContentTrouble | None:
+    """Why the broadcast has to wait; None where that ends by itself."""
+    if job.broken:
+        return ContentTrouble(f"{job.broken} {START_ANEW}")
+    assert isinstance(claimed.code, NoCode)
+    return None if claimed.code.may_wait else ContentTrouble(claimed.code.reason)
 
 
 def _waits_for_content(claimed: Claimed, channel: ChannelFacts) -> Settlement:

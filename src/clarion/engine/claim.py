@@ -7,8 +7,8 @@ may have been sent to.
 
 import json
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clarion.broadcasts.people import without_consent
@@ -33,6 +33,14 @@ LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to 
 
 
 @dataclass(frozen=True, slots=True)
+class NoCode:
+    """There is no code for a delivery that needs one."""
+
+    reason: str
+    may_wait: bool  # there will be: the pool is topped up
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """One delivery that this worker may send."""
 
@@ -47,6 +55,7 @@ class Claimed:
     contact: dict[str, Any]
     slot: int  # microseconds by the shared clock; 0: as soon as possible
     progress: Progress = NOTHING
+    code: str | NoCode | None = None  # where its broadcast gives codes, see engine.codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Claim:
     messages: list[Claimed]
     now: int  # the shared clock, microseconds
     again_at: int  # microseconds; 0: more may be had at once
+    pools: Mapping[int, int] = field(default_factory=dict)  # of broadcasts that give codes
 
 
 def claim(channel_id: int, worker_id: int, room: int) -> Claim:
@@ -87,7 +97,8 @@ def claim(channel_id: int, worker_id: int, room: int) -> Claim:
         if slots.step:
             advance(channel_id, end)
     messages = with_people(rows, moments)
-    return Claim(messages, now, 0 if len(rows) == slots.count else now + WINDOW // 3)
+    again_at = 0 if len(rows) == slots.count else now + WINDOW // 3
+    return Claim(messages, now, again_at, {s.broadcast: s.pool for s in shares if s.pool})
 
 
 def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
@@ -167,6 +178,7 @@ class _Share:
     first: int = 0  # the first free slot of a broadcast with a rate of its own, microseconds
     step: int = 0  # 0: as fast as the channel
     is_probe: bool = False  # after a wait: one message, to see whether it works again
+    pool: int = 0  # the code pool that its recipients get codes of; 0: none
 
     def pace(self, claimed: Sequence[ClaimedRow]) -> dict[int, int]:
         """The earliest moment of each delivery taken; advances the broadcast's own slots."""
@@ -189,18 +201,18 @@ def _shares(channel_id: int, room: int, now: int) -> list[_Share]:
         shares = [(row, max(1, room * row[2] // weights)) for row in level]
         free = [row for row in level if row[3] is None and row[5] is None]
         again = [(row, room) for row in free] if len(level) > 1 else []
-        for (broadcast_id, _, _, rate, next_slot_at, waits_until), most in shares + again:
+        for (broadcast_id, _, _, rate, next_slot_at, waits_until, pool), most in shares + again:
             if waits_until is not None:
-                order.append(_Share(broadcast_id, 1, is_probe=True))
+                order.append(_Share(broadcast_id, 1, is_probe=True, pool=pool))
             elif rate is None:
-                order.append(_Share(broadcast_id, most))
+                order.append(_Share(broadcast_id, most, pool=pool))
             if waits_until is not None or rate is None:
                 continue
             step = round((clock.SECOND + SLACK) / rate)
             first = max(next_slot_at, now + LEAD)
             left = (now + WINDOW - first) // step + 1
             if left > 0:
-                order.append(_Share(broadcast_id, min(most, left), first, step))
+                order.append(_Share(broadcast_id, min(most, left), first, step, pool=pool))
     return order
 
 
@@ -213,10 +225,15 @@ _ON_CHANNEL = (
 )
 
 
+# A single (a test send) shows a sample: no code is used up.
+_POOL = "CASE WHEN type = 'single' THEN 0 ELSE coalesce(code_pool_id, 0) END"
+
+
 def _active(channel_id: int, now: int) -> list[tuple[Any, ...]]:
     """What is being sent on a channel; locked.
 
-    Rows of id, priority, weight, rate, next_slot_at, waits_until: a wait that is over by ``now``.
+    Rows of id, priority, weight, rate, next_slot_at, waits_until (a wait that is over by ``now``)
+    and code pool.
     """
     rows = db.fetch(f"{_ON_CHANNEL} LIMIT 2", [channel_id, now])
     if len(rows) > 1:
@@ -240,7 +257,7 @@ def _active(channel_id: int, now: int) -> list[tuple[Any, ...]]:
         if not ids:
             continue
         active += db.fetch(
-            "SELECT id, priority, weight, rate, next_slot_at, waits_until "
+            f"SELECT id, priority, weight, rate, next_slot_at, waits_until, {_POOL} "
             f"FROM broadcasts_broadcast WHERE id {db.in_list()} "
             f"AND state IN ('sending', 'live') AND {which} ORDER BY id{lock}",
             [db.json_param(ids), *([now] if paced else [])],

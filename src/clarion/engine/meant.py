@@ -10,6 +10,7 @@ from clarion.channels.registry import KINDS
 from clarion.content.errors import ContentError
 from clarion.engine import snapshot
 from clarion.engine.claim import Claimed, with_people
+from clarion.engine.codes import with_codes
 from clarion.engine.render import MessageStep, next_step
 from clarion.records.deliveries.claim import read_claimed
 
@@ -27,12 +28,16 @@ def meant(channel_id: int, deliveries: Sequence[int]) -> dict[int, str]:
     if kind is None:
         return messages
     rows = read_claimed(deliveries)
+    with_pools = Broadcast.objects.filter(
+        pk__in={row.broadcast for row in rows}, code_pool__isnull=False
+    ).exclude(type=Broadcast.Type.SINGLE)
     revisions = dict(
         Broadcast.objects.filter(pk__in={row.broadcast for row in rows}).values_list(
             "pk", "revision"
         )
     )
-    for claimed in with_people(rows, [0] * len(rows)):
+    pools = dict(with_pools.values_list("pk", "code_pool_id"))
+    for claimed in with_codes(with_people(rows, [0] * len(rows)), pools):
         revision = revisions.get(claimed.broadcast)
         if revision is not None:
             messages[claimed.delivery] = _message(claimed, revision, titled=kind.limits.titled)

@@ -79,7 +79,7 @@ def _next_step(claimed: Claimed, job: Job) -> NextStep:
         return _of_story(claimed, job)
     if job.template is not None:
         return _of_template(claimed, job)
-    text = job.text.render(claimed.contact, data=_data(claimed, job))
+    text = job.text.render(claimed.contact, **_variables(claimed, job))
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
 
 
@@ -87,9 +87,17 @@ def _title(claimed: Claimed, job: Job) -> str:
     if job.title.fixed:
         return job.title.source
     try:
-        return one_line(job.title.render(claimed.contact, data=_data(claimed, job)))
+        return one_line(job.title.render(claimed.contact, **_variables(claimed, job)))
     except ContentError as error:
         raise error.within(OF_TITLE) from None
+
+
+def _variables(claimed: Claimed, job: Job) -> dict[str, Any]:
+    """What a text sees beside the contact."""
+    values: dict[str, Any] = {"data": _data(claimed, job)}
+    if code := claimed.code or job.sample_code:
+        values["code"] = code
+    return values
 
 
 def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
@@ -99,8 +107,8 @@ def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
 def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     assert job.template is not None
     name, language, texts = job.template
-    data = _data(claimed, job)
-    variables = tuple(flat(text.render(claimed.contact, data=data)) for text in texts)
+    values = _variables(claimed, job)
+    variables = tuple(flat(text.render(claimed.contact, **values)) for text in texts)
     outgoing = _outgoing(claimed, job, "")
     outgoing.template = Template(name, language, variables)
     return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
@@ -123,7 +131,7 @@ def _of_story(claimed: Claimed, job: Job) -> NextStep:
         else:
             if number == before:
                 message = step.render(
-                    claimed.contact, data=_data(claimed, job), memory=progress.memory
+                    claimed.contact, memory=progress.memory, **_variables(claimed, job)
                 )
                 return _message_step(claimed, job, message, index, last_of_step=1)
             before += 1
@@ -151,6 +159,7 @@ def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) ->
             "contact": claimed.contact,
             "data": _data(claimed, job),
             "memory": dict(claimed.progress.memory),
+            **({"code": claimed.code} if isinstance(claimed.code, str) else {}),
             "story": job.story,
         }
     )

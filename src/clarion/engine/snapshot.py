@@ -9,6 +9,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
+from clarion.codes.pools import sample
 from clarion.content import media
 from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.rendering import Text, compile_text
@@ -46,6 +47,7 @@ class Job:
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
     has_gaps: bool = False  # some recipients lack a variable, and an agent sends to the others
+    sample_code: str = ""  # of a test send, which uses no code up
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
 
 
@@ -128,7 +130,9 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
 
     ``revision``: the one that is known, so that what was read before an edit is read again.
     """
-    broadcast = Broadcast.objects.select_related("story_version__story").get(pk=broadcast_id)
+    broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
+        pk=broadcast_id
+    )
     version = broadcast.story_version
     facts: dict[str, Any] = {
         "id": broadcast.pk,
@@ -140,11 +144,18 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "has_gaps": bool(broadcast.accepted_gaps),
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
+        "sample_code": _sample_code(broadcast),
     }
     try:
         return Job(**facts | _title(broadcast) | _content(broadcast))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _sample_code(broadcast: Broadcast) -> str:
+    if broadcast.code_pool is None or broadcast.type != Broadcast.Type.SINGLE:
+        return ""
+    return sample(broadcast.code_pool)
 
 
 def _title(broadcast: Broadcast) -> dict[str, Text]:

@@ -21,6 +21,7 @@ from clarion.content import media
 from clarion.engine import (
     callbacks,
     claim,
+    codes,
     fire,
     heartbeat,
     inbox,
@@ -158,7 +159,7 @@ class Worker:
         if full or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
-            claimed_batch = await self._db(claim.claim, channel_id, self._id, room)
+            claimed_batch = await self._db(_claim, channel_id, self._id, room)
         except Error:
             self._doubtful_until = time.monotonic() + DOUBT
             raise
@@ -320,6 +321,7 @@ class Worker:
         await self._db(measures.fold)
         await self._db(callbacks.forget_old)
         await self._db(imports.mark_interrupted)
+        await self._db(codes.give_back_unsent)
 
     async def _delete_expired(self) -> None:
         while await self._db(retention.sweep) and not self._stopping.is_set():
@@ -372,6 +374,10 @@ class Worker:
         task = asyncio.create_task(guarded())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _claim(channel_id: int, worker_id: int, room: int) -> Claim:
+    return codes.attach(claim.claim(channel_id, worker_id, room))
 
 
 def _renewed(worker_id: int) -> tuple[bool, int, Beat]:

@@ -12,6 +12,7 @@ from clarion.broadcasts.errors import PicksError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import find_chats
 from clarion.channels.models import Channel
+from clarion.codes.models import CodePool
 from clarion.kit import rates
 from clarion.web.forms import compose_when
 from clarion.web.forms.compose import PARTS, Composition, parse
@@ -23,6 +24,7 @@ def from_post(data: QueryDict) -> Composition:
     composition = parse(data)
     if composition.who == "chats":
         _find_chats(composition)
+    composition.code_pool = CodePool.objects.filter(pk=composition.code_pool_id or 0).first()
     composition.channels, composition.story = drafts.look_up(
         composition.channel_ids, composition.story_id
     )
@@ -63,6 +65,7 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "text": [draft.text],
         "data_type": [draft.data_type],
         "story": [str(draft.story_id or "")],
+        "code_pool": [str(draft.code_pool_id or "")],
         "template_name": [template.get("name", "")],
         "template_language": [template.get("language", "")],
         "template_variables": list(template.get("variables", ())),

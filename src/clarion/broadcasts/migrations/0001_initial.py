@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("channels", "0001_initial"),
+        ("codes", "0001_initial"),
         ("contacts", "0001_initial"),
         ("content", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -92,6 +93,16 @@ class Migration(migrations.Migration):
                 ("data", models.JSONField(blank=True, default=dict)),
                 ("sample_data", models.JSONField(blank=True, default=dict)),
                 ("accepted_gaps", models.JSONField(blank=True, default=list)),
+                ("codes_returned_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "code_pool",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="codes.codepool",
+                    ),
+                ),
                 ("audience", models.JSONField(default=dict)),
                 ("end_open_chats", models.BooleanField(default=False)),
                 ("priority", models.SmallIntegerField(default=0)),
@@ -379,6 +390,16 @@ class Migration(migrations.Migration):
                 condition=models.Q(("deleted_at__isnull", False)),
                 fields=["deleted_at"],
                 name="broadcast_deleted",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="broadcast",
+            index=models.Index(
+                condition=models.Q(
+                    ("code_pool__isnull", False), ("codes_returned_at__isnull", True)
+                ),
+                fields=["state"],
+                name="broadcast_codes_out",
             ),
         ),
         migrations.AddIndex(

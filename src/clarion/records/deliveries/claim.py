@@ -55,6 +55,15 @@ def read_claimed(deliveries: Iterable[int]) -> list[ClaimedRow]:
     return [ClaimedRow._make(row) for row in rows]
 
 
+def occurrences(deliveries: Iterable[int]) -> dict[int, int]:
+    """How often the trigger had fired for the contact before, for each of these deliveries."""
+    rows = db.fetch(
+        f"SELECT id, occurrence FROM records_delivery WHERE id {db.in_list()}",
+        [db.json_param([key] for key in deliveries)],
+    )
+    return dict(rows)
+
+
 def _take(
     worker_id: int, channel_id: int, broadcast_id: int, most: int, now: int
 ) -> Iterable[ClaimedRow]:

@@ -21,6 +21,7 @@ from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
+from clarion.codes.models import CodePool
 from clarion.content.models import Story
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
@@ -35,6 +36,7 @@ WHO = ("all", "tags", "segments", "hand", "ids", "chats", "picked")
 PARTS: dict[str, tuple[str, ...]] = {
     "content": (
         "data_type", "story", "template_name", "template_language", "template_variables",
+        "code_pool",
     ),
     "audience": (
         "channels", "who", "tags", "without_tags", "segments", "without_segments", "consents",
@@ -66,6 +68,8 @@ class Composition:
     data_type: str = "text"
     story_id: int | None = None
     story: Story | None = None
+    code_pool_id: int | None = None
+    code_pool: CodePool | None = None
     template_name: str = ""
     template_language: str = ""
     template_variables: list[str] = field(default_factory=list)
@@ -118,6 +122,7 @@ class Composition:
             "data_type": self.data_type,
             "story": self.story,
             "template": self.template,
+            "code_pool": self.code_pool,
             "channels": self.channels,
             "sample_data": self.sample_data,
             "accepted_gaps": self.accepted_gaps,
@@ -191,6 +196,7 @@ def parse(data: QueryDict) -> Composition:
         text=plain_text(data.get("text", "")),
         data_type=data.get("data_type", "text"),
         story_id=parse_id(data.get("story", "")),
+        code_pool_id=parse_id(data.get("code_pool", "")),
         template_name=one_line(data.get("template_name", "")),
         template_language=one_line(data.get("template_language", "")),
         template_variables=without_empty_end(

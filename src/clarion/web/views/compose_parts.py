@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -23,6 +24,7 @@ from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.condition import condition, conditions
 from clarion.channels.recipients import only_written
 from clarion.channels.registry import kind_class
+from clarion.codes.models import CodePool
 from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
@@ -133,6 +135,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
         **name_context(composition),
         "zones": zone_choices(composition.when.zone),
         "stories": _stories(composition.story),
+        "code_pools": _code_pools(composition.code_pool),
         "units": list(UNITS),
         "tag_condition": TAG,
         "weekdays": [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")],
@@ -185,6 +188,12 @@ def _stories(chosen: Story | None) -> list[Story]:
     if chosen is not None and chosen not in listed:
         listed.insert(0, chosen)
     return listed
+
+
+def _code_pools(chosen: CodePool | None) -> list[CodePool]:
+    """The pools in use by name, and the one that is chosen."""
+    used = Q(archived_at=None) | Q(pk=chosen.pk if chosen else 0)
+    return list(CodePool.objects.filter(used).order_by("name"))
 
 
 def content_context(

@@ -8,6 +8,7 @@ from django.test import Client
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.codes import batches, pools
 from clarion.contacts.models import Contact
 from clarion.contacts.tags import assign
 from clarion.content import stories
@@ -307,3 +308,19 @@ def test_the_chip_of_a_variable_offers_a_default(admin: Client, channel: Channel
     assert 'data-variable="{{ contact.name | default(&quot;friend&quot;) }}"' in page
     assert 'data-variable="{{ contact.city | default(&quot;&quot;) }}"' in page
     assert 'data-variable="{{ contact.id }}"' in page
+
+
+def test_b6_a_code_pool_is_chosen_previewed_and_sent(admin: Client, channel: Channel) -> None:
+    assert 'name="code_pool"' not in admin.get("/broadcasts/new/").content.decode()
+    pool = pools.create(pools.Rules(name="Spring", pattern="S-####-????"), by=factory.BY)
+    batches.carry_out(batches.order_codes(pool, 5, by=factory.BY))
+    page = admin.get("/broadcasts/new/").content.decode()
+    assert 'data-variable="{{ code }}"' in page
+    form = compose_form(channel, text="Yours: {{ code }}")
+
+    html = autosave(admin, form | {"code_pool": pool.pk}, "text")
+    admin.post("/broadcasts/new/", {**form, "code_pool": pool.pk, **seen()})
+
+    assert f"Yours: {pools.sample(pool)}" in html
+    sent = the_draft()
+    assert (sent.state, sent.code_pool) == ("scheduled", pool)
