@@ -109,6 +109,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
+            # In place of Django's own, whose files another program would have to collect.
             "libraries": {"static": "clarion.web.templatetags.assets"},
             "context_processors": [
                 "django.template.context_processors.request",
@@ -170,3 +171,6 @@ FILE_UPLOAD_TEMP_DIR = None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 LOGGING_CONFIG = None
+
+# Two libraries of the name “static”: ours is in place of Django's on purpose, see TEMPLATES.
+SILENCED_SYSTEM_CHECKS = ["templates.W003"]

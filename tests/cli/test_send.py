@@ -159,7 +159,7 @@ def test_unknown_chats_are_named(
         (["--all", "--tag", "x"], "--all and --tag can't be combined."),
         (["--all", "--without-tag", "x"], "Use it with --tag only."),
         (["--all", "--id-column", "x"], "Use it with --ids only."),
-        (["--all", "--tz", "UTC"], "Use it with --at or --every or --cron or"),
+        (["--all", "--tz", "UTC"], "Use it with --at, --every, --cron, "),
         (["--all", "--at", "tomorrow"], "“tomorrow” is not a date and time."),
         (["--all", "--at", "2099-01-01T10:00", "--tz", "Mars"], "There is no time zone called"),
         (["--all", "--at", "2099-01-01T10:00", "--undo", "5"], "Use it when sending now only."),

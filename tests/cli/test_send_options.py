@@ -171,7 +171,7 @@ def test_d1_a_draft_with_whatever_there_is(
             "--every week or --every",
         ),
         ([*TEXT, "--cron", "0 9 * *"], "five"),
-        ([*TEXT, "--delay", "2h"], "Use it with --on-tag or --on-event only."),
+        ([*TEXT, "--delay", "2h"], "Use it with --on-tag, --on-event or --on-segment only."),
         ([*TEXT, "--on-tag", "x", "--delay", "2"], "“2” is not a delay."),
         (
             [*TEXT, "--on-tag", "x", "--delay", "0m"],

@@ -88,7 +88,7 @@ class TestAsking:
 
     @pytest.mark.parametrize("token", ["", "x" * 20, "../../secret.key"])
     def test_an_upload_that_is_gone(self, channel: Channel, agent: Agent, token: str) -> None:
-        with pytest.raises(ImportRefused, match="no longer there"):
+        with pytest.raises(ImportRefused, match="no longer available"):
             imports.request_import(token, filename="a.csv", channel=channel, by=agent)
 
     def test_an_upload_is_imported_once(

@@ -152,6 +152,7 @@ def _reconcile(page: Page) -> None:
     expect(page.get_by_text("Every recipient is counted exactly once.")).to_be_visible()
     expect(page.locator(".equation")).to_contain_text(f"expected {PEOPLE} = sent")
     look(page)
+    page.go_back()
 
 
 def _records(page: Page, tmp_path: Path) -> None:

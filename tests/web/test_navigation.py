@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("path", "entry"),
     [
-        ("/", "Broadcasts"),
+        ("/", "Dashboard"),
+        ("/broadcasts/", "Broadcasts"),
         ("/broadcasts/new/", "Broadcasts"),
         ("/broadcasts/retention/", "Broadcasts"),
         ("/picker/{draft}/", "Broadcasts"),

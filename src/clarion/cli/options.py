@@ -56,7 +56,8 @@ def only_with(option: str, value: object, *others: str, given: str | None) -> No
     ``given`` is what ``chosen`` returned.
     """
     if value not in (None, False, [], "") and given not in others:
-        raise typer.BadParameter(f"Use it with {' or '.join(others)} only.", param_hint=option)
+        listed = " or ".join(filter(None, (", ".join(others[:-1]), others[-1])))
+        raise typer.BadParameter(f"Use it with {listed} only.", param_hint=option)
 
 
 def parse_json(option: str, text: str) -> Any:

@@ -18,6 +18,8 @@ PREFIX: Final = "/assets/"
 STYLES: Final = "web/css/all.css"
 SCRIPTS: Final = "web/all.js"
 _ROOT = Path(__file__).parent / "static"
+# The page of an unsubscribe link has a stylesheet of its own.
+_ROOT_OF_HOOKS = Path(__file__).parent.parent / "hooks" / "static"
 # The order counts: of two rules of equal weight the later one wins. Areas come after these.
 _FIRST_STYLES = (
     "fonts",
@@ -101,8 +103,9 @@ def _response(asset: Asset, request: HttpRequest, *, is_current: bool) -> HttpRe
 def _sources() -> dict[str, tuple[Path, ...]]:
     """The files each asset is made of, by its name."""
     files = {
-        path.relative_to(_ROOT).as_posix(): (path,)
-        for path in sorted(_ROOT.rglob("*"))
+        path.relative_to(root).as_posix(): (path,)
+        for root in (_ROOT, _ROOT_OF_HOOKS)
+        for path in sorted(root.rglob("*"))
         if path.suffix in _TYPES
     }
     first = [f"web/css/{name}.css" for name in _FIRST_STYLES]

@@ -53,7 +53,7 @@ def test_registering() -> None:
     assert json.loads(request.body) == {
         "url": "https://clarion.example/hooks/3/",
         "secret_token": SECRET,
-        "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        "allowed_updates": ["message", "edited_message", "callback_query", "my_chat_member"],
     }
     assert "now sends new messages" in kind.registered(reply(200, {"ok": True, "result": True}))
 
