@@ -214,8 +214,14 @@ class Pick(models.Model):
     They come by the hundred thousand, from addresses just read: no constraint, see contacts.models.
     """
 
+    # The constraint below begins with it. With an index of its own PostgreSQL could take that one,
+    # while it thinks the table empty, and read all picks of a broadcast for each address.
     broadcast = models.ForeignKey(
-        Broadcast, on_delete=models.CASCADE, related_name="picks", db_constraint=False
+        Broadcast,
+        on_delete=models.CASCADE,
+        related_name="picks",
+        db_index=False,
+        db_constraint=False,
     )
     address = models.ForeignKey(
         Address, on_delete=models.CASCADE, related_name="+", db_constraint=False

@@ -302,6 +302,7 @@ class Migration(migrations.Migration):
                     "broadcast",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="picks",
                         to="broadcasts.broadcast",
