@@ -6,11 +6,15 @@ import pytest
 from django.test import Client
 
 from clarion.accounts.models import AuditEntry, Role
-from clarion.codes import batches, issuing, pools
+from clarion.codes import batches, issuing, pools, redeeming
 from clarion.codes.models import Code, CodeBatch, CodePool, Redemption
 from clarion.contacts.models import Contact
+from clarion.engine import reap
+from clarion.engine.claim import claim
+from clarion.engine.codes import attach
 from support import factory
 from web.conftest import LogIn
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +181,15 @@ def test_only_managers_change_pools(log_in: LogIn, spring: CodePool, role: str) 
         assert client.post(path, {"count": "5"}).status_code == 403
     redeemed = client.post("/codes/redeem", {"code": "X"}).status_code
     assert redeemed == (403 if role == Role.VIEWER else 302)
+
+
+def test_j4_a_broadcast_shows_its_codes(admin: Client, spring: CodePool) -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel], text="Yours: {{ code }}", code_pool=spring)
+    claimed = attach(claim(channel.pk, reap.register(), 10)).messages
+    redeeming.redeem(str(claimed[0].code), by=factory.BY)
+
+    page = words(admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode())
+
+    assert "Codes Spring Issued 2 Redeemed 1 50.0 %" in page

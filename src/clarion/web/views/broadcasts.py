@@ -22,6 +22,7 @@ from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.condition import conditions
+from clarion.codes.stock import Numbers, numbers_of_chain
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
@@ -298,9 +299,19 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "runs": runs,
         "calls": calls if broadcast.is_live else [],
+        "codes": _codes(broadcast),
         "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
+
+
+def _codes(broadcast: Broadcast) -> Numbers | None:
+    """The codes that its contacts got, with its restarts; None where it gives none itself."""
+    if broadcast.code_pool is None or broadcast.started_at is None:
+        return None
+    if broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER:
+        return None  # its runs do
+    return numbers_of_chain(chains.chain(broadcast)[0].pk)
 
 
 @require_safe
