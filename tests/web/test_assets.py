@@ -112,3 +112,15 @@ def test_head_and_post(client: Client) -> None:
     assert head.status_code == 200
     assert head.content == b""
     assert client.post(address).status_code in {403, 404, 405}
+
+
+def test_no_class_means_two_things() -> None:
+    """All stylesheets are sent as one: a class of one area would change the pages of another."""
+    files: dict[str, set[str]] = {}
+    for path in sorted((STATIC / "web" / "css").glob("*.css")):
+        text = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", path.read_text(), flags=re.DOTALL)
+        selectors = re.findall(r"([^{}]+)\{", text)
+        for one in (part.strip() for selector in selectors for part in selector.split(",")):
+            if re.fullmatch(r"\.[a-z][\w-]*", one):
+                files.setdefault(one, set()).add(path.name)
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
