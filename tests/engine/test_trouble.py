@@ -348,7 +348,8 @@ def test_a_server_that_never_answers_is_soon_sent_nothing(
             assert "no complete reply came within 0.5 s" in channel.waits_reason
             states = factory.states(broadcast)
             assert set(states) <= {"in_doubt", "queued", "sending"}
-            assert states["in_doubt"] <= UNTESTED + 5
+            # Its outcomes may be written a moment after the wait is.
+            assert states.get("in_doubt", 0) <= UNTESTED + 5
             if people == FEW:
                 wait_completed(broadcast, 60)
     if people == MANY:
