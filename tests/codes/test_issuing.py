@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from clarion.codes import batches, issuing, pools, redeeming
+from clarion.codes import batches, issuing, pools, redeeming, stock
 from clarion.codes.models import Code, CodePool
 from clarion.contacts import merging
 from clarion.contacts.models import Contact
@@ -53,6 +53,18 @@ def test_out_of_stock_says_so_and_gives_what_there_is() -> None:
     assert len(issued.codes) == 2
     assert "no free codes left" in issued.reason
     assert not issued.may_wait
+
+
+def test_a_pool_whose_pattern_is_full_lets_nobody_wait_for_more() -> None:
+    full = pools.create(pools.Rules(name="Full", pattern="###?", low_at=1, top_up=50), by=BY)
+    anna = contacts(1)[0]
+    issued = issuing.issue(full.pk, 7, [(anna, 0)])
+    assert "no free codes left" in issued.reason
+    assert not issued.may_wait
+    assert stock.top_up_low() == 0
+    CodePool.objects.update(top_up=5)
+    assert issuing.issue(full.pk, 7, [(anna, 0)]).may_wait
+    assert stock.top_up_low() == 1
 
 
 def test_a_code_given_back_returns_to_the_same_contact_while_it_is_free() -> None:

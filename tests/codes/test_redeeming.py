@@ -86,6 +86,34 @@ def test_the_same_key_redeems_once() -> None:
         redeeming.redeem(other.code, by=BY, key="order-1")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_key_for_two_codes_at_the_same_moment_redeems_one() -> None:
+    code, _ = issued()
+    other = Code.objects.exclude(code=code)[0].code
+    gate, results = threading.Barrier(2), []
+
+    def till(text: str) -> None:
+        try:
+            gate.wait()
+            redeeming.redeem(text, by=BY, key="order-1")
+            results.append("done")
+        except CodeError as error:
+            results.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=till, args=(text,)) for text in (code, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [
+        "This key was used for another code. Use a new key for each use.",
+        "done",
+    ]
+    assert Redemption.objects.count() == 1
+
+
 def test_undone_it_can_be_used_again_and_stays_on_record() -> None:
     code, _ = issued()
     first = redeeming.redeem(code, by=BY)

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from clarion.codes.models import CodePool
-from clarion.codes.pools import why_not_issued
+from clarion.codes.pools import can_top_up, why_not_issued
 from clarion.kit import db
 
 Holder = tuple[int, int]  # contact, occurrence
@@ -81,12 +81,11 @@ def _issue(pool_id: int, chain: int, wanted: list[Holder]) -> Issued:
     codes |= _take(chain, [(row[0], *to) for row, to in zip(free, without, strict=False)])
     if len(codes) == len(wanted):
         return Issued(codes)
-    may_wait = bool(pool.top_up)
     reason = (
         f"The code pool “{pool.name}” has no free codes left. Add codes to it, then resume the "
         "broadcast."
     )
-    return Issued(codes, reason, may_wait)
+    return Issued(codes, reason, may_wait=can_top_up(pool))
 
 
 def _take(chain: int, rows: list[tuple[int, int, int]]) -> dict[Holder, str]:

@@ -41,11 +41,15 @@ class Pattern:
             count *= len(signs.get(sign, b"x"))
         return count
 
+    def holds(self, count: int) -> bool:
+        """Whether ``count`` codes leave a guess less than one chance in GUESSES."""
+        return self.possible >= count * GUESSES
+
     def check_holds(self, count: int) -> None:
-        """Raise CodeError unless ``count`` codes leave a guess less than one chance in GUESSES."""
-        needed = count * GUESSES
-        if self.possible >= needed:
+        """Raise CodeError that says how to make the pattern longer, unless it ``holds`` them."""
+        if self.holds(count):
             return
+        needed = count * GUESSES
         size = len(_SIGNS[self.look_alikes]["?"])
         missing, more = self.possible, 0
         while missing < needed:

@@ -157,6 +157,14 @@ def why_not_issued(pool: CodePool) -> str:
     return ""
 
 
+def can_top_up(pool: CodePool) -> bool:
+    """Whether a worker adds codes when few are left, and the pattern has room for them."""
+    if not pool.top_up:
+        return False
+    pattern = patterns.parse(pool.pattern, look_alikes=pool.look_alikes)
+    return pattern.holds(pool.total + pool.top_up)
+
+
 def needed_by(pool: CodePool) -> list[str]:
     """What needs this pool and is not over yet, in words such as “broadcast 12”."""
     return [user for _, names in signals.needed.send(CodePool, pool=pool) for user in names or ()]

@@ -3,7 +3,7 @@
 The row of the code is locked meanwhile, so that two tills at the same moment redeem it once.
 """
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
@@ -15,6 +15,7 @@ from clarion.kit.text import clean
 
 LONGEST_KEY = 100  # characters
 LONGEST_NOTE = 200
+_OTHER_CODE = "This key was used for another code. Use a new key for each use."
 
 
 def find_code(text: str) -> Code | None:
@@ -65,11 +66,20 @@ def redeem(
         raise RedeemError("unknown", "There is no such code. Check how it is written.")
     if len(key) > LONGEST_KEY:
         raise CodeError(f"A key has at most {LONGEST_KEY} characters.")
+    try:
+        return _redeem(known, by, contact_id, key, note)
+    except IntegrityError:  # the key came with another code at the same moment
+        raise CodeError(_OTHER_CODE) from None
+
+
+def _redeem(
+    known: Code, by: Agent | str, contact_id: int | None, key: str, note: str
+) -> Redemption:
     with transaction.atomic():
         code = Code.objects.select_for_update().get(pk=known.pk)
         if key and (same := Redemption.objects.filter(key=key).first()):
             if same.code_id != code.pk:
-                raise CodeError("This key was used for another code. Use a new key for each use.")
+                raise CodeError(_OTHER_CODE)
             return same
         if problem := why_not(code, known.pool, contact_id):
             raise problem

@@ -7,8 +7,8 @@ from django.db.models import Q
 
 from clarion.accounts import audit
 from clarion.codes.batches import order_codes
-from clarion.codes.errors import CodeError
 from clarion.codes.models import CodeBatch, CodePool
+from clarion.codes.pools import can_top_up
 from clarion.kit import db
 
 
@@ -74,13 +74,10 @@ def top_up_low() -> int:
         CodeBatch.objects.filter(state__in=CodeBatch.OPEN).values_list("pool_id", flat=True)
     )
     for pool in CodePool.objects.filter(Q(archived_at=None), low_at__gt=0, top_up__gt=0):
-        if pool.pk in waiting or free_up_to(pool, pool.low_at) >= pool.low_at:
-            continue
-        try:
+        is_low = pool.pk not in waiting and free_up_to(pool, pool.low_at) < pool.low_at
+        if is_low and can_top_up(pool):
             order_codes(pool, pool.top_up, by=audit.WORKER)
-        except CodeError:
-            continue  # the page of codes says that it is low
-        ordered += 1
+            ordered += 1
     return ordered
 
 
