@@ -67,7 +67,7 @@ def show(text: TheCode, as_json: AsJson = False) -> None:
             ("Pool", code.pool.name),
             ("Contact", f"{code.contact} (contact {code.contact_id})" if code.contact else "–"),
             ("Issued", code.issued_at),
-            ("Redeemed", f"{code.redeemed:,} of {code.pool.uses or 'any number of'} times"),
+            ("Redeemed", f"{code.redeemed:,} of {code.pool.uses or 'unlimited'} uses"),
         ]
     )
     uses = code.redemptions.order_by("pk")

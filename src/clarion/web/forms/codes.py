@@ -42,15 +42,19 @@ class PoolForm(forms.Form):
     look_alikes = forms.BooleanField(
         label=_("Allow signs that look alike, such as 0 and O"), required=False
     )
-    valid_from = _moment(_("Valid from"), _("Empty: at once. Your time zone applies."))
-    valid_until = _moment(_("Valid until"), _("Empty: without an end."))
+    valid_from = _moment(
+        _("Valid from"), _("In your time zone. Leave it empty if the codes are valid at once.")
+    )
+    valid_until = _moment(
+        _("Valid until"), _("In your time zone. Leave it empty if the codes don't expire.")
+    )
     uses = forms.IntegerField(
         label=_("Uses of each code"),
         required=False,
         min_value=1,
         max_value=MOST_USES,
         initial=1,
-        help_text=_("How often one code can be redeemed. Empty: without a limit."),
+        help_text=_("How often one code can be redeemed. Leave it empty for no limit."),
     )
     holder_only = forms.BooleanField(
         label=_("Only the contact who received a code can redeem it"), required=False
@@ -60,14 +64,19 @@ class PoolForm(forms.Form):
         required=False,
         min_value=0,
         max_value=MOST_CODES,
-        help_text=_("Clarion warns when fewer free codes than this are left. Empty: no warning."),
+        help_text=_(
+            "You get a warning when fewer free codes than this are left. Leave it empty for none."
+        ),
     )
     top_up = forms.IntegerField(
         label=_("Top up"),
         required=False,
         min_value=0,
         max_value=MOST_CODES,
-        help_text=_("How many codes to generate then. Empty: none. Needs a pattern."),
+        help_text=_(
+            "How many codes to generate when the stock is low. Needs a pattern. Leave it empty for "
+            "none."
+        ),
     )
 
     @staticmethod
