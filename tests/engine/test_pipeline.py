@@ -16,6 +16,7 @@ from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
+from clarion.transport.messages import HttpRequest
 from support.waiting import eventually_async
 
 NOW = 1_800_000_000 * clock.SECOND
@@ -74,7 +75,10 @@ class PipelineHost:
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None:
         raise AssertionError("its content is fine")
 
-    async def hold_broadcast(self, broadcast_id: int, reason: str) -> int:
+    async def hold_broadcast(self, broadcast_id: int, reason: str) -> None:
+        raise AssertionError("it has no story")
+
+    async def asked_before(self, broadcast_id: int, step: int) -> HttpRequest | None:
         raise AssertionError("it has no story")
 
     def story_answers(self, broadcast_id: int) -> None:

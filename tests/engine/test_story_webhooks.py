@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts import control, history
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, Event
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
-from clarion.engine import story_watch
 from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
+from clarion.records import tallies
 from clarion.records.models import Delivery, Record
 from crash.rehearsal import wait_completed
 from engine.stories import launch, story, webhook
@@ -151,22 +151,91 @@ def test_who_a_working_webhook_fails_for_uses_up_their_own_attempts(engine: None
     assert not waits(broadcast)
 
 
-def test_who_is_left_alone_with_a_webhook_that_fails_for_them_fails_in_the_end(
-    engine: None,
+@pytest.mark.parametrize(("people", "step", "rows"), [(3, 3, 1), (3_000, 200, 15)])
+def test_b9_whom_a_webhook_always_fails_for_holds_up_nobody(
+    engine: None, people: int, step: int, rows: int
+) -> None:
+    server = Server()
+    server.failing = {f"u{n}" for n in range(2, people, step)}
+    server.failing |= {f"u{n}" for n in range(people // 2, people // 2 + rows)} - {"u1"}
+    with Listener(server) as listener:
+        broadcast = to_people(listener, people, attempts=2, backoff=0.01)
+        wait_completed(broadcast, 60)
+
+    bad = len(server.failing)
+    assert bad == (1 if people == 3 else 30)
+    assert factory.states(broadcast) == {"sent": people - bad, "failed": bad}
+    failed = Delivery.objects.filter(state="failed").select_related("address", "reason")
+    assert {delivery.address.value for delivery in failed} == server.failing
+    assert {delivery.reason.text for delivery in failed if delivery.reason} == {
+        "The story's webhook answered 500. Look for the fault there."
+    }
+    assert Record.objects.filter(status="error").count() == 2 * bad
+    assert not Event.objects.filter(kind="webhook_waits").exists()
+    assert reconcile(broadcast.pk).ok
+
+
+def test_b12_a_webhook_that_goes_down_in_the_middle_uses_up_nobodys_attempts(engine: None) -> None:
+    server = Server()
+    with Listener(server) as listener:
+
+        def answer(heard: Heard) -> tuple[int, Any]:
+            if server.asked == 20:
+                server.status = 503
+            return server(heard)
+
+        listener.answer = answer
+        broadcast = to_people(listener, 60, attempts=1)
+        eventually(lambda: waits(broadcast), 60)
+        eventually(lambda: factory.states(broadcast) == {"sent": 20, "queued": 40}, 60)
+        assert not Delivery.objects.filter(attempts__gt=0, state="queued").exists()
+
+        listener.answer, server.status, server.failing = server, 200, {"u59"}
+        control.end_wait(broadcast, by=factory.BY)
+        wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"sent": 59, "failed": 1}
+
+
+def test_a_worker_that_has_heard_no_answer_asks_for_somebody_who_was_answered_earlier(
+    database_url: str,
 ) -> None:
     server = Server()
     server.failing = {"u2"}
     with Listener(server) as listener:
-        broadcast = to_people(listener, 3, attempts=1)
-        eventually(lambda: factory.states(broadcast) == {"sent": 2, "queued": 1}, 60)
-        eventually(lambda: waits(broadcast), 60)
-        assert not Record.objects.filter(status="error").exists()
-        began = clock.now() - timedelta(microseconds=2 * story_watch.PATIENCE)
-        Broadcast.objects.update(waits_since=began)
-        wait_completed(broadcast, 60)
+        broadcast = to_people(listener, 3, attempts=1, backoff=0.01)
+        with ThreadedWorker():
+            eventually(lambda: factory.states(broadcast) == {"sent": 2, "failed": 1}, 60)
+        Delivery.objects.filter(state="failed").update(state="queued", attempts=0)
+        tallies.correct(broadcast.pk)
+        Broadcast.objects.update(state="sending", finished_at=None)
+        before = len(listener.heard)
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
 
+    asked = [heard.body["to"] for heard in listener.heard[before:]]
+    assert asked[0] == "u2"
+    assert asked[1] in {"u0", "u1"}
+    assert listener.heard[-1].headers["idempotency-key"] in {
+        heard.headers.get("idempotency-key") for heard in listener.heard[:before]
+    }
     assert factory.states(broadcast) == {"sent": 2, "failed": 1}
-    assert Record.objects.get(status="error").reason is not None
+
+
+def test_one_webhook_of_a_story_says_nothing_of_another(engine: None) -> None:
+    server = Server()
+    down = Server(503)
+    with Listener(lambda heard: (down if heard.path == "/down" else server)(heard)) as listener:
+        channel = factory.channel(url=f"{listener.url}/hook", attempts=1)
+        factory.people(channel, 30)
+        version = story(webhook(f"{listener.url}/ask"), webhook(f"{listener.url}/down"))
+        broadcast = launch(channel, version)
+        eventually(lambda: down.asked and waits(broadcast), 60)
+
+        assert not Record.objects.filter(status="error").exists()
+        down.status = 200
+        wait_completed(broadcast, 60)
+    assert factory.states(broadcast) == {"sent": 30}
 
 
 @pytest.mark.parametrize("people", [3, 3_000])

@@ -65,6 +65,11 @@ def note_edit(broadcast: Broadcast, by: Agent | str) -> None:
     Event.objects.create(**values, broadcast=broadcast)
 
 
+def was_changed(broadcast_id: int) -> bool:
+    """Whether a live broadcast has been edited since it was started."""
+    return Event.objects.filter(broadcast=broadcast_id, kind="change").exists()
+
+
 def note_begin(broadcast: Broadcast) -> None:
     """Sending has begun. A message to one person has no events."""
     if broadcast.type != Broadcast.Type.SINGLE:

@@ -9,11 +9,8 @@ from clarion.kit import clock, db
 LEAST_WAIT, MOST_WAIT = clock.SECOND, 60 * clock.SECOND
 
 
-def wait(broadcast_id: int, reason: str) -> int:
-    """Let nothing of it leave for a while, which doubles with each wait up to MOST_WAIT.
-
-    Return for how long it has been waiting so far, in microseconds.
-    """
+def wait(broadcast_id: int, reason: str) -> None:
+    """Let nothing of it leave for a while, which doubles with each wait up to MOST_WAIT."""
     with db.write():
         now = db.now_us()
         rows = db.fetch(
@@ -29,7 +26,6 @@ def wait(broadcast_id: int, reason: str) -> int:
             "WHERE id = %s",
             [until, since, reason, broadcast_id],
         )
-    return int(now - since)
 
 
 def wait_for_probe(broadcast_id: int, until: int) -> None:

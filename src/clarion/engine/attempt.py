@@ -37,7 +37,7 @@ from clarion.transport.errors import (
     Unavailable,
     WrongSettings,
 )
-from clarion.transport.messages import HttpReply
+from clarion.transport.messages import HttpReply, HttpRequest
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
@@ -61,11 +61,15 @@ START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
 class StoryAnswered:
     """The story's webhook has answered for this person."""
 
+    step: int
+    request: HttpRequest
+
 
 @dataclass(frozen=True, slots=True)
 class StoryDown:
     """The story's webhook did not answer: that is its own trouble, or it is about this person."""
 
+    step: int
     reason: str
 
 
@@ -169,7 +173,9 @@ async def _ask(
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
             after = question.answered(claimed.progress, reply)
-            return _continued(claimed, channel, after), StoryAnswered()
+            return _continued(claimed, channel, after), StoryAnswered(
+                question.step, question.request
+            )
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED
@@ -185,7 +191,8 @@ async def _ask(
         reason, refusal = str(error), Refusal.REJECTED
     refused = Refused(refusal, reason, code)
     settlement = _refused(claimed, channel, job, refused, "")
-    return settlement, StoryDown(reason) if refusal is Refusal.RETRY else refused
+    found = StoryDown(question.step, reason) if refusal is Refusal.RETRY else refused
+    return settlement, found
 
 
 def _accepted(

@@ -27,21 +27,27 @@ def meant(channel_id: int, deliveries: Sequence[int]) -> dict[int, str]:
     kind = KINDS.get(Channel.objects.values_list("kind", flat=True).get(pk=channel_id))
     if kind is None:
         return messages
-    rows = read_claimed(deliveries)
-    with_pools = Broadcast.objects.filter(
-        pk__in={row.broadcast for row in rows}, code_pool__isnull=False
-    ).exclude(type=Broadcast.Type.SINGLE)
+    claims = claimed_before(deliveries)
     revisions = dict(
-        Broadcast.objects.filter(pk__in={row.broadcast for row in rows}).values_list(
+        Broadcast.objects.filter(pk__in={claimed.broadcast for claimed in claims}).values_list(
             "pk", "revision"
         )
     )
-    pools = dict(with_pools.values_list("pk", "code_pool_id"))
-    for claimed in with_codes(with_people(rows, [0] * len(rows)), pools):
+    for claimed in claims:
         revision = revisions.get(claimed.broadcast)
         if revision is not None:
             messages[claimed.delivery] = _message(claimed, revision, titled=kind.limits.titled)
     return messages
+
+
+def claimed_before(deliveries: Sequence[int]) -> list[Claimed]:
+    """These deliveries as they were claimed, with their codes; without those that are gone."""
+    rows = read_claimed(deliveries)
+    with_pools = Broadcast.objects.filter(
+        pk__in={row.broadcast for row in rows}, code_pool__isnull=False
+    ).exclude(type=Broadcast.Type.SINGLE)
+    pools = dict(with_pools.values_list("pk", "code_pool_id"))
+    return with_codes(with_people(rows, [0] * len(rows)), pools)
 
 
 def _message(claimed: Claimed, revision: int, *, titled: bool) -> str:

@@ -29,9 +29,10 @@ from clarion.engine.content_watch import Broken, ContentWatch
 from clarion.engine.remaining import Remaining
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts, Job
-from clarion.engine.story_watch import StoryWatch, are_about_people
+from clarion.engine.story_watch import StoryWatch
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
+from clarion.transport.messages import HttpRequest
 
 log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
@@ -62,7 +63,8 @@ class PipelineHost(Protocol):
     def waited(self, channel_id: int) -> None: ...
     def misconfigured(self, channel: ChannelFacts, reason: str) -> None: ...
     def pause_broadcast(self, broadcast_id: int, reason: str) -> None: ...
-    def hold_broadcast(self, broadcast_id: int, reason: str) -> Awaitable[int]: ...
+    def hold_broadcast(self, broadcast_id: int, reason: str) -> Awaitable[None]: ...
+    def asked_before(self, broadcast_id: int, step: int) -> Awaitable[HttpRequest | None]: ...
     def story_answers(self, broadcast_id: int) -> None: ...
     def probe_again(self, broadcast_id: int) -> None: ...
     def shared_now(self) -> int: ...
@@ -85,7 +87,7 @@ class ChannelPipeline:
         self._want = LEAST
         self._late: list[Claimed] = []
         self._content = ContentWatch(host.put, channel.rate)
-        self._stories = StoryWatch(host.put)
+        self._stories = StoryWatch(host.put, send_request, host.asked_before, host.story_answers)
         self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
         self._closed_until = 0  # microseconds: a wait or pause that claims may not know of yet
         self._waits_from = 0.0  # by time.monotonic(): when the newest wait was found out
@@ -248,7 +250,7 @@ class ChannelPipeline:
             return
         began = time.monotonic()
         if job.script is not None:
-            self._stories.begin(claimed, began)
+            self._stories.begin(claimed)
         try:
             settlement, found = await attempt(
                 claimed, self.channel, job, self._send_request, self._host.begin
@@ -259,7 +261,7 @@ class ChannelPipeline:
         if job.single:
             self._host.put(settlement)
         elif isinstance(found, StoryDown):
-            self._stories.failed(claimed, settlement, found.reason)
+            self._stories.failed(claimed, settlement, found.step, found.reason)
             return
         elif not job.has_gaps and was_not_made(found):
             self._judge_content(claimed, settlement)
@@ -277,8 +279,7 @@ class ChannelPipeline:
             self._host.pause_broadcast(broadcast, found.reason)
         elif isinstance(found, StoryAnswered):
             self._content.works(claimed, asking=True)
-            self._stories.answered(broadcast, began)
-            self._host.story_answers(broadcast)
+            self._stories.answered((broadcast, found.step), found.request, began)
             return
         if isinstance(found, Accepted | Refused) and not was_not_made(found):
             self._content.works(claimed)
@@ -292,17 +293,17 @@ class ChannelPipeline:
 
     async def _hold_unanswered(self) -> None:
         """Let broadcasts wait whose stories' webhooks answer nobody: it uses up no attempts."""
+        for broadcast in self._stories.broadcasts():
+            if not self._host.may_send(self.channel.id, broadcast):
+                self._requeue(self._stories.give_up(broadcast))
+        self._stories.ask_controls()
         for broadcast, reason in self._stories.down():
             self._pausing[broadcast] = clock.now_us() + PAUSING
-            waited = await self._host.hold_broadcast(broadcast, reason)
-            left = await self._host.remaining(broadcast, self.channel.id)
-            if are_about_people(waited, left):
-                self._stories.charge(broadcast)
-            else:
-                for person in self._stories.give_up(broadcast):
-                    behind = requeued(person, self.channel.id)
-                    behind.due_at = clock.now_us()  # another one is tried next
-                    self._host.put(behind)
+            await self._host.hold_broadcast(broadcast, reason)
+            for person in self._stories.give_up(broadcast):
+                behind = requeued(person, self.channel.id)
+                behind.due_at = clock.now_us()  # another one is tried next
+                self._host.put(behind)
             self._requeue_buffered(broadcast)
             del self._pausing[broadcast]
 

@@ -123,7 +123,7 @@ def _of_story(claimed: Claimed, job: Job) -> NextStep:
         if isinstance(step, WebhookStep):
             answer = progress.answers.get(str(index))
             if answer is None:
-                return _question_step(claimed, job, step, index)
+                return question_step(claimed, job, index)
             if number < before + len(answer):
                 message = message_from(answer[number - before])
                 return _message_step(claimed, job, message, index, last_of_step=number + 1 - before)
@@ -149,7 +149,11 @@ def _message_step(
     return MessageStep(outgoing, message.shown(), last=rest == 0)
 
 
-def _question_step(claimed: Claimed, job: Job, step: WebhookStep, index: int) -> QuestionStep:
+def question_step(claimed: Claimed, job: Job, index: int) -> QuestionStep:
+    """What the step ``index`` of the story, a webhook, is asked for a delivery."""
+    assert job.script is not None
+    step = job.script.steps[index]
+    assert isinstance(step, WebhookStep)
     key = question_id(job.key, claimed.delivery, index)
     body = step.body(
         {

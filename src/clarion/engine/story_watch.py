@@ -2,25 +2,32 @@
 
 A webhook that answers others is up, so a failure is about its person and uses up an attempt. One
 that answers nobody uses up nobody's: the broadcast waits, and is tried again with one person after
-a while. So failures are kept back until an answer arrives to a question that was asked after them,
-or no such question is open any more. Who has failed before is attempted after all others, so that
-nothing is asked later: their failure counts if the webhook has answered others just now.
+a while. What tells them apart is an answer to something that was asked after the failure: for
+somebody else, or else a control, which is a question that the webhook has answered before. It may
+be repeated, and the answer of a control is not used. So failures are kept back until an answer
+arrives, or until the control fails too.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from clarion.engine.claim import Claimed
-from clarion.engine.remaining import Remaining
-from clarion.kit import clock
-from clarion.records.deliveries.settle import Settlement
+import structlog
+from django.db import Error
 
-RECENT = 60.0  # seconds since an answer: the webhook is up
-KEPT = 1.0  # seconds, for another question to be asked
+from clarion.channels.contract import Reply, Request
+from clarion.engine.claim import Claimed
+from clarion.records.deliveries.settle import Settlement
+from clarion.transport.errors import MaybeSent, NotSent
+from clarion.transport.messages import HttpReply, HttpRequest
+
+log = structlog.get_logger()
+KEPT = 0.2  # seconds, for another question to be answered
 MOST_KEPT = 20  # failures: more of them say nothing new
-PATIENCE = 600 * clock.SECOND  # a wait after which a few that are left are no longer waited for
-FEW = 20
+MOST_CONTROLS = 100  # questions that are remembered
+Place = tuple[int, int]  # a broadcast, and the step of its story that asks
 
 
 @dataclass(slots=True)
@@ -33,87 +40,127 @@ class _Failure:
 @dataclass(slots=True)
 class _Failures:
     reason: str
-    until: float  # by time.monotonic(): when the broadcast has to wait, if nothing is open
+    until: float  # by time.monotonic(): when a control is asked
     kept: list[_Failure] = field(default_factory=list)
+    control: asyncio.Task[None] | None = None
+    has_no_control: bool = False  # the webhook has answered nobody yet
+    is_down: bool = False  # it did not answer the control either
 
 
 class StoryWatch:
-    """The questions to webhooks that failed on one channel, by broadcast.
+    """The questions to webhooks that failed on one channel, by broadcast and step.
 
-    ``put`` has a settlement written.
+    ``put`` has a settlement written, ``send_request`` asks, ``asked_before`` finds a question of a
+    place that was answered earlier, by any worker, and ``answers`` hears that a broadcast's webhook
+    answers.
     """
 
-    def __init__(self, put: Callable[[Settlement], None]) -> None:
+    def __init__(
+        self,
+        put: Callable[[Settlement], None],
+        send_request: Callable[[Request], Awaitable[Reply]],
+        asked_before: Callable[[int, int], Awaitable[HttpRequest | None]],
+        answers: Callable[[int], None],
+    ) -> None:
         self._put = put
-        self._failures: dict[int, _Failures] = {}
-        self._answers: dict[int, float] = {}  # broadcast -> when the webhook answered last
-        self._open: dict[int, dict[int, float]] = {}  # broadcast -> delivery -> since when
+        self._send_request = send_request
+        self._asked_before = asked_before
+        self._answers = answers
+        self._failures: dict[Place, _Failures] = {}
+        self._controls: dict[Place, HttpRequest] = {}  # what was answered last
+        self._open: dict[int, int] = {}  # broadcast -> deliveries that are being attempted
 
     @property
     def empty(self) -> bool:
         """Whether nothing is kept back."""
         return not self._failures
 
-    def begin(self, claimed: Claimed, began: float) -> None:
+    def begin(self, claimed: Claimed) -> None:
         """A delivery of a story is being attempted."""
-        self._open.setdefault(claimed.broadcast, {})[claimed.delivery] = began
+        self._open[claimed.broadcast] = self._open.get(claimed.broadcast, 0) + 1
 
     def end(self, claimed: Claimed) -> None:
         """It is attempted no longer."""
-        opened = self._open[claimed.broadcast]
-        del opened[claimed.delivery]
-        if not opened:
+        self._open[claimed.broadcast] -= 1
+        if not self._open[claimed.broadcast]:
             del self._open[claimed.broadcast]
 
-    def answered(self, broadcast: int, began: float) -> None:
+    def answered(self, place: Place, request: HttpRequest, began: float) -> None:
         """It has answered what was asked at ``began``: who failed before that failed alone."""
-        self._answers[broadcast] = time.monotonic()
-        if failures := self._failures.get(broadcast):
-            alone = [one for one in failures.kept if one.at < began]
-            failures.kept = [one for one in failures.kept if one.at >= began]
-            for one in alone:
-                self._put(one.settlement)
+        if place not in self._controls and len(self._controls) >= MOST_CONTROLS:
+            del self._controls[next(iter(self._controls))]
+        self._controls[place] = request
+        if failures := self._failures.get(place):
+            for failure in failures.kept:
+                if failure.at < began:
+                    self._put(failure.settlement)
+            failures.kept = [failure for failure in failures.kept if failure.at >= began]
+            failures.has_no_control = failures.is_down = False
+            failures.until = time.monotonic() + KEPT
             if not failures.kept:
-                del self._failures[broadcast]
+                del self._failures[place]
+        self._answers(place[0])
 
-    def failed(self, claimed: Claimed, settlement: Settlement, reason: str) -> None:
+    def failed(self, claimed: Claimed, settlement: Settlement, step: int, reason: str) -> None:
         """Keep a failure back, see above."""
         now = time.monotonic()
-        last = self._answers.get(claimed.broadcast)
-        if claimed.attempts and last is not None and now - last < RECENT:
-            self._put(settlement)
-            return
-        failures = self._failures.setdefault(claimed.broadcast, _Failures(reason, now + KEPT))
+        place = claimed.broadcast, step
+        failures = self._failures.setdefault(place, _Failures(reason, now + KEPT))
         failures.kept.append(_Failure(claimed, settlement, now))
+
+    def ask_controls(self) -> None:
+        """Ask the webhooks that have failed for a while what they answered before."""
+        now = time.monotonic()
+        for place, failures in self._failures.items():
+            is_time = failures.until <= now or len(failures.kept) >= MOST_KEPT
+            is_decided = failures.is_down or failures.has_no_control
+            is_asking = failures.control is not None and not failures.control.done()
+            if is_time and not is_decided and not is_asking:
+                failures.control = asyncio.create_task(self._ask_control(place, failures))
+
+    def broadcasts(self) -> set[int]:
+        """The broadcasts of which somebody is kept back."""
+        return {place[0] for place in self._failures}
 
     def down(self) -> list[tuple[int, str]]:
         """The broadcasts whose webhooks answer nobody, each with the reason."""
-        found = self._failures.items()
-        return [(one, failures.reason) for one, failures in found if self._is_down(one, failures)]
+        return [
+            (broadcast, failures.reason)
+            for (broadcast, _), failures in self._failures.items()
+            if failures.is_down or (failures.has_no_control and self._is_alone(broadcast, failures))
+        ]
 
-    def _is_down(self, broadcast: int, failures: _Failures) -> bool:
-        if len(failures.kept) >= MOST_KEPT:
-            return True
-        first = failures.kept[0].at
-        opened = self._open.get(broadcast, {}).values()
-        return failures.until <= time.monotonic() and not any(began > first for began in opened)
+    def _is_alone(self, broadcast: int, failures: _Failures) -> bool:
+        """Whether nobody's answer is worth waiting for: there may be one yet, the very first."""
+        return len(failures.kept) >= MOST_KEPT or broadcast not in self._open
 
     def give_up(self, broadcast: int | None = None) -> list[Claimed]:
         """Everybody of the broadcast, or of all, who is the caller's to queue again."""
-        every = list(self._failures) if broadcast is None else [broadcast]
-        gone = [self._failures.pop(one) for one in every if one in self._failures]
-        return [one.claimed for failures in gone for one in failures.kept]
+        places = [place for place in self._failures if broadcast in (None, place[0])]
+        popped = [self._failures.pop(place) for place in places]
+        for failures in popped:
+            if failures.control is not None:
+                failures.control.cancel()
+        return [failure.claimed for failures in popped for failure in failures.kept]
 
-    def charge(self, broadcast: int) -> None:
-        """Settle who is kept back as attempts that failed."""
-        for one in self._failures.pop(broadcast).kept:
-            self._put(one.settlement)
+    async def _ask_control(self, place: Place, failures: _Failures) -> None:
+        began = time.monotonic()
+        try:
+            request = self._controls.get(place) or await self._asked_before(*place)
+        except Error as error:  # the database is away: later
+            log.warning("database_away", error=str(error))
+            failures.until = time.monotonic() + KEPT
+            return
+        if request is None:
+            failures.has_no_control = True
+        elif await self._is_answered(request):
+            failures.control = None  # it is this task
+            self.answered(place, request, began)
+        else:
+            failures.is_down = True
 
-
-def are_about_people(waited: int, left: Remaining) -> bool:
-    """Whether a webhook that answered others fails for the few who are left, or else is down.
-
-    ``waited``: for how long it answered nobody, in microseconds.
-    """
-    few = left.is_whole and left.queued + left.sending <= FEW
-    return waited > PATIENCE and few and left.reached > 0
+    async def _is_answered(self, request: HttpRequest) -> bool:
+        with suppress(NotSent, MaybeSent):
+            reply = await self._send_request(request)
+            return isinstance(reply, HttpReply) and 200 <= reply.status <= 299
+        return False

@@ -32,6 +32,7 @@ from clarion.engine import (
     stops,
 )
 from clarion.engine.claim import Claim, Claimed
+from clarion.engine.control_question import asked_before
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.pipeline import ChannelPipeline
@@ -199,9 +200,13 @@ class Worker:
         """Pause a broadcast whose content can't work for anybody and tell the agents why."""
         self._later(self._db(stops.pause_broadcast, broadcast_id, reason))
 
-    async def hold_broadcast(self, broadcast_id: int, reason: str) -> int:
-        """Let a broadcast wait for its story's webhook; for how long it has, in microseconds."""
-        return await self._db(waits.wait, broadcast_id, reason)
+    async def hold_broadcast(self, broadcast_id: int, reason: str) -> None:
+        """Let a broadcast wait for its story's webhook."""
+        await self._db(waits.wait, broadcast_id, reason)
+
+    async def asked_before(self, broadcast_id: int, step: int) -> HttpRequest | None:
+        """What a step of its story asked for somebody who has got all of it."""
+        return await self._db(asked_before, await self.job(broadcast_id), step)
 
     def story_answers(self, broadcast_id: int) -> None:
         """End the wait of a broadcast whose story's webhook answers again."""

@@ -55,6 +55,16 @@ def read_claimed(deliveries: Iterable[int]) -> list[ClaimedRow]:
     return [ClaimedRow._make(row) for row in rows]
 
 
+def completed_delivery(broadcast_id: int) -> int | None:
+    """A delivery of a broadcast that has got everything, if there is one."""
+    rows = db.fetch(
+        "SELECT delivery_id FROM records_record WHERE broadcast_id = %s AND status = 'completed' "
+        "LIMIT 1",
+        [broadcast_id],
+    )
+    return rows[0][0] if rows else None
+
+
 def occurrences(deliveries: Iterable[int]) -> dict[int, int]:
     """How often the trigger had fired for the contact before, for each of these deliveries."""
     rows = db.fetch(
