@@ -113,7 +113,7 @@ async def attempt(
     try:
         outcome = channel.kind.outcome(await send_request(request))
     except (NotSent, MaybeSent) as error:
-        outcome = _without_reply(error)
+        outcome = without_reply(error)
     except Exception:
         log.exception("reply_failed", channel=channel.name)
         outcome = Refused(Refusal.UNKNOWN, OURS, FAULT)
@@ -144,7 +144,8 @@ def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool
     return channel.kind.limits_chat(to)
 
 
-def _without_reply(error: NotSent | MaybeSent) -> Refused:
+def without_reply(error: NotSent | MaybeSent) -> Refused:
+    """What it means that no reply came."""
     match error:
         case WrongSettings():
             return Refused(Refusal.MISCONFIGURED, error.reason, WRONG_SETTINGS)

@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Protocol
 
 import structlog
 from django.db import Error
@@ -23,16 +21,17 @@ from clarion.engine.attempt import (
     attempt,
     requeued,
     was_not_made,
+    without_reply,
 )
-from clarion.engine.claim import LATE, Claim, Claimed
+from clarion.engine.claim import LATE, Claimed
 from clarion.engine.content_watch import Broken, ContentWatch
-from clarion.engine.remaining import Remaining
+from clarion.engine.pipeline_host import PipelineHost
 from clarion.engine.retry import wait_of
-from clarion.engine.snapshot import ChannelFacts, Job
+from clarion.engine.snapshot import ChannelFacts
 from clarion.engine.story_watch import StoryWatch
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
-from clarion.transport.messages import HttpRequest
+from clarion.transport.errors import MaybeSent, NotSent
 
 log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
@@ -44,30 +43,9 @@ EASE = 0.9  # what an accepted message leaves of the pressure
 PAUSING = 2 * clock.SECOND  # until a wait or a pause is written, so that claims go by it
 FIRST_DOWN = 1.0  # seconds before a provider that is down is tried again; doubles
 MOST_DOWN = 60.0
-UNTESTED = 20  # messages that are on their way at most before the provider has answered once
+UNTESTED = 20  # messages that are claimed at most before the provider has answered once
 UNSURE_AFTER = 20  # answers in a row that leave it open whether the message was taken
 MOST_SILENT = 900.0  # seconds: each attempt at a server that never answers leaves one in doubt
-
-
-class PipelineHost(Protocol):
-    """What a pipeline needs of its worker."""
-
-    def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
-    def job(self, broadcast_id: int) -> Awaitable[Job]: ...
-    def claim(self, channel_id: int, room: int) -> Awaitable[Claim]: ...
-    def reslot(self, channel_id: int, late: list[Claimed]) -> Awaitable[list[Claimed]]: ...
-    def remaining(self, broadcast_id: int, channel_id: int) -> Awaitable[Remaining]: ...
-    def begin(self, delivery: int) -> bool: ...
-    def put(self, settlement: Settlement) -> None: ...
-    def wait(self, channel_id: int, seconds: float, reason: str) -> None: ...
-    def waited(self, channel_id: int) -> None: ...
-    def misconfigured(self, channel: ChannelFacts, reason: str) -> None: ...
-    def pause_broadcast(self, broadcast_id: int, reason: str) -> None: ...
-    def hold_broadcast(self, broadcast_id: int, reason: str) -> Awaitable[None]: ...
-    def asked_before(self, broadcast_id: int, step: int) -> Awaitable[HttpRequest | None]: ...
-    def story_answers(self, broadcast_id: int) -> None: ...
-    def probe_again(self, broadcast_id: int) -> None: ...
-    def shared_now(self) -> int: ...
 
 
 class ChannelPipeline:
@@ -96,6 +74,8 @@ class ChannelPipeline:
         self._down = FIRST_DOWN / 2
         self._probing = False  # one message at a time, until the provider answers again
         self._answered = False  # whether the provider has answered once
+        self._untested = 1  # messages that are claimed before it has
+        self._silent = False  # it did not answer the last message: it is checked before the next
         self._unsure = 0  # messages in a row that may or may not have been taken
         self._pressure = 0.0
         self._closing = False
@@ -159,7 +139,7 @@ class ChannelPipeline:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
         await self._judge_kept()
         await self._hold_unanswered()
-        few = 1 if self._probing else 0 if self._answered else UNTESTED
+        few = 1 if self._probing else 0 if self._answered else self._untested
         is_closed = self._closed_until > clock.now_us()
         if is_closed or self._probing:
             self._requeue(self._late)  # one message is tried first
@@ -176,10 +156,28 @@ class ChannelPipeline:
             return 0.0
         self._want = few or self._claim_size()
         claim = await self._host.claim(self.channel.id, self._want)
+        if claim.messages and self._silent and not await self._answers_check():
+            self._requeue(claim.messages)
+            return IDLE
         self._take(claim.messages)
         if claim.again_at:
             return max(0.005, min(IDLE, (claim.again_at - claim.now) / clock.SECOND))
         return 0.0
+
+    async def _answers_check(self) -> bool:
+        """Whether a provider that said nothing answers a harmless request: no message is lost."""
+        began = time.monotonic()
+        try:
+            await self._send_request(self.channel.kind.check())
+        except (NotSent, MaybeSent) as error:
+            outcome = without_reply(error)
+            if outcome.refusal is Refusal.MISCONFIGURED:
+                self._react(outcome, began)
+            else:
+                self._probe(outcome, began, MOST_SILENT)
+            return False
+        self._silent = False
+        return True
 
     def _claim_size(self) -> int:
         """How many messages leave in 100 ms at the present rate: few are in doubt after a crash."""
@@ -287,6 +285,7 @@ class ChannelPipeline:
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
+        self._untested = min(self._untested * 2, UNTESTED)  # nothing was on its way
         asking = settlement.code == STORY_WEBHOOK
         if broken := self._content.failed(claimed, settlement, asking=asking):
             self._pause_broken(claimed.broadcast, broken)
@@ -372,13 +371,15 @@ class ChannelPipeline:
         elif outcome.code != FAULT:
             self._unsure += 1
             is_silent = outcome.code == MAYBE_SENT
-            if self._unsure >= (DOWN_AFTER if is_silent else UNSURE_AFTER):
+            is_enough = self._unsure >= (DOWN_AFTER if is_silent else UNSURE_AFTER)
+            self._silent |= is_silent and (is_enough or not self._answered)
+            if is_enough:
                 self._probe(outcome, began, MOST_SILENT if is_silent else MOST_DOWN)
 
     def _answers(self) -> None:
         """The provider takes messages, or answers for one person."""
         self._failures, self._down, self._probing = 0, FIRST_DOWN / 2, False
-        self._answered, self._unsure = True, 0
+        self._answered, self._unsure, self._silent = True, 0, False
         self._host.waited(self.channel.id)
 
     def _probe(self, outcome: Refused, began: float, most: float = MOST_DOWN) -> None:

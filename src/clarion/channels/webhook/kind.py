@@ -110,7 +110,9 @@ class WebhookKind:
 
     def check(self) -> HttpRequest:
         """OPTIONS: any POST would be a message, and GET may do something behind the address."""
-        return HttpRequest("OPTIONS", self._url, allow_private=self._allow_private)
+        return HttpRequest(
+            "OPTIONS", self._url, timeout=_TIMEOUT, allow_private=self._allow_private
+        )
 
     def checked(self, reply: Reply) -> str:
         """That something answers is all that can be known without sending a message.
