@@ -33,6 +33,10 @@ def too_deep(value: Any) -> bool:
     """Whether lists and objects stand in each other too deep for writing them as JSON again."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        nests = [one for one in level if isinstance(one, dict | list)]
-        level = [x for one in nests for x in (one.values() if isinstance(one, dict) else one)]
+        containers = [container for container in level if isinstance(container, dict | list)]
+        level = [
+            x
+            for container in containers
+            for x in (container.values() if isinstance(container, dict) else container)
+        ]
     return bool(level)

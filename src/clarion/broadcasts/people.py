@@ -145,13 +145,13 @@ def need_segment(segment: Segment, **_: Any) -> list[str]:
     """The broadcasts for which a segment can't be deleted; drafts can be edited."""
     going = Broadcast.objects.exclude(state__in=[*FINISHED, BroadcastState.DRAFT]).order_by("pk")
     return [
-        f"broadcast {one.pk}"
-        for one in going.only("audience", "trigger")
+        f"broadcast {broadcast.pk}"
+        for broadcast in going.only("audience", "trigger")
         if segment.pk
         in {
-            *one.audience.get("segments", ()),
-            *one.audience.get("without_segments", ()),
-            one.trigger.get("segment"),
+            *broadcast.audience.get("segments", ()),
+            *broadcast.audience.get("without_segments", ()),
+            broadcast.trigger.get("segment"),
         }
     ]
 

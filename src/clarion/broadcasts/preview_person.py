@@ -26,8 +26,8 @@ def preview_address(
     is a recipient; else the first recipient. ``after``: the one that follows this one instead, and
     the first after the last. ``picks``: addresses of an audience that is not saved yet.
     """
-    if chosen is not None and (found := _address(chosen)):
-        return found
+    if chosen is not None and (address := _address(chosen)):
+        return address
     if broadcast.pk is None and picks:
         return _address(picks[0])
     if not channel_ids or not broadcast.audience:
@@ -65,8 +65,8 @@ def _next(
             return None
         span = (after + 1, last)
         query = candidates(audience, channel_ids, broadcast_id=broadcast_id, span=span)
-        if (found := _first(query)) is not None:
-            return found
+        if (following := _first(query)) is not None:
+            return following
         after = last
     return None
 
@@ -82,10 +82,10 @@ def _tagged(names: Sequence[str]) -> list[int]:
 
 
 def _first(query: Query, after: int = 0) -> int | None:
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT min(q.address_id) FROM ({query.sql}) q "
         "WHERE q.reason IN ('', 'open_chat') AND q.address_id > %s",
         [*query.params, after],
     )
-    first: int | None = found[0][0]
+    first: int | None = rows[0][0]
     return first

@@ -216,7 +216,9 @@ def _demanding(audience: Audience, channel_ids: Sequence[int]) -> list[int]:
     if audience.only_written:
         return list(channel_ids)
     channels = Channel.objects.filter(pk__in=channel_ids).only("kind", "only_written")
-    return [one.pk for one in channels.order_by("pk") if only_written(one, audience.content)]
+    return [
+        channel.pk for channel in channels.order_by("pk") if only_written(channel, audience.content)
+    ]
 
 
 def marks(values: Sequence[Any]) -> str:

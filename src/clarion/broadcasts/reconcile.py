@@ -43,7 +43,7 @@ class ChannelCounts:
     def states(self) -> list[tuple[str, int, int]]:
         """The states that anybody is in by either count: state, rows, tallies."""
         both = ((state, self.by_rows[state], self.by_tallies[state]) for state in ALL)
-        return [one for one in both if one[1] or one[2]]
+        return [state for state in both if state[1] or state[2]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +180,18 @@ class _Counted:
 
     def channels(self) -> list[ChannelCounts]:
         """The same for each channel that anybody is on."""
-        found: dict[int, dict[str, dict[str, int]]] = {}
+        numbers: dict[int, dict[str, dict[str, int]]] = {}
         for (kind, channel, state), (number, _, _) in self.numbers.items():
             if kind in {"row", "tally"}:
-                both = found.setdefault(
+                both = numbers.setdefault(
                     channel, {way: dict.fromkeys(ALL, 0) for way in ("row", "tally")}
                 )
                 both[kind][state] = number
         counts = [
             ChannelCounts(pk, self.names.get(pk, ""), both["row"], both["tally"])
-            for pk, both in found.items()
+            for pk, both in numbers.items()
         ]
-        return sorted(counts, key=lambda one: (one.name, one.channel_id))
+        return sorted(counts, key=lambda channel: (channel.name, channel.channel_id))
 
     def differences(self) -> list[str]:
         """What does not agree, a sentence each."""

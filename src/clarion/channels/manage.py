@@ -91,8 +91,8 @@ def update_channel(
     changes |= _sending(channel.kind, passed)
     if only_written is not ...:
         changes["only_written"] = only_written
-    known = {name: before if name == "config" else getattr(channel, name) for name in changes}
-    changes = {name: value for name, value in changes.items() if known[name] != value}
+    present = {name: before if name == "config" else getattr(channel, name) for name in changes}
+    changes = {name: value for name, value in changes.items() if present[name] != value}
     if not changes:
         return channel
     detail = {name: value for name, value in changes.items() if name != "config"}

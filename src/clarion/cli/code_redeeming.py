@@ -74,7 +74,7 @@ def show(text: TheCode, as_json: AsJson = False) -> None:
     if uses:
         print_table(
             ["REDEMPTION", "TIME", "BY", "NOTE", "UNDONE"],
-            [[one.pk, one.at, one.by, one.note, one.undone_at] for one in uses],
+            [[use.pk, use.at, use.by, use.note, use.undone_at] for use in uses],
         )
 
 
@@ -131,8 +131,8 @@ def redeem_file(
         f"{counted(result.lines, 'line')}: {result.redeemed:,} redeemed, "
         f"{result.repeated:,} redeemed before, {result.refused:,} refused."
     )
-    for one in result.shown[:10]:
-        print_note(f"Line {one.line}, {one.value}: {one.reason}")
+    for refused in result.shown[:10]:
+        print_note(f"Line {refused.line}, {refused.value}: {refused.reason}")
 
 
 @uses_django
@@ -174,21 +174,29 @@ def redemptions(
     uses = Redemption.objects.select_related("code__pool").order_by("-pk")
     if pool is not None:
         uses = uses.filter(code__pool=find_pool(pool))
-    listed = list(uses[: limit + 1])
+    rows = list(uses[: limit + 1])
     if as_json:
-        print_json([_redemption_document(one) for one in listed[:limit]])
+        print_json([_redemption_document(redemption) for redemption in rows[:limit]])
         return
-    if not listed:
+    if not rows:
         print_line("No code has been redeemed yet.")
         return
     print_table(
         ["REDEMPTION", "TIME", "CODE", "POOL", "BY", "NOTE", "UNDONE"],
         [
-            [one.pk, one.at, one.code.code, one.code.pool.name, one.by, one.note, one.undone_at]
-            for one in listed[:limit]
+            [
+                redemption.pk,
+                redemption.at,
+                redemption.code.code,
+                redemption.code.pool.name,
+                redemption.by,
+                redemption.note,
+                redemption.undone_at,
+            ]
+            for redemption in rows[:limit]
         ],
     )
-    if len(listed) > limit:
+    if len(rows) > limit:
         print_cut(limit)
 
 
@@ -199,7 +207,9 @@ def _code_document(code: "Code") -> dict[str, Any]:
         "contact": code.contact_id,
         "issued_at": code.issued_at,
         "redeemed": code.redeemed,
-        "redemptions": [_redemption_document(one) for one in code.redemptions.order_by("pk")],
+        "redemptions": [
+            _redemption_document(redemption) for redemption in code.redemptions.order_by("pk")
+        ],
     }
 
 

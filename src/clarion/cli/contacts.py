@@ -58,7 +58,7 @@ def list_contacts(
     from clarion.contacts.tags import find_tag
 
     try:
-        attributes = [AttributeFilter.parse(typed) for typed in where or ()]
+        attributes = [AttributeFilter.parse(condition) for condition in where or ()]
     except ConditionError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from None
     page = contact_list(
@@ -79,7 +79,7 @@ def list_contacts(
                 [
                     str(row.id),
                     row.name,
-                    ", ".join(f"{one.value} on {one.channel}" for one in row.addresses),
+                    ", ".join(f"{address.value} on {address.channel}" for address in row.addresses),
                     ", ".join(row.tags),
                     row.created_at,
                 ]
@@ -95,8 +95,13 @@ def _listed(row: "ContactRow") -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "addresses": [
-            {"chat": one.id, "channel": one.channel, "user": one.value, "state": one.state}
-            for one in row.addresses
+            {
+                "chat": address.id,
+                "channel": address.channel,
+                "user": address.value,
+                "state": address.state,
+            }
+            for address in row.addresses
         ],
         "tags": row.tags,
         "created_at": row.created_at,

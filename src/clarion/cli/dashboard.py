@@ -58,22 +58,22 @@ def _now_document(now: "Now", moment: "datetime") -> dict[str, Any]:
     shown = ("id", "title", "outcome", "total", "completed", "failed")
     return {
         "workers": workers_alive(),
-        "worker_troubles": [one._asdict() for one in troubles()],
+        "worker_troubles": [trouble._asdict() for trouble in troubles()],
         "under_way": [
-            {**{name: one[name] for name in shown}, **pace(one, moment)._asdict()} for one in facts
+            {**{name: row[name] for name in shown}, **pace(row, moment)._asdict()} for row in facts
         ],
         "upcoming": [{"id": b.pk, "title": b.title, "at": at} for at, b in now.upcoming],
         "attention": [
             {
-                "kind": one.kind,
-                "text": one.text,
-                "broadcast": one.broadcast.pk if one.broadcast else None,
-                "channel": one.channel.name if one.channel else None,
-                "pool": one.pool.name if one.pool else None,
-                "until": one.until,
-                "count": one.count,
+                "kind": concern.kind,
+                "text": concern.text,
+                "broadcast": concern.broadcast.pk if concern.broadcast else None,
+                "channel": concern.channel.name if concern.channel else None,
+                "pool": concern.pool.name if concern.pool else None,
+                "until": concern.until,
+                "count": concern.count,
             }
-            for one in now.concerns
+            for concern in now.concerns
         ],
     }
 
@@ -85,10 +85,10 @@ def _range_document(results: "Range") -> dict[str, Any]:
         "since": spans.since,
         "until": spans.until,
         "before": {"since": results.before[0], "until": results.before[1]},
-        "numbers": {one.name: {"now": one.now, "before": one.before} for one in results.compared},
+        "numbers": {of.name: {"now": of.now, "before": of.before} for of in results.compared},
         "channels": [
-            {"channel": one.channel.name, "reports": sorted(one.reports), **one.total._asdict()}
-            for one in over_time.channels
+            {"channel": of.channel.name, "reports": sorted(of.reports), **of.total._asdict()}
+            for of in over_time.channels
         ],
         "over_time": [
             {"since": since, **numbers._asdict()}
@@ -106,40 +106,40 @@ def _print_now(now: "Now", moment: "datetime") -> None:
             ["id", "title", "state", "completed", "total", "failed", "a second", "left"],
             [
                 [
-                    one["id"], one["title"], one["outcome"].replace("_", " "), one["completed"],
-                    one["total"], one["failed"], _rounded(one["rate"]),
-                    _span(one["seconds_left"]),
+                    row["id"], row["title"], row["outcome"].replace("_", " "), row["completed"],
+                    row["total"], row["failed"], _rounded(row["rate"]),
+                    _span(row["seconds_left"]),
                 ]
-                for one in under_way
+                for row in under_way
             ],
         )  # fmt: skip
     if document["upcoming"]:
         print_line("\nNext")
-        rows = [[one["id"], one["title"], one["at"]] for one in document["upcoming"]]
+        rows = [[row["id"], row["title"], row["at"]] for row in document["upcoming"]]
         print_table(["id", "title", "at"], rows)
     if concerns := document["attention"]:
         print_line(f"\nNeeds attention: {counted(len(concerns), 'item')}")
-        for one in concerns:
-            about = f"broadcast {one['broadcast']}: " if one["broadcast"] else ""
-            print_line(f"  {about}{one['text']}")
+        for concern in concerns:
+            about = f"broadcast {concern['broadcast']}: " if concern["broadcast"] else ""
+            print_line(f"  {about}{concern['text']}")
 
 
 def _print_results(results: "Range") -> None:
     print_line(f"\nResults of {results.name}, and of as long a time before")
     print_table(
         ["", "now", "before"],
-        [[one.name, _known(one.now), _known(one.before)] for one in results.compared],
+        [[number.name, _known(number.now), _known(number.before)] for number in results.compared],
     )
     if results.over_time.channels:
         print_line("\nBy channel")
         print_table(
-            ["channel", *(one.name for one in results.compared)],
+            ["channel", *(number.name for number in results.compared)],
             [
                 [
-                    one.channel.name,
-                    *(_known(one.value(compared.name)) for compared in results.compared),
+                    row.channel.name,
+                    *(_known(row.value(number.name)) for number in results.compared),
                 ]
-                for one in results.over_time.channels
+                for row in results.over_time.channels
             ],
         )
 

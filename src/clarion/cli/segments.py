@@ -12,6 +12,7 @@ from clarion.cli.output import counted, print_json, print_line, print_note, prin
 
 if TYPE_CHECKING:
     from clarion.segments.conditions import Condition
+    from clarion.segments.members import Count
     from clarion.segments.models import Segment
 
 app = App("Contacts found by saved conditions.")
@@ -43,9 +44,9 @@ def list_segments(as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             [
-                _document(one)
-                | {"contacts": counts[one.pk].contacts, "about": counts[one.pk].about}
-                for one in segments
+                _document(segment)
+                | {"contacts": counts[segment.pk].contacts, "about": counts[segment.pk].about}
+                for segment in segments
             ]
         )
     elif not segments:
@@ -57,12 +58,12 @@ def list_segments(as_json: AsJson = False) -> None:
             ["SEGMENT", "CONTACTS", "MATCH", "CONDITIONS"],
             [
                 [
-                    one.name,
-                    f"{'about ' if counts[one.pk].about else ''}{counts[one.pk].contacts:,}",
-                    one.match,
-                    ", ".join(_document(one)["conditions"]),
+                    segment.name,
+                    _counted(counts[segment.pk]),
+                    segment.match,
+                    ", ".join(_document(segment)["conditions"]),
                 ]
-                for one in segments
+                for segment in segments
             ],
         )
 
@@ -134,12 +135,16 @@ def delete(name: Name) -> None:
     print_line(f"The segment {segment.name} is deleted.")
 
 
+def _counted(contacts: "Count") -> str:
+    return f"{'about ' if contacts.about else ''}{contacts.contacts:,}"
+
+
 def _conditions(where: list[str] | None) -> "list[Condition]":
     from clarion.contacts.attribute_filters import ConditionError
     from clarion.segments.conditions import Condition
 
     try:
-        return [Condition.parse(typed) for typed in where or ()]
+        return [Condition.parse(condition) for condition in where or ()]
     except ConditionError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from None
 

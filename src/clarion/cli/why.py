@@ -38,12 +38,12 @@ def why(
     """
     from clarion.insights.why import why as explain
 
-    found = find_broadcast(broadcast)
-    answer = explain(found, _contact(found, contact))
+    explained = find_broadcast(broadcast)
+    answer = explain(explained, _contact(explained, contact))
     if as_json:
         print_json(_document(answer))
         return
-    print_line(f"{answer.contact} and broadcast {found.pk}")
+    print_line(f"{answer.contact} and broadcast {explained.pk}")
     if not answer.ways:
         print_line("The contact has no address on any channel.")
     for way in answer.ways:

@@ -155,13 +155,13 @@ def _generate(batch: CodeBatch) -> Iterator[None]:
 
 def _import(batch: CodeBatch) -> Iterator[None]:
     file = CsvFile(uploads.path(batch.upload))
-    place = file.columns.index(batch.column)
+    column = file.columns.index(batch.column)
     rejects = Rejects(_rejects_path(batch), kept=batch.rejects_size)
     try:
         for rows in batches(islice(file.rows(), batch.lines, None), CHUNK):
             with db.write():
                 _advance(batch, "lines", batch.lines)
-                _import_chunk(batch, rows, place, rejects)
+                _import_chunk(batch, rows, column, rejects)
             yield
     finally:
         rejects.close()
@@ -170,11 +170,11 @@ def _import(batch: CodeBatch) -> Iterator[None]:
     uploads.drop(batch.upload)
 
 
-def _import_chunk(batch: CodeBatch, rows: Sequence[Row], place: int, rejects: Rejects) -> None:
+def _import_chunk(batch: CodeBatch, rows: Sequence[Row], column: int, rejects: Rejects) -> None:
     codes: dict[str, int] = {}  # with their lines
     wrong: list[tuple[int, str, str]] = []
     for line, cells in rows:
-        code = cells[place].strip() if place < len(cells) else ""
+        code = cells[column].strip() if column < len(cells) else ""
         if why := _why_rejected(code):
             wrong.append((line, code, why))
         elif code in codes:
@@ -183,8 +183,8 @@ def _import_chunk(batch: CodeBatch, rows: Sequence[Row], place: int, rejects: Re
             codes[code] = line
     rejected = sum(bool(_why_rejected(code)) for _, code, _ in wrong)
     created = _insert(batch.pool_id, codes)
-    known = codes.keys() - created
-    wrong += ((codes[code], code, "a pool has this code already") for code in known)
+    existing = codes.keys() - created
+    wrong += ((codes[code], code, "a pool has this code already") for code in existing)
     for line, code, why in sorted(wrong):
         rejects.add(line, code, why)
     _count(
@@ -219,12 +219,12 @@ def _insert(pool_id: int, codes: Iterable[str]) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _advance(batch: CodeBatch, field: str, known: int) -> None:
+def _advance(batch: CodeBatch, field: str, so_far: int) -> None:
     """Take the order for one chunk. Raises _TakenOverError when another process was faster."""
-    ours = CodeBatch.objects.filter(pk=batch.pk, state__in=CodeBatch.OPEN, **{field: known}).update(
-        state=CodeBatch.State.RUNNING
-    )
-    if not ours:
+    updated = CodeBatch.objects.filter(
+        pk=batch.pk, state__in=CodeBatch.OPEN, **{field: so_far}
+    ).update(state=CodeBatch.State.RUNNING)
+    if not updated:
         raise _TakenOverError
 
 

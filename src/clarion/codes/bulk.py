@@ -55,8 +55,10 @@ def redeem_file(
     """
     try:
         file = CsvFile(path)
-        place = file.columns.index(choose_column(file.columns, column))
-        contact = next((i for i, t in enumerate(file.columns) if t.lower() in _CONTACT), None)
+        code_column = file.columns.index(choose_column(file.columns, column))
+        contact_column = next(
+            (i for i, t in enumerate(file.columns) if t.lower() in _CONTACT), None
+        )
         if most is not None and sum(1 for _ in islice(file.rows(), most + 1)) > most:
             raise CodeError(
                 f"The file has more than {most:,} lines. Use: clarion codes redeem-file FILE"
@@ -67,7 +69,7 @@ def redeem_file(
             for rows in batches(file.rows(), CHUNK):
                 with transaction.atomic():
                     for row in rows:
-                        _redeem_line(row, place, contact, digest, by, result, refused)
+                        _redeem_line(row, code_column, contact_column, digest, by, result, refused)
                 refused.flush()
                 tell(result, file.position, file.size)
         finally:
@@ -80,8 +82,8 @@ def redeem_file(
 
 def _redeem_line(
     row: Row,
-    place: int,
-    contact: int | None,
+    code_column: int,
+    contact_column: int | None,
     digest: str,
     by: Agent | str,
     result: Result,
@@ -89,12 +91,16 @@ def _redeem_line(
 ) -> None:
     line, cells = row
     result.lines += 1
-    code = cells[place].strip() if place < len(cells) else ""
+    code = cells[code_column].strip() if code_column < len(cells) else ""
     key = f"{digest}:{line}"
     if Redemption.objects.filter(key=key).exists():
         result.repeated += 1
         return
-    who = cells[contact].strip() if contact is not None and contact < len(cells) else ""
+    who = (
+        cells[contact_column].strip()
+        if contact_column is not None and contact_column < len(cells)
+        else ""
+    )
     try:
         redeem(code, by=by, contact_id=_contact_id(who), key=key)
     except (RedeemError, CodeError) as error:

@@ -92,11 +92,11 @@ def _take(chain: int, rows: list[tuple[int, int, int]]) -> dict[Holder, str]:
     """Give these free codes to these holders; what is not free any more is left out."""
     if not rows:
         return {}
-    taken = db.fetch(
+    issued = db.fetch(
         "UPDATE codes_code AS c SET chain = %s, contact_id = v.contact, "
         "occurrence = v.occurrence, issued_at = %s "
         f"FROM {db.json_table(_ISSUED)} WHERE c.id = v.id AND c.issued_at IS NULL "
         + db.returning("c", "code", "contact_id", "occurrence"),
         [chain, db.now_us(), db.json_param(rows)],
     )
-    return {(contact, occurrence): code for code, contact, occurrence in taken}
+    return {(contact, occurrence): code for code, contact, occurrence in issued}

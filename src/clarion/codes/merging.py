@@ -15,8 +15,8 @@ def merge_codes(kept_id: int, gone_id: int, **_: Any) -> None:
     stays issued and redeemable, but is nobody's: a retry sends the first one again.
     """
     Redemption.objects.filter(contact=gone_id).update(contact=kept_id)
-    ours = Code.objects.filter(
+    kept_codes = Code.objects.filter(
         contact=kept_id, chain=OuterRef("chain"), occurrence=OuterRef("occurrence")
     )
-    Code.objects.filter(contact=gone_id).exclude(Exists(ours)).update(contact=kept_id)
+    Code.objects.filter(contact=gone_id).exclude(Exists(kept_codes)).update(contact=kept_id)
     Code.objects.filter(contact=gone_id).update(contact=None)

@@ -64,8 +64,8 @@ class Pattern:
         """One code, the same each time: for showing what codes look like."""
         signs = _SIGNS[self.look_alikes]
         return "".join(
-            chr(signs[sign][place % len(signs[sign])]) if sign in signs else sign
-            for place, sign in enumerate(self.text)
+            chr(signs[sign][index % len(signs[sign])]) if sign in signs else sign
+            for index, sign in enumerate(self.text)
         )
 
     def codes(self, count: int) -> list[str]:

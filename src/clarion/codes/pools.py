@@ -131,8 +131,8 @@ def find_pool(name: str) -> CodePool:
     pool = CodePool.objects.filter(name=name.strip()).first()
     if pool is not None:
         return pool
-    known = CodePool.objects.filter(archived_at=None).order_by("name")
-    names = list(known.values_list("name", flat=True)[: NAMED + 1])
+    pools = CodePool.objects.filter(archived_at=None).order_by("name")
+    names = list(pools.values_list("name", flat=True)[: NAMED + 1])
     if not names:
         raise CodeError(f"There is no code pool called “{name}”. Create one first.")
     more = " …" if len(names) > NAMED else "."

@@ -61,13 +61,13 @@ def redeem(
 
     Raises RedeemError, and CodeError for a key of another code.
     """
-    known = find_code(text)
-    if known is None:
+    code = find_code(text)
+    if code is None:
         raise RedeemError("unknown", "There is no such code. Check how it is written.")
     if len(key) > LONGEST_KEY:
         raise CodeError(f"A key has at most {LONGEST_KEY} characters.")
     try:
-        return _redeem(known, by, contact_id, key, note)
+        return _redeem(code, by, contact_id, key, note)
     except IntegrityError:  # the key came with another code at the same moment
         raise CodeError(_OTHER_CODE) from None
 

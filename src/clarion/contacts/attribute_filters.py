@@ -107,27 +107,27 @@ class AttributeFilter:
     def sql(self, alias: str) -> tuple[str, list[Any]]:
         """SQL for “it holds for the contact AS alias”, and its parameters."""
         if self.name in OWN_FIELDS:
-            column, given = f"{alias}.{self.name}", []
+            column, path = f"{alias}.{self.name}", []
         else:
             column, param = db.json_text(f"{alias}.attributes", self.name.split("."))
-            given = [param]
+            path = [param]
         if self.what in COMPARING:
-            return self._compared(column, given)
+            return self._compared(column, path)
         if self.what in {"set", "unset"}:
             sign = "<>" if self.what == "set" else "="
-            return f"COALESCE({column}, '') {sign} ''", given
+            return f"COALESCE({column}, '') {sign} ''", path
         if self.what == "contains":
             sql, params = contains("v.one", self.value)
         else:
             sql, params = equals("v.one", self.value)
         if self.what == "not":
-            told = f"NOT EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
-            return told, [*given, *params]
-        told = f"EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
+            holds = f"NOT EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
+            return holds, [*path, *params]
+        holds = f"EXISTS (SELECT 1 FROM {values.one_value(column)} WHERE {sql})"
         if self.name in OWN_FIELDS:
-            return told, [*given, *params]
+            return holds, [*path, *params]
         first, mentioned = values.mentions(f"{alias}.attributes", self.value)
-        return f"({first} AND {told})", [*mentioned, *given, *params]
+        return f"({first} AND {holds})", [*mentioned, *path, *params]
 
     def _compared(self, column: str, given: list[Any]) -> tuple[str, list[Any]]:
         number, sign = _number(self.value), COMPARING[self.what]

@@ -143,8 +143,8 @@ class Layout:
 
     def _with_writing(self, person: Person, cells: Sequence[str]) -> Person:
         """The person, with what the file says about their writing. Raises BadLineError."""
-        told = {name: cells[place].strip() for name, place in self._writing.items()}
-        answer, moment = told.get(_HAS_WRITTEN, ""), told.get(_WROTE_AT, "")
+        cells_of = {name: cells[column].strip() for name, column in self._writing.items()}
+        answer, moment = cells_of.get(_HAS_WRITTEN, ""), cells_of.get(_WROTE_AT, "")
         if answer.lower() not in _ANSWERS:
             raise BadLineError(f"{_HAS_WRITTEN} is “{answer[:40]}”; use yes or no")
         wrote_at = _moment(moment) if moment else None

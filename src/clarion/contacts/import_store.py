@@ -145,12 +145,12 @@ def _note_writing(channel_id: int, people: Sequence[Person]) -> None:
     """Note of people who were known already that they have written to the channel, and when."""
     if not people:
         return
-    owners = matches(channel_id, [one.value for one in people])
+    owners = matches(channel_id, [person.value for person in people])
     last: dict[int, int | None] = {}  # address -> when; a file may name one by several ids
-    for one in people:
-        if one.value in owners:
-            address = owners[one.value].address
-            last[address] = max(filter(None, (last.get(address), one.wrote_at)), default=None)
+    for person in people:
+        if person.value in owners:
+            address = owners[person.value].address
+            last[address] = max(filter(None, (last.get(address), person.wrote_at)), default=None)
     table = db.json_table([("id", "int"), ("wrote_at", "int")])
     packed = db.json_param(sorted(last.items()))
     db.lock_in_order(

@@ -61,9 +61,9 @@ def contact_list(
     any of these. All of ``attributes`` must hold.
     """
     where, params = _conditions(channel, tag, state)
-    for sql, given in (each.sql("c") for each in attributes):
+    for sql, values in (each.sql("c") for each in attributes):
         where.append(sql)
-        params += given
+        params += values
     if channels:
         on_one = "EXISTS (SELECT 1 FROM contacts_address a WHERE a.contact_id = c.id "
         every = [f"{on_one} AND a.channel_id = %s)" for _ in channels]

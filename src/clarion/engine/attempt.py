@@ -80,12 +80,12 @@ class ContentTrouble:
     reason: str
 
 
-Found = Outcome | ContentTrouble | StoryAnswered | StoryDown | None  # what was found out
+Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | None  # what was found out
 
 
 async def attempt(
     claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest, begin: Begin
-) -> tuple[Settlement, Found]:
+) -> tuple[Settlement, Result]:
     """Attempt one delivery; return what to settle, and what was found out (None: nothing).
 
     A story's webhook is asked without ``begin``: it may be asked again.
@@ -124,12 +124,12 @@ async def attempt(
     return _refused(claimed, channel, job, outcome, step.shown), outcome
 
 
-def was_not_made(found: Found) -> bool:
+def was_not_made(result: Result) -> bool:
     """Whether there was no message to send. A fault in reading the reply is another thing: that
     message may have been sent."""
-    if not isinstance(found, Refused) or found.refusal is not Refusal.REJECTED:
+    if not isinstance(result, Refused) or result.refusal is not Refusal.REJECTED:
         return False
-    return found.code in {CONTENT, FAULT, STORY_WEBHOOK}
+    return result.code in {CONTENT, FAULT, STORY_WEBHOOK}
 
 
 def _may_be_answered(claimed: Claimed, job: Job) -> bool:
@@ -166,7 +166,7 @@ async def _ask(
     job: Job,
     question: QuestionStep,
     send_request: SendRequest,
-) -> tuple[Settlement, Found]:
+) -> tuple[Settlement, Result]:
     """Ask the story's webhook. It may be asked again: its key tells it that it was asked before."""
     code, reason, refusal = STORY_WEBHOOK, "", Refusal.RETRY
     try:
@@ -192,8 +192,8 @@ async def _ask(
         reason, refusal = str(error), Refusal.REJECTED
     refused = Refused(refusal, reason, code)
     settlement = _refused(claimed, channel, job, refused, "")
-    found = StoryDown(question.step, reason) if refusal is Refusal.RETRY else refused
-    return settlement, found
+    result = StoryDown(question.step, reason) if refusal is Refusal.RETRY else refused
+    return settlement, result
 
 
 def _accepted(
@@ -209,7 +209,9 @@ def _accepted(
         settlement.number = before
     settlement.content = step.shown
     settlement.external_id = outcome.external_id
-    if outcome.recipient_ids and any(one != claimed.to for one in outcome.recipient_ids):
+    if outcome.recipient_ids and any(
+        recipient != claimed.to for recipient in outcome.recipient_ids
+    ):
         settlement.user_ids = (claimed.to, *outcome.recipient_ids)
     return settlement
 

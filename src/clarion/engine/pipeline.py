@@ -14,7 +14,7 @@ from clarion.engine.attempt import (
     MAYBE_SENT,
     STORY_WEBHOOK,
     ContentTrouble,
-    Found,
+    Result,
     SendRequest,
     StoryAnswered,
     StoryDown,
@@ -250,7 +250,7 @@ class ChannelPipeline:
         if job.script is not None:
             self._stories.begin(claimed)
         try:
-            settlement, found = await attempt(
+            settlement, result = await attempt(
                 claimed, self.channel, job, self._send_request, self._host.begin
             )
         finally:
@@ -258,28 +258,28 @@ class ChannelPipeline:
                 self._stories.end(claimed)
         if job.single:
             self._host.put(settlement)
-        elif isinstance(found, StoryDown):
-            self._stories.failed(claimed, settlement, found.step, found.reason)
+        elif isinstance(result, StoryDown):
+            self._stories.failed(claimed, settlement, result.step, result.reason)
             return
-        elif not job.has_gaps and was_not_made(found):
+        elif not job.has_gaps and was_not_made(result):
             self._judge_content(claimed, settlement)
             return
         else:
             self._host.put(settlement)
-            self._note(claimed, found, began)
-        if isinstance(found, Accepted | Refused) and not was_not_made(found):
-            self._react(found, began)
+            self._note(claimed, result, began)
+        if isinstance(result, Accepted | Refused) and not was_not_made(result):
+            self._react(result, began)
 
-    def _note(self, claimed: Claimed, found: Found, began: float) -> None:
+    def _note(self, claimed: Claimed, result: Result, began: float) -> None:
         """What an attempt shows of its broadcast, beside its own delivery."""
         broadcast = claimed.broadcast
-        if isinstance(found, ContentTrouble):
-            self._host.pause_broadcast(broadcast, found.reason)
-        elif isinstance(found, StoryAnswered):
+        if isinstance(result, ContentTrouble):
+            self._host.pause_broadcast(broadcast, result.reason)
+        elif isinstance(result, StoryAnswered):
             self._content.works(claimed, asking=True)
-            self._stories.answered((broadcast, found.step), found.request, began)
+            self._stories.answered((broadcast, result.step), result.request, began)
             return
-        if isinstance(found, Accepted | Refused) and not was_not_made(found):
+        if isinstance(result, Accepted | Refused) and not was_not_made(result):
             self._content.works(claimed)
         self._host.probe_again(broadcast)
 
@@ -309,18 +309,18 @@ class ChannelPipeline:
     def _requeue_buffered(self, broadcast: int) -> None:
         every = list(self._buffer)
         self._buffer.clear()
-        self._buffer.extend(one for one in every if one.broadcast != broadcast)
-        self._requeue([one for one in every if one.broadcast == broadcast])
+        self._buffer.extend(claimed for claimed in every if claimed.broadcast != broadcast)
+        self._requeue([claimed for claimed in every if claimed.broadcast == broadcast])
 
     async def _judge_kept(self) -> None:
         """Decide on those whose message could not be made, where nobody else's could so far."""
-        for place, is_time in self._content.kept():
-            broadcast = place[0]
+        for key, is_time in self._content.kept():
+            broadcast = key[0]
             if not self._host.may_send(self.channel.id, broadcast):
-                self._requeue(list(self._content.give_up(place)))
+                self._requeue(list(self._content.give_up(key)))
             elif is_time:
                 left = await self._host.remaining(broadcast, self.channel.id)
-                if broken := self._content.judge(place, left):
+                if broken := self._content.judge(key, left):
                     self._pause_broken(broadcast, broken)
 
     def _pause_broken(self, broadcast: int, broken: Broken) -> None:

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 KEPT = 0.2  # seconds, for another question to be answered
 MOST_KEPT = 20  # failures: more of them say nothing new
 MOST_CONTROLS = 100  # questions that are remembered
-Place = tuple[int, int]  # a broadcast, and the step of its story that asks
+StoryStep = tuple[int, int]  # a broadcast, and the step of its story that asks
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class StoryWatch:
     """The questions to webhooks that failed on one channel, by broadcast and step.
 
     ``put`` has a settlement written, ``send_request`` asks, ``asked_before`` finds a question of a
-    place that was answered earlier, by any worker, and ``answers`` hears that a broadcast's webhook
+    step that was answered earlier, by any worker, and ``answers`` hears that a broadcast's webhook
     answers.
     """
 
@@ -66,8 +66,8 @@ class StoryWatch:
         self._send_request = send_request
         self._asked_before = asked_before
         self._answers = answers
-        self._failures: dict[Place, _Failures] = {}
-        self._controls: dict[Place, HttpRequest] = {}  # what was answered last
+        self._failures: dict[StoryStep, _Failures] = {}
+        self._controls: dict[StoryStep, HttpRequest] = {}  # what was answered last
         self._open: dict[int, int] = {}  # broadcast -> deliveries that are being attempted
 
     @property
@@ -85,12 +85,12 @@ class StoryWatch:
         if not self._open[claimed.broadcast]:
             del self._open[claimed.broadcast]
 
-    def answered(self, place: Place, request: HttpRequest, began: float) -> None:
+    def answered(self, story_step: StoryStep, request: HttpRequest, began: float) -> None:
         """It has answered what was asked at ``began``: who failed before that failed alone."""
-        if place not in self._controls and len(self._controls) >= MOST_CONTROLS:
+        if story_step not in self._controls and len(self._controls) >= MOST_CONTROLS:
             del self._controls[next(iter(self._controls))]
-        self._controls[place] = request
-        if failures := self._failures.get(place):
+        self._controls[story_step] = request
+        if failures := self._failures.get(story_step):
             for failure in failures.kept:
                 if failure.at < began:
                     self._put(failure.settlement)
@@ -98,29 +98,29 @@ class StoryWatch:
             failures.has_no_control = failures.is_down = False
             failures.until = time.monotonic() + KEPT
             if not failures.kept:
-                del self._failures[place]
-        self._answers(place[0])
+                del self._failures[story_step]
+        self._answers(story_step[0])
 
     def failed(self, claimed: Claimed, settlement: Settlement, step: int, reason: str) -> None:
         """Keep a failure back, see above."""
         now = time.monotonic()
-        place = claimed.broadcast, step
-        failures = self._failures.setdefault(place, _Failures(reason, now + KEPT))
+        story_step = claimed.broadcast, step
+        failures = self._failures.setdefault(story_step, _Failures(reason, now + KEPT))
         failures.kept.append(_Failure(claimed, settlement, now))
 
     def ask_controls(self) -> None:
         """Ask the webhooks that have failed for a while what they answered before."""
         now = time.monotonic()
-        for place, failures in self._failures.items():
+        for story_step, failures in self._failures.items():
             is_time = failures.until <= now or len(failures.kept) >= MOST_KEPT
             is_decided = failures.is_down or failures.has_no_control
             is_asking = failures.control is not None and not failures.control.done()
             if is_time and not is_decided and not is_asking:
-                failures.control = asyncio.create_task(self._ask_control(place, failures))
+                failures.control = asyncio.create_task(self._ask_control(story_step, failures))
 
     def broadcasts(self) -> set[int]:
         """The broadcasts of which somebody is kept back."""
-        return {place[0] for place in self._failures}
+        return {story_step[0] for story_step in self._failures}
 
     def down(self) -> list[tuple[int, str]]:
         """The broadcasts whose webhooks answer nobody, each with the reason."""
@@ -136,17 +136,19 @@ class StoryWatch:
 
     def give_up(self, broadcast: int | None = None) -> list[Claimed]:
         """Everybody of the broadcast, or of all, who is the caller's to queue again."""
-        places = [place for place in self._failures if broadcast in (None, place[0])]
-        popped = [self._failures.pop(place) for place in places]
+        story_steps = [
+            story_step for story_step in self._failures if broadcast in (None, story_step[0])
+        ]
+        popped = [self._failures.pop(story_step) for story_step in story_steps]
         for failures in popped:
             if failures.control is not None:
                 failures.control.cancel()
         return [failure.claimed for failures in popped for failure in failures.kept]
 
-    async def _ask_control(self, place: Place, failures: _Failures) -> None:
+    async def _ask_control(self, story_step: StoryStep, failures: _Failures) -> None:
         began = time.monotonic()
         try:
-            request = self._controls.get(place) or await self._asked_before(*place)
+            request = self._controls.get(story_step) or await self._asked_before(*story_step)
         except Error as error:  # the database is away: later
             log.warning("database_away", error=str(error))
             failures.until = time.monotonic() + KEPT
@@ -155,7 +157,7 @@ class StoryWatch:
             failures.has_no_control = True
         elif await self._is_answered(request):
             failures.control = None  # it is this task
-            self.answered(place, request, began)
+            self.answered(story_step, request, began)
         else:
             failures.is_down = True
 

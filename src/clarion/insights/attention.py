@@ -65,10 +65,10 @@ def concerns(now: datetime) -> list[Concern]:
 
 
 def _channels(channels: Mapping[int, Channel]) -> Iterator[Concern]:
-    for channel, one in condition.conditions(channels.values()):
-        if one.is_long or not one.is_blocked:
+    for channel, state in condition.conditions(channels.values()):
+        if state.is_long or not state.is_blocked:
             yield Concern(
-                "channel", condition.words(channel, one), channel=channel, until=one.until
+                "channel", condition.words(channel, state), channel=channel, until=state.until
             )
 
 

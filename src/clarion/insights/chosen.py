@@ -62,8 +62,10 @@ def chosen_by(broadcast: Broadcast, address: Address) -> str:
     if audience.kind == "tags":
         has = _tags_of(address.contact_id, audience.tags)
         if not has:
-            said = _("The audience is contacts with the tags %s. They have none of them any more.")
-            return said % _named(audience.tags)
+            sentence = _(
+                "The audience is contacts with the tags %s. They have none of them any more."
+            )
+            return sentence % _named(audience.tags)
         return _("They have the tag %s.") % _named(has)
     if audience.kind == "segments":
         within = names_of_contact(audience.segments, address.contact_id)
@@ -98,8 +100,8 @@ def _in_words(rule: str, audience: Audience, address: Address, broadcast: Broadc
         return _("The audience excludes contacts with the tag %s, and they have it.") % _named(has)
     if rule == "excluded_segment":
         within = names_of_contact(audience.without_segments, address.contact_id)
-        said = _("The audience excludes contacts in the segment %s, and they are in it.")
-        return said % _named(within)
+        sentence = _("The audience excludes contacts in the segment %s, and they are in it.")
+        return sentence % _named(within)
     if rule == NO_CONSENT:
         missing = _named(_lacking(address.contact_id, audience.consents))
         return _("They have not given the consent %s, which the broadcast requires.") % missing
@@ -140,10 +142,10 @@ def _tags_of(contact_id: int, among: Sequence[str]) -> list[str]:
 
 
 def _lacking(contact_id: int, names: Sequence[str]) -> list[str]:
-    given = Grant.objects.filter(contact=contact_id, given=True, consent__name__in=names)
-    have = set(given.values_list("consent__name", flat=True))
-    known = set(Consent.objects.filter(name__in=names).values_list("name", flat=True))
-    return [name for name in names if name not in have or name not in known]
+    grants = Grant.objects.filter(contact=contact_id, given=True, consent__name__in=names)
+    have = set(grants.values_list("consent__name", flat=True))
+    existing = set(Consent.objects.filter(name__in=names).values_list("name", flat=True))
+    return [name for name in names if name not in have or name not in existing]
 
 
 def _named(names: Sequence[str]) -> str:

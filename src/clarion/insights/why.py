@@ -21,7 +21,7 @@ from clarion.contacts.identities import same_as
 from clarion.contacts.models import Address, Contact
 from clarion.insights import chosen
 from clarion.kit import clock, db
-from clarion.records.audience import ReceiptRow, Recipient, due_at, places_of, receipts_of
+from clarion.records.audience import ReceiptRow, Recipient, due_at, receipts_of, recipients_of
 from clarion.records.rows import RecordRow, read
 from clarion.records.states import DeliveryState as D
 from clarion.segments.manage import segment_name
@@ -93,56 +93,58 @@ def _runs(broadcast: Broadcast, addresses: Sequence[int]) -> list[Broadcast]:
         return []
     runs = Broadcast.objects.filter(parent=broadcast).order_by("-pk")
     ids = [run.pk for run in runs[: MOST_RUNS * 5]]
-    places = {place.broadcast_id for place in places_of(ids, addresses)}
-    return list(runs.filter(pk__in=places)[:MOST_RUNS])
+    sent_to = {recipient.broadcast_id for recipient in recipients_of(ids, addresses)}
+    return list(runs.filter(pk__in=sent_to)[:MOST_RUNS])
 
 
 def _ways(broadcast: Broadcast, address: Address, firings: Sequence[Firing]) -> list[Way]:
     """One for each time that the broadcast was sent to this address; one if it never was."""
     fired = [step for firing in firings for step in _fired(broadcast, firing)]
-    places = places_of([broadcast.pk], same_as([address.pk]))
-    if not places:
-        said = _not_a_recipient(broadcast, address, firings)
-        return [Way(address, None, said, fired)]
-    return [_way(broadcast, address, place, fired) for place in places]
+    recipients = recipients_of([broadcast.pk], same_as([address.pk]))
+    if not recipients:
+        reason = _not_a_recipient(broadcast, address, firings)
+        return [Way(address, None, reason, fired)]
+    return [_way(broadcast, address, recipient, fired) for recipient in recipients]
 
 
 def _not_a_recipient(broadcast: Broadcast, address: Address, firings: Sequence[Firing]) -> str:
-    found = chosen.verdict(broadcast, address)
-    if found.rule not in {chosen.FITS, "open_chat"}:
-        return found.text
+    verdict = chosen.verdict(broadcast, address)
+    if verdict.rule not in {chosen.FITS, "open_chat"}:
+        return verdict.text
     if broadcast.type == Broadcast.Type.TRIGGER and broadcast.state not in {S.DRAFT, S.SCHEDULED}:
         if not firings:
             return _("The trigger has not fired for this contact.")
         return firings[-1].reason or _("The trigger has fired, and its moment has not come yet.")
     if broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER:
         return _("This broadcast sends by its runs. Look at the run in question.")
-    return found.text
+    return verdict.text
 
 
-def _way(broadcast: Broadcast, address: Address, place: Recipient, fired: Sequence[Step]) -> Way:
-    attempts = list(_attempts(place))
+def _way(
+    broadcast: Broadcast, address: Address, recipient: Recipient, fired: Sequence[Step]
+) -> Way:
+    attempts = list(_attempts(recipient))
     last = attempts[-1].record if attempts else None
-    said = _state(place, failed_later=last is not None and last.messages.failed_later)
+    state = _state(recipient, failed_later=last is not None and last.messages.failed_later)
     # What stopped or delayed everybody matters until this delivery was over.
-    over = place.at if place.state not in (D.QUEUED, D.HELD, D.SENDING) else None
+    over = recipient.at if recipient.state not in (D.QUEUED, D.HELD, D.SENDING) else None
     steps = [
         *fired,
         *attempts,
-        *map(_receipt, receipts_of(place.delivery_id)),
+        *map(_receipt, receipts_of(recipient.delivery_id)),
         *_events(broadcast, address.channel.name, over),
     ]
-    steps.sort(key=lambda step: step.at or place.at)
+    steps.sort(key=lambda step: step.at or recipient.at)
     begin = Step(broadcast.started_at, "chosen", chosen.chosen_by(broadcast, address))
-    steps = [begin, *steps, Step(place.at, "now", said, _TONES.get(place.state, "good"))]
-    return Way(address, place, said, [*steps, *_waits(broadcast, address, place)])
+    steps = [begin, *steps, Step(recipient.at, "now", state, _TONES.get(recipient.state, "good"))]
+    return Way(address, recipient, state, [*steps, *_waits(broadcast, address, recipient)])
 
 
-def _attempts(place: Recipient) -> Iterator[Step]:
+def _attempts(recipient: Recipient) -> Iterator[Step]:
     """The records of a delivery; also of one whose address was merged into another one since."""
     rows = read(
         f"r.address_id {db.in_list()} AND r.delivery_id = %s ORDER BY r.recorded_at, r.id",
-        [db.json_param([number] for number in same_as([place.chat])), place.delivery_id],
+        [db.json_param([number] for number in same_as([recipient.chat])), recipient.delivery_id],
     )
     for row in rows:
         number = {"number": row.attempt}
@@ -175,8 +177,8 @@ def _events(broadcast: Broadcast, channel: str, over: datetime | None) -> Iterat
         events = events.filter(at__lte=over)
     for event in events.order_by("at", "pk"):
         if event.detail.get("channel") in (None, channel):
-            said = str(_FOR_ALL[event.kind]) % event.actor
-            words = f"{said} {event.detail.get('reason') or ''}".strip()
+            what = str(_FOR_ALL[event.kind]) % event.actor
+            words = f"{what} {event.detail.get('reason') or ''}".strip()
             yield Step(event.at, "event", words, "warn")
 
 
@@ -194,23 +196,23 @@ def _fired(broadcast: Broadcast, firing: Firing) -> Iterator[Step]:
         yield Step(firing.due_at, "dropped", firing.reason, "warn")
 
 
-def _state(place: Recipient, *, failed_later: bool) -> str:
+def _state(recipient: Recipient, *, failed_later: bool) -> str:
     """Where a delivery stands, as one sentence."""
-    if place.state == D.FAILED and failed_later:
-        return _("It was sent. The provider reported later that it failed: %s") % place.error
-    said: dict[str, Any] = {
+    if recipient.state == D.FAILED and failed_later:
+        return _("It was sent. The provider reported later that it failed: %s") % recipient.error
+    sentences: dict[str, Any] = {
         D.QUEUED: _("It waits to be sent."),
         D.HELD: _("It is held: they are in an open chat. It is sent when the chat is closed."),
         D.SENDING: _("It is being sent at this moment."),
         D.SENT: _("The provider accepted it. Nothing was reported about it yet."),
         D.DELIVERED: _("It reached their device."),
         D.READ: _("They opened it."),
-        D.FAILED: _("It failed: %s") % place.error,
-        D.SKIPPED: _("It was skipped: %s") % place.error,
-        D.UNSENT: _("It was not sent: %s") % place.error,
-        D.IN_DOUBT: _("It may or may not have been sent: %s") % place.error,
+        D.FAILED: _("It failed: %s") % recipient.error,
+        D.SKIPPED: _("It was skipped: %s") % recipient.error,
+        D.UNSENT: _("It was not sent: %s") % recipient.error,
+        D.IN_DOUBT: _("It may or may not have been sent: %s") % recipient.error,
     }
-    return str(said[place.state])
+    return str(sentences[recipient.state])
 
 
 _TONES = {
@@ -219,17 +221,17 @@ _TONES = {
 }  # fmt: skip
 
 
-def _waits(broadcast: Broadcast, address: Address, place: Recipient) -> Iterator[Step]:
+def _waits(broadcast: Broadcast, address: Address, recipient: Recipient) -> Iterator[Step]:
     """What a queued delivery waits for."""
-    if place.state != D.QUEUED:
+    if recipient.state != D.QUEUED:
         return
     if broadcast.state == S.PAUSED:
-        said = f"{_('The broadcast is paused.')} {broadcast.state_reason}".strip()
-        yield Step(None, "now", said, "warn")
+        reason = f"{_('The broadcast is paused.')} {broadcast.state_reason}".strip()
+        yield Step(None, "now", reason, "warn")
     trouble = condition(address.channel)
     if trouble.state in BLOCKED:
         yield Step(None, "now", f"{trouble.state.label}: {trouble.reason}", "warn")
-    due = due_at(place.delivery_id)
+    due = due_at(recipient.delivery_id)
     if due is not None and due > clock.now():
-        said = _("The next attempt is not before %s.") % chosen.moment_words(due)
-        yield Step(None, "now", said, "busy")
+        reason = _("The next attempt is not before %s.") % chosen.moment_words(due)
+        yield Step(None, "now", reason, "busy")

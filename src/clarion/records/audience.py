@@ -167,12 +167,12 @@ def _delivery(delivery_id: int) -> Recipient | None:
     return _recipient(rows[0]) if rows else None
 
 
-def places_of(broadcast_ids: Sequence[int], address_ids: Sequence[int]) -> list[Recipient]:
-    """The places of a few addresses in these broadcasts, in the order they were written."""
-    theirs = f"d.broadcast_id = v.id AND d.address_id {db.in_list()}"
+def recipients_of(broadcast_ids: Sequence[int], address_ids: Sequence[int]) -> list[Recipient]:
+    """A few addresses as recipients of these broadcasts, in the order they were written."""
+    of_addresses = f"d.broadcast_id = v.id AND d.address_id {db.in_list()}"
     rows = db.fetch(
         f"SELECT {_COLUMNS} FROM {db.json_table([('id', 'int')])} "
-        f"{db.lateral_join('records_delivery', 'd', theirs)} {_WORDS} ORDER BY d.id",
+        f"{db.lateral_join('records_delivery', 'd', of_addresses)} {_WORDS} ORDER BY d.id",
         [db.json_param([key] for key in ids) for ids in (broadcast_ids, address_ids)],
     )
     return [_recipient(row) for row in rows]

@@ -27,13 +27,13 @@ def with_contents(rows: Sequence[_Row]) -> list[_Row]:
 
     It is empty where the message is being deleted at this moment.
     """
-    known = shared_parts(row[-2] for row in rows if row[-2] is not None)
-    return [(*row[:-2], whole(row[-2], row[-1], known)) for row in rows]
+    texts = shared_parts(row[-2] for row in rows if row[-2] is not None)
+    return [(*row[:-2], whole(row[-2], row[-1], texts)) for row in rows]
 
 
-def whole(shared: int | None, content: str, known: Mapping[int, Parts]) -> str:
-    """The whole content of a message; ``known`` has its shared text, unless that is gone."""
+def whole(shared: int | None, content: str, texts: Mapping[int, Parts]) -> str:
+    """The whole content of a message; ``texts`` has its shared text, unless that is gone."""
     if shared is None:
         return content
-    parts = known.get(shared)
+    parts = texts.get(shared)
     return unpack(content, parts) if parts else ""

@@ -21,15 +21,15 @@ def latency(broadcast_id: int) -> Latency | None:
     What a record holds is one span: recorded less scheduled. It contains the wait for a turn (the
     send rate, a pause, a retry) and the provider's answer, which are not recorded apart.
     """
-    places = ", ".join(f"(messages * {share} + 99) / 100" for share in SHARES)
+    ranks = ", ".join(f"(messages * {share} + 99) / 100" for share in SHARES)
     rows = db.fetch(
         "SELECT place, messages, latency FROM (SELECT latency, count(*) OVER () AS messages,"
         " row_number() OVER (ORDER BY latency) AS place FROM records_record"
-        f" WHERE status = 'completed' AND broadcast_id = %s) AS ranked WHERE place IN ({places})",
+        f" WHERE status = 'completed' AND broadcast_id = %s) AS ranked WHERE place IN ({ranks})",
         [broadcast_id],
     )
     if not rows:
         return None
-    by_place = {place: took for place, _, took in rows}
+    by_rank = {rank: took for rank, _, took in rows}
     messages = rows[0][1]
-    return Latency(messages, {share: by_place[(messages * share + 99) // 100] for share in SHARES})
+    return Latency(messages, {share: by_rank[(messages * share + 99) // 100] for share in SHARES})

@@ -66,8 +66,8 @@ class Condition:
         if of not in KINDS_OF:
             raise ConditionError(_("Choose what the condition is about."))
         if of == "attribute":
-            told = AttributeFilter.made(name, what, value)
-            return cls(of, told.what, told.name, told.value)
+            condition = AttributeFilter.made(name, what, value)
+            return cls(of, condition.what, condition.name, condition.value)
         if what not in KINDS_OF[of]:
             raise ConditionError(_("Choose what must be true."))
         if of in NAMED:
@@ -94,8 +94,8 @@ class Condition:
         """From its short form, as in SHORT_FORMS. Raises ConditionError."""
         match = _SHORT.fullmatch(typed.strip())
         if match is None:
-            told = AttributeFilter.parse(typed)
-            return cls("attribute", told.what, told.name, told.value)
+            condition = AttributeFilter.parse(typed)
+            return cls("attribute", condition.what, condition.name, condition.value)
         of, rest = match[2].replace("-", "_"), match[3].strip()
         if of in NAMED:
             return cls.made(of, "has_not" if match[1] else "has", rest)
@@ -162,8 +162,8 @@ class Condition:
         """SQL for “it holds for the contact c”, and its parameters; ``end`` of each EXISTS."""
         if self.of == "attribute":
             return AttributeFilter(self.name, self.what, self.value).sql("c")
-        told, params = _READERS[self.of](self, end)
-        return (f"NOT {told}" if self.what in {"has_not", "not_within"} else told), params
+        holds, params = _READERS[self.of](self, end)
+        return (f"NOT {holds}" if self.what in {"has_not", "not_within"} else holds), params
 
 
 def all_sql(conditions: Sequence[Condition], *, any_will_do: bool, end: str = "") -> Sql:
@@ -177,46 +177,46 @@ def all_sql(conditions: Sequence[Condition], *, any_will_do: bool, end: str = ""
 
 def _of_tag(condition: Condition, end: str) -> Sql:
     key = Tag.objects.filter(name=condition.name).values_list("pk", flat=True).first()
-    told = (
+    sql = (
         "EXISTS (SELECT 1 FROM contacts_tagging t "
         f"WHERE t.tag_id = %s AND t.contact_id = c.id{end})"
     )
-    return told, [key or 0]
+    return sql, [key or 0]
 
 
 def _of_consent(condition: Condition, end: str) -> Sql:
     key = Consent.objects.filter(name=condition.name).values_list("pk", flat=True).first()
-    told = (
+    sql = (
         "EXISTS (SELECT 1 FROM consents_grant g "
         f"WHERE g.consent_id = %s AND g.contact_id = c.id AND g.given{end})"
     )
-    return told, [key or 0]
+    return sql, [key or 0]
 
 
 def _of_channel(condition: Condition, end: str) -> Sql:
     key = Channel.objects.filter(name=condition.name).values_list("pk", flat=True).first()
-    told = (
+    sql = (
         "EXISTS (SELECT 1 FROM contacts_address a "
         f"WHERE a.contact_id = c.id AND a.channel_id = %s AND a.alias_of_id IS NULL{end})"
     )
-    return told, [key or 0]
+    return sql, [key or 0]
 
 
 def _of_wrote(condition: Condition, end: str) -> Sql:
-    told = (
+    sql = (
         "EXISTS (SELECT 1 FROM contacts_address a "
         f"WHERE a.contact_id = c.id AND a.wrote_at > %s{end})"
     )
-    return told, [_since(condition)]
+    return sql, [_since(condition)]
 
 
 def _of_received(condition: Condition, end: str) -> Sql:
-    told = (
+    sql = (
         "EXISTS (SELECT 1 FROM contacts_address a "
         "JOIN records_record r ON r.address_id = a.id WHERE a.contact_id = c.id "
         f"AND r.status = 'completed' AND r.responses > 0 AND r.recorded_at > %s{end})"
     )
-    return told, [_since(condition)]
+    return sql, [_since(condition)]
 
 
 def _of_added(condition: Condition, _end: str) -> Sql:
@@ -235,11 +235,11 @@ def _of_reading(condition: Condition, _end: str) -> Sql:
         f"WHERE a.contact_id = c.id AND r.channel_id IN ({marks}) AND r.status = 'completed' "
         "AND r.responses > 0 GROUP BY r.delivery_id ORDER BY max(r.id) DESC LIMIT %s"
     )
-    told = (
+    sql = (
         "((SELECT sum(CASE d.state WHEN 'read' THEN 1000 ELSE 1 END) "
         f"FROM ({last}) l JOIN records_delivery d ON d.id = l.delivery) = %s)"
     )
-    return told, [*channels, number, number]
+    return sql, [*channels, number, number]
 
 
 def _since(condition: Condition) -> int:

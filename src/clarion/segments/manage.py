@@ -81,7 +81,7 @@ def delete(segment: Segment, *, by: Agent | str) -> None:
 def needed_by(segment: Segment) -> list[str]:
     """What uses this segment and is not over yet, in words such as “broadcast 12”."""
     return [
-        one for _, names in signals.needed.send(Segment, segment=segment) for one in names or ()
+        name for _, names in signals.needed.send(Segment, segment=segment) for name in names or ()
     ]
 
 
@@ -90,20 +90,20 @@ def find(name: str) -> Segment:
     segment = Segment.objects.filter(name=one_line(name)).first()
     if segment is not None:
         return segment
-    known = list(Segment.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
-    if not known:
+    names = list(Segment.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
+    if not names:
         raise SegmentError(f"There is no segment called “{clean(name, 40)}”. Add one first.")
-    more = " …" if len(known) > NAMED else "."
+    more = " …" if len(names) > NAMED else "."
     raise SegmentError(
         f"There is no segment called “{clean(name, 40)}”. Choose one of: "
-        f"{', '.join(known[:NAMED])}{more}"
+        f"{', '.join(names[:NAMED])}{more}"
     )
 
 
 def segment_name(key: int) -> str:
     """The name of a segment; what to call one that has been deleted."""
-    found = Segment.objects.filter(pk=key).values_list("name", flat=True).first()
-    return found or _("a deleted segment")
+    name = Segment.objects.filter(pk=key).values_list("name", flat=True).first()
+    return name or _("a deleted segment")
 
 
 def _fill(segment: Segment, name: str, conditions: Sequence[Condition], match: str) -> None:

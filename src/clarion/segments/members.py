@@ -54,19 +54,19 @@ def count(segment: Segment, *, quick: bool = False) -> Count:
         if size > EXACT:
             return _estimate(segment, size, first, last)
     sql, params = _holds(segment, "")
-    found = db.fetch(f"SELECT count(*) FROM contacts_contact c WHERE {sql}", params)
-    return Count(found[0][0])
+    rows = db.fetch(f"SELECT count(*) FROM contacts_contact c WHERE {sql}", params)
+    return Count(rows[0][0])
 
 
 def sample(segment: Segment) -> list[str]:
     """Some names of contacts in a segment, the newest."""
     sql, params = _holds(segment, db.planner_fence())
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT c.name FROM contacts_contact c WHERE c.name <> '' AND {sql} "
         f"ORDER BY c.id DESC LIMIT {NAMES}",
         params,
     )
-    return [row[0] for row in found]
+    return [row[0] for row in rows]
 
 
 def names_of_contact(segment_ids: Sequence[int], contact_id: int) -> list[str]:
@@ -81,16 +81,18 @@ def names_of_contact(segment_ids: Sequence[int], contact_id: int) -> list[str]:
 
 
 def _estimate(segment: Segment, size: int, first: int, last: int) -> Count:
-    one = "SELECT id FROM contacts_contact WHERE id BETWEEN %s AND %s"
+    of_span = "SELECT id FROM contacts_contact WHERE id BETWEEN %s AND %s"
     parts = spans(first, last, size)
-    ids = db.fetch(" UNION ALL ".join([one] * len(parts)), [key for part in parts for key in part])
+    ids = db.fetch(
+        " UNION ALL ".join([of_span] * len(parts)), [key for part in parts for key in part]
+    )
     sql, params = _holds(segment, db.planner_fence())
     people = db.lateral_join("contacts_contact", "c", "c.id = v.id")
-    found = db.fetch(
+    rows = db.fetch(
         f"SELECT count(*) FROM {db.json_table([('id', 'int')])} {people} WHERE {sql}",
         [db.json_param(ids), *params],
     )
-    return Count(rounded(found[0][0] * size / len(ids)) if ids else 0, about=True)
+    return Count(rounded(rows[0][0] * size / len(ids)) if ids else 0, about=True)
 
 
 def _holds(segment: Segment, end: str) -> tuple[str, list[Any]]:

@@ -98,10 +98,10 @@ async def refuse_known_private(host: str, deadline: float) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(min(deadline, loop.time() + _LOOKUP)):
-            found = await look_up(host, None)
+            addresses = await look_up(host, None)
     except (OSError, ValueError):
         return
-    for *_, address in found:
+    for *_, address in addresses:
         refuse_private(host, str(address[0]))
 
 
@@ -115,12 +115,12 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(deadline):
-            found = await look_up(host, port)
+            addresses = await look_up(host, port)
     except (OSError, ValueError) as problem:
         raise Unavailable(f"{host} was not found: {describe(problem)}.") from problem
     last: NotSent = Unavailable(f"{host} has no address.")
-    for index, (family, kind, protocol, _, address) in enumerate(found):
-        share = (deadline - loop.time()) / (len(found) - index)
+    for index, (family, kind, protocol, _, address) in enumerate(addresses):
+        share = (deadline - loop.time()) / (len(addresses) - index)
         try:
             if not allow_private:
                 refuse_private(host, str(address[0]))

@@ -59,8 +59,8 @@ class SmtpPool:
                 finally:
                     pool.leave()
         except TimeoutError as problem:
-            found = f"all {pool.limit} connections were busy" if waiting else "no answer"
-            raise fate.because(f"{found} for {request.timeout:g} s") from problem
+            reason = f"all {pool.limit} connections were busy" if waiting else "no answer"
+            raise fate.because(f"{reason} for {request.timeout:g} s") from problem
 
     async def close(self) -> None:
         """Say goodbye on idle connections, cut the others, and refuse what still waits."""

@@ -51,8 +51,8 @@ def _channels_chart(name: str, title: str, over_time: OverTime, measure: str) ->
     spans = over_time.spans
     large, small = over_time.channels[:_CHANNELS], over_time.channels[_CHANNELS:]
     series = [
-        Series(one.channel.name, one.column(measure), tone)
-        for one, tone in zip(large, TONES, strict=False)
+        Series(channel.channel.name, channel.column(measure), tone)
+        for channel, tone in zip(large, TONES, strict=False)
     ]
     if small:
         words = _("%d other channels") % len(small)

@@ -31,19 +31,21 @@ class Attempt(NamedTuple):
 
 def record(attempts: Iterable[Attempt], *, again: bool = False) -> None:
     """Write a record of each attempt. ``again``: those that are recorded already are left out."""
-    made = list(attempts)
-    packed = pack_all([((one.broadcast, None), text.storable(one.content)) for one in made])
-    rows = [(*attempt[:-1], *content) for attempt, content in zip(made, packed, strict=True)]
+    attempts = list(attempts)
+    packed = pack_all(
+        [((attempt.broadcast, None), text.storable(attempt.content)) for attempt in attempts]
+    )
+    rows = [(*attempt[:-1], *content) for attempt, content in zip(attempts, packed, strict=True)]
     if not again:
         db.copy_or_insert("records_record", _COLUMNS, rows, {})
         return
     names = ", ".join(name for name, _ in _COLUMNS)
-    known = (
+    recorded = (
         "SELECT 1 FROM records_record r WHERE r.address_id = v.address_id AND "
         "r.delivery_id = v.delivery_id AND r.attempt = v.attempt AND r.recorded_at = v.recorded_at"
     )
     db.execute(
         f"INSERT INTO records_record ({names}) SELECT {names} FROM {db.json_table(_COLUMNS)} "
-        f"WHERE NOT EXISTS ({known})",
+        f"WHERE NOT EXISTS ({recorded})",
         [db.json_param(rows)],
     )

@@ -57,7 +57,7 @@ def skip_addresses(
     if not broadcast_ids:
         return 0
     marks = ", ".join(["%s"] * len(broadcast_ids))
-    theirs = (
+    of_addresses = (
         f"d.address_id = v.id AND d.broadcast_id IN ({marks}) "
         f"AND {still_in_state(_before(D.SKIPPED), 'd.state')}"
     )
@@ -65,7 +65,7 @@ def skip_addresses(
         D.SKIPPED,
         reason,
         f"SELECT d.id FROM {db.json_table([('id', 'int')])} "
-        + db.lateral_join("records_delivery", "d", theirs),
+        + db.lateral_join("records_delivery", "d", of_addresses),
         [db.json_param([key] for key in address_ids), *broadcast_ids],
     )
 

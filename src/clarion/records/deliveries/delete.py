@@ -14,17 +14,17 @@ _RECORDS = {
 def delete_records(broadcast_ids: Sequence[int], limit: int) -> int:
     """Delete up to ``limit`` records of these broadcasts; return how many."""
     marks = ", ".join(["%s"] * len(broadcast_ids))
-    gone = 0
+    deleted = 0
     for status, order in _RECORDS.items():
-        if gone < limit:
-            gone += db.delete_first(
+        if deleted < limit:
+            deleted += db.delete_first(
                 "records_record",
                 f"status = '{status}' AND broadcast_id IN ({marks})",
                 order,
                 broadcast_ids,
-                limit - gone,
+                limit - deleted,
             )
-    return gone
+    return deleted
 
 
 def delete_deliveries(broadcast_ids: Sequence[int], limit: int) -> int:

@@ -23,10 +23,10 @@ def reassign(
         "SELECT 1 FROM records_delivery AS o WHERE o.broadcast_id = d.broadcast_id "
         "AND o.address_id = %s AND o.occurrence = d.occurrence"
     )
-    theirs = f"d.address_id = %s AND d.broadcast_id IN ({marks})"
+    of_address = f"d.address_id = %s AND d.broadcast_id IN ({marks})"
     waiting = still_in_state(_WAITING, "d.state")
     began = still_in_state([D.SENDING, D.SENT, D.DELIVERED, D.READ, D.IN_DOUBT], "o.state")
-    doubled = "SELECT d.id FROM records_delivery AS d WHERE " + " AND ".join([theirs, waiting])
+    doubled = "SELECT d.id FROM records_delivery AS d WHERE " + " AND ".join([of_address, waiting])
     cancel_chosen(
         D.SKIPPED,
         reason,
@@ -35,7 +35,7 @@ def reassign(
     )
     with db.write():
         moved = db.execute(
-            f"UPDATE records_delivery AS d SET address_id = %s WHERE {theirs} AND {waiting} "
+            f"UPDATE records_delivery AS d SET address_id = %s WHERE {of_address} AND {waiting} "
             f"AND NOT EXISTS ({twin})",
             [kept_id, gone_id, *broadcast_ids, kept_id],
         )

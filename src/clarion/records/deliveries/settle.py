@@ -93,8 +93,8 @@ def settle_rows(
         proven = _prove(
             [s for s in batch if s.delivery not in moved and s.state in provable], reason
         )
-        told = _told([s for s in batch if s.attempted and s.delivery not in moved])
-        if attempted := [_attempt(s, reason(s), told) for s in batch if s.attempted]:
+        reported = _reported([s for s in batch if s.attempted and s.delivery not in moved])
+        if attempted := [_attempt(s, reason(s), reported) for s in batch if s.attempted]:
             record(attempted, again=again)
         _remember([s for s in batch if s.delivery in moved | proven])
         moves: Counter[tallies.Move] = Counter(
@@ -168,10 +168,10 @@ def _update(
     return {row[0] for row in rows}
 
 
-_Told = tuple[str, int | None]  # the state that a receipt has moved a delivery to, its reason
+_Reported = tuple[str, int | None]  # the state that a receipt has moved a delivery to, its reason
 
 
-def _told(lost: Sequence[Settlement]) -> dict[int, _Told]:
+def _reported(lost: Sequence[Settlement]) -> dict[int, _Reported]:
     """What receipts have said meanwhile of attempts that end now: they were quicker than we."""
     if not lost:
         return {}
@@ -189,11 +189,11 @@ def _told(lost: Sequence[Settlement]) -> dict[int, _Told]:
     return {delivery: (state, reason) for delivery, state, reason in rows}
 
 
-def _attempt(s: Settlement, reason_id: int | None, told: Mapping[int, _Told]) -> Attempt:
+def _attempt(s: Settlement, reason_id: int | None, reported: Mapping[int, _Reported]) -> Attempt:
     """The record of an attempt; accepted or in doubt, it ended as receipts have said since."""
     status, responses = "error" if s.reason else "completed", s.responses
-    if s.delivery in told and s.state in {D.SENT, D.IN_DOUBT}:
-        state, reason_id = told[s.delivery]
+    if s.delivery in reported and s.state in {D.SENT, D.IN_DOUBT}:
+        state, reason_id = reported[s.delivery]
         status = "error" if state == D.FAILED else "completed"
         responses += 1 if s.reason and status == "completed" else 0  # in doubt no more
     return Attempt(
@@ -207,8 +207,8 @@ def _remember(moved: Sequence[Settlement]) -> None:
     """Keep what deliveries need to continue and what they have sent; drop it when completed."""
     if kept := {s.delivery: s.progress for s in moved if s.progress is not None}:
         keep(kept)
-    if gone := [s.delivery for s in moved if s.forgets and s.progress is None]:
-        forget(gone)
+    if forgotten := [s.delivery for s in moved if s.forgets and s.progress is None]:
+        forget(forgotten)
     _keep_parts([s for s in moved if s.number is not None])
     if ended := [s for s in moved if s.state == D.SENT and s.responses and not s.content]:
         db.execute(

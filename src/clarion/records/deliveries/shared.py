@@ -52,8 +52,8 @@ def pack_all(messages: Sequence[tuple[Kind, str]]) -> list[Packed]:
     packed: list[Packed] = [(None, content) for _, content in messages]
     for kind, indexes in together.items():
         contents = [messages[index][1] for index in indexes]
-        for index, one in zip(indexes, _pack(kind, contents), strict=True):
-            packed[index] = one
+        for index, stored in zip(indexes, _pack(kind, contents), strict=True):
+            packed[index] = stored
     return packed
 
 
@@ -69,36 +69,36 @@ def forget() -> None:
 
 
 def _pack(kind: Kind, contents: Sequence[str]) -> list[Packed]:
-    known = _known.get(kind, _Known())
-    packed = [_best(content, known) for content in contents]
-    alone = [content for content, one in zip(contents, packed, strict=True) if one[0] is None]
-    if not alone or known.failures == MOST_FAILURES:
+    before = _known.get(kind, _Known())
+    packed = [_best(content, before) for content in contents]
+    alone = [content for content, best in zip(contents, packed, strict=True) if best[0] is None]
+    if not alone or before.failures == MOST_FAILURES:
         return packed
-    after = _learned(kind[0], known, alone)
+    after = _learned(kind[0], before, alone)
     _remember(kind, after)
-    if after.texts == known.texts:
+    if after.texts == before.texts:
         return packed
     return [
-        one if one[0] is not None else _best(content, after)
-        for content, one in zip(contents, packed, strict=True)
+        best if best[0] is not None else _best(content, after)
+        for content, best in zip(contents, packed, strict=True)
     ]
 
 
-def _best(content: str, known: _Known) -> Packed:
+def _best(content: str, knowledge: _Known) -> Packed:
     """A message by the first shared text that saves enough of it."""
-    for key, parts in known.texts:
+    for key, parts in knowledge.texts:
         packed = pack(content, parts)
         if len(content) - len(packed) >= max(WORTH, len(content) // 2):
             return key, packed
     return None, content
 
 
-def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
+def _learned(broadcast: int, knowledge: _Known, alone: Sequence[str]) -> _Known:
     """What is known after some messages for which no shared text was good enough."""
-    samples = [known.sample, *alone] if known.sample else list(alone)
+    samples = [knowledge.sample, *alone] if knowledge.sample else list(alone)
     if len(samples) < 2:
-        return replace(known, sample=samples[0])
-    if not known.looked:  # another process may have learned it, or one before this
+        return replace(knowledge, sample=samples[0])
+    if not knowledge.looked:  # another process may have learned it, or one before this
         stored = db.fetch(
             "SELECT id, parts FROM records_sharedtext WHERE broadcast_id = %s"
             " ORDER BY id DESC LIMIT %s",
@@ -106,25 +106,25 @@ def _learned(broadcast: int, known: _Known, alone: Sequence[str]) -> _Known:
         )
         texts = [(key, tuple(json.loads(parts))) for key, parts in stored]
         fit = [text for text in texts if _best(alone[-1], _Known((text,)))[0] is not None]
-        known = replace(known, looked=True, texts=tuple(fit[:MOST_TEXTS]))
+        knowledge = replace(knowledge, looked=True, texts=tuple(fit[:MOST_TEXTS]))
         if fit:
-            return known
+            return knowledge
     parts = learn(samples[:SAMPLES])
     if not parts or _best(alone[-1], _Known(((0, parts),)))[0] is None:
-        return replace(known, sample="", failures=known.failures + 1)
+        return replace(knowledge, sample="", failures=knowledge.failures + 1)
     ((key,),) = db.fetch(
         "INSERT INTO records_sharedtext (broadcast_id, parts) VALUES (%s, %s) RETURNING id",
         [broadcast, json.dumps(parts, ensure_ascii=False)],
     )
     return _Known(
-        ((key, parts), *known.texts[: MOST_TEXTS - 1]),
+        ((key, parts), *knowledge.texts[: MOST_TEXTS - 1]),
         looked=True,
-        failures=known.failures + (len(known.texts) == MOST_TEXTS),
+        failures=knowledge.failures + (len(knowledge.texts) == MOST_TEXTS),
     )
 
 
-def _remember(kind: Kind, known: _Known) -> None:
+def _remember(kind: Kind, knowledge: _Known) -> None:
     """From the commit on: what a transaction that is undone has learned is not there."""
     if len(_known) >= MOST_KNOWN:
         _known.clear()
-    transaction.on_commit(partial(_known.__setitem__, kind, known))
+    transaction.on_commit(partial(_known.__setitem__, kind, knowledge))

@@ -108,8 +108,8 @@ def _insert(
 
 
 def _reason(fates: Mapping[str, Fate]) -> str:
-    given = {reason: fate.reason_id for reason, fate in fates.items() if fate.reason_id}
-    cases = " ".join(f"WHEN '{reason}' THEN {key}" for reason, key in given.items())
+    keys = {reason: fate.reason_id for reason, fate in fates.items() if fate.reason_id}
+    cases = " ".join(f"WHEN '{reason}' THEN {key}" for reason, key in keys.items())
     return f"CASE reason {cases} END" if cases else "CAST(NULL AS bigint)"
 
 

@@ -127,7 +127,9 @@ def _condition(row: Row) -> Condition:
 def from_segment(segment: Segment) -> SegmentForm:
     """The page of a segment that was saved."""
     conditions = conditions_of(segment)
-    return SegmentForm(segment.name, segment.match, [_row(one) for one in conditions], conditions)
+    return SegmentForm(
+        segment.name, segment.match, [_row(condition) for condition in conditions], conditions
+    )
 
 
 def _row(condition: Condition) -> Row:

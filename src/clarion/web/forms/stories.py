@@ -319,8 +319,8 @@ def _note(name: str) -> str:
     """What is to be said of a variable that no contact has."""
     if name == CODE:
         return CODE_IS
-    said = _("No contact has “%(name)s”. Correct the name, or add a default: %(example)s.")
-    return said % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
+    sentence = _("No contact has “%(name)s”. Correct the name, or add a default: %(example)s.")
+    return sentence % {"name": name, "example": f'{{{{ {name} | default("…") }}}}'}
 
 
 def _unknown(source: str, variables: set[str], free: set[str]) -> Iterator[str]:

@@ -41,14 +41,14 @@ def broadcast_analytics(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 def _numbers(pk: int, since: datetime | None, until: datetime | None) -> dict[str, object]:
-    found = over_time.of_broadcast(pk, timezone.get_current_timezone(), since, until)
-    if found is None:
+    numbers = over_time.of_broadcast(pk, timezone.get_current_timezone(), since, until)
+    if numbers is None:
         return {"total": None}
     return {
-        "total": found.total,
-        "knows": {name: found.knows(name) for name in ("delivered", "read")},
-        "chart": measures_chart("all", _("Messages over time"), found),
-        "channel_charts": channel_charts(found),
+        "total": numbers.total,
+        "knows": {name: numbers.knows(name) for name in ("delivered", "read")},
+        "chart": measures_chart("all", _("Messages over time"), numbers),
+        "channel_charts": channel_charts(numbers),
     }
 
 

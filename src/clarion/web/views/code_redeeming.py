@@ -24,13 +24,13 @@ MOST_LINES = 5_000  # of a file on the page, which is waited for; the command li
 def code(request: AgentRequest) -> HttpResponse:
     """A code by what was typed: its pool, who has it, whether it can be redeemed now."""
     text = request.GET.get("code", "").strip()
-    known = redeeming.find_code(text)
-    context: dict[str, object] = {"text": text[:100], "code": known}
-    if known is not None:
-        holder = known.contact_id if known.pool.holder_only else None
-        context["problem"] = redeeming.why_not(known, known.pool, holder)
+    code = redeeming.find_code(text)
+    context: dict[str, object] = {"text": text[:100], "code": code}
+    if code is not None:
+        holder = code.contact_id if code.pool.holder_only else None
+        context["problem"] = redeeming.why_not(code, code.pool, holder)
         context["key"] = ids.token()
-        context["redemptions"] = known.redemptions.select_related("contact").order_by("-pk")
+        context["redemptions"] = code.redemptions.select_related("contact").order_by("-pk")
     return render(request, "codes/code.html", context)
 
 

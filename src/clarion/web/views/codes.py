@@ -177,8 +177,10 @@ def code_pool_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     except CodeError as error:
         messages.error(request, str(error))
     else:
-        said = _("“%s” has been archived.") if act == "archive" else _("“%s” has been restored.")
-        messages.success(request, said % pool.name)
+        sentence = (
+            _("“%s” has been archived.") if act == "archive" else _("“%s” has been restored.")
+        )
+        messages.success(request, sentence % pool.name)
     return redirect("code_pool", pk)
 
 

@@ -30,14 +30,14 @@ def contacts(request: AgentRequest) -> HttpResponse:
     channel = _chosen(channels, request.GET.get("channel"))
     tag = _chosen(tags, request.GET.get("tag"))
     after = parse_id(request.GET.get("after", ""))
-    typed = {name: request.GET.get(name, "").strip() for name in ("attribute", "is", "value")}
-    wanted, problem = _attribute(typed)
+    condition = {name: request.GET.get(name, "").strip() for name in ("attribute", "is", "value")}
+    wanted, problem = _attribute(condition)
     page = contact_list(q=q, channel=channel, tag=tag, after_id=after, attributes=wanted)
     kept = {
         "q": q,
         "channel": channel.pk if channel else "",
         "tag": tag.pk if tag else "",
-        **(typed if wanted else {}),
+        **(condition if wanted else {}),
     }
     words = {"channel": _named(channel), "tag": _named(tag)}
     words |= {"attribute": wanted[0].words()} if wanted else {}
@@ -48,7 +48,7 @@ def contacts(request: AgentRequest) -> HttpResponse:
         "tags": tags,
         "channel": channel,
         "tag": tag,
-        "typed": typed,
+        "typed": condition,
         "problem": problem,
         "attributes": attribute_names(),
         "comparisons": CHOICES,
@@ -60,12 +60,14 @@ def contacts(request: AgentRequest) -> HttpResponse:
     return render(request, "contacts/list.html", context)
 
 
-def _attribute(typed: Mapping[str, str]) -> tuple[list[AttributeFilter], str]:
+def _attribute(condition: Mapping[str, str]) -> tuple[list[AttributeFilter], str]:
     """The condition on an attribute, if one is asked for, and what is wrong with it."""
-    if not typed["attribute"]:
+    if not condition["attribute"]:
         return [], ""
     try:
-        return [AttributeFilter.made(typed["attribute"], typed["is"], typed["value"])], ""
+        return [
+            AttributeFilter.made(condition["attribute"], condition["is"], condition["value"])
+        ], ""
     except ConditionError as error:
         return [], str(error)
 

@@ -67,85 +67,93 @@ def _anything() -> bool:
 
 
 def _now() -> dict[str, Any]:
-    found = insights.now(clock.now())
-    under_way = shown(found.under_way)
+    now = insights.now(clock.now())
+    under_way = shown(now.under_way)
     for row in under_way:
         if row["state"] == "sending":
             row |= send_rate(row)
     return {
         "under_way": under_way,
         "upcoming": [
-            {"at": at, "id": one.pk, "name": name_of(one), "periodic": bool(one.recurrence)}
-            for at, one in found.upcoming
+            {
+                "at": at,
+                "id": broadcast.pk,
+                "name": name_of(broadcast),
+                "periodic": bool(broadcast.recurrence),
+            }
+            for at, broadcast in now.upcoming
         ],
-        "concerns": [_concern(one) for one in found.concerns],
-        "told_channels": [one.channel for one in found.concerns if one.kind == "channel"],
-        "no_engine": bool(found.under_way or found.upcoming) and not workers_alive(),
+        "concerns": [_concern(concern) for concern in now.concerns],
+        "told_channels": [concern.channel for concern in now.concerns if concern.kind == "channel"],
+        "no_engine": bool(now.under_way or now.upcoming) and not workers_alive(),
     }
 
 
-def _concern(one: Concern) -> dict[str, Any]:
+def _concern(concern: Concern) -> dict[str, Any]:
     """A concern with the page that it is dealt with on."""
-    if one.pool is not None:
-        url = reverse("code_pool", args=[one.pool.pk])
-        return _shown(one, url)
-    if one.broadcast is None:
-        assert one.channel is not None
-        url = reverse("channel", args=[one.channel.pk])
-        if one.kind == "errors":
+    if concern.pool is not None:
+        url = reverse("code_pool", args=[concern.pool.pk])
+        return _shown(concern, url)
+    if concern.broadcast is None:
+        assert concern.channel is not None
+        url = reverse("channel", args=[concern.channel.pk])
+        if concern.kind == "errors":
             since = timezone.localtime(clock.now() - DAY).replace(microsecond=0)
-            query = {"status": "error", "channel": one.channel.name, "after": since.isoformat()}
+            query = {"status": "error", "channel": concern.channel.name, "after": since.isoformat()}
             url = f"{reverse('records')}?{urlencode(query)}"
-        return _shown(one, url)
-    pk = one.broadcast.pk
+        return _shown(concern, url)
+    pk = concern.broadcast.pk
     url = reverse("broadcast", args=[pk])
-    if one.kind in {"in_doubt", "held"}:
-        url = f"{reverse('broadcast_recipients', args=[pk])}?state={one.kind}"
-    return _shown(one, url) | {"name": name_of(one.broadcast)}
+    if concern.kind in {"in_doubt", "held"}:
+        url = f"{reverse('broadcast_recipients', args=[pk])}?state={concern.kind}"
+    return _shown(concern, url) | {"name": name_of(concern.broadcast)}
 
 
-def _shown(one: Concern, url: str) -> dict[str, Any]:
-    return {"kind": one.kind, "text": one.text, "name": "", "url": url, "until": one.until}
+def _shown(concern: Concern, url: str) -> dict[str, Any]:
+    return {
+        "kind": concern.kind, "text": concern.text, "name": "", "url": url,
+        "until": concern.until,
+    }  # fmt: skip
 
 
 def _numbers(request: AgentRequest) -> dict[str, Any]:
     name = _range_name(request)
-    found = insights.in_range(name, timezone.get_current_timezone(), clock.now())
-    since, until = found.spans.since, found.spans.until
+    results = insights.in_range(name, timezone.get_current_timezone(), clock.now())
+    since, until = results.spans.since, results.spans.until
     records = {"after": since.isoformat(), "before": until.isoformat()}
     opens = {
         "sent": f"{reverse('records')}?{urlencode({'status': 'completed', **records})}",
         "failed": f"{reverse('records')}?{urlencode({'status': 'error', **records})}",
     }
     return {
-        "range": found,
+        "range": results,
         "ranges": [
-            {"name": one, "title": title, "here": one == name, "url": f"?range={one}"}
-            for one, (title, _before) in _RANGES.items()
+            {"name": key, "title": title, "here": key == name, "url": f"?range={key}"}
+            for key, (title, _before) in _RANGES.items()
         ],
         "before_words": _RANGES[name][1],
         "numbers": [
             {
-                "name": one.name,
-                "title": MEASURES[one.name][0],
-                "tone": MEASURES[one.name][1],
-                "now": one.now,
-                "before": one.before,
-                "change": None if one.change is None else round(100 * one.change),
-                "url": opens.get(one.name, ""),
+                "name": number.name,
+                "title": MEASURES[number.name][0],
+                "tone": MEASURES[number.name][1],
+                "now": number.now,
+                "before": number.before,
+                "change": None if number.change is None else round(100 * number.change),
+                "url": opens.get(number.name, ""),
             }
-            for one in found.compared
+            for number in results.compared
         ],
-        "all_chart": measures_chart("all", _("Messages over time"), found.over_time),
-        "channel_charts": channel_charts(found.over_time),
+        "all_chart": measures_chart("all", _("Messages over time"), results.over_time),
+        "channel_charts": channel_charts(results.over_time),
     }
 
 
 def _table(request: AgentRequest) -> dict[str, Any]:
     page = history.section("all", limit=LATEST)
     rows = shown(page.broadcasts)
-    for row, one in zip(rows, page.broadcasts, strict=True):
-        row["actions"] = control.actions(one)
+    for row, broadcast in zip(rows, page.broadcasts, strict=True):
+        row["actions"] = control.actions(broadcast)
     return {
         "rows": rows,
         "counted": True,
@@ -154,8 +162,8 @@ def _table(request: AgentRequest) -> dict[str, Any]:
 
 
 def _range_name(request: AgentRequest) -> str:
-    given = request.GET.get("range", "")
-    return given if given in RANGES else DEFAULT_RANGE
+    wanted = request.GET.get("range", "")
+    return wanted if wanted in RANGES else DEFAULT_RANGE
 
 
 def _live_urls(request: AgentRequest) -> dict[str, str]:

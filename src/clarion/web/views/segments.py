@@ -77,11 +77,11 @@ def _edit(request: AgentRequest, segment: Segment | None) -> HttpResponse:
 
 
 def _save(request: AgentRequest, form: SegmentForm, segment: Segment | None) -> bool:
-    given: dict[str, Any] = {"name": form.name, "conditions": form.conditions, "match": form.match}
+    fields: dict[str, Any] = {"name": form.name, "conditions": form.conditions, "match": form.match}
     if segment is None:
-        saved = manage.define(**given, by=request.user)
+        saved = manage.define(**fields, by=request.user)
     else:
-        saved = manage.update(segment, **given, by=request.user)
+        saved = manage.update(segment, **fields, by=request.user)
     messages.success(request, _("“%s” is saved. Broadcasts can use it.") % saved.name)
     return True
 
