@@ -5,6 +5,7 @@ import pytest
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact, Tag, Tagging
 from clarion.contacts.search import contact_list
+from clarion.contacts.suppressions import entries
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,9 @@ def test_filters(channel: Channel) -> None:
     assert names(state="blocked", channel=channel) == ["Bob"]
     assert names(state="active", channel=other) == []
     assert names(tag=vip, channel=channel, state="blocked", q="b") == ["Bob"]
+    entries.add("a", kind=channel.kind, reason="blocked", by=factory.BY)
+    assert names(state="suppressed") == names(state="suppressed", channel=channel) == ["Ada"]
+    assert names(state="active") == []
 
 
 @pytest.mark.parametrize("tagged", [False, True])

@@ -85,6 +85,13 @@ def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) ->
     cancel.skip_address(address_id, _on_their_way(**spared), (state, SKIPPED[state]))
 
 
+@receiver(contacts.addresses_suppressed)
+def skip_suppressed_addresses(address_ids: Sequence[int], **_: Any) -> None:
+    """They are on the suppression list: what is queued for them is skipped, also an answer."""
+    suppressed = AddressState.SUPPRESSED.value
+    cancel.skip_addresses(address_ids, _on_their_way(), (suppressed, SKIPPED[suppressed]))
+
+
 @receiver(contacts.addresses_merged)
 def follow_merged_address(kept_id: int, gone_id: int, **_: Any) -> None:
     """Two addresses are one contact's: what was chosen for or waits for either goes to one."""

@@ -79,7 +79,16 @@ def picked_people(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
         .order_by("pk")
     )
     rows = [
-        Person(a.pk, a.contact_id, a.contact.name, a.channel.name, a.user_id, a.state, [], True)
+        Person(
+            a.pk,
+            a.contact_id,
+            a.contact.name,
+            a.channel.name,
+            a.user_id,
+            a.effective_state,
+            [],
+            True,
+        )
         for a in addresses
     ]
     more = len(rows) > PAGE

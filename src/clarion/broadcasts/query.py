@@ -161,6 +161,7 @@ def _reason(audience: Audience, channel_ids: Sequence[int], span: Span | None, e
     if audience.without_segments:
         excluded, params = in_any(audience.without_segments, "a.contact_id", end)
         cases.append((f"WHEN {excluded} THEN 'excluded_segment'", params))
+    cases.append(("WHEN a.suppression_id IS NOT NULL THEN 'suppressed'", []))
     cases.append(("WHEN a.state <> 'active' THEN a.state", []))
     if audience.consents:
         lacking, ids = _lacks_consent(audience.consents, end)

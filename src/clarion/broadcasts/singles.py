@@ -24,7 +24,8 @@ from clarion.chats.control import ChatError, find
 from clarion.chats.models import Chat
 from clarion.codes.models import CodePool
 from clarion.contacts.models import Address
-from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
+from clarion.contacts.states import NO_REPLY, AddressState, explain
+from clarion.contacts.suppressions.matching import pending_among
 from clarion.content.errors import ContentError
 from clarion.content.models import Story
 from clarion.content.rendering import compile_text
@@ -92,8 +93,10 @@ def send_single(
 
 
 def _refuse_out_of_reach(address: Address) -> None:
-    state = Address.objects.values_list("state", flat=True).get(pk=address.pk)
-    if state in OUT_OF_REACH:
+    state = Address.objects.get(pk=address.pk).effective_state
+    if pending_among([address.pk]):
+        state = AddressState.SUPPRESSED
+    if state in NO_REPLY:
         raise SingleError(explain(state))
 
 

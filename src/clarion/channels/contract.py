@@ -256,6 +256,15 @@ class ReadsIds(Protocol):
 
 
 @runtime_checkable
+class ReadsParts(Protocol):
+    """A kind that compares user ids in another form than people write them, and parts of them."""
+
+    @staticmethod
+    def id_part(text: str) -> str:
+        """The beginning or the end of a user id in the form that is compared. Pure."""
+
+
+@runtime_checkable
 class WritesIds(Protocol):
     """A kind that compares user ids in another form than it sends to."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from clarion.channels.contract import ChannelKind, RanksIds, ReadsIds, WritesIds
+from clarion.channels.contract import ChannelKind, RanksIds, ReadsIds, ReadsParts, WritesIds
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
@@ -55,6 +55,12 @@ def id_reader(channel: Channel) -> Callable[[str], str]:
         assert isinstance(configured, ReadsIds)
         return configured.read_id
     return kind.user_id
+
+
+def read_id_part(kind_name: str, text: str) -> str:
+    """The beginning or the end of a user id in the form that is compared in channels of a kind."""
+    kind = kind_class(kind_name)
+    return kind.id_part(text) if issubclass(kind, ReadsParts) else text.strip()
 
 
 def id_writer(channel: Channel) -> Callable[[str], str] | None:

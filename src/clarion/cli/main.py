@@ -28,6 +28,7 @@ from clarion.cli import (
     serve,
     simulate,
     stories,
+    suppressions,
     tags,
     when,
     why,
@@ -52,6 +53,7 @@ class RootGroup(CommandGroup):
             "tags",
             "segments",
             "consents",
+            "suppressions",
             "keywords",
             "stories",
             "codes",
@@ -116,6 +118,7 @@ app.add_typer(agents.app, name="agent")
 app.add_typer(channels.app, name="channel")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(tags.app, name="tags")
 app.add_typer(segments.app, name="segments")
 app.add_typer(keywords.app, name="keywords")

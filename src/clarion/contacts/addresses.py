@@ -18,6 +18,7 @@ from clarion.contacts.models import Address, Contact
 from clarion.contacts.signals import address_stopped
 from clarion.contacts.states import OUT_OF_REACH
 from clarion.contacts.states import AddressState as S
+from clarion.contacts.suppressions import matching as suppressions
 from clarion.kit import clock, db
 from clarion.kit.text import clean
 
@@ -55,12 +56,16 @@ def find_or_add(
 
 
 def _add(channel: Channel, value: str, contact: Contact) -> Address:
-    contact.save()
-    address, is_new = Address.objects.get_or_create(
-        channel=channel, value=value, defaults={"contact": contact}
-    )
-    if not is_new:  # somebody was quicker
-        contact.delete()
+    with db.write():
+        is_any_suppressed = suppressions.hold_still()
+        contact.save()
+        address, is_new = Address.objects.get_or_create(
+            channel=channel, value=value, defaults={"contact": contact}
+        )
+        if not is_new:  # somebody was quicker
+            contact.delete()
+        elif is_any_suppressed and suppressions.check([address.pk]):
+            address.refresh_from_db(fields=["suppression"])
     return address.alias_of or address
 
 

@@ -15,6 +15,7 @@ from clarion.channels.registry import id_rank, id_reader
 from clarion.contacts.merging import lock_addresses, merge_addresses
 from clarion.contacts.models import Address
 from clarion.contacts.states import OUT_OF_REACH, AddressState
+from clarion.contacts.suppressions import matching as suppressions
 from clarion.kit import clock, db
 from clarion.kit.text import clean
 
@@ -94,6 +95,7 @@ def join(channel: Channel, ids: Iterable[str]) -> Address | None:
     """
     values = list(dict.fromkeys(clean(value, LONGEST) for value in ids if value))
     with db.write():
+        is_any_suppressed = suppressions.hold_still()
         address_ids = {match.address for match in matches(channel.pk, values).values()}
         if not address_ids:
             return None
@@ -114,6 +116,8 @@ def join(channel: Channel, ids: Iterable[str]) -> Address | None:
                 kept, other = lock_addresses([kept.pk, row.alias_of_id or row.pk])
                 merge_addresses(kept, other)
         _send_to_best(channel, kept)
+        if is_any_suppressed and suppressions.check([kept.pk]):
+            kept.refresh_from_db(fields=["suppression"])
     return kept
 
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from clarion.contacts.identities import matches
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
+from clarion.contacts.suppressions import matching as suppressions
 from clarion.contacts.tags import attach
 from clarion.kit import db
 
@@ -30,6 +31,7 @@ def store(
 
     ``now`` is in microseconds. Returns how many were created and how many updated.
     """
+    is_any_suppressed = suppressions.hold_still()
     by_value = {person.value: person for person in people}
     contact_ids = _contacts(channel_id, by_value)
     fresh = sorted(by_value.keys() - contact_ids.keys())
@@ -44,6 +46,8 @@ def store(
     _note_writing(channel_id, wrote)
     attach(tag_ids, list(created.values()), now, fresh=True)
     attach(tag_ids, sorted(set(contact_ids.values())), now)
+    if is_any_suppressed and created:
+        suppressions.check(match.address for match in matches(channel_id, created).values())
     return len(created), len(contact_ids)
 
 

@@ -65,6 +65,15 @@ class Address(models.Model):
     )
     state = models.CharField(max_length=12, choices=AddressState, default=AddressState.ACTIVE)
     state_at = InstantField(null=True)
+    # The entry of the suppression list that it fits; written by contacts.suppressions alone.
+    suppression = models.ForeignKey(
+        "Suppression",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="addresses",
+        db_index=False,
+        db_constraint=False,
+    )
     has_written = models.BooleanField(default=False, db_default=False)  # to this channel, ever
     wrote_at = InstantField(null=True)  # the last time, where it is known
     created_at = InstantField(default=clock.now)
@@ -87,6 +96,11 @@ class Address(models.Model):
                 fields=["alias_of"], name="address_aliases", condition=Q(alias_of__isnull=False)
             ),
             models.Index(fields=["state"], name="address_stopped", condition=~Q(state="active")),
+            models.Index(
+                fields=["suppression"],
+                name="address_suppressed",
+                condition=Q(suppression__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,6 +110,74 @@ class Address(models.Model):
     def user_id(self) -> str:
         """The provider's user id as it is written."""
         return self.written or self.value
+
+    @property
+    def effective_state(self) -> AddressState:
+        """What decides whether it is sent to: the suppression list first, then its own state."""
+        suppressed = self.suppression_id is not None
+        return AddressState.SUPPRESSED if suppressed else AddressState(self.state)
+
+
+class Suppression(models.Model):
+    """An entry of the suppression list: nothing is sent to the addresses that it fits.
+
+    It is about all channels of one kind. What contacts and providers say about one address on one
+    channel is the state of that address; the list shows both.
+    """
+
+    class Reason(models.TextChoices):
+        """Why nothing is sent."""
+
+        BLOCKED = "blocked", "Blocked"
+        GONE = "gone", "Gone"
+        COMPLAINED = "complained", "Complained"
+        OPTED_OUT = "opted_out", "Opted out"
+
+    class Match(models.TextChoices):
+        """Which user ids it fits: this one, or all that begin or end like this."""
+
+        ADDRESS = "address", "Address"
+        BEGINS = "begins", "Begins with"
+        ENDS = "ends", "Ends with"
+
+    class Source(models.TextChoices):
+        """How it came to the list."""
+
+        AGENT = "agent", "Added by hand"
+        IMPORT = "import", "Import"
+
+    kind = models.CharField(max_length=20)  # of channels
+    match = models.CharField(max_length=10, choices=Match)
+    value = models.CharField(max_length=320)  # in the form that is compared, without the “*”
+    reason = models.CharField(max_length=10, choices=Reason)
+    source = models.CharField(max_length=10, choices=Source)
+    note = models.CharField(max_length=500, default="", blank=True)
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = InstantField(default=clock.now)
+    applied_at = InstantField(null=True)  # since when the addresses that it fits refer to it
+    removed_at = InstantField(null=True)  # it fits nothing any more, and is about to be deleted
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["value", "kind", "match"], name="suppression_once")
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="suppression_open", condition=Q(applied_at=None)),
+            models.Index(
+                fields=["kind", "match", "value"],
+                name="suppression_patterns",
+                condition=~Q(match="address"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+    @property
+    def pattern(self) -> str:
+        """The address, or the pattern with its “*”."""
+        before = "*" if self.match == self.Match.ENDS else ""
+        return f"{before}{self.value}{'*' if self.match == self.Match.BEGINS else ''}"
 
 
 class Tag(models.Model):

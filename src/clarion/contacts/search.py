@@ -10,6 +10,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.attribute_filters import AttributeFilter
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Tag
+from clarion.contacts.states import STATE, AddressState
 from clarion.kit import clock, db
 from clarion.kit.db.matching import begins, contains
 from clarion.kit.numbers import BIGGEST, parse_id
@@ -119,11 +120,13 @@ def _conditions(
         where.append("g.tag_id = %s")
         params.append(tag.pk)
     on_channel = " AND a.channel_id = %s" if channel else ""
-    in_state = " AND a.state = %s" if state else ""
+    in_state = f" AND {STATE} = %s" if state else ""
     if state and state != "active":  # few: found by their index, in the words of its condition
+        are_suppressed = state == AddressState.SUPPRESSED
+        few = "a.suppression_id IS NOT NULL" if are_suppressed else "NOT (a.state = 'active')"
         where.append(
             "c.id IN (SELECT a.contact_id FROM contacts_address a "
-            f"WHERE NOT (a.state = 'active'){on_channel}{in_state})"
+            f"WHERE {few}{on_channel}{in_state})"
         )
     elif channel or state:
         where.append(
@@ -167,7 +170,7 @@ def _rows(contacts: Sequence[tuple[Any, ...]]) -> list[ContactRow]:
     ids = db.json_param([row[0]] for row in contacts)
     people = db.json_table([("id", "int")])
     for contact, *reached in db.fetch(
-        f"SELECT a.contact_id, a.id, ch.name, {USER_ID}, a.state FROM {people} "
+        f"SELECT a.contact_id, a.id, ch.name, {USER_ID}, {STATE} FROM {people} "
         "CROSS JOIN contacts_address a JOIN channels_channel ch ON ch.id = a.channel_id "
         "WHERE a.contact_id = v.id AND a.alias_of_id IS NULL ORDER BY a.id",
         [ids],

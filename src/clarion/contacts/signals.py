@@ -6,6 +6,10 @@ from django.dispatch import Signal
 # the transaction that marks it.
 address_stopped = Signal()
 
+# Addresses are on the suppression list that were not. Sent with address_ids (a list, at most some
+# ten thousand), in the transaction that notes it.
+addresses_suppressed = Signal()
+
 # Contacts have got a tag that they had not. Sent with tag_id and contact_ids (a list, at most some
 # thousands), in the transaction that gives it; an import sends it for each of its chunks.
 tagged = Signal()

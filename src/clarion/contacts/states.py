@@ -14,6 +14,7 @@ class AddressState(models.TextChoices):
     BLOCKED = "blocked", "Blocked us"
     DEACTIVATED = "deactivated", "Account deactivated"
     UNREACHABLE = "unreachable", "Unreachable"
+    SUPPRESSED = "suppressed", "On the suppression list"  # never stored: Address.effective_state
     ALIAS = "alias", "Another id of a contact"  # see Address.alias_of; nobody chooses it
 
 
@@ -41,13 +42,20 @@ EXPLANATIONS: Final[dict[S, Explanation]] = {
         "The contact can't be reached at this address.",
         "Nothing can be sent until they write again.",
     ),
+    S.SUPPRESSED: Explanation(
+        "The address is on the suppression list.",
+        "Nothing is sent to it until its entry is removed from the list.",
+    ),
     S.ALIAS: Explanation(
         "The contact is reached under another id.", "Write to them in the chat of that id."
     ),
 }
-CHOOSABLE: Final = tuple(state for state in S if state != S.ALIAS)  # what an address can be in
-INACTIVE: Final = (S.OPTED_OUT, S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE, S.ALIAS)  # not sent to
-OUT_OF_REACH: Final = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # not even a reply can be sent
+CHOOSABLE: Final = tuple(s for s in S if s not in (S.SUPPRESSED, S.ALIAS))  # an address's own
+OUT_OF_REACH: Final = (S.BLOCKED, S.DEACTIVATED, S.UNREACHABLE)  # by what a provider reported
+NO_REPLY: Final = (*OUT_OF_REACH, S.SUPPRESSED)  # not even an agent's answer is sent
+INACTIVE: Final = (S.OPTED_OUT, *OUT_OF_REACH, S.SUPPRESSED, S.ALIAS)  # no broadcast is sent
+# SQL: the effective state of an address “a”, see Address.effective_state.
+STATE: Final = "CASE WHEN a.suppression_id IS NULL THEN a.state ELSE 'suppressed' END"
 
 
 def explain(state: str) -> str:

@@ -16,6 +16,8 @@ from clarion.broadcasts.sending import advance_slots
 from clarion.broadcasts.waits import wait_for_probe
 from clarion.channels.slots import advance
 from clarion.contacts.identities import USER_ID
+from clarion.contacts.states import STATE, AddressState
+from clarion.contacts.suppressions.matching import ANY_PENDING, pending_among
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
 from clarion.records import progress, tallies
@@ -270,7 +272,8 @@ def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Clai
     people = {
         row[0]: row
         for row in db.fetch(
-            f"SELECT a.id, {USER_ID}, a.state, c.name, c.attributes, c.language, c.time_zone "
+            f"SELECT a.id, {USER_ID}, {STATE}, c.name, c.attributes, c.language, c.time_zone, "
+            f"{ANY_PENDING} "
             "FROM contacts_address a "
             + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id")
             + f" WHERE a.id {db.in_list()}",
@@ -282,14 +285,18 @@ def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Clai
     for row in rows:
         together.setdefault(row.broadcast, []).append(row.address)
     lacking = without_consent(together)
+    is_any_pending = any(person[7] for person in people.values())
+    suppressed = pending_among(people) if is_any_pending else set()
     claimed = []
     for row, slot in zip(rows, moments, strict=True):
         delivery, contact_row = row[:6], people.get(row.address)
         if contact_row is None:  # the contact was deleted meanwhile: nobody to send to
             claimed.append(Claimed(*delivery, "", "deleted", {}, 0))
             continue
-        _, value, state, name, attributes, language, time_zone = contact_row
-        if state == "active" and (row.broadcast, row.address) in lacking:
+        _, value, state, name, attributes, language, time_zone, _ = contact_row
+        if row.address in suppressed:
+            state = AddressState.SUPPRESSED.value
+        elif state == "active" and (row.broadcast, row.address) in lacking:
             state = "no_consent"
         attributes_read = json.loads(attributes) if isinstance(attributes, str) else attributes
         contact = contact_context(name, attributes_read, language, time_zone, value)

@@ -17,6 +17,7 @@ from clarion.channels.contract import Reply, Request
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
+from clarion.contacts.suppressions import matching as suppressions
 from clarion.content import media
 from clarion.engine import (
     callbacks,
@@ -326,6 +327,7 @@ class Worker:
         await self._db(measures.fold)
         await self._db(callbacks.forget_old)
         await self._db(imports.mark_interrupted)
+        await self._db(suppressions.finish_interrupted)
         await self._db(codes.give_back_unsent)
 
     async def _delete_expired(self) -> None:

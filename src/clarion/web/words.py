@@ -108,6 +108,7 @@ ADDRESS_STATES: dict[str, Word] = {
         (AddressState.BLOCKED, "warn"),
         (AddressState.DEACTIVATED, "bad"),
         (AddressState.UNREACHABLE, "bad"),
+        (AddressState.SUPPRESSED, "bad"),
         (AddressState.ALIAS, "calm"),
     )
 }

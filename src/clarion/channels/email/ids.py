@@ -27,6 +27,11 @@ def user_id(text: str) -> str:
     return normalize("NFC", written_id(text).lower())
 
 
+def id_part(text: str) -> str:
+    """A part of an address as it is compared: in lower case."""
+    return normalize("NFC", text.strip().lower())
+
+
 def written_id(text: str) -> str:
     """The address as it is written, its domain in lower case. Raises BadIdError."""
     value = plain_id(text)

@@ -65,6 +65,11 @@ class EmailKind:
         return ids.user_id(text)
 
     @staticmethod
+    def id_part(text: str) -> str:
+        """A part of a user id as it is compared, see ``ids.id_part``."""
+        return ids.id_part(text)
+
+    @staticmethod
     def written_id(text: str) -> str:
         """An e-mail address as it is written. Raises BadIdError."""
         return ids.written_id(text)

@@ -27,6 +27,14 @@ def rank_id(value: str) -> int:
     return 0 if _PHONE.fullmatch(value) else 1 if SCOPED_ID.fullmatch(value) else 2
 
 
+def id_part(text: str) -> str:
+    """A part of a number as it is compared, by its digits; one of a business-scoped id as it is."""
+    digits = _PHONE_SIGNS.sub("", text)
+    if not digits.isdigit():
+        return text.strip()
+    return digits.removeprefix("00")
+
+
 def user_id(text: str, country: str = "") -> str:
     """The digits of a number with its country code, or a business-scoped id. Raises BadIdError.
 

@@ -90,6 +90,11 @@ class WhatsAppKind:
         return ids.user_id(text)
 
     @staticmethod
+    def id_part(text: str) -> str:
+        """A part of a user id as it is compared, see ``ids.id_part``."""
+        return ids.id_part(text)
+
+    @staticmethod
     def rank_id(value: str) -> int:
         """A phone number before a business-scoped id, see ``ids.rank_id``."""
         return ids.rank_id(value)

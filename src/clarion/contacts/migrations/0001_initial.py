@@ -60,6 +60,80 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Suppression",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                (
+                    "match",
+                    models.CharField(
+                        choices=[
+                            ("address", "Address"),
+                            ("begins", "Begins with"),
+                            ("ends", "Ends with"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("value", models.CharField(max_length=320)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("blocked", "Blocked"),
+                            ("gone", "Gone"),
+                            ("complained", "Complained"),
+                            ("opted_out", "Opted out"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("agent", "Added by hand"), ("import", "Import")], max_length=10
+                    ),
+                ),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("applied_at", clarion.kit.fields.InstantField(null=True)),
+                ("removed_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("applied_at", None)),
+                        fields=["id"],
+                        name="suppression_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("match", "address"), _negated=True),
+                        fields=["kind", "match", "value"],
+                        name="suppression_patterns",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("value", "kind", "match"), name="suppression_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Address",
             fields=[
                 (
@@ -82,6 +156,7 @@ class Migration(migrations.Migration):
                             ("blocked", "Blocked us"),
                             ("deactivated", "Account deactivated"),
                             ("unreachable", "Unreachable"),
+                            ("suppressed", "On the suppression list"),
                             ("alias", "Another id of a contact"),
                         ],
                         default="active",
@@ -122,6 +197,17 @@ class Migration(migrations.Migration):
                         to="contacts.contact",
                     ),
                 ),
+                (
+                    "suppression",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="addresses",
+                        to="contacts.suppression",
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "addresses",
@@ -140,6 +226,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state", "active"), _negated=True),
                         fields=["state"],
                         name="address_stopped",
+                    ),
+                    models.Index(
+                        condition=models.Q(("suppression__isnull", False)),
+                        fields=["suppression"],
+                        name="address_suppressed",
                     ),
                 ],
                 "constraints": [

@@ -171,6 +171,15 @@ def lock_in_order(select: str, params: Sequence[Any], *, of: str) -> None:
         execute(f"{select} FOR NO KEY UPDATE OF {of}", params)
 
 
+def lock_for_reading(table: str) -> None:
+    """Let nobody write a table until the transaction ends; others may hold it so at the same time.
+
+    Waits for those who are writing it. Nothing on SQLite, whose file is locked already.
+    """
+    if is_postgres():
+        execute(f"LOCK TABLE {table} IN SHARE MODE")
+
+
 def returning(alias: str, *columns: str) -> str:
     """A RETURNING clause of an ``UPDATE … AS alias``: SQLite does not know the alias there."""
     prefix = f"{alias}." if is_postgres() else ""

@@ -23,7 +23,7 @@ from clarion.chats.control import ChatError
 from clarion.chats.listing import ChatFilter
 from clarion.chats.models import Chat
 from clarion.contacts.models import Address
-from clarion.contacts.states import OUT_OF_REACH, AddressState, explain
+from clarion.contacts.states import NO_REPLY, AddressState, explain
 from clarion.engine.status import workers_alive
 from clarion.kit import ids
 from clarion.kit.numbers import parse_id
@@ -181,6 +181,7 @@ def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
     page = conversations.thread(pk, before or None, WRITTEN)
     query = _query(request)
     waits = any(message.state == "queued" for message in page.rows)
+    state = address.effective_state
     return {
         "chat": chat,
         "address": address,
@@ -194,8 +195,8 @@ def _talk(request: AgentRequest, pk: int) -> dict[str, Any]:
         if page.next_cursor
         else "",
         "newest_url": _url("chat", query, pk) if before else "",
-        "out_of_reach": address.state in OUT_OF_REACH,
-        "not_active": "" if address.state == AddressState.ACTIVE else explain(address.state),
+        "out_of_reach": state in NO_REPLY,
+        "not_active": "" if state == AddressState.ACTIVE else explain(state),
         "no_engine": waits and not workers_alive(),
     }
 
