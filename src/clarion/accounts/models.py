@@ -84,6 +84,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["subject", "at"], name="audit_subject")]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from clarion.cli.failures import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clarion.accounts.models import Agent
     from clarion.broadcasts.models import Broadcast
-    from clarion.contacts.models import Address
+    from clarion.channels.models import Channel
+    from clarion.contacts.models import Address, Contact
 
 
 def find_broadcast(number: int) -> "Broadcast":
@@ -40,6 +43,30 @@ def find_address(channel_name: str, user: str) -> "Address":
             f"Import contacts with: clarion contacts import FILE --channel {channel_name}"
         )
     return address
+
+
+def find_contact(name: str, *, first: "Iterable[Channel]" = ()) -> "Contact":
+    """The contact of a user id on any channel, or of # and its own id. Raises Failed.
+
+    ``first``: the channels to look on before the others.
+    """
+    from clarion.channels.models import Channel
+    from clarion.contacts.identities import look_up
+    from clarion.contacts.models import Contact
+    from clarion.kit.numbers import parse_id
+
+    if name.startswith("#"):
+        number = parse_id(name[1:])
+        contact = Contact.objects.filter(pk=number).first() if number else None
+        if contact is None:
+            raise Failed(f"There is no contact with the id {name[1:]}.")
+        return contact
+    own = list(first)
+    others = Channel.objects.exclude(pk__in=[channel.pk for channel in own]).order_by("name")
+    for channel in [*own, *others]:
+        if match := look_up(channel, [name]).get(name):
+            return Contact.objects.get(pk=match.contact)
+    raise Failed(f"No contact has the user id “{name}”. To name a contact by its id, write '#17'.")
 
 
 def find_agent(email: str, *, inactive: bool = False) -> "Agent":

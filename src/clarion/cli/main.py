@@ -16,6 +16,7 @@ from clarion.cli import (
     chats,
     codes,
     consents,
+    contact,
     contacts,
     dashboard,
     drafts,
@@ -116,6 +117,7 @@ bench.add_to(app)
 simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
 app.add_typer(channels.app, name="channel")
+contact.add_to(contacts.app)
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(suppressions.app, name="suppressions")

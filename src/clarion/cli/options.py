@@ -13,6 +13,10 @@ MOMENT = "2026-12-24T09:30"  # how times are written, as an example
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Show at most this many.")]
 BroadcastId = Annotated[int, typer.Argument(metavar="ID", help="The broadcast's number.", min=1)]
+ContactName = Annotated[
+    str,
+    typer.Argument(metavar="CONTACT", help="A user id of the contact, or # and its id."),
+]
 OfChannel = Annotated[
     str,
     typer.Option("--channel", metavar="CHANNEL", help="The channel that the user id belongs to."),

@@ -6,14 +6,11 @@ import typer
 
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
-from clarion.cli.failures import Failed
-from clarion.cli.lookups import find_broadcast
-from clarion.cli.options import AsJson
+from clarion.cli.lookups import find_broadcast, find_contact
+from clarion.cli.options import AsJson, ContactName
 from clarion.cli.output import format_moment, print_json, print_line
 
 if TYPE_CHECKING:
-    from clarion.broadcasts.models import Broadcast
-    from clarion.contacts.models import Contact
     from clarion.insights.why import Answer, Step
 
 
@@ -25,10 +22,7 @@ def add_to(app: App) -> None:
 @uses_django
 def why(
     broadcast: Annotated[int, typer.Argument(metavar="BROADCAST", help="The broadcast's id.")],
-    contact: Annotated[
-        str,
-        typer.Argument(metavar="CONTACT", help="A user id of the contact, or # and its id."),
-    ],
+    contact: ContactName,
     as_json: AsJson = False,
 ) -> None:
     """Show why a contact received a broadcast, or did not.
@@ -39,7 +33,7 @@ def why(
     from clarion.insights.why import why as explain
 
     explained = find_broadcast(broadcast)
-    answer = explain(explained, _contact(explained, contact))
+    answer = explain(explained, find_contact(contact, first=explained.channels.order_by("name")))
     if as_json:
         print_json(_document(answer))
         return
@@ -55,26 +49,6 @@ def why(
                 print_line(f"      {line}")
     for run in answer.runs:
         print_line(f"\nRun {run.pk}: clarion why {run.pk} '#{answer.contact.pk}'")
-
-
-def _contact(broadcast: "Broadcast", name: str) -> "Contact":
-    from clarion.channels.models import Channel
-    from clarion.contacts.identities import look_up
-    from clarion.contacts.models import Contact
-    from clarion.kit.numbers import parse_id
-
-    if name.startswith("#"):
-        number = parse_id(name[1:])
-        contact = Contact.objects.filter(pk=number).first() if number else None
-        if contact is None:
-            raise Failed(f"There is no contact with the id {name[1:]}.")
-        return contact
-    own = list(broadcast.channels.order_by("name"))
-    others = Channel.objects.exclude(pk__in=[channel.pk for channel in own]).order_by("name")
-    for channel in [*own, *others]:
-        if match := look_up(channel, [name]).get(name):
-            return Contact.objects.get(pk=match.contact)
-    raise Failed(f"No contact has the user id “{name}”. To name a contact by its id, write #17.")
 
 
 def _more(step: "Step") -> list[str]:

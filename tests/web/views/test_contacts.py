@@ -107,3 +107,25 @@ def test_n1_the_condition_is_kept_on_the_next_page(admin: Client) -> None:
         Contact.objects.create(name=f"P{number}", attributes={"city": "Bonn"})
     html = admin.get("/contacts/?attribute=city&is=equals&value=Bonn").content.decode()
     assert "attribute=city&amp;is=equals&amp;value=Bonn&amp;after=" in html
+
+
+def test_the_timeline_of_a_contact_has_kinds_and_pages(admin: Client) -> None:
+    channel = factory.channel("Shop")
+    address = factory.people(channel, 1)[0]
+    for number in range(60):
+        delivery = factory.delivery(factory.broadcast(f"Mail {number}"), address)
+        factory.record(delivery, factory.START + number, content=f"Hello {number}")
+    url = f"/contacts/{address.contact_id}/"
+
+    first = admin.get(url)
+    second = admin.get(first.context["next_url"])
+    chats = admin.get(f"{url}?show=chats").content.decode()
+
+    shown = [one["line"].text for page in (first, second) for one in page.context["lines"]]
+    assert [text for text in shown if text.startswith("Hello")] == [
+        f"Hello {number}" for number in reversed(range(60))
+    ]
+    assert "Contact added" in first.content.decode()
+    assert "Nothing here" in chats
+    assert "Hello 59" not in chats
+    assert admin.get(f"{url}?cursor=damaged").status_code == 302

@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "audit entries",
+                "indexes": [models.Index(fields=["subject", "at"], name="audit_subject")],
             },
         ),
     ]

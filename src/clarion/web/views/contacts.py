@@ -1,22 +1,20 @@
-"""Contacts: list, search, and one person with everything that was sent to them."""
+"""Contacts: list and search."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from clarion.broadcasts.contact_history import history
 from clarion.channels.models import Channel
 from clarion.contacts.attribute_filters import CHOICES, AttributeFilter, ConditionError
 from clarion.contacts.attributes import attribute_names
-from clarion.contacts.models import Contact, Tag
+from clarion.contacts.models import Tag
 from clarion.contacts.search import contact_list
 from clarion.kit.numbers import parse_id
 from clarion.web.filters import chips, list_url
 from clarion.web.requests import AgentRequest
-from clarion.web.views.consents import standing
 
 Choice = TypeVar("Choice", Channel, Tag)
 
@@ -78,20 +76,3 @@ def _chosen(choices: Sequence[Choice], key: str | None) -> Choice | None:
 
 def _named(choice: Channel | Tag | None) -> str:
     return choice.name if choice else ""
-
-
-@require_safe
-def contact(request: AgentRequest, pk: int) -> HttpResponse:
-    """One person: what we know, where they are reached, and what they were sent and why not."""
-    person = get_object_or_404(Contact, pk=pk)
-    context = {
-        "person": person,
-        "addresses": person.addresses.filter(alias_of=None)
-        .select_related("channel", "chat")
-        .prefetch_related("aliases")
-        .order_by("pk"),
-        "tags": Tag.objects.filter(taggings__contact=person).order_by("name"),
-        "history": history(person.pk),
-        **standing(person),
-    }
-    return render(request, "contacts/one.html", context)
