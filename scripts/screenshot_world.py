@@ -127,14 +127,21 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     from clarion.channels import own_keywords
     from clarion.codes import batches, pools
     from clarion.consents import grants, manage
+    from clarion.contacts import addresses
     from clarion.contacts.models import Address, Contact
+    from clarion.contacts.suppressions import entries
     from clarion.content.stories import create_story
+    from clarion.kit import clock
 
     story = create_story(name="Welcome", blocks=BLOCKS, by=agent)
     news = manage.define(name="News", category="Marketing", text="I want the news.", by=agent)
     manage.define(name="Offers", category="Marketing", text="", by=agent)
     person = Address.objects.filter(channel=bot).order_by("pk")[3]
     grants.give(news, [person.contact_id], how="agent", by=agent)
+    rivals, _ = entries.add("9*", kind=bot.kind, reason="blocked", note="Test numbers", by=agent)
+    entries.add("*@example.net", kind="email", reason="complained", by=agent)
+    opted_out = Address.objects.filter(channel=bot, suppression=None).order_by("-pk")[0]
+    addresses.mark(opted_out.pk, "opted_out", clock.now())
     own_keywords.add(["halt", "abmelden"], "opted_out", agent)
     paused = launch.start(draft("Winter tyres", channels=[bot], rate=2), by=agent, undo_seconds=0)
     stopped = launch.start(draft("Wrong price list", rate=2), by=agent, undo_seconds=0)
@@ -157,7 +164,7 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     batches.order_codes(pool, 200, by=agent)
     return {
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
-        "pool": pool.pk,
+        "pool": pool.pk, "suppression": rivals.pk, "opted_out": opted_out.pk,
         "periodic": periodic.pk, "trigger": trigger.pk, "external": external.pk, "chat": chat,
         "person": person.contact_id, "contacts": Contact.objects.count(),
     }  # fmt: skip
@@ -191,6 +198,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     from clarion.channels.manage import add_channel, pause_channel
     from clarion.consents import manage
     from clarion.contacts.models import Address, Contact, Import
+    from clarion.contacts.suppressions import entries
     from clarion.contacts.tags import assign
     from clarion.content.stories import create_story
     from clarion.kit import clock
@@ -202,6 +210,8 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
     story = create_story(name=f"{LONG} {MARKUP}"[:100], blocks=blocks, by=agent)
     manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)
+    entries.add(f"{LONG * 2}*", kind="webhook", reason="complained", note=LONG * 5, by=agent)
+    entries.add(f"*{RIGHT_TO_LEFT}", kind="webhook", reason="gone", note=MARKUP, by=agent)
     names = [LONG * 2, RIGHT_TO_LEFT, MARKUP, "", "🎄" * 60, "Nguyễn Thị Minh Khai" * 4]
     contacts = Contact.objects.bulk_create(
         Contact(name=name, attributes={LONG: LONG, "city": RIGHT_TO_LEFT}) for name in names

@@ -32,6 +32,7 @@ from clarion.web.views import (
     retention,
     segments,
     stories,
+    suppressions,
     why,
 )
 
@@ -162,6 +163,26 @@ urlpatterns = [
     path("contacts/segments/<int:pk>/", segments.segment_edit, name="segment_edit"),
     path("contacts/segments/<int:pk>/count", segments.segment_counted, name="segment_counted"),
     path("contacts/segments/<int:pk>/delete/", segments.segment_delete, name="segment_delete"),
+    path("contacts/suppressions/", suppressions.suppressions, name="suppressions"),
+    path("contacts/suppressions/new/", suppressions.suppression_new, name="suppression_new"),
+    path(
+        "contacts/suppressions/import/", suppressions.suppression_import, name="suppression_import"
+    ),
+    path(
+        "contacts/suppressions/export.csv",
+        suppressions.suppressions_export,
+        name="suppressions_export",
+    ),
+    path(
+        "contacts/suppressions/<int:pk>/remove/",
+        suppressions.suppression_remove,
+        name="suppression_remove",
+    ),
+    path(
+        "contacts/suppressions/addresses/<int:pk>/",
+        suppressions.suppression_lift,
+        name="suppression_lift",
+    ),
     path("codes/", codes.codes, name="codes"),
     path("codes/new/", codes.code_pool_new, name="code_pool_new"),
     path("codes/code/", code_redeeming.code, name="code"),

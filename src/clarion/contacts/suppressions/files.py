@@ -36,6 +36,8 @@ def import_entries(
     kind: str = "",
     reason: str = "",
     rejects: Path | None = None,
+    filename: str = "",
+    most: int | None = None,
     progress: Progress = lambda done, total: None,
     by: Agent | str,
 ) -> Imported:
@@ -43,13 +45,14 @@ def import_entries(
 
     Columns: ``address`` (or ``pattern``), and perhaps ``kind``, ``reason`` and ``note``; others are
     passed over. ``kind`` and ``reason`` are those of lines without one. What is wrong with a line
-    is written to ``rejects`` with its number. Raises SuppressionError for what is wrong with the
+    is written to ``rejects`` with its number. A file of more than ``most`` lines is refused.
+    ``filename``: its name in the audit log. Raises SuppressionError for what is wrong with the
     whole file, and OSError.
     """
     try:
         file = CsvFile(path)
         places = _places(file.columns, kind, reason)
-        _check(file)
+        _check(file, most)
         reader = _Reader(file, places, kind, reason, Rejects(rejects), by)
         try:
             for line, cells in file.rows():
@@ -65,15 +68,28 @@ def import_entries(
     progress(file.size, file.size)
     outcome = reader.outcome
     outcome.rejected, outcome.first_rejects = reader.rejects.count, reader.rejects.shown
-    audit.note("suppression.import", "suppressions", by, file=path.name, added=outcome.added,
-               known=outcome.known, rejected=outcome.rejected)  # fmt: skip
+    audit.note(
+        "suppression.import",
+        "suppressions",
+        by,
+        file=filename or path.name,
+        added=outcome.added,
+        known=outcome.known,
+        rejected=outcome.rejected,
+    )
     return outcome
 
 
-def _check(file: CsvFile) -> None:
+def _check(file: CsvFile, most: int | None) -> None:
     """Go through the whole file, so that nothing is written of one that breaks off."""
-    if not sum(1 for _ in file.rows()):
+    lines = sum(1 for _ in file.rows())
+    if not lines:
         raise SuppressionError("The file has a header row and nothing below it.")
+    if most is not None and lines > most:
+        raise SuppressionError(
+            f"The file has {lines:,} lines; a page takes {most:,}. Split it, or use the command "
+            "clarion suppressions import."
+        )
 
 
 def _places(columns: list[str], kind: str, reason: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from clarion.channels.registry import kind_class
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Suppression
 from clarion.contacts.states import AddressState as S
@@ -49,6 +50,11 @@ class Listed:
     is_applied: bool = True  # False: it has an effect, and its addresses are being looked up
 
     @property
+    def kind_label(self) -> str:
+        """The channel kind as people call it."""
+        return kind_class(self.kind).label
+
+    @property
     def reason_label(self) -> str:
         """The reason in words."""
         return str(Reason(self.reason).label)
@@ -71,6 +77,11 @@ class Wanted:
     def to_query(self) -> str:
         """These filters as the query of an address; "" for all."""
         return urlencode({name: value for name, value in asdict(self).items() if value})
+
+
+def reason_of(state: str) -> str:
+    """Why an address in this state is on the list."""
+    return REASONS[state]
 
 
 def suppression_list(wanted: Wanted, cursor: str | None = None, limit: int = 50) -> Page[Listed]:

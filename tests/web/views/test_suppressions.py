@@ -1,0 +1,110 @@
+"""The pages of the suppression list."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from clarion.accounts.models import AuditEntry, Role
+from clarion.contacts import addresses
+from clarion.contacts.models import Address, Suppression
+from clarion.contacts.suppressions.entries import add
+from clarion.kit import clock
+from clarion.web.views import suppressions
+from support import factory
+from web.conftest import LogIn
+
+pytestmark = pytest.mark.django_db
+URL = "/contacts/suppressions/"
+
+
+@pytest.fixture
+def ada() -> Address:
+    return factory.address(factory.channel("mail", "email"), "ada@example.com", "Ada")
+
+
+def test_empty_added_found_and_removed(admin: Client, ada: Address) -> None:
+    assert b"Nothing is on the list" in admin.get(URL).content
+    fields = {"pattern": "*@example.com", "kind": "email", "reason": "blocked", "note": "Rival"}
+    said = admin.post(f"{URL}new/", fields, follow=True).content.decode()
+    assert "“*@example.com” is on the list. It fits 1 address." in said
+    entry = Suppression.objects.get()
+    for query, is_there in (("q=EXAMPLE", True), ("q=nobody", False), ("reason=gone", False),
+                            ("kind=email", True), ("kind=rumour&reason=rumour", True)):  # fmt: skip
+        assert (b"Rival" in admin.get(f"{URL}?{query}").content) is is_there, query
+    assert (
+        "Broadcasts are sent to 1 address again"
+        in admin.get(f"{URL}{entry.pk}/remove/").content.decode()
+    )
+    ada.refresh_from_db()
+    assert ada.effective_state == "suppressed"
+    assert b"On the suppression list" in admin.get(f"/contacts/{ada.contact_id}/").content
+    assert b"On the suppression list" in admin.get("/contacts/").content
+    admin.post(f"{URL}{entry.pk}/remove/")
+    ada.refresh_from_db()
+    assert ada.effective_state == "active"
+    assert admin.get(f"{URL}{entry.pk}/remove/").status_code == 404
+
+
+def test_what_is_wrong_is_said_beside_the_field(admin: Client) -> None:
+    fields = {"pattern": "a*b", "kind": "email", "reason": "blocked"}
+    page = admin.post(f"{URL}new/", fields)
+    assert "Write one “*”, at the beginning or at the end" in page.content.decode()
+    assert page.context["form"].errors.keys() == {"pattern"}
+
+
+def test_an_address_that_opted_out_is_on_it_and_can_be_lifted(admin: Client, ada: Address) -> None:
+    addresses.mark(ada.pk, "opted_out", clock.now())
+    page = admin.get(URL).content.decode()
+    assert "ada@example.com" in page
+    assert "The contact" in page
+    url = f"{URL}addresses/{ada.pk}/"
+    assert b"only if they asked for it" in admin.get(url).content
+    admin.post(url)
+    ada.refresh_from_db()
+    assert ada.state == "active"
+    assert AuditEntry.objects.filter(action="address.mark").exists()
+    assert admin.get(url).status_code == 404
+
+
+def test_pages(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = factory.channel("mail", "email")
+    for number in range(3):
+        add(f"e{number}@example.com", kind="email", reason="gone", by=factory.BY)
+        address = factory.address(channel, f"a{number}@example.com")
+        addresses.mark(address.pk, "unreachable", clock.now())
+    listed = suppressions.suppression_list
+    monkeypatch.setattr(
+        suppressions, "suppression_list", lambda wanted, cursor: listed(wanted, cursor, limit=2)
+    )
+    url, seen = URL, []
+    while url:
+        page = admin.get(url)
+        seen += [row.pattern.split("@")[0] for row in page.context["rows"]]
+        url = page.context["next_url"]
+    assert seen == ["e2", "e1", "e0", "a2", "a1", "a0"]
+    assert admin.get(f"{URL}?after=x").status_code == 302
+
+
+def test_import_and_export(admin: Client, ada: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suppressions, "MOST_LINES", 2)
+
+    def brought(text: str) -> str:
+        file = SimpleUploadedFile("out.csv", text.encode())
+        fields = {"file": file, "kind": "email", "reason": "gone"}
+        return admin.post(f"{URL}import/", fields).content.decode()
+
+    said = brought("address,note\nada@example.com,left\nnobody,\n")
+    assert "1 added, 0 on the list already, 1 rejected." in said
+    assert "can&#x27;t be used" in said
+    assert "The file has 3 lines; a page takes 2." in brought("address\na@b.co\nc@b.co\nd@b.co\n")
+    file = b"".join(admin.get(f"{URL}export.csv?reason=gone"))
+    assert b'"ada@example.com","email","gone","import",' in file
+    assert AuditEntry.objects.filter(action="data.export", subject="suppressions").exists()
+
+
+def test_a_sender_may_only_look(log_in: LogIn, ada: Address) -> None:
+    entry, _ = add("*@example.com", kind="email", reason="gone", by=factory.BY)
+    sender = log_in(Role.SENDER)
+    assert b"Remove" not in sender.get(URL).content
+    for path in ("new/", "import/", "export.csv", f"{entry.pk}/remove/"):
+        assert sender.get(f"{URL}{path}").status_code == 403
