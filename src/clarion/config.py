@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     external_per_minute: int = Field(
         default=60, ge=1, description="Most calls a minute of one broadcast's URL"
     )
+    api_per_minute: int = Field(
+        default=3_000, ge=1, description="Most requests a minute of an API token"
+    )
     retention_days: int = Field(
         default=90, ge=0, description="Days after which ended broadcasts are deleted; 0 is never"
     )

@@ -83,12 +83,14 @@ INSTALLED_APPS = [
     "clarion.broadcasts",
     "clarion.engine",
     "clarion.hooks",
+    "clarion.api",
     "clarion.web",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "clarion.web.assets.serve",
     "clarion.web.middleware.content_security_policy",
+    "clarion.api.entry.serve",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("clarion.hooks.urls")),
+    path("", include("clarion.api.urls")),
     path("", include("clarion.web.urls")),
 ]
 handler400 = "clarion.web.views.errors.bad_request"

@@ -13,6 +13,8 @@ ARGUMENTS = {"int": "1", "slug": "pause", "str": "x"}
 
 def _paths(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
     for pattern in resolver.url_patterns:
+        if str(pattern.pattern).startswith("api/"):  # see tests/api
+            continue
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from _paths(pattern, path)

@@ -1,1 +1,1 @@
-"""Agents, roles and the audit log."""
+"""Agents, roles, API tokens and the audit log."""

@@ -15,6 +15,7 @@ from clarion.kit import ids
 NAME_LENGTH = 200
 # As the audit log writes the program itself; see audit.
 RESERVED = frozenset({"engine", "worker", "commandline", "clarion", "system"})
+_TOKENS = "apitoken"  # and the name of the token
 _RANKS = {role: rank for rank, role in enumerate(Role.values)} | {"administrator": 3}
 PASSWORD_LENGTH = 16
 
@@ -118,7 +119,11 @@ def valid_name(name: str, *, role: str, agent: Agent | None = None) -> str:
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
         raise AgentError(f"Give the agent a name of 1 to {NAME_LENGTH} characters.")
     looks = _looks(name)
-    if looks in RESERVED or (looks in _RANKS and _RANKS[looks] > _RANKS[role]):
+    if (
+        looks in RESERVED
+        or looks.startswith(_TOKENS)
+        or (looks in _RANKS and _RANKS[looks] > _RANKS[role])
+    ):
         raise AgentError(f"The name “{name}” is reserved. Choose another one.")
     others = Agent.objects.exclude(pk=agent.pk) if agent else Agent.objects.all()
     if any(_looks(other) == looks for other in others.values_list("name", flat=True)):

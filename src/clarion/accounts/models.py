@@ -1,4 +1,4 @@
-"""Agents and the audit log."""
+"""Agents, API tokens and the audit log."""
 
 from typing import ClassVar
 
@@ -58,6 +58,65 @@ class Agent(AbstractBaseUser):
         return self.email
 
 
+class ApiToken(models.Model):
+    """What a program logs in with. Its secret is stored as a hash."""
+
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=8, unique=True)  # shown, so that people tell them apart
+    digest = models.CharField(max_length=64)  # SHA-256 of the secret
+    scopes = models.JSONField(default=list)  # names in accounts.scopes
+    requests_per_minute = models.IntegerField(null=True)  # None: the setting
+    created_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
+    created_at = InstantField(default=clock.now)
+    expires_at = InstantField(null=True)
+    last_used_at = InstantField(null=True)  # to about a minute
+    revoked_at = InstantField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= clock.now()
+
+
+class RequestCount(models.Model):
+    """How many requests of a token are used or reserved in one minute; see request_limits."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, db_index=False)
+    minute = models.BigIntegerField(db_index=True)  # since 1970
+    used = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "minute"], name="accounts_requestcount_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.used} in minute {self.minute}"
+
+
+class StoredAnswer(models.Model):
+    """The answer to a request with an `Idempotency-Key`; see idempotency."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64)  # SHA-256 of method, address and body
+    status = models.IntegerField()  # 0 until it is answered
+    headers = models.JSONField(default=dict)
+    body = models.TextField()
+    created_at = InstantField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "key"], name="accounts_storedanswer_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class CacheEntry(models.Model):
     """What web processes share for a while: failed log-ins. Django's database cache fills it."""
 
@@ -77,7 +136,7 @@ class AuditEntry(models.Model):
 
     at = InstantField(default=clock.now, db_index=True)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL)
-    actor = models.CharField(max_length=200)  # the agent's name, or "command line", "worker"
+    actor = models.CharField(max_length=200)  # an agent's name, "command line", "API token …"
     action = models.CharField(max_length=80)  # e.g. "broadcast.stop"
     subject = models.CharField(max_length=40)  # e.g. "broadcast 17"
     detail = models.JSONField(default=dict)

@@ -31,6 +31,7 @@ from clarion.cli import (
     stories,
     suppressions,
     tags,
+    tokens,
     when,
     why,
 )
@@ -49,6 +50,7 @@ class RootGroup(CommandGroup):
         "Run Clarion": ("serve", "web", "worker", "migrate", "check", "retention"),
         "Set up": (
             "agent",
+            "token",
             "channel",
             "contacts",
             "tags",
@@ -116,6 +118,7 @@ demo.add_to(app)
 bench.add_to(app)
 simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
+app.add_typer(tokens.app, name="token")
 app.add_typer(channels.app, name="channel")
 contact.add_to(contacts.app)
 app.add_typer(contacts.app, name="contacts")

@@ -96,7 +96,7 @@ class BodyLimits:
             (b"connection", b"close"),
             (b"cache-control", b"no-store"),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         try:
             async with asyncio.timeout(LINGER):

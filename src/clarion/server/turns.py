@@ -17,6 +17,7 @@ class Group:
     at_once: int  # requests that are being answered
     waiting: int  # requests that may wait; more are refused with 503
     seconds: float = 30.0  # that one may wait
+    busy: tuple[str, bytes] = ("text/plain; charset=utf-8", _BUSY)  # type and body of the refusal
     _turns: asyncio.Semaphore = field(init=False)
     _queue: int = 0
 
@@ -66,7 +67,7 @@ class Turns:
         finally:
             turn.end()
         if turn.refused:
-            await _say_busy(send)
+            await _say_busy(send, *turn.group.busy)
 
 
 class _Turn:
@@ -74,7 +75,7 @@ class _Turn:
 
     def __init__(self, group: Group, receive: Receive, send: Send) -> None:
         self.refused = False
-        self._group = group
+        self.group = group
         self._receive = receive
         self._send = send
         self._state = "before"
@@ -84,7 +85,7 @@ class _Turn:
         if self._state == "before" and not message.get("more_body"):
             self._state = "over"
             if message["type"] == "http.request":
-                if await self._group.enter():
+                if await self.group.enter():
                     self._state = "on"
                 else:
                     self.refused = True
@@ -98,15 +99,15 @@ class _Turn:
     def end(self) -> None:
         if self._state == "on":
             self._state = "over"
-            self._group.leave()
+            self.group.leave()
 
 
-async def _say_busy(send: Send) -> None:
+async def _say_busy(send: Send, content_type: str, body: bytes) -> None:
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", b"%d" % len(_BUSY)),
+        (b"content-type", content_type.encode()),
+        (b"content-length", b"%d" % len(body)),
         (b"retry-after", b"60"),
         (b"cache-control", b"no-store"),
     ]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": _BUSY})
+    await send({"type": "http.response.body", "body": body})

@@ -33,6 +33,7 @@ from clarion.web.views import (
     segments,
     stories,
     suppressions,
+    tokens,
     why,
 )
 
@@ -212,6 +213,9 @@ urlpatterns = [
     path("channels/<int:pk>/pause", channels.channel_pause, name="channel_pause"),
     path("channels/<int:pk>/resume", channels.channel_resume, name="channel_resume"),
     path("account/", account.account, name="account"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/new/", tokens.token_new, name="token_new"),
+    path("account/tokens/<int:pk>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("account/login/", login.login, name="account_login"),
     path("account/logout/", login.logout, name="account_logout"),
     path("account/inactive/", login.inactive, name="account_inactive"),

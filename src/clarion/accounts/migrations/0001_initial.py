@@ -92,4 +92,95 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["subject", "at"], name="audit_subject")],
             },
         ),
+        migrations.CreateModel(
+            name="ApiToken",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("prefix", models.CharField(max_length=8, unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("scopes", models.JSONField(default=list)),
+                ("requests_per_minute", models.IntegerField(null=True)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("expires_at", clarion.kit.fields.InstantField(null=True)),
+                ("last_used_at", clarion.kit.fields.InstantField(null=True)),
+                ("revoked_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="RequestCount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("minute", models.BigIntegerField(db_index=True)),
+                ("used", models.IntegerField()),
+                (
+                    "token",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="accounts.apitoken",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("token", "minute"), name="accounts_requestcount_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StoredAnswer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("request", models.CharField(max_length=64)),
+                ("status", models.IntegerField()),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.TextField()),
+                (
+                    "created_at",
+                    clarion.kit.fields.InstantField(db_index=True, default=clarion.kit.clock.now),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="accounts.apitoken",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("token", "key"), name="accounts_storedanswer_once"
+                    )
+                ],
+            },
+        ),
     ]

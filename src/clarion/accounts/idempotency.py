@@ -1,0 +1,46 @@
+"""Answers to requests that may be repeated, by their `Idempotency-Key`.
+
+The key, what the request does and its answer are one transaction. A crash keeps all of it or none,
+and a second request with the same key waits for the first one's commit and gets the same answer.
+What was refused has changed nothing and is not kept: its repetition is looked at again.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from clarion.accounts.models import ApiToken, StoredAnswer
+from clarion.kit import clock, db
+
+KEPT: Final = timedelta(hours=24)
+LONGEST_KEY: Final = 255
+
+
+class KeyReusedError(ValueError):
+    """The key was used for another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for a different request. Use a new key for each request."
+        )
+
+
+def claim(token: ApiToken, key: str, request_digest: str) -> StoredAnswer:
+    """The answer kept for that key, or a new row without one; within a transaction.
+
+    Waits for another transaction that has claimed the key. Raises KeyReusedError.
+    """
+    db.execute(
+        "INSERT INTO accounts_storedanswer "
+        "(token_id, key, request, created_at, status, headers, body) "
+        "VALUES (%s, %s, %s, %s, 0, '{}', '') ON CONFLICT (token_id, key) DO NOTHING",
+        [token.pk, key, request_digest, clock.now_us()],
+    )
+    answer = StoredAnswer.objects.get(token=token, key=key)
+    if answer.request != request_digest:
+        raise KeyReusedError
+    return answer
+
+
+def keep(answer: StoredAnswer, status: int, headers: dict[str, str], body: str) -> None:
+    """Keep what was answered; within the transaction of ``claim``."""
+    StoredAnswer.objects.filter(pk=answer.pk).update(status=status, headers=headers, body=body)

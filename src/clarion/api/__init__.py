@@ -1,0 +1,1 @@
+"""Entry point for programs: the JSON API, version 1."""

@@ -1,0 +1,140 @@
+"""How a function becomes an operation: transaction, idempotency, serialisation, headers.
+
+A function takes the request and its parameters and returns a model of ``types``, Created, or None.
+Everything that changes something runs in one transaction, so a request is carried out whole or not.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from clarion.accounts import idempotency
+from clarion.api.etags import etag_of
+from clarion.api.guard import JSON, ApiRequest, Bearer
+from clarion.api.problems import FieldError, Problem
+from clarion.api.types import Output, Page
+
+View = TypeVar("View", bound=Callable[..., Any])
+KEY_HEADER: Final = "Idempotency-Key"
+_KEPT_HEADERS: Final = ("Location", "ETag", "Content-Type")
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Something new, and the address where it is read."""
+
+    resource: Output
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is special about an operation; the document is written from it, too."""
+
+    scope: str | None
+    repeatable: bool = False  # takes an Idempotency-Key
+    edits: bool = False  # needs If-Match
+    tagged: bool = False  # answers with an ETag
+    conflicts: bool = False  # may be refused with 409
+    paged: bool = False
+    body: str | None = None  # the content type of what is sent
+    statuses: tuple[int, ...] = field(default=())  # documented besides the usual ones
+
+
+def operation(
+    router: Router,
+    method: str,
+    path: str,
+    returns: Any,
+    rules: Rules,
+    *,
+    status: int = 0,
+    transact: bool = True,
+) -> Callable[[View], View]:
+    """Register a function as an operation.
+
+    `returns`: the type of its answer, None for none. `status`: 0 for the usual one of the method.
+    `transact`: False for what waits for another server, which must not hold the database.
+    """
+    status = status or (204 if returns is None else 200)
+
+    def register(view: View) -> View:
+        def carried_out(request: ApiRequest, **parameters: Any) -> HttpResponse:
+            if method == "GET":
+                return _answer(request, view(request, **parameters), rules, status)
+            key = request.headers.get(KEY_HEADER) if rules.repeatable else None
+            with transaction.atomic() if transact or key is not None else nullcontext():
+                if key is None:
+                    return _answer(request, view(request, **parameters), rules, status)
+                stored = idempotency.claim(request.auth, _checked(key), _digest(request))
+                if stored.status:
+                    return _replayed(stored.status, stored.headers, stored.body)
+                answer = _answer(request, view(request, **parameters), rules, status)
+                headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer.headers}
+                text = answer.content.decode()
+                idempotency.keep(stored, answer.status_code, headers, text)
+                return answer
+
+        wrapped = wraps(view)(carried_out)
+        router.api_operation(
+            [method],
+            path,
+            auth=Bearer(rules.scope, rules.body),
+            response={status: returns},
+            operation_id=view.__name__,
+            summary=(view.__doc__ or "").strip().splitlines()[0].rstrip("."),
+            description="\n".join(
+                line.strip() for line in (view.__doc__ or "").strip().splitlines()[1:]
+            ).strip(),
+            openapi_extra={"x-rules": rules},
+        )(wrapped)
+        return view
+
+    return register
+
+
+def _checked(key: str) -> str:
+    if 0 < len(key) <= idempotency.LONGEST_KEY and key.isascii() and key.isprintable():
+        return key
+    text = f"Send 1 to {idempotency.LONGEST_KEY} printable ASCII characters."
+    raise Problem("invalid_request", text, [FieldError(KEY_HEADER, "header", text)])
+
+
+def _digest(request: HttpRequest) -> str:
+    line = f"{request.method} {request.get_full_path()}\n"
+    return hashlib.sha256(line.encode() + request.body).hexdigest()
+
+
+def _answer(request: HttpRequest, result: Any, rules: Rules, status: int) -> HttpResponse:
+    location = ""
+    if isinstance(result, Created):
+        result, location = result.resource, result.location
+    if result is None:
+        return HttpResponse(status=status)
+    answer = HttpResponse(result.model_dump_json(), status=status, content_type=JSON)
+    if location:
+        answer.headers["Location"] = location
+    if rules.tagged:
+        answer.headers["ETag"] = etag_of(result)
+    if isinstance(result, Page) and result.next is not None:
+        query = request.GET.dict() | {"cursor": result.next}
+        answer.headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
+    return answer
+
+
+def _replayed(status: int, headers: dict[str, str], body: str) -> HttpResponse:
+    answer = HttpResponse(body, status=status)
+    if "Content-Type" not in headers:
+        del answer.headers["Content-Type"]
+    for name, value in headers.items():
+        answer.headers[name] = value
+    answer.headers["Idempotency-Replayed"] = "true"
+    return answer
