@@ -43,3 +43,29 @@ def test_what_happened_to_a_contact(
     assert (entry["record"], entry["text"], entry["state"]) == (record.pk, "Hello there", "sent")
     assert "Contact added" in ok("contacts", "timeline", "u0")
     assert "There is no group" in clarion("contacts", "timeline", "u0", "--show", "nothing").stderr
+
+
+def test_a_contact_is_changed(
+    ok: Callable[..., str], ok_json: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    address = factory.people(factory.channel("Shop"), 1)[0]
+    factory.channel("Mail", "email")
+    tags.assign(["old"], [address.contact_id], by=factory.BY)
+
+    ok(
+        "contacts", "edit", "u0", "--name", "Ada", "--set", "age=36", "--unset", "city",
+        "--tag", "vip", "--untag", "old",
+    )  # fmt: skip
+    ok("contacts", "add-address", "u0", "--channel", "Mail", "--user", "ada@example.org")
+    ok("contacts", "opt-out", "u0", "--channel", "Shop")
+
+    document = ok_json("contacts", "show", "ada@example.org")
+    assert (document["name"], document["attributes"]) == ("Ada", {"age": "36"})
+    assert document["tags"] == ["vip"]
+    assert {one["channel"]: one["state"] for one in document["addresses"]} == {
+        "Shop": "opted_out",
+        "Mail": "active",
+    }
+    assert "is not the code of a language" in refused("contacts", "edit", "u0", "--language", "?")
+    assert ok_json("contacts", "opt-out", "u0", "--channel", "Shop") == {"opted_out": []}
+    assert "Nothing has changed" in ok("contacts", "edit", "u0", "--name", "Ada")

@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
+from clarion.cli.failures import Failed
 from clarion.cli.lookups import find_contact
-from clarion.cli.options import AsJson, ContactName, Limit
+from clarion.cli.options import REPEATABLE, AsJson, ContactName, Limit, OfChannel
 from clarion.cli.output import (
+    counted,
     format_moment,
     print_cut,
     print_facts,
@@ -26,6 +29,15 @@ def add_to(app: App) -> None:
     """Add the commands to those of contacts."""
     app.command(examples=["clarion contacts show 1001", "clarion contacts show '#17'"])(show)
     app.command(examples=["clarion contacts timeline 1001 --show messages"])(timeline)
+    app.command(
+        examples=[
+            "clarion contacts edit 1001 --name 'Ada King' --set city=London --unset age",
+            "clarion contacts edit '#17' --tag vip --untag old",
+        ]
+    )(edit)
+    example = "clarion contacts add-address 1001 --channel mail --user ada@example.org"
+    app.command("add-address", examples=[example])(add_address)
+    app.command("opt-out", examples=["clarion contacts opt-out 1001 --channel shop"])(opt_out)
 
 
 @uses_django
@@ -105,6 +117,116 @@ def timeline(
                 print_line(f"    {text}")
     if page.next_cursor:
         print_cut(limit)
+
+
+@uses_django
+def edit(
+    contact: ContactName,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The name.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="A code such as de or pt-BR.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="A time zone such as Europe/Berlin.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help=f"Set an attribute. {REPEATABLE}"),
+    ] = None,
+    unset: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"Remove an attribute. {REPEATABLE}")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help=f"Assign a tag. {REPEATABLE}")
+    ] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help=f"Remove a tag. {REPEATABLE}")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a contact. What you leave out stays as it is."""
+    from clarion.contacts.editing import Edit, EditError
+    from clarion.contacts.editing import edit as change
+
+    person = find_contact(contact)
+    own = set(person.taggings.values_list("tag__name", flat=True))
+    try:
+        changed = change(
+            person,
+            Edit(
+                name=name,
+                language=language,
+                time_zone=time_zone,
+                attributes=_attributes(set_ or [], unset or []),
+                tags=sorted((own | set(tag or [])) - set(untag or [])),
+            ),
+            by=acting(),
+        )
+    except EditError as error:
+        raise Failed(str(error)) from None
+    if as_json:
+        print_json({"id": person.pk, "changed": changed})
+    elif changed:
+        print_line(f"Changed: {', '.join(field.replace('_', ' ') for field in changed)}.")
+    else:
+        print_line("Nothing has changed.")
+
+
+def _attributes(wanted: list[str], removed: list[str]) -> dict[str, str]:
+    attributes = dict.fromkeys(removed, "")
+    for pair in wanted:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"Write “{pair}” as NAME=VALUE.", param_hint="--set")
+        attributes[name] = value
+    return attributes
+
+
+@uses_django
+def add_address(
+    contact: ContactName,
+    channel: OfChannel,
+    user: Annotated[str, typer.Option(metavar="ID", help="The contact's user id on this channel.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add an address to a contact."""
+    from clarion.channels.manage import get_channel
+    from clarion.contacts.editing import EditError
+    from clarion.contacts.editing import add_address as add
+
+    person = find_contact(contact)
+    try:
+        address = add(person, get_channel(channel), user, by=acting())
+    except EditError as error:
+        raise Failed(str(error)) from None
+    if as_json:
+        print_json({"id": person.pk, "chat": address.pk, "user": address.user_id})
+    else:
+        print_line(f"Added {address.user_id} on {channel}: chat {address.pk}.")
+
+
+@uses_django
+def opt_out(
+    contact: ContactName,
+    channel: Annotated[
+        str, typer.Option(metavar="CHANNEL", help="Only on this channel. Without it, on all.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Note that a contact wants no more broadcasts. Queued ones are skipped at once."""
+    from clarion.channels.manage import get_channel
+    from clarion.contacts import addresses
+    from clarion.kit import clock
+
+    own = find_contact(contact).addresses.filter(alias_of=None)
+    if channel:
+        own = own.filter(channel=get_channel(channel))
+    by = acting()
+    marked = [row.pk for row in own if addresses.mark(row.pk, "opted_out", clock.now(), by=by)]
+    if as_json:
+        print_json({"opted_out": marked})
+    else:
+        print_line(f"{counted(len(marked), 'address', 'addresses')} opted out.")
 
 
 def _listed(line: "Line") -> dict[str, Any]:

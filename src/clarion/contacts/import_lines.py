@@ -126,12 +126,7 @@ class Layout:
             raise BadLineError(f"its cells have more than {ATTRIBUTES_LIMIT:,} characters together")
         own = ["", "", ""]
         for slot, index in self._own:
-            cell = cells[index].strip()
-            if not cell.isprintable() or (slot == _LANGUAGE and cell):
-                cell = _tidied(slot, cell)
-            own[slot] = cell
-            if len(cell) > _LONGEST_OWN[slot] or (slot == _ZONE and cell not in _zones()):
-                raise BadLineError(_own_fault(slot, cell))
+            own[slot] = own_value(slot, cells[index].strip())
         written = ""
         if self._write and value != cells[self.id_place]:
             written = self._write(cells[self.id_place])
@@ -188,6 +183,15 @@ class Layout:
         if name not in OWN_FIELDS:  # under another title it is a variable as well
             self.attributes.append(name)
             self._prefixes.append((index, f"{_quoted(name)}:"))
+
+
+def own_value(slot: int, text: str) -> str:
+    """What somebody gave for one of OWN_FIELDS, as it is stored. Raises BadLineError."""
+    if not text.isprintable() or (slot == _LANGUAGE and text):
+        text = _tidied(slot, text)
+    if len(text) > _LONGEST_OWN[slot] or (slot == _ZONE and text not in _zones()):
+        raise BadLineError(_own_fault(slot, text))
+    return text
 
 
 def _tidied(slot: int, cell: str) -> str:

@@ -15,6 +15,7 @@ from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.consents.models import Change
 from clarion.contacts.states import AddressState, explain
+from clarion.insights.edits import changes_in_words
 from clarion.kit import clock, db
 from clarion.kit.paging import Key
 from clarion.records.rows import RecordRow, read
@@ -23,6 +24,7 @@ _KINDS: Final = "'broadcast', 'external', 'trigger'"  # not singles, which are m
 _LEARNED: Final = (_lazy("Address added"), _lazy("Another user id learned"))
 _EDITS: Final[Mapping[str, Any]] = {
     "contact.edit": _lazy("Edited"),
+    "contact.add_address": _lazy("Address added by hand"),
     "contacts.merge": _lazy("Merged with another contact"),
     "address.mark": _lazy("Address marked by hand"),
 }
@@ -155,7 +157,7 @@ def edits(ids: ContactIds, start: Start) -> list[Line]:
             _key(row),
             "edit",
             str(_EDITS.get(entry.action, entry.action)),
-            _changes(entry.detail),
+            changes_in_words(entry.detail),
             actor=entry.actor,
         )
         for row in rows
@@ -383,14 +385,3 @@ def _rows(
 
 def _key(row: Sequence[Any]) -> Key:
     return (row[0], 0, row[1])
-
-
-def _changes(detail: Mapping[str, Any]) -> str:
-    """What an entry of the audit log says beside what was done."""
-    return ", ".join(f"{name}: {_value(value)}" for name, value in detail.items() if value != "")
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 2:  # before and after
-        return " → ".join(str(part) if part not in ("", None) else "–" for part in value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
