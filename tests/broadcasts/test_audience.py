@@ -122,7 +122,7 @@ class TestWho:
         assert reasons(tagged("gone"), one) == {}
         assert reasons(tagged("vip", without=("gone",)), one) == {"Ada": ""}
 
-    def test_picked_people(self, one: Channel, two: Channel, add: Callable) -> None:
+    def test_picked_contacts(self, one: Channel, two: Channel, add: Callable) -> None:
         ada, bob = add(one, "Ada"), add(two, "Bob", state="opted_out")
         add(one, "Cem")
         broadcast, other = factory.draft([one]), factory.draft([one])

@@ -8,8 +8,8 @@ from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.picker import (
     clear,
     count_found,
-    picked_people,
-    search_people,
+    picked_contacts,
+    search_contacts,
     tick,
     tick_found,
     untick,
@@ -40,16 +40,16 @@ def test_people_on_the_chosen_channels(draft: Broadcast, one: Channel) -> None:
     two, three = factory.channel("two"), factory.channel("three")
     second = Address.objects.create(contact=people[0].contact, channel=two, value="x-1")
     factory.people(three, 2)
-    assert names(search_people(draft)) == ["Person 2", "Person 1", "Person 0"]
+    assert names(search_contacts(draft)) == ["Person 2", "Person 1", "Person 0"]
     draft.channels.set([one, two])
     tick(draft, [second.pk])
-    page = search_people(draft)
+    page = search_contacts(draft)
     assert [(row.value, row.channel, row.picked) for row in page.rows] == [
         ("u2", "one", False), ("u1", "one", False), ("u0", "one", False), ("x-1", "two", True),
     ]  # fmt: skip
     assert count_found(draft) == 4
     draft.channels.clear()
-    assert search_people(draft).rows == []
+    assert search_contacts(draft).rows == []
     assert count_found(draft) == 0
 
 
@@ -57,19 +57,19 @@ def test_search_by_name_id_and_tag(draft: Broadcast, one: Channel) -> None:
     people = factory.people(one, 25)
     vip = Tag.objects.create(name="vip")
     Tagging.objects.bulk_create(Tagging(tag=vip, contact=each.contact) for each in people[:12])
-    assert names(search_people(draft, "person 7")) == ["Person 7"]
-    assert [row.value for row in search_people(draft, "u19").rows] == ["u19"]
+    assert names(search_contacts(draft, "person 7")) == ["Person 7"]
+    assert [row.value for row in search_contacts(draft, "u19").rows] == ["u19"]
     assert count_found(draft, "person 1") == 11
     assert count_found(draft, "person 1", vip) == 3
     assert count_found(draft, "", vip) == 12
     assert count_found(draft, "", vip, most=5) == 5
     assert count_found(draft, "a\0b%_") == 0
-    first = search_people(draft)
+    first = search_contacts(draft)
     assert len(first.rows) == picker.PAGE
-    rest = search_people(draft, after=first.next)
+    rest = search_contacts(draft, after=first.next)
     assert names(rest) == [f"Person {n}" for n in range(4, -1, -1)]
     assert rest.next is None
-    assert search_people(draft, "person 7", vip).rows[0].tags == ["vip"]
+    assert search_contacts(draft, "person 7", vip).rows[0].tags == ["vip"]
 
 
 def test_ticks_are_kept(draft: Broadcast, one: Channel) -> None:
@@ -79,8 +79,8 @@ def test_ticks_are_kept(draft: Broadcast, one: Channel) -> None:
     assert tick(draft, [ids[0], ids[3], 10**15]) == 1
     assert untick(draft, [ids[0]]) == 1
     assert untick(draft, [ids[0]]) == 0
-    assert [row.address_id for row in picked_people(draft).rows] == [ids[1], ids[3]]
-    assert [row.picked for row in search_people(draft).rows] == [True, False, True, False]
+    assert [row.address_id for row in picked_contacts(draft).rows] == [ids[1], ids[3]]
+    assert [row.picked for row in search_contacts(draft).rows] == [True, False, True, False]
 
 
 def test_all_that_were_found(
@@ -89,13 +89,13 @@ def test_all_that_were_found(
     monkeypatch.setattr(picker, "CHUNK", 4)
     factory.people(one, 30)
     factory.people(factory.channel("two"), 3)
-    tick(draft, [search_people(draft, "u5").rows[0].address_id])
+    tick(draft, [search_contacts(draft, "u5").rows[0].address_id])
     assert tick_found(draft, "person 1") == 11
     assert tick_found(draft) == 18
     assert Pick.objects.filter(broadcast=draft).count() == 30
-    page = picked_people(draft)
+    page = picked_contacts(draft)
     assert len(page.rows) == picker.PAGE
-    assert len(picked_people(draft, page.next).rows) == 10
+    assert len(picked_contacts(draft, page.next).rows) == 10
 
 
 def test_clear_and_back(draft: Broadcast, one: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_clear_and_back(draft: Broadcast, one: Channel, monkeypatch: pytest.Monk
     tick_found(draft)
     tick_found(other)
     ids = clear(draft)
-    assert picked_people(draft).rows == []
+    assert picked_contacts(draft).rows == []
     assert tick(draft, ids) == 5
     monkeypatch.setattr(picker, "ASKS", 4)
     assert clear(draft) == []

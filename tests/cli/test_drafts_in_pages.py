@@ -241,7 +241,14 @@ def test_an_edit_of_the_command_line_keeps_what_the_page_holds(
     world: str, page: Client, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:
     """A time that is not valid yet must not become “now” because the title was changed."""
-    form = {"text": "Hi", "when": "later", "at": "", "rate": "fast", "who": "all", "title": "A"}
+    form = {
+        "text": "Hi",
+        "when": "scheduled",
+        "at": "",
+        "rate": "fast",
+        "audience": "all",
+        "title": "A",
+    }
     page.post("/broadcasts/compose/when", form)
     number = str(Broadcast.objects.get().pk)
 
@@ -252,11 +259,20 @@ def test_an_edit_of_the_command_line_keeps_what_the_page_holds(
     assert not any("send rate" in problem for problem in draft["missing"])
     html = page.get(f"/broadcasts/{number}/edit/").content.decode()
     shown = fields_of(html, "compose")
-    assert (shown["when"], shown["rate"], shown["title"]) == (["later"], ["5"], ["B"])
+    assert (shown["when"], shown["rate"], shown["title"]) == (["scheduled"], ["5"], ["B"])
 
 
 def test_the_form_of_the_page_is_read_whole(world: str, page: Client) -> None:
     """Else the tests above would prove nothing."""
     html = page.get("/broadcasts/new/").content.decode()
-    names = {"title", "text", "who", "when", "at", "zone", "condition_of", "template_variables"}
+    names = {
+        "title",
+        "text",
+        "audience",
+        "when",
+        "at",
+        "time_zone",
+        "condition_of",
+        "template_variables",
+    }
     assert names <= fields_of(html, "compose").keys()

@@ -37,3 +37,39 @@ def test_a_variable_that_says_nothing_is_found(body: str) -> None:
 )
 def test_what_holds_something_of_that_name_is_not(text: str) -> None:
     assert list(check_names.problems_of(text, Path("a.py"))) == []
+
+
+GLOSSARY = """
+| **contact** | somebody | user, person, who |
+| **send rate** | the most messages a second. Field: **rate** | speed |
+
+## The code
+
+| **lifecycle** | due, expand, finish | typed |
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("web/templates/a/b.html", '<input name="next_person">', "“contact”"),
+        ("web/urls.py", 'path("a/<int:pk>/speed", view)', "“send rate”"),
+        ("cli/a.py", 'typer.Option("--who")', "“contact”"),
+    ],
+)
+def test_a_replaced_word_in_a_name_is_found(
+    tmp_path: Path, file: str, text: str, says: str
+) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    (problem,) = check_names.replaced_names(tmp_path, GLOSSARY)
+    assert problem.startswith(file)
+    assert problem.endswith(f"docs/glossary.md says {says}")
+
+
+def test_words_that_are_also_terms_may_be_used(tmp_path: Path) -> None:
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "a.py").write_text('Option("--user"); Option("--typed"); Option("--whole")')
+    assert check_names.replaced_names(tmp_path, GLOSSARY) == []
+    assert check_names.replaced_words(GLOSSARY).keys() == {"person", "who", "speed"}

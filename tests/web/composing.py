@@ -10,7 +10,7 @@ from clarion.channels.models import Channel
 
 def compose_form(channel: Channel | None = None, **fields: Any) -> dict[str, Any]:
     """The form as a browser sends it."""
-    form = {"title": "Spring", "text": "Hello {{ contact.name }}", "who": "all", "when": "now"}
+    form = {"title": "Spring", "text": "Hello {{ contact.name }}", "audience": "all", "when": "now"}
     channels = [channel.pk] if channel else []
     return {**form, "data_type": "text", "channels": channels, **fields}
 

@@ -46,7 +46,7 @@ class PeoplePage:
     next: int | None = None
 
 
-def search_people(
+def search_contacts(
     broadcast: Broadcast, q: str = "", tag: Tag | None = None, after: int | None = None
 ) -> PeoplePage:
     """People on the chosen channels, newest first, found by name, user id or contact number."""
@@ -67,7 +67,7 @@ def search_people(
     return PeoplePage(rows, page.next)
 
 
-def picked_people(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
+def picked_contacts(broadcast: Broadcast, after: int | None = None) -> PeoplePage:
     """Those who are ticked, in the order of their chat numbers; tags are left out."""
     addresses = (
         Address.objects.filter(

@@ -22,7 +22,7 @@ from clarion.web.forms.compose_when import When
 def from_post(data: QueryDict) -> Composition:
     """The page as it was sent. Unknown channels and stories are left out."""
     composition = parse(data)
-    if composition.who == "chats":
+    if composition.audience == "chats":
         _find_chats(composition)
     composition.code_pool = CodePool.objects.filter(pk=composition.code_pool_id or 0).first()
     composition.channels, composition.story = drafts.look_up(
@@ -70,7 +70,7 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "template_language": [template.get("language", "")],
         "template_variables": list(template.get("variables", ())),
         "channels": [str(pk) for pk in draft.channels.values_list("pk", flat=True)],
-        "who": [_who(audience)],
+        "audience": [_audience_of(audience)],
         "tags": audience.get("tags", []),
         "without_tags": audience.get("without_tags", []),
         "segments": [str(key) for key in audience.get("segments", [])],
@@ -95,7 +95,7 @@ def _as_json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2) if data else ""
 
 
-def _who(audience: Mapping[str, Any]) -> str:
+def _audience_of(audience: Mapping[str, Any]) -> str:
     if audience.get("kind") != "picks":
         return str(audience.get("kind", ""))
     source = audience["picked_from"]
@@ -109,7 +109,7 @@ def at_first(zone: str | None = None) -> Composition:
     return Composition(
         channel_ids=[channel.pk for channel in only],
         channels=only,
-        who="all",
+        audience="all",
         when=When(zone=zone or timezone.get_current_timezone_name()),
     )
 

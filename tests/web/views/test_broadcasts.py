@@ -714,7 +714,7 @@ def test_e3_a_live_broadcast_is_edited_and_a_restart_keeps_its_audience(
     html = edited.content.decode()
     assert "You are editing a live broadcast." in html
     assert "Apply changes" in html
-    assert edited.context["closed_ways"] == ["now", "later", "repeat", "trigger"]
+    assert edited.context["closed_ways"] == ["now", "scheduled", "periodic", "trigger"]
 
     control.stop(sending, by=factory.BY)
     fresh = restarts.restart(sending, by=factory.BY)

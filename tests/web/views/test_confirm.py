@@ -27,7 +27,13 @@ def channel() -> Channel:
 
 
 def page(channel: Channel, **fields: Any) -> dict[str, Any]:
-    form = {"title": "Spring", "text": "Hello", "data_type": "text", "who": "all", "when": "now"}
+    form = {
+        "title": "Spring",
+        "text": "Hello",
+        "data_type": "text",
+        "audience": "all",
+        "when": "now",
+    }
     return {**form, "channels": [channel.pk], **fields}
 
 
@@ -78,7 +84,7 @@ def test_0_never_asks(admin: Client, channel: Channel, settings: Any) -> None:
 def test_what_is_called_from_elsewhere_is_not_asked_about(admin: Client, channel: Channel) -> None:
     factory.people(channel, 3)
 
-    admin.post("/broadcasts/new/", page(channel, when="called"))
+    admin.post("/broadcasts/new/", page(channel, when="external"))
 
     assert Broadcast.objects.get().state == "live"
 

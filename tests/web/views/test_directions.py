@@ -143,7 +143,7 @@ PAGES = (
     "/broadcasts/{draft}/edit/",
     "/broadcasts/{untitled}/edit/",
     "/broadcasts/drafts/ask?draft={draft}",
-    f"/broadcasts/compose/people?q={THEIRS}",
+    f"/broadcasts/compose/contacts?q={THEIRS}",
     "/picker/{draft}/",
     "/records/",
     f"/records/?name={THEIRS}&error={THEIRS}",
@@ -186,7 +186,7 @@ def test_what_a_page_saves_and_says(admin: Client, world: dict[str, Any]) -> Non
     form = {
         "title": THEIRS,
         "text": THEIRS,
-        "who": "tags",
+        "audience": "tags",
         "tags": [f"{THEIRS} vip"],
         "when": "now",
     }

@@ -26,14 +26,14 @@ def channel() -> Channel:
 
 def page(channel: Channel | None = None, **fields: Any) -> dict[str, Any]:
     """The form of a new broadcast with nothing written in it."""
-    form = {"title": "", "text": " ", "data_type": "text", "who": "all", "when": "now"}
+    form = {"title": "", "text": " ", "data_type": "text", "audience": "all", "when": "now"}
     return {**form, "page": "abcdefghjkmn", "channels": [channel.pk] if channel else [], **fields}
 
 
 @pytest.mark.parametrize(
     "ticked",
-    [{}, {"when": "repeat"}, {"end_open_chats": "yes"}, {"who": "tags"}, {"who": "ids"},
-     {"who": "hand"}],
+    [{}, {"when": "periodic"}, {"end_open_chats": "yes"}, {"audience": "tags"}, {"audience": "ids"},
+     {"audience": "hand"}],
     ids=str,
 )  # fmt: skip
 def test_a_tick_alone_makes_no_draft(
@@ -62,13 +62,13 @@ def test_what_is_ticked_is_counted_without_a_draft(admin: Client, channel: Chann
 def test_what_is_written_makes_a_draft(
     admin: Client, channel: Channel, written: dict[str, str]
 ) -> None:
-    response = admin.post("/broadcasts/compose/text", page(channel, who="chats", **written))
+    response = admin.post("/broadcasts/compose/text", page(channel, audience="chats", **written))
 
     assert response["HX-Replace-Url"] == f"/broadcasts/{Broadcast.objects.get().pk}/edit/"
 
 
 def test_a_list_of_contacts_to_select_from_makes_a_draft(admin: Client, channel: Channel) -> None:
-    form = page(channel, who="hand")
+    form = page(channel, audience="hand")
     offered = admin.post("/broadcasts/compose/audience", form).content.decode()
     admin.post("/broadcasts/compose/audience", {**form, "selecting": "yes"})
 

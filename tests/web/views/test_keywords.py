@@ -47,6 +47,6 @@ def test_others_do_not_see_it(log_in: LogIn) -> None:
 )
 def test_a_message_can_be_tried(admin: Client, text: str, says: str) -> None:
     admin.post("/channels/keywords/", {"opt_out": "Nie wieder!", "opt_in": ""})
-    html = admin.get("/channels/keywords/", {"try": text}).content.decode()
+    html = admin.get("/channels/keywords/", {"message": text}).content.decode()
     assert says in html
     assert "<b>" not in html

@@ -79,14 +79,14 @@ def test_a2_more_than_a_thousand_asks_first(
     asked = admin.post(f"{url}all", headers=HTMX).content.decode()
     assert "Select all 30 contacts found?" in asked
     assert picked(draft) == []
-    admin.post(f"{url}all", {"sure": "yes"}, headers=HTMX)
+    admin.post(f"{url}all", {"confirmed": "yes"}, headers=HTMX)
     assert len(picked(draft)) == 30
     asked = admin.post(f"{url}clear", headers=HTMX).content.decode()
     assert "Remove all 30 selected contacts? This can&#x27;t be undone." in asked or (
         "Remove all 30 selected contacts? This can't be undone." in asked
     )
     assert len(picked(draft)) == 30
-    admin.post(f"{url}clear", {"sure": "yes"}, headers=HTMX)
+    admin.post(f"{url}clear", {"confirmed": "yes"}, headers=HTMX)
     assert picked(draft) == []
 
 
@@ -115,7 +115,7 @@ def test_a2_ticked_people_are_the_audience(
     assert f'hx-get="/picker/{draft.pk}/"' in page
     admin.post(f"/picker/{draft.pk}/tick", {"address": [people[0].pk, people[4].pk]}, headers=HTMX)
     revision = Broadcast.objects.get(pk=draft.pk).revision
-    fields = {"draft": draft.pk, "revision": revision, "who": "hand", "channels": channel.pk,
+    fields = {"draft": draft.pk, "revision": revision, "audience": "hand", "channels": channel.pk,
               "text": "Hello", "data_type": "text"}  # fmt: skip
     saved = admin.post("/broadcasts/compose/audience", fields, headers=HTMX)
     assert "audience-saved" in saved.headers["HX-Trigger"]

@@ -35,7 +35,7 @@ def problems(html: str) -> dict[str, str]:
 
 
 def compose(channel: Channel | None, **fields: Any) -> dict[str, Any]:
-    form = {"title": "", "text": "", "data_type": "text", "who": "all", "when": "now"}
+    form = {"title": "", "text": "", "data_type": "text", "audience": "all", "when": "now"}
     return {**form, "channels": [channel.pk] if channel else [], **fields}
 
 
@@ -44,10 +44,10 @@ def compose(channel: Channel | None, **fields: Any) -> dict[str, Any]:
     [
         ({}, "Write a text.", "text"),
         ({"data_type": "story"}, "Choose a story.", "story"),
-        ({"when": "later", "text": "x"}, "Choose a date and a time.", "at"),
+        ({"when": "scheduled", "text": "x"}, "Choose a date and a time.", "at"),
         ({"rate": "fast", "text": "x"}, "send rate", "rate"),
-        ({"who": "tags", "text": "x"}, "Choose at least one tag.", "who-tags"),
-        ({"who": "chats", "chats": "x", "text": "x"}, "x", "chats"),
+        ({"audience": "tags", "text": "x"}, "Choose at least one tag.", "audience-tags"),
+        ({"audience": "chats", "chats": "x", "text": "x"}, "x", "chats"),
         ({"when": "trigger", "text": "x"}, "Choose the tag", "on"),
     ],
     ids=lambda value: str(value)[:30],

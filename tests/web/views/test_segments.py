@@ -100,7 +100,7 @@ def test_a9_a_segment_is_an_audience_and_an_exclusion(
 ) -> None:
     page = admin.get("/broadcasts/new/").content.decode()
     assert "Contacts in segments" in page
-    chosen = compose_form(channel, title="Kept", who="segments", segments=[bonn.pk])
+    chosen = compose_form(channel, title="Kept", audience="segments", segments=[bonn.pk])
     html = admin.post("/broadcasts/compose/audience", chosen).content.decode()
     assert "Send to 2 recipients" in words(html)
     assert "In the segment Bonn" in words(html)

@@ -91,7 +91,7 @@ class Form:
 
 def message(channel: Channel, **fields: object) -> dict[str, object]:
     """What somebody wrote on the compose page."""
-    form = {"title": "Spring", "text": "Hello", "who": "all", "when": "now"}
+    form = {"title": "Spring", "text": "Hello", "audience": "all", "when": "now"}
     return {**form, "channels": [channel.pk], **fields}
 
 

@@ -358,10 +358,10 @@ def test_the_preview_is_for_the_chosen_person(admin: Client) -> None:
     assert "No contact has “data.code”" not in html
 
     html = admin.post("/stories/draft", data | {"q": "Person 2"}).content.decode()
-    assert f'value="person:{addresses[2].pk}"' in html
-    chosen = admin.post("/stories/draft", data | {"do": f"person:{addresses[2].pk}"})
+    assert f'value="preview:{addresses[2].pk}"' in html
+    chosen = admin.post("/stories/draft", data | {"do": f"preview:{addresses[2].pk}"})
     assert "Dear Person 2 data.code" in words(chosen.content.decode())
-    unknown = admin.post("/stories/draft", data | {"person": "99999999"})
+    unknown = admin.post("/stories/draft", data | {"preview_address": "99999999"})
     assert "Dear Person 0" in unknown.content.decode()
 
 
@@ -446,7 +446,7 @@ def test_archived_stories_are_no_choice_of_a_button(admin: Client) -> None:
         {"block": [f"n{i}" for i in range(100)], "n0-kind": "text"},
         {"block": ["n1"], "n1-kind": "video"},
         {"block": ["n1"], "n1-kind": "buttons", "n1-button": ["'", "x"], "x-kind": "?"},
-        {"number": "9" * 50, "story": "x", "person": "-1", "q": "\x00", "over": "²"},
+        {"number": "9" * 50, "story": "x", "preview_address": "-1", "q": "\x00", "over": "²"},
         {"block": ["v9b9"], "v9b9-kind": "webhook", "v9b9-timeout": "soon", "v9b9-sealed": "yes"},
     ],
 )  # fmt: skip

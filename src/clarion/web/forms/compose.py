@@ -30,7 +30,7 @@ from clarion.web.forms import compose_when
 from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
-WHO = ("all", "tags", "segments", "hand", "ids", "chats", "picked")
+AUDIENCES = ("all", "tags", "segments", "hand", "ids", "chats", "picked")
 # Every field but title, text and accepted gaps, which a draft can always hold, by the part of the
 # draft whose form state it belongs to; and the part of each problem.
 PARTS: dict[str, tuple[str, ...]] = {
@@ -39,7 +39,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "code_pool",
     ),
     "audience": (
-        "channels", "who", "tags", "without_tags", "segments", "without_segments", "consents",
+        "channels", "audience", "tags", "without_tags", "segments", "without_segments", "consents",
         "only_written", "chats",
     ),
     "timing": NAMES,
@@ -76,7 +76,7 @@ class Composition:
     template: dict[str, Any] = field(default_factory=dict)  # the three together, where they fit
     channel_ids: list[int] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)  # those of the ids that there are
-    who: str = ""
+    audience: str = ""
     tags: list[str] = field(default_factory=list)
     without_tags: list[str] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
@@ -164,7 +164,7 @@ class Composition:
         What this kind of audience has in the draft and the page does not show stays, too.
         """
         chosen: dict[str, Any]
-        match self.who:
+        match self.audience:
             case "all":
                 chosen = {"kind": "all"}
             case "tags":
@@ -172,7 +172,7 @@ class Composition:
             case "segments":
                 chosen = {"kind": "segments", "segments": self.segments}
             case "hand" | "ids":
-                chosen = {"kind": "picks", "picked_from": self.who}
+                chosen = {"kind": "picks", "picked_from": self.audience}
             case "chats" if self.picks is not None:
                 chosen = {"kind": "picks", "picked_from": "chats"}
             case "picked" if draft is not None and draft.audience:
@@ -203,7 +203,7 @@ def parse(data: QueryDict) -> Composition:
             [one_line(value) for value in data.getlist("template_variables")]
         ),
         channel_ids=_ids(data, "channels"),
-        who=data.get("who", ""),
+        audience=data.get("audience", ""),
         tags=[clean(tag, LONGEST) for tag in data.getlist("tags")],
         without_tags=[clean(tag, LONGEST) for tag in data.getlist("without_tags")],
         segments=_ids(data, "segments"),
@@ -224,8 +224,8 @@ def parse(data: QueryDict) -> Composition:
     )
     if composition.data_type not in Broadcast.DataType.values:
         composition.data_type = "text"
-    if composition.who not in WHO:
-        composition.who = ""
+    if composition.audience not in AUDIENCES:
+        composition.audience = ""
     composition.when, when_problems = compose_when.read(data)
     composition.problems |= when_problems
     _read_template(composition)

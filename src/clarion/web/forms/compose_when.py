@@ -20,8 +20,8 @@ from clarion.kit import clock
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean
 
-WAYS = ("now", "later", "repeat", "trigger", "called")
-TYPES = {"trigger": Broadcast.Type.TRIGGER, "called": Broadcast.Type.EXTERNAL}
+WAYS = ("now", "scheduled", "periodic", "trigger", "external")
+TYPES = {"trigger": Broadcast.Type.TRIGGER, "external": Broadcast.Type.EXTERNAL}
 UNITS = {  # of a delay, in seconds
     "minutes": 60,
     "hours": 3_600,
@@ -34,7 +34,7 @@ TAG_IS = {"equals": "has", "not": "has_not"}
 RUNS = 3  # next runs that are shown
 LONGEST = 2_000  # characters of a field; the package says what is too long for it
 ONE = (
-    "when", "at", "at_exact", "zone", "every", "clock", "day", "cron", "on", "tag", "event",
+    "when", "at", "at_exact", "time_zone", "every", "clock", "day", "cron", "on", "tag", "event",
     "segment",
     "delay", "delay_unit", "trigger_clock", "again",
 )  # fmt: skip
@@ -84,8 +84,8 @@ class When:
     @property
     def is_incomplete(self) -> bool:
         """Whether a time or a schedule was asked for that is not filled in yet, or is wrong."""
-        return (self.way == "later" and self.moment is None) or (
-            self.way == "repeat" and self.recurrence is None
+        return (self.way == "scheduled" and self.moment is None) or (
+            self.way == "periodic" and self.recurrence is None
         )
 
     @property
@@ -110,7 +110,7 @@ def read(data: QueryDict) -> tuple[When, dict[str, str]]:
     entries = {name: clean(data.get(name, "").strip(), LONGEST) for name in ONE}
     when = When(
         way=entries["when"] if entries["when"] in WAYS else "now",
-        zone=entries["zone"] or timezone.get_current_timezone_name(),
+        zone=entries["time_zone"] or timezone.get_current_timezone_name(),
         fields={**entries, **{name: entries[name] or value for name, value in DEFAULTS.items()}},
         days=sorted({int(day) for day in data.getlist("days") if day in set("0123456")}),
         conditions=_conditions(data),
@@ -120,7 +120,7 @@ def read(data: QueryDict) -> tuple[When, dict[str, str]]:
         clock.zone(when.zone)
     except ValueError as error:
         when.zone = timezone.get_current_timezone_name()
-        return when, {"zone": str(error)}
+        return when, {"time_zone": str(error)}
     if when.way in _READERS:
         _READERS[when.way](when, entries, problems)
     return when, problems
@@ -179,7 +179,7 @@ def _read_repeat(when: When, entries: Mapping[str, str], problems: dict[str, str
     try:
         when.recurrence = recurrences.parse(raw)
     except RecurrenceError as error:
-        problems["repeat"] = str(error)
+        problems["periodic"] = str(error)
 
 
 def _read_trigger(when: When, entries: Mapping[str, str], problems: dict[str, str]) -> None:
@@ -220,26 +220,26 @@ def _condition(row: tuple[str, str, str]) -> dict[str, str]:
     return {"attribute": of, "is": how, "value": value}
 
 
-_READERS = {"later": _read_later, "repeat": _read_repeat, "trigger": _read_trigger}
+_READERS = {"scheduled": _read_later, "periodic": _read_repeat, "trigger": _read_trigger}
 
 
 def form_of(draft: Broadcast) -> dict[str, list[str]]:
     """The fields of the page as they are for a draft that was made elsewhere."""
     entries = {**DEFAULTS, "when": "now"}
-    entries["zone"] = draft.time_zone or timezone.get_current_timezone_name()
+    entries["time_zone"] = draft.time_zone or timezone.get_current_timezone_name()
     lists: dict[str, list[str]] = {}
     if draft.type == Broadcast.Type.EXTERNAL:
-        entries["when"] = "called"
+        entries["when"] = "external"
     elif draft.type == Broadcast.Type.TRIGGER:
         entries |= {"when": "trigger", **_trigger_fields(draft.trigger)}
         lists = _condition_columns(draft.trigger.get("conditions", ()))
     elif draft.recurrence:
-        entries |= {"when": "repeat", **_repeat_fields(draft.recurrence)}
+        entries |= {"when": "periodic", **_repeat_fields(draft.recurrence)}
         lists["days"] = [str(day) for day in draft.recurrence.get("days", ())]
     elif draft.scheduled_at:
         exact = str(clock.to_us(draft.scheduled_at))
-        local = _local(draft.scheduled_at, entries["zone"])
-        entries |= {"when": "later", "at": local, "at_exact": exact}
+        local = _local(draft.scheduled_at, entries["time_zone"])
+        entries |= {"when": "scheduled", "at": local, "at_exact": exact}
     return {**{name: [value] for name, value in entries.items() if value}, **lists}
 
 

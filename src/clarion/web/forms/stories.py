@@ -98,7 +98,7 @@ class StoryForm:
     name: str = ""
     number: int = 0  # the version that is edited; 0 for a new story
     blocks: list[BlockFields] = field(default_factory=list)
-    person: str = ""  # id of the address that the preview is for
+    preview_address: str = ""  # id of the address that the preview is for
     q: str = ""  # who is looked for
     tried: bool = False  # saving was tried: say what is still empty, too
     problems: dict[str, str] = field(default_factory=dict)
@@ -176,8 +176,8 @@ class StoryForm:
         key, _colon, more = about.partition(":")
         if verb == "add" and key in FIELDS:
             return self._add(key)
-        if verb == "person":
-            self.person, self.q = key, ""
+        if verb == "preview":
+            self.preview_address, self.q = key, ""
             return ""
         index = next((i for i, block in enumerate(self.blocks) if block.key == key), None)
         if index is None:
@@ -252,7 +252,7 @@ def from_post(data: QueryDict, files: "MultiValueDict[str, UploadedFile[bytes]]"
     form = StoryForm(
         name=_typed(data, "name"),
         number=_number(data.get("number", "")),
-        person=data.get("person", ""),
+        preview_address=data.get("preview_address", ""),
         q=_typed(data, "q").strip()[:100],
         tried=data.get("tried") == "yes",
     )

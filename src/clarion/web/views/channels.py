@@ -21,8 +21,8 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
 from clarion.engine.callbacks import drop_counts, newest_dropped
 from clarion.engine.dropped import readable, secrets_of
+from clarion.web.channel_sizes import channels_with_contacts
 from clarion.web.forms.channels import ChannelForm, DefaultsForm
-from clarion.web.people import channels_with_people
 from clarion.web.requests import AgentRequest, needs
 
 DROPPED = 10  # callbacks shown on a channel's page
@@ -37,7 +37,7 @@ def channels(request: AgentRequest) -> HttpResponse:
             "kind": kind_class(channel.kind).label,
             "condition": condition(channel),
         }
-        for channel in channels_with_people()
+        for channel in channels_with_contacts()
     ]
     return render(request, "channels/list.html", {"rows": rows})
 

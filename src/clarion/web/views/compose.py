@@ -222,7 +222,7 @@ def _page(
         "confirm": confirm,
         "revision": request.POST.get("revision", "") if conflict else _revision(draft),
         "conflict": conflict,
-        "test_person": parts.test_person(request.session.get("test_address")),
+        "test_address": parts.remembered_address(request.session.get("test_address")),
         **parts.choice_context(composition),
         **parts.content_context(draft, composition, parts.Asked.read(request.POST)),
         **people,
@@ -334,7 +334,7 @@ def compose_watch(request: AgentRequest) -> HttpResponse:
 
 @needs(Role.SENDER)
 @require_safe
-def compose_people(request: AgentRequest) -> HttpResponse:
+def compose_contacts(request: AgentRequest) -> HttpResponse:
     """People to preview the message as, or to send a test to."""
     q = request.GET.get("q", request.GET.get("test_q", "")).strip()
     people = [
@@ -343,4 +343,4 @@ def compose_people(request: AgentRequest) -> HttpResponse:
         for reached in row.addresses
     ]
     context = {"people": people[:FOUND], "q": q, "for_test": "test_q" in request.GET}
-    return render(request, "broadcasts/compose_people.html", context)
+    return render(request, "broadcasts/compose_contacts.html", context)

@@ -40,7 +40,7 @@ class IdFileResult:
 def compose_ids(request: AgentRequest) -> HttpResponse:
     """Read the file and take its people as the audience of the draft."""
     composition = from_post(request.POST)
-    composition.who, composition.form["who"] = "ids", ["ids"]
+    composition.audience, composition.form["audience"] = "ids", ["ids"]
     draft = compose.draft_of(request)
     token, name = _upload(request)
     context: dict[str, Any] = {"ids_token": token, "ids_name": name}

@@ -17,7 +17,7 @@ from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_title
-from clarion.broadcasts.preview_person import preview_address
+from clarion.broadcasts.preview_address import preview_address
 from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.reasons import LEFT_OUT
@@ -34,10 +34,10 @@ from clarion.content.models import Story
 from clarion.content.preview import Shown
 from clarion.kit.numbers import parse_id
 from clarion.segments.models import Segment
+from clarion.web.channel_sizes import channels_with_contacts
 from clarion.web.composed import is_changed
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
-from clarion.web.people import channels_with_people
 from clarion.web.shown import audience_words, without_variables
 from clarion.web.wrong import Wrong
 from clarion.web.zones import zone_choices
@@ -52,16 +52,16 @@ SAYS = {"text": _lazy("Text"), "story": _lazy("Story"), "template": _lazy("Templ
 class Asked:
     """For whom the page asks a preview."""
 
-    person: int | None = None  # who is shown
+    address: int | None = None  # who is shown
     by_name: bool = False  # chosen by somebody: stays, recipient or not
     after: int | None = None  # the recipient who follows this one
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> "Asked":
         """What the page sends along."""
-        after = parse_id(data.get("next_person", ""))
-        by_name = "person_chosen" in data and after is None
-        return cls(parse_id(data.get("person", "")), by_name, after)
+        after = parse_id(data.get("after_address", ""))
+        by_name = "address_chosen" in data and after is None
+        return cls(parse_id(data.get("preview_address", "")), by_name, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "condition": condition(channel),
                 "only_written": only_written(channel, "message"),
             }
-            for channel in channels_with_people()
+            for channel in channels_with_contacts()
         ],
         "tag_counts": _tags({*composition.tags, *composition.without_tags}),
         "segments": Segment.objects.order_by("name"),
@@ -159,7 +159,7 @@ def closed_ways(draft: Broadcast | None, composition: Composition) -> list[str]:
     if draft is not None and draft.edit_of_id is not None:
         return [way for way in WAYS if way != composition.when.way]
     if draft is not None and draft.restart_of_id is not None:
-        return [way for way in WAYS if way not in {"now", "later"}]
+        return [way for way in WAYS if way not in {"now", "scheduled"}]
     return []
 
 
@@ -199,7 +199,7 @@ def _code_pools(chosen: CodePool | None) -> list[CodePool]:
 def content_context(
     draft: Broadcast | None, composition: Composition, asked: Asked
 ) -> dict[str, Any]:
-    """What can be said, what is wrong with it, and how it looks to one person."""
+    """What can be said, what is wrong with it, and how it looks to one recipient."""
     begun = {
         "text": composition.text.strip(),
         "story": composition.story,
@@ -207,24 +207,26 @@ def content_context(
     }
     broadcast = composition.unsaved(draft)
     faulty = draft is not None and begun[composition.data_type]
-    person = person_of(draft, composition, asked)
+    address = previewed(draft, composition, asked)
     return {
         "data_types": _data_types(composition),
         "data_type_problem": unfit_for_chats(composition.data_type)
-        if composition.who == "chats"
+        if composition.audience == "chats"
         else "",
         "text_problems": content_problems(broadcast, composition.channels) if faulty else [],
-        "preview_person": person,
-        "person_chosen": asked.by_name and person is not None and person.pk == asked.person,
-        "subject": preview_title(broadcast, person, composition.channels),
-        "bubbles": [_bubble(shown) for shown in preview(broadcast, person)],
+        "preview_address": address,
+        "address_chosen": asked.by_name and address is not None and address.pk == asked.address,
+        "subject": preview_title(broadcast, address, composition.channels),
+        "bubbles": [_bubble(shown) for shown in preview(broadcast, address)],
         "what_words": _what_words(composition),
     }
 
 
 def _data_types(composition: Composition) -> list[DataType]:
     story = composition.story
-    reasons = not_offered(composition.channels, to_chats=composition.who == "chats", story=story)
+    reasons = not_offered(
+        composition.channels, to_chats=composition.audience == "chats", story=story
+    )
     return [
         DataType(
             value, label, reasons.get(value, ""), add_story=value == "story" and value in reasons
@@ -268,7 +270,7 @@ def audience_context(
     counts: AudienceSummary | None = None
     of = draft or composition.unsaved(None)
     spec = of.audience
-    no_chats = composition.who == "chats" and composition.picks is None
+    no_chats = composition.audience == "chats" and composition.picks is None
     if channels and spec and not no_chats:
         audience = audience_of(of)
         if draft is not None or audience.kind != "picks":  # these are stored with the draft
@@ -351,14 +353,14 @@ def gaps_of(draft: Broadcast, composition: Composition, *, exactly: bool = False
 
 # The controls that problems are about: of the fields of the form, and of what is chosen.
 FIELDS = {
-    "repeat": "every",
+    "periodic": "every",
     "trigger": "on",
     "template": "template-name",
     "sample_data": "sample-data",
 }
 CONTENTS = {"text": "text", "story": "story", "template": "template-name"}
-TIMES = frozenset({"at", "repeat", "trigger", "zone"})  # the fields of "timing"
-TIMINGS = {"now": "when-now", "later": "at", "repeat": "every", "trigger": "on"}
+TIMES = frozenset({"at", "periodic", "trigger", "time_zone"})  # the fields of "timing"
+TIMINGS = {"now": "when-now", "scheduled": "at", "periodic": "every", "trigger": "on"}
 
 
 def _field_of(part: str, composition: Composition) -> str:
@@ -369,23 +371,24 @@ def _field_of(part: str, composition: Composition) -> str:
         case "timing":
             return TIMINGS.get(composition.when.way, "")
         case "audience":
-            return "chats" if composition.who == "chats" else f"who-{composition.who or 'all'}"
+            chosen = composition.audience or "all"
+            return chosen if chosen == "chats" else f"audience-{chosen}"
     return part  # title, channels
 
 
-def person_of(draft: Broadcast | None, composition: Composition, asked: Asked) -> Address | None:
-    """The person of the preview."""
+def previewed(draft: Broadcast | None, composition: Composition, asked: Asked) -> Address | None:
+    """The address that the preview is for."""
     return preview_address(
         composition.unsaved(draft),
         [channel.pk for channel in composition.channels],
-        chosen=asked.person if asked.by_name else None,
-        shown=asked.person,
+        chosen=asked.address if asked.by_name else None,
+        shown=asked.address,
         after=asked.after,
         picks=composition.picks or (),
     )
 
 
-def test_person(remembered: Any) -> Address | None:
+def remembered_address(remembered: Any) -> Address | None:
     """Where tests go, if it has been chosen and is still there."""
     if not isinstance(remembered, int):
         return None

@@ -29,12 +29,12 @@ def compose_test_to(request: AgentRequest) -> HttpResponse:
     """Remember where this agent's tests go."""
     if number := parse_id(request.POST.get("test_address", "")):
         request.session[REMEMBERED] = number
-    return render(request, "broadcasts/compose_test.html", {"test_person": person_of(request)})
+    return render(request, "broadcasts/compose_test.html", {"test_address": address_of(request)})
 
 
-def person_of(request: AgentRequest) -> Address | None:
+def address_of(request: AgentRequest) -> Address | None:
     """Where this agent's tests go, if that has been chosen and is still there."""
-    return parts.test_person(request.session.get(REMEMBERED))
+    return parts.remembered_address(request.session.get(REMEMBERED))
 
 
 @needs(Role.SENDER)
@@ -51,7 +51,7 @@ def compose_test(request: AgentRequest) -> HttpResponse:
         draft = compose.save(request, draft, composition)
     except LaunchError as error:
         return compose.refused(request, draft, error)
-    address = person_of(request)
+    address = address_of(request)
     if address is None:
         more["test_problem"] = parts.NO_TEST_PERSON
     else:

@@ -38,7 +38,7 @@ def keywords(request: AgentRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved. New messages are compared with these words."))
             return redirect("keywords")
-    tried = request.GET.get("try", "").strip()
+    tried = request.GET.get("message", "").strip()
     context = {
         "form": form,
         "languages": _built_in(),

@@ -87,7 +87,7 @@ def _untick(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
 
 def _all(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     q, tag = _asked(request.POST)
-    if "sure" not in request.POST:
+    if "confirmed" not in request.POST:
         count = picks_of_draft.count_found(draft, q, tag)
         if count > picks_of_draft.ASKS:
             return {"ask": "all", "ask_count": count}
@@ -98,7 +98,7 @@ def _all(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
 
 def _clear(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
     count = draft.picks.count()
-    if count > picks_of_draft.ASKS and "sure" not in request.POST:
+    if count > picks_of_draft.ASKS and "confirmed" not in request.POST:
         return {"ask": "clear", "ask_count": count}
     request.session[CLEARED] = [draft.pk, picks_of_draft.clear(draft)]
     return {"cleared": count if count <= picks_of_draft.ASKS else 0}
@@ -125,7 +125,7 @@ def _asked(data: QueryDict) -> tuple[str, Tag | None]:
 def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str, Any]:
     q, tag = _asked(data)
     after, picked_from = (parse_id(data.get(name, "")) for name in ("picker_after", "picker_from"))
-    page = picks_of_draft.search_people(draft, q, tag, after)
+    page = picks_of_draft.search_contacts(draft, q, tag, after)
     count = len(page.rows)
     if page.next or after:
         count = picks_of_draft.count_found(draft, q, tag, most=picks_of_draft.ASKS + 1)
@@ -140,7 +140,7 @@ def _lists(request: AgentRequest, draft: Broadcast, data: QueryDict) -> dict[str
         "page": page,
         "found_count": count,
         "found_many": count > picks_of_draft.ASKS,
-        "selected": picks_of_draft.picked_people(draft, picked_from),
+        "selected": picks_of_draft.picked_contacts(draft, picked_from),
         "selected_count": selected,
         "selected_many": selected > picks_of_draft.ASKS,
         "channels": list(draft.channels.order_by("pk").values_list("pk", flat=True)),

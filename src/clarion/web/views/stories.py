@@ -175,7 +175,7 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
     form.count()
     variables = known_variables()
     form.note_unknown(variables)
-    person = _person(form.person)
+    address = _address(form.preview_address)
     return {
         "story": story,
         "form": form,
@@ -184,12 +184,12 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
         "newest": content.newest(story) if story else None,
         "versions": _versions(story),
         "uses": story_uses([story.pk]).get(story.pk, 0) if story else 0,
-        "person": person,
+        "preview_address": address,
         "people": _people(form.q),
         "shown": [
             message
             for message, block in zip(
-                preview_story(form.raw(), _contact(person)), form.standing, strict=True
+                preview_story(form.raw(), _contact(address)), form.standing, strict=True
             )
             if form.tried or not block.blank
         ],
@@ -206,7 +206,7 @@ def _versions(story: Story | None) -> list[StoryVersion]:
     return list(story.versions.select_related("agent").order_by("-number")[:VERSIONS])
 
 
-def _person(chosen: str) -> Address | None:
+def _address(chosen: str) -> Address | None:
     """Who the preview is for: who was chosen, else the first who is there."""
     people = Address.objects.select_related("contact", "channel")
     pk = parse_id(chosen)

@@ -39,7 +39,7 @@ def test_a4_tags_with_and_without(admin: Client, channel: Channel) -> None:
     for person in people[2:4]:
         Tagging.objects.create(tag=tags["gold"], contact=person)
     Tagging.objects.create(tag=tags["staff"], contact=people[0])
-    form = compose_form(channel, who="tags", tags=["vip", "gold"], without_tags=["staff"])
+    form = compose_form(channel, audience="tags", tags=["vip", "gold"], without_tags=["staff"])
 
     html = admin.post("/broadcasts/compose/audience", form).content.decode()
     page = admin.get("/broadcasts/new/").content.decode()
@@ -55,7 +55,7 @@ def test_a3_ids_need_exactly_one_channel(admin: Client, channel: Channel) -> Non
 
     both = compose_form(channels=[channel.pk, other.pk])
     html = admin.post("/broadcasts/compose/audience", both).content.decode()
-    form = {**both, "who": "ids", "ids_file": file}
+    form = {**both, "audience": "ids", "ids_file": file}
     refused = admin.post("/broadcasts/compose/ids", form).content.decode()
 
     assert re.search(r'value="ids"[^>]*disabled', html)
@@ -80,7 +80,7 @@ def test_a3_ids_from_a_file(admin: Client, channel: Channel) -> None:
     assert the_draft().audience["picked_from"] == "ids"
 
     # The people stay when the text is changed afterwards.
-    form = compose_form(channel, who="ids", draft=the_draft().pk, text="Hi")
+    form = compose_form(channel, audience="ids", draft=the_draft().pk, text="Hi")
     admin.post("/broadcasts/compose/text", form)
     assert the_draft().picks.count() == 2
 
@@ -130,7 +130,7 @@ def test_a5_chat_numbers_on_any_mix_of_channels(admin: Client, channel: Channel)
     other = factory.channel("Other")
     there = factory.people(other, 1, prefix="o")[0]
     here = channel.addresses.order_by("pk")[0]
-    form = compose_form(who="chats", chats=f"{here.pk}, {there.pk}")
+    form = compose_form(audience="chats", chats=f"{here.pk}, {there.pk}")
 
     html = admin.post("/broadcasts/compose/audience", form).content.decode()
 
@@ -139,8 +139,8 @@ def test_a5_chat_numbers_on_any_mix_of_channels(admin: Client, channel: Channel)
 
 
 def test_a5_unknown_chats_are_named(admin: Client, channel: Channel) -> None:
-    unknown = compose_form(who="chats", chats="999999, 99999999999999999999")
-    odd = compose_form(who="chats", chats="12x")
+    unknown = compose_form(audience="chats", chats="999999, 99999999999999999999")
+    odd = compose_form(audience="chats", chats="12x")
 
     html = admin.post("/broadcasts/compose/audience", unknown).content.decode()
     other = admin.post("/broadcasts/compose/audience", odd).content.decode()
@@ -157,7 +157,7 @@ def test_a1_everyone_on_the_chosen_platforms_or_channels(admin: Client) -> None:
     factory.people(bot, 2)
     page = admin.get("/broadcasts/new/").content.decode()
     platforms = re.findall(r'class="platform-name".*?</svg>\s*(\w+)', page, re.DOTALL)
-    form = {"title": "Spring", "text": "Hello", "who": "all", "when": "now"}
+    form = {"title": "Spring", "text": "Hello", "audience": "all", "when": "now"}
 
     def counted(*channels: Any) -> str:
         chosen = {**form, "channels": [channel.pk for channel in channels]}

@@ -82,8 +82,10 @@ def test_b4_why_a_template_can_not_be_chosen(admin: Client) -> None:
 
 def test_a5_chat_numbers_take_a_text_only(admin: Client, channel: Channel, story: Story) -> None:
     chat = channel.addresses.order_by("pk")[0].pk
-    as_text = autosave(admin, compose_form(who="chats", chats=str(chat)))
-    form = compose_form(who="chats", chats=str(chat), data_type="story", story=story.pk, **seen())
+    as_text = autosave(admin, compose_form(audience="chats", chats=str(chat)))
+    form = compose_form(
+        audience="chats", chats=str(chat), data_type="story", story=story.pk, **seen()
+    )
     refused = admin.post("/broadcasts/new/", form)
 
     assert re.search(r'value="story"\s+disabled', as_text)
@@ -98,7 +100,7 @@ def test_b5_a_test_goes_to_the_address_that_the_agent_remembers(
 ) -> None:
     me = channel.addresses.order_by("pk")[2]
     first = admin.post("/broadcasts/compose/test", compose_form(channel)).content.decode()
-    people = admin.get("/broadcasts/compose/people?test_q=Person 2").content.decode()
+    people = admin.get("/broadcasts/compose/contacts?test_q=Person 2").content.decode()
     chosen = admin.post("/broadcasts/compose/test-to", {"test_address": me.pk}).content.decode()
 
     draft = the_draft()
@@ -167,30 +169,32 @@ def test_a_broken_text_is_told_and_saved(admin: Client, channel: Channel, text: 
 def test_b5_preview_as_a_chosen_person(admin: Client, channel: Channel) -> None:
     third = channel.addresses.order_by("pk")[2]
 
-    people = admin.get("/broadcasts/compose/people?q=Person 2").content.decode()
-    form = compose_form(channel, person=third.pk, person_chosen="yes", who="tags", tags=["none"])
+    people = admin.get("/broadcasts/compose/contacts?q=Person 2").content.decode()
+    form = compose_form(
+        channel, preview_address=third.pk, address_chosen="yes", audience="tags", tags=["none"]
+    )
     html = admin.post("/broadcasts/compose/text", form).content.decode()
 
     assert f'value="{third.pk}"' in people
     assert '<span class="bubble-text" dir="auto">Hello Person 2</span>' in html
-    assert 'name="person_chosen"' in html
+    assert 'name="address_chosen"' in html
 
 
 def test_b5_the_preview_shows_recipients_of_this_broadcast(admin: Client, channel: Channel) -> None:
     first, _, third, fourth, _ = channel.addresses.select_related("contact").order_by("pk")
     assign(["vip"], [third.contact_id, fourth.contact_id], by=factory.BY)
-    form = compose_form(channel, who="tags", tags=["vip"], person=first.pk)
+    form = compose_form(channel, audience="tags", tags=["vip"], preview_address=first.pk)
 
     here = admin.post("/broadcasts/compose/audience", form).content.decode()
-    following = admin.post("/broadcasts/compose/text", {**form, "next_person": third.pk})
+    following = admin.post("/broadcasts/compose/text", {**form, "after_address": third.pk})
 
     assert "Hello Person 2</span>" in here
-    assert 'name="person_chosen"' not in here
-    assert following.context["preview_person"] == fourth
+    assert 'name="address_chosen"' not in here
+    assert following.context["preview_address"] == fourth
 
 
 def test_c5_sample_data_are_kept_with_the_draft_and_shown(admin: Client, channel: Channel) -> None:
-    text = {"text": "Order {{ data.order }}", "title": "For {{ data.order }}", "when": "called"}
+    text = {"text": "Order {{ data.order }}", "title": "For {{ data.order }}", "when": "external"}
     form = compose_form(channel, **text, sample_data='{"order": "A-17 ü"}')
 
     html = autosave(admin, form, "text")
@@ -207,7 +211,7 @@ def test_c5_sample_data_are_kept_with_the_draft_and_shown(admin: Client, channel
 def test_c5_without_sample_data_what_a_call_brings_is_shown_by_its_name(
     admin: Client, channel: Channel
 ) -> None:
-    form = compose_form(channel, text="Order {{ data.order }}", when="called")
+    form = compose_form(channel, text="Order {{ data.order }}", when="external")
     response = admin.post("/broadcasts/compose/text", form)
 
     assert "Order ‹data.order›</span>" in response.content.decode()
@@ -219,7 +223,7 @@ def test_c5_without_sample_data_what_a_call_brings_is_shown_by_its_name(
 def test_sample_data_that_are_no_object_are_kept_and_named(
     admin: Client, channel: Channel, typed: str
 ) -> None:
-    form = compose_form(channel, when="called", sample_data=typed)
+    form = compose_form(channel, when="external", sample_data=typed)
     html = autosave(admin, form, "text")
     page = admin.get(f"/broadcasts/{the_draft().pk}/edit/")
 
@@ -231,7 +235,7 @@ def test_sample_data_that_are_no_object_are_kept_and_named(
 def test_a_test_is_sent_with_the_sample_data(admin: Client, channel: Channel) -> None:
     address = channel.addresses.order_by("pk")[0]
     admin.post("/broadcasts/compose/test-to", {"test_address": address.pk})
-    text = {"text": "Order {{ data.order }}", "when": "called"}
+    text = {"text": "Order {{ data.order }}", "when": "external"}
     admin.post(
         "/broadcasts/compose/test", compose_form(channel, **text, sample_data='{"order": "A-17"}')
     )

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_d1_what_is_not_valid_yet_is_kept_and_stands_in_the_way(
     admin: Client, channel: Channel
 ) -> None:
-    typed = {"when": "later", "at": "soon", "rate": "fast", "chats": "12, x", "cron": "0 9"}
+    typed = {"when": "scheduled", "at": "soon", "rate": "fast", "chats": "12, x", "cron": "0 9"}
     html = autosave(admin, compose_form(channel, **typed, tags=["vip"]), "when")
     page = admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
 
@@ -40,10 +40,10 @@ def test_d1_a_click_on_another_option_takes_nothing_away(
     admin: Client, channel: Channel, story: Story
 ) -> None:
     people = [str(address.pk) for address in channel.addresses.all()[:3]]
-    autosave(admin, compose_form(who="chats", chats=", ".join(people)))
-    for who in ("all", "ids", "tags"):
-        autosave(admin, compose_form(channel, who=who, **seen()))
-    html = autosave(admin, compose_form(channel, who="chats", chats="", **seen()))
+    autosave(admin, compose_form(audience="chats", chats=", ".join(people)))
+    for audience in ("all", "ids", "tags"):
+        autosave(admin, compose_form(channel, audience=audience, **seen()))
+    html = autosave(admin, compose_form(channel, audience="chats", chats="", **seen()))
 
     assert the_draft().picks.count() == 3
     assert "Write chat numbers, separated by commas." in html
@@ -171,7 +171,7 @@ def test_an_exact_count_comes_after_an_about(admin: Client, channel: Channel) ->
         {"revision": "9" * 40},
         {"data_type": "opera", "story": "9" * 30},
         {"counted": "1:2:3,x,,4"},
-        {"when": "repeat", "days": ["9", "x"], "day": "99"},
+        {"when": "periodic", "days": ["9", "x"], "day": "99"},
         {"when": "trigger", "delay": "9" * 40, "delay_unit": "eons", "on": "moon"},
         {"template_variables": ["x"] * 100, "data_type": "template"},
         {"page": "p" * 999, "typed": "x"},
@@ -191,7 +191,7 @@ def test_a_draft_of_the_command_line_opens_as_it_is(admin: Client, channel: Chan
     forms = [
         ({"type": "trigger", "trigger": trigger}, ['value="paid"', 'value="08:00"']),
         ({"recurrence": {"every": "month", "day": 31, "at": "07:30"}}, ['value="07:30"']),
-        ({"type": "external"}, [r'value="called"\s+checked']),
+        ({"type": "external"}, [r'value="external"\s+checked']),
         ({"data_type": "template", "template": {"name": "hi"}}, ['value="hi"']),
     ]
     for fields, shown in forms:
@@ -254,12 +254,12 @@ def test_only_drafts_are_edited(admin: Client, channel: Channel) -> None:
     "odd",
     [
         {"channels": ["x", "9" * 30]},
-        {"who": "martians"},
+        {"audience": "martians"},
         {"draft": "9" * 30},
-        {"person": "9" * 30},
+        {"preview_address": "9" * 30},
         {"text": "a\x00b"},
         {"title": "t" * 10_000},
-        {"tags": ["no such", "a\x00"], "who": "tags"},
+        {"tags": ["no such", "a\x00"], "audience": "tags"},
     ],
 )
 def test_damaged_forms_do_not_break_the_page(

@@ -33,7 +33,7 @@ def test_sending_the_same_page_twice_makes_one_broadcast(admin: Client, channel:
 
 
 def test_c2_send_at_a_time_in_a_zone(admin: Client, channel: Channel) -> None:
-    form = compose_form(channel, when="later", at="2100-06-01T09:00", zone="Asia/Tokyo")
+    form = compose_form(channel, when="scheduled", at="2100-06-01T09:00", time_zone="Asia/Tokyo")
 
     admin.post("/broadcasts/new/", form)
 
@@ -55,7 +55,9 @@ def test_c2_send_at_a_time_in_a_zone(admin: Client, channel: Channel) -> None:
 def test_a_time_that_can_not_be_is_told_and_nothing_leaves(
     admin: Client, channel: Channel, at: str, zone: str, says: str
 ) -> None:
-    response = admin.post("/broadcasts/new/", compose_form(channel, when="later", at=at, zone=zone))
+    response = admin.post(
+        "/broadcasts/new/", compose_form(channel, when="scheduled", at=at, time_zone=zone)
+    )
 
     assert response.status_code == 422
     assert says in response.content.decode()

@@ -36,7 +36,7 @@ def test_c2_a_chosen_time_is_still_there_after_taking_it_back(
 ) -> None:
     admin.post(
         "/broadcasts/new/",
-        compose_form(channel, when="later", at="2100-06-01T09:00", zone="Asia/Tokyo"),
+        compose_form(channel, when="scheduled", at="2100-06-01T09:00", time_zone="Asia/Tokyo"),
     )
     html = admin.post(f"/broadcasts/{the_draft().pk}/edit/", follow=True).content.decode()
 
@@ -47,8 +47,8 @@ def test_c2_a_chosen_time_is_still_there_after_taking_it_back(
 
 def test_c3_it_repeats_and_the_next_runs_are_shown(admin: Client, channel: Channel) -> None:
     reap.register()
-    repeat = {"when": "repeat", "every": "week", "clock": "09:00", "days": ["0", "3"]}
-    form = compose_form(channel, **repeat, zone="Europe/Berlin")
+    repeat = {"when": "periodic", "every": "week", "clock": "09:00", "days": ["0", "3"]}
+    form = compose_form(channel, **repeat, time_zone="Europe/Berlin")
 
     html = autosave(admin, form, "when")
     admin.post("/broadcasts/new/", {**form, **seen()})
@@ -67,13 +67,13 @@ def test_c3_it_repeats_and_the_next_runs_are_shown(admin: Client, channel: Chann
         ({"every": "cron", "cron": "0 9 * *"}, "five"),
         ({"every": "cron", "cron": "0 9 31 2 *"}, "never runs"),
         ({"every": "day", "clock": ""}, "time of day"),
-        ({"every": "day", "clock": "09:00", "zone": "Mars/Base"}, "There is no time zone"),
+        ({"every": "day", "clock": "09:00", "time_zone": "Mars/Base"}, "There is no time zone"),
     ],
 )
 def test_c3_what_can_not_repeat_is_told_and_nothing_starts(
     admin: Client, channel: Channel, fields: dict[str, str], says: str
 ) -> None:
-    form = compose_form(channel, when="repeat", **fields)
+    form = compose_form(channel, when="periodic", **fields)
     response = admin.post("/broadcasts/new/", form)
 
     assert response.status_code == 422
@@ -128,7 +128,7 @@ def test_c4_a_trigger_that_can_not_be_is_told(
 def test_c5_it_waits_for_a_call_that_brings_data(admin: Client, channel: Channel) -> None:
     form = compose_form(channel, text="Order {{ data.number }} is ready")
     refused = admin.post("/broadcasts/new/", form)
-    admin.post("/broadcasts/new/", {**form, **seen(), "when": "called"})
+    admin.post("/broadcasts/new/", {**form, **seen(), "when": "external"})
 
     assert "“data.number” comes only with an external call" in refused.content.decode()
     live = the_draft()

@@ -43,7 +43,7 @@
   };
 
   const number = (pairs) => Number((pairs.find(([name]) => name === "number") || [])[1] || 0);
-  const written = (pairs) => JSON.stringify(pairs.filter(([name]) => !["person", "q", "tried"].includes(name)));
+  const written = (pairs) => JSON.stringify(pairs.filter(([name]) => !["preview_address", "q", "tried"].includes(name)));
   const fresh = place.replace(/[^:]+$/, "new");
   // A page that comes after saving: what was kept has got there.
   const made = read(fresh);
@@ -102,7 +102,7 @@
     const wanted = event.detail.xhr?.getResponseHeader("X-Focus");
     if (wanted) focus(wanted);
     const asked = event.detail.requestConfig?.elt;
-    if (asked?.name === "do" && !asked.value.startsWith("person:")) changed();
+    if (asked?.name === "do" && !asked.value.startsWith("preview:")) changed();
     if (asked?.dataset?.empties) document.getElementById(asked.dataset.empties).value = "";
   });
 

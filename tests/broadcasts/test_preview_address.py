@@ -2,9 +2,8 @@
 
 import pytest
 
-from clarion.broadcasts import preview_person
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview_person import preview_address
+from clarion.broadcasts.preview_address import CHUNKS, preview_address
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Tag, Tagging
@@ -38,14 +37,14 @@ def test_the_first_recipient_is_shown(channel: Channel, people: list[Address]) -
     assert preview_address(unsaved(), [channel.pk]) == people[1]
 
 
-@pytest.mark.parametrize("chunks", [preview_person.CHUNKS, (1, 1, 1, 1, 1, 1)])
+@pytest.mark.parametrize("chunks", [CHUNKS, (1, 1, 1, 1, 1, 1)])
 def test_one_recipient_follows_the_other_and_the_first_the_last(
     channel: Channel,
     people: list[Address],
     chunks: tuple[int, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(preview_person, "CHUNKS", chunks)
+    monkeypatch.setattr("clarion.broadcasts.preview_address.CHUNKS", chunks)
     Address.objects.filter(pk__in=[people[1].pk, people[2].pk]).update(state="blocked")
     tag("out", people[4])
     broadcast = unsaved(without_tags=["out"])
@@ -68,7 +67,7 @@ def test_only_who_has_the_tag_is_shown(channel: Channel, people: list[Address]) 
     assert preview_address(broadcast, [channel.pk], chosen=shown) == people[0]
 
 
-def test_of_picked_people_one_is_shown(channel: Channel, people: list[Address]) -> None:
+def test_of_picked_contacts_one_is_shown(channel: Channel, people: list[Address]) -> None:
     audience = Audience(kind="picks", picked_from="hand")
     draft = factory.draft([channel], audience=audience, picks=[people[3].pk, people[4].pk])
 
