@@ -1,4 +1,4 @@
-"""How the simulated provider behaves: every knob, its allowed form and its default."""
+"""How the simulated provider behaves: every setting, its allowed form and its default."""
 
 import math
 import re
@@ -76,7 +76,7 @@ def _seconds(text: str) -> float:
 
 
 class Behaviour(BaseModel):
-    """All knobs of the simulator. Shares are percentages; of the faults one at most is drawn."""
+    """All settings of the simulator. Shares are percentages; of the faults one at most is drawn."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -181,7 +181,7 @@ class Behaviour(BaseModel):
         return cls._checked(values)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """The same behaviour with some knobs turned; ValueError as in `parse`."""
+        """The same behaviour with some settings changed; ValueError as in `parse`."""
         return self._checked({**self.model_dump(exclude_unset=True), **changes})
 
     @classmethod
@@ -212,11 +212,11 @@ def _sentence(error: ErrorDetails) -> str:
     key = str(error["loc"][0])
     field = Behaviour.model_fields.get(key)
     if field is None:
-        return f"{key!r} is no knob of the simulator; there are: {', '.join(knobs())}."
+        return f"{key!r} is no setting of the simulator. Choose one of: {', '.join(settings())}."
     value = "none" if error["input"] is None else repr(error["input"])
     return f"{key} must be {field.title}, not {value}."
 
 
-def knobs() -> list[str]:
-    """The names of all knobs."""
+def settings() -> list[str]:
+    """The names of all settings."""
     return list(Behaviour.model_fields)

@@ -152,22 +152,22 @@ class Judge:
 
     def receipts(self, recipient: str, message: str, do: str) -> list[Receipt]:
         """The receipts for an accepted message, in posting order."""
-        knobs = self.behaviour
+        settings = self.behaviour
         fate, was_read, delay = self._dice(f"{recipient}\0{message}\0receipts")
         double, shuffle, delay2 = self._dice(f"{recipient}\0{message}\0more")
         first = self._callback_delay.draw(delay)
         later = first + self._callback_delay.draw(delay2)
-        if do == "failed" or fate * 100 < knobs.failed:
+        if do == "failed" or fate * 100 < settings.failed:
             receipts = [Receipt("message.failed", first)]
-        elif fate * 100 >= knobs.failed + (100 - knobs.failed) * knobs.delivered / 100:
+        elif fate * 100 >= settings.failed + (100 - settings.failed) * settings.delivered / 100:
             return []
-        elif was_read * 100 >= knobs.read:
+        elif was_read * 100 >= settings.read:
             receipts = [Receipt("message.delivered", first)]
-        elif shuffle * 100 < knobs.callback_shuffle:
+        elif shuffle * 100 < settings.callback_shuffle:
             receipts = [Receipt("message.read", first), Receipt("message.delivered", later)]
         else:
             receipts = [Receipt("message.delivered", first), Receipt("message.read", later)]
-        if double * 100 < knobs.callback_double:
+        if double * 100 < settings.callback_double:
             again = self._callback_delay.draw(was_read)
             receipts += [Receipt(kind, seconds + again) for kind, seconds in receipts]
         return receipts
@@ -204,20 +204,20 @@ class Judge:
         )
 
     def _over_limit(self, channel: Channel, recipient: str, now: int) -> bool:
-        knobs = self.behaviour
-        if knobs.per_chat_limit:
+        settings = self.behaviour
+        if settings.per_chat_limit:
             recent = channel.recent
             if len(recent) > _RECENT_MAX:
                 for name in [name for name, times in recent.items() if times[-1] <= now - SECOND]:
                     del recent[name]
             chat = recent.get(recipient)
-            if chat and _full(chat, now, knobs.per_chat_limit):
+            if chat and _full(chat, now, settings.per_chat_limit):
                 return True
-        if knobs.rate_limit:
-            if _full(channel.window, now, knobs.rate_limit):
+        if settings.rate_limit:
+            if _full(channel.window, now, settings.rate_limit):
                 return True
             channel.window.append(now)
-        if knobs.per_chat_limit:
+        if settings.per_chat_limit:
             channel.recent.setdefault(recipient, deque()).append(now)
         return False
 

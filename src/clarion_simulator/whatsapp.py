@@ -58,7 +58,7 @@ class Number:
     def __init__(self, number_id: str, channel: Channel) -> None:
         self.id = number_id
         self.channel = channel
-        self.url = ""  # set by webhook_configuration; else the knob callback_url counts
+        self.url = ""  # set by webhook_configuration; else the setting callback_url counts
 
 
 class WhatsApp:
@@ -109,7 +109,7 @@ class WhatsApp:
         """Post one change to the number's webhook. Raises Wrong when it has none."""
         url = number.url or self.desk.behaviour.callback_url
         if not url:
-            raise Wrong(100, "This number has no webhook; set one, or the knob callback_url.")
+            raise Wrong(100, "This number has no webhook. Register one, or set callback_url.")
         about = {"display_phone_number": _displayed(number.id), "phone_number_id": number.id}
         value = {"messaging_product": "whatsapp", "metadata": about, **value}
         changes = [{"field": "messages", "value": value}]
@@ -166,8 +166,8 @@ class WhatsApp:
     def _code(self, fate: Fate, mark: re.Match[str] | None, message: dict[str, Any]) -> int:
         """The code that an attempt is refused with, 0 for none."""
         if fate.do == "rate_limit":
-            knobs = self.desk.behaviour
-            return _PAIR if knobs.per_chat_limit and not knobs.rate_limit else _TOO_FAST
+            settings = self.desk.behaviour
+            return _PAIR if settings.per_chat_limit and not settings.rate_limit else _TOO_FAST
         if fate.do in _CODES:
             return _CODES[fate.do]
         if fate.do != "ok":

@@ -91,7 +91,7 @@ def test_wrong_usage(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("give", "SMS", "--all"), "There is no consent called “SMS”. Known are: News."),
+        (("give", "SMS", "--all"), "There is no consent called “SMS”. Choose one of: News."),
         (("give", "News", "--tag", "none"), "There is no tag called “none”."),
         (("give", "News", "--contact", "999999"), "There is no contact with the number 999999."),
         (("give", "News", "--all", "--at", "2999-01-01T00:00"), "That moment is still to come."),

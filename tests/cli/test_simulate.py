@@ -30,7 +30,7 @@ def test_it_runs_with_its_knobs_until_it_is_ended(processes: Processes, tmp_path
 @pytest.mark.parametrize(
     ("knob", "said"),
     [
-        ("colour=red", "'colour' is no knob of the simulator"),
+        ("colour=red", "'colour' is no setting of the simulator"),
         ("error_500=lots", "error_500 must be a percentage from 0 to 100"),
         ("error_500", "is not of the form key=value"),
     ],

@@ -67,7 +67,7 @@ def test_two_of_one_name() -> None:
     with pytest.raises(CodeError, match="already"):
         pools.create(pools.Rules(name=" Spring "), by=BY)
     assert pools.find_pool("Spring").name == "Spring"
-    with pytest.raises(CodeError, match="Known are: Spring"):
+    with pytest.raises(CodeError, match="Choose one of: Spring"):
         pools.find_pool("Summer")
 
 

@@ -106,7 +106,7 @@ def test_remove(consent: Consent) -> None:
 
 def test_find(consent: Consent) -> None:
     assert find(" Newsletter ") == consent
-    with pytest.raises(ConsentError, match="Known are: Newsletter\\."):
+    with pytest.raises(ConsentError, match="Choose one of: Newsletter\\."):
         find("nope")
     consent.delete()
     with pytest.raises(ConsentError, match="Add one first"):

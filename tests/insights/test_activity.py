@@ -3,7 +3,8 @@
 import pytest
 
 from clarion.broadcasts.models import Broadcast, Event
-from clarion.insights.activity import GROUPS, Activity, Span, activity
+from clarion.insights.activity import GROUPS, Activity, activity
+from clarion.insights.merged import Span
 from clarion.kit import clock
 from clarion.kit.paging import Cursor, CursorError
 from support import factory

@@ -13,7 +13,8 @@ from clarion.consents.models import Change, Consent
 from clarion.contacts import addresses, states, tags
 from clarion.contacts.identities import join
 from clarion.contacts.models import Address, Contact
-from clarion.insights.timeline import GROUPS, Line, Span, timeline
+from clarion.insights.merged import Span
+from clarion.insights.timeline import GROUPS, Line, timeline
 from clarion.kit import clock
 from clarion.kit.paging import Cursor, CursorError
 from support import factory

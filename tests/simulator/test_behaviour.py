@@ -3,7 +3,7 @@ from statistics import median
 
 import pytest
 
-from clarion_simulator.behaviour import FAULTS, Behaviour, Span, knobs
+from clarion_simulator.behaviour import FAULTS, Behaviour, Span, settings
 from clarion_simulator.fate import INSTRUCTIONS, Judge, instruction
 from clarion_simulator.log import Channel
 
@@ -67,7 +67,7 @@ def test_parse_pairs() -> None:
         ("callback_secret=", "callback_secret must be whsec_<base64>, any other text, or none"),
         ("latency=soon", "latency must be a time like 0, 20ms"),
         ("honour_idempotency=perhaps", "honour_idempotency must be true or false"),
-        ("speed=1", "'speed' is no knob of the simulator; there are: seed, latency"),
+        ("speed=1", "'speed' is no setting of the simulator. Choose one of: seed, latency"),
     ],
 )
 def test_parse_names_key_and_form(pair: str, sentence: str) -> None:
@@ -83,7 +83,7 @@ def test_shares_of_faults_fit_together() -> None:
 
 def test_changed_keeps_the_rest() -> None:
     assert Behaviour(seed=3).changed({"slow": 5}) == Behaviour(seed=3, slow=5)
-    with pytest.raises(ValueError, match="no knob"):
+    with pytest.raises(ValueError, match="no setting"):
         Behaviour().changed({"pace": 1})
 
 
@@ -135,5 +135,5 @@ def test_a_retry_draws_anew() -> None:
 
 def test_the_guide_names_every_knob_and_instruction() -> None:
     guide = GUIDE.read_text()
-    assert [name for name in knobs() if f"`{name}`" not in guide] == []
+    assert [name for name in settings() if f"`{name}`" not in guide] == []
     assert [name for name in INSTRUCTIONS if f"`{name}`" not in guide] == []

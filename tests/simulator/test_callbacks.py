@@ -13,8 +13,8 @@ def kinds(posts: list[Post]) -> list[str]:
     return [post.json()["type"].removeprefix("message.") for post in posts]
 
 
-def behave(listener: Listener, **knobs: Any) -> Behaviour:
-    return Behaviour(callback_url=f"{listener.url}/hooks", **knobs)
+def behave(listener: Listener, **settings: Any) -> Behaviour:
+    return Behaviour(callback_url=f"{listener.url}/hooks", **settings)
 
 
 async def test_receipts_are_signed_and_in_order() -> None:

@@ -51,8 +51,8 @@ def statuses(posts: list[Post]) -> list[tuple[str, str]]:
     return statuses
 
 
-def behave(listener: Listener, **knobs: Any) -> Behaviour:
-    return Behaviour(callback_url=f"{listener.url}/hooks/1/", **knobs)
+def behave(listener: Listener, **settings: Any) -> Behaviour:
+    return Behaviour(callback_url=f"{listener.url}/hooks/1/", **settings)
 
 
 async def test_a_message_is_accepted_and_logged(simulator: Simulator) -> None:
@@ -199,12 +199,12 @@ async def test_every_code_can_be_had_by_its_number(simulator: Simulator) -> None
 
 
 @pytest.mark.parametrize(
-    ("knobs", "code"),
+    ("settings", "code"),
     [({"rate_limit": 1}, 130429), ({"per_chat_limit": 1}, 131056), ({"throttle": 100}, 130429)],
 )
 @pytest.mark.usefixtures("clock")
-async def test_limits_have_their_codes(knobs: dict[str, int], code: int) -> None:
-    async with Simulator(Behaviour(**knobs)) as simulator, dial(simulator) as line:
+async def test_limits_have_their_codes(settings: dict[str, int], code: int) -> None:
+    async with Simulator(Behaviour(**settings)) as simulator, dial(simulator) as line:
         for _ in range(2):
             reply = await line.ask(f"{PATH}/messages", text("1"), headers=BEARER)
         assert reply.json()["error"]["code"] == code
@@ -213,8 +213,8 @@ async def test_limits_have_their_codes(knobs: dict[str, int], code: int) -> None
 
 async def test_statuses_are_signed_and_name_our_id() -> None:
     async with listening() as listener:
-        knobs = behave(listener, read=100, callback_secret=SECRET)
-        async with Simulator(knobs) as simulator:
+        settings = behave(listener, read=100, callback_secret=SECRET)
+        async with Simulator(settings) as simulator:
             reply = await send(simulator, text("+491711", "abc-17"))
             posts = await listener.heard(3)
     assert statuses(posts) == [("491711", word) for word in ("sent", "delivered", "read")]
@@ -230,8 +230,8 @@ async def test_statuses_are_signed_and_name_our_id() -> None:
 
 async def test_statuses_twice_and_out_of_order() -> None:
     async with listening() as listener:
-        knobs = {"read": 100, "callback_shuffle": 100, "callback_double": 100}
-        async with Simulator(behave(listener, callback_delay="5ms", **knobs)) as simulator:
+        settings = {"read": 100, "callback_shuffle": 100, "callback_double": 100}
+        async with Simulator(behave(listener, callback_delay="5ms", **settings)) as simulator:
             await send(simulator, text("491711"))
             posts = await listener.heard(5)
     words = [word for _, word in statuses(posts)]

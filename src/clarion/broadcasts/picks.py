@@ -15,6 +15,7 @@ from clarion.contacts import identities
 from clarion.contacts.models import Address
 from clarion.kit import db
 from clarion.kit.batches import batches
+from clarion.kit.names import some
 from clarion.kit.numbers import is_id
 
 CHUNK = 10_000
@@ -67,10 +68,8 @@ def find_chats(
     }
     unknown = [str(number) for number in wanted if number not in by_number]
     if unknown:
-        more = " …" if len(unknown) > NAMED else ""
         raise PicksError(
-            f"There is no chat{where} with the number {', '.join(unknown[:NAMED])}{more}. "
-            "Correct it.",
+            f"There is no chat{where} with the number {some(unknown, NAMED)}. Correct it.",
             [by_number[number] for number in wanted if number in by_number],
         )
     return list({by_number[number].pk: by_number[number] for number in wanted}.values())
@@ -91,10 +90,7 @@ def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Addre
     unknown = [value for value in wanted if value not in known_values]
     if unknown:
         where = " or ".join(channel.name for channel in channels)
-        more = " …" if len(unknown) > NAMED else ""
-        raise PicksError(
-            f"Nobody on {where} has the user id {', '.join(unknown[:NAMED])}{more}. Correct it."
-        )
+        raise PicksError(f"Nobody on {where} has the user id {some(unknown, NAMED)}. Correct it.")
     return list(Address.objects.filter(pk__in=address_ids).order_by("pk"))
 
 

@@ -28,6 +28,7 @@ from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused, resumed
 from clarion.kit import clock
+from clarion.kit.names import NAMED, no_such
 from clarion.kit.vault import SealedError
 from clarion.transport.errors import TransportError
 from clarion.transport.http import HttpClient
@@ -35,7 +36,6 @@ from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
 
 Client = TypeVar("Client", HttpClient, SmtpPool)
-_NAMED = 10  # channels named in a sentence
 _NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
 _NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
 
@@ -121,13 +121,8 @@ def get_channel(name: str) -> Channel:
     channel = Channel.objects.filter(name=name.strip()).first()
     if channel is not None:
         return channel
-    names = list(Channel.objects.order_by("name").values_list("name", flat=True)[: _NAMED + 1])
-    if not names:
-        raise ChannelError(f"There is no channel called “{name}”. Add one first.")
-    more = " …" if len(names) > _NAMED else "."
-    raise ChannelError(
-        f"There is no channel called “{name}”. Choose one of: {', '.join(names[:_NAMED])}{more}"
-    )
+    names = Channel.objects.order_by("name").values_list("name", flat=True)
+    raise ChannelError(no_such("channel", name, names[: NAMED + 1]))
 
 
 def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:

@@ -96,7 +96,7 @@ def timeline(
     as_json: AsJson = False,
 ) -> None:
     """List everything that happened to a contact, newest first."""
-    from clarion.insights.timeline import MOST_LINES, Span
+    from clarion.insights.merged import MOST_LINES, Span
     from clarion.insights.timeline import timeline as read
 
     person = find_contact(contact)

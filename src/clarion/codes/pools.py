@@ -13,12 +13,12 @@ from clarion.codes import patterns, signals
 from clarion.codes.errors import CodeError
 from clarion.codes.models import Code, CodePool
 from clarion.kit import clock
+from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.text import clean
 
 LONGEST_NAME = 100  # characters
 MOST_USES = 1_000_000  # of one code, where they are limited
 MOST_CODES = 10_000_000  # that one order may generate
-NAMED = 10  # pools, or broadcasts that need one, that a sentence names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +132,7 @@ def find_pool(name: str) -> CodePool:
     if pool is not None:
         return pool
     pools = CodePool.objects.filter(archived_at=None).order_by("name")
-    names = list(pools.values_list("name", flat=True)[: NAMED + 1])
-    if not names:
-        raise CodeError(f"There is no code pool called “{name}”. Create one first.")
-    more = " …" if len(names) > NAMED else "."
-    raise CodeError(
-        f"There is no code pool called “{name}”. Known are: {', '.join(names[:NAMED])}{more}"
-    )
+    raise CodeError(no_such("code pool", name, pools.values_list("name", flat=True)[: NAMED + 1]))
 
 
 def sample(pool: CodePool) -> str:
@@ -172,9 +166,8 @@ def needed_by(pool: CodePool) -> list[str]:
 
 def _check_unneeded(pool: CodePool) -> None:
     if users := needed_by(pool):
-        more = " …" if len(users) > NAMED else ""
         raise CodeError(
-            f"“{pool.name}” is used by {', '.join(users[:NAMED])}{more}. "
+            f"“{pool.name}” is used by {some(users)}. "
             "Let them finish, stop them, or edit them first."
         )
 

@@ -12,11 +12,12 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.consents import signals
-from clarion.consents.manage import NAMED, ConsentError
+from clarion.consents.manage import ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
+from clarion.kit.names import some
 from clarion.kit.numbers import is_id
 
 CHUNK = 10_000  # people of one transaction
@@ -143,10 +144,7 @@ def known(numbers: Sequence[int]) -> list[int]:
     contacts = Contact.objects.in_bulk([number for number in numbers if is_id(number)])
     unknown = [str(number) for number in numbers if number not in contacts]
     if unknown:
-        more = " …" if len(unknown) > NAMED else "."
-        raise ConsentError(
-            f"There is no contact with the number {', '.join(unknown[:NAMED])}{more}"
-        )
+        raise ConsentError(f"There is no contact with the number {some(unknown, end='.')}")
     return list(contacts)
 
 

@@ -6,11 +6,11 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.consents import signals
 from clarion.consents.models import Consent
+from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.text import clean
 
 LONGEST_NAME = 100  # characters, also of a category
 LONGEST_TEXT = 10_000
-NAMED = 10  # consents, or what needs one, that a sentence names
 
 
 class ConsentError(ValueError):
@@ -73,9 +73,8 @@ def remove(consent: Consent, *, by: Agent | str) -> None:
         if locked is None:
             raise ConsentError("This consent is gone already.")
         if needing := needed_by(locked):
-            more = " …" if len(needing) > NAMED else ""
             raise ConsentError(
-                f"“{locked.name}” is required by {', '.join(needing[:NAMED])}{more}. "
+                f"“{locked.name}” is required by {some(needing)}. "
                 "Let them finish, stop them, or edit them first."
             )
         number, name = _subject(locked), locked.name
@@ -95,13 +94,8 @@ def find(name: str) -> Consent:
     consent = Consent.objects.filter(name=name.strip()).first()
     if consent is not None:
         return consent
-    existing = list(Consent.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
-    if not existing:
-        raise ConsentError(f"There is no consent called “{name}”. Add one first.")
-    more = " …" if len(existing) > NAMED else "."
-    raise ConsentError(
-        f"There is no consent called “{name}”. Known are: {', '.join(existing[:NAMED])}{more}"
-    )
+    names = Consent.objects.order_by("name").values_list("name", flat=True)
+    raise ConsentError(no_such("consent", name, names[: NAMED + 1]))
 
 
 def _checked(name: str, category: str, text: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from clarion.channels.registry import id_reader, id_writer
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.user_ids import find_column, looks_like_data
 from clarion.kit import clock
+from clarion.kit.names import some
 
 ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
 _OWN_TITLES = {"name": "name", "language": "language"}
@@ -64,7 +65,7 @@ def choose_column(
 
     A title that looks like a user id is refused, unless ``any_title`` will do.
     """
-    titles = ", ".join(columns[:20]) + (" …" if len(columns) > 20 else "")
+    titles = some(columns, 20)
     if wanted is not None:
         for title in columns:
             if title.lower() == wanted.strip().lower():

@@ -13,9 +13,10 @@ from django.db.models import Q
 
 from clarion.broadcasts.events import KINDS
 from clarion.broadcasts.models import Event
+from clarion.insights.merged import EVERYTHING, Span, bounded, end_of_page, newest
 from clarion.kit import clock
 from clarion.kit.numbers import BIGGEST
-from clarion.kit.paging import Cursor, CursorError, Key, Page
+from clarion.kit.paging import Cursor, Key, Page
 from clarion.records.filters import RecordFilter
 from clarion.records.rows import RecordRow
 from clarion.records.search import search
@@ -24,7 +25,6 @@ _RECORD, _EVENT = 0, 1  # of two at the same moment, the event comes first
 # What a list can be limited to: some kinds of events, or the records of one status.
 _STATUSES: Final[Mapping[str, str]] = {"messages": "completed", "errors": "error"}
 GROUPS: Final = (*KINDS, *_STATUSES)
-MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +39,19 @@ class Activity:
     record: RecordRow | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a list is limited to; empty for everything."""
-
-    group: str = ""  # one of GROUPS
-    since: datetime | None = None  # included
-    until: datetime | None = None  # excluded
-
-
 def activity(
-    broadcast_id: int, span: Span = Span(), cursor: str | None = None, limit: int = 50
+    broadcast_id: int, span: Span = EVERYTHING, cursor: str | None = None, limit: int = 50
 ) -> Page[Activity]:
     """A page of a broadcast's activity, newest first; ``cursor`` as another page gave it.
 
     A page has up to ``limit`` lines (at most 500). Raises CursorError for a cursor that is not ours
     and ValueError for an unknown group.
     """
-    if span.group and span.group not in GROUPS:
-        raise ValueError(f"There is no group “{span.group}”. Use one of {', '.join(GROUPS)}.")
-    position = Cursor.parse(cursor, values=3) if cursor else None
-    if position and position.backward:
-        raise CursorError("This page's address is damaged. Go back to the first page.")
-    limit = max(1, min(limit, MOST_ROWS))
+    position = end_of_page(cursor, span.group, GROUPS)
+    limit = bounded(limit)
     lines = _events(broadcast_id, span, position, limit + 1)
     lines += _records(broadcast_id, span, position, limit + 1)
-    lines.sort(key=lambda line: line.key, reverse=True)
-    shown = lines[:limit]
-    more = len(lines) > limit
-    return Page(shown, str(Cursor(shown[-1].key)) if more else None)
+    return newest(lines, limit)
 
 
 def _events(broadcast_id: int, span: Span, position: Cursor | None, limit: int) -> list[Activity]:

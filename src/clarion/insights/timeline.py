@@ -5,8 +5,6 @@ are merged. So the first page costs what a page does, however much there is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _lazy
@@ -14,11 +12,11 @@ from django.utils.translation import gettext_lazy as _lazy
 from clarion.contacts.identities import same_as
 from clarion.contacts.models import Address, Contact
 from clarion.insights import timeline_sources as sources
+from clarion.insights.merged import EVERYTHING, Span, bounded, end_of_page, newest
 from clarion.insights.timeline_sources import ContactIds, Line, Start
 from clarion.kit.numbers import BIGGEST
-from clarion.kit.paging import Cursor, CursorError, Page
+from clarion.kit.paging import Cursor, Page
 
-MOST_LINES: Final = 500
 GROUPS: Final[Mapping[str, Any]] = {
     "messages": _lazy("Sent"),
     "not_sent": _lazy("Not sent"),
@@ -46,29 +44,16 @@ _SOURCES: Final[Sequence[tuple[str, Callable[[ContactIds, Start], list[Line]]]]]
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a timeline is limited to; empty for everything."""
-
-    group: str = ""  # one of GROUPS
-    since: datetime | None = None  # included
-    until: datetime | None = None  # excluded
-
-
 def timeline(
-    contact: Contact, span: Span = Span(), cursor: str | None = None, limit: int = 50
+    contact: Contact, span: Span = EVERYTHING, cursor: str | None = None, limit: int = 50
 ) -> Page[Line]:
     """A page of what happened to a contact, newest first; ``cursor`` as another page gave it.
 
     A page has up to ``limit`` lines (at most 500). Raises CursorError for a cursor that is not ours
     and ValueError for an unknown group.
     """
-    if span.group and span.group not in GROUPS:
-        raise ValueError(f"There is no group “{span.group}”. Use one of {', '.join(GROUPS)}.")
-    position = Cursor.parse(cursor, values=3) if cursor else None
-    if position and position.backward:
-        raise CursorError("This page's address is damaged. Go back to the first page.")
-    limit = max(1, min(limit, MOST_LINES))
+    position = end_of_page(cursor, span.group, GROUPS)
+    limit = bounded(limit)
     own = Address.objects.filter(contact=contact).values_list("pk", flat=True)
     ids = ContactIds(contact.pk, tuple(same_as(list(own))))
     lines: list[Line] = []
@@ -76,9 +61,7 @@ def timeline(
         if not span.group or group == span.group:
             start = _start(span, position, rank, limit + 1)
             lines += [line.ranked(rank) for line in read(ids, start)]
-    lines.sort(key=lambda line: line.key, reverse=True)
-    shown = lines[:limit]
-    return Page(shown, str(Cursor(shown[-1].key)) if len(lines) > limit else None)
+    return newest(lines, limit)
 
 
 def _start(span: Span, position: Cursor | None, rank: int, limit: int) -> Start:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.text import clean, one_line
 from clarion.segments import signals
 from clarion.segments.conditions import Condition
@@ -15,7 +16,6 @@ from clarion.segments.models import Segment
 
 LONGEST_NAME = 100  # characters
 MOST_CONDITIONS = 20
-NAMED = 10  # segments, or what needs one, that a sentence names
 
 
 class SegmentError(ValueError):
@@ -68,9 +68,8 @@ def delete(segment: Segment, *, by: Agent | str) -> None:
         if locked is None:
             raise SegmentError("This segment has been deleted already.")
         if needing := needed_by(locked):
-            more = " …" if len(needing) > NAMED else ""
             raise SegmentError(
-                f"“{locked.name}” is used by {', '.join(needing[:NAMED])}{more}. "
+                f"“{locked.name}” is used by {some(needing)}. "
                 "Let them finish, stop them, or edit them first."
             )
         subject, name = _subject(locked), locked.name
@@ -90,14 +89,8 @@ def find(name: str) -> Segment:
     segment = Segment.objects.filter(name=one_line(name)).first()
     if segment is not None:
         return segment
-    names = list(Segment.objects.order_by("name").values_list("name", flat=True)[: NAMED + 1])
-    if not names:
-        raise SegmentError(f"There is no segment called “{clean(name, 40)}”. Add one first.")
-    more = " …" if len(names) > NAMED else "."
-    raise SegmentError(
-        f"There is no segment called “{clean(name, 40)}”. Choose one of: "
-        f"{', '.join(names[:NAMED])}{more}"
-    )
+    names = Segment.objects.order_by("name").values_list("name", flat=True)
+    raise SegmentError(no_such("segment", name, names[: NAMED + 1]))
 
 
 def segment_name(key: int) -> str:

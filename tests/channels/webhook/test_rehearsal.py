@@ -43,8 +43,12 @@ async def test_messages_are_signed_with_any_text(stage: Stage) -> None:
 
 async def test_receipts_come_back_as_events(stage: Stage) -> None:
     async with listening() as listener:
-        knobs = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET, "read": 100}
-        await stage.ask("/_/behaviour", knobs)
+        settings = {
+            "callback_url": f"{listener.url}/hooks/1/",
+            "callback_secret": SECRET,
+            "read": 100,
+        }
+        await stage.ask("/_/behaviour", settings)
         await stage.send(WEBHOOK)
         events = events_of(stage.make(WEBHOOK), await listener.heard(2))
     assert [(e.status, e.message_id) for e in events if isinstance(e, Receipt)] == [

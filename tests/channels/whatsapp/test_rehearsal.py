@@ -14,8 +14,12 @@ WHATSAPP: Rehearsal = CASE.rehearsal
 
 async def test_statuses_come_back_as_events(stage: Stage) -> None:
     async with listening() as listener:
-        knobs = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET, "read": 100}
-        await stage.ask("/_/behaviour", knobs)
+        settings = {
+            "callback_url": f"{listener.url}/hooks/1/",
+            "callback_secret": SECRET,
+            "read": 100,
+        }
+        await stage.ask("/_/behaviour", settings)
         outcome = await stage.send(WHATSAPP)
         await stage.send(WHATSAPP, to="491712!failed-131050")
         events = events_of(stage.make(WHATSAPP), await listener.heard(5))
@@ -44,8 +48,8 @@ async def test_every_code_can_be_rehearsed(stage: Stage, code: int, refusal: str
 
 async def test_a_person_presses_a_button(stage: Stage) -> None:
     async with listening() as listener:
-        knobs = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET}
-        await stage.ask("/_/behaviour", knobs)
+        settings = {"callback_url": f"{listener.url}/hooks/1/", "callback_secret": SECRET}
+        await stage.ask("/_/behaviour", settings)
         about = {"phone": PHONE_NUMBER_ID, "from": "491711", "name": "Ben"}
         await stage.ask("/_/inbound", {**about, "text": "Leave me", "button": "STOP"})
         message, opt_out = events_of(stage.make(WHATSAPP), await listener.heard(1))

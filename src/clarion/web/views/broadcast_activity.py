@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clarion.broadcasts import history
-from clarion.insights.activity import GROUPS, Activity, Span, activity
+from clarion.insights.activity import GROUPS, Activity, activity
+from clarion.insights.merged import Span
 from clarion.kit.paging import CursorError
 from clarion.web import event_words
 from clarion.web.live import fragment

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clarion.contacts.models import Contact, Tag
-from clarion.insights.timeline import GROUPS, Span, timeline
+from clarion.insights.merged import Span
+from clarion.insights.timeline import GROUPS, timeline
 from clarion.kit.paging import CursorError
 from clarion.web.requests import AgentRequest
 from clarion.web.views.consents import standing

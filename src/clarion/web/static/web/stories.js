@@ -43,7 +43,8 @@
   };
 
   const number = (pairs) => Number((pairs.find(([name]) => name === "number") || [])[1] || 0);
-  const written = (pairs) => JSON.stringify(pairs.filter(([name]) => !["preview_address", "q", "tried"].includes(name)));
+  const written = (pairs) =>
+    JSON.stringify(pairs.filter(([name]) => !["preview_address", "q", "tried"].includes(name)));
   const fresh = place.replace(/[^:]+$/, "new");
   // A page that comes after saving: what was kept has got there.
   const made = read(fresh);
