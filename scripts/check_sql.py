@@ -32,6 +32,7 @@ ONE_WRITER = {  # table -> the only code that may write it, a module or a packag
     "records_tally": "records/tallies.py",
     "records_measure": "records/measures.py",
     "records_measuredelta": "records/measures.py",
+    "clicks_clicktally": "clicks/tallies.py",
 }
 ASKING = {"is_postgres", "vendor"}
 _WRITE = re.compile(

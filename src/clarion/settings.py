@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "clarion.codes",
     "clarion.chats",
     "clarion.records",
+    "clarion.clicks",
     "clarion.segments",
     "clarion.broadcasts",
     "clarion.engine",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from clarion.broadcasts.models import Broadcast
 from clarion.consents.models import Consent
@@ -64,6 +65,20 @@ def test_g1_and_f5_end_open_chats_and_speed(
     sent = Broadcast.objects.get()
     assert (sent.end_open_chats, sent.rate) == (True, 2.5)
     assert "messages a second" in refused(*all_of, *TEXT, "--rate", "0")
+
+
+def test_i6_track_clicks(
+    all_of: tuple[str, ...],
+    ok: Callable[..., str],
+    refused: Callable[..., str],
+    settings: Settings,
+) -> None:
+    link = ("--text", "See https://shop.example/")
+    assert "no public URL" in refused(*all_of, *link, "--track-clicks")
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    assert "no link that can be tracked" in refused(*all_of, *TEXT, "--track-clicks")
+    ok(*all_of, *link, "--track-clicks")
+    assert Broadcast.objects.get().track_clicks
 
 
 def test_c1_undo_seconds(all_of: tuple[str, ...], ok: Callable[..., str]) -> None:

@@ -11,6 +11,7 @@ from clarion.channels.contract import Limits
 from clarion.channels.fitting import length_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
+from clarion.clicks.tracking import as_sent
 from clarion.content import blocks
 from clarion.content.models import Story
 
@@ -76,20 +77,24 @@ class MessageFacts:
     buttons: tuple[str, ...] = ()  # link, reply
 
 
-def facts_of(story: Sequence[blocks.Block]) -> Iterator[MessageFacts]:
+def facts_of(story: Sequence[blocks.Block], *, tracked: bool) -> Iterator[MessageFacts]:
+    """What each message of a story asks of a channel. ``tracked``: its links are sent tracked."""
     for number, block in enumerate(story, 1):
         match block:
             case blocks.TextBlock():
-                yield MessageFacts(number, _fixed(block.text))
+                yield MessageFacts(number, _fixed(block.text, tracked=tracked))
             case blocks.ImageBlock() | blocks.FileBlock():
-                yield MessageFacts(number, _fixed(block.caption), block.kind)
+                caption = _fixed(block.caption, tracked=tracked)
+                yield MessageFacts(number, caption, block.kind)
             case blocks.ButtonsBlock():
                 kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
-                yield MessageFacts(number, _fixed(block.text), buttons=kinds)
+                yield MessageFacts(number, _fixed(block.text, tracked=tracked), buttons=kinds)
 
 
-def _fixed(text: str) -> str:
-    return "" if VARIABLE in text else text
+def _fixed(text: str, *, tracked: bool) -> str:
+    if VARIABLE in text:
+        return ""
+    return as_sent(text) if tracked else text
 
 
 def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:

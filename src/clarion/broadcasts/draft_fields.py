@@ -28,6 +28,7 @@ PARTS: dict[str, frozenset[str]] = {
     "timing": frozenset({"type", "scheduled_at", "time_zone", "recurrence", "trigger"}),
     "sample": frozenset({"sample_data"}),
     "open_chats": frozenset({"end_open_chats"}),
+    "tracking": frozenset({"track_clicks"}),
     "rate": frozenset({"rate"}),
 }
 
@@ -67,6 +68,7 @@ class Fields(TypedDict, total=False):
     code_pool: CodePool | None  # where {{ code }} comes from
     accepted_gaps: Sequence[str]  # see broadcasts.gaps
     end_open_chats: bool
+    track_clicks: bool
     rate: float | None  # messages a second
     form_state: FormState
 

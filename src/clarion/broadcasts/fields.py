@@ -35,6 +35,7 @@ FIELDS: Final[dict[str, To]] = {
     "codes_returned_at": To.NOTHING,
     "channels": To.ALL,
     "end_open_chats": To.ALL,
+    "track_clicks": To.ALL,
     "weight": To.ALL,
     "rate": To.ALL,
     "time_zone": To.ALL,

@@ -275,6 +275,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "audience": b.audience,
         "accepted_gaps": b.accepted_gaps,
         "end_open_chats": b.end_open_chats,
+        "track_clicks": b.track_clicks,
         "rate": b.rate,
         "time_zone": b.time_zone,
         "parent": b.parent_id,

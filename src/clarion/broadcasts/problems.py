@@ -19,10 +19,12 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.trial import Trial
-from clarion.broadcasts.versions import sources_of, version_of
+from clarion.broadcasts.versions import link_sources, sources_of, version_of
 from clarion.channels.fitting import length_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
+from clarion.clicks.tokens import base
+from clarion.clicks.tracking import as_sent, links_in
 from clarion.codes.pools import why_not_issued
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
@@ -31,6 +33,18 @@ from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
 
+NO_PUBLIC_URL = (
+    "Clicks can't be tracked, because this server has no public URL. Set CLARION_PUBLIC_URL, or "
+    "turn off “Track clicks on links”."
+)
+OF_TEMPLATE = (
+    "Clicks on the links of a template can't be tracked, because the provider approved the links "
+    "as they are. Turn off “Track clicks on links”, or send a text or a story."
+)
+NO_LINK = (
+    "“Track clicks on links” is on, but the message has no link that can be tracked. Write one "
+    "that begins with https:// and its host, or turn it off."
+)
 ONE_CHANNEL = "A file of user ids belongs to exactly one channel. Choose only that channel."
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
@@ -72,6 +86,7 @@ def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[
     problems = [
         *_CONTENT[broadcast.data_type](broadcast, channels),
         *_code_problems(broadcast, channels),
+        *_tracking_problems(broadcast),
     ]
     if not any(map(shows_title, channels)):
         return problems
@@ -97,7 +112,8 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     problems = _template_faults(broadcast, text)
     for channel in channels:
         limits = kind_class(channel.kind).limits
-        length, longest = length_of(text, limits), limits.text_length
+        sent = as_sent(text) if broadcast.track_clicks else text
+        length, longest = length_of(sent, limits), limits.text_length
         if length > longest and VARIABLE not in text:
             problems.append(
                 f"The text has {length:,} characters; {channel.name} takes at most {longest:,}."
@@ -115,7 +131,8 @@ def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
         version = version_of(broadcast)
         assert version is not None
         script = compile_script(version.blocks, load=media.measure)
-        facts = list(facts_of(blocks.from_stored(version.blocks)))
+        story_blocks = blocks.from_stored(version.blocks)
+        facts = list(facts_of(story_blocks, tracked=broadcast.track_clicks))
     except ContentError as error:
         return [f"The story “{story.name}” can't be sent yet: {error}"]
     problems = [_unknown(name) for name in script.unknown(_known(broadcast))]
@@ -184,6 +201,27 @@ def _code_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         )
         return [sentence]
     return []
+
+
+def _tracking_problems(broadcast: Broadcast) -> list[str]:
+    """Why clicks on its links can't be tracked, if they are to be."""
+    if not broadcast.track_clicks:
+        return []
+    if reason := why_not_tracked(broadcast.data_type):
+        return [reason]
+    if broadcast.data_type == Broadcast.DataType.STORY and broadcast.story is None:
+        return []  # said elsewhere
+    sources = link_sources(broadcast)
+    if any(source.strip() for source in sources) and not links_in(sources):
+        return [NO_LINK]
+    return []
+
+
+def why_not_tracked(data_type: str) -> str:
+    """Why clicks can't be tracked here, or with this content; empty where they can."""
+    if not base():
+        return NO_PUBLIC_URL
+    return OF_TEMPLATE if data_type == Broadcast.DataType.TEMPLATE else ""
 
 
 _CONTENT: dict[str, Callable[[Broadcast, Sequence[Channel]], list[str]]] = {

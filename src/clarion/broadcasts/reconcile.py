@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
+from clarion.clicks.models import ANY_LINK
 from clarion.kit import clock, db
 from clarion.records import measures
 from clarion.records.states import ALL, COMPLETED
@@ -210,7 +211,7 @@ class _Counted:
                     f"On the channel {self.names.get(channel, channel)}, {rows} deliveries are"
                     f" {state}, but the tallies say {tally}."
                 )
-        return [*sentences, *self._miscounted()] + [
+        return [*sentences, *self._miscounted(), *self._clicked()] + [
             sentence.format(self.finding(name))
             for name, sentence in _FINDINGS.items()
             if self.finding(name)
@@ -220,7 +221,7 @@ class _Counted:
         """What the numbers over time add up to, where the rows say something else."""
         places = [key for key in self.numbers if key[0] in {"row", "measure"}]
         for channel in sorted({channel for _, channel, _ in places}):
-            for name in _MEASURED:
+            for name in _BY_STATE:
                 rows = sum(
                     self.numbers.get(("row", channel, state), _NOTHING)[0]
                     for state in measures.STATES[name]
@@ -231,6 +232,21 @@ class _Counted:
                         f"On the channel {self.names.get(channel, channel)}, {rows} deliveries are"
                         f" {name}, but the numbers over time add up to {counted}."
                     )
+
+    def _clicked(self) -> Iterator[str]:
+        """Who clicked, by the rows, the tallies and the numbers over time."""
+        kinds = {"clickers": "", "click_tally": "", "measure": "clicked"}
+        for channel in sorted({key[1] for key in self.numbers if key[0] in kinds}):
+            rows, tally, measured = (
+                self.numbers.get((kind, channel, state), _NOTHING)[0]
+                for kind, state in kinds.items()
+            )
+            if not rows == tally == measured:
+                yield (
+                    f"On the channel {self.names.get(channel, channel)}, {rows} recipients"
+                    f" clicked, but the tallies say {tally}, and the numbers over time"
+                    f" {measured}."
+                )
 
 
 def _fingerprint(column: str) -> str:
@@ -283,7 +299,8 @@ _NOT_SENT = "COALESCE(d.state, '') IN ('skipped', 'unsent')"
 _OF = "broadcast_id = %s"
 _PLACE = "channel_id, state"
 _PEOPLE = f"records_delivery AS d WHERE d.{_OF}"
-_MEASURED = ("sent", "delivered", "read", "failed")
+_BY_STATE = ("sent", "delivered", "read", "failed")
+_MEASURED = (*_BY_STATE, "clicked")
 _QUICK = (
     _question("expected", "broadcasts_broadcast WHERE id = %s", "total, 0, 0"),
     _question("row", f"{_PEOPLE} GROUP BY {_PLACE}", _fingerprint("d.id"), _PLACE),
@@ -302,6 +319,17 @@ _QUICK = (
             f"channel_id, '{name}'",
         )
         for name in _MEASURED
+    ),
+    _question(
+        "clickers",
+        f"clicks_clicker WHERE link_id = {ANY_LINK} AND {_OF} GROUP BY channel_id",
+        key="channel_id, ''",
+    ),
+    _question(
+        "click_tally",
+        f"clicks_clicktally WHERE link_id = {ANY_LINK} AND {_OF} GROUP BY channel_id",
+        "CAST(sum(people) AS bigint), 0, 0",
+        "channel_id, ''",
     ),
     _question(
         "completed",

@@ -1,9 +1,13 @@
 """Repairing what reconciling finds wrong and what can be put right for certain: tallies."""
 
+from collections.abc import Mapping
+
 from clarion.accounts.models import Agent
 from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.clicks import tallies as click_tallies
+from clarion.clicks.models import ANY_LINK
 from clarion.kit import db
 from clarion.records import tallies
 
@@ -15,14 +19,29 @@ def repair_tallies(broadcast: Broadcast, *, by: Agent | str) -> list[str]:
     """
     with db.write():
         corrected = tallies.correct(broadcast.pk)
-        names = dict(
-            Channel.objects.filter(pk__in=[row[0] for row in corrected]).values_list("pk", "name")
-        )
+        names = dict(Channel.objects.values_list("pk", "name"))
         sentences = [
             f"On the channel {names.get(channel, channel)} the tally of {state} was {abs(by_how)}"
             f" too {'low' if by_how > 0 else 'high'}."
             for channel, state, by_how in sorted(corrected)
         ]
+        sentences += _repair_clicks(broadcast, names)
         if sentences:
             events.note(broadcast, "repair", by, corrected=sentences)
+    return sentences
+
+
+def _repair_clicks(broadcast: Broadcast, names: Mapping[int, str]) -> list[str]:
+    """Make the tallies of clicks what the clicks say; a sentence for each error."""
+    sentences = []
+    for channel, link, *by_how in sorted(click_tallies.correct(broadcast.pk)):
+        what = "clicks" if link == ANY_LINK else f"clicks on link {link}"
+        wrong = ", ".join(
+            f"{name} {abs(missing)} too {'low' if missing > 0 else 'high'}"
+            for name, missing in zip(click_tallies.Counts._fields, by_how, strict=True)
+            if missing
+        )
+        sentences.append(
+            f"On the channel {names.get(channel, channel)} the tally of {what}: {wrong}."
+        )
     return sentences

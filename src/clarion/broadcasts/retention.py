@@ -27,6 +27,7 @@ from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.history import TYPES
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.states import FINISHED
+from clarion.clicks import tallies as click_tallies
 from clarion.kit import clock, db
 from clarion.records import measures, tallies
 from clarion.records.deliveries.delete import delete_deliveries, delete_records
@@ -301,6 +302,7 @@ _STEPS = (
     delete_shared,
     tallies.delete,
     measures.delete,
+    click_tallies.delete,
     *map(_delete_own, _OWN),
 )
 _LEFT = (
@@ -311,7 +313,7 @@ _LEFT = (
     "FROM records_tally WHERE",
     "FROM records_measure WHERE",
     "FROM records_measuredelta WHERE",
-    *(f"FROM {table} WHERE" for table in _OWN),
+    *(f"FROM {table} WHERE" for table in (*click_tallies.TABLES, *_OWN)),
 )
 
 

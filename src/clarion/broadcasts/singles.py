@@ -51,6 +51,7 @@ def send_single(
     data: Mapping[str, Any] | None = None,
     title: str = "",
     code_pool: CodePool | None = None,
+    track_clicks: bool = False,
     form_token: str = "",
 ) -> Broadcast:
     """Send one thing to one person at once: a text (with variables), a story or a template.
@@ -72,6 +73,7 @@ def send_single(
             **authors.sender(by),
             title=title.strip()[:200],
             code_pool=code_pool,
+            track_clicks=track_clicks,
             data=dict(data or {}),
             audience=Audience(kind="picks", picked_from="hand").model_dump(),
             priority=PRIORITY,
@@ -187,6 +189,7 @@ def send_test(
             data={**draft.sample_data, **draft.data},
             title=draft.title,
             code_pool=draft.code_pool,
+            track_clicks=draft.track_clicks,
             form_token=form_token,
         )
         events.note(draft, "test", by, single=single.pk)

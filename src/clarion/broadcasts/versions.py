@@ -6,6 +6,7 @@ from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
+from clarion.clicks.tracking import sources_in
 from clarion.content import media, stories
 from clarion.content.models import StoryVersion
 from clarion.content.script import compile_script
@@ -32,6 +33,17 @@ def fix_story(broadcast: Broadcast) -> Broadcast:
         draft.update(story_version=version)
         broadcast.story_version = version
     return broadcast
+
+
+def link_sources(broadcast: Broadcast) -> list[str]:
+    """The texts, as they were written, whose links can be tracked; none of a template."""
+    match broadcast.data_type:
+        case Broadcast.DataType.STORY:
+            version = version_of(broadcast)
+            return sources_in(version.blocks) if version else []
+        case Broadcast.DataType.TEXT:
+            return [broadcast.text]
+    return []
 
 
 def sources_of(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[str]:

@@ -68,6 +68,14 @@ EndOpenChats = Annotated[
         "closed.  [default: keep-open-chats]",
     ),
 ]
+TrackClicks = Annotated[
+    bool | None,
+    typer.Option(
+        "--track-clicks/--no-track-clicks",
+        help="Replace the links in the message by links of this server, and record who clicks "
+        "them. Needs CLARION_PUBLIC_URL.  [default: no-track-clicks]",
+    ),
+]
 SendToOthers = Annotated[
     bool | None,
     typer.Option(
@@ -196,6 +204,7 @@ class SettingOptions:
     title: Title = None
     sample_data: SampleData = None
     end_open_chats: EndOpenChats = None
+    track_clicks: TrackClicks = None
     send_to_others: SendToOthers = None
     codes: Codes = None
     rate: Rate = None
@@ -205,7 +214,8 @@ class SettingOptions:
         from clarion.codes.pools import find_pool
 
         fields: dict[str, Any] = {
-            "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate
+            "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate,
+            "track_clicks": self.track_clicks,
         }  # fmt: skip
         if self.sample_data is not None:
             fields["sample_data"] = parse_json("--sample-data", self.sample_data)

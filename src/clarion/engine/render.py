@@ -80,6 +80,8 @@ def _next_step(claimed: Claimed, job: Job) -> NextStep:
     if job.template is not None:
         return _of_template(claimed, job)
     text = job.text.render(claimed.contact, **_variables(claimed, job))
+    if job.tracking is not None:
+        text = job.tracking.fill(text, claimed.delivery)
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
 
 
@@ -142,6 +144,8 @@ def _message_step(
     claimed: Claimed, job: Job, message: Message, index: int, *, last_of_step: int
 ) -> MessageStep:
     assert job.script is not None
+    if job.tracking is not None:
+        message = job.tracking.fill_message(message, claimed.delivery)
     answers = claimed.progress.answers.get(str(index), [None])
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
     outgoing = _outgoing(claimed, job, message.text, claimed.progress.sent)

@@ -6,9 +6,13 @@ from functools import lru_cache
 from typing import Any
 
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.problems import why_not_tracked
+from clarion.broadcasts.versions import link_sources
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
+from clarion.clicks.links import number_links
+from clarion.clicks.tracking import Tracking, links_in
 from clarion.codes.pools import sample
 from clarion.content import media
 from clarion.content.errors import OF_TITLE, ContentError
@@ -48,6 +52,7 @@ class Job:
     fires: bool = False  # a trigger: each person has a moment of their own
     has_gaps: bool = False  # some recipients lack a variable, and an agent sends to the others
     sample_code: str = ""  # of a test send, which uses no code up
+    tracking: Tracking | None = None  # of the links in its messages
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
 
 
@@ -171,11 +176,24 @@ def _title(broadcast: Broadcast) -> dict[str, Text]:
 def _content(broadcast: Broadcast) -> dict[str, Any]:
     """The text, script or template of a broadcast, compiled. Raises ContentError."""
     of, version, template = Broadcast.DataType, broadcast.story_version, broadcast.template
+    tracking = _tracking(broadcast)
     if broadcast.data_type == of.STORY and version is not None:
-        script = compile_script(version.blocks, load=media.load)
-        return {"text": compile_text(""), "script": script}
+        blocks = tracking.mark_blocks(version.blocks) if tracking else version.blocks
+        script = compile_script(blocks, load=media.load)
+        return {"text": compile_text(""), "script": script, "tracking": tracking}
     if broadcast.data_type == of.TEMPLATE:
         texts = tuple(compile_text(text) for text in template.get("variables", ()))
         named = (template.get("name", ""), template.get("language", ""), texts)
         return {"text": compile_text(""), "template": named}
-    return {"text": compile_text(broadcast.text)}
+    text = tracking.mark(broadcast.text) if tracking else broadcast.text
+    return {"text": compile_text(text), "tracking": tracking}
+
+
+def _tracking(broadcast: Broadcast) -> Tracking | None:
+    """What tracks its links; None where none are. Raises ContentError where they can't be."""
+    if not broadcast.track_clicks:
+        return None
+    if reason := why_not_tracked(broadcast.data_type):
+        raise ContentError(reason)
+    targets = {link.target for link in links_in(link_sources(broadcast))}
+    return Tracking(number_links(broadcast.pk, targets))

@@ -14,6 +14,7 @@ from clarion.accounts import expiry
 from clarion.broadcasts import people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
+from clarion.clicks import upkeep as clicks
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
@@ -324,6 +325,7 @@ class Worker:
 
     async def _maintain(self) -> None:
         await self._db(tallies.squash)
+        await self._db(clicks.maintain)
         await self._db(measures.fold)
         await self._db(callbacks.forget_old)
         await self._db(imports.mark_interrupted)

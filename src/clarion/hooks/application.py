@@ -1,4 +1,4 @@
-"""The way in for programs: callbacks, unsubscribe links and health checks, without what pages need.
+"""The way in for programs and links: callbacks, unsubscribing, clicks and health checks.
 
 No session, no middleware, no thread and no database connection for each request: what is to be
 kept is verified on the event loop and written in groups, and answered when it is written. So a
@@ -8,8 +8,9 @@ provider may report thousands of receipts a second while agents use the pages of
 from typing import Final
 
 from clarion.engine.threads import DatabaseThreads
-from clarion.hooks import callbacks, unsubscribe
+from clarion.hooks import callbacks, clicks, unsubscribe
 from clarion.hooks.callbacks import Callbacks
+from clarion.hooks.clicks import Clicking
 from clarion.hooks.group_commit import Runs
 from clarion.hooks.health import Health
 from clarion.hooks.unsubscribe import Unsubscribing
@@ -31,6 +32,7 @@ class HookApplication:
         self._pages = pages
         self._callbacks = Callbacks(reads, writes)
         self._unsubscribing = Unsubscribing(writes)
+        self._clicking = Clicking(reads, writes)
         self._health = Health(reads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,6 +49,8 @@ class HookApplication:
     async def _answer(self, request: Request) -> Answer:
         if channel := callbacks.PATH.fullmatch(request.path):
             return await self._callbacks.answer(request, channel[1])
+        if request.path.startswith(clicks.PREFIX):
+            return await self._clicking.answer(request, request.path.removeprefix(clicks.PREFIX))
         if request.path == HEALTH:
             return await self._health.answer(request)
         return await self._unsubscribing.answer(
@@ -58,6 +62,6 @@ def is_ours(path: str) -> bool:
     """Whether this application answers that path."""
     return (
         path == HEALTH
-        or path.startswith(unsubscribe.PREFIX)
+        or path.startswith((unsubscribe.PREFIX, clicks.PREFIX))
         or callbacks.PATH.fullmatch(path) is not None
     )

@@ -23,7 +23,7 @@ _POLICY: Final = (
     b"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'none'"
 )
-_HEADERS: Final = (
+PAGE_HEADERS: Final = (
     (b"content-security-policy", _POLICY),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -46,7 +46,7 @@ class Unsubscribing:
         """
         if request.method not in ("GET", "HEAD", "POST"):
             return not_allowed(b"GET", b"HEAD", b"POST")
-        language = _language(request.headers().get("accept-language", ""))
+        language = language_of(request.headers().get("accept-language", ""))
         try:
             address = read_token(token)
         except ValueError:
@@ -71,11 +71,11 @@ def _page(step: str, language: str) -> Answer:
     with translation.override(language):
         html = render_to_string("hooks/unsubscribe.html", {"step": step})
     status = 404 if step == "unknown" else 200
-    return Answer(status, html.encode(), b"text/html; charset=utf-8", _HEADERS)
+    return Answer(status, html.encode(), b"text/html; charset=utf-8", PAGE_HEADERS)
 
 
 @lru_cache(maxsize=256)
-def _language(accepted: str) -> str:
+def language_of(accepted: str) -> str:
     """The language of a person's browser that there are texts in."""
     for code, _ in parse_accept_lang_header(accepted):
         try:

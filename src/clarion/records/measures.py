@@ -1,11 +1,12 @@
-"""How many were sent, delivered, read, failed and recovered, over time.
+"""How many were sent, delivered, read, failed and recovered, and who clicked, over time.
 
-Five numbers of a broadcast on a channel. Each counts the deliveries for which something is true,
+Six numbers of a broadcast on a channel. Each counts the deliveries for which something is true,
 in the span of time in which it became true:
 
 - sent: accepted by the provider, which delivered and read ones are too;
 - delivered: reported as delivered, which read ones are too; read: reported as read;
-- failed: given up, or reported as failed; recovered: sent after an attempt had failed.
+- failed: given up, or reported as failed; recovered: sent after an attempt had failed;
+- clicked: a person clicked a tracked link of the message, for the first time.
 
 What stops being true (a provider reports a failure later; a failed one arrives after all) is taken
 back from the span it was counted in. So no number is ever negative, and the sum over all time is
@@ -39,6 +40,7 @@ class Numbers(NamedTuple):
     read: int = 0
     failed: int = 0
     recovered: int = 0
+    clicked: int = 0
 
     def plus(self, other: "Numbers") -> "Numbers":
         """The sums of both."""
@@ -46,7 +48,8 @@ class Numbers(NamedTuple):
 
 
 NAMES = Numbers._fields
-# For deliveries in which states each number counts; recovered: those of them that had failed.
+# For deliveries in which states each number counts; recovered: those of them that had failed. Who
+# clicked is not told by a state.
 STATES: dict[str, tuple[str, ...]] = {
     "sent": COMPLETED,
     "delivered": (D.DELIVERED, D.READ),
@@ -101,7 +104,22 @@ def _effect(before: str, after: str, was: bool, recovered: bool) -> tuple[tuple[
 
 def _counts(state: str, *, recovered: bool) -> list[bool]:
     """For which of the numbers a delivery in this state counts."""
-    return [state in STATES[name] and (recovered or name != "recovered") for name in NAMES]
+    return [state in STATES.get(name, ()) and (recovered or name != "recovered") for name in NAMES]
+
+
+def note_clicked(people: Mapping[_Key, int]) -> None:
+    """Note who clicked for the first time, part of the transaction that writes the clicks.
+
+    ``people``: how many, by broadcast id, moment in microseconds and channel id; negative where it
+    turned out that it was no person.
+    """
+    deltas: defaultdict[_Key, int] = defaultdict(int)
+    for (broadcast, at, channel), count in people.items():
+        deltas[broadcast, at - at % MINUTE, channel] += count
+    _insert(
+        "records_measuredelta",
+        [(*key, *Numbers(clicked=count)) for key, count in deltas.items() if count],
+    )
 
 
 def totals(broadcast_id: int) -> dict[int, Numbers]:

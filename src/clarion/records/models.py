@@ -310,6 +310,7 @@ class _Measured(models.Model):
     read = models.BigIntegerField()
     failed = models.BigIntegerField()
     recovered = models.BigIntegerField()
+    clicked = models.BigIntegerField()
 
     class Meta:
         abstract = True

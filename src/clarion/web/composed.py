@@ -85,6 +85,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         form["only_written"] = ["yes"]
     if draft.end_open_chats:
         form["end_open_chats"] = ["yes"]
+    if draft.track_clicks:
+        form["track_clicks"] = ["yes"]
     if audience.get("picked_from") == "chats":
         numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
         form["chats"] = [", ".join(map(str, numbers))]

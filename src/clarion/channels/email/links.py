@@ -7,14 +7,11 @@ from html import escape
 from linkify_it import LinkifyIt
 from linkify_it.tlds import TLDS
 
+from clarion.kit.urls import ENDS, UNSEEN
+
 # Where an address can begin behind a letter: in languages that are written without spaces.
 _BEGINNING = re.compile(r"(?<=[^\x00-\x7f])(?=https?://)", re.IGNORECASE)
-# Quotes, brackets, stops and marks of other scripts, which end an address although they may stand
-# in one; and what is not to be seen.
-_ENDS = "“”„‟‘’‚‛«»‹›…。．，、；：！？｡､（）［］｛｝「」『』【】〔〕《》〈〉＂＇"
-_UNSEEN = "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
-_UNSEEN += "\u2066\u2067\u2068\u2069\ufeff"
-_AS_SPACES = str.maketrans(dict.fromkeys(_ENDS + _UNSEEN, " "))  # every sign keeps its place
+_AS_SPACES = str.maketrans(dict.fromkeys(ENDS + UNSEEN, " "))  # every sign keeps its place
 
 
 def _finder() -> LinkifyIt:

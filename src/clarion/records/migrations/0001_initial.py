@@ -564,6 +564,7 @@ class Migration(migrations.Migration):
                 ("read", models.BigIntegerField()),
                 ("failed", models.BigIntegerField()),
                 ("recovered", models.BigIntegerField()),
+                ("clicked", models.BigIntegerField()),
                 (
                     "broadcast",
                     models.ForeignKey(
@@ -604,6 +605,7 @@ class Migration(migrations.Migration):
                 ("read", models.BigIntegerField()),
                 ("failed", models.BigIntegerField()),
                 ("recovered", models.BigIntegerField()),
+                ("clicked", models.BigIntegerField()),
                 (
                     "broadcast",
                     models.ForeignKey(

@@ -44,6 +44,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "timing": NAMES,
     "open_chats": ("end_open_chats",),
+    "tracking": ("track_clicks",),
     "sample": ("sample_data",),
     "rate": ("rate",),
 }  # fmt: skip
@@ -87,6 +88,7 @@ class Composition:
     when: When = field(default_factory=When)
     accepted_gaps: list[str] = field(default_factory=list)
     end_open_chats: bool = False
+    track_clicks: bool = False
     sample_text: str = ""
     sample_data: dict[str, Any] = field(default_factory=dict)
     rate_text: str = ""
@@ -127,6 +129,7 @@ class Composition:
             "sample_data": self.sample_data,
             "accepted_gaps": self.accepted_gaps,
             "end_open_chats": self.end_open_chats,
+            "track_clicks": self.track_clicks,
             "rate": self.rate,
             **self.when.draft_fields(),
             "form_state": self._form_state(page),
@@ -213,6 +216,7 @@ def parse(data: QueryDict) -> Composition:
         chats=plain_text(data.get("chats", "")),
         accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
+        track_clicks="track_clicks" in data,
         sample_text=plain_text(data.get("sample_data", "")),
         rate_text=_line(data, "rate"),
         form={

@@ -24,6 +24,7 @@ from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.condition import condition, conditions
 from clarion.channels.recipients import only_written
 from clarion.channels.registry import kind_class
+from clarion.clicks.tokens import base as tracked_links_base
 from clarion.codes.models import CodePool
 from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
@@ -120,6 +121,7 @@ class Counted:
 def choice_context(composition: Composition) -> dict[str, Any]:
     """What there is to choose from; it does not change while one types."""
     return {
+        "can_track": bool(tracked_links_base()),
         "all_channels": [
             {
                 "channel": channel,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.errors import LaunchError
@@ -34,6 +35,23 @@ def test_d1_what_is_not_valid_yet_is_kept_and_stands_in_the_way(
     assert "“soon” is not a date and time." in page
     with pytest.raises(LaunchError, match="“soon” is not a date and time"):
         launch.start(the_draft(), by=factory.BY)
+
+
+def test_i6_the_choice_to_track_clicks(admin: Client, channel: Channel, settings: Settings) -> None:
+    page = admin.get("/broadcasts/new/").content.decode()
+    assert re.search(r'name="track_clicks" value="yes"\s+disabled', page)
+    assert "no public URL for the links" in words(page)
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    form = compose_form(channel, text="See https://shop.example/", track_clicks="yes")
+
+    html = autosave(admin, form, "when")
+
+    assert "Saved" in html
+    assert the_draft().track_clicks
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
+    assert re.search(r'name="track_clicks" value="yes"\s+checked', page)
+    # The preview shows where the link leads.
+    assert "https://shop.example/" in html + page
 
 
 def test_d1_a_click_on_another_option_takes_nothing_away(

@@ -1,0 +1,1 @@
+"""Clicks on the links of messages: tracked links, who clicked them, and how many did."""

@@ -1,0 +1,113 @@
+"""Tracked links and the clicks on them.
+
+Clicks come by the million, from deliveries just read: ids without constraints, see records.models.
+"""
+
+from django.db import models
+
+from clarion.kit.fields import InstantField
+
+ANY_LINK = 0  # in the place of a link's id: whichever link of the message
+
+
+class Link(models.Model):
+    """Where tracked links lead: a target as it is written in a message, variables included.
+
+    It is kept when its broadcasts are deleted, so that links in old messages still lead there.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the target, hexadecimal
+    target = models.TextField()
+
+    def __str__(self) -> str:
+        return self.target
+
+
+class BroadcastLink(models.Model):
+    """A link is in the messages of a broadcast."""
+
+    broadcast_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["broadcast_id", "link_id"], name="broadcast_link_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.link_id} of broadcast {self.broadcast_id}"
+
+
+class Click(models.Model):
+    """A tracked link was opened, by a person or by a program that looks at links."""
+
+    class Who(models.TextChoices):
+        """Who opened it, as far as that can be told."""
+
+        PERSON = "person", "Person"
+        SCANNER = "scanner", "Scanner"
+
+    delivery_id = models.BigIntegerField()
+    broadcast_id = models.BigIntegerField()
+    channel_id = models.BigIntegerField()
+    address_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()
+    who = models.CharField(max_length=10, choices=Who)
+    sign = models.CharField(max_length=10, default="", blank=True)  # of a scanner: clicks.scanners
+    recorded_at = InstantField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["recorded_at"], name="click_at"),
+            models.Index(fields=["broadcast_id", "recorded_at"], name="click_broadcast"),
+            models.Index(fields=["channel_id", "recorded_at"], name="click_channel"),
+            models.Index(fields=["address_id"], name="click_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"click {self.pk} on link {self.link_id}"
+
+
+class Clicker(models.Model):
+    """A recipient has clicked a link, or any link: the first time that a person did.
+
+    The proof of “once”: the tallies count these rows.
+    """
+
+    delivery_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link
+    broadcast_id = models.BigIntegerField()
+    channel_id = models.BigIntegerField()
+    address_id = models.BigIntegerField()
+    at = InstantField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery_id", "link_id"], name="clicker_once")
+        ]
+        indexes = [
+            models.Index(fields=["broadcast_id", "link_id", "address_id"], name="clicker_people")
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.delivery_id} clicked link {self.link_id}"
+
+
+class ClickTally(models.Model):
+    """A change of the numbers of a link's clicks. The sum is the number; squashed later."""
+
+    broadcast_id = models.BigIntegerField()
+    channel_id = models.BigIntegerField()
+    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link
+    people = models.BigIntegerField()  # recipients who clicked: rows of Clicker
+    clicks = models.BigIntegerField()  # by people
+    scans = models.BigIntegerField()  # by scanners
+
+    class Meta:
+        verbose_name_plural = "click tallies"
+        indexes = [
+            models.Index(fields=["broadcast_id", "link_id", "channel_id"], name="click_tally_sum")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people:+} people clicked link {self.link_id}"

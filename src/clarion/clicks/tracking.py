@@ -1,0 +1,137 @@
+"""Tracked links in the place of those that are written in a message.
+
+Before anything is rendered, each link of a source gets a mark in its place (``Tracking.mark``). The
+mark passes through rendering as any text does, with the link's variables inside it, and becomes the
+tracked link of one delivery behind it (``Tracking.fill``). So it is always known which link was
+meant, however it reads for this person.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from django.conf import settings
+
+from clarion.clicks import tokens
+from clarion.content.links import WrittenLink, find_links, location, split_target
+from clarion.content.messages import Message
+from clarion.kit import ids
+from clarion.kit.parts import Button
+
+# The fields of a story's block in which links are tracked. The address of a picture or a file is
+# none: it is fetched by the provider.
+_TEXTS: Final = ("text", "caption")
+# The longest that ids become in practice, for telling a length beforehand.
+_HIGHEST_DELIVERY: Final = 2**35 - 1
+_HIGHEST_LINK: Final = 2**21 - 1
+
+
+def links_in(sources: Iterable[str]) -> list[WrittenLink]:
+    """The links of these texts that can be tracked, in order.
+
+    Not those whose host comes from a variable, and none to this server itself: unsubscribe links
+    and pages for contacts do their work without being counted.
+    """
+    return [link for source in sources for link in find_links(source) if is_tracked(link)]
+
+
+def is_tracked(link: WrittenLink) -> bool:
+    """Whether a link becomes a tracked one."""
+    own = settings.CLARION.public_url.rstrip("/").lower()
+    target = link.target.lower()
+    is_own = bool(own) and (target == own or target.startswith((f"{own}/", f"{own}?", f"{own}#")))
+    return link.is_fixed_place and not is_own
+
+
+def sources_in(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The texts of a story's blocks, as they are stored, in which links are tracked."""
+    return [source for block in blocks for source in _each_source(block)]
+
+
+def _each_source(block: Mapping[str, Any]) -> list[str]:
+    links = [button["value"] for button in block.get("buttons", ()) if button.get("kind") == "link"]
+    return [*(block[name] for name in _TEXTS if block.get(name)), *links]
+
+
+def as_sent(source: str) -> str:
+    """A text as long as it is when it is sent with tracked links, if they have no values."""
+    url = f"{tokens.base()}{tokens.make_token(_HIGHEST_DELIVERY, _HIGHEST_LINK)}"
+    return _replaced(source, lambda _: url)
+
+
+class Tracking:
+    """Marks the links of one broadcast, and fills the marks in for each delivery."""
+
+    def __init__(self, ids_of: Mapping[str, int]) -> None:
+        """``ids_of``: the id of each target, as ``clicks.links.number_links`` gives them."""
+        self._ids = ids_of
+        self._targets = {number: target for target, number in ids_of.items()}
+        self._base = tokens.base()
+        # Nobody can know it, so that nothing that a person has written is taken for a mark.
+        self._secret = ids.token(12)
+        self._mark = re.compile(
+            rf"http://{self._secret}/(\d+)(?:;|:(.*?){self._secret};)", re.DOTALL
+        )
+
+    def mark(self, source: str) -> str:
+        """The source with marks in the place of its tracked links."""
+        return _replaced(source, self._mark_of)
+
+    def mark_blocks(self, blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The stored blocks of a story with marks in the place of their tracked links."""
+        return [self._marked(block) for block in blocks]
+
+    def fill(self, text: str, delivery: int) -> str:
+        """A rendered text with this delivery's tracked links in the place of the marks."""
+        if self._secret not in text:
+            return text
+        return self._mark.sub(lambda match: self._link(match, delivery), text)
+
+    def fill_message(self, message: Message, delivery: int) -> Message:
+        """A rendered message of a story, its text and its link buttons filled in."""
+        buttons = tuple(
+            Button(button.kind, button.label, self.fill(button.value, delivery))
+            if button.kind == "link"
+            else button
+            for button in message.buttons
+        )
+        return Message(self.fill(message.text, delivery), message.media, buttons)
+
+    def _marked(self, block: Mapping[str, Any]) -> dict[str, Any]:
+        marked = dict(block)
+        for name in _TEXTS:
+            if block.get(name):
+                marked[name] = self.mark(block[name])
+        if "buttons" in block:
+            marked["buttons"] = [
+                {**button, "value": self.mark(button["value"])}
+                if button.get("kind") == "link"
+                else button
+                for button in block["buttons"]
+            ]
+        return marked
+
+    def _mark_of(self, link: WrittenLink) -> str:
+        _, variables = split_target(link.target)
+        number = self._ids[link.target]
+        if not variables:
+            return f"http://{self._secret}/{number};"
+        values = "".join(f"{variable}{self._secret}" for variable in variables)
+        return f"http://{self._secret}/{number}:{values};"
+
+    def _link(self, match: "re.Match[str]", delivery: int) -> str:
+        number, written = int(match[1]), match[2]
+        values = [] if written is None else written.split(self._secret)
+        token = tokens.make_token(delivery, number, values)
+        if len(token) > tokens.LONGEST:
+            return location(self._targets[number], values)
+        return f"{self._base}{token}"
+
+
+def _replaced(source: str, replace: Callable[[WrittenLink], str]) -> str:
+    pieces, end = list[str](), 0
+    for link in find_links(source):
+        if is_tracked(link):
+            pieces += (source[end : link.start], replace(link))
+            end = link.end
+    return "".join([*pieces, source[end:]]) if pieces else source

@@ -1,0 +1,61 @@
+"""Clicks in a file: nothing answered is lost, nothing is written twice for good."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from clarion.clicks.spool import FOLDER, Spool
+from clarion.clicks.store import Visit
+
+VISITS = [Visit(1, 2, 1_000_000), Visit(3, 4, 2_000_000, "head"), Visit(5, 6, 3_000_000)]
+
+
+def files(data: Path) -> list[Path]:
+    return sorted((data / FOLDER).glob("*"))
+
+
+def test_what_was_appended_is_drained_once(tmp_path: Path) -> None:
+    spool, drained = Spool(tmp_path), list[Visit]()
+    assert spool.drain(drained.extend) == 0
+    for visit in VISITS:
+        spool.append(visit)
+    assert spool.drain(drained.extend) == 3
+    assert drained == VISITS
+    assert files(tmp_path) == []
+    assert spool.drain(drained.extend) == 0
+
+
+def test_a_database_that_is_away_still_keeps_the_file(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(VISITS[0])
+
+    def away(_: Sequence[Visit]) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        spool.drain(away)
+    spool.append(VISITS[1])
+    drained = list[Visit]()
+    assert spool.drain(drained.extend) == 2
+    assert sorted(drained, key=lambda visit: visit.at) == VISITS[:2]
+
+
+def test_a_file_that_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
+    writing = Spool(tmp_path)
+    writing.append(VISITS[0])
+    drained = list[Visit]()
+    assert Spool(tmp_path).drain(drained.extend) == 0
+    writing.append(VISITS[1])
+    assert writing.drain(drained.extend) == 2
+
+
+def test_a_line_that_a_crash_cut_off_was_never_answered(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(VISITS[0])
+    (path,) = files(tmp_path)
+    with path.open("a") as file:
+        file.write("[3, 4, 20")
+    drained = list[Visit]()
+    assert spool.drain(drained.extend) == 1
+    assert drained == VISITS[:1]
