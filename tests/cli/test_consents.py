@@ -51,6 +51,32 @@ def test_to_all_and_to_a_file_of_ids(
     assert Address.objects.get(value="2").contact_id == gone
 
 
+def test_the_proof_is_shown_and_exported(
+    people: str, ok: Callable[..., str], ok_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    ok("consents", "add", "News", "--text", "I want news.")
+    contact = Contact.objects.order_by("pk")[0]
+    assert "nothing yet" in ok("consents", "show", f"#{contact.pk}")
+    ok("consents", "give", "News", "--contact", str(contact.pk), "--how", "form",
+       "--note", "shop.example/form")  # fmt: skip
+    ok("consents", "withdraw", "News", "--contact", str(contact.pk))
+    withdrawn, given = ok_json("consents", "show", f"#{contact.pk}")
+    assert (given["consent"], given["given"], given["how"], given["detail"]) == (
+        "News", True, "form", "shop.example/form",
+    )  # fmt: skip
+    assert (given["version"], given["text"], withdrawn["given"]) == (1, "I want news.", False)
+    shown = ok("consents", "show", f"#{contact.pk}")
+    assert "Version 1: I want news." in shown
+    assert "A form, shop.example/form" in shown
+    path = tmp_path / "proof.csv"
+    ok("consents", "export", str(path), "--consent", "News", "--contact", f"#{contact.pk}")
+    header, first, second = path.read_text().splitlines()
+    assert header.startswith("at,consent,contact,name,change,how,by,version,text,detail")
+    assert f'"News",{contact.pk},' in first
+    assert ',given,form,,1,"I want news.","shop.example/form",,' in first
+    assert ",withdrawn,agent," in second
+
+
 def test_withdrawing_skips_what_is_queued(
     people: str, ok: Callable[..., str], ok_json: Callable[..., Any]
 ) -> None:

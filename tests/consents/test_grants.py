@@ -13,8 +13,17 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.consents import grants
-from clarion.consents.grants import Count, counts, everyone, give, lacking, owners, withdraw
-from clarion.consents.manage import ConsentError, define
+from clarion.consents.grants import (
+    Count,
+    Proof,
+    counts,
+    everyone,
+    give,
+    lacking,
+    owners,
+    withdraw,
+)
+from clarion.consents.manage import ConsentError, define, update
 from clarion.consents.models import Change, Consent, Grant
 from clarion.contacts.models import Address, Tag, Tagging
 from clarion.engine import lifecycle, reap
@@ -109,6 +118,31 @@ class TestReading:
         assert (asked["SMS"].given, asked["SMS"].agent) == (False, "Ada")
         assert [one.given for one in grants.standing(addresses[1].contact)] == [None, None]
         assert [change.consent.name for change in grants.changes(person)] == ["SMS", "Newsletter"]
+
+    def test_each_change_keeps_the_text_that_was_shown(
+        self, consent: Consent, addresses: list[Address]
+    ) -> None:
+        update(consent, text="Weekly.", by=BY)
+        person, other = addresses[0].contact, addresses[1].contact
+        proof = Proof("https://shop.example/form", "2001:db8::1", "Mozilla/5.0")
+        give(consent, [person.pk], how="form", by=BY, proof=proof)
+        give(consent, [other.pk], how="import", by=BY, at=EARLIER)
+        update(consent, text="Daily.", by=BY)
+        withdraw(consent, [person.pk], how="page", by=BY)
+        withdrawn, given = grants.changes(person)
+        assert [change.version.text for change in (given, withdrawn)] == ["Weekly.", "Daily."]
+        assert (given.detail, given.ip, given.user_agent) == (
+            proof.detail, proof.ip, proof.user_agent,
+        )  # fmt: skip
+        [before] = grants.changes(other)
+        assert (before.version.number, before.version.text) == (1, "")
+
+    def test_a_change_is_never_edited(self, consent: Consent, addresses: list[Address]) -> None:
+        give(consent, [addresses[0].contact_id], how="form", by=BY)
+        change = Change.objects.get()
+        change.given = False
+        with pytest.raises(ValueError, match="proof"):
+            change.save()
 
     def test_lacking(self, consent: Consent, addresses: list[Address]) -> None:
         define(name="SMS", by=BY)

@@ -64,6 +64,13 @@ def test_update_keeps_what_people_agreed_to(consent: Consent) -> None:
     }
     update(consent, text="I want news, weekly.", by=BY)
     assert AuditEntry.objects.filter(action="consent.update").count() == 1
+    versions = consent.versions.order_by("number")
+    assert [(version.number, version.text) for version in versions] == [
+        (1, "I want news."), (2, "I want news, weekly."),
+    ]  # fmt: skip
+    update(consent, name="Letters", by=BY)
+    assert (versions.count(), Consent.objects.get(pk=consent.pk).version) == (2, 2)
+    update(consent, name="Newsletter", by=BY)
     define(name="SMS", by=BY)
     with pytest.raises(ConsentError, match="already a consent called “SMS”"):
         update(consent, name="SMS", by=BY)

@@ -16,6 +16,7 @@ from clarion.cli.options import (
     MOMENT,
     REPEATABLE,
     AsJson,
+    ContactName,
     IdColumn,
     chosen,
     only_with,
@@ -35,6 +36,12 @@ At = Annotated[
     str | None,
     typer.Option(
         metavar="TIME", help=f"When it was given or withdrawn, such as {MOMENT}. Without it: now."
+    ),
+]
+Note = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT", help="What proves it, such as where the form is. Without it: the file."
     ),
 ]
 Category = Annotated[str, typer.Option(metavar="CATEGORY", help="The category to list it under.")]
@@ -141,19 +148,29 @@ def add(name: Name, category: Category = "", text: Words = "", as_json: AsJson =
 @uses_django
 @with_option_groups
 def give(
-    name: Name, people: Contacts, how: How = "agent", at: At = None, as_json: AsJson = False
+    name: Name,
+    people: Contacts,
+    how: How = "agent",
+    at: At = None,
+    note: Note = "",
+    as_json: AsJson = False,
 ) -> None:
     """Record that contacts have given a consent."""
     from clarion.consents import grants
 
-    _record(grants.give, "given", name, people, how, at, as_json)
+    _record(grants.give, "given", name, people, how, at, note, as_json)
 
 
 @app.command(examples=["clarion consents withdraw newsletter --contact 4711"])
 @uses_django
 @with_option_groups
 def withdraw(
-    name: Name, people: Contacts, how: How = "agent", at: At = None, as_json: AsJson = False
+    name: Name,
+    people: Contacts,
+    how: How = "agent",
+    at: At = None,
+    note: Note = "",
+    as_json: AsJson = False,
 ) -> None:
     """Record that contacts have withdrawn a consent.
 
@@ -161,7 +178,60 @@ def withdraw(
     """
     from clarion.consents import grants
 
-    _record(grants.withdraw, "withdrawn", name, people, how, at, as_json)
+    _record(grants.withdraw, "withdrawn", name, people, how, at, note, as_json)
+
+
+@app.command(examples=["clarion consents show 4711", "clarion consents show '#4711' --json"])
+@uses_django
+def show(contact: ContactName, as_json: AsJson = False) -> None:
+    """Show every change of a contact's consents, newest first, with its proof."""
+    from clarion.cli.lookups import find_contact
+    from clarion.consents.grants import changes
+    from clarion.consents.history import document
+
+    rows = changes(find_contact(contact), limit=None)
+    if as_json:
+        print_json([document(change) for change in rows])
+        return
+    if not rows:
+        print_line("This contact has given and withdrawn nothing yet.")
+    for change in rows:
+        done = "given" if change.given else "withdrawn"
+        by = f" by {change.agent.name}" if change.agent else ""
+        print_line(f"{change.at:%Y-%m-%d %H:%M} UTC  {change.consent.name}: {done}{by}")
+        facts = [change.get_how_display(), change.detail, change.ip, change.user_agent]
+        print_line(f"    {', '.join(filter(None, facts))}")
+        if change.version and change.version.text:
+            print_line(f"    Version {change.version.number}: {change.version.text}")
+
+
+@app.command(examples=["clarion consents export proof.csv --consent newsletter"])
+@uses_django
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")],
+    consent: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only changes of this consent.")
+    ] = None,
+    contact: Annotated[
+        str | None, typer.Option(metavar="CONTACT", help="Only changes of this contact.")
+    ] = None,
+) -> None:
+    """Write every change with its proof to a CSV file."""
+    from clarion import config
+    from clarion.accounts import audit
+    from clarion.cli.lookups import find_contact
+    from clarion.consents.history import export_csv
+    from clarion.consents.manage import find
+
+    of_consent = find(consent) if consent else None
+    of_contact = find_contact(contact) if contact else None
+    only = " ".join(str(each) for each in (of_consent, of_contact) if each)
+    audit.note_export("consents", acting(), only)
+    zone = config.load().time_zone
+    with file.open("wb") as out:
+        for part in export_csv(zone, consent=of_consent, contact=of_contact):
+            out.write(part)
+    print_line(f"The changes are in {file}.")
 
 
 def _record(
@@ -171,15 +241,19 @@ def _record(
     people: Contacts,
     how: str,
     at: str | None,
+    note: str,
     as_json: bool,
 ) -> None:
     """Give or withdraw, and print for how many contacts that is new."""
+    from clarion.consents.grants import Proof
     from clarion.consents.manage import find
 
     people.check()
     moment = parse_moment("--at", at)
     consent = find(name)
-    changed = change(consent, people.contact_ids(), how=how, by=acting(), at=moment)
+    proof = Proof(note or (people.ids.name if people.ids else ""))
+    ids = people.contact_ids()
+    changed = change(consent, ids, how=how, by=acting(), at=moment, proof=proof)
     if as_json:
         print_json({"name": consent.name, "changed": changed})
         return

@@ -13,12 +13,13 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.consents import signals
 from clarion.consents.manage import ConsentError
-from clarion.consents.models import Change, Consent
+from clarion.consents.models import Change, Consent, TextVersion
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
 from clarion.kit.names import some
 from clarion.kit.numbers import is_id
+from clarion.kit.text import clean
 
 CHUNK = 10_000  # people of one transaction
 
@@ -32,6 +33,18 @@ class Standing:
     at: datetime | None = None
     how: str = ""  # of Change.How, in words
     agent: str = ""  # who noted it
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves a change, beside the moment, the text and the agent."""
+
+    detail: str = ""  # such as a file's name, or the word that was written
+    ip: str = ""  # of a form or a page
+    user_agent: str = ""
+
+
+NO_PROOF = Proof()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +62,14 @@ def give(
     how: str,
     by: Agent | str,
     at: datetime | None = None,
+    proof: Proof = NO_PROOF,
 ) -> int:
     """Note that these people gave the consent; return for how many that is new.
 
-    ``how`` is one of Change.How, ``at`` the moment, by default now. Ids may be a long stream; a
-    thousand people or a million, they are noted in steps. Raises ConsentError.
+    ``how`` is one of Change.How, ``at`` the moment, by default now; ``proof`` is kept. Ids may be a
+    long stream; a thousand people or a million, they are noted in steps. Raises ConsentError.
     """
-    return _note(consent, contact_ids, True, how, by, at)
+    return _note(consent, contact_ids, True, how, by, at, proof)
 
 
 def withdraw(
@@ -65,12 +79,13 @@ def withdraw(
     how: str,
     by: Agent | str,
     at: datetime | None = None,
+    proof: Proof = NO_PROOF,
 ) -> int:
     """Note that these people withdrew the consent (or never want to be asked); as ``give``.
 
     Sends ``consents.signals.withdrawn``: what is queued for them is skipped at once.
     """
-    return _note(consent, contact_ids, False, how, by, at)
+    return _note(consent, contact_ids, False, how, by, at, proof)
 
 
 def _note(
@@ -80,6 +95,7 @@ def _note(
     how: str,
     by: Agent | str,
     at: datetime | None,
+    proof: Proof,
 ) -> int:
     if how not in Change.How.values:
         ways = ", ".join(Change.How.values)
@@ -89,7 +105,7 @@ def _note(
         raise ConsentError("That moment is still to come. Choose an earlier one.")
     changed, last = 0, 0
     for chunk in batches(contact_ids, CHUNK):
-        changed += _switch(consent, chunk, given, how, by, moment)
+        changed += _switch(consent, chunk, given, how, by, moment, proof)
         last = chunk[-1]
     if changed:
         verb = "give" if given else "withdraw"
@@ -99,7 +115,13 @@ def _note(
 
 
 def _switch(
-    consent: Consent, ids: list[int], given: bool, how: str, by: Agent | str, at: datetime
+    consent: Consent,
+    ids: list[int],
+    given: bool,
+    how: str,
+    by: Agent | str,
+    at: datetime,
+    proof: Proof,
 ) -> int:
     """One chunk in one transaction; the contacts in order, so that two at a time don't deadlock."""
     people = f"{db.json_table([('id', 'int')])} CROSS JOIN contacts_contact c"
@@ -123,13 +145,19 @@ def _switch(
             )
         ]
         db.execute(
-            "INSERT INTO consents_change (consent_id, contact_id, given, how, agent_id, at) "
-            f"SELECT %s, v.id, %s, %s, %s, %s FROM {db.json_table([('id', 'int')])}",
+            "INSERT INTO consents_change (consent_id, version_id, contact_id, given, how, "
+            "agent_id, detail, ip, user_agent, at) "
+            "SELECT %s, CAST(%s AS bigint), v.id, %s, %s, CAST(%s AS bigint), %s, %s, %s, %s "
+            f"FROM {db.json_table([('id', 'int')])}",
             [
                 consent.pk,
+                _version_at(consent, at),
                 given,
                 how,
                 agent,
+                clean(proof.detail, 300),
+                clean(proof.ip, 45),
+                clean(proof.user_agent, 300),
                 clock.to_us(at),
                 db.json_param([key] for key in changed),
             ],
@@ -137,6 +165,13 @@ def _switch(
         if changed and not given:
             signals.withdrawn.send(Consent, consent_id=consent.pk, contact_ids=changed, at=at)
     return len(changed)
+
+
+def _version_at(consent: Consent, at: datetime) -> int | None:
+    """The version of the text that was shown at a moment; the first one for earlier moments."""
+    versions = TextVersion.objects.filter(consent=consent).order_by("-number")
+    shown = versions.filter(created_at__lte=at).first() or versions.last()
+    return shown.pk if shown else None
 
 
 def known(numbers: Sequence[int]) -> list[int]:
@@ -211,9 +246,9 @@ def _standing(consent: Consent, change: Change | None) -> Standing:
     return Standing(consent, change.given, change.at, change.get_how_display(), agent)
 
 
-def changes(contact: Contact, limit: int = 20) -> list[Change]:
-    """What a contact gave and withdrew, newest first: the proof."""
-    history = contact.consent_changes.select_related("agent", "consent")
+def changes(contact: Contact, limit: int | None = 20) -> list[Change]:
+    """What a contact gave and withdrew, newest first: the proof. ``limit`` None: all of it."""
+    history = contact.consent_changes.select_related("agent", "consent", "version")
     return list(history.order_by("-at", "-pk")[:limit])
 
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.consents import signals
-from clarion.consents.models import Consent
+from clarion.consents.models import Consent, TextVersion
 from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.text import clean
 
@@ -22,6 +22,7 @@ def define(*, name: str, category: str = "", text: str = "", by: Agent | str) ->
     consent = Consent(**_checked(name, category, text))
     with transaction.atomic():
         _save(consent)
+        _keep_text(consent)
         audit.note("consent.add", _subject(consent), by, name=consent.name)
     return consent
 
@@ -36,7 +37,8 @@ def update(
 ) -> Consent:
     """Change what is given. Who has given it stays as it is. Raises ConsentError.
 
-    A new name goes to the broadcasts that require it (``consents.signals.renamed``).
+    A new text is a new version: the earlier ones are kept, for people agreed to those words. A new
+    name goes to the broadcasts that require the consent (``consents.signals.renamed``).
     """
     before = {"name": consent.name, "category": consent.category, "text": consent.text}
     fields = _checked(
@@ -50,10 +52,13 @@ def update(
     with transaction.atomic():
         for field, value in changes.items():
             setattr(consent, field, value)
+        if "text" in changes:
+            locked = Consent.objects.select_for_update().only("version").get(pk=consent.pk)
+            consent.version = locked.version + 1
+            _keep_text(consent)
         _save(consent)
         if "name" in changes:
             signals.renamed.send(Consent, before=before["name"], after=consent.name)
-        # The text before is kept: people agreed to those words.
         audit.note(
             "consent.update",
             _subject(consent),
@@ -118,6 +123,11 @@ def _save(consent: Consent) -> None:
         raise ConsentError(
             f"There is already a consent called “{consent.name}”. Choose another name."
         ) from None
+
+
+def _keep_text(consent: Consent) -> None:
+    """Keep the text as the consent's current version."""
+    TextVersion.objects.create(consent=consent, number=consent.version, text=consent.text)
 
 
 def _subject(consent: Consent) -> str:

@@ -1,5 +1,7 @@
 """Consents, and who has given them."""
 
+from typing import Any
+
 from django.db import models
 
 from clarion.accounts.models import Agent
@@ -14,10 +16,30 @@ class Consent(models.Model):
     name = models.CharField(max_length=100, unique=True)
     category = models.CharField(max_length=100, default="", blank=True)
     text = models.TextField(default="", blank=True)  # what people agree to, word for word
+    version = models.PositiveIntegerField(default=1)  # of the text; see TextVersion
     created_at = InstantField(default=clock.now)
 
     def __str__(self) -> str:
         return self.name
+
+
+class TextVersion(models.Model):
+    """What a consent says, or said: each change of its text makes another version."""
+
+    consent = models.ForeignKey(  # the constraint below begins with it
+        Consent, on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
+    number = models.PositiveIntegerField()  # 1, 2, 3 …
+    text = models.TextField(default="", blank=True)
+    created_at = InstantField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consent", "number"], name="text_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of consent {self.consent_id}"
 
 
 class Grant(models.Model):
@@ -44,7 +66,11 @@ class Grant(models.Model):
 
 
 class Change(models.Model):
-    """A consent was given or withdrawn; kept for good, as the proof."""
+    """A consent was given or withdrawn: the proof. Rows are added, and never changed.
+
+    They are deleted with their consent or their contact alone; where two contacts turn out to be
+    one, they are the other contact's.
+    """
 
     class How(models.TextChoices):
         """In which way."""
@@ -54,13 +80,25 @@ class Change(models.Model):
         API = "api", "The API"
         FORM = "form", "A form"
         KEYWORD = "keyword", "A word in a chat"
+        PAGE = "page", "The preference page"
 
     consent = models.ForeignKey(Consent, on_delete=models.CASCADE, related_name="changes")
+    # What the contact was shown. None if the consent had no text yet.
+    version = models.ForeignKey(TextVersion, null=True, on_delete=models.CASCADE, related_name="+")
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consent_changes")
     given = models.BooleanField()
     how = models.CharField(max_length=10, choices=How)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    detail = models.CharField(max_length=300, default="", blank=True)  # such as the file's name
+    ip = models.CharField(max_length=45, default="", blank=True)  # of a form or a page
+    user_agent = models.CharField(max_length=300, default="", blank=True)
     at = InstantField(default=clock.now)
 
     def __str__(self) -> str:
         return f"{self.consent_id} by {self.contact_id}: {self.given}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the row. Raises ValueError for one that is there already: proof is not edited."""
+        if not self._state.adding:
+            raise ValueError("A change of a consent is proof. It can't be edited.")
+        super().save(*args, **kwargs)

@@ -211,6 +211,7 @@ urlpatterns = [
     path("codes/<int:pk>/delete/", codes.code_pool_delete, name="code_pool_delete"),
     path("codes/<int:pk>/do/<slug:act>", codes.code_pool_act, name="code_pool_act"),
     path("consents/", consents.consents, name="consents"),
+    path("consents/export.csv", consents.consents_export, name="consents_export"),
     path("consents/new/", consents.consent_new, name="consent_new"),
     path("consents/<int:pk>/", consents.consent_edit, name="consent_edit"),
     path("consents/<int:pk>/remove/", consents.consent_remove, name="consent_remove"),

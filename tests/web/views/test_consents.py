@@ -5,8 +5,8 @@ from django.test import Client
 
 from clarion.accounts.models import Role
 from clarion.broadcasts.models import Broadcast
-from clarion.consents.grants import give
-from clarion.consents.manage import define
+from clarion.consents.grants import Proof, give
+from clarion.consents.manage import define, update
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact
 from support import factory
@@ -105,3 +105,19 @@ def test_who_may(log_in: LogIn, news: Consent, person: Contact) -> None:
         assert sender.get(url).status_code == 403
         assert sender.post(url, {"name": "x"}).status_code == 403
     assert not Change.objects.exists()
+
+
+def test_the_proof_is_on_the_page_and_in_a_file(
+    admin: Client, news: Consent, person: Contact
+) -> None:
+    proof = Proof("shop.example", "192.0.2.7", "Mozilla/5.0")
+    give(news, [person.pk], how="form", by=factory.BY, proof=proof)
+    update(news, text="I want <b>news</b>.", by=factory.BY)
+    page = admin.get(f"/contacts/{person.pk}/").content.decode()
+    assert "Version 1 of the text:" in page
+    assert "192.0.2.7 Mozilla/5.0" in page
+    versions = admin.get(f"/consents/{news.pk}/").content.decode()
+    assert "I want &lt;b&gt;news&lt;/b&gt;." in versions
+    file = b"".join(admin.get(f"/consents/export.csv?contact={person.pk}"))
+    assert b'"shop.example","192.0.2.7","Mozilla/5.0"' in file
+    assert admin.get("/consents/export.csv?contact=99999").status_code == 404

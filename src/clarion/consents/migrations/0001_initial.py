@@ -28,8 +28,37 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100, unique=True)),
                 ("category", models.CharField(blank=True, default="", max_length=100)),
                 ("text", models.TextField(blank=True, default="")),
+                ("version", models.PositiveIntegerField(default=1)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
+        ),
+        migrations.CreateModel(
+            name="TextVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField(blank=True, default="")),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="consents.consent",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("consent", "number"), name="text_version_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Change",
@@ -50,10 +79,14 @@ class Migration(migrations.Migration):
                             ("api", "The API"),
                             ("form", "A form"),
                             ("keyword", "A word in a chat"),
+                            ("page", "The preference page"),
                         ],
                         max_length=10,
                     ),
                 ),
+                ("detail", models.CharField(blank=True, default="", max_length=300)),
+                ("ip", models.CharField(blank=True, default="", max_length=45)),
+                ("user_agent", models.CharField(blank=True, default="", max_length=300)),
                 ("at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
                 (
                     "agent",
@@ -78,6 +111,15 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="changes",
                         to="consents.consent",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="consents.textversion",
                     ),
                 ),
             ],

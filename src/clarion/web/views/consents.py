@@ -2,19 +2,24 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clarion.accounts import audit
 from clarion.accounts.models import Role
 from clarion.consents import grants, manage
+from clarion.consents.history import export_csv
 from clarion.consents.manage import ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact
 from clarion.kit.numbers import parse_id
 from clarion.web.forms.consents import ConsentForm
 from clarion.web.requests import AgentRequest, needs
+from clarion.web.stream import download
 
 
 @require_safe
@@ -60,7 +65,13 @@ def consent_edit(request: AgentRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("consents")
-    context = {"form": form, "consent": consent, "name": name, "count": _count(consent)}
+    context = {
+        "form": form,
+        "consent": consent,
+        "name": name,
+        "count": _count(consent),
+        "versions": consent.versions.order_by("-number"),
+    }
     return render(request, "consents/edit.html", context)
 
 
@@ -97,6 +108,17 @@ def contact_consent(request: AgentRequest, pk: int) -> HttpResponse:
         context = {"person": person, **standing(person)}
         return render(request, "consents/of_contact.html", context)
     return redirect(f"{reverse('contact', args=[pk])}#consents")
+
+
+@needs(Role.MANAGER)
+@require_safe
+def consents_export(request: AgentRequest) -> HttpResponseBase:
+    """Every change with its proof as a CSV file; of one contact where the query names one."""
+    number = parse_id(request.GET.get("contact", ""))
+    person = get_object_or_404(Contact, pk=number) if number else None
+    audit.note_export("consents", request.user, f"contact {number}" if number else "")
+    zone = timezone.get_current_timezone_name()
+    return download(export_csv(zone, contact=person), "consents.csv")
 
 
 def standing(person: Contact) -> dict[str, object]:
