@@ -103,6 +103,72 @@ def test_an_audience_of_one_says_nothing_about_the_content(database_url: str) ->
     assert factory.states(broadcast) == {"failed": 1}
 
 
+def one_on_each(listener: Listener, text: str, channels: int = 3, **fields: Any) -> Broadcast:
+    """A broadcast to one recipient on each of several channels."""
+    each = [factory.channel(f"c{n}", url=f"{listener.url}/hook") for n in range(channels)]
+    for channel in each:
+        factory.people(channel, 1)
+    broadcast = factory.sending(each)
+    Broadcast.objects.filter(pk=broadcast.pk).update(text=text, **fields)
+    return broadcast
+
+
+def test_b12_one_recipient_on_each_channel_pauses_as_an_audience_on_one(database_url: str) -> None:
+    with Listener() as listener:
+        broadcast = one_on_each(listener, FAILS)
+        with ThreadedWorker():
+            eventually(lambda: is_paused(broadcast), 60)
+            eventually(lambda: factory.states(broadcast) == {"queued": 3}, 60)
+
+    assert "for any of the 3 recipients: " in broadcast.state_reason
+    assert used_attempts(broadcast) == 0
+    assert not Record.objects.exists()
+    control.stop(broadcast, by=factory.BY)
+
+
+def test_b9_one_recipient_on_a_channel_fails_alone_when_others_get_it(database_url: str) -> None:
+    with Listener() as listener:
+        broadcast = one_on_each(listener, "{{ contact.city }}")
+        first = Contact.objects.order_by("pk").first()
+        assert first is not None
+        Contact.objects.filter(pk=first.pk).update(attributes={})
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 1, "sent": 2}
+
+
+def test_b12_accepted_gaps_are_no_reason_to_fail_everybody_for_something_else(
+    database_url: str,
+) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        people = factory.people(channel, 30)
+        lacking = [person.contact_id for person in people[:25]]
+        Contact.objects.filter(pk__in=lacking).update(attributes={})
+        text = f"{{{{ contact.city }}}} {FAILS}"
+        broadcast = sending(channel, text, accepted_gaps=["contact.city"])
+        with ThreadedWorker():
+            eventually(lambda: is_paused(broadcast), 60)
+            eventually(lambda: factory.states(broadcast) == {"failed": 25, "queued": 5}, 60)
+
+    assert "The filter truncate needs a whole number" in broadcast.state_reason
+    control.stop(broadcast, by=factory.BY)
+
+
+def test_accepted_gaps_fail_one_by_one(database_url: str) -> None:
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        people = factory.people(channel, 30)
+        lacking = [person.contact_id for person in people[:25]]
+        Contact.objects.filter(pk__in=lacking).update(attributes={})
+        broadcast = sending(channel, "{{ contact.city }}", accepted_gaps=["contact.city"])
+        with ThreadedWorker():
+            wait_completed(broadcast, 60)
+
+    assert factory.states(broadcast) == {"failed": 25, "sent": 5}
+
+
 def test_who_fails_first_is_kept_back_until_the_others_were_tried(database_url: str) -> None:
     """At three messages in ten seconds nobody can know after one what fails for all."""
     with Listener() as listener:

@@ -10,6 +10,7 @@ from channels.fixtures import reply
 from clarion.channels.contract import Reply, Request
 from clarion.content.rendering import Text
 from clarion.engine.claim import LATE, Claim, Claimed
+from clarion.engine.content_watch import ContentWatch
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.remaining import Remaining
 from clarion.engine.retry import Policy
@@ -39,6 +40,9 @@ class PipelineHost:
     may_begin: bool = True
     late: list[Claimed] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.content = ContentWatch(self.put)
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         return True

@@ -42,6 +42,12 @@ def expansion(broadcast_id: int) -> tuple[bool, bool]:
     return (bool(rows[0][0]), bool(rows[0][1])) if rows else (True, False)
 
 
+def accepts_gaps(broadcast_id: int) -> bool:
+    """Whether an agent decided to send it although no message can be made for some recipients."""
+    gaps = Broadcast.objects.filter(pk=broadcast_id).values_list("accepted_gaps", flat=True).first()
+    return bool(gaps)
+
+
 def advance_slots(broadcast_id: int, next_slot_at: int) -> None:
     """Let its next message leave no earlier than at this moment, in microseconds.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from clarion.broadcasts.gaps import OTHER
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.channels.contract import (
     Accepted,
@@ -80,7 +81,13 @@ class ContentTrouble:
     reason: str
 
 
-Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | None  # what was found out
+@dataclass(frozen=True, slots=True)
+class KnownGap:
+    """No message could be made, as was known before: an agent decided to send to the others."""
+
+
+# What was found out.
+Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | KnownGap | None
 
 
 async def attempt(
@@ -103,7 +110,8 @@ async def attempt(
         request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
         unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
-        return _refused(claimed, channel, job, unfit, ""), unfit
+        is_known = (getattr(error, "variable", "") or OTHER) in job.gaps
+        return _refused(claimed, channel, job, unfit, ""), KnownGap() if is_known else unfit
     except Exception:
         log.exception("attempt_failed", delivery=claimed.delivery)
         fault = Refused(Refusal.REJECTED, OURS, FAULT)

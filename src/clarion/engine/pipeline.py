@@ -24,7 +24,7 @@ from clarion.engine.attempt import (
     without_reply,
 )
 from clarion.engine.claim import LATE, Claimed
-from clarion.engine.content_watch import Broken, ContentWatch
+from clarion.engine.content_watch import Broken
 from clarion.engine.pipeline_host import PipelineHost
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts
@@ -64,7 +64,7 @@ class ChannelPipeline:
         self._claimed_at = time.monotonic()
         self._want = LEAST
         self._late: list[Claimed] = []
-        self._content = ContentWatch(host.put, channel.rate)
+        self._content = host.content
         self._stories = StoryWatch(host.put, send_request, host.asked_before, host.story_answers)
         self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
         self._closed_until = 0  # microseconds: a wait or pause that claims may not know of yet
@@ -85,7 +85,7 @@ class ChannelPipeline:
     @property
     def quiet(self) -> bool:
         """Whether no message is waiting here or in flight."""
-        nothing_kept = self._content.empty and self._stories.empty
+        nothing_kept = self._content.is_empty(self.channel.id) and self._stories.empty
         return self._is_at_rest and not self._late and nothing_kept
 
     @property
@@ -106,7 +106,7 @@ class ChannelPipeline:
 
     def requeue(self) -> None:
         """Queue again what has not been attempted."""
-        self._requeue([*self._content.give_up(), *self._stories.give_up()])
+        self._requeue([*self._content.give_up(self.channel.id), *self._stories.give_up()])
         self._requeue(self._buffer)
         self._requeue(self._late)
 
@@ -119,7 +119,7 @@ class ChannelPipeline:
         """Forget what has not been attempted: it is no longer this worker's."""
         self._buffer.clear()
         self._late.clear()
-        list(self._content.give_up())
+        list(self._content.give_up(self.channel.id))
         self._stories.give_up()
 
     # feeding
@@ -261,7 +261,7 @@ class ChannelPipeline:
         elif isinstance(result, StoryDown):
             self._stories.failed(claimed, settlement, result.step, result.reason)
             return
-        elif not job.has_gaps and was_not_made(result):
+        elif was_not_made(result):
             self._judge_content(claimed, settlement)
             return
         else:
@@ -276,18 +276,18 @@ class ChannelPipeline:
         if isinstance(result, ContentTrouble):
             self._host.pause_broadcast(broadcast, result.reason)
         elif isinstance(result, StoryAnswered):
-            self._content.works(claimed, asking=True)
+            self._content.works(self.channel.id, claimed, asking=True)
             self._stories.answered((broadcast, result.step), result.request, began)
             return
         if isinstance(result, Accepted | Refused) and not was_not_made(result):
-            self._content.works(claimed)
+            self._content.works(self.channel.id, claimed)
         self._host.probe_again(broadcast)
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
         self._untested = min(self._untested * 2, UNTESTED)  # nothing was on its way
         asking = settlement.code == STORY_WEBHOOK
-        if broken := self._content.failed(claimed, settlement, asking=asking):
+        if broken := self._content.failed(claimed, settlement, self.channel.rate, asking=asking):
             self._pause_broken(claimed.broadcast, broken)
 
     async def _hold_unanswered(self) -> None:
@@ -314,17 +314,18 @@ class ChannelPipeline:
 
     async def _judge_kept(self) -> None:
         """Decide on those whose message could not be made, where nobody else's could so far."""
-        for key, is_time in self._content.kept():
-            broadcast = key[0]
+        for key, is_time in self._content.kept(self.channel.id):
+            broadcast = key[1]
             if not self._host.may_send(self.channel.id, broadcast):
-                self._requeue(list(self._content.give_up(key)))
+                self._requeue(list(self._content.give_up(self.channel.id, key)))
             elif is_time:
                 left = await self._host.remaining(broadcast, self.channel.id)
                 if broken := self._content.judge(key, left):
                     self._pause_broken(broadcast, broken)
 
     def _pause_broken(self, broadcast: int, broken: Broken) -> None:
-        self._requeue(list(broken.people))
+        for settlement in broken.people:
+            self._host.put(settlement)
         self._pausing[broadcast] = clock.now_us() + PAUSING
         self._host.pause_broadcast(broadcast, broken.sentence)
 
@@ -385,8 +386,8 @@ class ChannelPipeline:
     def _probe(self, outcome: Refused, began: float, most: float = MOST_DOWN) -> None:
         if began < self._waits_from:
             return  # in flight beside the one that was found out first: it says nothing new
-        self._probing = True
-        self._down = min(self._down * 2, most)
+        self._requeue(self._buffer)  # nothing but one message from now on
+        self._probing, self._down = True, min(self._down * 2, most)
         self._wait(self._down, outcome.reason, began)
 
     def _wait(self, seconds: float, reason: str, began: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from clarion.engine.claim import Claim, Claimed
+from clarion.engine.content_watch import ContentWatch
 from clarion.engine.remaining import Remaining
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.records.deliveries.settle import Settlement
@@ -12,6 +13,8 @@ from clarion.transport.messages import HttpRequest
 
 class PipelineHost(Protocol):
     """What a pipeline needs of its worker."""
+
+    content: ContentWatch
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...

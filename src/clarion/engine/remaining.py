@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 
-from clarion.broadcasts.sending import expansion
+from clarion.broadcasts.sending import accepts_gaps, expansion
 from clarion.records import tallies
 from clarion.records.states import DeliveryState as D
 
 _REACHED = (D.SENT, D.DELIVERED, D.READ, D.FAILED, D.IN_DOUBT)  # a message could be made
+_SENT = (D.SENT, D.DELIVERED, D.READ, D.IN_DOUBT)  # even where some fail as was known before
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """How far a broadcast is on one channel; numbers of deliveries."""
+    """How far a broadcast is on one channel, and on its others; numbers of deliveries."""
 
     queued: int
     sending: int  # by all workers
     reached: int  # for whom a message could be made
+    elsewhere: int  # queued or being sent on other channels
+    reached_elsewhere: int
     is_whole: bool  # whether all of its deliveries have been written
     comes_one_by_one: bool  # a trigger: its recipients are not known beforehand
 
@@ -25,10 +28,16 @@ def remaining(broadcast_id: int, channel_id: int) -> Remaining:
     # In this order: what is written in between is counted.
     is_whole, comes_one_by_one = expansion(broadcast_id)
     counts = tallies.counts_on(broadcast_id, channel_id)
+    every = tallies.counts([broadcast_id])[broadcast_id]
+    queued, sending = counts[D.QUEUED], counts[D.SENDING]
+    states = _SENT if accepts_gaps(broadcast_id) else _REACHED
+    reached = sum(counts[state] for state in states)
     return Remaining(
-        counts[D.QUEUED],
-        counts[D.SENDING],
-        sum(counts[state] for state in _REACHED),
-        is_whole,
-        comes_one_by_one,
+        queued,
+        sending,
+        reached=reached,
+        elsewhere=every[D.QUEUED] + every[D.SENDING] - queued - sending,
+        reached_elsewhere=sum(every[state] for state in states) - reached,
+        is_whole=is_whole,
+        comes_one_by_one=comes_one_by_one,
     )

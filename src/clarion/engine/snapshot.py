@@ -50,7 +50,8 @@ class Job:
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
-    has_gaps: bool = False  # some recipients lack a variable, and an agent sends to the others
+    # What some recipients lack, where an agent decided to send to the others: see broadcasts.gaps.
+    gaps: frozenset[str] = frozenset()
     sample_code: str = ""  # of a test send, which uses no code up
     tracking: Tracking | None = None  # of the links in its messages
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
@@ -146,7 +147,7 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "scheduled_at": clock.to_us(broadcast.scheduled_at or broadcast.created_at),
         "story": {"id": version.story_id, "name": version.story.name} if version else None,
         "data": broadcast.data,
-        "has_gaps": bool(broadcast.accepted_gaps),
+        "gaps": frozenset(broadcast.accepted_gaps),
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
         "sample_code": _sample_code(broadcast),

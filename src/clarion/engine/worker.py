@@ -34,6 +34,7 @@ from clarion.engine import (
     stops,
 )
 from clarion.engine.claim import Claim, Claimed
+from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
@@ -74,6 +75,7 @@ class Worker:
         self._pipelines: dict[int, ChannelPipeline] = {}
         self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
         self._settler = Settler(self._settle)
+        self.content = ContentWatch(self.put)
         self._http: HttpClient
         self._smtp: SmtpPool
         self._id = 0
