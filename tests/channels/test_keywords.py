@@ -47,6 +47,9 @@ from clarion.channels.keywords import State, fold, requested_state
         "ABONELİKTEN ÇIK",
         "abonelikten cik",
         "Sair",
+        "Salir",
+        "REMOVE",
+        "Arrêtez svp",
         "стоп",
         "Отписаться",
         "ΣΤΟΠ",
@@ -128,6 +131,7 @@ def test_anything_else_means_nothing(text: str) -> None:
         "Annulla", "TD", "बंद", "বন্ধ", "بند", "لغو", "توقف", "หยุด", "ยกเลิก", "Διαγραφή",
         "Διακοπή", "解除", "그만", "Atsisakau", "Atteikties", "Opzeggen", "Remover", "Ondoa",
         "Frameld", "Anmelden", "Aanmelden", "Tilmeld", "Inscription", "Iscrivimi", "Zapisz mnie",
+        "退会", "ابدأ", "Başlat", "Arrett",
         "登録", "구독", "اشتراك", "Assinar", "Darme de alta", "Closed", "No, thanks", "Later",
     ],
 )  # fmt: skip
@@ -136,7 +140,7 @@ def test_an_ordinary_answer_of_one_word_means_nothing(answer: str) -> None:
     assert requested_state(answer) is None
 
 
-@pytest.mark.parametrize("value", ["cancel", "END", "quit"])
+@pytest.mark.parametrize("value", ["cancel", "END", "quit", "Remove", "Salir"])
 def test_a_button_that_cancels_something_silences_nobody(value: str) -> None:
     assert requested_state(value) == "opted_out"
     assert requested_state(value, typed=False) is None

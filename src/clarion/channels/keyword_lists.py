@@ -2,13 +2,26 @@
 
 They are compared after ``keywords.fold``, so that case, accents, punctuation and emoji do not
 matter.
-The English ones are those that carriers and providers act on:
-https://www.twilio.com/docs/proxy/opt-out-keywords. A word that is also an ordinary answer is not
-here, nor is a name or a word of another language: “yes”, the Spanish “para”, the Italian “fine”,
-the Vietnamese “hủy”, which without its accents is a first name. The same is true of what means
-“closed”, “the end”, “cancel the order”, “check out” or “I decline” (“बंद”, “koniec”, “iptal”,
-“çıkış”, “rezygnuję”), and of a wish to join: who answers “Anmelden” to an invitation must not be
-sent broadcasts again. Conventions of one country that are words elsewhere can be added by the
+Published lists that each of these words was compared with:
+
+- English, with OUT_TYPED: what US carriers and providers act on,
+  https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out,
+  https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords-required.html (also ARRET) and
+  https://developers.telnyx.com/docs/messaging/messages/advanced-opt-in-out
+- Spanish and Portuguese, “detener”, “salir”, “parar”, “sair”: Sinch for WhatsApp,
+  https://docs-pt.sinch.com/documentacao-tecnica-whatsapp/documentacao-tecnica-whatsapp/desativacao-do-whatsapp
+- “stop promotions” and its translations: the button that Meta offers in marketing templates
+
+No provider publishes a list for the other languages. Their words say in so many words that somebody
+wants no more messages or ends a subscription, or are what a carrier of the country prints
+(“הסר”, “退订”, “수신거부”).
+
+A word that is also an ordinary answer is not here, nor is a name or a word of another language:
+“yes”, the Spanish “para”, the Italian “fine”, the Vietnamese “hủy”, which without its accents is
+a first name. The same is true of what means “closed”, “the end”, “cancel the order”, “check out”
+or “I decline” (“बंद”, “koniec”, “iptal”, “çıkış”, “rezygnuję”), “leave the club” (“退会”), and of a
+wish to join or to begin: who answers “Anmelden” to an invitation, or “ابدأ” to a quiz, must not
+be sent broadcasts again. Conventions of one country that are words elsewhere can be added by the
 operator, such as the Chinese “TD”, which is also a bank.
 """
 
@@ -41,7 +54,7 @@ OUT: Final[dict[str, tuple[str, ...]]] = {
     "fa": ("لغو اشتراک",),
     "fi": ("lopeta viestit", "lopeta tilaus"),
     "fr": (
-        "arrêt", "arrêter", "arrêtez", "arrete", "arrett", "désabonner", "désabonnez-moi",
+        "arrêt", "arrêter", "arrêtez", "désabonner", "désabonnez-moi",
         "me désabonner", "se désabonner", "désinscription", "désinscrire", "me désinscrire",
         "plus de messages", "arrêter les promotions",
     ),
@@ -51,7 +64,7 @@ OUT: Final[dict[str, tuple[str, ...]]] = {
     "hu": ("leiratkozás", "leiratkozom", "leiratkozni"),
     "id": ("berhenti", "berhenti berlangganan"),
     "it": ("disiscrivi", "disiscrivimi", "disiscriviti", "cancellami", "annulla iscrizione"),
-    "ja": ("停止", "配信停止", "配信解除", "退会"),
+    "ja": ("停止", "配信停止", "配信解除"),
     "ko": ("중지", "수신거부", "수신 거부", "구독취소", "구독 취소"),
     "lt": ("stabdyti", "atsisakyti prenumeratos"),
     "lv": ("atrakstīties",),
@@ -80,12 +93,12 @@ OUT: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 # They count when they are typed. The value of a reply button that says so means its own question.
 OUT_TYPED: Final[dict[str, tuple[str, ...]]] = {
-    "en": ("end", "cancel", "quit"),
+    "en": ("end", "cancel", "quit", "remove"),
+    "es": ("salir",),
     "pt": ("sair",),
 }
 IN: Final[dict[str, tuple[str, ...]]] = {
     "en": ("start", "unstop", "subscribe", "subscribe me", "resubscribe", "opt in", "optin"),
-    "ar": ("ابدأ",),
     "bg": ("старт", "абониране"),
     "cs": ("přihlásit odběr",),
     "de": ("abonnieren", "newsletter abonnieren"),
@@ -97,7 +110,7 @@ IN: Final[dict[str, tuple[str, ...]]] = {
     "pl": ("subskrybuj",),
     "ru": ("старт", "подписаться"),
     "sv": ("prenumerera",),
-    "tr": ("başlat", "abone ol"),
+    "tr": ("abone ol",),
     "uk": ("старт", "підписатися"),
     "zh": ("订阅", "訂閱"),
 }
