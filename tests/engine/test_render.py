@@ -176,7 +176,7 @@ def test_a_webhook_that_may_not_be_asked_pauses_its_broadcast_and_uses_up_nothin
 
         assert len(listener.heard) == 30
     broadcast.refresh_from_db()
-    assert "The story's webhook can't be asked: 127.0.0.1 is not on" in broadcast.state_reason
+    assert "The story's webhook can't be asked: The server is not on" in broadcast.state_reason
     mine = Delivery.objects.filter(broadcast=broadcast)
     assert set(mine.values_list("state", "attempts")) == {("queued", 0)}
     assert not Record.objects.filter(broadcast=broadcast.pk).exists()
@@ -194,7 +194,7 @@ def test_a_channel_with_a_private_address_pauses_and_uses_up_nothing(engine: Non
 
         assert listener.heard == []
     channel.refresh_from_db()
-    assert channel.paused_reason.startswith("127.0.0.1 is not on the public internet.")
+    assert channel.paused_reason.startswith("The server is not on the public internet.")
     eventually(lambda: factory.states(broadcast) == {"queued": 30}, 60)
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
     assert not Record.objects.exists()

@@ -104,7 +104,9 @@ def test_b3_a_webhook_that_is_not_there_makes_its_broadcast_wait(engine: None, p
         eventually(lambda: waits(broadcast), 60)
         eventually(lambda: is_untouched(broadcast, people), 60)
 
-    assert broadcast.waits_reason.startswith("The story's webhook did not answer: No connection")
+    assert broadcast.waits_reason.startswith(
+        "The story's webhook did not answer: No connection to the server: nothing"
+    )
 
 
 def test_while_it_waits_the_webhook_is_asked_for_one_person_at_a_time(engine: None) -> None:

@@ -2,7 +2,14 @@
 
 
 class ChannelError(ValueError):
-    """What an agent asked for can't be done; the text says what to do instead."""
+    """What an agent asked for can't be done; the text says what to do instead.
+
+    ``for_all``: the same for those who may not know a server's address, where the text names it.
+    """
+
+    def __init__(self, sentence: str, for_all: str = "") -> None:
+        super().__init__(sentence)
+        self.for_all = for_all or sentence
 
 
 class SettingsError(ChannelError):

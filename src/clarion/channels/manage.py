@@ -180,7 +180,7 @@ async def _answer(channel: Channel) -> str | ChannelError:
 def _keep_check(channel: Channel, answer: str | ChannelError) -> str:
     failed = isinstance(answer, ChannelError)
     channel.checked_at, channel.check_failed = clock.now(), failed
-    channel.check_result = str(answer)
+    channel.check_result = answer.for_all if isinstance(answer, ChannelError) else answer
     channel.save(update_fields=list(_NO_CHECK))
     if isinstance(answer, ChannelError):
         raise answer
@@ -235,7 +235,7 @@ async def _ask(request: Request) -> Reply:
         async with _closing(SmtpPool()) as smtp:
             return await smtp.send(request)
     except TransportError as problem:
-        raise ChannelError(problem.reason) from None
+        raise ChannelError(problem.named, problem.reason) from None
 
 
 @asynccontextmanager

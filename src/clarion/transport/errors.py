@@ -18,11 +18,17 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILU
 
 
 class TransportError(Exception):
-    """No reply. `reason` is plain words: no secret, no address with credentials, no body."""
+    """No reply. `reason` is plain words: no secret, no host or port, no body.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    It is shown to everybody who sends, and a host may be one of an internal network. The sentence
+    has {server} where it speaks of that; `named` is the same for those who may know the address.
+    """
+
+    def __init__(self, sentence: str, server: str = "") -> None:
+        nobody = "The server" if sentence.startswith("{server}") else "the server"
+        self.reason = sentence.replace("{server}", nobody)
+        self.named = sentence.replace("{server}", server or nobody)
+        super().__init__(self.reason)
 
 
 class NotSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on
@@ -49,7 +55,7 @@ class MaybeSent(TransportError):  # noqa: N818 - the name is the fact that the e
     """The request may have reached the other side; sending it again may double it."""
 
 
-def not_connected(reason: str, problem: BaseException) -> NotSent:
+def not_connected(sentence: str, server: str, problem: BaseException) -> NotSent:
     """The error for a connection that could not be opened or secured, because of ``problem``.
 
     A certificate that nobody vouches for, and a server that speaks no TLS on this port, stay what
@@ -57,8 +63,8 @@ def not_connected(reason: str, problem: BaseException) -> NotSent:
     """
     speaks_no_tls = isinstance(problem, ssl.SSLError) and problem.reason in _NO_TLS
     if speaks_no_tls or isinstance(problem, ssl.SSLCertVerificationError):
-        return WrongSettings(reason)
-    return Unavailable(reason)
+        return WrongSettings(sentence, server)
+    return Unavailable(sentence, server)
 
 
 def describe(problem: BaseException) -> str:
@@ -67,7 +73,8 @@ def describe(problem: BaseException) -> str:
     Only known texts are used: the text of an unknown exception could carry an address or a secret.
     """
     if isinstance(problem, ssl.SSLCertVerificationError):
-        return f"its TLS certificate is not trusted ({problem.verify_message})"
+        why = problem.verify_message.partition(", certificate is not valid for ")[0]
+        return f"its TLS certificate is not trusted ({why})"
     if isinstance(problem, ssl.SSLError):
         return f"the TLS handshake failed ({problem.reason or 'no reason given'})"
     if isinstance(problem, socket.gaierror):

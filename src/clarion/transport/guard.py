@@ -75,12 +75,13 @@ def kind_of_private(address: str) -> str | None:
 def refuse_private(host: str, address: str) -> None:
     """Raise NotAllowed, with what to do about it, when `address` is not a public one.
 
-    The address itself is not named: people who may not look into this network read the sentence.
+    The address itself is never named: people who may not look into this network read the sentence.
     """
     if kind_of_private(address) is not None:
         raise NotAllowed(
-            f"{host} is not on the public internet. Use a public address. If this one is meant, a "
-            "manager can allow private addresses."
+            "{server} is not on the public internet. Use a public address. If this one is meant, a "
+            "manager can allow private addresses.",
+            host,
         )
 
 
@@ -117,8 +118,8 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
         async with asyncio.timeout_at(deadline):
             addresses = await look_up(host, port)
     except (OSError, ValueError) as problem:
-        raise Unavailable(f"{host} was not found: {describe(problem)}.") from problem
-    last: NotSent = Unavailable(f"{host} has no address.")
+        raise Unavailable(f"{{server}} was not found: {describe(problem)}.", host) from problem
+    last: NotSent = Unavailable("{server} has no address.", host)
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         share = (deadline - loop.time()) / (len(addresses) - index)
         try:
@@ -128,7 +129,8 @@ async def connect(host: str, port: int, *, allow_private: bool, deadline: float)
         except NotSent as refused:
             last = refused
         except OSError as problem:
-            last = Unavailable(f"No connection to {host} port {port}: {describe(problem)}.")
+            sentence = f"No connection to {{server}}: {describe(problem)}."
+            last = Unavailable(sentence, f"{host} port {port}")
             last.__cause__ = problem
     raise last
 

@@ -143,14 +143,16 @@ class HttpClient:
             async with asyncio.timeout_at(deadline):
                 await self._establish(connection, origin, deadline)
         except TimeoutError as problem:
-            raise Unavailable(f"{origin.authority} did not open a connection in time.") from problem
+            sentence = "{server} did not open a connection in time."
+            raise Unavailable(sentence, origin.authority) from problem
         except (OSError, ValueError) as problem:
-            reason = f"No connection to {origin.authority}: {describe(problem)}."
-            raise not_connected(reason, problem) from problem
+            sentence = f"No connection to {{server}}: {describe(problem)}."
+            raise not_connected(sentence, origin.authority, problem) from problem
         if self._closed or connection.closed:
             connection.drop()
             raise Unavailable(
-                _CLOSED if self._closed else f"{origin.authority} closed the connection at once."
+                _CLOSED if self._closed else "{server} closed the connection at once.",
+                origin.authority,
             )
         return connection
 

@@ -91,6 +91,7 @@ class ConnectionPool(Generic[C]):
 
     def _too_late(self) -> NotSent:
         return Unavailable(
-            f"No connection to {self.name} became free in time: all {self.limit} were busy. "
-            "Lower the channel's rate."
+            f"No connection to {{server}} became free in time: all {self.limit} were busy. "
+            "Lower the channel's rate.",
+            self.name,
         )

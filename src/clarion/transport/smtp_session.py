@@ -67,16 +67,19 @@ class Fate:
         """
         if self.transmitted:
             return MaybeSent(
-                f"The message was sent to {self.server}, but its answer is missing: {reason}."
+                f"The message was sent to {{server}}, but its answer is missing: {reason}.",
+                self.server,
             )
         if self.stage in ("rcpt", "data"):
-            return NotSent(f"{self.server} did not get the message: {reason}.")
-        sentence = f"{self.server} can't be used: {reason}."
-        return Unavailable(sentence) if problem is None else not_connected(sentence, problem)
+            return NotSent(f"{{server}} did not get the message: {reason}.", self.server)
+        sentence = f"{{server}} can't be used: {reason}."
+        if problem is None:
+            return Unavailable(sentence, self.server)
+        return not_connected(sentence, self.server, problem)
 
     def wrong(self, reason: str) -> WrongSettings:
         """Make the error of settings that this server can't be used with."""
-        return WrongSettings(f"{self.server} can't be used: {reason}.")
+        return WrongSettings(f"{{server}} can't be used: {reason}.", self.server)
 
 
 class _Client(aiosmtplib.SMTP):

@@ -92,6 +92,8 @@ async def _ask(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
     status = _STATUS.match(head)
     if status is None or not status[1].startswith(b"2"):
         code = status[1].decode() if status else "no status"
-        raise Unavailable(f"The proxy refused a connection to {origin.authority} ({code}).")
+        raise Unavailable(
+            f"The proxy refused a connection to {{server}} ({code}).", origin.authority
+        )
     if not head.endswith(b"\r\n\r\n") or head.count(b"\r\n\r\n") > 1:
         raise Unavailable("The proxy sent something of its own into the connection.")

@@ -180,6 +180,9 @@ def test_a_failed_check_keeps_the_channel_and_is_shown_everywhere(
     channel = Channel.objects.get()
     assert "The check failed: No connection to" in html
     assert condition(channel).state == "check_failed"
+    assert channel.check_result == (
+        "No connection to the server: nothing accepts connections there."
+    )
     html = admin.get("/channels/").content.decode()
     assert "Check failed" in html
     assert "nothing accepts connections there" in html
