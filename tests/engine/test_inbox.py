@@ -4,8 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels import own_keywords
@@ -14,6 +19,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.chats.models import Message
+from clarion.contacts.models import Address
 from clarion.engine import callbacks, inbox
 from clarion.engine.callbacks import Verified
 from clarion.engine.models import Callback, DropCount
@@ -260,3 +266,42 @@ def test_the_operators_own_words_opt_out() -> None:
     inbox.apply_waiting()
 
     assert factory.states(broadcast) == {"skipped": 1}
+
+
+@pytest.mark.only_on("postgresql")  # on SQLite one round is applied at a time
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("known", [False, True])
+def test_two_rounds_with_the_same_people_in_opposite_order_wait_for_each_other_in_turn(
+    known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = factory.channel(secret=SECRET)
+    if known:
+        factory.people(channel, 2)
+    for to in ("u0", "u1", "u1", "u0"):
+        call(channel, "message.received", **{"id": f"in-{Callback.objects.count()}", "from": to,
+                                             "text": "Hello"})  # fmt: skip
+    monkeypatch.setitem(inbox.BATCH, callbacks.Callback.Lane.PEOPLE, 2)
+    both = threading.Barrier(2)
+    receive = inbox.receive
+
+    def receive_and_wait(*args: Any) -> Any:
+        """Until the other round has begun with its first person, unless it waits for this one."""
+        result = receive(*args)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return result
+
+    monkeypatch.setattr(inbox, "receive", receive_and_wait)
+
+    def apply(_: int) -> int:
+        try:
+            return inbox.apply_waiting()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(apply, range(2))) == [2, 2]
+
+    assert not DropCount.objects.exists()
+    assert Message.objects.count() == 4
+    assert sorted(Address.objects.values_list("value", flat=True)) == ["u0", "u1"]

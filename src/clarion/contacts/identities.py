@@ -5,7 +5,8 @@ row that is only another id names its address in ``alias_of``. Whoever looks som
 id does it here.
 """
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from clarion.kit import clock, db
 from clarion.kit.text import clean
 
 LONGEST = 320  # characters of a user id
+_NEW = 718_203  # the space of the locks on user ids that nobody has yet
+_LOCKS = 1_024  # as many user ids can be locked apart
 USER_ID = "coalesce(nullif(a.written, ''), a.value)"  # SQL: as it is written, of an address “a”
 
 
@@ -44,6 +47,29 @@ def matches(channel_id: int, values: Iterable[str]) -> dict[str, Match]:
         [db.json_param([value] for value in sorted(values)), channel_id],
     )
     return {value: Match(address, contact, bool(alias)) for value, address, contact, alias in rows}
+
+
+def lock(ids: Mapping[int, Iterable[str]]) -> None:
+    """Let nobody else change or add the people with these user ids until the transaction ends.
+
+    ``ids``: by channel. Two transactions that begin with this never wait for each other crosswise,
+    in whatever order they write: those who are known are locked by their number, then the user ids
+    that are new. Many of these may share one lock, so that a round holds no more than there are.
+    """
+    address_ids: set[int] = set()
+    hashes: set[int] = set()
+    for channel_id, named in ids.items():
+        values = {clean(value, LONGEST) for value in named if value}
+        owners = matches(channel_id, values) if values else {}
+        address_ids |= {match.address for match in owners.values()}
+        hashes |= {zlib.crc32(f"{channel_id} {each}".encode()) for each in values - owners.keys()}
+    if address_ids:
+        db.fetch(
+            f"SELECT id FROM contacts_address WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
+            [db.json_param([key] for key in sorted(address_ids))],
+        )
+    if hashes:
+        db.lock_numbers(_NEW, (number % _LOCKS for number in hashes))
 
 
 def look_up(channel: Channel, texts: Iterable[str]) -> dict[str, Match]:

@@ -113,6 +113,8 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
             for event in item.events:
                 if isinstance(event, Ignored):
                     of.drop(item, event.reason)
+        if lane == Lane.PEOPLE:
+            identities.lock(_ids_of_people(of))
         _join_people(of)
         for item in of.items:
             if any(_is_of_people(event) for event in item.events):
@@ -162,6 +164,21 @@ def _guarded(of: _Round, item: _Item, work: Callable[[_Item], None]) -> None:
         item.events, item.unmatched = (), False
 
 
+def _ids_of_people(of: _Round) -> dict[int, set[str]]:
+    """The user ids, by channel, of those whom the round may add or change."""
+    ids: dict[int, set[str]] = {}
+    for item in of.items:
+        named = ids.setdefault(item.callback.channel.pk, set())
+        for event in item.events:
+            if isinstance(event, Inbound | OptOut):
+                named.update((event.sender, *event.aliases))
+            elif isinstance(event, Moved):
+                named.update((event.old, event.new, *event.aliases))
+            elif isinstance(event, SamePerson):
+                named.update(event.ids)
+    return ids
+
+
 def _join_people(of: _Round) -> None:
     """Join the user ids that callbacks name together. Nearly all are joined already: that is found
     out with one query for each channel of the round."""
@@ -174,6 +191,10 @@ def _join_people(of: _Round) -> None:
         for key, groups in named.items()
         for ids in identities.unjoined(channels[key], groups)
     }
+    to_join: dict[int, set[str]] = {}
+    for key, ids in apart:
+        to_join.setdefault(key, set()).update(ids)
+    identities.lock(to_join)
     for item in of.items:
         key = item.callback.channel.pk
         if any((key, frozenset(ids)) in apart for ids in _named_together(item)):

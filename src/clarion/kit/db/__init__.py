@@ -327,6 +327,18 @@ def advisory_lock(number: int) -> Iterator[None]:
         execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
+def lock_numbers(space: int, numbers: Iterable[int]) -> None:
+    """Hold these locks, which stand for nothing but their numbers, until the transaction ends.
+
+    They are taken in one order. Nothing on SQLite, where a transaction that writes is alone.
+    """
+    if is_postgres():
+        execute(
+            "SELECT pg_advisory_xact_lock(%s, n) FROM unnest(%s::int[]) WITH ORDINALITY AS t (n)",
+            [space, sorted(set(numbers))],
+        )
+
+
 def on_postgres(*statements: str) -> Callable[[Any, Any], None]:
     """A step of a migration that does something on PostgreSQL alone."""
 
