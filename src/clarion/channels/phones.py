@@ -73,15 +73,15 @@ class Country(NamedTuple):
     mobile: frozenset[int]  # digits of a mobile phone's number without code and prefix
 
 
-def has_code(digits: str) -> bool:
-    """Whether these digits can be a whole international number: a calling code, and as many digits
-    behind it as numbers of that code have."""
+def code_of(digits: str) -> str:
+    """The calling code of a whole international number, which has as many digits behind it as
+    numbers of that code have. Empty where it can't be one."""
     codes = _codes()
     for size in (1, 2, 3):
         lengths = codes.get(digits[:size])
         if lengths is not None:
-            return len(digits) - size in lengths
-    return False
+            return digits[:size] if len(digits) - size in lengths else ""
+    return ""
 
 
 def with_code(digits: str, country: str) -> str | None:

@@ -6,6 +6,7 @@ from clarion.channels import phones
 from clarion.channels.contract import BadIdError
 from clarion.channels.ids import TITLES as USUAL
 from clarion.channels.ids import plain_id
+from clarion.channels.mobile_numbers import is_international
 
 TITLES = ("wa_id", "whatsapp", "phone", "phone_number", "mobile", "msisdn", *USUAL)
 # A business-scoped user id names a person who keeps their phone number to themselves:
@@ -39,9 +40,9 @@ def user_id(text: str, country: str = "") -> str:
     """The digits of a number with its country code, or a business-scoped id. Raises BadIdError.
 
     ``country``: that of numbers without “+” or “00” in front, in two letters. Without one such a
-    number has to begin with a calling code.
+    number has to be a mobile phone's with its calling code, and no other country's without.
     """
-    if not country and _PHONE.fullmatch(text) and phones.has_code(text):
+    if not country and _PHONE.fullmatch(text) and is_international(text):
         return text  # nearly all, and a file has millions
     value = plain_id(text)
     if SCOPED_ID.fullmatch(value):
@@ -51,10 +52,10 @@ def user_id(text: str, country: str = "") -> str:
         digits = digits.removeprefix("00")
     elif country and digits.isascii() and digits.isdigit():
         digits = phones.with_code(digits, country) or ""
-    elif _PHONE.fullmatch(digits) and not phones.has_code(digits):
+    elif _PHONE.fullmatch(digits.lstrip("0")) and not is_international(digits):
         raise BadIdError(
-            "the number has no country code: write it as +4915112345678, or set the country of the "
-            "channel"
+            "it is not clear which country the number is of: write it as +4915112345678, or set "
+            "the country of the channel"
         )
     if not _PHONE.fullmatch(digits):
         raise BadIdError("a WhatsApp number has its country code and 6 to 15 digits: 4915112345678")
