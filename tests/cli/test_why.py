@@ -31,6 +31,24 @@ def test_the_timeline_by_user_id_and_contact_id(
     assert [step["what"] for step in address["steps"]] == ["chosen", "attempt", "now"]
 
 
+def test_j4_requests_shows_what_was_sent_and_answered(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    shop = factory.channel("shop", url="https://hook.example/in")
+    factory.address(shop, "u1", "Dana")
+    broadcast = factory.sending([shop])
+    factory.settle_each(shop, ["failed"])
+
+    shown = ok("why", str(broadcast.pk), "u1", "--requests")
+
+    assert "      Request:\n      POST https://hook.example/in\n" in shown
+    assert "      Reply: The receiver answered 500 (server error). [500]\n" in shown
+    document = ok_json("why", str(broadcast.pk), "u1", "--requests")
+    (exchange,) = document["addresses"][0]["steps"][1]["exchanges"]
+    assert exchange["request"].startswith("POST ")
+    assert ok_json("why", str(broadcast.pk), "u1")["addresses"][0]["steps"][1]["exchanges"] == []
+
+
 def test_what_is_not_there_is_said(refused: Callable[..., str]) -> None:
     broadcast = factory.draft([factory.channel("shop")])
     assert "No contact has the user id “nobody”" in refused("why", str(broadcast.pk), "nobody")

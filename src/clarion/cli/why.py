@@ -11,7 +11,10 @@ from clarion.cli.options import AsJson, ContactName
 from clarion.cli.output import format_moment, print_json, print_line
 
 if TYPE_CHECKING:
+    from clarion.engine.exchange import Exchange
     from clarion.insights.why import Answer, Step
+
+    Exchanges = dict[int, list[Exchange]]
 
 
 def add_to(app: App) -> None:
@@ -23,6 +26,10 @@ def add_to(app: App) -> None:
 def why(
     broadcast: Annotated[int, typer.Argument(metavar="BROADCAST", help="The broadcast's id.")],
     contact: ContactName,
+    requests: Annotated[
+        bool,
+        typer.Option("--requests", help="Also show the request and the reply of each message."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show why a contact received a broadcast, or did not.
@@ -30,12 +37,14 @@ def why(
     Lists what happened at each of the contact's addresses, in order: by what the contact was chosen
     or left out, each attempt with what was sent, each receipt, and what a message waits for.
     """
+    from clarion.engine.exchange import exchanges_of
     from clarion.insights.why import why as explain
 
     explained = find_broadcast(broadcast)
     answer = explain(explained, find_contact(contact, first=explained.channels.order_by("name")))
+    exchanges = exchanges_of(answer.records) if requests else {}
     if as_json:
-        print_json(_document(answer))
+        print_json(_document(answer, exchanges))
         return
     print_line(f"{answer.contact} and broadcast {explained.pk}")
     if not answer.ways:
@@ -45,8 +54,8 @@ def why(
         for step in way.steps:
             moment = format_moment(step.at) if step.at else "now"
             print_line(f"  {moment}  {step.text}")
-            for line in _more(step):
-                print_line(f"      {line}")
+            for line in [*_more(step), *_exchanged(step, exchanges)]:
+                print_line(f"      {line}".rstrip())
     for run in answer.runs:
         print_line(f"\nRun {run.pk}: clarion why {run.pk} '#{answer.contact.pk}'")
 
@@ -63,7 +72,16 @@ def _more(step: "Step") -> list[str]:
     return [line for part in (*sent, *attempted, *error) for line in part.splitlines()]
 
 
-def _document(answer: "Answer") -> dict[str, Any]:
+def _exchanged(step: "Step", exchanges: "Exchanges") -> list[str]:
+    """The requests and replies of an attempt."""
+    lines: list[str] = []
+    for exchange in exchanges.get(step.record.id, []) if step.record else []:
+        lines += ["Request:", *f"{exchange.request}{exchange.missing}".splitlines()]
+        lines += [f"Reply: {exchange.reply}"]
+    return lines
+
+
+def _document(answer: "Answer", exchanges: "Exchanges") -> dict[str, Any]:
     return {
         "broadcast": answer.broadcast.pk,
         "contact": answer.contact.pk,
@@ -80,6 +98,14 @@ def _document(answer: "Answer") -> dict[str, Any]:
                         "what": step.what,
                         "text": step.text,
                         "record": step.record.id if step.record else None,
+                        "exchanges": [
+                            {
+                                "request": each.request or None,
+                                "missing": each.missing or None,
+                                "reply": each.reply,
+                            }
+                            for each in (exchanges.get(step.record.id, []) if step.record else [])
+                        ],
                     }
                     for step in way.steps
                 ],

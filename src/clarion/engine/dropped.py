@@ -1,4 +1,4 @@
-"""What was dropped of callbacks, fit to be shown: without secrets."""
+"""What comes from providers or goes to them, fit to be shown: without secrets."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def secrets_of(channel: Channel) -> list[str]:
 
 
 def readable(body: bytes, secrets: list[str]) -> str:
-    """A callback as people read it: JSON with line breaks, without secrets, 4,000 characters.
+    """A callback or request as people read it: JSON with line breaks, at most 4,000 characters.
 
     What stands under a name such as “token”, and the channel's own secrets, are replaced by dots.
     """

@@ -23,6 +23,8 @@ from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
 
+_SUBJECT = "[subject: "  # begins what a person sees of a message whose title is their own
+
 
 @dataclass(slots=True)  # one for every message, see Outgoing
 class MessageStep:
@@ -70,8 +72,18 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool) -> NextStep:
     if title and isinstance(step, MessageStep):
         step.outgoing.title = title
         if not job.title.fixed:
-            step.shown = f"[subject: {title}]\n{step.shown}"
+            step.shown = f"{_SUBJECT}{title}]\n{step.shown}"
     return step
+
+
+def plain_step(claimed: Claimed, job: Job, shown: str, *, titled: bool) -> MessageStep:
+    """The step of a text again, from what it was shown as; the inverse of ``next_step``."""
+    title, text = job.title.source if titled and job.title.fixed else "", shown
+    if titled and not job.title.fixed and shown.startswith(_SUBJECT):
+        title, _, text = shown.removeprefix(_SUBJECT).partition("]\n")
+    outgoing = _outgoing(claimed, job, text)
+    outgoing.title = title
+    return MessageStep(outgoing, shown, last=True)
 
 
 def _next_step(claimed: Claimed, job: Job) -> NextStep:

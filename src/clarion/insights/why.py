@@ -73,6 +73,11 @@ class Answer:
     # Of a periodic or external broadcast, which sends by its runs: those that this contact is in.
     runs: list[Broadcast] = field(default_factory=list)
 
+    @property
+    def records(self) -> list[RecordRow]:
+        """Those of all attempts."""
+        return [step.record for way in self.ways for step in way.steps if step.record]
+
 
 def why(broadcast: Broadcast, contact: Contact) -> Answer:
     """Why this contact got this broadcast, or did not."""

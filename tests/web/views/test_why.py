@@ -1,5 +1,7 @@
 """The timeline of one contact in one broadcast, and the ways that lead to it."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 
@@ -54,3 +56,21 @@ def test_from_a_contact_by_the_id_of_a_broadcast(admin: Client) -> None:
         response = admin.get(path, {"broadcast": wrong}, follow=True)
         assert "There is no broadcast with this id." in response.content.decode()
     assert admin.get(f"/broadcasts/{broadcast.pk}/why/99999/").status_code == 404
+
+
+def test_j4_managers_see_request_and_reply(log_in: Callable[[str], Client]) -> None:
+    shop = factory.channel("Shop", url="https://hooks.internal/in")
+    dana = factory.address(shop, "u1", "Dana")
+    broadcast = factory.sending([shop])
+    factory.settle_each(shop, ["failed"])
+    path = f"/broadcasts/{broadcast.pk}/why/{dana.contact_id}/"
+
+    html = log_in("manager").get(path).content.decode()
+
+    assert "Request and reply" in html
+    assert "POST https://hooks.internal/in" in html
+    # Who sends learns no address of the network inside.
+    html = log_in("sender").get(path).content.decode()
+    assert "Attempt 1" in html
+    assert "hooks.internal" not in html
+    assert "Request and reply" not in html

@@ -6,9 +6,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from clarion.accounts.models import Role
 from clarion.broadcasts import history
 from clarion.contacts.models import Contact
 from clarion.contacts.search import contact_list
+from clarion.engine.exchange import exchanges_of
 from clarion.insights.why import why as explain
 from clarion.kit.numbers import parse_id
 from clarion.web.requests import AgentRequest
@@ -23,10 +25,14 @@ def why(request: AgentRequest, pk: int, contact: int) -> HttpResponse:
     """What happened to one contact in one broadcast, in order."""
     broadcast = find(pk)
     person = get_object_or_404(Contact, pk=contact)
+    answer = explain(broadcast, person)
+    # A request names the channel's address, which is for those who may see its settings.
+    may_see = request.user.may(Role.MANAGER)
     context = {
         **frame(broadcast, "audience"),
         "person": person,
-        "answer": explain(broadcast, person),
+        "answer": answer,
+        "exchanges": exchanges_of(answer.records) if may_see else {},
     }
     return render(request, "broadcasts/why.html", context)
 
