@@ -6,10 +6,13 @@ import pytest
 
 from clarion.broadcasts import control, launch
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.models import Channel
 from clarion.chats import control as chats
 from clarion.contacts.addresses import mark
 from clarion.contacts.models import Address
-from clarion.engine import lifecycle
+from clarion.engine import lifecycle, reap
+from clarion.engine.claim import claim
 from clarion.engine.expand import expand_chunk
 from clarion.kit import clock
 from clarion.records import tallies
@@ -158,7 +161,8 @@ def test_what_is_stopped_is_looked_at_until_nothing_of_it_can_leave() -> None:
     assert not is_drained(broadcast)  # one is being sent, and may come back
     Delivery.objects.filter(pk=claimed).update(state="queued", worker_id=None)
     tallies.add({(broadcast.pk, channel.pk, s): d for s, d in (("queued", 1), ("sending", -1))})
-    assert not is_drained(broadcast)
+    assert not is_drained(broadcast)  # the tally is repaired
+    assert not is_drained(broadcast)  # what it hid is taken back
     assert is_drained(broadcast)
     assert factory.states(broadcast) == {"unsent": 2}
 
@@ -178,3 +182,69 @@ def test_what_was_stopped_just_now_or_is_not_expanded_is_looked_at_again() -> No
     lifecycle.cancel_remaining()
     assert factory.states(fresh) == {"unsent": 1}
     assert not is_drained(fresh)
+
+
+def mistaken(broadcast: Broadcast, channel: Channel, by: int, state: str = "queued") -> None:
+    """Make a tally wrong, as a disk that failed might."""
+    tallies.add({(broadcast.pk, channel.pk, state): by})
+
+
+def test_b10_a_tally_that_hides_what_is_queued_is_found_and_repaired() -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    wrong, right = factory.sending([channel]), factory.sending([channel])
+    mistaken(wrong, channel, -3)
+    worker = reap.register()
+    assert {row.broadcast for row in claim(channel.pk, worker, 10).messages} == {right.pk}
+
+    assert lifecycle.verify_tallies() == 1
+
+    assert {row.broadcast for row in claim(channel.pk, worker, 10).messages} == {wrong.pk}
+    assert tallies.counts([wrong.pk])[wrong.pk]["sending"] == 3
+    assert lifecycle.verify_tallies() == 0
+    assert [event.kind for event in wrong.events.filter(kind="repair")] == ["repair"]
+    assert reconcile(wrong.pk).ok
+
+
+@pytest.mark.parametrize(("state", "by"), [("queued", 2), ("sending", 1), ("sending", -1)])
+def test_b10_a_tally_that_shows_what_is_not_there_is_repaired(state: str, by: int) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = factory.sending([channel])
+    if by > 0:
+        factory.settle_all(channel)
+    else:
+        claim(channel.pk, reap.register(), 1)
+    mistaken(broadcast, channel, by, state)
+
+    assert lifecycle.verify_tallies() == 1
+    assert reconcile(broadcast.pk).ok
+    assert lifecycle.finish() == (1 if by > 0 else 0)
+
+
+def test_b10_nothing_is_finished_by_a_wrong_tally() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    mistaken(broadcast, channel, -2)
+
+    assert lifecycle.finish() == 0
+
+    broadcast.refresh_from_db()
+    assert broadcast.state == "sending"
+    assert tallies.counts([broadcast.pk])[broadcast.pk]["queued"] == 2
+    factory.settle_all(channel)
+    assert lifecycle.finish() == 1
+
+
+def test_b10_nothing_of_a_stopped_broadcast_is_forgotten_by_a_wrong_tally() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    mistaken(broadcast, channel, -2)
+    stopped_a_while_ago(broadcast)
+
+    assert not is_drained(broadcast)  # the tally is repaired
+    assert not is_drained(broadcast)  # what it hid is taken back
+    assert is_drained(broadcast)
+    assert factory.states(broadcast) == {"unsent": 2}

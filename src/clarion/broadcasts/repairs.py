@@ -1,7 +1,8 @@
 """Repairing what reconciling finds wrong and what can be put right for certain: tallies."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
@@ -45,3 +46,15 @@ def _repair_clicks(broadcast: Broadcast, names: Mapping[int, str]) -> list[str]:
             f"On the channel {names.get(channel, channel)} the tally of {what}: {wrong}."
         )
     return sentences
+
+
+def repair_contradicted(broadcast_ids: Collection[int]) -> set[int]:
+    """Repair the tallies of those of these broadcasts for which they deny what the queue shows.
+
+    Return their ids. A wrong tally may be of a disk that failed or of a restored part of a backup.
+    """
+    through = Broadcast.channels.through.objects.filter(broadcast__in=broadcast_ids)
+    wrong = tallies.contradicted(through.values_list("broadcast_id", "channel_id"))
+    for broadcast in Broadcast.objects.filter(pk__in=wrong):
+        repair_tallies(broadcast, by=audit.WORKER)
+    return set(wrong)

@@ -89,12 +89,18 @@ def note_written(broadcast_id: int, written: int) -> None:
     Broadcast.objects.filter(pk=broadcast_id).update(total=F("total") + written)
 
 
-def note_drained(broadcast_ids: Iterable[int], now: datetime) -> None:
-    """These are stopped, and nothing of them was left a moment ago.
-
-    Noted once what had begun before the stop must have ended, and no firing of theirs waits.
-    """
+def settled(broadcast_ids: Iterable[int], now: datetime) -> set[int]:
+    """Those of these that were stopped so long ago that what had begun before must have ended."""
     over = Broadcast.objects.filter(pk__in=broadcast_ids, finished_at__lte=now - SETTLED)
     over = over.filter(Q(expanded_at__isnull=False) | IS_LIVE)
+    return set(over.values_list("pk", flat=True))
+
+
+def note_drained(broadcast_ids: Iterable[int], now: datetime) -> None:
+    """These are stopped and settled, and nothing of them was left a moment ago.
+
+    Noted once no firing of theirs waits.
+    """
+    over = Broadcast.objects.filter(pk__in=broadcast_ids)
     waiting = Firing.objects.filter(broadcast=OuterRef("pk"), state=Firing.State.WAITING)
     over.exclude(Exists(waiting)).update(drained_at=now)

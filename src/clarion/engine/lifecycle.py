@@ -17,7 +17,8 @@ from clarion.broadcasts.chains import forget_reached
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.numbering import give_number
-from clarion.broadcasts.sending import lock_active, note_drained
+from clarion.broadcasts.repairs import repair_contradicted
+from clarion.broadcasts.sending import lock_active, note_drained, settled
 from clarion.broadcasts.states import ACTIVE, BroadcastState
 from clarion.engine.expand import STATES, expand_chunk
 from clarion.kit import clock, db
@@ -93,8 +94,10 @@ def cancel_remaining() -> int:
         for pk in some:
             if counts[pk][D.QUEUED] or counts[pk][D.HELD]:
                 cancelled += cancel.cancel_remaining(pk)
-        empty = [pk for pk in some if not any(counts[pk][state] for state in PENDING)]
-        note_drained(empty, clock.from_us(db.now_us()))
+        now = clock.from_us(db.now_us())
+        empty = settled([pk for pk in some if not any(counts[pk][state] for state in PENDING)], now)
+        if empty:
+            note_drained(empty - repair_contradicted(empty), now)
     return cancelled
 
 
@@ -113,12 +116,21 @@ def finish() -> int:
     return sum(_complete(broadcast, now) for broadcast in ended)
 
 
+def verify_tallies() -> int:
+    """Repair the tallies of what is on its way, where they hide what is queued; return how many.
+
+    Claims go by the tallies, for they are asked many times a second.
+    """
+    running = Broadcast.objects.filter(state__in=(S.SENDING, S.LIVE)).values_list("pk", flat=True)
+    return sum(len(repair_contradicted(some)) for some in batches(running, AT_ONCE))
+
+
 def _complete(broadcast: Broadcast, now: datetime) -> bool:
     """Counted again under its lock: what was in doubt may have been queued again meanwhile."""
     with db.write():
         lock_active([broadcast.pk])
         counts = tallies.counts([broadcast.pk])[broadcast.pk]
-        if any(counts[state] for state in PENDING):
+        if any(counts[state] for state in PENDING) or repair_contradicted([broadcast.pk]):
             return False
         over = move(broadcast, S.COMPLETED, finished_at=now)
         if over:

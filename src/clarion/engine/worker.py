@@ -60,7 +60,7 @@ KEEP_JOURNAL = 0.25  # seconds between looks at whether it needs room
 STEP = 1.0  # seconds between two steps of a deletion: sending goes first
 MAINTAIN = 5.0  # seconds: all tallies are looked at, which takes 25 ms with 10,000 broadcasts
 DELETE_LEFTOVERS = 3600.0  # seconds between looks for ended sessions and unused uploads
-DELETE_EXPIRED = 30.0  # seconds between looks for what is past its days
+DELETE_EXPIRED = 30.0  # seconds between looks for what is past its days, and for wrong tallies
 MOST_UNSETTLED = 20_000  # outcomes waiting for the database before sending waits too
 
 
@@ -335,6 +335,7 @@ class Worker:
         await self._db(codes.give_back_unsent)
 
     async def _delete_expired(self) -> None:
+        await self._db(lifecycle.verify_tallies)
         while await self._db(retention.sweep) and not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), STEP)

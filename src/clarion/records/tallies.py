@@ -94,6 +94,36 @@ def correct(broadcast_id: int) -> list[tuple[int, str, int]]:
     )
 
 
+def contradicted(pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """The broadcasts whose numbers deny what a look at the queue shows.
+
+    ``pairs``: broadcasts, each with a channel of its own. Looked at is only whether anything is
+    queued or being sent, by the index of the queue: that is what claiming and finishing go by. One
+    statement sees one moment, as in ``correct``.
+    """
+    of_pair = "WHERE {0}.broadcast_id = v.broadcast AND {0}.channel_id = v.channel"
+    numbers = (
+        f"coalesce((SELECT sum(t.delta) FROM records_tally AS t {of_pair.format('t')}"
+        " AND t.state = '{state}'), 0) > 0"
+    )
+    rows = (
+        f"EXISTS (SELECT 1 FROM records_delivery AS d {of_pair.format('d')} AND d.stage = 'queued'"
+    )
+    pairs_table = db.json_table([("broadcast", "int"), ("channel", "int")])
+    queued, sending = numbers.format(state="queued"), numbers.format(state="sending")
+    any_queued, any_at_all = f"{rows} AND d.state = 'queued')", f"{rows})"
+    return [
+        broadcast
+        for (broadcast,) in db.fetch(
+            f"SELECT DISTINCT v.broadcast FROM {pairs_table}"
+            f" WHERE ({queued}) <> ({any_queued})"
+            # Where nothing is queued, whatever is left in its index is being sent.
+            f" OR (NOT ({queued}) AND ({sending}) <> ({any_at_all}))",
+            [db.json_param(pairs)],
+        )
+    ]
+
+
 def with_some(state: str) -> dict[int, int]:
     """The broadcasts that have deliveries in a state, and how many."""
     return dict(
