@@ -124,6 +124,20 @@ def test_the_log_in_page(page: Page, live_server: LiveServer) -> None:
     look(page)
 
 
+def test_a_phone_has_what_the_navigation_has_no_room_for_in_a_menu(site: Site) -> None:
+    more = site.page.get_by_role("button", name="More")
+    logs = site.page.get_by_role("link", name="Logs", exact=True)
+    site.open("/")
+    expect(more).to_be_hidden()
+    expect(logs).to_be_visible()
+    site.page.set_viewport_size({"width": 390, "height": 844})
+    expect(logs).to_be_hidden()
+    more.click()  # without a script of ours
+    expect(logs).to_be_in_viewport()
+    logs.click()
+    expect(site.page.get_by_role("heading", name="Logs", exact=True)).to_be_visible()
+
+
 def test_dark_colours_are_kept_and_never_flash(site: Site) -> None:
     page = site.open("/")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")

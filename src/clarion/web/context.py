@@ -16,6 +16,7 @@ from clarion.engine.status import troubles
 
 # Pages that the navigation does not name, by the entry they are below.
 _WITHIN = {"consent": "contact", "segment": "contact", "keyword": "channel", "picker": "broadcast"}
+_FIRST_BEHIND_MORE = "stories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Entry:
     url: str
     icon: str
     here: bool
+    begins_more: bool  # on a phone, this one and the following are behind a button
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
@@ -43,17 +45,17 @@ def _entries(request: HttpRequest) -> list[Entry]:
     here = _stem(match.url_name.partition("_")[0]) if match and match.url_name else ""
     here = _WITHIN.get(here, here)
     return [
-        Entry(name, reverse(url), icon, here == _stem(url))
+        Entry(name, reverse(url), icon, here == _stem(url), url == _FIRST_BEHIND_MORE)
         for name, url, icon in (
             (_("Dashboard"), "dashboard", "layout-dashboard"),
             (_("Broadcasts"), "broadcasts", "broadcast"),
-            (_("Logs"), "logs", "file"),
-            (_("Records"), "records", "list-details"),
             (_("Chats"), "chats", "messages"),
-            (_("Stories"), "stories", "book"),
             (_("Contacts"), "contacts", "users"),
+            (_("Stories"), "stories", "book"),
             (_("Codes"), "codes", "ticket"),
             (_("Channels"), "channels", "plug"),
+            (_("Records"), "records", "list-details"),
+            (_("Logs"), "logs", "file"),
         )
     ]
 

@@ -33,9 +33,9 @@
   }
   let lastRow = null;
 
-  // On a phone the tabs and the navigation scroll: the chosen one is in view.
+  // On a phone the tabs scroll: the chosen one is in view.
   const showTab = () => {
-    for (const tab of document.querySelectorAll(".tabs [aria-current], .places [aria-current]")) {
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
       const bar = tab.parentElement;
       bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
     }
