@@ -346,7 +346,7 @@ def _readme_picture(browser: Browser, url: str, broadcast: int) -> None:
 ROWS: list[dict[str, Any]] = [
     {"id": 31, "kind": "telegram", "name": "Spring sale", "outcome": "sending",
      "read": 420, "delivered": 900, "sent": 2_100, "failed": 12, "sending": 96, "total": 5_000},
-    {"id": 30, "kind": "email", "name": "Newsletter for March", "outcome": "partly",
+    {"id": 30, "kind": "email", "name": "March newsletter", "outcome": "completed_with_failures",
      "read": 1_900, "delivered": 2_400, "sent": 480, "failed": 220, "sending": 0, "total": 5_000},
     {"id": 29, "kind": "whatsapp", "name": "Order updates", "outcome": "live",
      "read": 300, "delivered": 40, "sent": 2, "failed": 0, "sending": 0, "total": 342},
@@ -355,8 +355,8 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def _components_picture(browser: Browser, url: str) -> None:
-    """Every component once, in light and dark: scripts/components.html over the real styles."""
+def components_page() -> str:
+    """The page with every component once: scripts/components.html over the real styles."""
     from django.template import engines
 
     from clarion.records.states import ALL
@@ -384,9 +384,14 @@ def _components_picture(browser: Browser, url: str) -> None:
         "steps": steps,
     }
     source = (ROOT / "scripts" / "components.html").read_text(encoding="utf-8")
-    html = engines["django"].from_string(source).render(context)
+    return engines["django"].from_string(source).render(context)
+
+
+def _components_picture(browser: Browser, url: str) -> None:
+    """Every component once, in light and dark."""
+    html = components_page()
     for theme in ("light", "dark"):
-        page = browser.new_page(viewport={"width": 1180, "height": 900}, color_scheme=theme)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=theme)
         page.route(
             f"{url}/components", lambda route: route.fulfill(body=html, content_type="text/html")
         )

@@ -26,8 +26,8 @@ DELIVERY_STATES: dict[str, Word] = {
     "held": Word(_("Held"), _("In an open chat. Sent when that chat is closed."), "calm"),
     "sending": Word(_("Sending"), _("Being sent to the provider now."), "busy"),
     "sent": Word(_("Sent"), _("The provider has accepted the message."), "good"),
-    "delivered": Word(_("Delivered"), _("It has reached the person's device."), "good"),
-    "read": Word(_("Read"), _("The person has opened it."), "good"),
+    "delivered": Word(_("Delivered"), _("It has reached the contact's device."), "good"),
+    "read": Word(_("Read"), _("The contact has opened it."), "good"),
     "failed": Word(
         _("Failed"),
         _("Every attempt failed, or the provider refused it or reported a failure later."),
