@@ -117,6 +117,7 @@ FULL = {
     "why": "/broadcasts/{sale}/why/",
     "contact-edit": "/contacts/{person}/edit/",
     "contact-address": "/contacts/{person}/addresses/new/",
+    "contact-delete": "/contacts/{person}/delete/",
     "contact-why": "/contacts/{person}/why/",
     "codes": "/codes/",
     "code-pool": "/codes/{pool}/",

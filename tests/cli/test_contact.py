@@ -1,11 +1,14 @@
 """``clarion contacts`` about one contact."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clarion.contacts import tags
+from clarion.contacts.models import Contact
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +72,23 @@ def test_a_contact_is_changed(
     assert "is not the code of a language" in refused("contacts", "edit", "u0", "--language", "?")
     assert ok_json("contacts", "opt-out", "u0", "--channel", "Shop") == {"opted_out": []}
     assert "Nothing has changed" in ok("contacts", "edit", "u0", "--name", "Ada")
+
+
+def test_a_contact_is_exported_and_deleted(
+    clarion: Callable[..., Any], ok: Callable[..., str], ok_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    address = factory.people(factory.channel("Shop"), 1)[0]
+    file = tmp_path / "person.json"
+
+    ok("contacts", "export-person", "u0", "--output", str(file))
+    asked = clarion("contacts", "delete", "u0", stdin="n\n")
+
+    assert json.loads(file.read_text())["contact"]["name"] == "Person 0"
+    assert json.loads(ok("contacts", "export-person", "u0"))["addresses"][0]["user_id"] == "u0"
+    assert "1 address" in asked.output
+    assert Contact.objects.exists()
+    assert ok_json("contacts", "delete", "u0", "--yes") == {
+        "deleted": address.contact_id,
+        "suppressed": 1,
+    }
+    assert not Contact.objects.exists()

@@ -1,5 +1,6 @@
 """Who did what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from clarion.accounts.models import Agent, AuditEntry
@@ -20,3 +21,8 @@ def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntr
 def note_export(what: str, by: Agent | str, only: str = "") -> AuditEntry:
     """Add that people's data left as a file: what, and the filter that chose it ("" for all)."""
     return note("data.export", what, by, only=only)
+
+
+def forget_details(subjects: Sequence[str]) -> None:
+    """Empty what entries about these subjects say beside what was done, by whom and when."""
+    AuditEntry.objects.filter(subject__in=subjects).update(detail={})

@@ -314,3 +314,14 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.broadcast_id}"
+
+
+class Erasure(models.Model):
+    """Addresses of a deleted contact that a worker had a message to: see ``erasing``."""
+
+    addresses = models.JSONField()  # their ids
+    singles = models.JSONField(default=list)  # the ids of what was sent to them alone
+    created_at = InstantField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"

@@ -1,5 +1,7 @@
 """``clarion contacts``: one contact, what is known of them and what happened."""
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +15,12 @@ from clarion.cli.options import REPEATABLE, AsJson, ContactName, Limit, OfChanne
 from clarion.cli.output import (
     counted,
     format_moment,
+    plain_json,
     print_cut,
     print_facts,
     print_json,
     print_line,
+    print_note,
     print_table,
 )
 
@@ -38,6 +42,9 @@ def add_to(app: App) -> None:
     example = "clarion contacts add-address 1001 --channel mail --user ada@example.org"
     app.command("add-address", examples=[example])(add_address)
     app.command("opt-out", examples=["clarion contacts opt-out 1001 --channel shop"])(opt_out)
+    app.command(examples=["clarion contacts delete 1001"])(delete)
+    example = "clarion contacts export-person 1001 --output ada.json"
+    app.command("export-person", examples=[example])(export_person)
 
 
 @uses_django
@@ -227,6 +234,66 @@ def opt_out(
         print_json({"opted_out": marked})
     else:
         print_line(f"{counted(len(marked), 'address', 'addresses')} opted out.")
+
+
+@uses_django
+def delete(
+    contact: ContactName,
+    suppress: Annotated[
+        bool,
+        typer.Option(
+            "--suppress/--no-suppress",
+            help="Keep all user ids on the suppression list, so that a later import sends nothing. "
+            "User ids that opted out are kept in any case.",
+        ),
+    ] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a contact for good, and make their records anonymous."""
+    from clarion.contacts.deleting import delete_contact
+    from clarion.insights.person_facts import person_facts
+
+    person = find_contact(contact)
+    facts = person_facts(person)
+    if not yes:
+        addresses = counted(facts.addresses, "address", "addresses")
+        messages = counted(facts.chat_messages, "chat message")
+        typer.confirm(
+            f"Delete contact {person.pk} with {addresses} and {messages}, and erase what "
+            f"{counted(facts.records, 'record')} say they were sent? The records stay without "
+            "their name, so that numbers stay true. This can't be undone.",
+            abort=True,
+        )
+    suppressed = delete_contact(person, suppress=suppress, by=acting())
+    if as_json:
+        print_json({"deleted": person.pk, "suppressed": suppressed})
+    else:
+        print_line(f"Deleted. {counted(suppressed, 'user id')} kept on the suppression list.")
+
+
+@uses_django
+def export_person(
+    contact: ContactName,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write to this file. Without it, print the document."),
+    ] = None,
+) -> None:
+    """Export everything that is stored about a contact, as JSON."""
+    from clarion.insights.person_export import export_person as export
+
+    document = json.dumps(
+        export(find_contact(contact), by=acting()), ensure_ascii=False, indent=2, default=plain_json
+    )
+    if output is None:
+        print_line(document)
+        return
+    try:
+        output.write_text(document + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{output} can't be written: {error.strerror}.") from None
+    print_note(f"Written to {output}.")
 
 
 def _listed(line: "Line") -> dict[str, Any]:

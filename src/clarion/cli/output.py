@@ -22,10 +22,11 @@ def print_note(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print the one JSON document of ``--json``; moments as ISO 8601 in UTC."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=plain_json))
 
 
-def _plain(value: Any) -> str:
+def plain_json(value: Any) -> str:
+    """What JSON has no form of, as text; moments as ISO 8601."""
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)

@@ -22,3 +22,7 @@ addresses_merged = Signal()
 # Two contacts turned out to be one. Sent with kept_id and gone_id, in the transaction that deletes
 # the second one after it.
 contacts_merged = Signal()
+
+# A contact is deleted for good. Sent with contact_id and address_ids, in the transaction that
+# deletes it and before that: whoever keeps something about the contact makes it anonymous.
+contact_deleted = Signal()

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error
 
 from clarion.accounts import expiry
-from clarion.broadcasts import people, periodic, retention, waits
+from clarion.broadcasts import erasing, people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.clicks import upkeep as clicks
@@ -333,6 +333,7 @@ class Worker:
         await self._db(imports.mark_interrupted)
         await self._db(suppressions.finish_interrupted)
         await self._db(codes.give_back_unsent)
+        await self._db(erasing.erase_again)
 
     async def _delete_expired(self) -> None:
         await self._db(lifecycle.verify_tallies)

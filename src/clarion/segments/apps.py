@@ -8,3 +8,7 @@ class SegmentsConfig(AppConfig):
 
     name = "clarion.segments"
     label = "segments"
+
+    def ready(self) -> None:
+        """Listen to what happens to contacts."""
+        from clarion.segments import deleting  # noqa: F401

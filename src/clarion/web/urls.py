@@ -20,6 +20,7 @@ from clarion.web.views import (
     compose_test,
     consents,
     contact,
+    contact_delete,
     contact_edit,
     contacts,
     dashboard,
@@ -149,6 +150,8 @@ urlpatterns = [
     path("stories/<int:pk>/restore", stories.story_restore, name="story_restore"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<int:pk>/", contact.contact, name="contact"),
+    path("contacts/<int:pk>/delete/", contact_delete.contact_delete, name="contact_delete"),
+    path("contacts/<int:pk>/export.json", contact_delete.contact_export, name="contact_export"),
     path("contacts/<int:pk>/edit/", contact_edit.contact_edit, name="contact_edit"),
     path(
         "contacts/<int:pk>/addresses/new/",

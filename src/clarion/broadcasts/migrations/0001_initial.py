@@ -209,6 +209,20 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Erasure",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("addresses", models.JSONField()),
+                ("singles", models.JSONField(default=list)),
+                ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+            ],
+        ),
+        migrations.CreateModel(
             name="ExternalCall",
             fields=[
                 (

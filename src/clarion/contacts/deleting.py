@@ -1,0 +1,111 @@
+"""Deleting a contact for good, when somebody asks for it.
+
+All that says who somebody is goes: the contact, addresses, tags, consents, chats, what was sent.
+What counts stays: deliveries and records keep their states and times without saying whose they
+are, so that the numbers of broadcasts stay true. Higher packages erase what is theirs: see
+``signals.contact_deleted``. Decision 0057 has the reasons.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.contacts.models import Address, Contact, Suppression
+from clarion.contacts.signals import contact_deleted
+from clarion.contacts.states import AddressState
+from clarion.contacts.suppressions import entries, matching
+from clarion.contacts.suppressions.entries import Entry
+
+NOTE = "Deleted on request"
+_REASONS: Final[dict[str, str]] = {  # of an address's state
+    AddressState.BLOCKED: Suppression.Reason.BLOCKED,
+    AddressState.DEACTIVATED: Suppression.Reason.GONE,
+    AddressState.UNREACHABLE: Suppression.Reason.GONE,
+}
+
+
+class DeletionError(ValueError):
+    """A contact can't be deleted; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The user ids that go to the suppression list when a contact is deleted."""
+
+    must: list[str]  # they opted out, or nothing is sent to them already
+    may: list[str]  # the others
+
+
+def kept_ids(contact: Contact) -> Kept:
+    """Which user ids of a contact are kept, so that nothing is sent to them again."""
+    must: list[str] = []
+    may: list[str] = []
+    for address in _addresses(contact):
+        (must if _is_stopped(address) else may).append(address.user_id)
+    return Kept(must, may)
+
+
+def delete_contact(contact: Contact, *, suppress: bool, by: Agent | str) -> int:
+    """Delete a contact for good; return how many user ids went to the suppression list.
+
+    ``suppress``: all of their user ids go there. Those that opted out, or that nothing was sent to
+    for another reason, go there in any case. Queued messages are skipped; one that is on the wire
+    at this moment arrives. Raises DeletionError when somebody else has deleted the contact.
+    """
+    with transaction.atomic():
+        matching.hold_still()
+        locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
+        if locked is None:
+            raise DeletionError(_("This contact has been deleted already."))
+        addresses = _addresses(locked)
+        chosen = [row for row in addresses if suppress or _is_stopped(row)]
+        listed = _entries(chosen)
+        entries.store(listed, Suppression.Source.AGENT, by)
+        ids = [row.pk for row in addresses]
+        contact_deleted.send(Contact, contact_id=locked.pk, address_ids=ids)
+        _forget_details(locked.pk, ids)
+        locked.delete()
+        audit.note("contact.delete", f"contact {contact.pk}", by, suppressed=len(listed))
+    matching.apply_pending()  # to who has the same user id on another channel
+    return len(listed)
+
+
+def _addresses(contact: Contact) -> list[Address]:
+    """Their addresses, other user ids included, locked in order."""
+    rows = Address.objects.filter(contact=contact).select_related("channel", "suppression")
+    return list(rows.order_by("pk"))
+
+
+def _is_stopped(address: Address) -> bool:
+    """Whether nothing is sent to an address. (A user id of an alias is as its address.)"""
+    row = address.alias_of or address
+    return row.effective_state != AddressState.ACTIVE
+
+
+def _entries(addresses: Sequence[Address]) -> list[Entry]:
+    listed = {
+        (row.channel.kind, row.value): Entry(
+            row.channel.kind, Suppression.Match.ADDRESS, row.value, _reason(row), NOTE
+        )
+        for row in addresses
+    }
+    return [listed[key] for key in sorted(listed)]
+
+
+def _reason(address: Address) -> str:
+    """Why nothing is sent to them: as before, or since they opted out."""
+    if address.suppression is not None:
+        return address.suppression.reason
+    return _REASONS.get(address.state, Suppression.Reason.OPTED_OUT)
+
+
+def _forget_details(contact_id: int, address_ids: Sequence[int]) -> None:
+    """What the audit log says of them beside what was done: names and values."""
+    subjects = [f"contact {contact_id}"]
+    subjects += [f"{noun} {key}" for key in address_ids for noun in ("address", "chat")]
+    audit.forget_details(subjects)
