@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from clarion.contacts import unsubscribe
+from clarion.contacts import signed_links
 from clarion.contacts.unsubscribe import make_token, read_token, unsubscribe_url
 
 
 @pytest.fixture(autouse=True)
 def _forgetful() -> Iterator[None]:
-    unsubscribe._base.cache_clear()
+    signed_links._base.cache_clear()
     yield
-    unsubscribe._base.cache_clear()
+    signed_links._base.cache_clear()
 
 
 @given(st.integers(1, 2**63 - 1))

@@ -98,6 +98,7 @@ class ProgramClient:
             "path": unquote(path),
             "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in named.items()],
+            "client": ("192.0.2.7", 1234),
         }
         return self._visitor.drive(exchange(self._application, scope, body))
 

@@ -28,7 +28,7 @@ from clarion.clicks.tracking import as_sent, links_in
 from clarion.codes.pools import why_not_issued
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
-from clarion.content.errors import CODE, NO_CODE, OF_TITLE, ContentError
+from clarion.content.errors import CODE, LINKS, NO_CODE, OF_TITLE, ContentError
 from clarion.content.rendering import compile_text, unknown_variables
 from clarion.content.script import compile_script
 from clarion.kit import clock
@@ -86,6 +86,7 @@ def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[
     problems = [
         *_CONTENT[broadcast.data_type](broadcast, channels),
         *_code_problems(broadcast, channels),
+        *_link_problems(broadcast, channels),
         *_tracking_problems(broadcast),
     ]
     if not any(map(shows_title, channels)):
@@ -203,6 +204,23 @@ def _code_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     return []
 
 
+def _link_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """Why the links of the recipient's own that its texts show can't be made."""
+    if base():
+        return []
+    try:
+        sources = sources_of(broadcast, channels)
+        used = {name for source in sources for name in compile_text(source).variables()}
+    except ContentError:
+        return []  # said elsewhere
+    return [
+        f"{{{{ {name} }}}} needs the public address of this server. Set CLARION_PUBLIC_URL, or "
+        "remove it from the message."
+        for name in LINKS
+        if name in used
+    ]
+
+
 def _tracking_problems(broadcast: Broadcast) -> list[str]:
     """Why clicks on its links can't be tracked, if they are to be."""
     if not broadcast.track_clicks:
@@ -238,7 +256,7 @@ def _known(broadcast: Broadcast) -> set[str]:
     )
     data = {"data"} if brings_data else {f"data.{name}" for name in broadcast.data}
     codes = {CODE} if broadcast.code_pool_id else set()
-    return known_variables() | data | codes
+    return known_variables() | data | codes | set(LINKS)
 
 
 def _unknown(name: str) -> str:

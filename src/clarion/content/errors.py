@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 OF_TITLE = "Title: "  # begins the sentence of what is wrong with a title
 CODE = "code"  # the variable that is no attribute of a contact
+LINKS = ("preferences_url", "unsubscribe_url")  # variables that are links of the recipient's own
 CODE_IS = "{{ code }} is a unique code for each recipient, from a code pool."
 NO_CODE = f"{CODE_IS} Choose a code pool for it, or remove it from the message."
 

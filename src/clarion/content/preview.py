@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from clarion.content import media
-from clarion.content.errors import ContentError, StoryError
+from clarion.content.errors import LINKS, ContentError, StoryError
 from clarion.content.messages import Message
 from clarion.content.script import MessageStep, WebhookStep, compile_script
 
@@ -69,9 +69,11 @@ def _shown(
         return Shown(number, problem=problem, variable=error.variable)
 
 
-def promised(names: Iterable[str], show: Callable[[str], str]) -> dict[str, dict[str, Any]]:
-    """For every name under NAMESPACES what ``show`` makes of it, by namespace."""
-    values: dict[str, dict[str, Any]] = {namespace: {} for namespace in NAMESPACES}
+def promised(names: Iterable[str], show: Callable[[str], str]) -> dict[str, Any]:
+    """For every name under NAMESPACES what ``show`` makes of it, by namespace; and for LINKS."""
+    names = set(names)
+    values: dict[str, Any] = {namespace: {} for namespace in NAMESPACES}
+    values |= {name: show(name) for name in LINKS if name in names}
     # Longest first: what has parts is no value itself.
     for name in sorted(names, key=lambda name: -name.count(".")):
         namespace, *path = name.split(".")

@@ -5,13 +5,15 @@ a slot of its own, they leave in order, and a crash leaves at most the one in fl
 has left and what webhooks answered is kept in the delivery's progress.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from clarion.channels.contract import Outgoing, Template
-from clarion.contacts.unsubscribe import unsubscribe_url
+from clarion.consents.preferences import PREFERENCES
+from clarion.contacts.unsubscribe import UNSUBSCRIBE, unsubscribe_url
 from clarion.content.answers import parse_answer
 from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.messages import Message, message_from
@@ -106,11 +108,19 @@ def _title(claimed: Claimed, job: Job) -> str:
         raise error.within(OF_TITLE) from None
 
 
+_LINKS: Final[dict[str, Callable[[int], str]]] = {
+    "preferences_url": PREFERENCES.url,
+    "unsubscribe_url": UNSUBSCRIBE.url,
+}
+
+
 def _variables(claimed: Claimed, job: Job) -> dict[str, Any]:
     """What a text sees beside the contact."""
     values: dict[str, Any] = {"data": _data(claimed, job)}
     if code := claimed.code or job.sample_code:
         values["code"] = code
+    for name in job.links:
+        values[name] = _LINKS[name](claimed.address)
     return values
 
 

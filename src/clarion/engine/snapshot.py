@@ -15,7 +15,7 @@ from clarion.clicks.links import number_links
 from clarion.clicks.tracking import Tracking, links_in
 from clarion.codes.pools import sample
 from clarion.content import media
-from clarion.content.errors import OF_TITLE, ContentError
+from clarion.content.errors import LINKS, OF_TITLE, ContentError
 from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
@@ -52,6 +52,7 @@ class Job:
     fires: bool = False  # a trigger: each person has a moment of their own
     # What some recipients lack, where an agent decided to send to the others: see broadcasts.gaps.
     gaps: frozenset[str] = frozenset()
+    links: tuple[str, ...] = ()  # which of the variables LINKS its texts show
     sample_code: str = ""  # of a test send, which uses no code up
     tracking: Tracking | None = None  # of the links in its messages
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
@@ -153,9 +154,20 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "sample_code": _sample_code(broadcast),
     }
     try:
-        return Job(**facts | _title(broadcast) | _content(broadcast))
+        compiled = _title(broadcast) | _content(broadcast)
+        return Job(**facts | compiled, links=_links(compiled))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _links(compiled: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which links of the recipient's own the title and the content show."""
+    texts: list[Text] = [compiled[name] for name in ("title", "text") if name in compiled]
+    texts += compiled["template"][2] if "template" in compiled else []
+    used = {name for text in texts for name in text.variables()}
+    if compiled.get("script"):
+        used |= compiled["script"].variables()
+    return tuple(name for name in LINKS if name in used)
 
 
 def _sample_code(broadcast: Broadcast) -> str:

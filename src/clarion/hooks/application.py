@@ -8,11 +8,12 @@ provider may report thousands of receipts a second while agents use the pages of
 from typing import Final
 
 from clarion.engine.threads import DatabaseThreads
-from clarion.hooks import callbacks, clicks, unsubscribe
+from clarion.hooks import callbacks, clicks, preferences, unsubscribe
 from clarion.hooks.callbacks import Callbacks
 from clarion.hooks.clicks import Clicking
 from clarion.hooks.group_commit import Runs
 from clarion.hooks.health import Health
+from clarion.hooks.preferences import Choosing
 from clarion.hooks.unsubscribe import Unsubscribing
 from clarion.hooks.wire import Answer, Request, read_request, send_answer
 from clarion.server.bodies import Application, Receive, Scope, Send
@@ -33,6 +34,7 @@ class HookApplication:
         self._callbacks = Callbacks(reads, writes)
         self._unsubscribing = Unsubscribing(writes)
         self._clicking = Clicking(reads, writes)
+        self._choosing = Choosing(reads, writes)
         self._health = Health(reads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +53,10 @@ class HookApplication:
             return await self._callbacks.answer(request, channel[1])
         if request.path.startswith(clicks.PREFIX):
             return await self._clicking.answer(request, request.path.removeprefix(clicks.PREFIX))
+        if request.path.startswith(preferences.PREFIX):
+            return await self._choosing.answer(
+                request, request.path.removeprefix(preferences.PREFIX)
+            )
         if request.path == HEALTH:
             return await self._health.answer(request)
         return await self._unsubscribing.answer(
@@ -62,6 +68,6 @@ def is_ours(path: str) -> bool:
     """Whether this application answers that path."""
     return (
         path == HEALTH
-        or path.startswith((unsubscribe.PREFIX, clicks.PREFIX))
+        or path.startswith((unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX))
         or callbacks.PATH.fullmatch(path) is not None
     )

@@ -7,6 +7,7 @@ from typing import Final
 from clarion.server.bodies import Refusal, Rule
 
 LARGEST: Final = 1_048_576  # bytes of a callback or call
+_CHOICES: Final = 65_536  # bytes: the form of somebody's preferences
 _FORM: Final = 4_096  # bytes: "List-Unsubscribe=One-Click", or a form without fields
 TOO_LARGE_CALL: Final = f"A call may be {LARGEST // 1_048_576} MB at most. Send several."
 TOO_LARGE_CALLBACK: Final = "A callback may be 1 MB at most."
@@ -20,6 +21,8 @@ def body_rule(path: str) -> Rule | None:
         return Rule(LARGEST, needs_agent=False)
     if path.startswith(("/unsubscribe/", "/c/", "/media/", "/healthz")):
         return Rule(_FORM, needs_agent=False)
+    if path.startswith("/preferences/"):
+        return Rule(_CHOICES, needs_agent=False)
     return None
 
 

@@ -74,12 +74,12 @@ def _page(step: str, language: str) -> Answer:
     return Answer(status, html.encode(), b"text/html; charset=utf-8", PAGE_HEADERS)
 
 
-@lru_cache(maxsize=256)
-def language_of(accepted: str) -> str:
-    """The language of a person's browser that there are texts in."""
+@lru_cache(maxsize=1_024)
+def language_of(accepted: str, otherwise: str = "") -> str:
+    """The language that there are texts in: of a browser's header, or of a contact."""
     for code, _ in parse_accept_lang_header(accepted):
         try:
             return translation.get_supported_language_variant(code)
         except LookupError:
             continue
-    return translation.get_language() or "en"
+    return otherwise or translation.get_language() or "en"

@@ -18,6 +18,7 @@ class Request:
     query: str  # as it came
     raw_headers: Iterable[tuple[bytes, bytes]]  # lower-case names
     body: bytes
+    client: str = ""  # the IP address; of the person, where the proxy before us is trusted
 
     def headers(self) -> dict[str, str]:
         """All headers; one that came several times is joined by commas (RFC 9110, 5.3)."""
@@ -69,6 +70,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
         scope["query_string"].decode("latin-1"),
         scope["headers"],
         pieces[0] if len(pieces) == 1 else b"".join(pieces),
+        (scope.get("client") or ("",))[0],
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
 from clarion.channels import registry
-from clarion.content.errors import CODE
+from clarion.content.errors import CODE, LINKS
 from clarion.kit import clock
 from clarion.kit.durations import duration
 from clarion.web import assets
@@ -56,7 +56,7 @@ def account_examples() -> str:
 @register.filter
 def inserted(name: str) -> str:
     """What a click on a variable's chip writes: with a default, which people then replace."""
-    default = "" if name in {"contact.id", CODE} else f' | default("{default_of(name)}")'
+    default = "" if name in {"contact.id", CODE, *LINKS} else f' | default("{default_of(name)}")'
     return f"{{{{ {name}{default} }}}}"
 
 

@@ -14,7 +14,7 @@ from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
 from clarion.contacts.search import contact_list
 from clarion.content import stories as content
-from clarion.content.errors import StoryError
+from clarion.content.errors import LINKS, StoryError
 from clarion.content.models import Story, StoryVersion
 from clarion.content.preview import preview_story
 from clarion.content.rendering import contact_context
@@ -174,7 +174,7 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
             form.refuse(error)
     form.count()
     variables = known_variables()
-    form.note_unknown(variables)
+    form.note_unknown(variables | set(LINKS))
     address = _address(form.preview_address)
     return {
         "story": story,
