@@ -8,8 +8,9 @@ from clarion.contacts.models import Address
 from clarion.engine import reap
 from clarion.engine.claim import Claimed, claim
 from clarion.engine.settle import settle
-from clarion.kit import db
+from clarion.kit import clock, db
 from clarion.records import tallies
+from clarion.records.deliveries.settle import ALIKE
 from clarion.records.models import Delivery, Record
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from support import factory
@@ -46,6 +47,34 @@ def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
     assert Delivery.objects.get(pk=a.delivery).external_id == "x1"
     counts = tallies.counts([a.broadcast])[a.broadcast]
     assert (counts["sent"], counts["failed"], counts["queued"], counts["sending"]) == (1, 1, 1, 0)
+
+
+def test_deliveries_that_become_the_same_are_written_each_with_its_own_moment() -> None:
+    """Most of a batch become the same, which is written once for all of them."""
+    channel, worker, claimed, broadcast = world(2 * ALIKE + 3)
+    alike, refused, other = claimed[: ALIKE + 1], claimed[ALIKE + 1 : -1], claimed[-1]
+    strangers = refused.pop()
+    settle(worker, [factory.outcome(strangers, channel)])
+    batch = [factory.outcome(each, channel) for each in alike]
+    batch += [
+        factory.outcome(each, channel, "failed", reason="No.", code="4", attempts=3)
+        for each in [*refused, strangers]
+    ]
+    batch.append(factory.outcome(other, channel, external_id="x9"))
+    for moment, settlement in enumerate(batch):
+        settlement.at = moment
+
+    assert settle(worker, batch) == len(batch) - 1
+    assert factory.states(broadcast) == {"sent": len(alike) + 2, "failed": len(refused)}
+    rows = Delivery.objects.in_bulk([each.delivery for each in claimed])
+    assert [clock.to_us(rows[each.delivery].moved_at) for each in alike] == [*range(len(alike))]
+    assert {rows[each.delivery].attempts for each in refused} == {3}
+    assert {rows[each.delivery].reason_id for each in refused} != {None}
+    assert rows[strangers.delivery].attempts == 1
+    assert rows[other.delivery].external_id == "x9"
+    assert clock.to_us(rows[other.delivery].moved_at) == len(batch) - 1
+    assert {row.worker_id for row in rows.values()} == {None}
+    assert tallies.correct(broadcast.pk) == []
 
 
 def test_settling_again_moves_nothing() -> None:

@@ -20,10 +20,13 @@ from clarion.contacts.states import STATE, AddressState
 from clarion.contacts.suppressions.matching import ANY_PENDING, pending_among
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
+from clarion.kit.db import ids
 from clarion.records import progress, tallies
 from clarion.records.deliveries.claim import ClaimedRow, claim_rows
 from clarion.records.progress import NOTHING, Progress
 
+_Person = tuple[str, str, dict[str, Any]]
+_NOBODY: _Person = ("", "deleted", {})
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
 # apart, so 98.1 % of the rate is used. Of the slack, LATE is ours (a message that is later than
@@ -42,7 +45,7 @@ class NoCode:
     may_wait: bool  # there will be: the pool is topped up
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # made for every message, and never changed: frozen it takes twice as long
 class Claimed:
     """One delivery that this worker may send."""
 
@@ -269,37 +272,41 @@ def _active(channel_id: int, now: int) -> list[tuple[Any, ...]]:
 
 def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Claimed]:
     """Claimed deliveries with the contacts that they are to, each with the moment of its slot."""
-    people = {
-        row[0]: row
-        for row in db.fetch(
-            f"SELECT a.id, {USER_ID}, {STATE}, c.name, c.attributes, c.language, c.time_zone, "
-            f"{ANY_PENDING} "
-            "FROM contacts_address a "
-            + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id")
-            + f" WHERE a.id {db.in_list()}",
-            [db.json_param([row.address] for row in rows)],
-        )
-    }
+    people, suppressed = _people([row.address for row in rows])
     memories = progress.load([row.delivery for row in rows if row.has_progress])
     together: dict[int, list[int]] = {}
     for row in rows:
         together.setdefault(row.broadcast, []).append(row.address)
     lacking = without_consent(together)
-    is_any_pending = any(person[7] for person in people.values())
-    suppressed = pending_among(people) if is_any_pending else set()
     claimed = []
     for row, slot in zip(rows, moments, strict=True):
-        delivery, contact_row = row[:6], people.get(row.address)
-        if contact_row is None:  # the contact was deleted meanwhile: nobody to send to
-            claimed.append(Claimed(*delivery, "", "deleted", {}, 0))
-            continue
-        _, value, state, name, attributes, language, time_zone, _ = contact_row
-        if row.address in suppressed:
+        delivery, broadcast, address = row[:3]
+        # A contact that was deleted meanwhile: nobody to send to.
+        value, state, contact = people.get(address, _NOBODY)
+        if suppressed and address in suppressed:
             state = AddressState.SUPPRESSED.value
-        elif state == "active" and (row.broadcast, row.address) in lacking:
+        elif state == "active" and lacking and (broadcast, address) in lacking:
             state = "no_consent"
-        attributes_read = json.loads(attributes) if isinstance(attributes, str) else attributes
-        contact = contact_context(name, attributes_read, language, time_zone, value)
-        kept = memories.get(row.delivery, NOTHING)
-        claimed.append(Claimed(*delivery, value, state, contact, slot, kept))
+        kept = memories.get(delivery, NOTHING) if memories else NOTHING
+        claimed.append(Claimed(*row[:6], value, state, contact, slot, kept))
     return claimed
+
+
+def _people(addresses: Sequence[int]) -> tuple[dict[int, _Person], set[int]]:
+    """User id, state and what texts see of the contact, by address; which are suppressed."""
+    rows = db.fetch(
+        f"SELECT a.id, {USER_ID}, {STATE}, c.name, c.attributes, c.language, c.time_zone, "
+        f"{ANY_PENDING} "
+        "FROM contacts_address a "
+        + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id")
+        + f" WHERE a.id {ids.in_ids()}",
+        [ids.ids_param(addresses)],
+    )
+    # Read at once, which takes half of the time.
+    attributes = json.loads(f"[{','.join([row[4] for row in rows])}]")
+    people = {
+        row[0]: (row[1], row[2], contact_context(row[3], held, row[5], row[6], row[1]))
+        for row, held in zip(rows, attributes, strict=True)
+    }
+    is_any_pending = any(row[7] for row in rows)
+    return people, pending_among(people) if is_any_pending else set()

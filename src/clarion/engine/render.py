@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.conf import settings
-
 from clarion.channels.contract import Outgoing, Template
 from clarion.consents.preferences import PREFERENCES
 from clarion.contacts.unsubscribe import UNSUBSCRIBE, unsubscribe_url
@@ -211,6 +209,6 @@ def _outgoing(claimed: Claimed, job: Job, text: str, number: int = 0) -> Outgoin
         claimed.to,
         text,
         name=str(claimed.contact.get("name", "")),
-        language=str(claimed.contact.get("language", "")) or settings.CLARION.language,
+        language=str(claimed.contact.get("language", "")) or job.language,
         unsubscribe_url=unsubscribe_url(claimed.address),
     )

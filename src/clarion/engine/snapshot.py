@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.versions import link_sources
@@ -55,6 +57,7 @@ class Job:
     links: tuple[str, ...] = ()  # which of the variables LINKS its texts show
     sample_code: str = ""  # of a test send, which uses no code up
     tracking: Tracking | None = None  # of the links in its messages
+    language: str = ""  # of those whose own is not known
     single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
 
 
@@ -151,6 +154,7 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "gaps": frozenset(broadcast.accepted_gaps),
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
+        "language": settings.CLARION.language,
         "sample_code": _sample_code(broadcast),
     }
     try:

@@ -19,6 +19,8 @@ def clean(text: str, limit: int) -> str:
 
 def storable(text: str) -> str:
     """Text of any length fit for both databases, as ``clean``."""
+    if text.isascii() and "\x00" not in text:  # most are, and it is asked for every message
+        return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 

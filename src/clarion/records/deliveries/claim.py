@@ -39,9 +39,9 @@ def claim_rows(
         if len(rows) < limit:
             most = min(most, limit - len(rows))
             rows += _take(worker_id, channel_id, broadcast_id, most, now)
-    tallies.shift(
-        Counter((row.broadcast, channel_id, D.QUEUED.value, D.SENDING.value) for row in rows)
-    )
+    before, after = D.QUEUED.value, D.SENDING.value
+    counts = Counter([row.broadcast for row in rows])
+    tallies.shift({(key, channel_id, before, after): count for key, count in counts.items()})
     return rows
 
 

@@ -5,11 +5,12 @@ are still ``sending`` for this worker move; for the others the attempt is record
 and where they had been given up as in doubt, an answer that came late proves how they ended.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import db, text
+from clarion.kit.db import ids
 from clarion.records import measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
@@ -17,8 +18,8 @@ from clarion.records.deliveries.progress import forget, keep
 from clarion.records.deliveries.shared import pack_all
 from clarion.records.progress import Progress
 from clarion.records.reasons import reason_ids
+from clarion.records.states import MOVES, sources
 from clarion.records.states import DeliveryState as D
-from clarion.records.states import may_move, sources
 
 REASON_LENGTH = 400
 
@@ -56,11 +57,16 @@ class Settlement:
 
 _ReasonOf = Callable[[Settlement], int | None]
 _PROVEN = (D.SENT, D.FAILED)  # what an answer proves of one that is in doubt
-_MOVED = [
-    ("id", "int"), ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason", "int"),
-    ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"), ("at", "int"),
+_SENDING, _IN_DOUBT = D.SENDING.value, D.IN_DOUBT.value
+_AFTER = MOVES[D.SENDING]
+ALIKE = 16  # deliveries that become the same, beside which it is not written for each of them
+_CHANGED = [
+    ("state", "text"), ("attempts", "int"), ("due_at", "int"), ("reason_id", "int"),
+    ("external_id", "text"), ("recovered", "bool"), ("maybe_sent", "bool"),
     ("has_progress", "bool"),
 ]  # fmt: skip
+_After = tuple[str, int, int, int | None, str | None, bool, bool, bool]
+_Moved = tuple[int, int, str, int, int, int | None, str | None, bool, bool, bool]
 _PART = [
     ("delivery", "int"), ("broadcast", "int"), ("channel", "int"), ("address", "int"),
     ("number", "int"), ("attempt", "int"), ("at", "int"), ("name", "text"),
@@ -80,7 +86,7 @@ def settle_rows(
     Raises OperationalError when the database is locked or away, and ValueError for a state that no
     claimed delivery may move to; nothing is written then.
     """
-    if wrong := next((s.state for s in batch if not may_move(D.SENDING, s.state)), None):
+    if wrong := next((state for state in {s.state for s in batch} if state not in _AFTER), None):
         raise ValueError(f"no delivery that is being sent may become {wrong}")
     reasons = reason_ids({(s.code, text.clean(s.reason, REASON_LENGTH)) for s in batch if s.reason})
 
@@ -89,47 +95,55 @@ def settle_rows(
 
     with db.write():
         moved = _move(worker_id, batch, reason)
+        lost = [s for s in batch if s.delivery not in moved]
         provable = (*_PROVEN, D.QUEUED) if reopen else _PROVEN
-        proven = _prove(
-            [s for s in batch if s.delivery not in moved and s.state in provable], reason
-        )
-        reported = _reported([s for s in batch if s.attempted and s.delivery not in moved])
+        proven = _prove([s for s in lost if s.state in provable], reason)
+        reported = _reported([s for s in lost if s.attempted])
         if attempted := [_attempt(s, reason(s), reported) for s in batch if s.attempted]:
             record(attempted, again=again)
-        _remember([s for s in batch if s.delivery in moved | proven])
-        moves: Counter[tallies.Move] = Counter(
-            (s.broadcast, s.channel, D.SENDING.value, str(s.state))
-            for s in batch
-            if s.delivery in moved
-        )
-        moves.update(
-            (s.broadcast, s.channel, D.IN_DOUBT.value, str(s.state))
-            for s in batch
-            if s.delivery in proven
-        )
-        tallies.shift(moves)
-        measures.note(_measured([s for s in batch if s.delivery in moved or s.delivery in proven]))
+        kept = [s for s in batch if s.delivery in moved] if lost else batch
+        answered = [s for s in lost if s.delivery in proven]
+        _remember([*kept, *answered])
+        _count({_SENDING: kept, _IN_DOUBT: answered})
     return len(moved) + len(proven)
 
 
-def _measured(moved: Sequence[Settlement]) -> dict[measures.Change, int]:
-    """What moved, by the minute. Being sent and being in doubt count for nothing before."""
+def _count(moved: Mapping[str, Sequence[Settlement]]) -> None:
+    """Note how many moved, by the state before. Neither of these counts for the measures."""
     minute = measures.MINUTE
-    alike = Counter((s.broadcast, s.channel, s.state, s.recovered, s.at // minute) for s in moved)
-    return {
-        measures.Change(
-            broadcast, channel, D.SENDING, str(state), at * minute, at * minute,
-            was_recovered=False, is_recovered=recovered,
-        ): count
-        for (broadcast, channel, state, recovered, at), count in alike.items()
-    }  # fmt: skip
+    moves: Counter[tallies.Move] = Counter()
+    changes: Counter[measures.Change] = Counter()
+    for before, settlements in moved.items():
+        alike = Counter(
+            [(s.broadcast, s.channel, s.state, s.recovered, s.at // minute) for s in settlements]
+        )
+        for (broadcast, channel, after, recovered, at), count in alike.items():
+            state = str(after)
+            moves[broadcast, channel, before, state] += count
+            change = measures.Change(
+                broadcast, channel, D.SENDING, state, at * minute, at * minute,
+                was_recovered=False, is_recovered=recovered,
+            )  # fmt: skip
+            changes[change] += count
+    tallies.shift(moves)
+    measures.note(changes)
 
 
 def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
     # The + keeps both databases from walking an index of claimed rows with the whole batch inside;
     # the batch comes first and finds its rows by their ids.
     guard = f"+d.worker_id = %s AND {still_in_state([D.SENDING], 'd.state')}"
-    return _update(batch, reason, guard, [worker_id])
+    alike: defaultdict[_After, dict[int, int]] = defaultdict(dict)
+    for s in batch:
+        alike[_after(s, reason)][s.delivery] = s.at
+    moved: set[int] = set()
+    different: list[_Moved] = []
+    for after, moments in alike.items():
+        if len(moments) >= ALIKE:
+            moved |= _update_alike(after, moments, guard, worker_id)
+        else:
+            different += [(delivery, at, *after) for delivery, at in moments.items()]
+    return moved | _update(different, guard, [worker_id])
 
 
 def _prove(lost: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
@@ -141,30 +155,41 @@ def _prove(lost: Sequence[Settlement], reason: _ReasonOf) -> set[int]:
     guard = (
         f"{still_in_state(before, 'd.state')} AND (v.state <> 'failed' OR d.attempts < v.attempts)"
     )
-    return _update(lost, reason, guard, [])
+    return _update([(s.delivery, s.at, *_after(s, reason)) for s in lost], guard, [])
 
 
-def _update(
-    batch: Sequence[Settlement], reason: _ReasonOf, guard: str, params: Sequence[int]
-) -> set[int]:
-    rows = db.fetch(
-        "UPDATE records_delivery AS d SET state = v.state, attempts = v.attempts, "
-        "due_at = v.due_at, reason_id = v.reason, external_id = v.external_id, "
-        "recovered = v.recovered, maybe_sent = v.maybe_sent, has_progress = v.has_progress, "
-        "moved_at = v.at, worker_id = NULL "
-        f"FROM {db.json_table(_MOVED)} WHERE d.id = v.id AND {guard} {db.returning('d', 'id')}",
-        [
-            db.json_param(
-                (
-                    s.delivery, s.state, s.attempts, s.due_at, reason(s),
-                    s.external_id if s.state == D.SENT else None,
-                    s.recovered, s.maybe_sent, s.at, s.progress is not None,
-                )
-                for s in batch
-            ),
-            *params,
-        ],
+def _after(s: Settlement, reason: _ReasonOf) -> _After:
+    """What the columns named in ``_CHANGED`` become."""
+    external_id = s.external_id if s.state == D.SENT else None
+    return (
+        s.state, s.attempts, s.due_at, reason(s), external_id, s.recovered,
+        s.maybe_sent, s.progress is not None,
     )  # fmt: skip
+
+
+def _update_alike(
+    after: _After, moments: Mapping[int, int], guard: str, worker_id: int
+) -> set[int]:
+    """Move deliveries that become the same: only the moment is written for each of them."""
+    changes = ", ".join(f"{column} = %s" for column, _ in _CHANGED)
+    rows = db.fetch(
+        f"UPDATE records_delivery AS d SET {changes}, moved_at = v.value, worker_id = NULL "
+        f"FROM {ids.json_pairs()} WHERE d.id = v.key AND {guard} {db.returning('d', 'id')}",
+        [*after, ids.pairs_param(moments), worker_id],
+    )
+    return {row[0] for row in rows}
+
+
+def _update(moved: Sequence[_Moved], guard: str, params: Sequence[int]) -> set[int]:
+    if not moved:
+        return set()
+    changes = ", ".join(f"{column} = v.{column}" for column, _ in _CHANGED)
+    columns = [("id", "int"), ("moved_at", "int"), *_CHANGED]
+    rows = db.fetch(
+        f"UPDATE records_delivery AS d SET {changes}, moved_at = v.moved_at, worker_id = NULL "
+        f"FROM {db.json_table(columns)} WHERE d.id = v.id AND {guard} {db.returning('d', 'id')}",
+        [db.json_param(moved), *params],
+    )
     return {row[0] for row in rows}
 
 
@@ -192,7 +217,7 @@ def _reported(lost: Sequence[Settlement]) -> dict[int, _Reported]:
 def _attempt(s: Settlement, reason_id: int | None, reported: Mapping[int, _Reported]) -> Attempt:
     """The record of an attempt; accepted or in doubt, it ended as receipts have said since."""
     status, responses = "error" if s.reason else "completed", s.responses
-    if s.delivery in reported and s.state in {D.SENT, D.IN_DOUBT}:
+    if reported and s.delivery in reported and s.state in {D.SENT, D.IN_DOUBT}:
         state, reason_id = reported[s.delivery]
         status = "error" if state == D.FAILED else "completed"
         responses += 1 if s.reason and status == "completed" else 0  # in doubt no more
@@ -210,7 +235,7 @@ def _remember(moved: Sequence[Settlement]) -> None:
     if forgotten := [s.delivery for s in moved if s.forgets and s.progress is None]:
         forget(forgotten)
     _keep_parts([s for s in moved if s.number is not None])
-    if ended := [s for s in moved if s.state == D.SENT and s.responses and not s.content]:
+    if ended := [s for s in moved if not s.content and s.responses and s.state == D.SENT]:
         db.execute(
             f"UPDATE records_part SET is_last = %s WHERE delivery_id {db.in_list()} AND number = "
             "(SELECT max(o.number) FROM records_part AS o "
