@@ -137,6 +137,7 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     news = manage.define(name="News", category="Marketing", text="I want the news.", by=agent)
     manage.define(name="Offers", category="Marketing", text="", by=agent)
     person = Address.objects.filter(channel=bot).order_by("pk")[3]
+    buyer = Address.objects.filter(channel=shop).order_by("pk")[0]
     grants.give(news, [person.contact_id], how="agent", by=agent)
     rivals, _ = entries.add("9*", kind=bot.kind, reason="blocked", note="Test numbers", by=agent)
     entries.add("*@example.net", kind="email", reason="complained", by=agent)
@@ -166,7 +167,7 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
         "pool": pool.pk, "suppression": rivals.pk, "opted_out": opted_out.pk,
         "periodic": periodic.pk, "trigger": trigger.pk, "external": external.pk, "chat": chat,
-        "person": person.contact_id, "contacts": Contact.objects.count(),
+        "person": person.contact_id, "buyer": buyer.contact_id, "contacts": Contact.objects.count(),
     }  # fmt: skip
 
 

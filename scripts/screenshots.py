@@ -119,6 +119,7 @@ FULL = {
     "contact-address": "/contacts/{person}/addresses/new/",
     "contact-delete": "/contacts/{person}/delete/",
     "contact-why": "/contacts/{person}/why/",
+    "why-contact": "/broadcasts/{sale}/why/{buyer}/",
     "codes": "/codes/",
     "code-pool": "/codes/{pool}/",
     "code-pool-edit": "/codes/{pool}/edit/",
@@ -150,12 +151,13 @@ HOSTILE = {
     "channels": "/channels/",
     "channel": "/channels/{channel}/",
 }
-# After a click on the button of this name: what a page says to a form that is not filled in.
+# After a click on what is called so: what a page says to a form that is not filled in, and more.
 CLICKED = {
     "compose-refused": ("/broadcasts/new/", "Send"),
     "story-refused": ("/stories/new/", "Save story"),
     "channel-refused": ("/channels/add/telegram/", "Add channel"),
     "import-refused": ("/contacts/import/", "Check file"),
+    "why-request": ("/broadcasts/{sale}/why/{buyer}/", "Request and reply"),
 }
 WIDTHS = (1280, 390)
 TALLEST = 6_000
@@ -213,7 +215,8 @@ def _shoot(processes: Processes, data: Path, executable: str, chosen: argparse.N
         if chosen.readme:
             _readme_picture(browser, url, numbers["sale"])
             return
-        album.add(url, "full", _filled(FULL, numbers), CLICKED)
+        clicked = {name: (path.format(**numbers), what) for name, (path, what) in CLICKED.items()}
+        album.add(url, "full", _filled(FULL, numbers), clicked)
         serve.terminate()  # its worker would finish what the hostile numbers claim
         web = processes.clarion("web", "--port", str(free_port()))
         url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
