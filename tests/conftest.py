@@ -1,5 +1,7 @@
 """Set the environment first, then load the fixtures; what each one gives stands in its module."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from support import environment
@@ -9,6 +11,7 @@ environment.prepare()
 
 from clarion.channels.models import Channel  # noqa: E402
 from clarion.engine import snapshot  # noqa: E402
+from clarion.engine.process import ThreadedWorker  # noqa: E402
 from clarion.records import reasons  # noqa: E402
 from clarion.records.deliveries import shared  # noqa: E402
 from support import factory  # noqa: E402
@@ -27,6 +30,13 @@ pytest_plugins = (
 def channel(db: None) -> Channel:
     """A webhook channel with nobody on it."""
     return factory.channel()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[None]:
+    """A worker in a thread of the test's process."""
+    with ThreadedWorker():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """Chats with a real engine and the simulated provider: held, released, closed, replied."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 
@@ -16,7 +14,6 @@ from clarion.chats.models import Chat, Message
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
 from clarion.content.stories import create_story
-from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Record
 from crash.rehearsal import Provider, wait_completed
@@ -25,13 +22,6 @@ from support.processes import Processes
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import typer.testing
 from typer.testing import CliRunner, Result
 
 from clarion.cli.main import app
+from support.listener import Listener
 
 Clarion = Callable[..., Result]
 
@@ -96,3 +97,10 @@ def people(channel: str, ok: Callable[..., str], tmp_path: Path) -> str:
     path.write_text("id,name,city\n1,Ann,Bonn\n2,Bo,Rome\n3,,Oslo\n", encoding="utf-8")
     ok("contacts", "import", str(path), "--channel", channel, "--tag", "all-three")
     return channel
+
+
+@pytest.fixture
+def receiver() -> Iterator[Listener]:
+    """A server that messages are sent to; 200 to everything unless a test says otherwise."""
+    with Listener() as listener:
+        yield listener

@@ -15,6 +15,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.kit import clock
 from support import factory
+from support.listener import Listener
 from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
@@ -254,24 +255,18 @@ def test_a_text_file_that_is_not_there(people: str, refused: Callable[..., str])
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.crash
 class TestWithAnEngine:
-    """Real processes: a simulator, an engine, and the command that waits."""
+    """The command that waits, as a process of its own."""
 
     @pytest.fixture
-    def url(self, processes: Processes) -> str:
-        simulator = processes.clarion("simulator", "--http-port", "0", "--smtp-port", "0")
-        return simulator.wait_for_line(r"ready (\S+)")[1]
-
-    @pytest.fixture
-    def reached(self, url: str, ok: Callable[..., str], tmp_path: Path) -> str:
-        settings = ("--set", f"url={url}/hook", "--set", "allow_private=true")
+    def reached(self, receiver: Listener, ok: Callable[..., str], tmp_path: Path) -> str:
+        settings = ("--set", f"url={receiver.url}/hook", "--set", "allow_private=true")
         ok("channel", "add", "sim", "--kind", "webhook", *settings)
         path = tmp_path / "people.csv"
         path.write_text("id,name\n" + "".join(f"{n},P{n}\n" for n in range(50)))
         ok("contacts", "import", str(path), "--channel", "sim")
         return "sim"
 
-    def test_wait_until_it_is_done(self, reached: str, processes: Processes) -> None:
-        processes.clarion("worker").wait_for_line("worker ready")
+    def test_wait_until_it_is_done(self, reached: str, engine: None, processes: Processes) -> None:
         send = processes.clarion(
             "send", "--channel", reached, "--all", "--text", "Hi {{ contact.name }}",
             "--undo", "0", "--wait",
@@ -282,10 +277,9 @@ class TestWithAnEngine:
         assert ["state", "completed"] in [line.split() for line in send.lines]
 
     def test_waiting_ends_when_it_is_stopped(
-        self, reached: str, processes: Processes, ok: Callable[..., str]
+        self, reached: str, engine: None, processes: Processes, ok: Callable[..., str]
     ) -> None:
         ok("channel", "pause", reached)
-        processes.clarion("worker").wait_for_line("worker ready")
         send = processes.clarion(
             "send", "--channel", reached, "--all", *TEXT, "--undo", "0", "--wait"
         )

@@ -1,7 +1,7 @@
 """Features from the command line to what people receive, with an engine and a receiver."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.contacts.models import Address
 from clarion.engine import fire
-from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from support import factory
 from support.listener import Answer, Heard, Listener
@@ -20,20 +19,6 @@ from support.waiting import eventually
 pytestmark = pytest.mark.django_db
 Json = Callable[..., Any]
 Text = Callable[..., str]
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
-
-
-@pytest.fixture
-def receiver() -> Iterator[Listener]:
-    """What the channel “live” sends to; 200 to everything unless a test says otherwise."""
-    with Listener() as listener:
-        yield listener
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,6 @@ from clarion.channels.webhook.events import events_of
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.contacts.models import Address, Contact
 from clarion.content.models import Story, StoryVersion
-from clarion.engine.process import ThreadedWorker
 from clarion.kit.parts import Button, Media
 from crash.rehearsal import wait_completed
 from support import factory
@@ -26,13 +24,6 @@ WEBHOOK = page("channels/webhook")
 MESSAGE, CALLBACK = objects(WEBHOOK)
 PARTS = members(WEBHOOK)
 SECRET = WebhookConfig(url="https://example.org/messages", secret="whsec_c2VjcmV0")
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 def posted(**more: Any) -> tuple[dict[str, str], Any]:

@@ -1,6 +1,5 @@
 """Triggers on their way: from what happens to somebody to the message they get."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from clarion.chats import control as chats
 from clarion.contacts import tags
 from clarion.contacts.models import Address
 from clarion.engine import fire, lifecycle
-from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, DeliveryProgress, Record
 from support import factory
@@ -24,13 +22,6 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 ON_ORDER = {"on": "event", "event": "order", "delay": 60}
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 def live(channel: Channel, text: str = "Hello", **trigger: Any) -> Broadcast:

@@ -1,6 +1,5 @@
 """Stories on their way: several messages in order, webhooks, failures in the middle, restarts."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Contact
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
-from clarion.engine.process import ThreadedWorker
 from clarion.engine.settle import settle
 from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
@@ -25,13 +23,6 @@ from support.listener import Heard, Listener
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 def texts_of(listener: Listener) -> dict[str, list[str]]:

@@ -1,6 +1,5 @@
 """A story's webhook in trouble: the broadcast waits or pauses, and nobody is charged for it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +21,6 @@ from support.ports import closed_port
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 class Server:

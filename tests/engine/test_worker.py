@@ -18,7 +18,6 @@ from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
 from clarion.engine import snapshot, stops, worker
-from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH, Worker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Record
@@ -29,13 +28,6 @@ from support.processes import Processes
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 class Gate:

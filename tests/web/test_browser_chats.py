@@ -1,9 +1,6 @@
 """Chats in a real browser, with a real engine: what comes appears, what is written leaves."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -12,13 +9,12 @@ from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.inbound import receive
 from clarion.contacts.models import Address
-from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from crash.rehearsal import Provider
 from support import factory
 from support.chromium import Complaints
 from support.processes import Processes
-from web.browsing import Site, add_admin, look
+from web.browsing import Site, add_admin, enter, look
 
 # Engine and views have tests on both databases, and test_browser_first_broadcast joins them there.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
@@ -26,18 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqli
 
 @pytest.fixture
 def site(page: Page, live_server: LiveServer) -> Site:
-    client = Client()
-    client.force_login(add_admin())
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    return Site(live_server.url, page)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
+    return enter(page, live_server.url, add_admin())
 
 
 def write(address: Address, text: str, number: str = "1") -> None:

@@ -1,13 +1,14 @@
-"""The life of a broadcast in a real browser, on a real `clarion serve` and the simulator."""
+"""The life of a broadcast in a real browser, with a real engine and the simulator."""
 
 import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
@@ -18,7 +19,7 @@ from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes
 from support.waiting import eventually
-from web.browsing import Site, add_admin, look
+from web.browsing import Site, add_admin, enter, look
 
 # Engine and views have tests on both databases, and test_browser_first_broadcast joins them there.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
@@ -44,17 +45,10 @@ def shop(provider: Provider) -> Channel:
 
 @pytest.fixture
 def site(
-    processes: Processes, provider: Provider, page: Page, free_port: int, undo_seconds: int
+    page: Page, live_server: LiveServer, engine: None, undo_seconds: int, settings: Any
 ) -> Site:
-    # The processes come first, so that the window is closed before its server ends.
-    client = Client()
-    client.force_login(add_admin())
-    env = {"CLARION_UNDO_SECONDS": str(undo_seconds)}
-    serve = processes.clarion("serve", "--port", str(free_port), env=env)
-    url = serve.wait_for_line(r"running at (http://\S+)")[1]
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
-    return Site(url, page)
+    settings.CLARION = settings.CLARION.model_copy(update={"undo_seconds": undo_seconds})
+    return enter(page, live_server.url, add_admin())
 
 
 def texts(provider: Provider) -> dict[str, str]:

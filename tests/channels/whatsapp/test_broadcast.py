@@ -13,7 +13,6 @@ from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.manage import add_channel, check_channel, register_webhook
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
-from clarion.engine.process import ThreadedWorker
 from clarion.records.models import Delivery, Record
 from crash.rehearsal import Provider, wait_completed
 from support import factory
@@ -24,13 +23,6 @@ from support.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "0123456789abcdef0123456789abcdef"
 PEOPLE = 50
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[None]:
-    """A worker in a thread."""
-    with ThreadedWorker():
-        yield
 
 
 @pytest.fixture
