@@ -1,4 +1,4 @@
-"""Charts of the numbers over time (insights/over_time.py): all five, and one of them by channel."""
+"""Charts of the numbers over time (insights/over_time.py): all, and each by channel."""
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,12 +15,13 @@ MEASURES: dict[str, tuple[Text, str]] = {  # what each number is called, and its
     "read": (gettext_lazy("Read"), "4"),
     "failed": (gettext_lazy("Failed"), "bad"),
     "recovered": (gettext_lazy("Recovered"), "2"),
+    "clicked": (gettext_lazy("Clicked"), "5"),
 }
 _CHANNELS = len(TONES) - 1  # that have a colour of their own; the others are one series
 
 
 def measures_chart(name: str, title: str, over_time: OverTime) -> Chart:
-    """The five numbers over time, all channels together."""
+    """The numbers over time, all channels together."""
     spans = over_time.spans
     series = [
         Series(str(words), over_time.column(measure), tone)
@@ -38,6 +39,7 @@ def channel_charts(over_time: OverTime) -> list[Chart]:
         "read": _("Read by channel"),
         "failed": _("Failed by channel"),
         "recovered": _("Recovered by channel"),
+        "clicked": _("Clicked by channel"),
     }
     return [
         _channels_chart(f"channels-{measure}", title, over_time, measure)
