@@ -123,6 +123,7 @@ def people(path: Path, count: int, first_id: int) -> Path:
 
 def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Numbers:
     """Stories, consents, chats, live broadcasts, and broadcasts that were interrupted."""
+    from clarion.accounts import audit
     from clarion.broadcasts import control, launch
     from clarion.channels import own_keywords
     from clarion.codes import batches, pools
@@ -149,7 +150,12 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     for broadcast in (paused, stopped):
         started = broadcast.__class__.objects.filter(pk=broadcast.pk, started_at__isnull=False)
         eventually(started.exists, timeout=60)
-    control.pause(paused, by=agent)
+    reason = (
+        "46 of the last 200 messages were rejected (limit: 20%). Most frequent error: The text is "
+        "longer than the 4,096 characters that Telegram accepts. Fix the cause, then resume. A "
+        "restart also sends to those who failed."
+    )
+    control.pause(paused, by=audit.WORKER, reason=reason)
     control.stop(stopped, by=agent)
     every = {"every": "week", "days": [0, 3], "at": "09:00"}
     periodic = launch.start(draft("Weekly offers", recurrence=every), by=agent)

@@ -66,6 +66,20 @@ class Settings(BaseSettings):
         ge=0,
         description="Send asks for confirmation from this many recipients on; 0 is never",
     )
+    pause_rejected_percent: int = Field(
+        default=20,
+        ge=0,
+        le=100,
+        description="A broadcast pauses when so many percent of its last 200 messages are "
+        "rejected; 0 is never",
+    )
+    pause_unreachable_percent: int = Field(
+        default=50,
+        ge=0,
+        le=100,
+        description="A broadcast pauses when so many percent of its last 200 recipients can't be "
+        "reached; 0 is never",
+    )
     late_minutes: int = Field(default=60, ge=1, description="A broadcast later than this is missed")
     external_per_minute: int = Field(
         default=60, ge=1, description="Most calls a minute of one broadcast's URL"

@@ -70,6 +70,12 @@ def test_show_in_words(running: str, ok: Callable[..., str]) -> None:
     assert not any(line[0] == "held" for line in lines)
 
 
+def test_f6_why_it_paused_by_itself_is_shown(running: str, clarion: Callable[..., Any]) -> None:
+    Broadcast.objects.filter(pk=running).update(state="paused", state_reason="Too many failed.")
+    assert "paused – Too many failed." in clarion("broadcasts", "show", running).stdout
+    assert f"{running} is paused: Too many failed." in clarion("broadcasts", "list").stderr
+
+
 def test_list(sent: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     assert ok("broadcasts", "list").splitlines()[1].split()[:5] == [
         sent, "–", "T", "scheduled", "news",

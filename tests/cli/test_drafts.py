@@ -59,6 +59,18 @@ def test_d2_only_what_is_given_is_changed(
     assert (changed.recurrence, changed.end_open_chats) == ({}, False)
 
 
+def test_f6_a_draft_says_at_which_percentages_it_pauses(
+    draft: str, people: str, ok: Callable[..., str], clarion: Callable[..., Any]
+) -> None:
+    assert "if 20% rejected or 50% can't be reached" in ok("broadcasts", "show", draft)
+    ok("drafts", "edit", draft, "--pause-rejected", "5", "--pause-unreachable", "0")
+    assert "if 5% rejected" in ok("broadcasts", "show", draft)
+    ok("drafts", "edit", draft, "--pause-rejected", "0")
+    assert "never by itself" in ok("broadcasts", "show", draft)
+    refused = clarion("drafts", "edit", draft, "--pause-rejected", "101")
+    assert (refused.exit_code, "from 0 to 100" in refused.stderr) == (1, True)
+
+
 def test_c5_sample_data_are_kept_and_shown_by_a_test_send(
     draft: str, people: str, ok: Callable[..., str], misused: Callable[..., str]
 ) -> None:

@@ -1,6 +1,8 @@
 """Control of broadcasts on their way: pause, resume, stop, rate, held people, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Value
@@ -84,7 +86,9 @@ def resume(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         firings.forgive_lateness(broadcast)
     after = S.LIVE if broadcast.is_live else S.SENDING
     say = "Only a paused broadcast resumes"
-    resumed = _move(broadcast, after, by, "resume", say, before=S.PAUSED)
+    # What failed before is no reason to pause again.
+    since = {"watched_since": clock.from_us(db.now_us())}
+    resumed = _move(broadcast, after, by, "resume", say, before=S.PAUSED, fields=since)
     waits.end_wait(broadcast.pk)
     return resumed
 
@@ -116,10 +120,11 @@ def _move(
     else_say: str,
     before: str | None = None,
     reason: str = "",
+    fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> Broadcast:
-    fields = {"finished_at": clock.now(), "next_run_at": None} if after in FINISHED else {}
+    ended = {"finished_at": clock.now(), "next_run_at": None} if after in FINISHED else {}
     with transaction.atomic():
-        if not move(broadcast, after, before=before, state_reason=reason, **fields):
+        if not move(broadcast, after, before=before, state_reason=reason, **fields, **ended):
             raise ControlError(f"{else_say}; this one is {broadcast.get_state_display().lower()}.")
         detail = {"reason": reason} if reason else {}
         events.note(broadcast, verb, by, **detail)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
+from clarion.broadcasts import halting
 from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.errors import CallError, LaunchError
 from clarion.broadcasts.models import Broadcast
@@ -30,6 +31,7 @@ PARTS: dict[str, frozenset[str]] = {
     "open_chats": frozenset({"end_open_chats"}),
     "tracking": frozenset({"track_clicks"}),
     "rate": frozenset({"rate"}),
+    "pausing": frozenset({"pause_rejected", "pause_unreachable"}),
 }
 
 
@@ -70,6 +72,8 @@ class Fields(TypedDict, total=False):
     end_open_chats: bool
     track_clicks: bool
     rate: float | None  # messages a second
+    pause_rejected: int | None  # percent, see broadcasts.halting
+    pause_unreachable: int | None
     form_state: FormState
 
 
@@ -99,6 +103,8 @@ def stored(fields: Fields) -> Fields:
         )
     try:
         rates.checked(values.get("rate"))
+        halting.checked_percent(values.get("pause_rejected"))
+        halting.checked_percent(values.get("pause_unreachable"))
         if values.get("time_zone"):
             clock.zone(values["time_zone"])
     except ValueError as error:

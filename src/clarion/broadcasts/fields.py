@@ -38,6 +38,8 @@ FIELDS: Final[dict[str, To]] = {
     "track_clicks": To.ALL,
     "weight": To.ALL,
     "rate": To.ALL,
+    "pause_rejected": To.ALL,
+    "pause_unreachable": To.ALL,
     "time_zone": To.ALL,
     "priority": To.RUN | To.RESTART,  # a duplicate gets that of its own type when it is launched
     "title": To.RUN | To.RESTART,  # a duplicate is called a copy
@@ -69,6 +71,7 @@ FIELDS: Final[dict[str, To]] = {
     "instant": To.NOTHING,
     "next_run_at": To.NOTHING,
     "next_slot_at": To.NOTHING,
+    "watched_since": To.NOTHING,
     "waits_until": To.NOTHING,
     "waits_since": To.NOTHING,
     "waits_reason": To.NOTHING,

@@ -277,6 +277,8 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "end_open_chats": b.end_open_chats,
         "track_clicks": b.track_clicks,
         "rate": b.rate,
+        "pause_rejected": b.pause_rejected,
+        "pause_unreachable": b.pause_unreachable,
         "time_zone": b.time_zone,
         "parent": b.parent_id,
         "restart_of": b.restart_of_id,

@@ -27,8 +27,8 @@ EDITABLE: Final = (S.LIVE, S.PAUSED)
 # What the draft says, and the live broadcast says from then on.
 _TAKEN: Final = (
     "title", "data_type", "text", "story", "story_version", "template", "data", "audience",
-    "end_open_chats", "track_clicks", "weight", "rate", "time_zone", "recurrence", "trigger",
-    "accepted_gaps",
+    "end_open_chats", "track_clicks", "weight", "rate", "pause_rejected", "pause_unreachable",
+    "time_zone", "recurrence", "trigger", "accepted_gaps",
 )  # fmt: skip
 _NAMES = {
     Broadcast.Timing.PERIODIC: "periodic",

@@ -84,6 +84,11 @@ class Broadcast(models.Model):
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority
     rate = models.FloatField(null=True, blank=True)  # messages a second, at most
     next_slot_at = models.BigIntegerField(default=0, db_default=0)  # microseconds, with a rate
+    # It pauses when so many percent of its last messages fail; None: as the workspace sets, 0:
+    # never. What was attempted before watched_since is looked at no more: see broadcasts.halting.
+    pause_rejected = models.PositiveSmallIntegerField(null=True, blank=True)
+    pause_unreachable = models.PositiveSmallIntegerField(null=True, blank=True)
+    watched_since = InstantField(null=True)
     # Nothing leaves before waits_until, and then one message: its story's webhook does not answer.
     waits_until = InstantField(null=True)
     waits_since = InstantField(null=True)

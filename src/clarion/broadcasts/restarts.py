@@ -29,8 +29,18 @@ S = BroadcastState
 
 
 def can_restart(broadcast: Broadcast) -> bool:
-    """Whether its state and type allow a restart; there may be nobody left to send to."""
-    return broadcast.state in FINISHED and broadcast.type != Broadcast.Type.SINGLE
+    """Whether its state and type allow a restart; there may be nobody left to send to.
+
+    One that paused by itself is stopped with its restart.
+    """
+    if broadcast.type == Broadcast.Type.SINGLE:
+        return False
+    return broadcast.state in FINISHED or _has_paused_itself(broadcast)
+
+
+def _has_paused_itself(broadcast: Broadcast) -> bool:
+    is_paused = broadcast.state == S.PAUSED and not broadcast.is_live
+    return is_paused and bool(broadcast.state_reason)
 
 
 def leftover(broadcast: Broadcast) -> dict[str, int]:
@@ -38,12 +48,14 @@ def leftover(broadcast: Broadcast) -> dict[str, int]:
     links = [link.pk for link in chain(broadcast)]
     if len(links) == 1 and not broadcast.is_live:
         counts = tallies.counts(links)[broadcast.pk]
-        if broadcast.state == S.STOPPED:  # the engine is about to call them unsent
+        if broadcast.state in {S.STOPPED, S.PAUSED}:  # the engine is about to call them unsent
             counts[D.UNSENT] += counts[D.QUEUED] + counts[D.HELD]
         return {state.value: counts[state] for state in (D.FAILED, D.UNSENT, D.IN_DOUBT)}
     left = dict.fromkeys([D.FAILED.value, D.UNSENT.value, D.IN_DOUBT.value], 0)
-    for in_doubt, states in ((False, (D.FAILED, D.UNSENT)), (True, (D.IN_DOUBT,))):
-        left |= count_the_rest(broadcast, links, states, in_doubt)
+    pending = (D.QUEUED, D.HELD) if broadcast.state == S.PAUSED else ()
+    for in_doubt, states in ((False, (D.FAILED, D.UNSENT, *pending)), (True, (D.IN_DOUBT,))):
+        for state, count in count_the_rest(broadcast, links, states, in_doubt).items():
+            left[D.UNSENT.value if state in pending else state] += count
     return left
 
 
@@ -58,12 +70,15 @@ def restart(
 
     Nobody who received any broadcast of the chain, or still may, gets it again; people in doubt
     only with ``in_doubt``. What it says stays the same, a story in the same version, and so do
-    the consents that it requires. A periodic, trigger or external one goes live again itself, and
-    is what is returned. Raises ControlError while the old one is still winding down, while
-    another restart of the chain is on its way, or when nobody is left to send to.
+    the consents that it requires. One that paused by itself is stopped first. A periodic, trigger
+    or external one goes live again itself, and is what is returned. Raises ControlError while the
+    old one is still winding down, while another restart of the chain is on its way, or when nobody
+    is left to send to.
     """
     if not can_restart(broadcast):
         raise ControlError(_why_not_restarted(broadcast))
+    if broadcast.state == S.PAUSED:
+        _stop(broadcast, by)
     if broadcast.state == S.STOPPED:
         while cancel.cancel_remaining(broadcast.pk):
             pass
@@ -77,6 +92,16 @@ def restart(
         detail = {"restart": fresh.pk} if fresh else {}
         events.note(broadcast, "restart", by, **detail)
     return broadcast if fresh is None or broadcast.is_live else fresh
+
+
+def _stop(broadcast: Broadcast, by: Agent | str) -> None:
+    """Stop one that paused by itself; why it did stays with it."""
+    reason = broadcast.state_reason
+    with transaction.atomic():
+        fields = {"finished_at": clock.now(), "next_run_at": None}
+        if not move(broadcast, S.STOPPED, before=S.PAUSED, **fields):
+            raise ControlError(_why_not_restarted(broadcast))
+        events.note(broadcast, "stop", by, reason=reason)
 
 
 def _why_not_restarted(broadcast: Broadcast) -> str:

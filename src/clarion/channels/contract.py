@@ -104,6 +104,7 @@ class Receipt:
     message_id: str | None = None
     reason: str = ""
     code: str = ""
+    unreachable: bool = False  # failed, and so would any other message to this address
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         ("run of", facts["parent"]),
         ("restart of", facts["restart_of"]),
         ("rate", f"{rates.written(facts['rate'])} a second" if facts["rate"] else ""),
+        ("pauses", _pauses(broadcast)),
     ]
     print_facts(
         [
@@ -85,6 +86,16 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             attempts, people = counted(cause.errors, "attempt"), counted(cause.people, "recipient")
             print_line(f"  {attempts}, {people}: {cause.text}")
         print_note(f"List them with: clarion records list --broadcast {facts['id']} --status error")
+
+
+def _pauses(broadcast: "Broadcast") -> str:
+    """At which share of failures it pauses by itself."""
+    from clarion.broadcasts.halting import limits_of
+
+    limits = limits_of(broadcast)
+    parts = [(limits.rejected, "rejected"), (limits.unreachable, "can't be reached")]
+    words = " or ".join(f"{percent}% {what}" for percent, what in parts if percent)
+    return f"if {words}" if words else "never by itself"
 
 
 def _blockade(broadcast_id: int, wait: dict[str, Any]) -> str:

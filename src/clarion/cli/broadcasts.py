@@ -26,6 +26,7 @@ from clarion.cli.output import (
     print_cut,
     print_json,
     print_line,
+    print_note,
     print_table,
 )
 from clarion.kit import rates
@@ -125,6 +126,9 @@ def _show_list(page: Any, as_json: bool, limit: int, nothing: str) -> None:
             for facts in listed
         ],
     )
+    for facts in listed:
+        if facts["state_reason"]:
+            print_note(f"{facts['id']} is {facts['state']}: {facts['state_reason']}")
     if page.after is not None:
         print_cut(limit)
 

@@ -8,7 +8,17 @@ from typing import Annotated, Any, ClassVar, Literal
 import typer
 
 from clarion.cli.failures import Failed
-from clarion.cli.options import MOMENT, REPEATABLE, chosen, only_with, parse_json, parse_moment
+from clarion.cli.options import (
+    MOMENT,
+    REPEATABLE,
+    PauseRejected,
+    PauseUnreachable,
+    Rate,
+    chosen,
+    only_with,
+    parse_json,
+    parse_moment,
+)
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}  # seconds
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -82,12 +92,6 @@ SendToOthers = Annotated[
         "--send-to-others/--no-send-to-others",
         help="Send even if some recipients get nothing, because they lack a variable that has no "
         "default.  [default: no-send-to-others]",
-    ),
-]
-Rate = Annotated[
-    float | None,
-    typer.Option(
-        metavar="RATE", help="The broadcast's send rate: at most this many messages a second."
     ),
 ]
 At = Annotated[
@@ -208,6 +212,8 @@ class SettingOptions:
     send_to_others: SendToOthers = None
     codes: Codes = None
     rate: Rate = None
+    pause_rejected: PauseRejected = None
+    pause_unreachable: PauseUnreachable = None
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given. Raises CodeError."""
@@ -216,6 +222,7 @@ class SettingOptions:
         fields: dict[str, Any] = {
             "title": self.title, "end_open_chats": self.end_open_chats, "rate": self.rate,
             "track_clicks": self.track_clicks,
+            "pause_rejected": self.pause_rejected, "pause_unreachable": self.pause_unreachable,
         }  # fmt: skip
         if self.sample_data is not None:
             fields["sample_data"] = parse_json("--sample-data", self.sample_data)

@@ -39,6 +39,28 @@ Undo = Annotated[
         help="The undo window: how long the broadcast can be deleted before it is sent.",
     ),
 ]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE", help="The broadcast's send rate: at most this many messages a second."
+    ),
+]
+PauseRejected = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PERCENT",
+        help="Pause when this percentage of the last 200 messages is rejected; 0 is never.  "
+        "[default: CLARION_PAUSE_REJECTED_PERCENT, 20]",
+    ),
+]
+PauseUnreachable = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PERCENT",
+        help="Pause when this percentage of the last 200 recipients can't be reached; 0 is never.  "
+        "[default: CLARION_PAUSE_UNREACHABLE_PERCENT, 50]",
+    ),
+]
 
 
 def chosen(ways: Mapping[str, object], *, required: bool = True) -> str | None:

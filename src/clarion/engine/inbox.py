@@ -259,6 +259,7 @@ def _update(channel_id: int, receipt: Receipt, received_at: int) -> ReceiptUpdat
         message_id=receipt.message_id,
         code=receipt.code,
         reason=receipt.reason,
+        unreachable=receipt.unreachable,
     )
 
 

@@ -25,6 +25,7 @@ from clarion.engine import (
     claim,
     codes,
     fire,
+    halts,
     heartbeat,
     inbox,
     lifecycle,
@@ -86,6 +87,7 @@ class Worker:
         self._reported = ""  # the trouble of the journal that everybody knows of
         self._doubtful_until = 0.0  # by time.monotonic(): a claim broke off, and may have happened
         self._skew = 0  # the shared clock minus ours, microseconds
+        self._unjudged = halts.Unjudged(self._db)
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -103,6 +105,7 @@ class Worker:
             asyncio.create_task(self._every(KEEP_JOURNAL, self._keep_journal)),
             asyncio.create_task(self._every(REFRESH, self._advance_broadcasts)),
             asyncio.create_task(self._every(REFRESH, self._apply_callbacks)),
+            asyncio.create_task(self._every(halts.EVERY, self._unjudged.judge)),
             asyncio.create_task(self._every(1.0, self._reap_workers)),
             asyncio.create_task(self._every(1.0, self._fire_triggers)),
             asyncio.create_task(self._every(1.0, self._watch_segments)),
@@ -132,8 +135,6 @@ class Worker:
     def stop(self) -> None:
         """Begin the graceful end."""
         self._stopping.set()
-
-    # what pipelines stand on
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         """Whether a message may leave now: not paused, not stopped, and the lease lasts."""
@@ -227,8 +228,6 @@ class Worker:
         """The moment by the clock that all workers share, in microseconds."""
         return clock.now_us() + self._skew
 
-    # the loops
-
     async def _refresh_snapshot(self) -> None:
         self._snapshot = await self._db(snapshot.take, self._snapshot)
         self._waiting = set(self._snapshot.waiting)
@@ -301,8 +300,8 @@ class Worker:
 
     async def _apply_rounds(self) -> None:
         while await self._db(inbox.apply_waiting) and not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), BETWEEN_ROUNDS)
+            self._unjudged.reported()
+            await self._rest(BETWEEN_ROUNDS)
 
     async def _requeue_unanswered_claims(self) -> None:
         """Queue what a claim took whose answer never came: nobody has it, so it was not sent."""
@@ -338,8 +337,7 @@ class Worker:
     async def _delete_expired(self) -> None:
         await self._db(lifecycle.verify_tallies)
         while await self._db(retention.sweep) and not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), STEP)
+            await self._rest(STEP)
 
     async def _delete_leftovers(self) -> None:
         while await self._db(expiry.delete_expired) and not self._stopping.is_set():
@@ -353,8 +351,6 @@ class Worker:
         while await self._import_thread.run(code_batches.run_next, self._stopping.is_set):
             pass
 
-    # helpers
-
     def _send_request(self, request: Request) -> Awaitable[Reply]:
         if isinstance(request, HttpRequest):
             return self._http.send(request)
@@ -363,6 +359,7 @@ class Worker:
     async def _settle(self, batch: list[Settlement], again: bool) -> None:
         await self._db(settle, self._id, batch, again=again)
         self._journal.settled(batch)
+        self._unjudged.settled(batch)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         while not self._stopping.is_set():
@@ -372,10 +369,11 @@ class Worker:
                 log.warning("database_away", error=str(error), work=work.__name__)
             except Exception:
                 log.exception("failed", work=work.__name__)
-            try:
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-            except TimeoutError:
-                continue
+            await self._rest(seconds)
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):  # it is not stopped meanwhile
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _later(self, work: Awaitable[Any]) -> None:
         async def guarded() -> None:

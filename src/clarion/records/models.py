@@ -297,6 +297,29 @@ class Tally(models.Model):
         return f"{self.state} {self.delta:+}"
 
 
+class Failure(models.Model):
+    """Deliveries of a broadcast that failed together, for one reason: see records.failures."""
+
+    broadcast = _lean("broadcasts.Broadcast")
+    unreachable = models.BooleanField()  # the recipients can't be reached; else: rejected
+    late = models.BooleanField()  # reported after the provider had accepted the message
+    reason = models.ForeignKey(
+        Reason, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    people = models.PositiveIntegerField()
+    among = models.PositiveIntegerField()  # deliveries that ended, or were reported on, with them
+    since = InstantField()  # when the first of them was attempted
+    # How many deliveries of the broadcast had ended by then, and how many were reported on.
+    attempted = models.BigIntegerField()
+    reported = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["broadcast", "attempted"], name="failure_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.people} failed in broadcast {self.broadcast_id}"
+
+
 class _Measured(models.Model):
     """Numbers of deliveries that were sent, and how they ended: records.measures says when what
     is counted.

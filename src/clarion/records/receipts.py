@@ -42,6 +42,7 @@ class ReceiptUpdate:
     message_id: str | None = None  # ours, where the provider echoes it
     code: str = ""
     reason: str = ""
+    unreachable: bool = False  # it failed, and so would any other message to this address
 
     @property
     def key(self) -> str:
@@ -95,7 +96,10 @@ def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[R
         after = _after(before, reported[delivery], sightings, reasons)
         if after != before:
             moves.append((before, after))
-    deliveries.move(moves)
+    unreachable = {
+        delivery for delivery, sightings in about.items() if any(s.unreachable for s in sightings)
+    }
+    deliveries.move(moves, unreachable)
     return lost
 
 

@@ -79,6 +79,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         "accepted_gaps": draft.accepted_gaps,
         "sample_data": [_as_json(draft.sample_data)],
         "rate": [rates.written(draft.rate)],
+        "pause_rejected": [_percent(draft.pause_rejected)],
+        "pause_unreachable": [_percent(draft.pause_unreachable)],
         **compose_when.form_of(draft),
     }
     if audience.get("only_written"):
@@ -91,6 +93,10 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
         form["chats"] = [", ".join(map(str, numbers))]
     return form
+
+
+def _percent(value: int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _as_json(data: Mapping[str, Any]) -> str:

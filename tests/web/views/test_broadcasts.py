@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from clarion.accounts import audit
 from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import control, launch, restarts, singles, waits
 from clarion.broadcasts.models import Broadcast, ExternalCall, Firing
@@ -160,6 +161,21 @@ def test_a_condition_of_the_list_is_taken_away_by_its_chip(
     assert list(chips) == ["Broadcasts", "Started from: 2 Jan 2020"]
     assert chips["Broadcasts"] == "/broadcasts/?section=active&q=spr&since=2020-01-02"
     assert "since" not in chips["Started from: 2 Jan 2020"]
+
+
+def test_f6_why_it_paused_by_itself_is_shown_in_the_list_and_on_its_page(
+    admin: Client, sending: Broadcast
+) -> None:
+    control.pause(sending, by=audit.WORKER, reason="50 of the last 200 messages were rejected.")
+
+    listed = admin.get("/broadcasts/").content.decode()
+    page = admin.get(f"/broadcasts/{sending.pk}/").content.decode()
+
+    assert "50 of the last 200 messages were rejected." in listed
+    assert "Paused by itself:" in page
+    assert "50 of the last 200 messages were rejected." in page
+    assert "if 20% of the last messages are rejected" in " ".join(page.split())
+    assert 'id="do-resume"' in page
 
 
 def test_f2_f4_pause_resume_stop(admin: Client, sending: Broadcast) -> None:

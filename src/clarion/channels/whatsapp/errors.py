@@ -161,16 +161,25 @@ MEANINGS: dict[int, Meaning] = {
 }
 
 
-def failure(error: Mapping[str, Any], secrets: Iterable[str]) -> tuple[str, str]:
-    """(code, sentence) of the error in a status “failed”; ("", "") where it says nothing."""
+class Failure(NamedTuple):
+    """Why a message failed that WhatsApp had accepted."""
+
+    code: str = ""
+    sentence: str = ""
+    unreachable: bool = False  # no message gets through to this person
+
+
+def failure(error: Mapping[str, Any], secrets: Iterable[str]) -> Failure:
+    """What the error in a status “failed” says, which may be nothing."""
     code = code_of(error)
     if code is None:
-        return "", ""
+        return Failure()
     meaning = meaning_of(code, error)
     if meaning is not None:
-        return str(code), meaning.sentence
+        return Failure(str(code), meaning.sentence, meaning.refusal is Refusal.UNREACHABLE)
     words = words_of(error, secrets)
-    return str(code), f"WhatsApp reported: {words}." if words else "WhatsApp reported a failure."
+    sentence = f"WhatsApp reported: {words}." if words else "WhatsApp reported a failure."
+    return Failure(str(code), sentence)
 
 
 def code_of(error: Mapping[str, Any]) -> int | None:

@@ -23,7 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.keywords import with_requested_state
 from clarion.channels.whatsapp.contents import content_of
-from clarion.channels.whatsapp.errors import OPTED_OUT, code_of, failure
+from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, code_of, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
 
 _OBJECT = "whatsapp_business_account"
@@ -55,8 +55,9 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
             events.append(_OTHER_NUMBER)
             continue
         for error in _objects(value.get("errors")):
-            code, reason = failure(error, secrets)
-            events.append(Ignored(payloads.text(f"WhatsApp reported error {code}: {reason}", 200)))
+            failed = failure(error, secrets)
+            words = f"WhatsApp reported error {failed.code}: {failed.sentence}"
+            events.append(Ignored(payloads.text(words, 200)))
         for status in _objects(value.get("statuses")):
             events += _receipt_events(status, hook.received_at, secrets)
         people = _people(value)
@@ -116,13 +117,16 @@ def _receipt_events(
             yield Ignored(f"A status “{payloads.text(word, 40)}” is not used.")
         return
     at = _moment(status.get("timestamp"), received_at)
-    code, reason = "", ""
+    failed = Failure()
     if receipt_status == "failed":
         error = next(iter(_objects(status.get("errors"))), {})
-        code, reason = failure(error, secrets)
+        failed = failure(error, secrets)
         if ids and code_of(error) == OPTED_OUT:
             yield OptOut(ids[0], "opted_out", at, believable(ids[1:]))
-    yield Receipt(receipt_status, at, external_id or None, message_id or None, reason, code)
+    yield Receipt(
+        receipt_status, at, external_id or None, message_id or None, failed.sentence, failed.code,
+        failed.unreachable,
+    )  # fmt: skip
 
 
 def _message_events(

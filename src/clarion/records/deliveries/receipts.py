@@ -4,11 +4,11 @@ What a receipt means is decided in ``records.receipts``; all of this is part of 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import clock, db
-from clarion.records import measures, tallies
+from clarion.records import failures, measures, tallies
 from clarion.records.states import DeliveryState as D
 from clarion.records.states import may_move
 
@@ -70,8 +70,12 @@ def keep(receipts: Iterable[Receipt]) -> None:
     )
 
 
-def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
+def move(
+    changes: Sequence[tuple[LockedDelivery, LockedDelivery]], unreachable: Collection[int] = ()
+) -> None:
     """Write locked deliveries as they have become: before and after, which may be one state.
+
+    ``unreachable``: those of them that failed because their recipients can't be reached.
 
     Raises ValueError, with nothing written, for a state that may not follow, and RuntimeError,
     which has to undo the transaction, for deliveries that were not locked.
@@ -107,7 +111,22 @@ def move(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:
             for b, a in changes
         )
     )  # fmt: skip
+    _note_failures(changes, unreachable)
     _correct_records([(b, a) for b, a in changes if b.state in _RECORDED and a.state != b.state])
+
+
+def _note_failures(
+    changes: Sequence[tuple[LockedDelivery, LockedDelivery]], unreachable: Collection[int]
+) -> None:
+    """What a broadcast may have to pause for: what failed after it was accepted."""
+    failed = [
+        failures.Failed(b.broadcast_id, b.id in unreachable, a.reason_id, b.moved_at)
+        for b, a in changes
+        if a.state == D.FAILED and b.state != D.FAILED
+    ]
+    if failed:
+        among = Counter(b.broadcast_id for b, a in changes if a.state in failures.REPORTED)
+        failures.note(failed, among, late=True)
 
 
 def _correct_records(changes: Sequence[tuple[LockedDelivery, LockedDelivery]]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clarion.kit import db, text
 from clarion.kit.db import ids
-from clarion.records import measures, tallies
+from clarion.records import failures, measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.progress import forget, keep
@@ -105,7 +105,20 @@ def settle_rows(
         answered = [s for s in lost if s.delivery in proven]
         _remember([*kept, *answered])
         _count({_SENDING: kept, _IN_DOUBT: answered})
+        if reasons:
+            _note_failures([*kept, *answered], reason)
     return len(moved) + len(proven)
+
+
+def _note_failures(ended: Sequence[Settlement], reason: _ReasonOf) -> None:
+    """What a broadcast may have to pause for."""
+    failed = [
+        failures.Failed(s.broadcast, bool(s.mark), reason(s), s.at)
+        for s in ended
+        if s.state == D.FAILED
+    ]
+    if failed:
+        failures.note(failed, Counter(s.broadcast for s in ended if s.state in failures.ATTEMPTED))
 
 
 def _count(moved: Mapping[str, Sequence[Settlement]]) -> None:

@@ -311,6 +311,49 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Failure",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("unreachable", models.BooleanField()),
+                ("late", models.BooleanField()),
+                ("people", models.PositiveIntegerField()),
+                ("among", models.PositiveIntegerField()),
+                ("since", clarion.kit.fields.InstantField()),
+                ("attempted", models.BigIntegerField()),
+                ("reported", models.BigIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="records.reason",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["broadcast", "attempted"], name="failure_newest"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Tally",
             fields=[
                 (

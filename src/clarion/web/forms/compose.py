@@ -18,6 +18,7 @@ from clarion.broadcasts.draft_fields import (
     without_empty_end,
 )
 from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.halting import PercentError, parse_percent
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
@@ -47,11 +48,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "tracking": ("track_clicks",),
     "sample": ("sample_data",),
     "rate": ("rate",),
+    "pausing": ("pause_rejected", "pause_unreachable"),
 }  # fmt: skip
 PROBLEMS = {
     "chats": "audience",
     "sample_data": "sample",
     "rate": "rate",
+    "pausing": "pausing",
     "template": "content",
 }  # all others are about the timing
 
@@ -93,6 +96,10 @@ class Composition:
     sample_data: dict[str, Any] = field(default_factory=dict)
     rate_text: str = ""
     rate: float | None = None
+    pause_rejected_text: str = ""
+    pause_rejected: int | None = None
+    pause_unreachable_text: str = ""
+    pause_unreachable: int | None = None
     picks: list[int] | None = None  # None: those of the draft stay
     problems: dict[str, str] = field(default_factory=dict)
     form: dict[str, list[str]] = field(default_factory=dict)  # as it was typed
@@ -131,6 +138,8 @@ class Composition:
             "end_open_chats": self.end_open_chats,
             "track_clicks": self.track_clicks,
             "rate": self.rate,
+            "pause_rejected": self.pause_rejected,
+            "pause_unreachable": self.pause_unreachable,
             **self.when.draft_fields(),
             "form_state": self._form_state(page),
         }
@@ -219,6 +228,8 @@ def parse(data: QueryDict) -> Composition:
         track_clicks="track_clicks" in data,
         sample_text=plain_text(data.get("sample_data", "")),
         rate_text=_line(data, "rate"),
+        pause_rejected_text=_line(data, "pause_rejected"),
+        pause_unreachable_text=_line(data, "pause_unreachable"),
         form={
             name: [clean(value, 200_000) for value in data.getlist(name)]
             for names in PARTS.values()
@@ -234,6 +245,7 @@ def parse(data: QueryDict) -> Composition:
     composition.problems |= when_problems
     _read_template(composition)
     _read_rate(composition)
+    _read_pausing(composition)
     _read_sample(composition)
     return composition
 
@@ -260,6 +272,14 @@ def _read_rate(composition: Composition) -> None:
         composition.rate = rates.parse(composition.rate_text)
     except rates.RateError as error:
         composition.problems["rate"] = str(error)
+
+
+def _read_pausing(composition: Composition) -> None:
+    try:
+        composition.pause_rejected = parse_percent(composition.pause_rejected_text)
+        composition.pause_unreachable = parse_percent(composition.pause_unreachable_text)
+    except PercentError as error:
+        composition.problems["pausing"] = str(error)
 
 
 def _read_sample(composition: Composition) -> None:

@@ -19,6 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from clarion.accounts.models import Role
 from clarion.broadcasts import chains, control, history, retention
 from clarion.broadcasts.audience import summary_of
+from clarion.broadcasts.halting import limits_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.condition import conditions
@@ -206,6 +207,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         "audience": audience_words(broadcast),
         "content": content(broadcast),
         "chain": chains.chain(broadcast) if _linked(broadcast) else [],
+        "limits": limits_of(broadcast),
         "own_url": own_url(broadcast, request.build_absolute_uri("/")) if sender else None,
         "channels": list(broadcast.channels.order_by("name")),
         "told_channels": list(broadcast.channels.all()),

@@ -15,6 +15,7 @@ from clarion.broadcasts.content_fit import not_offered, unfit_for_chats
 from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
+from clarion.broadcasts.halting import usual_limits
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_title
 from clarion.broadcasts.preview_address import preview_address
@@ -122,6 +123,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
     """What there is to choose from; it does not change while one types."""
     return {
         "can_track": bool(tracked_links_base()),
+        "usual_limits": usual_limits(),
         "all_channels": [
             {
                 "channel": channel,

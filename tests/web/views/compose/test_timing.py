@@ -151,6 +151,19 @@ def test_g1_a7_and_f5_the_options_are_saved(admin: Client, channel: Channel) -> 
     assert 'value="2,5"' in page
 
 
+def test_f6_the_percentages_that_it_pauses_at_are_kept(admin: Client, channel: Channel) -> None:
+    autosave(admin, compose_form(channel, pause_rejected="7", pause_unreachable="0"))
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
+    draft = the_draft()
+    assert (draft.pause_rejected, draft.pause_unreachable) == (7, 0)
+    assert re.search(r'name="pause_rejected" inputmode="numeric"\s+value="7"', page)
+
+    wrong = autosave(admin, {**compose_form(channel, pause_rejected="all"), **seen()})
+    assert "The percentage must be a whole number from 0 to 100" in wrong
+    page = admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
+    assert re.search(r'name="pause_rejected" inputmode="numeric"\s+value="all"', page)
+
+
 @pytest.mark.parametrize("rate", ["fast", "0", "nan", "1e99"])
 def test_a_speed_that_is_none_is_told_and_kept(admin: Client, channel: Channel, rate: str) -> None:
     response = admin.post("/broadcasts/new/", compose_form(channel, rate=rate))
