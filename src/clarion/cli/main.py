@@ -17,6 +17,7 @@ from clarion.cli import (
     codes,
     consents,
     contact,
+    contact_merging,
     contacts,
     dashboard,
     drafts,
@@ -121,6 +122,7 @@ app.add_typer(agents.app, name="agent")
 app.add_typer(tokens.app, name="token")
 app.add_typer(channels.app, name="channel")
 contact.add_to(contacts.app)
+contact_merging.add_to(contacts.app)
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(suppressions.app, name="suppressions")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.contacts import merges
 from clarion.contacts.models import Address, Contact, Suppression
 from clarion.contacts.signals import contact_deleted
 from clarion.contacts.states import AddressState
@@ -68,6 +69,7 @@ def delete_contact(contact: Contact, *, suppress: bool, by: Agent | str) -> int:
         entries.store(listed, Suppression.Source.AGENT, by)
         ids = [row.pk for row in addresses]
         contact_deleted.send(Contact, contact_id=locked.pk, address_ids=ids)
+        merges.forget_contact(locked.pk)
         _forget_details(locked.pk, ids)
         locked.delete()
         audit.note("contact.delete", f"contact {contact.pk}", by, suppressed=len(listed))

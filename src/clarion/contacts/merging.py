@@ -7,6 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 from clarion.accounts import audit
+from clarion.accounts.models import Agent
+from clarion.contacts.attributes import OWN_FIELDS
 from clarion.contacts.models import Address, Contact, Tagging
 from clarion.contacts.signals import address_stopped, addresses_merged, contacts_merged
 from clarion.contacts.states import OUT_OF_REACH
@@ -56,7 +58,7 @@ def merge_addresses(kept: Address, merged: Address) -> None:
         address_stopped.send(Address, address_id=kept.pk, state=str(kept.state), at=at)
 
 
-def merge_contacts(kept_id: int, gone_id: int) -> None:
+def merge_contacts(kept_id: int, gone_id: int, by: Agent | str = audit.WORKER) -> None:
     """Give one contact what is known of another, and delete that one. Signals ``contacts_merged``.
 
     Where both have something of their own, the first one's counts.
@@ -64,12 +66,7 @@ def merge_contacts(kept_id: int, gone_id: int) -> None:
     locked = Contact.objects.select_for_update().filter(pk__in=[kept_id, gone_id])
     both = {contact.pk: contact for contact in locked.order_by("pk")}
     kept, merged = both[kept_id], both[gone_id]
-    values: dict[str, Any] = {
-        field: getattr(kept, field) or getattr(merged, field)
-        for field in ("name", "language", "time_zone")
-    }
-    values["attributes"] = {**merged.attributes, **kept.attributes}
-    Contact.objects.filter(pk=kept.pk).update(**values)
+    Contact.objects.filter(pk=kept.pk).update(**merged_values(kept, merged))
     Address.objects.filter(contact=merged).update(contact=kept)
     db.execute(
         "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
@@ -80,4 +77,13 @@ def merge_contacts(kept_id: int, gone_id: int) -> None:
     Tagging.objects.filter(contact=merged).delete()
     contacts_merged.send(Contact, kept_id=kept.pk, gone_id=merged.pk)
     merged.delete()
-    audit.note("contacts.merge", f"contact {kept_id}", audit.WORKER, gone=gone_id)
+    audit.note("contacts.merge", f"contact {kept_id}", by, gone=gone_id)
+
+
+def merged_values(kept: Contact, merged: Contact) -> dict[str, Any]:
+    """What the one contact knows of itself then: its own, and what only the other one knows."""
+    values: dict[str, Any] = {
+        field: getattr(kept, field) or getattr(merged, field) for field in OWN_FIELDS
+    }
+    values["attributes"] = {**merged.attributes, **kept.attributes}
+    return values

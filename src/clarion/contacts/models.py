@@ -276,3 +276,21 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk} of {self.filename}"
+
+
+class Merge(models.Model):
+    """Two contacts were merged by hand: what it takes to undo that, while it can be undone.
+
+    The second one does not exist until then, so both are plain numbers.
+    """
+
+    kept_id = models.BigIntegerField(db_index=True)
+    gone_id = models.BigIntegerField()
+    gone_name = models.CharField(max_length=200, default="", blank=True)
+    before = models.JSONField(default=dict)  # see contacts.merges
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = InstantField(default=clock.now, db_index=True)
+    undone_at = InstantField(null=True)
+
+    def __str__(self) -> str:
+        return f"merge of contact {self.gone_id} into {self.kept_id}"

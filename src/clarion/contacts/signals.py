@@ -23,6 +23,15 @@ addresses_merged = Signal()
 # the second one after it.
 contacts_merged = Signal()
 
+# Two contacts are about to be merged by hand. Sent with gone_id and parts (a dict), before
+# ``contacts_merged``: whoever moves or deletes something of the second one then adds to ``parts``,
+# by a name of its own, what it takes to undo that, as JSON.
+contacts_merging = Signal()
+
+# A merge is undone. Sent with kept_id, back_id (the contact that exists again) and those parts, in
+# the transaction that does it.
+contacts_parted = Signal()
+
 # A contact is deleted for good. Sent with contact_id and address_ids, in the transaction that
 # deletes it and before that: whoever keeps something about the contact makes it anonymous.
 contact_deleted = Signal()

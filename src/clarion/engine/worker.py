@@ -17,7 +17,7 @@ from clarion.channels.contract import Reply, Request
 from clarion.clicks import upkeep as clicks
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
-from clarion.contacts import imports
+from clarion.contacts import imports, merges
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.content import media
 from clarion.engine import (
@@ -333,6 +333,7 @@ class Worker:
         await self._db(suppressions.finish_interrupted)
         await self._db(codes.give_back_unsent)
         await self._db(erasing.erase_again)
+        await self._db(merges.forget_old)
 
     async def _delete_expired(self) -> None:
         await self._db(lifecycle.verify_tallies)

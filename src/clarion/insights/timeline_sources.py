@@ -26,6 +26,7 @@ _EDITS: Final[Mapping[str, Any]] = {
     "contact.edit": _lazy("Edited"),
     "contact.add_address": _lazy("Address added by hand"),
     "contacts.merge": _lazy("Merged with another contact"),
+    "contacts.unmerge": _lazy("Merge undone"),
     "address.mark": _lazy("Address marked by hand"),
 }
 

@@ -22,6 +22,7 @@ from clarion.web.views import (
     contact,
     contact_delete,
     contact_edit,
+    contact_merge,
     contacts,
     dashboard,
     drafts,
@@ -152,6 +153,13 @@ urlpatterns = [
     path("contacts/<int:pk>/", contact.contact, name="contact"),
     path("contacts/<int:pk>/delete/", contact_delete.contact_delete, name="contact_delete"),
     path("contacts/<int:pk>/export.json", contact_delete.contact_export, name="contact_export"),
+    path("contacts/duplicates/", contact_merge.contact_duplicates, name="contact_duplicates"),
+    path("contacts/<int:pk>/merge/", contact_merge.contact_merge, name="contact_merge"),
+    path(
+        "contacts/<int:pk>/merges/<int:merge>/undo/",
+        contact_merge.contact_unmerge,
+        name="contact_unmerge",
+    ),
     path("contacts/<int:pk>/edit/", contact_edit.contact_edit, name="contact_edit"),
     path(
         "contacts/<int:pk>/addresses/new/",

@@ -253,6 +253,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Merge",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kept_id", models.BigIntegerField(db_index=True)),
+                ("gone_id", models.BigIntegerField()),
+                ("gone_name", models.CharField(blank=True, default="", max_length=200)),
+                ("before", models.JSONField(default=dict)),
+                (
+                    "created_at",
+                    clarion.kit.fields.InstantField(db_index=True, default=clarion.kit.clock.now),
+                ),
+                ("undone_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Import",
             fields=[
                 (

@@ -1,0 +1,84 @@
+"""Contacts that are likely the same person: suggestions for merging by hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from clarion.contacts.models import Attribute
+from clarion.kit import db
+
+MOST: Final = 50  # suggestions of each kind
+MOST_ALIKE: Final = 5  # a name that more contacts have says nothing
+# Attributes that hold a user id of another channel, in any spelling of these.
+_IDS: Final = frozenset({"email", "mail", "phone", "mobile", "tel", "telephone", "whatsapp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two contacts, and why they are likely one person."""
+
+    first: int  # the older one
+    second: int
+    first_name: str
+    second_name: str
+    reason: str
+
+
+def duplicates(limit: int = MOST) -> list[Duplicate]:
+    """Pairs of contacts that are likely one person, the surest first; up to ``limit`` of a kind."""
+    pairs: dict[tuple[int, int], str] = {}
+    for first, second, reason in (*_same_ids(limit), *_ids_in_attributes(limit), *_names(limit)):
+        if first != second:
+            pairs.setdefault((min(first, second), max(first, second)), reason)
+    names = dict(
+        db.fetch(
+            f"SELECT id, name FROM contacts_contact WHERE id {db.in_list()}",
+            [db.json_param({(key,) for pair in pairs for key in pair})],
+        )
+    )
+    return [
+        Duplicate(*pair, names.get(pair[0], ""), names.get(pair[1], ""), reason)
+        for pair, reason in pairs.items()
+    ]
+
+
+_Pair = tuple[int, int, str]
+
+
+def _same_ids(limit: int) -> Iterator[_Pair]:
+    """The same user id on two channels of one kind: a phone number, an e-mail address."""
+    rows = db.fetch(
+        "SELECT min(a.contact_id), max(a.contact_id), a.value FROM contacts_address a "
+        "JOIN channels_channel h ON h.id = a.channel_id GROUP BY h.kind, a.value "
+        "HAVING min(a.contact_id) <> max(a.contact_id) ORDER BY a.value LIMIT %s",
+        [limit],
+    )
+    for first, second, value in rows:
+        yield first, second, _("Same user id on two channels: %s") % value
+
+
+def _ids_in_attributes(limit: int) -> Iterator[_Pair]:
+    """An attribute such as email is the user id of another contact."""
+    names = Attribute.objects.values_list("name", flat=True)
+    for name in sorted(name for name in names if name.replace("_", "").lower() in _IDS):
+        text, param = db.json_text("c.attributes", [name])
+        rows = db.fetch(
+            f"SELECT c.id, a.contact_id, a.value FROM contacts_contact c "
+            f"JOIN contacts_address a ON a.value = lower(CAST({text} AS text)) "
+            "WHERE a.contact_id <> c.id LIMIT %s",
+            [param, limit],
+        )
+        for first, second, value in rows:
+            yield first, second, _("%(name)s is %(value)s") % {"name": name, "value": value}
+
+
+def _names(limit: int) -> Iterator[_Pair]:
+    rows = db.fetch(
+        "SELECT min(c.id), max(c.id), c.name FROM contacts_contact c WHERE c.name <> '' "
+        f"GROUP BY c.name HAVING count(*) BETWEEN 2 AND {MOST_ALIKE} ORDER BY c.name LIMIT %s",
+        [limit],
+    )
+    for first, second, name in rows:
+        yield first, second, _("Same name: %s") % name
