@@ -75,8 +75,31 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     tagged = Audience(kind="tags", tags=["customer"], without_tags=["loyal"])
     edited = draft("Feedback", channels=[shop, bot], audience=tagged)
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
+    _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
     return numbers | (_more(draft, shop, bot, agent) if trouble else {})
+
+
+def _clicks(broadcast: int) -> None:
+    """Some recipients clicked one of three links, of which one is long."""
+    from clarion.clicks.links import number_links
+    from clarion.clicks.store import Visit, store
+    from clarion.kit import clock
+    from clarion.records.models import Delivery
+
+    eventually(lambda: Delivery.objects.filter(broadcast=broadcast).count() >= 60, timeout=60)
+    targets = ["https://shop.example/sale", "https://shop.example/?id={{ contact.id }}"]
+    links = list(number_links(broadcast, [*targets, f"https://{LONG}.example/{LONG}"]).values())
+    deliveries = Delivery.objects.filter(broadcast=broadcast).order_by("pk")[:60]
+    store(
+        [
+            Visit(
+                delivery.pk, links[number % 3], clock.now_us() - number * 9 * clock.SECOND,
+                ("", "", "", "agent", "head")[number % 5],
+            )
+            for number, delivery in enumerate(deliveries)
+        ]
+    )  # fmt: skip
 
 
 def _channels(

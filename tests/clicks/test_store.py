@@ -60,7 +60,7 @@ def test_the_same_within_one_group(world: World) -> None:
 def test_scanners_are_kept_and_counted_apart(world: World) -> None:
     world.click(0, world.shop, sign=HEAD)
     assert counts(world) == Counts(scans=1)
-    assert Click.objects.get().who == "scanner"
+    assert Click.objects.get().clicked_by == "scanner"
     assert clicked_over_time(world) == 0
     world.click(0, world.shop, 2 * MINUTE)
     assert counts(world) == Counts(people=1, clicks=1, scans=1)

@@ -38,7 +38,7 @@ def test_a_click_that_was_answered_is_stored(
             assert _opened(free_port, f"/c/{make_token(delivery.pk, link)}") == 302
             answered += 1
         web.kill()
-        assert Click.objects.filter(who="person").count() == answered
+        assert Click.objects.filter(clicked_by="person").count() == answered
     # What a process had to keep in a file, because the database was away, the next one stores.
     _left_by_a_killed_process(Visit(deliveries[0].pk, link, factory.START))
     web = processes.clarion("web", "--port", str(free_port))

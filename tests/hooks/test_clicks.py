@@ -51,7 +51,7 @@ def test_i6_a_click_leads_on_and_is_kept(
     click = Click.objects.get()
     assert (click.delivery_id, click.broadcast_id) == (delivery.pk, delivery.broadcast_id)
     assert (click.link_id, click.address_id) == (links[TARGET], delivery.address_id)
-    assert (click.who, click.sign) == ("person", "")
+    assert (click.clicked_by, click.sign) == ("person", "")
 
 
 def test_what_is_personal_is_carried_in_the_link(
@@ -76,7 +76,7 @@ def test_scanners_are_led_on_and_told_apart(
     response = opened(client, make_token(delivery.pk, links[TARGET]), method, **headers)
     assert (response.status_code, response["Location"]) == (302, TARGET)
     click = Click.objects.get()
-    assert (click.who, click.sign) == ("scanner", sign)
+    assert (click.clicked_by, click.sign) == ("scanner", sign)
 
 
 def test_nothing_leads_to_what_was_not_written(

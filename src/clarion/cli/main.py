@@ -14,6 +14,7 @@ from clarion.cli import (
     broadcasts,
     channels,
     chats,
+    clicks,
     codes,
     consents,
     contact,
@@ -64,7 +65,7 @@ class RootGroup(CommandGroup):
         ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
-        "Follow": ("dashboard", "records", "why", "chats"),
+        "Follow": ("dashboard", "records", "clicks", "why", "chats"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
 
@@ -139,6 +140,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(chats.app, name="chats")
 dashboard.add_to(app)
 app.add_typer(records.app, name="records")
+app.add_typer(clicks.app, name="clicks")
 why.add_to(app)
 app.add_typer(stories.app, name="stories")
 

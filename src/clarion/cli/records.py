@@ -191,7 +191,7 @@ def _export(wanted: "RecordFilter", path: Path) -> None:
     from clarion.records.export import export_csv
 
     audit.note_export("records", acting(), wanted.to_query())
-    with _whole(path) as file:
+    with whole(path) as file:
         for chunk in export_csv(wanted):
             file.write(chunk)
     if path != STDOUT:
@@ -199,7 +199,7 @@ def _export(wanted: "RecordFilter", path: Path) -> None:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
+def whole(path: Path) -> Iterator[BinaryIO]:
     """The file to write to, which appears under its name only when it is complete."""
     if path == STDOUT:
         yield sys.stdout.buffer

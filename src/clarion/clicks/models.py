@@ -41,7 +41,7 @@ class BroadcastLink(models.Model):
 class Click(models.Model):
     """A tracked link was opened, by a person or by a program that looks at links."""
 
-    class Who(models.TextChoices):
+    class By(models.TextChoices):
         """Who opened it, as far as that can be told."""
 
         PERSON = "person", "Person"
@@ -52,7 +52,7 @@ class Click(models.Model):
     channel_id = models.BigIntegerField()
     address_id = models.BigIntegerField()
     link_id = models.BigIntegerField()
-    who = models.CharField(max_length=10, choices=Who)
+    clicked_by = models.CharField(max_length=10, choices=By)
     sign = models.CharField(max_length=10, default="", blank=True)  # of a scanner: clicks.scanners
     recorded_at = InstantField()
 

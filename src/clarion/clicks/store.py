@@ -15,7 +15,7 @@ from clarion.records import measures
 # All links of a message, opened within BURST_SPAN, the first one within BURST_SOON of its sending.
 BURST_SPAN = 10 * clock.SECOND
 BURST_SOON = 60 * clock.SECOND
-_PERSON, _SCANNER = Click.Who.PERSON.value, Click.Who.SCANNER.value
+_PERSON, _SCANNER = Click.By.PERSON.value, Click.By.SCANNER.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _with_deliveries(visits: Sequence[Visit], *, again: bool) -> list[_Row]:
 def _insert(rows: Sequence[_Row]) -> None:
     columns = [
         ("delivery_id", "int"), ("broadcast_id", "int"), ("channel_id", "int"),
-        ("address_id", "int"), ("link_id", "int"), ("who", "text"), ("sign", "text"),
+        ("address_id", "int"), ("link_id", "int"), ("clicked_by", "text"), ("sign", "text"),
         ("recorded_at", "int"),
     ]  # fmt: skip
     db.copy_or_insert(
@@ -193,8 +193,9 @@ def _take_back(delivery: int) -> None:
         key = (first.broadcast, first.channel, first.link)
         deltas[key] = deltas[key].plus(Counts(people=-1))
     clicks = db.fetch(
-        "UPDATE clicks_click SET who = %s, sign = %s WHERE who = %s AND delivery_id = %s"
-        " AND address_id = (SELECT address_id FROM records_delivery AS d WHERE d.id = %s)"
+        "UPDATE clicks_click SET clicked_by = %s, sign = %s"
+        " WHERE clicked_by = %s AND delivery_id = %s AND address_id ="
+        " (SELECT address_id FROM records_delivery AS d WHERE d.id = %s)"
         " RETURNING broadcast_id, channel_id, link_id",
         [_SCANNER, BURST, _PERSON, delivery, delivery],
     )

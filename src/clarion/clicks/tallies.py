@@ -72,8 +72,8 @@ def correct(broadcast_id: int) -> list[tuple[int, int, int, int, int]]:
     """
     each = (
         "SELECT channel_id, {link} AS link_id, 0 AS people,"
-        " sum(CASE WHEN who = 'person' THEN 1 ELSE 0 END) AS clicks,"
-        " sum(CASE WHEN who = 'person' THEN 0 ELSE 1 END) AS scans"
+        " sum(CASE WHEN clicked_by = 'person' THEN 1 ELSE 0 END) AS clicks,"
+        " sum(CASE WHEN clicked_by = 'person' THEN 0 ELSE 1 END) AS scans"
         " FROM clicks_click WHERE broadcast_id = %s GROUP BY channel_id, {link}"
     )
     return db.fetch(

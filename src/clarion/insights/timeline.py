@@ -13,6 +13,7 @@ from clarion.contacts.identities import same_as
 from clarion.contacts.models import Address, Contact
 from clarion.insights import timeline_sources as sources
 from clarion.insights.merged import EVERYTHING, Span, bounded, end_of_page, newest
+from clarion.insights.timeline_clicks import clicks
 from clarion.insights.timeline_sources import ContactIds, Line, Start
 from clarion.kit.numbers import BIGGEST
 from clarion.kit.paging import Cursor, Page
@@ -20,6 +21,7 @@ from clarion.kit.paging import Cursor, Page
 GROUPS: Final[Mapping[str, Any]] = {
     "messages": _lazy("Sent"),
     "not_sent": _lazy("Not sent"),
+    "clicks": _lazy("Clicks"),
     "chats": _lazy("Chats"),
     "consents": _lazy("Consents"),
     "codes": _lazy("Codes"),
@@ -37,6 +39,7 @@ _SOURCES: Final[Sequence[tuple[str, Callable[[ContactIds, Start], list[Line]]]]]
     ("not_sent", sources.deliveries),
     ("messages", sources.messages_sent),
     ("not_sent", sources.attempts_failed),
+    ("clicks", clicks),
     ("chats", sources.chat_messages),
     ("codes", sources.codes),
     ("codes", sources.redemptions),

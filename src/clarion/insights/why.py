@@ -17,6 +17,7 @@ from clarion.broadcasts.models import Broadcast, Event, Firing
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.trigger import parse
 from clarion.channels.condition import BLOCKED, condition
+from clarion.clicks.rows import ClickRow, clicks_of
 from clarion.contacts.identities import same_as
 from clarion.contacts.models import Address, Contact
 from clarion.insights import chosen
@@ -47,7 +48,7 @@ class Step:
     """One thing that happened, or that is so now (``at`` is None)."""
 
     at: datetime | None
-    what: str  # chosen, fired, dropped, event, attempt, receipt or now
+    what: str  # chosen, fired, dropped, event, attempt, receipt, click or now
     text: str
     tone: str = "calm"  # good, warn, bad, busy or calm
     record: RecordRow | None = None  # of an attempt
@@ -137,6 +138,7 @@ def _way(
         *fired,
         *attempts,
         *map(_receipt, receipts_of(recipient.delivery_id)),
+        *map(_click, clicks_of(recipient.delivery_id)),
         *_events(broadcast, address.channel.name, over),
     ]
     steps.sort(key=lambda step: step.at or recipient.at)
@@ -173,6 +175,14 @@ def _receipt(receipt: ReceiptRow) -> Step:
         D.FAILED.value: (_("The provider reported a failure."), "bad"),
     }[receipt.status]
     return Step(receipt.at, "receipt", text, tone)
+
+
+def _click(click: ClickRow) -> Step:
+    if click.clicked_by == "person":
+        return Step(
+            click.recorded_at, "click", _("They clicked the link %s.") % click.target, "good"
+        )
+    return Step(click.recorded_at, "click", _("A link scanner opened %s.") % click.target)
 
 
 def _events(broadcast: Broadcast, channel: str, over: datetime | None) -> Iterator[Step]:

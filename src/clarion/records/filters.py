@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -55,27 +55,27 @@ def _storable(text: str) -> str:
     return text.strip()
 
 
-_Text = Annotated[str, Field(max_length=400), AfterValidator(_storable)]
+FilterText = Annotated[str, Field(max_length=400), AfterValidator(_storable)]
 
 
-class RecordFilter(BaseModel):
-    """Conditions that a record must all meet; those left empty don't count."""
+Id = Annotated[int, Field(ge=1, le=BIGGEST)]
+
+
+class HistoryFilter(BaseModel):
+    """Conditions on what happened to people; those left empty don't count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    NOUN: ClassVar[str]  # what is filtered, at the beginning of a sentence
 
-    broadcast: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None
-    story: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None  # the id of the story sent
-    story_name: _Text = ""  # a part of its name
-    user: _Text = ""  # the user id, whole
-    name: _Text = ""  # a part of the user's name
-    status: Literal["", "completed", "error"] = ""
-    error: _Text = ""  # a part of the error message
-    cause: Annotated[int, Field(ge=1, le=BIGGEST)] | None = None  # the id of one error message
+    broadcast: Id | None = None
+    story: Id | None = None  # the id of the story sent
+    story_name: FilterText = ""  # a part of its name
+    user: FilterText = ""  # the user id, whole
+    name: FilterText = ""  # a part of the user's name
     after: AwareDatetime | None = None  # recorded at this moment or later
     before: AwareDatetime | None = None  # recorded earlier than this moment
-    responses: Responses | None = None
-    channel: _Text = ""  # its name
-    agent: _Text = ""  # the name or e-mail of who sent the broadcast
+    channel: FilterText = ""  # its name
+    agent: FilterText = ""  # the name or e-mail of who sent the broadcast
 
     @classmethod
     def from_query(
@@ -84,7 +84,7 @@ class RecordFilter(BaseModel):
         *,
         zone: str = "UTC",
         ignore: Collection[str] = ("cursor", "limit"),
-    ) -> "RecordFilter":
+    ) -> Self:
         """The filter of a query string's parameters (a dict or a Django QueryDict).
 
         Moments without an offset are taken in the time zone ``zone``; parameters in ``ignore`` are
@@ -96,7 +96,8 @@ class RecordFilter(BaseModel):
                 continue
             if key not in cls.model_fields:
                 raise FilterError(
-                    key, f"Records can't be filtered by “{key}”. Use {', '.join(cls.model_fields)}."
+                    key,
+                    f"{cls.NOUN} can't be filtered by “{key}”. Use {', '.join(cls.model_fields)}.",
                 )
             if text.strip():
                 values[key] = _parsed(key, text, zone)
@@ -117,6 +118,17 @@ class RecordFilter(BaseModel):
                 for key, value in values.items()
             }
         )
+
+
+class RecordFilter(HistoryFilter):
+    """Conditions that a record must all meet."""
+
+    NOUN = "Records"
+
+    status: Literal["", "completed", "error"] = ""
+    error: FilterText = ""  # a part of the error message
+    cause: Id | None = None  # the id of one error message
+    responses: Responses | None = None
 
 
 def _parsed(key: str, text: str, zone: str) -> Any:
@@ -150,12 +162,14 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "before": _moment,
     "responses": lambda text, _: Responses.parse(text),
     "status": lambda text, _: text.strip(),
+    "clicked_by": lambda text, _: text.strip(),
 }
 _SENTENCES = {
     "broadcast": "A broadcast id is a number, such as 17.",
     "story": "A story id is a number, such as 17.",
     "cause": "The cause of an error is a number. Follow its link on the page of a broadcast.",
     "status": "The status is completed or error.",
+    "clicked_by": "Who clicked is person or scanner.",
     "responses": "Write the number of responses like >0, =2 or <1.",
 }
 _TEXT = "This text is too long or has characters that can't be searched for. Shorten it."

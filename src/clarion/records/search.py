@@ -18,13 +18,13 @@ def search(wanted: RecordFilter, cursor: str | None = None, limit: int = 50) -> 
     """
     position = Cursor.parse(cursor, values=2) if cursor else None
     limit = max(1, min(limit, MOST_ROWS))
-    keys = _keys(sources(wanted), position, limit + 1)
+    keys = keys_of(sources(wanted), position, limit + 1)
     page = cut(keys, limit, position, lambda key: key)
     rows = load([record for _, record in page.rows])
     return Page(rows, page.next_cursor, page.previous_cursor)
 
 
-def _keys(among: list[Source], cursor: Cursor | None, limit: int) -> list[Key]:
+def keys_of(among: list[Source], cursor: Cursor | None, limit: int) -> list[Key]:
     """(recorded_at, id) of the first records from the cursor on, in its direction."""
     backward = bool(cursor and cursor.backward)
     keys: list[Key] = []

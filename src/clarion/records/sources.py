@@ -21,7 +21,7 @@ from clarion.kit import clock, db
 from clarion.kit.db.matching import contains
 from clarion.kit.paging import Cursor, Key
 from clarion.records.directory import directory
-from clarion.records.filters import FilterError, RecordFilter, Responses
+from clarion.records.filters import FilterError, HistoryFilter, RecordFilter, Responses
 
 # A name that more people have is met so often that walking through the newest records finds it.
 MOST_PEOPLE = 10_000
@@ -34,10 +34,11 @@ _ERROR = ("broadcast_id",)  # and of record_error
 class Source:
     """Records that stand in order in one index, in each of its ``groups`` if there are some."""
 
-    where: str  # a condition on records_record AS r
+    where: str  # a condition on the records AS r
     params: tuple[Any, ...]
     columns: tuple[str, ...] = ()
     groups: Groups = ()
+    table: str = "records_record"  # or another one that has recorded_at, whose alias is r as well
 
     def apart(self) -> list["Source"]:
         """The groups, each as a source of its own."""
@@ -66,15 +67,15 @@ class Source:
                 params += key
         order = f"ORDER BY recorded_at {way}, id {way} LIMIT {limit}"
         if not self.columns:
-            return f"SELECT {what} FROM records_record AS r WHERE {where} {order}", params
+            return f"SELECT {what} FROM {self.table} AS r WHERE {where} {order}", params
         if len(self.groups) == 1:
             same = "".join(f"r.{column} = %s AND " for column in self.columns)
-            sql = f"SELECT {what} FROM records_record AS r WHERE {same}{where} {order}"
+            sql = f"SELECT {what} FROM {self.table} AS r WHERE {same}{where} {order}"
             return sql, [*self.groups[0], *params]
         same = "".join(f"r.{column} = v.{column} AND " for column in self.columns)
         table = db.json_table([(column, "int") for column in self.columns])
-        each = f"FROM records_record AS r WHERE {same}{where} {order}"
-        newest = db.first_join("records_record", "k", ["recorded_at", "id"], each)
+        each = f"FROM {self.table} AS r WHERE {same}{where} {order}"
+        newest = db.first_join(self.table, "k", ["recorded_at", "id"], each)
         sql = f"SELECT k.recorded_at, k.id FROM {table} {newest} {order}"
         return sql, [db.json_param(self.groups), *params]
 
@@ -84,10 +85,10 @@ def sources(wanted: RecordFilter) -> list[Source]:
 
     Raises FilterError for a channel or an agent that is not there.
     """
-    channel = _channel(wanted.channel) if wanted.channel else None
-    broadcasts = _broadcasts(wanted)
+    channel = channel_of(wanted.channel) if wanted.channel else None
+    broadcasts = broadcasts_of(wanted)
     reasons = _reasons(wanted)
-    people = _people(wanted, channel) if wanted.user or wanted.name else None
+    people = people_of(wanted, channel) if wanted.user or wanted.name else None
     only_errors = reasons is not None
     if [] in (broadcasts, reasons, people) or (only_errors and wanted.status == "completed"):
         return []
@@ -101,10 +102,11 @@ def sources(wanted: RecordFilter) -> list[Source]:
     return listed
 
 
-class _Conditions:
-    """Conditions on records_record AS r that must all hold, and their parameters."""
+class Conditions:
+    """Conditions on the records AS r that must all hold, and their parameters."""
 
-    def __init__(self, first: str = "") -> None:
+    def __init__(self, first: str = "", table: str = "records_record") -> None:
+        self._table = table
         self.parts: list[str] = [first] if first else []
         self.params: list[Any] = []
 
@@ -121,7 +123,7 @@ class _Conditions:
             among, param = db.in_values(values)
             self.add(f"r.{column} {among}", [param])
 
-    def add_times(self, wanted: RecordFilter) -> None:
+    def add_times(self, wanted: HistoryFilter) -> None:
         if wanted.after:
             self.add("r.recorded_at >= %s", [clock.to_us(wanted.after)])
         if wanted.before:
@@ -143,7 +145,8 @@ class _Conditions:
         )
 
     def source(self, columns: tuple[str, ...] = (), groups: Groups = ()) -> Source:
-        return Source(" AND ".join(self.parts), tuple(self.params), columns, groups)
+        where = " AND ".join(self.parts) or "true"
+        return Source(where, tuple(self.params), columns, groups, self._table)
 
 
 def _by_person(
@@ -153,7 +156,7 @@ def _by_person(
     reasons: list[int] | None,
     wanted: RecordFilter,
 ) -> Source:
-    conditions = _Conditions()
+    conditions = Conditions()
     conditions.add_among("address_id", people)
     conditions.add_among("broadcast_id", broadcasts)
     conditions.add_among("reason_id", reasons)
@@ -167,7 +170,7 @@ def _by_person(
 def _completed(
     broadcasts: list[int] | None, channel: int | None, wanted: RecordFilter
 ) -> list[Source]:
-    conditions = _Conditions("r.status = 'completed'")
+    conditions = Conditions("r.status = 'completed'")
     conditions.add_times(wanted)
     conditions.add_name(wanted.name)
     if broadcasts is None and channel is None and wanted.responses is None:
@@ -187,7 +190,7 @@ def _errors(
     reasons: list[int] | None,
     wanted: RecordFilter,
 ) -> Source:
-    conditions = _Conditions("r.status = 'error'")
+    conditions = Conditions("r.status = 'error'")
     conditions.add_equals("channel_id", channel)
     conditions.add_among("reason_id", reasons)
     conditions.add_responses(wanted.responses)
@@ -229,14 +232,14 @@ def _groups(broadcasts: list[int] | None) -> list[tuple[int, int, int]]:
     )
 
 
-def _channel(name: str) -> int:
+def channel_of(name: str) -> int:
     channel_id = Channel.objects.filter(name=name).values_list("pk", flat=True).first()
     if channel_id is None:
         raise FilterError("channel", f"There is no channel called “{name}”. Choose another one.")
     return channel_id
 
 
-def _broadcasts(wanted: RecordFilter) -> list[int] | None:
+def broadcasts_of(wanted: HistoryFilter) -> list[int] | None:
     """The broadcasts that the filter leaves, None for all."""
     limits: list[list[int]] = []
     if wanted.broadcast is not None:
@@ -280,7 +283,7 @@ def _reasons(wanted: RecordFilter) -> list[int] | None:
     return [row[0] for row in rows if wanted.cause in (None, row[0])]
 
 
-def _people(wanted: RecordFilter, channel: int | None) -> list[int] | None:
+def people_of(wanted: HistoryFilter, channel: int | None) -> list[int] | None:
     """The addresses of that user id and name, None for too many to begin with them."""
     conditions, params = list[str](), list[Any]()
     if wanted.user:

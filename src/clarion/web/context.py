@@ -15,7 +15,13 @@ from clarion.channels.models import Channel
 from clarion.engine.status import troubles
 
 # Pages that the navigation does not name, by the entry they are below.
-_WITHIN = {"consent": "contact", "segment": "contact", "keyword": "channel", "picker": "broadcast"}
+_WITHIN = {
+    "consent": "contact",
+    "segment": "contact",
+    "keyword": "channel",
+    "click": "record",
+    "picker": "broadcast",
+}
 _FIRST_BEHIND_MORE = "stories"
 
 

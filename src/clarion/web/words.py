@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clarion.broadcasts import outcomes
 from clarion.channels.condition import ChannelCondition
+from clarion.clicks import scanners
 from clarion.contacts.states import EXPLANATIONS, AddressState
 
 Text = str | Promise
@@ -100,6 +101,21 @@ RECORD_STATUSES: dict[str, Word] = {
     "error": Word(_("Error"), _("This attempt did not get through."), "bad"),
 }
 
+CLICK_KINDS: dict[str, Word] = {
+    "person": Word(_("Person"), _("Nothing says that a program opened the link."), "good"),
+    "scanner": Word(_("Scanner"), _("A program opened the link, not the recipient."), "calm"),
+}
+
+SCANNER_SIGNS: dict[str, Word] = {
+    sign: Word(CLICK_KINDS["scanner"].label, meaning, "calm")
+    for sign, meaning in {
+        scanners.HEAD: _("A program asked where the link leads, without opening the page."),
+        scanners.AGENT: _("A program that names itself, or gives no name, opened the link."),
+        scanners.PREFETCH: _("The browser fetched the page in advance."),
+        scanners.BURST: _("All links of the message were opened at once, right after sending."),
+    }.items()
+}
+
 ADDRESS_STATES: dict[str, Word] = {
     state.value: Word(state.label, EXPLANATIONS[state].sentence, tone)
     for state, tone in (
@@ -139,6 +155,8 @@ WORDS: dict[str, dict[str, Word]] = {
     "outcome": BROADCAST_STATES | BROADCAST_OUTCOMES,
     "channel": CHANNEL_STATES,
     "record": RECORD_STATUSES,
+    "click": CLICK_KINDS,
+    "scanner_sign": SCANNER_SIGNS,
     "address": ADDRESS_STATES,
     "import": IMPORT_STATES,
     "code_batch": CODE_BATCH_STATES,

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ("address_id", models.BigIntegerField()),
                 ("link_id", models.BigIntegerField()),
                 (
-                    "who",
+                    "clicked_by",
                     models.CharField(
                         choices=[("person", "Person"), ("scanner", "Scanner")], max_length=10
                     ),

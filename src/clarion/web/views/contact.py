@@ -31,6 +31,7 @@ ICONS = {
     "wrote": "messages",
     "chat": "messages",
     "code": "ticket",
+    "click": "hand-click",
 }
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from clarion.broadcasts import history
 from clarion.broadcasts.history import Sought
+from clarion.clicks.rows import clicks_of
 from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError
 from clarion.records.audience import Wanted, place
@@ -114,5 +115,10 @@ def log_chat(request: AgentRequest, pk: int, delivery: int) -> HttpResponse:
     delivery_log = place(pk, delivery)
     if delivery_log is None:
         raise Http404
-    context = {"broadcast": broadcast, "name": name_of(broadcast), "detail": delivery_log}
+    context = {
+        "broadcast": broadcast,
+        "name": name_of(broadcast),
+        "detail": delivery_log,
+        "clicks": clicks_of(delivery),
+    }
     return render(request, "logs/chat.html", context)
