@@ -88,7 +88,7 @@ def test_j4_what_would_be_another_message_by_now_is_not_made_up() -> None:
     Contact.objects.update(name="Renamed since")
     (exchange,) = exchanges(broadcast, person)
     assert exchange.request == ""
-    assert "is different now" in exchange.missing
+    assert "has changed since" in exchange.missing
 
 
 def test_j4_what_a_webhook_answered_is_not_asked_again() -> None:
@@ -99,3 +99,21 @@ def test_j4_what_a_webhook_answered_is_not_asked_again() -> None:
     factory.settle_each(shop, [{"state": "sent", "content": "42 points"}])
     (exchange,) = exchanges(broadcast, person)
     assert (exchange.request, bool(exchange.missing)) == ("", True)
+
+
+def test_j4_what_a_webhook_that_failed_was_asked_is_shown_without_its_signature() -> None:
+    shop = factory.channel("Shop")
+    person = factory.address(shop, "u1", "Dana")
+    asks = webhook("https://points.example/ask") | {"secret": "a secret of the webhook"}
+    broadcast = launch(shop, story(asks))
+    factory.expand(broadcast)
+    reason = "The story's webhook answered 500. Look for the fault there."
+    facts = {"reason": reason, "code": "story_webhook", "content": ""}
+    factory.settle_each(shop, [{"state": "failed", **facts}])
+
+    (exchange,) = exchanges(broadcast, person)
+
+    assert exchange.request.startswith("POST https://points.example/ask\n")
+    assert "webhook-signature: •••" in exchange.request
+    assert '"to": "u1"' in exchange.request
+    assert exchange.reply == f"{reason} [story_webhook]"

@@ -5,7 +5,7 @@ with the channel's settings of today. Where that would not be the message that w
 contact or an answer of a story's webhook is another by now, there is none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -17,10 +17,17 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.content.errors import ContentError
 from clarion.engine import snapshot
+from clarion.engine.attempt import STORY_WEBHOOK
 from clarion.engine.claim import Claimed
 from clarion.engine.dropped import HIDDEN, readable, secrets_of
 from clarion.engine.meant import claimed_before
-from clarion.engine.render import MessageStep, next_step, plain_step
+from clarion.engine.render import (
+    MessageStep,
+    NextStep,
+    QuestionStep,
+    next_step,
+    plain_step,
+)
 from clarion.records.models import Delivery
 from clarion.records.rows import RecordRow
 from clarion.transport.messages import HttpRequest
@@ -71,6 +78,9 @@ def _of_delivery(claimed: Claimed, records: Sequence[RecordRow]) -> dict[int, li
             for number, (text, reply) in enumerate(zip(texts, replies, strict=True))
         ]
         before += len(record.messages.sent)
+        if record.code == STORY_WEBHOOK and not record.messages.attempted:
+            question = source.question_after(before)
+            exchanges[record.id] += [Exchange(question, "", _reply(record))] if question else []
     return exchanges
 
 
@@ -98,10 +108,11 @@ class _Source:
             outgoing = self._outgoing(number, text, titled=kind.limits.titled)
             if outgoing is None:
                 return "", _(
-                    "The request can't be shown: the contact, or what the story's webhook "
-                    "answered, is different now."
+                    "The request can't be made again: the contact has changed since, or the "
+                    "answer of the story's webhook is not kept."
                 )
-            return redacted(kind.request(outgoing), self._channel, outgoing), ""
+            secrets = [*secrets_of(self._channel), outgoing.unsubscribe_url]
+            return redacted(kind.request(outgoing), secrets), ""
         except (ContentError, Unsendable) as error:
             return "", str(error)
 
@@ -109,16 +120,27 @@ class _Source:
         job = self._job
         if job.script is None and job.template is None:
             return plain_step(self._claimed, job, text, titled=titled).outgoing
-        progress = replace(self._claimed.progress, sent=number)
-        step = next_step(replace(self._claimed, progress=progress), job, titled=titled)
+        step = self._step(number, titled=titled)
         if isinstance(step, MessageStep) and step.shown == text:
             return step.outgoing
         return None
 
+    def question_after(self, number: int) -> str:
+        """What the story's webhook is asked after ``number`` messages, by the contact of today."""
+        try:
+            step = self._step(number, titled=False)
+        except ContentError:
+            return ""
+        return redacted(step.request, []) if isinstance(step, QuestionStep) else ""
 
-def redacted(request: Request, channel: Channel, outgoing: Outgoing) -> str:
-    """A request as text, without the channel's secrets, signatures and the link to unsubscribe."""
-    secrets = [*secrets_of(channel), *filter(None, [outgoing.unsubscribe_url])]
+    def _step(self, number: int, *, titled: bool) -> NextStep:
+        progress = replace(self._claimed.progress, sent=number)
+        return next_step(replace(self._claimed, progress=progress), self._job, titled=titled)
+
+
+def redacted(request: Request, secrets: Iterable[str]) -> str:
+    """A request as text, without these and without signatures."""
+    secrets = [secret for secret in secrets if secret]
     secrets += [quote(secret, safe="") for secret in secrets]
     if not isinstance(request, HttpRequest):
         return readable(request.message.replace(b"\r\n", b"\n"), secrets)
