@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels import own_keywords
@@ -19,15 +20,18 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.chats.models import Message
-from clarion.contacts.models import Address
+from clarion.contacts import import_store
+from clarion.contacts.import_lines import Person
+from clarion.contacts.models import Address, Contact
 from clarion.engine import callbacks, inbox
 from clarion.engine.callbacks import Verified
 from clarion.engine.models import Callback, DropCount
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records.message_ids import message_id
 from clarion.records.models import Delivery, Receipt
 from clarion.records.receipts import ReceiptUpdate
 from support import factory
+from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_" + base64.b64encode(b"rehearsal secret 123").decode()
@@ -268,6 +272,36 @@ def test_the_operators_own_words_opt_out() -> None:
     assert factory.states(broadcast) == {"skipped": 1}
 
 
+def somebody_waits_for_a_lock() -> bool:
+    return bool(db.fetch("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+
+def wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch, then: Callable[[], object] = lambda: None
+) -> threading.Barrier:
+    """Let a round wait after its first person until another transaction has come as far, unless
+    that waits for the round; ``then`` is called before it goes on."""
+    both = threading.Barrier(2)
+    receive = inbox.receive
+
+    def receive_and_wait(*args: Any) -> Any:
+        result = receive(*args)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+            then()
+        return result
+
+    monkeypatch.setattr(inbox, "receive", receive_and_wait)
+    return both
+
+
+def closing(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
 @pytest.mark.only_on("postgresql")  # on SQLite one round is applied at a time
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("known", [False, True])
@@ -281,27 +315,37 @@ def test_two_rounds_with_the_same_people_in_opposite_order_wait_for_each_other_i
         call(channel, "message.received", **{"id": f"in-{Callback.objects.count()}", "from": to,
                                              "text": "Hello"})  # fmt: skip
     monkeypatch.setitem(inbox.BATCH, callbacks.Callback.Lane.PEOPLE, 2)
-    both = threading.Barrier(2)
-    receive = inbox.receive
-
-    def receive_and_wait(*args: Any) -> Any:
-        """Until the other round has begun with its first person, unless it waits for this one."""
-        result = receive(*args)
-        with suppress(threading.BrokenBarrierError):
-            both.wait(0.5)
-        return result
-
-    monkeypatch.setattr(inbox, "receive", receive_and_wait)
-
-    def apply(_: int) -> int:
-        try:
-            return inbox.apply_waiting()
-        finally:
-            connection.close()
+    wait_for_each_other(monkeypatch)
 
     with ThreadPoolExecutor(2) as threads:
-        assert list(threads.map(apply, range(2))) == [2, 2]
+        rounds = [threads.submit(closing, inbox.apply_waiting) for _ in range(2)]
+        assert [each.result() for each in rounds] == [2, 2]
 
     assert not DropCount.objects.exists()
     assert Message.objects.count() == 4
     assert sorted(Address.objects.values_list("value", flat=True)) == ["u0", "u1"]
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.django_db(transaction=True)
+def test_an_import_of_the_same_people_waits_for_a_round_or_the_round_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = factory.channel(secret=SECRET)
+    for to in ("u1", "u0"):
+        call(channel, "message.received", **{"id": f"in-{to}", "from": to, "text": "Hello"})
+    both = wait_for_each_other(monkeypatch, lambda: eventually(somebody_waits_for_a_lock, 60))
+
+    def store() -> int:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(5)
+        with transaction.atomic():
+            people = [Person("u0", "Dana"), Person("u1", "Ben")]
+            return sum(import_store.store(channel.pk, people, [], clock.now_us()))
+
+    with ThreadPoolExecutor(2) as threads:
+        works = [threads.submit(closing, work) for work in (store, inbox.apply_waiting)]
+        assert [each.result() for each in works] == [2, 2]
+
+    assert not DropCount.objects.exists()
+    assert sorted(Contact.objects.values_list("name", flat=True)) == ["Ben", "Dana"]

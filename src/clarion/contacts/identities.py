@@ -57,19 +57,28 @@ def lock(ids: Mapping[int, Iterable[str]]) -> None:
     that are new. Many of these may share one lock, so that a round holds no more than there are.
     """
     address_ids: set[int] = set()
-    hashes: set[int] = set()
+    unknown: list[tuple[int, str]] = []
     for channel_id, named in ids.items():
         values = {clean(value, LONGEST) for value in named if value}
         owners = matches(channel_id, values) if values else {}
         address_ids |= {match.address for match in owners.values()}
-        hashes |= {zlib.crc32(f"{channel_id} {each}".encode()) for each in values - owners.keys()}
+        unknown += [(channel_id, value) for value in values - owners.keys()]
     if address_ids:
         db.fetch(
             f"SELECT id FROM contacts_address WHERE id {db.in_list()} ORDER BY id{db.for_update()}",
             [db.json_param([key] for key in sorted(address_ids))],
         )
-    if hashes:
-        db.lock_numbers(_NEW, (number % _LOCKS for number in hashes))
+    lock_new(unknown)
+
+
+def lock_new(ids: Iterable[tuple[int, str]]) -> None:
+    """Let nobody else add people with these user ids, each of a channel, who are not there yet.
+
+    For whoever adds several in one transaction.
+    """
+    db.lock_numbers(
+        _NEW, (zlib.crc32(f"{channel} {value}".encode()) % _LOCKS for channel, value in ids)
+    )
 
 
 def look_up(channel: Channel, texts: Iterable[str]) -> dict[str, Match]:

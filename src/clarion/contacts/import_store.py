@@ -1,7 +1,8 @@
 """Storing a chunk of imported people: each statement takes the whole chunk.
 
 Any number of imports and inbound messages may bring the same person at once: the unique index on
-(channel, user id) decides, and rows are locked in the order of user ids, then of contacts.
+(channel, user id) decides, and rows are locked in the order of user ids, then of contacts. New user
+ids are locked first, as inbound messages do, which add people in the order in which they wrote.
 """
 
 from collections import Counter
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 
-from clarion.contacts.identities import matches
+from clarion.contacts.identities import lock_new, matches
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
 from clarion.contacts.suppressions import matching as suppressions
@@ -35,6 +36,7 @@ def store(
     by_value = {person.value: person for person in people}
     contact_ids = _contacts(channel_id, by_value)
     fresh = sorted(by_value.keys() - contact_ids.keys())
+    lock_new((channel_id, value) for value in fresh)
     created = _create(channel_id, [by_value[value] for value in fresh], now)
     if len(created) < len(fresh):  # somebody else brought them a moment ago
         contact_ids |= _contacts(channel_id, set(fresh) - created.keys())

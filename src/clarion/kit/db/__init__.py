@@ -332,10 +332,10 @@ def lock_numbers(space: int, numbers: Iterable[int]) -> None:
 
     They are taken in one order. Nothing on SQLite, where a transaction that writes is alone.
     """
-    if is_postgres():
+    if is_postgres() and (ordered := sorted(set(numbers))):
         execute(
             "SELECT pg_advisory_xact_lock(%s, n) FROM unnest(%s::int[]) WITH ORDINALITY AS t (n)",
-            [space, sorted(set(numbers))],
+            [space, ordered],
         )
 
 
