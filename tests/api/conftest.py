@@ -1,9 +1,10 @@
-"""Programs with tokens."""
+"""Programs with tokens. They talk to the API through the Python client."""
 
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import httpx
 import pytest
 from django.http import HttpResponse
 from django.test import Client
@@ -11,8 +12,29 @@ from django.test import Client
 from clarion.accounts import audit, request_limits
 from clarion.accounts.scopes import SCOPES
 from clarion.accounts.tokens import create_token
+from clarion_client import Client as Clarion
 
 MakeToken = Callable[..., str]
+
+
+class ToDjango(httpx.BaseTransport):
+    """Hands the client's requests to Django, without a server between them."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        answer = self.client.generic(
+            request.method,
+            request.url.raw_path.decode(),
+            request.read(),
+            request.headers.get("content-type", ""),
+            headers={name: value for name, value in request.headers.items() if name != "host"},
+        )
+        return httpx.Response(
+            answer.status_code, headers=list(answer.items()), content=answer.content
+        )
 
 
 class Program:
@@ -23,7 +45,7 @@ class Program:
         self.client = Client()
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
-        """Send a request; `headers` are written with underscores."""
+        """Send a request as it is; `headers` are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named.setdefault("Authorization", f"Bearer {self.token}")
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
@@ -31,11 +53,22 @@ class Program:
             method, f"/api/v1{path}", data, "application/json" if data else "", headers=named
         )
 
+    @property
+    def clarion(self) -> Clarion:
+        """The Python client."""
+        return Clarion("http://testserver", self.token, retries=0, transport=ToDjango(self.client))
+
     def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """As a call, for one that must succeed: its JSON."""
-        answer = self(method, path, body, **headers)
-        assert answer.status_code < 300, answer.content.decode()
-        return json.loads(answer.content) if answer.content else None
+        """A request by the Python client, which must succeed: what that returns."""
+        key = headers.get("Idempotency_Key")
+        return self.clarion.request(
+            method,
+            f"/api/v1{path}",
+            body=body,
+            if_match=headers.get("If_Match"),
+            key=key,
+            repeatable=key is not None,
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -49,13 +49,12 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
     }
     schema["servers"] = [{"url": "/"}]
     for operations in schema["paths"].values():
-        for operation in operations.values():
-            rules: Rules = operation.pop("x-rules")
-            _complete(operation, rules)
+        for method, operation in operations.items():
+            _complete(operation, operation.pop("x-rules"), reads=method == "get")
     return schema
 
 
-def _complete(operation: dict[str, Any], rules: Rules) -> None:
+def _complete(operation: dict[str, Any], rules: Rules, *, reads: bool) -> None:
     operation["security"] = [{"token": [rules.scope] if rules.scope else []}]
     operation["x-scope"] = rules.scope
     operation["x-repeatable"] = rules.repeatable
@@ -67,19 +66,17 @@ def _complete(operation: dict[str, Any], rules: Rules) -> None:
         parameters.append(_header("If-Match", required=False, longest=1000))
     for answer in operation["responses"].values():
         answer["headers"] = dict(_LIMITS) | _headers(rules)
-    for status in sorted(_statuses(rules, bool(parameters))):
+    for status in sorted(_statuses(rules, reads=reads)):
         operation["responses"].setdefault(str(status), _problem(status))
     # ninja writes statuses as numbers; as JSON they are texts.
     operation["responses"] = {str(key): value for key, value in operation["responses"].items()}
 
 
-def _statuses(rules: Rules, has_parameters: bool) -> set[int]:
-    statuses = {401, 403, 404, 429, 500, 503, *rules.statuses}
-    if has_parameters or rules.body:
-        statuses.add(422)
+def _statuses(rules: Rules, *, reads: bool) -> set[int]:
+    statuses = {401, 403, 404, 422, 429, 500, 503}
     if rules.body:
         statuses |= {400, 413, 415}
-    if rules.conflicts:
+    if not reads:
         statuses.add(409)
     if rules.edits:
         statuses |= {412, 428}

@@ -23,6 +23,7 @@ class ApiRequest(HttpRequest):
     by: str  # how what it does is named in the audit log and on pages
     parsed: Any  # the body
     allowance: request_limits.Allowance
+    prepared: Any  # see operations.operation
 
 
 class Bearer(HttpBearer):

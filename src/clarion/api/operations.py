@@ -5,9 +5,10 @@ Everything that changes something runs in one transaction, so a request is carri
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -23,6 +24,8 @@ from clarion.api.problems import FieldError, Problem
 from clarion.api.types import Output, Page
 
 View = TypeVar("View", bound=Callable[..., Any])
+router: Final = Router()  # one for all: what has the same path must be in the same router
+_NUMBER: Final = re.compile(r"{(\w+_id)}")
 KEY_HEADER: Final = "Idempotency-Key"
 _KEPT_HEADERS: Final = ("Location", "ETag", "Content-Type")
 
@@ -43,14 +46,12 @@ class Rules:
     repeatable: bool = False  # takes an Idempotency-Key
     edits: bool = False  # needs If-Match
     tagged: bool = False  # answers with an ETag
-    conflicts: bool = False  # may be refused with 409
     paged: bool = False
     body: str | None = None  # the content type of what is sent
-    statuses: tuple[int, ...] = field(default=())  # documented besides the usual ones
 
 
 def operation(
-    router: Router,
+    area: str,
     method: str,
     path: str,
     returns: Any,
@@ -58,11 +59,14 @@ def operation(
     *,
     status: int = 0,
     transact: bool = True,
+    prepare: Callable[..., Any] | None = None,
 ) -> Callable[[View], View]:
-    """Register a function as an operation.
+    """Register a function as an operation of an area of the documentation.
 
     `returns`: the type of its answer, None for none. `status`: 0 for the usual one of the method.
     `transact`: False for what waits for another server, which must not hold the database.
+    `prepare`: called with the same parameters before the transaction, for what takes long; the
+    function finds its result as ``request.prepared``.
     """
     status = status or (204 if returns is None else 200)
 
@@ -70,6 +74,8 @@ def operation(
         def carried_out(request: ApiRequest, **parameters: Any) -> HttpResponse:
             if method == "GET":
                 return _answer(request, view(request, **parameters), rules, status)
+            if prepare is not None:
+                request.prepared = prepare(request, **parameters)
             key = request.headers.get(KEY_HEADER) if rules.repeatable else None
             with transaction.atomic() if transact or key is not None else nullcontext():
                 if key is None:
@@ -86,7 +92,8 @@ def operation(
         wrapped = wraps(view)(carried_out)
         router.api_operation(
             [method],
-            path,
+            _NUMBER.sub(r"{int:\1}", path),
+            tags=[area],
             auth=Bearer(rules.scope, rules.body),
             response={status: returns},
             operation_id=view.__name__,

@@ -9,11 +9,11 @@ _REF = "#/components/schemas/"
 
 def areas(document: Schema) -> list[dict[str, Any]]:
     """The operations by area, in the document's order."""
-    listed: dict[str, list[dict[str, Any]]] = {}
+    listed: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            tag = (operation.get("tags") or ["Other"])[0]
-            listed.setdefault(tag, []).append(_operation(document, path, method, operation))
+            [tag] = operation["tags"]
+            listed[tag].append(_operation(document, path, method, operation))
     return [{"name": tag, "operations": operations} for tag, operations in listed.items()]
 
 

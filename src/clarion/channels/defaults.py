@@ -87,13 +87,14 @@ def checked_rate(rate: float | None) -> float | None:
     try:
         return rates.checked(rate)
     except rates.RateError as error:
-        raise ChannelError(str(error)) from None
+        raise ChannelError(str(error), field="rate") from None
 
 
 def checked_attempts(attempts: int) -> int:
     """The number of attempts, if it is within the bounds. Raises ChannelError."""
     if not 1 <= attempts <= limits.MOST_ATTEMPTS:
-        raise ChannelError(f"The number of attempts must be from 1 to {limits.MOST_ATTEMPTS}.")
+        sentence = f"The number of attempts must be from 1 to {limits.MOST_ATTEMPTS}."
+        raise ChannelError(sentence, field="attempts")
     return attempts
 
 
@@ -101,6 +102,7 @@ def checked_backoff(backoff: float) -> float:
     """The retry delay, if it is within the bounds. Raises ChannelError."""
     if not (math.isfinite(backoff) and 0 <= backoff <= limits.LONGEST_BACKOFF):
         raise ChannelError(
-            f"The retry delay must be from 0 to {limits.LONGEST_BACKOFF:,g} seconds."
+            f"The retry delay must be from 0 to {limits.LONGEST_BACKOFF:,g} seconds.",
+            field="backoff",
         )
     return backoff

@@ -5,11 +5,13 @@ class ChannelError(ValueError):
     """What an agent asked for can't be done; the text says what to do instead.
 
     ``for_all``: the same for those who may not know a server's address, where the text names it.
+    ``field``: what it is about, of name, kind, rate, attempts and backoff.
     """
 
-    def __init__(self, sentence: str, for_all: str = "") -> None:
+    def __init__(self, sentence: str, for_all: str = "", *, field: str = "") -> None:
         super().__init__(sentence)
         self.for_all = for_all or sentence
+        self.field = field
 
 
 class SettingsError(ChannelError):
@@ -24,3 +26,6 @@ class SettingsError(ChannelError):
 
 class UnknownKind(ChannelError):  # noqa: N818 - the name is the fact
     """There is no such kind."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, field="kind")

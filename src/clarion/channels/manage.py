@@ -64,7 +64,8 @@ def add_channel(
             audit.note("channel.add", _subject(channel), by, name=channel.name, kind=kind)
     except IntegrityError:
         raise ChannelError(
-            f"There is already a channel called “{channel.name}”. Choose another name."
+            f"There is already a channel called “{channel.name}”. Choose another name.",
+            field="name",
         ) from None
     return channel
 
@@ -296,7 +297,9 @@ def _subject(channel: Channel) -> str:
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > limits.LONGEST_NAME or not name.isprintable():
-        raise ChannelError(f"Give the channel a name of 1 to {limits.LONGEST_NAME} characters.")
+        sentence = f"Give the channel a name of 1 to {limits.LONGEST_NAME} characters."
+        raise ChannelError(sentence, field="name")
     if name.isdecimal():
-        raise ChannelError("A name can't be only digits: it would be read as a channel's number.")
+        sentence = "A name can't be only digits: it would be read as a channel's number."
+        raise ChannelError(sentence, field="name")
     return name

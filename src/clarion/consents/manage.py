@@ -14,7 +14,14 @@ LONGEST_TEXT = 10_000
 
 
 class ConsentError(ValueError):
-    """A consent can't be defined, changed or removed like this; says what to do."""
+    """A consent can't be defined, changed or removed like this; says what to do.
+
+    `field`: what it is about, of name, category and text.
+    """
+
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def define(*, name: str, category: str = "", text: str = "", by: Agent | str) -> Consent:
@@ -107,11 +114,11 @@ def _checked(name: str, category: str, text: str) -> dict[str, str]:
     name, category = " ".join(name.split()), " ".join(category.split())
     text = text.replace("\r\n", "\n").strip()
     if not name or clean(name, LONGEST_NAME) != name:
-        raise ConsentError(f"Give the consent a name of 1 to {LONGEST_NAME} characters.")
+        raise ConsentError(f"Give the consent a name of 1 to {LONGEST_NAME} characters.", "name")
     if clean(category, LONGEST_NAME) != category:
-        raise ConsentError(f"A category has at most {LONGEST_NAME} characters.")
+        raise ConsentError(f"A category has at most {LONGEST_NAME} characters.", "category")
     if clean(text, LONGEST_TEXT) != text:
-        raise ConsentError(f"The text has at most {LONGEST_TEXT:,} characters. Shorten it.")
+        raise ConsentError(f"The text has at most {LONGEST_TEXT:,} characters. Shorten it.", "text")
     return {"name": name, "category": category, "text": text}
 
 
@@ -121,7 +128,7 @@ def _save(consent: Consent) -> None:
             consent.save()
     except IntegrityError:
         raise ConsentError(
-            f"There is already a consent called “{consent.name}”. Choose another name."
+            f"There is already a consent called “{consent.name}”. Choose another name.", "name"
         ) from None
 
 

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from ninja import Router
 from pydantic import Field
 
 from clarion.api.etags import require_match
@@ -15,7 +14,7 @@ from clarion.consents import grants, manage
 from clarion.consents.manage import LONGEST_NAME, LONGEST_TEXT
 from clarion.consents.models import Consent
 
-router = Router(tags=["Consents"])
+AREA = "Consents"
 _READ = "consents:read"
 _WRITE = "consents:write"
 
@@ -49,7 +48,7 @@ class ConsentOut(Output):
     withdrawn: int
 
 
-@operation(router, "GET", "/consents", Page[ConsentOut], Rules(_READ, paged=True))
+@operation(AREA, "GET", "/consents", Page[ConsentOut], Rules(_READ, paged=True))
 def list_consents(request: ApiRequest, limit: Limit = 50, cursor: CursorText = "") -> object:
     """List consents"""
     counts = grants.counts()
@@ -57,7 +56,7 @@ def list_consents(request: ApiRequest, limit: Limit = 50, cursor: CursorText = "
 
 
 @operation(
-    router, "POST", "/consents", ConsentOut,
+    AREA, "POST", "/consents", ConsentOut,
     Rules(_WRITE, repeatable=True, tagged=True, body=JSON), status=201,
 )  # fmt: skip
 def create_consent(request: ApiRequest, body: ConsentIn) -> Created:
@@ -66,14 +65,14 @@ def create_consent(request: ApiRequest, body: ConsentIn) -> Created:
     return Created(_shown(consent, {}), f"/api/v1/consents/{consent.pk}")
 
 
-@operation(router, "GET", "/consents/{consent_id}", ConsentOut, Rules(_READ, tagged=True))
+@operation(AREA, "GET", "/consents/{consent_id}", ConsentOut, Rules(_READ, tagged=True))
 def get_consent(request: ApiRequest, consent_id: Id) -> ConsentOut:
     """Get a consent"""
     return _shown(get(Consent.objects.all(), consent_id, "consent"), grants.counts())
 
 
 @operation(
-    router, "PATCH", "/consents/{consent_id}", ConsentOut,
+    AREA, "PATCH", "/consents/{consent_id}", ConsentOut,
     Rules(_WRITE, edits=True, tagged=True, body=JSON),
 )  # fmt: skip
 def update_consent(request: ApiRequest, consent_id: Id, body: ConsentPatch) -> ConsentOut:
@@ -84,7 +83,7 @@ def update_consent(request: ApiRequest, consent_id: Id, body: ConsentPatch) -> C
     return _shown(consent, grants.counts())
 
 
-@operation(router, "DELETE", "/consents/{consent_id}", None, Rules(_WRITE, edits=True))
+@operation(AREA, "DELETE", "/consents/{consent_id}", None, Rules(_WRITE, edits=True))
 def delete_consent(request: ApiRequest, consent_id: Id) -> None:
     """Delete a consent and the history of who gave it
 

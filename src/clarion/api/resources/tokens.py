@@ -1,6 +1,5 @@
 """The token of the request itself."""
 
-from ninja import Router
 from pydantic import Field
 
 from clarion.accounts import tokens
@@ -8,7 +7,7 @@ from clarion.api.guard import ApiRequest
 from clarion.api.operations import Rules, operation
 from clarion.api.types import Id, Moment, Output
 
-router = Router(tags=["Token"])
+AREA = "Token"
 
 
 class TokenOut(Output):
@@ -23,7 +22,7 @@ class TokenOut(Output):
     expires_at: Moment | None
 
 
-@operation(router, "GET", "/token", TokenOut, Rules(scope=None))
+@operation(AREA, "GET", "/token", TokenOut, Rules(scope=None))
 def get_token(request: ApiRequest) -> TokenOut:
     """Show the token of this request
 

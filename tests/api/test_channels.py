@@ -1,0 +1,79 @@
+"""Channels."""
+
+import json
+
+import pytest
+
+from api.conftest import Program
+from api.test_foundation import problem
+from clarion.channels.models import Channel
+
+TELEGRAM = {"name": "Bot", "kind": "telegram", "settings": {"token": "123456:" + "a" * 35}}
+
+
+def test_a_channel_is_added_changed_and_read_without_its_secrets(call: Program) -> None:
+    made = call("POST", "/channels", TELEGRAM)
+    assert made.status_code == 201
+    path = made["Location"].removeprefix("/api/v1")
+    secret = TELEGRAM["settings"]["token"]  # type: ignore[index]
+    assert secret not in made.content.decode()
+    assert "token" in json.loads(made.content)["secrets"]
+
+    patch = {"rate": 5, "settings": {}}
+    changed = call("PATCH", path, patch, If_Match=made["ETag"])
+    assert json.loads(changed.content)["rate"] == 5
+    assert json.loads(changed.content)["own"] == ["rate"]
+    stored = Channel.objects.get()
+    assert stored.config["token"] == secret
+    assert secret not in call("GET", path).content.decode()
+    assert call.ok("PATCH", path, {"rate": None}, If_Match="*")["rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"kind": "pigeon"}, "kind"),
+        ({"name": "12"}, "name"),
+        ({"settings": {}}, "settings.token"),
+        ({"settings": {"tokem": "x"}}, "settings.tokem"),
+        ({"rate": -1}, "rate"),
+        ({"attempts": 0}, "attempts"),
+        ({"backoff": 1e9}, "backoff"),
+    ],
+)
+def test_what_is_wrong_names_its_field(
+    call: Program, db: None, fields: dict[str, object], field: str
+) -> None:
+    answer = call("POST", "/channels", {**TELEGRAM, **fields})
+    assert field in [error["field"] for error in problem(answer)["errors"]]
+
+
+def test_a_channel_is_paused_and_resumed(call: Program, channel: Channel) -> None:
+    path = f"/channels/{channel.pk}"
+    assert call.ok("POST", f"{path}/pause", {"reason": "Tests"})["state"] == "paused"
+    channel.refresh_from_db()
+    assert channel.paused_reason == "Tests"
+    assert call.ok("POST", f"{path}/resume")["state"] == "active"
+
+
+def test_a_check_says_what_the_provider_answered(call: Program, channel: Channel) -> None:
+    answer = call.ok("POST", f"/channels/{channel.pk}/check")
+    assert answer["ok"] is False
+    assert answer["detail"]
+    registered = call.ok("POST", f"/channels/{channel.pk}/register")
+    assert registered["ok"] is False
+
+
+def test_defaults_for_sending(call: Program, channel: Channel) -> None:
+    read = call("GET", "/channel-defaults")
+    body = {"rate": 7, "attempts": 3, "backoff": None}
+    assert call.ok("PUT", "/channel-defaults", body, If_Match=read["ETag"]) == body
+    assert call.ok("GET", f"/channels/{channel.pk}")["rate"] == 7
+    assert call("PUT", "/channel-defaults", body, If_Match=read["ETag"]).status_code == 412
+
+
+def test_kinds_tell_their_settings(call: Program) -> None:
+    kinds = {kind["kind"]: kind for kind in call.ok("GET", "/channel-kinds")["items"]}
+    settings = {setting["name"]: setting for setting in kinds["telegram"]["settings"]}
+    assert settings["token"]["type"] == "secret"
+    assert settings["token"]["required"]

@@ -1,0 +1,109 @@
+"""A message to one contact."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from api.conftest import MakeToken, Program
+from api.test_foundation import problem
+from clarion.accounts import request_limits
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.models import Channel
+from clarion.contacts.addresses import mark
+from clarion.kit import clock
+from clarion.records.models import Delivery
+from support import factory
+
+TEXT = {"type": "text", "text": "Your code is {{ data.code }}"}
+
+
+def test_a_message_is_queued_and_its_status_read(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    body = {"chat_number": person.pk, "content": TEXT, "data": {"code": "4711"}}
+    answer = call("POST", "/messages", body)
+    assert answer.status_code == 202
+    message = json.loads(answer.content)
+    assert answer["Location"] == message["status_url"]
+    single = Broadcast.objects.get()
+    assert (single.priority, single.type, single.data) == (2, "single", {"code": "4711"})
+    path = message["status_url"].removeprefix("/api/v1")
+    assert call.ok("GET", path)["delivery"]["state"] == "queued"
+
+    factory.settle_all(channel)
+    status = call.ok("GET", path)
+    assert status["delivery"]["state"] == "sent"
+    assert status["records"][0]["status"] == "completed"
+
+
+def test_a_message_is_addressed_by_user_id(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    body = {"channel_id": channel.pk, "user_id": "u0", "content": TEXT, "data": {"code": 1}}
+    assert call.ok("POST", "/messages", body)["chat_number"] == person.pk
+
+
+def test_a_story_is_sent(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    story = call.ok("POST", "/stories", {"name": "Hi", "blocks": [{"kind": "text", "text": "Hi"}]})
+    content = {"type": "story", "story_id": story["id"]}
+    call.ok("POST", "/messages", {"chat_number": person.pk, "content": content})
+    assert Broadcast.objects.get().story_id == story["id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"chat_number": 999_999}, "chat_number"),
+        ({"chat_number": None}, "body"),
+        ({"chat_number": None, "channel_id": 99, "user_id": "u0"}, "channel_id"),
+        ({"content": {"type": "story", "story_id": 9}}, "content.story_id"),
+        ({"data": json.loads('{"a":' * 200 + "1" + "}" * 200)}, "data"),
+    ],
+)
+def test_what_is_wrong_names_its_field(
+    call: Program, channel: Channel, fields: dict[str, Any], field: str
+) -> None:
+    [person] = factory.people(channel, 1)
+    body = {"chat_number": person.pk, "content": {"type": "text", "text": "Hi"}} | fields
+    answer = call("POST", "/messages", body)
+    assert [error["field"] for error in problem(answer)["errors"]] == [field]
+    assert not Broadcast.objects.exists()
+
+
+def test_who_is_out_of_reach_gets_nothing(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    mark(person.pk, "blocked", clock.now())
+    body = {"chat_number": person.pk, "content": {"type": "text", "text": "Hi"}}
+    assert "blocked" in problem(call("POST", "/messages", body))["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_repeats_are_answered_once(make_token: MakeToken) -> None:
+    """Several at the same moment with one key: one message, and the same answer for all."""
+    channel = factory.channel()
+    [person] = factory.people(channel, 1)
+    secret = make_token()
+    body = {"chat_number": person.pk, "content": {"type": "text", "text": "Hi"}}
+    answers: list[Any] = []
+    ready = threading.Barrier(4)
+
+    def send() -> None:
+        try:
+            ready.wait()
+            answers.append(Program(secret)("POST", "/messages", body, Idempotency_Key="once"))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    request_limits.forget()
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("Idempotency-Replayed" in answer for answer in answers) == 3
+    assert Delivery.objects.count() == 1
