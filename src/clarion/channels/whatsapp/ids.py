@@ -51,7 +51,13 @@ def user_id(text: str, country: str = "") -> str:
     if value.startswith("+") or digits.startswith("00"):
         digits = digits.removeprefix("00")
     elif country and digits.isascii() and digits.isdigit():
-        digits = phones.with_code(digits, country) or ""
+        own = phones.with_code(digits, country)
+        if own is None:
+            raise BadIdError(
+                f"it is no phone number of {country}, the country of the channel: write numbers of "
+                "other countries with their + or 00"
+            )
+        digits = own
     elif _PHONE.fullmatch(digits.lstrip("0")) and not is_international(digits):
         raise BadIdError(
             "it is not clear which country the number is of: write it as +4915112345678, or set "
