@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from clarion.consents.models import Change, Grant
 from clarion.contacts.models import Address, Contact
@@ -27,7 +28,7 @@ def test_m1_defined_given_and_withdrawn(
     [listed] = ok_json("consents", "list")
     assert listed == {
         "id": listed["id"], "name": "News", "category": "Marketing", "text": "I want news.",
-        "given": 2, "withdrawn": 1,
+        "given": 2, "withdrawn": 1, "confirm_channel": "",
     }  # fmt: skip
     first = Change.objects.order_by("pk")[0]
     assert (first.how, f"{first.at:%Y-%m-%d %H:%M}") == ("form", "2020-05-01 09:30")
@@ -75,6 +76,27 @@ def test_the_proof_is_shown_and_exported(
     assert f'"News",{contact.pk},' in first
     assert ',given,form,,1,"I want news.","shop.example/form",,' in first
     assert ",withdrawn,agent," in second
+
+
+def test_a_consent_that_has_to_be_confirmed(
+    people: str,
+    clarion: Callable[..., Any],
+    ok: Callable[..., str],
+    ok_json: Callable[..., Any],
+    settings: Settings,
+) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    ok("consents", "add", "News", "--text", "Old.")
+    edited = ok_json("consents", "edit", "News", "--text", "New.", "--confirm-channel", people)
+    assert (edited["text"], edited["confirm_channel"]) == ("New.", people)
+    said = ok("consents", "give", "News", "--all", "--how", "import")
+    assert said.strip() == "3 contacts will be asked to confirm “News”."
+    assert not Grant.objects.exists()
+    assert ok_json("consents", "give", "News", "--all", "--confirmed")["changed"] == 3
+    assert Grant.objects.filter(given=True).count() == 3
+    assert ok_json("consents", "edit", "News", "--confirm-channel", "none")["confirm_channel"] == ""
+    wrong = clarion("consents", "add", "B", "--confirm-text", "x")
+    assert "Use it with --confirm-channel only." in wrong.stderr
 
 
 def test_withdrawing_skips_what_is_queued(

@@ -13,18 +13,10 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reasons import SKIPPED
 from clarion.consents import grants
-from clarion.consents.grants import (
-    Count,
-    Proof,
-    counts,
-    everyone,
-    give,
-    lacking,
-    owners,
-    withdraw,
-)
+from clarion.consents.grants import Count, counts, everyone, give, lacking, owners, withdraw
 from clarion.consents.manage import ConsentError, define, update
 from clarion.consents.models import Change, Consent, Grant
+from clarion.consents.proof import Proof
 from clarion.contacts.models import Address, Tag, Tagging
 from clarion.engine import lifecycle, reap
 from clarion.engine.attempt import requeued

@@ -9,7 +9,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from clarion.accounts import audit
-from clarion.broadcasts import events, singles
+from clarion.broadcasts import confirmations, events, singles
 from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.models import Broadcast, Firing, Pick
 from clarion.broadcasts.reasons import SKIPPED
@@ -54,9 +54,12 @@ def release_after_chats(address_ids: Sequence[int], **_: Any) -> None:
     events.observe_each(released, "released", audit.WORKER, **alone)
 
 
-def release_leftover() -> None:
-    """Queue what is held for people whose chat is not open any more."""
+def catch_up() -> None:
+    """Queue what is held for people whose chat is not open any more, and what asks people to
+    confirm a consent."""
     events.observe_each(hold.release_leftover(), "released")
+    while confirmations.send_due():
+        pass
 
 
 @receiver(chats.button_pressed)

@@ -25,6 +25,7 @@ from clarion.cli.options import (
 from clarion.cli.output import counted, print_json, print_line, print_table
 
 if TYPE_CHECKING:
+    from clarion.consents.manage import Confirming
     from clarion.consents.models import Consent
 
 app = App("Marketing permissions that contacts give and withdraw.")
@@ -47,6 +48,26 @@ Note = Annotated[
 Category = Annotated[str, typer.Option(metavar="CATEGORY", help="The category to list it under.")]
 Words = Annotated[
     str, typer.Option("--text", metavar="TEXT", help="What contacts agree to, word for word.")
+]
+
+
+Channel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHANNEL",
+        help="Contacts confirm the consent by a link that this channel sends; “none”: they need "
+        "not.",
+    ),
+]
+Subject = Annotated[
+    str, typer.Option(metavar="TEXT", help="The subject of the confirmation message.")
+]
+Message = Annotated[
+    str, typer.Option(metavar="TEXT", help="The confirmation message, with {{ confirm_url }}.")
+]
+Confirmed = Annotated[
+    bool,
+    typer.Option("--confirmed", help="They have confirmed it already: don't ask them for it."),
 ]
 
 
@@ -128,15 +149,70 @@ def list_consents(as_json: AsJson = False) -> None:
     examples=['clarion consents add newsletter --text "Send me offers once a month by e-mail."']
 )
 @uses_django
-def add(name: Name, category: Category = "", text: Words = "", as_json: AsJson = False) -> None:
+def add(
+    name: Name,
+    category: Category = "",
+    text: Words = "",
+    confirm_channel: Channel = None,
+    confirm_subject: Subject = "",
+    confirm_text: Message = "",
+    as_json: AsJson = False,
+) -> None:
     """Add a consent."""
     from clarion.consents.manage import define
 
-    consent = define(name=name, category=category, text=text, by=acting())
+    confirming = _confirming(confirm_channel, confirm_subject, confirm_text)
+    consent = define(name=name, category=category, text=text, confirming=confirming, by=acting())
     if as_json:
         print_json(_document(consent, 0, 0))
         return
     print_line(f"Added the consent “{consent.name}”.")
+
+
+@app.command(examples=["clarion consents edit newsletter --confirm-channel mail"])
+@uses_django
+def edit(
+    name: Name,
+    new_name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Its new name.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="CATEGORY", help="The category to list it under.")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What contacts agree to: a new version.")
+    ] = None,
+    confirm_channel: Channel = None,
+    confirm_subject: Subject = "",
+    confirm_text: Message = "",
+    as_json: AsJson = False,
+) -> None:
+    """Change a consent. Contacts who gave it keep it, and the text that they agreed to."""
+    from clarion.consents.grants import Count, counts
+    from clarion.consents.manage import find, update
+
+    consent = find(name)
+    confirming = _confirming(
+        confirm_channel or (consent.confirm_channel.name if consent.confirm_channel else None),
+        confirm_subject or consent.confirm_subject,
+        confirm_text or consent.confirm_text,
+    )
+    update(consent, name=new_name, category=category, text=text, confirming=confirming, by=acting())
+    if as_json:
+        count = counts().get(consent.pk, Count())
+        print_json(_document(consent, count.given, count.withdrawn))
+        return
+    print_line(f"Saved the consent “{consent.name}”.")
+
+
+def _confirming(channel: str | None, subject: str, text: str) -> "Confirming":
+    from clarion.channels.manage import get_channel
+    from clarion.consents.manage import Confirming
+
+    if channel is None and (subject or text):
+        raise typer.BadParameter("Use it with --confirm-channel only.", param_hint="--confirm-text")
+    named = None if channel in (None, "none") else get_channel(channel)
+    return Confirming(named, subject, text)
 
 
 @app.command(
@@ -153,12 +229,16 @@ def give(
     how: How = "agent",
     at: At = None,
     note: Note = "",
+    confirmed: Confirmed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Record that contacts have given a consent."""
+    """Record that contacts have given a consent, or ask them to confirm it."""
+    from functools import partial
+
     from clarion.consents import grants
 
-    _record(grants.give, "given", name, people, how, at, note, as_json)
+    give_all = partial(grants.give, is_confirmed=confirmed)
+    _record(give_all, "given", name, people, how, at, note, as_json, asks=not confirmed)
 
 
 @app.command(examples=["clarion consents withdraw newsletter --contact 4711"])
@@ -243,10 +323,13 @@ def _record(
     at: str | None,
     note: str,
     as_json: bool,
+    *,
+    asks: bool = False,
 ) -> None:
     """Give or withdraw, and print for how many contacts that is new."""
-    from clarion.consents.grants import Proof
+    from clarion.consents import grants
     from clarion.consents.manage import find
+    from clarion.consents.proof import Proof
 
     people.check()
     moment = parse_moment("--at", at)
@@ -256,6 +339,9 @@ def _record(
     changed = change(consent, ids, how=how, by=acting(), at=moment, proof=proof)
     if as_json:
         print_json({"name": consent.name, "changed": changed})
+        return
+    if asks and consent.confirm_channel_id and how in grants.NEEDS_CONFIRMING:
+        print_line(f"{counted(changed, 'contact')} will be asked to confirm “{consent.name}”.")
         return
     has = "has" if changed == 1 else "have"
     print_line(f"{counted(changed, 'contact')} {has} newly {done} “{consent.name}”.")
@@ -269,4 +355,5 @@ def _document(consent: "Consent", given: int, withdrawn: int) -> dict[str, Any]:
         "text": consent.text,
         "given": given,
         "withdrawn": withdrawn,
+        "confirm_channel": consent.confirm_channel.name if consent.confirm_channel else "",
     }

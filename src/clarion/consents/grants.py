@@ -12,8 +12,10 @@ from django.db import transaction
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.consents import signals
+from clarion.consents.asking import ask
 from clarion.consents.manage import ConsentError
-from clarion.consents.models import Change, Consent, TextVersion
+from clarion.consents.models import Change, Confirmation, Consent, TextVersion
+from clarion.consents.proof import NO_PROOF, Proof
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
@@ -22,6 +24,7 @@ from clarion.kit.numbers import is_id
 from clarion.kit.text import clean
 
 CHUNK = 10_000  # people of one transaction
+NEEDS_CONFIRMING = (Change.How.AGENT, Change.How.IMPORT, Change.How.API, Change.How.FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,7 @@ class Standing:
     at: datetime | None = None
     how: str = ""  # of Change.How, in words
     agent: str = ""  # who noted it
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What proves a change, beside the moment, the text and the agent."""
-
-    detail: str = ""  # such as a file's name, or the word that was written
-    ip: str = ""  # of a form or a page
-    user_agent: str = ""
-
-
-NO_PROOF = Proof()
+    asked: Confirmation | None = None  # they were asked to confirm it, and have not
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +55,21 @@ def give(
     by: Agent | str,
     at: datetime | None = None,
     proof: Proof = NO_PROOF,
+    version: int | None = None,
+    is_confirmed: bool = False,
 ) -> int:
     """Note that these people gave the consent; return for how many that is new.
+
+    A consent that has to be confirmed is not given yet: they are asked (``confirmations``), and
+    counted, unless they did it on a page of their own, or it ``is_confirmed``. ``version``: the id
+    of the text that they were shown, by default the one of that moment.
 
     ``how`` is one of Change.How, ``at`` the moment, by default now; ``proof`` is kept. Ids may be a
     long stream; a thousand people or a million, they are noted in steps. Raises ConsentError.
     """
-    return _note(consent, contact_ids, True, how, by, at, proof)
+    asks = consent.confirm_channel_id is not None and how in NEEDS_CONFIRMING
+    asking = asks and not is_confirmed
+    return _note(consent, contact_ids, True, how, by, at, proof, version, asking=asking)
 
 
 def withdraw(
@@ -96,6 +96,9 @@ def _note(
     by: Agent | str,
     at: datetime | None,
     proof: Proof,
+    version: int | None = None,
+    *,
+    asking: bool = False,
 ) -> int:
     if how not in Change.How.values:
         ways = ", ".join(Change.How.values)
@@ -105,10 +108,17 @@ def _note(
         raise ConsentError("That moment is still to come. Choose an earlier one.")
     changed, last = 0, 0
     for chunk in batches(contact_ids, CHUNK):
-        changed += _switch(consent, chunk, given, how, by, moment, proof)
+        shown = version or _version_at(consent, moment)
+        if asking:
+            with transaction.atomic():
+                changed += ask(
+                    consent, chunk, how=how, by=by, at=moment, proof=proof, version=shown
+                )
+        else:
+            changed += _switch(consent, chunk, given, how, by, moment, proof, shown)
         last = chunk[-1]
     if changed:
-        verb = "give" if given else "withdraw"
+        verb = "ask" if asking else "give" if given else "withdraw"
         whom = f"contact {last}" if changed == 1 else f"{changed} contacts"
         audit.note(f"consent.{verb}", f"consent {consent.pk}", by, who=whom, how=how)
     return changed
@@ -122,6 +132,7 @@ def _switch(
     by: Agent | str,
     at: datetime,
     proof: Proof,
+    version: int | None,
 ) -> int:
     """One chunk in one transaction; the contacts in order, so that two at a time don't deadlock."""
     people = f"{db.json_table([('id', 'int')])} CROSS JOIN contacts_contact c"
@@ -151,7 +162,7 @@ def _switch(
             f"FROM {db.json_table([('id', 'int')])}",
             [
                 consent.pk,
-                _version_at(consent, at),
+                version,
                 given,
                 how,
                 agent,
@@ -162,6 +173,10 @@ def _switch(
                 db.json_param([key] for key in changed),
             ],
         )
+        if not given:
+            Confirmation.objects.filter(consent=consent, contact__in=ids, confirmed_at=None).update(
+                expires_at=at, due=False
+            )
         if changed and not given:
             signals.withdrawn.send(Consent, consent_id=consent.pk, contact_ids=changed, at=at)
     return len(changed)
@@ -233,17 +248,22 @@ def standing(contact: Contact) -> list[Standing]:
     newest: dict[int, Change] = {}
     for change in contact.consent_changes.select_related("agent").order_by("at", "pk"):
         newest[change.consent_id] = change
+    asked = {
+        row.consent_id: row
+        for row in Confirmation.objects.filter(contact=contact, confirmed_at=None)
+    }
     return [
-        _standing(consent, newest.get(consent.pk))
+        _standing(consent, newest.get(consent.pk), asked.get(consent.pk))
         for consent in Consent.objects.order_by("category", "name")
     ]
 
 
-def _standing(consent: Consent, change: Change | None) -> Standing:
+def _standing(consent: Consent, change: Change | None, asked: Confirmation | None) -> Standing:
     if change is None:
-        return Standing(consent, None)
+        return Standing(consent, None, asked=asked)
     agent = change.agent.name if change.agent else ""
-    return Standing(consent, change.given, change.at, change.get_how_display(), agent)
+    how = change.get_how_display()
+    return Standing(consent, change.given, change.at, how, agent, None if change.given else asked)
 
 
 def changes(contact: Contact, limit: int | None = 20) -> list[Change]:

@@ -1,16 +1,28 @@
 """Defining consents: their name, category and the text that people agree to."""
 
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
+from clarion.channels.models import Channel
 from clarion.consents import signals
 from clarion.consents.models import Consent, TextVersion
+from clarion.content.errors import ContentError
+from clarion.content.rendering import compile_text
 from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.text import clean
 
 LONGEST_NAME = 100  # characters, also of a category
 LONGEST_TEXT = 10_000
+LONGEST_SUBJECT = 200
+CONFIRM_URL = "confirm_url"  # the variable of the link
+CONFIRM_SUBJECT = "Please confirm"
+CONFIRM_TEXT = "Please confirm with this link that you agree:\n\n{{ confirm_url }}"
+_FIELDS = ("name", "category", "text", "confirm_channel", "confirm_subject", "confirm_text")
 
 
 class ConsentError(ValueError):
@@ -24,9 +36,48 @@ class ConsentError(ValueError):
         self.field = field
 
 
-def define(*, name: str, category: str = "", text: str = "", by: Agent | str) -> Consent:
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """How contacts confirm a consent: a message with a link, sent through a channel."""
+
+    channel: Channel | None = None  # None: they need not
+    subject: str = ""
+    text: str = ""  # with {{ confirm_url }}; "" for the usual one
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a consent. Raises ConsentError."""
+        if self.channel is None:
+            return {"confirm_channel": None, "confirm_subject": "", "confirm_text": ""}
+        if not settings.CLARION.public_url:
+            raise ConsentError(
+                "Contacts confirm by a link to this server. Set CLARION_PUBLIC_URL first."
+            )
+        subject = " ".join(self.subject.split()) or CONFIRM_SUBJECT
+        text = self.text.replace("\r\n", "\n").strip() or CONFIRM_TEXT
+        if clean(subject, LONGEST_SUBJECT) != subject:
+            raise ConsentError(f"The subject has at most {LONGEST_SUBJECT} characters.")
+        if clean(text, LONGEST_TEXT) != text:
+            raise ConsentError(f"The message has at most {LONGEST_TEXT:,} characters. Shorten it.")
+        try:
+            used = compile_text(text).variables()
+        except ContentError as error:
+            raise ConsentError(f"The message can't be used: {error}") from None
+        if CONFIRM_URL not in used:
+            raise ConsentError("Write {{ confirm_url }} where the link belongs in the message.")
+        return {"confirm_channel": self.channel, "confirm_subject": subject, "confirm_text": text}
+
+
+def define(
+    *,
+    name: str,
+    category: str = "",
+    text: str = "",
+    confirming: Confirming | None = None,
+    by: Agent | str,
+) -> Consent:
     """Define a consent. ``text`` is what people agree to, word for word. Raises ConsentError."""
-    consent = Consent(**_checked(name, category, text))
+    confirms = confirming.fields() if confirming else {}
+    consent = Consent(**_checked(name, category, text), **confirms)
     with transaction.atomic():
         _save(consent)
         _keep_text(consent)
@@ -40,6 +91,7 @@ def update(
     name: str | None = None,
     category: str | None = None,
     text: str | None = None,
+    confirming: Confirming | None = None,
     by: Agent | str,
 ) -> Consent:
     """Change what is given. Who has given it stays as it is. Raises ConsentError.
@@ -47,12 +99,13 @@ def update(
     A new text is a new version: the earlier ones are kept, for people agreed to those words. A new
     name goes to the broadcasts that require the consent (``consents.signals.renamed``).
     """
-    before = {"name": consent.name, "category": consent.category, "text": consent.text}
-    fields = _checked(
+    before: dict[str, Any] = {name: getattr(consent, name) for name in _FIELDS}
+    fields: dict[str, Any] = _checked(
         consent.name if name is None else name,
         consent.category if category is None else category,
         consent.text if text is None else text,
     )
+    fields |= confirming.fields() if confirming else {}
     changes = {field: value for field, value in fields.items() if value != before[field]}
     if not changes:
         return consent
@@ -70,7 +123,7 @@ def update(
             "consent.update",
             _subject(consent),
             by,
-            **{field: [before[field], value] for field, value in changes.items()},
+            **{field: [_plain(before[field]), _plain(value)] for field, value in changes.items()},
         )
     return consent
 
@@ -130,6 +183,10 @@ def _save(consent: Consent) -> None:
         raise ConsentError(
             f"There is already a consent called “{consent.name}”. Choose another name.", "name"
         ) from None
+
+
+def _plain(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _keep_text(consent: Consent) -> None:

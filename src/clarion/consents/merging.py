@@ -5,7 +5,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from clarion.consents import signals
-from clarion.consents.models import Change, Consent, Grant
+from clarion.consents.models import Change, Confirmation, Consent, Grant
 from clarion.contacts.signals import contacts_merged
 
 
@@ -13,6 +13,9 @@ from clarion.contacts.signals import contacts_merged
 def merge_consents(kept_id: int, gone_id: int, **_: Any) -> None:
     """Move the changes, which are the proof, and where each consent is at. Signals withdrawals."""
     Change.objects.filter(contact=gone_id).update(contact=kept_id)
+    asked = Confirmation.objects.filter(contact=kept_id).values("consent")
+    Confirmation.objects.filter(contact=gone_id, consent__in=asked).delete()
+    Confirmation.objects.filter(contact=gone_id).update(contact=kept_id)
     kept = {grant.consent_id: grant for grant in Grant.objects.filter(contact=kept_id)}
     for merged in Grant.objects.filter(contact=gone_id):
         own = kept.get(merged.consent_id)

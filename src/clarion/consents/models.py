@@ -5,7 +5,8 @@ from typing import Any
 from django.db import models
 
 from clarion.accounts.models import Agent
-from clarion.contacts.models import Contact
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address, Contact
 from clarion.kit import clock
 from clarion.kit.fields import InstantField
 
@@ -17,6 +18,12 @@ class Consent(models.Model):
     category = models.CharField(max_length=100, default="", blank=True)
     text = models.TextField(default="", blank=True)  # what people agree to, word for word
     version = models.PositiveIntegerField(default=1)  # of the text; see TextVersion
+    # Contacts have to confirm it by a link that this channel sends; None: they need not.
+    confirm_channel = models.ForeignKey(
+        Channel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    confirm_subject = models.CharField(max_length=200, default="", blank=True)
+    confirm_text = models.TextField(default="", blank=True)  # with {{ confirm_url }}
     created_at = InstantField(default=clock.now)
 
     def __str__(self) -> str:
@@ -102,3 +109,42 @@ class Change(models.Model):
         if not self._state.adding:
             raise ValueError("A change of a consent is proof. It can't be edited.")
         super().save(*args, **kwargs)
+
+
+class Confirmation(models.Model):
+    """A contact is asked to confirm a consent: the newest request for it.
+
+    What proves it is kept here until it is confirmed, and in the change from then on.
+    """
+
+    consent = models.ForeignKey(  # the constraint below begins with it
+        Consent, on_delete=models.CASCADE, related_name="confirmations", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="confirmations")
+    address = models.ForeignKey(
+        Address, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    version = models.ForeignKey(TextVersion, null=True, on_delete=models.CASCADE, related_name="+")
+    how = models.CharField(max_length=10, choices=Change.How)
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    detail = models.CharField(max_length=300, default="", blank=True)
+    ip = models.CharField(max_length=45, default="", blank=True)
+    user_agent = models.CharField(max_length=300, default="", blank=True)
+    requested_at = InstantField()
+    expires_at = InstantField()
+    sends = models.PositiveSmallIntegerField(default=0)  # messages within this request
+    sent_at = InstantField(null=True)  # the last of them
+    due = models.BooleanField(default=True)  # a message is to be sent
+    problem = models.CharField(max_length=300, default="", blank=True)  # why it was not sent
+    confirmed_at = InstantField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consent", "contact"], name="confirmation_once")
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="confirmation_due", condition=models.Q(due=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consent_id} to confirm by {self.contact_id}"

@@ -13,8 +13,8 @@ from django.db import transaction
 
 from clarion.accounts import audit
 from clarion.consents import grants
-from clarion.consents.grants import Proof
 from clarion.consents.models import Change, Consent, Grant
+from clarion.consents.proof import Proof
 from clarion.contacts import addresses
 from clarion.contacts.identities import primary_id
 from clarion.contacts.models import Address

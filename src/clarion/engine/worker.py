@@ -313,7 +313,7 @@ class Worker:
     async def _reap_workers(self) -> None:
         await self._requeue_unanswered_claims()
         await self._db(reap.reap)
-        await self._db(people.release_leftover)
+        await self._db(people.catch_up)
         await self._db(estimates.correct)
 
     async def _fire_triggers(self) -> None:

@@ -8,9 +8,10 @@ provider may report thousands of receipts a second while agents use the pages of
 from typing import Final
 
 from clarion.engine.threads import DatabaseThreads
-from clarion.hooks import callbacks, clicks, preferences, unsubscribe
+from clarion.hooks import callbacks, clicks, confirm, preferences, unsubscribe
 from clarion.hooks.callbacks import Callbacks
 from clarion.hooks.clicks import Clicking
+from clarion.hooks.confirm import Confirming
 from clarion.hooks.group_commit import Runs
 from clarion.hooks.health import Health
 from clarion.hooks.preferences import Choosing
@@ -19,6 +20,7 @@ from clarion.hooks.wire import Answer, Request, read_request, send_answer
 from clarion.server.bodies import Application, Receive, Scope, Send
 
 HEALTH: Final = "/healthz"
+_PREFIXES: Final = (unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX, confirm.PREFIX)
 
 
 class HookApplication:
@@ -35,6 +37,7 @@ class HookApplication:
         self._unsubscribing = Unsubscribing(writes)
         self._clicking = Clicking(reads, writes)
         self._choosing = Choosing(reads, writes)
+        self._confirming = Confirming(reads, writes)
         self._health = Health(reads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +56,8 @@ class HookApplication:
             return await self._callbacks.answer(request, channel[1])
         if request.path.startswith(clicks.PREFIX):
             return await self._clicking.answer(request, request.path.removeprefix(clicks.PREFIX))
+        if request.path.startswith(confirm.PREFIX):
+            return await self._confirming.answer(request, request.path.removeprefix(confirm.PREFIX))
         if request.path.startswith(preferences.PREFIX):
             return await self._choosing.answer(
                 request, request.path.removeprefix(preferences.PREFIX)
@@ -67,7 +72,5 @@ class HookApplication:
 def is_ours(path: str) -> bool:
     """Whether this application answers that path."""
     return (
-        path == HEALTH
-        or path.startswith((unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX))
-        or callbacks.PATH.fullmatch(path) is not None
+        path == HEALTH or path.startswith(_PREFIXES) or callbacks.PATH.fullmatch(path) is not None
     )

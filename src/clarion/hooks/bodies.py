@@ -19,7 +19,7 @@ def body_rule(path: str) -> Rule | None:
     """The rule of an address of ours, None for any other."""
     if path.startswith("/hooks/"):
         return Rule(LARGEST, needs_agent=False)
-    if path.startswith(("/unsubscribe/", "/c/", "/media/", "/healthz")):
+    if path.startswith(("/unsubscribe/", "/confirm/", "/c/", "/media/", "/healthz")):
         return Rule(_FORM, needs_agent=False)
     if path.startswith("/preferences/"):
         return Rule(_CHOICES, needs_agent=False)

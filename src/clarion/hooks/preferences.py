@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from clarion.consents import preferences
-from clarion.consents.grants import Proof
 from clarion.consents.preferences import PREFERENCES, Preferences
+from clarion.consents.proof import Proof
 from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.unsubscribe import PAGE_HEADERS, language_of
 from clarion.hooks.wire import Answer, Request, busy, not_allowed

@@ -2,12 +2,14 @@
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import Role
 from clarion.broadcasts.models import Broadcast
-from clarion.consents.grants import Proof, give
+from clarion.consents.grants import give
 from clarion.consents.manage import define, update
 from clarion.consents.models import Change, Consent
+from clarion.consents.proof import Proof
 from clarion.contacts.models import Contact
 from support import factory
 from web.conftest import LogIn
@@ -121,3 +123,24 @@ def test_the_proof_is_on_the_page_and_in_a_file(
     file = b"".join(admin.get(f"/consents/export.csv?contact={person.pk}"))
     assert b'"shop.example","192.0.2.7","Mozilla/5.0"' in file
     assert admin.get("/consents/export.csv?contact=99999").status_code == 404
+
+
+def test_a_consent_that_has_to_be_confirmed(
+    admin: Client, person: Contact, settings: Settings
+) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    channel = person.addresses.get().channel
+    fields = {"name": "News", "confirm_channel": channel.pk, "confirm_text": "No link."}
+    refused = admin.post("/consents/new/", fields).content.decode()
+    assert "Write {{ confirm_url }} where the link belongs" in refused
+    admin.post("/consents/new/", {**fields, "confirm_text": ""})
+    consent = Consent.objects.get()
+    assert consent.confirm_channel == channel
+    assert "{{ confirm_url }}" in admin.get(f"/consents/{consent.pk}/").content.decode()
+    admin.post(f"/contacts/{person.pk}/consents/", {"consent": consent.pk, "given": "yes"})
+    assert not Change.objects.exists()
+    assert b"To be confirmed" in admin.get(f"/contacts/{person.pk}/").content
+    assert b"1 contact still has to confirm it" in admin.get("/consents/").content
+    admin.post(f"/consents/{consent.pk}/", {"name": "News"})
+    consent.refresh_from_db()
+    assert consent.confirm_channel is None

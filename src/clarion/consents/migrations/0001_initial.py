@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("channels", "0001_initial"),
         ("contacts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -29,6 +30,18 @@ class Migration(migrations.Migration):
                 ("category", models.CharField(blank=True, default="", max_length=100)),
                 ("text", models.TextField(blank=True, default="")),
                 ("version", models.PositiveIntegerField(default=1)),
+                ("confirm_subject", models.CharField(blank=True, default="", max_length=200)),
+                ("confirm_text", models.TextField(blank=True, default="")),
+                (
+                    "confirm_channel",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
         ),
@@ -163,6 +176,95 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("consent", "contact"), name="grant_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Confirmation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "how",
+                    models.CharField(
+                        choices=[
+                            ("agent", "An agent"),
+                            ("import", "An import"),
+                            ("api", "The API"),
+                            ("form", "A form"),
+                            ("keyword", "A word in a chat"),
+                            ("page", "The preference page"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=300)),
+                ("ip", models.CharField(blank=True, default="", max_length=45)),
+                ("user_agent", models.CharField(blank=True, default="", max_length=300)),
+                ("requested_at", clarion.kit.fields.InstantField()),
+                ("expires_at", clarion.kit.fields.InstantField()),
+                ("sends", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", clarion.kit.fields.InstantField(null=True)),
+                ("due", models.BooleanField(default=True)),
+                ("problem", models.CharField(blank=True, default="", max_length=300)),
+                ("confirmed_at", clarion.kit.fields.InstantField(null=True)),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="confirmations",
+                        to="consents.consent",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="confirmations",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contacts.address",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="consents.textversion",
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due", True)), fields=["id"], name="confirmation_due"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("consent", "contact"), name="confirmation_once")
                 ],
             },
         ),

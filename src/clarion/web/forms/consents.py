@@ -1,9 +1,19 @@
 """The form of a consent."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clarion.consents.manage import LONGEST_NAME, LONGEST_TEXT
+from clarion.channels.models import Channel
+from clarion.consents.manage import (
+    CONFIRM_SUBJECT,
+    CONFIRM_TEXT,
+    LONGEST_NAME,
+    LONGEST_SUBJECT,
+    LONGEST_TEXT,
+    Confirming,
+)
 
 
 class ConsentForm(forms.Form):
@@ -27,3 +37,34 @@ class ConsentForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("The exact text that contacts agree to."),
     )
+    confirm_channel = forms.ModelChoiceField(
+        label=_("Confirmation (double opt-in)"),
+        queryset=Channel.objects.order_by("name"),
+        required=False,
+        empty_label=_("Not needed"),
+        help_text=_(
+            "This channel sends contacts a link. The consent counts once they have confirmed it."
+        ),
+    )
+    confirm_subject = forms.CharField(
+        label=_("Subject of the confirmation"),
+        max_length=LONGEST_SUBJECT,
+        required=False,
+        help_text=_("Without it: “%s”.") % CONFIRM_SUBJECT,
+    )
+    confirm_text = forms.CharField(
+        label=_("Message of the confirmation"),
+        max_length=LONGEST_TEXT,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "placeholder": CONFIRM_TEXT}),
+        help_text=_("It can contain variables, and needs {{ confirm_url }} for the link."),
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What the consent is to be, as ``manage.define`` and ``manage.update`` take it."""
+        fields = self.cleaned_data
+        confirming = Confirming(
+            fields["confirm_channel"], fields["confirm_subject"], fields["confirm_text"]
+        )
+        named = {name: fields[name] for name in ("name", "category", "text")}
+        return {**named, "confirming": confirming}

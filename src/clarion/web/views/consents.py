@@ -12,10 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clarion.accounts import audit
 from clarion.accounts.models import Role
 from clarion.consents import grants, manage
+from clarion.consents.confirmations import pending_counts
 from clarion.consents.history import export_csv
 from clarion.consents.manage import ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact
+from clarion.kit import clock
 from clarion.kit.numbers import parse_id
 from clarion.web.forms.consents import ConsentForm
 from clarion.web.requests import AgentRequest, needs
@@ -26,8 +28,13 @@ from clarion.web.stream import download
 def consents(request: AgentRequest) -> HttpResponse:
     """All consents, and how many people have given and withdrawn each."""
     counts = grants.counts()
+    pending = pending_counts(clock.now())
     rows = [
-        {"consent": consent, "count": counts.get(consent.pk, grants.Count())}
+        {
+            "consent": consent,
+            "pending": pending.get(consent.pk, 0),
+            "count": counts.get(consent.pk, grants.Count()),
+        }
         for consent in Consent.objects.order_by("category", "name")
     ]
     return render(request, "consents/list.html", {"rows": rows})
@@ -40,7 +47,7 @@ def consent_new(request: AgentRequest) -> HttpResponse:
     form = ConsentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            consent = manage.define(**form.cleaned_data, by=request.user)
+            consent = manage.define(**form.changes(), by=request.user)
         except ConsentError as error:
             form.add_error(None, str(error))
         else:
@@ -55,11 +62,18 @@ def consent_edit(request: AgentRequest, pk: int) -> HttpResponse:
     """Change a consent's name, category or text. Who has given it stays as it is."""
     consent = get_object_or_404(Consent, pk=pk)
     name = consent.name
-    stored = {"name": name, "category": consent.category, "text": consent.text}
+    stored = {
+        "name": name,
+        "category": consent.category,
+        "text": consent.text,
+        "confirm_channel": consent.confirm_channel_id,
+        "confirm_subject": consent.confirm_subject,
+        "confirm_text": consent.confirm_text,
+    }
     form = ConsentForm(request.POST or None, initial=stored)
     if request.method == "POST" and form.is_valid():
         try:
-            manage.update(consent, **form.cleaned_data, by=request.user)
+            manage.update(consent, **form.changes(), by=request.user)
         except ConsentError as error:
             form.add_error(None, str(error))
         else:
