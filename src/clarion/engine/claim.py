@@ -20,7 +20,7 @@ from clarion.contacts.states import STATE, AddressState
 from clarion.contacts.suppressions.matching import ANY_PENDING, pending_among
 from clarion.content.rendering import contact_context
 from clarion.kit import clock, db
-from clarion.kit.db import ids
+from clarion.kit.db import bulk
 from clarion.records import progress, tallies
 from clarion.records.deliveries.claim import ClaimedRow, claim_rows
 from clarion.records.progress import NOTHING, Progress
@@ -294,13 +294,13 @@ def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Clai
 
 def _people(addresses: Sequence[int]) -> tuple[dict[int, _Person], set[int]]:
     """User id, state and what texts see of the contact, by address; which are suppressed."""
-    rows = db.fetch(
-        f"SELECT a.id, {USER_ID}, {STATE}, c.name, c.attributes, c.language, c.time_zone, "
-        f"{ANY_PENDING} "
+    names = "name", "attributes", "language", "time_zone"
+    rows = bulk.fetch(
+        ["a.id", USER_ID, STATE, *(f"c.{name}" for name in names), ANY_PENDING],
         "FROM contacts_address a "
         + db.lateral_join("contacts_contact", "c", "c.id = a.contact_id")
-        + f" WHERE a.id {ids.in_ids()}",
-        [ids.ids_param(addresses)],
+        + f" WHERE a.id {bulk.in_ids()}",
+        [bulk.ids_param(addresses)],
     )
     # Read at once, which takes half of the time.
     attributes = json.loads(f"[{','.join([row[4] for row in rows])}]")

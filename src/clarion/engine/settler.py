@@ -13,11 +13,14 @@ log = structlog.get_logger()
 BATCH = 500  # rows that are worth a transaction at once
 MOST = 4 * BATCH  # rows of one transaction
 EVERY = 0.03  # seconds
+# A transaction costs as much as some twenty outcomes more in it. So a batch of this many waits for
+# others to share that, until FULLER seconds have passed.
+MANY, FULLER = 16, 0.1
 Write = Callable[[list[Settlement], bool], Awaitable[None]]  # the batch, and whether again
 
 
 class Settler:
-    """Writes what is put into it, at most ``EVERY`` seconds later.
+    """Writes what is put into it, at most ``EVERY`` or, where it is much, ``FULLER`` seconds later.
 
     While the database is away it keeps what it has and tries again: the outcome of a message
     that was sent is not lost as long as this process lives.
@@ -51,8 +54,9 @@ class Settler:
             await self._some.wait()
             if not self._closing and len(self._waiting) < BATCH:
                 self._full.clear()
-                with suppress(TimeoutError):  # the batch is what has come by then
-                    await asyncio.wait_for(self._full.wait(), EVERY)
+                await self._wait_full(EVERY)
+                if MANY <= len(self._waiting) < BATCH:
+                    await self._wait_full(FULLER - EVERY)
             batch = self._waiting[:MOST]
             if batch and await self._written(batch):
                 del self._waiting[: len(batch)]
@@ -60,6 +64,10 @@ class Settler:
                 self._empty.set()
                 if not self._closing:
                     self._some.clear()
+
+    async def _wait_full(self, seconds: float) -> None:
+        with suppress(TimeoutError):  # the batch is what has come by then
+            await asyncio.wait_for(self._full.wait(), seconds)
 
     async def flushed(self) -> None:
         """Wait until nothing is waiting to be written."""

@@ -10,6 +10,7 @@ same statement text runs on both databases, and a batch of any size has one quer
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Model)
 
+TOGETHER = 250  # rows of one statement of SQLite, which has a limit of 32,766 values
 STREAMED = 500  # rows that PostgreSQL hands over at once
 Column = tuple[str, str]  # name, "int" | "text" | "real" | "bool"
 _POSTGRES = {"int": "bigint", "text": "text", "real": "double precision", "bool": "boolean"}
@@ -282,8 +284,21 @@ def copy_or_insert(
                 for row in rows:
                     out.write_row(row)
         elif batch:
-            marks = ", ".join(["%s"] * len(names))
-            cursor.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+            _insert_together(cursor, table, names, rows)
+
+
+def _insert_together(
+    cursor: Any, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows with one statement.
+
+    With one for each, the interpreter would be handed over twice a row, to threads that send.
+    """
+    into = f"INSERT INTO {table} ({', '.join(names)}) VALUES "
+    marks = f"({', '.join(['%s'] * len(names))})"
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        cursor.execute(into + ", ".join([marks] * len(some)), list(chain.from_iterable(some)))
 
 
 def reserve_ids(table: str, count: int) -> Sequence[int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clarion.kit import db, text
-from clarion.kit.db import ids
+from clarion.kit.db import bulk
 from clarion.records import failures, measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
@@ -187,8 +187,8 @@ def _update_alike(
     changes = ", ".join(f"{column} = %s" for column, _ in _CHANGED)
     rows = db.fetch(
         f"UPDATE records_delivery AS d SET {changes}, moved_at = v.value, worker_id = NULL "
-        f"FROM {ids.json_pairs()} WHERE d.id = v.key AND {guard} {db.returning('d', 'id')}",
-        [*after, ids.pairs_param(moments), worker_id],
+        f"FROM {bulk.json_pairs()} WHERE d.id = v.key AND {guard} {db.returning('d', 'id')}",
+        [*after, bulk.pairs_param(moments), worker_id],
     )
     return {row[0] for row in rows}
 

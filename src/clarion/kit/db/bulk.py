@@ -1,7 +1,11 @@
-"""Batches of whole numbers as one parameter: in half of the time that ``db.json_table`` takes."""
+"""Many rows in one piece: whole numbers as one parameter, an answer as one text.
+
+Reading whole numbers takes half of the time that ``db.json_table`` takes.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from clarion.kit import db
 
@@ -32,3 +36,16 @@ def in_ids() -> str:
 def ids_param(values: Sequence[int]) -> str:
     """The parameter for ``in_ids``."""
     return json.dumps(values, separators=(",", ":"))
+
+
+def fetch(columns: Sequence[str], source: str, params: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """All rows of ``SELECT columns source``, where there may be hundreds.
+
+    On SQLite as one text of JSON: its module lets go of the interpreter for each row otherwise,
+    which a thread that sends pays for.
+    """
+    if db.is_postgres():
+        return db.fetch(f"SELECT {', '.join(columns)} {source}", params)
+    packed = f"json_group_array(json_array({', '.join(columns)}))"
+    rows: list[list[Any]] = json.loads(db.fetch(f"SELECT {packed} {source}", params)[0][0])
+    return rows
