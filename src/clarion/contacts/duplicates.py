@@ -6,13 +6,17 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from clarion.channels.registry import KINDS
 from clarion.contacts.models import Attribute
 from clarion.kit import db
 
 MOST: Final = 50  # suggestions of each kind
 MOST_ALIKE: Final = 5  # a name that more contacts have says nothing
+_ANY_ID: Final = frozenset({"id", "userid"})  # may be the id of anything
 # Attributes that hold a user id of another channel, in any spelling of these.
-_IDS: Final = frozenset({"email", "mail", "phone", "mobile", "tel", "telephone", "whatsapp"})
+_IDS: Final = frozenset(
+    title.replace("_", "") for kind in KINDS.values() for title in kind.id_titles
+) - _ANY_ID | {"tel", "telephone"}
 
 
 @dataclass(frozen=True, slots=True)

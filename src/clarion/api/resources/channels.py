@@ -45,7 +45,7 @@ class ChannelIn(ChannelFields):
     """A channel as it is added."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
-    kind: str = Field(max_length=30, description="Such as telegram; see GET /channel-kinds")
+    kind: str = Field(max_length=30, description="One of GET /channel-kinds")
     settings: dict[str, Scalar] = _SETTINGS
 
 
