@@ -195,7 +195,7 @@ def _clicked(number: int, channel: Channel, people: list[Address], agent: Agent)
 
 def find() -> None:
     """Print what the first page of each filter takes, and its plan where it is asked for."""
-    last = Broadcast.objects.order_by("-pk")[0].pk
+    last = Broadcast.objects.order_by("-pk").values_list("pk", flat=True)[0]
     rare = Link.objects.filter(target__startswith="https://rare").order_by("pk")[0]
     hour = clock.now_us() - 1_000 * 3_600 * clock.SECOND
     filters = {

@@ -82,12 +82,14 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
 
 def _clicks(broadcast: int) -> None:
     """Some recipients clicked one of three links, of which one is long."""
+    from clarion.broadcasts.models import Broadcast
     from clarion.clicks.links import number_links
     from clarion.clicks.store import Visit, store
     from clarion.kit import clock
     from clarion.records.models import Delivery
 
     eventually(lambda: Delivery.objects.filter(broadcast=broadcast).count() >= 60, timeout=60)
+    Broadcast.objects.filter(pk=broadcast).update(track_clicks=True)
     targets = ["https://shop.example/sale", "https://shop.example/?id={{ contact.id }}"]
     links = list(number_links(broadcast, [*targets, f"https://{LONG}.example/{LONG}"]).values())
     deliveries = Delivery.objects.filter(broadcast=broadcast).order_by("pk")[:60]

@@ -86,6 +86,7 @@ FULL = {
     "runs": "/broadcasts/{periodic}/runs/",
     "recipients": "/broadcasts/{sale}/recipients/",
     "consents-of": "/broadcasts/{sale}/consents/",
+    "analytics": "/broadcasts/{sale}/analytics/",
     "activity": "/broadcasts/{sale}/activity/",
     "activity-status": "/broadcasts/{sale}/activity/?group=status",
     "ask-stop": "/broadcasts/{paused}/ask/stop/",

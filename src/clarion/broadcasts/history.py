@@ -13,6 +13,8 @@ from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.outcomes import outcome, waits_for
 from clarion.broadcasts.states import BroadcastState
+from clarion.clicks import tallies as click_tallies
+from clarion.clicks.tallies import Counts
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import search_words
 from clarion.records import tallies
@@ -193,17 +195,20 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
 
     Every person is in exactly one of the counts; ``completed`` is sent + delivered + read,
     ``errors`` is failed. ``outcome`` says how it went, see ``broadcasts.outcomes``. The percentages
-    are None where nobody knows: no channel of it reports what was delivered, or read. ``message``
+    are None where nobody knows: no channel of it reports what was delivered, or read, or its clicks
+    are not tracked. ``message``
     is what a list shows: the text, or the story's or template's name.
     ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of a
     periodic or external one.
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
+    clicks = click_tallies.counts(b.pk for b in listed if b.track_clicks)
     runs = _runs_made([b.pk for b in listed if b.is_live])
     reports = receipts_of(channel for b in listed for channel in b.channels.all())
     return [
         _facts(b, counts.get(b.pk, {}), _reported(b, reports))
+        | _clicked(b, clicks.get(b.pk))
         | dict(zip(_RUNS, runs.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
@@ -219,6 +224,13 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     runs = Broadcast.objects.filter(parent__in=parents).order_by().values("parent_id")
     counted = runs.annotate(made=Count("pk"), last=Max("scheduled_at"))
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
+
+
+def _clicked(b: Broadcast, clicks: Counts | None) -> dict[str, Any]:
+    """How many clicked a link; None where clicks are not tracked."""
+    if clicks is None:
+        return {"clicked": None, "clicked_percent": None}
+    return {"clicked": clicks.people, "clicked_percent": _percent(clicks.people, b.total)}
 
 
 def _reported(b: Broadcast, reports: Mapping[int, frozenset[str]]) -> frozenset[str]:

@@ -13,6 +13,9 @@ from clarion.records.sources import (
     people_of,
 )
 
+# What more links have in common is met so often that walking through the newest clicks finds it.
+MOST_LINKS = 100
+
 
 def sources(wanted: ClickFilter) -> list[Source]:
     """Where to read the clicks of a filter; empty when there can't be any.
@@ -69,7 +72,7 @@ def _links(wanted: ClickFilter) -> list[int] | None:
 
 def _with_links(broadcasts: list[int] | None, links: list[int] | None) -> list[int] | None:
     """Those broadcasts that have one of these links: few, where the clicks on them may be rare."""
-    if not links:
+    if not links or (broadcasts is None and len(links) > MOST_LINKS):
         return broadcasts
     rows = db.fetch(
         f"SELECT DISTINCT broadcast_id FROM clicks_broadcastlink WHERE link_id {db.in_list()}",

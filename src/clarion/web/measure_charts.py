@@ -26,6 +26,7 @@ def measures_chart(name: str, title: str, over_time: OverTime) -> Chart:
     series = [
         Series(str(words), over_time.column(measure), tone)
         for measure, (words, tone) in MEASURES.items()
+        if measure != "clicked" or over_time.total.clicked  # few broadcasts track clicks
     ]
     points = time_points(spans.starts, spans.step)
     return Chart(name, title, "line", _time_heading(), points, series)

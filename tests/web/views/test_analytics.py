@@ -6,6 +6,9 @@ import pytest
 from django.test import Client
 
 from clarion.broadcasts.models import Broadcast
+from clarion.clicks.links import number_links
+from clarion.clicks.store import Visit, store
+from clarion.kit import clock
 from clarion.records.models import Delivery
 from support import factory
 from web.reading import words
@@ -78,3 +81,28 @@ def test_j4_nothing_sent_yet(admin: Client) -> None:
     assert "No message has been sent yet." in admin.get(
         f"/broadcasts/{draft.pk}/analytics/latency"
     ).content.decode()  # fmt: skip
+
+
+def test_i6_clicks_in_all_and_by_link(admin: Client, sent: Broadcast) -> None:
+    Broadcast.objects.filter(pk=sent.pk).update(track_clicks=True)
+    ids = number_links(sent.pk, ["https://a.example/", "https://b.example/{{ contact.id }}"])
+    first, second, third = Delivery.objects.filter(broadcast=sent).order_by("pk")
+    now = clock.now_us()
+    link, other = ids["https://a.example/"], ids["https://b.example/{{ contact.id }}"]
+    store([Visit(first.pk, link, now), Visit(first.pk, link, now + 1), Visit(second.pk, link, now)])
+    store([Visit(third.pk, other, now, "head")])
+
+    html = page(admin, sent)
+
+    links = dict(re.findall(r'<a[^>]*href="(/clicks/[^"]+)">\s*(\d+)</a>', html))
+    assert sorted(links.values()) == ["0", "0", "0", "1", "2", "2", "3"]
+    for href, count in links.items():
+        clicks = admin.get(href.replace("&amp;", "&")).context["page"].rows
+        assert len(clicks) == int(count), href
+    assert html.index("https://a.example/") < html.index("https://b.example/")
+    details = admin.get(f"/broadcasts/{sent.pk}/details").content.decode()
+    assert re.search(r'id="n-clicked"[^>]*>\s*2</a>\s*<span class="quiet">66\.7 %', details)
+    listed = admin.get("/broadcasts/").content.decode()
+    assert "66.7 %" in listed
+    dashboard = admin.get("/").content.decode()
+    assert re.search(r'href="/clicks/\?first=yes[^"]+">2</a>', dashboard)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clarion.insights import over_time
+from clarion.insights.links import links_clicked
 from clarion.records.latency import latency
 from clarion.web.live import fragment
 from clarion.web.measure_charts import channel_charts, measures_chart
@@ -23,7 +24,7 @@ from clarion.web.wrong import Wrong
 
 @require_safe
 def broadcast_analytics(request: AgentRequest, pk: int) -> HttpResponse:
-    """What was sent, delivered, read, failed and recovered, in all and by channel."""
+    """What was sent, delivered, read, failed, recovered and clicked, in all and by channel."""
     broadcast = find(pk)
     (b,) = shown([broadcast])
     query, moments, problems = asked_span(request.GET)
@@ -31,6 +32,7 @@ def broadcast_analytics(request: AgentRequest, pk: int) -> HttpResponse:
         **frame(broadcast, "analytics"),
         **_numbers(pk, **moments),
         "b": b,
+        "links": links_clicked(pk) if broadcast.track_clicks else [],
         "query": query,
         "wrong": [Wrong(text, f"f-{name}") for name, text in problems.items()],
         "problems_intro": _("These filters can’t be applied. Correct them:"),

@@ -23,6 +23,8 @@ from clarion.broadcasts.halting import limits_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.channels.condition import conditions
+from clarion.clicks import tallies as click_tallies
+from clarion.clicks.tallies import Counts
 from clarion.codes.stock import Numbers, numbers_of_chain
 from clarion.engine.status import workers_alive
 from clarion.kit import clock
@@ -302,6 +304,7 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "runs": runs,
         "calls": calls if broadcast.is_live else [],
         "codes": _codes(broadcast),
+        "clicks": _clicks(broadcast),
         "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
@@ -314,6 +317,13 @@ def _codes(broadcast: Broadcast) -> Numbers | None:
     if broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER:
         return None  # its runs do
     return numbers_of_chain(chains.chain(broadcast)[0].pk)
+
+
+def _clicks(broadcast: Broadcast) -> Counts | None:
+    """How often its links were clicked; None where clicks are not tracked, or by its runs only."""
+    if not broadcast.track_clicks or not _counts(broadcast):
+        return None
+    return click_tallies.counts([broadcast.pk])[broadcast.pk]
 
 
 @require_safe

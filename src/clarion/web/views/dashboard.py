@@ -124,6 +124,7 @@ def _numbers(request: AgentRequest) -> dict[str, Any]:
     opens = {
         "sent": f"{reverse('records')}?{urlencode({'status': 'completed', **records})}",
         "failed": f"{reverse('records')}?{urlencode({'status': 'error', **records})}",
+        "clicked": f"{reverse('clicks')}?{urlencode({'first': 'yes', **records})}",
     }
     return {
         "range": results,
