@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts import waits
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine import lifecycle
 from clarion.kit import clock
 from clarion.records.deliveries import hold
-from clarion.records.models import Delivery
+from clarion.records.models import Delivery, Reason, Tally
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,21 @@ def test_f6_why_it_paused_by_itself_is_shown(running: str, clarion: Callable[...
     Broadcast.objects.filter(pk=running).update(state="paused", state_reason="Too many failed.")
     assert "paused – Too many failed." in clarion("broadcasts", "show", running).stdout
     assert f"{running} is paused: Too many failed." in clarion("broadcasts", "list").stderr
+
+
+def test_h3_errors_are_explained_and_their_people_restarted(
+    running: str, ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    Delivery.objects.filter(state="failed").update(reason=Reason.objects.get(text="It broke."))
+    [cause] = ok_json("broadcasts", "show", running)["causes"]
+    assert (cause["error"], cause["about"], cause["recipients"]) == ("It broke.", "unknown", 1)
+    assert f"cause {cause['cause']}. Not known: " in ok("broadcasts", "show", running)
+    Delivery.objects.filter(state="queued").update(state="unsent")
+    Broadcast.objects.filter(pk=running).update(state="stopped", finished_at=clock.now())
+    Tally.objects.filter(state="queued").update(state="unsent")
+    ok("broadcasts", "restart", running, "--cause", str(cause["cause"]))
+
+    assert Pick.objects.filter(broadcast__restart_of=running).count() == 1
 
 
 def test_list(sent: str, ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:

@@ -26,10 +26,15 @@ def chain(broadcast: Broadcast) -> list[Broadcast]:
     return links
 
 
-def pick_the_rest(old: Broadcast, fresh: Broadcast, links: Sequence[int], in_doubt: bool) -> int:
-    """Pick for ``fresh`` whom ``old`` did not reach, nor any other link; return how many."""
+def pick_the_rest(
+    old: Broadcast, fresh: Broadcast, links: Sequence[int], in_doubt: bool, cause: int | None = None
+) -> int:
+    """Pick for ``fresh`` whom ``old`` did not reach, nor any other link; return how many.
+
+    ``cause``: only those for this reason (its id).
+    """
     states = (D.FAILED, D.UNSENT, D.IN_DOUBT) if in_doubt else (D.FAILED, D.UNSENT)
-    where, params = _the_rest(old.pk, links, states, in_doubt)
+    where, params = _the_rest(old.pk, links, states, in_doubt, cause)
     return db.execute(
         "INSERT INTO broadcasts_pick (broadcast_id, address_id) "
         f"SELECT DISTINCT CAST(%s AS bigint), d.address_id {where}",
@@ -38,28 +43,35 @@ def pick_the_rest(old: Broadcast, fresh: Broadcast, links: Sequence[int], in_dou
 
 
 def count_the_rest(
-    old: Broadcast, links: Sequence[int], states: Sequence[str], in_doubt: bool
+    old: Broadcast,
+    links: Sequence[int],
+    states: Sequence[str],
+    in_doubt: bool,
+    cause: int | None = None,
 ) -> dict[str, int]:
     """How many contacts of ``old`` in each of these states no other link has reached."""
-    where, params = _the_rest(old.pk, links, states, in_doubt)
+    where, params = _the_rest(old.pk, links, states, in_doubt, cause)
     return dict(
         db.fetch(f"SELECT d.state, count(DISTINCT d.address_id) {where} GROUP BY d.state", params)
     )
 
 
 def _the_rest(
-    old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool
+    old: int, links: Sequence[int], states: Sequence[str], in_doubt: bool, cause: int | None
 ) -> tuple[str, list[object]]:
     """SQL for the deliveries of ``old`` in these states whose people the chain has not reached."""
     # The states stand in the text: the partial index of trouble needs to see them.
     among = " OR ".join(in_state([D(state)], "d.") for state in states)
     where = f"FROM records_delivery d WHERE d.broadcast_id = %s AND ({among})"
+    mine: list[object] = [old]
+    if cause is not None:
+        where, mine = f"{where} AND d.reason_id = %s", [old, cause]
     others = [link for link in links if link != old]
     if not others:
-        return where, [old]
+        return where, mine
     got_it = [*_GOT] + ([] if in_doubt else [D.IN_DOUBT])
     reached, params = _reached("d.address_id", others, got_it)
-    return f"{where} AND NOT {reached}", [old, *params]
+    return f"{where} AND NOT {reached}", [*mine, *params]
 
 
 def forget_reached(restart: Broadcast) -> int:

@@ -43,10 +43,13 @@ def _has_paused_itself(broadcast: Broadcast) -> bool:
     return is_paused and bool(broadcast.state_reason)
 
 
-def leftover(broadcast: Broadcast) -> dict[str, int]:
-    """How many a restart could go to: failed, unsent, in_doubt; without whom the chain reached."""
+def leftover(broadcast: Broadcast, cause: int | None = None) -> dict[str, int]:
+    """How many a restart could go to: failed, unsent, in_doubt; without whom the chain reached.
+
+    ``cause``: only those for this reason (its id).
+    """
     links = [link.pk for link in chain(broadcast)]
-    if len(links) == 1 and not broadcast.is_live:
+    if len(links) == 1 and not broadcast.is_live and cause is None:
         counts = tallies.counts(links)[broadcast.pk]
         if broadcast.state in {S.STOPPED, S.PAUSED}:  # the engine is about to call them unsent
             counts[D.UNSENT] += counts[D.QUEUED] + counts[D.HELD]
@@ -54,7 +57,7 @@ def leftover(broadcast: Broadcast) -> dict[str, int]:
     left = dict.fromkeys([D.FAILED.value, D.UNSENT.value, D.IN_DOUBT.value], 0)
     pending = (D.QUEUED, D.HELD) if broadcast.state == S.PAUSED else ()
     for in_doubt, states in ((False, (D.FAILED, D.UNSENT, *pending)), (True, (D.IN_DOUBT,))):
-        for state, count in count_the_rest(broadcast, links, states, in_doubt).items():
+        for state, count in count_the_rest(broadcast, links, states, in_doubt, cause).items():
             left[D.UNSENT.value if state in pending else state] += count
     return left
 
@@ -64,12 +67,14 @@ def restart(
     *,
     by: Agent | str,
     in_doubt: bool = False,
+    cause: int | None = None,
     undo_seconds: int | None = None,
 ) -> Broadcast:
     """Send again, as a new linked broadcast, to those who failed or were left unsent (F3).
 
     Nobody who received any broadcast of the chain, or still may, gets it again; people in doubt
-    only with ``in_doubt``. What it says stays the same, a story in the same version, and so do
+    only with ``in_doubt``; with a ``cause`` only those it did not reach for this reason (its id),
+    which is of no live one. What it says stays the same, a story in the same version, and so do
     the consents that it requires. One that paused by itself is stopped first. A periodic, trigger
     or external one goes live again itself, and is what is returned. Raises ControlError while the
     old one is still winding down, while another restart of the chain is on its way, or when nobody
@@ -78,6 +83,8 @@ def restart(
     if not can_restart(broadcast):
         raise ControlError(_why_not_restarted(broadcast))
     if broadcast.state == S.PAUSED:
+        if cause is not None:
+            raise ControlError("Stop it first: a restart for one cause leaves out all others.")
         _stop(broadcast, by)
     if broadcast.state == S.STOPPED:
         while cancel.cancel_remaining(broadcast.pk):
@@ -86,7 +93,7 @@ def restart(
         links = _lock_chain(broadcast)
         if broadcast.is_live:
             _go_live_again(broadcast, by)
-        fresh = _send_to_the_rest(broadcast, links, by, in_doubt, undo_seconds)
+        fresh = _send_to_the_rest(broadcast, links, by, in_doubt, cause, undo_seconds)
         if fresh is None and not broadcast.is_live:
             raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
         detail = {"restart": fresh.pk} if fresh else {}
@@ -141,6 +148,7 @@ def _send_to_the_rest(
     links: Sequence[Broadcast],
     by: Agent | str,
     in_doubt: bool,
+    cause: int | None,
     undo_seconds: int | None,
 ) -> Broadcast | None:
     """The restart, on its way; None when nobody is left, and nothing is left of it then."""
@@ -158,7 +166,7 @@ def _send_to_the_rest(
         audience=audience.model_dump(),
         restart_of=broadcast,
     )
-    if not pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt):
+    if not pick_the_rest(broadcast, fresh, [link.pk for link in links], in_doubt, cause):
         fresh.delete()
         return None
     events.observe(fresh.pk, "create", by, restart_of=broadcast.pk)

@@ -29,6 +29,15 @@ def restart(
             "--in-doubt", help="Include recipients in doubt, who may have received it already."
         ),
     ] = False,
+    cause: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Only recipients that it didn't reach for this cause, by its number in "
+            "“broadcasts show”.",
+        ),
+    ] = None,
     undo: Undo = None,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +48,7 @@ def restart(
     from clarion.broadcasts import restarts
 
     fresh = restarts.restart(
-        find_broadcast(number), by=acting(), in_doubt=in_doubt, undo_seconds=undo
+        find_broadcast(number), by=acting(), in_doubt=in_doubt, cause=cause, undo_seconds=undo
     )
     if as_json:
         show_broadcast(fresh, as_json)

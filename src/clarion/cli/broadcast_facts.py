@@ -33,15 +33,15 @@ def document(broadcast: "Broadcast") -> dict[str, Any]:
 def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     """Print one broadcast: as JSON, or its facts and its recipients by state."""
     from clarion.broadcasts.outcomes import outcome_words
-    from clarion.records.causes import causes
+    from clarion.insights.errors import explained_causes
 
     facts = document(broadcast)
-    found_causes = causes(broadcast.pk)
+    found_causes = explained_causes(broadcast.pk)
     if as_json:
         errors = [
-            {"error": cause.text, "code": cause.code, "attempts": cause.errors,
-             "recipients": cause.people}
-            for cause in found_causes
+            {"cause": cause.id, "error": cause.text, "code": cause.code, "attempts": cause.errors,
+             "recipients": cause.people, "about": explained.about, "advice": explained.advice}
+            for cause, explained in found_causes
         ]  # fmt: skip
         print_json({**facts, "causes": errors})
         return
@@ -82,9 +82,10 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
     )
     if found_causes:
         print_line("errors by cause")
-        for cause in found_causes[:MOST_CAUSES]:
+        for cause, explained in found_causes[:MOST_CAUSES]:
             attempts, people = counted(cause.errors, "attempt"), counted(cause.people, "recipient")
             print_line(f"  {attempts}, {people}: {cause.text}")
+            print_line(f"    cause {cause.id}. {explained.words}: {explained.advice}")
         print_note(f"List them with: clarion records list --broadcast {facts['id']} --status error")
 
 

@@ -251,6 +251,7 @@ def _refused(
     settlement.responses = claimed.progress.sent_by_attempt
     settlement.content = shown
     settlement.code, settlement.reason = outcome.code, outcome.reason
+    settlement.refusal = outcome.refusal.value
     if outcome.moved_to:
         settlement.user_ids, settlement.moved_to = (claimed.to,), outcome.moved_to
     settlement.progress = _kept(claimed)

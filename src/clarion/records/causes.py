@@ -14,13 +14,14 @@ class Cause:
     text: str
     errors: int  # error records: attempts that ended like this
     people: int  # deliveries that failed, or are in doubt, for it
+    refusal: str = ""  # its class, see channels.contract.Refusal
 
 
 def causes(broadcast_id: int) -> list[Cause]:
     """The causes of a broadcast's errors, the most frequent first."""
     rows = db.fetch(
-        "SELECT o.id, o.code, o.text, CAST(sum(errors) AS bigint), CAST(sum(people) AS bigint)"
-        " FROM ("
+        "SELECT o.id, o.code, o.text, CAST(sum(errors) AS bigint), CAST(sum(people) AS bigint),"
+        " o.refusal FROM ("
         "SELECT reason_id, count(*) AS errors, 0 AS people FROM records_record"
         " WHERE status = 'error' AND broadcast_id = %s GROUP BY reason_id"
         " UNION ALL SELECT reason_id, 0, count(*) FROM records_delivery"
@@ -28,7 +29,7 @@ def causes(broadcast_id: int) -> list[Cause]:
         " UNION ALL SELECT reason_id, 0, count(*) FROM records_delivery"
         " WHERE broadcast_id = %s AND stage = 'in_doubt' GROUP BY reason_id"
         ") AS counted JOIN records_reason AS o ON o.id = reason_id"
-        " GROUP BY o.id, o.code, o.text ORDER BY 4 DESC, 5 DESC, o.id",
+        " GROUP BY o.id, o.code, o.text, o.refusal ORDER BY 4 DESC, 5 DESC, o.id",
         [broadcast_id] * 3,
     )
     return [Cause(*row) for row in rows]

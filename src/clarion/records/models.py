@@ -31,6 +31,8 @@ class Reason(models.Model):
 
     code = models.CharField(max_length=60)  # the provider's own code, or our class of it
     text = models.CharField(max_length=400)
+    # How the engine classed it, see channels.contract.Refusal; empty for what no attempt met.
+    refusal = models.CharField(max_length=13, default="", blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["code", "text"], name="reason_once")]

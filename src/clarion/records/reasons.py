@@ -1,6 +1,6 @@
 """Reasons by their wording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from django.db import connection, transaction
@@ -12,8 +12,12 @@ _known: dict[Wording, int] = {}
 MOST_KNOWN = 10_000
 
 
-def reason_ids(wordings: Iterable[Wording]) -> dict[Wording, int]:
-    """The ids of reasons, stored on first use and remembered once that is committed."""
+def reason_ids(wordings: Iterable[Wording] | Mapping[Wording, str]) -> dict[Wording, int]:
+    """The ids of reasons, stored on first use and remembered once that is committed.
+
+    A mapping has the class of each, see ``Reason.refusal``.
+    """
+    classes = wordings if isinstance(wordings, Mapping) else {}
     ids: dict[Wording, int] = {}
     if len(_known) > MOST_KNOWN:
         _known.clear()
@@ -21,7 +25,9 @@ def reason_ids(wordings: Iterable[Wording]) -> dict[Wording, int]:
         reason_id = _known.get(wording)
         if reason_id is None:
             code, sentence = wording
-            reason_id = Reason.objects.get_or_create(code=code[:60], text=sentence)[0].pk
+            reason_id = Reason.objects.get_or_create(
+                code=code[:60], text=sentence, defaults={"refusal": classes.get(wording, "")}
+            )[0].pk
             if connection.in_atomic_block:
                 transaction.on_commit(partial(_known.__setitem__, wording, reason_id))
             else:

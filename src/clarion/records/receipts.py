@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from clarion.channels.contract import Refusal
 from clarion.kit import db, text
 from clarion.records import message_ids
 from clarion.records.deliveries import receipts as deliveries
@@ -50,6 +51,11 @@ class ReceiptUpdate:
         return text.clean(self.external_id or self.message_id or "", ID_LENGTH)
 
     @property
+    def refusal(self) -> str:
+        """The class of a failure, as an answer to the message itself would have it."""
+        return (Refusal.UNREACHABLE if self.unreachable else Refusal.REJECTED).value
+
+    @property
     def wording(self) -> Wording:
         """The code and sentence of a failure."""
         return self.code, text.clean(self.reason, REASON_LENGTH) or UNSAID
@@ -65,7 +71,7 @@ def apply_receipts(batch: Sequence[ReceiptUpdate]) -> list[ReceiptUpdate]:
     lost: list[ReceiptUpdate] = []
     for start in range(0, len(batch), BATCH):
         part = batch[start : start + BATCH]
-        reasons = reason_ids({s.wording for s in part if s.status == D.FAILED})
+        reasons = reason_ids({s.wording: s.refusal for s in part if s.status == D.FAILED})
         with db.write():
             lost += _apply(part, reasons)
     return lost

@@ -53,6 +53,7 @@ class Settlement:
     moved_to: str = ""  # the id that replaces the one it was sent to
     progress: Progress | None = None  # what it needs to continue, unless it is completed
     forgets: bool = False  # it had progress before
+    refusal: str = ""  # the class of a refusal, see channels.contract.Refusal
 
 
 _ReasonOf = Callable[[Settlement], int | None]
@@ -88,7 +89,9 @@ def settle_rows(
     """
     if wrong := next((state for state in {s.state for s in batch} if state not in _AFTER), None):
         raise ValueError(f"no delivery that is being sent may become {wrong}")
-    reasons = reason_ids({(s.code, text.clean(s.reason, REASON_LENGTH)) for s in batch if s.reason})
+    reasons = reason_ids(
+        {(s.code, text.clean(s.reason, REASON_LENGTH)): s.refusal for s in batch if s.reason}
+    )
 
     def reason(s: Settlement) -> int | None:
         return reasons[s.code, text.clean(s.reason, REASON_LENGTH)] if s.reason else None

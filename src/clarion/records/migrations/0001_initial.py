@@ -132,6 +132,7 @@ class Migration(migrations.Migration):
                 ),
                 ("code", models.CharField(max_length=60)),
                 ("text", models.CharField(max_length=400)),
+                ("refusal", models.CharField(blank=True, default="", max_length=13)),
             ],
             options={
                 "constraints": [

@@ -17,6 +17,7 @@ from clarion.broadcasts.errors import ControlError
 from clarion.broadcasts.models import Broadcast
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
+from clarion.records.reasons import wording_of
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import name_of
 from clarion.web.templatetags.pages import number
@@ -100,16 +101,22 @@ def broadcast_ask(request: AgentRequest, pk: int, act: str) -> HttpResponse:
         "back": _ours(request.GET.get("back", "")),
     }
     if act == "restart":
-        context |= _left(broadcast)
+        context |= _left(broadcast, parse_id(request.GET.get("cause", "")))
     if act == "remove":
         context["goes"] = retention.removal(broadcast)
     context["question"] = f"broadcasts/asks/{act}.html"
     return render(request, "broadcasts/ask.html", context)
 
 
-def _left(broadcast: Broadcast) -> dict[str, Any]:
-    left = restarts.leftover(broadcast)
-    return {"left": left, "certain": left["failed"] + left["unsent"]}
+def _left(broadcast: Broadcast, cause: int | None = None) -> dict[str, Any]:
+    left = restarts.leftover(broadcast, cause)
+    text = wording_of(cause) if cause else ""
+    return {
+        "left": left,
+        "certain": left["failed"] + left["unsent"],
+        "cause": cause,
+        "cause_text": text,
+    }
 
 
 @needs(Role.SENDER)
@@ -128,7 +135,12 @@ def broadcast_restart(request: AgentRequest, pk: int) -> HttpResponse:
     """Send again to those who failed or were left out, as a new broadcast."""
     in_doubt = request.POST.get("in_doubt") == "on"
     try:
-        fresh = restarts.restart(find(pk), by=request.user, in_doubt=in_doubt)
+        fresh = restarts.restart(
+            find(pk),
+            by=request.user,
+            in_doubt=in_doubt,
+            cause=parse_id(request.POST.get("cause", "")),
+        )
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("broadcast", pk)

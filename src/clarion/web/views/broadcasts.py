@@ -22,18 +22,20 @@ from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.halting import limits_of
 from clarion.broadcasts.history import Section, Sought
 from clarion.broadcasts.models import Broadcast, Firing
+from clarion.broadcasts.restarts import can_restart
+from clarion.broadcasts.states import FINISHED
 from clarion.channels.condition import conditions
 from clarion.clicks import tallies as click_tallies
 from clarion.clicks.tallies import Counts
 from clarion.codes.stock import Numbers, numbers_of_chain
 from clarion.engine.status import workers_alive
+from clarion.insights.errors import explained_causes
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
 from clarion.records import tallies
 from clarion.records.filters import RecordFilter
 from clarion.records.held import held_since
 from clarion.records.search import search
-from clarion.web.advice import with_advice
 from clarion.web.first_steps import first_steps
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest
@@ -330,11 +332,12 @@ def _clicks(broadcast: Broadcast) -> Counts | None:
 def broadcast_errors(request: AgentRequest, pk: int) -> HttpResponse:
     """The errors by cause, with what to do about each: failed attempts, and failed recipients."""
     broadcast = find(pk)
-    causes = with_advice(broadcast.pk)
+    causes = explained_causes(broadcast.pk)
     context = {
         "broadcast": broadcast,
         "causes": causes,
-        "attempts": sum(advised.cause.errors for advised in causes),
+        "can_restart": can_restart(broadcast) and broadcast.state in FINISHED,
+        "attempts": sum(row.cause.errors for row in causes),
         "people": tallies.counts([pk])[pk]["failed"],
     }
     return fragment(request, "broadcasts/errors.html", context)

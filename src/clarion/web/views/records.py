@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from clarion.accounts import audit
 from clarion.channels.models import Channel
 from clarion.clicks.rows import clicks_of
+from clarion.insights.errors import explain_wording
 from clarion.kit.paging import CursorError, Page
 from clarion.records.audience import detail
 from clarion.records.export import export_csv
@@ -104,6 +105,7 @@ def record(request: AgentRequest, pk: int) -> HttpResponse:
         "detail": attempt,
         "clicks": clicks_of(attempt.record.delivery_id),
         "broadcast_name": broadcast,
+        "explained": explain_wording(attempt.record.code, attempt.record.error),
         "reported_at": next((r.at for r in attempt.receipts if r.status == "failed"), None),
     }
     return render(request, "records/one.html", context)

@@ -1,0 +1,76 @@
+"""Errors in plain words: class, sentence and advice of each."""
+
+import pytest
+
+from clarion.channels.contract import Refusal
+from clarion.channels.telegram.errors import DESCRIPTIONS
+from clarion.channels.whatsapp.errors import MEANINGS
+from clarion.engine import reap
+from clarion.engine.attempt import CONTENT, FAULT, MAYBE_SENT, NOT_SENT, STORY_WEBHOOK
+from clarion.engine.claim import claim
+from clarion.engine.settle import settle
+from clarion.insights.errors import About, explain, explain_wording, explained_causes
+from support import factory
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "refusal"),
+    [
+        *((str(code), each.sentence, each.refusal) for code, each in MEANINGS.items()),
+        *(("400", each.sentence, each.refusal) for each in DESCRIPTIONS.values()),
+    ],
+)
+def test_every_code_of_the_catalogues_has_a_class_a_sentence_and_advice(
+    code: str, sentence: str, refusal: Refusal
+) -> None:
+    explained = explain(code, refusal.value)
+
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert explained.about is not About.UNKNOWN
+    assert explained.words
+    assert explained.advice.endswith(".")
+
+
+def test_every_class_of_the_engine_says_what_it_is_about() -> None:
+    abouts = {refusal: explain("x", refusal.value).about for refusal in Refusal}
+    assert About.UNKNOWN not in abouts.values()
+    assert abouts[Refusal.UNREACHABLE] is About.PERSON
+    assert abouts[Refusal.REJECTED] is About.MESSAGE
+    assert abouts[Refusal.MISCONFIGURED] is About.CHANNEL
+    assert abouts[Refusal.RETRY] is About.LATER
+
+
+def test_what_the_engine_finds_itself_has_advice_of_its_own() -> None:
+    codes = (NOT_SENT, MAYBE_SENT, CONTENT, FAULT, STORY_WEBHOOK, reap.DIED[0])
+    advice = {explain(code, "rejected").advice for code in codes}
+    assert len(advice) == len(codes)
+    assert explain("no such code", "rejected").advice not in advice
+
+
+def test_an_unknown_code_falls_to_a_truthful_default() -> None:
+    explained = explain("31415", "")
+    assert (explained.about, explained.words) == (About.UNKNOWN, "Not known")
+    assert "gave no reason that Clarion knows" in explained.advice
+
+
+@pytest.mark.django_db
+def test_the_class_is_the_one_that_the_engine_acted_on() -> None:
+    channel = factory.channel()
+    factory.people(channel, 2)
+    broadcast = factory.sending([channel])
+    worker = reap.register()
+    gone, bad = claim(channel.pk, worker, 2).messages
+    settle(
+        worker,
+        [
+            factory.outcome(
+                gone, channel, "failed", reason="Gone.", code="403", refusal="unreachable"
+            ),
+            factory.outcome(bad, channel, "failed", reason="Bad.", code="400", refusal="rejected"),
+        ],
+    )
+
+    abouts = {row.cause.text: row.explained.about for row in explained_causes(broadcast.pk)}
+    assert abouts == {"Gone.": About.PERSON, "Bad.": About.MESSAGE}
+    assert explain_wording("403", "Gone.").about is About.PERSON
