@@ -156,6 +156,8 @@ def test_deliveries_records_and_numbers(call: Program, channel: Channel) -> None
     assert wrong["errors"][0]["field"] == "responses"
     assert problem(call("GET", "/records?channel=nothing"))["errors"][0]["field"] == "channel"
 
+    assert call.ok("GET", "/clicks?clicked_by=person")["items"] == []
+    assert problem(call("GET", "/clicks?link=99"))["errors"][0]["field"] == "link"
     assert call.ok("GET", f"{path}/reconcile")["ok"]
     assert call.ok("GET", path)["counts"]["failed"] == 1
     assert call.ok("GET", f"{path}/analytics")["total"]["sent"] == 1

@@ -64,6 +64,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "log_chat": ("get_delivery",),
     "records": ("list_records",),
     "records_export": ("list_records",),
+    "clicks": ("list_clicks",),
+    "clicks_export": ("list_clicks",),
     "record": ("get_record",),
     "chats": ("list_chats",),
     "chat": ("get_chat", "list_chat_messages"),

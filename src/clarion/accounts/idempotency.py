@@ -29,12 +29,14 @@ def claim(token: ApiToken, key: str, request_digest: str) -> StoredAnswer:
 
     Waits for another transaction that has claimed the key. Raises KeyReusedError.
     """
-    db.execute(
+    rows = db.fetch(
         "INSERT INTO accounts_storedanswer "
         "(token_id, key, request, created_at, status, headers, body) "
-        "VALUES (%s, %s, %s, %s, 0, '{}', '') ON CONFLICT (token_id, key) DO NOTHING",
+        "VALUES (%s, %s, %s, %s, 0, '{}', '') ON CONFLICT (token_id, key) DO NOTHING RETURNING id",
         [token.pk, key, request_digest, clock.now_us()],
     )
+    if rows:
+        return StoredAnswer(pk=rows[0][0], token=token, key=key, status=0)
     answer = StoredAnswer.objects.get(token=token, key=key)
     if answer.request != request_digest:
         raise KeyReusedError

@@ -90,6 +90,8 @@ def operation(
                 return answer
 
         wrapped = wraps(view)(carried_out)
+        summary, _, description = (view.__doc__ or "").strip().partition("\n")
+        wrapped.__doc__ = ""  # ninja would repeat it where there is no description
         router.api_operation(
             [method],
             _NUMBER.sub(r"{int:\1}", path),
@@ -97,10 +99,8 @@ def operation(
             auth=Bearer(rules.scope, rules.body),
             response={status: returns},
             operation_id=view.__name__,
-            summary=(view.__doc__ or "").strip().splitlines()[0].rstrip("."),
-            description="\n".join(
-                line.strip() for line in (view.__doc__ or "").strip().splitlines()[1:]
-            ).strip(),
+            summary=summary.rstrip("."),
+            description=" ".join(description.split()),
             openapi_extra={"x-rules": rules},
         )(wrapped)
         return view

@@ -273,6 +273,27 @@ class ChatRowPage(TypedDict):
     next: "str | None"
 
 
+class Click(TypedDict):
+    """One click."""
+
+    id: "int"
+    at: "str"
+    broadcast_id: "int"
+    delivery_id: "int"
+    chat_number: "int"
+    contact_id: "int | None"
+    link_id: "int"
+    target: "str"
+    clicked_by: "str"
+
+
+class ClickPage(TypedDict):
+    """ClickPage"""
+
+    items: "list[Click]"
+    next: "str | None"
+
+
 class Code(TypedDict):
     """A code: whose it is, and whether it can be redeemed now."""
 

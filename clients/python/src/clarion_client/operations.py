@@ -367,6 +367,39 @@ class Client(SyncBase):
         """Send what is held for the contact, although the chat stays open."""
         return cast("models.Released", self.request("POST", f"/api/v1/chats/{chat_id}/release"))
 
+    def list_clicks(
+        self,
+        *,
+        broadcast: int | None = None,
+        link: int | None = None,
+        user: str | None = None,
+        url: str | None = None,
+        clicked_by: Literal["", "person", "scanner"] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.ClickPage:
+        """List clicks on links, newest first."""
+        return cast(
+            "models.ClickPage",
+            self.request(
+                "GET",
+                "/api/v1/clicks",
+                query={
+                    "broadcast": broadcast,
+                    "link": link,
+                    "user": user,
+                    "url": url,
+                    "clicked_by": clicked_by,
+                    "after": after,
+                    "before": before,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+        )
+
     def list_code_pools(
         self, *, archived: bool | None = None, limit: int | None = None, cursor: str | None = None
     ) -> models.PoolPage:
@@ -1586,6 +1619,39 @@ class AsyncClient(AsyncBase):
         """Send what is held for the contact, although the chat stays open."""
         return cast(
             "models.Released", await self.request("POST", f"/api/v1/chats/{chat_id}/release")
+        )
+
+    async def list_clicks(
+        self,
+        *,
+        broadcast: int | None = None,
+        link: int | None = None,
+        user: str | None = None,
+        url: str | None = None,
+        clicked_by: Literal["", "person", "scanner"] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.ClickPage:
+        """List clicks on links, newest first."""
+        return cast(
+            "models.ClickPage",
+            await self.request(
+                "GET",
+                "/api/v1/clicks",
+                query={
+                    "broadcast": broadcast,
+                    "link": link,
+                    "user": user,
+                    "url": url,
+                    "clicked_by": clicked_by,
+                    "after": after,
+                    "before": before,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
         )
 
     async def list_code_pools(
