@@ -14,6 +14,14 @@ addresses_suppressed = Signal()
 # thousands), in the transaction that gives it; an import sends it for each of its chunks.
 tagged = Signal()
 
+# A tag has a new name, or another tag is used in its place (is_merge). Sent with before and after
+# (names) and is_merge, in the transaction that does it.
+tag_replaced = Signal()
+
+# What uses tags and is not over? Each answer is a dict of lists by the name of the tag, in words
+# such as “broadcast 12”.
+tags_in_use = Signal()
+
 # Two addresses turned out to be one. Sent with kept_id and gone_id, in the transaction that joins
 # them: what is still to happen to the second one happens to the first. The second one stays as an
 # alias, so that what has happened to it can still be looked up.

@@ -18,6 +18,8 @@ from clarion.engine.status import troubles
 _WITHIN = {
     "consent": "contact",
     "segment": "contact",
+    "suppression": "contact",
+    "tag": "contact",
     "keyword": "channel",
     "click": "record",
     "picker": "broadcast",

@@ -37,6 +37,7 @@ from clarion.web.views import (
     segments,
     stories,
     suppressions,
+    tags,
     tokens,
     why,
 )
@@ -184,6 +185,10 @@ urlpatterns = [
         imports.contact_import_rejects,
         name="contact_import_rejects",
     ),
+    path("contacts/tags/", tags.tags, name="tags"),
+    path("contacts/tags/<int:pk>/", tags.tag_edit, name="tag_edit"),
+    path("contacts/tags/<int:pk>/merge/", tags.tag_merge, name="tag_merge"),
+    path("contacts/tags/<int:pk>/delete/", tags.tag_delete, name="tag_delete"),
     path("contacts/segments/", segments.segments, name="segments"),
     path("contacts/segments/new/", segments.segment_new, name="segment_new"),
     path("contacts/segments/count", segments.segment_count, name="segment_count"),
