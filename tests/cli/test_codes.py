@@ -122,3 +122,23 @@ def test_a_broadcast_gives_codes(
     assert "“autumn”" in refused(
         "send", "--channel", "shop", "--all", "--text", text, "--codes", "autumn"
     )
+
+
+def test_the_rules_of_a_pool_are_edited(
+    ok: Callable[..., str], ok_json: Callable[..., Any], clarion: Callable[..., Any]
+) -> None:
+    ok("codes", "create", "spring", "--pattern", "S-####-????", "--holder-only", "--uses", "2")
+    assert ok("codes", "edit", "spring") == "Saved the pool “spring”.\n"
+    ok("codes", "edit", "spring", "--valid-until", "2027-03-31T23:59", "--low-at", "10",
+       "--top-up", "20", "--uses", "0", "--anyone", "--name", "autumn")  # fmt: skip
+    pool = CodePool.objects.get()
+    assert (pool.name, pool.uses, pool.holder_only, pool.low_at, pool.top_up) == (
+        "autumn", None, False, 10, 20,
+    )  # fmt: skip
+    assert pool.valid_until is not None
+    assert pool.pattern == "S-####-????"
+    ok_json("codes", "edit", "autumn", "--valid-until", "none", "--look-alikes")
+    pool.refresh_from_db()
+    assert (pool.valid_until, pool.look_alikes) == (None, True)
+    wrong = clarion("codes", "edit", "autumn", "--pattern", "")
+    assert "Only a pool with a pattern can be topped up." in wrong.stderr

@@ -1,5 +1,6 @@
 """``clarion codes``: pools of unique codes, who has which, and redeeming them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,6 +140,74 @@ def create(
         print_json(_pool_document(pool, numbers([pool])[pool.pk]))
         return
     print_line(f"Created the pool “{pool.name}” with {counted(pool.total, 'code')}.")
+
+
+@app.command(
+    examples=[
+        "clarion codes edit spring --valid-until 2027-03-31T23:59 --low-at 100 --top-up 1000",
+        "clarion codes edit spring --valid-until none",
+    ]
+)
+@uses_django
+def edit(
+    name: Pool,
+    new_name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Its new name.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="What codes added later look like.")
+    ] = None,
+    look_alikes: Annotated[
+        bool | None, typer.Option("--look-alikes/--no-look-alikes", help="Allow 0 and O, 1 and I.")
+    ] = None,
+    valid_from: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When codes become valid, or “none”.")
+    ] = None,
+    valid_until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When codes stop being valid, or “none”.")
+    ] = None,
+    uses: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Uses of each code; 0: without a limit.")
+    ] = None,
+    holder_only: Annotated[
+        bool | None,
+        typer.Option("--holder-only/--anyone", help="Who may use a code: its holder, or anyone."),
+    ] = None,
+    low_at: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="The stock is low below this many free codes."),
+    ] = None,
+    top_up: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Generate this many codes when the stock is low."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the rules of a pool. They apply to the codes that it has, too."""
+    from clarion.codes import pools
+    from clarion.codes.stock import numbers
+
+    pool = pools.find_pool(name)
+    options = {
+        "name": new_name,
+        "pattern": pattern,
+        "look_alikes": look_alikes,
+        "holder_only": holder_only,
+        "low_at": low_at,
+        "top_up": top_up,
+    }
+    changes: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    if uses is not None:
+        changes["uses"] = uses or None
+    for key, text in (("valid_from", valid_from), ("valid_until", valid_until)):
+        if text is not None:
+            option = f"--{key.replace('_', '-')}"
+            changes[key] = None if text == "none" else parse_moment(option, text)
+    pools.update(pool, replace(pools.Rules.of(pool), **changes), by=acting())
+    if as_json:
+        print_json(_pool_document(pool, numbers([pool])[pool.pk]))
+        return
+    print_line(f"Saved the pool “{pool.name}”.")
 
 
 @app.command(examples=["clarion codes generate spring 1000000"])
