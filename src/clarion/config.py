@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="A broadcast pauses when so many percent of its last 200 recipients can't be "
         "reached; 0 is never",
     )
+    help_text: str = Field(
+        default="",
+        max_length=4_000,
+        description="What contacts are answered who write HELP; empty: nothing",
+    )
     late_minutes: int = Field(default=60, ge=1, description="A broadcast later than this is missed")
     external_per_minute: int = Field(
         default=60, ge=1, description="Most calls a minute of one broadcast's URL"

@@ -3,12 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django.fixtures import Settings
 
+from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Inbound
+from clarion.channels.models import Channel
 from clarion.chats.inbound import receive
 from clarion.chats.models import Chat, Message
 from clarion.contacts.addresses import mark
 from clarion.contacts.models import Address, Contact
+from clarion.contacts.suppressions.entries import add
+from clarion.engine import snapshot
+from clarion.engine.render import MessageStep, next_step
 from clarion.kit import clock
 from support import factory
 
@@ -64,3 +70,46 @@ def test_who_writes_can_be_reached_but_an_opt_out_stands(before: str, after: str
 def test_nasty_texts_are_kept() -> None:
     receive(factory.channel(), said(text="a\x00b" + "x" * 50_000))
     assert Message.objects.get().text.startswith("ab")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_answered"),
+    [
+        ("HELP", True), ("Hilfe bitte!", True), ("/help", True), ("Ayuda por favor", True),
+        ("help me with my order", False), ("helpful", False), ("", False), ("STOP", False),
+    ],
+)  # fmt: skip
+def test_help_is_answered(settings: Settings, text: str, is_answered: bool) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"help_text": "Shop {{ x }}. STOP ends."})
+    receive(factory.channel(), said(text))
+    singles = Broadcast.objects.filter(type="single")
+    assert singles.exists() is is_answered
+    if is_answered:
+        [claimed] = factory.settle_all(Channel.objects.get())
+        step = next_step(claimed, snapshot.job(claimed.broadcast), titled=False)
+        assert isinstance(step, MessageStep)
+        assert step.outgoing.text == "Shop {{ x }}. STOP ends."
+
+
+def test_help_is_answered_once_a_day_also_to_who_opted_out(settings: Settings) -> None:
+    channel = factory.channel()
+    receive(channel, said("HELP", "0"))
+    assert not Broadcast.objects.exists()  # no text is set
+    settings.CLARION = settings.CLARION.model_copy(update={"help_text": "Call us."})
+    mark(Address.objects.get().pk, "opted_out", clock.now())
+    for number in "123":
+        receive(channel, said("HELP", number))
+    assert Broadcast.objects.count() == 1
+    assert Address.objects.get().state == "opted_out"
+    Broadcast.objects.update(created_at=clock.now() - timedelta(days=2))
+    receive(channel, said("HELP", "4"))
+    assert Broadcast.objects.count() == 2
+
+
+def test_help_from_a_suppressed_address_leaves_a_note(settings: Settings) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"help_text": "Call us."})
+    add("42", kind="webhook", reason="blocked", by=factory.BY)
+    receive(factory.channel(), said("HELP"))
+    assert not Broadcast.objects.exists()
+    note = Message.objects.get(inbound=False)
+    assert note.text.startswith("Help was asked for by a word. The address is on the suppression")

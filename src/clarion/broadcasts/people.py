@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.dispatch import receiver
 
 from clarion.accounts import audit
@@ -26,11 +27,13 @@ from clarion.contacts import signals as contacts
 from clarion.contacts.models import Address
 from clarion.contacts.states import AddressState
 from clarion.content.models import Story
-from clarion.kit import db
+from clarion.kit import clock, db
 from clarion.records.deliveries import cancel, hold, reassign
 from clarion.segments import signals as segments
 from clarion.segments.models import Segment
 
+HELP_TITLE = "Help"  # of the answer to who asks for it
+HELP_AGAIN = timedelta(days=1)  # until somebody is answered again
 _STORY = re.compile(r"story:([0-9]{1,18})")
 
 
@@ -75,6 +78,24 @@ def send_pressed_story(address_id: int, value: str, **_: Any) -> None:
         singles.send_pressed(Address.objects.get(pk=address_id), story)
     except SingleError as error:
         control.leave_note(address_id, f"A story was asked for by button. {error}")
+
+
+@receiver(chats.help_asked)
+def answer_help(address_id: int, **_: Any) -> None:
+    """They asked for help: they get the operator's answer, once a day at most."""
+    text = settings.CLARION.help_text.strip()
+    if not text:
+        return
+    answered = singles.of_address(address_id).filter(
+        agent=None, title=HELP_TITLE, created_at__gt=clock.now() - HELP_AGAIN
+    )
+    if answered.exists():
+        return
+    try:
+        address = Address.objects.get(pk=address_id)
+        singles.send_single(address, by=audit.WORKER, text=singles.literal(text), title=HELP_TITLE)
+    except SingleError as error:
+        control.leave_note(address_id, f"Help was asked for by a word. {error}")
 
 
 @receiver(contacts.address_stopped)

@@ -114,6 +114,15 @@ IN: Final[dict[str, tuple[str, ...]]] = {
     "uk": ("старт", "підписатися"),
     "zh": ("订阅", "訂閱"),
 }
+# They are answered, and change nothing.
+HELP: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("help", "info"), "ar": ("مساعدة",), "cs": ("nápověda",), "da": ("hjælp",),
+    "de": ("hilfe",), "es": ("ayuda",), "fi": ("ohje",), "fr": ("aide",), "he": ("עזרה",),
+    "hu": ("segítség",), "id": ("bantuan",), "it": ("aiuto",), "ja": ("ヘルプ",),
+    "ko": ("도움말",), "nb": ("hjelp",), "nl": ("hulp",), "pl": ("pomoc",), "pt": ("ajuda",),
+    "ro": ("ajutor",), "ru": ("помощь",), "sv": ("hjälp",), "tr": ("yardım",),
+    "uk": ("допомога",), "vi": ("trợ giúp",), "zh": ("帮助", "幫助"),
+}  # fmt: skip
 # Before or behind one of these words they change nothing: “STOP please”.
 POLITE: Final = (
     "please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "bitte", "danke", "por favor",

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final, Literal
 
 from clarion.channels.contract import Event, Inbound, OptOut
-from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED, POLITE
+from clarion.channels.keyword_lists import HELP, IN, OUT, OUT_TYPED, POLITE
 
 State = Literal["opted_out", "active"]
 LONGEST: Final = 200  # characters: a link into a bot carries up to 64 of its own
@@ -38,6 +38,19 @@ def requested_state(
         if state:
             return state
     return None
+
+
+def asks_for_help(text: str) -> bool:
+    """Whether a message asks for help by being one of these words, compared as the others."""
+    if len(text) > LONGEST:
+        return False
+    words = fold(_BOT_NAME.sub(r"\1", text.strip())).split()
+    return bool(words) and " ".join(_without_polite(words)) in _help_words()
+
+
+@cache
+def _help_words() -> frozenset[str]:
+    return frozenset(fold(word) for word in _all(HELP))
 
 
 def fold(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from clarion.channels.contract import Inbound
+from clarion.channels.keywords import asks_for_help
 from clarion.channels.models import Channel
 from clarion.chats import signals
 from clarion.chats.models import Chat, Message
@@ -18,8 +19,8 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
     """Store what someone wrote, making them known if they are new.
 
     A closed chat is with the bot again; one that is open with an agent stays so. Sends
-    ``button_pressed`` for a pressed button. Returns None when this message is already there:
-    providers deliver callbacks more than once.
+    ``button_pressed`` for a pressed button, and ``help_asked`` for a word that asks for help.
+    Returns None when this message is already there: providers deliver callbacks more than once.
     """
     with transaction.atomic():
         address = addresses.find_or_add(
@@ -49,6 +50,8 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
             last_message_at=event.at
         )
         Chat.objects.filter(pk=chat.pk, state=Chat.State.CLOSED).update(state=Chat.State.BOT)
+        if not event.button and asks_for_help(event.text):
+            signals.help_asked.send(Chat, address_id=address.pk, at=event.at)
         if event.button:
             signals.button_pressed.send(
                 Chat, address_id=address.pk, value=event.button, at=event.at
