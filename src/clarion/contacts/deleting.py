@@ -59,7 +59,7 @@ def delete_contact(contact: Contact, *, suppress: bool, by: Agent | str) -> int:
     at this moment arrives. Raises DeletionError when somebody else has deleted the contact.
     """
     with transaction.atomic():
-        matching.hold_still()
+        matching.wait_to_add()
         locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
         if locked is None:
             raise DeletionError(_("This contact has been deleted already."))

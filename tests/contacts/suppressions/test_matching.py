@@ -266,6 +266,30 @@ def test_an_address_that_is_written_while_an_entry_is_added_is_found(
     assert suppressed() == {"a@example.com"}
 
 
+@pytest.mark.only_on("postgresql")
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_entries_within_their_work_do_not_wait_for_each_other(
+    in_thread: Callable[..., threading.Thread],
+) -> None:
+    both, failures = threading.Barrier(2, timeout=20), []
+
+    def work(value: str) -> None:
+        try:
+            with db.write():
+                matching.wait_to_add()
+                both.wait()
+                store([Entry.read(value, "email", "gone")], "agent", BY)
+        except Exception as error:  # noqa: BLE001 - reported below
+            failures.append(error)
+
+    threads = [in_thread(lambda value=value: work(value)) for value in ("a@b.co", "b@b.co")]
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert failures == []
+    assert Suppression.objects.count() == 2
+
+
 @pytest.fixture
 def in_thread() -> Iterator[Callable[..., threading.Thread]]:
     def started(work: Callable[[], object]) -> threading.Thread:

@@ -34,6 +34,13 @@ def hold_still() -> bool:
     return bool(db.fetch("SELECT 1 FROM contacts_suppression LIMIT 1"))
 
 
+def wait_to_add() -> None:
+    """Wait until nobody holds the list still. Before rows of addresses are locked in a transaction
+    that adds entries: those who hold it may wait for these rows.
+    """
+    db.lock_for_adding("contacts_suppression")
+
+
 def check(address_ids: Iterable[int]) -> int:
     """Compare addresses just written, or joined, with the whole list; return how many it fits.
 

@@ -182,6 +182,15 @@ def lock_for_reading(table: str) -> None:
         execute(f"LOCK TABLE {table} IN SHARE MODE")
 
 
+def lock_for_adding(table: str) -> None:
+    """Wait for those who hold a table still (``lock_for_reading``), and let others write it too.
+
+    For a transaction that adds rows to it after it has locked rows that they may wait for.
+    """
+    if is_postgres():
+        execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+
+
 def returning(alias: str, *columns: str) -> str:
     """A RETURNING clause of an ``UPDATE … AS alias``: SQLite does not know the alias there."""
     prefix = f"{alias}." if is_postgres() else ""
