@@ -1,5 +1,6 @@
 """``clarion broadcasts``."""
 
+import re
 import socket
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clarion.broadcasts import waits
+from clarion.broadcasts import control, waits
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.states import BroadcastState as S
 from clarion.channels.models import Channel
@@ -71,8 +72,10 @@ def test_show_in_words(running: str, ok: Callable[..., str]) -> None:
 
 
 def test_f6_why_it_paused_by_itself_is_shown(running: str, clarion: Callable[..., Any]) -> None:
-    Broadcast.objects.filter(pk=running).update(state="paused", state_reason="Too many failed.")
-    assert "paused – Too many failed." in clarion("broadcasts", "show", running).stdout
+    control.pause(Broadcast.objects.get(pk=running), by="Ada", reason="Too many failed.")
+    shown = clarion("broadcasts", "show", running).stdout
+    assert "paused – Too many failed." in shown
+    assert re.search(r"halted by +Ada", shown)
     assert f"{running} is paused: Too many failed." in clarion("broadcasts", "list").stderr
 
 

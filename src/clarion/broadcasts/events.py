@@ -115,6 +115,14 @@ def observe_each(
     )
 
 
+def halted_by(broadcast: Broadcast) -> Event | None:
+    """The event that says who paused or stopped a broadcast, and when; None while it is neither."""
+    kind = {"paused": "pause", "stopped": "stop"}.get(broadcast.state)
+    if kind is None:
+        return None
+    return broadcast.events.filter(kind=kind).order_by("-at", "-pk").first()
+
+
 def _values(kind: str, by: Agent | str, detail: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": clock.from_us(db.now_us()),

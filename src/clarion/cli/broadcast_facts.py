@@ -54,6 +54,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
         ("restart of", facts["restart_of"]),
         ("rate", f"{rates.written(facts['rate'])} a second" if facts["rate"] else ""),
         ("pauses", _pauses(broadcast)),
+        ("halted by", _halted_by(broadcast)),
     ]
     print_facts(
         [
@@ -87,6 +88,14 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
             print_line(f"  {attempts}, {people}: {cause.text}")
             print_line(f"    cause {cause.id}. {explained.words}: {explained.advice}")
         print_note(f"List them with: clarion records list --broadcast {facts['id']} --status error")
+
+
+def _halted_by(broadcast: "Broadcast") -> str:
+    """Who paused or stopped it, and when; empty while it is neither."""
+    from clarion.broadcasts.events import halted_by
+
+    event = halted_by(broadcast)
+    return f"{event.actor}, {format_moment(event.at)}" if event else ""
 
 
 def _pauses(broadcast: "Broadcast") -> str:

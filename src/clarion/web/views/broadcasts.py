@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from clarion.accounts.models import Role
-from clarion.broadcasts import chains, control, history, retention
+from clarion.broadcasts import chains, control, events, history, retention
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.halting import limits_of
 from clarion.broadcasts.history import Section, Sought
@@ -269,6 +269,7 @@ def _standing(broadcast: Broadcast) -> dict[str, Any]:
         "held_since": held_since(broadcast.pk) if b["held"] else None,
         "soon": starts_in is not None and starts_in < UNDO_WINDOW,
         "troubled": conditions(broadcast.channels.all()) if broadcast.state in _ON_ITS_WAY else [],
+        "halted": events.halted_by(broadcast),
         "no_engine": moving and not workers_alive(),
         **(send_rate(b) if broadcast.state == "sending" else {}),
     }
