@@ -182,3 +182,16 @@ def test_h3_errors_lead_to_the_people(admin: Client, sending: Broadcast) -> None
 
     assert leads_to is not None
     assert len(admin.get(leads_to[1]).context["page"].rows) == 1
+
+
+def test_h3_the_detail_of_a_failed_chat_says_what_to_do(admin: Client) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    broadcast = factory.sending([channel])
+    gone = {"state": "failed", "reason": "Gone.", "code": "403", "refusal": "unreachable"}
+    [claimed] = factory.settle_each(channel, [gone])
+
+    html = admin.get(f"/logs/{broadcast.pk}/chats/{claimed.delivery}/").content.decode()
+
+    assert "Gone." in html
+    assert "<strong>This contact.</strong>" in html

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from clarion.broadcasts import history
 from clarion.broadcasts.history import Sought
 from clarion.clicks.rows import clicks_of
+from clarion.insights.errors import explain_wording
 from clarion.kit.numbers import parse_id
 from clarion.kit.paging import CursorError
 from clarion.records.audience import Wanted, place
@@ -119,6 +120,7 @@ def log_chat(request: AgentRequest, pk: int, delivery: int) -> HttpResponse:
         "broadcast": broadcast,
         "name": name_of(broadcast),
         "detail": delivery_log,
+        "explained": explain_wording(delivery_log.delivery.code, delivery_log.delivery.error),
         "clicks": clicks_of(delivery),
     }
     return render(request, "logs/chat.html", context)
