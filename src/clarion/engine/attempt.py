@@ -71,6 +71,7 @@ class StoryDown:
     """The story's webhook did not answer: that is its own trouble, or it is about this person."""
 
     step: int
+    request: HttpRequest
     reason: str
 
 
@@ -200,8 +201,8 @@ async def _ask(
         reason, refusal = str(error), Refusal.REJECTED
     refused = Refused(refusal, reason, code)
     settlement = _refused(claimed, channel, job, refused, "")
-    result = StoryDown(question.step, reason) if refusal is Refusal.RETRY else refused
-    return settlement, result
+    down = StoryDown(question.step, question.request, reason)
+    return settlement, down if refusal is Refusal.RETRY else refused
 
 
 def _accepted(

@@ -15,7 +15,8 @@ def asked_before(job: Job, step: int) -> HttpRequest | None:
     What earlier webhooks wanted kept for that person is forgotten by then, and not posted. A live
     broadcast that was changed since may have asked something else, or nothing.
     """
-    if job.script is None or not isinstance(job.script.steps[step], WebhookStep):
+    steps = job.script.steps if job.script is not None else ()
+    if step >= len(steps) or not isinstance(steps[step], WebhookStep):  # it was changed since
         return None
     if job.fires and events.was_changed(job.id):
         return None

@@ -259,7 +259,7 @@ class ChannelPipeline:
         if job.single:
             self._host.put(settlement)
         elif isinstance(result, StoryDown):
-            self._stories.failed(claimed, settlement, result.step, result.reason)
+            self._stories.failed(claimed, settlement, result)
             return
         elif was_not_made(result):
             self._judge_content(claimed, settlement)
@@ -296,7 +296,7 @@ class ChannelPipeline:
             if not self._host.may_send(self.channel.id, broadcast):
                 self._requeue(self._stories.give_up(broadcast))
         self._stories.ask_controls()
-        for broadcast, reason in self._stories.down():
+        for broadcast, reason in self._stories.down().items():
             self._pausing[broadcast] = clock.now_us() + PAUSING
             await self._host.hold_broadcast(broadcast, reason)
             for person in self._stories.give_up(broadcast):

@@ -18,6 +18,7 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Reply, Request
+from clarion.engine.attempt import StoryDown
 from clarion.engine.claim import Claimed
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.errors import MaybeSent, NotSent
@@ -39,6 +40,7 @@ class _Failure:
 
 @dataclass(slots=True)
 class _Failures:
+    url: str  # of the webhook
     reason: str
     until: float  # by time.monotonic(): when a control is asked
     kept: list[_Failure] = field(default_factory=list)
@@ -101,11 +103,14 @@ class StoryWatch:
                 del self._failures[story_step]
         self._answers(story_step[0])
 
-    def failed(self, claimed: Claimed, settlement: Settlement, step: int, reason: str) -> None:
+    def failed(self, claimed: Claimed, settlement: Settlement, down: StoryDown) -> None:
         """Keep a failure back, see above."""
         now = time.monotonic()
-        story_step = claimed.broadcast, step
-        failures = self._failures.setdefault(story_step, _Failures(reason, now + KEPT))
+        story_step = claimed.broadcast, down.step
+        failures = self._failures.setdefault(
+            story_step, _Failures(down.request.url, down.reason, now + KEPT)
+        )
+        failures.url = down.request.url
         failures.kept.append(_Failure(claimed, settlement, now))
 
     def ask_controls(self) -> None:
@@ -122,13 +127,13 @@ class StoryWatch:
         """The broadcasts of which somebody is kept back."""
         return {story_step[0] for story_step in self._failures}
 
-    def down(self) -> list[tuple[int, str]]:
-        """The broadcasts whose webhooks answer nobody, each with the reason."""
-        return [
-            (broadcast, failures.reason)
+    def down(self) -> dict[int, str]:
+        """The broadcasts of which a webhook answers nobody, each with the reason."""
+        return {
+            broadcast: failures.reason
             for (broadcast, _), failures in self._failures.items()
             if failures.is_down or (failures.has_no_control and self._is_alone(broadcast, failures))
-        ]
+        }
 
     def _is_alone(self, broadcast: int, failures: _Failures) -> bool:
         """Whether nobody's answer is worth waiting for: there may be one yet, the very first."""
@@ -149,13 +154,19 @@ class StoryWatch:
         began = time.monotonic()
         try:
             request = self._controls.get(story_step) or await self._asked_before(*story_step)
+            if request is not None and request.url != failures.url:
+                request = None  # a live broadcast had another webhook before
+            is_answered = request is not None and await self._is_answered(request)
         except Error as error:  # the database is away: later
             log.warning("database_away", error=str(error))
             failures.until = time.monotonic() + KEPT
             return
+        except Exception:  # a fault of ours: nobody may be kept back for good
+            log.exception("control_failed", broadcast=story_step[0])
+            request, is_answered = None, False
         if request is None:
             failures.has_no_control = True
-        elif await self._is_answered(request):
+        elif is_answered:
             failures.control = None  # it is this task
             self.answered(story_step, request, began)
         else:
