@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from clarion.accounts.models import Agent
     from clarion.broadcasts.models import Broadcast
     from clarion.channels.models import Channel
+    from clarion.consents.models import Consent
+    from clarion.contacts.models import Address, Contact
 
-Numbers = dict[str, int]
+Numbers = dict[str, Any]  # ids, and the tokens of signed links
 
 FIRST = ["Ana", "Ben", "Chloé", "Dimitri", "Eva", "Farid", "Grace", "Hiro", "Inês", "Jonas"]
 LAST = ["Almeida", "Berg", "Costa", "Dubois", "Fischer", "García", "Haddad", "Jensen", "Rossi"]
@@ -194,12 +196,71 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
         pools.Rules(name="Welcome gift", pattern="HI-####-????", low_at=50), by=agent
     )
     batches.order_codes(pool, 200, by=agent)
-    return {
+    used = {"person_address": person.pk} | _failed() | _merged(agent) | _links(person, bot, agent)
+    return used | {
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
         "pool": pool.pk, "suppression": rivals.pk, "opted_out": opted_out.pk,
         "periodic": periodic.pk, "trigger": trigger.pk, "external": external.pk, "chat": chat,
         "person": person.contact_id, "buyer": buyer.contact_id, "contacts": Contact.objects.count(),
     }  # fmt: skip
+
+
+def _failed() -> Numbers:
+    """A recipient that failed, its record and its cause; a contact that clicked."""
+    from clarion.clicks.models import Click
+    from clarion.records.models import Delivery, Record
+
+    failed = Delivery.objects.filter(state="failed").exclude(reason=None).order_by("pk")
+    eventually(failed.exists, timeout=60)
+    delivery = failed[0]
+    record = Record.objects.filter(delivery=delivery).order_by("-pk")[0]
+    click = Delivery.objects.get(pk=Click.objects.order_by("pk")[0].delivery_id)
+    return {
+        "failed_delivery": delivery.pk, "failed_record": record.pk, "cause": delivery.reason_id,
+        "failed_broadcast": delivery.broadcast_id, "clicker": click.address.contact_id,
+    }  # fmt: skip
+
+
+def _merged(agent: "Agent") -> Numbers:
+    """Two contacts that were merged, a tag that is in use, and API tokens."""
+    from clarion.accounts.tokens import create_token
+    from clarion.contacts import merges
+    from clarion.contacts.models import Contact, Tag
+    from clarion.kit import clock
+
+    kept, gone = Contact.objects.order_by("-pk")[:2]
+    merge = merges.merge(kept.pk, gone.pk, by=agent)
+    create_token(name="Shop", scopes=["contacts:read"], expires_at=None, by=agent)
+    expires = clock.now() + timedelta(days=90)
+    scopes = ["contacts:read", "contacts:write", "broadcasts:read"]
+    token, _ = create_token(name="Reports", scopes=scopes, expires_at=expires, by=agent)
+    used = Tag.objects.get(name="birthday").pk
+    return {"kept": kept.pk, "merge": merge.pk, "token": token.pk, "used_tag": used}
+
+
+def _links(address: "Address", bot: "Channel", agent: "Agent") -> Numbers:
+    """Tokens of the pages behind signed links; what is changed there has its own address."""
+    from clarion.consents import confirmations, grants, manage, preferences
+    from clarion.consents.models import Confirmation
+    from clarion.contacts import unsubscribe
+    from clarion.contacts.models import Address
+
+    by_letter = manage.define(
+        name="Monthly letter", category="Marketing", text="I want the letter by e-mail each month.",
+        confirming=manage.Confirming(bot), by=agent,
+    )  # fmt: skip
+    other = Address.objects.filter(channel=bot).order_by("pk")[5]
+    asked = [address.contact_id, other.contact_id]
+    grants.give(by_letter, asked, how="agent", by=agent)
+    first, second = Confirmation.objects.filter(consent=by_letter).order_by("pk")
+    return {
+        "preferences": preferences.PREFERENCES.token(address.pk),
+        "confirm": confirmations.CONFIRM.token(first.pk),
+        "confirmed": confirmations.CONFIRM.token(second.pk),
+        "unsubscribe": unsubscribe.make_token(address.pk),
+        "unsubscribe_from": unsubscribe.make_token(other.pk),
+        "asks": by_letter.pk,
+    }
 
 
 def _chats(bot: "Channel", agent: "Agent") -> int:
@@ -241,8 +302,10 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
     story = create_story(name=f"{LONG} {MARKUP}"[:100], blocks=blocks, by=agent)
-    manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)
-    entries.add(f"{LONG * 2}*", kind="webhook", reason="complained", note=LONG * 5, by=agent)
+    consent = manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)
+    entry, _ = entries.add(
+        f"{LONG * 2}*", kind="webhook", reason="complained", note=LONG * 5, by=agent
+    )
     entries.add(f"*{RIGHT_TO_LEFT}", kind="webhook", reason="gone", note=MARKUP, by=agent)
     names = [LONG * 2, RIGHT_TO_LEFT, MARKUP, "", "🎄" * 60, "Nguyễn Thị Minh Khai" * 4]
     contacts = Contact.objects.bulk_create(
@@ -278,6 +341,30 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     return {
         "draft": draft.pk, "sending": rows[1].pk, "paused": rows[2].pk, "completed": rows[3].pk,
         "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
+        "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk, "text": LONG,
+    } | _hostile_links(contacts[0], consent, agent)  # fmt: skip
+
+
+def _hostile_links(contact: "Contact", consent: "Consent", agent: "Agent") -> Numbers:
+    """Tags and a token with long names, and the pages behind the links of a contact."""
+    from clarion.accounts.tokens import create_token
+    from clarion.consents import confirmations, preferences
+    from clarion.consents.models import Confirmation, TextVersion
+    from clarion.contacts.models import Tag
+    from clarion.kit import clock
+
+    address = contact.addresses.get()
+    request = Confirmation.objects.create(
+        consent=consent, contact=contact, address=address, how="agent", requested_at=clock.now(),
+        version=TextVersion.objects.filter(consent=consent).first(), due=False,
+        expires_at=clock.now() + timedelta(days=7), problem=LONG * 3,
+    )  # fmt: skip
+    create_token(name=LONG[:60], scopes=["contacts:read"], expires_at=None, by=agent)
+    tag, other = Tag.objects.filter(name__startswith=LONG)[:2]
+    return {
+        "address": address.pk, "tag": tag.pk, "other_tag": other.pk,
+        "preferences": preferences.PREFERENCES.token(address.pk),
+        "confirm": confirmations.CONFIRM.token(request.pk),
     }  # fmt: skip
 
 

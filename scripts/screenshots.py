@@ -14,14 +14,14 @@ import base64
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import screenshot_pages as pages  # noqa: E402 - needs the path above
 import screenshot_world as world  # noqa: E402 - needs the path above
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
@@ -34,145 +34,6 @@ if TYPE_CHECKING:
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 SECRET = "whsec_" + base64.b64encode(b"only for pictures, only here").decode()
-EMPTY = {
-    "login": "/account/login/",
-    "dashboard": "/",
-    "broadcasts": "/broadcasts/",
-    "compose": "/broadcasts/new/",
-    "retention": "/broadcasts/retention/",
-    "records": "/records/",
-    "clicks": "/clicks/",
-    "chats": "/chats/",
-    "stories": "/stories/",
-    "story-new": "/stories/new/",
-    "contacts": "/contacts/",
-    "import": "/contacts/import/",
-    "consents": "/consents/",
-    "consent-new": "/consents/new/",
-    "suppressions": "/contacts/suppressions/",
-    "suppression-new": "/contacts/suppressions/new/",
-    "suppressions-import": "/contacts/suppressions/import/",
-    "channels": "/channels/",
-    "kinds": "/channels/add/",
-    "channel-telegram": "/channels/add/telegram/",
-    "channel-whatsapp": "/channels/add/whatsapp/",
-    "channel-email": "/channels/add/email/",
-    "channel-webhook": "/channels/add/webhook/",
-    "defaults": "/channels/defaults/",
-    "keywords": "/channels/keywords/",
-    "logs": "/logs/",
-    "codes": "/codes/",
-    "tokens": "/account/tokens/",
-    "token-new": "/account/tokens/new/",
-    "api-docs": "/api/v1/docs",
-    "code-pool-new": "/codes/new/",
-    "account": "/account/",
-    "password": "/account/password/",
-    "not-found": "/no/such/page",
-}
-FULL = {
-    "dashboard": "/",
-    "broadcasts": "/broadcasts/",
-    "scheduled": "/broadcasts/?section=scheduled",
-    "periodic": "/broadcasts/?section=periodic",
-    "completed": "/broadcasts/?section=completed",
-    "drafts": "/broadcasts/?section=drafts",
-    "nothing-found": "/broadcasts/?q=nothing+like+this",
-    "broadcast": "/broadcasts/{sale}/",
-    "broadcast-leaving": "/broadcasts/{leaving}/",
-    "broadcast-scheduled": "/broadcasts/{later}/",
-    "broadcast-paused": "/broadcasts/{paused}/",
-    "broadcast-stopped": "/broadcasts/{stopped}/",
-    "broadcast-periodic": "/broadcasts/{periodic}/",
-    "broadcast-trigger": "/broadcasts/{trigger}/",
-    "broadcast-external": "/broadcasts/{external}/",
-    "runs": "/broadcasts/{periodic}/runs/",
-    "recipients": "/broadcasts/{sale}/recipients/",
-    "consents-of": "/broadcasts/{sale}/consents/",
-    "analytics": "/broadcasts/{sale}/analytics/",
-    "activity": "/broadcasts/{sale}/activity/",
-    "activity-status": "/broadcasts/{sale}/activity/?group=status",
-    "ask-stop": "/broadcasts/{paused}/ask/stop/",
-    "ask-restart": "/broadcasts/{stopped}/ask/restart/",
-    "ask-rate": "/broadcasts/{paused}/ask/rate/",
-    "compose": "/broadcasts/{draft}/edit/",
-    "picker": "/picker/{draft}/",
-    "retention": "/broadcasts/retention/",
-    "records": "/records/",
-    "errors": "/records/?broadcast={sale}&status=error",
-    "records-none": "/records/?user=nobody-has-this",
-    "record": "/records/5/",
-    "clicks": "/clicks/",
-    "clicks-filtered": "/clicks/?clicked_by=scanner&first=yes&url=shop",
-    "chats": "/chats/",
-    "chat": "/chats/{chat}/",
-    "stories": "/stories/",
-    "story": "/stories/{story}/",
-    "logs": "/logs/",
-    "log": "/logs/{sale}/?list=failed",
-    "log-chat": "/logs/{sale}/chats/1000/",
-    "contacts": "/contacts/",
-    "contacts-none": "/contacts/?q=nobody-has-this",
-    "contact": "/contacts/{person}/",
-    "import-done": "/contacts/import/1/",
-    "consents": "/consents/",
-    "consent": "/consents/{consent}/",
-    "consent-remove": "/consents/{consent}/remove/",
-    "suppressions": "/contacts/suppressions/",
-    "suppression-remove": "/contacts/suppressions/{suppression}/remove/",
-    "suppression-lift": "/contacts/suppressions/addresses/{opted_out}/",
-    "why": "/broadcasts/{sale}/why/",
-    "contact-edit": "/contacts/{person}/edit/",
-    "contact-address": "/contacts/{person}/addresses/new/",
-    "contact-delete": "/contacts/{person}/delete/",
-    "contact-merge": "/contacts/{person}/merge/?with=3",
-    "contact-merge-choose": "/contacts/{person}/merge/?q=a",
-    "duplicates": "/contacts/duplicates/",
-    "tags": "/contacts/tags/",
-    "tag-edit": "/contacts/tags/1/",
-    "tag-merge": "/contacts/tags/1/merge/?into=2",
-    "tag-delete": "/contacts/tags/1/delete/",
-    "contact-why": "/contacts/{person}/why/",
-    "why-contact": "/broadcasts/{sale}/why/{buyer}/",
-    "codes": "/codes/",
-    "code-pool": "/codes/{pool}/",
-    "code-pool-edit": "/codes/{pool}/edit/",
-    "code-pool-delete": "/codes/{pool}/delete/",
-    "code": "/codes/code/",
-    "channels": "/channels/",
-    "channel": "/channels/1/",
-    "channel-paused": "/channels/3/",
-    "keywords": "/channels/keywords/",
-}
-HOSTILE = {
-    "broadcasts": "/broadcasts/",
-    "completed": "/broadcasts/?section=completed",
-    "drafts": "/broadcasts/?section=drafts",
-    "broadcast": "/broadcasts/{sending}/",
-    "broadcast-paused": "/broadcasts/{paused}/",
-    "broadcast-completed": "/broadcasts/{completed}/",
-    "ask-stop": "/broadcasts/{sending}/ask/stop/",
-    "compose": "/broadcasts/{draft}/edit/",
-    "picker": "/picker/{draft}/",
-    "stories": "/stories/",
-    "story": "/stories/{story}/",
-    "contacts": "/contacts/",
-    "contact": "/contacts/{person}/",
-    "contact-edit": "/contacts/{person}/edit/",
-    "import": "/contacts/import/{import}/",
-    "consents": "/consents/",
-    "suppressions": "/contacts/suppressions/",
-    "channels": "/channels/",
-    "channel": "/channels/{channel}/",
-}
-# After a click on what is called so: what a page says to a form that is not filled in, and more.
-CLICKED = {
-    "compose-refused": ("/broadcasts/new/", "Send"),
-    "story-refused": ("/stories/new/", "Save story"),
-    "channel-refused": ("/channels/add/telegram/", "Add channel"),
-    "import-refused": ("/contacts/import/", "Check file"),
-    "why-request": ("/broadcasts/{sale}/why/{buyer}/", "Request and reply"),
-}
 WIDTHS = (1280, 390)
 TALLEST = 6_000
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -195,16 +56,21 @@ def main() -> int:
         data = Path(folder)
         os.environ |= {"CLARION_DATA": str(data), "DJANGO_SETTINGS_MODULE": "clarion.settings"}
         os.environ["CLARION_DATABASE_URL"] = f"sqlite:///{data / 'clarion.sqlite3'}"
+        port = str(free_port())
+        # Links in messages, which tracked clicks and confirmed consents need.
+        os.environ["CLARION_PUBLIC_URL"] = f"http://127.0.0.1:{port}/"
         processes = Processes(os.environ)
         try:
-            _shoot(processes, data, executable, chosen)
+            _shoot(processes, port, data, executable, chosen)
         finally:
             processes.close()
     return 0
 
 
-def _shoot(processes: Processes, data: Path, executable: str, chosen: argparse.Namespace) -> None:
-    serve = processes.clarion("serve", "--port", str(free_port()))
+def _shoot(
+    processes: Processes, port: str, data: Path, executable: str, chosen: argparse.Namespace
+) -> None:
+    serve = processes.clarion("serve", "--port", port)
     url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
     turned = ["error_500=2", "error_400=1", "reset_after=1", "delivered=90", "read=60"]
     turned += [f"callback_url={url}/hooks/1/", f"callback_secret={SECRET}", "callback_delay=1s..9s"]
@@ -224,22 +90,21 @@ def _shoot(processes: Processes, data: Path, executable: str, chosen: argparse.N
             return
         album = Album(browser, chosen.to, chosen.words)
         if not chosen.readme:
-            album.add(url, "empty", EMPTY)
+            album.add(url, "empty", pages.EMPTY)
         numbers = world.full(provider, data, agent, SECRET, trouble=not chosen.readme)
         if chosen.readme:
             _readme_picture(browser, url, numbers["sale"])
             return
-        clicked = {name: (path.format(**numbers), what) for name, (path, what) in CLICKED.items()}
-        album.add(url, "full", _filled(FULL, numbers), clicked)
+        album.add(url, "full", _filled(pages.FULL | pages.CLICKED, numbers))
         serve.terminate()  # its worker would finish what the hostile numbers claim
-        web = processes.clarion("web", "--port", str(free_port()))
+        web = processes.clarion("web", "--port", port)
         url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
-        album.add(url, "hostile", _filled(HOSTILE, world.hostile(provider, agent)))
+        album.add(url, "hostile", _filled(pages.HOSTILE, world.hostile(provider, agent)))
         browser.close()
 
 
-def _filled(pages: dict[str, str], numbers: world.Numbers) -> dict[str, str]:
-    return {name: path.format(**numbers) for name, path in pages.items()}
+def _filled(shots: pages.Shots, numbers: world.Numbers) -> dict[str, pages.Shot]:
+    return {name: replace(shot, path=shot.path.format(**numbers)) for name, shot in shots.items()}
 
 
 def _agent() -> "Agent":
@@ -258,16 +123,9 @@ class Album:
     folder: Path
     words: list[str]
 
-    def add(
-        self,
-        url: str,
-        kind: str,
-        pages: dict[str, str],
-        clicked: dict[str, tuple[str, str]] = MappingProxyType({}),  # type: ignore[assignment]
-    ) -> None:
-        """Take the pictures of these pages, by name."""
+    def add(self, url: str, kind: str, shots: dict[str, pages.Shot]) -> None:
+        """Take these pictures, by name."""
         (self.folder / "sheets").mkdir(parents=True, exist_ok=True)
-        shots = {name: (path, "") for name, path in pages.items()} | dict(clicked)
         chosen = {
             f"{kind}-{name}": shot
             for name, shot in shots.items()
@@ -285,15 +143,20 @@ class Album:
         url: str,
         theme: Literal["light", "dark"],
         width: int,
-        shots: dict[str, tuple[str, str]],
+        shots: dict[str, pages.Shot],
     ) -> None:
         page = _window(self.browser, url, theme, width)
-        for name, (path, button) in shots.items():
-            if path == "/account/login/":
+        for name, shot in shots.items():
+            if shot.path == "/account/login/":
                 page.context.clear_cookies()
-            page.goto(url + path)
-            if button:
-                page.locator(f"main :text-is('{button}')").last.click()
+            page.goto(url + shot.path)
+            for label, text in shot.fields.items():
+                page.get_by_label(label).fill(text)
+            for label in shot.ticks:
+                page.get_by_label(label).check()
+            button = page.locator(f"main :text-is('{shot.button}')")
+            if shot.button and button.count():
+                button.last.click()
             page.wait_for_timeout(500)  # what loads itself after the page
             wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
             if wide:
@@ -303,7 +166,7 @@ class Album:
             page.set_viewport_size({"width": width, "height": max(844, min(height, TALLEST))})
             page.screenshot(path=self._path(name, width, theme))
             page.set_viewport_size({"width": width, "height": 844})
-            if path == "/account/login/":
+            if shot.path == "/account/login/":
                 _log_in(page, url)
         page.context.close()
 

@@ -85,7 +85,7 @@ def test_h3_errors_are_explained_and_their_people_restarted(
     Delivery.objects.filter(state="failed").update(reason=Reason.objects.get(text="It broke."))
     [cause] = ok_json("broadcasts", "show", running)["causes"]
     assert (cause["error"], cause["about"], cause["recipients"]) == ("It broke.", "unknown", 1)
-    assert f"cause {cause['cause']}. Not known: " in ok("broadcasts", "show", running)
+    assert f"cause {cause['cause']}. Unknown problem: " in ok("broadcasts", "show", running)
     Delivery.objects.filter(state="queued").update(state="unsent")
     Broadcast.objects.filter(pk=running).update(state="stopped", finished_at=clock.now())
     Tally.objects.filter(state="queued").update(state="unsent")

@@ -50,7 +50,7 @@ def test_what_the_engine_finds_itself_has_advice_of_its_own() -> None:
 
 def test_an_unknown_code_falls_to_a_truthful_default() -> None:
     explained = explain("31415", "")
-    assert (explained.about, explained.words) == (About.UNKNOWN, "Not known")
+    assert (explained.about, explained.words) == (About.UNKNOWN, "Unknown problem")
     assert "gave no reason that Clarion knows" in explained.advice
 
 

@@ -71,11 +71,11 @@ def explain(code: str, refusal: str) -> Explained:
 
 def _words(about: About) -> str:
     return {
-        About.LATER: _("Try again later"),
-        About.PERSON: _("This contact"),
-        About.MESSAGE: _("This message"),
-        About.CHANNEL: _("This channel"),
-        About.UNKNOWN: _("Not known"),
+        About.LATER: _("Temporary problem"),
+        About.PERSON: _("Problem with the contact"),
+        About.MESSAGE: _("Problem with the message"),
+        About.CHANNEL: _("Problem with the channel"),
+        About.UNKNOWN: _("Unknown problem"),
     }[about]
 
 

@@ -139,8 +139,10 @@ def test_a_consent_that_has_to_be_confirmed(
     assert "{{ confirm_url }}" in admin.get(f"/consents/{consent.pk}/").content.decode()
     admin.post(f"/contacts/{person.pk}/consents/", {"consent": consent.pk, "given": "yes"})
     assert not Change.objects.exists()
-    assert b"To be confirmed" in admin.get(f"/contacts/{person.pk}/").content
-    assert b"1 contact still has to confirm it" in admin.get("/consents/").content
+    page = admin.get(f"/contacts/{person.pk}/").content
+    assert b"Waiting for confirmation" in page
+    assert b"Not asked" not in page
+    assert b"1 contact has not confirmed yet" in admin.get("/consents/").content
     admin.post(f"/consents/{consent.pk}/", {"name": "News"})
     consent.refresh_from_db()
     assert consent.confirm_channel is None

@@ -194,4 +194,4 @@ def test_h3_the_detail_of_a_failed_chat_says_what_to_do(admin: Client) -> None:
     html = admin.get(f"/logs/{broadcast.pk}/chats/{claimed.delivery}/").content.decode()
 
     assert "Gone." in html
-    assert "<strong>This contact.</strong>" in html
+    assert "<strong>Problem with the contact.</strong>" in html

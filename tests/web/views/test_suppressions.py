@@ -23,7 +23,7 @@ def ada() -> Address:
 
 
 def test_empty_added_found_and_removed(admin: Client, ada: Address) -> None:
-    assert b"Nothing is on the list" in admin.get(URL).content
+    assert b"No entries yet" in admin.get(URL).content
     fields = {"pattern": "*@example.com", "kind": "email", "reason": "blocked", "note": "Rival"}
     said = admin.post(f"{URL}new/", fields, follow=True).content.decode()
     assert "“*@example.com” is on the list. It fits 1 address." in said
@@ -32,7 +32,7 @@ def test_empty_added_found_and_removed(admin: Client, ada: Address) -> None:
                             ("kind=email", True), ("kind=rumour&reason=rumour", True)):  # fmt: skip
         assert (b"Rival" in admin.get(f"{URL}?{query}").content) is is_there, query
     assert (
-        "Broadcasts are sent to 1 address again"
+        "Broadcasts will be sent to 1 address again"
         in admin.get(f"{URL}{entry.pk}/remove/").content.decode()
     )
     ada.refresh_from_db()

@@ -43,7 +43,7 @@ def test_rename_merge_and_delete(admin: Client, old: Tag) -> None:
     assert Tag.objects.count() == 2
 
     question = admin.get(f"{url}merge/?into={new.pk}").content.decode()
-    assert "2 contacts have it" in question
+    assert "2 contacts have “older”" in question
     assert "segment “Olds”" in question
     assert admin.get(f"{url}merge/?into=x").status_code == 302
     admin.post(f"{url}merge/", {"into": new.pk})

@@ -50,14 +50,14 @@ class ConsentForm(forms.Form):
         label=_("Subject of the confirmation"),
         max_length=LONGEST_SUBJECT,
         required=False,
-        help_text=_("Without it: “%s”.") % CONFIRM_SUBJECT,
+        help_text=_("Default: “%s”.") % CONFIRM_SUBJECT,
     )
     confirm_text = forms.CharField(
         label=_("Message of the confirmation"),
         max_length=LONGEST_TEXT,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "placeholder": CONFIRM_TEXT}),
-        help_text=_("It can contain variables, and needs {{ confirm_url }} for the link."),
+        help_text=_("It can contain variables. It must contain {{ confirm_url }} for the link."),
     )
 
     def changes(self) -> dict[str, Any]:

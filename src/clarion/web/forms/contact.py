@@ -28,7 +28,7 @@ class ContactForm(forms.Form):
     tags = forms.CharField(
         label=_("Tags"),
         required=False,
-        help_text=_("Separate tags with commas. New tags start the triggers on them."),
+        help_text=_("Separate tags with commas. A new tag starts the broadcasts that it triggers."),
     )
 
     def __init__(self, *args: Any, contact: Contact, **more: Any) -> None:

@@ -26,7 +26,7 @@ class SuppressionForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("Platform"),
         choices=kind_choices,
-        help_text=_("The entry is about all channels of this platform."),
+        help_text=_("The entry applies to all channels of this platform."),
     )
     reason = forms.ChoiceField(label=_("Reason"), choices=Reason.choices)
     note = forms.CharField(
@@ -51,8 +51,8 @@ class SuppressionFileForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("Platform"),
         choices=kind_choices,
-        help_text=_("For lines that name none."),
+        help_text=_("Used for lines without a value."),
     )
     reason = forms.ChoiceField(
-        label=_("Reason"), choices=Reason.choices, help_text=_("For lines that name none.")
+        label=_("Reason"), choices=Reason.choices, help_text=_("Used for lines without a value.")
     )

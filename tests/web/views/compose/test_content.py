@@ -328,3 +328,17 @@ def test_b6_a_code_pool_is_chosen_previewed_and_sent(admin: Client, channel: Cha
     assert f"Yours: {pools.sample(pool)}" in html
     sent = the_draft()
     assert (sent.state, sent.code_pool) == ("scheduled", pool)
+
+
+def test_what_the_variables_that_are_links_are_is_explained(
+    admin: Client, channel: Channel
+) -> None:
+    page = words(admin.get("/broadcasts/new/").content.decode())
+    story = words(admin.get("/stories/new/").content.decode())
+
+    explained = (
+        "Each recipient gets links of their own: {{ preferences_url }} to choose what to receive, "
+        "{{ unsubscribe_url }} to unsubscribe."
+    )
+    assert explained in page
+    assert explained in story
