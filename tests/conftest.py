@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.signals import setting_changed
 
 from support import environment
 
@@ -10,6 +11,7 @@ from support import environment
 environment.prepare()
 
 from clarion.channels.models import Channel  # noqa: E402
+from clarion.contacts import signed_links  # noqa: E402
 from clarion.engine import snapshot  # noqa: E402
 from clarion.engine.process import ThreadedWorker  # noqa: E402
 from clarion.records import reasons  # noqa: E402
@@ -45,3 +47,10 @@ def _nothing_remembered() -> None:
     reasons.forget()
     shared.forget()
     snapshot.job.cache_clear()
+
+
+def _forget_public_url(**_change: object) -> None:
+    signed_links._base.cache_clear()
+
+
+setting_changed.connect(_forget_public_url)

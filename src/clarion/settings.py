@@ -93,7 +93,6 @@ MIDDLEWARE = [
     "clarion.web.middleware.content_security_policy",
     "clarion.api.entry.serve",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -163,6 +162,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 # Sent over HTTPS only; that a request came so is what a trusted proxy says (server.run).
 SECURE_HSTS_SECONDS = CLARION.hsts_seconds if IS_HTTPS else 0
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# The agents' pages are in English whatever a browser prefers: what Django and the pages of
+# recipients have translations for would stand between English sentences.
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True

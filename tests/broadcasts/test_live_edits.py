@@ -6,8 +6,10 @@ import pytest
 
 from clarion.broadcasts import control, drafts, launch, live_edits
 from clarion.broadcasts.errors import LaunchError
+from clarion.broadcasts.fields import FIELDS, To
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
+from clarion.codes import pools
 from clarion.content import stories
 from clarion.engine import snapshot
 from clarion.kit import clock
@@ -52,6 +54,21 @@ def test_e3_an_edit_takes_effect_at_once_and_keeps_what_it_is(what: str, state: 
     assert set(changed.channels.all()) == {channel, other}
     assert [pick.address_id for pick in changed.picks.all()] == [person.pk]
     assert not Broadcast.objects.filter(pk=draft.pk).exists()
+
+
+def test_everything_that_an_edit_begins_with_comes_back() -> None:
+    begun = {name for name, to in FIELDS.items() if To.DUPLICATE in to}
+    returned = {name for name, to in FIELDS.items() if To.EDITED in to}
+    assert begun - returned == {"type"}  # a live broadcast stays what it is
+
+
+def test_the_pool_of_codes_of_a_live_broadcast_can_be_changed() -> None:
+    spring, autumn = (pools.create(pools.Rules(name=name), by=factory.BY) for name in "AB")
+    live = factory.live([factory.channel()], text="{{ code }}", code_pool=spring, **LIVE["trigger"])
+    draft = launch.edit(live, by=factory.BY)
+    drafts.edit_draft(draft, by=factory.BY, code_pool=autumn)
+
+    assert launch.start(draft, by=factory.BY).code_pool == autumn
 
 
 def test_a_new_schedule_moves_the_next_run() -> None:

@@ -1,6 +1,5 @@
 """Double opt-in: a consent counts once the contact has confirmed it by a link."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from clarion.consents.grants import counts, give, withdraw
 from clarion.consents.manage import Confirming, ConsentError, define, update
 from clarion.consents.models import Change, Confirmation, Consent
 from clarion.consents.proof import Proof
-from clarion.contacts import addresses, signed_links
+from clarion.contacts import addresses
 from clarion.contacts.models import Address
 from clarion.kit import clock
 from support import factory
@@ -29,11 +28,8 @@ BY = factory.BY
 
 
 @pytest.fixture(autouse=True)
-def _public(settings: Settings) -> Iterator[None]:
+def _public(settings: Settings) -> None:
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
-    signed_links._base.cache_clear()
-    yield
-    signed_links._base.cache_clear()
 
 
 @pytest.fixture

@@ -1,21 +1,11 @@
 """The signed link with which a person leaves."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from clarion.contacts import signed_links
 from clarion.contacts.unsubscribe import make_token, read_token, unsubscribe_url
-
-
-@pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
-    signed_links._base.cache_clear()
-    yield
-    signed_links._base.cache_clear()
 
 
 @given(st.integers(1, 2**63 - 1))

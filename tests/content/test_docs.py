@@ -17,6 +17,10 @@ CONTACT = contact_context(
 )  # fmt: skip
 
 
+# Each recipient has links of their own besides (engine.render).
+LINKS = dict.fromkeys(("preferences_url", "unsubscribe_url"), "https://c.example/1")
+
+
 def test_every_filter_and_test_is_there() -> None:
     named = set(re.findall(r"[a-z]+", " ".join(re.findall(r"`([^`]+)`", PAGE))))
     assert sorted((FILTERS | TESTS) - named) == []
@@ -32,7 +36,7 @@ def test_every_filter_and_test_is_there() -> None:
     ),
 )
 def test_examples_render(example: str) -> None:
-    assert "{{ contact" not in compile_text(example).render(CONTACT)
+    assert "{{ contact" not in compile_text(example).render(CONTACT, **LINKS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pytest_django.fixtures import Settings
 from clarion.broadcasts.preview import preview
 from clarion.broadcasts.problems import check, content_problems
 from clarion.consents.preferences import PREFERENCES
-from clarion.contacts import signed_links
 from clarion.contacts.unsubscribe import make_token
 from clarion.engine import reap, snapshot
 from clarion.engine.claim import claim
@@ -21,9 +20,6 @@ TEXT = "{{ preferences_url }} {{ unsubscribe_url }}"
 @pytest.fixture
 def _public(settings: Settings) -> None:
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
-    signed_links._base.cache_clear()
-    yield
-    signed_links._base.cache_clear()
 
 
 @pytest.mark.usefixtures("_public")

@@ -2,7 +2,6 @@
 
 import email
 import re
-from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 
@@ -14,7 +13,6 @@ from clarion.channels.registry import adapter
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.consents.models import Change
-from clarion.contacts import signed_links
 from clarion.contacts.models import Address
 from clarion.engine import reap, snapshot
 from clarion.engine.claim import claim
@@ -29,11 +27,8 @@ _LINK = re.compile(rf"{PUBLIC}(/[\w:/-]+)")
 
 
 @pytest.fixture(autouse=True)
-def _public(settings: Settings) -> Iterator[None]:
+def _public(settings: Settings) -> None:
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": PUBLIC})
-    signed_links._base.cache_clear()
-    yield
-    signed_links._base.cache_clear()
 
 
 @pytest.fixture

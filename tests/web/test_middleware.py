@@ -86,3 +86,10 @@ def test_times_are_in_the_agents_zone(admin: Client) -> None:
     html = admin.get("/channels/").content.decode()
 
     assert "Time zone: Asia/Tokyo" in html
+
+
+def test_the_pages_of_agents_are_in_one_language(client: Client) -> None:
+    german = client.get("/account/login/", headers={"Accept-Language": "de-DE,de;q=0.9"})
+
+    assert '<html lang="en-gb"' in german.text
+    assert "Content-Language" not in german.headers

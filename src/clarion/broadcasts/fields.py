@@ -1,7 +1,8 @@
 """Which fields of a broadcast are copied to one that is made from it.
 
 A *duplicate* is a new draft of what a person wrote. A *run* is one execution of a periodic or
-external broadcast. A *restart* sends the same again to those who did not get it.
+external broadcast. A *restart* sends the same again to those who did not get it. What was *edited*
+is a draft of a live broadcast, which that broadcast then takes its fields from.
 """
 
 from enum import Flag, auto
@@ -17,7 +18,8 @@ class To(Flag):
     DUPLICATE = auto()
     RUN = auto()
     RESTART = auto()
-    ALL = DUPLICATE | RUN | RESTART
+    EDITED = auto()  # from the draft of a live edit to the live broadcast
+    ALL = DUPLICATE | RUN | RESTART | EDITED
 
 
 FIELDS: Final[dict[str, To]] = {
@@ -26,11 +28,11 @@ FIELDS: Final[dict[str, To]] = {
     "text": To.ALL,
     "story": To.ALL,
     # What was previewed and approved; a duplicate is edited again, and sends the newest version.
-    "story_version": To.RUN | To.RESTART,
+    "story_version": To.RUN | To.RESTART | To.EDITED,
     "template": To.ALL,
     "data": To.ALL,
-    "sample_data": To.DUPLICATE,
-    "accepted_gaps": To.RUN,  # a duplicate or a restart goes to other people
+    "sample_data": To.DUPLICATE | To.EDITED,
+    "accepted_gaps": To.RUN | To.EDITED,  # a duplicate or a restart goes to other people
     "code_pool": To.ALL,
     "codes_returned_at": To.NOTHING,
     "channels": To.ALL,
@@ -42,13 +44,13 @@ FIELDS: Final[dict[str, To]] = {
     "pause_unreachable": To.ALL,
     "time_zone": To.ALL,
     "priority": To.RUN | To.RESTART,  # a duplicate gets that of its own type when it is launched
-    "title": To.RUN | To.RESTART,  # a duplicate is called a copy
+    "title": To.RUN | To.RESTART | To.EDITED,  # a duplicate is called a copy
     # To whom. A restart has picks of its own.
-    "audience": To.DUPLICATE | To.RUN,
+    "audience": To.DUPLICATE | To.RUN | To.EDITED,
     # When. A run is sent once, and so is a restart.
     "type": To.DUPLICATE,
-    "recurrence": To.DUPLICATE,
-    "trigger": To.DUPLICATE,
+    "recurrence": To.DUPLICATE | To.EDITED,
+    "trigger": To.DUPLICATE | To.EDITED,
     # A run is sent by who started its parent. A duplicate or restart belongs to whoever makes it.
     "agent": To.RUN,
     "agent_name": To.RUN,
@@ -96,9 +98,19 @@ def create_copy(source: Broadcast, to: To, **own: Any) -> Broadcast:
 
     ``own`` are fields that it has of its own, instead or besides. To be called in a transaction.
     """
-    names = [name for name, kinds in FIELDS.items() if to in kinds]
-    copied = {name: getattr(source, name) for name in names if name not in _MANY}
-    copy = Broadcast.objects.create(**(copied | own))
-    for name in _MANY.intersection(names):
-        getattr(copy, name).set(getattr(source, name).all())
+    copy = Broadcast.objects.create(**(values(source, to) | own))
+    set_many(source, copy, to)
     return copy
+
+
+def values(source: Broadcast, to: To) -> dict[str, Any]:
+    """The values of the fields that are copied, by name; without those of many values."""
+    names = [name for name, kinds in FIELDS.items() if to in kinds and name not in _MANY]
+    return {name: getattr(source, name) for name in names}
+
+
+def set_many(source: Broadcast, target: Broadcast, to: To) -> None:
+    """Give ``target`` the fields of many values that are copied."""
+    for name in _MANY:
+        if to in FIELDS[name]:
+            getattr(target, name).set(getattr(source, name).all())

@@ -12,7 +12,7 @@ from django.db.models import F
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, calls, drafts, events, periodic, trigger
 from clarion.broadcasts.errors import LaunchError
-from clarion.broadcasts.fields import To, create_copy
+from clarion.broadcasts.fields import To, create_copy, set_many, values
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import copy_picks
 from clarion.broadcasts.problems import check
@@ -24,12 +24,6 @@ from clarion.records.progress import between_messages
 
 S = BroadcastState
 EDITABLE: Final = (S.LIVE, S.PAUSED)
-# What the draft says, and the live broadcast says from then on.
-_TAKEN: Final = (
-    "title", "data_type", "text", "story", "story_version", "template", "data", "audience",
-    "end_open_chats", "track_clicks", "weight", "rate", "pause_rejected", "pause_unreachable",
-    "time_zone", "recurrence", "trigger", "accepted_gaps",
-)  # fmt: skip
 _NAMES = {
     Broadcast.Timing.PERIODIC: "periodic",
     Broadcast.Timing.TRIGGER: "a trigger",
@@ -82,11 +76,11 @@ def apply(draft: Broadcast, *, by: Agent | str) -> Broadcast:
         raise LaunchError(
             "Some recipients are between two messages of the story. Try again in a minute."
         )
-    values: dict[str, Any] = {name: getattr(draft, name) for name in _TAKEN}
+    fields = values(draft, To.EDITED) | _timing(draft, live)
     Broadcast.objects.filter(pk=live.pk).update(
-        **values | _timing(draft, live), revision=F("revision") + 1, next_slot_at=0
+        **fields, revision=F("revision") + 1, next_slot_at=0
     )
-    live.channels.set(draft.channels.all())
+    set_many(draft, live, To.EDITED)
     live.picks.all().delete()
     copy_picks(draft, live)
     draft.delete()

@@ -13,7 +13,6 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 
 from clarion.content import media
@@ -26,7 +25,6 @@ _FILES_OF_A_STORY: Final = 10  # of the largest size, uploaded together
 _AROUND_PAGES: Final = (  # the innermost first: what a page with the menu needs
     AuthenticationMiddleware,
     CsrfViewMiddleware,
-    LocaleMiddleware,
     SessionMiddleware,
 )
 log = structlog.get_logger()

@@ -29,7 +29,7 @@ def test_one_of_these_whole_numbers() -> None:
 
 def test_rows_are_fetched_in_one_piece() -> None:
     text = 'Zoë “99 %”\n\\ {"a": [1]}'
-    db.execute("INSERT INTO records_reason (code, text) VALUES (%s, %s), (%s, %s)",
+    db.execute("INSERT INTO records_reason (code, text, refusal) VALUES (%s, %s, ''), (%s, %s, '')",
                ["a", text, "b", ""])  # fmt: skip
     columns = ["code", "text", "CASE WHEN code = 'a' THEN 9007199254740993 END"]
 
