@@ -208,8 +208,13 @@ def test_a_live_broadcast_is_edited_in_a_draft(call: Program, channel: Channel) 
     edit = call.ok("POST", f"/broadcasts/{live['id']}/edit")
     assert edit["edit_of_id"] == live["id"]
     call.ok("PATCH", f"/broadcasts/{edit['id']}", {"title": "New"}, If_Match="*")
-    applied = call.ok("POST", f"/broadcasts/{edit['id']}/start", {})
-    assert (applied["id"], applied["title"]) == (live["id"], "New")
+    path = f"/broadcasts/{edit['id']}/start"
+    applied = call("POST", path, {}, Idempotency_Key="k")
+    shown = json.loads(applied.content)
+    assert (shown["id"], shown["title"]) == (live["id"], "New")
+    # The draft is gone now, the answer is not.
+    again = call("POST", path, {}, Idempotency_Key="k")
+    assert (again.status_code, again.content) == (200, applied.content)
 
 
 def test_a_test_is_sent(call: Program, channel: Channel) -> None:

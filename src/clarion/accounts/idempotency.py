@@ -43,6 +43,11 @@ def claim(token: ApiToken, key: str, request_digest: str) -> StoredAnswer:
     return answer
 
 
+def is_kept(token: ApiToken, key: str) -> bool:
+    """Whether an answer is kept for that key: then nothing need be prepared for the request."""
+    return StoredAnswer.objects.filter(token=token, key=key).exists()
+
+
 def keep(answer: StoredAnswer, status: int, headers: dict[str, str], body: str) -> None:
     """Keep what was answered; within the transaction of ``claim``."""
     StoredAnswer.objects.filter(pk=answer.pk).update(status=status, headers=headers, body=body)

@@ -66,7 +66,7 @@ def operation(
     `returns`: the type of its answer, None for none. `status`: 0 for the usual one of the method.
     `transact`: False for what waits for another server, which must not hold the database.
     `prepare`: called with the same parameters before the transaction, for what takes long; the
-    function finds its result as ``request.prepared``.
+    function finds its result as ``request.prepared``. Not for a request whose answer is kept.
     """
     status = status or (204 if returns is None else 200)
 
@@ -74,9 +74,10 @@ def operation(
         def carried_out(request: ApiRequest, **parameters: Any) -> HttpResponse:
             if method == "GET":
                 return _answer(request, view(request, **parameters), rules, status)
-            if prepare is not None:
-                request.prepared = prepare(request, **parameters)
             key = request.headers.get(KEY_HEADER) if rules.repeatable else None
+            if prepare is not None:
+                kept = key is not None and idempotency.is_kept(request.auth, key)
+                request.prepared = None if kept else prepare(request, **parameters)
             with transaction.atomic() if transact or key is not None else nullcontext():
                 if key is None:
                     return _answer(request, view(request, **parameters), rules, status)
