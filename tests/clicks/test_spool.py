@@ -1,5 +1,6 @@
 """Clicks in a file: nothing answered is lost, nothing is written twice for good."""
 
+import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,5 +58,24 @@ def test_a_line_that_a_crash_cut_off_was_never_answered(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write("[3, 4, 20")
     drained = list[Visit]()
+    assert spool.drain(drained.extend) == 1
+    assert drained == VISITS[:1]
+
+
+def test_a_file_that_is_drained_before_it_is_locked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained, lock = list[Visit](), fcntl.flock
+
+    def lock_late(file: int, how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            monkeypatch.setattr(fcntl, "flock", lock)
+            assert Spool(tmp_path).drain(drained.extend) == 0
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    spool = Spool(tmp_path)
+    spool.append(VISITS[0])
+    assert Spool(tmp_path).drain(drained.extend) == 0
     assert spool.drain(drained.extend) == 1
     assert drained == VISITS[:1]

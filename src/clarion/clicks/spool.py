@@ -58,8 +58,13 @@ class Spool:
 
     def _opened(self) -> IO[str]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (self._folder / f"{os.getpid()}-{ids.token()}.jsonl").open("x", encoding="utf-8")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            path = self._folder / f"{os.getpid()}-{ids.token()}.jsonl"
+            file = path.open("x", encoding="utf-8")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if path.exists():  # else somebody has drained it, empty, before it was locked
+                break
+            file.close()
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
