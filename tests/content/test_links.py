@@ -35,6 +35,10 @@ def targets(source: str) -> list[str]:
         ("https://a.example/{% if contact.vip %}vip{% endif %}", []),
         ("ftp://a.example mailto:x@a.example www.a.example https://", []),
         ("https://a.example/" + "x" * 2_000, []),
+        # For an app, or for whomever the recipient writes to.
+        ("whatsapp://send?text=https://a.example/x", []),
+        ("mailto:x@a.example?body=https://a.example&subject=Hi", []),
+        ("Shop:https://a.example/x", ["https://a.example/x"]),
     ],
 )  # fmt: skip
 def test_which_links_are_found(source: str, links: list[str]) -> None:
@@ -53,6 +57,8 @@ def test_where_a_link_stands() -> None:
         ("https://a.example", [], "https://a.example"),
         ("https://a.example/%C3%A4?q=a b", [], "https://a.example/%C3%A4?q=a%20b"),
         ("https://bücher.example/ü", [], "https://xn--bcher-kva.example/%C3%BC"),
+        ("https://straße.example/a", [], "https://xn--strae-oqa.example/a"),
+        ("https://ΒΑΣΟΣ.example", [], "https://xn--mxab4bpb.example"),
         ("https://a.example/?n={{ x }}&m={{ y }}", ["Ann B", "1"], "https://a.example/?n=Ann%20B&m=1"),
         # A header can't be ended by a value, nor another host be reached.
         ("https://a.example/{{ x }}", ["\r\nSet-Cookie: a=b"], "https://a.example/%0D%0ASet-Cookie:%20a=b"),

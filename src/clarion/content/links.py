@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from clarion.kit.urls import ENDS, UNSEEN
+from clarion.kit.urls import ENDS, UNSEEN, ascii_host, host_in
 
 LONGEST: Final = 2_000  # characters of a target; browsers take about as many
 _VARIABLE: Final = re.compile(r"\{\{(?:(?!\}\}).)*\}\}", re.DOTALL)
-_LINK: Final = (
-    r"https?://(?:\{\{(?:(?!\}\}).)*\}\}|[^\s<>\"`{}|\\^\x00-\x1f\x7f" + re.escape(ENDS + UNSEEN)
+_REST: Final = (
+    r"(?:\{\{(?:(?!\}\}).)*\}\}|[^\s<>\"`{}|\\^\x00-\x1f\x7f" + re.escape(ENDS + UNSEEN)
 ) + "])+"
+# For an app, or a message of the recipient's own: a link in there is for whomever they send it to.
+_OTHER: Final = (
+    r"(?<![a-z0-9+.-])(?:(?:mailto|sms|smsto):|[a-z][a-z0-9+.-]{1,30}(?<!http)(?<!https)://)"
+)
 # What stands between braces is no text: a link in there is a value.
 _TOKENS: Final = re.compile(
-    rf"(?P<link>{_LINK})|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}", re.DOTALL | re.IGNORECASE
+    rf"(?P<link>https?://{_REST})|{_OTHER}{_REST}|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}",
+    re.DOTALL | re.IGNORECASE,
 )
 _HOST: Final = re.compile(r"https?://[^/?#{}]+", re.IGNORECASE)
 _TRAILING: Final = ".,;:!?'*_~"
@@ -90,10 +95,12 @@ def _ascii_host(beginning: str) -> str:
     if beginning.isascii():
         return beginning
     try:
-        host = urlsplit(beginning).hostname or ""
-        return beginning.lower().replace(host, host.encode("idna").decode("ascii"))
+        netloc = urlsplit(beginning).netloc
+        host = host_in(netloc)
+        beginning = beginning.replace(host, ascii_host(host))
     except ValueError:
-        return quote(beginning, safe=_SAFE, errors="replace")
+        pass  # quoted, browsers read it
+    return quote(beginning, safe=_SAFE, errors="replace")
 
 
 def _without_punctuation(link: str) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from clarion.kit.urls import ascii_host, host_in
 from clarion.transport.errors import WrongSettings
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -55,7 +56,7 @@ def parse_url(url: str, allow_private: bool) -> tuple[Origin, str]:
                 raise ValueError("zone")
             ipaddress.IPv6Address(host)
         else:
-            host = host.encode("idna").decode("ascii")
+            host = ascii_host(host_in(parts.netloc)).lower()
     except ValueError:
         raise WrongSettings("The address is not a valid URL. Correct it.") from None
     if parts.scheme not in _PORTS:
