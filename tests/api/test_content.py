@@ -3,6 +3,7 @@
 import json
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 
 from api.conftest import Program
 from api.test_foundation import problem
@@ -45,6 +46,21 @@ def test_the_secret_of_a_webhook_is_kept_and_never_shown(call: Program) -> None:
     sealed = StoryVersion.objects.order_by("-number")[0].blocks[0]["sealed"]
     assert sealed
     assert sealed not in json.dumps(call.ok("GET", path))
+
+
+def test_an_upload_is_repeated_with_another_boundary(call: Program) -> None:
+    def sent(boundary: str, content: str) -> HttpResponse:
+        part = 'Content-Disposition: form-data; name="file"; filename="a.txt"'
+        body = f"--{boundary}\r\n{part}\r\n\r\n{content}\r\n--{boundary}--\r\n"
+        return call.client.generic(
+            "POST", "/api/v1/media", body, f"multipart/form-data; boundary={boundary}",
+            headers={"Authorization": f"Bearer {call.token}", "Idempotency-Key": "k"},
+        )  # fmt: skip
+
+    first, again = sent("first", "Hello"), sent("second", "Hello")
+    assert (first.status_code, again.status_code) == (201, 201), again.content
+    assert again.content == first.content
+    assert problem(sent("third", "Bye"))["code"] == "key_reused"
 
 
 def test_a_file_is_uploaded(call: Program) -> None:
