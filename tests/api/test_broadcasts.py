@@ -217,6 +217,14 @@ def test_a_live_broadcast_is_edited_in_a_draft(call: Program, channel: Channel) 
     assert (again.status_code, again.content) == (200, applied.content)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_some_time_zones_lack_is_refused(call: Program, at: str) -> None:
+    scheduled = call("POST", "/broadcasts", {"when": {"type": "scheduled", "at": at}})
+    assert "9998" in problem(scheduled)["detail"]
+    given = call("POST", "/consents/1/give", {"contact_ids": [1], "at": at})
+    assert "9998" in problem(given)["detail"]
+
+
 def test_a_test_is_sent(call: Program, channel: Channel) -> None:
     [person] = factory.people(channel, 1)
     made = draft(call, channel)

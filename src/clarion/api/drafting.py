@@ -6,7 +6,7 @@ from pydantic import Field
 
 from clarion.api.lookups import chosen
 from clarion.api.problems import wrong_field
-from clarion.api.types import Id, Input, Moment
+from clarion.api.types import Id, Input, MomentIn
 from clarion.broadcasts.draft_fields import LONGEST_LINE, MOST_VARIABLES, TITLE_LENGTH
 from clarion.broadcasts.gaps import ALL as EVERY_GAP
 from clarion.broadcasts.models import Broadcast
@@ -80,7 +80,7 @@ class ScheduledIn(Input):
     """At one time."""
 
     type: Literal["scheduled"]
-    at: Moment
+    at: MomentIn
     time_zone: str = Field("", max_length=64)
 
 

@@ -1,13 +1,24 @@
 """What requests and answers are made of."""
 
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from clarion.kit.numbers import BIGGEST
 
 Id = Annotated[int, Field(ge=1, le=BIGGEST)]
 Moment = AwareDatetime
+
+
+def _in_all_zones(moment: datetime) -> datetime:
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("Choose a time in the years 2 to 9998.")
+    return moment
+
+
+# A moment that is sent to us: one that exists in every time zone.
+MomentIn = Annotated[AwareDatetime, AfterValidator(_in_all_zones)]
 Scalar = str | int | float | bool  # a value of an attribute
 Item = TypeVar("Item")
 

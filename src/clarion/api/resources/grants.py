@@ -5,7 +5,7 @@ from pydantic import Field
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get
 from clarion.api.operations import Rules, operation
-from clarion.api.types import Id, Input, Moment, Output
+from clarion.api.types import Id, Input, Moment, MomentIn, Output
 from clarion.consents import grants
 from clarion.consents.models import Change, Consent
 from clarion.contacts.models import Contact
@@ -19,7 +19,7 @@ class GrantIn(Input):
     """Which contacts, and when."""
 
     contact_ids: list[Id] = Field(min_length=1, max_length=MOST)
-    at: Moment | None = Field(None, description="When they did it; now, unless given")
+    at: MomentIn | None = Field(None, description="When they did it; now, unless given")
 
 
 class GrantedOut(Output):
