@@ -12,7 +12,8 @@ class Shot:
 
     path: str
     button: str = ""  # is clicked, unless an earlier click removed it; by what it is called
-    fields: dict[str, str] = field(default_factory=dict)  # are filled in; by their labels
+    # Are filled in, each time with another ending; by their labels.
+    fields: dict[str, str] = field(default_factory=dict)
     ticks: tuple[str, ...] = ()  # boxes, by their labels
 
 
@@ -212,6 +213,6 @@ CLICKED: Shots = {
     "confirmed": Shot("/confirm/{confirmed}", "Confirm"),
     "unsubscribed": Shot("/unsubscribe/{unsubscribe_from}", "Unsubscribe"),
     "token-created": Shot(
-        "/account/tokens/new/", "Create token", {"Name": "Shop"}, ("Read contacts and tags",)
+        "/account/tokens/new/", "Create token", {"Name": "Till"}, ("Read contacts and tags",)
     ),
 }

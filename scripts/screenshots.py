@@ -97,6 +97,7 @@ def _shoot(
             return
         album.add(url, "full", _filled(pages.FULL | pages.CLICKED, numbers))
         serve.terminate()  # its worker would finish what the hostile numbers claim
+        serve.wait()  # it still has the port
         web = processes.clarion("web", "--port", port)
         url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
         album.add(url, "hostile", _filled(pages.HOSTILE, world.hostile(provider, agent)))
@@ -151,7 +152,7 @@ class Album:
                 page.context.clear_cookies()
             page.goto(url + shot.path)
             for label, text in shot.fields.items():
-                page.get_by_label(label).fill(text)
+                page.get_by_label(label).fill(f"{text} {width} {theme}")
             for label in shot.ticks:
                 page.get_by_label(label).check()
             button = page.locator(f"main :text-is('{shot.button}')")

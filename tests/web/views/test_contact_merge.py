@@ -7,6 +7,7 @@ from django.test import Client
 
 from clarion.contacts.models import Contact
 from support import factory
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +17,7 @@ def pair() -> tuple[Contact, Contact]:
     """Ada on two channels, as two contacts."""
     ada = factory.address(factory.channel("Shop"), "1001", "Ada").contact
     other = factory.address(factory.channel("Mail", "email"), "ada@example.org", "Ada").contact
-    Contact.objects.filter(pk=ada.pk).update(attributes={"city": "London"})
+    Contact.objects.filter(pk=ada.pk).update(attributes={"city": "London"}, time_zone="UTC")
     Contact.objects.filter(pk=other.pk).update(attributes={"city": "Bonn"})
     return ada, other
 
@@ -29,6 +30,7 @@ def test_from_a_suggestion_to_a_merge_and_back(
     assert compare in admin.get("/contacts/duplicates/").content.decode()
     shown = admin.get(compare).content.decode()
     assert "<s>Bonn</s>" in shown
+    assert "Time zone UTC – UTC" in words(shown)
     assert Contact.objects.count() == 2
 
     admin.post(f"/contacts/{ada.pk}/merge/", {"with": other.pk})
