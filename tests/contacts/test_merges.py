@@ -9,6 +9,7 @@ from django.apps import apps
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Firing
 from clarion.broadcasts.reconcile import reconcile
+from clarion.channels.models import Channel
 from clarion.codes.models import Code, CodePool, Redemption
 from clarion.consents import grants
 from clarion.consents.manage import define
@@ -18,6 +19,7 @@ from clarion.contacts.deleting import delete_contact
 from clarion.contacts.duplicates import duplicates
 from clarion.contacts.editing import Edit, edit
 from clarion.contacts.merges import MergeError
+from clarion.contacts.merging import merge_contacts
 from clarion.contacts.models import Address, Contact, Merge
 from clarion.kit import clock
 from clarion.segments.models import Membership, Segment
@@ -200,6 +202,28 @@ def test_deleting_a_contact_forgets_what_was_merged_into_it(pair: tuple[Contact,
     delete_contact(Contact.objects.get(pk=ada.pk), suppress=False, by=factory.BY)
 
     assert not Merge.objects.exists()
+
+
+def test_deleting_a_contact_forgets_whoever_became_part_of_it(
+    pair: tuple[Contact, Contact],
+) -> None:
+    ada, other = pair
+    edit(other, Edit(name="Ada Lovelace"), by=factory.BY)
+    apart = factory.address(Channel.objects.get(name="Mail"), "zoe@example.org", "Zoe").contact
+    edit(apart, Edit(name="Zoe B."), by=factory.BY)
+    merges.undo(merges.merge(ada.pk, apart.pk, by=factory.BY).pk, by=factory.BY)
+    merges.merge(ada.pk, other.pk, by=factory.BY)
+    last = factory.address(Channel.objects.get(name="Shop"), "1002", "A. L.").contact
+    merge_contacts(last.pk, ada.pk)
+
+    delete_contact(Contact.objects.get(pk=last.pk), suppress=False, by=factory.BY)
+
+    assert not Merge.objects.filter(undone_at=None).exists()
+    details = AuditEntry.objects.filter(action="contact.edit").values_list("subject", "detail")
+    assert dict(details) == {
+        f"contact {other.pk}": {},
+        f"contact {apart.pk}": {"name": ["Zoe", "Zoe B."]},
+    }
 
 
 def test_likely_duplicates_and_why(pair: tuple[Contact, Contact]) -> None:

@@ -69,8 +69,9 @@ def delete_contact(contact: Contact, *, suppress: bool, by: Agent | str) -> int:
         entries.store(listed, Suppression.Source.AGENT, by)
         ids = [row.pk for row in addresses]
         contact_deleted.send(Contact, contact_id=locked.pk, address_ids=ids)
-        merges.forget_contact(locked.pk)
-        _forget_details(locked.pk, ids)
+        contact_ids = [locked.pk, *merges.merged_into(locked.pk)]
+        merges.forget_contacts(contact_ids)
+        _forget_details(contact_ids, ids)
         locked.delete()
         audit.note("contact.delete", f"contact {contact.pk}", by, suppressed=len(listed))
     matching.apply_pending()  # to who has the same user id on another channel
@@ -106,8 +107,8 @@ def _reason(address: Address) -> str:
     return _REASONS.get(address.state, Suppression.Reason.OPTED_OUT)
 
 
-def _forget_details(contact_id: int, address_ids: Sequence[int]) -> None:
+def _forget_details(contact_ids: Sequence[int], address_ids: Sequence[int]) -> None:
     """What the audit log says of them beside what was done: names and values."""
-    subjects = [f"contact {contact_id}"]
+    subjects = [f"contact {key}" for key in contact_ids]
     subjects += [f"{noun} {key}" for key in address_ids for noun in ("address", "chat")]
     audit.forget_details(subjects)

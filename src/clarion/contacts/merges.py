@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
-from clarion.accounts.models import Agent
+from clarion.accounts.models import Agent, AuditEntry
 from clarion.contacts.attributes import OWN_FIELDS
 from clarion.contacts.editing import shown
 from clarion.contacts.merging import merge_contacts, merged_values
@@ -158,9 +158,27 @@ def forget_old() -> None:
     Merge.objects.filter(created_at__lt=clock.now() - timedelta(days=DAYS)).delete()
 
 
-def forget_contact(contact_id: int) -> None:
-    """Delete what is kept of a contact that is deleted for good."""
-    Merge.objects.filter(Q(kept_id=contact_id) | Q(gone_id=contact_id)).delete()
+def merged_into(contact_id: int) -> list[int]:
+    """The ids of contacts that are part of this one now, by hand or not, one after the other.
+
+    The audit log has them, longer than a merge is kept. One that was separated again exists.
+    """
+    parts: list[int] = []
+    ids = [contact_id]
+    while ids:
+        details = AuditEntry.objects.filter(
+            action="contacts.merge", subject__in=[f"contact {key}" for key in ids]
+        ).values_list("detail", flat=True)
+        gone = {detail["gone"] for detail in details if "gone" in detail} - {*parts, contact_id}
+        gone -= set(Contact.objects.filter(pk__in=gone).values_list("pk", flat=True))
+        ids = sorted(gone)
+        parts += ids
+    return parts
+
+
+def forget_contacts(ids: Sequence[int]) -> None:
+    """Delete what is kept of contacts that are deleted for good."""
+    Merge.objects.filter(Q(kept_id__in=ids) | Q(gone_id__in=ids)).delete()
 
 
 def _locked(kept_id: int, other_id: int) -> tuple[Contact, Contact]:
