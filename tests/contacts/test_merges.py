@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Firing
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.codes.models import Code, CodePool, Redemption
-from clarion.consents import grants
-from clarion.consents.manage import define
-from clarion.consents.models import Grant
+from clarion.consents import confirmations, grants, preferences
+from clarion.consents.manage import Confirming, define
+from clarion.consents.models import Confirmation, Consent, Grant
+from clarion.consents.proof import NO_PROOF, Proof
 from clarion.contacts import identities, merges, tags
 from clarion.contacts.deleting import delete_contact
 from clarion.contacts.duplicates import duplicates
@@ -140,6 +142,48 @@ def test_what_came_since_stays_with_the_kept_contact(pair: tuple[Contact, Contac
     assert ada.attributes == {"city": "Paris", "shoe": "39"}
     names = ada.taggings.values_list("tag__name", flat=True)
     assert sorted(names) == ["both", "new"]
+
+
+def test_what_was_withdrawn_since_is_withdrawn_for_both(pair: tuple[Contact, Contact]) -> None:
+    ada, other = pair
+    row = merges.merge(ada.pk, other.pk, by=factory.BY)
+    address = Address.objects.get(value="ada@example.org")
+    preferences.stop_all(address.pk, Proof(ip="192.0.2.7"), clock.now())
+
+    back = merges.undo(row.pk, by=factory.BY)
+
+    assert not Grant.objects.filter(consent__name="Ads", given=True).exists()
+    newest = grants.changes(back)[0]
+    assert (newest.given, newest.how, newest.ip) == (False, "page", "192.0.2.7")
+
+
+def test_what_was_given_again_since_stays_given(pair: tuple[Contact, Contact]) -> None:
+    ada, other = pair
+    row = merges.merge(ada.pk, other.pk, by=factory.BY)
+    ads = Consent.objects.get(name="Ads")
+    for change in (grants.withdraw, grants.give):
+        change(ads, [ada.pk], how="agent", by=factory.BY)
+
+    back = merges.undo(row.pk, by=factory.BY)
+
+    assert Grant.objects.get(consent=ads, contact=back).given
+
+
+def test_who_was_asked_to_confirm_is_the_contact_of_the_address(
+    pair: tuple[Contact, Contact], settings: Settings
+) -> None:
+    ada, other = pair
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    mail = Channel.objects.get(name="Mail")
+    tips = define(name="Tips", confirming=Confirming(mail), by=factory.BY)
+    grants.give(tips, [other.pk], how="agent", by=factory.BY)
+    asked = Confirmation.objects.get()
+    row = merges.merge(ada.pk, other.pk, by=factory.BY)
+
+    merges.undo(row.pk, by=factory.BY)
+    confirmations.confirm(asked.pk, NO_PROOF, clock.now())
+
+    assert Grant.objects.get(consent=tips).contact_id == other.pk
 
 
 def test_merging_and_undoing_while_a_broadcast_runs_keeps_its_numbers(
