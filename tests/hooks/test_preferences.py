@@ -166,3 +166,20 @@ def test_somebody_deleted_and_other_methods(client: ProgramClient, address: Addr
     address.delete()
     for method in ("GET", "POST"):
         assert client.request(method, f"/preferences/{token}").status_code == 404
+
+
+def test_withdrawing_a_consent_does_not_lift_an_opt_out(
+    client: ProgramClient, address: Address, news: Consent, offers: Consent
+) -> None:
+    for consent in (news, offers):
+        give(consent, [address.contact_id], how="form", by=factory.BY)
+    client.post(f"/unsubscribe/{make_token(address.pk)}")
+    shown = f"shown={news.pk}&shown={offers.pk}"
+
+    post(client, address, f"{shown}&consent={news.pk}")
+
+    address.refresh_from_db()
+    assert (address.state, given(address)) == ("opted_out", {"News"})
+    post(client, address, f"{shown}&consent={news.pk}")  # nothing but this: they want it
+    address.refresh_from_db()
+    assert address.state == "active"

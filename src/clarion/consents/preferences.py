@@ -67,13 +67,15 @@ def choose(
     """Note which consents a contact has given and withdrawn on the page.
 
     ``shown``: the consents that the page had, by their ids; one that was added meanwhile stays as
-    it is. Choosing anything lifts an earlier opt-out of this address: they want messages again.
+    it is. Choosing anything lifts an earlier opt-out of this address: they want messages again. Not
+    so for who only withdraws consents, and leaves others as they were.
     """
     address = _address(address_id)
     if address is None:
         return
     wanted = set(chosen)
     by_id = Consent.objects.in_bulk(list({*shown}))
+    given, withdrawn = False, False
     with transaction.atomic():
         for key, consent in sorted(by_id.items()):
             change = grants.give if key in wanted else grants.withdraw
@@ -81,6 +83,7 @@ def choose(
                 consent=consent, contact=address.contact_id, given=True
             ).exists()
             if is_given != (key in wanted):
+                given, withdrawn = given or key in wanted, withdrawn or is_given
                 change(
                     consent,
                     [address.contact_id],
@@ -89,7 +92,7 @@ def choose(
                     at=at,
                     proof=proof,
                 )
-        if wanted & by_id.keys():
+        if wanted & by_id.keys() and (given or not withdrawn):
             addresses.mark(address.pk, AddressState.ACTIVE, at)
 
 
