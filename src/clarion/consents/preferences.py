@@ -75,7 +75,7 @@ def choose(
         return
     wanted = set(chosen)
     by_id = Consent.objects.in_bulk(list({*shown}))
-    given, withdrawn = False, False
+    any_given, any_withdrawn = False, False
     with transaction.atomic():
         for key, consent in sorted(by_id.items()):
             change = grants.give if key in wanted else grants.withdraw
@@ -83,7 +83,8 @@ def choose(
                 consent=consent, contact=address.contact_id, given=True
             ).exists()
             if is_given != (key in wanted):
-                given, withdrawn = given or key in wanted, withdrawn or is_given
+                any_given |= key in wanted
+                any_withdrawn |= is_given
                 change(
                     consent,
                     [address.contact_id],
@@ -92,7 +93,7 @@ def choose(
                     at=at,
                     proof=proof,
                 )
-        if wanted & by_id.keys() and (given or not withdrawn):
+        if wanted & by_id.keys() and (any_given or not any_withdrawn):
             addresses.mark(address.pk, AddressState.ACTIVE, at)
 
 

@@ -169,9 +169,9 @@ def merged_into(contact_id: int) -> list[int]:
         details = AuditEntry.objects.filter(
             action="contacts.merge", subject__in=[f"contact {key}" for key in ids]
         ).values_list("detail", flat=True)
-        gone = {detail["gone"] for detail in details if "gone" in detail} - {*parts, contact_id}
-        gone -= set(Contact.objects.filter(pk__in=gone).values_list("pk", flat=True))
-        ids = sorted(gone)
+        merged = {detail["gone"] for detail in details if "gone" in detail} - {*parts, contact_id}
+        merged -= set(Contact.objects.filter(pk__in=merged).values_list("pk", flat=True))
+        ids = sorted(merged)
         parts += ids
     return parts
 
