@@ -88,3 +88,25 @@ def test_blocks_of_a_story() -> None:
 def test_a_length_is_told_before_sending() -> None:
     assert len(as_sent("https://a.example/" + "x" * 500)) < 60
     assert as_sent("No link") == "No link"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_tracked"),
+    [
+        ("https://a.example/Inc.", True),
+        ("https://a.example/wow!", True),
+        ("https://a.example/{{ contact.name }}_", True),
+        ("https://a.example/„x“", False),
+        ("https://a.example/x|y", False),
+        ("whatsapp://send?text=https://a.example", False),
+    ],
+)
+def test_the_address_of_a_button_is_one_link_as_a_whole(value: str, is_tracked: bool) -> None:
+    blocks = [{"kind": "buttons", "buttons": [{"kind": "link", "label": "Go", "value": value}]}]
+    targets = [link.target for link in links_in(sources_in(blocks))]
+    assert targets == ([value] if is_tracked else [])
+    tracking = Tracking({target: number for number, target in enumerate(targets, 1)})
+    marked = tracking.mark_blocks(blocks)[0]["buttons"][0]["value"]
+    url = tracking.fill(compile_text(marked).render({"name": "Ann"}), 9)
+    assert (URL.fullmatch(url) is not None) == is_tracked
+    assert is_tracked or url == value

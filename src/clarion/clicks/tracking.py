@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from clarion.clicks import tokens
-from clarion.content.links import WrittenLink, find_links, location, split_target
+from clarion.content.links import WrittenLink, find_links, location, split_target, whole_link
 from clarion.content.messages import Message
 from clarion.kit import ids
 from clarion.kit.parts import Button
@@ -26,13 +26,26 @@ _HIGHEST_DELIVERY: Final = 2**35 - 1
 _HIGHEST_LINK: Final = 2**21 - 1
 
 
+class Address(str):
+    """The address of a link button: it is one link as a whole, or none that can be tracked."""
+
+    __slots__ = ()
+
+
 def links_in(sources: Iterable[str]) -> list[WrittenLink]:
     """The links of these texts that can be tracked, in order.
 
     Not those whose host comes from a variable, and none to this server itself: unsubscribe links
     and pages for contacts do their work without being counted.
     """
-    return [link for source in sources for link in find_links(source) if is_tracked(link)]
+    return [link for source in sources for link in _links(source) if is_tracked(link)]
+
+
+def _links(source: str) -> Iterable[WrittenLink]:
+    if not isinstance(source, Address):
+        return find_links(source)
+    link = whole_link(source)
+    return [] if link is None else [link]
 
 
 def is_tracked(link: WrittenLink) -> bool:
@@ -49,7 +62,8 @@ def sources_in(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _each_source(block: Mapping[str, Any]) -> list[str]:
-    links = [button["value"] for button in block.get("buttons", ()) if button.get("kind") == "link"]
+    buttons = [button for button in block.get("buttons", ()) if button.get("kind") == "link"]
+    links = [Address(button["value"]) for button in buttons]
     return [*(block[name] for name in _TEXTS if block.get(name)), *links]
 
 
@@ -104,7 +118,7 @@ class Tracking:
                 marked[name] = self.mark(block[name])
         if "buttons" in block:
             marked["buttons"] = [
-                {**button, "value": self.mark(button["value"])}
+                {**button, "value": self.mark(Address(button["value"]))}
                 if button.get("kind") == "link"
                 else button
                 for button in block["buttons"]
@@ -130,7 +144,7 @@ class Tracking:
 
 def _replaced(source: str, replace: Callable[[WrittenLink], str]) -> str:
     pieces, end = list[str](), 0
-    for link in find_links(source):
+    for link in _links(source):
         if is_tracked(link):
             pieces += (source[end : link.start], replace(link))
             end = link.end

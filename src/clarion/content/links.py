@@ -66,6 +66,19 @@ def find_links(source: str) -> Iterator[WrittenLink]:
         yield WrittenLink(match.start(), end, target, is_clear and not touches and fits)
 
 
+def whole_link(source: str) -> WrittenLink | None:
+    """A text that is one address and nothing else, as of a button; None where it is not.
+
+    There is no sentence around it: what ends one is a part of it.
+    """
+    match = _TOKENS.fullmatch(source)
+    if match is None or match["link"] is None:
+        return None
+    link = next(find_links(source), None)
+    is_fixed = link is not None and link.is_fixed_place and len(source) <= LONGEST
+    return WrittenLink(0, len(source), source, is_fixed)
+
+
 def split_target(target: str) -> tuple[list[str], list[str]]:
     """What of a target is the same for everybody, and the variables between those pieces."""
     return _VARIABLE.split(target), _VARIABLE.findall(target)
