@@ -178,7 +178,9 @@ def test_a_secret_is_kept_through_edits_and_moves() -> None:
     assert secret_of(fourth) == ""
 
 
-@pytest.mark.parametrize("keep", ["1.0", "1.9", "9.1", "x.1", "1", "", "999999999.1", "1.1.1"])
+@pytest.mark.parametrize(
+    "keep", ["1.0", "1.9", "9.1", "x.1", "1", "", "999999999.1", "1.1.1", ".1", "1.", "².1", "١.1"]
+)
 def test_what_is_no_block_keeps_no_secret(keep: str) -> None:
     story = add_story(blocks=[{**HOOK, "secret": "hush-hush"}])
     assert secret_of(saved(story, {**HOOK, "keep": keep})) == ""

@@ -1,5 +1,6 @@
 """What is looked at before a story is saved: its name, its blocks, and what they refer to."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from clarion.kit.text import clean
 from clarion.kit.urls import server_of
 
 LONGEST_NAME = 100
+_EARLIER_BLOCK = re.compile(r"([0-9]{1,6})\.([0-9]{1,3})")  # a version, and a block of it
 _ENTER_AGAIN = "Enter it again: it would be used with another server than before."
 _MANAGERS_ONLY = (
     "Only managers can allow private addresses. Ask a manager, or use a public address."
@@ -138,11 +140,12 @@ def _is_there(story_id: int) -> bool:
 
 def _block_before(story: Story | None, keep: str) -> dict[str, Any]:
     """A block of an earlier version, empty where there is none."""
-    version, dot, block = keep.partition(".")
-    if story is None or not dot or not (version + block).isdigit() or len(keep) > 10:
+    named = _EARLIER_BLOCK.fullmatch(keep)
+    if story is None or named is None:
         return {}
-    before = StoryVersion.objects.filter(story=story, number=int(version)).first()
-    if before is None or not 1 <= int(block) <= len(before.blocks):
+    version, block = map(int, named.groups())
+    before = StoryVersion.objects.filter(story=story, number=version).first()
+    if before is None or not 1 <= block <= len(before.blocks):
         return {}
-    block_before: dict[str, Any] = before.blocks[int(block) - 1]
+    block_before: dict[str, Any] = before.blocks[block - 1]
     return block_before
