@@ -27,7 +27,7 @@ def _public(settings: Settings) -> None:
 def test_each_recipient_gets_their_own(as_story: bool) -> None:
     channel = factory.channel()
     factory.people(channel, 2)
-    told = {"data_type": "story", "story": story(text(TEXT))} if as_story else {"text": TEXT}
+    told = {"data_type": "story", "story": story(text(TEXT)).story} if as_story else {"text": TEXT}
     factory.sending([channel], **told)
     claimed = claim(channel.pk, reap.register(), 10).messages
     assert len(claimed) == 2

@@ -254,14 +254,14 @@ def test_an_address_that_is_written_while_an_entry_is_added_is_found(
         with db.write():
             addresses.find_or_add(mail, "a@example.com", name="", language="")
             written.set()
-            assert may_commit.wait(20)
+            assert may_commit.wait(60)
 
     writer = in_thread(write)
-    assert written.wait(20)
+    assert written.wait(60)
     adder = in_thread(lambda: add("*@example.com", kind="email", reason="blocked", by=BY))
     may_commit.set()
     for thread in (writer, adder):
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert suppressed() == {"a@example.com"}
 
@@ -284,7 +284,7 @@ def test_two_who_add_entries_within_their_work_do_not_wait_for_each_other(
 
     threads = [in_thread(lambda value=value: work(value)) for value in ("a@b.co", "b@b.co")]
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert failures == []
     assert Suppression.objects.count() == 2
