@@ -12,6 +12,7 @@ Words choose the pages whose names contain one of them ("full-chat", "hostile").
 import argparse
 import base64
 import os
+import socket
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from support.chromium import ARGUMENTS, find_chromium  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.processes import Processes  # noqa: E402
+from support.waiting import eventually  # noqa: E402
 
 if TYPE_CHECKING:
     from clarion.accounts.models import Agent
@@ -100,8 +102,14 @@ def _shoot(
         serve.wait()  # it still has the port
         web = processes.clarion("web", "--port", port)
         url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
+        eventually(lambda: _answers(int(port)), timeout=60)  # its line comes before it listens
         album.add(url, "hostile", _filled(pages.HOSTILE, world.hostile(provider, agent)))
         browser.close()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _filled(shots: pages.Shots, numbers: world.Numbers) -> dict[str, pages.Shot]:
