@@ -94,7 +94,7 @@ def test_import_and_export(admin: Client, ada: Address, monkeypatch: pytest.Monk
         return admin.post(f"{URL}import/", fields).content.decode()
 
     said = brought("address,note\nada@example.com,left\nnobody,\n")
-    assert "1 added, 0 on the list already, 1 rejected." in said
+    assert "1 added, 0 already on the list, 1 rejected." in said
     assert "can&#x27;t be used" in said
     assert "The file has 3 lines; a page takes 2." in brought("address\na@b.co\nc@b.co\nd@b.co\n")
     file = b"".join(admin.get(f"{URL}export.csv?reason=gone"))
