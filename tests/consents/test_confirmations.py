@@ -12,6 +12,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.consents import confirmations, grants
+from clarion.consents.asking import LASTS
 from clarion.consents.confirmations import CONFIRM, pending_counts
 from clarion.consents.grants import counts, give, withdraw
 from clarion.consents.manage import Confirming, ConsentError, define, update
@@ -123,8 +124,34 @@ def test_how_often_somebody_is_asked(news: Consent, anna: Address) -> None:
         later(sent_at=clock.now() - timedelta(hours=2))
     assert sent == [1, 1, 1, 0, 0, 0]
     assert Broadcast.objects.filter(type="single").count() == 3
-    later(expires_at=clock.now())
+    later(expires_at=clock.now(), sent_at=clock.now() - LASTS - timedelta(seconds=1))
     assert give(news, [anna.contact_id], how="form", by=BY) == 1
+
+
+def test_giving_and_withdrawing_in_turn_sends_no_more(news: Consent, anna: Address) -> None:
+    for _ in range(6):
+        give(news, [anna.contact_id], how="form", by=BY)
+        people.catch_up()
+        withdraw(news, [anna.contact_id], how="page", by=BY)
+        later(sent_at=clock.now() - timedelta(hours=2))
+    assert Broadcast.objects.filter(type="single").count() == 3
+
+
+def test_an_import_older_than_a_withdrawal_asks_nobody(news: Consent, anna: Address) -> None:
+    withdraw(news, [anna.contact_id], how="page", by=BY)
+    before = clock.now() - timedelta(days=1)
+    assert give(news, [anna.contact_id], how="import", by=BY, at=before) == 0
+    assert not Confirmation.objects.exists()
+
+
+def test_who_opts_out_while_the_message_is_queued_does_not_get_it(
+    mail: Channel, news: Consent, anna: Address
+) -> None:
+    give(news, [anna.contact_id], how="form", by=BY)
+    people.catch_up()
+    addresses.mark(anna.pk, "opted_out", clock.now())
+    assert factory.states(Broadcast.objects.get(type="single")) == {"skipped": 1}
+    assert factory.settle_all(mail) == []
 
 
 def test_who_is_not_asked(mail: Channel, news: Consent, anna: Address) -> None:

@@ -38,6 +38,7 @@ class PipelineHost:
     waiting: list[Claimed]
     now: int = NOW
     may_begin: bool = True
+    answer: bool = False
     late: list[Claimed] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
 
@@ -48,7 +49,10 @@ class PipelineHost:
         return True
 
     async def job(self, broadcast_id: int) -> Job:
-        return Job(id=1, key="k", title=Text(""), text=Text("Hello"), scheduled_at=NOW)
+        return Job(
+            id=1, key="k", title=Text(""), text=Text("Hello"), scheduled_at=NOW,
+            answer=self.answer,
+        )  # fmt: skip
 
     async def claim(self, channel_id: int, room: int) -> Claim:
         messages, self.waiting = self.waiting, []
@@ -93,6 +97,24 @@ class PipelineHost:
 
     def shared_now(self) -> int:
         return self.now
+
+
+@pytest.mark.parametrize(("answer", "state"), [(True, "sent"), (False, "skipped")])
+async def test_m2_only_an_answer_reaches_who_opted_out_before_it_left(
+    answer: bool, state: str
+) -> None:
+    ground = PipelineHost([replace(MESSAGE, address_state="opted_out")], answer=answer)
+
+    async def send_request(request: Request) -> Reply:
+        return reply(200)
+
+    pipeline = ChannelPipeline(ground, CHANNEL, send_request, 2)
+    try:
+        await eventually_async(partial(len, ground.settled))
+    finally:
+        await pipeline.close()
+
+    assert [settlement.state for settlement in ground.settled] == [state]
 
 
 @pytest.mark.parametrize(("too_late", "new_slots"), [(0, 0), (LATE, 0), (LATE + 1, 1)])

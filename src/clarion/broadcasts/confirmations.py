@@ -50,7 +50,11 @@ def _send(number: int) -> None:
         )
         with transaction.atomic():
             singles.send_single(
-                address, by=audit.WORKER, text=singles.literal(text), title=singles.literal(subject)
+                address,
+                by=audit.WORKER,
+                text=singles.literal(text),
+                title=singles.literal(subject),
+                is_answer=False,
             )
     except (ContentError, SingleError) as error:
         note_problem(waiting.pk, str(error))

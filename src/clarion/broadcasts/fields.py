@@ -62,6 +62,7 @@ FIELDS: Final[dict[str, To]] = {
     # What makes a broadcast this one, and what became of it.
     "id": To.NOTHING,
     "key": To.NOTHING,
+    "is_answer": To.NOTHING,
     "form_token": To.NOTHING,
     "number": To.NOTHING,
     "secret": To.NOTHING,

@@ -79,6 +79,7 @@ class Broadcast(models.Model):
     channels: "models.ManyToManyField[Channel, Any]" = models.ManyToManyField(Channel)
     audience = models.JSONField(default=dict)  # see broadcasts.audience
     end_open_chats = models.BooleanField(default=False)
+    is_answer = models.BooleanField(default=False)  # a single that goes to who opted out as well
     track_clicks = models.BooleanField(default=False)  # links lead through this server: see clicks
     priority = models.SmallIntegerField(default=0)  # higher goes first on its channel
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority

@@ -102,11 +102,10 @@ def answer_help(address_id: int, **_: Any) -> None:
 def skip_stopped_address(address_id: int, state: str, at: datetime, **_: Any) -> None:
     """They opted out or can't be reached: what is queued for them is skipped at once (M2).
 
-    Whoever opted out still gets what an agent answers.
+    Whoever opted out still gets answers, such as an agent's.
     """
-    kinds = [kind for kind in Broadcast.Type if kind != Broadcast.Type.SINGLE]
-    spared = {"type__in": kinds} if state == AddressState.OPTED_OUT else {}
-    cancel.skip_address(address_id, _on_their_way(**spared), (state, SKIPPED[state]))
+    skipped = {"is_answer": False} if state == AddressState.OPTED_OUT else {}
+    cancel.skip_address(address_id, _on_their_way(**skipped), (state, SKIPPED[state]))
 
 
 @receiver(contacts.addresses_suppressed)

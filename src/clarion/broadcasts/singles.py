@@ -52,15 +52,16 @@ def send_single(
     title: str = "",
     code_pool: CodePool | None = None,
     track_clicks: bool = False,
+    is_answer: bool = True,
     form_token: str = "",
 ) -> Broadcast:
     """Send one thing to one person at once: a text (with variables), a story or a template.
 
     It waits for nobody: it goes before other broadcasts, and an open chat does not hold it.
     ``code_pool``: the one whose sample stands for {{ code }}; no code is used up.
-    People who opted out of broadcasts still get it. A second call with the same ``form_token``
-    sends nothing, and returns what the first one has made. Raises SingleError for people out of
-    reach and for a text that does not compile.
+    ``is_answer``: whoever opted out of broadcasts gets it too, or opts out while it is queued. A
+    second call with the same ``form_token`` sends nothing, and returns what the first one has
+    made. Raises SingleError for people out of reach and for a text that does not compile.
     """
     _refuse_out_of_reach(address)
     what = _content(text, story, template)
@@ -74,6 +75,7 @@ def send_single(
             title=title.strip()[:200],
             code_pool=code_pool,
             track_clicks=track_clicks,
+            is_answer=is_answer,
             data=dict(data or {}),
             audience=Audience(kind="picks", picked_from="hand").model_dump(),
             priority=PRIORITY,
@@ -190,6 +192,7 @@ def send_test(
             title=draft.title,
             code_pool=draft.code_pool,
             track_clicks=draft.track_clicks,
+            is_answer=False,
             form_token=form_token,
         )
         events.note(draft, "test", by, single=single.pk)

@@ -142,8 +142,8 @@ def was_not_made(result: Result) -> bool:
 
 
 def _may_be_answered(claimed: Claimed, job: Job) -> bool:
-    """Whoever wants no broadcasts may still get an agent's answer."""
-    return job.single and claimed.address_state == AddressState.OPTED_OUT
+    """Whoever wants no broadcasts may still get an answer, such as an agent's."""
+    return job.answer and claimed.address_state == AddressState.OPTED_OUT
 
 
 def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool:

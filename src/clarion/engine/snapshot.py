@@ -58,7 +58,8 @@ class Job:
     sample_code: str = ""  # of a test send, which uses no code up
     tracking: Tracking | None = None  # of the links in its messages
     language: str = ""  # of those whose own is not known
-    single: bool = False  # to one person at once: an answer may go to who wants no broadcasts
+    single: bool = False  # to one person at once
+    answer: bool = False  # it goes to who opted out of broadcasts as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "gaps": frozenset(broadcast.accepted_gaps),
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
+        "answer": broadcast.is_answer,
         "language": settings.CLARION.language,
         "sample_code": _sample_code(broadcast),
     }

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ),
                 ("audience", models.JSONField(default=dict)),
                 ("end_open_chats", models.BooleanField(default=False)),
+                ("is_answer", models.BooleanField(default=False)),
                 ("track_clicks", models.BooleanField(default=False)),
                 ("priority", models.SmallIntegerField(default=0)),
                 ("weight", models.PositiveSmallIntegerField(default=1)),
