@@ -1,16 +1,93 @@
 """What the pages of records and of clicks do alike with the conditions in their address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from clarion.records.filters import HistoryFilter
+from clarion.accounts import audit
+from clarion.channels.models import Channel
+from clarion.kit.paging import CursorError, Page
+from clarion.records.filters import FilterError, HistoryFilter
 from clarion.web.requests import AgentRequest
+from clarion.web.stream import download
+from clarion.web.wrong import Wrong
+
+F = TypeVar("F", bound=HistoryFilter)
+
+
+def list_page(
+    request: AgentRequest,
+    view: str,
+    kind: type[F],
+    search: Callable[[F, str | None], Any],
+    chips: Callable[[F], list[dict[str, str]]],
+    *,
+    typed: Collection[str],
+    **shown: Any,
+) -> HttpResponse:
+    """A page of what meets all conditions in the address, newest first: ``<view>/list.html``.
+
+    ``typed``: the conditions that have a field of their own. ``shown``: what else the template
+    shows. An address with empty conditions, or a wrong cursor, leads to the one without.
+    """
+    problems: dict[str, str] = {}
+    wanted = kind()
+    page: Any = Page([])
+    try:
+        wanted = _wanted(request, kind)
+        if "" in request.GET.values():
+            return redirect(page_url(view, wanted.to_query()))
+        page = search(wanted, request.GET.get("cursor"))
+    except FilterError as error:
+        problems[error.field] = str(error)
+    except CursorError:
+        return redirect(page_url(view, wanted.to_query()))
+    conditions = wanted.to_query()
+    context = {
+        "page": page,
+        "values": field_values(request, wanted),
+        "problems": problems,
+        "wrong": [
+            Wrong(text, f"f-{name}" if name in typed else "") for name, text in problems.items()
+        ],
+        "problems_intro": _("These filters can't be applied. Correct them:"),
+        "chips": chips(wanted),
+        "clear_url": reverse(view),
+        "channels": Channel.objects.order_by("name"),
+        "export_url": page_url(f"{view}_export", conditions),
+        "next_url": url_at(view, wanted, page.next_cursor),
+        "first_url": page_url(view, conditions) if request.GET.get("cursor") else "",
+        **shown,
+    }
+    return render(request, f"{view}/list.html", context)
+
+
+def list_export(
+    request: AgentRequest,
+    view: str,
+    kind: type[F],
+    export: Callable[..., Iterator[bytes]],
+    file: str,
+) -> HttpResponseBase:
+    """What meets the conditions in the address as CSV; the page, where one of them is wrong."""
+    try:
+        wanted = _wanted(request, kind)
+        chunks = export(wanted, zone=timezone.get_current_timezone_name())
+    except FilterError:
+        return redirect(f"{reverse(view)}?{request.GET.urlencode()}")
+    audit.note_export(view, request.user, wanted.to_query())
+    return download(chunks, file)
+
+
+def _wanted(request: AgentRequest, kind: type[F]) -> F:
+    return kind.from_query(request.GET, zone=timezone.get_current_timezone_name())
 
 
 def page_url(view: str, query: str) -> str:
