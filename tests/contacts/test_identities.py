@@ -248,6 +248,19 @@ def test_the_newest_word_about_a_consent_counts(channel: Channel) -> None:
     assert Change.objects.filter(contact=kept.contact_id).count() == 4
 
 
+@pytest.mark.parametrize("withdrew", [0, 1])
+def test_a_withdrawal_counts_among_words_of_one_moment(channel: Channel, withdrew: int) -> None:
+    consent = Consent.objects.create(name="news")
+    for number, person in enumerate(two(channel)):
+        Grant.objects.create(
+            consent=consent, contact=person.contact, given=number != withdrew, at=NOON
+        )
+
+    identities.join(channel, ["u0", "u1"])
+
+    assert not Grant.objects.get().given
+
+
 def test_moving_frees_the_old_id(channel: Channel) -> None:
     (address,) = factory.people(channel, 1)
 

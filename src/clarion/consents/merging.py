@@ -1,5 +1,9 @@
-"""Two contacts turn out to be one: the newest that either said about a consent counts."""
+"""Two contacts turn out to be one: the newest that either said about a consent counts.
 
+Of what was said at the same moment a withdrawal counts, as an import with one time for all may say.
+"""
+
+from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
@@ -19,7 +23,7 @@ def merge_consents(kept_id: int, gone_id: int, **_: Any) -> None:
     kept = {grant.consent_id: grant for grant in Grant.objects.filter(contact=kept_id)}
     for merged in Grant.objects.filter(contact=gone_id):
         own = kept.get(merged.consent_id)
-        if own is not None and own.at >= merged.at:
+        if own is not None and _weight(own) >= _weight(merged):
             newest = own
             merged.delete()
         else:
@@ -32,3 +36,7 @@ def merge_consents(kept_id: int, gone_id: int, **_: Any) -> None:
             signals.withdrawn.send(
                 Consent, consent_id=newest.consent_id, contact_ids=[kept_id], at=newest.at
             )
+
+
+def _weight(grant: Grant) -> tuple[datetime, bool]:
+    return grant.at, not grant.given

@@ -96,6 +96,7 @@ class TestPatterns:
         [
             ("*", "Write one"), ("a*b", "Write one"), ("*a*", "Write one"), ("**", "Write one"),
             ("nobody", "can't be used"), ("", "can't be used"), ("x" * 400 + "*", "1 to 320"),
+            ("*@", "a letter or digit"), ("+*", "a letter or digit"),
         ],
     )  # fmt: skip
     def test_what_is_no_pattern(self, pattern: str, said: str) -> None:

@@ -66,8 +66,10 @@ def _parsed(pattern: str, kind: str) -> tuple[Match, str]:
             "Write one “*”, at the beginning or at the end: *@example.com or +4479*."
         )
     part = read_id_part(kind, part)
-    if not part or clean(part, LONGEST) != part:
-        raise SuppressionError(f"Write 1 to {LONGEST} characters beside the “*”.")
+    if not any(map(str.isalnum, part)) or clean(part, LONGEST) != part:
+        raise SuppressionError(
+            f"Write 1 to {LONGEST} characters beside the “*”, including a letter or digit."
+        )
     return (Match.BEGINS if begins else Match.ENDS), part
 
 
