@@ -42,6 +42,22 @@ def test_a_database_that_is_away_still_keeps_the_file(tmp_path: Path) -> None:
     assert sorted(drained, key=lambda visit: visit.at) == VISITS[:2]
 
 
+def test_a_full_disk_costs_only_the_click_that_it_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path)
+    spool.append(VISITS[0])
+    spool.drain(list[Visit]().extend)
+    with Path("/dev/full").open("w", encoding="utf-8") as full, monkeypatch.context() as patch:
+        patch.setattr(spool, "_opened", lambda: full)
+        with pytest.raises(OSError, match="No space left"):
+            spool.append(VISITS[1])
+    spool.append(VISITS[2])
+    drained = list[Visit]()
+    assert spool.drain(drained.extend) == 1
+    assert drained == [VISITS[2]]
+
+
 def test_a_file_that_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
     writing = Spool(tmp_path)
     writing.append(VISITS[0])

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import IO, Final
@@ -32,14 +33,21 @@ class Spool:
         self._file: IO[str] | None = None
 
     def append(self, visit: Visit) -> None:
-        """Keep a click; it is on the disk afterwards. Raises OSError."""
+        """Keep a click; it is on the disk afterwards. Raises OSError, for example on a full disk.
+
+        After that the next click begins another file: a line cut in its middle ends this one.
+        """
         line = json.dumps(astuple(visit)) + "\n"
         with self._lock:
             if self._file is None:
                 self._file = self._opened()
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                self._file.write(line)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._leave()
+                raise
 
     def drain(self, store: Store) -> int:
         """Give all clicks that no other process is writing down to ``store``; return how many.
@@ -48,13 +56,17 @@ class Spool:
         twice, when a process ended between its commit and the deletion of the file.
         """
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            self._leave()
         drained = 0
         for path in sorted(self._folder.glob("*.jsonl")) if self._folder.is_dir() else ():
             drained += _drain_file(path, store)
         return drained
+
+    def _leave(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # of a line that append has refused: it is lost and said so
+                file.close()
 
     def _opened(self) -> IO[str]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
