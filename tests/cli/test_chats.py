@@ -59,9 +59,9 @@ def test_g3_take_reply_close(number: str, ada: Agent, ok: Ok, ok_json: Json) -> 
 
     shown = ok_json("chats", "show", number)
 
-    assert [line["kind"] for line in shown["said"]] == ["them", "note", "reply", "note"]
-    assert shown["said"][2]["text"] == "It left {{ today }}"
-    assert shown["said"][2]["state"] == "queued"
+    assert [line["kind"] for line in shown["messages"]] == ["them", "note", "reply", "note"]
+    assert shown["messages"][2]["text"] == "It left {{ today }}"
+    assert shown["messages"][2]["state"] == "queued"
     lines = ok("chats", "show", number).splitlines()
     assert any(line.endswith("they: Where is it?") for line in lines)
     assert any(line.endswith("Ada: It left {{ today }}  [queued]") for line in lines)

@@ -100,7 +100,7 @@ def show(number: Number, limit: Limit = 50, as_json: AsJson = False) -> None:
     facts = _document(number)
     if as_json:
         facts["held"] = [{"broadcast": h.broadcast_id, "since": h.since} for h in held]
-        print_json({**facts, "said": [_said(line) for line in lines]})
+        print_json({**facts, "messages": [_said(line) for line in lines]})
         return
     print_facts(
         [
