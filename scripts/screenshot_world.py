@@ -150,7 +150,7 @@ def people(path: Path, count: int, first_id: int) -> Path:
 
 def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Numbers:
     """Stories, consents, chats, live broadcasts, and broadcasts that were interrupted."""
-    from clarion.accounts import audit
+    from clarion.accounts import audit, links
     from clarion.broadcasts import control, launch
     from clarion.channels import own_keywords
     from clarion.codes import batches, pools
@@ -196,7 +196,15 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
         pools.Rules(name="Welcome gift", pattern="HI-####-????", low_at=50), by=agent
     )
     batches.order_codes(pool, 200, by=agent)
-    used = {"person_address": person.pk} | _failed() | _merged(agent) | _links(person, bot, agent)
+    invited, _ = links.invite_agent(
+        name="Grace Hopper", email="grace@example.org", role="sender", by=agent
+    )
+    used = (
+        {"invited": invited.pk, "person_address": person.pk}
+        | _failed()
+        | _merged(agent)
+        | _links(person, bot, agent)
+    )
     return used | {
         "story": story.pk, "consent": news.pk, "paused": paused.pk, "stopped": stopped.pk,
         "pool": pool.pk, "suppression": rivals.pk, "opted_out": opted_out.pk,
@@ -296,8 +304,8 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     from clarion.content.stories import create_story
     from clarion.kit import clock
 
-    add_agent(name=LONG[:60], email="long@example.org", role="admin", password=None,
-              by="screenshots")  # fmt: skip
+    other, _ = add_agent(name=LONG[:60], email="long@example.org", role="admin", password=None,
+                         by="screenshots")  # fmt: skip
     web = {"url": f"{provider}/{LONG}", "allow_private": "true"}
     channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
@@ -341,7 +349,8 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     return {
         "draft": draft.pk, "sending": rows[1].pk, "paused": rows[2].pk, "completed": rows[3].pk,
         "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
-        "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk, "text": LONG,
+        "agent": other.pk, "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk,
+        "text": LONG,
     } | _hostile_links(contacts[0], consent, agent)  # fmt: skip
 
 

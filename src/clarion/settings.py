@@ -64,7 +64,6 @@ CSRF_TRUSTED_ORIGINS = [CLARION.public_url.rstrip("/")] if CLARION.public_url el
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
     "django_htmx",
@@ -146,10 +145,11 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
+PASSWORD_RESET_TIMEOUT = 3 * 86_400  # seconds that a link of accounts.links is good for
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 # All web processes see the same sessions and the same counts of failed log-ins.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "clarion.accounts.sessions"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -74,7 +74,11 @@ def test_a_name_is_used_once_until_it_is_revoked() -> None:
 
 def test_managers_give_no_scope_of_admins() -> None:
     manager = factory.agent("manager", "Mia")
-    assert set(SCOPES) - set(grantable("manager")) == {"agents:read", "audit:read"}
+    assert set(SCOPES) - set(grantable("manager")) == {
+        "agents:read",
+        "agents:write",
+        "audit:read",
+    }
     assert grantable("sender") == []
     with pytest.raises(TokenError, match="Only an admin can give the scope audit:read"):
         make(scopes=["audit:read"], by=manager)

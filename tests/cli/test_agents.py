@@ -64,7 +64,7 @@ def test_there_is_a_list(ok: Callable[..., str], ok_json: Callable[..., Any]) ->
     [listed] = ok_json("agent", "list")
     assert listed == {
         "name": "Ann Lee", "email": "ann@example.org", "role": "admin", "active": True,
-        "last_login": None,
+        "state": "active", "last_login": None,
     }  # fmt: skip
 
 
@@ -123,3 +123,33 @@ def test_the_last_admin_stays_one(
 
 def test_somebody_unknown(refused: Callable[..., str]) -> None:
     assert "There is no agent" in refused("agent", "deactivate", "nobody@example.org")
+
+
+def test_an_invitation_prints_its_link_once(ok: Callable[..., str]) -> None:
+    printed = ok("agent", "invite", "Ann Lee", "--email", "ann@example.org", "--role", "admin")
+    assert "Added Ann Lee (ann@example.org) as admin." in printed
+    link = printed.splitlines()[1].rpartition(" ")[2]
+    form = {"password": "correct horse battery", "again": "correct horse battery"}
+    assert b"Your password is set" in Client().post(link, form).content
+    assert ok("agent", "list").splitlines()[1].split()[-2:] == ["active", "–"]
+
+
+def test_a_reset_ends_password_and_sessions(ok: Callable[..., str], ann: Agent, bob: Agent) -> None:
+    browser = Client()
+    browser.force_login(bob)
+    printed = ok("agent", "reset-password", "bob")
+    assert "logged out everywhere and needs a new password" in printed
+    assert browser.get("/").status_code == 302
+    assert Client().get(printed.splitlines()[1].rpartition(" ")[2]).status_code == 200
+
+
+def test_sessions_are_listed_and_ended(
+    ok: Callable[..., str], ok_json: Callable[..., Any], bob: Agent
+) -> None:
+    assert "is not logged in anywhere" in ok("agent", "sessions", "bob")
+    browser = Client(headers={"User-Agent": "Mozilla"})
+    browser.force_login(bob)
+    [session] = ok_json("agent", "sessions", "bob")
+    assert session.keys() == {"address", "browser", "began_at", "seen_at"}
+    assert ok("agent", "end-sessions", "bob") == "Sessions of Bob that have ended: 1.\n"
+    assert browser.get("/").status_code == 302

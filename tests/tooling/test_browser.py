@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from clarion.accounts.models import AgentSession
 from support.chromium import Complaints, axe, page_loop_put_away
 
 GOOD = "<main><h1>Good</h1><button>Send</button></main>"
@@ -86,7 +86,7 @@ def test_inline_scripts_are_still_refused(page: Page, site: str, complaints: Com
 
 @pytest.mark.django_db(transaction=True)
 def test_a_page_test_uses_the_database(page: Page) -> None:
-    assert Session.objects.count() == 0
+    assert AgentSession.objects.count() == 0
 
 
 def test_a_page_test_makes_room_for_a_loop(page: Page) -> None:

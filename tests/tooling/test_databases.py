@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from clarion.accounts.models import AgentSession
 from support.environment import ENGINES
 from support.plugins.database import OwnDatabase
 from support.processes import Processes
@@ -19,13 +19,13 @@ from support.processes import Processes
 COUNT_SESSIONS = """
 import django
 django.setup()
-from django.contrib.sessions.models import Session
-print("sessions", Session.objects.count())
+from clarion.accounts.models import AgentSession
+print("sessions", AgentSession.objects.count())
 """
 
 
 def _add_session(key: str) -> None:
-    Session.objects.create(session_key=key, session_data="", expire_date=timezone.now())
+    AgentSession.objects.create(session_key=key, session_data="", expire_date=timezone.now())
 
 
 @pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_the_settings_name_the_test_database(database_url: str, data_dir: Path) 
 @pytest.mark.parametrize("turn", [1, 2])
 @pytest.mark.django_db(transaction=True)
 def test_committed_rows_are_gone_in_the_next_test(turn: int) -> None:
-    assert not Session.objects.exists()
+    assert not AgentSession.objects.exists()
     assert ContentType.objects.exists()
     _add_session(f"turn-{turn}")
 
@@ -73,7 +73,7 @@ async def test_an_async_test_uses_the_database() -> None:
 
     await asyncio.to_thread(add)
 
-    assert await Session.objects.acount() == 1
+    assert await AgentSession.objects.acount() == 1
 
 
 def test_an_own_database_outlives_its_server(
@@ -84,5 +84,5 @@ def test_an_own_database_outlives_its_server(
     if own_database.server is not None:
         own_database.server.restart("immediate")
 
-    assert Session.objects.get().session_key == "kept"
+    assert AgentSession.objects.get().session_key == "kept"
     assert processes.python(COUNT_SESSIONS).wait_for_line("sessions 1")

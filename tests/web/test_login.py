@@ -1,11 +1,10 @@
 """Logging in and out."""
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 
-from clarion.accounts.models import Agent, AuditEntry, CacheEntry
+from clarion.accounts.models import Agent, AgentSession, AuditEntry, CacheEntry
 from web.conftest import PASSWORD, MakeAgent
 
 pytestmark = pytest.mark.django_db
@@ -148,7 +147,7 @@ def test_a_session_that_ended_elsewhere_has_ended_here(
     make_agent("viewer", PASSWORD)
     _try(client, PASSWORD)
     assert client.get("/").status_code == 200
-    Session.objects.all().delete()  # as another web process does when one logs out there
+    AgentSession.objects.all().delete()  # as another web process does when one logs out there
     assert client.get("/").status_code == 302
 
 

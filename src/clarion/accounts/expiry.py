@@ -1,10 +1,9 @@
 """Deleting what has served its time: sessions, counts of log-ins and requests, stored answers."""
 
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from clarion.accounts.idempotency import KEPT
-from clarion.accounts.models import CacheEntry, RequestCount, StoredAnswer
+from clarion.accounts.models import AgentSession, CacheEntry, RequestCount, StoredAnswer
 from clarion.accounts.request_limits import WINDOW
 from clarion.kit import clock
 
@@ -14,9 +13,9 @@ AT_ONCE = 1_000  # rows, so that the database is never held for long
 def delete_expired() -> int:
     """Delete some of what has expired; return how many rows, 0 when nothing is left."""
     now = timezone.now()
-    sessions = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
+    sessions = AgentSession.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
     entries = CacheEntry.objects.filter(expires__lt=now).values_list("pk", flat=True)
-    deleted = Session.objects.filter(pk__in=list(sessions[:AT_ONCE])).delete()[0]
+    deleted = AgentSession.objects.filter(pk__in=list(sessions[:AT_ONCE])).delete()[0]
     deleted += CacheEntry.objects.filter(pk__in=list(entries[:AT_ONCE])).delete()[0]
     window = clock.now_us() // clock.SECOND // WINDOW
     counts = RequestCount.objects.filter(minute__lt=window - 1).values_list("pk", flat=True)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from clarion.kit import clock
@@ -53,9 +54,31 @@ class Agent(AbstractBaseUser):
         ranks: list[str] = list(Role.values)
         return self.is_active and ranks.index(self.role) >= ranks.index(role)
 
+    @property
+    def state(self) -> str:
+        """active; invited or reset until a password is set; deactivated."""
+        if not self.is_active:
+            return "deactivated"
+        if self.has_usable_password():
+            return "active"
+        return "reset" if self.last_login else "invited"
+
     def get_username(self) -> str:
         """The e-mail address, which is what one logs in with."""
         return self.email
+
+
+class AgentSession(AbstractBaseSession):
+    """A browser in which an agent is logged in; or in which somebody is about to, without agent."""
+
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.CASCADE, related_name="sessions")
+    address = models.CharField(max_length=45)
+    browser = models.CharField(max_length=200)
+    began_at = InstantField(null=True)
+    seen_at = InstantField(null=True)
+
+    def __str__(self) -> str:
+        return f"session of {self.agent_id}"
 
 
 class ApiToken(models.Model):

@@ -10,7 +10,7 @@ from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.lookups import find_agent
 from clarion.cli.options import AsJson
-from clarion.cli.output import print_json, print_line, print_table
+from clarion.cli.output import print_json, print_line, print_note, print_table
 
 app = App("Colleagues who log in to Clarion.")
 Role = Literal["admin", "manager", "sender", "viewer"]
@@ -30,7 +30,7 @@ PasswordStdin = Annotated[
 @app.command("list")
 @uses_django
 def list_agents(as_json: AsJson = False) -> None:
-    """List the agents, and whether they can log in."""
+    """List the agents and their state."""
     from clarion.accounts.models import Agent
 
     agents = [
@@ -39,6 +39,7 @@ def list_agents(as_json: AsJson = False) -> None:
             "email": agent.email,
             "role": agent.role,
             "active": agent.is_active,
+            "state": agent.state,
             "last_login": agent.last_login,
         }
         for agent in Agent.objects.order_by("name", "pk")
@@ -51,8 +52,9 @@ def list_agents(as_json: AsJson = False) -> None:
             "clarion agent add NAME --email E-MAIL --role admin"
         )
     else:
-        headers = ["NAME", "E-MAIL", "ROLE", "CAN LOG IN", "LAST LOGIN"]
-        print_table(headers, [list(agent.values()) for agent in agents])
+        columns = ["name", "email", "role", "state", "last_login"]
+        headers = ["NAME", "E-MAIL", "ROLE", "STATE", "LAST LOGIN"]
+        print_table(headers, [[agent[column] for column in columns] for agent in agents])
 
 
 @app.command(
@@ -75,6 +77,77 @@ def add(
     print_line(f"Added {agent.name} ({agent.email}) as {agent.role}.")
     if chosen is None:
         print_line(f"Password (shown only now): {password}")
+
+
+@app.command(
+    "invite", examples=['clarion agent invite "Ada Lovelace" --email ada@example.org --role sender']
+)
+@uses_django
+def invite(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")],
+    email: Annotated[
+        str, typer.Option(metavar="E-MAIL", help="The e-mail address that the agent logs in with.")
+    ],
+    role: Annotated[Role, typer.Option(help="What the agent may do.")],
+) -> None:
+    """Add an agent who sets the password with a link, which is printed once."""
+    from clarion.accounts.links import invite_agent
+
+    agent, link = invite_agent(name=name, email=email, role=role, by=acting())
+    print_line(f"Added {agent.name} ({agent.email}) as {agent.role}.")
+    _print_link(link)
+
+
+@app.command("reset-password")
+@uses_django
+def reset_password(email: Who) -> None:
+    """End an agent's password and sessions, and print a link for setting a new password.
+
+    Links from before stop working. `clarion agent password` sets a password without a link.
+    """
+    from clarion.accounts.links import reset_password
+
+    agent = find_agent(email, inactive=True)
+    link = reset_password(agent, by=acting())
+    print_line(f"{agent.name} is logged out everywhere and needs a new password.")
+    _print_link(link)
+
+
+@app.command("sessions")
+@uses_django
+def sessions(email: Who, as_json: AsJson = False) -> None:
+    """List where an agent is logged in."""
+    from clarion.accounts.sessions import sessions_of
+
+    agent = find_agent(email, inactive=True)
+    rows = [
+        {
+            "address": session.address,
+            "browser": session.browser,
+            "began_at": session.began_at,
+            "seen_at": session.seen_at,
+        }
+        for session in sessions_of(agent)
+    ]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        print_line(f"{agent.name} is not logged in anywhere.")
+    else:
+        print_table(
+            ["ADDRESS", "BROWSER", "LOGGED IN", "LAST USED"], [list(row.values()) for row in rows]
+        )
+
+
+@app.command("end-sessions")
+@uses_django
+def end_sessions(email: Who) -> None:
+    """Log an agent out everywhere."""
+    from clarion.accounts.sessions import end_sessions
+
+    agent = find_agent(email, inactive=True)
+    count = end_sessions(agent, by=acting())
+    print_line(f"Sessions of {agent.name} that have ended: {count}.")
 
 
 @app.command("role", examples=["clarion agent role ada@example.org manager"])
@@ -110,7 +183,8 @@ def password(email: Who, password_stdin: PasswordStdin = False) -> None:
 def deactivate(email: Who) -> None:
     """Stop an agent from logging in, and end all of the agent's sessions.
 
-    What the agent did stays in the records. `clarion agent activate` undoes it.
+    API tokens that the agent created are revoked. What the agent did stays in the records.
+    `clarion agent activate` lets the agent log in again.
     """
     from clarion.accounts.agents import set_active
 
@@ -128,6 +202,14 @@ def activate(email: Who) -> None:
     agent = find_agent(email, inactive=True)
     set_active(agent, True, by=acting())
     print_line(f"{agent.name} can log in.")
+
+
+def _print_link(link: str) -> None:
+    from clarion.accounts.links import DAYS
+
+    print_line(f"Link (shown only now, works once, expires in {DAYS} days): {link}")
+    if not link.startswith("http"):
+        print_note("Add the address of this server in front, or set CLARION_PUBLIC_URL.")
 
 
 def _read_password(from_stdin: bool) -> str | None:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from clarion.accounts import audit
+from clarion.accounts import audit, sessions
 from clarion.accounts.models import Agent
 from clarion.kit import ids
 from clarion.web.middleware import Handler
@@ -114,6 +114,8 @@ def _mark(email: str) -> str:
 @receiver(user_logged_in)
 def _note_login(request: HttpRequest, user: Agent, **_: Any) -> None:
     request.logged_in = user  # type: ignore[attr-defined] # for remember_device
+    browser = request.META.get("HTTP_USER_AGENT", "")
+    sessions.begin(request.session, address=_address(request), browser=browser)
     audit.note("agent.login", f"agent {user.pk}", user, address=_address(request))
 
 

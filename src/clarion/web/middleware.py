@@ -9,6 +9,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from clarion.accounts.sessions import note_use
 from clarion.web.assets import PREFIX
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -25,6 +26,7 @@ POLICY = "; ".join(
 OPEN_TO_ALL = (
     "/account/login/",
     "/account/inactive/",
+    "/account/set-password/",
     PREFIX,
     "/hooks/",
     "/media/",
@@ -50,6 +52,7 @@ def login_first(handler: Handler) -> Handler:
             return handler(request)
         if not request.user.is_authenticated:
             return _to_login(request)
+        note_use(request.session)
         response = handler(request)
         # After logging out, the Back button must not show people's names again.
         response.headers.setdefault("Cache-Control", "private, no-store")

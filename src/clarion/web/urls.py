@@ -5,6 +5,7 @@ from django.urls import path
 from clarion.web import login
 from clarion.web.views import (
     account,
+    agents,
     broadcast_activity,
     broadcast_acts,
     broadcast_analytics,
@@ -245,6 +246,22 @@ urlpatterns = [
     path("channels/<int:pk>/pause", channels.channel_pause, name="channel_pause"),
     path("channels/<int:pk>/resume", channels.channel_resume, name="channel_resume"),
     path("account/", account.account, name="account"),
+    path("account/sessions/end", account.account_sessions_end, name="account_sessions_end"),
+    path(
+        "account/sessions/<slug:handle>/end",
+        account.account_session_end,
+        name="account_session_end",
+    ),
+    path("account/set-password/<slug:key>/", account.set_password, name="account_set_password"),
+    path("agents/", agents.agents, name="agents"),
+    path("agents/new/", agents.agent_new, name="agent_new"),
+    path("agents/<int:pk>/", agents.agent, name="agent"),
+    path("agents/<int:pk>/<slug:act>/", agents.agent_act, name="agent_act"),
+    path(
+        "agents/<int:pk>/sessions/<slug:handle>/end",
+        agents.agent_session_end,
+        name="agent_session_end",
+    ),
     path("account/tokens/", tokens.tokens, name="tokens"),
     path("account/tokens/new/", tokens.token_new, name="token_new"),
     path("account/tokens/<int:pk>/revoke/", tokens.token_revoke, name="token_revoke"),

@@ -149,7 +149,15 @@ CODE_BATCH_STATES: dict[str, Word] = {
     "failed": Word(_("Failed"), _("Not all codes could be added."), "bad"),
 }
 
+AGENT_STATES: dict[str, Word] = {
+    "active": Word(_("Active"), _("The agent can log in."), "good"),
+    "invited": Word(_("Invited"), _("The agent has not set a password yet."), "plan"),
+    "reset": Word(_("Password reset"), _("The agent has to set a new password."), "plan"),
+    "deactivated": Word(_("Deactivated"), _("The agent can't log in."), "warn"),
+}
+
 WORDS: dict[str, dict[str, Word]] = {
+    "agent": AGENT_STATES,
     "delivery": DELIVERY_STATES,
     "broadcast": BROADCAST_STATES,
     "outcome": BROADCAST_STATES | BROADCAST_OUTCOMES,

@@ -46,8 +46,10 @@ class Agent(TypedDict):
     email: "str"
     role: "Literal['viewer', 'sender', 'manager', 'admin']"
     active: "bool"
+    state: "Literal['active', 'invited', 'reset', 'deactivated']"
     time_zone: "str"
     created_at: "str"
+    last_login: "str | None"
 
 
 class AgentIn(TypedDict):
@@ -61,6 +63,13 @@ class AgentPage(TypedDict):
 
     items: "list[Agent]"
     next: "str | None"
+
+
+class AgentPatch(TypedDict):
+    """What is changed; what is left out stays."""
+
+    role: "NotRequired[Literal['viewer', 'sender', 'manager', 'admin'] | None]"
+    active: "NotRequired[bool | None]"
 
 
 class Analytics(TypedDict):
@@ -572,6 +581,12 @@ class Duplicates(TypedDict):
     items: "list[Duplicate]"
 
 
+class Ended(TypedDict):
+    """How many sessions have ended."""
+
+    ended: "int"
+
+
 class Entry(TypedDict):
     """One change that someone made."""
 
@@ -622,6 +637,14 @@ class IdsIn(TypedDict):
     ids: "list[int]"
 
 
+class InvitationIn(TypedDict):
+    """Who is invited."""
+
+    name: "str"
+    email: "str"
+    role: "Literal['viewer', 'sender', 'manager', 'admin']"
+
+
 class Keywords(TypedDict):
     """The words of your own."""
 
@@ -664,6 +687,14 @@ class Leftover(TypedDict):
     failed: "int"
     unsent: "int"
     in_doubt: "int"
+
+
+class Link(TypedDict):
+    """A link with which an agent sets the password. It is shown once, works once and expires."""
+
+    agent_id: "int"
+    link: "str"
+    days: "int"
 
 
 class Media(TypedDict):
@@ -1050,6 +1081,22 @@ class SegmentPatch(TypedDict):
     name: "NotRequired[str | None]"
     match: "NotRequired[Literal['all', 'any'] | None]"
     conditions: "NotRequired[list[ConditionIn] | None]"
+
+
+class Session(TypedDict):
+    """A browser in which an agent is logged in."""
+
+    id: "str"
+    address: "str"
+    browser: "str"
+    began_at: "str | None"
+    seen_at: "str | None"
+
+
+class Sessions(TypedDict):
+    """The sessions of an agent."""
+
+    items: "list[Session]"
 
 
 class Setting(TypedDict):

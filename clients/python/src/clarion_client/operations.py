@@ -912,9 +912,43 @@ class Client(SyncBase):
             self.request("GET", "/api/v1/agents", query={"limit": limit, "cursor": cursor}),
         )
 
+    def invite_agent(self, body: models.InvitationIn) -> models.Link:
+        """Invite an agent."""
+        return cast("models.Link", self.request("POST", "/api/v1/agents", body=body))
+
     def get_agent(self, agent_id: int) -> models.Agent:
         """Get an agent."""
         return cast("models.Agent", self.request("GET", f"/api/v1/agents/{agent_id}"))
+
+    def update_agent(
+        self, agent_id: int, body: models.AgentPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Agent:
+        """Change an agent's role, deactivate or reactivate an agent."""
+        return cast(
+            "models.Agent",
+            self.request("PATCH", f"/api/v1/agents/{agent_id}", body=body, if_match=if_match),
+        )
+
+    def reset_agent_password(self, agent_id: int) -> models.Link:
+        """Reset an agent's password."""
+        return cast(
+            "models.Link", self.request("POST", f"/api/v1/agents/{agent_id}/reset-password")
+        )
+
+    def list_agent_sessions(self, agent_id: int) -> models.Sessions:
+        """List where an agent is logged in."""
+        return cast("models.Sessions", self.request("GET", f"/api/v1/agents/{agent_id}/sessions"))
+
+    def end_agent_sessions(self, agent_id: int) -> models.Ended:
+        """Log an agent out everywhere."""
+        return cast("models.Ended", self.request("POST", f"/api/v1/agents/{agent_id}/sessions/end"))
+
+    def end_agent_session(self, agent_id: int, session_id: str) -> models.Ended:
+        """End one session of an agent."""
+        return cast(
+            "models.Ended",
+            self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session_id}/end"),
+        )
 
     def list_audit_entries(
         self,
@@ -2191,9 +2225,47 @@ class AsyncClient(AsyncBase):
             await self.request("GET", "/api/v1/agents", query={"limit": limit, "cursor": cursor}),
         )
 
+    async def invite_agent(self, body: models.InvitationIn) -> models.Link:
+        """Invite an agent."""
+        return cast("models.Link", await self.request("POST", "/api/v1/agents", body=body))
+
     async def get_agent(self, agent_id: int) -> models.Agent:
         """Get an agent."""
         return cast("models.Agent", await self.request("GET", f"/api/v1/agents/{agent_id}"))
+
+    async def update_agent(
+        self, agent_id: int, body: models.AgentPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Agent:
+        """Change an agent's role, deactivate or reactivate an agent."""
+        return cast(
+            "models.Agent",
+            await self.request("PATCH", f"/api/v1/agents/{agent_id}", body=body, if_match=if_match),
+        )
+
+    async def reset_agent_password(self, agent_id: int) -> models.Link:
+        """Reset an agent's password."""
+        return cast(
+            "models.Link", await self.request("POST", f"/api/v1/agents/{agent_id}/reset-password")
+        )
+
+    async def list_agent_sessions(self, agent_id: int) -> models.Sessions:
+        """List where an agent is logged in."""
+        return cast(
+            "models.Sessions", await self.request("GET", f"/api/v1/agents/{agent_id}/sessions")
+        )
+
+    async def end_agent_sessions(self, agent_id: int) -> models.Ended:
+        """Log an agent out everywhere."""
+        return cast(
+            "models.Ended", await self.request("POST", f"/api/v1/agents/{agent_id}/sessions/end")
+        )
+
+    async def end_agent_session(self, agent_id: int, session_id: str) -> models.Ended:
+        """End one session of an agent."""
+        return cast(
+            "models.Ended",
+            await self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session_id}/end"),
+        )
 
     async def list_audit_entries(
         self,

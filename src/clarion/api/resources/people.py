@@ -1,30 +1,90 @@
-"""Agents and the audit log: read only, by tokens of admins."""
+"""Agents and the audit log, for tokens of admins."""
 
 from typing import Annotated, Any, Literal
 
 from ninja import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from clarion.accounts import agents, links, sessions
 from clarion.accounts.models import Agent, AuditEntry
-from clarion.api.guard import ApiRequest
+from clarion.api.etags import require_match
+from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
-from clarion.api.lookups import get
+from clarion.api.lookups import get, lock
 from clarion.api.operations import Rules, operation
-from clarion.api.types import Id, Moment, Output, Page
+from clarion.api.problems import not_found
+from clarion.api.types import Id, Input, Moment, Output, Page
 
 AREA = "Agents and audit log"
+
+
+RoleName = Literal["viewer", "sender", "manager", "admin"]
+_WRITE = "agents:write"
 
 
 class AgentOut(Output):
     """A colleague who logs in."""
 
+    volatile = frozenset({"last_login"})
+
     id: Id
     name: str
     email: str
-    role: Literal["viewer", "sender", "manager", "admin"]
+    role: RoleName
     active: bool
+    state: Literal["active", "invited", "reset", "deactivated"] = Field(
+        description="invited and reset: a password has to be set first"
+    )
     time_zone: str
     created_at: Moment
+    last_login: Moment | None
+
+
+class InvitationIn(Input):
+    """Who is invited."""
+
+    name: str = Field(min_length=1, max_length=200)
+    email: str = Field(min_length=3, max_length=254, description="The agent logs in with it")
+    role: RoleName
+
+
+class AgentPatch(Input):
+    """What is changed; what is left out stays."""
+
+    role: RoleName | None = None
+    active: bool | None = Field(
+        None, description="false ends all sessions and revokes the tokens that the agent created"
+    )
+
+
+class LinkOut(Output):
+    """A link with which an agent sets the password. It is shown once, works once and expires."""
+
+    agent_id: Id
+    link: str = Field(description="A path where CLARION_PUBLIC_URL is not set")
+    days: int = Field(description="Until it expires")
+
+
+class SessionOut(Output):
+    """A browser in which an agent is logged in."""
+
+    id: str
+    address: str
+    browser: str = Field(description="What it sends as User-Agent")
+    began_at: Moment | None
+    seen_at: Moment | None = Field(description="To about ten minutes")
+
+
+class SessionsOut(Output):
+    """The sessions of an agent."""
+
+    items: list[SessionOut]
+
+
+class EndedOut(Output):
+    """How many sessions have ended."""
+
+    ended: int
 
 
 class EntryOut(Output):
@@ -45,10 +105,83 @@ def list_agents(request: ApiRequest, limit: Limit = 50, cursor: CursorText = "")
     return page_of(Agent.objects.all(), limit, cursor, _agent)
 
 
-@operation(AREA, "GET", "/agents/{agent_id}", AgentOut, Rules("agents:read"))
+@operation(AREA, "GET", "/agents/{agent_id}", AgentOut, Rules("agents:read", tagged=True))
 def get_agent(request: ApiRequest, agent_id: Id) -> AgentOut:
     """Get an agent"""
     return _agent(get(Agent.objects.all(), agent_id, "agent"))
+
+
+@operation(AREA, "POST", "/agents", LinkOut, Rules(_WRITE, body=JSON))
+def invite_agent(request: ApiRequest, body: InvitationIn) -> LinkOut:
+    """Invite an agent
+
+    The answer has the link with which the agent sets the password.
+    """
+    agent, link = links.invite_agent(
+        name=body.name, email=body.email, role=body.role, by=request.by
+    )
+    return LinkOut(agent_id=agent.pk, link=link, days=links.DAYS)
+
+
+@operation(
+    AREA, "PATCH", "/agents/{agent_id}", AgentOut, Rules(_WRITE, edits=True, tagged=True, body=JSON)
+)
+def update_agent(request: ApiRequest, agent_id: Id, body: AgentPatch) -> AgentOut:
+    """Change an agent's role, deactivate or reactivate an agent
+
+    The last admin can neither be deactivated nor given another role.
+    """
+    agent = lock(Agent.objects.all(), agent_id, "agent")
+    require_match(request, _agent(agent))
+    if body.role is not None and body.role != agent.role:
+        agents.set_role(agent, body.role, by=request.by)
+    if body.active is not None and body.active != agent.is_active:
+        agents.set_active(agent, body.active, by=request.by)
+    return _agent(get(Agent.objects.all(), agent_id, "agent"))
+
+
+@operation(AREA, "POST", "/agents/{agent_id}/reset-password", LinkOut, Rules(_WRITE))
+def reset_agent_password(request: ApiRequest, agent_id: Id) -> LinkOut:
+    """Reset an agent's password
+
+    The present one stops working, all sessions end, and earlier links are void.
+    """
+    agent = get(Agent.objects.all(), agent_id, "agent")
+    link = links.reset_password(agent, by=request.by)
+    return LinkOut(agent_id=agent.pk, link=link, days=links.DAYS)
+
+
+@operation(AREA, "GET", "/agents/{agent_id}/sessions", SessionsOut, Rules("agents:read"))
+def list_agent_sessions(request: ApiRequest, agent_id: Id) -> SessionsOut:
+    """List where an agent is logged in"""
+    agent = get(Agent.objects.all(), agent_id, "agent")
+    items = [
+        SessionOut(
+            id=session.handle,
+            address=session.address,
+            browser=session.browser,
+            began_at=session.began_at,
+            seen_at=session.seen_at,
+        )
+        for session in sessions.sessions_of(agent)
+    ]
+    return SessionsOut(items=items)
+
+
+@operation(AREA, "POST", "/agents/{agent_id}/sessions/end", EndedOut, Rules(_WRITE))
+def end_agent_sessions(request: ApiRequest, agent_id: Id) -> EndedOut:
+    """Log an agent out everywhere"""
+    agent = get(Agent.objects.all(), agent_id, "agent")
+    return EndedOut(ended=sessions.end_sessions(agent, by=request.by))
+
+
+@operation(AREA, "POST", "/agents/{agent_id}/sessions/{session_id}/end", EndedOut, Rules(_WRITE))
+def end_agent_session(request: ApiRequest, agent_id: Id, session_id: str) -> EndedOut:
+    """End one session of an agent"""
+    agent = get(Agent.objects.all(), agent_id, "agent")
+    if not sessions.end_session(agent, session_id, by=request.by):
+        raise not_found("such session")
+    return EndedOut(ended=1)
 
 
 @operation(AREA, "GET", "/audit", Page[EntryOut], Rules("audit:read", paged=True))
@@ -80,8 +213,10 @@ def _agent(agent: Agent) -> AgentOut:
         email=agent.email,
         role=agent.role,
         active=agent.is_active,
+        state=agent.state,
         time_zone=agent.time_zone,
         created_at=agent.created_at,
+        last_login=agent.last_login,
     )
 
 

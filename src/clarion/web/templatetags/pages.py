@@ -17,11 +17,13 @@ from clarion.content.errors import CODE, LINKS
 from clarion.kit import clock
 from clarion.kit.durations import duration
 from clarion.web import assets
+from clarion.web.browsers import browser_name
 from clarion.web.shown import VARIABLE, variable_name
 from clarion.web.words import WORDS, Word
 
 register = template.Library()
 register.filter(duration)
+register.filter(browser_name)
 _TILES = Path(__file__).parent.parent / "static" / "web" / "channels.svg"
 _DRAWN = frozenset(re.findall(r'<symbol id="([\w-]+)"', _TILES.read_text(encoding="utf-8")))
 
