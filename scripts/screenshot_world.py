@@ -79,7 +79,21 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
     _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
-    return numbers | (_more(draft, shop, bot, agent) if trouble else {})
+    return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
+
+
+def _dry_run(broadcast: "Broadcast", agent: "Agent") -> Numbers:
+    """A dry run that has ended; returns the number of one of its groups."""
+    from clarion.engine.dry_runs import control
+
+    dry_run = control.order(broadcast, by=agent)
+
+    def has_ended() -> bool:
+        dry_run.refresh_from_db()
+        return dry_run.state == "done"
+
+    eventually(has_ended, timeout=60)
+    return {"dry_run_group": dry_run.groups.order_by("-pk")[0].pk}
 
 
 def _clicks(broadcast: int) -> None:
@@ -332,6 +346,9 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         for title, text in zip(titles, texts, strict=True)
     ]
     draft = rows[0]
+    lacking = drafts.create_draft(
+        by=agent, title=LONG, text=f"{{{{ contact.{'very_' * 12}long_name }}}}", **fields
+    )
     started = clock.now() - timedelta(days=400)
     for state, row in zip(("sending", "paused", "completed"), rows[1:], strict=True):
         ended = clock.now() if state == "completed" else None
@@ -351,6 +368,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
         "agent": other.pk, "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk,
         "text": LONG,
+        "lacking": lacking.pk, **_dry_run(lacking, agent),
     } | _hostile_links(contacts[0], consent, agent)  # fmt: skip
 
 

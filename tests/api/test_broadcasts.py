@@ -9,6 +9,7 @@ from api.conftest import Program
 from api.test_foundation import problem
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.engine.dry_runs import running
 from support import factory
 
 TEXT = {"type": "text", "text": "Hello {{ contact.name }}"}
@@ -235,3 +236,30 @@ def test_a_test_is_sent(call: Program, channel: Channel) -> None:
     assert status["delivery"]["state"] == "queued"
     wrong = call("POST", f"/broadcasts/{made['id']}/test", {"chat_number": 999_999})
     assert problem(wrong)["errors"][0]["field"] == "chat_number"
+
+
+def test_a_dry_run_is_started_read_and_cancelled(call: Program, channel: Channel) -> None:
+    factory.people(channel, 2)
+    factory.address(channel, "x1", "Ben", state="blocked")
+    made = draft(call, channel, content={"type": "text", "text": "Hello {{ contact.city }}"})
+    path = f"/broadcasts/{made['id']}/dry-run"
+    assert call("GET", path).status_code == 404
+    started = call("POST", path, Idempotency_Key="once")
+    assert (started.status_code, started["Location"]) == (202, f"/api/v1{path}")
+    assert json.loads(started.content)["state"] == "waiting"
+    assert running.run_next(1, lambda: False)
+
+    report = call.ok("GET", path)
+    assert (report["state"], report["checked"], report["would_be_sent"]) == ("done", 3, 2)
+    assert [(group["kind"], group["detail"], group["contacts"]) for group in report["groups"]] == [
+        ("ready", "", 2),
+        ("left_out", "blocked", 1),
+    ]
+    listed = f"{path}/contacts?group_id={report['groups'][0]['id']}&limit=1"
+    first = call.ok("GET", listed)
+    second = call.ok("GET", f"{listed}&cursor={first['next']}")
+    names = {item["name"] for item in first["items"] + second["items"]}
+    assert (names, second["next"]) == ({"Person 0", "Person 1"}, None)
+    assert call.ok("POST", f"{path}/cancel")["state"] == "done", "it has ended already"
+    call.ok("POST", path, Idempotency_Key="twice")
+    assert call.ok("POST", f"{path}/cancel")["state"] == "cancelled"

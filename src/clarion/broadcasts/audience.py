@@ -60,7 +60,10 @@ def summary(
     if contacts is not None:
         without = len(contacts) - reached(contacts, ids)
     else:
-        without = _without_address(audience, ids, broadcast_id)
+        missing = without_address(audience, ids, broadcast_id)
+        without = (
+            _count(f"SELECT count(*) FROM ({missing.sql}) q", missing.params) if missing else 0
+        )
     if without:
         dropped["no_address"] = without
     total = sum(by_channel.values())
@@ -124,26 +127,28 @@ def _sample(query: Query) -> list[str]:
     return names_of([row[0] for row in rows])
 
 
-def _without_address(
+def without_address(
     audience: Audience, channel_ids: Sequence[int], broadcast_id: int | None
-) -> int:
-    """How many were chosen who have no address on these channels."""
+) -> Query | None:
+    """SQL that selects the contact_id of those who were chosen and have no address there.
+
+    None where there can't be anybody.
+    """
     channel_marks = marks(channel_ids)
     if audience.kind == "picks":
-        return _count(
-            "SELECT count(*) FROM broadcasts_pick p "
+        return Query(
+            "SELECT a.contact_id FROM broadcasts_pick p "
             f"{db.lateral_join('contacts_address', 'a', 'a.id = p.address_id')} "
             f"WHERE p.broadcast_id = %s AND a.channel_id NOT IN ({channel_marks})",
-            [broadcast_id, *channel_ids],
+            (broadcast_id, *channel_ids),
         )
     tags = list(Tag.objects.filter(name__in=audience.tags).values_list("pk", flat=True))
     if audience.kind == "all" or not tags:
-        return 0
-    return _count(
-        "SELECT count(*) FROM (SELECT contact_id FROM contacts_tagging "
-        f"WHERE tag_id IN ({marks(tags)}) EXCEPT "
-        f"SELECT contact_id FROM contacts_address WHERE channel_id IN ({channel_marks})) q",
-        [*tags, *channel_ids],
+        return None
+    return Query(
+        f"SELECT contact_id FROM contacts_tagging WHERE tag_id IN ({marks(tags)}) EXCEPT "
+        f"SELECT contact_id FROM contacts_address WHERE channel_id IN ({channel_marks})",
+        (*tags, *channel_ids),
     )
 
 

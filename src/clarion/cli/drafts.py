@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clarion.cli import send
+from clarion.cli import dry_runs, send
 from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions
@@ -33,6 +33,7 @@ Now = Annotated[
 
 def add_to(root: App) -> None:
     """Add the commands to the root."""
+    dry_runs.add_to(app)
     root.add_typer(app, name="drafts")
     root.command(
         "test-send",

@@ -22,7 +22,7 @@ from clarion.kit.parts import Button
 # none: it is fetched by the provider.
 _TEXTS: Final = ("text", "caption")
 # The longest that ids become in practice, for telling a length beforehand.
-_HIGHEST_DELIVERY: Final = 2**35 - 1
+HIGHEST_DELIVERY: Final = 2**35 - 1
 _HIGHEST_LINK: Final = 2**21 - 1
 
 
@@ -69,7 +69,7 @@ def _each_source(block: Mapping[str, Any]) -> list[str]:
 
 def as_sent(source: str) -> str:
     """A text as long as it is when it is sent with tracked links, if they have no values."""
-    url = f"{tokens.base()}{tokens.make_token(_HIGHEST_DELIVERY, _HIGHEST_LINK)}"
+    url = f"{tokens.base()}{tokens.make_token(HIGHEST_DELIVERY, _HIGHEST_LINK)}"
     return _replaced(source, lambda _: url)
 
 
@@ -140,6 +140,14 @@ class Tracking:
         if len(token) > tokens.LONGEST:
             return location(self._targets[number], values)
         return f"{self._base}{token}"
+
+
+def sample_tracking(targets: Iterable[str]) -> Tracking:
+    """Tracking that stores nothing, whose links are as long as they become in practice.
+
+    They lead nowhere: it is for messages that are not sent. Fill in ``HIGHEST_DELIVERY``.
+    """
+    return Tracking({target: _HIGHEST_LINK - n for n, target in enumerate(sorted(targets))})
 
 
 def _replaced(source: str, replace: Callable[[WrittenLink], str]) -> str:

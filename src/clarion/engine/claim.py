@@ -25,8 +25,8 @@ from clarion.records import progress, tallies
 from clarion.records.deliveries.claim import ClaimedRow, claim_rows
 from clarion.records.progress import NOTHING, Progress
 
-_Person = tuple[str, str, dict[str, Any]]
-_NOBODY: _Person = ("", "deleted", {})
+Person = tuple[str, str, dict[str, Any]]  # user id, state, what texts see of the contact
+_NOBODY: Person = ("", "deleted", {})
 WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 # No second may ever see more than the rate, by the provider's clock: slots are (1 s + SLACK) / rate
 # apart, so 98.1 % of the rate is used. Of the slack, LATE is ours (a message that is later than
@@ -272,7 +272,7 @@ def _active(channel_id: int, now: int) -> list[tuple[Any, ...]]:
 
 def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Claimed]:
     """Claimed deliveries with the contacts that they are to, each with the moment of its slot."""
-    people, suppressed = _people([row.address for row in rows])
+    people, suppressed = people_at([row.address for row in rows])
     memories = progress.load([row.delivery for row in rows if row.has_progress])
     together: dict[int, list[int]] = {}
     for row in rows:
@@ -292,8 +292,8 @@ def with_people(rows: Sequence[ClaimedRow], moments: Sequence[int]) -> list[Clai
     return claimed
 
 
-def _people(addresses: Sequence[int]) -> tuple[dict[int, _Person], set[int]]:
-    """User id, state and what texts see of the contact, by address; which are suppressed."""
+def people_at(addresses: Sequence[int]) -> tuple[dict[int, Person], set[int]]:
+    """The contact at each address that there is; which of the addresses are suppressed."""
     names = "name", "attributes", "language", "time_zone"
     rows = bulk.fetch(
         ["a.id", USER_ID, STATE, *(f"c.{name}" for name in names), ANY_PENDING],

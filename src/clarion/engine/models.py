@@ -1,8 +1,10 @@
-"""The engine's own tables: who is working, the heartbeat, and callbacks waiting to be applied."""
+"""The engine's own tables: who is working, the heartbeat, waiting callbacks, and dry runs."""
 
 from django.db import models
 from django.db.models import Q
 
+from clarion.accounts.models import Agent
+from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.kit.fields import InstantField
 
@@ -106,3 +108,87 @@ class DropCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} × {self.reason}"
+
+
+class DryRun(models.Model):
+    """A broadcast rendered for every recipient before it is sent; a worker does it, in chunks."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (State.WAITING, State.RUNNING)
+
+    broadcast = models.ForeignKey(Broadcast, on_delete=models.CASCADE, related_name="+")
+    agent = models.ForeignKey(
+        Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    mark = models.CharField(max_length=64)  # of what it is about: another one makes it void
+    worker_id = models.BigIntegerField(null=True, blank=True)  # that carries it out
+    interruptions = models.PositiveSmallIntegerField(default=0)  # workers that ended meanwhile
+    cursor = models.BigIntegerField(default=0)  # the last address looked at
+    expected = models.BigIntegerField(default=0)  # contacts to look at, for the progress: about
+    looked_at = models.BigIntegerField(default=0)  # contacts
+    # By the channel's id: [contacts to send to, messages that they get at least].
+    by_channel = models.JSONField(default=dict)
+    webhooks = models.PositiveSmallIntegerField(default=0)  # of its story: they are not asked
+    error = models.CharField(max_length=400, default="", blank=True)
+    created_at = InstantField()
+    finished_at = InstantField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="dry_run_open",
+                condition=Q(state__in=["waiting", "running"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"dry run {self.pk} of broadcast {self.broadcast_id}"
+
+
+class DryRunGroup(models.Model):
+    """Contacts for whom a dry run came to the same result."""
+
+    class Kind(models.TextChoices):
+        """What would happen to them."""
+
+        READY = "ready", "Would be sent"
+        HELD = "held", "Held until an open chat is closed"
+        VARIABLE = "variable", "Missing variable"
+        TOO_LONG = "too_long", "Message too long"
+        CONTENT = "content", "Content error"
+        LATER = "later", "Can't be checked before sending"
+        LEFT_OUT = "left_out", "Left out"
+
+    dry_run = models.ForeignKey(DryRun, on_delete=models.CASCADE, related_name="groups")
+    kind = models.CharField(max_length=10, choices=Kind)
+    # The name of the variable, the reason of being left out, or a sentence.
+    detail = models.CharField(max_length=400, default="", blank=True)
+    count = models.BigIntegerField(default=0)  # contacts
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dry_run", "kind", "detail"], name="dry_run_group_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.kind} {self.detail}"
+
+
+class DryRunPeople(models.Model):
+    """Which contacts of one chunk are in a group: a list of ids, in order."""
+
+    group = models.ForeignKey(DryRunGroup, on_delete=models.CASCADE, related_name="people")
+    ids = models.JSONField()  # of addresses; of contacts where they have no address to send to
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} of group {self.group_id}"

@@ -12,6 +12,7 @@ from clarion.broadcasts.sending import scheduled_at
 from clarion.channels.registry import is_idempotent
 from clarion.contacts import imports
 from clarion.engine import heartbeat
+from clarion.engine.dry_runs import running as dry_runs
 from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.gone import gone_journals
 from clarion.engine.journal.proof import Proof, forget, no_proof, proof_of
@@ -90,7 +91,9 @@ def reap() -> int:
             "UPDATE engine_worker SET dead = %s WHERE lease_until <= %s AND NOT dead",
             [True, db.now_us()],
         )
-        imports.release_abandoned(Worker.objects.filter(dead=False).values("pk"))
+        working = Worker.objects.filter(dead=False).values("pk")
+        imports.release_abandoned(working)
+        dry_runs.release_abandoned(working)
         here = heartbeat.latest() if journals else None
         proofs = {token: proof_of(journal, here) for token, journal in journals.items()}
         dead = db.fetch("SELECT id, journal FROM engine_worker WHERE dead")

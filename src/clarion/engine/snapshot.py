@@ -1,7 +1,7 @@
 """What a worker knows of channels and broadcasts while it sends, read afresh every 200 ms."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -9,15 +9,16 @@ from django.conf import settings
 
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
-from clarion.broadcasts.versions import link_sources
+from clarion.broadcasts.versions import link_sources, version_of
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
 from clarion.clicks.links import number_links
-from clarion.clicks.tracking import Tracking, links_in
+from clarion.clicks.tracking import Tracking, links_in, sample_tracking
 from clarion.codes.pools import sample
 from clarion.content import media
 from clarion.content.errors import LINKS, OF_TITLE, ContentError
+from clarion.content.preview import promised
 from clarion.content.rendering import Text, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
@@ -144,6 +145,27 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
     broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
         pk=broadcast_id
     )
+    return _job(broadcast, lambda: _tracking(broadcast), media.load)
+
+
+def dry_job(broadcast: Broadcast) -> Job:
+    """What a broadcast that is not sent yet would send, for a dry run.
+
+    Nothing is written and no upload is read: tracked links are as long as real ones, codes are
+    samples, and pictures and files have their size alone. Variables whose values come only with
+    the sending are filled in from the sample data, else with their names.
+    """
+    broadcast.story_version = version_of(broadcast)
+    compiled = _job(broadcast, lambda: _sample_tracking(broadcast), media.measure)
+    sample_code = sample(broadcast.code_pool) if broadcast.code_pool else ""
+    names = promised(variables_of(compiled), lambda name: f"‹{name}›")
+    data = {**names["data"], **broadcast.sample_data, **broadcast.data}
+    return replace(compiled, sample_code=sample_code, data=data)
+
+
+def _job(
+    broadcast: Broadcast, tracking: Callable[[], Tracking | None], load: Callable[..., Any]
+) -> Job:
     version = broadcast.story_version
     facts: dict[str, Any] = {
         "id": broadcast.pk,
@@ -160,20 +182,18 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
         "sample_code": _sample_code(broadcast),
     }
     try:
-        compiled = _title(broadcast) | _content(broadcast)
-        return Job(**facts | compiled, links=_links(compiled))
+        compiled = Job(**facts | _title(broadcast) | _content(broadcast, tracking(), load))
+        used = variables_of(compiled)
+        return replace(compiled, links=tuple(name for name in LINKS if name in used))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
 
 
-def _links(compiled: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which links of the recipient's own the title and the content show."""
-    texts: list[Text] = [compiled[name] for name in ("title", "text") if name in compiled]
-    texts += compiled["template"][2] if "template" in compiled else []
+def variables_of(compiled: Job) -> set[str]:
+    """The dotted names of all variables that the title and the content show."""
+    texts = [compiled.title, compiled.text, *(compiled.template[2] if compiled.template else ())]
     used = {name for text in texts for name in text.variables()}
-    if compiled.get("script"):
-        used |= compiled["script"].variables()
-    return tuple(name for name in LINKS if name in used)
+    return used | compiled.script.variables() if compiled.script else used
 
 
 def _sample_code(broadcast: Broadcast) -> str:
@@ -192,13 +212,14 @@ def _title(broadcast: Broadcast) -> dict[str, Text]:
         raise ContentError(f"{OF_TITLE}{error}") from None
 
 
-def _content(broadcast: Broadcast) -> dict[str, Any]:
+def _content(
+    broadcast: Broadcast, tracking: Tracking | None, load: Callable[..., Any]
+) -> dict[str, Any]:
     """The text, script or template of a broadcast, compiled. Raises ContentError."""
     of, version, template = Broadcast.DataType, broadcast.story_version, broadcast.template
-    tracking = _tracking(broadcast)
     if broadcast.data_type == of.STORY and version is not None:
         blocks = tracking.mark_blocks(version.blocks) if tracking else version.blocks
-        script = compile_script(blocks, load=media.load)
+        script = compile_script(blocks, load=load)
         return {"text": compile_text(""), "script": script, "tracking": tracking}
     if broadcast.data_type == of.TEMPLATE:
         texts = tuple(compile_text(text) for text in template.get("variables", ()))
@@ -210,9 +231,20 @@ def _content(broadcast: Broadcast) -> dict[str, Any]:
 
 def _tracking(broadcast: Broadcast) -> Tracking | None:
     """What tracks its links; None where none are. Raises ContentError where they can't be."""
+    targets = _targets(broadcast)
+    return Tracking(number_links(broadcast.pk, targets)) if targets is not None else None
+
+
+def _sample_tracking(broadcast: Broadcast) -> Tracking | None:
+    """As ``_tracking``, with numbers of its own: no link is stored."""
+    targets = _targets(broadcast)
+    return sample_tracking(targets) if targets is not None else None
+
+
+def _targets(broadcast: Broadcast) -> set[str] | None:
+    """Where its tracked links lead; None where none are. Raises ContentError."""
     if not broadcast.track_clicks:
         return None
     if reason := why_not_tracked(broadcast.data_type):
         raise ContentError(reason)
-    targets = {link.target for link in links_in(link_sources(broadcast))}
-    return Tracking(number_links(broadcast.pk, targets))
+    return {link.target for link in links_in(link_sources(broadcast))}

@@ -15,8 +15,6 @@ from clarion.broadcasts import erasing, people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.clicks import upkeep as clicks
-from clarion.codes import batches as code_batches
-from clarion.codes.stock import top_up_low
 from clarion.contacts import imports, merges
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.content import media
@@ -39,6 +37,7 @@ from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
+from clarion.engine.orders import Orders
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.remaining import Remaining, remaining
 from clarion.engine.settle import settle
@@ -70,7 +69,6 @@ class Worker:
 
     def __init__(self) -> None:
         self._threads = DatabaseThreads("db", db.writer_threads())
-        self._import_thread = DatabaseThreads("import", 1)  # sending does not wait for imports
         self._db = self._threads.run
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
@@ -89,6 +87,7 @@ class Worker:
         self._skew = 0  # the shared clock minus ours, microseconds
         self._unjudged = halts.Unjudged(self._db)
         self._stopping = asyncio.Event()
+        self._orders = Orders(self._stopping.is_set)
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
@@ -113,6 +112,7 @@ class Worker:
             asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
             asyncio.create_task(self._every(DELETE_LEFTOVERS, self._delete_leftovers)),
             asyncio.create_task(self._every(1.0, self._run_imports)),
+            asyncio.create_task(self._every(1.0, self._run_dry_runs)),
         ]
         log.info("worker_started", worker=self._id)
         started()
@@ -128,7 +128,7 @@ class Worker:
         await self._db(reap.sign_off, self._id)
         await self._http.close()
         await self._smtp.close()
-        self._import_thread.close()
+        self._orders.close()
         self._threads.close()
         log.info("worker_stopped", worker=self._id)
 
@@ -346,11 +346,10 @@ class Worker:
         await self._db(media.delete_unused)
 
     async def _run_imports(self) -> None:
-        while await self._import_thread.run(imports.run_next, self._id, self._stopping.is_set):
-            pass
-        await self._import_thread.run(top_up_low)
-        while await self._import_thread.run(code_batches.run_next, self._stopping.is_set):
-            pass
+        await self._orders.run_imports(self._id)
+
+    async def _run_dry_runs(self) -> None:
+        await self._orders.run_dry_runs(self._id)
 
     def _send_request(self, request: Request) -> Awaitable[Reply]:
         if isinstance(request, HttpRequest):

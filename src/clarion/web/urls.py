@@ -28,6 +28,7 @@ from clarion.web.views import (
     contacts,
     dashboard,
     drafts,
+    dry_runs,
     imports,
     keywords,
     logs,
@@ -119,6 +120,14 @@ urlpatterns = [
         name="broadcast_activity_live",
     ),
     path("broadcasts/<int:pk>/edit/", compose.broadcast_edit, name="broadcast_edit"),
+    path("broadcasts/<int:pk>/dry-run/", dry_runs.dry_run, name="dry_run"),
+    path("broadcasts/<int:pk>/dry-run/live", dry_runs.dry_run_live, name="dry_run_live"),
+    path("broadcasts/<int:pk>/dry-run/start", dry_runs.dry_run_start, name="dry_run_start"),
+    path("broadcasts/<int:pk>/dry-run/cancel", dry_runs.dry_run_cancel, name="dry_run_cancel"),
+    path("broadcasts/<int:pk>/dry-run/contacts/", dry_runs.dry_run_people, name="dry_run_people"),
+    path(
+        "broadcasts/<int:pk>/dry-run/contacts.csv", dry_runs.dry_run_export, name="dry_run_export"
+    ),
     path("broadcasts/<int:pk>/runs/", broadcasts.broadcast_runs, name="broadcast_runs"),
     path("broadcasts/<int:pk>/restart", broadcast_acts.broadcast_restart, name="broadcast_restart"),
     path("broadcasts/<int:pk>/left", broadcast_acts.broadcast_left, name="broadcast_left"),

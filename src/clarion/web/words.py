@@ -156,6 +156,14 @@ AGENT_STATES: dict[str, Word] = {
     "deactivated": Word(_("Deactivated"), _("The agent can't log in."), "warn"),
 }
 
+DRY_RUN_STATES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("A worker will start it."), "calm"),
+    "running": Word(_("Running"), _("Messages are being made. Nothing is sent."), "busy"),
+    "done": Word(_("Done"), _("The messages of all recipients have been made."), "good"),
+    "failed": Word(_("Failed"), _("The dry run ended early."), "bad"),
+    "cancelled": Word(_("Cancelled"), _("The numbers are those up to then."), "warn"),
+}
+
 WORDS: dict[str, dict[str, Word]] = {
     "agent": AGENT_STATES,
     "delivery": DELIVERY_STATES,
@@ -168,6 +176,7 @@ WORDS: dict[str, dict[str, Word]] = {
     "address": ADDRESS_STATES,
     "import": IMPORT_STATES,
     "code_batch": CODE_BATCH_STATES,
+    "dry_run": DRY_RUN_STATES,
     "chat": CHAT_STATES,
 }
 

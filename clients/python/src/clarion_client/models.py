@@ -565,6 +565,60 @@ class DraftProblem(TypedDict):
     detail: "str"
 
 
+class DryRun(TypedDict):
+    """A dry run and its result so far."""
+
+    broadcast_id: "int"
+    state: "Literal['waiting', 'running', 'done', 'failed', 'cancelled']"
+    error: "str"
+    void: "bool"
+    expected: "int"
+    checked: "int"
+    would_be_sent: "int"
+    would_fail: "int"
+    groups: "list[DryRunGroup]"
+    channels: "list[DryRunChannel]"
+    seconds: "float | None"
+    codes_missing: "int"
+    webhooks_not_asked: "int"
+    created_at: "str"
+    finished_at: "str | None"
+
+
+class DryRunChannel(TypedDict):
+    """What would be sent on one channel."""
+
+    channel_id: "int"
+    contacts: "int"
+    messages: "int"
+
+
+class DryRunContact(TypedDict):
+    """A contact behind a number."""
+
+    contact_id: "int | None"
+    chat_number: "int | None"
+    name: "str"
+    user_id: "str"
+    channel: "str"
+
+
+class DryRunContactPage(TypedDict):
+    """DryRunContactPage"""
+
+    items: "list[DryRunContact]"
+    next: "str | None"
+
+
+class DryRunGroup(TypedDict):
+    """Contacts for whom the dry run came to the same result."""
+
+    id: "int"
+    kind: "Literal['ready', 'held', 'variable', 'too_long', 'content', 'later', 'left_out']"
+    detail: "str"
+    contacts: "int"
+
+
 class Duplicate(TypedDict):
     """Two contacts, and why they are likely one person."""
 

@@ -724,6 +724,51 @@ class Client(SyncBase):
             ),
         )
 
+    def start_dry_run(
+        self, broadcast_id: int, *, idempotency_key: str | None = None
+    ) -> models.DryRun:
+        """Start a dry run of a draft or a scheduled broadcast."""
+        return cast(
+            "models.DryRun",
+            self.request(
+                "POST",
+                f"/api/v1/broadcasts/{broadcast_id}/dry-run",
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    def get_dry_run(self, broadcast_id: int) -> models.DryRun:
+        """Get the dry run of a broadcast, and its result so far."""
+        return cast(
+            "models.DryRun", self.request("GET", f"/api/v1/broadcasts/{broadcast_id}/dry-run")
+        )
+
+    def cancel_dry_run(self, broadcast_id: int) -> models.DryRun:
+        """Cancel a dry run; one that has ended stays as it is."""
+        return cast(
+            "models.DryRun",
+            self.request("POST", f"/api/v1/broadcasts/{broadcast_id}/dry-run/cancel"),
+        )
+
+    def list_dry_run_contacts(
+        self,
+        broadcast_id: int,
+        *,
+        group_id: int,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.DryRunContactPage:
+        """List the contacts behind a number of a dry run."""
+        return cast(
+            "models.DryRunContactPage",
+            self.request(
+                "GET",
+                f"/api/v1/broadcasts/{broadcast_id}/dry-run/contacts",
+                query={"group_id": group_id, "limit": limit, "cursor": cursor},
+            ),
+        )
+
     def give_consent(
         self, consent_id: int, body: models.GrantIn, *, idempotency_key: str | None = None
     ) -> models.Granted:
@@ -2030,6 +2075,51 @@ class AsyncClient(AsyncBase):
                 body=body,
                 key=idempotency_key,
                 repeatable=True,
+            ),
+        )
+
+    async def start_dry_run(
+        self, broadcast_id: int, *, idempotency_key: str | None = None
+    ) -> models.DryRun:
+        """Start a dry run of a draft or a scheduled broadcast."""
+        return cast(
+            "models.DryRun",
+            await self.request(
+                "POST",
+                f"/api/v1/broadcasts/{broadcast_id}/dry-run",
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    async def get_dry_run(self, broadcast_id: int) -> models.DryRun:
+        """Get the dry run of a broadcast, and its result so far."""
+        return cast(
+            "models.DryRun", await self.request("GET", f"/api/v1/broadcasts/{broadcast_id}/dry-run")
+        )
+
+    async def cancel_dry_run(self, broadcast_id: int) -> models.DryRun:
+        """Cancel a dry run; one that has ended stays as it is."""
+        return cast(
+            "models.DryRun",
+            await self.request("POST", f"/api/v1/broadcasts/{broadcast_id}/dry-run/cancel"),
+        )
+
+    async def list_dry_run_contacts(
+        self,
+        broadcast_id: int,
+        *,
+        group_id: int,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.DryRunContactPage:
+        """List the contacts behind a number of a dry run."""
+        return cast(
+            "models.DryRunContactPage",
+            await self.request(
+                "GET",
+                f"/api/v1/broadcasts/{broadcast_id}/dry-run/contacts",
+                query={"group_id": group_id, "limit": limit, "cursor": cursor},
             ),
         )
 

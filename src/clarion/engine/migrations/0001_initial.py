@@ -2,6 +2,7 @@
 
 import clarion.kit.fields
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -9,7 +10,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("broadcasts", "0001_initial"),
         ("channels", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -139,5 +142,129 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("channel", "reason"), name="drop_count_once")
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="DryRun",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("mark", models.CharField(max_length=64)),
+                ("worker_id", models.BigIntegerField(blank=True, null=True)),
+                ("interruptions", models.PositiveSmallIntegerField(default=0)),
+                ("cursor", models.BigIntegerField(default=0)),
+                ("expected", models.BigIntegerField(default=0)),
+                ("looked_at", models.BigIntegerField(default=0)),
+                ("by_channel", models.JSONField(default=dict)),
+                ("webhooks", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, default="", max_length=400)),
+                ("created_at", clarion.kit.fields.InstantField()),
+                ("finished_at", clarion.kit.fields.InstantField(blank=True, null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="DryRunGroup",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("ready", "Would be sent"),
+                            ("held", "Held until an open chat is closed"),
+                            ("variable", "Missing variable"),
+                            ("too_long", "Message too long"),
+                            ("content", "Content error"),
+                            ("later", "Can't be checked before sending"),
+                            ("left_out", "Left out"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=400)),
+                ("count", models.BigIntegerField(default=0)),
+                (
+                    "dry_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="groups",
+                        to="engine.dryrun",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="DryRunPeople",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ids", models.JSONField()),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="people",
+                        to="engine.dryrungroup",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name="dryrun",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "running"])),
+                fields=["id"],
+                name="dry_run_open",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dryrungroup",
+            constraint=models.UniqueConstraint(
+                fields=("dry_run", "kind", "detail"), name="dry_run_group_once"
+            ),
         ),
     ]

@@ -1,0 +1,106 @@
+"""What one recipient would be sent, made by the functions that make it while sending.
+
+Nothing leaves: the requests are made and dropped. A story's webhooks are not asked, so that what
+they would answer is not part of it.
+"""
+
+from dataclasses import dataclass, replace
+
+from clarion.broadcasts.models import Broadcast
+from clarion.channels.contract import ChannelKind, Limits, Outgoing, Unsendable
+from clarion.channels.fitting import length_of
+from clarion.channels.models import Channel
+from clarion.channels.registry import adapter
+from clarion.clicks.tracking import HIGHEST_DELIVERY
+from clarion.content.errors import ContentError
+from clarion.content.preview import promised
+from clarion.content.script import WebhookStep
+from clarion.engine.claim import Claimed, Person
+from clarion.engine.models import DryRunGroup
+from clarion.engine.render import MessageStep, next_step
+from clarion.engine.snapshot import Job, dry_job, variables_of
+from clarion.records.progress import Progress
+
+Kind = DryRunGroup.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What would happen to one recipient: the group, see DryRunGroup, and how many messages."""
+
+    kind: Kind
+    detail: str = ""
+    messages: int = 0
+
+
+class Rehearsal:
+    """The messages of one broadcast on its channels, compiled once."""
+
+    def __init__(self, broadcast: Broadcast, channels: list[Channel]) -> None:
+        self._job = dry_job(broadcast)
+        steps = self._job.script.steps if self._job.script else ()
+        asked = [index for index, step in enumerate(steps) if isinstance(step, WebhookStep)]
+        self.webhooks = len(asked)
+        used = variables_of(self._job)
+        self._progress = Progress(
+            answers={str(index): [] for index in asked},
+            memory=promised(used, lambda name: f"‹{name}›")["memory"],
+        )
+        names = {*broadcast.data, *broadcast.sample_data}
+        self._comes_later = any(_comes_later(name, names) for name in used)
+        self._kinds: dict[int, ChannelKind | str] = {}
+        self._names = {channel.pk: channel.name for channel in channels}
+        for channel in channels:
+            try:
+                self._kinds[channel.pk] = adapter(channel)
+            except ValueError as error:
+                self._kinds[channel.pk] = f"{channel.name}: {error}"
+
+    def verdict(self, channel_id: int, address: int, person: Person) -> Verdict:
+        """What would happen to this contact at this address."""
+        kind = self._kinds[channel_id]
+        if isinstance(kind, str):
+            return Verdict(Kind.CONTENT, kind)
+        try:
+            return self._rendered(kind, channel_id, _claimed(self._job, address, person))
+        except Unsendable as error:
+            return Verdict(Kind.CONTENT, f"{self._names[channel_id]}: {error}")
+        except ContentError as error:
+            if error.variable.startswith("contact."):
+                return Verdict(Kind.VARIABLE, error.variable)
+            # What stands in for values that are not known yet may be nothing to calculate with.
+            is_known = not self._comes_later or self._job.broken
+            return Verdict(Kind.CONTENT, str(error)) if is_known else Verdict(Kind.LATER)
+
+    def _rendered(self, kind: ChannelKind, channel_id: int, claimed: Claimed) -> Verdict:
+        claimed.progress = self._progress
+        messages = 0
+        while isinstance(
+            step := next_step(claimed, self._job, titled=kind.limits.titled), MessageStep
+        ):
+            if most := _too_long(step.outgoing, kind.limits):
+                name = self._names[channel_id]
+                return Verdict(Kind.TOO_LONG, f"{name} accepts at most {most:,} characters.")
+            kind.request(step.outgoing)
+            messages += 1
+            if step.last:
+                break
+            claimed.progress = replace(self._progress, sent=messages)
+        return Verdict(Kind.READY, messages=messages)
+
+
+def _claimed(job: Job, address: int, person: Person) -> Claimed:
+    user_id, state, contact = person
+    return Claimed(HIGHEST_DELIVERY, job.id, address, 0, False, 0, user_id, state, contact, 0)
+
+
+def _comes_later(name: str, known: set[str]) -> bool:
+    """Whether the value of a variable comes only with the sending."""
+    namespace, _, rest = name.partition(".")
+    return namespace == "memory" or (namespace == "data" and rest.partition(".")[0] not in known)
+
+
+def _too_long(message: Outgoing, limits: Limits) -> int:
+    """How long the text of a message may be, if it is longer; 0 if it is not."""
+    most = limits.caption_length if message.media is not None else limits.text_length
+    return most if length_of(message.text, limits) > most else 0

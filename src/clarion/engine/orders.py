@@ -1,0 +1,40 @@
+"""What agents have a worker do beside sending: imports, codes and dry runs.
+
+Each kind has a thread of its own, so that neither sending nor the others wait for it.
+"""
+
+from collections.abc import Callable
+
+from clarion.codes import batches as code_batches
+from clarion.codes.stock import top_up_low
+from clarion.contacts import imports
+from clarion.engine.dry_runs import running as dry_runs
+from clarion.engine.threads import DatabaseThreads
+
+
+class Orders:
+    """The orders of one worker. ``stopping``: whether it is told to stop."""
+
+    def __init__(self, stopping: Callable[[], bool]) -> None:
+        self._stopping = stopping
+        self._import_thread = DatabaseThreads("import", 1)
+        self._dry_run_thread = DatabaseThreads("dry-run", 1)
+
+    async def run_imports(self, worker: int) -> None:
+        """Do the imports that wait, and fill code pools."""
+        run = self._import_thread.run
+        while await run(imports.run_next, worker, self._stopping):
+            pass
+        await run(top_up_low)
+        while await run(code_batches.run_next, self._stopping):
+            pass
+
+    async def run_dry_runs(self, worker: int) -> None:
+        """Do the dry runs that wait."""
+        while await self._dry_run_thread.run(dry_runs.run_next, worker, self._stopping):
+            pass
+
+    def close(self) -> None:
+        """End the threads."""
+        self._import_thread.close()
+        self._dry_run_thread.close()
