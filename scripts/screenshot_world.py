@@ -6,6 +6,7 @@ space, other scripts, markup, and very many of everything.
 
 import csv
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,12 +124,15 @@ def _clicks(broadcast: int) -> None:
 def _channels(
     provider: str, agent: "Agent", secret: str, *, trouble: bool
 ) -> tuple["Channel", "Channel"]:
-    from clarion.channels.manage import add_channel, pause_channel
+    from clarion.channels.manage import add_channel, check_channel, pause_channel
 
     web = {"url": f"{provider}/shop", "allow_private": "true", "secret": secret}
     shop = add_channel(name="Shop app", kind="webhook", settings=web, rate=250, by=agent)
     bot_settings = {"token": "123456789:AAEhBOweik6ad9rQXMENQjcrGbqCr4K", "api_root": provider}
     bot = add_channel(name="Customer bot", kind="telegram", settings=bot_settings, by=agent)
+    with ThreadPoolExecutor(1) as pool:  # Playwright has a loop in this thread
+        for channel in (shop, bot):
+            pool.submit(check_channel, channel).result()
     mail_settings = {"host": "smtp.example.org", "sender": "News <news@example.org>"}
     mail = add_channel(name="Newsletter", kind="email", settings=mail_settings, by=agent)
     if trouble:

@@ -310,6 +310,8 @@ def test_the_document_and_its_page_need_no_token(client: Client) -> None:
     assert "default-src 'self'" in page["Content-Security-Policy"]
     assert "https://" not in html
     assert "<style" not in html
+    assert "<code>next</code>" in html
+    assert "`" not in html
     for methods in document["paths"].values():
         for operation in methods.values():
             assert f'id="{operation["operationId"]}"' in html

@@ -29,7 +29,7 @@ def test_added_listed_and_removed(
 ) -> None:
     assert "Nothing is on the suppression list." in ok("suppressions", "list")
     said = ok("suppressions", "add", "*@example.com", "--kind", "email", "--note", "Competitor")
-    assert said.strip() == "*@example.com is on the list. It fits 2 addresses."
+    assert said.strip() == "*@example.com is on the list. It matches 2 addresses."
     addresses.mark(mail[2].pk, "opted_out", clock.now())
     entry, stopped = ok_json("suppressions", "list")
     assert (entry["address"], entry["reason"], entry["addresses"], entry["note"]) == (

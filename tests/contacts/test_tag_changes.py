@@ -51,7 +51,12 @@ def test_everything_follows_a_new_name(world: tuple[Broadcast, Broadcast, Segmen
     assert live.trigger["tag"] == live.trigger["conditions"][0]["tag"] == "older"
     assert count(segment).contacts == 2
     assert Import.objects.get().tags == ["older"]
-    assert tag_changes.uses() == {"older": [f"broadcast {live.pk}", "segment “Olds”"]}
+    assert tag_changes.uses() == {
+        "older": [
+            (f"broadcast {live.pk}", "broadcast", live.pk),
+            ("segment “Olds”", "segment", segment.pk),
+        ]
+    }
     tags.assign(["older"], [Contact.objects.latest("pk").pk], by=factory.BY)
     assert Firing.objects.filter(broadcast=live).count() == 1
 

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from clarion.accounts.scopes import SCOPES
 from clarion.api.app import document
 from clarion.api.problems import STATUS, TITLES
-from clarion.api.reading import areas
+from clarion.api.reading import areas, prose
 
 
 def openapi(request: HttpRequest) -> HttpResponse:
@@ -24,6 +24,7 @@ def docs(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     context: dict[str, Any] = {
         "document": document(),
+        "introduction": prose(document()["info"]["description"]),
         "areas": areas(document()),
         "scopes": [{"name": name, "label": scope.label} for name, scope in SCOPES.items()],
         "problems": [

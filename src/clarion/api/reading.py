@@ -1,7 +1,11 @@
 """The OpenAPI document as people read it: areas, operations, and one line for each field."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 Schema = Mapping[str, Any]
 _REF = "#/components/schemas/"
@@ -17,6 +21,12 @@ def areas(document: Schema) -> list[dict[str, Any]]:
     return [{"name": tag, "operations": operations} for tag, operations in listed.items()]
 
 
+def prose(text: str) -> SafeString:
+    """A description of the document, which is Markdown, as HTML: names in backticks are code."""
+    marked = re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escape(text))
+    return mark_safe(marked)  # noqa: S308 - escaped before the tags are added
+
+
 def _operation(document: Schema, path: str, method: str, operation: Schema) -> dict[str, Any]:
     body = next(iter(operation.get("requestBody", {}).get("content", {}).items()), None)
     return {
@@ -24,7 +34,7 @@ def _operation(document: Schema, path: str, method: str, operation: Schema) -> d
         "method": method.upper(),
         "path": path,
         "summary": operation["summary"],
-        "description": operation.get("description", ""),
+        "description": prose(operation.get("description", "")),
         "scope": operation["x-scope"],
         "parameters": [
             {
@@ -32,7 +42,7 @@ def _operation(document: Schema, path: str, method: str, operation: Schema) -> d
                 "place": parameter["in"],
                 "required": parameter["required"],
                 "type": type_of(parameter["schema"]),
-                "description": parameter.get("description", ""),
+                "description": prose(parameter.get("description", "")),
             }
             for parameter in operation["parameters"]
         ],
@@ -64,7 +74,7 @@ def _fields(document: Schema, schema: Schema, prefix: str = "", depth: int = 0) 
             "name": prefix + name,
             "type": type_of(field),
             "required": name in required,
-            "description": field.get("description", ""),
+            "description": prose(field.get("description", "")),
         }
         if inner is not None and depth < 3:
             many = _list_of(field) is not None

@@ -6,18 +6,19 @@ from django.dispatch import receiver
 
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import FINISHED, BroadcastState
-from clarion.contacts.signals import tag_replaced, tags_in_use
+from clarion.contacts.signals import TagUse, tag_replaced, tags_in_use
 
 _LISTS = ("tags", "without_tags")  # of an audience
 
 
 @receiver(tags_in_use)
-def broadcasts_by_tag(**_: Any) -> dict[str, list[str]]:
+def broadcasts_by_tag(**_: Any) -> dict[str, list[TagUse]]:
     """The broadcasts that use each tag and are not over; drafts can be edited."""
-    using: dict[str, list[str]] = {}
+    using: dict[str, list[TagUse]] = {}
     for broadcast in _unfinished().exclude(state=BroadcastState.DRAFT):
         for name in sorted(_names(broadcast)):
-            using.setdefault(name, []).append(f"broadcast {broadcast.pk}")
+            use = TagUse(f"broadcast {broadcast.pk}", "broadcast", broadcast.pk)
+            using.setdefault(name, []).append(use)
     return using
 
 

@@ -102,7 +102,7 @@ def add(
         return
     for entry, stops in stored:
         print_line(
-            f"{entry.pattern} is on the list. It fits {counted(stops, 'address', 'addresses')}."
+            f"{entry.pattern} is on the list. It matches {counted(stops, 'address', 'addresses')}."
         )
 
 

@@ -29,7 +29,8 @@ def list_tags(as_json: AsJson = False) -> None:
     from clarion.contacts.tag_changes import uses
     from clarion.contacts.tags import tag_counts
 
-    counts, using = tag_counts(), uses()
+    counts = tag_counts()
+    using = {name: [use.words for use in tag_uses] for name, tag_uses in uses().items()}
     if as_json:
         print_json(
             [

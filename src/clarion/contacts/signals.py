@@ -1,6 +1,17 @@
 """What this package signals to the layers above it."""
 
+from typing import NamedTuple
+
 from django.dispatch import Signal
+
+
+class TagUse(NamedTuple):
+    """Something that uses a tag: in words such as “broadcast 12”, and where to find it."""
+
+    words: str
+    kind: str  # "broadcast" or "segment"
+    id: int
+
 
 # An address is not to be sent to any more. Sent with address_id, state (why) and at (datetime), in
 # the transaction that marks it.
@@ -18,8 +29,7 @@ tagged = Signal()
 # (names) and is_merge, in the transaction that does it.
 tag_replaced = Signal()
 
-# What uses tags and is not over? Each answer is a dict of lists by the name of the tag, in words
-# such as “broadcast 12”.
+# What uses tags and is not over? Each answer is a dict of lists of TagUse by the name of the tag.
 tags_in_use = Signal()
 
 # Two addresses turned out to be one. Sent with kept_id and gone_id, in the transaction that joins

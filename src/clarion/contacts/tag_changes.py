@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.contacts.models import Import, Tag
-from clarion.contacts.signals import tag_replaced, tags_in_use
+from clarion.contacts.signals import TagUse, tag_replaced, tags_in_use
 from clarion.contacts.tags import TagError, check_names
 from clarion.kit import db
 
@@ -17,14 +17,14 @@ CHUNK: Final = 10_000  # taggings of one transaction
 NAMED: Final = 10  # of what uses a tag, in a sentence
 
 
-def uses() -> Mapping[str, list[str]]:
-    """What uses each tag and is not over, in words such as “broadcast 12”; by the tag's name."""
-    by_name: dict[str, list[str]] = {}
+def uses() -> Mapping[str, list[TagUse]]:
+    """What uses each tag and is not over, by the tag's name."""
+    by_name: dict[str, list[TagUse]] = {}
     answers: list[tuple[Any, Any]] = tags_in_use.send(Tag)
     for _receiver, answer in answers:
-        for name, words in answer.items():
-            by_name.setdefault(name, []).extend(words)
-    return {name: sorted(words) for name, words in by_name.items()}
+        for name, using in answer.items():
+            by_name.setdefault(name, []).extend(using)
+    return {name: sorted(using) for name, using in by_name.items()}
 
 
 def rename(tag: Tag, name: str, *, by: Agent | str) -> Tag:
@@ -93,7 +93,10 @@ def delete(tag: Tag, *, by: Agent | str) -> int:
             more = " …" if len(using) > NAMED else ""
             raise TagError(
                 _("“%(tag)s” is used by %(names)s. Let them finish, stop them, or edit them first.")
-                % {"tag": locked.name, "names": ", ".join(using[:NAMED]) + more}
+                % {
+                    "tag": locked.name,
+                    "names": ", ".join(use.words for use in using[:NAMED]) + more,
+                }
             )
         db.execute("DELETE FROM contacts_tag WHERE id = %s", [locked.pk])
         audit.note("tag.delete", f"tag {tag.pk}", by, name=locked.name)

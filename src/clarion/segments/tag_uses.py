@@ -4,17 +4,18 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from clarion.contacts.signals import tag_replaced, tags_in_use
+from clarion.contacts.signals import TagUse, tag_replaced, tags_in_use
 from clarion.segments.models import Segment
 
 
 @receiver(tags_in_use)
-def segments_by_tag(**_: Any) -> dict[str, list[str]]:
+def segments_by_tag(**_: Any) -> dict[str, list[TagUse]]:
     """The segments that have a condition on each tag."""
-    using: dict[str, list[str]] = {}
+    using: dict[str, list[TagUse]] = {}
     for segment in Segment.objects.order_by("name"):
         for name in sorted({raw["name"] for raw in segment.conditions if raw["of"] == "tag"}):
-            using.setdefault(name, []).append(f"segment “{segment.name}”")
+            use = TagUse(f"segment “{segment.name}”", "segment", segment.pk)
+            using.setdefault(name, []).append(use)
     return using
 
 

@@ -26,7 +26,7 @@ def test_empty_added_found_and_removed(admin: Client, ada: Address) -> None:
     assert b"No entries yet" in admin.get(URL).content
     fields = {"pattern": "*@example.com", "kind": "email", "reason": "blocked", "note": "Rival"}
     said = admin.post(f"{URL}new/", fields, follow=True).content.decode()
-    assert "“*@example.com” is on the list. It fits 1 address." in said
+    assert "“*@example.com” is on the list. It matches 1 address." in said
     entry = Suppression.objects.get()
     for query, is_there in (("q=EXAMPLE", True), ("q=nobody", False), ("reason=gone", False),
                             ("kind=email", True), ("kind=rumour&reason=rumour", True)):  # fmt: skip

@@ -25,11 +25,15 @@ def old() -> Tag:
 
 
 def test_counts_and_uses(admin: Client, old: Tag) -> None:
-    rows = admin.get("/contacts/tags/").context["rows"]
-    assert [(row["tag"].name, row["tag"].contacts, row["uses"]) for row in rows] == [
-        ("new", 1, []),
-        ("old", 2, ["segment “Olds”"]),
+    page = admin.get("/contacts/tags/")
+    rows = page.context["rows"]
+    assert [(row["tag"].name, row["tag"].contacts, len(row["uses"])) for row in rows] == [
+        ("new", 1, 0),
+        ("old", 2, 1),
     ]
+    [use] = rows[1]["uses"]
+    assert (use.words, use.kind) == ("segment “Olds”", "segment")
+    assert f'href="/contacts/segments/{use.id}/">segment “Olds”</a>' in page.content.decode()
 
 
 def test_rename_merge_and_delete(admin: Client, old: Tag) -> None:
@@ -38,7 +42,7 @@ def test_rename_merge_and_delete(admin: Client, old: Tag) -> None:
     assert "Merge this one into it instead" in taken
     admin.post(url, {"name": "older"})
     assert Tag.objects.get(pk=old.pk).name == "older"
-    assert "can't be deleted while" in admin.get(f"{url}delete/").content.decode()
+    assert "can't be deleted because" in admin.get(f"{url}delete/").content.decode()
     admin.post(f"{url}delete/")
     assert Tag.objects.count() == 2
 

@@ -37,7 +37,7 @@ class SuppressionOut(Output):
     pattern: str
     kind: str
     reason: str
-    stops: int = Field(description="Addresses that it fits")
+    stops: int = Field(description="Addresses that it matches")
 
 
 class SuppressedOut(Output):

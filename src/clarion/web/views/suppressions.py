@@ -95,8 +95,8 @@ def suppression_new(request: AgentRequest) -> HttpResponse:
 
 def _added(entry: Suppression, count: int) -> str:
     return ngettext(
-        "“%(pattern)s” is on the list. It fits %(count)s address.",
-        "“%(pattern)s” is on the list. It fits %(count)s addresses.",
+        "“%(pattern)s” is on the list. It matches %(count)s address.",
+        "“%(pattern)s” is on the list. It matches %(count)s addresses.",
         count,
     ) % {"pattern": entry.pattern, "count": f"{count:,}"}
 

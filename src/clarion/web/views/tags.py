@@ -91,4 +91,6 @@ def tag_delete(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 def _facts(tag: Tag) -> dict[str, object]:
-    return {"contacts": tag.taggings.count(), "uses": tag_changes.uses().get(tag.name, [])}
+    uses = tag_changes.uses().get(tag.name, [])
+    names = ", ".join(use.words for use in uses)
+    return {"contacts": tag.taggings.count(), "uses": uses, "names": names}
