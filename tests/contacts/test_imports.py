@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
-from clarion.contacts import identities, import_run, import_store
+from clarion.contacts import attribute_changes, identities, import_run, import_store
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
@@ -59,6 +59,22 @@ def rejected(done: Import) -> list[tuple[str, str, str]]:
 
 def nothing_was_written() -> bool:
     return not (Contact.objects.exists() or Address.objects.exists() or Tag.objects.exists())
+
+
+class TestTypes:
+    def test_declared_attributes_are_converted_or_the_line_is_rejected(
+        self, write: Write, channel: Channel
+    ) -> None:
+        for name, type_ in {"age": "number", "likes": "list", "Größe": "yes_no"}.items():
+            attribute_changes.declare(name, type_, by=factory.BY)
+        path = write('id,age,likes,Größe,x\nu1,"1,5","a; b",Yes,5\nu2,,,,\nu3,old,c,no,1\n')
+        done = run(path, channel)
+        assert (done.created, done.rejected) == (2, 1)
+        attributes = {"age": 1.5, "likes": ["a", "b"], "Größe": True, "x": "5"}
+        assert person(channel, "u1").attributes == attributes
+        assert person(channel, "u2").attributes == {}
+        why = "age: “old” is not a number; use one like 30 or 1.5"
+        assert rejected(done) == [("4", "u3", why)]
 
 
 class TestGoodFiles:

@@ -19,7 +19,9 @@ def _in_all_zones(moment: datetime) -> datetime:
 
 # A moment that is sent to us: one that exists in every time zone.
 MomentIn = Annotated[AwareDatetime, AfterValidator(_in_all_zones)]
-Scalar = str | int | float | bool  # a value of an attribute
+Scalar = str | int | float | bool
+# A value of an attribute; a list is one of texts, as attributes of the type list have it.
+AttributeValue = Scalar | Annotated[list[str], Field(max_length=200)]
 Item = TypeVar("Item")
 
 

@@ -6,6 +6,7 @@ from clarion.api import documentation
 from clarion.api.app import api
 from clarion.api.operations import router
 from clarion.api.resources import (
+    attributes,
     broadcasts,
     channels,
     chats,
@@ -38,6 +39,7 @@ AREAS = (
     merges,
     suppressions,
     tags,
+    attributes,
     segments,
     consents,
     grants,

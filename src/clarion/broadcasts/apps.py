@@ -11,7 +11,14 @@ class BroadcastsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to people, and answer what records ask about broadcasts."""
-        from clarion.broadcasts import channel_events, erasing, parting, people, tag_uses  # noqa: F401
+        from clarion.broadcasts import (  # noqa: F401
+            attribute_uses,
+            channel_events,
+            erasing,
+            parting,
+            people,
+            tag_uses,
+        )
         from clarion.broadcasts.directory import Directory
         from clarion.records.directory import provide
 

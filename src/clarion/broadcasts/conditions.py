@@ -18,7 +18,7 @@ _WITH_VALUE = {"equals", "not", "contains"}
 class Condition(BaseModel):
     """Something that has to hold for a person.
 
-    Values are compared as texts, upper and lower case alike; ``contains`` looks into lists too.
+    Values are compared as texts, upper and lower case alike; of a list each item is compared.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +61,7 @@ class Condition(BaseModel):
             if isinstance(value, list):
                 return any(text(item) == wanted for item in value)
             return wanted in text(value)
-        return (text(value) == wanted) == (self.what == "equals")
+        return _is(value, wanted) == (self.what == "equals")
 
     def words(self) -> str:
         """For people: “city is Berlin”."""
@@ -75,6 +75,15 @@ class Condition(BaseModel):
             "has": _("they have the tag “%(name)s”"),
             "has_not": _("they do not have the tag “%(name)s”"),
         }[self.what] % fill
+
+
+def _is(value: Any, wanted: str) -> bool:
+    """Whether a value is what a condition names: a list by an item, yes and no in either word."""
+    if isinstance(value, list):
+        return any(text(item) == wanted for item in value)
+    if isinstance(value, bool) and wanted in {"yes", "no"}:
+        return value == (wanted == "yes")
+    return text(value) == wanted
 
 
 def text(value: Any) -> str:

@@ -9,6 +9,7 @@ import typer
 from clarion import __version__
 from clarion.cli import (
     agents,
+    attributes,
     bench,
     broadcast_acts,
     broadcasts,
@@ -56,6 +57,7 @@ class RootGroup(CommandGroup):
             "channel",
             "contacts",
             "tags",
+            "attributes",
             "segments",
             "consents",
             "suppressions",
@@ -128,6 +130,7 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(tags.app, name="tags")
+app.add_typer(attributes.app, name="attributes")
 app.add_typer(segments.app, name="segments")
 app.add_typer(keywords.app, name="keywords")
 app.add_typer(codes.app, name="codes")

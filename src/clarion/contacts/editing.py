@@ -14,6 +14,7 @@ from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.channels.registry import id_reader, id_writer
 from clarion.contacts import tags as tagging
+from clarion.contacts.attribute_types import WrongValueError, convert, shown, types_of
 from clarion.contacts.attributes import OWN_FIELDS, attribute_name, note_attributes
 from clarion.contacts.import_lines import ATTRIBUTES_LIMIT, BadLineError, own_value
 from clarion.contacts.models import Address, Contact, Tag, Tagging
@@ -40,15 +41,17 @@ class Edit:
     name: str | None = None
     language: str | None = None
     time_zone: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)  # an empty value removes one
+    # Texts as people write them, or values of JSON. An empty one removes the attribute.
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] | None = None  # all that the contact shall have
 
 
 def edit(contact: Contact, wanted: Edit, *, by: Agent | str) -> list[str]:
     """Change a contact; return what has changed, by name. Raises EditError: nothing is changed.
 
-    A value that is given as it is shown stays as it is, also a number. Tags that are new start
-    the triggers on them.
+    A value that is given as it is shown stays as it is, also a number. An attribute that is
+    declared takes what fits its type; another one becomes a text. Tags that are new start the
+    triggers on them.
     """
     with transaction.atomic():
         locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
@@ -69,13 +72,6 @@ def edit(contact: Contact, wanted: Edit, *, by: Agent | str) -> list[str]:
             audit.note("contact.edit", f"contact {locked.pk}", by, **changes)
     contact.refresh_from_db()
     return [*changes.pop("attributes", {}), *changes]
-
-
-def shown(value: Any) -> str:
-    """The value of an attribute as people see and edit it."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def add_address(contact: Contact, channel: Channel, user_id: str, *, by: Agent | str) -> Address:
@@ -143,12 +139,13 @@ def _change_own(contact: Contact, wanted: Edit, problems: dict[str, str]) -> dic
 
 
 def _change_attributes(
-    contact: Contact, wanted: Mapping[str, str], problems: dict[str, str]
+    contact: Contact, wanted: Mapping[str, Any], problems: dict[str, str]
 ) -> dict[str, list[str]]:
     changes: dict[str, list[str]] = {}
     attributes = dict(contact.attributes)
-    for title, text in wanted.items():
-        name, value = attribute_name(title), text.strip()
+    types = types_of(map(attribute_name, wanted))
+    for title, raw in wanted.items():
+        name, value = attribute_name(title), shown(raw).strip()
         if not name or name.lower() in OWN_FIELDS:
             problems["attributes"] = _(
                 "“%s” can't be the name of an attribute. Use letters, digits and underscores."
@@ -156,9 +153,16 @@ def _change_attributes(
         elif clean(value, ATTRIBUTES_LIMIT) != value:
             problems["attributes"] = _("“%s” has characters that can't be stored.") % name
         elif value != (before := shown(attributes.get(name))):
-            changes[name] = [before, value]
-            attributes.pop(name, None)
-            attributes |= {name: value} if value else {}
+            if not value:
+                attributes.pop(name, None)
+            else:
+                try:
+                    is_typed = name in types
+                    attributes[name] = convert(types[name], raw) if is_typed else value
+                except WrongValueError as error:
+                    problems["attributes"] = f"{name}: {error}."
+                    continue
+            changes[name] = [before, shown(attributes.get(name))]
     if len(json.dumps(attributes, ensure_ascii=False)) > ATTRIBUTES_LIMIT:
         problems["attributes"] = _("The attributes have more than %s characters together.") % (
             f"{ATTRIBUTES_LIMIT:,}"

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.channels.registry import id_reader, id_writer
+from clarion.contacts.attribute_types import NO, YES, WrongValueError, convert, types_of
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.user_ids import find_column, looks_like_data
 from clarion.kit import clock
@@ -28,8 +29,7 @@ _LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _ZONE = OWN_FIELDS.index("time_zone")
 # Columns that say whether somebody has written to the channel, and when the last time was.
 _HAS_WRITTEN, _WROTE_AT = "has_written", "wrote_at"
-_ANSWERS = {"": None, **dict.fromkeys(("yes", "true", "1", "y", "x"), True)}
-_ANSWERS |= dict.fromkeys(("no", "false", "0", "n"), False)
+_ANSWERS = {"": None, **dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
 
 
@@ -105,7 +105,9 @@ class Layout:
         self._writing: dict[str, int] = {}  # _HAS_WRITTEN and _WROTE_AT -> place
         self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
         self.attributes: list[str] = []  # the names of those that this file brings
-        self._prefixes: list[tuple[int, str]] = []  # place, name as JSON and a colon
+        # Place, name as JSON and a colon, and the type, if the attribute is declared.
+        self._prefixes: list[tuple[int, str, str]] = []
+        self._types = types_of(map(attribute_name, columns))
         titles: dict[str, str] = {}  # name -> the title that has it
         for index, title in enumerate(columns):
             if index != self.id_place:
@@ -118,8 +120,8 @@ class Layout:
             raise BadLineError(f"{fault} cells: {len(cells)} instead of {self.width}")
         value = self._check(cells[self.id_place])
         pairs = [
-            prefix + _quoted(cell)
-            for index, prefix in self._prefixes
+            prefix + (_typed(type_, cell, prefix) if type_ else _quoted(cell))
+            for index, prefix, type_ in self._prefixes
             if (cell := cells[index].strip())
         ]
         attributes = f"{{{','.join(pairs)}}}"
@@ -183,7 +185,15 @@ class Layout:
             self._own.append((OWN_FIELDS.index(own), index))
         if name not in OWN_FIELDS:  # under another title it is a variable as well
             self.attributes.append(name)
-            self._prefixes.append((index, f"{_quoted(name)}:"))
+            self._prefixes.append((index, f"{_quoted(name)}:", self._types.get(name, "")))
+
+
+def _typed(type_: str, cell: str, prefix: str) -> str:
+    """A cell as JSON, in the form of a type. Raises BadLineError."""
+    try:
+        return json.dumps(convert(type_, cell), ensure_ascii=False)
+    except WrongValueError as error:
+        raise BadLineError(f"{json.loads(prefix[:-1])}: {error}") from None
 
 
 def own_value(slot: int, text: str) -> str:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, AuditEntry
+from clarion.contacts.attribute_types import shown
 from clarion.contacts.attributes import OWN_FIELDS
-from clarion.contacts.editing import shown
 from clarion.contacts.merging import merge_contacts, merged_values
 from clarion.contacts.models import Address, Contact, Merge, Tag, Tagging
 from clarion.contacts.signals import contacts_merging, contacts_parted

@@ -208,9 +208,19 @@ class Tagging(models.Model):
 
 
 class Attribute(models.Model):
-    """The name of an attribute that some contact has or had: what texts may use."""
+    """An attribute that some contact has or had, or that was declared: what texts may use."""
+
+    class Type(models.TextChoices):
+        """What its values are; an attribute that is not declared has the empty type."""
+
+        TEXT = "text", "Text"
+        NUMBER = "number", "Number"
+        DATE = "date", "Date"
+        YES_NO = "yes_no", "Yes or no"
+        LIST = "list", "List"
 
     name = models.CharField(max_length=100, unique=True)
+    type = models.CharField(max_length=10, choices=Type, default="", db_default="", blank=True)
 
     def __str__(self) -> str:
         return self.name

@@ -53,3 +53,12 @@ contacts_parted = Signal()
 # A contact is deleted for good. Sent with contact_id and address_ids, in the transaction that
 # deletes it and before that: whoever keeps something about the contact makes it anonymous.
 contact_deleted = Signal()
+
+# Which texts that are not over show attributes, and which conditions are about them? Each answer is
+# a dict of lists by the name of the attribute, in words such as “broadcast 12”.
+attributes_in_texts = Signal()
+attributes_in_conditions = Signal()
+
+# An attribute has a new name. Sent with before and after, in the transaction that does it: whatever
+# has a condition on it names the new one.
+attribute_renamed = Signal()

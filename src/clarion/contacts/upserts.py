@@ -15,6 +15,7 @@ from clarion.accounts.models import Agent
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.contacts import tags as tagging
+from clarion.contacts.attribute_types import WrongValueError, convert, types_of
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name, note_attributes
 from clarion.contacts.identities import Match, matches
 from clarion.contacts.import_lines import ATTRIBUTES_LIMIT, BadLineError, Layout, Person
@@ -24,7 +25,7 @@ from clarion.kit import clock, db
 
 MOST: Final = 10_000  # contacts at once
 _COLUMNS: Final = ("user_id", *OWN_FIELDS, "has_written")
-Value = str | int | float | bool
+Value = str | int | float | bool | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,12 @@ def upsert(channel: Channel, wanted: Sequence[Upsert], *, by: Agent | str) -> li
     One that is wrong does not stop the others. A user id that is sent twice is updated twice.
     """
     layout = Layout(_COLUMNS, "user_id", channel)
+    types = types_of({name for item in wanted for name in item.attributes})
     people: dict[int, Person] = {}
     results: dict[int, Upserted] = {}
     for index, item in enumerate(wanted):
         try:
-            people[index] = _person(layout, item)
+            people[index] = _person(layout, item, types)
             tagging.check_names(item.tags)
         except _WrongField as error:
             results[index] = Upserted(field=error.field, sentence=str(error))
@@ -131,7 +133,7 @@ def _tag(
         tagging.attach(list(tag_ids.values()), sorted(contacts), now)
 
 
-def _person(layout: Layout, item: Upsert) -> Person:
+def _person(layout: Layout, item: Upsert, types: Mapping[str, str]) -> Person:
     """Raises _WrongField."""
     answer = "yes" if item.has_written else ""
     cells = [item.user_id, item.name, item.language, item.time_zone, answer]
@@ -144,10 +146,10 @@ def _person(layout: Layout, item: Upsert) -> Person:
         name = next((own for own in (*OWN_FIELDS, "language") if own in sentence), "")
         name = "time_zone" if "time zone" in sentence else name
         raise _WrongField(name, f"{sentence[0].upper()}{sentence[1:]}.") from None
-    return person._replace(attributes=_attributes(item.attributes))
+    return person._replace(attributes=_attributes(item.attributes, types))
 
 
-def _attributes(given: Mapping[str, Value]) -> str:
+def _attributes(given: Mapping[str, Value], types: Mapping[str, str]) -> str:
     named: dict[str, Value] = {}
     for title, value in given.items():
         name = attribute_name(title)
@@ -157,7 +159,12 @@ def _attributes(given: Mapping[str, Value]) -> str:
                 "Use letters, digits and underscores for the name of an attribute, at most "
                 f"{LONGEST}, and no field of the contact itself.",
             )
-        named[name] = value
+        try:
+            # An empty value is no value, whatever the type.
+            named[name] = convert(types.get(name, ""), value) if value != "" else value
+        except WrongValueError as error:
+            sentence = f"{str(error)[0].upper()}{str(error)[1:]}."
+            raise _WrongField(f"attributes.{name}", sentence) from None
     text = json.dumps(named, ensure_ascii=False)
     if len(text) > ATTRIBUTES_LIMIT:
         raise _WrongField(

@@ -11,4 +11,4 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to contacts."""
-        from clarion.segments import merging, tag_uses  # noqa: F401
+        from clarion.segments import attribute_uses, merging, tag_uses  # noqa: F401

@@ -17,12 +17,11 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.consents.models import Consent
 from clarion.contacts.attribute_filters import CHOICES as ATTRIBUTE_CHOICES
-from clarion.contacts.attribute_filters import HOW, SIGNS, AttributeFilter, ConditionError
+from clarion.contacts.attribute_filters import HOW, AttributeFilter, ConditionError, number_of_days
 from clarion.contacts.models import Tag
 from clarion.kit import clock, db
 from clarion.kit.text import clean, one_line
 
-MOST_DAYS: Final = 3_650
 MOST_MESSAGES: Final = 20
 DAY: Final = 86_400 * clock.SECOND
 Sql = tuple[str, list[Any]]
@@ -81,12 +80,11 @@ class Condition:
                     }[of]
                 )
             return cls(of, what, name)
-        most = MOST_MESSAGES if of == "read_none" else MOST_DAYS
+        if of != "read_none":
+            return cls(of, what, "", number_of_days(value))
         value = value.strip()
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= most):
-            if of == "read_none":
-                raise ConditionError(_("Give a number of messages from 1 to %d.") % most)
-            raise ConditionError(_("Give a number of days from 1 to %s.") % f"{most:,}")
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_MESSAGES):
+            raise ConditionError(_("Give a number of messages from 1 to %d.") % MOST_MESSAGES)
         return cls(of, what, "", str(int(value)))
 
     @classmethod
@@ -119,9 +117,9 @@ class Condition:
 
     def short(self) -> str:
         """Its short form, which ``parse`` reads."""
-        not_ = "!" if self.what in {"has_not", "not_within", "unset"} else ""
+        not_ = "!" if self.what in {"has_not", "not_within"} else ""
         if self.of == "attribute":
-            return f"{not_}{self.name}{SIGNS.get(self.what, '')}{self.value}"
+            return AttributeFilter(self.name, self.what, self.value).short()
         if self.of in NAMED:
             return f"{not_}{self.of}:{self.name}"
         if self.of == "read_none":

@@ -6,6 +6,7 @@ from clarion.web import login
 from clarion.web.views import (
     account,
     agents,
+    attributes,
     broadcast_activity,
     broadcast_acts,
     broadcast_analytics,
@@ -199,6 +200,13 @@ urlpatterns = [
     path("contacts/tags/<int:pk>/", tags.tag_edit, name="tag_edit"),
     path("contacts/tags/<int:pk>/merge/", tags.tag_merge, name="tag_merge"),
     path("contacts/tags/<int:pk>/delete/", tags.tag_delete, name="tag_delete"),
+    path("contacts/attributes/", attributes.attributes, name="attributes"),
+    path("contacts/attributes/new/", attributes.attribute_new, name="attribute_new"),
+    path("contacts/attributes/<int:pk>/", attributes.attribute_edit, name="attribute_edit"),
+    path("contacts/attributes/<int:pk>/type/", attributes.attribute_type, name="attribute_type"),
+    path(
+        "contacts/attributes/<int:pk>/delete/", attributes.attribute_delete, name="attribute_delete"
+    ),
     path("contacts/segments/", segments.segments, name="segments"),
     path("contacts/segments/new/", segments.segment_new, name="segment_new"),
     path("contacts/segments/count", segments.segment_count, name="segment_count"),

@@ -180,6 +180,13 @@ WORDS: dict[str, dict[str, Word]] = {
     "chat": CHAT_STATES,
 }
 
+TYPES_OF_ATTRIBUTES: dict[str, Text] = {
+    "text": _("Text"),
+    "number": _("Number"),
+    "date": _("Date"),
+    "yes_no": _("Yes or no"),
+    "list": _("List"),
+}
 ROLES: dict[str, Text] = {
     "viewer": _("viewer"),
     "sender": _("sender"),

@@ -88,6 +88,39 @@ class Answer(TypedDict):
     detail: "str"
 
 
+class Attribute(TypedDict):
+    """An attribute."""
+
+    id: "int"
+    name: "str"
+    type: "Literal['text', 'number', 'date', 'yes_no', 'list'] | None"
+
+
+class AttributeIn(TypedDict):
+    """An attribute as it is declared."""
+
+    name: "str"
+    type: "Literal['text', 'number', 'date', 'yes_no', 'list']"
+
+
+class AttributeNameIn(TypedDict):
+    """The new name."""
+
+    name: "str"
+
+
+class AttributeTypeIn(TypedDict):
+    """The new type."""
+
+    type: "Literal['text', 'number', 'date', 'yes_no', 'list'] | None"
+
+
+class Attributes(TypedDict):
+    """All attributes."""
+
+    items: "list[CountedAttribute]"
+
+
 class Audience(TypedDict):
     """Who would get it now."""
 
@@ -409,7 +442,7 @@ class ContactFields(TypedDict):
     name: "NotRequired[str]"
     language: "NotRequired[str]"
     time_zone: "NotRequired[str]"
-    attributes: "NotRequired[dict[str, str | int | float | bool]]"
+    attributes: "NotRequired[dict[str, str | int | float | bool | list[str]]]"
     tags: "NotRequired[list[str]]"
     has_written: "NotRequired[bool]"
 
@@ -421,7 +454,7 @@ class ContactIn(TypedDict):
     name: "NotRequired[str]"
     language: "NotRequired[str]"
     time_zone: "NotRequired[str]"
-    attributes: "NotRequired[dict[str, str | int | float | bool]]"
+    attributes: "NotRequired[dict[str, str | int | float | bool | list[str]]]"
     tags: "NotRequired[list[str]]"
     has_written: "NotRequired[bool]"
     channel_id: "int"
@@ -440,7 +473,7 @@ class ContactPatch(TypedDict):
     name: "NotRequired[str | None]"
     language: "NotRequired[str | None]"
     time_zone: "NotRequired[str | None]"
-    attributes: "NotRequired[dict[str, str | int | float | bool | None] | None]"
+    attributes: "NotRequired[dict[str, str | int | float | bool | list[str] | None] | None]"
     tags: "NotRequired[list[str] | None]"
 
 
@@ -457,6 +490,17 @@ class Count(TypedDict):
     contacts: "int"
     estimated: "bool"
     sample: "list[str]"
+
+
+class CountedAttribute(TypedDict):
+    """An attribute in the list."""
+
+    id: "int"
+    name: "str"
+    type: "Literal['text', 'number', 'date', 'yes_no', 'list'] | None"
+    contacts: "int"
+    estimated: "bool"
+    used_by: "list[str]"
 
 
 class Defaults(TypedDict):
@@ -485,6 +529,12 @@ class Deleted(TypedDict):
     """How many were deleted."""
 
     deleted: "int"
+
+
+class DeletedAttribute(TypedDict):
+    """How many contacts had it."""
+
+    contacts: "int"
 
 
 class DeletedContact(TypedDict):
@@ -795,6 +845,14 @@ class MessageIn(TypedDict):
     content: "TextContent | StoryContent | TemplateContent"
     data: "NotRequired[dict[str, Any]]"
     title: "NotRequired[str]"
+
+
+class Misfit(TypedDict):
+    """A value that the type does not take."""
+
+    contact_id: "int"
+    value: "str"
+    reason: "str"
 
 
 class NowIn(TypedDict):
@@ -1366,6 +1424,24 @@ class TriggerIn(TypedDict):
     type: "Literal['trigger']"
     trigger: "Trigger"
     time_zone: "NotRequired[str]"
+
+
+class TypeChanged(TypedDict):
+    """An attribute, and how many values stayed as they are because the type does not take them."""
+
+    id: "int"
+    name: "str"
+    type: "Literal['text', 'number', 'date', 'yes_no', 'list'] | None"
+    misfits: "int"
+
+
+class TypePreview(TypedDict):
+    """What a change of the type would do."""
+
+    values: "int"
+    misfits: "int"
+    estimated: "bool"
+    examples: "list[Misfit]"
 
 
 class Upsert(TypedDict):

@@ -10,6 +10,57 @@ from clarion_client.base import AsyncBase, SyncBase
 class Client(SyncBase):
     """The API."""
 
+    def list_attributes(self) -> models.Attributes:
+        """List all attributes."""
+        return cast("models.Attributes", self.request("GET", "/api/v1/attributes"))
+
+    def declare_attribute(
+        self, body: models.AttributeIn, *, idempotency_key: str | None = None
+    ) -> models.Attribute:
+        """Declare an attribute."""
+        return cast(
+            "models.Attribute",
+            self.request(
+                "POST", "/api/v1/attributes", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_attribute(self, attribute_id: int) -> models.Attribute:
+        """Get an attribute."""
+        return cast("models.Attribute", self.request("GET", f"/api/v1/attributes/{attribute_id}"))
+
+    def rename_attribute(self, attribute_id: int, body: models.AttributeNameIn) -> models.Attribute:
+        """Rename an attribute, in all contacts and conditions."""
+        return cast(
+            "models.Attribute",
+            self.request("POST", f"/api/v1/attributes/{attribute_id}/rename", body=body),
+        )
+
+    def preview_attribute_type(
+        self, attribute_id: int, *, type: Literal["text", "number", "date", "yes_no", "list"]
+    ) -> models.TypePreview:
+        """Get how many values would not fit another type."""
+        return cast(
+            "models.TypePreview",
+            self.request("GET", f"/api/v1/attributes/{attribute_id}/preview", query={"type": type}),
+        )
+
+    def change_attribute_type(
+        self, attribute_id: int, body: models.AttributeTypeIn
+    ) -> models.TypeChanged:
+        """Change the type of an attribute."""
+        return cast(
+            "models.TypeChanged",
+            self.request("POST", f"/api/v1/attributes/{attribute_id}/type", body=body),
+        )
+
+    def delete_attribute(self, attribute_id: int) -> models.DeletedAttribute:
+        """Delete an attribute and all its values."""
+        return cast(
+            "models.DeletedAttribute",
+            self.request("POST", f"/api/v1/attributes/{attribute_id}/delete"),
+        )
+
     def list_broadcasts(
         self,
         *,
@@ -561,7 +612,17 @@ class Client(SyncBase):
         | None = None,
         attribute: str | None = None,
         comparison: Literal[
-            "equals", "not", "contains", "above", "at_least", "below", "at_most", "set", "unset"
+            "equals",
+            "not",
+            "contains",
+            "above",
+            "at_least",
+            "below",
+            "at_most",
+            "within",
+            "not_within",
+            "set",
+            "unset",
         ]
         | None = None,
         value: str | None = None,
@@ -1321,6 +1382,63 @@ class Client(SyncBase):
 class AsyncClient(AsyncBase):
     """The API, on an event loop."""
 
+    async def list_attributes(self) -> models.Attributes:
+        """List all attributes."""
+        return cast("models.Attributes", await self.request("GET", "/api/v1/attributes"))
+
+    async def declare_attribute(
+        self, body: models.AttributeIn, *, idempotency_key: str | None = None
+    ) -> models.Attribute:
+        """Declare an attribute."""
+        return cast(
+            "models.Attribute",
+            await self.request(
+                "POST", "/api/v1/attributes", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_attribute(self, attribute_id: int) -> models.Attribute:
+        """Get an attribute."""
+        return cast(
+            "models.Attribute", await self.request("GET", f"/api/v1/attributes/{attribute_id}")
+        )
+
+    async def rename_attribute(
+        self, attribute_id: int, body: models.AttributeNameIn
+    ) -> models.Attribute:
+        """Rename an attribute, in all contacts and conditions."""
+        return cast(
+            "models.Attribute",
+            await self.request("POST", f"/api/v1/attributes/{attribute_id}/rename", body=body),
+        )
+
+    async def preview_attribute_type(
+        self, attribute_id: int, *, type: Literal["text", "number", "date", "yes_no", "list"]
+    ) -> models.TypePreview:
+        """Get how many values would not fit another type."""
+        return cast(
+            "models.TypePreview",
+            await self.request(
+                "GET", f"/api/v1/attributes/{attribute_id}/preview", query={"type": type}
+            ),
+        )
+
+    async def change_attribute_type(
+        self, attribute_id: int, body: models.AttributeTypeIn
+    ) -> models.TypeChanged:
+        """Change the type of an attribute."""
+        return cast(
+            "models.TypeChanged",
+            await self.request("POST", f"/api/v1/attributes/{attribute_id}/type", body=body),
+        )
+
+    async def delete_attribute(self, attribute_id: int) -> models.DeletedAttribute:
+        """Delete an attribute and all its values."""
+        return cast(
+            "models.DeletedAttribute",
+            await self.request("POST", f"/api/v1/attributes/{attribute_id}/delete"),
+        )
+
     async def list_broadcasts(
         self,
         *,
@@ -1905,7 +2023,17 @@ class AsyncClient(AsyncBase):
         | None = None,
         attribute: str | None = None,
         comparison: Literal[
-            "equals", "not", "contains", "above", "at_least", "below", "at_most", "set", "unset"
+            "equals",
+            "not",
+            "contains",
+            "above",
+            "at_least",
+            "below",
+            "at_most",
+            "within",
+            "not_within",
+            "set",
+            "unset",
         ]
         | None = None,
         value: str | None = None,

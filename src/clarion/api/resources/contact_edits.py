@@ -9,7 +9,7 @@ from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import chosen, get, lock
 from clarion.api.operations import Rules, operation
 from clarion.api.resources.contacts import ContactOut, shown
-from clarion.api.types import Id, Input, Output, Scalar
+from clarion.api.types import AttributeValue, Id, Input, Output
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, editing
 from clarion.contacts.deleting import delete_contact as delete_for_good
@@ -29,7 +29,7 @@ class ContactPatch(Input):
     name: str | None = Field(None, max_length=200)
     language: str | None = Field(None, max_length=35)
     time_zone: str | None = Field(None, max_length=64)
-    attributes: dict[str, Scalar | None] | None = Field(
+    attributes: dict[str, AttributeValue | None] | None = Field(
         None, max_length=500, description="Those to change; an empty value removes one"
     )
     tags: list[str] | None = Field(
@@ -71,7 +71,8 @@ class PersonOut(Output):
 def update_contact(request: ApiRequest, contact_id: Id, body: ContactPatch) -> ContactOut:
     """Change a contact
 
-    Attributes are stored as texts, as on the page. New tags start the triggers on them.
+    An attribute that is declared takes what fits its type, and another one becomes a text, as on
+    the page. New tags start the triggers on them.
     """
     contact = lock(Contact.objects.all(), contact_id, "contact")
     require_match(request, _shown(contact))
@@ -80,7 +81,7 @@ def update_contact(request: ApiRequest, contact_id: Id, body: ContactPatch) -> C
         name=body.name,
         language=body.language,
         time_zone=body.time_zone,
-        attributes={name: editing.shown(value) for name, value in values.items()},
+        attributes=values,
         tags=body.tags,
     )
     editing.edit(contact, wanted, by=request.by)

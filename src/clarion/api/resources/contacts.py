@@ -12,7 +12,7 @@ from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import chosen, get
 from clarion.api.operations import Created, Rules, operation
 from clarion.api.problems import FieldError, Problem
-from clarion.api.types import Id, Input, Moment, Output, Page, Scalar
+from clarion.api.types import AttributeValue, Id, Input, Moment, Output, Page
 from clarion.channels.models import Channel
 from clarion.contacts import upserts
 from clarion.contacts.attribute_filters import CHOICES, AttributeFilter
@@ -28,7 +28,17 @@ _READ, _WRITE = "contacts:read", "contacts:write"
 _State = Literal["active", "opted_out", "blocked", "deactivated", "unreachable"]
 assert set(_State.__args__) == set(CHOOSABLE)  # type: ignore[attr-defined]
 Comparison = Literal[
-    "equals", "not", "contains", "above", "at_least", "below", "at_most", "set", "unset"
+    "equals",
+    "not",
+    "contains",
+    "above",
+    "at_least",
+    "below",
+    "at_most",
+    "within",
+    "not_within",
+    "set",
+    "unset",
 ]
 assert set(Comparison.__args__) == set(CHOICES)  # type: ignore[attr-defined]
 
@@ -64,7 +74,7 @@ class ContactFields(Input):
     name: str = Field("", max_length=200)
     language: str = Field("", max_length=35, description="Such as de or pt-BR")
     time_zone: str = Field("", max_length=64, description="Such as Europe/Berlin")
-    attributes: dict[str, Scalar] = Field(default_factory=dict, max_length=500)
+    attributes: dict[str, AttributeValue] = Field(default_factory=dict, max_length=500)
     tags: list[str] = Field(default_factory=list, max_length=100)
     has_written: bool = Field(False, description="Whether they have written to the channel")
 

@@ -42,16 +42,50 @@ def compare(
 ) -> tuple[str, list[object]]:
     """SQL and its parameters for "the expression, with its own ``params``, compares so".
 
-    Only where ``is_kind`` (``is_number``, ``is_date``) holds; with ``cast``, as a number.
+    Only where ``is_kind`` (``is_number``, ``is_date``) holds; with ``cast``, as a number, else by
+    the day that it begins with.
     """
     if is_postgres():
-        read = "v.one::double precision" if cast else "v.one"
+        read = "v.one::double precision" if cast else _day("v.one")
         sql = f"CASE WHEN {is_kind('v.one')} THEN {read} {sign} %s ELSE FALSE END"
         return f"EXISTS (SELECT 1 FROM {one_value(expression)} WHERE {sql})", [*params, wanted]
     # What SQLite makes a number of another text does no harm: few are left for the second look.
-    read = f"CAST({expression} AS REAL)" if cast else expression
+    read = f"CAST({expression} AS REAL)" if cast else _day(expression)
     kind = f"EXISTS (SELECT 1 FROM {one_value(expression)} WHERE {is_kind('v.one')})"
     return f"({read} {sign} %s AND {kind})", [*params, wanted, *params]
+
+
+def _day(text: str) -> str:
+    return f"substr({text}, 1, 10)"
+
+
+def is_truth(column: str, path: Sequence[str], *, wanted: bool) -> tuple[str, list[object]]:
+    """SQL and its parameters for "the JSON column has true, or false, at this path of keys"."""
+    word = "true" if wanted else "false"
+    if is_postgres():
+        return f"COALESCE({column} #> %s = '{word}'::jsonb, FALSE)", [list(path)]
+    keys = "".join('."' + key.replace('"', "") + '"' for key in path)
+    return f"COALESCE(json_type({column}, %s) = '{word}', FALSE)", [f"${keys}"]
+
+
+def items(column: str, path: Sequence[str]) -> tuple[str, list[object]]:
+    """SQL, and its parameters, for a table “v” with the column ``one``: the items of the list that
+    a JSON column has at this path of keys; none where that is no list."""
+    if is_postgres():
+        there = f"{column} #> %s"
+        read = f"CASE WHEN jsonb_typeof({there}) = 'array' THEN {there} END"
+        return f"jsonb_array_elements_text({read}) AS v(one)", [list(path), list(path)]
+    keys = "$" + "".join('."' + key.replace('"', "") + '"' for key in path)
+    # The path in the call of json_each: one that has no list yields the value itself.
+    is_list = f"json_type({column}, %s) = 'array'"
+    return f"(SELECT value AS one FROM json_each({column}, %s) WHERE {is_list}) v", [keys, keys]
+
+
+def keys_of(column: str) -> str:
+    """SQL that reads the keys of an object as a table “e” with the column ``key``."""
+    if is_postgres():
+        return f"jsonb_object_keys({column}) AS e(key)"
+    return f"json_each({column}) AS e"
 
 
 def mentions(column: str, text: str) -> tuple[str, list[str]]:

@@ -8,10 +8,17 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clarion.channels.models import Channel
-from clarion.contacts.editing import Edit, shown
+from clarion.contacts.attribute_types import shown, types_of
+from clarion.contacts.editing import Edit
 from clarion.contacts.models import Contact
 from clarion.web.zones import zone_choices
 
+VALUE_HINTS: Final = {  # by the type of the attribute
+    "number": _("A number, such as 1.5"),
+    "date": _("A date, such as 2026-11-30"),
+    "yes_no": _("yes or no"),
+    "list": _("Items, with commas between them"),
+}
 NEW_ROWS: Final = 3  # empty rows for attributes that the contact does not have yet
 
 
@@ -81,7 +88,14 @@ def attribute_rows(contact: Contact, typed: Sequence[tuple[str, str]]) -> list[d
     """Rows to show: of what the contact has, or was typed, and some that are empty."""
     stored = [(name, shown(value)) for name, value in sorted(contact.attributes.items())]
     rows = list(typed) or [*stored, *[("", "")] * NEW_ROWS]
+    types = types_of(name for name, _value in rows)
     return [
-        {"name": name, "value": value, "is_new": name not in contact.attributes}
+        {
+            "name": name,
+            "value": value,
+            "is_new": name not in contact.attributes,
+            "hint": VALUE_HINTS.get(types.get(name, ""), _("Value")),
+            "is_yes_no": types.get(name) == "yes_no" and value in {"", "yes", "no"},
+        }
         for name, value in rows
     ]

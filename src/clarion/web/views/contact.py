@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from clarion.contacts.attribute_types import shown
 from clarion.contacts.merges import merges_of
 from clarion.contacts.models import Contact, Tag
 from clarion.insights.merged import Span
@@ -50,6 +51,7 @@ def contact(request: AgentRequest, pk: int) -> HttpResponse:
         .prefetch_related("aliases")
         .order_by("pk"),
         "tags": Tag.objects.filter(taggings__contact=person).order_by("name"),
+        "attributes": [(name, shown(value)) for name, value in sorted(person.attributes.items())],
         "merges": merges_of(person),
         **feed,
         **standing(person),
