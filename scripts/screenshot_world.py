@@ -170,6 +170,8 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     """Stories, consents, chats, live broadcasts, and broadcasts that were interrupted."""
     from clarion.accounts import audit, links
     from clarion.broadcasts import control, launch
+    from clarion.bulk import actions, acts
+    from clarion.bulk.selection import Selection
     from clarion.channels import own_keywords
     from clarion.codes import batches, pools
     from clarion.consents import grants, manage
@@ -179,6 +181,7 @@ def _more(draft: Any, shop: "Channel", bot: "Channel", agent: "Agent") -> Number
     from clarion.content.stories import create_story
     from clarion.kit import clock
 
+    actions.start("tag", Selection(), acts.tag_options(["spring"]), by=agent)
     story = create_story(name="Welcome", blocks=BLOCKS, by=agent)
     news = manage.define(name="News", category="Marketing", text="I want the news.", by=agent)
     manage.define(name="Offers", category="Marketing", text="", by=agent)

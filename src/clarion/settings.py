@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "clarion.records",
     "clarion.clicks",
     "clarion.segments",
+    "clarion.bulk",
     "clarion.broadcasts",
     "clarion.engine",
     "clarion.hooks",

@@ -1,6 +1,6 @@
 """Who did what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clarion.accounts.models import Agent, AuditEntry
@@ -15,6 +15,15 @@ def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntr
     agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
     return AuditEntry.objects.create(
         agent=agent, actor=actor, action=action, subject=subject, detail=detail
+    )
+
+
+def note_each(action: str, details: Mapping[str, Mapping[str, Any]], by: Agent | str) -> None:
+    """Add an entry for each of many subjects, with its detail."""
+    agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
+    AuditEntry.objects.bulk_create(
+        AuditEntry(agent=agent, actor=actor, action=action, subject=subject, detail=dict(detail))
+        for subject, detail in details.items()
     )
 
 

@@ -8,6 +8,7 @@ from clarion.api.operations import router
 from clarion.api.resources import (
     attributes,
     broadcasts,
+    bulk,
     channels,
     chats,
     clicks,
@@ -40,6 +41,7 @@ AREAS = (
     suppressions,
     tags,
     attributes,
+    bulk,
     segments,
     consents,
     grants,

@@ -1,4 +1,4 @@
-"""A contact is deleted for good: what broadcasts keep about them becomes anonymous.
+"""Contacts are deleted for good: what broadcasts keep about them becomes anonymous.
 
 A message that a worker has in its hands is recorded after that. Where there is one, an Erasure
 stays behind for an hour, and workers erase again until then.
@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from clarion.broadcasts.models import Broadcast, Erasure
 from clarion.broadcasts.reasons import SKIPPED
-from clarion.broadcasts.singles import of_address
+from clarion.broadcasts.singles import of_addresses
 from clarion.broadcasts.states import ACTIVE
 from clarion.contacts import signals as contacts
 from clarion.kit import clock
@@ -27,7 +27,7 @@ def erase_deliveries(address_ids: Sequence[int], **_: Any) -> None:
     """Skip what is queued for them, and erase what they were sent."""
     running = Broadcast.objects.filter(state__in=ACTIVE).values_list("pk", flat=True)
     cancel.skip_addresses(address_ids, list(running), ("deleted", SKIPPED["deleted"]))
-    singles = [single for key in address_ids for single in of_address(key)]
+    singles = list(of_addresses(address_ids).order_by("pk"))
     ids = [single.pk for single in singles]
     if erase_contents(address_ids, [*_not_singles(), *ids]):
         Erasure.objects.create(addresses=list(address_ids), singles=ids)

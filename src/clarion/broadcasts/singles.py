@@ -5,7 +5,7 @@ written as already expanded: its one delivery is queued in the transaction that 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -213,7 +213,12 @@ def send_pressed(address: Address, story: Story) -> Broadcast | None:
 
 def of_address(address_id: int) -> "QuerySet[Broadcast]":
     """The singles that were made for one person on one channel, as a query set."""
-    return Broadcast.objects.filter(type=Broadcast.Type.SINGLE, picks__address=address_id)
+    return of_addresses([address_id])
+
+
+def of_addresses(address_ids: Sequence[int]) -> "QuerySet[Broadcast]":
+    """As ``of_address``, for several."""
+    return Broadcast.objects.filter(type=Broadcast.Type.SINGLE, picks__address__in=address_ids)
 
 
 def latest(address_ids: Iterable[int]) -> dict[int, Broadcast]:

@@ -13,6 +13,7 @@ from clarion.cli import (
     bench,
     broadcast_acts,
     broadcasts,
+    bulk,
     channels,
     chats,
     clicks,
@@ -56,6 +57,7 @@ class RootGroup(CommandGroup):
             "token",
             "channel",
             "contacts",
+            "bulk",
             "tags",
             "attributes",
             "segments",
@@ -127,6 +129,7 @@ app.add_typer(channels.app, name="channel")
 contact.add_to(contacts.app)
 contact_merging.add_to(contacts.app)
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(consents.app, name="consents")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(tags.app, name="tags")

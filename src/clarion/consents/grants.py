@@ -67,8 +67,7 @@ def give(
     ``how`` is one of Change.How, ``at`` the moment, by default now; ``proof`` is kept. Ids may be a
     long stream; a thousand people or a million, they are noted in steps. Raises ConsentError.
     """
-    asks = consent.confirm_channel_id is not None and how in NEEDS_CONFIRMING
-    asking = asks and not is_confirmed
+    asking = asks(consent, how) and not is_confirmed
     return _note(consent, contact_ids, True, how, by, at, proof, version, asking=asking)
 
 
@@ -88,6 +87,49 @@ def withdraw(
     return _note(consent, contact_ids, False, how, by, at, proof)
 
 
+def asks(consent: Consent, how: str) -> bool:
+    """Whether contacts have to confirm the consent when it is given in this way."""
+    return consent.confirm_channel_id is not None and how in NEEDS_CONFIRMING
+
+
+def check_way(how: str) -> None:
+    """Raises ConsentError for a way that there is not."""
+    if how not in Change.How.values:
+        ways = ", ".join(Change.How.values)
+        raise ConsentError(f"There is no way called “{how}”. Choose one of: {ways}.")
+
+
+def give_some(
+    consent: Consent,
+    contact_ids: Sequence[int],
+    *,
+    how: str,
+    by: Agent | str,
+    at: datetime,
+    proof: Proof,
+    is_confirmed: bool = False,
+) -> int:
+    """As ``give``, for up to CHUNK contacts in the caller's transaction, without an audit entry."""
+    version = _version_at(consent, at)
+    if asks(consent, how) and not is_confirmed:
+        return ask(consent, contact_ids, how=how, by=by, at=at, proof=proof, version=version)
+    return _switch(consent, contact_ids, True, how, by, at, proof, version)
+
+
+def withdraw_some(
+    consent: Consent,
+    contact_ids: Sequence[int],
+    *,
+    how: str,
+    by: Agent | str,
+    at: datetime,
+    proof: Proof,
+) -> int:
+    """As ``withdraw``, for up to CHUNK contacts in the caller's transaction, without an entry."""
+    version = _version_at(consent, at)
+    return _switch(consent, contact_ids, False, how, by, at, proof, version)
+
+
 def _note(
     consent: Consent,
     contact_ids: Iterable[int],
@@ -100,9 +142,7 @@ def _note(
     *,
     asking: bool = False,
 ) -> int:
-    if how not in Change.How.values:
-        ways = ", ".join(Change.How.values)
-        raise ConsentError(f"There is no way called “{how}”. Choose one of: {ways}.")
+    check_way(how)
     moment = clock.now() if at is None else at
     if moment > clock.now():
         raise ConsentError("That moment is still to come. Choose an earlier one.")
@@ -126,7 +166,7 @@ def _note(
 
 def _switch(
     consent: Consent,
-    ids: list[int],
+    ids: Sequence[int],
     given: bool,
     how: str,
     by: Agent | str,

@@ -1,4 +1,4 @@
-"""Deleting a contact for good, when somebody asks for it.
+"""Deleting contacts for good, when somebody asks for it.
 
 All that says who somebody is goes: the contact, addresses, tags, consents, chats, what was sent.
 What counts stays: deliveries and records keep their states and times without saying whose they
@@ -6,6 +6,7 @@ are, so that the numbers of broadcasts stay true. Higher packages erase what is 
 ``signals.contact_deleted``. Decision 0057 has the reasons.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +47,7 @@ def kept_ids(contact: Contact) -> Kept:
     """Which user ids of a contact are kept, so that nothing is sent to them again."""
     must: list[str] = []
     may: list[str] = []
-    for address in _addresses(contact):
+    for address in _addresses([contact.pk]):
         (must if _is_stopped(address) else may).append(address.user_id)
     return Kept(must, may)
 
@@ -59,28 +60,55 @@ def delete_contact(contact: Contact, *, suppress: bool, by: Agent | str) -> int:
     at this moment arrives. Raises DeletionError when somebody else has deleted the contact.
     """
     with transaction.atomic():
-        matching.wait_to_add()
-        locked = Contact.objects.select_for_update().filter(pk=contact.pk).first()
-        if locked is None:
+        deletion = delete_contacts([contact.pk], suppress=suppress, by=by)
+        if not deletion.contacts:
             raise DeletionError(_("This contact has been deleted already."))
-        addresses = _addresses(locked)
-        chosen = [row for row in addresses if suppress or _is_stopped(row)]
-        listed = _entries(chosen)
-        entries.store(listed, Suppression.Source.AGENT, by)
-        ids = [row.pk for row in addresses]
-        contact_deleted.send(Contact, contact_id=locked.pk, address_ids=ids)
-        contact_ids = [locked.pk, *merges.merged_into(locked.pk)]
-        merges.forget_contacts(contact_ids)
-        _forget_details(contact_ids, ids)
-        locked.delete()
-        audit.note("contact.delete", f"contact {contact.pk}", by, suppressed=len(listed))
     matching.apply_pending()  # to who has the same user id on another channel
-    return len(listed)
+    return deletion.suppressed
 
 
-def _addresses(contact: Contact) -> list[Address]:
-    """Their addresses, other user ids included, locked in order."""
-    rows = Address.objects.filter(contact=contact).select_related("channel", "suppression")
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What was deleted of some contacts, and how many user ids went to the suppression list."""
+
+    contacts: int
+    suppressed: int
+
+
+def delete_contacts(contact_ids: Sequence[int], *, suppress: bool, by: Agent | str) -> Deletion:
+    """As ``delete_contact``, for up to some hundred contacts in the caller's transaction.
+
+    Those who are deleted already are left out. Call ``matching.apply_pending`` after the commit.
+    """
+    matching.wait_to_add()
+    rows = Contact.objects.select_for_update().filter(pk__in=contact_ids)
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        return Deletion(0, 0)
+    addresses = _addresses(ids)
+    chosen = [row for row in addresses if suppress or _is_stopped(row)]
+    listed = _entries(chosen)
+    if listed:
+        entries.store(listed, Suppression.Source.AGENT, by)
+    address_ids = [row.pk for row in addresses]
+    contact_deleted.send(Contact, contact_ids=ids, address_ids=address_ids)
+    with_parts = [*ids, *merges.merged_into(ids)]
+    merges.forget_contacts(with_parts)
+    _forget_details(with_parts, address_ids)
+    Contact.objects.filter(pk__in=ids).delete()
+    suppressed = Counter(row.contact_id for row in chosen)
+    audit.note_each(
+        "contact.delete",
+        {f"contact {key}": {"suppressed": suppressed[key]} for key in ids},
+        by,
+    )
+    return Deletion(len(ids), len(listed))
+
+
+def _addresses(contact_ids: Sequence[int]) -> list[Address]:
+    """Their addresses, other user ids included."""
+    rows = Address.objects.filter(contact__in=contact_ids)
+    rows = rows.select_related("channel", "suppression", "alias_of__suppression")
     return list(rows.order_by("pk"))
 
 

@@ -158,18 +158,18 @@ def forget_old() -> None:
     Merge.objects.filter(created_at__lt=clock.now() - timedelta(days=DAYS)).delete()
 
 
-def merged_into(contact_id: int) -> list[int]:
-    """The ids of contacts that are part of this one now, by hand or not, one after the other.
+def merged_into(contact_ids: Sequence[int]) -> list[int]:
+    """The ids of contacts that are part of these now, by hand or not, one after the other.
 
     The audit log has them, longer than a merge is kept. One that was separated again exists.
     """
     parts: list[int] = []
-    ids = [contact_id]
+    ids = list(contact_ids)
     while ids:
         details = AuditEntry.objects.filter(
             action="contacts.merge", subject__in=[f"contact {key}" for key in ids]
         ).values_list("detail", flat=True)
-        merged = {detail["gone"] for detail in details if "gone" in detail} - {*parts, contact_id}
+        merged = {detail["gone"] for detail in details if "gone" in detail} - {*parts, *contact_ids}
         merged -= set(Contact.objects.filter(pk__in=merged).values_list("pk", flat=True))
         ids = sorted(merged)
         parts += ids

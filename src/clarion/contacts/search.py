@@ -62,9 +62,7 @@ def contact_list(
     any of these. All of ``attributes`` must hold.
     """
     where, params = _conditions(channel, tag, state)
-    for sql, values in (each.sql("c") for each in attributes):
-        where.append(sql)
-        params += values
+    _add_attributes(where, params, attributes)
     if channels:
         on_one = "EXISTS (SELECT 1 FROM contacts_address a WHERE a.contact_id = c.id "
         every = [f"{on_one} AND a.channel_id = %s)" for _ in channels]
@@ -76,9 +74,7 @@ def contact_list(
         sql, values = _matches(words, before, None if where else limit + 1)
         where.append(sql)
         params += values
-    # With a tag the list is led by the taggings, so that a rare tag costs no look at everybody.
-    tagged = "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id"
-    source, key = (tagged, "g.contact_id") if tag else ("contacts_contact c", "c.id")
+    source, key = _source(tag)
     rows = db.fetch(
         f"SELECT c.id, c.name, c.created_at FROM {source} "
         f"WHERE {' AND '.join([*where, f'{key} < %s'])} ORDER BY {key} DESC LIMIT %s",
@@ -86,6 +82,30 @@ def contact_list(
     )
     page = rows[:limit]
     return ContactPage(_rows(page), page[-1][0] if len(rows) > limit else None)
+
+
+def everyone_found(
+    q: str = "",
+    channel: Channel | None = None,
+    tag: Tag | None = None,
+    attributes: Sequence[AttributeFilter] = (),
+    *,
+    after: int = 0,
+    last: int = BIGGEST,
+) -> tuple[str, str, list[Any]]:
+    """SQL for all whom ``contact_list`` finds with an id above ``after``, up to ``last``.
+
+    The column of their ids, what follows “SELECT … FROM”, and its parameters; in no order.
+    """
+    where, params = _conditions(channel, tag, "")
+    _add_attributes(where, params, attributes)
+    if words := search_words(q):
+        sql, values = _matches(words, min(last, BIGGEST - 1) + 1, None, after)
+        where.append(sql)
+        params += values
+    source, key = _source(tag)
+    where += [f"{key} > %s", f"{key} <= %s"]
+    return key, f"{source} WHERE {' AND '.join(where)}", [*params, after, last]
 
 
 def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tuple[str, list[Any]]:
@@ -109,6 +129,24 @@ def addresses_found(q: str, tag: Tag | None, channels: Sequence[Channel]) -> tup
         where.append(sql)
         params += values
     return f"SELECT a.id FROM {source} WHERE {' AND '.join(where)}", params
+
+
+def _source(tag: Tag | None) -> tuple[str, str]:
+    """The tables of the list, and its key.
+
+    With a tag the list is led by the taggings, so that a rare tag costs no look at everybody.
+    """
+    if tag:
+        return "contacts_tagging g JOIN contacts_contact c ON c.id = g.contact_id", "g.contact_id"
+    return "contacts_contact c", "c.id"
+
+
+def _add_attributes(
+    where: list[str], params: list[Any], attributes: Sequence[AttributeFilter]
+) -> None:
+    for sql, values in (each.sql("c") for each in attributes):
+        where.append(sql)
+        params += values
 
 
 def _conditions(
@@ -138,17 +176,24 @@ def _conditions(
     return where, params
 
 
-def _matches(q: str, before: int, limit: int | None) -> tuple[str, list[Any]]:
+def _matches(q: str, before: int, limit: int | None, after: int = 0) -> tuple[str, list[Any]]:
     """SQL for "this is whom they mean". Each half walks one narrow index, whatever it finds."""
     by_name, name_params = contains("n.name", q)
     by_value, prefix = begins("a.value", q)
-    names = f"SELECT n.id FROM contacts_contact n WHERE {by_name} AND n.id < %s"
+    floor = [after] if after else []
+    names_above, ids_above = (
+        f" AND {key} > %s" if after else "" for key in ("n.id", "a.contact_id")
+    )
+    names = f"SELECT n.id FROM contacts_contact n WHERE {by_name} AND n.id < %s{names_above}"
     ids = (
         "SELECT a.contact_id AS id FROM contacts_address a WHERE a.channel_id IN "
-        f"(SELECT id FROM channels_channel) AND {by_value} AND a.contact_id < %s"
+        f"(SELECT id FROM channels_channel) AND {by_value} AND a.contact_id < %s{ids_above}"
     )
-    halves = [(names, "n.id", [*name_params, before]), (ids, "a.contact_id", [prefix, before])]
-    if (number := parse_id(q)) and number < before:
+    halves = [
+        (names, "n.id", [*name_params, before, *floor]),
+        (ids, "a.contact_id", [prefix, before, *floor]),
+    ]
+    if (number := parse_id(q)) and after < number < before:
         halves.append(("SELECT n.id FROM contacts_contact n WHERE n.id = %s", "n.id", [number]))
     if limit:
         # The order by itself would lead SQLite through the wide table.

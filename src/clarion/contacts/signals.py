@@ -50,8 +50,9 @@ contacts_merging = Signal()
 # the transaction that does it.
 contacts_parted = Signal()
 
-# A contact is deleted for good. Sent with contact_id and address_ids, in the transaction that
-# deletes it and before that: whoever keeps something about the contact makes it anonymous.
+# Contacts are deleted for good. Sent with contact_ids (at most some hundred) and address_ids, in
+# the transaction that deletes them and before that: whoever keeps something about them makes it
+# anonymous.
 contact_deleted = Signal()
 
 # Which texts that are not over show attributes, and which conditions are about them? Each answer is

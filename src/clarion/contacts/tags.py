@@ -71,20 +71,22 @@ def assign(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
                 "CROSS JOIN contacts_contact c WHERE c.id = v.id",
                 [db.json_param([key] for key in chunk)],
             )
-            new += attach(list(tag_ids.values()), [row[0] for row in rows], clock.now_us())
+            new += len(attach(list(tag_ids.values()), [row[0] for row in rows], clock.now_us()))
     audit.note("contacts.tag", ", ".join(tag_ids), by, new=new)
     return new
 
 
 def attach(
     tag_ids: Sequence[int], contact_ids: Sequence[int], now: int, *, fresh: bool = False
-) -> int:
+) -> list[tuple[int, int]]:
     """As ``assign``, for contacts that exist, in the caller's transaction; ``now`` in µs.
+
+    Returns the tag and the contact of each tagging that is new.
 
     ``fresh``: contacts that the same transaction has made, so they can't have a tag yet.
     """
     if not tag_ids or not contact_ids:
-        return 0
+        return []
     if fresh:
         pairs = [(tag_id, contact_id) for tag_id in tag_ids for contact_id in contact_ids]
         columns = [("tag_id", "int"), ("contact_id", "int")]
@@ -96,7 +98,7 @@ def attach(
         new_ids[tag_id].append(contact_id)
     for tag_id in sorted(new_ids):
         tagged.send(Tag, tag_id=tag_id, contact_ids=new_ids[tag_id])
-    return len(pairs)
+    return pairs
 
 
 def _attach(tag_ids: Sequence[int], contact_ids: Sequence[int], now: int) -> list[tuple[int, int]]:
@@ -118,15 +120,19 @@ def remove(names: Iterable[str], contact_ids: Iterable[int], *, by: Agent | str)
     """Take these tags from contacts; returns how many taggings are gone. Raises TagError."""
     wanted = check_names(names)
     tag_ids = list(Tag.objects.filter(name__in=wanted).values_list("pk", flat=True))
-    removed = 0
-    for chunk in batches(contact_ids, CHUNK):
-        removed += db.execute(
-            f"DELETE FROM contacts_tagging WHERE tag_id {db.in_list()} "
-            f"AND contact_id {db.in_list()}",
-            [db.json_param([key] for key in tag_ids), db.json_param([key] for key in chunk)],
-        )
+    removed = sum(len(detach(tag_ids, chunk)) for chunk in batches(contact_ids, CHUNK))
     audit.note("contacts.untag", ", ".join(wanted), by, gone=removed)
     return removed
+
+
+def detach(tag_ids: Sequence[int], contact_ids: Sequence[int]) -> list[int]:
+    """As ``remove``, for one chunk; returns the contact of each tagging that is gone."""
+    rows = db.fetch(
+        f"DELETE FROM contacts_tagging WHERE tag_id {db.in_list()} "
+        f"AND contact_id {db.in_list()} RETURNING contact_id",
+        [db.json_param([key] for key in tag_ids), db.json_param([key] for key in contact_ids)],
+    )
+    return [row[0] for row in rows]
 
 
 def check_names(names: Iterable[str]) -> list[str]:

@@ -1,10 +1,11 @@
-"""What agents have a worker do beside sending: imports, codes and dry runs.
+"""What agents have a worker do beside sending: imports, codes, dry runs and bulk actions.
 
 Each kind has a thread of its own, so that neither sending nor the others wait for it.
 """
 
 from collections.abc import Callable
 
+from clarion.bulk import actions as bulk_actions
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
@@ -19,6 +20,7 @@ class Orders:
         self._stopping = stopping
         self._import_thread = DatabaseThreads("import", 1)
         self._dry_run_thread = DatabaseThreads("dry-run", 1)
+        self._bulk_thread = DatabaseThreads("bulk", 1)
 
     async def run_imports(self, worker: int) -> None:
         """Do the imports that wait, and fill code pools."""
@@ -34,7 +36,13 @@ class Orders:
         while await self._dry_run_thread.run(dry_runs.run_next, worker, self._stopping):
             pass
 
+    async def run_bulk_actions(self) -> None:
+        """Do the bulk actions that wait."""
+        while await self._bulk_thread.run(bulk_actions.run_next, self._stopping):
+            pass
+
     def close(self) -> None:
         """End the threads."""
         self._import_thread.close()
         self._dry_run_thread.close()
+        self._bulk_thread.close()

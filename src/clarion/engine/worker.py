@@ -113,6 +113,7 @@ class Worker:
             asyncio.create_task(self._every(DELETE_LEFTOVERS, self._delete_leftovers)),
             asyncio.create_task(self._every(1.0, self._run_imports)),
             asyncio.create_task(self._every(1.0, self._run_dry_runs)),
+            asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
         ]
         log.info("worker_started", worker=self._id)
         started()

@@ -1,5 +1,6 @@
 """Contacts are merged, separated again, or deleted: who was in a watched segment."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.dispatch import receiver
@@ -16,9 +17,9 @@ _PART = "segments"
 
 
 @receiver(contact_deleted)
-def forget_memberships(contact_id: int, **_: Any) -> None:
+def forget_memberships(contact_ids: Sequence[int], **_: Any) -> None:
     """Delete their memberships, which have no constraint that would."""
-    Membership.objects.filter(contact=contact_id).delete()
+    Membership.objects.filter(contact__in=contact_ids).delete()
 
 
 @receiver(contacts_merging)
@@ -31,7 +32,7 @@ def remember_memberships(gone_id: int, parts: dict[str, Any], **_: Any) -> None:
 @receiver(contacts_merged)
 def merge_memberships(gone_id: int, **_: Any) -> None:
     """The second contact is in no segment any more."""
-    forget_memberships(contact_id=gone_id)
+    forget_memberships(contact_ids=[gone_id])
 
 
 @receiver(contacts_parted)

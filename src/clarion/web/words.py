@@ -142,6 +142,14 @@ IMPORT_STATES: dict[str, Word] = {
     "failed": Word(_("Failed"), _("The import ended early."), "bad"),
 }
 
+BULK_STATES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("A worker will start it."), "calm"),
+    "running": Word(_("Running"), _("Contacts are being changed."), "busy"),
+    "done": Word(_("Done"), _("All contacts have been looked at."), "good"),
+    "failed": Word(_("Failed"), _("The action ended early."), "bad"),
+    "canceled": Word(_("Canceled"), _("An agent stopped the action."), "warn"),
+}
+
 CODE_BATCH_STATES: dict[str, Word] = {
     "waiting": Word(_("Waiting"), _("A worker will start it."), "calm"),
     "running": Word(_("Running"), _("Codes are being added."), "busy"),
@@ -175,6 +183,7 @@ WORDS: dict[str, dict[str, Word]] = {
     "scanner_sign": SCANNER_SIGNS,
     "address": ADDRESS_STATES,
     "import": IMPORT_STATES,
+    "bulk": BULK_STATES,
     "code_batch": CODE_BATCH_STATES,
     "dry_run": DRY_RUN_STATES,
     "chat": CHAT_STATES,

@@ -205,6 +205,50 @@ class BroadcastPage(TypedDict):
     next: "str | None"
 
 
+class Bulk(TypedDict):
+    """A bulk action: changed + unchanged + refused = done."""
+
+    id: "int"
+    action: "Literal['tag', 'untag', 'give', 'withdraw', 'delete']"
+    state: "Literal['waiting', 'running', 'done', 'failed', 'canceled']"
+    total: "int"
+    done: "int"
+    changed: "int"
+    unchanged: "int"
+    refused: "int"
+    refusals: "list[Refusal]"
+    error: "str"
+    by: "str"
+    created_at: "str"
+    finished_at: "str | None"
+
+
+class BulkConsentIn(TypedDict):
+    """Whether the contacts have given or withdrawn the consent, and what proves it."""
+
+    given: "bool"
+    contacts: "SelectionIn"
+    proof: "str"
+    expected: "NotRequired[int | None]"
+
+
+class BulkIn(TypedDict):
+    """What to do to the contacts."""
+
+    action: "Literal['tag', 'untag', 'delete']"
+    contacts: "SelectionIn"
+    tags: "NotRequired[list[str]]"
+    suppress: "NotRequired[bool]"
+    expected: "NotRequired[int | None]"
+
+
+class BulkPage(TypedDict):
+    """BulkPage"""
+
+    items: "list[Bulk]"
+    next: "str | None"
+
+
 class Call(TypedDict):
     """What a call has caused."""
 
@@ -1075,6 +1119,14 @@ class Redemption(TypedDict):
     undone_at: "str | None"
 
 
+class Refusal(TypedDict):
+    """Why contacts were refused."""
+
+    reason: "str"
+    count: "int"
+    contact_ids: "list[int]"
+
+
 class ReleaseIn(TypedDict):
     """Which held recipients get it although their chats are open; all, unless given."""
 
@@ -1193,6 +1245,16 @@ class SegmentPatch(TypedDict):
     name: "NotRequired[str | None]"
     match: "NotRequired[Literal['all', 'any'] | None]"
     conditions: "NotRequired[list[ConditionIn] | None]"
+
+
+class SelectionIn(TypedDict):
+    """Whom it is about: these contacts, or all that match the filters. No filter is everybody."""
+
+    contact_ids: "NotRequired[list[int] | None]"
+    q: "NotRequired[str]"
+    channel_id: "NotRequired[int | None]"
+    tag: "NotRequired[str]"
+    attributes: "NotRequired[list[ConditionIn]]"
 
 
 class Session(TypedDict):

@@ -278,6 +278,133 @@ class Client(SyncBase):
             "models.Retention", self.request("GET", "/api/v1/retention", query={"days": days})
         )
 
+    def list_contacts(
+        self,
+        *,
+        q: str | None = None,
+        channel_id: int | None = None,
+        user_id: str | None = None,
+        tag: str | None = None,
+        state: Literal["active", "opted_out", "blocked", "deactivated", "unreachable"]
+        | None = None,
+        attribute: str | None = None,
+        comparison: Literal[
+            "equals",
+            "not",
+            "contains",
+            "above",
+            "at_least",
+            "below",
+            "at_most",
+            "within",
+            "not_within",
+            "set",
+            "unset",
+        ]
+        | None = None,
+        value: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.ContactPage:
+        """List contacts, the newest first."""
+        return cast(
+            "models.ContactPage",
+            self.request(
+                "GET",
+                "/api/v1/contacts",
+                query={
+                    "q": q,
+                    "channel_id": channel_id,
+                    "user_id": user_id,
+                    "tag": tag,
+                    "state": state,
+                    "attribute": attribute,
+                    "comparison": comparison,
+                    "value": value,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+        )
+
+    def create_contact(
+        self, body: models.ContactIn, *, idempotency_key: str | None = None
+    ) -> models.Contact:
+        """Create a contact."""
+        return cast(
+            "models.Contact",
+            self.request(
+                "POST", "/api/v1/contacts", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def upsert_contacts(
+        self, body: models.ContactsIn, *, idempotency_key: str | None = None
+    ) -> models.Upserts:
+        """Create or update up to 10,000 contacts."""
+        return cast(
+            "models.Upserts",
+            self.request(
+                "POST", "/api/v1/contacts/upsert", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_contact(self, contact_id: int) -> models.Contact:
+        """Get a contact."""
+        return cast("models.Contact", self.request("GET", f"/api/v1/contacts/{contact_id}"))
+
+    def update_contact(
+        self, contact_id: int, body: models.ContactPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Contact:
+        """Change a contact."""
+        return cast(
+            "models.Contact",
+            self.request("PATCH", f"/api/v1/contacts/{contact_id}", body=body, if_match=if_match),
+        )
+
+    def list_bulk_actions(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.BulkPage:
+        """List bulk actions, newest first."""
+        return cast(
+            "models.BulkPage",
+            self.request("GET", "/api/v1/bulk-actions", query={"limit": limit, "cursor": cursor}),
+        )
+
+    def start_bulk_action(
+        self, body: models.BulkIn, *, idempotency_key: str | None = None
+    ) -> models.Bulk:
+        """Add or remove tags of many contacts, or delete them for good."""
+        return cast(
+            "models.Bulk",
+            self.request(
+                "POST", "/api/v1/bulk-actions", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_bulk_action(self, action_id: int) -> models.Bulk:
+        """Get a bulk action: how far it is, and its result."""
+        return cast("models.Bulk", self.request("GET", f"/api/v1/bulk-actions/{action_id}"))
+
+    def start_bulk_consent(
+        self, consent_id: int, body: models.BulkConsentIn, *, idempotency_key: str | None = None
+    ) -> models.Bulk:
+        """Note that many contacts have given or withdrawn a consent."""
+        return cast(
+            "models.Bulk",
+            self.request(
+                "POST",
+                f"/api/v1/consents/{consent_id}/bulk",
+                body=body,
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    def cancel_bulk_action(self, action_id: int) -> models.Bulk:
+        """Stop a bulk action after its present step; what is changed stays so."""
+        return cast("models.Bulk", self.request("POST", f"/api/v1/bulk-actions/{action_id}/cancel"))
+
     def list_channel_kinds(self) -> models.Kinds:
         """List the kinds of channels and their settings."""
         return cast("models.Kinds", self.request("GET", "/api/v1/channel-kinds"))
@@ -600,90 +727,6 @@ class Client(SyncBase):
     def delete_consent(self, consent_id: int, *, if_match: Mapping[str, Any] | str) -> None:
         """Delete a consent and the history of who gave it."""
         self.request("DELETE", f"/api/v1/consents/{consent_id}", if_match=if_match)
-
-    def list_contacts(
-        self,
-        *,
-        q: str | None = None,
-        channel_id: int | None = None,
-        user_id: str | None = None,
-        tag: str | None = None,
-        state: Literal["active", "opted_out", "blocked", "deactivated", "unreachable"]
-        | None = None,
-        attribute: str | None = None,
-        comparison: Literal[
-            "equals",
-            "not",
-            "contains",
-            "above",
-            "at_least",
-            "below",
-            "at_most",
-            "within",
-            "not_within",
-            "set",
-            "unset",
-        ]
-        | None = None,
-        value: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> models.ContactPage:
-        """List contacts, the newest first."""
-        return cast(
-            "models.ContactPage",
-            self.request(
-                "GET",
-                "/api/v1/contacts",
-                query={
-                    "q": q,
-                    "channel_id": channel_id,
-                    "user_id": user_id,
-                    "tag": tag,
-                    "state": state,
-                    "attribute": attribute,
-                    "comparison": comparison,
-                    "value": value,
-                    "limit": limit,
-                    "cursor": cursor,
-                },
-            ),
-        )
-
-    def create_contact(
-        self, body: models.ContactIn, *, idempotency_key: str | None = None
-    ) -> models.Contact:
-        """Create a contact."""
-        return cast(
-            "models.Contact",
-            self.request(
-                "POST", "/api/v1/contacts", body=body, key=idempotency_key, repeatable=True
-            ),
-        )
-
-    def upsert_contacts(
-        self, body: models.ContactsIn, *, idempotency_key: str | None = None
-    ) -> models.Upserts:
-        """Create or update up to 10,000 contacts."""
-        return cast(
-            "models.Upserts",
-            self.request(
-                "POST", "/api/v1/contacts/upsert", body=body, key=idempotency_key, repeatable=True
-            ),
-        )
-
-    def get_contact(self, contact_id: int) -> models.Contact:
-        """Get a contact."""
-        return cast("models.Contact", self.request("GET", f"/api/v1/contacts/{contact_id}"))
-
-    def update_contact(
-        self, contact_id: int, body: models.ContactPatch, *, if_match: Mapping[str, Any] | str
-    ) -> models.Contact:
-        """Change a contact."""
-        return cast(
-            "models.Contact",
-            self.request("PATCH", f"/api/v1/contacts/{contact_id}", body=body, if_match=if_match),
-        )
 
     def add_contact_address(
         self, contact_id: int, body: models.AddressIn, *, idempotency_key: str | None = None
@@ -1668,6 +1711,139 @@ class AsyncClient(AsyncBase):
             "models.Retention", await self.request("GET", "/api/v1/retention", query={"days": days})
         )
 
+    async def list_contacts(
+        self,
+        *,
+        q: str | None = None,
+        channel_id: int | None = None,
+        user_id: str | None = None,
+        tag: str | None = None,
+        state: Literal["active", "opted_out", "blocked", "deactivated", "unreachable"]
+        | None = None,
+        attribute: str | None = None,
+        comparison: Literal[
+            "equals",
+            "not",
+            "contains",
+            "above",
+            "at_least",
+            "below",
+            "at_most",
+            "within",
+            "not_within",
+            "set",
+            "unset",
+        ]
+        | None = None,
+        value: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.ContactPage:
+        """List contacts, the newest first."""
+        return cast(
+            "models.ContactPage",
+            await self.request(
+                "GET",
+                "/api/v1/contacts",
+                query={
+                    "q": q,
+                    "channel_id": channel_id,
+                    "user_id": user_id,
+                    "tag": tag,
+                    "state": state,
+                    "attribute": attribute,
+                    "comparison": comparison,
+                    "value": value,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+        )
+
+    async def create_contact(
+        self, body: models.ContactIn, *, idempotency_key: str | None = None
+    ) -> models.Contact:
+        """Create a contact."""
+        return cast(
+            "models.Contact",
+            await self.request(
+                "POST", "/api/v1/contacts", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def upsert_contacts(
+        self, body: models.ContactsIn, *, idempotency_key: str | None = None
+    ) -> models.Upserts:
+        """Create or update up to 10,000 contacts."""
+        return cast(
+            "models.Upserts",
+            await self.request(
+                "POST", "/api/v1/contacts/upsert", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_contact(self, contact_id: int) -> models.Contact:
+        """Get a contact."""
+        return cast("models.Contact", await self.request("GET", f"/api/v1/contacts/{contact_id}"))
+
+    async def update_contact(
+        self, contact_id: int, body: models.ContactPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Contact:
+        """Change a contact."""
+        return cast(
+            "models.Contact",
+            await self.request(
+                "PATCH", f"/api/v1/contacts/{contact_id}", body=body, if_match=if_match
+            ),
+        )
+
+    async def list_bulk_actions(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.BulkPage:
+        """List bulk actions, newest first."""
+        return cast(
+            "models.BulkPage",
+            await self.request(
+                "GET", "/api/v1/bulk-actions", query={"limit": limit, "cursor": cursor}
+            ),
+        )
+
+    async def start_bulk_action(
+        self, body: models.BulkIn, *, idempotency_key: str | None = None
+    ) -> models.Bulk:
+        """Add or remove tags of many contacts, or delete them for good."""
+        return cast(
+            "models.Bulk",
+            await self.request(
+                "POST", "/api/v1/bulk-actions", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_bulk_action(self, action_id: int) -> models.Bulk:
+        """Get a bulk action: how far it is, and its result."""
+        return cast("models.Bulk", await self.request("GET", f"/api/v1/bulk-actions/{action_id}"))
+
+    async def start_bulk_consent(
+        self, consent_id: int, body: models.BulkConsentIn, *, idempotency_key: str | None = None
+    ) -> models.Bulk:
+        """Note that many contacts have given or withdrawn a consent."""
+        return cast(
+            "models.Bulk",
+            await self.request(
+                "POST",
+                f"/api/v1/consents/{consent_id}/bulk",
+                body=body,
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    async def cancel_bulk_action(self, action_id: int) -> models.Bulk:
+        """Stop a bulk action after its present step; what is changed stays so."""
+        return cast(
+            "models.Bulk", await self.request("POST", f"/api/v1/bulk-actions/{action_id}/cancel")
+        )
+
     async def list_channel_kinds(self) -> models.Kinds:
         """List the kinds of channels and their settings."""
         return cast("models.Kinds", await self.request("GET", "/api/v1/channel-kinds"))
@@ -2011,92 +2187,6 @@ class AsyncClient(AsyncBase):
     async def delete_consent(self, consent_id: int, *, if_match: Mapping[str, Any] | str) -> None:
         """Delete a consent and the history of who gave it."""
         await self.request("DELETE", f"/api/v1/consents/{consent_id}", if_match=if_match)
-
-    async def list_contacts(
-        self,
-        *,
-        q: str | None = None,
-        channel_id: int | None = None,
-        user_id: str | None = None,
-        tag: str | None = None,
-        state: Literal["active", "opted_out", "blocked", "deactivated", "unreachable"]
-        | None = None,
-        attribute: str | None = None,
-        comparison: Literal[
-            "equals",
-            "not",
-            "contains",
-            "above",
-            "at_least",
-            "below",
-            "at_most",
-            "within",
-            "not_within",
-            "set",
-            "unset",
-        ]
-        | None = None,
-        value: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> models.ContactPage:
-        """List contacts, the newest first."""
-        return cast(
-            "models.ContactPage",
-            await self.request(
-                "GET",
-                "/api/v1/contacts",
-                query={
-                    "q": q,
-                    "channel_id": channel_id,
-                    "user_id": user_id,
-                    "tag": tag,
-                    "state": state,
-                    "attribute": attribute,
-                    "comparison": comparison,
-                    "value": value,
-                    "limit": limit,
-                    "cursor": cursor,
-                },
-            ),
-        )
-
-    async def create_contact(
-        self, body: models.ContactIn, *, idempotency_key: str | None = None
-    ) -> models.Contact:
-        """Create a contact."""
-        return cast(
-            "models.Contact",
-            await self.request(
-                "POST", "/api/v1/contacts", body=body, key=idempotency_key, repeatable=True
-            ),
-        )
-
-    async def upsert_contacts(
-        self, body: models.ContactsIn, *, idempotency_key: str | None = None
-    ) -> models.Upserts:
-        """Create or update up to 10,000 contacts."""
-        return cast(
-            "models.Upserts",
-            await self.request(
-                "POST", "/api/v1/contacts/upsert", body=body, key=idempotency_key, repeatable=True
-            ),
-        )
-
-    async def get_contact(self, contact_id: int) -> models.Contact:
-        """Get a contact."""
-        return cast("models.Contact", await self.request("GET", f"/api/v1/contacts/{contact_id}"))
-
-    async def update_contact(
-        self, contact_id: int, body: models.ContactPatch, *, if_match: Mapping[str, Any] | str
-    ) -> models.Contact:
-        """Change a contact."""
-        return cast(
-            "models.Contact",
-            await self.request(
-                "PATCH", f"/api/v1/contacts/{contact_id}", body=body, if_match=if_match
-            ),
-        )
 
     async def add_contact_address(
         self, contact_id: int, body: models.AddressIn, *, idempotency_key: str | None = None

@@ -41,6 +41,7 @@ def contacts(request: AgentRequest) -> HttpResponse:
     words |= {"attribute": wanted[0].words()} if wanted else {}
     context = {
         "page": page,
+        "kept": kept,
         "q": q,
         "channels": channels,
         "tags": tags,

@@ -1,0 +1,1 @@
+"""Bulk actions: one change to many contacts, done by a worker in steps."""
