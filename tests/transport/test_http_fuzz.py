@@ -71,6 +71,55 @@ def test_any_bytes_in_any_pieces(data, cuts, end, method):
         assert type(whole) is type(cut_up)
 
 
+REPLIES = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nno",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: y\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 204 N\r\n\r\n",
+    b"HTTP/1.1 204 N\r\n\r\nHTTP/1.1 2",
+    b"HTTP/1.1 204 N\r\n\r\n\r\n",
+    b"HTTP/1.1 2",
+]
+EXCHANGES = st.lists(
+    st.tuples(st.sampled_from(REPLIES), st.sampled_from(["POST", "POST", "POST", "HEAD"])),
+    min_size=2,
+    max_size=8,
+)
+
+
+async def converse(exchanges, *, remembers) -> list[HttpReply | bool]:
+    """The reply of each exchange on one connection, and whether it may be used again."""
+    pool = ConnectionPool("peer", 1)
+    connection = Connection(pool, 300, lambda _: None, lambda _: None)
+    connection.connection_made(FakeTransport())
+    replies = []
+    for data, method in exchanges:
+        future = connection.exchange(method, b"", b"", 1.0)
+        if not remembers:
+            pool.usual_bytes = b""
+        connection.data_received(data)
+        replies += [future.result() if future.done() else False, connection.closed]
+        if connection.closed or not future.done():
+            break
+    connection.drop()
+    return replies
+
+
+@settings(max_examples=200, deadline=None)
+@given(EXCHANGES)
+def test_a_reply_that_is_known_to_the_letter_means_what_it_meant(exchanges):
+    loop = asyncio.new_event_loop()
+    try:
+        remembered = loop.run_until_complete(converse(exchanges, remembers=True))
+        read = loop.run_until_complete(converse(exchanges, remembers=False))
+    finally:
+        loop.close()
+    assert remembered == read
+
+
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -48,6 +48,14 @@ async def test_good_reply_is_read_and_the_connection_kept(peer, http, pieces, st
     assert server.connections == 1
 
 
+async def test_the_same_reply_is_read_once(peer, http):
+    server = await peer(answering(OK))
+    client = http()
+    first, second = [await client.send(server.request()) for _ in range(2)]
+    assert second is first
+    assert server.connections == 1
+
+
 async def test_headers_are_lower_case_joined_and_without_trailers(peer, http):
     server = await peer(answering(CHUNKED))
     reply = await http().send(server.request())

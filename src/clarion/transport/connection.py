@@ -17,6 +17,7 @@ from clarion.transport.pool import ConnectionPool
 
 HEAD_MAX = 65_536  # bytes of reply headers; nginx and Apache send at most a fraction of this
 _ONE_WRITE = 65_536  # a body up to this size is copied behind its head and written with it
+_USUAL = 1_024  # bytes of a reply that is worth remembering
 _TRUST = 0.05  # seconds for which an idle connection is taken to be alive without asking the kernel
 
 
@@ -32,14 +33,16 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answer", "_body", "_body_size", "_head_only", "_in_body", "_keep", "_lines", "_loop",
-        "_max_reply", "_on_gone", "_on_made", "_parser", "_patience", "_room", "_status",
+        "_answer", "_body", "_body_size", "_fresh", "_head_only", "_in_body", "_keep", "_lines",
+        "_loop", "_max_reply", "_on_gone", "_on_made", "_parser", "_patience", "_room", "_status",
         "_transport", "_trouble", "_waiter", "closed", "deadline", "pool", "since",
     )  # fmt: skip
 
     _answer: HttpReply | None
     _body: list[bytes]
+    _fresh: bool  # nothing of the reply has arrived
     _lines: list[tuple[bytes, bytes]]
+    _room: int
 
     def __init__(
         self,
@@ -60,7 +63,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[HttpReply] | None = None
         self._patience = 0.0
-        self._start_reply(False)
+        self._head_only = False
+        self._start_reply()
 
     @property
     def busy(self) -> bool:
@@ -75,7 +79,9 @@ class Connection(asyncio.Protocol):
         Call it only on a connection that is neither `closed` nor `busy`.
         """
         assert self._transport is not None
-        self._start_reply(method == "HEAD")
+        self._head_only = method == "HEAD"
+        if not self._fresh:
+            self._start_reply()
         self._patience = timeout
         self._waiter = waiter = self._loop.create_future()
         if len(body) <= _ONE_WRITE:
@@ -144,6 +150,12 @@ class Connection(asyncio.Protocol):
             # A peer that talks unasked would have its words taken for the next request's reply.
             self.drop()
             return
+        is_first, self._fresh = self._fresh, False
+        if is_first and data == self.pool.usual_bytes and not self._head_only:
+            # Read before, to the letter; the parser is at a start, as it would be behind it.
+            self._fresh = self._keep = True
+            self._finish(self.pool.usual_reply)
+            return
         self._room -= len(data)
         try:
             self._parser.feed_data(data)
@@ -153,6 +165,8 @@ class Connection(asyncio.Protocol):
                 self.fail(self._trouble or "The reply is not valid HTTP.")
                 return
         if self._answer is not None:
+            if is_first and self._keep and len(data) <= _USUAL and not self._head_only:
+                self.pool.usual_bytes, self.pool.usual_reply = data, self._answer
             self._finish(self._answer)
         elif self._room < 0:
             self.fail("The reply is larger than Clarion accepts.")
@@ -212,8 +226,8 @@ class Connection(asyncio.Protocol):
 
     # Helpers
 
-    def _start_reply(self, head_only: bool) -> None:
-        self._head_only = head_only
+    def _start_reply(self) -> None:
+        self._fresh = True
         # Twice the body, because the framing of a chunked one may outweigh it, but has to end.
         self._room = 2 * self._max_reply + HEAD_MAX
         self._answer = None

@@ -5,8 +5,10 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from clarion.transport.errors import NotSent, Unavailable
+from clarion.transport.messages import HttpReply
 
 C = TypeVar("C")
+_NO_REPLY = HttpReply(0, {}, b"")
 
 
 class ConnectionPool(Generic[C]):
@@ -16,7 +18,7 @@ class ConnectionPool(Generic[C]):
     the surplus grow old and be closed.
     """
 
-    __slots__ = ("_line", "idle", "limit", "name", "taken")
+    __slots__ = ("_line", "idle", "limit", "name", "taken", "usual_bytes", "usual_reply")
 
     def __init__(self, name: str, limit: int) -> None:
         self.name = name
@@ -24,6 +26,9 @@ class ConnectionPool(Generic[C]):
         self.taken = 0
         self.idle: list[C] = []
         self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
+        # The newest short HTTP reply, as it came and as it was read: the next is often the same.
+        self.usual_bytes = b""
+        self.usual_reply = _NO_REPLY
 
     @property
     def unused(self) -> bool:
