@@ -2,6 +2,10 @@
 
 Those that no database changes run on SQLite only (see tests/support/plugins/engines.py).
 
+Several engines are tested at the same time, because much of a test is waiting: for a browser, for
+another program, for the last long test of a run. The first one's progress is shown as it comes, the
+others' when they have ended; with `-s` or `--pdb` they run one after the other.
+
 `scripts/test.py [pytest's arguments]`. CLARION_TEST_ENGINES (default: sqlite,postgresql) names the
 engines, CLARION_TEST_POSTGRES_URL a server to use instead of one started for the run. Without any
 PostgreSQL the tests run on the others, loudly; with CI=true that is a failure.
@@ -9,10 +13,15 @@ PostgreSQL the tests run on the others, loudly; with CI=true that is a failure.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -23,8 +32,8 @@ from support.folders import run_folder  # noqa: E402
 from support.postgres import NoPostgresError, find_binaries  # noqa: E402
 
 NO_TESTS = 5
-# Half of the time a test waits for a browser or another program.
-PROCESSES = str((os.cpu_count() or 1) + 1)
+CORES = os.cpu_count() or 1
+FOR_ONE_AT_A_TIME = {"-s", "--capture=no", "--pdb"}
 IS_CI = os.environ.get("CI") == "true"
 
 
@@ -63,8 +72,7 @@ def main(arguments: list[str]) -> int:
     if missing:
         _shout(f"NO POSTGRESQL: {missing}")
         engines.remove("postgresql")
-    runs = [_run(engine, arguments) for engine in engines]
-    return _close(runs, missing)
+    return _close(_run_all(engines, arguments), missing)
 
 
 def _why_no_postgres() -> str:
@@ -77,14 +85,43 @@ def _why_no_postgres() -> str:
     return ""
 
 
-def _run(engine: str, arguments: list[str]) -> Run:
-    print(f"\n=== tests on {engine} ===", flush=True)
+def _run_all(engines: list[str], arguments: list[str]) -> list[Run]:
+    if len(engines) < 2 or FOR_ONE_AT_A_TIME.intersection(arguments):
+        # One process more than there are processors, for those that wait.
+        return [_run(engine, arguments, CORES + 1) for engine in engines]
+    shown, *others = engines
+    with ThreadPoolExecutor(len(others)) as pool, ExitStack() as files:
+        outputs = [files.enter_context(TemporaryFile()) for _ in others]
+        running = [
+            pool.submit(_run, engine, arguments, CORES, output)
+            for engine, output in zip(others, outputs, strict=True)
+        ]
+        runs = [_run(shown, arguments, CORES)]
+        for engine, run, output in zip(others, running, outputs, strict=True):
+            print(f"\n(waiting for the tests on {engine} to end)", flush=True)
+            runs.append(run.result())
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+    return runs
+
+
+def _run(engine: str, arguments: list[str], processes: int, output: IO[bytes] | None = None) -> Run:
+    """Test on one engine; what pytest writes goes to `output` where it is given."""
+    heading = f"\n=== tests on {engine} ===\n"
+    if output is None:
+        print(heading, end="", flush=True)
+    else:
+        output.write(heading.encode())
+        output.flush()
     with run_folder() as folder:
         result = folder / "result.json"
+        options = ["-n", str(processes), "--dist", "worksteal", *arguments]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", PROCESSES, "--dist", "worksteal", *arguments],
+            [sys.executable, "-m", "pytest", *options],
             cwd=ROOT,
             env=_environment(engine, folder, result),
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
             check=False,
         )
         if not result.exists():

@@ -19,6 +19,7 @@ from clarion.records.deliveries import shared  # noqa: E402
 from support import factory  # noqa: E402
 
 pytest_plugins = (
+    "support.plugins.memory",
     "support.plugins.engines",
     "support.plugins.database",
     "support.plugins.processes",

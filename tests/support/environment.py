@@ -21,6 +21,7 @@ ENGINES = ("sqlite", "postgresql")
 OF_THE_TESTS = ("CLARION_TEST_", "CLARION_TORTURE_")
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 SETTINGS_MODULE = "clarion.settings"
+HASHER = "support.hashing.QuickArgon2"
 APPLICATION = "process-of-a-test"  # how PostgreSQL names the connections of started processes
 SECRET_KEY = "only-for-tests-" + "0123456789" * 5
 
@@ -114,18 +115,6 @@ def _begin_run() -> None:
         os.environ["CLARION_TEST_POSTGRES_URL"] = server.url()
 
 
-def _hash_passwords_quickly() -> None:
-    """Take less memory for a hash: an agent costs 0.3 s of processor time otherwise.
-
-    The cost stands in each hash, so that programs started by tests can read it.
-    """
-    from django.contrib.auth.hashers import Argon2PasswordHasher
-
-    Argon2PasswordHasher.time_cost = 1
-    Argon2PasswordHasher.memory_cost = 64  # KiB
-    Argon2PasswordHasher.parallelism = 1
-
-
 def _load_django() -> None:
     import django
     from django.conf import settings
@@ -136,10 +125,10 @@ def _load_django() -> None:
             f"{SETTINGS} and keep it out of pytest's configuration"
         )
     os.environ[SETTINGS] = SETTINGS_MODULE
+    settings.PASSWORD_HASHERS = [HASHER]
     default = settings.DATABASES["default"]
     default.setdefault("TEST", {})["NAME"] = default["NAME"]
     django.setup()
-    _hash_passwords_quickly()
     # pytest-django reads the settings at once where it finds this, and xdist's workers, which
     # inherit it, would so get the database of their parent.
     del os.environ[SETTINGS]

@@ -1,13 +1,16 @@
 """The helpers of the other tests: waiting, processes, the network guard."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import subprocess
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
+from clarion.accounts.models import Agent
 from support.guard import OutsideConnection
 from support.processes import Processes
 from support.waiting import eventually, eventually_async
@@ -25,6 +28,15 @@ def test_eventually_returns_the_first_truthy_answer() -> None:
 def test_eventually_fails_with_the_last_answer() -> None:
     with pytest.raises(AssertionError, match=r"not within 0.02 s: the row .*last answer: 0"):
         eventually(lambda: 0, timeout=0.02, what="the row")
+
+
+def test_a_password_takes_next_to_nothing_to_hash() -> None:
+    assert "$argon2id$v=19$m=64,t=1,p=1$" in make_password("correct horse")
+
+
+def test_what_was_loaded_before_the_tests_is_spared_by_the_garbage_collector() -> None:
+    assert gc.isenabled()
+    assert not any(loaded is Agent for loaded in gc.get_objects())
 
 
 async def test_eventually_waits_on_the_event_loop() -> None:
