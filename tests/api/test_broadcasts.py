@@ -163,7 +163,7 @@ def test_deliveries_records_and_numbers(call: Program, channel: Channel) -> None
     assert call.ok("GET", path)["counts"]["failed"] == 1
     assert call.ok("GET", f"{path}/analytics")["total"]["sent"] == 1
     assert call.ok("GET", "/analytics?range=24h")["total"]["failed"] == 1
-    assert call.ok("GET", f"{path}/latency")["messages"] == 1
+    assert call.ok("GET", f"{path}/latency")["total"]["messages"] == 1
     assert call.ok("GET", f"{path}/errors")["errors"][0]["recipients"] == 2
     assert call.ok("GET", f"{path}/activity?group=errors")["items"][0]["kind"] == "errors"
     ways = call.ok("GET", f"{path}/why?contact_id={people[0].contact_id}")["ways"]

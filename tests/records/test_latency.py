@@ -6,6 +6,7 @@ import pytest
 
 from clarion.kit import clock
 from clarion.records.latency import SHARES, latency
+from clarion.records.models import Delivery, Receipt
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -16,20 +17,66 @@ def test_percentiles_by_nearest_rank(count: int) -> None:
     channel, broadcast, other = factory.channel(), factory.broadcast(), factory.broadcast()
     because = factory.reason()
     took = [(number * 7919) % 1000 * clock.SECOND for number in range(count)]
-    for number, each in enumerate(took):
+    requests = [(number * 31) % 100 + 1 for number in range(count)]
+    for number, (each, request) in enumerate(zip(took, requests, strict=True)):
         person = factory.address(channel, f"u{number}")
         delivery = factory.delivery(broadcast, person)
-        factory.record(delivery, factory.START + each)
-        factory.record(delivery, factory.START + 5_000 * clock.SECOND, because)
+        factory.record(delivery, factory.START + each, request_time=request)
+        factory.record(delivery, factory.START + 5_000 * clock.SECOND, because, request_time=9)
         factory.record(factory.delivery(other, person), factory.START + 9_000 * clock.SECOND)
 
-    found = latency(broadcast.pk)
+    spans = latency(broadcast.pk)
 
-    assert found is not None
-    assert found.messages == count
-    ordered = sorted(took)
-    assert found.within == {s: ordered[math.ceil(count * s / 100) - 1] for s in SHARES}
+    assert {span: percentiles.messages for span, percentiles in spans.items()} == {
+        "total": count,
+        "waiting": count,
+        "request": count,
+    }
+    assert spans["total"].within == by_rank(took)
+    assert spans["request"].within == by_rank(requests)
+    waits = [each - request for each, request in zip(took, requests, strict=True)]
+    assert spans["waiting"].within == by_rank(waits)
+
+
+def by_rank(values: list[int]) -> dict[int, int]:
+    ordered = sorted(values)
+    return {share: ordered[math.ceil(len(values) * share / 100) - 1] for share in SHARES}
+
+
+def receipt(of: Delivery, status: str, at: int, external_id: str = "") -> None:
+    """A receipt; ``at`` in microseconds."""
+    moment = clock.from_us(at)
+    Receipt.objects.create(
+        delivery=of, channel=of.channel, status=status, at=moment, received_at=moment,
+        external_id=external_id or f"x{of.pk}",
+    )  # fmt: skip
+
+
+def test_the_way_from_the_answer_to_the_contact() -> None:
+    """By receipts, those of the last message of a story; none takes less than no time."""
+    channel, broadcast = factory.channel(), factory.broadcast()
+    quick, late, never = (
+        factory.delivery(broadcast, factory.address(channel, value)) for value in "abc"
+    )
+    for delivery in (quick, late, never):
+        factory.record(delivery, factory.START + clock.SECOND)
+    receipt(quick, "delivered", factory.START)
+    receipt(quick, "read", factory.START + 90 * clock.SECOND)
+    receipt(late, "delivered", factory.START + 2 * clock.SECOND, external_id="first")
+    receipt(late, "delivered", factory.START + 5 * clock.SECOND, external_id="last")
+
+    delivered = latency(broadcast.pk)["delivery"]
+
+    assert delivered.messages == 2
+    assert (delivered.within[50], delivered.within[100]) == (0, 4 * clock.SECOND)
+
+
+def test_where_no_request_was_measured_only_the_whole_is_known() -> None:
+    broadcast = factory.broadcast()
+    delivery = factory.delivery(broadcast, factory.address(factory.channel(), "a"))
+    factory.record(delivery, factory.START + clock.SECOND)
+    assert list(latency(broadcast.pk)) == ["total"]
 
 
 def test_one_that_has_sent_nothing() -> None:
-    assert latency(factory.broadcast().pk) is None
+    assert latency(factory.broadcast().pk) == {}

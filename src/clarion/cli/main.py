@@ -25,6 +25,7 @@ from clarion.cli import (
     dashboard,
     drafts,
     keywords,
+    latency,
     maintenance,
     records,
     retention,
@@ -140,6 +141,7 @@ app.add_typer(codes.app, name="codes")
 send.add_to(app)
 drafts.add_to(app)
 broadcast_acts.add_to(broadcasts.app)
+latency.add_to(broadcasts.app)
 app.add_typer(broadcasts.app, name="broadcasts")
 when.add_to(app)
 app.add_typer(retention.app, name="retention")

@@ -3,6 +3,7 @@
 An attempt ends in a Settlement, which says where the delivery goes. The transport does the sending.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -119,6 +120,7 @@ async def attempt(
         return _refused(claimed, channel, job, fault, ""), fault
     if not begin(claimed.delivery):
         return requeued(claimed, channel.id), None
+    began = time.perf_counter()
     try:
         outcome = channel.kind.outcome(await send_request(request))
     except (NotSent, MaybeSent) as error:
@@ -126,11 +128,15 @@ async def attempt(
     except Exception:
         log.exception("reply_failed", channel=channel.name)
         outcome = Refused(Refusal.UNKNOWN, OURS, FAULT)
+    took = round((time.perf_counter() - began) * clock.SECOND)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)
     if isinstance(outcome, Accepted):
-        return _accepted(claimed, channel, job, outcome, step), outcome
-    return _refused(claimed, channel, job, outcome, step.shown), outcome
+        settlement = _accepted(claimed, channel, job, outcome, step)
+    else:
+        settlement = _refused(claimed, channel, job, outcome, step.shown)
+    settlement.request_time = took
+    return settlement, outcome
 
 
 def was_not_made(result: Result) -> bool:

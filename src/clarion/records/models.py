@@ -216,6 +216,9 @@ class Record(models.Model):
     )
     responses = models.PositiveSmallIntegerField()  # messages that it sent, its parts included
     latency = models.BigIntegerField()  # microseconds: recorded_at - the broadcast's scheduled_at
+    # Microseconds of the latency, at its end, in which its last request was on its way: the network
+    # and the provider's answer. 0 where none was, or where that is not known.
+    request_time = models.BigIntegerField(default=0, db_default=0)
     recorded_at = InstantField()
     # The message that it ended with, sent or not. Those before it are its parts: records.messages.
     # With a shared text it is only what differs from that: records.sharing.

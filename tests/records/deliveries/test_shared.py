@@ -48,7 +48,7 @@ def write(django_capture_on_commit_callbacks: Any) -> Write:
         begin = Record.objects.count()
         with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
             record(
-                Attempt(n, broadcast, 1, n, 1, "completed", None, 1, 0, n, content)
+                Attempt(n, broadcast, 1, n, 1, "completed", None, 1, 0, 0, n, content)
                 for n, content in enumerate(contents, begin + 1)
             )
 
@@ -135,7 +135,8 @@ def test_ever_different_messages_make_few_shared_texts(write: Write) -> None:
 
 def test_broadcasts_share_nothing_with_each_other() -> None:
     record(
-        Attempt(n, 1 + n % 2, 1, n, 1, "completed", None, 1, 0, n, hello(n)) for n in range(1, 21)
+        Attempt(n, 1 + n % 2, 1, n, 1, "completed", None, 1, 0, 0, n, hello(n))
+        for n in range(1, 21)
     )
 
     owners = dict(SharedText.objects.values_list("pk", "broadcast_id"))
@@ -146,7 +147,7 @@ def test_broadcasts_share_nothing_with_each_other() -> None:
 def test_what_was_learned_in_a_transaction_that_was_undone_is_forgotten(
     write: Write, django_capture_on_commit_callbacks: Any
 ) -> None:
-    undone = [Attempt(n, 1, 1, n, 1, "completed", None, 1, 0, n, hello(n)) for n in range(4)]
+    undone = [Attempt(n, 1, 1, n, 1, "completed", None, 1, 0, 0, n, hello(n)) for n in range(4)]
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         record(undone)
         transaction.set_rollback(True)

@@ -823,10 +823,12 @@ class Kinds(TypedDict):
 
 
 class Latency(TypedDict):
-    """Within how many microseconds of the scheduled moment shares of the messages were accepted."""
+    """How long messages took, by span; null where nothing is known of it."""
 
-    messages: "int"
-    within: "dict[str, int]"
+    total: "Percentiles | None"
+    waiting: "Percentiles | None"
+    request: "Percentiles | None"
+    delivery: "Percentiles | None"
 
 
 class Leftover(TypedDict):
@@ -919,6 +921,13 @@ class PauseIn(TypedDict):
     """Why the channel is paused."""
 
     reason: "NotRequired[str]"
+
+
+class Percentiles(TypedDict):
+    """Within how many microseconds shares of the messages were done."""
+
+    messages: "int"
+    within: "dict[str, int]"
 
 
 class PeriodicIn(TypedDict):

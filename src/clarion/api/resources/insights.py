@@ -25,7 +25,7 @@ from clarion.insights.permissions import permissions
 from clarion.insights.why import why
 from clarion.kit import clock
 from clarion.records.causes import causes, left_out
-from clarion.records.latency import latency
+from clarion.records.latency import SPANS, Percentiles, latency
 
 AREA = "Analytics"
 _READ = "broadcasts:read"
@@ -71,11 +71,24 @@ class AnalyticsOut(Output):
     step_seconds: int | None
 
 
-class LatencyOut(Output):
-    """Within how many microseconds of the scheduled moment shares of the messages were accepted."""
+class PercentilesOut(Output):
+    """Within how many microseconds shares of the messages were done."""
 
     messages: int
     within: dict[str, int] = Field(description="Percent of the messages: microseconds")
+
+
+class LatencyOut(Output):
+    """How long messages took, by span; null where nothing is known of it."""
+
+    total: PercentilesOut | None = Field(
+        description="From the scheduled moment to the provider's answer"
+    )
+    waiting: PercentilesOut | None = Field(description="Of that, until the request began")
+    request: PercentilesOut | None = Field(description="Of that, the network and the provider")
+    delivery: PercentilesOut | None = Field(
+        description="From the answer to the receipt “delivered”, by the provider's clock"
+    )
 
 
 class CauseOut(Output):
@@ -197,10 +210,14 @@ def get_analytics(
 def get_latency(request: ApiRequest, broadcast_id: Id) -> LatencyOut:
     """Show how long the messages of a broadcast took"""
     took = latency(find(broadcast_id).pk)
-    if took is None:
-        return LatencyOut(messages=0, within={})
-    within = {str(share): microseconds for share, microseconds in took.within.items()}
-    return LatencyOut(messages=took.messages, within=within)
+    return LatencyOut(**{span: _percentiles(took.get(span)) for span in SPANS})
+
+
+def _percentiles(percentiles: Percentiles | None) -> PercentilesOut | None:
+    if percentiles is None:
+        return None
+    within = {str(share): microseconds for share, microseconds in percentiles.within.items()}
+    return PercentilesOut(messages=percentiles.messages, within=within)
 
 
 @operation(AREA, "GET", "/broadcasts/{broadcast_id}/errors", CausesOut, Rules(_READ))

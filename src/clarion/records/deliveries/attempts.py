@@ -9,7 +9,8 @@ from clarion.records.deliveries.shared import pack_all
 _COLUMNS = [
     ("delivery_id", "int"), ("broadcast_id", "int"), ("channel_id", "int"), ("address_id", "int"),
     ("attempt", "int"), ("status", "text"), ("reason_id", "int"), ("responses", "int"),
-    ("latency", "int"), ("recorded_at", "int"), ("shared_id", "int"), ("content", "text"),
+    ("latency", "int"), ("request_time", "int"), ("recorded_at", "int"), ("shared_id", "int"),
+    ("content", "text"),
 ]  # fmt: skip
 
 
@@ -25,6 +26,7 @@ class Attempt(NamedTuple):
     reason: int | None
     responses: int
     latency: int  # microseconds
+    request_time: int  # microseconds
     at: int  # microseconds
     content: str
 

@@ -66,7 +66,7 @@ def end_in_doubt(
         record(
             Attempt(
                 delivery, broadcast, channel, address, attempts + 1, Record.Status.ERROR.value,
-                reason_id, sent.get(delivery, 0), now - scheduled_at[broadcast], now,
+                reason_id, sent.get(delivery, 0), now - scheduled_at[broadcast], 0, now,
                 meant[delivery],
             )
             for delivery, broadcast, channel, address, attempts in rows

@@ -44,6 +44,7 @@ class Settlement:
     attempted: bool = False  # whether there is a record to write
     responses: int = 0  # messages that this attempt sent
     latency: int = 0  # microseconds
+    request_time: int = 0  # microseconds; 0: no request left
     content: str = ""  # the message that it ended with
     # Of a message that is not the last one of its delivery: how many of the story were before it.
     number: int | None = None
@@ -239,7 +240,7 @@ def _attempt(s: Settlement, reason_id: int | None, reported: Mapping[int, _Repor
         responses += 1 if s.reason and status == "completed" else 0  # in doubt no more
     return Attempt(
         s.delivery, s.broadcast, s.channel, s.address, s.attempts,
-        status, reason_id, responses, s.latency, s.at,
+        status, reason_id, responses, s.latency, s.request_time, s.at,
         s.content,
     )  # fmt: skip
 

@@ -246,6 +246,7 @@ class Migration(migrations.Migration):
                 ),
                 ("responses", models.PositiveSmallIntegerField()),
                 ("latency", models.BigIntegerField()),
+                ("request_time", models.BigIntegerField(db_default=0, default=0)),
                 ("recorded_at", clarion.kit.fields.InstantField()),
                 ("content", models.TextField()),
                 (

@@ -7,11 +7,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from clarion.insights import over_time
 from clarion.insights.links import links_clicked
-from clarion.records.latency import latency
+from clarion.records.latency import SHARES, latency
 from clarion.web.live import fragment
 from clarion.web.measure_charts import channel_charts, measures_chart
 from clarion.web.moments import asked_span
@@ -20,6 +21,25 @@ from clarion.web.shown import shown
 from clarion.web.tabs import frame
 from clarion.web.views.broadcasts import find
 from clarion.web.wrong import Wrong
+
+_SPANS = {  # of the latency: what each is called, and what it contains
+    "total": (
+        gettext_lazy("Until accepted"),
+        gettext_lazy("From the scheduled time to the provider’s answer"),
+    ),
+    "waiting": (
+        gettext_lazy("Waiting"),
+        gettext_lazy("Until the request began: send rate, pauses, retries, earlier messages"),
+    ),
+    "request": (
+        gettext_lazy("Network and provider"),
+        gettext_lazy("From the request to the provider’s answer"),
+    ),
+    "delivery": (
+        gettext_lazy("Delivery"),
+        gettext_lazy("From that answer to “delivered”, by the provider’s clock"),
+    ),
+}
 
 
 @require_safe
@@ -57,6 +77,15 @@ def _numbers(pk: int, since: datetime | None, until: datetime | None) -> dict[st
 @require_safe
 def broadcast_latency(request: AgentRequest, pk: int) -> HttpResponse:
     """How long messages took: read from every record, so it comes after the page."""
-    broadcast = find(pk)
-    context = {"broadcast": broadcast, "latency": latency(pk)}
+    find(pk)
+    spans = [
+        {
+            "title": _SPANS[name][0],
+            "meaning": _SPANS[name][1],
+            "messages": percentiles.messages,
+            "within": percentiles.within,
+        }
+        for name, percentiles in latency(pk).items()
+    ]
+    context = {"spans": spans, "shares": SHARES}
     return fragment(request, "broadcasts/latency.html", context)
