@@ -6,7 +6,6 @@ import pytest
 
 from clarion.kit import clock
 from clarion.records.latency import SHARES, latency
-from clarion.records.models import Delivery, Receipt
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +42,6 @@ def by_rank(values: list[int]) -> dict[int, int]:
     return {share: ordered[math.ceil(len(values) * share / 100) - 1] for share in SHARES}
 
 
-def receipt(of: Delivery, status: str, at: int, external_id: str = "") -> None:
-    """A receipt; ``at`` in microseconds."""
-    moment = clock.from_us(at)
-    Receipt.objects.create(
-        delivery=of, channel=of.channel, status=status, at=moment, received_at=moment,
-        external_id=external_id or f"x{of.pk}",
-    )  # fmt: skip
-
-
 def test_the_way_from_the_answer_to_the_contact() -> None:
     """By receipts, those of the last message of a story; none takes less than no time."""
     channel, broadcast = factory.channel(), factory.broadcast()
@@ -60,10 +50,10 @@ def test_the_way_from_the_answer_to_the_contact() -> None:
     )
     for delivery in (quick, late, never):
         factory.record(delivery, factory.START + clock.SECOND)
-    receipt(quick, "delivered", factory.START)
-    receipt(quick, "read", factory.START + 90 * clock.SECOND)
-    receipt(late, "delivered", factory.START + 2 * clock.SECOND, external_id="first")
-    receipt(late, "delivered", factory.START + 5 * clock.SECOND, external_id="last")
+    factory.receipt(quick, "delivered", factory.START)
+    factory.receipt(quick, "read", factory.START + 90 * clock.SECOND)
+    factory.receipt(late, "delivered", factory.START + 2 * clock.SECOND, external_id="first")
+    factory.receipt(late, "delivered", factory.START + 5 * clock.SECOND, external_id="last")
 
     delivered = latency(broadcast.pk)["delivery"]
 

@@ -27,7 +27,7 @@ from clarion.engine.settle import settle
 from clarion.kit import clock, db
 from clarion.records import measures, tallies
 from clarion.records.deliveries.settle import Settlement
-from clarion.records.models import Delivery, Part, Reason, Record
+from clarion.records.models import Delivery, Part, Reason, Receipt, Record
 from clarion.records.states import ALL
 
 DELIVERY_STATES = ALL
@@ -234,6 +234,15 @@ def record(of: Delivery, at: int = START, because: Reason | None = None, **more:
         recorded_at=clock.from_us(at),
         **(facts | more),
     )
+
+
+def receipt(of: Delivery, status: str, at: int = START, external_id: str = "") -> Receipt:
+    """What a provider reported about a delivery; ``at`` in microseconds."""
+    moment = clock.from_us(at)
+    return Receipt.objects.create(
+        delivery=of, channel_id=of.channel_id, status=status, at=moment, received_at=moment,
+        external_id=external_id or f"x{of.pk}",
+    )  # fmt: skip
 
 
 def part(of: Delivery, content: str, at: int = START, **more: Any) -> Part:

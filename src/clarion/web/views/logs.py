@@ -31,6 +31,9 @@ LISTS: dict[str, tuple[str, ...]] = {
     "failed": (DeliveryState.FAILED.value,),
 }
 
+# States that are neither successful nor failed.
+REST = ("held", "in_doubt", "unsent", "skipped")
+
 
 @require_safe
 def logs(request: AgentRequest) -> HttpResponse:
@@ -90,6 +93,7 @@ def log(request: AgentRequest, pk: int) -> HttpResponse:
         "channels": channels,
         "kinds": {channel.name: channel.kind for channel in channels},
         "list": chosen,
+        "rest": [(state, b[state]) for state in REST if b[state]],
         "tabs": [
             {
                 "title": title,

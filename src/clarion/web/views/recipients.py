@@ -21,6 +21,7 @@ from clarion.records import tallies
 from clarion.records.audience import Wanted, export_recipients
 from clarion.records.audience import recipients as recipients_of
 from clarion.records.causes import Cause, causes, left_out
+from clarion.records.states import COMPLETED
 from clarion.web.requests import AgentRequest
 from clarion.web.stream import download
 from clarion.web.tabs import frame
@@ -48,6 +49,8 @@ def _asked(request: AgentRequest, pk: int) -> _Asked:
     query |= {name: str(number or "") for name, number in numbers.items()}
     query["recovered"] = "1" if request.GET.get("recovered") == "1" else ""
     states = tuple(filter(None, [query["state"]]))
+    if query["recovered"] and not states:
+        states = tuple(COMPLETED)  # one that failed again by a later receipt is no longer recovered
     return _Asked(pk, query, Wanted(states, **numbers, recovered=bool(query["recovered"])))
 
 
