@@ -96,7 +96,7 @@ def test_a_traceback_is_shown_on_request_only(
     def broken(*_: object) -> None:
         raise KeyError("boo")
 
-    monkeypatch.setattr("clarion.cli.maintenance.bring_up_to_date", broken)
+    monkeypatch.setattr("clarion.kit.db.schema.bring_up_to_date", broken)
     assert "Traceback" not in refused("migrate")
     monkeypatch.setenv("CLARION_LOG_LEVEL", "debug")
     result = clarion("migrate")

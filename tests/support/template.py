@@ -54,6 +54,25 @@ def copy_sqlite(target: Path) -> None:
     shutil.copyfile(template, target)
 
 
+@contextmanager
+def scratch_database(sqlite: Path) -> Iterator[None]:
+    """Point the ORM at a migrated database that ends with the block, on the server of the run."""
+    if environment.engine_name() == "sqlite":
+        copy_sqlite(sqlite)
+        with connected_to(NAME=str(sqlite)):
+            yield
+        return
+    template = environment.postgresql_url(POSTGRESQL)
+    _once(POSTGRESQL, lambda: _create_postgresql(template))
+    url = f"{environment.test_database_url()}_scratch"
+    _administer("CREATE DATABASE {} TEMPLATE {}", url, template)
+    try:
+        with connected_to(NAME=_name(url)):
+            yield
+    finally:
+        _drop(url)
+
+
 def own_server() -> PostgresServer:
     """Start a PostgreSQL server with a migrated database ``OWN``."""
     cluster = environment.run_folder() / CLUSTER

@@ -10,6 +10,7 @@ from clarion import __version__
 from clarion.cli import (
     agents,
     attributes,
+    backups,
     bench,
     broadcast_acts,
     broadcasts,
@@ -52,7 +53,16 @@ class RootGroup(CommandGroup):
     """The root command: turns every exception into one sentence and exit code 1."""
 
     sections: ClassVar[dict[str, tuple[str, ...]]] = {
-        "Run Clarion": ("serve", "web", "worker", "migrate", "check", "retention"),
+        "Run Clarion": (
+            "serve",
+            "web",
+            "worker",
+            "migrate",
+            "check",
+            "backup",
+            "restore",
+            "retention",
+        ),
         "Set up": (
             "agent",
             "token",
@@ -121,6 +131,7 @@ def clarion(
 
 serve.add_to(app)
 maintenance.add_to(app)
+backups.add_to(app)
 demo.add_to(app)
 bench.add_to(app)
 simulate.add_to(app)

@@ -15,7 +15,6 @@ from clarion.cli.failures import EXIT_FAILED, Failed, sentence
 from clarion.cli.lock import is_sqlite
 from clarion.cli.output import counted, print_line
 from clarion.cli.safety import Weak, check_deployment, check_permissions, check_seals
-from clarion.cli.schema import bring_up_to_date, pending, refuse_newer
 
 LEAST_FREE = 200 * 1024**2  # bytes; below, a broadcast to many may fill the disk
 OLDEST_SQLITE = (3, 38, 0)  # Clarion's statements use ->>
@@ -37,6 +36,8 @@ def add_to(app: App) -> None:
 @uses_django
 def migrate() -> None:
     """Bring the database up to date with this version of Clarion."""
+    from clarion.kit.db.schema import bring_up_to_date
+
     applied = bring_up_to_date()
     for name in applied:
         print_line(f"Applied {name}.")
@@ -65,6 +66,8 @@ def check(repair: Repair = False) -> None:
 
 def _repaired() -> Iterator[Finding]:
     """What was wrong with the tallies of each broadcast, and is right now."""
+    from clarion.kit.db.schema import pending
+
     if pending():
         return
     from clarion.accounts.audit import COMMAND_LINE
@@ -131,6 +134,8 @@ def _database() -> str:
 
 
 def _structure() -> str:
+    from clarion.kit.db.schema import pending, refuse_newer
+
     refuse_newer()
     missing = pending()
     if missing:

@@ -11,7 +11,6 @@ from clarion.cli.failures import Failed
 from clarion.cli.lock import WorkerLock, is_sqlite
 from clarion.cli.output import counted, print_line, print_note
 from clarion.cli.pages import address, answers, load_application, serve_pages, usable_port
-from clarion.cli.schema import bring_up_to_date, require_current
 from clarion.cli.supervisor import Supervisor
 
 HOST = "127.0.0.1"
@@ -93,6 +92,7 @@ def web(
 ) -> None:
     """Run the web server only. Workers run elsewhere."""
     from clarion import config
+    from clarion.kit.db.schema import require_current
 
     end_with_parent(parent_fd)
     port = usable_port(host, port)
@@ -117,6 +117,7 @@ def worker(
     """
     from clarion import config
     from clarion.engine.process import run_worker
+    from clarion.kit.db.schema import require_current
 
     end_with_parent(parent_fd)
     if gate_fd is not None:
@@ -134,6 +135,8 @@ def worker(
 def _prepare_database() -> None:
     load_django()
     from django.db import connections
+
+    from clarion.kit.db.schema import bring_up_to_date
 
     applied = bring_up_to_date()
     if applied:

@@ -6,6 +6,9 @@ from uuid import uuid4
 from clarion.kit import db
 
 ROW = 1
+_COLUMNS = "identity, count, at, restored"
+# What a restored backup is marked with, by whatever program puts it in its place.
+MARK_RESTORED = f"UPDATE engine_heartbeat SET restored = TRUE WHERE id = {ROW}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class Beat:
     identity: str  # of the database
     count: int
     at: int  # microseconds by the shared clock
+    restored: bool  # the database came from a backup, and nobody has been asked about it yet
 
 
 def beat() -> Beat:
@@ -23,14 +27,15 @@ def beat() -> Beat:
         now = db.now_us()
         counted = db.fetch(
             "UPDATE engine_heartbeat SET count = count + 1, at = %s WHERE id = %s "
-            "RETURNING identity, count, at",
+            f"RETURNING {_COLUMNS}",
             [now, ROW],
         )
         if not counted:
             counted = db.fetch(
-                "INSERT INTO engine_heartbeat (id, identity, count, at) VALUES (%s, %s, 1, %s) "
+                "INSERT INTO engine_heartbeat (id, identity, count, at, restored) "
+                "VALUES (%s, %s, 1, %s, FALSE) "
                 "ON CONFLICT (id) DO UPDATE SET count = engine_heartbeat.count + 1 "
-                "RETURNING identity, count, at",
+                f"RETURNING {_COLUMNS}",
                 [ROW, uuid4().hex, now],
             )
     return Beat(*counted[0])
@@ -47,11 +52,16 @@ def lock_latest() -> Beat | None:
 
 
 def set_identity(identity: str) -> None:
-    """Give the database another identity: it was restored, and journals of before are not its."""
-    db.execute("UPDATE engine_heartbeat SET identity = %s WHERE id = %s", [identity, ROW])
+    """Give the database another identity: it was restored, and journals of before are not its.
+
+    The mark of a restored backup is taken off.
+    """
+    db.execute(
+        "UPDATE engine_heartbeat SET identity = %s, restored = FALSE WHERE id = %s", [identity, ROW]
+    )
 
 
 def _latest(lock: str) -> Beat | None:
-    sql = f"SELECT identity, count, at FROM engine_heartbeat WHERE id = %s{lock}"
+    sql = f"SELECT {_COLUMNS} FROM engine_heartbeat WHERE id = %s{lock}"
     rows = db.fetch(sql, [ROW])
     return Beat(*rows[0]) if rows else None

@@ -56,7 +56,7 @@ def ask_before_resuming() -> int:
         if last is None:
             return 0
         now, since = clock.from_us(db.now_us()), clock.from_us(last.at)
-        is_restored = last.count < beats.get(last.identity, 0)
+        is_restored = last.restored or last.count < beats.get(last.identity, 0)
         if not is_restored and now - since <= timedelta(minutes=settings.CLARION.late_minutes):
             return 0
         waits = 0

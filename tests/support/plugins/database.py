@@ -91,6 +91,16 @@ def own_database(
 
 
 @pytest.fixture
+def scratch_database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Connect the ORM of the test to a fresh database, which the test may replace or destroy.
+
+    Cheaper than `own_database`: on PostgreSQL it is on the server of the run.
+    """
+    with django_db_blocker.unblock(), template.scratch_database(tmp_path / "scratch.sqlite3"):
+        yield
+
+
+@pytest.fixture
 def migrated_sqlite(django_db_blocker: DjangoDbBlocker) -> Callable[[Path], None]:
     """Write a migrated SQLite database to a path, for a test of files and not of engines."""
 

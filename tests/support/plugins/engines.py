@@ -31,6 +31,7 @@ USES_DATABASE = {
     "database_url",
     "process_env",
     "own_database",
+    "scratch_database",
 }
 
 LONG = ("browser", "crash")

@@ -18,7 +18,6 @@ from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.output import print_line
 from clarion.cli.pages import address, answers, usable_port
 from clarion.cli.progress import progress
-from clarion.cli.schema import bring_up_to_date
 from clarion.cli.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ def _port(port: int | None, serve: bool) -> int:
 def _set_up() -> str:
     with _step("The database is set up"):
         load_django()
+        from clarion.kit.db.schema import bring_up_to_date
+
         bring_up_to_date()
 
     from clarion.accounts.agents import add_agent

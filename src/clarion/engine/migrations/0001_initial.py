@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("identity", models.CharField(max_length=32)),
                 ("count", models.BigIntegerField(default=1)),
                 ("at", clarion.kit.fields.InstantField()),
+                ("restored", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
