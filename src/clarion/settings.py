@@ -69,7 +69,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
-    "allauth.mfa",
     "clarion.accounts",
     "clarion.channels",
     "clarion.content",
@@ -102,6 +101,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "clarion.web.login.remember_device",
     "clarion.web.middleware.login_first",
+    "clarion.web.second_step.set_up_first",
     "clarion.web.middleware.agent_time_zone",
 ]
 ROOT_URLCONF = "clarion.urls"

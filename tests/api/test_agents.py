@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from api.conftest import Program
-from clarion.accounts.models import Agent, AuditEntry
+from clarion.accounts.models import Agent, AuditEntry, AuthenticatorApp
 from support import factory
 
 INVITATION = {"name": "Bob", "email": "bob@example.org", "role": "sender"}
@@ -60,3 +60,17 @@ def test_a_reset_and_sessions(call: Program) -> None:
     link = call.ok("POST", f"{path}/reset-password")["link"]
     assert not Agent.objects.get(pk=agent.pk).has_usable_password()
     assert Client().get(link).status_code == 200
+
+
+def test_two_factor_is_required_and_reset(call: Program) -> None:
+    agent = factory.agent("sender", "Bob")
+    AuthenticatorApp.objects.create(agent=agent, secret={"base32": "A"}, last_step=0)
+    rules = {"roles": ["admin", "sender"]}
+    assert call.ok("POST", "/two-factor-rules", rules) == {"roles": ["sender", "admin"]}
+    assert call.ok("GET", "/two-factor-rules") == {"roles": ["sender", "admin"]}
+    assert call("POST", "/two-factor-rules", {"roles": ["boss"]}).status_code == 422
+    path = f"/agents/{agent.pk}"
+    assert call.ok("GET", path)["two_factor"]
+    assert call.ok("POST", f"{path}/reset-two-factor") == {"reset": True}
+    assert call.ok("POST", f"{path}/reset-two-factor") == {"reset": False}
+    assert not call.ok("GET", path)["two_factor"]

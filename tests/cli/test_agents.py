@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from clarion.accounts.models import Agent, AuditEntry, Role
+from clarion.accounts.models import Agent, AuditEntry, AuthenticatorApp, Role
 
 pytestmark = pytest.mark.django_db
 ADD = ("agent", "add", "Ann Lee", "--email", "ann@example.org", "--role")
@@ -64,7 +64,7 @@ def test_there_is_a_list(ok: Callable[..., str], ok_json: Callable[..., Any]) ->
     [listed] = ok_json("agent", "list")
     assert listed == {
         "name": "Ann Lee", "email": "ann@example.org", "role": "admin", "active": True,
-        "state": "active", "last_login": None,
+        "state": "active", "two_factor": False, "last_login": None,
     }  # fmt: skip
 
 
@@ -153,3 +153,13 @@ def test_sessions_are_listed_and_ended(
     assert session.keys() == {"address", "browser", "began_at", "seen_at"}
     assert ok("agent", "end-sessions", "bob") == "Sessions of Bob that have ended: 1.\n"
     assert browser.get("/").status_code == 302
+
+
+def test_two_factor_is_required_and_reset(ok: Callable[..., str], bob: Agent) -> None:
+    AuthenticatorApp.objects.create(agent=bob, secret={"base32": "A"}, last_step=0)
+    printed = ok("agent", "require-two-factor", "admin", "sender")
+    assert printed == "Two-factor authentication is required for: sender, admin.\n"
+    assert "for: nobody." in ok("agent", "require-two-factor")
+    assert "yes" in ok("agent", "list")
+    assert "has no second factor any more" in ok("agent", "reset-two-factor", "bob")
+    assert ok("agent", "reset-two-factor", "bob") == "Bob has no second factor.\n"

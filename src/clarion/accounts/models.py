@@ -7,7 +7,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from clarion.kit import clock
-from clarion.kit.fields import InstantField
+from clarion.kit.fields import InstantField, SecretJSONField
 
 
 class Role(models.TextChoices):
@@ -79,6 +79,58 @@ class AgentSession(AbstractBaseSession):
 
     def __str__(self) -> str:
         return f"session of {self.agent_id}"
+
+
+class AuthenticatorApp(models.Model):
+    """The app whose codes an agent types at login; see second_factor."""
+
+    agent = models.OneToOneField(Agent, on_delete=models.CASCADE, related_name="app")
+    secret = SecretJSONField()  # {"base32": …}
+    last_step = models.BigIntegerField()  # of the code that was used last
+    created_at = InstantField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"app of {self.agent_id}"
+
+
+class Passkey(models.Model):
+    """A passkey or security key that an agent uses at login; see passkeys."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=80)
+    credential_id = models.TextField(unique=True)  # in base 64, as the following
+    credential = models.TextField()  # its id and public key
+    counter = models.BigIntegerField()  # how often it was used, as it says; 0 if it does not count
+    created_at = InstantField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecoveryCode(models.Model):
+    """A code for an agent without app or passkey. Using it deletes it."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)  # SHA-256
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "digest"], name="accounts_recoverycode_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.agent_id}"
+
+
+class AccessRules(models.Model):
+    """What the workspace asks of agents; one row."""
+
+    ONLY = 1
+
+    two_factor_roles = models.JSONField(default=list)  # who needs a second factor
+
+    def __str__(self) -> str:
+        return ", ".join(self.two_factor_roles)
 
 
 class ApiToken(models.Model):

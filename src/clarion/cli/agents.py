@@ -32,6 +32,7 @@ PasswordStdin = Annotated[
 def list_agents(as_json: AsJson = False) -> None:
     """List the agents and their state."""
     from clarion.accounts.models import Agent
+    from clarion.accounts.second_factor import has_second_factor
 
     agents = [
         {
@@ -40,6 +41,7 @@ def list_agents(as_json: AsJson = False) -> None:
             "role": agent.role,
             "active": agent.is_active,
             "state": agent.state,
+            "two_factor": has_second_factor(agent),
             "last_login": agent.last_login,
         }
         for agent in Agent.objects.order_by("name", "pk")
@@ -52,8 +54,8 @@ def list_agents(as_json: AsJson = False) -> None:
             "clarion agent add NAME --email E-MAIL --role admin"
         )
     else:
-        columns = ["name", "email", "role", "state", "last_login"]
-        headers = ["NAME", "E-MAIL", "ROLE", "STATE", "LAST LOGIN"]
+        columns = ["name", "email", "role", "state", "two_factor", "last_login"]
+        headers = ["NAME", "E-MAIL", "ROLE", "STATE", "TWO-FACTOR", "LAST LOGIN"]
         print_table(headers, [[agent[column] for column in columns] for agent in agents])
 
 
@@ -202,6 +204,40 @@ def activate(email: Who) -> None:
     agent = find_agent(email, inactive=True)
     set_active(agent, True, by=acting())
     print_line(f"{agent.name} can log in.")
+
+
+@app.command("reset-two-factor")
+@uses_django
+def reset_two_factor(email: Who) -> None:
+    """Remove an agent's second factors, and end all of the agent's sessions.
+
+    If the agent's role requires a second factor, the next login leads to setting it up.
+    """
+    from clarion.accounts.second_factor import reset
+
+    agent = find_agent(email, inactive=True)
+    if reset(agent, by=acting()):
+        print_line(f"{agent.name} has no second factor any more and is logged out everywhere.")
+    else:
+        print_line(f"{agent.name} has no second factor.")
+
+
+@app.command(
+    "require-two-factor",
+    examples=["clarion agent require-two-factor admin manager", "clarion agent require-two-factor"],
+)
+@uses_django
+def require_two_factor(
+    roles: Annotated[
+        list[str] | None, typer.Argument(metavar="ROLE", help="The roles; none for nobody.")
+    ] = None,
+) -> None:
+    """Require a second factor of the agents of these roles, and of nobody else."""
+    from clarion.accounts.second_factor import require_for, required_roles
+
+    require_for(roles or [], by=acting())
+    named = ", ".join(required_roles()) or "nobody"
+    print_line(f"Two-factor authentication is required for: {named}.")
 
 
 def _print_link(link: str) -> None:

@@ -18,6 +18,7 @@ from clarion.accounts.models import Agent
 from clarion.kit import ids
 from clarion.web.middleware import Handler
 
+SECOND_STEP: Final = "clarion.web.second_step.SecondStep"
 DEVICE: Final = "device"  # the cookie of a browser in which somebody has logged in
 _A_YEAR: Final = 365 * 86_400  # seconds
 _SHARED_BY: Final = 5  # agents who log in with the same browser
@@ -52,6 +53,10 @@ class InviteOnly(DefaultAccountAdapter):  # type: ignore[misc]
             "account/messages/logged_out.txt",
         }:
             super().add_message(request, level, message_template, *args, **kwargs)
+
+    def get_login_stages(self) -> list[str]:
+        """A second factor is asked for, by us."""
+        return [SECOND_STEP]
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to one's account."""

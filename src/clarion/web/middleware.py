@@ -26,6 +26,7 @@ POLICY = "; ".join(
 OPEN_TO_ALL = (
     "/account/login/",
     "/account/inactive/",
+    "/account/second-step/",
     "/account/set-password/",
     PREFIX,
     "/hooks/",

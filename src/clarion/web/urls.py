@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clarion.web import login
+from clarion.web import login, second_step
 from clarion.web.views import (
     account,
     agents,
@@ -43,6 +43,7 @@ from clarion.web.views import (
     suppressions,
     tags,
     tokens,
+    two_factor,
     why,
 )
 
@@ -276,9 +277,21 @@ urlpatterns = [
         account.account_session_end,
         name="account_session_end",
     ),
+    path("account/second-step/", second_step.second_step, name="account_second_step"),
+    path("account/two-factor/", two_factor.two_factor, name="account_two_factor"),
+    path("account/two-factor/app/", two_factor.app, name="account_app"),
+    path("account/two-factor/app/remove/", two_factor.app_remove, name="account_app_remove"),
+    path("account/two-factor/passkey/", two_factor.passkey, name="account_passkey"),
+    path(
+        "account/two-factor/passkeys/<int:pk>/remove/",
+        two_factor.passkey_remove,
+        name="account_passkey_remove",
+    ),
+    path("account/two-factor/codes/", two_factor.codes, name="account_recovery_codes"),
     path("account/set-password/<slug:key>/", account.set_password, name="account_set_password"),
     path("agents/", agents.agents, name="agents"),
     path("agents/new/", agents.agent_new, name="agent_new"),
+    path("agents/two-factor/", agents.agents_two_factor, name="agents_two_factor"),
     path("agents/<int:pk>/", agents.agent, name="agent"),
     path("agents/<int:pk>/<slug:act>/", agents.agent_act, name="agent_act"),
     path(

@@ -47,6 +47,7 @@ class Agent(TypedDict):
     role: "Literal['viewer', 'sender', 'manager', 'admin']"
     active: "bool"
     state: "Literal['active', 'invited', 'reset', 'deactivated']"
+    two_factor: "bool"
     time_zone: "str"
     created_at: "str"
     last_login: "str | None"
@@ -1170,6 +1171,12 @@ class Required(TypedDict):
     given: "int"
 
 
+class Reset(TypedDict):
+    """Whether there was anything to reset."""
+
+    reset: "bool"
+
+
 class RestartIn(TypedDict):
     """Who gets it again."""
 
@@ -1495,6 +1502,18 @@ class TriggerIn(TypedDict):
     type: "Literal['trigger']"
     trigger: "Trigger"
     time_zone: "NotRequired[str]"
+
+
+class TwoFactorRules(TypedDict):
+    """Who needs a second factor to log in."""
+
+    roles: "list[Literal['viewer', 'sender', 'manager', 'admin']]"
+
+
+class TwoFactorRulesIn(TypedDict):
+    """Who needs a second factor to log in."""
+
+    roles: "list[Literal['viewer', 'sender', 'manager', 'admin']]"
 
 
 class TypeChanged(TypedDict):

@@ -1084,6 +1084,22 @@ class Client(SyncBase):
             "models.Link", self.request("POST", f"/api/v1/agents/{agent_id}/reset-password")
         )
 
+    def reset_agent_two_factor(self, agent_id: int) -> models.Reset:
+        """Remove an agent's second factors, and end all sessions."""
+        return cast(
+            "models.Reset", self.request("POST", f"/api/v1/agents/{agent_id}/reset-two-factor")
+        )
+
+    def get_two_factor_rules(self) -> models.TwoFactorRules:
+        """Get which roles need two-factor authentication."""
+        return cast("models.TwoFactorRules", self.request("GET", "/api/v1/two-factor-rules"))
+
+    def set_two_factor_rules(self, body: models.TwoFactorRulesIn) -> models.TwoFactorRules:
+        """Choose which roles need two-factor authentication."""
+        return cast(
+            "models.TwoFactorRules", self.request("POST", "/api/v1/two-factor-rules", body=body)
+        )
+
     def list_agent_sessions(self, agent_id: int) -> models.Sessions:
         """List where an agent is logged in."""
         return cast("models.Sessions", self.request("GET", f"/api/v1/agents/{agent_id}/sessions"))
@@ -1092,11 +1108,11 @@ class Client(SyncBase):
         """Log an agent out everywhere."""
         return cast("models.Ended", self.request("POST", f"/api/v1/agents/{agent_id}/sessions/end"))
 
-    def end_agent_session(self, agent_id: int, session_id: str) -> models.Ended:
+    def end_agent_session(self, agent_id: int, session: str) -> models.Ended:
         """End one session of an agent."""
         return cast(
             "models.Ended",
-            self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session_id}/end"),
+            self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session}/end"),
         )
 
     def list_audit_entries(
@@ -2556,6 +2572,24 @@ class AsyncClient(AsyncBase):
             "models.Link", await self.request("POST", f"/api/v1/agents/{agent_id}/reset-password")
         )
 
+    async def reset_agent_two_factor(self, agent_id: int) -> models.Reset:
+        """Remove an agent's second factors, and end all sessions."""
+        return cast(
+            "models.Reset",
+            await self.request("POST", f"/api/v1/agents/{agent_id}/reset-two-factor"),
+        )
+
+    async def get_two_factor_rules(self) -> models.TwoFactorRules:
+        """Get which roles need two-factor authentication."""
+        return cast("models.TwoFactorRules", await self.request("GET", "/api/v1/two-factor-rules"))
+
+    async def set_two_factor_rules(self, body: models.TwoFactorRulesIn) -> models.TwoFactorRules:
+        """Choose which roles need two-factor authentication."""
+        return cast(
+            "models.TwoFactorRules",
+            await self.request("POST", "/api/v1/two-factor-rules", body=body),
+        )
+
     async def list_agent_sessions(self, agent_id: int) -> models.Sessions:
         """List where an agent is logged in."""
         return cast(
@@ -2568,11 +2602,11 @@ class AsyncClient(AsyncBase):
             "models.Ended", await self.request("POST", f"/api/v1/agents/{agent_id}/sessions/end")
         )
 
-    async def end_agent_session(self, agent_id: int, session_id: str) -> models.Ended:
+    async def end_agent_session(self, agent_id: int, session: str) -> models.Ended:
         """End one session of an agent."""
         return cast(
             "models.Ended",
-            await self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session_id}/end"),
+            await self.request("POST", f"/api/v1/agents/{agent_id}/sessions/{session}/end"),
         )
 
     async def list_audit_entries(

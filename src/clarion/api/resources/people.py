@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from ninja import Query
 from pydantic import AwareDatetime, Field
 
-from clarion.accounts import agents, links, sessions
+from clarion.accounts import agents, links, second_factor, sessions
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
@@ -35,6 +35,7 @@ class AgentOut(Output):
     state: Literal["active", "invited", "reset", "deactivated"] = Field(
         description="invited and reset: a password has to be set first"
     )
+    two_factor: bool = Field(description="Whether a second factor is set up")
     time_zone: str
     created_at: Moment
     last_login: Moment | None
@@ -63,6 +64,24 @@ class LinkOut(Output):
     agent_id: Id
     link: str = Field(description="A path where CLARION_PUBLIC_URL is not set")
     days: int = Field(description="Until it expires")
+
+
+class TwoFactorRulesIn(Input):
+    """Who needs a second factor to log in."""
+
+    roles: list[RoleName] = Field(max_length=4, description="Agents of these roles")
+
+
+class TwoFactorRulesOut(Output):
+    """Who needs a second factor to log in."""
+
+    roles: list[RoleName]
+
+
+class ResetOut(Output):
+    """Whether there was anything to reset."""
+
+    reset: bool
 
 
 class SessionOut(Output):
@@ -151,6 +170,30 @@ def reset_agent_password(request: ApiRequest, agent_id: Id) -> LinkOut:
     return LinkOut(agent_id=agent.pk, link=link, days=links.DAYS)
 
 
+@operation(AREA, "POST", "/agents/{agent_id}/reset-two-factor", ResetOut, Rules(_WRITE))
+def reset_agent_two_factor(request: ApiRequest, agent_id: Id) -> ResetOut:
+    """Remove an agent's second factors, and end all sessions"""
+    agent = get(Agent.objects.all(), agent_id, "agent")
+    return ResetOut(reset=second_factor.reset(agent, by=request.by))
+
+
+@operation(AREA, "GET", "/two-factor-rules", TwoFactorRulesOut, Rules("agents:read"))
+def get_two_factor_rules(request: ApiRequest) -> TwoFactorRulesOut:
+    """Get which roles need two-factor authentication"""
+    return TwoFactorRulesOut(roles=second_factor.required_roles())
+
+
+@operation(AREA, "POST", "/two-factor-rules", TwoFactorRulesOut, Rules(_WRITE, body=JSON))
+def set_two_factor_rules(request: ApiRequest, body: TwoFactorRulesIn) -> TwoFactorRulesOut:
+    """Choose which roles need two-factor authentication
+
+    Agents of these roles who have not set it up can do nothing else before. API tokens are not
+    asked for a second factor.
+    """
+    second_factor.require_for(body.roles, by=request.by)
+    return TwoFactorRulesOut(roles=second_factor.required_roles())
+
+
 @operation(AREA, "GET", "/agents/{agent_id}/sessions", SessionsOut, Rules("agents:read"))
 def list_agent_sessions(request: ApiRequest, agent_id: Id) -> SessionsOut:
     """List where an agent is logged in"""
@@ -175,11 +218,11 @@ def end_agent_sessions(request: ApiRequest, agent_id: Id) -> EndedOut:
     return EndedOut(ended=sessions.end_sessions(agent, by=request.by))
 
 
-@operation(AREA, "POST", "/agents/{agent_id}/sessions/{session_id}/end", EndedOut, Rules(_WRITE))
-def end_agent_session(request: ApiRequest, agent_id: Id, session_id: str) -> EndedOut:
+@operation(AREA, "POST", "/agents/{agent_id}/sessions/{session}/end", EndedOut, Rules(_WRITE))
+def end_agent_session(request: ApiRequest, agent_id: Id, session: str) -> EndedOut:
     """End one session of an agent"""
     agent = get(Agent.objects.all(), agent_id, "agent")
-    if not sessions.end_session(agent, session_id, by=request.by):
+    if not sessions.end_session(agent, session, by=request.by):
         raise not_found("such session")
     return EndedOut(ended=1)
 
@@ -214,6 +257,7 @@ def _agent(agent: Agent) -> AgentOut:
         role=agent.role,
         active=agent.is_active,
         state=agent.state,
+        two_factor=second_factor.has_second_factor(agent),
         time_zone=agent.time_zone,
         created_at=agent.created_at,
         last_login=agent.last_login,

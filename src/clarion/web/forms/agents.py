@@ -30,6 +30,17 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=ROLES)
 
 
+class TwoFactorForm(forms.Form):
+    """Who needs a second factor."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("Two-factor authentication is required for"),
+        choices=Role.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+
+
 class NewPasswordForm(forms.Form):
     """The password that a link sets, twice."""
 

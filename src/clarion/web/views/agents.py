@@ -9,12 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clarion.accounts import links
+from clarion.accounts import links, second_factor
 from clarion.accounts.agents import AgentError, set_active, set_role
 from clarion.accounts.models import Agent, Role
+from clarion.accounts.second_factor import HAS_SECOND_FACTOR
 from clarion.accounts.sessions import end_session, end_sessions, sessions_of
 from clarion.accounts.tokens import live_tokens
-from clarion.web.forms.agents import InvitationForm, RoleForm
+from clarion.web.forms.agents import InvitationForm, RoleForm, TwoFactorForm
 from clarion.web.requests import AgentRequest, needs
 
 
@@ -22,7 +23,23 @@ from clarion.web.requests import AgentRequest, needs
 @require_safe
 def agents(request: AgentRequest) -> HttpResponse:
     """All agents, by their names."""
-    return render(request, "accounts/agents.html", {"agents": Agent.objects.order_by("name", "pk")})
+    context = {
+        "agents": Agent.objects.order_by("name", "pk").annotate(two_factor=HAS_SECOND_FACTOR),
+        "required": [Role(role).label for role in second_factor.required_roles()],
+    }
+    return render(request, "accounts/agents.html", context)
+
+
+@needs(Role.ADMIN)
+@require_http_methods(["GET", "POST"])
+def agents_two_factor(request: AgentRequest) -> HttpResponse:
+    """Choose the roles that need a second factor."""
+    form = TwoFactorForm(request.POST or None, initial={"roles": second_factor.required_roles()})
+    if request.method == "POST" and form.is_valid():
+        second_factor.require_for(form.cleaned_data["roles"], by=request.user)
+        messages.success(request, _("Saved."))
+        return redirect("agents")
+    return render(request, "accounts/agents_two_factor.html", {"form": form})
 
 
 @needs(Role.ADMIN)
@@ -63,6 +80,7 @@ def agent(request: AgentRequest, pk: int) -> HttpResponse:
         "agent": shown,
         "form": form,
         "sessions": sessions_of(shown, request.session.session_key),
+        "two_factor": second_factor.has_second_factor(shown),
         "is_own": shown.pk == request.user.pk,
     }
     return render(request, "accounts/agent.html", context)
@@ -84,6 +102,12 @@ def _activate(request: AgentRequest, agent: Agent) -> HttpResponse:
     return redirect("agent", agent.pk)
 
 
+def _reset_two_factor(request: AgentRequest, agent: Agent) -> HttpResponse:
+    second_factor.reset(agent, by=request.user)
+    messages.success(request, _("The two-factor authentication of %s is reset.") % agent.name)
+    return redirect("agent", agent.pk)
+
+
 def _log_out(request: AgentRequest, agent: Agent) -> HttpResponse:
     end_sessions(agent, by=request.user, but=request.session.session_key)
     messages.success(request, _("The sessions of %s have ended.") % agent.name)
@@ -95,6 +119,7 @@ _ACTS: Final[dict[str, Callable[[AgentRequest, Agent], HttpResponse]]] = {
     "deactivate": _deactivate,
     "activate": _activate,
     "log-out": _log_out,
+    "reset-two-factor": _reset_two_factor,
 }
 
 
