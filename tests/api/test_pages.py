@@ -158,6 +158,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "account_session_end": "an agent's own",
     "account_sessions_end": "an agent's own",
     "account_set_password": "an agent's own",
+    "audit_log": ("list_audit_entries",),
+    "audit_log_export": ("list_audit_entries",),
     "agents": ("list_agents",),
     "agent_new": ("invite_agent",),
     "agent": ("get_agent", "update_agent", "list_agent_sessions"),

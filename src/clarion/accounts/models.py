@@ -1,6 +1,7 @@
 """Agents, API tokens and the audit log."""
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -218,7 +219,24 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["subject", "at"], name="audit_subject")]
+        indexes = [
+            models.Index(fields=["subject", "at"], name="audit_subject"),
+            models.Index(fields=["actor", "id"], name="audit_actor"),
+            models.Index(fields=["action", "id"], name="audit_action"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"
+
+    @property
+    def detail_text(self) -> str:
+        """The details on one line."""
+        pairs = ((name, value) for name, value in self.detail.items() if value not in ("", None))
+        return ", ".join(f"{name}: {_plain(value)}" for name, value in pairs)
+
+
+def _plain(value: Any) -> str:
+    """A detail of an entry for people."""
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -10,6 +10,7 @@ from clarion import __version__
 from clarion.cli import (
     agents,
     attributes,
+    audit,
     backups,
     bench,
     broadcast_acts,
@@ -80,7 +81,7 @@ class RootGroup(CommandGroup):
         ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
-        "Follow": ("dashboard", "records", "clicks", "why", "chats"),
+        "Follow": ("dashboard", "records", "clicks", "why", "chats", "audit"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
 
@@ -136,6 +137,7 @@ demo.add_to(app)
 bench.add_to(app)
 simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
+app.add_typer(audit.app, name="audit")
 app.add_typer(tokens.app, name="token")
 app.add_typer(channels.app, name="channel")
 contact.add_to(contacts.app)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from ninja import Query
 from pydantic import AwareDatetime, Field
 
-from clarion.accounts import agents, links, second_factor, sessions
+from clarion.accounts import agents, audit_log, links, second_factor, sessions
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
@@ -241,12 +241,8 @@ def list_audit_entries(
     cursor: CursorText = "",
 ) -> Page[EntryOut]:
     """List what was changed and by whom, newest first"""
-    wanted: dict[str, Any] = {
-        "actor": actor, "action__startswith": action, "subject": subject,
-        "at__gte": since, "at__lt": until,
-    }  # fmt: skip
-    conditions = {name: value for name, value in wanted.items() if value}
-    return page_of(AuditEntry.objects.filter(**conditions), limit, cursor, _entry)
+    wanted = audit_log.Wanted(actor, action, subject, since, until)
+    return page_of(audit_log.entries(wanted), limit, cursor, _entry)
 
 
 def _agent(agent: Agent) -> AgentOut:

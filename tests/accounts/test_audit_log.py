@@ -1,0 +1,66 @@
+"""Reading the audit log."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from clarion.accounts import audit, audit_log
+from clarion.accounts.audit_log import Wanted
+from clarion.accounts.models import AuditEntry
+from clarion.kit import clock
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _entries() -> None:
+    ada = factory.agent("admin", "Ada")
+    audit.note("channel.add", "channel 1", ada, name="Shop")
+    audit.note("channel.pause", "channel 1", "API token Till", reason="=1+1")
+    audit.note("channelled", "channel 10", "command line")
+    entry = audit.note("broadcast.stop", "broadcast 17", ada)
+    AuditEntry.objects.filter(pk=entry.pk).update(at=clock.now() - timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actions"),
+    [
+        (Wanted(), ["broadcast.stop", "channelled", "channel.pause", "channel.add"]),
+        (Wanted(actor="Ada"), ["broadcast.stop", "channel.add"]),
+        (Wanted(actor="ad"), []),
+        (Wanted(action="channel."), ["channel.pause", "channel.add"]),
+        (Wanted(action="channel.add"), ["channel.add"]),
+        (Wanted(action="%"), []),
+        (Wanted(subject="channel 1"), ["channel.pause", "channel.add"]),
+        (Wanted(until=clock.now() - timedelta(days=1)), ["broadcast.stop"]),
+        (Wanted(actor="Ada", since=clock.now() - timedelta(days=1)), ["channel.add"]),
+    ],
+)
+def test_conditions_are_combined(wanted: Wanted, actions: list[str]) -> None:
+    assert [entry.action for entry in audit_log.search(wanted).rows] == actions
+
+
+def test_pages_follow_each_other() -> None:
+    first = audit_log.search(Wanted(), limit=3)
+    second = audit_log.search(Wanted(), first.next_cursor, limit=3)
+    assert [entry.action for entry in second.rows] == ["channel.add"]
+    assert second.next_cursor is None
+
+
+def test_the_file_has_all_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_log, "_AT_ONCE", 3)
+    text = b"".join(audit_log.export_csv(Wanted(), "UTC")).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["action"] for row in rows] == [
+        "broadcast.stop", "channelled", "channel.pause", "channel.add",
+    ]  # fmt: skip
+    assert rows[2]["detail"] == '{"reason": "=1+1"}'
+    assert rows[3]["actor"] == "Ada"
+
+
+def test_details_are_one_line() -> None:
+    entry = AuditEntry(detail={"roles": ["a", "b"], "empty": "", "n": 0, "more": {"x": 1}})
+    assert entry.detail_text == 'roles: a, b, n: 0, more: {"x": 1}'
