@@ -34,7 +34,8 @@ def agents(request: AgentRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def agents_two_factor(request: AgentRequest) -> HttpResponse:
     """Choose the roles that need a second factor."""
-    form = TwoFactorForm(request.POST or None, initial={"roles": second_factor.required_roles()})
+    data = request.POST if request.method == "POST" else None  # without a tick, it may be empty
+    form = TwoFactorForm(data, initial={"roles": second_factor.required_roles()})
     if request.method == "POST" and form.is_valid():
         second_factor.require_for(form.cleaned_data["roles"], by=request.user)
         messages.success(request, _("Saved."))
