@@ -57,10 +57,10 @@ def entries(wanted: Wanted) -> "QuerySet[AuditEntry]":
 
 def search(wanted: Wanted, cursor: str | None = None, limit: int = PAGE) -> Page[AuditEntry]:
     """A page, the newest first. Raises CursorError."""
-    place = Cursor.parse(cursor, 1) if cursor else None
+    position = Cursor.parse(cursor, 1) if cursor else None
     rows = entries(wanted)
-    if place:
-        rows = rows.filter(pk__lt=place.key[0])
+    if position:
+        rows = rows.filter(pk__lt=position.key[0])
     return cut(list(rows.order_by("-pk")[: limit + 1]), limit, None, lambda entry: (entry.pk,))
 
 

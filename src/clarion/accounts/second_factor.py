@@ -195,10 +195,12 @@ def _digest(code: str) -> str:
 
 def _step_of(secret: str, code: str) -> int | None:
     """The step of which this is the code, None for a wrong one."""
-    typed = "".join(code.split()).encode("utf-8", "surrogatepass")
+    digits = "".join(code.split()).encode("utf-8", "surrogatepass")
     present = clock.now_us() // clock.SECOND // STEP
     steps = range(present - _DRIFT, present + _DRIFT + 1)
-    matches = [step for step in steps if hmac.compare_digest(code_at(secret, step).encode(), typed)]
+    matches = [
+        step for step in steps if hmac.compare_digest(code_at(secret, step).encode(), digits)
+    ]
     return matches[-1] if matches else None
 
 

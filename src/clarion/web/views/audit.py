@@ -30,30 +30,30 @@ def _wanted(request: AgentRequest) -> tuple[Wanted, dict[str, str], dict[str, st
 @require_safe
 def audit_log(request: AgentRequest) -> HttpResponse:
     """The entries that meet all conditions in the address, newest first."""
-    wanted, typed, problems = _wanted(request)
+    wanted, texts, problems = _wanted(request)
     after = request.GET.get("after", "")
     try:
         page = search(wanted, after or None)
     except CursorError:
         return redirect("audit_log")
-    following = {**typed, "after": page.next_cursor}
+    following = {**texts, "after": page.next_cursor}
     words = {
-        "actor": _("By: %s") % typed["actor"] if typed["actor"] else "",
-        "action": _("Action: %s") % typed["action"] if typed["action"] else "",
-        "subject": _("Object: %s") % typed["subject"] if typed["subject"] else "",
-        "since": _("After %s") % typed["since"] if wanted.since else "",
-        "until": _("Before %s") % typed["until"] if wanted.until else "",
+        "actor": _("By: %s") % texts["actor"] if texts["actor"] else "",
+        "action": _("Action: %s") % texts["action"] if texts["action"] else "",
+        "subject": _("Object: %s") % texts["subject"] if texts["subject"] else "",
+        "since": _("After %s") % texts["since"] if wanted.since else "",
+        "until": _("Before %s") % texts["until"] if wanted.until else "",
     }
     context = {
         "rows": page.rows,
-        "typed": typed,
+        "texts": texts,
         "problems": problems,
         "problem": bool(problems),
-        "filtered": any(typed.values()),
-        "first_url": list_url("audit_log", typed) if after else "",
+        "filtered": any(texts.values()),
+        "first_url": list_url("audit_log", texts) if after else "",
         "next_url": list_url("audit_log", following) if page.next_cursor else "",
-        "export_url": list_url("audit_log_export", typed),
-        **chips("audit_log", typed, words),
+        "export_url": list_url("audit_log_export", texts),
+        **chips("audit_log", texts, words),
     }
     return render(request, "accounts/audit_log.html", context)
 
@@ -62,9 +62,9 @@ def audit_log(request: AgentRequest) -> HttpResponse:
 @require_safe
 def audit_log_export(request: AgentRequest) -> HttpResponseBase:
     """The filtered entries as a CSV file."""
-    wanted, typed, problems = _wanted(request)
+    wanted, texts, problems = _wanted(request)
     if problems:
-        return redirect(list_url("audit_log", typed))
+        return redirect(list_url("audit_log", texts))
     audit.note_export("audit log", request.user, wanted.to_query())
     zone = timezone.get_current_timezone_name()
     return download(export_csv(wanted, zone), "audit-log.csv")
