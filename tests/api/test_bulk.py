@@ -7,6 +7,7 @@ from api.test_foundation import problem
 from clarion.bulk import actions
 from clarion.channels.models import Channel
 from clarion.consents import manage
+from clarion.contacts import tags
 from clarion.contacts.models import Address, Contact, Tagging
 from support import factory
 
@@ -45,7 +46,7 @@ def test_deleting_needs_the_number(call: Program, people: list[Address]) -> None
     assert not Contact.objects.exists()
 
 
-def test_consents_and_canceling(call: Program, people: list[Address]) -> None:
+def test_consents_and_cancelling(call: Program, people: list[Address]) -> None:
     consent = manage.define(name="News", by=factory.BY)
     given = {"given": True, "proof": "Fair in Bonn", "contacts": EVERYBODY}
     path = f"/consents/{consent.pk}/bulk"
@@ -55,8 +56,8 @@ def test_consents_and_canceling(call: Program, people: list[Address]) -> None:
     assert {change.how for change in consent.changes.all()} == {"api"}
 
     withdrawn = call.ok("POST", path, {**given, "given": False})
-    canceled = call.ok("POST", f"/bulk-actions/{withdrawn['id']}/cancel")
-    assert canceled["state"] == "canceled"
+    cancelled = call.ok("POST", f"/bulk-actions/{withdrawn['id']}/cancel")
+    assert cancelled["state"] == "cancelled"
     assert not actions.run_next()
 
 
@@ -66,3 +67,18 @@ def test_ids_and_filters_exclude_each_other(call: Program, people: list[Address]
     assert problem(call("POST", "/bulk-actions", {**tag, "contacts": both}))["errors"]
     unknown = call("POST", "/bulk-actions", {**tag, "contacts": {"tag": "nobody"}})
     assert problem(unknown)["errors"][0]["field"] == "contacts.tag"
+
+
+def test_tags_are_renamed_merged_and_deleted(
+    call: Program, people: list[Address], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags.assign(["old", "new"], [person.contact_id for person in people], by=factory.BY)
+    ids = {tag["name"]: tag["id"] for tag in call.ok("GET", "/tags")["items"]}
+    renamed = call.ok("POST", f"/tags/{ids['old']}/rename", {"name": "older"})
+    assert renamed == {"id": ids["old"], "name": "older", "contacts": 3}
+    merged = call.ok("POST", f"/tags/{ids['old']}/merge", {"into_id": ids["new"]})
+    assert merged == {"bulk_action": None}
+    monkeypatch.setattr("clarion.bulk.orders.AT_ONCE", 1)
+    deleted = call.ok("POST", f"/tags/{ids['new']}/delete")
+    assert deleted["bulk_action"]["action"] == "delete_tag"
+    assert call.ok("GET", "/tags") == {"items": []}

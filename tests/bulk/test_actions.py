@@ -27,7 +27,7 @@ def people() -> list[Address]:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for act in (acts._Tags, acts._Consents, acts._Deletion):
+    for act in (acts._OfContacts, acts._Deletion):
         monkeypatch.setattr(act, "size", 2)
 
 
@@ -143,11 +143,11 @@ class TestSteps:
         assert not actions.carry_out(slow)
         assert numbers(slow) == ("running", 2, 2, 0, 0)
 
-    def test_canceled_between_two_steps(self, people: list[Address], small_steps: None) -> None:
+    def test_cancelled_between_two_steps(self, people: list[Address], small_steps: None) -> None:
         action = add_tag()
         mine = BulkAction.objects.get()
         assert not actions.carry_out(mine, lambda row: actions.cancel(action, by=BY))
-        assert numbers(action) == ("canceled", 2, 2, 0, 0)
+        assert numbers(action) == ("cancelled", 2, 2, 0, 0)
         assert not actions.run_next()
         with pytest.raises(BulkError, match="has ended already"):
             actions.cancel(action, by=BY)

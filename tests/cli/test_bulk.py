@@ -37,7 +37,7 @@ def test_left_to_a_worker_shown_and_canceled(
     queued = ok_json("bulk", "start", "--delete", "--queue", "--yes")
     assert (queued["state"], queued["total"]) == ("waiting", 3)
     assert ok_json("bulk", "show", str(queued["id"])) == queued
-    assert ok_json("bulk", "cancel", str(queued["id"]))["state"] == "canceled"
+    assert ok_json("bulk", "cancel", str(queued["id"]))["state"] == "cancelled"
     assert "has ended already" in refused("bulk", "cancel", str(queued["id"]))
     assert "no bulk action 999" in refused("bulk", "show", "999")
     assert not actions.run_next()

@@ -1,4 +1,4 @@
-"""Starting bulk actions, carrying them out in steps, canceling them.
+"""Starting bulk actions, carrying them out in steps, cancelling them.
 
 An action is a row first (``start``). A worker does it step by step (``run_next``), or the process
 that started it (``carry_out``). Each step takes the row by its cursor, changes some contacts and
@@ -15,16 +15,21 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.bulk.acts import Act, Outcome, act_of
+from clarion.bulk.acts import Act, Step, act_of
 from clarion.bulk.errors import BulkError
 from clarion.bulk.models import BulkAction
 from clarion.bulk.selection import Selection
+from clarion.contacts import uploads
 from clarion.contacts.models import Contact
+from clarion.contacts.suppressions.entries import SuppressionError
+from clarion.contacts.tags import TagError
 from clarion.kit import clock, db
+from clarion.kit.csvfile import CsvError
 from clarion.kit.numbers import BIGGEST
 
 log = structlog.get_logger()
 NAMED: Final = 20  # contacts that are listed for one reason
+_SENTENCES: Final = (BulkError, TagError, SuppressionError, CsvError)  # written for people
 Progress = Callable[[BulkAction], None]
 Stopping = Callable[[], bool]
 
@@ -57,29 +62,32 @@ def start(
                 _("By now there are %(now)s contacts, not %(before)s. Check the number again.")
                 % {"now": f"{total:,}", "before": f"{counted:,}"}
             )
-        agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
-        action = BulkAction.objects.create(
-            kind=kind,
-            contacts=selection.dump(),
-            options=options,
-            last_id=newest,
-            total=total,
-            agent=agent,
-            actor=actor,
-        )
-        act_of(action)  # what can't be done is refused at once
-        audit.note("bulk.start", str(action), by, kind=kind, contacts=total,
-                   only=selection.words(), options=options)  # fmt: skip
+        return create(
+            by, selection.words(), kind=kind, contacts=selection.dump(), options=options,
+            last_id=newest, total=total,
+        )  # fmt: skip
+
+
+def create(by: Agent | str, only: list[str], **fields: Any) -> BulkAction:
+    """Write down an action, in the caller's transaction; ``only``: whom it is about, in words.
+
+    Raises what ``act_of`` raises where it can't be done.
+    """
+    agent, actor = (by, by.name) if isinstance(by, Agent) else (None, by)
+    action = BulkAction.objects.create(agent=agent, actor=actor, **fields)
+    act_of(action).close()  # what can't be done is refused at once
+    audit.note("bulk.start", str(action), by, kind=action.kind, total=action.total, only=only,
+               options=action.options)  # fmt: skip
     return action
 
 
 def cancel(action: BulkAction, *, by: Agent | str) -> None:
     """Stop an action after its present step; what is changed stays so. Raises BulkError."""
     with transaction.atomic():
-        canceled = BulkAction.objects.filter(pk=action.pk, state__in=BulkAction.OPEN).update(
-            state=BulkAction.State.CANCELED, finished_at=clock.now()
+        cancelled = BulkAction.objects.filter(pk=action.pk, state__in=BulkAction.OPEN).update(
+            state=BulkAction.State.CANCELLED, finished_at=clock.now()
         )
-        if not canceled:
+        if not cancelled:
             raise BulkError(_("This action has ended already."))
         audit.note("bulk.cancel", str(action), by)
     action.refresh_from_db()
@@ -97,22 +105,31 @@ def carry_out(
     """
     try:
         act = act_of(action)
-        while _step(action, act):
-            act.committed()
-            progress(action)
-            if stopping():
-                return False
-        _finish(action, BulkAction.State.DONE)
+        try:
+            while _step(action, act):
+                act.committed()
+                progress(action)
+                if stopping():
+                    return False
+            with transaction.atomic():
+                act.end()
+                _finish(action, BulkAction.State.DONE)
+        finally:
+            act.close()
     except _TakenOverError:
         return False
-    except BulkError as error:
+    except _SENTENCES as error:
         _finish(action, BulkAction.State.FAILED, str(error))
+    except OSError as error:
+        _finish(action, BulkAction.State.FAILED, f"A file can't be used: {error.strerror}.")
     except Exception as error:
         if isinstance(error, DatabaseError) and db.is_passing(error):
             raise
         log.exception("bulk_action_failed", action=action.pk)
         sentence = "Clarion had a fault with this action. The worker's log has the details."
         _finish(action, BulkAction.State.FAILED, sentence)
+    if action.upload:
+        uploads.drop(action.upload)
     return True
 
 
@@ -124,27 +141,25 @@ def run_next(stopping: Stopping = lambda: False) -> bool:
 
 
 class _TakenOverError(Exception):
-    """Another process does the action, or it was canceled."""
+    """Another process does the action, or it was cancelled."""
 
 
 def _step(action: BulkAction, act: Act) -> bool:
-    """Do one step; False when no contact is left. Raises _TakenOverError."""
+    """Do one step; False when nothing is left. Raises _TakenOverError."""
     with db.write():
         _take(action)
-        selection = Selection.stored(action.contacts)
-        ids = selection.after(action.cursor, action.last_id, act.size)
-        if not ids:
+        step = act.step(action)
+        if step is None:
             return False
-        outcome = act.do(ids)
-        refused = sum(map(len, outcome.refused.values()))
         _write(
             action,
-            cursor=ids[-1],
-            done=action.done + len(ids),
-            changed=action.changed + outcome.changed,
-            unchanged=action.unchanged + len(ids) - outcome.changed - refused,
-            refused=action.refused + refused,
-            refusals=_with_refusals(action.refusals, outcome),
+            cursor=step.cursor,
+            done=action.done + step.done,
+            changed=action.changed + step.changed,
+            unchanged=action.unchanged + step.done - step.changed - step.refused,
+            refused=action.refused + step.refused,
+            refusals=_with_refusals(action.refusals, step),
+            rejects_size=step.rejects_size,
         )
     return True
 
@@ -166,9 +181,9 @@ def _write(action: BulkAction, **changes: Any) -> None:
         setattr(action, field, value)
 
 
-def _with_refusals(before: list[Any], outcome: Outcome) -> list[Any]:
+def _with_refusals(before: list[Any], step: Step) -> list[Any]:
     by_reason = {reason: (number, contacts) for reason, number, contacts in before}
-    for reason, ids in outcome.refused.items():
+    for reason, ids in step.refusals.items():
         number, contacts = by_reason.get(reason, (0, []))
         by_reason[reason] = (number + len(ids), [*contacts, *ids][:NAMED])
     return [[reason, number, contacts] for reason, (number, contacts) in by_reason.items()]

@@ -1,78 +1,118 @@
-"""What bulk actions do to some contacts, in the caller's transaction; one class for each kind."""
+"""What bulk actions do in each of their steps; one class for each kind."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext as _
 
 from clarion.bulk.errors import BulkError
 from clarion.bulk.models import BulkAction
+from clarion.bulk.selection import Selection
 from clarion.consents import grants
 from clarion.consents.manage import ConsentError
 from clarion.consents.models import Change, Consent
 from clarion.consents.proof import Proof
-from clarion.contacts import tags
+from clarion.contacts import tag_changes, tags, uploads
 from clarion.contacts.deleting import delete_contacts
+from clarion.contacts.import_run import rejects_folder
 from clarion.contacts.models import Tag
+from clarion.contacts.rejects import Rejects
 from clarion.contacts.suppressions import matching
+from clarion.contacts.suppressions.files import EntryFile, Imported
 from clarion.kit import clock, db
+from clarion.kit.batches import batches
 
 Kind = BulkAction.Kind
 LONGEST_PROOF: Final = 300  # characters
 
 
 @dataclass(slots=True)
-class Outcome:
-    """How many contacts were changed, and which were refused for which reason."""
+class Step:
+    """What one step came to and did: changed + unchanged + refused = done."""
 
+    cursor: int
+    done: int
     changed: int
-    refused: dict[str, list[int]] = field(default_factory=dict)
+    refused: int = 0
+    refusals: dict[str, list[int]] = field(default_factory=dict)  # the contacts, by the reason
+    rejects_size: int = 0
 
 
 class Act(Protocol):
-    """What is done to each contact, with the options of one action."""
+    """What an action does, with its options."""
 
-    size: int  # contacts of one step
-
-    def do(self, contact_ids: Sequence[int]) -> Outcome:
-        """Do it to these contacts, in the caller's transaction."""
+    def step(self, action: BulkAction) -> Step | None:
+        """Do the next step in the caller's transaction; None when nothing is left."""
 
     def committed(self) -> None:
         """What follows when that transaction is committed."""
 
+    def end(self) -> None:
+        """What is done once after the last step, in the transaction that ends the action."""
 
-class _Tags:
-    size = 5_000
+    def close(self) -> None:
+        """Close what is open, whatever has happened."""
+
+
+class _OfContacts:
+    """Something that is done to contacts."""
+
+    size = 5_000  # contacts of one step
 
     def __init__(self, action: BulkAction) -> None:
-        self._names = list(action.options["tags"])
-        self._adds = action.kind == Kind.TAG
-        self._ids = list(tags.ensure_tags(self._names).values()) if self._adds else []
+        self._action = action
 
-    def do(self, contact_ids: Sequence[int]) -> Outcome:
-        if self._adds:
-            pairs = tags.attach(self._ids, contact_ids, clock.now_us())
-            return Outcome(len({contact for _tag, contact in pairs}))
-        ids = list(Tag.objects.filter(name__in=self._names).values_list("pk", flat=True))
-        return Outcome(len(set(tags.detach(ids, contact_ids))))
+    def step(self, action: BulkAction) -> Step | None:
+        selection = Selection.stored(action.contacts)
+        ids = selection.after(action.cursor, action.last_id, self.size)
+        if not ids:
+            return None
+        changed, refusals = self.do(ids)
+        refused = sum(map(len, refusals.values()))
+        return Step(ids[-1], len(ids), changed, refused, refusals)
+
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
+        """Do it to these contacts; how many are changed, and who is refused for which reason."""
+        raise NotImplementedError
 
     def committed(self) -> None:
         """Nothing follows."""
 
+    def end(self) -> None:
+        """Nothing is left to do."""
 
-class _Consents:
-    size = 5_000
+    def close(self) -> None:
+        """Nothing is open."""
 
+
+class _Tags(_OfContacts):
     def __init__(self, action: BulkAction) -> None:
-        self._action = action
+        super().__init__(action)
+        self._names = list(action.options["tags"])
+        self._adds = action.kind == Kind.TAG
+        self._ids = list(tags.ensure_tags(self._names).values()) if self._adds else []
+
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
+        if self._adds:
+            pairs = tags.attach(self._ids, contact_ids, clock.now_us())
+            return len({contact for _tag, contact in pairs}), {}
+        ids = list(Tag.objects.filter(name__in=self._names).values_list("pk", flat=True))
+        return len(set(tags.detach(ids, contact_ids))), {}
+
+
+class _Consents(_OfContacts):
+    def __init__(self, action: BulkAction) -> None:
+        super().__init__(action)
         consent = Consent.objects.filter(pk=action.options["consent"]).first()
         if consent is None:
             raise BulkError(_("The consent has been deleted."))
         self._consent = consent
         self._gives = action.kind == Kind.GIVE
 
-    def do(self, contact_ids: Sequence[int]) -> Outcome:
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
         """The moment is that of the request: who changes it after that keeps what they chose."""
         change = grants.give_some if self._gives else grants.withdraw_some
         changed = change(
@@ -83,7 +123,7 @@ class _Consents:
             at=self._action.created_at,
             proof=Proof(detail=self._action.options["proof"]),
         )
-        return Outcome(changed, self._refused(contact_ids))
+        return changed, self._refused(contact_ids)
 
     def _refused(self, contact_ids: Sequence[int]) -> dict[str, list[int]]:
         refused = {}
@@ -124,23 +164,82 @@ class _Consents:
         )
         return [row[0] for row in rows]
 
-    def committed(self) -> None:
-        """Nothing follows."""
 
-
-class _Deletion:
+class _Deletion(_OfContacts):
     size = 200  # a contact takes some milliseconds; nobody else writes meanwhile on SQLite
 
-    def __init__(self, action: BulkAction) -> None:
-        self._action = action
-
-    def do(self, contact_ids: Sequence[int]) -> Outcome:
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
         suppress = self._action.options["suppress"]
-        deletion = delete_contacts(contact_ids, suppress=suppress, by=self._action.by)
-        return Outcome(deletion.contacts)
+        return delete_contacts(contact_ids, suppress=suppress, by=self._action.by).contacts, {}
 
     def committed(self) -> None:
         matching.apply_pending()  # to who has the same user ids on another channel
+
+
+class _TagMerge(_OfContacts):
+    def __init__(self, action: BulkAction) -> None:
+        super().__init__(action)
+        options = action.options
+        both = Tag.objects.in_bulk([options["tag"], options["into"]])
+        if len(both) < 2:
+            raise BulkError(_("One of the two tags has been deleted."))
+        self._tag, self._into = both[options["tag"]], both[options["into"]]
+
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
+        return tag_changes.merge_some(self._tag, self._into, contact_ids), {}
+
+    def end(self) -> None:
+        """Merge what contacts have got of it meanwhile, and have what uses it use the other one."""
+        tag_changes.merge(self._tag, self._into, by=self._action.by)
+
+
+class _TagDeletion(_OfContacts):
+    """The tag itself is deleted already: nobody sees what is left of it."""
+
+    def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
+        return len(tags.detach([self._action.options["tag"]], contact_ids)), {}
+
+
+class _Suppressions:
+    """An upload for the suppression list, read line by line."""
+
+    size = 10_000  # lines of one step
+
+    def __init__(self, action: BulkAction) -> None:
+        options = action.options
+        self._by = action.by
+        self._file = EntryFile(uploads.path(action.upload), options["kind"], options["reason"])
+        rows = islice(self._file.csv.rows(), action.cursor, None)
+        self._batches = batches(rows, self.size)
+        self._rejects = Rejects(rejects_path(action), kept=action.rejects_size)
+
+    def step(self, action: BulkAction) -> Step | None:
+        rows = next(self._batches, None)
+        if rows is None:
+            return None
+        outcome, before = Imported(), self._rejects.count
+        self._file.import_rows(rows, outcome, self._rejects, self._by)
+        return Step(
+            action.cursor + len(rows),
+            len(rows),
+            outcome.added,
+            self._rejects.count - before,
+            rejects_size=self._rejects.flush(),
+        )
+
+    def committed(self) -> None:
+        matching.apply_pending()
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+    def close(self) -> None:
+        self._rejects.close()
+
+
+def rejects_path(action: BulkAction) -> Path:
+    """The file of an action's rejected lines."""
+    return rejects_folder() / f"bulk-{action.pk}.csv"
 
 
 _ACTS: Final[Mapping[str, Callable[[BulkAction], Act]]] = {
@@ -149,11 +248,14 @@ _ACTS: Final[Mapping[str, Callable[[BulkAction], Act]]] = {
     Kind.GIVE: _Consents,
     Kind.WITHDRAW: _Consents,
     Kind.DELETE: _Deletion,
+    Kind.MERGE_TAG: _TagMerge,
+    Kind.DELETE_TAG: _TagDeletion,
+    Kind.SUPPRESS: _Suppressions,
 }
 
 
 def act_of(action: BulkAction) -> Act:
-    """What an action does. Raises BulkError where that can't be done any more."""
+    """What an action does. Raises BulkError, or what reading a file raises, where it can't."""
     return _ACTS[action.kind](action)
 
 

@@ -8,3 +8,7 @@ class BulkConfig(AppConfig):
 
     name = "clarion.bulk"
     label = "bulk"
+
+    def ready(self) -> None:
+        """Answer what others ask."""
+        from clarion.bulk import needs  # noqa: F401

@@ -11,7 +11,7 @@ from clarion.kit.fields import InstantField
 
 
 class BulkAction(models.Model):
-    """One change to many contacts.
+    """One change to many contacts, or the import of a suppression list.
 
     Each of its steps is one transaction together with the progress, so that what a crash leaves is
     a number of whole steps, and the next worker continues after them. Every contact is accounted
@@ -26,6 +26,9 @@ class BulkAction(models.Model):
         GIVE = "give", "Give consent"
         WITHDRAW = "withdraw", "Withdraw consent"
         DELETE = "delete", "Delete contacts"
+        MERGE_TAG = "merge_tag", "Merge tags"
+        DELETE_TAG = "delete_tag", "Delete tag"
+        SUPPRESS = "suppress", "Import a suppression list"
 
     class State(models.TextChoices):
         """An action goes from waiting to running and to one of the others."""
@@ -34,22 +37,24 @@ class BulkAction(models.Model):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
-        CANCELED = "canceled", "Canceled"
+        CANCELLED = "cancelled", "Cancelled"
 
     OPEN = (State.WAITING, State.RUNNING)
 
     kind = models.CharField(max_length=10, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    contacts: Any = models.JSONField()  # whom it is about, see selection.Selection
+    contacts: Any = models.JSONField(default=dict)  # whom it is about, see selection.Selection
     options: Any = models.JSONField(default=dict)  # see acts
     last_id = models.BigIntegerField()  # contacts that are added later are not part of it
-    total = models.BigIntegerField()  # contacts when it was asked for
-    cursor = models.BigIntegerField(default=0)  # the last contact that was looked at
+    upload = models.CharField(max_length=20, default="", blank=True)  # see contacts.uploads
+    total = models.BigIntegerField()  # contacts when it was asked for, or lines
+    cursor = models.BigIntegerField(default=0)  # the last contact that was looked at, or line
     done = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     refused = models.BigIntegerField(default=0)
     refusals: Any = models.JSONField(default=list)  # [reason, number, the first contacts]
+    rejects_size = models.BigIntegerField(default=0)  # bytes of its file of rejected lines
     error = models.TextField(default="", blank=True)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     actor = models.CharField(max_length=200)  # as in the audit log

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from clarion.contacts import uploads
 from clarion.contacts.imports import rejects_file
@@ -38,8 +39,11 @@ def first_rejects(row: Import, limit: int = 10) -> list[Reject]:
     """The first lines that an import left out, once it has ended; empty when the file of them is
     not here."""
     path = rejects_file(row) if row.state not in Import.OPEN else None
-    if path is None:
-        return []
+    return first_of(path, limit) if path else []
+
+
+def first_of(path: Path, limit: int = 10) -> list[Reject]:
+    """The first lines of a file of rejected lines; empty when it can't be read."""
     try:
         cells = [cells for _, cells in islice(CsvFile(path).rows(), limit)]
     except (CsvError, OSError):  # it can still be downloaded

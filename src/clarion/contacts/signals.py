@@ -63,3 +63,6 @@ attributes_in_conditions = Signal()
 # An attribute has a new name. Sent with before and after, in the transaction that does it: whatever
 # has a condition on it names the new one.
 attribute_renamed = Signal()
+
+# Which uploads are still to be read, though they are old? Each answer is a list of their tokens.
+uploads_needed = Signal()

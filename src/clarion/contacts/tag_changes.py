@@ -1,6 +1,6 @@
 """Renaming, merging and deleting tags. What uses a tag by its name follows, or prevents it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -60,21 +60,14 @@ def merge(tag: Tag, into: Tag, *, by: Agent | str) -> int:
     if tag.pk == into.pk:
         raise TagError(_("Choose another tag to merge into."))
     new = 0
+    chosen = db.in_subquery("SELECT id FROM contacts_tagging WHERE tag_id = %s LIMIT %s")
     while True:
         with db.write():
             rows = db.fetch(
-                "DELETE FROM contacts_tagging WHERE id "
-                f"{db.in_subquery('SELECT id FROM contacts_tagging WHERE tag_id = %s LIMIT %s')} "
-                "RETURNING contact_id, created_at",
+                f"DELETE FROM contacts_tagging WHERE id {chosen} RETURNING contact_id, created_at",
                 [tag.pk, CHUNK],
             )
-            table = db.json_table([("contact_id", "int"), ("created_at", "int")])
-            new += db.execute(
-                "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
-                f"SELECT %s, v.contact_id, v.created_at FROM {table} WHERE true "
-                "ON CONFLICT DO NOTHING",
-                [into.pk, db.json_param(sorted(rows))],
-            )
+            new += _tag_instead(rows, into)
         if len(rows) < CHUNK:
             break
     with transaction.atomic():
@@ -85,8 +78,43 @@ def merge(tag: Tag, into: Tag, *, by: Agent | str) -> int:
     return new
 
 
+def merge_some(tag: Tag, into: Tag, contact_ids: Sequence[int]) -> int:
+    """Move the taggings of some contacts only, in the caller's transaction; ``merge`` ends it.
+
+    Returns how many have the other tag newly.
+    """
+    rows = db.fetch(
+        f"DELETE FROM contacts_tagging WHERE tag_id = %s AND contact_id {db.in_list()} "
+        "RETURNING contact_id, created_at",
+        [tag.pk, db.json_param([key] for key in contact_ids)],
+    )
+    return _tag_instead(rows, into)
+
+
+def _tag_instead(rows: Sequence[tuple[int, int]], into: Tag) -> int:
+    """Give contacts a tag at the moment at which they got the other one; return for how many."""
+    table = db.json_table([("contact_id", "int"), ("created_at", "int")])
+    return db.execute(
+        "INSERT INTO contacts_tagging (tag_id, contact_id, created_at) "
+        f"SELECT %s, v.contact_id, v.created_at FROM {table} WHERE true ON CONFLICT DO NOTHING",
+        [into.pk, db.json_param(sorted(rows))],
+    )
+
+
 def delete(tag: Tag, *, by: Agent | str) -> int:
     """Delete a tag; return how many contacts had it. Raises TagError while something uses it."""
+    delete_alone(tag, by=by)
+    removed = 0
+    chosen = db.in_subquery("SELECT id FROM contacts_tagging WHERE tag_id = %s LIMIT %s")
+    while some := db.execute(
+        f"DELETE FROM contacts_tagging WHERE id {chosen}", [tag.pk, CHUNK]
+    ):  # nobody has a tag that is gone, so this may stop half way
+        removed += some
+    return removed
+
+
+def delete_alone(tag: Tag, *, by: Agent | str) -> None:
+    """Delete a tag and leave its taggings, which nobody sees any more, to the caller. As above."""
     with transaction.atomic():
         locked = _locked(tag)
         if using := uses().get(locked.name):
@@ -100,13 +128,6 @@ def delete(tag: Tag, *, by: Agent | str) -> int:
             )
         db.execute("DELETE FROM contacts_tag WHERE id = %s", [locked.pk])
         audit.note("tag.delete", f"tag {tag.pk}", by, name=locked.name)
-    removed = 0
-    chosen = db.in_subquery("SELECT id FROM contacts_tagging WHERE tag_id = %s LIMIT %s")
-    while some := db.execute(
-        f"DELETE FROM contacts_tagging WHERE id {chosen}", [tag.pk, CHUNK]
-    ):  # nobody has a tag that is gone, so this may stop half way
-        removed += some
-    return removed
 
 
 def _locked(tag: Tag) -> Tag:

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from clarion.contacts.models import Import
+from clarion.contacts.signals import uploads_needed
 from clarion.kit import ids
 
 DAY = 86_400  # seconds
@@ -53,6 +54,8 @@ def _folder() -> Path:
 
 def _remove_old() -> None:
     needed = set(Import.objects.filter(state__in=Import.OPEN).values_list("upload", flat=True))
+    for _receiver, tokens in uploads_needed.send(Import):
+        needed.update(tokens)
     for file in _folder().iterdir():
         with suppress(FileNotFoundError):  # another process removed it meanwhile
             if time.time() - file.stat().st_mtime > DAY and file.stem not in needed:

@@ -204,6 +204,7 @@ urlpatterns = [
     path("contacts/bulk/new/", bulk.bulk_new, name="bulk_new"),
     path("contacts/bulk/<int:pk>/", bulk.bulk_one, name="bulk_one"),
     path("contacts/bulk/<int:pk>/live", bulk.bulk_live, name="bulk_live"),
+    path("contacts/bulk/<int:pk>/rejects.csv", bulk.bulk_rejects, name="bulk_rejects"),
     path("contacts/bulk/<int:pk>/cancel", bulk.bulk_cancel, name="bulk_cancel"),
     path("contacts/tags/", tags.tags, name="tags"),
     path("contacts/tags/<int:pk>/", tags.tag_edit, name="tag_edit"),

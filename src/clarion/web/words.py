@@ -147,7 +147,7 @@ BULK_STATES: dict[str, Word] = {
     "running": Word(_("Running"), _("Contacts are being changed."), "busy"),
     "done": Word(_("Done"), _("All contacts have been looked at."), "good"),
     "failed": Word(_("Failed"), _("The action ended early."), "bad"),
-    "canceled": Word(_("Canceled"), _("An agent stopped the action."), "warn"),
+    "cancelled": Word(_("Cancelled"), _("An agent stopped the action."), "warn"),
 }
 
 CODE_BATCH_STATES: dict[str, Word] = {

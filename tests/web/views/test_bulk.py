@@ -95,7 +95,7 @@ def test_canceled_on_its_page(admin: Client, people: list[Address]) -> None:
     page = admin.get(f"/contacts/bulk/{action.pk}/live").content.decode()
     assert "No worker is running" in page
     admin.post(f"/contacts/bulk/{action.pk}/cancel")
-    assert "Canceled" in admin.get("/contacts/bulk/").content.decode()
+    assert "Cancelled" in admin.get("/contacts/bulk/").content.decode()
     assert not actions.run_next()
 
 

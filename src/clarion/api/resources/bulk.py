@@ -100,9 +100,11 @@ class BulkOut(Output):
     """A bulk action: changed + unchanged + refused = done."""
 
     id: Id
-    action: Literal["tag", "untag", "give", "withdraw", "delete"]
-    state: Literal["waiting", "running", "done", "failed", "canceled"]
-    total: int = Field(description="Contacts when it was asked for")
+    action: Literal[
+        "tag", "untag", "give", "withdraw", "delete", "merge_tag", "delete_tag", "suppress"
+    ]
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    total: int = Field(description="Contacts when it was asked for; lines of a file")
     done: int
     changed: int
     unchanged: int
@@ -119,13 +121,13 @@ def list_bulk_actions(
     request: ApiRequest, limit: Limit = 50, cursor: CursorText = ""
 ) -> Page[BulkOut]:
     """List bulk actions, newest first"""
-    return page_of(BulkAction.objects.all(), limit, cursor, _shown)
+    return page_of(BulkAction.objects.all(), limit, cursor, shown_action)
 
 
 @operation(AREA, "GET", "/bulk-actions/{action_id}", BulkOut, Rules(_READ))
 def get_bulk_action(request: ApiRequest, action_id: Id) -> BulkOut:
     """Get a bulk action: how far it is, and its result"""
-    return _shown(get(BulkAction.objects.all(), action_id, "bulk action"))
+    return shown_action(get(BulkAction.objects.all(), action_id, "bulk action"))
 
 
 @operation(
@@ -175,14 +177,15 @@ def cancel_bulk_action(request: ApiRequest, action_id: Id) -> BulkOut:
     """Stop a bulk action after its present step; what is changed stays so"""
     action = get(BulkAction.objects.all(), action_id, "bulk action")
     actions.cancel(action, by=request.by)
-    return _shown(action)
+    return shown_action(action)
 
 
 def _created(action: BulkAction) -> Created:
-    return Created(_shown(action), f"/api/v1/bulk-actions/{action.pk}")
+    return Created(shown_action(action), f"/api/v1/bulk-actions/{action.pk}")
 
 
-def _shown(action: BulkAction) -> BulkOut:
+def shown_action(action: BulkAction) -> BulkOut:
+    """A bulk action as it is answered."""
     return BulkOut(
         id=action.pk,
         action=action.kind,

@@ -3,9 +3,14 @@
 from pydantic import Field
 
 from clarion.api.guard import JSON, ApiRequest
+from clarion.api.lookups import get
 from clarion.api.operations import Rules, operation
+from clarion.api.resources.bulk import BulkOut, shown_action
 from clarion.api.types import Id, Input, Output
-from clarion.contacts import tags
+from clarion.bulk import orders
+from clarion.bulk.models import BulkAction
+from clarion.contacts import tag_changes, tags
+from clarion.contacts.models import Tag
 from clarion.contacts.tags import LONGEST
 from clarion.contacts.upserts import MOST
 
@@ -31,6 +36,26 @@ class TaggingIn(Input):
 
     tags: list[str] = Field(min_length=1, max_length=100, description=f"Up to {LONGEST} characters")
     contact_ids: list[Id] = Field(min_length=1, max_length=MOST)
+
+
+class TagNameIn(Input):
+    """A tag's new name."""
+
+    name: str = Field(min_length=1, max_length=LONGEST)
+
+
+class TagMergeIn(Input):
+    """The tag that is kept."""
+
+    into_id: Id
+
+
+class TagChangedOut(Output):
+    """Who does the rest."""
+
+    bulk_action: BulkOut | None = Field(
+        description="What a worker does for a tag of many contacts; null: all is done"
+    )
 
 
 class ChangedOut(Output):
@@ -65,3 +90,35 @@ def assign_tags(request: ApiRequest, body: TaggingIn) -> ChangedOut:
 def remove_tags(request: ApiRequest, body: TaggingIn) -> ChangedOut:
     """Take tags from contacts"""
     return ChangedOut(changed=tags.remove(body.tags, body.contact_ids, by=request.by))
+
+
+@operation(AREA, "POST", "/tags/{tag_id}/rename", TagOut, Rules("contacts:write", body=JSON))
+def rename_tag(request: ApiRequest, tag_id: Id, body: TagNameIn) -> TagOut:
+    """Rename a tag
+
+    Contacts, broadcasts and segments that have it keep it.
+    """
+    tag = get(Tag.objects.all(), tag_id, "tag")
+    renamed = tag_changes.rename(tag, body.name, by=request.by)
+    return TagOut(id=renamed.pk, name=renamed.name, contacts=renamed.taggings.count())
+
+
+@operation(AREA, "POST", "/tags/{tag_id}/merge", TagChangedOut, Rules("contacts:write", body=JSON))
+def merge_tags(request: ApiRequest, tag_id: Id, body: TagMergeIn) -> TagChangedOut:
+    """Merge a tag into another one
+
+    What uses the tag uses the other one then. This starts no triggers and can't be undone.
+    """
+    tag, into = (get(Tag.objects.all(), key, "tag") for key in (tag_id, body.into_id))
+    return _changed(orders.merge_tags(tag, into, by=request.by))
+
+
+@operation(AREA, "POST", "/tags/{tag_id}/delete", TagChangedOut, Rules("contacts:write"))
+def delete_tag(request: ApiRequest, tag_id: Id) -> TagChangedOut:
+    """Delete a tag; refused while a broadcast or a segment uses it"""
+    tag = get(Tag.objects.all(), tag_id, "tag")
+    return _changed(orders.delete_tag(tag, by=request.by))
+
+
+def _changed(action: BulkAction | None) -> TagChangedOut:
+    return TagChangedOut(bulk_action=shown_action(action) if action else None)

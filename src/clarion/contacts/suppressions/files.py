@@ -1,6 +1,6 @@
 """Importing the suppression list from a CSV file of any size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.suppressions.entries import Entry, SuppressionError, store
 from clarion.contacts.suppressions.matching import apply_pending
 from clarion.kit import db, sheets
-from clarion.kit.csvfile import CsvError, CsvFile
+from clarion.kit.batches import batches
+from clarion.kit.csvfile import CsvError, CsvFile, Row
 
 CHUNK = 10_000  # lines of one transaction
 ADDRESS_TITLES = ("address", "pattern", "email", "phone", "user_id", "id")
@@ -37,7 +38,6 @@ def import_entries(
     reason: str = "",
     rejects: Path | None = None,
     filename: str = "",
-    most: int | None = None,
     progress: Progress = lambda done, total: None,
     by: Agent | str,
 ) -> Imported:
@@ -45,29 +45,25 @@ def import_entries(
 
     Columns: ``address`` (or ``pattern``), and perhaps ``kind``, ``reason`` and ``note``; others are
     passed over. ``kind`` and ``reason`` are those of lines without one. What is wrong with a line
-    is written to ``rejects`` with its number. A file of more than ``most`` lines is refused.
-    ``filename``: its name in the audit log. Raises SuppressionError for what is wrong with the
-    whole file, and OSError.
+    is written to ``rejects`` with its number. ``filename``: its name in the audit log. Raises
+    SuppressionError for what is wrong with the whole file, and OSError.
     """
     try:
-        file = CsvFile(path)
-        places = _places(file.columns, kind, reason)
-        _check(file, most)
-        reader = _Reader(file, places, kind, reason, Rejects(rejects), by)
+        file = EntryFile(path, kind, reason)
+        file.count_lines()
+        outcome, rejected = Imported(), Rejects(rejects)
         try:
-            for line, cells in file.rows():
-                reader.take(line, cells)
-                if reader.is_full:
-                    reader.write()
-                    progress(file.position, file.size)
-            reader.write()
+            for rows in batches(file.csv.rows(), CHUNK):
+                with db.write():
+                    file.import_rows(rows, outcome, rejected, by)
+                apply_pending()
+                progress(file.csv.position, file.csv.size)
         finally:
-            reader.rejects.close()
+            rejected.close()
     except CsvError as error:
         raise SuppressionError(str(error)) from None
-    progress(file.size, file.size)
-    outcome = reader.outcome
-    outcome.rejected, outcome.first_rejects = reader.rejects.count, reader.rejects.shown
+    progress(file.csv.size, file.csv.size)
+    outcome.rejected, outcome.first_rejects = rejected.count, rejected.shown
     audit.note(
         "suppression.import",
         "suppressions",
@@ -80,16 +76,66 @@ def import_entries(
     return outcome
 
 
-def _check(file: CsvFile, most: int | None) -> None:
-    """Go through the whole file, so that nothing is written of one that breaks off."""
-    lines = sum(1 for _ in file.rows())
-    if not lines:
-        raise SuppressionError("The file has a header row and nothing below it.")
-    if most is not None and lines > most:
-        raise SuppressionError(
-            f"The file has {lines:,} lines; a page takes {most:,}. Split it, or use the command "
-            "clarion suppressions import."
-        )
+class EntryFile:
+    """A file of entries, and what its columns mean."""
+
+    def __init__(self, path: Path, kind: str, reason: str) -> None:
+        """Raises SuppressionError, CsvError and OSError for what is wrong with the whole file."""
+        self.csv = CsvFile(path)
+        self._places = _places(self.csv.columns, kind, reason)
+        self._usual = {"kind": kind, "reason": reason, "note": ""}
+
+    def count_lines(self) -> int:
+        """Go through the whole file, so that nothing is written of one that breaks off.
+
+        Returns their number. Raises SuppressionError for one without lines, and CsvError.
+        """
+        lines = sum(1 for _ in self.csv.rows())
+        if not lines:
+            raise SuppressionError("The file has a header row and nothing below it.")
+        return lines
+
+    def import_rows(
+        self, rows: Sequence[Row], outcome: Imported, rejects: Rejects, by: Agent | str
+    ) -> None:
+        """Put the entries of some lines on the list, in the caller's transaction, and count them.
+
+        They take effect when it commits; call ``apply_pending`` after that. What is rejected is
+        not counted in ``outcome``, but in ``rejects``.
+        """
+        entries: dict[tuple[str, str, str], Entry] = {}
+        for line, cells in rows:
+            outcome.lines += 1
+            entry = self._read(line, cells, rejects)
+            if entry is not None:
+                key = (entry.kind, entry.match, entry.value)
+                outcome.known += key in entries
+                entries[key] = entry
+        if entries:
+            added = store(list(entries.values()), Suppression.Source.IMPORT, by)
+            outcome.added += added
+            outcome.known += len(entries) - added
+
+    def _read(self, line: int, cells: list[str], rejects: Rejects) -> Entry | None:
+        """The entry of one line; None for one that is rejected."""
+        width = len(self.csv.columns)
+        if len(cells) != width:
+            fault = "too few" if len(cells) < width else "too many"
+            rejects.add(line, cells[0] if cells else "", f"{fault} cells: {len(cells)}")
+            return None
+        pattern = cells[self._places["address"]].strip()
+        if sheets.defused(pattern[1:]) == pattern:  # as an export of ours writes it
+            pattern = pattern[1:]
+        facts = {
+            name: (cells[self._places[name]].strip() if name in self._places else "") or usual
+            for name, usual in self._usual.items()
+        }
+        reason = facts["reason"].lower().replace(" ", "_")
+        try:
+            return Entry.read(pattern, facts["kind"].lower(), reason, facts["note"])
+        except (SuppressionError, UnknownKind) as error:
+            rejects.add(line, pattern, str(error))
+            return None
 
 
 def _places(columns: list[str], kind: str, reason: str) -> dict[str, int]:
@@ -108,59 +154,3 @@ def _places(columns: list[str], kind: str, reason: str) -> dict[str, int]:
         if name not in places and not value:
             raise SuppressionError(f"The file has no column “{name}”. Choose the {name} for all.")
     return {**places, "address": address}
-
-
-class _Reader:
-    """Reads lines, and writes their entries a chunk at a time."""
-
-    def __init__(
-        self, file: CsvFile, places: dict[str, int], kind: str, reason: str, rejects: Rejects,
-        by: Agent | str,
-    ) -> None:  # fmt: skip
-        self.outcome = Imported()
-        self.rejects = rejects
-        self._width = len(file.columns)
-        self._places = places
-        self._usual = {"kind": kind, "reason": reason, "note": ""}
-        self._by = by
-        self._entries: dict[tuple[str, str, str], Entry] = {}
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a chunk is complete."""
-        return len(self._entries) >= CHUNK
-
-    def take(self, line: int, cells: list[str]) -> None:
-        """Read one line."""
-        self.outcome.lines += 1
-        if len(cells) != self._width:
-            fault = "too few" if len(cells) < self._width else "too many"
-            self.rejects.add(line, cells[0] if cells else "", f"{fault} cells: {len(cells)}")
-            return
-        pattern = cells[self._places["address"]].strip()
-        if sheets.defused(pattern[1:]) == pattern:  # as an export of ours writes it
-            pattern = pattern[1:]
-        facts = {
-            name: (cells[self._places[name]].strip() if name in self._places else "") or usual
-            for name, usual in self._usual.items()
-        }
-        reason = facts["reason"].lower().replace(" ", "_")
-        try:
-            entry = Entry.read(pattern, facts["kind"].lower(), reason, facts["note"])
-        except (SuppressionError, UnknownKind) as error:
-            self.rejects.add(line, pattern, str(error))
-            return
-        key = (entry.kind, entry.match, entry.value)
-        self.outcome.known += key in self._entries
-        self._entries[key] = entry
-
-    def write(self) -> None:
-        """Write what was read; it has an effect from then on."""
-        if not self._entries:
-            return
-        with db.write():
-            added = store(list(self._entries.values()), Suppression.Source.IMPORT, self._by)
-        apply_pending()
-        self.outcome.added += added
-        self.outcome.known += len(self._entries) - added
-        self._entries.clear()

@@ -1,9 +1,10 @@
 """Bulk actions: one change to selected contacts, or to all that the filters of the list find."""
 
+from pathlib import Path
 from typing import Final
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,19 +13,21 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clarion.accounts import audit
 from clarion.accounts.models import Role
 from clarion.bulk import actions
+from clarion.bulk.acts import rejects_path
 from clarion.bulk.errors import BulkError
 from clarion.bulk.export import export_csv
 from clarion.bulk.models import BulkAction
 from clarion.bulk.selection import Selection
 from clarion.consents.models import Consent
 from clarion.contacts.attribute_filters import AttributeFilter
+from clarion.contacts.import_look import first_of
 from clarion.contacts.models import Tag
 from clarion.engine.status import workers_alive
 from clarion.kit.numbers import parse_count, parse_id
 from clarion.web.forms.bulk import FORMS, form_of
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.stream import download
+from clarion.web.stream import download, pieces
 from clarion.web.templatetags.pages import number
 
 LARGE: Final = 100  # contacts from which on deleting needs their number typed
@@ -128,12 +131,34 @@ def bulk_live(request: AgentRequest, pk: int) -> HttpResponse:
 
 def _status(pk: int) -> dict[str, object]:
     row = get_object_or_404(BulkAction, pk=pk)
+    is_import = row.kind == BulkAction.Kind.SUPPRESS
+    is_of_tag = row.kind in (BulkAction.Kind.MERGE_TAG, BulkAction.Kind.DELETE_TAG)
+    rejects = _rejects(row)
     return {
         "row": row,
         "is_open": row.state in BulkAction.OPEN,
-        "words": Selection.stored(row.contacts).words(),
+        "is_import": is_import,
+        "is_of_tag": is_of_tag,
+        "words": [] if is_import or is_of_tag else Selection.stored(row.contacts).words(),
+        "rejects": first_of(rejects) if rejects else [],
         "no_worker": row.state in BulkAction.OPEN and not workers_alive(),
     }
+
+
+def _rejects(row: BulkAction) -> Path | None:
+    """The file of an action's rejected lines, once it has ended; None when there is none here."""
+    path = rejects_path(row)
+    return path if row.rejects_size and row.state not in BulkAction.OPEN and path.exists() else None
+
+
+@needs(Role.MANAGER)
+@require_safe
+def bulk_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """The lines that were not taken, as CSV."""
+    path = _rejects(get_object_or_404(BulkAction, pk=pk))
+    if path is None:
+        raise Http404
+    return download(pieces(path), f"rejected-lines-{pk}.csv")
 
 
 @needs(Role.MANAGER)

@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clarion.accounts import audit
 from clarion.accounts.models import Role
+from clarion.bulk import orders
 from clarion.channels.registry import KINDS
 from clarion.contacts import addresses, uploads
 from clarion.contacts.models import Address, Suppression
 from clarion.contacts.states import AddressState
 from clarion.contacts.suppressions import entries
 from clarion.contacts.suppressions.entries import Reason, SuppressionError
-from clarion.contacts.suppressions.files import import_entries
 from clarion.contacts.suppressions.listing import (
     REASONS,
     Wanted,
@@ -31,8 +31,6 @@ from clarion.web.filters import chips, list_url
 from clarion.web.forms.suppressions import SuppressionFileForm, SuppressionForm, kind_choices
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.stream import download
-
-MOST_LINES = 50_000  # of a file that a page imports while its agent waits
 
 
 @require_safe
@@ -132,25 +130,24 @@ def suppression_lift(request: AgentRequest, pk: int) -> HttpResponse:
 @needs(Role.MANAGER)
 @require_http_methods(["GET", "POST"])
 def suppression_import(request: AgentRequest) -> HttpResponse:
-    """Put the addresses of a file on the list."""
+    """Have a worker put the addresses of a file on the list."""
     form = SuppressionFileForm(request.POST or None, request.FILES or None)
-    context: dict[str, object] = {"form": form, "most": MOST_LINES}
     if request.method == "POST" and form.is_valid():
         token = uploads.keep(form.cleaned_data["file"].chunks())
         try:
-            context["outcome"] = import_entries(
-                uploads.path(token),
+            action = orders.import_suppressions(
+                token,
                 filename=form.cleaned_data["file"].name,
                 kind=form.cleaned_data["kind"],
                 reason=form.cleaned_data["reason"],
-                most=MOST_LINES,
                 by=request.user,
             )
         except SuppressionError as error:
-            form.add_error("file", str(error))
-        finally:
             uploads.drop(token)
-    return render(request, "suppressions/import.html", context)
+            form.add_error("file", str(error))
+        else:
+            return redirect("bulk_one", action.pk)
+    return render(request, "suppressions/import.html", {"form": form})
 
 
 @needs(Role.MANAGER)

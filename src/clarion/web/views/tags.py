@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clarion.accounts.models import Role
+from clarion.bulk import orders
 from clarion.contacts import tag_changes
 from clarion.contacts.models import Tag
 from clarion.contacts.tags import LONGEST, TagError, tag_counts
@@ -64,10 +65,12 @@ def tag_merge(request: AgentRequest, pk: int) -> HttpResponse:
         return redirect("tag_edit", pk)
     if request.method == "POST":
         try:
-            tag_changes.merge(tag, into, by=request.user)
+            action = orders.merge_tags(tag, into, by=request.user)
         except TagError as error:
             messages.error(request, str(error))
         else:
+            if action:
+                return redirect("bulk_one", action.pk)
             messages.success(request, _("The tags are merged."))
         return redirect("tags")
     context = {"tag": tag, "into": into, **_facts(tag)}
@@ -81,10 +84,12 @@ def tag_delete(request: AgentRequest, pk: int) -> HttpResponse:
     tag = get_object_or_404(Tag, pk=pk)
     if request.method == "POST":
         try:
-            tag_changes.delete(tag, by=request.user)
+            action = orders.delete_tag(tag, by=request.user)
         except TagError as error:
             messages.error(request, str(error))
         else:
+            if action:
+                return redirect("bulk_one", action.pk)
             messages.success(request, _("“%s” has been deleted.") % tag.name)
         return redirect("tags")
     return render(request, "contacts/tag_delete.html", {"tag": tag, **_facts(tag)})
