@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from api.conftest import Program
+from api.conftest import MakeToken, Program
 from api.test_foundation import problem
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.engine.dry_runs import running
+from clarion.segments.conditions import Condition
+from clarion.segments.manage import define
 from support import factory
 
 TEXT = {"type": "text", "text": "Hello {{ contact.name }}"}
@@ -263,3 +265,38 @@ def test_a_dry_run_is_started_read_and_cancelled(call: Program, channel: Channel
     assert call.ok("POST", f"{path}/cancel")["state"] == "done", "it has ended already"
     call.ok("POST", path, Idempotency_Key="twice")
     assert call.ok("POST", f"{path}/cancel")["state"] == "cancelled"
+
+
+def test_very_many_recipients_are_confirmed(call: Program, channel: Channel, settings: Any) -> None:
+    factory.people(channel, 3)
+    settings.CLARION = settings.CLARION.model_copy(update={"confirm_recipients": 3})
+    draft = factory.draft([channel])
+    path = f"/broadcasts/{draft.pk}/start"
+    refused = problem(call("POST", path, {}))
+    assert refused["code"] == "conflict"
+    assert "3 recipients" in refused["detail"]
+    assert call.ok("GET", f"/broadcasts/{draft.pk}")["state"] == "draft"
+    assert call.ok("POST", path, {"confirm_large": True})["state"] == "scheduled"
+
+
+def test_names_are_shown_to_those_who_may_read_contacts(
+    make_token: MakeToken, channel: Channel
+) -> None:
+    [person] = factory.people(channel, 1)
+    draft = factory.draft([channel])
+    segment = define(name="Berlin", conditions=[Condition.parse("city=Berlin")], by=factory.BY)
+    scopes = ["broadcasts:read", "segments:read"]
+    without = Program(make_token(scopes, name="without"))
+    reader = Program(make_token([*scopes, "contacts:read"], name="reader"))
+    audience, counted = f"/broadcasts/{draft.pk}/audience", f"/segments/{segment.pk}/count"
+    preview = f"/broadcasts/{draft.pk}/preview"
+
+    for path in (audience, counted):
+        assert without.ok("GET", path)["sample"] == []
+        assert reader.ok("GET", path)["sample"] == ["Person 0"]
+    assert reader.ok("GET", preview)["messages"] == ["Hello Person 0"]
+    shown = without.ok("GET", preview)
+    assert (shown["chat_number"], shown["problems"]) == (None, [])
+    assert "Person 0" not in shown["messages"][0]
+    refused = without("GET", f"{preview}?chat_number={person.pk}")
+    assert problem(refused)["code"] == "insufficient_scope"

@@ -44,6 +44,19 @@ def test_a_message_is_addressed_by_user_id(call: Program, channel: Channel) -> N
     assert call.ok("POST", "/messages", body)["chat_number"] == person.pk
 
 
+def test_a_variable_without_a_value_is_refused(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    for text in ("Your code is {{ data.code }}", "Hello {{ contact.nickname }}"):
+        body = {"chat_number": person.pk, "content": {"type": "text", "text": text}}
+        refused = problem(call("POST", "/messages", body))
+        assert refused["code"] == "refused"
+        assert text[-15:-3].split(".")[-1].strip() in refused["detail"]
+    assert not Broadcast.objects.exists()
+    assert not Delivery.objects.exists()
+    text = "Hello {{ contact.nickname | default('you') }}"
+    call.ok("POST", "/messages", {**body, "content": {"type": "text", "text": text}})
+
+
 def test_a_story_is_sent(call: Program, channel: Channel) -> None:
     [person] = factory.people(channel, 1)
     story = call.ok("POST", "/stories", {"name": "Hi", "blocks": [{"kind": "text", "text": "Hi"}]})

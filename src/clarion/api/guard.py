@@ -61,6 +61,11 @@ class Bearer(HttpBearer):
         return token
 
 
+def may(request: ApiRequest, scope: str) -> bool:
+    """Whether the token has another scope than the one that its operation needs."""
+    return scope in request.auth.scopes
+
+
 def valid_token(secret: str) -> ApiToken:
     """The token with that secret. Raises Problem (401)."""
     token = tokens.find_token(secret) if secret else None

@@ -17,6 +17,7 @@ from clarion.broadcasts import authors, events
 from clarion.broadcasts.errors import AlreadySent, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
+from clarion.broadcasts.preview import preview, preview_title
 from clarion.broadcasts.problems import content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
@@ -93,6 +94,23 @@ def send_single(
         single.channels.add(address.channel_id)
         Pick.objects.create(broadcast=single, address=address)
         write_single(single.pk, address.channel_id, address.pk)
+    return single
+
+
+def send_filled(address: Address, *, by: Agent | str, **fields: Any) -> Broadcast:
+    """As ``send_single``, but for a text or template whose variables all have a value.
+
+    Raises SingleError also where one has none for this contact. What a story asks for while it runs
+    is not known yet, so a story is sent as it is.
+    """
+    with transaction.atomic():
+        single = send_single(address, by=by, **fields)
+        if single.data_type != Broadcast.DataType.STORY:
+            parts = preview(single, address)
+            if title := preview_title(single, address, [address.channel]):
+                parts.append(title)
+            if problems := [part.problem for part in parts if part.problem]:
+                raise SingleError(" ".join(dict.fromkeys(problems)))
     return single
 
 

@@ -7,15 +7,15 @@ from pydantic import Field
 
 from clarion.api.drafting import DraftIn, DraftPatch, package_fields
 from clarion.api.etags import require_match
-from clarion.api.guard import JSON, ApiRequest
+from clarion.api.guard import JSON, ApiRequest, may
 from clarion.api.lookups import chosen, get, lock
 from clarion.api.operations import Created, Rules, operation
-from clarion.api.problems import wrong_field
+from clarion.api.problems import Problem, wrong_field
 from clarion.api.shown_broadcasts import BroadcastOut, broadcast_out
 from clarion.api.shown_messages import MessageOut, message_out
 from clarion.api.types import Id, Input, Output
 from clarion.broadcasts import control, drafts, history, launch, singles
-from clarion.broadcasts.audience import summary
+from clarion.broadcasts.audience import summary, to_confirm
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -50,7 +50,7 @@ class AudienceOut(Output):
     left_out: dict[str, int] = Field(description="Contacts by the reason why they are left out")
     held: int = Field(description="Of the total: get it when their open chat is closed")
     estimated: bool = Field(description="Counted from a sample")
-    sample: list[str]
+    sample: list[str] = Field(description="Some names; empty without the scope contacts:read")
     seconds: float | None = Field(description="How long sending takes; null without a rate")
 
 
@@ -76,6 +76,10 @@ class StartIn(Input):
     )
     revision: int | None = Field(
         None, ge=0, le=2**31 - 1, description="Refused if the draft has a newer one"
+    )
+    confirm_large: bool = Field(
+        False,
+        description="Start it also if it has very many recipients: CLARION_CONFIRM_RECIPIENTS",
     )
 
 
@@ -165,7 +169,7 @@ def count_audience(
         left_out=counted.dropped,
         held=counted.held,
         estimated=counted.about,
-        sample=counted.sample,
+        sample=counted.sample if may(request, "contacts:read") else [],
         seconds=forecast(draft, channels, counted.by_channel).seconds,
     )
 
@@ -176,11 +180,18 @@ def preview_draft(
     broadcast_id: Id,
     chat_number: Annotated[Id | None, Query(None, description="Whose; else a recipient's")] = None,
 ) -> PreviewOut:
-    """Show the messages as one contact would get them"""
+    """Show the messages as one contact would get them
+
+    Without the scope contacts:read, the variables are shown by their names.
+    """
     draft = _find(broadcast_id)
+    reads_contacts = may(request, "contacts:read")
+    if chat_number is not None and not reads_contacts:
+        text = "Showing what a contact gets needs a token with the scope contacts:read as well."
+        raise Problem("insufficient_scope", text)
     addresses = Address.objects.select_related("contact", "channel")
     address = chosen(addresses, chat_number, "chat_number", "query")
-    if address is None:
+    if address is None and reads_contacts:
         channels = list(draft.channels.values_list("pk", flat=True))
         address = preview_address(draft, channels)
     shown = preview(draft, address)
@@ -209,7 +220,12 @@ def test_draft(request: ApiRequest, broadcast_id: Id, body: TestIn) -> Created:
 
 
 def _counted(request: ApiRequest, broadcast_id: Id, body: StartIn) -> launch.Counted:
-    return launch.count(_find(broadcast_id))
+    draft = _find(broadcast_id)
+    if not body.confirm_large and (large := to_confirm(draft)):
+        about = "about " if large.about else ""
+        text = f"This broadcast has {about}{large.total:,} recipients. Check them, then start it "
+        raise Problem("conflict", f"{text}with confirm_large.")
+    return launch.count(draft)
 
 
 @operation(
@@ -219,8 +235,9 @@ def _counted(request: ApiRequest, broadcast_id: Id, body: StartIn) -> launch.Cou
 def start_broadcast(request: ApiRequest, broadcast_id: Id, body: StartIn) -> BroadcastOut:
     """Start a draft: send it, schedule it, or let it go live
 
-    What is sent now can be undone within the undo window. If the draft edits a live broadcast, the
-    answer is that broadcast.
+    What is sent now can be undone within the undo window. A broadcast with very many recipients is
+    refused with 409 until the request says `confirm_large`. If the draft edits a live broadcast,
+    the answer is that broadcast.
     """
     draft = _find(broadcast_id)
     started = launch.start(

@@ -48,7 +48,8 @@ def send_message(request: ApiRequest, body: MessageIn) -> Created:
     """Send a message to one contact
 
     It is sent before all broadcasts, and an open chat does not hold it: use it for what the contact
-    waits for, such as a receipt or a code. Contacts who opted out of broadcasts still get it.
+    waits for, such as a receipt or a code. Contacts who opted out of broadcasts still get it. A
+    text or template is refused if one of its variables has no value for the contact.
     """
     address = _address(body)
     fields = content_fields(body.content)
@@ -56,7 +57,7 @@ def send_message(request: ApiRequest, body: MessageIn) -> Created:
         data = checked_data(body.data)
     except CallError as error:
         raise wrong_field("data", str(error)) from None
-    single = singles.send_single(
+    single = singles.send_filled(
         address,
         by=request.by,
         text=fields.get("text", ""),

@@ -6,7 +6,7 @@ from ninja import Query
 from pydantic import Field
 
 from clarion.api.etags import require_match
-from clarion.api.guard import JSON, ApiRequest
+from clarion.api.guard import JSON, ApiRequest, may
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
 from clarion.api.operations import Created, Rules, operation
@@ -73,7 +73,7 @@ class CountOut(Output):
 
     contacts: int
     estimated: bool
-    sample: list[str]
+    sample: list[str] = Field(description="Some names; empty without the scope contacts:read")
 
 
 @operation(AREA, "GET", "/segments", Page[SegmentOut], Rules(_READ, paged=True))
@@ -141,12 +141,13 @@ def count_segment(
     exact: Annotated[bool, Query(False, description="Count everybody, also of very many")] = False,
 ) -> CountOut:
     """Count the contacts of a segment"""
-    return _count(get(Segment.objects.all(), segment_id, "segment"), exact=exact)
+    return _count(request, get(Segment.objects.all(), segment_id, "segment"), exact=exact)
 
 
-def _count(segment: Segment, *, exact: bool) -> CountOut:
+def _count(request: ApiRequest, segment: Segment, *, exact: bool) -> CountOut:
     counted = members.count(segment, quick=not exact)
-    names = members.sample(segment) if counted.contacts else []
+    shows = counted.contacts and may(request, "contacts:read")
+    names = members.sample(segment) if shows else []
     return CountOut(contacts=counted.contacts, estimated=counted.about, sample=names)
 
 
