@@ -14,6 +14,7 @@ from clarion.broadcasts.audience import summary
 from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.query import Audience
 from clarion.channels.contract import Inbound
+from clarion.channels.email import ids
 from clarion.channels.models import Channel
 from clarion.chats.inbound import receive
 from clarion.contacts import addresses, identities
@@ -64,6 +65,13 @@ class TestPatterns:
         with django_assert_max_num_queries(50):
             _, count = add("*@example.com", kind="email", reason="gone", by=BY)
         assert (count, suppressed()) == (2, {near.value, far.value})
+
+    @pytest.mark.parametrize("pattern", ["*@xn--mnchen-3ya.de", "*@München.de", "*münchen.de"])
+    def test_a_domain_in_either_of_its_forms(self, mail: Channel, pattern: str) -> None:
+        read = ids.user_id
+        mails(mail, read("ada@xn--mnchen-3ya.de"), read("bob@münchen.de"), "eve@munchen.de")
+        _, count = add(pattern, kind="email", reason="gone", by=BY)
+        assert (count, suppressed()) == (2, {"ada@münchen.de", "bob@münchen.de"})
 
     def test_an_address_in_every_channel_of_its_kind(self, mail: Channel) -> None:
         other, hook = factory.channel("two", "email"), factory.channel()

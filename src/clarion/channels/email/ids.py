@@ -12,6 +12,7 @@ from clarion.channels.ids import TITLES as USUAL
 TITLES = (*EMAIL_TITLES, *USUAL)
 _ATOM = r"[A-Za-z0-9_%+'-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ENCODED = "xn--"  # how a label with other letters begins in its ASCII form (RFC 5890)
 _PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
 
 
@@ -19,8 +20,11 @@ def user_id(text: str) -> str:
     """The address in lower case: nobody has two mailboxes that differ in case alone.
 
     RFC 5321 2.4 leaves it to each server whether case matters before the @; none in use cares, and
-    people write their own address in either. Raises BadIdError.
+    people write their own address in either. A domain with other letters than ASCII is written with
+    them: “xn--mnchen-3ya.de” is “münchen.de”. Raises BadIdError.
     """
+    if _ENCODED in text.lower():
+        return normalize("NFC", _normalized(plain_id(text)).lower())
     # The library takes 60 times as long, and a file has millions of addresses.
     if len(text) <= 254 and text.find("@") <= 64 and _PLAIN.fullmatch(text):
         return text.lower()
@@ -28,8 +32,9 @@ def user_id(text: str) -> str:
 
 
 def id_part(text: str) -> str:
-    """A part of an address as it is compared: in lower case."""
-    return normalize("NFC", text.strip().lower())
+    """A part of an address as it is compared: in lower case, with the letters of its domain."""
+    before, at, domain = normalize("NFC", text.strip().lower()).rpartition("@")
+    return before + at + ".".join(map(_decoded, domain.split(".")))
 
 
 def written_id(text: str) -> str:
@@ -38,6 +43,20 @@ def written_id(text: str) -> str:
     if len(value) <= 254 and value.find("@") <= 64 and _PLAIN.fullmatch(value):
         local, _, domain = value.partition("@")
         return value if domain.islower() else f"{local}@{domain.lower()}"
+    return _normalized(value)
+
+
+def _decoded(label: str) -> str:
+    """A label of a domain with its own letters; one that is not complete stays as it is."""
+    if not label.startswith(_ENCODED):
+        return label
+    try:
+        return _normalized(f"a@{label}.example").removeprefix("a@").removesuffix(".example")
+    except BadIdError:
+        return label
+
+
+def _normalized(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError as error:
