@@ -1,12 +1,13 @@
 """Singles: one person, at once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import drafts, people, singles
-from clarion.broadcasts.errors import SingleError
+from clarion.broadcasts.errors import OptedOut, SingleError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.contract import Inbound
@@ -122,12 +123,28 @@ def test_a_reply_is_neither_held_nor_silenced_by_an_opt_out(person: Address) -> 
     control.take_over(person.pk, by=agent)
     addresses.mark(person.pk, "opted_out", clock.now())
 
-    single = singles.reply(person.pk, "You are off the list.", by=agent)
+    single = singles.reply(person.pk, "You are off the list.", by=agent, to_opted_out=True)
     control.close(person.pk, by=agent)
     control.take_over(person.pk, by=agent)
     people.skip_stopped_address(person.pk, "opted_out", clock.now())
 
     assert factory.states(single) == {"queued": 1}
+
+
+def test_a_reply_to_who_opted_out_and_wrote_nothing_since_is_asked_for_twice(
+    person: Address,
+) -> None:
+    agent = factory.agent()
+    control.take_over(person.pk, by=agent)
+    stopped = clock.now() - timedelta(hours=1)
+    receive(person.channel, Inbound(person.value, "m1", "STOP", stopped))
+    addresses.mark(person.pk, "opted_out", stopped)
+    with pytest.raises(OptedOut, match="written nothing since"):
+        singles.reply(person.pk, "Bye", by=agent)
+    assert not Broadcast.objects.exists()
+    receive(person.channel, Inbound(person.value, "m2", "One more question", clock.now()))
+    singles.reply(person.pk, "Yes?", by=agent)
+    assert Broadcast.objects.count() == 1
 
 
 def test_who_blocks_us_before_the_reply_leaves_is_skipped(person: Address) -> None:

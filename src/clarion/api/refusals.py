@@ -8,7 +8,14 @@ from ninja.errors import HttpError, ValidationError
 
 from clarion.accounts.idempotency import KeyReusedError
 from clarion.api.problems import FieldError, Problem
-from clarion.broadcasts.errors import AlreadySent, ControlError, EditConflict, NotLive, TooOften
+from clarion.broadcasts.errors import (
+    AlreadySent,
+    ControlError,
+    EditConflict,
+    NotLive,
+    OptedOut,
+    TooOften,
+)
 from clarion.channels.errors import SettingsError
 from clarion.chats.control import ChatError
 from clarion.contacts.editing import EditError
@@ -18,7 +25,7 @@ from clarion.kit.vault import SealedError
 
 _BUSY = {"Retry-After": "5"}
 # What another state, or another moment, would allow.
-_CONFLICTS = (AlreadySent, ChatError, ControlError, EditConflict, NotLive)
+_CONFLICTS = (AlreadySent, ChatError, ControlError, EditConflict, NotLive, OptedOut)
 log = structlog.get_logger()
 
 

@@ -64,6 +64,10 @@ class AlreadySent(SingleError):  # noqa: N818 - the name is the fact
     """The form has sent something else already; says what, and that this was not sent."""
 
 
+class OptedOut(SingleError):  # noqa: N818 - the name is the fact
+    """The contact opted out and has written nothing since: it has to be asked for once more."""
+
+
 class CallError(ValueError):
     """A call of a broadcast's URL can't be done; says in one sentence what to change."""
 

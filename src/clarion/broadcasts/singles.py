@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, events
-from clarion.broadcasts.errors import AlreadySent, SingleError
+from clarion.broadcasts.errors import AlreadySent, OptedOut, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
 from clarion.broadcasts.preview import preview, preview_title
@@ -22,7 +22,7 @@ from clarion.broadcasts.problems import content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
 from clarion.chats.control import ChatError, find
-from clarion.chats.models import Chat
+from clarion.chats.models import Chat, Message
 from clarion.codes.models import CodePool
 from clarion.contacts.models import Address
 from clarion.contacts.states import NO_REPLY, AddressState, explain
@@ -143,8 +143,13 @@ def _content(
     return {"data_type": Broadcast.DataType.TEXT, "text": text}
 
 
-def reply(address_id: int, text: str, *, by: Agent, form_token: str = "") -> Broadcast:
+def reply(
+    address_id: int, text: str, *, by: Agent, form_token: str = "", to_opted_out: bool = False
+) -> Broadcast:
     """Send an agent's words, exactly as written, to the person of a chat that is theirs.
+
+    ``to_opted_out``: also to who opted out and has written nothing since; otherwise that raises
+    OptedOut.
 
     A form sends one reply: called again with the same ``form_token`` and the same words, this
     returns the reply that was sent; raises AlreadySent for other words. Raises ChatError when the
@@ -171,9 +176,22 @@ def reply(address_id: int, text: str, *, by: Agent, form_token: str = "") -> Bro
                 f"The reply before this one was sent: “{plain(sent.text)[:80]}”. This one was "
                 "not. Press Send again to send it as well."
             )
+        if not to_opted_out and _opted_out_last(chat.address):
+            raise OptedOut(
+                "The contact opted out and has written nothing since. Send the reply only if they "
+                "expect it."
+            )
         single = send_single(chat.address, by=by, text=literal(words), form_token=form_token)
         audit.note("chat.reply", f"chat {address_id}", by, broadcast=single.pk)
     return single
+
+
+def _opted_out_last(address: Address) -> bool:
+    """Whether they opted out, and the last that they wrote, if anything, was that."""
+    if address.state != AddressState.OPTED_OUT:
+        return False
+    written = Message.objects.filter(chat=address.pk, inbound=True)
+    return address.state_at is None or not written.filter(at__gt=address.state_at).exists()
 
 
 def literal(text: str) -> str:

@@ -138,12 +138,19 @@ def reply(
         str, typer.Option(metavar="TEXT", help="The reply. It is sent exactly as written.")
     ],
     agent: By,
+    to_opted_out: Annotated[
+        bool,
+        typer.Option(
+            "--to-opted-out",
+            help="Send it also if the contact opted out and has written nothing since.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Reply in a chat that this agent has open. A worker sends the reply."""
     from clarion.broadcasts import singles
 
-    single = singles.reply(number, text, by=_acting(agent))
+    single = singles.reply(number, text, by=_acting(agent), to_opted_out=to_opted_out)
     if as_json:
         print_json({"chat": number, "broadcast": single.pk, "state": "queued"})
     else:

@@ -217,6 +217,22 @@ def test_g3_a_reply_that_can_not_be_sent_keeps_what_was_typed(
     assert not Broadcast.objects.exists()
 
 
+def test_g3_a_reply_to_who_opted_out_is_sent_after_a_question(
+    admin: Client, ada: Agent, person: Address
+) -> None:
+    control.take_over(person.pk, by=ada)
+    addresses.mark(person.pk, "opted_out", clock.now())
+    asked = admin.post(f"/chats/{person.pk}/reply", {"text": "Bye"})
+    assert asked.status_code == 422
+    html = asked.content.decode()
+    assert "has written nothing since" in html
+    assert "Send anyway" in html
+    assert "Bye</textarea>" in html
+    assert not Broadcast.objects.exists()
+    admin.post(f"/chats/{person.pk}/reply", {"text": "Bye", "to_opted_out": "1"})
+    assert Broadcast.objects.get().agent == ada
+
+
 def test_g3_a_sent_reply_empties_the_box_and_tells_the_page(
     admin: Client, ada: Agent, person: Address
 ) -> None:

@@ -76,6 +76,9 @@ class ReplyIn(AgentIn):
     """A reply, sent exactly as it is written."""
 
     text: str = Field(min_length=1, max_length=LONGEST_REPLY)
+    to_opted_out: bool = Field(
+        False, description="Send it also if the contact opted out and has written nothing since"
+    )
 
 
 @operation(AREA, "GET", "/chats", Page[ChatRowOut], Rules(_READ, paged=True))
@@ -125,9 +128,13 @@ def take_chat(request: ApiRequest, chat_id: Id, body: AgentIn) -> ChatOut:
     Rules(_WRITE, repeatable=True, body=JSON), status=202,
 )  # fmt: skip
 def reply_to_chat(request: ApiRequest, chat_id: Id, body: ReplyIn) -> Created:
-    """Reply in a chat that is open with the agent"""
+    """Reply in a chat that is open with the agent
+
+    To a contact who opted out and has written nothing since, it needs `to_opted_out`.
+    """
     agent = _agent(request, chat_id, body.agent_id)
-    message = message_out(singles.reply(_find(chat_id).pk, body.text, by=agent))
+    number, to_opted_out = _find(chat_id).pk, body.to_opted_out
+    message = message_out(singles.reply(number, body.text, by=agent, to_opted_out=to_opted_out))
     return Created(message, message.status_url)
 
 

@@ -16,7 +16,7 @@ from clarion.accounts.models import Agent, Role
 from clarion.broadcasts import conversations, singles
 from clarion.broadcasts.contact_history import held_for
 from clarion.broadcasts.conversations import Listed
-from clarion.broadcasts.errors import SingleError
+from clarion.broadcasts.errors import OptedOut, SingleError
 from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.control import ChatError
@@ -227,9 +227,16 @@ def chat_reply(request: AgentRequest, pk: int) -> HttpResponse:
     pk = _find(pk).pk
     text = request.POST.get("text", "")
     try:
-        singles.reply(pk, text, by=request.user, form_token=request.POST.get("form_token", ""))
+        singles.reply(
+            pk,
+            text,
+            by=request.user,
+            form_token=request.POST.get("form_token", ""),
+            to_opted_out="to_opted_out" in request.POST,
+        )
     except (ChatError, SingleError) as error:
         written = {"problem": str(error), "text": text, "form_token": ids.token()}
+        written["asks"] = "yes" if isinstance(error, OptedOut) else ""
         if not request.htmx:
             context = _open(request, pk, **written) | {"composing": True}
             return render(request, "chats/one.html", context, status=422)
