@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -54,7 +55,8 @@ def _folder() -> Path:
 
 def _remove_old() -> None:
     needed = set(Import.objects.filter(state__in=Import.OPEN).values_list("upload", flat=True))
-    for _receiver, tokens in uploads_needed.send(Import):
+    answers: list[tuple[Any, Any]] = uploads_needed.send(Import)
+    for _receiver, tokens in answers:
         needed.update(tokens)
     for file in _folder().iterdir():
         with suppress(FileNotFoundError):  # another process removed it meanwhile

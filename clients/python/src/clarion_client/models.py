@@ -210,8 +210,8 @@ class Bulk(TypedDict):
     """A bulk action: changed + unchanged + refused = done."""
 
     id: "int"
-    action: "Literal['tag', 'untag', 'give', 'withdraw', 'delete']"
-    state: "Literal['waiting', 'running', 'done', 'failed', 'canceled']"
+    action: "Literal['tag', 'untag', 'give', 'withdraw', 'delete', 'merge_tag', 'delete_tag', 'suppress']"
+    state: "Literal['waiting', 'running', 'done', 'failed', 'cancelled']"
     total: "int"
     done: "int"
     changed: "int"
@@ -1161,6 +1161,7 @@ class ReplyIn(TypedDict):
 
     agent_id: "int"
     text: "str"
+    to_opted_out: "NotRequired[bool]"
 
 
 class Required(TypedDict):
@@ -1322,6 +1323,7 @@ class StartIn(TypedDict):
 
     undo_seconds: "NotRequired[int | None]"
     revision: "NotRequired[int | None]"
+    confirm_large: "NotRequired[bool]"
 
 
 class Step(TypedDict):
@@ -1434,6 +1436,24 @@ class Tag(TypedDict):
     id: "int"
     name: "str"
     contacts: "int"
+
+
+class TagChanged(TypedDict):
+    """Who does the rest."""
+
+    bulk_action: "Bulk | None"
+
+
+class TagMergeIn(TypedDict):
+    """The tag that is kept."""
+
+    into_id: "int"
+
+
+class TagNameIn(TypedDict):
+    """A tag's new name."""
+
+    name: "str"
 
 
 class TaggingIn(TypedDict):

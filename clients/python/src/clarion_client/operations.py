@@ -1421,6 +1421,20 @@ class Client(SyncBase):
             ),
         )
 
+    def rename_tag(self, tag_id: int, body: models.TagNameIn) -> models.Tag:
+        """Rename a tag."""
+        return cast("models.Tag", self.request("POST", f"/api/v1/tags/{tag_id}/rename", body=body))
+
+    def merge_tags(self, tag_id: int, body: models.TagMergeIn) -> models.TagChanged:
+        """Merge a tag into another one."""
+        return cast(
+            "models.TagChanged", self.request("POST", f"/api/v1/tags/{tag_id}/merge", body=body)
+        )
+
+    def delete_tag(self, tag_id: int) -> models.TagChanged:
+        """Delete a tag; refused while a broadcast or a segment uses it."""
+        return cast("models.TagChanged", self.request("POST", f"/api/v1/tags/{tag_id}/delete"))
+
     def get_token(self) -> models.Token:
         """Show the token of this request."""
         return cast("models.Token", self.request("GET", "/api/v1/token"))
@@ -2927,6 +2941,25 @@ class AsyncClient(AsyncBase):
             await self.request(
                 "POST", "/api/v1/tags/remove", body=body, key=idempotency_key, repeatable=True
             ),
+        )
+
+    async def rename_tag(self, tag_id: int, body: models.TagNameIn) -> models.Tag:
+        """Rename a tag."""
+        return cast(
+            "models.Tag", await self.request("POST", f"/api/v1/tags/{tag_id}/rename", body=body)
+        )
+
+    async def merge_tags(self, tag_id: int, body: models.TagMergeIn) -> models.TagChanged:
+        """Merge a tag into another one."""
+        return cast(
+            "models.TagChanged",
+            await self.request("POST", f"/api/v1/tags/{tag_id}/merge", body=body),
+        )
+
+    async def delete_tag(self, tag_id: int) -> models.TagChanged:
+        """Delete a tag; refused while a broadcast or a segment uses it."""
+        return cast(
+            "models.TagChanged", await self.request("POST", f"/api/v1/tags/{tag_id}/delete")
         )
 
     async def get_token(self) -> models.Token:
