@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, events
+from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import AlreadySent, OptedOut, SingleError
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
-from clarion.broadcasts.preview import preview, preview_title
 from clarion.broadcasts.problems import content_problems
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.states import BroadcastState
@@ -27,9 +27,9 @@ from clarion.codes.models import CodePool
 from clarion.contacts.models import Address
 from clarion.contacts.states import NO_REPLY, AddressState, explain
 from clarion.contacts.suppressions.matching import pending_among
-from clarion.content.errors import ContentError
+from clarion.content.errors import LINKS, ContentError
 from clarion.content.models import Story
-from clarion.content.rendering import compile_text
+from clarion.content.rendering import compile_text, context_of
 from clarion.content.stories import newest
 from clarion.kit import clock
 from clarion.records.deliveries.write import write_single
@@ -105,13 +105,29 @@ def send_filled(address: Address, *, by: Agent | str, **fields: Any) -> Broadcas
     """
     with transaction.atomic():
         single = send_single(address, by=by, **fields)
-        if single.data_type != Broadcast.DataType.STORY:
-            parts = preview(single, address)
-            if title := preview_title(single, address, [address.channel]):
-                parts.append(title)
-            if problems := [part.problem for part in parts if part.problem]:
-                raise SingleError(" ".join(dict.fromkeys(problems)))
+        try:
+            for text in _texts(single, address):
+                _fill(text, address, single.data)
+        except ContentError as error:
+            raise SingleError(str(error)) from None
     return single
+
+
+def _texts(single: Broadcast, address: Address) -> list[str]:
+    """What is filled in before it is sent; nothing of a story."""
+    if single.data_type == Broadcast.DataType.STORY:
+        return []
+    titles = [single.title] if shows_title(address.channel) else []
+    if single.data_type == Broadcast.DataType.TEMPLATE:
+        return [*single.template.get("variables", ()), *titles]
+    return [single.text, *titles]
+
+
+def _fill(text: str, address: Address, data: Mapping[str, Any]) -> None:
+    """Raises ContentError where a variable of a text has no value for a contact."""
+    compiled = compile_text(text)
+    links = {name: name for name in LINKS if name in compiled.variables()}
+    compiled.render(context_of(address.contact, address), data=dict(data), memory={}, **links)
 
 
 def _refuse_out_of_reach(address: Address) -> None:
