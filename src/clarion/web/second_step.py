@@ -58,8 +58,8 @@ class CodeForm(forms.Form):
     passkey = forms.JSONField(required=False, widget=forms.HiddenInput)
 
 
-@login_stage_required(stage=SecondStep.key, redirect_urlname="account_login")  # type: ignore[untyped-decorator]
 @require_http_methods(["GET", "POST"])
+@login_stage_required(stage=SecondStep.key, redirect_urlname="account_login")  # type: ignore[untyped-decorator]
 def second_step(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor, and log in."""
     stage = request._login_stage  # type: ignore[attr-defined]
