@@ -30,6 +30,7 @@ ONE_WRITER = {  # table -> the only code that may write it, a module or a packag
     "records_receipt": "records/deliveries/",
     "records_sharedtext": "records/deliveries/",
     "records_tally": "records/tallies.py",
+    "records_count": "records/counters.py",
     "records_measure": "records/measures.py",
     "records_measuredelta": "records/measures.py",
     "clicks_clicktally": "clicks/tallies.py",

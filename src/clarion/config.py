@@ -4,6 +4,7 @@ import ipaddress
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import (
@@ -102,7 +103,16 @@ class Settings(BaseSettings):
         default=64, ge=1, description="Most requests at once, per channel and worker"
     )
     proxy: str = Field(default="", description="HTTP CONNECT proxy for outgoing requests")
+    metrics_token: str = Field(
+        default="", repr=False, description="What monitors send as a bearer token to /metrics"
+    )
+    metrics_networks: list[str] = Field(
+        default=[], description="Addresses and networks that may read /metrics"
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="console: lines for people; json: an object a line"
+    )
     debug: bool = Field(default=False, description="Development only: tracebacks in the browser")
 
     @field_validator("secret_key")
@@ -112,7 +122,7 @@ class Settings(BaseSettings):
             raise ValueError(f"This key can be guessed: {why}. Make one with: openssl rand -hex 48")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
     def _addresses(cls, value: list[str]) -> list[str]:
         for network in value:

@@ -1,15 +1,18 @@
 """What load balancers and monitors ask."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from clarion.hooks import health
-from clarion.hooks.health import Health
+from clarion.engine import heartbeat, reap
+from clarion.hooks import freshness, health
+from clarion.hooks.health import Health, Readiness
 from clarion.hooks.wire import Request
+from clarion.kit.db import schema
 from support.programs import ProgramClient
 
 ASKED = Request("GET", "/healthz", "", (), b"")
@@ -63,7 +66,7 @@ async def test_a_database_that_refuses_is_503_and_is_asked_again(
 async def test_a_database_that_says_nothing_is_503_and_not_asked_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.01)
+    monkeypatch.setattr(freshness, "PATIENCE", 0.01)
     monkeypatch.setattr(health, "FRESH", 0.0)
     database = Database()
     asked = Health(database)
@@ -71,5 +74,46 @@ async def test_a_database_that_says_nothing_is_503_and_not_asked_twice(
         assert (await asked.answer(ASKED)).status == 503
     assert database.asked == 1
     database.may_answer.set()
-    monkeypatch.setattr(health, "PATIENCE", 60.0)
+    monkeypatch.setattr(freshness, "PATIENCE", 60.0)
     assert (await asked.answer(ASKED)).status == 200
+
+
+class TestReadiness:
+    @pytest.mark.django_db
+    def test_it_says_what_is_missing(self) -> None:
+        answered = ProgramClient().get("/readyz")
+        assert answered.status_code == 503
+        body = json.loads(answered.content)
+        assert (body["ready"], body["database"], body["migrations"]) == (False, "ok", "ok")
+        assert body["worker"].startswith("no worker is running")
+
+        heartbeat.beat()
+        answered = ProgramClient().get("/readyz")
+        assert answered.status_code == 200
+        assert json.loads(answered.content)["ready"] is True
+
+    @pytest.mark.django_db
+    def test_a_worker_that_can_not_send(self) -> None:
+        reap.report_trouble(reap.register(), "The disk is full: /secret/path")
+        answered = ProgramClient().get("/readyz")
+        assert answered.status_code == 503
+        assert json.loads(answered.content)["worker"].startswith("running, but it can't send")
+        assert b"secret" not in answered.content
+
+    @pytest.mark.django_db
+    def test_a_database_that_is_not_up_to_date(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(schema, "pending", lambda: ["records.0002_more"])
+        answered = ProgramClient().get("/readyz")
+        assert answered.status_code == 503
+        assert json.loads(answered.content)["migrations"] == (
+            "The database is not up to date. Run: clarion migrate"
+        )
+
+    async def test_a_database_that_refuses(self) -> None:
+        database = Database()
+        database.may_answer.set()
+        database.refuses = True
+        answer = await Readiness(database).answer(ASKED)
+        assert answer.status == 503
+        assert json.loads(answer.body)["database"] == "does not answer"
+        assert b"gone" not in answer.body

@@ -45,7 +45,7 @@ from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
 from clarion.kit import clock, db
 from clarion.kit.db import estimates
-from clarion.records import measures, tallies
+from clarion.records import counters, measures, tallies
 from clarion.records.deliveries.requeue import requeue
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.http import HttpClient
@@ -329,6 +329,7 @@ class Worker:
         await self._db(tallies.squash)
         await self._db(clicks.maintain)
         await self._db(measures.fold)
+        await self._db(counters.squash)
         await self._db(callbacks.forget_old)
         await self._db(imports.mark_interrupted)
         await self._db(suppressions.finish_interrupted)

@@ -13,13 +13,14 @@ from clarion.hooks.callbacks import Callbacks
 from clarion.hooks.clicks import Clicking
 from clarion.hooks.confirm import Confirming
 from clarion.hooks.group_commit import Runs
-from clarion.hooks.health import Health
+from clarion.hooks.health import HEALTH, READY, Health, Readiness
+from clarion.hooks.monitors import PATH as METRICS
+from clarion.hooks.monitors import Monitoring
 from clarion.hooks.preferences import Choosing
 from clarion.hooks.unsubscribe import Unsubscribing
 from clarion.hooks.wire import Answer, Request, read_request, send_answer
 from clarion.server.bodies import Application, Receive, Scope, Send
 
-HEALTH: Final = "/healthz"
 _PREFIXES: Final = (unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX, confirm.PREFIX)
 
 
@@ -38,7 +39,11 @@ class HookApplication:
         self._clicking = Clicking(reads, writes)
         self._choosing = Choosing(reads, writes)
         self._confirming = Confirming(reads, writes)
-        self._health = Health(reads)
+        self._exact = {
+            HEALTH: Health(reads).answer,
+            READY: Readiness(reads).answer,
+            METRICS: Monitoring(reads).answer,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -62,8 +67,8 @@ class HookApplication:
             return await self._choosing.answer(
                 request, request.path.removeprefix(preferences.PREFIX)
             )
-        if request.path == HEALTH:
-            return await self._health.answer(request)
+        if answer := self._exact.get(request.path):
+            return await answer(request)
         return await self._unsubscribing.answer(
             request, request.path.removeprefix(unsubscribe.PREFIX)
         )
@@ -72,5 +77,7 @@ class HookApplication:
 def is_ours(path: str) -> bool:
     """Whether this application answers that path."""
     return (
-        path == HEALTH or path.startswith(_PREFIXES) or callbacks.PATH.fullmatch(path) is not None
+        path in (HEALTH, READY, METRICS)
+        or path.startswith(_PREFIXES)
+        or callbacks.PATH.fullmatch(path) is not None
     )

@@ -9,6 +9,9 @@ from clarion.server.bodies import Refusal, Rule
 LARGEST: Final = 1_048_576  # bytes of a callback or call
 _CHOICES: Final = 65_536  # bytes: the form of somebody's preferences
 _FORM: Final = 4_096  # bytes: "List-Unsubscribe=One-Click", or a form without fields
+_SMALL: Final = (
+    "/unsubscribe/", "/confirm/", "/c/", "/media/", "/healthz", "/readyz", "/metrics",
+)  # fmt: skip
 TOO_LARGE_CALL: Final = f"A call may be {LARGEST // 1_048_576} MB at most. Send several."
 TOO_LARGE_CALLBACK: Final = "A callback may be 1 MB at most."
 _BUSY: Final = "The server is busy. Try again in a minute."
@@ -19,7 +22,7 @@ def body_rule(path: str) -> Rule | None:
     """The rule of an address of ours, None for any other."""
     if path.startswith("/hooks/"):
         return Rule(LARGEST, needs_agent=False)
-    if path.startswith(("/unsubscribe/", "/confirm/", "/c/", "/media/", "/healthz")):
+    if path.startswith(_SMALL):
         return Rule(_FORM, needs_agent=False)
     if path.startswith("/preferences/"):
         return Rule(_CHOICES, needs_agent=False)

@@ -16,13 +16,14 @@ The transactions that move deliveries note the changes as deltas, one row for ea
 channel and minute; ``fold`` adds them to the measures from time to time.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import add
 from typing import NamedTuple
 
 from clarion.kit import clock, db
+from clarion.records import counters
 from clarion.records.states import COMPLETED
 from clarion.records.states import DeliveryState as D
 
@@ -86,13 +87,17 @@ class Spanned(NamedTuple):
 def note(changes: Mapping[Change, int]) -> None:
     """Note moves of deliveries, and how many made each; part of the transaction that moves them."""
     deltas: defaultdict[_Key, list[int]] = defaultdict(lambda: [0] * len(NAMES))
+    grown: Counter[counters.Key] = Counter()
     for change, count in changes.items():
         for column, step in _effect(
             change.before, change.after, change.was_recovered, change.is_recovered
         ):
             at = change.at if step > 0 else change.before_at
             deltas[change.broadcast, at - at % MINUTE, change.channel][column] += step * count
+            if step > 0:
+                grown[change.channel, NAMES[column]] += count
     _insert("records_measuredelta", [(*key, *numbers) for key, numbers in deltas.items()])
+    counters.add(grown)
 
 
 @cache
@@ -120,6 +125,10 @@ def note_clicked(people: Mapping[_Key, int]) -> None:
         "records_measuredelta",
         [(*key, *Numbers(clicked=count)) for key, count in deltas.items() if count],
     )
+    grown: Counter[counters.Key] = Counter()
+    for (_, _, channel), count in deltas.items():
+        grown[channel, "clicked"] += max(count, 0)
+    counters.add(grown)
 
 
 def totals(broadcast_id: int) -> dict[int, Numbers]:

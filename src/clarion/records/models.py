@@ -325,6 +325,17 @@ class Failure(models.Model):
         return f"{self.people} failed in broadcast {self.broadcast_id}"
 
 
+class Count(models.Model):
+    """What was added to a number that only grows. The sum is the number: see records.counters."""
+
+    channel = _lean(Channel)
+    name = models.CharField(max_length=30)
+    delta = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name} +{self.delta}"
+
+
 class _Measured(models.Model):
     """Numbers of deliveries that were sent, and how they ended: records.measures says when what
     is counted.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clarion.kit import db, text
 from clarion.kit.db import bulk
-from clarion.records import failures, measures, tallies
+from clarion.records import counters, failures, measures, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.progress import forget, keep
@@ -59,7 +59,7 @@ class Settlement:
 
 _ReasonOf = Callable[[Settlement], int | None]
 _PROVEN = (D.SENT, D.FAILED)  # what an answer proves of one that is in doubt
-_SENDING, _IN_DOUBT = D.SENDING.value, D.IN_DOUBT.value
+_SENDING, _IN_DOUBT, _SENT = D.SENDING.value, D.IN_DOUBT.value, D.SENT.value
 _AFTER = MOVES[D.SENDING]
 ALIKE = 16  # deliveries that become the same, beside which it is not written for each of them
 _CHANGED = [
@@ -144,6 +144,16 @@ def _count(moved: Mapping[str, Sequence[Settlement]]) -> None:
             changes[change] += count
     tallies.shift(moves)
     measures.note(changes)
+    counters.add(_for_monitors([s for some in moved.values() for s in some]))
+
+
+def _for_monitors(settlements: Sequence[Settlement]) -> dict[counters.Key, int]:
+    """How attempts were refused, and how long messages took that were sent."""
+    refused = Counter(
+        [(s.channel, f"{counters.REFUSED}{s.refusal}") for s in settlements if s.refusal]
+    )
+    sent = [(s.channel, s.latency) for s in settlements if s.state == _SENT]
+    return counters.latencies(sent) | refused
 
 
 def _move(worker_id: int, batch: Sequence[Settlement], reason: _ReasonOf) -> set[int]:

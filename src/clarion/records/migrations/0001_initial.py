@@ -595,6 +595,29 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["broadcast", "channel", "state"], name="tally_sum"),
         ),
         migrations.CreateModel(
+            name="Count",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=30)),
+                ("delta", models.BigIntegerField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="MeasureDelta",
             fields=[
                 (
