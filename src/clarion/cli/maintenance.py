@@ -9,15 +9,20 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from clarion.cli import deploying
 from clarion.cli.app import App
 from clarion.cli.django_setup import load_django, uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed, sentence
 from clarion.cli.lock import is_sqlite
-from clarion.cli.output import counted, print_line
+from clarion.cli.options import AsJson
+from clarion.cli.output import counted, print_json, print_line
 from clarion.cli.safety import Weak, check_deployment, check_permissions, check_seals
 
 LEAST_FREE = 200 * 1024**2  # bytes; below, a broadcast to many may fill the disk
 OLDEST_SQLITE = (3, 38, 0)  # Clarion's statements use ->>
+
+
+_RESULTS = {"ok": "ok", "warn": "warning", "FAILED": "error", "fixed": "fixed"}
 
 
 class Finding(NamedTuple):
@@ -54,14 +59,30 @@ Repair = Annotated[
 ]
 
 
-def check(repair: Repair = False) -> None:
+Deploy = Annotated[
+    bool,
+    typer.Option(
+        "--deploy", help="Also check what matters on a public server, such as HTTPS and backups."
+    ),
+]
+
+
+def check(deploy: Deploy = False, repair: Repair = False, as_json: AsJson = False) -> None:
     """Check that this installation is ready to send. The exit code is 1 if a check fails."""
-    failed = False
-    for finding in chain(_findings(), _repaired() if repair else ()):
-        print_line(f"{finding.word:<7} {finding.text}")
-        failed = failed or finding.word == "FAILED"
+    findings = []
+    for finding in chain(_findings(deploy=deploy), _repaired() if repair else ()):
+        findings.append(finding)
+        if not as_json:
+            print_line(f"{finding.word:<7} {finding.text}")
+    failed = any(finding.word == "FAILED" for finding in findings)
+    if as_json:
+        print_json({"ok": not failed, "checks": [_document(finding) for finding in findings]})
     if failed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _document(finding: Finding) -> dict[str, str]:
+    return {"result": _RESULTS[finding.word], "text": finding.text}
 
 
 def _repaired() -> Iterator[Finding]:
@@ -84,7 +105,7 @@ def _repaired() -> Iterator[Finding]:
         yield Finding("ok", f"The tallies of {counted(len(broadcasts), 'broadcast')} are right.")
 
 
-def _findings() -> Iterator[Finding]:
+def _findings(*, deploy: bool) -> Iterator[Finding]:
     """One finding after the other; the later ones need the earlier ones to be right."""
     for needed in (_settings, _data_folder, check_permissions, _database, _structure):
         finding = _try(needed)
@@ -94,6 +115,8 @@ def _findings() -> Iterator[Finding]:
     for check_one in (_sqlite, check_deployment, check_seals, _workers):
         yield _try(check_one)
     yield from _channels()
+    if deploy:
+        yield from map(_try, deploying.CHECKS)
 
 
 def _try(check_one: Callable[[], str]) -> Finding:
