@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from clarion import __version__
 from clarion.cli import failures
-from clarion.cli.django_setup import load_django
+from clarion.cli.django_setup import load_django, log_everything
 from clarion.cli.failures import sentence
 from clarion.kit.vault import SealedError
 from support.processes import Processes
@@ -149,6 +149,14 @@ def test_logs_go_to_stderr(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     load_django()
+    structlog.get_logger().info("channel_paused")
+    structlog.get_logger().warning("lease_lost")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "lease_lost" in printed.err
+    assert "channel_paused" not in printed.err  # a command's result says so
+
+    log_everything()
     structlog.get_logger().info("worker_started")
     structlog.get_logger().debug("chatter")
     printed = capsys.readouterr()

@@ -1,5 +1,7 @@
 """Logs hold places and counts: no values of variables, no secrets, no people."""
 
+import json
+
 import pytest
 
 from clarion.kit import logs
@@ -138,3 +140,33 @@ def test_what_strangers_cause_is_not_logged_line_by_line(processes: Processes) -
     )
     assert program.wait() == 0
     assert program.lines == ["405", "405", "302"]
+
+
+JSON_SCRIPT = """
+import logging, structlog
+from clarion.cli.django_setup import load_django, log_everything
+load_django()
+log_everything()
+log = structlog.get_logger()
+log.info("worker_started", worker=7)
+log.warning("database_away", error='no user "ann@example.org"', url="https://x/?token=SUPERSECRET")
+try:
+    int("Ann")
+except ValueError:
+    log.exception("attempt_failed", delivery=7)
+    logging.getLogger("django.request").error('Error: "%s"', "/unsubscribe/bf6yr45q", exc_info=True)
+"""
+
+
+def test_as_json_each_line_is_an_object_without_secrets(processes: Processes) -> None:
+    program = processes.python(JSON_SCRIPT, env={"CLARION_LOG_FORMAT": "json"})
+    assert program.wait() == 0, program.output
+    lines = [json.loads(line) for line in program.lines]
+    assert [line["level"] for line in lines] == ["info", "warning", "error", "error"]
+    assert lines[0]["event"] == "worker_started"
+    assert lines[0]["worker"] == 7
+    assert all(line["timestamp"].startswith("20") for line in lines)
+    assert "Traceback" in lines[2]["exception"]
+    assert "Traceback" in lines[3]["exception"]
+    for hidden in ("Ann", "SUPERSECRET", "bf6yr45q", "example.org"):
+        assert hidden not in program.output

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from types import EllipsisType
 from typing import Any, TypeVar
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
@@ -36,6 +37,7 @@ from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
 
 Client = TypeVar("Client", HttpClient, SmtpPool)
+log = structlog.get_logger()
 _NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
 _NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
 
@@ -133,6 +135,7 @@ def pause_channel(channel: Channel, *, reason: str, by: Agent | str) -> None:
         channel, Channel.State.ACTIVE, Channel.State.PAUSED, "channel.pause", reason=reason, by=by
     )
     if changed:
+        log.warning("channel_paused", channel=channel.pk)
         paused.send(sender=Channel, channel=channel, reason=reason, by=by)
 
 
@@ -142,6 +145,7 @@ def resume_channel(channel: Channel, *, by: Agent | str) -> None:
         channel, Channel.State.PAUSED, Channel.State.ACTIVE, "channel.resume", reason="", by=by
     )
     if changed:
+        log.info("channel_resumed", channel=channel.pk)
         resumed.send(sender=Channel, channel=channel, by=by)
     end_wait(channel, by=by)
 
@@ -154,6 +158,8 @@ def end_wait(channel: Channel, *, by: Agent | str) -> bool:
         if ended:
             audit.note("channel.end_wait", _subject(channel), by)
     channel.refresh_from_db(fields=list(_NO_WAIT))
+    if ended:
+        log.info("channel_active_again", channel=channel.pk)
     return bool(ended)
 
 

@@ -1,7 +1,10 @@
 """The moments that a channel may send at, which all workers take from one row."""
 
+import structlog
+
 from clarion.kit import clock, db
 
+log = structlog.get_logger()
 SAME_WAIT = 60 * clock.SECOND
 
 
@@ -27,13 +30,18 @@ def wait(channel_id: int, now: int, until: int, reason: str) -> bool:
         "WHERE id = %s AND (waits_until IS NULL OR waits_until < %s) RETURNING waits_since",
         [until, reason, now - SAME_WAIT, now, now, channel_id, until],
     )
-    return waits == [(now,)]
+    began = waits == [(now,)]
+    if began:
+        log.warning("channel_waiting", channel=channel_id, seconds=(until - now) // clock.SECOND)
+    return began
 
 
 def waited(channel_id: int, now: int) -> None:
     """The provider takes messages again: forget a wait that is over by ``now``, microseconds."""
-    db.execute(
+    ended = db.execute(
         "UPDATE channels_channel SET waits_until = NULL, waits_since = NULL, waits_reason = '' "
         "WHERE id = %s AND waits_until <= %s",
         [channel_id, now],
     )
+    if ended:
+        log.info("channel_active_again", channel=channel_id)

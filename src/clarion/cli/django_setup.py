@@ -39,7 +39,7 @@ def load_django() -> None:
 
     settings = read_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, as_json=settings.log_format == "json", is_brief=True)
     with _naming_data_folder(settings):
         django.setup()
 
@@ -71,6 +71,14 @@ def read_settings() -> "Settings":
     with _naming_data_folder(settings):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return settings
+
+
+def log_everything() -> None:
+    """Log what goes as it should too: for processes that keep running."""
+    from clarion.kit import logs
+
+    settings = read_settings()
+    logs.configure(settings.log_level, as_json=settings.log_format == "json")
 
 
 @contextmanager

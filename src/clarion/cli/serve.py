@@ -6,7 +6,7 @@ import typer
 
 from clarion.cli.app import App
 from clarion.cli.children import StartGate, end_with_parent, wait_for_gate
-from clarion.cli.django_setup import load_django, read_settings, uses_django
+from clarion.cli.django_setup import load_django, log_everything, read_settings, uses_django
 from clarion.cli.failures import Failed
 from clarion.cli.lock import WorkerLock, is_sqlite
 from clarion.cli.output import counted, print_line, print_note
@@ -94,6 +94,7 @@ def web(
     from clarion import config
     from clarion.kit.db.schema import require_current
 
+    log_everything()
     end_with_parent(parent_fd)
     port = usable_port(host, port)
     if gate_fd is not None:
@@ -119,6 +120,7 @@ def worker(
     from clarion.engine.process import run_worker
     from clarion.kit.db.schema import require_current
 
+    log_everything()
     end_with_parent(parent_fd)
     if gate_fd is not None:
         wait_for_gate(gate_fd)

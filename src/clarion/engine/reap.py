@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import structlog
 from django.conf import settings
 
 from clarion.broadcasts import events
@@ -23,6 +24,7 @@ from clarion.records.deliveries.claim import claimed_by
 from clarion.records.deliveries.requeue import end_in_doubt, requeue, requeue_maybe_sent
 from clarion.records.reasons import reason_ids
 
+log = structlog.get_logger()
 SETTLED_BY_NOW = 5 * clock.SECOND  # a claim's answer has come by then, or never will
 DIED = (
     "worker_died",
@@ -137,7 +139,8 @@ def _reap_one(worker_id: int, proof: Proof) -> int:
         for channel_id in {row[2] for row in left}:
             rows = [row[:2] for row in left if row[2] == channel_id]
             total += _reap_rows(worker_id, channel_id, dict(rows))
-    db.execute("DELETE FROM engine_worker WHERE id = %s", [worker_id])
+    if db.execute("DELETE FROM engine_worker WHERE id = %s", [worker_id]):
+        log.info("worker_reaped", worker=worker_id, deliveries=total)
     return total
 
 

@@ -1,5 +1,6 @@
 """Logs that can be shown to anybody: no local variables, no secrets, no people, no floods."""
 
+import json
 import logging
 import re
 import sys
@@ -8,6 +9,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -51,10 +53,15 @@ _QUOTED: Final = re.compile(
 _NUMBER: Final = re.compile(r"\d{7,}")
 
 
-def configure(level: str) -> None:
-    """Send structlog's and the standard library's lines to stderr, from `level` on."""
+def configure(level: str, *, as_json: bool = False, is_brief: bool = False) -> None:
+    """Send structlog's and the standard library's lines to stderr, from `level` on.
+
+    ``as_json``: each line is a JSON object with timestamp, level and event. ``is_brief``: a command
+    that ends soon, whose result is for a person; what went as it should has no lines.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(_JsonFormatter() if as_json else _Formatter(form))
     handler.addFilter(_Once(faults))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for name, lowest in _LEVELS.items():
@@ -63,16 +70,33 @@ def configure(level: str) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-            show_fault,
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
-            _scrub_line,
+            *(_json_processors() if as_json else _console_processors()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            "warning" if is_brief and level == "info" else level
+        ),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+
+
+def _console_processors() -> list[Any]:
+    return [
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        show_fault,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        ),
+        _scrub_line,
+    ]
+
+
+def _json_processors() -> list[Any]:
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        show_fault,
+        _scrub_values,  # before it is JSON, whose quotes a pattern might take
+        structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+    ]
 
 
 class Faults:
@@ -189,6 +213,13 @@ def _scrub_line(_logger: Any, _name: str, line: Any) -> Any:
     return scrub(line) if isinstance(line, str) else line
 
 
+def _scrub_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Any:
+    for key, value in event.items():
+        if not isinstance(value, bool | int | float | None):
+            event[key] = scrub(str(value))
+    return event
+
+
 class _Formatter(logging.Formatter):
     """Lines of the standard library's loggers, treated the same way."""
 
@@ -197,6 +228,21 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return scrub(super().format(record))
+
+
+class _JsonFormatter(_Formatter):
+    """The same lines as JSON objects."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": scrub(record.getMessage()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        if record.exc_info:
+            line["exception"] = scrub(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
 
 
 class _Once(logging.Filter):
