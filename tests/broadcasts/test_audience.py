@@ -265,11 +265,12 @@ class TestProblems:
         ("audience", "problem"),
         [
             (tagged(), "Choose at least one tag."),
-            (tagged("nobody's"), "Nobody has the tag “nobody's”. Choose another one."),
-            (tagged("empty"), "Nobody has the tag “empty”. Choose another one."),
-            (tagged("vip", without=("empty",)), "Nobody has the tag “empty”. Choose another one."),
+            (tagged("nobody's"), "No contact has the tag “nobody's”. Choose another one."),
+            (tagged("empty"), "No contact has the tag “empty”. Choose another one."),
+            (tagged("vip", without=("empty",)),
+             "No contact has the tag “empty”. Choose another one."),
             (tagged("vip", without=("vip",)),
-             "Nobody is in this audience on one. Choose another audience."),
+             "This audience has no contacts on one. Choose another audience."),
         ],
     )  # fmt: skip
     def test_says_what_to_do(
@@ -289,7 +290,7 @@ class TestProblems:
 
     def test_nobody_there(self, one: Channel, two: Channel, add: Callable) -> None:
         add(two, "Ada")
-        problem = "Nobody is in this audience on one. Choose another audience."
+        problem = "This audience has no contacts on one. Choose another audience."
         assert audience_problems(ALL, [one]) == [problem]
         broadcast = factory.draft([one])
         picks = Audience(kind="picks")

@@ -19,7 +19,7 @@ from clarion.content import media, stories
 from support import factory
 
 pytestmark = pytest.mark.django_db
-TEXT_ONLY = "Chat numbers take a text only. Choose Text, or another audience."
+TEXT_ONLY = "Only a text can be sent to chat numbers. Choose Text, or another audience."
 
 
 def test_what_can_not_be_chosen_says_why() -> None:
@@ -58,7 +58,7 @@ def test_a_draft_is_checked_without_reading_its_uploads(monkeypatch: pytest.Monk
     assert problems.check(draft) == []
     media.path(upload.token).unlink()
     (gone,) = problems.check(draft)
-    assert "“menu.pdf” is gone. Upload it again." in gone
+    assert "“menu.pdf” no longer exists. Upload it again." in gone
 
 
 def test_chat_numbers_take_a_text_only() -> None:
@@ -77,14 +77,14 @@ def test_chat_numbers_take_a_text_only() -> None:
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"text": "x" * 11}, "takes at most 10 characters in a message (block 2)."),
-        ({"media": "file"}, "takes no files (block 2)."),
+        ({"text": "x" * 11}, "accepts at most 10 characters in a message (block 2)."),
+        ({"media": "file"}, "accepts no files (block 2)."),
         (
             {"media": "image", "text": "x" * 6},
-            "takes at most 5 characters beside an image (block 2).",
+            "accepts at most 5 characters beside an image (block 2).",
         ),
         ({"buttons": ("reply",)}, "has no reply buttons (block 2)."),
-        ({"buttons": ("link",) * 3}, "takes at most 2 buttons under a message (block 2)."),
+        ({"buttons": ("link",) * 3}, "accepts at most 2 buttons under a message (block 2)."),
         ({"text": "x" * 10}, None),
         ({"media": "image", "text": "x" * 5}, None),
         ({"buttons": ("link",) * 2}, None),
@@ -148,9 +148,9 @@ def test_whatsapp_needs_a_public_address_for_uploads(whatsapp: Channel) -> None:
 
 def test_telegram_counts_utf_16_units(telegram: Channel) -> None:
     (problem,) = story_problems(telegram, {"kind": "image", "url": PICTURE, "caption": "😀" * 700})
-    assert problem.startswith("bot takes at most 1,024 characters beside an image (block 1).")
+    assert problem.startswith("bot accepts at most 1,024 characters beside an image (block 1).")
     draft = factory.draft([telegram], text="😀" * 2_049)
-    assert problems.check(draft) == ["The text has 4,098 characters; bot takes at most 4,096."]
+    assert problems.check(draft) == ["The text has 4,098 characters; bot accepts at most 4,096."]
     assert problems.check(factory.draft([telegram], text="😀" * 2_048)) == []
 
 

@@ -65,12 +65,12 @@ def stored() -> list[tuple[int, str, str]]:
             for delay in (59, 90, 366 * 86_400 + 60)
         ),
         ({**EVENT, "at": "25:00"}, "Write the time of day like 09:00."),
-        ({**EVENT, "conditions": [{"is": "set"}]}, "Give each condition an attribute or a tag"),
-        ({**EVENT, "conditions": [{"tag": "a", "is": "set"}]}, "Give each condition"),
-        ({**EVENT, "conditions": [{"attribute": "a", "is": "has"}]}, "Give each condition"),
+        ({**EVENT, "conditions": [{"is": "set"}]}, "Complete each condition"),
+        ({**EVENT, "conditions": [{"tag": "a", "is": "set"}]}, "Complete each condition"),
+        ({**EVENT, "conditions": [{"attribute": "a", "is": "has"}]}, "Complete each condition"),
         ({**EVENT, "conditions": [{"attribute": "a", "is": "equals"}]}, "Give a short value"),
-        ({**EVENT, "conditions": [{"attribute": "a", "is": "like"}]}, "Give each condition"),
-        ({**EVENT, "conditions": [{"tag": "a", "is": "has"}] * 21}, "Give each condition"),
+        ({**EVENT, "conditions": [{"attribute": "a", "is": "like"}]}, "Complete each condition"),
+        ({**EVENT, "conditions": [{"tag": "a", "is": "has"}] * 21}, "Complete each condition"),
     ],
 )
 def test_c4_a_trigger_that_can_not_be_is_refused(raw: dict[str, Any], says: str) -> None:
@@ -86,7 +86,7 @@ def test_c4_words() -> None:
     assert words(parse(vip)) == (
         "2 hours after the tag “vip” is assigned, at 09:00 in the contact's time zone, "
         "if city is “Bonn” and "
-        "they do not have the tag “paid”, once per person"
+        "they do not have the tag “paid”, once per contact"
     )
     assert words(parse({**EVENT, "delay": 5_400, "again": True})) == (
         "90 minutes after the event “signed-up”, each time"
@@ -252,7 +252,7 @@ def test_c6_firings_that_are_too_late_ask_first(channel: Channel) -> None:
     broadcast.refresh_from_db()
     assert broadcast.state == "paused"
     assert broadcast.state_reason == (
-        "For 1 person it fired more than 60 minutes too late: no worker was running. Resume it to "
+        "For 1 contact it fired more than 60 minutes too late: no worker was running. Resume it to "
         "send to them now, or stop it."
     )
     assert stored() == [(contact, "waiting", "")]

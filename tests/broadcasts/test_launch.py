@@ -80,7 +80,7 @@ def test_b1_faults_of_a_text_are_reported_before_sending(text: str, says: str) -
 def test_an_audience_without_anyone_is_refused() -> None:
     channel = factory.channel()
     sentences = problems.check(factory.draft([channel]))
-    assert sentences == ["Nobody is in this audience on sink. Choose another audience."]
+    assert sentences == ["This audience has no contacts on sink. Choose another audience."]
 
 
 def test_a4_a_tag_that_nobody_has_can_not_be_chosen() -> None:
@@ -88,7 +88,7 @@ def test_a4_a_tag_that_nobody_has_can_not_be_chosen() -> None:
     factory.people(channel, 1)
     broadcast = factory.draft([channel])
     drafts.edit_draft(broadcast, by=factory.BY, audience=Audience(kind="tags", tags=["vip"]))
-    assert problems.check(broadcast) == ["Nobody has the tag “vip”. Choose another one."]
+    assert problems.check(broadcast) == ["No contact has the tag “vip”. Choose another one."]
 
 
 def test_c2_a_moment_in_the_past_is_refused() -> None:
@@ -275,7 +275,7 @@ def test_an_undo_window_does_not_replace_a_time_that_was_chosen() -> None:
 
 def test_a_new_broadcast_that_can_not_be_launched_leaves_no_draft() -> None:
     channel = factory.channel()
-    with pytest.raises(LaunchError, match="Nobody is in this audience"):
+    with pytest.raises(LaunchError, match="This audience has no contacts"):
         launch.start_new(
             by=factory.BY, text="Hello", channels=[channel], audience=Audience(kind="all")
         )

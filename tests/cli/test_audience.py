@@ -94,7 +94,7 @@ def test_a4_tags_and_excluding_tags(
 def test_a4_a_tag_that_nobody_has_is_refused(people: str, refused: Callable[..., str]) -> None:
     Tag.objects.create(name="empty")
     said = refused("send", "--channel", people, "--tag", "empty", *TEXT)
-    assert said.endswith("Nobody has the tag “empty”. Choose another one.")
+    assert said.endswith("No contact has the tag “empty”. Choose another one.")
 
 
 def test_a5_chat_numbers_on_any_mix_of_channels(
@@ -154,7 +154,7 @@ def test_a2_single_people_by_their_user_ids(people: str, clarion: Callable[..., 
 def test_a2_a_user_id_that_nobody_has_is_named(people: str, clarion: Callable[..., Any]) -> None:
     result = clarion("send", "--channel", people, "--to", "1", "--to", "nobody", *TEXT)
     assert result.exit_code == 1
-    assert f"Nobody on {people} has the user id nobody. Correct it." in result.stderr
+    assert f"No contact on {people} has the user id nobody. Correct it." in result.stderr
     assert not Broadcast.objects.exists()
 
 

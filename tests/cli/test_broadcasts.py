@@ -208,10 +208,13 @@ def test_g2_release(
     refused: Callable[..., str],
     misused: Callable[..., str],
 ) -> None:
-    assert refused("broadcasts", "release", running) == "Nobody is held any more."
+    assert refused("broadcasts", "release", running) == "No recipients are held any more."
     held = Delivery.objects.get(state="queued")
     hold.hold(held.address_id, [int(running)])
-    assert refused("broadcasts", "release", running, "--chats", "1,2") == "Nobody is held any more."
+    assert (
+        refused("broadcasts", "release", running, "--chats", "1,2")
+        == "No recipients are held any more."
+    )
     assert "separated by commas" in misused("broadcasts", "release", running, "--chats", "x")
 
     said = ok("broadcasts", "release", running, "--chats", str(held.address_id))
@@ -285,7 +288,7 @@ def test_e2_every_fact(running: str, ok_json: Callable[..., Any]) -> None:
     assert {"agent", "channels", "created_at", "scheduled_at", "started_at"} <= shown.keys()
     trigger = factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     when = ok_json("broadcasts", "show", str(trigger.pk))["when"]
-    assert when == "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person"
+    assert when == "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per contact"
 
 
 def test_e4_search_and_dates(

@@ -142,7 +142,7 @@ def test_wrong_usage(
         (("give", "SMS", "--all"), "There is no consent called “SMS”. Choose one of: News."),
         (("give", "News", "--tag", "none"), "There is no tag called “none”."),
         (("give", "News", "--contact", "999999"), "There is no contact with the number 999999."),
-        (("give", "News", "--all", "--at", "2999-01-01T00:00"), "That moment is still to come."),
+        (("give", "News", "--all", "--at", "2999-01-01T00:00"), "That time is in the future."),
         (("add", "News"), "There is already a consent called “News”."),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_segment_from_adding_to_deleting(
     listed = ok_json("segments", "list")
     assert [(one["name"], one["contacts"], one["about"]) for one in listed] == [("Bonn", 2, False)]
     shown = ok("segments", "show", "Bonn")
-    assert "Bonn: 2 contacts. All of these hold:" in shown
+    assert "Bonn: 2 contacts. All of these are met:" in shown
     assert "city is “Bonn”" in shown
     assert "Person 1" in shown
     changed = ok_json("segments", "edit", "Bonn", "--name", "B", "--where", "city=Bonn",

@@ -78,7 +78,7 @@ def test_tags(people: str, ok_json: Callable[..., Any], refused: Callable[..., s
     sent = ok_json("send", "--channel", people, "--tag", "all-three", *TEXT)
     assert sent["audience"]["tags"] == ["all-three"]
     said = refused("send", "--channel", people, "--tag", "vip", *TEXT)
-    assert said.endswith("Nobody has the tag “vip”. Choose another one.")
+    assert said.endswith("No contact has the tag “vip”. Choose another one.")
 
 
 def test_tags_without_others(
@@ -200,7 +200,7 @@ def test_what_stands_in_the_way_is_said_and_nothing_is_kept(
 
 def test_nobody_in_the_audience(channel: str, refused: Callable[..., str]) -> None:
     said = refused("send", "--channel", channel, "--all", *TEXT)
-    assert "Nobody is in this audience on news." in said
+    assert "This audience has no contacts on news." in said
     assert not Broadcast.objects.exists()
 
 

@@ -92,7 +92,7 @@ def test_c4_a_tag_by_hand_fires_a_trigger(people: str, ok: Text, ok_json: Json) 
     assert ok_json("tags", "assign", "vip", *on, "1") == {"assigned": 0}
     (listed,) = ok_json("triggers", "list")
     assert (listed["waiting"], listed["sent"], listed["dropped"]) == (2, 0, 0)
-    assert listed["when"] == "1 minute after the tag “vip” is assigned, once per person"
+    assert listed["when"] == "1 minute after the tag “vip” is assigned, once per contact"
     assert listed["url"] == ""
     names = [one["name"] for one in ok_json("triggers", "firings", str(broadcast.pk))]
     assert sorted(names) == ["Ann", "Bo"]

@@ -107,7 +107,7 @@ def test_remove(consent: Consent) -> None:
     for model in (Consent, Grant, Change):
         assert not model.objects.exists()
     assert AuditEntry.objects.get(action="consent.remove").detail == {"name": "Newsletter"}
-    with pytest.raises(ConsentError, match="gone already"):
+    with pytest.raises(ConsentError, match="deleted already"):
         remove(consent, by=BY)
 
 

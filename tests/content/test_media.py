@@ -119,14 +119,14 @@ def test_what_a_check_gets_is_measured_and_not_read(
     assert measured.size == loaded.size == len(PNG)
     assert replace(measured, unread=0, data=loaded.data) == loaded
     media.path(row.token).unlink()
-    with pytest.raises(ContentError, match=r"“cat.png” is gone"):
+    with pytest.raises(ContentError, match=r"“cat.png” no longer exists"):
         media.measure(row.token)
 
 
 def test_an_upload_that_is_gone() -> None:
     row = media.save_upload("cat.png", "", [PNG])
     media.path(row.token).unlink()
-    with pytest.raises(ContentError, match=r"“cat\.png” is gone"):
+    with pytest.raises(ContentError, match=r"“cat\.png” no longer exists"):
         media.load(row.token)
     for token in ("x" * 14, "../../../etc", ""):
         with pytest.raises(ContentError, match="no such upload"):

@@ -54,7 +54,7 @@ def test_an_upload_that_is_gone_is_said() -> None:
     token = media.save_upload("cat.txt", "", [b"miau"]).token
     story = create_story(name="A", blocks=[{"kind": "file", "media": token}], by=factory.BY)
     media.path(token).unlink()
-    with pytest.raises(ContentError, match=r"“cat\.txt” is gone"):
+    with pytest.raises(ContentError, match=r"“cat\.txt” no longer exists"):
         export_story(story)
 
 

@@ -35,7 +35,7 @@ def test_each_block_stands_for_itself() -> None:
 def test_what_only_the_sending_knows_stands_by_its_name() -> None:
     words = "{{ contact.name }} {{ data.order.total }} {{ memory.items }} {{ data.order }}"
     (shown,) = preview_story([text(words)], None)
-    assert shown.problem == "A variable holds several values. Use for, or the filter join."
+    assert shown.problem == "A variable has several values. Use for, or the filter join."
     (shown,) = preview_story([text(words.rpartition(" {{")[0])], None)
     assert shown.message == Message("‹contact.name› ‹data.order.total› ‹memory.items›")
     (shown,) = preview_story([text("{{ contact.name }}")], {})

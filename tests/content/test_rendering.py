@@ -66,12 +66,12 @@ class TestRender:
             (
                 "{{ contact.plan }}",
                 (
-                    "Line 1: there is no variable contact.plan for this person. "
+                    "Line 1: there is no variable contact.plan for this contact. "
                     'Give it a default: {{ contact.plan | default("…") }}.'
                 ),
             ),
             ("{{ contact.items }}", None),
-            ("{{ contact.toys }}", "A variable holds several values. Use for, or the filter join."),
+            ("{{ contact.toys }}", "A variable has several values. Use for, or the filter join."),
             ("{{ contact.name | replace }}", None),
             ("{{ contact.name | int }}", None),
             ("{{ 1 / 0 }}", None),
@@ -113,7 +113,7 @@ class TestCompile:
             ("{# a", "Line 1: the comment is not closed"),
             ("{{ contact.name | uper }}", "there is no filter uper. Did you mean upper?"),
             ("{{ contact.name is defned }}", "there is no test defned. Did you mean defined?"),
-            ("{{ contact }}", "contact is a person"),
+            ("{{ contact }}", "name the attribute of contact"),
             ("{% macro a() %}{% endmacro %}", "Only if and for can."),
             ("{% include 'a' %}", "Only if and for can."),
             ("{% set a %}b{% endset %}", "Only if and for can."),
@@ -123,9 +123,9 @@ class TestCompile:
             ("{% endif %}", "Line 1: "),
             ("{% for %}{% endfor %}", "write it like"),
             ("{{ }}", "Line 1: "),
-            ("{{ contact.pop('name') }}", "Only filters take brackets."),
-            ("{{ range(5) | join }}", "Only filters take brackets."),
-            ("{{ ('a').join('b') }}", "Only filters take brackets."),
+            ("{{ contact.pop('name') }}", "Only filters can have brackets."),
+            ("{{ range(5) | join }}", "Only filters can have brackets."),
+            ("{{ ('a').join('b') }}", "Only filters can have brackets."),
             ("{{ 'a' * 100000000 }}", "“*” can't be used"),
             ("{{ 9 ** 9 }}", "“*” can't be used"),
             ("{{ 'a' ~ 'b' }}", "“~” can't be used"),
@@ -137,7 +137,7 @@ class TestCompile:
             ("{{ contact.toys | batch(100000000, 'a') }}", "there is no filter batch"),
             ("{% for a in ['x', 'x'] %}{% endfor %}", "name the list to go through"),
             ("{{ " + "not " * 10_000 + "1 }}", "this is too long"),
-            ("{% if 1 %}" * 60 + "{% endif %}" * 60, "may stand in each other"),
+            ("{% if 1 %}" * 60 + "{% endif %}" * 60, "can be inside one another"),
             ("{{ 1 }}" * 1_001, "at most 1,000"),
             ("x" * (SOURCE_LIMIT + 1), "longer than 64 KiB"),
             ("ü" * SOURCE_LIMIT, "longer than 64 KiB"),

@@ -159,7 +159,9 @@ def test_a_button_names_a_story_that_is_there() -> None:
         assert newest(story).blocks[0]["buttons"][0]["value"] == str(more.pk)
     archive_story(more, by=factory.BY)
     for value in (more.pk, 10**17, "More about us", "Nothing"):
-        with pytest.raises(StoryError, match=r"Block 1: (That story is gone|Choose the story)"):
+        with pytest.raises(
+            StoryError, match=r"Block 1: (That story no longer exists|Choose the story)"
+        ):
             add_story("Another", button(value))
 
 

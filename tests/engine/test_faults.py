@@ -100,5 +100,5 @@ def test_a_fault_in_reading_the_reply_leaves_them_in_doubt(
         record.reason.text for record in Record.objects.filter(status="error") if record.reason
     }
     assert reasons == {
-        "Clarion had a fault with this message. Its log says which: please report it."
+        "Clarion had a fault with this message. The worker's log has the details: please report it."
     }

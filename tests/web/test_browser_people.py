@@ -41,7 +41,7 @@ def test_a2_people_are_ticked_while_composing(site: Site) -> None:
     expect(page.locator(".picker-contacts li")).to_have_count(20)
     page.locator("#picker-tag").select_option("vip")
     page.get_by_role("button", name="Select all 6 found").click()
-    expect(page.get_by_text("6 people more are selected.")).to_be_visible()
+    expect(page.get_by_text("6 more contacts are selected.")).to_be_visible()
     expect(page.get_by_text("7 selected")).to_be_visible()
     expect(page.locator("#sum-who")).to_contain_text("7")
     page.get_by_role("button", name="Remove Person 3").click()

@@ -274,7 +274,7 @@ def test_g2_held_chat_closed_delivered(site: Site, shop: Channel, provider: Prov
     expect(chat.get_by_text("1 broadcast is held for this contact.")).to_be_visible()
     look(chat)
     chat.get_by_role("button", name="Close").click()
-    expect(chat.get_by_text("The broadcast that was held leaves now.")).to_be_visible()
+    expect(chat.get_by_text("The broadcast that was held is sent now.")).to_be_visible()
     expect(chat.locator(".said-us")).to_contain_text("Hello Person 0")
     chat.locator(".said-us").get_by_role("link", name="Autumn sale").click()
 

@@ -7,7 +7,7 @@ from clarion.accounts.models import Agent, AuditEntry
 
 WORKER = "worker"
 COMMAND_LINE = "command line"
-STRANGER = "somebody who is not logged in"
+STRANGER = "a person who is not logged in"
 
 
 def note(action: str, subject: str, by: Agent | str, **detail: Any) -> AuditEntry:

@@ -58,7 +58,7 @@ def problem_of(error: Exception, request: HttpRequest) -> Problem:
         return _refused(error)
     log.error("api_failed", path=request.path, method=request.method, exc_info=error)
     if isinstance(error, DatabaseError):
-        return Problem("server_error", "The database refused this. The server's log says why.")
+        return Problem("server_error", "The database refused this. The server's log shows why.")
     return Problem("server_error", "The error is in the server's log.")
 
 

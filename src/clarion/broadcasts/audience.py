@@ -177,7 +177,7 @@ def audience_problems(
         return [f"There is no consent “{name}”. Choose another one." for name in unknown]
     unused = _unused_tags([*audience.tags, *audience.without_tags])
     if unused:
-        return [f"Nobody has the tag “{name}”. Choose another one." for name in unused]
+        return [f"No contact has the tag “{name}”. Choose another one." for name in unused]
     if may_be_empty:
         return []
     query = candidates(audience, [channel.pk for channel in channels], broadcast_id=broadcast_id)
@@ -187,7 +187,7 @@ def audience_problems(
         query.params,
     )
     names = ", ".join(channel.name for channel in channels)
-    return [] if anyone else [f"Nobody is in this audience on {names}. Choose another audience."]
+    return [] if anyone else [f"This audience has no contacts on {names}. Choose another audience."]
 
 
 def _unused_tags(names: Sequence[str]) -> list[str]:

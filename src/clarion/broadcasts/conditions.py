@@ -10,7 +10,7 @@ from clarion.kit.text import one_line
 
 LONGEST_NAME = 100  # characters, of an attribute or a tag
 LONGEST_VALUE = 400
-INCOMPLETE = "Give each condition an attribute or a tag, and what has to hold."
+INCOMPLETE = "Complete each condition: choose an attribute or a tag, and fill in the value."
 _OF_TAGS = {"has", "has_not"}
 _WITH_VALUE = {"equals", "not", "contains"}
 

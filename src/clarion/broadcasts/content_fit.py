@@ -24,7 +24,7 @@ def unfit_for_chats(data_type: str) -> str:
     """Why this content can't be sent to chat numbers; empty when it can."""
     if data_type == _Type.TEXT:
         return ""
-    return _("Chat numbers take a text only. Choose Text, or another audience.")
+    return _("Only a text can be sent to chat numbers. Choose Text, or another audience.")
 
 
 def has_templates(channel: Channel) -> bool:
@@ -101,13 +101,14 @@ def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
     """Why a channel of these limits can't take a message, as what follows the channel's name."""
     where, length = f"(block {facts.number}).", length_of(facts.text, limits)
     if facts.media and facts.media not in limits.media:
-        yield f"takes no {facts.media}s {where}"
+        yield f"accepts no {facts.media}s {where}"
     elif facts.media and length > limits.caption_length:
-        yield f"takes at most {limits.caption_length:,} characters beside {_A[facts.media]} {where}"
+        beside = f"characters beside {_A[facts.media]} {where}"
+        yield f"accepts at most {limits.caption_length:,} {beside}"
     elif not facts.media and length > limits.text_length:
-        yield f"takes at most {limits.text_length:,} characters in a message {where}"
+        yield f"accepts at most {limits.text_length:,} characters in a message {where}"
     for kind in dict.fromkeys(facts.buttons):
         if kind not in limits.buttons:
             yield f"has no {kind} buttons {where}"
     if set(facts.buttons) & limits.buttons and len(facts.buttons) > limits.most_buttons:
-        yield f"takes at most {limits.most_buttons} buttons under a message {where}"
+        yield f"accepts at most {limits.most_buttons} buttons under a message {where}"

@@ -172,10 +172,10 @@ def release_held(
         # Locked, so that a stop comes either before, and all are unsent, or after.
         going = Broadcast.objects.select_for_update().filter(pk=broadcast.pk, state__in=ACTIVE)
         if not going.exists():
-            raise ControlError("This broadcast is over: nobody is held any more.")
+            raise ControlError("This broadcast has ended: no recipients are held any more.")
         released = hold.release_in(broadcast.pk, address_ids).total()
         if not released:
-            raise ControlError("Nobody is held any more.")
+            raise ControlError("No recipients are held any more.")
         events.note(broadcast, "release", by, people=released)
     return released
 

@@ -237,7 +237,7 @@ def release(address_id: int, *, by: Agent | str) -> int:
     with transaction.atomic():
         released = hold.release([address_id])
         if not released:
-            raise ChatError("Nothing is held for this person any more.")
+            raise ChatError("Nothing is held for this contact any more.")
         audit.note("chat.release", f"chat {address_id}", by, deliveries=released.total())
         events.observe_each(released, "release", by, chat=address_id)
     return released.total()

@@ -262,9 +262,9 @@ def _too_late(broadcast: Broadcast, due_at: datetime, now: datetime) -> bool:
     if now - due_at <= timedelta(minutes=minutes):
         return False
     late = _waiting(broadcast=broadcast, due_at__lt=now - timedelta(minutes=minutes)).count()
-    people = "1 person" if late == 1 else f"{late:,} people"
+    contacts = "1 contact" if late == 1 else f"{late:,} contacts"
     reason = (
-        f"For {people} it fired more than {minutes} minutes too late: no worker was "
+        f"For {contacts} it fired more than {minutes} minutes too late: no worker was "
         "running. Resume it to send to them now, or stop it."
     )
     if move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason):

@@ -165,7 +165,7 @@ def _last_before(rule: Recurrence, zone: str, now: datetime) -> datetime | None:
 def _give_up(broadcast: Broadcast, error: ValueError) -> None:
     """Pause one whose next run can't be told, so that an agent sees why; the others go on."""
     if broadcast.state == S.LIVE:
-        reason = f"Its next run can't be told. {error} Stop it, and start a corrected copy."
+        reason = f"Its next run can't be calculated. {error} Stop it, and start a corrected copy."
         with transaction.atomic():
             if move(broadcast, S.PAUSED, before=S.LIVE, state_reason=reason):
                 events.note(broadcast, "pause", audit.WORKER, reason=reason)

@@ -90,7 +90,9 @@ def find_users(values: Sequence[str], channels: Sequence[Channel]) -> list[Addre
     unknown = [value for value in wanted if value not in known_values]
     if unknown:
         where = " or ".join(channel.name for channel in channels)
-        raise PicksError(f"Nobody on {where} has the user id {some(unknown, NAMED)}. Correct it.")
+        raise PicksError(
+            f"No contact on {where} has the user id {some(unknown, NAMED)}. Correct it."
+        )
     return list(Address.objects.filter(pk__in=address_ids).order_by("pk"))
 
 

@@ -117,7 +117,7 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         length, longest = length_of(sent, limits), limits.text_length
         if length > longest and VARIABLE not in text:
             problems.append(
-                f"The text has {length:,} characters; {channel.name} takes at most {longest:,}."
+                f"The text has {length:,} characters; {channel.name} accepts at most {longest:,}."
             )
     return problems
 
@@ -265,7 +265,7 @@ def _unknown(name: str) -> str:
     advice = f'add a default: {{{{ {name} | default("…") }}}}.'
     match name.partition(".")[0]:
         case "data":
-            return f"“{name}” comes only with an external call or an event. Remove it, or {advice}"
+            return f"“{name}” exists only with an external call or an event. Remove it, or {advice}"
         case "memory":
             return f"Only a webhook earlier in the story can set “{name}”. Add one, or {advice}"
     return f"No contact has “{name}”. Correct the name, or {advice}"

@@ -84,7 +84,9 @@ def restart(
         raise ControlError(_why_not_restarted(broadcast))
     if broadcast.state == S.PAUSED:
         if cause is not None:
-            raise ControlError("Stop it first: a restart for one cause leaves out all others.")
+            raise ControlError(
+                "Stop it first: a restart for one cause does not send to the other recipients."
+            )
         _stop(broadcast, by)
     if broadcast.state == S.STOPPED:
         while cancel.cancel_remaining(broadcast.pk):
@@ -95,7 +97,9 @@ def restart(
             _go_live_again(broadcast, by)
         fresh = _send_to_the_rest(broadcast, links, by, in_doubt, cause, undo_seconds)
         if fresh is None and not broadcast.is_live:
-            raise ControlError("Nobody is left to send to: no one failed or was left unsent.")
+            raise ControlError(
+                "There are no recipients to send to: none of them failed or is unsent."
+            )
         detail = {"restart": fresh.pk} if fresh else {}
         events.note(broadcast, "restart", by, **detail)
     return broadcast if fresh is None or broadcast.is_live else fresh
@@ -113,7 +117,7 @@ def _stop(broadcast: Broadcast, by: Agent | str) -> None:
 
 def _why_not_restarted(broadcast: Broadcast) -> str:
     if broadcast.type == Broadcast.Type.SINGLE:
-        return "This went to one person alone. Write to them again in their chat."
+        return "This was sent to one contact. Write to them again in their chat."
     return "Only a stopped or completed broadcast can be restarted. Stop it first."
 
 

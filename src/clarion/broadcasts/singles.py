@@ -177,7 +177,8 @@ def reply(
         raise SingleError("Write a reply first.")
     if len(words) > LONGEST_REPLY:
         raise SingleError(
-            f"The reply has {len(words):,} characters; {LONGEST_REPLY:,} fit. Send it in parts."
+            f"The reply has {len(words):,} characters; {LONGEST_REPLY:,} are allowed. "
+            "Send it in parts."
         )
     address_id = find(address_id).pk
     with transaction.atomic():

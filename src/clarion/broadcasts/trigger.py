@@ -65,7 +65,7 @@ def parse(raw: Mapping[str, Any]) -> Trigger:
 
 
 def words(trigger: Trigger) -> str:
-    """For people: “2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person”."""
+    """Such as “2 hours after the tag “vip” is assigned, if city is “Bonn”, once per contact”."""
     fill: dict[str, Any] = {"name": trigger.tag or trigger.event, "at": trigger.at}
     if trigger.on == "segment":
         fill["name"] = segment_name(trigger.segment)
@@ -84,7 +84,7 @@ def words(trigger: Trigger) -> str:
             [condition.words() for condition in trigger.conditions], _("and")
         )
         parts.append(_("if %(conditions)s"))
-    parts.append(_("each time") if trigger.again else _("once per person"))
+    parts.append(_("each time") if trigger.again else _("once per contact"))
     return ", ".join(parts) % fill
 
 

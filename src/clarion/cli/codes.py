@@ -37,7 +37,7 @@ Pattern = Annotated[
 ]
 LookAlikes = Annotated[
     bool,
-    typer.Option("--look-alikes", help="Allow signs that look alike: 0 and O, 1 and I and L."),
+    typer.Option("--look-alikes", help="Allow characters that look alike: 0 and O, 1 and I and L."),
 ]
 ValidFrom = Annotated[
     str | None, typer.Option(metavar="TIME", help=f"When codes become valid, such as {MOMENT}.")

@@ -261,8 +261,8 @@ def delete(
         messages = counted(facts.chat_messages, "chat message")
         typer.confirm(
             f"Delete contact {person.pk} with {addresses} and {messages}, and erase what "
-            f"{counted(facts.records, 'record')} say they were sent? The records stay without "
-            "their name, so that numbers stay true. This can't be undone.",
+            f"{counted(facts.records, 'record')} say they were sent? The records are kept without "
+            "their name, so that numbers stay correct. This can't be undone.",
             abort=True,
         )
     suppressed = delete_contact(person, suppress=suppress, by=acting())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clarion.contacts.models import Import
     from clarion.contacts.search import ContactRow
 
-app = App("The people you send to.")
+app = App("The contacts you send to.")
 
 
 @app.command(
@@ -44,7 +44,7 @@ def list_contacts(
         list[str] | None,
         typer.Option(
             metavar="CONDITION",
-            help="Only contacts of whom this is true: city=Bonn, city!=Bonn, city~Bo, "
+            help="Only contacts for whom this is true: city=Bonn, city!=Bonn, city~Bo, "
             f"'age>30', 'joined<2026-05-01', city or !city. {REPEATABLE}",
         ),
     ] = None,

@@ -116,8 +116,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(_document(segment) | {"contacts": contacts, "sample": names})
         return
-    holds = "All of these hold" if segment.match == "all" else "Any of these holds"
-    print_line(f"{segment.name}: {counted(contacts, 'contact')}. {holds}:")
+    matching = "All of these are met" if segment.match == "all" else "Any of these is met"
+    print_line(f"{segment.name}: {counted(contacts, 'contact')}. {matching}:")
     for condition in conditions_of(segment):
         print_line(f"  {condition.words()}")
     if names:
@@ -158,7 +158,7 @@ def _report(segment: "Segment", done: str, as_json: bool) -> None:
         return
     print_line(f"{done} the segment {segment.name}: {counted(contacts, 'contact')}.")
     if not contacts:
-        print_note("Nobody fulfils its conditions at the moment.")
+        print_note("No contact meets its conditions at the moment.")
 
 
 def _document(segment: "Segment") -> dict[str, Any]:

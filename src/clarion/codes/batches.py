@@ -126,7 +126,9 @@ def run_next(stopping: Stopping = lambda: False) -> bool:
         raise
     except Exception:
         log.exception("code_batch_failed", batch=batch.pk)
-        _finish(batch, CodeBatch.State.FAILED, "Clarion had a fault. The worker's log says which.")
+        _finish(
+            batch, CodeBatch.State.FAILED, "Clarion had a fault. The worker's log has the details."
+        )
         return True
 
 
@@ -204,7 +206,7 @@ def _why_rejected(code: str) -> str:
     if len(code) > LONGEST_CODE:
         return f"a code has at most {LONGEST_CODE} characters"
     if not code.isprintable():
-        return "the code has signs that can't be shown"
+        return "the code has characters that can't be shown"
     return ""
 
 

@@ -56,7 +56,7 @@ class Pattern:
             missing, more = missing * size, more + 1
         raise CodeError(
             f"“{self.text}” can make {self.possible:,} different codes. For {count:,} codes that "
-            f"nobody can guess, {needed:,} are needed. Add {more} more “?”."
+            f"can't be guessed, {needed:,} are needed. Add {more} more “?”."
         )
 
     @property
@@ -86,7 +86,7 @@ def parse(text: str, *, look_alikes: bool = False) -> Pattern:
         raise CodeError(f"A code has at most {LONGEST_CODE} characters. Shorten the pattern.")
     if not _ALLOWED.fullmatch(text):
         raise CodeError(
-            "A pattern consists of the letters A to Z, digits, the signs - . _ / + and the "
+            "A pattern consists of the letters A to Z, digits, the characters - . _ / + and the "
             "placeholders # (a digit), ? (a letter) and * (either)."
         )
     return Pattern(text, look_alikes)

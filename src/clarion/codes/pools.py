@@ -57,7 +57,7 @@ class Rules:
         if self.top_up and not self.pattern.strip():
             raise CodeError("Only a pool with a pattern can be topped up. Give it a pattern.")
         if self.top_up and not self.low_at:
-            raise CodeError("Say how few free codes are left when the pool is to be topped up.")
+            raise CodeError("Set the low stock at which the pool is topped up.")
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise CodeError("The codes would end before they begin. Correct the dates.")
         return fields

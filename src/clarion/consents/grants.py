@@ -145,7 +145,7 @@ def _note(
     check_way(how)
     moment = clock.now() if at is None else at
     if moment > clock.now():
-        raise ConsentError("That moment is still to come. Choose an earlier one.")
+        raise ConsentError("That time is in the future. Choose an earlier one.")
     changed, last = 0, 0
     for chunk in batches(contact_ids, CHUNK):
         shown = version or _version_at(consent, moment)

@@ -136,7 +136,7 @@ def remove(consent: Consent, *, by: Agent | str) -> None:
     with transaction.atomic():
         locked = Consent.objects.select_for_update().filter(pk=consent.pk).first()
         if locked is None:
-            raise ConsentError("This consent is gone already.")
+            raise ConsentError("This consent has been deleted already.")
         if needing := needed_by(locked):
             raise ConsentError(
                 f"“{locked.name}” is required by {some(needing)}. "

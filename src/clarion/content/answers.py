@@ -41,7 +41,7 @@ def parse_answer(body: bytes) -> Answer:
     if unknown := sorted(set(answer) - _FIELDS):
         raise ContentError(
             f"The webhook's answer has a field “{unknown[0][:40]}”: only responses and memory "
-            "may stand there."
+            "are allowed."
         )
     responses = answer.get("responses", [])
     if not isinstance(responses, list):
@@ -74,11 +74,13 @@ def _memory(memory: object) -> dict[str, Any]:
     try:
         size = len(json.dumps(memory, ensure_ascii=False, allow_nan=False).encode())
     except (ValueError, RecursionError):  # a lone surrogate, 1e999, a thousand brackets
-        raise ContentError("The webhook's memory holds what no database can store.") from None
+        raise ContentError(
+            "The webhook's memory contains something that no database can store."
+        ) from None
     if size > MEMORY_LIMIT:
         raise ContentError(f"The webhook's memory is larger than {MEMORY_LIMIT // 1024} KiB.")
     if _holds_nul(memory):
-        raise ContentError("The webhook's memory holds a NUL character.")
+        raise ContentError("The webhook's memory contains a NUL character.")
     return memory
 
 

@@ -200,7 +200,7 @@ def _faults(block: Block) -> Iterator[tuple[str, str]]:
                 yield from _button(f"buttons.{index}", button)
         case WebhookBlock():
             if any(brace in block.url for brace in _BRACES):
-                yield "url", "This address can't hold variables: the person is in what is posted."
+                yield "url", "This URL can't contain variables: the contact is in what is posted."
             else:
                 yield from _address("url", block.url)
 

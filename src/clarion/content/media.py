@@ -105,7 +105,7 @@ def _public_url(row: Upload) -> str:
 
 
 def _gone(row: Upload) -> ContentError:
-    return ContentError(f"The upload “{row.name}” is gone. Upload it again.")
+    return ContentError(f"The upload “{row.name}” no longer exists. Upload it again.")
 
 
 def glance(token: str) -> Media:

@@ -155,7 +155,7 @@ class Text:
             if self._left < 0:
                 raise ContentError(_TOO_LONG)
             return "" if value is None else value
-        raise ContentError("A variable holds several values. Use for, or the filter join.")
+        raise ContentError("A variable has several values. Use for, or the filter join.")
 
 
 def compile_text(source: str) -> Text:
@@ -217,7 +217,7 @@ def _encoded(source: str) -> bytes:
         return source.encode()
     except UnicodeEncodeError:
         raise ContentError(
-            "The text holds half a character. Delete it, or write it anew."
+            "The text contains an incomplete character. Delete it, or type it again."
         ) from None
 
 
@@ -272,4 +272,4 @@ def _missing(name: str, context: Mapping[str, Any]) -> str:
     if guess := did_you_mean(attribute, names, namespace):
         return f"there is no variable {name}.{guess}"
     advice = f'{{{{ {name} | default("…") }}}}'
-    return f"there is no variable {name} for this person. Give it a default: {advice}."
+    return f"there is no variable {name} for this contact. Give it a default: {advice}."

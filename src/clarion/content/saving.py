@@ -130,7 +130,9 @@ def _missing(blocks: Sequence[Block]) -> Iterator[Fault]:
             for index, button in enumerate(block.buttons):
                 if button.kind == "story" and not _is_there(int(button.value)):
                     yield Fault(
-                        number, f"buttons.{index}.value", "That story is gone. Choose another one."
+                        number,
+                        f"buttons.{index}.value",
+                        "That story no longer exists. Choose another one.",
                     )
 
 

@@ -143,7 +143,7 @@ def _statement(result: Scan, tokens: list[Token], line: int) -> None:
         result._bound.append(set())
     if len(result._bound) > DEPTH_LIMIT:
         raise ContentError(
-            f"Line {line}: at most {DEPTH_LIMIT} if and for may stand in each other."
+            f"Line {line}: at most {DEPTH_LIMIT} if and for can be inside one another."
         )
 
 
@@ -195,7 +195,9 @@ def _check_call(tokens: list[Token], index: int, line: int) -> None:
     after_bar = index > 1 and tokens[index - 2].text == "|"
     if name.kind == "word" and (after_bar or _is_test(tokens, index - 1)):
         return
-    raise ContentError(f"Line {line}: “{name.text}(…)” can't be used. Only filters take brackets.")
+    raise ContentError(
+        f"Line {line}: “{name.text}(…)” can't be used. Only filters can have brackets."
+    )
 
 
 def _check_filter(name: str, line: int) -> None:
@@ -214,7 +216,9 @@ def _note_use(result: Scan, tokens: list[Token], index: int, line: int) -> None:
         return
     following = [token.text for token in tokens[after : after + 3]]
     if parts == ["contact"]:
-        raise ContentError(f"Line {line}: contact is a person. Name what to show: contact.name.")
+        raise ContentError(
+            f"Line {line}: name the attribute of contact to show, such as contact.name."
+        )
     default = following[:1] == ["|"] and following[1:2] != [] and following[1] in DEFAULTS
     words = [word for word in following if word != "not"][:2]
     guard = words in (["is", "defined"], ["is", "undefined"])

@@ -102,7 +102,9 @@ class _Press:
             return self._fixed
         label = self._label.render(contact, **variables)
         if not label.strip():
-            raise ContentError("A button has no words for this person. Give them a default.")
+            raise ContentError(
+                "A button has no words for this contact. Give the variable a default."
+            )
         value = self._value.render(contact, **variables)
         if not self._is_link:
             return Button("reply", label, value)

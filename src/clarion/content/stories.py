@@ -29,7 +29,7 @@ class StoryConflict(StoryError):  # noqa: N818 - reads as what happened
         editor = newest.agent.name if newest.agent else "Somebody"
         super().__init__(
             f"{editor} has saved version {newest.number} while you were editing. "
-            "Look at it, then save yours over it or give yours up."
+            "Compare it with yours, then replace it with yours or discard yours."
         )
 
 

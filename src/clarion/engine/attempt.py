@@ -53,7 +53,7 @@ FAULT = "fault"
 CONTENT = "content"
 _SENT = D.SENT.value  # an enumeration's value takes a while to look up
 STORY_WEBHOOK = "story_webhook"
-OURS = "Clarion had a fault with this message. Its log says which: please report it."
+OURS = "Clarion had a fault with this message. The worker's log has the details: please report it."
 
 
 START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."

@@ -44,7 +44,7 @@ BATCH = {Lane.PEOPLE: 50, Lane.RECEIPTS: 300, Lane.UNMATCHED: 300}
 PATIENCE = 3_600 * clock.SECOND  # how long a receipt may look for its delivery
 LONGEST_WAIT = 600 * clock.SECOND  # between two looks
 BROKEN = "It could not be applied because of an error in Clarion. The log has the details."
-UNKNOWN = "A receipt fits no message that Clarion sent. It was looked for during an hour."
+UNKNOWN = "A receipt matches no message that Clarion sent. Clarion looked for one for an hour."
 
 
 def lane_of(kind: ChannelKind, hook: HookRequest) -> Lane:

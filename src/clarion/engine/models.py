@@ -59,7 +59,7 @@ class Callback(models.Model):
 
         PEOPLE = "people", "Messages and opt-outs"
         RECEIPTS = "receipts", "Receipts"
-        UNMATCHED = "unmatched", "Receipts that fit no message yet"
+        UNMATCHED = "unmatched", "Receipts that match no message yet"
 
     # No constraint and no index of its own: channels are not deleted, and millions of rows pass.
     channel = models.ForeignKey(

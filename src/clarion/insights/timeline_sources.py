@@ -158,12 +158,20 @@ def edits(ids: ContactIds, start: Start) -> list[Line]:
             _key(row),
             "edit",
             str(_EDITS.get(entry.action, entry.action)),
-            changes_in_words(entry.detail),
+            _detail(entry),
             actor=entry.actor,
         )
         for row in rows
         if (entry := entries.get(row[1]))
     ]
+
+
+def _detail(entry: AuditEntry) -> str:
+    """What an entry says beside its title."""
+    if entry.action == "contacts.merge" and "gone" in entry.detail:
+        other: int = entry.detail["gone"]
+        return _("Contact %s was merged into this one.") % other
+    return changes_in_words(entry.detail)
 
 
 def consents(ids: ContactIds, start: Start) -> list[Line]:

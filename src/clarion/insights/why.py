@@ -120,7 +120,7 @@ def _not_a_recipient(broadcast: Broadcast, address: Address, firings: Sequence[F
     if broadcast.type == Broadcast.Type.TRIGGER and broadcast.state not in {S.DRAFT, S.SCHEDULED}:
         if not firings:
             return _("The trigger has not fired for this contact.")
-        return firings[-1].reason or _("The trigger has fired, and its moment has not come yet.")
+        return firings[-1].reason or _("The trigger has fired, and its delay has not ended yet.")
     if broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER:
         return _("This broadcast sends by its runs. Look at the run in question.")
     return verdict.text

@@ -169,7 +169,7 @@ _SENTENCES = {
     "story": "A story id is a number, such as 17.",
     "cause": "The cause of an error is a number. Follow its link on the page of a broadcast.",
     "status": "The status is completed or error.",
-    "clicked_by": "Who clicked is person or scanner.",
+    "clicked_by": "Clicked by is person or scanner.",
     "responses": "Write the number of responses like >0, =2 or <1.",
 }
 _TEXT = "This text is too long or has characters that can't be searched for. Shorten it."

@@ -65,7 +65,7 @@ def first_steps(agent: Agent) -> list[Step]:
         ),
         (
             _("Send the broadcast"),
-            _("You can take it back for a short time after you press Send."),
+            _("You can undo it for a short time after you press Send."),
             ask_sender,
             _("New broadcast"),
             reverse("broadcast_new"),

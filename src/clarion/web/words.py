@@ -102,7 +102,7 @@ RECORD_STATUSES: dict[str, Word] = {
 }
 
 CLICK_KINDS: dict[str, Word] = {
-    "person": Word(_("Person"), _("Nothing says that a program opened the link."), "good"),
+    "person": Word(_("Person"), _("There is no sign that a program opened the link."), "good"),
     "scanner": Word(_("Scanner"), _("A program opened the link, not the recipient."), "calm"),
 }
 

@@ -247,7 +247,7 @@ def test_a_restart_without_anybody_left_is_explained(admin: Client, sending: Bro
 
     response = admin.post(f"/broadcasts/{sending.pk}/restart", follow=True)
 
-    assert "Nobody is left to send to" in response.content.decode()
+    assert "There are no recipients to send to" in response.content.decode()
 
 
 def test_recipients_by_state_and_export(admin: Client, sending: Broadcast) -> None:
@@ -328,7 +328,7 @@ def test_e2_a_row_has_every_fact(admin: Client, sending: Broadcast) -> None:
 def test_e2_a_trigger_is_told_with_its_conditions(admin: Client, db: None) -> None:
     factory.live_row("Welcome", type="trigger", trigger=WELCOME)
     html = admin.get("/broadcasts/?section=active").content.decode()
-    assert "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per person" in html
+    assert "2 hours after the tag “vip” is assigned, if city is “Bonn”, once per contact" in html
 
 
 def test_e2_the_message_of_a_story_or_template_is_its_name(admin: Client, db: None) -> None:
@@ -566,7 +566,7 @@ def test_g2_who_is_held_is_shown_and_released(admin: Client, sending: Broadcast)
     )
     assert admin.post(release, {"chat": "x"}).status_code == 404  # and nobody else is released
     assert "2 recipients released." in admin.post(release, follow=True).content.decode()
-    assert "Nobody is held any more." in admin.post(release, follow=True).content.decode()
+    assert "No recipients are held any more." in admin.post(release, follow=True).content.decode()
 
 
 def test_c3_the_page_of_a_periodic_one(admin: Client, sending: Broadcast) -> None:

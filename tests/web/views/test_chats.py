@@ -261,14 +261,14 @@ def test_g2_held_broadcasts_are_shown_and_released_by_hand(
     assert [factory.states(one) for one in held] == [{"queued": 1}, {"queued": 1}]
     assert Chat.objects.get().state == "open"
     again = admin.post(f"/chats/{person.pk}/release", follow=True).content.decode()
-    assert "Nothing is held for this person any more." in again
+    assert "Nothing is held for this contact any more." in again
 
 
 def test_g2_closing_says_what_leaves(admin: Client, ada: Agent, person: Address) -> None:
     control.take_over(person.pk, by=ada)
     held = factory.sending([person.channel])
     page = admin.post(f"/chats/{person.pk}/close", follow=True).content.decode()
-    assert "The broadcast that was held leaves now." in page
+    assert "The broadcast that was held is sent now." in page
     assert factory.states(held) == {"queued": 1}
     assert (
         "This chat is not open."

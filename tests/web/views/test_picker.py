@@ -58,7 +58,7 @@ def test_a2_all_that_were_found_and_back(admin: Client, draft: Broadcast, channe
     part = admin.get(f"{url}?picker_tag={tag.pk}", headers=HTMX).content.decode()
     assert "Select all 7 found" in part
     part = admin.post(f"{url}all", {"picker_tag": tag.pk}, headers=HTMX).content.decode()
-    assert "7 people more are selected." in part
+    assert "7 more contacts are selected." in part
     assert len(picked(draft)) == 7
     part = admin.post(f"{url}clear", headers=HTMX).content.decode()
     assert "7 contacts were removed." in part

@@ -435,7 +435,7 @@ def test_archived_stories_are_no_choice_of_a_button(admin: Client) -> None:
     html = admin.post("/stories/draft", typed("Welcome", block)).content.decode()
     assert f'<option value="{there.pk}">There</option>' in html
     assert ">Gone<" not in html
-    assert "That story is gone. Choose another one." in html
+    assert "That story no longer exists. Choose another one." in html
 
 
 @pytest.mark.parametrize(

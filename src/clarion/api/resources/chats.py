@@ -39,7 +39,7 @@ class ChatRowOut(Output):
     state: State
     agent: str
     last_message_at: Moment
-    text: str = Field(description="What was said last")
+    text: str = Field(description="The last message")
     ours: bool = Field(description="Whether that was sent by us")
     held: int = Field(description="Broadcasts that wait until it is closed")
 

@@ -33,7 +33,7 @@ class PoolIn(Input):
         max_length=LONGEST_CODE,
         description="Such as SPRING-####-????; # is a digit, ? a letter",
     )
-    look_alikes: bool = Field(False, description="Also signs that look alike, such as 0 and O")
+    look_alikes: bool = Field(False, description="Also characters that look alike, such as 0 and O")
     valid_from: Moment | None = None
     valid_until: Moment | None = None
     uses: int | None = Field(1, ge=1, le=MOST_USES, description="null is any number of times")

@@ -33,7 +33,7 @@ class StandingOut(Output):
 
     consent_id: Id
     name: str
-    given: bool | None = Field(description="null: nobody has asked them")
+    given: bool | None = Field(description="null: not asked")
     at: Moment | None
     how: str
 

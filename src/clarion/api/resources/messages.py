@@ -78,7 +78,7 @@ def _address(body: MessageIn) -> Address:
         assert body.user_id is not None
         match = look_up(channel, [body.user_id]).get(body.user_id)
         if match is None:
-            text = f"Nobody on {channel.name} has this user id. Create the contact first."
+            text = f"No contact on {channel.name} has this user id. Create the contact first."
             raise wrong_field("user_id", text)
         number = match.address
     address = Address.objects.select_related("alias_of").filter(pk=number).first()

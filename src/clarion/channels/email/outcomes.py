@@ -102,9 +102,9 @@ def _temporary(answer: _Said) -> Refused:
     (RFC 5321 3.8), the next connection shows it.
     """
     if (answer.subject, answer.detail) == (2, 2) or _FULL.search(answer.text):
-        return _refused(answer, Refusal.RETRY, "The person's mailbox is full")
+        return _refused(answer, Refusal.RETRY, "The recipient's mailbox is full")
     if _ONE_PERSON.search(answer.text):
-        sentence = "The mail server accepts no more mail for this person at the moment"
+        sentence = "The mail server accepts no more mail for this recipient at the moment"
         wait = _stated_wait(answer.text) or _GREY_WAIT
         return _throttled(answer, sentence, wait, whole_channel=False)
     if _QUOTA.search(answer.text):
@@ -115,7 +115,7 @@ def _temporary(answer: _Said) -> Refused:
         return _throttled(answer, "The mail server asks us to send more slowly", wait)
     if sentence := _about_everybody(answer):
         return Refused(Refusal.UNAVAILABLE, f"{sentence}{answer.tail}.", answer.wording)
-    whom = "mail for this person" if answer.stage == "rcpt" else "the message"
+    whom = "mail for this recipient" if answer.stage == "rcpt" else "the message"
     sentence = f"The mail server can't accept {whom} at the moment{answer.tail}."
     return Refused(Refusal.RETRY, sentence, answer.wording)
 
@@ -188,9 +188,9 @@ def _about_the_sender(answer: _Said, status: tuple[int, int]) -> bool:
 
 def _about_the_recipient(answer: _Said, status: tuple[int, int]) -> Refused | None:
     if status == (2, 2) or _FULL.search(answer.text):
-        return _refused(answer, Refusal.REJECTED, "The person's mailbox is full")
+        return _refused(answer, Refusal.REJECTED, "The recipient's mailbox is full")
     if status == (2, 1) or (status[0] == 2 and _CLOSED.search(answer.text)):
-        return _unreachable(answer, "The person's mailbox is disabled", "deactivated")
+        return _unreachable(answer, "The recipient's mailbox is disabled", "deactivated")
     if answer.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
         return _unreachable(answer, "The domain of this address accepts no mail")
     if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and answer.stage == "rcpt"):

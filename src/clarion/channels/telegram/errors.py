@@ -22,7 +22,9 @@ _GONE = Refusal.UNREACHABLE
 _NO_RIGHTS = Meaning(
     _GONE, "The bot is not allowed to write in this group or channel. Make it an admin."
 )
-_NO_CHAT = Meaning(_GONE, "Telegram has no such chat, or this person has never written to the bot.")
+_NO_CHAT = Meaning(
+    _GONE, "Telegram has no such chat, or this contact has never written to the bot."
+)
 _LONG_CAPTION = Meaning(
     Refusal.REJECTED, f"The text beside a picture or file is longer than {CAPTION:,} characters."
 )
@@ -44,9 +46,13 @@ DESCRIPTIONS: dict[str, Meaning] = {
     "chat was deleted": Meaning(_GONE, "The group was deleted.", "deactivated"),
     "bot was kicked": Meaning(_GONE, "The bot was removed from this group.", "blocked"),
     "bot is not a member": Meaning(_GONE, "The bot is not in this group or channel. Add it."),
-    "bot can't initiate conversation": Meaning(_GONE, "This person has never written to the bot."),
-    "bot can't send messages to bots": Meaning(_GONE, "This is a bot, not a person."),
-    "bots can't send messages to bots": Meaning(_GONE, "This is a bot, not a person."),
+    "bot can't initiate conversation": Meaning(_GONE, "This contact has never written to the bot."),
+    "bot can't send messages to bots": Meaning(
+        _GONE, "This is a bot, not a contact who can receive messages."
+    ),
+    "bots can't send messages to bots": Meaning(
+        _GONE, "This is a bot, not a contact who can receive messages."
+    ),
     "upgraded to a supergroup": Meaning(
         _GONE, "The group became a supergroup with another chat id. Add it under its new id."
     ),

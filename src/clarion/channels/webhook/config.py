@@ -19,7 +19,7 @@ class WebhookConfig(BaseModel):
     secret: SecretStr = Field(
         default=SecretStr(""),
         title="Secret",
-        description="Signs the messages and proves the callbacks (Standard Webhooks): whsec_… or "
+        description="Signs messages and verifies callbacks (Standard Webhooks): whsec_… or "
         "any text. Without one, messages are unsigned and callbacks are refused.",
     )
     idempotent: bool = Field(

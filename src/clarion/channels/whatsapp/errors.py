@@ -61,7 +61,7 @@ MEANINGS: dict[int, Meaning] = {
     ),
     131056: Meaning(
         Refusal.THROTTLED,
-        "Too many messages to this person within a short time.",
+        "Too many messages to this contact within a short time.",
         6.0,
         whole_channel=False,
     ),
@@ -69,12 +69,12 @@ MEANINGS: dict[int, Meaning] = {
     133016: Meaning(Refusal.THROTTLED, "The number was registered too often.", 600.0),
     131053: Meaning(
         Refusal.RETRY,
-        "WhatsApp could not download the picture or file. Its URL must be open to everybody.",
+        "WhatsApp could not download the picture or file. Its URL must be public.",
     ),
     131026: Meaning(
         Refusal.UNREACHABLE,
-        "WhatsApp can't reach this person: the number has no WhatsApp, uses an old version, or has "
-        "not accepted the new terms.",
+        "WhatsApp can't reach this contact: the number has no WhatsApp, uses an old version, or "
+        "has not accepted the new terms.",
     ),
     OPTED_OUT: Meaning(
         Refusal.UNREACHABLE,
@@ -82,7 +82,7 @@ MEANINGS: dict[int, Meaning] = {
         mark="opted_out",
     ),
     130472: Meaning(
-        Refusal.REJECTED, "Meta did not deliver the message: the person is part of an experiment."
+        Refusal.REJECTED, "Meta did not deliver the message: the contact is part of an experiment."
     ),
     130497: Meaning(
         Refusal.REJECTED, "Meta does not allow this business to message people in this country."
@@ -94,11 +94,11 @@ MEANINGS: dict[int, Meaning] = {
     ),
     131047: Meaning(
         Refusal.REJECTED,
-        "More than 24 hours have passed since this person last wrote. Send a template instead.",
+        "More than 24 hours have passed since this contact last wrote. Send a template instead.",
     ),
     131049: Meaning(
         Refusal.REJECTED,
-        "Meta did not deliver the message: this person receives a lot of marketing. Wait a day "
+        "Meta did not deliver the message: this contact receives a lot of marketing. Wait a day "
         "before you send again.",
     ),
     132000: Meaning(

@@ -56,12 +56,12 @@ def _template(template: Template) -> dict[str, Any]:
     for number, value in enumerate(template.variables, start=1):
         if not value.strip():
             raise Unsendable(
-                f"Variable {number} of the template is empty for this person. Give it a default."
+                f"Variable {number} of the template is empty for this contact. Give it a default."
             )
         if _FORBIDDEN.search(value):
             raise Unsendable(
                 f"Variable {number} of the template has a line break, a tab or more than four "
-                "spaces in a row for this person. WhatsApp accepts none of these."
+                "spaces in a row for this contact. WhatsApp accepts none of these."
             )
     body: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     if template.variables:

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("people", "Messages and opt-outs"),
                             ("receipts", "Receipts"),
-                            ("unmatched", "Receipts that fit no message yet"),
+                            ("unmatched", "Receipts that match no message yet"),
                         ],
                         max_length=10,
                     ),

@@ -14,7 +14,7 @@ from clarion.records.states import DeliveryState as D
 from clarion.records.states import sources
 
 CHUNK = 10_000
-STOPPED = ("stopped", "The broadcast was stopped before this message left.")
+STOPPED = ("stopped", "The broadcast was stopped before this message was sent.")
 _NOT_CLAIMED = {D.QUEUED, D.HELD}
 # One state at a time, by its own index: asked for both, a database walks through all deliveries of
 # the broadcast. The sum says that held ones are not found by their broadcast.

@@ -40,7 +40,7 @@ class PoolForm(forms.Form):
         ),
     )
     look_alikes = forms.BooleanField(
-        label=_("Allow signs that look alike, such as 0 and O"), required=False
+        label=_("Allow characters that look alike, such as 0 and O"), required=False
     )
     valid_from = _moment(
         _("Valid from"), _("In your time zone. Leave it empty if the codes are valid at once.")

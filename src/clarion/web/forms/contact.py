@@ -59,7 +59,9 @@ class ContactForm(forms.Form):
 class AddressForm(forms.Form):
     """An address to add."""
 
-    channel = forms.ModelChoiceField(Channel.objects.order_by("name"), label=_("Channel"))
+    channel = forms.ModelChoiceField(
+        Channel.objects.order_by("name"), label=_("Channel"), empty_label=_("Choose a channel")
+    )
     user_id = forms.CharField(
         label=_("User id"),
         max_length=320,

@@ -25,7 +25,7 @@ class AccountForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        help_text=gettext_lazy("All times on the pages are shown in it."),
+        help_text=gettext_lazy("All times on the pages are shown in this time zone."),
     )
 
     def __init__(self, agent: Agent, data: Any) -> None:

@@ -285,7 +285,7 @@ def chat_release(request: AgentRequest, pk: int) -> HttpResponse:
 
 def _leaves(count: int) -> str:
     return ngettext(
-        "The broadcast that was held leaves now.",
+        "The broadcast that was held is sent now.",
         "The %(count)d broadcasts that were held leave now.",
         count,
     ) % {"count": count}

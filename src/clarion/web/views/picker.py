@@ -92,7 +92,7 @@ def _all(request: AgentRequest, draft: Broadcast) -> dict[str, Any]:
         if count > picks_of_draft.ASKS:
             return {"ask": "all", "ask_count": count}
     added = picks_of_draft.tick_found(draft, q, tag)
-    sentence = ngettext("%s person more is selected.", "%s people more are selected.", added)
+    sentence = ngettext("%s more contact is selected.", "%s more contacts are selected.", added)
     return {"notice": sentence % number(added)}
 
 

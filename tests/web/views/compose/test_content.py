@@ -89,9 +89,9 @@ def test_a5_chat_numbers_take_a_text_only(admin: Client, channel: Channel, story
     refused = admin.post("/broadcasts/new/", form)
 
     assert re.search(r'value="story"\s+disabled', as_text)
-    assert "Story: Chat numbers take a text only." in as_text
+    assert "Story: Only a text can be sent to chat numbers." in as_text
     assert refused.status_code == 422
-    assert "Chat numbers take a text only. Choose Text" in refused.content.decode()
+    assert "Only a text can be sent to chat numbers. Choose Text" in refused.content.decode()
     assert the_draft().state == "draft"
 
 

@@ -130,7 +130,7 @@ def test_c5_it_waits_for_a_call_that_brings_data(admin: Client, channel: Channel
     refused = admin.post("/broadcasts/new/", form)
     admin.post("/broadcasts/new/", {**form, **seen(), "when": "external"})
 
-    assert "“data.number” comes only with an external call" in refused.content.decode()
+    assert "“data.number” exists only with an external call" in refused.content.decode()
     live = the_draft()
     assert (live.state, live.type) == ("live", "external")
     assert live.secret["token"]
