@@ -51,11 +51,14 @@ MANY = 999_999_999
 
 def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: bool) -> Numbers:
     """Channels, people and broadcasts in every state; returns the numbers of some."""
+    from clarion.accounts import saved_filters
     from clarion.broadcasts import drafts, launch
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.query import Audience
     from clarion.kit import clock
 
+    for name, shared in (("Completed", True), ("Messages of this week", False)):
+        saved_filters.save("records", name, "status=completed", shared=shared, by=agent)
     shop, bot = _channels(provider, agent, secret, trouble=trouble)
     _contacts(data, shop, bot, agent)
 
@@ -313,6 +316,7 @@ def _chats(bot: "Channel", agent: "Agent") -> int:
 
 def hostile(provider: str, agent: "Agent") -> Numbers:
     """Names without a space, other scripts, markup, and very many of everything."""
+    from clarion.accounts import saved_filters
     from clarion.accounts.agents import add_agent
     from clarion.broadcasts import drafts
     from clarion.broadcasts.models import Broadcast
@@ -327,6 +331,8 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
 
     other, _ = add_agent(name=LONG[:60], email="long@example.org", role="admin", password=None,
                          by="screenshots")  # fmt: skip
+    for name in (LONG[:80], RIGHT_TO_LEFT, MARKUP):
+        saved_filters.save("records", name, "status=error", shared=True, by=agent)
     web = {"url": f"{provider}/{LONG}", "allow_private": "true"}
     channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4

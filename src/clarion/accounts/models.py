@@ -1,4 +1,4 @@
-"""Agents, API tokens and the audit log."""
+"""Agents, API tokens, saved filters and the audit log."""
 
 import json
 from typing import Any, ClassVar
@@ -240,3 +240,46 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_plain, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+class SavedFilter(models.Model):
+    """The conditions of a list under a name: of one agent, or of everybody."""
+
+    class List(models.TextChoices):
+        """The lists that have saved filters."""
+
+        RECORDS = "records", "Records"
+        CLICKS = "clicks", "Clicks"
+        LOGS = "logs", "Logs"
+        CONTACTS = "contacts", "Contacts"
+        BROADCASTS = "broadcasts", "Broadcasts"
+
+    agent = models.ForeignKey(  # None: a program or the command line saved it
+        Agent, null=True, on_delete=models.CASCADE, related_name="saved_filters"
+    )
+    list = models.CharField(max_length=12, choices=List)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2_000)  # as in the address of the list
+    is_shared = models.BooleanField(default=False)  # everybody sees it
+    created_at = InstantField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DefaultFilter(models.Model):
+    """With which saved filter a list opens from the navigation, for one agent."""
+
+    agent = models.ForeignKey(
+        Agent, on_delete=models.CASCADE, related_name="default_filters", db_index=False
+    )
+    list = models.CharField(max_length=12, choices=SavedFilter.List)
+    filter = models.ForeignKey(SavedFilter, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "list"], name="accounts_defaultfilter_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.filter_id} for {self.agent_id}"

@@ -34,6 +34,8 @@ SCOPES: Final = MappingProxyType(
         "chats:write": Scope("Reply to chats and close them", _MANAGER),
         "codes:read": Scope("Read code pools and codes", _MANAGER),
         "codes:write": Scope("Change code pools; issue and redeem codes", _MANAGER),
+        "filters:read": Scope("Read shared filters of lists", _MANAGER),
+        "filters:write": Scope("Save, rename and delete shared filters", _MANAGER),
         "agents:read": Scope("Read agents, their roles and sessions", _ADMIN),
         "agents:write": Scope("Invite agents; change their role, access and sessions", _ADMIN),
         "audit:read": Scope("Read the audit log", _ADMIN),

@@ -31,6 +31,7 @@ from clarion.cli import (
     maintenance,
     records,
     retention,
+    saved_filters,
     segments,
     send,
     serve,
@@ -162,6 +163,7 @@ app.add_typer(chats.app, name="chats")
 dashboard.add_to(app)
 app.add_typer(records.app, name="records")
 app.add_typer(clicks.app, name="clicks")
+app.add_typer(saved_filters.app, name="filters")
 why.add_to(app)
 app.add_typer(stories.app, name="stories")
 

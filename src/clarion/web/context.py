@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject, lazy
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from clarion.channels.condition import Condition, conditions
 from clarion.channels.models import Channel
 from clarion.engine.status import troubles
+from clarion.web.templatetags.saved_filters import with_default
 
 # Pages that the navigation does not name, by the entry they are below.
 _WITHIN = {
@@ -53,7 +53,7 @@ def _entries(request: HttpRequest) -> list[Entry]:
     here = _stem(match.url_name.partition("_")[0]) if match and match.url_name else ""
     here = _WITHIN.get(here, here)
     return [
-        Entry(name, reverse(url), icon, here == _stem(url), url == _FIRST_BEHIND_MORE)
+        Entry(name, with_default(request, url), icon, here == _stem(url), url == _FIRST_BEHIND_MORE)
         for name, url, icon in (
             (_("Dashboard"), "dashboard", "layout-dashboard"),
             (_("Broadcasts"), "broadcasts", "broadcast"),

@@ -1213,6 +1213,38 @@ class SaidPage(TypedDict):
     next: "str | None"
 
 
+class SavedFilter(TypedDict):
+    """The conditions of a list under a name."""
+
+    id: "int"
+    list: "Literal['records', 'clicks', 'logs', 'contacts', 'broadcasts']"
+    name: "str"
+    query: "str"
+    agent_id: "int | None"
+    created_at: "str"
+
+
+class SavedFilterIn(TypedDict):
+    """A filter to be saved for all agents."""
+
+    list: "Literal['records', 'clicks', 'logs', 'contacts', 'broadcasts']"
+    name: "str"
+    query: "str"
+
+
+class SavedFilterPage(TypedDict):
+    """SavedFilterPage"""
+
+    items: "list[SavedFilter]"
+    next: "str | None"
+
+
+class SavedFilterPatch(TypedDict):
+    """Another name."""
+
+    name: "str"
+
+
 class ScheduledIn(TypedDict):
     """At one time."""
 

@@ -1241,6 +1241,61 @@ class Client(SyncBase):
         """Get the delivery of a record, with all its attempts and receipts."""
         return cast("models.DeliveryDetail", self.request("GET", f"/api/v1/records/{record_id}"))
 
+    def list_saved_filters(
+        self,
+        *,
+        list: Literal["records", "clicks", "logs", "contacts", "broadcasts"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.SavedFilterPage:
+        """List the filters that are shared with all agents."""
+        return cast(
+            "models.SavedFilterPage",
+            self.request(
+                "GET",
+                "/api/v1/saved-filters",
+                query={"list": list, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    def save_filter(
+        self, body: models.SavedFilterIn, *, idempotency_key: str | None = None
+    ) -> models.SavedFilter:
+        """Save a filter for all agents."""
+        return cast(
+            "models.SavedFilter",
+            self.request(
+                "POST", "/api/v1/saved-filters", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_saved_filter(self, saved_filter_id: int) -> models.SavedFilter:
+        """Get a shared filter."""
+        return cast(
+            "models.SavedFilter", self.request("GET", f"/api/v1/saved-filters/{saved_filter_id}")
+        )
+
+    def update_saved_filter(
+        self,
+        saved_filter_id: int,
+        body: models.SavedFilterPatch,
+        *,
+        if_match: Mapping[str, Any] | str,
+    ) -> models.SavedFilter:
+        """Rename a shared filter."""
+        return cast(
+            "models.SavedFilter",
+            self.request(
+                "PATCH", f"/api/v1/saved-filters/{saved_filter_id}", body=body, if_match=if_match
+            ),
+        )
+
+    def delete_saved_filter(
+        self, saved_filter_id: int, *, if_match: Mapping[str, Any] | str
+    ) -> None:
+        """Delete a shared filter."""
+        self.request("DELETE", f"/api/v1/saved-filters/{saved_filter_id}", if_match=if_match)
+
     def list_segments(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> models.SegmentPage:
@@ -2750,6 +2805,62 @@ class AsyncClient(AsyncBase):
         return cast(
             "models.DeliveryDetail", await self.request("GET", f"/api/v1/records/{record_id}")
         )
+
+    async def list_saved_filters(
+        self,
+        *,
+        list: Literal["records", "clicks", "logs", "contacts", "broadcasts"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.SavedFilterPage:
+        """List the filters that are shared with all agents."""
+        return cast(
+            "models.SavedFilterPage",
+            await self.request(
+                "GET",
+                "/api/v1/saved-filters",
+                query={"list": list, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    async def save_filter(
+        self, body: models.SavedFilterIn, *, idempotency_key: str | None = None
+    ) -> models.SavedFilter:
+        """Save a filter for all agents."""
+        return cast(
+            "models.SavedFilter",
+            await self.request(
+                "POST", "/api/v1/saved-filters", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_saved_filter(self, saved_filter_id: int) -> models.SavedFilter:
+        """Get a shared filter."""
+        return cast(
+            "models.SavedFilter",
+            await self.request("GET", f"/api/v1/saved-filters/{saved_filter_id}"),
+        )
+
+    async def update_saved_filter(
+        self,
+        saved_filter_id: int,
+        body: models.SavedFilterPatch,
+        *,
+        if_match: Mapping[str, Any] | str,
+    ) -> models.SavedFilter:
+        """Rename a shared filter."""
+        return cast(
+            "models.SavedFilter",
+            await self.request(
+                "PATCH", f"/api/v1/saved-filters/{saved_filter_id}", body=body, if_match=if_match
+            ),
+        )
+
+    async def delete_saved_filter(
+        self, saved_filter_id: int, *, if_match: Mapping[str, Any] | str
+    ) -> None:
+        """Delete a shared filter."""
+        await self.request("DELETE", f"/api/v1/saved-filters/{saved_filter_id}", if_match=if_match)
 
     async def list_segments(
         self, *, limit: int | None = None, cursor: str | None = None
