@@ -49,6 +49,23 @@ def test_j4_requests_shows_what_was_sent_and_answered(
     assert ok_json("why", str(broadcast.pk), "u1")["addresses"][0]["steps"][1]["exchanges"] == []
 
 
+def test_an_error_says_what_it_is_about_and_what_to_do(
+    ok: Callable[..., str], ok_json: Callable[..., Any]
+) -> None:
+    shop = factory.channel("Shop")
+    dana = factory.address(shop, "u1", "Dana")
+    broadcast = factory.sending([shop])
+    gone = {"state": "failed", "reason": "No such user.", "code": "404", "refusal": "unreachable"}
+    factory.settle_each(shop, [gone])
+
+    contact = f"#{dana.contact_id}"
+    text = ok("why", str(broadcast.pk), contact)
+    steps = ok_json("why", str(broadcast.pk), contact)["addresses"][0]["steps"]
+
+    assert "Problem with the contact: A restart doesn't reach this contact." in text
+    assert [step["about"] for step in steps if step["about"]] == ["person"]
+
+
 def test_what_is_not_there_is_said(refused: Callable[..., str]) -> None:
     broadcast = factory.draft([factory.channel("shop")])
     assert "No contact has the user id “nobody”" in refused("why", str(broadcast.pk), "nobody")

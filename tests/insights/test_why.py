@@ -101,6 +101,20 @@ def test_a_failure_that_came_later_is_called_so(shop: Channel, dana: Address) ->
     assert "The provider reported a failure." in texts(way)
 
 
+def test_each_error_says_what_it_is_about_and_what_to_do(shop: Channel, dana: Address) -> None:
+    broadcast = factory.sending([shop])
+    gone = {"state": "failed", "reason": "No such user.", "code": "404", "refusal": "unreachable"}
+    factory.settle_each(shop, [gone])
+
+    (attempt,) = [step for step in only(broadcast, dana).steps if step.record]
+
+    assert attempt.explained is not None
+    assert (attempt.explained.about, attempt.explained.words) == (
+        "person", "Problem with the contact"
+    )  # fmt: skip
+    assert attempt.explained.advice.startswith("A restart doesn't reach this contact.")
+
+
 def test_what_a_queued_message_waits_for(shop: Channel, dana: Address) -> None:
     broadcast = factory.sending([shop])
     factory.expand(broadcast)

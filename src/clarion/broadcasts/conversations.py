@@ -16,6 +16,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.chats.control import ChatError, find
 from clarion.chats.listing import ChatFilter, ChatRow, chat_list
 from clarion.chats.models import Message
+from clarion.clicks.rows import clicked_by
 from clarion.contacts.models import Address
 from clarion.content.errors import ContentError
 from clarion.content.rendering import preview
@@ -40,7 +41,8 @@ class Said:
     """One thing in a chat, whoever said it.
 
     ``kind``: them (they wrote), note (what happened to the chat), reply (an agent), single
-    (another one sent to them alone: a test, a story behind a button) or broadcast.
+    (another one sent to them alone: a test, a story behind a button), broadcast, or click (they
+    opened a tracked link, which is the text).
     """
 
     key: Key  # moment in microseconds, source, id: what a chat is sorted by
@@ -61,6 +63,8 @@ class Said:
     @property
     def ident(self) -> str:
         """A name that stays the same while a reply goes from queued to read."""
+        if self.kind == "click":
+            return f"c{self.key[2]}"
         if self.part_id:
             return f"p{self.part_id}"
         return f"b{self.broadcast_id}" if self.broadcast_id else f"m{self.key[2]}"
@@ -106,12 +110,15 @@ def thread(address_id: int, before: str | None = None, limit: int = 50) -> Page[
         *_parts(address_id, _before(key, _PART), limit + 1),
         *_sent(address_id, _before(key, _RECORD), limit + 1),
         *_waiting(address_id, _before(key, _SINGLE), limit + 1),
+        *_clicks(address_id, _before(key, _CLICK), limit + 1),
     ]
     lines.sort(key=lambda line: line.key, reverse=True)
     return Page(lines[:limit], str(Cursor(lines[limit - 1].key)) if len(lines) > limit else None)
 
 
-_MESSAGE, _PART, _RECORD, _SINGLE = range(4)  # sources, in the order of what happens at one moment
+_MESSAGE, _PART, _RECORD, _SINGLE, _CLICK = range(
+    5
+)  # sources, in the order of what happens at one moment
 
 
 def _before(key: Key | None, source: int) -> tuple[int, int] | None:
@@ -217,6 +224,20 @@ def _waiting(address_id: int, before: tuple[int, int] | None, limit: int) -> lis
         for single, state, reason in (
             (broadcasts[row[0]], *row[1:]) for row in rows if row[0] in broadcasts
         )
+    ]
+
+
+def _clicks(address_id: int, before: tuple[int, int] | None, limit: int) -> list[Said]:
+    return [
+        Said(
+            key=(clock.to_us(click.recorded_at), _CLICK, click.id),
+            kind="click",
+            at=click.recorded_at,
+            text=click.target,
+            broadcast_id=click.broadcast_id,
+            title=click.broadcast,
+        )
+        for click in clicked_by(address_id, before, limit)
     ]
 
 

@@ -210,6 +210,7 @@ def _line(line: "Said") -> str:
         "reply": line.agent,
         "single": "we",
         "broadcast": f"broadcast {line.broadcast_id}",
+        "click": "they clicked",
     }[line.kind]
     text = " ".join((line.text or line.media or "–").split())
     state = f"  [{line.state}{': ' + line.reason if line.reason else ''}]" if line.state else ""

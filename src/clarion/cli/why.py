@@ -69,6 +69,8 @@ def _more(step: "Step") -> list[str]:
     attempted = [f"Not sent: {messages.attempted}"] if messages.attempted else []
     code = f" [{step.record.code}]" if step.record.code else ""
     error = [f"Error: {step.record.error}{code}"] if step.record.error else []
+    if step.explained is not None:
+        error.append(f"{step.explained.words}: {step.explained.advice}")
     return [line for part in (*sent, *attempted, *error) for line in part.splitlines()]
 
 
@@ -98,6 +100,8 @@ def _document(answer: "Answer", exchanges: "Exchanges") -> dict[str, Any]:
                         "what": step.what,
                         "text": step.text,
                         "record": step.record.id if step.record else None,
+                        "about": step.explained.about if step.explained else None,
+                        "advice": step.explained.advice if step.explained else None,
                         "exchanges": [
                             {
                                 "request": each.request or None,

@@ -81,6 +81,21 @@ def clicks_of(delivery_id: int) -> list[ClickRow]:
     )
 
 
+def clicked_by(
+    address_id: int, before: tuple[int, int] | None = None, limit: int = 50
+) -> list[ClickRow]:
+    """The clicks of a person at an address, newest first; not those of scanners.
+
+    ``before``: the moment (microseconds) and id that the page before ended with.
+    """
+    beyond = "AND (r.recorded_at, r.id) < (%s, %s) " if before else ""
+    return read(
+        f"r.address_id = %s AND r.clicked_by = 'person' {beyond}"
+        f"ORDER BY r.recorded_at DESC, r.id DESC LIMIT {limit}",
+        [address_id, *(before or ())],
+    )
+
+
 def export_csv(wanted: ClickFilter, *, zone: str = "UTC") -> Iterator[bytes]:
     """A CSV file of all clicks of a filter, newest first, streamed; moments with ``zone``'s offset.
 

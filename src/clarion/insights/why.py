@@ -21,6 +21,7 @@ from clarion.clicks.rows import ClickRow, clicks_of
 from clarion.contacts.identities import same_as
 from clarion.contacts.models import Address, Contact
 from clarion.insights import chosen
+from clarion.insights.errors import Explained, explain_wording
 from clarion.kit import clock, db
 from clarion.records.audience import ReceiptRow, Recipient, due_at, receipts_of, recipients_of
 from clarion.records.rows import RecordRow, read
@@ -52,6 +53,7 @@ class Step:
     text: str
     tone: str = "calm"  # good, warn, bad, busy or calm
     record: RecordRow | None = None  # of an attempt
+    explained: Explained | None = None  # its error, if it had one
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def _attempts(recipient: Recipient) -> Iterator[Step]:
             text, tone = _("Attempt %(number)s: only a part was sent") % number, "bad"
         else:
             text, tone = _("Attempt %(number)s: not sent") % number, "bad"
-        yield Step(row.recorded_at, "attempt", text, tone, record=row)
+        explained = explain_wording(row.code, row.error) if row.error else None
+        yield Step(row.recorded_at, "attempt", text, tone, row, explained)
 
 
 def _receipt(receipt: ReceiptRow) -> Step:

@@ -8,12 +8,15 @@ from django.test import Client
 
 from clarion.accounts.models import Agent
 from clarion.broadcasts import launch, singles
+from clarion.broadcasts.conversations import thread
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
 from clarion.chats import control
 from clarion.chats.inbound import receive
 from clarion.chats.models import Chat
+from clarion.clicks.links import number_links
+from clarion.clicks.store import Visit, store
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
 from clarion.engine import lifecycle
@@ -196,6 +199,29 @@ def test_g3_what_broadcasts_sent_stands_in_the_chat(admin: Client, person: Addre
     html = html_of(admin, f"/chats/{person.pk}/")
     assert "Autumn sale" in html
     assert f'href="/broadcasts/{broadcast.pk}/"' in html
+
+
+def test_g3_clicks_stand_in_the_chat_after_their_message(admin: Client, person: Address) -> None:
+    """Those of the contact, and none of link scanners; an earlier page has the earlier ones."""
+    broadcast = factory.sending([person.channel], title="Spring", text="Look")
+    factory.settle_all(person.channel)
+    link = number_links(broadcast.pk, ["https://a.example/<b>"])["https://a.example/<b>"]
+    delivery = Delivery.objects.get(broadcast=broadcast)
+    now = clock.now_us()
+    store([Visit(delivery.pk, link, now + n * clock.SECOND) for n in range(3)])
+    store([Visit(delivery.pk, link, now, "head")])
+
+    html = admin.get(f"/chats/{person.pk}/").content.decode()
+
+    assert html.count("Clicked <bdi>https://a.example/&lt;b&gt;</bdi>") == 3
+    assert html.index(">Look<") < html.index("Clicked <bdi>")
+    newest = thread(person.pk, limit=2)
+    rest = thread(person.pk, newest.next_cursor, limit=50)
+    assert [line.kind for line in newest.rows] == ["click", "click"]
+    assert [line.kind for line in rest.rows].count("click") == 1
+    assert len({line.ident for line in (*newest.rows, *rest.rows)}) == len(
+        [*newest.rows, *rest.rows]
+    )
 
 
 def test_g3_a_reply_that_can_not_be_sent_keeps_what_was_typed(

@@ -1364,6 +1364,8 @@ class Step(TypedDict):
     at: "str | None"
     what: "str"
     text: "str"
+    about: "Literal['later', 'person', 'message', 'channel', 'unknown'] | None"
+    advice: "str | None"
 
 
 class Story(TypedDict):

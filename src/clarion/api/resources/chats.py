@@ -56,7 +56,7 @@ class SaidOut(Output):
     """Something that was said or sent, or that happened to the chat."""
 
     at: Moment
-    kind: str = Field(description="them, reply, single, broadcast or note")
+    kind: str = Field(description="them, reply, single, broadcast, click or note")
     text: str
     media: str
     agent: str

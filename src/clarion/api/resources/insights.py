@@ -22,7 +22,7 @@ from clarion.insights.attention import concerns
 from clarion.insights.merged import Span
 from clarion.insights.over_time import OverTime
 from clarion.insights.permissions import permissions
-from clarion.insights.why import why
+from clarion.insights.why import Step, why
 from clarion.kit import clock
 from clarion.records.causes import causes, left_out
 from clarion.records.latency import SPANS, Percentiles, latency
@@ -141,6 +141,10 @@ class StepOut(Output):
     at: Moment | None
     what: str
     text: str
+    about: Literal["later", "person", "message", "channel", "unknown"] | None = Field(
+        description="What the error of an attempt is about"
+    )
+    advice: str | None = Field(description="What to do about it")
 
 
 class WayOut(Output):
@@ -305,11 +309,22 @@ def explain_recipient(
                 channel_id=way.address.channel_id,
                 delivery_id=way.delivery.delivery_id if way.delivery else None,
                 verdict=way.verdict,
-                steps=[StepOut(at=step.at, what=step.what, text=step.text) for step in way.steps],
+                steps=[_step(step) for step in way.steps],
             )
             for way in answer.ways
         ],
         run_ids=[run.pk for run in answer.runs],
+    )
+
+
+def _step(step: Step) -> StepOut:
+    explained = step.explained
+    return StepOut(
+        at=step.at,
+        what=step.what,
+        text=step.text,
+        about=explained.about.value if explained else None,
+        advice=explained.advice if explained else None,
     )
 
 
