@@ -14,9 +14,9 @@ from web.conftest import LogIn
 from web.test_methods import ARGUMENTS
 
 pytestmark = pytest.mark.django_db
-# What takes a POST without asking for a role: one's own account, and pages that viewers read,
-# which ask when something is changed (see the tests below).
-OWN = "account"
+# What takes a POST without asking for a role: one's own account and saved filters, and pages that
+# viewers read, which ask when something is changed (see the tests below).
+OWN = ("account", "saved_filter")
 ASKS_ITSELF = {
     "channel": (Role.MANAGER, "/channels/1/"),
     "story_edit": (Role.SENDER, "/stories/1/"),
