@@ -82,7 +82,7 @@ class RootGroup(CommandGroup):
         ),
         "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
-        "Follow": ("dashboard", "records", "clicks", "why", "chats", "audit"),
+        "Follow": ("dashboard", "records", "clicks", "filters", "why", "chats", "audit"),
         "Try and measure": ("demo", "simulator", "bench"),
     }
 
