@@ -107,7 +107,7 @@ def test_five_wrong_codes_lock_the_step_from_everywhere(client: Client, agent: A
     assert b"Too many failed attempts" in page.content
     assert last.get("/").status_code == 302
     failures = AuditEntry.objects.filter(action="agent.second_step_failed")
-    assert (failures.count(), failures[0].actor) == (5, "somebody who is not logged in")
+    assert (failures.count(), failures[0].actor) == (5, "a person who is not logged in")
 
 
 def test_the_step_alone_is_nothing(client: Client, agent: Agent) -> None:
