@@ -238,7 +238,7 @@ def test_what_a_dead_worker_was_about_to_send_is_in_the_record_of_the_doubt() ->
     broadcast = launch(channel, story(text("One"), text("Two for {{ contact.name }}")))
     factory.expand(broadcast)
     worker = reap.register()
-    first, *others = claim(channel.pk, worker, 5).messages
+    first, *others = factory.in_order(claim(channel.pk, worker, 5).messages)
     after = Progress(sent=1)
     settle(
         worker,

@@ -137,21 +137,29 @@ def states(broadcast: Broadcast) -> dict[str, int]:
 def settle_all(channel: Channel, state: str = "sent", **facts: Any) -> list[Claimed]:
     """Claim all that is queued on a channel, and settle it; ``facts`` as of ``outcome``."""
     worker = reap.register()
-    claimed = claim(channel.pk, worker, 1_000).messages
+    claimed = in_order(claim(channel.pk, worker, 1_000).messages)
     settle(worker, [outcome(one, channel, state, **facts) for one in claimed])
     return claimed
 
 
 def settle_each(channel: Channel, outcomes: Iterable[str | dict[str, Any]]) -> list[Claimed]:
-    """Claim one delivery for each outcome (a state, or facts with one), and settle it so."""
+    """Claim one delivery for each outcome (a state, or facts with one), and settle it so.
+
+    Of those that are claimed, the first outcome is that of the first that was expanded.
+    """
     facts = [{"state": one} if isinstance(one, str) else one for one in outcomes]
     worker = reap.register()
-    claimed = claim(channel.pk, worker, len(facts)).messages
+    claimed = in_order(claim(channel.pk, worker, len(facts)).messages)
     settle(
         worker,
         [outcome(one, channel, **more) for one, more in zip(claimed, facts, strict=True)],
     )
     return claimed
+
+
+def in_order(claimed: Iterable[Claimed]) -> list[Claimed]:
+    """Sort them as they were expanded: PostgreSQL returns what it claims in any order."""
+    return sorted(claimed, key=lambda one: one.delivery)
 
 
 def outcome(claimed: Claimed, channel: Channel, state: str = "sent", **facts: Any) -> Settlement:

@@ -12,6 +12,7 @@ from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest, SmtpRequest
 from clarion.transport.smtp import SmtpPool
 from support.ports import closed_port
+from support.waiting import PATIENCE
 
 HOST = "127.0.0.1"
 
@@ -23,11 +24,13 @@ async def _error_of(
     if kind == "smtp":
         client, request = SmtpPool(), SmtpRequest(
             host, port, "none", "", "", "a@x.example", "b@x.example", b"",
-            allow_private=allow, timeout=5,
+            allow_private=allow, timeout=PATIENCE,
         )  # fmt: skip
     else:
         client = HttpClient()
-        request = HttpRequest("GET", f"{kind}://{host}:{port}/", timeout=5, allow_private=allow)
+        request = HttpRequest(
+            "GET", f"{kind}://{host}:{port}/", timeout=PATIENCE, allow_private=allow
+        )
     try:
         with pytest.raises(TransportError) as caught:
             await client.send(request)
@@ -51,7 +54,7 @@ async def test_s6_a_refused_connection_names_no_address(kind: str) -> None:
 async def test_s6_a_server_that_hangs_up_is_not_named(kind: str) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
-        server.settimeout(5)
+        server.settimeout(PATIENCE)
 
         def hang_up() -> None:
             connection, _ = server.accept()

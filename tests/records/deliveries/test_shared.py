@@ -235,7 +235,7 @@ def test_messages_of_a_story_are_shared_each_with_its_like(
     factory.sending([channel])
     worker = reap.register()
     for number in range(6):
-        claimed = claim(channel.pk, worker, 10).messages
+        claimed = factory.in_order(claim(channel.pk, worker, 10).messages)
         with django_capture_on_commit_callbacks(execute=True):
             settle(
                 worker,

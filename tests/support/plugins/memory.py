@@ -12,6 +12,7 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Leave out what is there by now, and collect as usual from here on."""
+    """Leave out what is there by now, and collect as a worker does from here on."""
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
