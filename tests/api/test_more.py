@@ -10,7 +10,7 @@ from api.test_foundation import problem
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
 from clarion.chats.models import Chat
-from clarion.codes import batches
+from clarion.codes import batches, issuing, pools
 from clarion.codes.models import Code, CodeBatch
 from support import factory
 
@@ -56,6 +56,20 @@ def test_a_chat_is_taken_answered_and_closed(call: Program, channel: Channel) ->
     assert problem(call("POST", f"{path}/release"))["code"] == "conflict"
     assert Chat.objects.get().state == "closed"
     assert call("GET", "/chats/999999").status_code == 404
+
+
+def test_codes_of_a_broadcast(call: Program, channel: Channel) -> None:
+    pool = pools.create(pools.Rules(name="Pool", pattern="S-####"), by=factory.BY)
+    batches.carry_out(batches.order_codes(pool, 2, by=factory.BY))
+    broadcast = factory.broadcast("Spring")
+    contacts = [person.contact_id for person in factory.people(channel, 2)]
+    issuing.issue(pool.pk, broadcast.pk, [(contact, 0) for contact in contacts])
+    path = f"/broadcasts/{broadcast.pk}/codes"
+    first = call.ok("GET", f"{path}?limit=1")
+    second = call.ok("GET", f"{path}?limit=1&cursor={first['next']}")
+    assert [page["items"][0]["contact_id"] for page in (first, second)] == contacts
+    assert second["next"] is None
+    assert call.ok("GET", f"{path}?redeemed=true")["items"] == []
 
 
 def test_codes_are_generated_found_and_redeemed(call: Program, db: None) -> None:

@@ -33,6 +33,7 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "recipients_export": ("list_deliveries",),
     "broadcast_consents": ("get_permissions",),
     "broadcast_analytics": ("get_broadcast_analytics",),
+    "broadcast_codes": ("list_broadcast_codes",),
     "broadcast_latency": ("get_latency",),
     "broadcast_activity": ("list_activity",),
     "broadcast_edit": ("update_draft",),

@@ -142,3 +142,16 @@ def test_the_rules_of_a_pool_are_edited(
     assert (pool.valid_until, pool.look_alikes) == (None, True)
     wrong = clarion("codes", "edit", "autumn", "--pattern", "")
     assert "Only a pool with a pattern can be topped up." in wrong.stderr
+
+
+def test_who_got_which_code(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
+    ok("codes", "create", "spring", "--pattern", "SPRING-####-????", "--generate", "5")
+    person = factory.people(factory.channel(), 1)[0]
+    broadcast = factory.broadcast("Spring")
+    pool = CodePool.objects.get()
+    issuing.issue(pool.pk, broadcast.pk, [(person.contact_id, 0)])
+    (row,) = ok_json("codes", "issued", str(broadcast.pk))
+    assert (row["contact"], row["redeemed"]) == (person.contact_id, 0)
+    assert row["code"].startswith("SPRING-")
+    assert "Person 0" in ok("codes", "issued", str(broadcast.pk))
+    assert "No codes." in ok("codes", "issued", str(broadcast.pk), "--redeemed")

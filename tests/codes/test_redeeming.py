@@ -132,8 +132,8 @@ def test_the_numbers() -> None:
     numbers = stock.numbers([pool])[pool.pk]
     assert (numbers.total, numbers.issued, numbers.free, numbers.redeemed) == (3, 1, 2, 1)
     assert numbers.rate == 1.0
-    assert stock.numbers_of_chain(7) == stock.Numbers(1, 1, 1)
-    assert stock.numbers_of_chain(8).rate is None
+    assert stock.numbers_of_chains([7])[7] == stock.Numbers(1, 1, 1)
+    assert stock.numbers_of_chains([8])[8].rate is None
 
 
 @pytest.mark.django_db(transaction=True)

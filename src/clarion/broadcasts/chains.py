@@ -14,12 +14,18 @@ _NEVER = (D.FAILED, D.SKIPPED, D.UNSENT)
 _AT_ONCE = 5_000  # deliveries of one look
 
 
+def root(broadcast: Broadcast) -> Broadcast:
+    """The broadcast of its chain that was restarted first; most often itself."""
+    first = broadcast
+    while first.restart_of is not None:
+        first = first.restart_of
+    return first
+
+
 def chain(broadcast: Broadcast) -> list[Broadcast]:
     """All links of its chain: the broadcast that was restarted first, its restarts, and theirs."""
-    root = broadcast
-    while root.restart_of is not None:
-        root = root.restart_of
-    links, level = [root], [root]
+    first = root(broadcast)
+    links, level = [first], [first]
     while level:
         level = list(Broadcast.objects.filter(restart_of__in=level).order_by("pk"))
         links += level

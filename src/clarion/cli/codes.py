@@ -12,9 +12,11 @@ from clarion.cli.app import App
 from clarion.cli.code_redeeming import Column, RejectsTo
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import Failed
-from clarion.cli.options import MOMENT, AsJson, parse_moment
+from clarion.cli.lookups import find_broadcast
+from clarion.cli.options import MOMENT, AsJson, BroadcastId, Limit, parse_moment
 from clarion.cli.output import (
     counted,
+    print_cut,
     print_json,
     print_line,
     print_table,
@@ -249,6 +251,35 @@ def import_codes(
     if rejects and (path := batches.rejects_file(batch)):
         shutil.copyfile(path, rejects)
     _report(batch, as_json)
+
+
+@app.command(examples=["clarion codes issued 17 --redeemed"])
+@uses_django
+def issued(
+    broadcast: BroadcastId,
+    redeemed: Annotated[
+        bool, typer.Option("--redeemed", help="Only codes that were redeemed.")
+    ] = False,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List which contact got which code from a broadcast and its restarts."""
+    from clarion.insights.codes import codes_of_broadcast
+
+    page = codes_of_broadcast(find_broadcast(broadcast), redeemed=redeemed, limit=limit)
+    columns = ("code", "contact", "name", "issued_at", "redeemed", "redeemed_at")
+    rows = [
+        [held.code, held.contact_id, held.contact, held.issued_at, held.redeemed, held.redeemed_at]
+        for held in page.rows
+    ]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif not rows:
+        print_line("No codes.")
+    else:
+        print_table([name.upper().replace("_", " ") for name in columns], rows)
+        if page.next_cursor:
+            print_cut(limit)
 
 
 @app.command()

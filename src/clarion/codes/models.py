@@ -122,6 +122,11 @@ class Code(models.Model):
             models.Index(
                 fields=["pool", "chain"], name="code_redeemed", condition=Q(redeemed__gt=0)
             ),
+            models.Index(  # counts those of a broadcast without a look at the rows
+                fields=["chain", "redeemed"],
+                name="code_issued",
+                condition=Q(issued_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

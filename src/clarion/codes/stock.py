@@ -42,14 +42,17 @@ def numbers(pools: Iterable[CodePool]) -> dict[int, Numbers]:
     }
 
 
-def numbers_of_chain(chain: int) -> Numbers:
-    """How many codes one chain of broadcasts has issued, and how many of them were redeemed."""
-    row = db.fetch(
-        "SELECT count(*), coalesce(sum(CASE WHEN redeemed > 0 THEN 1 ELSE 0 END), 0) "
-        "FROM codes_code WHERE chain = %s AND issued_at IS NOT NULL",
-        [chain],
-    )[0]
-    return Numbers(int(row[0]), int(row[0]), int(row[1]))
+def numbers_of_chains(chains: Iterable[int]) -> dict[int, Numbers]:
+    """How many codes each chain of broadcasts has issued, and how many of them were redeemed."""
+    numbers = dict.fromkeys(chains, Numbers())
+    rows = db.fetch(
+        "SELECT chain, count(*), sum(CASE WHEN redeemed > 0 THEN 1 ELSE 0 END) "
+        f"FROM codes_code WHERE chain {db.in_list()} AND issued_at IS NOT NULL GROUP BY chain",
+        [db.json_param([key] for key in numbers)],
+    )
+    for chain, issued, redeemed in rows:
+        numbers[chain] = Numbers(int(issued), int(issued), int(redeemed))
+    return numbers
 
 
 def free_up_to(pool: CodePool, most: int) -> int:

@@ -11,6 +11,7 @@ from clarion.web.views import (
     broadcast_activity,
     broadcast_acts,
     broadcast_analytics,
+    broadcast_codes,
     broadcast_consents,
     broadcast_reconcile,
     broadcasts,
@@ -104,6 +105,7 @@ urlpatterns = [
         broadcast_consents.broadcast_consents,
         name="broadcast_consents",
     ),
+    path("broadcasts/<int:pk>/codes/", broadcast_codes.broadcast_codes, name="broadcast_codes"),
     path(
         "broadcasts/<int:pk>/analytics/",
         broadcast_analytics.broadcast_analytics,

@@ -12,6 +12,7 @@ from clarion.api.lookups import chosen, get, lock
 from clarion.api.operations import Created, Rules, operation
 from clarion.api.problems import not_found
 from clarion.api.types import Id, Input, Moment, Output, Page
+from clarion.broadcasts import history
 from clarion.codes import batches, pools, redeeming, stock
 from clarion.codes.models import LONGEST_CODE, CodeBatch, CodePool, Redemption
 from clarion.codes.pools import LONGEST_NAME, MOST_CODES, MOST_USES
@@ -19,6 +20,7 @@ from clarion.codes.pools import Rules as PoolRules
 from clarion.codes.redeeming import LONGEST_KEY, LONGEST_NOTE
 from clarion.contacts import uploads
 from clarion.contacts.models import Contact
+from clarion.insights.codes import codes_of_broadcast
 
 AREA = "Codes"
 _READ, _WRITE = "codes:read", "codes:write"
@@ -114,6 +116,17 @@ class RedeemIn(Input):
         "", max_length=LONGEST_KEY, description="Redeems once, however often it is sent"
     )
     note: str = Field("", max_length=LONGEST_NOTE)
+
+
+class HeldOut(Output):
+    """A code that a contact got."""
+
+    code: str
+    pool_id: Id
+    contact_id: Id
+    issued_at: Moment
+    redeemed: int = Field(description="How often it was redeemed")
+    redeemed_at: Moment | None = Field(description="The last time")
 
 
 @operation(AREA, "GET", "/code-pools", Page[PoolOut], Rules(_READ, paged=True))
@@ -231,6 +244,31 @@ def find_code(
         detail=str(problem) if problem else "",
         redemptions=[_use(use) for use in match.redemptions.order_by("-pk")[:100]],
     )
+
+
+@operation(AREA, "GET", "/broadcasts/{broadcast_id}/codes", Page[HeldOut], Rules(_READ, paged=True))
+def list_broadcast_codes(
+    request: ApiRequest,
+    broadcast_id: Id,
+    redeemed: Annotated[bool, Query(False, description="Only those that were redeemed")] = False,
+    limit: Limit = 50,
+    cursor: CursorText = "",
+) -> Page[HeldOut]:
+    """List the codes that contacts got from a broadcast and its restarts"""
+    broadcast = get(history.visible(), broadcast_id, "broadcast")
+    page = codes_of_broadcast(broadcast, cursor or None, redeemed=redeemed, limit=limit)
+    items = [
+        HeldOut(
+            code=held.code,
+            pool_id=held.pool_id,
+            contact_id=held.contact_id,
+            issued_at=held.issued_at,
+            redeemed=held.redeemed,
+            redeemed_at=held.redeemed_at,
+        )
+        for held in page.rows
+    ]
+    return Page(items=items, next=page.next_cursor)
 
 
 @operation(

@@ -214,6 +214,14 @@ class Migration(migrations.Migration):
                 name="code_redeemed",
             ),
         ),
+        migrations.AddIndex(
+            model_name="code",
+            index=models.Index(
+                condition=models.Q(("issued_at__isnull", False)),
+                fields=["chain", "redeemed"],
+                name="code_issued",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="code",
             constraint=models.UniqueConstraint(

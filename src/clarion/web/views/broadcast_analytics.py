@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from clarion.insights import over_time
+from clarion.insights.codes import numbers_of
 from clarion.insights.links import links_clicked
 from clarion.records.latency import SHARES, latency
 from clarion.web.live import fragment
@@ -52,6 +53,7 @@ def broadcast_analytics(request: AgentRequest, pk: int) -> HttpResponse:
         **frame(broadcast, "analytics"),
         **_numbers(pk, **moments),
         "b": b,
+        "codes": numbers_of([broadcast]).get(pk),
         "links": links_clicked(pk) if broadcast.track_clicks else [],
         "query": query,
         "wrong": [Wrong(text, f"f-{name}") for name, text in problems.items()],

@@ -27,8 +27,8 @@ from clarion.broadcasts.states import FINISHED
 from clarion.channels.condition import conditions
 from clarion.clicks import tallies as click_tallies
 from clarion.clicks.tallies import Counts
-from clarion.codes.stock import Numbers, numbers_of_chain
 from clarion.engine.status import workers_alive
+from clarion.insights.codes import numbers_of
 from clarion.insights.errors import explained_causes
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
@@ -306,20 +306,11 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "runs": runs,
         "calls": calls if broadcast.is_live else [],
-        "codes": _codes(broadcast),
+        "codes": numbers_of([broadcast]).get(broadcast.pk),
         "clicks": _clicks(broadcast),
         "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
-
-
-def _codes(broadcast: Broadcast) -> Numbers | None:
-    """The codes that its contacts got, with its restarts; None where it gives none itself."""
-    if broadcast.code_pool is None or broadcast.started_at is None:
-        return None
-    if broadcast.is_live and broadcast.type != Broadcast.Type.TRIGGER:
-        return None  # its runs do
-    return numbers_of_chain(chains.chain(broadcast)[0].pk)
 
 
 def _clicks(broadcast: Broadcast) -> Counts | None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from clarion.contacts.attribute_types import shown
 from clarion.contacts.merges import merges_of
 from clarion.contacts.models import Contact, Tag
+from clarion.insights.codes import codes_of_contact
 from clarion.insights.merged import Span
 from clarion.insights.timeline import GROUPS, timeline
 from clarion.kit.paging import CursorError
@@ -53,6 +54,7 @@ def contact(request: AgentRequest, pk: int) -> HttpResponse:
         "tags": Tag.objects.filter(taggings__contact=person).order_by("name"),
         "attributes": [(name, shown(value)) for name, value in sorted(person.attributes.items())],
         "merges": merges_of(person),
+        "codes": codes_of_contact(person.pk),
         **feed,
         **standing(person),
     }

@@ -15,6 +15,7 @@ from clarion.broadcasts import control, history
 from clarion.engine.status import workers_alive
 from clarion.insights import dashboard as insights
 from clarion.insights.attention import Concern
+from clarion.insights.codes import numbers_of
 from clarion.insights.spans import DAY, DEFAULT_RANGE, RANGES
 from clarion.kit import clock
 from clarion.web.first_steps import first_steps
@@ -153,11 +154,14 @@ def _numbers(request: AgentRequest) -> dict[str, Any]:
 def _table(request: AgentRequest) -> dict[str, Any]:
     page = history.section("all", limit=LATEST)
     rows = shown(page.broadcasts)
+    codes = numbers_of(page.broadcasts)
     for row, broadcast in zip(rows, page.broadcasts, strict=True):
         row["actions"] = control.actions(broadcast)
+        row["codes"] = codes.get(broadcast.pk)
     return {
         "rows": rows,
         "counted": True,
+        "with_codes": bool(codes),
         "here_url": f"{reverse('dashboard')}?range={_range_name(request)}",
     }
 
