@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from pydantic_settings import (
 
 SHORTEST_KEY = 32  # characters of a secret key
 FEWEST_CHARACTERS = 8  # different ones
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class Settings(BaseSettings):
@@ -86,6 +88,10 @@ class Settings(BaseSettings):
         max_length=4_000,
         description="What contacts are answered who write HELP; empty: nothing",
     )
+    help_texts: dict[str, str] = Field(
+        default={},
+        description="The same by language, as JSON: for contacts of this language",
+    )
     late_minutes: int = Field(default=60, ge=1, description="A broadcast later than this is missed")
     external_per_minute: int = Field(
         default=60, ge=1, description="Most calls a minute of one broadcast's URL"
@@ -131,6 +137,16 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"{network} is not an IP address or network.") from None
         return value
+
+    @field_validator("help_texts")
+    @classmethod
+    def _languages(cls, value: dict[str, str]) -> dict[str, str]:
+        for language, text in value.items():
+            if not LANGUAGE.fullmatch(language):
+                raise ValueError(f"“{language}” is not a language code such as de or pt-BR.")
+            if not text.strip() or len(text) > 4_000:
+                raise ValueError(f"Write 1 to 4,000 characters for “{language}”.")
+        return {language.lower(): text for language, text in value.items()}
 
     @field_validator("log_level")
     @classmethod

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from pytest_django.fixtures import Settings
 
+from clarion import config
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.singles import plain
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
 from clarion.chats.inbound import receive
@@ -89,6 +92,30 @@ def test_help_is_answered(settings: Settings, text: str, is_answered: bool) -> N
         step = next_step(claimed, snapshot.job(claimed.broadcast), titled=False)
         assert isinstance(step, MessageStep)
         assert step.outgoing.text == "Shop {{ x }}. STOP ends."
+
+
+@pytest.mark.parametrize(
+    ("language", "answer"),
+    [("de", "Hallo"), ("DE-at", "Hallo"), ("pt-BR", "Oi"), ("pt_BR", "Oi"), ("pt", "Hello"),
+     ("fr", "Hello")],
+)  # fmt: skip
+def test_help_is_answered_in_the_language_of_the_contact(
+    settings: Settings, language: str, answer: str
+) -> None:
+    texts = config.Settings(help_texts={"de": "Hallo", "pt-BR": "Oi"}).help_texts
+    changes = {"help_text": "Hello", "help_texts": texts}
+    settings.CLARION = settings.CLARION.model_copy(update=changes)
+    address = factory.address(factory.channel(), "42")
+    address.contact.language = language
+    address.contact.save()
+    receive(address.channel, said("HELP"))
+    assert plain(Broadcast.objects.get().text) == answer
+
+
+def test_texts_of_help_need_a_language_and_words() -> None:
+    for wrong, sentence in (({"!": "x"}, "not a language code"), ({"de": " "}, "1 to 4,000")):
+        with pytest.raises(ValidationError, match=sentence):
+            config.Settings(help_texts=wrong)
 
 
 def test_help_is_answered_once_a_day_also_to_who_opted_out(settings: Settings) -> None:

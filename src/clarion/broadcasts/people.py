@@ -83,8 +83,9 @@ def send_pressed_story(address_id: int, value: str, **_: Any) -> None:
 @receiver(chats.help_asked)
 def answer_help(address_id: int, **_: Any) -> None:
     """They asked for help: they get the operator's answer, once a day at most."""
-    text = settings.CLARION.help_text.strip()
-    if not text:
+    address = Address.objects.select_related("contact").filter(pk=address_id).first()
+    text = help_text_for(address.contact.language) if address else ""
+    if address is None or not text:
         return
     answered = singles.of_address(address_id).filter(
         agent=None, title=HELP_TITLE, created_at__gt=clock.now() - HELP_AGAIN
@@ -92,10 +93,19 @@ def answer_help(address_id: int, **_: Any) -> None:
     if answered.exists():
         return
     try:
-        address = Address.objects.get(pk=address_id)
         singles.send_single(address, by=audit.WORKER, text=singles.literal(text), title=HELP_TITLE)
     except SingleError as error:
         control.leave_note(address_id, f"Help was asked for by a word. {error}")
+
+
+def help_text_for(language: str) -> str:
+    """The operator's answer in a language such as de-AT, or else de; else the general one."""
+    texts, code = settings.CLARION.help_texts, language.lower().replace("_", "-")
+    while code:
+        if text := texts.get(code):
+            return text.strip()
+        code = code.rpartition("-")[0]
+    return settings.CLARION.help_text.strip()
 
 
 @receiver(contacts.address_stopped)

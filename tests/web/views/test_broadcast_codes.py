@@ -1,6 +1,5 @@
 """Codes of a broadcast and of a contact, on the pages and by other ways."""
 
-
 import pytest
 from django.test import Client
 
