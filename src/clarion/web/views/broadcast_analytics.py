@@ -54,7 +54,7 @@ def broadcast_analytics(request: AgentRequest, pk: int) -> HttpResponse:
         **_numbers(pk, **moments),
         "b": b,
         "codes": numbers_of([broadcast]).get(pk),
-        "links": links_clicked(pk) if broadcast.track_clicks else [],
+        "links": links_clicked(broadcast) if broadcast.track_clicks else [],
         "query": query,
         "wrong": [Wrong(text, f"f-{name}") for name, text in problems.items()],
         "problems_intro": _("These filters can’t be applied. Correct them:"),

@@ -25,11 +25,10 @@ from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.restarts import can_restart
 from clarion.broadcasts.states import FINISHED
 from clarion.channels.condition import conditions
-from clarion.clicks import tallies as click_tallies
-from clarion.clicks.tallies import Counts
 from clarion.engine.status import workers_alive
 from clarion.insights.codes import numbers_of
 from clarion.insights.errors import explained_causes
+from clarion.insights.links import clicks_of
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
 from clarion.records import tallies
@@ -307,17 +306,11 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "runs": runs,
         "calls": calls if broadcast.is_live else [],
         "codes": numbers_of([broadcast]).get(broadcast.pk),
-        "clicks": _clicks(broadcast),
+        "clicks": clicks_of(broadcast),
+        "of_runs": broadcast.is_live and not _counts(broadcast),
         "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }
     return fragment(request, "broadcasts/details.html", context)
-
-
-def _clicks(broadcast: Broadcast) -> Counts | None:
-    """How often its links were clicked; None where clicks are not tracked, or by its runs only."""
-    if not broadcast.track_clicks or not _counts(broadcast):
-        return None
-    return click_tallies.counts([broadcast.pk])[broadcast.pk]
 
 
 @require_safe
