@@ -780,6 +780,24 @@ class Granted(TypedDict):
     changed: "int"
 
 
+class Held(TypedDict):
+    """A code that a contact got."""
+
+    code: "str"
+    pool_id: "int"
+    contact_id: "int"
+    issued_at: "str"
+    redeemed: "int"
+    redeemed_at: "str | None"
+
+
+class HeldPage(TypedDict):
+    """HeldPage"""
+
+    items: "list[Held]"
+    next: "str | None"
+
+
 class IdsIn(TypedDict):
     """Which drafts."""
 

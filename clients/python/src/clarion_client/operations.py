@@ -674,6 +674,24 @@ class Client(SyncBase):
             self.request("GET", "/api/v1/codes", query={"code": code, "contact_id": contact_id}),
         )
 
+    def list_broadcast_codes(
+        self,
+        broadcast_id: int,
+        *,
+        redeemed: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.HeldPage:
+        """List the codes that contacts got from a broadcast and its restarts."""
+        return cast(
+            "models.HeldPage",
+            self.request(
+                "GET",
+                f"/api/v1/broadcasts/{broadcast_id}/codes",
+                query={"redeemed": redeemed, "limit": limit, "cursor": cursor},
+            ),
+        )
+
     def redeem_code(
         self, body: models.RedeemIn, *, idempotency_key: str | None = None
     ) -> models.Redemption:
@@ -2213,6 +2231,24 @@ class AsyncClient(AsyncBase):
             "models.Code",
             await self.request(
                 "GET", "/api/v1/codes", query={"code": code, "contact_id": contact_id}
+            ),
+        )
+
+    async def list_broadcast_codes(
+        self,
+        broadcast_id: int,
+        *,
+        redeemed: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.HeldPage:
+        """List the codes that contacts got from a broadcast and its restarts."""
+        return cast(
+            "models.HeldPage",
+            await self.request(
+                "GET",
+                f"/api/v1/broadcasts/{broadcast_id}/codes",
+                query={"redeemed": redeemed, "limit": limit, "cursor": cursor},
             ),
         )
 
