@@ -110,17 +110,17 @@ def test_i6_clicks_in_all_and_by_link(admin: Client, sent: Broadcast) -> None:
 
 
 def test_i6_clicks_of_all_runs(admin: Client, sent: Broadcast) -> None:
-    weekly = factory.live_row("Weekly", type="periodic", track_clicks=True)
+    hook = factory.live_row("Hook", type="external", track_clicks=True)
     [delivery, *_] = Delivery.objects.filter(broadcast=sent).order_by("pk")
     person = Address.objects.get(pk=delivery.address_id)
     for number in range(2):
         run = factory.broadcast(f"Run {number}")
-        Broadcast.objects.filter(pk=run.pk).update(parent=weekly, track_clicks=True)
+        Broadcast.objects.filter(pk=run.pk).update(parent=hook, track_clicks=True)
         link = number_links(run.pk, ["https://a.example/"])["https://a.example/"]
         own = factory.delivery(run, person)
         store([Visit(own.pk, link, clock.now_us() + extra) for extra in range(2)])
 
-    details = words(admin.get(f"/broadcasts/{weekly.pk}/details").content.decode())
+    details = words(admin.get(f"/broadcasts/{hook.pk}/details").content.decode())
     assert "Contacts who clicked 2 in all runs" in details
     assert "Clicks 4" in details
-    assert "https://a.example/ 2 4 0" in words(page(admin, weekly))
+    assert "https://a.example/ 2 4 0" in words(page(admin, hook))

@@ -21,6 +21,7 @@ def spring() -> Broadcast:
     broadcast = factory.broadcast("Spring sale")
     Broadcast.objects.update(code_pool=pool, started_at=clock.now(), state="completed")
     for number, person in enumerate(people):
+        factory.delivery(broadcast, person)
         Code.objects.create(
             pool=pool, code=f"S-{number}", chain=broadcast.pk, contact_id=person.contact_id,
             issued_at=clock.now(),
@@ -31,7 +32,7 @@ def spring() -> Broadcast:
 
 def test_the_numbers_lead_to_the_contacts(admin: Client, spring: Broadcast) -> None:
     url = f"/broadcasts/{spring.pk}/codes/"
-    assert "1 of 3 33 %" in words(admin.get("/dashboard/broadcasts").content.decode())
+    assert "1 of 3 33.3 %" in words(admin.get("/dashboard/broadcasts").content.decode())
     for path in ("details", "analytics/"):
         assert (
             f'href="{url}?redeemed=yes"'
