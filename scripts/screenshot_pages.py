@@ -240,7 +240,7 @@ CLICKED: Shots = {
     "compose-refused": Shot("/broadcasts/new/", "Send"),
     "story-refused": Shot("/stories/new/", "Save story"),
     "channel-refused": Shot("/channels/add/telegram/", "Add channel"),
-    "import-refused": Shot("/contacts/import/", "Check file"),
+    "import-refused": Shot("/contacts/import/", "Continue"),
     "saved-filters-menu": Shot("/records/?status=error", "Saved filters"),
     "why-request": Shot("/broadcasts/{sale}/why/{buyer}/", "Request and reply"),
     "agent-refused": Shot("/agents/new/", "Create invitation"),

@@ -81,6 +81,7 @@ def test_what_a_type_makes_of_a_value(type_: str, text: Any, stored: Any) -> Non
         (["2026-11-30", "30.11.2026"], "date"),
         (["yes", "No"], "yes_no"),
         (["1", "yes"], "yes_no"),
+        (["x"], "text"),
         (["a,b"], "text"),
     ],
 )

@@ -15,7 +15,13 @@ from django.db import OperationalError, connection
 from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
-from clarion.contacts import attribute_changes, identities, import_run, import_store
+from clarion.contacts import (
+    attribute_changes,
+    identities,
+    import_addresses,
+    import_run,
+    import_store,
+)
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
@@ -324,8 +330,8 @@ class TestRefusedFiles:
              "mean the same. Rename one of them.")),
             (b"id,%%\n1,a\n", ("“%%” can't be the title of a column. "
              "Use letters and digits, at most 100.")),
-            (b"id\nu1\n" + b"u2\n" * 30 + b"\xff\n", ("Line 33, byte 97 of the file: this is not "
-             "UTF-8. Save the file as “CSV UTF-8”.")),
+            (b"id\nu1\n" + b"u2\n" * 30 + b"\x81\n", ("Line 33, byte 97 of the file: this is "
+             "neither UTF-8 nor Windows-1252. Save the file as “CSV UTF-8”.")),
             (b'id,x\nu1,a\nu2,"b\n', 'Line 3 opens a quote (") that is never closed. Close it.'),
             (b"id,x\nu1,a\nu2,\0\n", "Line 3 has a NUL character. Save the file as CSV again."),
             (b"id,x\nu1,a\nu2," + b"b" * 10_000_000, ("Line 3 is longer than 1,048,576 characters. "
@@ -372,7 +378,7 @@ class TestFailures:
         monkeypatch.setattr(import_run, "CHUNK", 10)
         stored: list[int] = []
 
-        def store(*args: Any) -> tuple[int, int]:
+        def store(*args: Any) -> import_store.Stored:
             if len(stored) == 2:
                 raise OperationalError("database or disk is full")
             stored.append(1)
@@ -391,7 +397,7 @@ class TestFailures:
         assert Address.objects.count() == 20
         monkeypatch.setattr(import_run, "store", import_store.store)
         done = run(path, channel)
-        assert (done.created, done.updated) == (30, 20)
+        assert (done.created, done.unchanged) == (30, 20)
 
     def test_a_full_disk_under_the_rejects(
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
@@ -476,9 +482,9 @@ class TestAtTheSameTime:
         self, write: Write, channel: Channel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada = factory.people(channel, 1, prefix="ada")[0].contact
-        look_up = import_store.matches
+        look_up = import_addresses.matches
         answers = iter([lambda *_: {}, look_up])
-        monkeypatch.setattr(import_store, "matches", lambda *asked: next(answers)(*asked))
+        monkeypatch.setattr(import_addresses, "matches", lambda *asked: next(answers)(*asked))
         path = write("id,name\nzoe,Zoe\nada0,Ada\nbob,Bob\n")
         done = run(path, channel, tags=["vip"])
         assert (done.created, done.updated) == (2, 1)
@@ -535,7 +541,7 @@ class TestAtTheSameTime:
         assert row.state == "running"
         assert Address.objects.count() == row.created == row.lines == import_run.CHUNK * 2
         done = run(path, channel)
-        assert (done.created, done.updated) == (import_run.CHUNK * 2, import_run.CHUNK * 2)
+        assert (done.created, done.unchanged) == (import_run.CHUNK * 2, import_run.CHUNK * 2)
         assert Address.objects.count() == Contact.objects.count() == count
 
 

@@ -63,7 +63,7 @@ def break_after(chunks: int, fault: Exception, monkeypatch: pytest.MonkeyPatch) 
     """Have the storing of chunks fail after so many, once."""
     left = [import_store.store] * chunks
 
-    def store(*args: Any) -> tuple[int, int]:
+    def store(*args: Any) -> import_store.Stored:
         if left:
             return left.pop()(*args)
         monkeypatch.setattr(import_run, "store", import_store.store)
@@ -127,7 +127,7 @@ class TestDoing:
         assert imports.run_next(WORKER, go)
         assert not imports.run_next(WORKER, go)
         done = fresh(second)
-        assert (done.state, done.created, done.updated, done.rejected) == ("done", 1, 1, 1)
+        assert (done.state, done.created, done.unchanged, done.rejected) == ("done", 1, 1, 1)
         assert done.worker_id is None
         assert not uploads.exists(first.upload)
         entry = AuditEntry.objects.filter(action="contacts.import").latest("pk")

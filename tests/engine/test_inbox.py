@@ -340,8 +340,10 @@ def test_an_import_of_the_same_people_waits_for_a_round_or_the_round_for_it(
         with suppress(threading.BrokenBarrierError):
             both.wait(5)
         with transaction.atomic():
-            people = [Person("u0", "Dana"), Person("u1", "Ben")]
-            return sum(import_store.store(channel.pk, people, [], clock.now_us()))
+            names = {"u0": "Dana", "u1": "Ben"}
+            people = [Person(value, name, channel=channel.pk) for value, name in names.items()]
+            stored = import_store.store(people, [], clock.now_us())
+            return stored.created + stored.updated + stored.unchanged
 
     with ThreadPoolExecutor(2) as threads:
         works = [threads.submit(closing, work) for work in (store, inbox.apply_waiting)]

@@ -22,6 +22,35 @@ if TYPE_CHECKING:
     from clarion.contacts.search import ContactRow
 
 app = App("The contacts you send to.")
+FileTags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help=f"A tag for every contact in the file. {REPEATABLE}"),
+]
+HaveWritten = Annotated[
+    bool,
+    typer.Option(
+        "--have-written",
+        help="All contacts in the file have written to the channel, for example started the bot.",
+    ),
+]
+ColumnMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="TITLE=TARGET",
+        help="What a column becomes: name, language, time_zone, tags, has_written, wrote_at, "
+        f"ignore, address:CHANNEL, attribute:NAME or attribute:TYPE:NAME. {REPEATABLE}",
+    ),
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="both, add (only contacts that are new) or update (only those that exist).",
+    ),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the values that existing contacts have.")]
 
 
 @app.command(
@@ -117,25 +146,16 @@ def _listed(row: "ContactRow") -> dict[str, Any]:
 )
 @uses_django
 def import_file(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A CSV file in UTF-8 with a header row.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header row.")],
     channel: Annotated[
         str, typer.Option(metavar="CHANNEL", help="The channel that the user ids belong to.")
     ],
     id_column: IdColumn = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG", help=f"A tag for every contact in the file. {REPEATABLE}"),
-    ] = None,
-    have_written: Annotated[
-        bool,
-        typer.Option(
-            "--have-written",
-            help="All contacts in the file have written to the channel, for example started the "
-            "bot.",
-        ),
-    ] = False,
+    tag: FileTags = None,
+    have_written: HaveWritten = False,
+    column: ColumnMap = None,
+    mode: Mode = "both",
+    keep: Keep = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check every line and change nothing.")
     ] = False,
@@ -151,16 +171,19 @@ def import_file(
     which texts show as {{ contact.COLUMN }}.
     """
     from clarion.channels.manage import get_channel
-    from clarion.contacts.imports import import_contacts
+    from clarion.contacts.imports import import_contacts, read_choices
 
     began = time.monotonic()
+    on = get_channel(channel)
+    choices = read_choices(file, on, id_column, column or (), mode, keep=keep)
     with progress("Checking" if dry_run else "Importing") as update:
         done = import_contacts(
             file,
-            channel=get_channel(channel),
+            channel=on,
             id_column=id_column,
             tags=tag or [],
             have_written=have_written,
+            choices=choices,
             dry_run=dry_run,
             rejects=rejects,
             progress=lambda row: update(row.bytes_done, row.bytes_total, f"{row.lines:,} lines"),
@@ -180,7 +203,8 @@ def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool)
     verb = "Checked" if done.dry_run else "Imported"
     print_line(
         f"{verb} {counted(done.lines, 'line')} in {seconds:.1f} s: {done.created:,} new, "
-        f"{done.updated:,} updated, {done.repeated:,} repeated, {done.rejected:,} rejected."
+        f"{done.updated:,} updated, {done.unchanged:,} unchanged, {done.skipped:,} skipped, "
+        f"{done.repeated:,} repeated, {done.rejected:,} rejected."
     )
     if path:
         print_note(f"The lines that were left out and the reasons are in {path}.")
@@ -200,6 +224,8 @@ def _document(done: "Import", path: str, seconds: float) -> dict[str, Any]:
         "lines": done.lines,
         "created": done.created,
         "updated": done.updated,
+        "unchanged": done.unchanged,
+        "skipped": done.skipped,
         "repeated": done.repeated,
         "rejected": done.rejected,
         "rejects_file": path or None,

@@ -18,8 +18,9 @@ Type = Attribute.Type
 MOST_ITEMS: Final = 200  # of a list
 YES: Final = frozenset({"yes", "true", "1", "y", "x"})
 NO: Final = frozenset({"no", "false", "0", "n"})
+_ANSWERS: Final = frozenset({"yes", "no", "true", "false"})  # an x alone may be anything
 _NUMBER = re.compile(r"[-+]?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
-_SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?E\+?\d+", re.ASCII | re.IGNORECASE)
+SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?E\+?\d+", re.ASCII | re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _DATE_OF_OFFICE = re.compile(r"(\d{1,2})([./])(\d{1,2})\2(\d{4})", re.ASCII)
 _BETWEEN = re.compile(r"[,;\n]")
@@ -52,9 +53,12 @@ def detect(values: Iterable[str]) -> str:
     texts = [text for text in values if text.strip()]
     if texts and all(_fits(Type.NUMBER, text) and not _is_code(text) for text in texts):
         return Type.NUMBER
-    for type_ in (Type.DATE, Type.YES_NO):
-        if texts and all(_fits(type_, text) for text in texts):
-            return type_
+    if texts and all(_fits(Type.DATE, text) for text in texts):
+        return Type.DATE
+    if any(text.strip().lower() in _ANSWERS for text in texts) and all(
+        _fits(Type.YES_NO, text) for text in texts
+    ):
+        return Type.YES_NO
     return Type.TEXT
 
 
@@ -93,7 +97,7 @@ def _number(value: Any) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     text = shown(value).strip().removeprefix("'")
-    if _SHORTENED.fullmatch(text):
+    if SHORTENED.fullmatch(text):
         raise WrongValueError(
             f"“{clean(text, 40)}” was shortened by a spreadsheet; format the column as text there"
         )

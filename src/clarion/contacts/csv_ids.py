@@ -15,7 +15,8 @@ from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.channels.registry import id_reader
 from clarion.contacts import identities
-from clarion.contacts.import_lines import ColumnsError, choose_column
+from clarion.contacts.import_lines import choose_column
+from clarion.contacts.import_mapping import ColumnsError
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
 from clarion.contacts.user_ids import looks_like_data

@@ -3,46 +3,41 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from clarion.channels.contract import BadIdError
-from clarion.channels.models import Channel
 from clarion.channels.registry import id_reader, id_writer
-from clarion.contacts.attribute_types import NO, YES, WrongValueError, convert, types_of
-from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
+from clarion.contacts.attribute_types import NO, SHORTENED, YES, WrongValueError, convert, types_of
+from clarion.contacts.attributes import OWN_FIELDS
+from clarion.contacts.import_mapping import HAS_WRITTEN, WROTE_AT, Columns, ColumnsError, Target
+from clarion.contacts.tags import TagError, check_names
 from clarion.contacts.user_ids import find_column, looks_like_data
 from clarion.kit import clock
 from clarion.kit.names import some
 
 ATTRIBUTES_LIMIT = 64 * 1024  # characters of one person's attributes, as JSON
-_OWN_TITLES = {"name": "name", "language": "language"}
-_OWN_TITLES |= {"time_zone": "time_zone", "timezone": "time_zone"}
 _LONGEST_OWN = (200, 35, 64)  # characters of each of OWN_FIELDS
 _LANGUAGE = OWN_FIELDS.index("language")
 # A language of two or three letters, and what narrows it down (RFC 5646 2.1; longer ones there are
 # reserved and none is in use).
 _LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _ZONE = OWN_FIELDS.index("time_zone")
-# Columns that say whether somebody has written to the channel, and when the last time was.
-_HAS_WRITTEN, _WROTE_AT = "has_written", "wrote_at"
 _ANSWERS = {"": None, **dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
+_BETWEEN_TAGS = re.compile(r"[,;\n]")
+_MARKED = frozenset("=+-@0123456789")
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
-
-
-class ColumnsError(ValueError):
-    """The columns of a file can't be used as they are; says what to do."""
-
-    def __init__(self, sentence: str, columns: Sequence[str]) -> None:
-        super().__init__(sentence)
-        self.columns = list(columns)
 
 
 class BadLineError(ValueError):
     """This line can't be taken: the reason, in a few words."""
+
+
+Place = tuple[int, str, str]  # a channel, a user id, and how that is written where it differs
 
 
 class Person(NamedTuple):
@@ -56,6 +51,9 @@ class Person(NamedTuple):
     written: str = ""  # the user id as it is sent to, where that differs
     has_written: bool = False  # to the channel, ever
     wrote_at: int | None = None  # the last time, in microseconds
+    channel: int = 0  # that the user id is of
+    others: tuple[Place, ...] = ()  # further addresses
+    tags: tuple[str, ...] = ()  # of this line, besides those of the file
 
 
 def choose_column(
@@ -74,51 +72,50 @@ def choose_column(
     column = find_column(columns, kind)
     if column is None:
         raise ColumnsError(f"Choose the column of user ids. The columns are: {titles}.", columns)
-    if looks_like_data(column) and not any_title:
+    if not any_title:
+        check_title(column, columns)
+    return column
+
+
+def check_title(column: str, columns: Sequence[str]) -> None:
+    """Raise ColumnsError where the title of user ids is rather one of them."""
+    if looks_like_data(column):
         raise ColumnsError(
             f"The first line, “{column[:100]}”, looks like a user id. Add a header row above it.",
             columns,
         )
-    return column
 
 
 class Layout:
     """What each column of a file means."""
 
-    def __init__(
-        self,
-        columns: Sequence[str],
-        id_column: str,
-        channel: Channel,
-        *,
-        have_written: bool = False,
-    ) -> None:
-        """``have_written``: all of these people have written to the channel.
-
-        Raises ColumnsError when a title can't become a variable, or two become the same.
-        """
-        self.width = len(columns)
-        self.id_place = columns.index(id_column)
-        self._check = id_reader(channel)
-        self._write = id_writer(channel)
+    def __init__(self, columns: Columns, *, have_written: bool = False) -> None:
+        """``have_written``: all of these people have written to the first of the channels."""
+        self.width = len(columns.titles)
         self._have_written = have_written
-        self._writing: dict[str, int] = {}  # _HAS_WRITTEN and _WROTE_AT -> place
-        self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, place
+        self._ids = [_IdColumn(target, columns) for target in columns.addresses]
+        self.channel_ids = [column.channel_id for column in self._ids]
+        self._writing: dict[str, int] = {}  # HAS_WRITTEN and WROTE_AT -> position
+        self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, position
+        self._tags: list[int] = []
         self.attributes: list[str] = []  # the names of those that this file brings
         # Place, name as JSON and a colon, and the type, if the attribute is declared.
         self._prefixes: list[tuple[int, str, str]] = []
-        self._types = types_of(map(attribute_name, columns))
-        titles: dict[str, str] = {}  # name -> the title that has it
-        for index, title in enumerate(columns):
-            if index != self.id_place:
-                self._add(index, title, titles, columns)
+        types = types_of(each.key for each in columns.targets if each.kind == "attribute")
+        types = columns.new_types | types
+        for target in columns.targets:
+            self._add(target, types)
 
     def person(self, cells: Sequence[str]) -> Person:
         """The person on a line. Raises BadLineError, or BadIdError."""
         if len(cells) != self.width:
             fault = "too few" if len(cells) < self.width else "too many"
             raise BadLineError(f"{fault} cells: {len(cells)} instead of {self.width}")
-        value = self._check(cells[self.id_place])
+        others: list[Place] = []
+        if len(self._ids) == 1:
+            channel, value, written = self._ids[0].read(cells)
+        else:
+            (channel, value, written), *others = self._places(cells)
         pairs = [
             prefix + (_typed(type_, cell, prefix) if type_ else _quoted(cell))
             for index, prefix, type_ in self._prefixes
@@ -130,62 +127,112 @@ class Layout:
         own = ["", "", ""]
         for slot, index in self._own:
             own[slot] = own_value(slot, cells[index].strip())
-        written = ""
-        if self._write and value != cells[self.id_place]:
-            written = self._write(cells[self.id_place])
         person = Person(
-            value, own[0], own[1], own[2], attributes, "" if written == value else written,
-            self._have_written,
+            value, own[0], own[1], own[2], attributes, written, self._have_written, None, channel,
+            tuple(others),
         )  # fmt: skip
+        if self._tags:
+            person = person._replace(tags=self._tags_of(cells))
         return self._with_writing(person, cells) if self._writing else person
+
+    def _places(self, cells: Sequence[str]) -> list[Place]:
+        """Where the person is reached, at least once. Raises BadLineError, or BadIdError."""
+        places = []
+        for column in self._ids:
+            if cells[column.position].strip():
+                try:
+                    places.append(column.read(cells))
+                except BadIdError as error:
+                    raise BadLineError(f"{column.title}: {error}") from None
+        if not places:
+            raise BadLineError("it has no address")
+        return places
+
+    def _tags_of(self, cells: Sequence[str]) -> tuple[str, ...]:
+        names = {
+            name.strip()
+            for position in self._tags
+            for name in _BETWEEN_TAGS.split(cells[position])
+            if name.strip()
+        }
+        try:
+            return tuple(check_names(names))
+        except TagError as error:
+            sentence = str(error).rstrip(".")
+            raise BadLineError(f"{sentence[0].lower()}{sentence[1:]}") from None
 
     def _with_writing(self, person: Person, cells: Sequence[str]) -> Person:
         """The person, with what the file says about their writing. Raises BadLineError."""
         cells_of = {name: cells[column].strip() for name, column in self._writing.items()}
-        answer, moment = cells_of.get(_HAS_WRITTEN, ""), cells_of.get(_WROTE_AT, "")
+        answer, moment = cells_of.get(HAS_WRITTEN, ""), cells_of.get(WROTE_AT, "")
         if answer.lower() not in _ANSWERS:
-            raise BadLineError(f"{_HAS_WRITTEN} is “{answer[:40]}”; use yes or no")
+            raise BadLineError(f"{HAS_WRITTEN} is “{answer[:40]}”; use yes or no")
         wrote_at = _moment(moment) if moment else None
         has_written = bool(_ANSWERS[answer.lower()]) or wrote_at is not None
         return person._replace(has_written=has_written or person.has_written, wrote_at=wrote_at)
 
     def id_of(self, cells: Sequence[str]) -> str:
-        """The cell of the user id as it stands, empty when the line is too short."""
-        return cells[self.id_place] if self.id_place < len(cells) else ""
+        """The first user id on a line as it is written, empty when the line has none."""
+        written = (cells[each.position] for each in self._ids if each.position < len(cells))
+        return next((cell for cell in written if cell.strip()), "")
 
-    def value_of(self, cells: Sequence[str]) -> str | None:
-        """The user id in the form that is compared, None where there is none."""
-        try:
-            return self._check(cells[self.id_place])
-        except (BadIdError, IndexError):
-            return None
+    def keys_of(self, cells: Sequence[str]) -> list[str]:
+        """What lines of one person have in common: their user ids in the form that is compared."""
+        keys = []
+        for column in self._ids:
+            if column.position < len(cells) and cells[column.position]:
+                with suppress(BadIdError, BadLineError):
+                    keys.append(self._key(*column.read(cells)[:2]))
+        return keys
 
-    def _add(self, index: int, title: str, titles: dict[str, str], columns: Sequence[str]) -> None:
-        name = attribute_name(title)
-        if not name:
-            raise ColumnsError(
-                f"“{title[:100]}” can't be the title of a column. "
-                f"Use letters and digits, at most {LONGEST}.",
-                columns,
+    def keys(self, person: Person) -> list[str]:
+        """As ``keys_of``, of a person."""
+        places = ((person.channel, person.value), *(position[:2] for position in person.others))
+        return [self._key(channel, value) for channel, value in places]
+
+    def _key(self, channel: int, value: str) -> str:
+        return value if len(self._ids) == 1 else f"{channel} {value}"
+
+    def _add(self, target: Target, types: Mapping[str, str]) -> None:
+        if target.kind in OWN_FIELDS:
+            self._own.append((OWN_FIELDS.index(target.kind), target.position))
+        elif target.kind in {HAS_WRITTEN, WROTE_AT}:
+            self._writing[target.kind] = target.position
+        elif target.kind == "tags":
+            self._tags.append(target.position)
+        elif target.kind == "attribute":
+            self.attributes.append(target.key)
+            prefix = f"{_quoted(target.key)}:"
+            self._prefixes.append((target.position, prefix, types.get(target.key, "")))
+
+
+class _IdColumn:
+    """A column of user ids of one channel."""
+
+    def __init__(self, target: Target, columns: Columns) -> None:
+        channel = columns.channels[int(target.key)]
+        self.position = target.position
+        self.title = columns.titles[target.position]
+        self.channel_id = channel.pk
+        self._check = id_reader(channel)
+        self._write = id_writer(channel)
+
+    def read(self, cells: Sequence[str]) -> Place:
+        """The channel, the user id, and how it is written where that differs.
+
+        Raises BadIdError, or BadLineError for what a spreadsheet has shortened.
+        """
+        cell = cells[self.position]
+        # As spreadsheets mark a text, and as Clarion exports what they might run.
+        if cell[:1] == "'" and cell[1:2] in _MARKED:
+            cell = cell[1:]
+        if "E+" in cell and SHORTENED.fullmatch(cell.strip()):
+            raise BadLineError(
+                f"“{cell[:40]}” was shortened by a spreadsheet; format the column as text there"
             )
-        if name.lower() in {_HAS_WRITTEN, _WROTE_AT}:
-            name = name.lower()
-            if name not in self._writing:
-                self._writing[name], titles[name] = index, title
-                return
-        own = _OWN_TITLES.get(name.lower())
-        for key in {name, f"own {own}"} if own else {name}:
-            if key in titles:
-                raise ColumnsError(
-                    f"The columns “{titles[key]}” and “{title}” mean the same. Rename one of them.",
-                    columns,
-                )
-            titles[key] = title
-        if own:
-            self._own.append((OWN_FIELDS.index(own), index))
-        if name not in OWN_FIELDS:  # under another title it is a variable as well
-            self.attributes.append(name)
-            self._prefixes.append((index, f"{_quoted(name)}:", self._types.get(name, "")))
+        value = self._check(cell)
+        written = self._write(cell) if self._write and value != cell else ""
+        return self.channel_id, value, "" if written == value else written
 
 
 def _typed(type_: str, cell: str, prefix: str) -> str:
@@ -224,7 +271,7 @@ def _moment(cell: str) -> int:
     try:
         at = datetime.fromisoformat(cell)
     except ValueError:
-        raise BadLineError(f"{_WROTE_AT} is “{cell[:40]}”; use a date such as 2026-11-30") from None
+        raise BadLineError(f"{WROTE_AT} is “{cell[:40]}”; use a date such as 2026-11-30") from None
     return clock.to_us(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 

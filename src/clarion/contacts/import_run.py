@@ -6,7 +6,7 @@ crash leaves is a number of whole chunks. A run of an import that was interrupte
 lines that are stored already.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,25 +18,28 @@ from clarion.accounts.models import Agent
 from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
-from clarion.contacts.identities import matches
+from clarion.contacts.import_addresses import MERGE_FIRST
 from clarion.contacts.import_lines import (
     BadLineError,
-    ColumnsError,
     Layout,
     Person,
+    check_title,
     choose_column,
 )
-from clarion.contacts.import_store import store
-from clarion.contacts.models import Import
-from clarion.contacts.rejects import Rejects
+from clarion.contacts.import_mapping import Columns, ColumnsError, by_titles, chosen
+from clarion.contacts.import_store import How, Stored, expected, store
+from clarion.contacts.models import Attribute, Import
+from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
 from clarion.contacts.tags import TagError, check_names, ensure_tags
 from clarion.kit import clock, db
 from clarion.kit.csvfile import CsvError, CsvFile
+from clarion.kit.encodings import find_encoding
 
 CHUNK = 10_000  # lines of one transaction
 Progress = Callable[[Import], None]
 Stopping = Callable[[], bool]
+NOTHING: Mapping[int, Reject] = {}
 
 
 class ImportRefused(ValueError):  # noqa: N818 - a sentence about a file, not a fault in the program
@@ -63,7 +66,8 @@ class Plan:
     """A file and what its columns mean."""
 
     file: CsvFile
-    column: str  # of user ids
+    column: str  # of user ids, the first of them
+    columns: Columns
     layout: Layout
     tags: list[str]
 
@@ -76,29 +80,46 @@ class Plan:
         tags: Sequence[str],
         *,
         have_written: bool,
+        mapping: Sequence[str] = (),
     ) -> Self:
         """Read the header row. Raises ImportRefused when it or the tags can't be used.
 
+        ``mapping``: what each column becomes (``import_mapping``), by default what its title says.
         ``have_written``: all of these people have written to the channel.
         """
         try:
-            file = CsvFile(path)
-            column = choose_column(file.columns, channel.kind, id_column)
-            layout = Layout(file.columns, column, channel, have_written=have_written)
-            return cls(file, column, layout, check_names(tags))
+            file = open_file(path)
+            if mapping:
+                columns = chosen(file.columns, mapping)
+                column = columns.titles[columns.addresses[0].position]
+                check_title(column, columns.titles)
+            else:
+                column = choose_column(file.columns, channel.kind, id_column)
+                columns = by_titles(file.columns, column, channel)
+            layout = Layout(columns, have_written=have_written)
+            return cls(file, column, columns, layout, check_names(tags))
         except ColumnsError as error:
             raise ImportRefused(str(error), error.columns) from None
-        except (CsvError, TagError) as error:
+        except TagError as error:
             raise ImportRefused(str(error)) from None
-        except OSError as error:
-            raise ImportRefused(f"{path} can't be read: {error.strerror}.") from None
 
 
 class ImportRun:
     """Does one import, from where its row says that an earlier run came to."""
 
-    def __init__(self, row: Import, plan: Plan, progress: Progress, stopping: Stopping) -> None:
-        """``progress`` is called after each chunk; ``stopping`` says whether to break off."""
+    def __init__(
+        self,
+        row: Import,
+        plan: Plan,
+        progress: Progress,
+        stopping: Stopping,
+        conflicts: Mapping[int, Reject] = NOTHING,
+    ) -> None:
+        """``progress`` is called after each chunk; ``stopping`` says whether to break off.
+
+        ``conflicts``: lines that an earlier run could not store, by their number.
+        """
+        self._conflicts = conflicts
         self.row = row
         self.rejects = Rejects(rejects_folder() / row.rejects_path)
         self._plan = plan
@@ -106,6 +127,8 @@ class ImportRun:
         self._stopping = stopping
         self._repeats = Repeats()
         self._people: list[Person] = []
+        self._has_several = len(plan.layout.channel_ids) > 1
+        self._lines_of: dict[tuple[int, str], int] = {}  # of them, by channel and user id
         self._lines = 0  # gone through so far
         self._repeated = 0  # of them, whose id came before
         self._stored = row.lines  # of them, by an earlier run
@@ -137,9 +160,8 @@ class ImportRun:
         any_line = False
         for count, (_, cells) in enumerate(self._plan.file.rows(), 1):
             any_line = True
-            value = self._plan.layout.value_of(cells)
-            if value is not None:
-                self._repeats.note(value)
+            for key in self._plan.layout.keys_of(cells):
+                self._repeats.note(key)
             if count % CHUNK == 0:
                 self._stop_if_asked()
                 _write(self.row, beat_at=clock.from_us(db.now_us()))
@@ -151,6 +173,8 @@ class ImportRun:
         if not self.row.dry_run:
             tag_ids = list(ensure_tags(self._plan.tags).values())
             note_attributes(self._plan.layout.attributes)
+            for name, type_ in sorted(self._plan.columns.new_types.items()):
+                Attribute.objects.filter(name=name, type="").update(type=type_)
         for line, cells in self._plan.file.rows():
             self._take(line, cells)
             if self._lines % CHUNK == 0:
@@ -165,42 +189,59 @@ class ImportRun:
         except (BadLineError, BadIdError) as error:
             self.rejects.add(line, self._plan.layout.id_of(cells), str(error))
             return
-        first = self._repeats.first_line(person.value, line)
+        first = self._first_line(person, line)
         if first is not None:
             self._repeated += 1
             value = person.written or person.value
             self.rejects.add(line, value, f"same id as line {first}")
-        elif self._lines > self._stored:
+        elif self._lines <= self._stored:
+            if line in self._conflicts:
+                self.rejects.add(*self._conflicts[line])
+        else:
             self._people.append(person)
+            if self._has_several:
+                self._lines_of[person.channel, person.value] = line
+
+    def _first_line(self, person: Person, line: int) -> int | None:
+        """The earlier line that has one of these user ids."""
+        if not self._has_several:
+            return self._repeats.first_line(person.value, line)
+        lines = [self._repeats.first_line(key, line) for key in self._plan.layout.keys(person)]
+        return min(filter(None, lines), default=None)
 
     def _commit(self, tag_ids: Sequence[int], position: int) -> None:
         """Store the people gathered, together with the progress that this makes."""
         if self._lines <= self._stored:
             return
         with db.write():
-            created, updated = self._store_people(tag_ids)
+            stored = self._store_people(tag_ids)
+            for person, why in stored.conflicts:
+                line = self._lines_of[person.channel, person.value]
+                self.rejects.add(line, person.written or person.value, why)
             self.rejects.flush()
             _write(
                 self.row,
                 lines=self._lines,
-                created=self.row.created + created,
-                updated=self.row.updated + updated,
+                created=self.row.created + stored.created,
+                updated=self.row.updated + stored.updated,
+                unchanged=self.row.unchanged + stored.unchanged,
+                skipped=self.row.skipped + stored.skipped,
                 repeated=self._repeated,
                 rejected=self.rejects.count - self._repeated,
                 bytes_done=position,
                 beat_at=clock.from_us(db.now_us()),
             )
         self._people.clear()
+        self._lines_of.clear()
         self._stored = self._lines
         self._progress(self.row)
 
-    def _store_people(self, tag_ids: Sequence[int]) -> tuple[int, int]:
-        """How many of the people gathered are new, and how many were known."""
+    def _store_people(self, tag_ids: Sequence[int]) -> Stored:
+        """Store the people gathered; of a dry run, say how many are new and how many known."""
+        how = How(self.row.mode, self.row.wins)
         if not self.row.dry_run:
-            return store(self.row.channel_id, self._people, tag_ids, clock.now_us())
-        people = (person.value for person in self._people)
-        existing = len(matches(self.row.channel_id, people))
-        return len(self._people) - existing, existing
+            return store(self._people, tag_ids, clock.now_us(), how)
+        return expected(self._people, how)
 
     def _stop_if_asked(self) -> None:
         if self._stopping():
@@ -217,6 +258,28 @@ def finish(row: Import, state: Import.State, error: str = "") -> None:
         rejects_path=row.rejects_path if row.rejected or row.repeated else "",
         worker_id=None,
     )
+
+
+def earlier_conflicts(row: Import) -> dict[int, Reject]:
+    """The lines that an earlier run of an import could not store, from its file of rejects."""
+    path = rejects_folder() / row.rejects_path
+    if not row.lines or not path.exists():
+        return {}
+    rows = (Reject(int(cells[0]), cells[1], cells[2]) for _, cells in CsvFile(path).rows())
+    return {reject.line: reject for reject in rows if reject.reason.endswith(MERGE_FIRST)}
+
+
+def open_file(path: Path) -> CsvFile:
+    """A file of contacts whose encoding was recognised and whose header row was read.
+
+    Raises ImportRefused.
+    """
+    try:
+        return CsvFile(path, encoding=find_encoding(path))
+    except CsvError as error:
+        raise ImportRefused(str(error)) from None
+    except OSError as error:
+        raise ImportRefused(f"{path} can't be read: {error.strerror}.") from None
 
 
 def rejects_folder() -> Path:

@@ -5,16 +5,19 @@ Any number of imports and inbound messages may bring the same person at once: th
 ids are locked first, as inbound messages do, which add people in the order in which they wrote.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from django.db import IntegrityError, transaction
 
 from clarion.contacts.identities import lock_new, matches
+from clarion.contacts.import_addresses import add_addresses, find_owners
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
 from clarion.contacts.suppressions import matching as suppressions
-from clarion.contacts.tags import attach
+from clarion.contacts.tags import attach, ensure_tags
 from clarion.kit import db
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
@@ -22,39 +25,121 @@ _PERSON += [("time_zone", "text"), ("attributes", "text")]
 _PERSON += [("written", "text"), ("has_written", "bool"), ("wrote_at", "int")]
 _NewPerson = tuple[int, str, str, str, str, str, str, bool, int | None]  # the same
 _Known = tuple[int, Person]  # a contact, and what a line says about it
+_STORED = len(_PERSON) - 1  # fields of a Person that are stored in its rows
 _FIELDS = "name, attributes, language, time_zone"
 
 
-def store(
-    channel_id: int, people: Sequence[Person], tag_ids: Sequence[int], now: int
-) -> tuple[int, int]:
-    """Create or update these people, all different, in the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class How:
+    """What an import does with contacts that exist, and with those that do not."""
 
-    ``now`` is in microseconds. Returns how many were created and how many updated.
+    mode: str = "both"  # of Import.Mode
+    wins: str = "file"  # of Import.Wins: which value counts where both have one
+
+
+EVERYTHING: Final = How()
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of some people; the numbers and ``conflicts`` account for each of them."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0  # exists and only new ones are added, or the other way round
+    conflicts: list[tuple[Person, str]] = field(default_factory=list)  # not stored, and why
+
+
+def store(
+    people: Sequence[Person], tag_ids: Sequence[int], now: int, how: How = EVERYTHING
+) -> Stored:
+    """Create or update these people, whose addresses all differ, in the caller's transaction.
+
+    ``tag_ids``: what all of them get, besides the tags of each. ``now`` is in microseconds.
     """
     is_any_suppressed = suppressions.hold_still()
-    by_value = {person.value: person for person in people}
-    contact_ids = _contacts(channel_id, by_value)
-    fresh = sorted(by_value.keys() - contact_ids.keys())
-    lock_new((channel_id, value) for value in fresh)
-    created = _create(channel_id, [by_value[value] for value in fresh], now)
-    if len(created) < len(fresh):  # somebody else brought them a moment ago
-        contact_ids |= _contacts(channel_id, set(fresh) - created.keys())
-    for once in _apart(
-        [(contact_ids[person.value], person) for person in people if person.value in contact_ids]
-    ):
-        _update(once)
-    wrote = [person for person in people if person.has_written and person.value in contact_ids]
-    _note_writing(channel_id, wrote)
+    stored = Stored()
+    owners = find_owners(people)
+    new = [
+        index for index in range(len(people))
+        if index not in owners.contacts and index not in owners.conflicts
+    ]  # fmt: skip
+    stored.conflicts = [(people[index], why) for index, why in owners.conflicts.items()]
+    if how.mode == "update":
+        stored.skipped, new = len(new), []
+    created = _create_on_channels([people[index] for index in new], now)
+    if len(created) < len(new):  # somebody else brought them a moment ago
+        late = [index for index in new if _key(people[index]) not in created]
+        again = find_owners([people[index] for index in late]).contacts
+        owners.contacts |= {late[position]: contact for position, contact in again.items()}
+    existing = [(contact, people[index]) for index, contact in sorted(owners.contacts.items())]
+    if how.mode == "add":
+        stored.skipped, existing = len(existing), []
+    changed: set[int] = set()
+    for once in _apart(existing):
+        changed |= _update(once, how)
+    changed |= _note_writing([person for _, person in existing if person.has_written])
+    if any(person.others for person in people):
+        fresh = [(created[_key(people[i])], people[i]) for i in new if _key(people[i]) in created]
+        changed |= add_addresses([*existing, *fresh], now)
     attach(tag_ids, list(created.values()), now, fresh=True)
-    attach(tag_ids, sorted(set(contact_ids.values())), now)
+    changed |= {contact for _, contact in attach(tag_ids, sorted({c for c, _ in existing}), now)}
+    changed |= _tag_lines([*existing, *((created[_key(each)], each) for each in people
+                                     if _key(each) in created)], now)  # fmt: skip
     if is_any_suppressed and created:
-        suppressions.check(match.address for match in matches(channel_id, created).values())
-    return len(created), len(contact_ids)
+        _check_suppressed(created)
+    stored.created = len(created)
+    stored.updated = sum(contact in changed for contact, _ in existing)
+    stored.unchanged = len(existing) - stored.updated
+    return stored
 
 
-def _contacts(channel_id: int, values: Iterable[str]) -> dict[str, int]:
-    return {value: person.contact for value, person in matches(channel_id, values).items()}
+def expected(people: Sequence[Person], how: How) -> Stored:
+    """What ``store`` would do; who exists counts as updated, whatever the file says."""
+    owners = find_owners(people)
+    stored = Stored(conflicts=[(people[index], why) for index, why in owners.conflicts.items()])
+    existing = len(owners.contacts)
+    new = len(people) - existing - len(owners.conflicts)
+    stored.created = 0 if how.mode == "update" else new
+    stored.updated = 0 if how.mode == "add" else existing
+    stored.skipped = new + existing - stored.created - stored.updated
+    return stored
+
+
+def _key(person: Person) -> tuple[int, str]:
+    return person.channel, person.value
+
+
+def _create_on_channels(people: Sequence[Person], now: int) -> dict[tuple[int, str], int]:
+    """Make contacts with the first of their addresses; contact ids by channel and user id."""
+    created: dict[tuple[int, str], int] = {}
+    for channel_id in sorted({person.channel for person in people}):
+        fresh = sorted((each for each in people if each.channel == channel_id), key=_key)
+        lock_new((channel_id, person.value) for person in fresh)
+        for value, contact in _create(channel_id, fresh, now).items():
+            created[channel_id, value] = contact
+    return created
+
+
+def _tag_lines(people: Sequence[_Known], now: int) -> set[int]:
+    """Give contacts the tags of their own lines; return who got one."""
+    by_tags: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for contact, person in people:
+        if person.tags:
+            by_tags[person.tags].append(contact)
+    ids = ensure_tags({name for names in by_tags for name in names}) if by_tags else {}
+    changed: set[int] = set()
+    for names in sorted(by_tags):
+        pairs = attach(sorted(ids[name] for name in names), sorted(set(by_tags[names])), now)
+        changed |= {contact for _, contact in pairs}
+    return changed
+
+
+def _check_suppressed(created: Mapping[tuple[int, str], int]) -> None:
+    for channel_id in {channel for channel, _ in created}:
+        values = [value for channel, value in created if channel == channel_id]
+        suppressions.check(match.address for match in matches(channel_id, values).values())
 
 
 def _apart(people: Sequence[_Known]) -> list[list[_Known]]:
@@ -76,7 +161,13 @@ def _create(channel_id: int, people: Sequence[Person], now: int) -> dict[str, in
         return {}
     # In the order of user ids, so that two imports that meet wait for each other, not in a circle.
     ids = db.reserve_ids("contacts_contact", len(people))
-    rows = [(contact, *person) for contact, person in zip(ids, people, strict=True)]
+    rows: list[_NewPerson] = [
+        (
+            contact, each.value, each.name, each.language, each.time_zone, each.attributes,
+            each.written, each.has_written, each.wrote_at,
+        )
+        for contact, each in zip(ids, people, strict=True)
+    ]  # fmt: skip
     if _create_all(channel_id, rows, now):
         return {row[1]: row[0] for row in rows}
     packed = db.json_param(rows)
@@ -126,31 +217,47 @@ def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
     return True
 
 
-def _update(people: Sequence[tuple[int, Person]]) -> None:
-    """Merge what the file says into contacts; an empty cell leaves what is there."""
+def _update(people: Sequence[_Known], how: How) -> set[int]:
+    """Merge what the file says into contacts; return who has changed. An empty cell leaves what is
+    there, and so does another one where what is stored wins."""
     if not people:
-        return
-    packed = db.json_param((contact, *person) for contact, person in people)
+        return set()
+    packed = db.json_param((contact, *person[:_STORED]) for contact, person in people)
     db.lock_in_order(
         f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id ORDER BY c.id",
         [packed],
         of="c",
     )
-    merged = db.json_merge("c.attributes", "v.attributes")
     own = ("name", "language", "time_zone")
-    kept = ", ".join(f"{field} = COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own)
-    differs = " OR ".join(f"(v.{field} <> '' AND v.{field} <> c.{field})" for field in own)
-    db.execute(
+    if how.wins == "file":
+        merged = db.json_merge("c.attributes", "v.attributes")
+        values = {field: f"COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own}
+    else:
+        merged = db.json_merge(db.json_cast("v.attributes"), "c.attributes")
+        values = {field: f"COALESCE(NULLIF(c.{field}, ''), v.{field})" for field in own}
+    kept = ", ".join(f"{field} = {value}" for field, value in values.items())
+    differs = " OR ".join(f"{value} <> c.{field}" for field, value in values.items())
+    rows = db.fetch(
         f"UPDATE contacts_contact AS c SET attributes = {merged}, {kept} FROM {_table()} "
-        f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs})",
+        f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs}) "
+        f"{db.returning('c', 'id')}",
         [packed],
     )
+    return {row[0] for row in rows}
 
 
-def _note_writing(channel_id: int, people: Sequence[Person]) -> None:
-    """Note of people who were known already that they have written to the channel, and when."""
-    if not people:
-        return
+def _note_writing(people: Sequence[Person]) -> set[int]:
+    """Note of people who existed already that they have written to the channel, and when.
+
+    Returns the contacts of whom that was not existing.
+    """
+    changed: set[int] = set()
+    for channel_id in sorted({person.channel for person in people}):
+        changed |= _note_on(channel_id, [each for each in people if each.channel == channel_id])
+    return changed
+
+
+def _note_on(channel_id: int, people: Sequence[Person]) -> set[int]:
     owners = matches(channel_id, [person.value for person in people])
     last: dict[int, int | None] = {}  # address -> when; a file may name one by several ids
     for person in people:
@@ -165,12 +272,14 @@ def _note_writing(channel_id: int, people: Sequence[Person]) -> None:
         of="a",
     )
     is_later = "v.wrote_at > COALESCE(a.wrote_at, 0)"
-    db.execute(
+    rows = db.fetch(
         "UPDATE contacts_address AS a SET has_written = %s, "
         f"wrote_at = CASE WHEN {is_later} THEN v.wrote_at ELSE a.wrote_at END FROM {table} "
-        f"WHERE a.id = v.id AND (NOT a.has_written OR {is_later})",
+        f"WHERE a.id = v.id AND (NOT a.has_written OR {is_later}) "
+        f"{db.returning('a', 'contact_id')}",
         [True, packed],
     )
+    return {row[0] for row in rows}
 
 
 def _table() -> str:

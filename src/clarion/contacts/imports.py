@@ -7,9 +7,10 @@ page asks for, and a worker does it (``run_next``), so that nothing depends on t
 
 import errno
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
@@ -19,6 +20,8 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
+from clarion.contacts.import_lines import choose_column
+from clarion.contacts.import_mapping import ColumnsError, guess, named, shape
 from clarion.contacts.import_run import (
     ImportRefused,
     ImportRun,
@@ -27,7 +30,9 @@ from clarion.contacts.import_run import (
     StoppedError,
     Stopping,
     TakenAwayError,
+    earlier_conflicts,
     finish,
+    open_file,
     rejects_folder,
 )
 from clarion.contacts.models import Import
@@ -45,6 +50,48 @@ EXPECTED = (ImportRefused, CsvError, OSError, DatabaseError)
 _DISK_FULL = {"53100"}  # PostgreSQL's code
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is chosen beside the file: what its columns become, and whom and what it changes."""
+
+    mapping: Sequence[str] = ()  # a target for each column, see import_mapping; by title if empty
+    mode: str = Import.Mode.BOTH
+    wins: str = Import.Wins.FILE
+
+
+USUAL: Final = Choices()
+
+
+def read_choices(
+    path: Path,
+    channel: Channel,
+    id_column: str | None,
+    wanted: Sequence[str],
+    mode: str,
+    *,
+    keep: bool,
+) -> Choices:
+    """What a command asks for: ``wanted`` is TITLE=TARGET for some columns, as in
+    ``import_mapping.named``; the others become what their titles say. ``keep``: what is stored
+    wins. Raises ImportRefused.
+    """
+    if mode not in Import.Mode.values:
+        modes = ", ".join(Import.Mode.values)
+        raise ImportRefused(f"There is no mode “{mode}”. Choose one of: {modes}.")
+    wins = Import.Wins.STORED if keep else Import.Wins.FILE
+    if not wanted:
+        return Choices((), mode, wins)
+    titles = open_file(path).columns
+    try:
+        mapping = named(titles, wanted, guess(titles, (), [channel]))
+        if id_column:
+            position = titles.index(choose_column(titles, channel.kind, id_column))
+            mapping[position] = f"address:{channel.pk}"
+    except ColumnsError as error:
+        raise ImportRefused(str(error), error.columns) from None
+    return Choices(mapping, mode, wins)
+
+
 def import_contacts(
     path: Path,
     *,
@@ -52,6 +99,7 @@ def import_contacts(
     id_column: str | None = None,
     tags: Sequence[str] = (),
     have_written: bool = False,
+    choices: Choices = USUAL,
     dry_run: bool = False,
     rejects: Path | None = None,
     filename: str | None = None,
@@ -67,9 +115,11 @@ def import_contacts(
     each chunk. Raises ImportRefused: nothing is imported when the file itself is wrong, and what
     came before the fault is when disk or database failed half way.
     """
-    plan = Plan.read(path, channel, id_column, tags, have_written=have_written)
+    plan = Plan.read(
+        path, channel, id_column, tags, have_written=have_written, mapping=choices.mapping
+    )
     row = Import.objects.create(
-        **_facts(plan, channel, filename or path.name, dry_run, by),
+        **_facts(plan, choices, filename or path.name, dry_run, by),
         have_written=have_written,
         beat_at=_now(),
     )
@@ -93,6 +143,7 @@ def request_import(
     id_column: str | None = None,
     tags: Sequence[str] = (),
     have_written: bool = False,
+    choices: Choices = USUAL,
     dry_run: bool = False,
     by: Agent,
 ) -> Import:
@@ -106,8 +157,15 @@ def request_import(
         return same
     if not uploads.exists(token):
         raise ImportRefused(_UPLOAD_GONE)
-    plan = Plan.read(uploads.path(token), channel, id_column, tags, have_written=have_written)
-    facts = _facts(plan, channel, filename, dry_run, by)
+    plan = Plan.read(
+        uploads.path(token),
+        channel,
+        id_column,
+        tags,
+        have_written=have_written,
+        mapping=choices.mapping,
+    )
+    facts = _facts(plan, choices, filename, dry_run, by)
     try:
         with transaction.atomic():
             return Import.objects.create(
@@ -184,10 +242,14 @@ def rejects_file(row: Import) -> Path | None:
 
 
 def _facts(
-    plan: Plan, channel: Channel, filename: str, dry_run: bool, by: Agent | str
+    plan: Plan, choices: Choices, filename: str, dry_run: bool, by: Agent | str
 ) -> dict[str, Any]:
     return {
-        "channel": channel,
+        "channel": plan.columns.main,
+        "mapping": list(choices.mapping),
+        "shape": shape(plan.columns.titles),
+        "mode": choices.mode,
+        "wins": choices.wins,
         "agent": by if isinstance(by, Agent) else None,
         "filename": filename[-255:],
         "id_column": plan.column[:200],
@@ -251,6 +313,7 @@ def _do(row: Import, stopping: Stopping) -> None:
     Raises a database error that passes by itself: the next ``run_next`` continues.
     """
     _name_rejects(row)
+    conflicts = earlier_conflicts(row)
     # Not only emptied: an earlier run that is still ending must not write into the new file.
     (rejects_folder() / row.rejects_path).unlink(missing_ok=True)
     try:
@@ -260,8 +323,9 @@ def _do(row: Import, stopping: Stopping) -> None:
             row.id_column,
             row.tags,
             have_written=row.have_written,
+            mapping=row.mapping,
         )
-        ImportRun(row, plan, lambda _: None, stopping).run(row.agent or audit.WORKER)
+        ImportRun(row, plan, lambda _: None, stopping, conflicts).run(row.agent or audit.WORKER)
     except (StoppedError, TakenAwayError):
         raise
     except Exception as error:

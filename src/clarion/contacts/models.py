@@ -229,7 +229,8 @@ class Attribute(models.Model):
 class Import(models.Model):
     """One CSV import: what to import and how, its progress, its result.
 
-    Every line is accounted for: created + updated + repeated + rejected = lines.
+    Every line is accounted for: created + updated + unchanged + skipped + repeated + rejected =
+    lines.
 
     An import with an ``upload`` was asked for on a page: a worker claims it and does it, and where
     that worker ends, the next one continues. One without is done by the process that made its row.
@@ -245,11 +246,28 @@ class Import(models.Model):
 
     OPEN = (State.WAITING, State.RUNNING)
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
+    class Mode(models.TextChoices):
+        """What is done with contacts that are known, and with those that are not."""
+
+        BOTH = "both", "Add and update"
+        ADD = "add", "Add only"
+        UPDATE = "update", "Update only"
+
+    class Wins(models.TextChoices):
+        """Which value counts where a contact has one and the file has another."""
+
+        FILE = "file", "The file"
+        STORED = "stored", "What is stored"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)  # of the first addresses
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True)  # who asked for it
     filename = models.CharField(max_length=255)
     upload = models.CharField(max_length=20, default="", blank=True)  # a token of uploads.py
     id_column = models.CharField(max_length=200)
+    mapping = models.JSONField(default=list)  # see import_mapping; empty: by the titles
+    shape = models.CharField(max_length=64, default="", blank=True, db_index=True)
+    mode = models.CharField(max_length=6, choices=Mode, default=Mode.BOTH)
+    wins = models.CharField(max_length=6, choices=Wins, default=Wins.FILE)
     tags = models.JSONField(default=list)
     have_written = models.BooleanField(default=False)  # all of them have written to the channel
     dry_run = models.BooleanField(default=False)
@@ -262,6 +280,8 @@ class Import(models.Model):
     lines = models.BigIntegerField(default=0)
     created = models.BigIntegerField(default=0)
     updated = models.BigIntegerField(default=0)
+    unchanged = models.BigIntegerField(default=0)  # known, and nothing new in the file
+    skipped = models.BigIntegerField(default=0)  # known or not, and that is not wanted
     repeated = models.BigIntegerField(default=0)  # lines whose id stood in an earlier one
     rejected = models.BigIntegerField(default=0)
     # A file name in the data folder's ``imports``, or the absolute path of a file elsewhere.

@@ -19,6 +19,7 @@ from clarion.contacts.attribute_types import WrongValueError, convert, types_of
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name, note_attributes
 from clarion.contacts.identities import Match, matches
 from clarion.contacts.import_lines import ATTRIBUTES_LIMIT, BadLineError, Layout, Person
+from clarion.contacts.import_mapping import by_titles
 from clarion.contacts.import_store import store
 from clarion.contacts.tags import TagError
 from clarion.kit import clock, db
@@ -63,7 +64,7 @@ def upsert(channel: Channel, wanted: Sequence[Upsert], *, by: Agent | str) -> li
 
     One that is wrong does not stop the others. A user id that is sent twice is updated twice.
     """
-    layout = Layout(_COLUMNS, "user_id", channel)
+    layout = Layout(by_titles(_COLUMNS, "user_id", channel))
     types = types_of({name for item in wanted for name in item.attributes})
     people: dict[int, Person] = {}
     results: dict[int, Upserted] = {}
@@ -97,7 +98,7 @@ def _store(
     before = matches(channel.pk, values)
     now = clock.now_us()
     for rounds in _rounds(people):
-        store(channel.pk, [people[index] for index in rounds], (), now)
+        store([people[index] for index in rounds], (), now)
     after = matches(channel.pk, values)
     note_attributes({attribute_name(n) for index in people for n in wanted[index].attributes})
     _tag(wanted, people, after, now)

@@ -17,6 +17,11 @@ def find_column(columns: Sequence[str], kind: str) -> str | None:
     return next((by_title[title] for title in usual if title in by_title), None)
 
 
+def says_kind(title: str, kind: str) -> bool:
+    """Whether a title is that of this kind's ids alone: “E-mail”, and not “id”."""
+    return _plain(title) == _plain(kind_class(kind).id_titles[0])
+
+
 def _plain(title: str) -> str:
     """“E-mail Address”, “email_address” and “EmailAddress” are the same title."""
     return re.sub(r"[\s_.:-]+", "", title).lower()

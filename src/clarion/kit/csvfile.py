@@ -1,10 +1,10 @@
 """CSV files from outside: read strictly, record by record, with bounded memory whatever the file.
 
-A file is UTF-8 (byte-order marks are fine) with a header row; cells are separated by commas,
-semicolons or tabs, whichever the header row uses, or a first line ``sep=;`` names. What
-spreadsheets add is passed over: rows without anything in them, and empty columns at the end. What
-is wrong with the file as a whole is a ``CsvError``; what is wrong with one line is for the caller
-to judge.
+A file is UTF-8 (byte-order marks are fine), or of another encoding that the caller names, with a
+header row; cells are separated by commas, semicolons or tabs, whichever the header row uses, or a
+first line ``sep=;`` names. What spreadsheets add is passed over: rows without anything in them, and
+empty columns at the end. What is wrong with the file as a whole is a ``CsvError``; what is wrong
+with one line is for the caller to judge.
 """
 
 import codecs
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CELL_LIMIT = 64 * 1024  # characters
+UTF8 = "utf-8-sig"
 LINE_LIMIT = 1024 * 1024  # characters of one record, all its cells and lines together
 COLUMN_LIMIT = 500
 Row = tuple[int, list[str]]  # the number of its first line in the file, from 1; its cells
@@ -32,12 +33,13 @@ class CsvError(ValueError):
 class CsvFile:
     """A CSV file whose header row has been read; ``rows`` may be gone through more than once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = UTF8) -> None:
         """Read the header row. Raises CsvError, and OSError when the file can't be opened."""
         self.path = path
+        self.encoding = encoding
         self.size = path.stat().st_size  # bytes
         self.position = 0  # bytes that ``rows`` has taken in; a little ahead of what it gave out
-        self._named = False  # whether a first line names the delimiter
+        self.is_delimiter_named = False  # whether a first line names the delimiter
         self.delimiter = self._find_delimiter()
         self.header_line = 1  # its number in the file: empty lines may come before it
         self.columns = self._titles()
@@ -62,7 +64,7 @@ class CsvFile:
         that a line before it names."""
         title = next(_Lines(self).read(), "")
         if named := _SEP.fullmatch(title):
-            self._named = True
+            self.is_delimiter_named = True
             if named[1] not in _DELIMITERS:
                 raise CsvError(
                     f"The first line names “{named[1]}” as the separator. Save the file with "
@@ -94,7 +96,7 @@ class CsvFile:
         reader = csv.reader(lines.read(), delimiter=self.delimiter, strict=True)
         line = 1
         try:
-            if self._named:
+            if self.is_delimiter_named:
                 next(reader, None)
                 lines.record = line = reader.line_num + 1
             for cells in reader:
@@ -140,7 +142,7 @@ class _Lines:
 
     def _blocks(self) -> Iterator[str]:
         """The text of the file, without byte-order marks: programs put one before another."""
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        decoder = codecs.getincrementaldecoder(self._file.encoding)()
         self._file.position = 0
         with self._file.path.open("rb") as raw:
             try:
@@ -151,7 +153,9 @@ class _Lines:
                     yield text.lstrip("\ufeff") if begins else text
                     begins = False
                 yield decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
+            except UnicodeDecodeError as error:
+                if self._file.encoding != UTF8:
+                    raise CsvError(f"The file is broken: {error.reason}. Save it again.") from None
                 raise CsvError(_not_utf8(self._file.path)) from None
 
 

@@ -22,14 +22,33 @@ def upload(
     client: Client, channel: Channel, content: bytes, *, check: bool = False, **more: str
 ) -> Import | str:
     """Post the form; the import once it has ended, or the page when the form is shown again."""
+    page = first_page(client, channel, content, **more)
+    if "look" not in page.context:
+        return str(page.content.decode())
+    return send_on(client, page, {"check": "yes"} if check else {})
+
+
+def first_page(client: Client, channel: Channel, content: bytes, **more: str) -> Any:
+    """What comes after choosing the file: the page of its columns, or the form again."""
     file = SimpleUploadedFile("people.csv", content, "text/csv")
-    fields = {"channel": str(channel.pk), "file": file, **more} | (
-        {"check": "yes"} if check else {}
-    )
-    response = client.post("/contacts/import/", fields)
+    return client.post("/contacts/import/", {"channel": str(channel.pk), "file": file, **more})
+
+
+def send_on(
+    client: Client, page: Any, changes: dict[str, Any], to: dict[str, str] | None = None
+) -> Import | str:
+    """Send the page of the columns as it is shown, with these ``changes``; ``to``: by title."""
+    response = client.post("/contacts/import/", sent(page, to) | changes)
     if response.status_code == 200:
-        return response.content.decode()
+        return str(response.content.decode())
     return ended(pk_of(response))
+
+
+def sent(page: Any, to: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the page of the columns sends."""
+    rows = page.context["rows"]
+    targets = [(to or {}).get(row.look.title, row.look.target) for row in rows]
+    return {**page.context["hidden"], "to": targets}
 
 
 def pk_of(response: Any) -> int:
@@ -121,8 +140,8 @@ def test_somebody_elses_dry_run_is_not_offered(
 
 
 def test_the_import_page_says_when_no_worker_is_running(admin: Client, channel: Channel) -> None:
-    file = SimpleUploadedFile("people.csv", PEOPLE, "text/csv")
-    pk = pk_of(admin.post("/contacts/import/", {"channel": channel.pk, "file": file}))
+    page = first_page(admin, channel, PEOPLE)
+    pk = pk_of(admin.post("/contacts/import/", sent(page)))
 
     html = admin.get(f"/contacts/import/{pk}/live").content.decode()
     assert "No worker is running." in html
@@ -146,7 +165,7 @@ def test_a_second_click_leads_to_the_same_import(admin: Client, channel: Channel
     ("content", "says"),
     [
         (b"", "empty"),
-        (b"id,name\n1,\xff\xfe\n", "UTF-8"),
+        (b"id,name\n1,\x81\n", "Line 2, byte 11 of the file"),
         (b"id,name\n", "nothing below"),
     ],
 )
@@ -163,17 +182,67 @@ def test_a_bad_file_is_refused_beside_the_field(
 
 
 def test_the_column_is_chosen_when_it_is_not_clear(admin: Client, channel: Channel) -> None:
-    html = upload(admin, channel, b"first,second\n1,Ada\n", check=True)
-    assert isinstance(html, str)
-    assert '<option value="second">second</option>' in html
-    token = html.partition('name="token" value="')[2].partition('"')[0]
-    assert token
+    page = first_page(admin, channel, b"first,second\n1,Ada\n")
+    refused = send_on(admin, page, {})
+    assert isinstance(refused, str)
+    assert "No column has addresses." in refused
 
-    chosen = {"channel": channel.pk, "id_column": "first", "token": token, "filename": "p.csv"}
-    response = admin.post("/contacts/import/", chosen)
-
-    done = ended(pk_of(response))
+    done = send_on(admin, page, {}, {"first": f"address:{channel.pk}"})
+    assert isinstance(done, Import)
     assert (done.id_column, done.created) == ("first", 1)
+
+
+FILE = """sep=;
+Chat id;E-mail;Full name;Labels;Age;Born;Notes
+1001;ada@example.org;Ada Löwe;vip, new;36;10.12.1815;x
+1002;;Ben Ötker;;;;y
+"""
+
+
+def test_the_columns_of_a_file_of_a_spreadsheet(admin: Client) -> None:
+    bot = factory.channel("bot", "telegram")
+    mail = factory.channel("mail", "email")
+    page = first_page(admin, bot, FILE.encode("cp1252"))
+    html = " ".join(page.content.decode().split())
+    for shown in ("Windows-1252", "semicolon", "named by the line “sep=”", "Ada Löwe"):
+        assert shown in html
+    guessed = {row.look.title: row.look.target for row in page.context["rows"]}
+    assert guessed == {
+        "Chat id": f"address:{bot.pk}",
+        "E-mail": f"address:{mail.pk}",
+        "Full name": "name",
+        "Labels": "tags",
+        "Age": "attribute:number:Age",
+        "Born": "attribute:date:Born",
+        "Notes": "attribute:text:Notes",
+    }
+    done = send_on(admin, page, {"wins": "stored"}, {"Notes": "ignore"})
+    assert isinstance(done, Import)
+    assert (done.created, done.rejected, done.wins) == (2, 0, "stored")
+    ada = Contact.objects.get(name="Ada Löwe")
+    assert ada.attributes == {"Age": 36, "Born": "1815-12-10"}
+    assert sorted(ada.addresses.values_list("value", flat=True)) == ["1001", "ada@example.org"]
+    assert sorted(ada.taggings.values_list("tag__name", flat=True)) == ["new", "vip"]
+
+    again = first_page(admin, bot, FILE.replace("Notes", " NOTES ").encode("utf-16"))
+    assert again.context["look"].is_remembered
+    assert [row.look.target for row in again.context["rows"]][-1] == "ignore"
+    assert "UTF-16" in again.content.decode()
+    done = send_on(admin, again, {})
+    assert isinstance(done, Import)
+    assert (done.created, done.updated, done.unchanged) == (0, 0, 2)
+
+
+def test_numbers_that_a_spreadsheet_has_shortened(admin: Client) -> None:
+    channel = factory.channel("wa", "webhook")
+    page = first_page(admin, channel, b"id,x\n4.91511E+11,1\n'+491511,2\n")
+    assert "A spreadsheet has shortened numbers here." in page.content.decode()
+    done = send_on(admin, page, {})
+    assert isinstance(done, Import)
+    assert (done.created, done.rejected) == (1, 1)
+    assert channel.addresses.get().value == "+491511"
+    html = admin.get(f"/contacts/import/{done.pk}/").content.decode()
+    assert "“4.91511E+11” was shortened by a spreadsheet" in html
 
 
 @pytest.mark.parametrize("token", ["../../secret", "x" * 20, ""])

@@ -309,6 +309,31 @@ class Migration(migrations.Migration):
                 ("filename", models.CharField(max_length=255)),
                 ("upload", models.CharField(blank=True, default="", max_length=20)),
                 ("id_column", models.CharField(max_length=200)),
+                ("mapping", models.JSONField(default=list)),
+                (
+                    "shape",
+                    models.CharField(blank=True, db_index=True, default="", max_length=64),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("both", "Add and update"),
+                            ("add", "Add only"),
+                            ("update", "Update only"),
+                        ],
+                        default="both",
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "wins",
+                    models.CharField(
+                        choices=[("file", "The file"), ("stored", "What is stored")],
+                        default="file",
+                        max_length=6,
+                    ),
+                ),
                 ("tags", models.JSONField(default=list)),
                 ("have_written", models.BooleanField(default=False)),
                 ("dry_run", models.BooleanField(default=False)),
@@ -333,6 +358,8 @@ class Migration(migrations.Migration):
                 ("lines", models.BigIntegerField(default=0)),
                 ("created", models.BigIntegerField(default=0)),
                 ("updated", models.BigIntegerField(default=0)),
+                ("unchanged", models.BigIntegerField(default=0)),
+                ("skipped", models.BigIntegerField(default=0)),
                 ("repeated", models.BigIntegerField(default=0)),
                 ("rejected", models.BigIntegerField(default=0)),
                 ("rejects_path", models.CharField(blank=True, default="", max_length=500)),

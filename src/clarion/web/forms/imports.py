@@ -1,6 +1,5 @@
 """The form of a contact import."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,7 +11,7 @@ from clarion.contacts.tags import TagError, check_names
 
 
 class ImportForm(forms.Form):
-    """Which file, for which channel; the column of user ids is mostly found by itself."""
+    """Which file, and for which channel."""
 
     channel = forms.ModelChoiceField(
         label=_("Channel"),
@@ -25,15 +24,9 @@ class ImportForm(forms.Form):
         required=False,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
         help_text=_(
-            "CSV in UTF-8 with a header row. Every column other than the id becomes an attribute "
-            "that texts can use."
+            "CSV with a header row, in UTF-8, UTF-16 or Windows-1252. You choose next what each "
+            "column becomes."
         ),
-    )
-    id_column = forms.CharField(
-        label=_("Column with the user ids"),
-        required=False,
-        max_length=200,
-        help_text=_("Leave empty to find it by its title."),
     )
     tags = forms.CharField(
         label=_("Tags for all contacts in the file"),
@@ -51,20 +44,13 @@ class ImportForm(forms.Form):
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     filename = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, columns: Sequence[str] = (), **kwargs: Any) -> None:
-        """``columns``: the titles of an uploaded file, to choose from."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         channel = self.fields["channel"]
         assert isinstance(channel, forms.ModelChoiceField)
         if Channel.objects.count() > 1:  # a wrong one would be easy to overlook
             channel.empty_label = gettext("Choose a channel")
             channel.error_messages["required"] = gettext("Choose a channel.")
-        if columns:
-            choices = [("", _("Choose…")), *((name, name) for name in columns)]
-            label = self.fields["id_column"].label
-            self.fields["id_column"] = forms.ChoiceField(
-                label=label, required=False, choices=choices
-            )
 
     def clean_tags(self) -> list[str]:
         """The tags as a list."""

@@ -1,4 +1,7 @@
-"""Contact imports: upload, dry run, progress, result."""
+"""Contact imports: upload, columns, dry run, progress, result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -9,12 +12,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clarion.accounts.models import Role
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
-from clarion.contacts.import_look import first_rejects, first_rows
+from clarion.contacts.import_look import first_rejects, first_rows, look_at
 from clarion.contacts.import_run import ImportRefused
-from clarion.contacts.imports import mark_interrupted, rejects_file, request_import
+from clarion.contacts.imports import Choices, mark_interrupted, rejects_file, request_import
 from clarion.contacts.models import Import
 from clarion.contacts.tags import tag_counts
 from clarion.engine.status import workers_alive
+from clarion.web.forms.import_columns import (
+    MODES,
+    WINS,
+    column_rows,
+    mapping_of,
+    mode_of,
+    wins_of,
+)
 from clarion.web.forms.imports import ImportForm
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
@@ -26,16 +37,21 @@ LISTED = 5
 @needs(Role.MANAGER)
 @require_http_methods(["GET", "POST"])
 def contact_import(request: AgentRequest) -> HttpResponse:
-    """Choose a file, a channel and tags; check it first, or import it at once."""
+    """Choose a file, a channel and tags; then what the columns become; then check or import."""
     chosen = {"channel": request.GET.get("channel")}
     form = ImportForm(request.POST or None, request.FILES or None, initial=chosen)
     if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        if data["file"]:
+            data["token"] = uploads.keep(data["file"].chunks())
+            data["filename"] = data["file"].name
         try:
-            row = _request(request, form)
+            if not data["file"] and mapping_of(request.POST):
+                return _requested(request, data)
+            return _columns(request, data)
         except ImportRefused as refused:
-            form = _ask_again(form, refused)
-        else:
-            return redirect("contact_import_one", row.pk)
+            form.data = {**request.POST.dict(), "token": "", "filename": ""}
+            form.add_error("file", str(refused))
     mark_interrupted()
     context = {
         "form": form,
@@ -46,29 +62,51 @@ def contact_import(request: AgentRequest) -> HttpResponse:
     return render(request, "contacts/import.html", context)
 
 
-def _request(request: AgentRequest, form: ImportForm) -> Import:
-    data = form.cleaned_data
-    token, filename = data["token"], data["filename"]
-    if data["file"]:
-        token, filename = uploads.keep(data["file"].chunks()), data["file"].name
-        # For the next try of this form, when it is the column that must be chosen.
-        form.data = {**request.POST.dict(), "token": token, "filename": filename}
-    return request_import(
-        token,
-        filename=filename,
-        channel=data["channel"],
-        id_column=data["id_column"] or None,
-        tags=data["tags"],
-        have_written=data["have_written"],
-        dry_run="check" in request.POST,
-        by=request.user,
-    )
+def _requested(request: AgentRequest, data: Mapping[str, Any]) -> HttpResponse:
+    """Have the file checked or imported with the columns that were chosen.
+
+    Raises ImportRefused when the upload is gone.
+    """
+    choices = Choices(mapping_of(request.POST), mode_of(request.POST), wins_of(request.POST))
+    try:
+        row = request_import(
+            data["token"],
+            filename=data["filename"],
+            channel=data["channel"],
+            tags=data["tags"],
+            have_written=data["have_written"],
+            choices=choices,
+            dry_run="check" in request.POST,
+            by=request.user,
+        )
+    except ImportRefused as refused:
+        return _columns(request, data, choices.mapping, str(refused))
+    return redirect("contact_import_one", row.pk)
 
 
-def _ask_again(form: ImportForm, refused: ImportRefused) -> ImportForm:
-    again = ImportForm(form.data, columns=refused.columns)
-    again.add_error("id_column" if refused.columns else "file", str(refused))
-    return again
+def _columns(
+    request: AgentRequest, data: Mapping[str, Any], mapping: Sequence[str] = (), problem: str = ""
+) -> HttpResponse:
+    """Show what was recognised, and ask what each column becomes. Raises ImportRefused."""
+    look = look_at(data["token"], data["channel"], mapping)
+    hidden = {
+        "token": data["token"],
+        "filename": data["filename"],
+        "channel": data["channel"].pk,
+        "tags": ", ".join(data["tags"]),
+        **({"have_written": "on"} if data["have_written"] else {}),
+    }
+    context = {
+        "look": look,
+        "rows": column_rows(look),
+        "hidden": hidden,
+        "problem": problem,
+        "modes": MODES,
+        "mode": mode_of(request.POST),
+        "all_wins": WINS,
+        "wins": wins_of(request.POST),
+    }
+    return render(request, "contacts/import_columns.html", context)
 
 
 @require_safe
@@ -118,6 +156,7 @@ def contact_import_go(request: AgentRequest, pk: int) -> HttpResponse:
             id_column=checked.id_column,
             tags=checked.tags,
             have_written=checked.have_written,
+            choices=Choices(checked.mapping, checked.mode, checked.wins),
             by=request.user,
         )
     except ImportRefused as refused:
