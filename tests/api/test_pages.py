@@ -118,6 +118,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "contact_import": ("upsert_contacts",),
     "contact_import_one": ("upsert_contacts",),
     "contact_import_go": ("upsert_contacts",),
+    "contact_import_undo": "imports are undone on pages and the command line so far",
+    "contact_import_kept": "imports are undone on pages and the command line so far",
     "contact_import_rejects": ("upsert_contacts",),
     "tags": ("list_tags",),
     "attributes": ("list_attributes",),

@@ -201,3 +201,21 @@ def test_n1_contacts_are_listed_by_attribute(
     wrong = clarion("contacts", "list", "--where", "age>old")
     assert wrong.exit_code == 2
     assert "with a number or a date" in wrong.stderr.replace("\n", " ")
+
+
+def test_an_import_is_undone(
+    channel: str, file: Callable[[str], str], ok_json: Callable[..., Any],
+    refused: Callable[..., str], ok: Callable[..., str],
+) -> None:  # fmt: skip
+    done = ok_json("contacts", "import", file("id,name\n1,Ann\n2,Bo\n"), "--channel", channel)
+    Contact.objects.filter(name="Bo").update(name="Bob")
+    contact = Contact.objects.get(name="Bob")
+    ok("contacts", "edit", f"#{contact.pk}", "--name", "Bo B")
+    undone = ok_json("contacts", "undo-import", str(done["id"]), "--yes")
+    assert undone.pop("kept_file").endswith(f"undo-{done['id']}.csv")
+    assert undone == {"import": done["id"], "deleted": 1, "restored": 0, "kept": 1}
+    assert [each.name for each in Contact.objects.all()] == ["Bo B"]
+    assert "can't be undone any more" in refused(
+        "contacts", "undo-import", str(done["id"]), "--yes"
+    )
+    assert "There is no import" in refused("contacts", "undo-import", "999999", "--yes")

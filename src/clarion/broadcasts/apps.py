@@ -15,6 +15,7 @@ class BroadcastsConfig(AppConfig):
             attribute_uses,
             channel_events,
             erasing,
+            import_undo,
             parting,
             people,
             tag_uses,

@@ -11,4 +11,4 @@ class ChatsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to addresses."""
-        from clarion.chats import merging  # noqa: F401
+        from clarion.chats import import_undo, merging  # noqa: F401

@@ -39,7 +39,8 @@ ColumnMap = Annotated[
         "--map",
         metavar="TITLE=TARGET",
         help="What a column becomes: name, language, time_zone, tags, has_written, wrote_at, "
-        f"ignore, address:CHANNEL, attribute:NAME or attribute:TYPE:NAME. {REPEATABLE}",
+        "ignore, address:CHANNEL, consent:NAME, attribute:NAME or attribute:TYPE:NAME. "
+        f"{REPEATABLE}",
     ),
 ]
 Mode = Annotated[
@@ -190,6 +191,53 @@ def import_file(
             by=acting(),
         )
     _report(done, rejects, time.monotonic() - began, as_json)
+
+
+@app.command("undo-import", examples=["clarion contacts undo-import 12"])
+@uses_django
+def undo_import(
+    number: Annotated[
+        int, typer.Argument(metavar="IMPORT", min=1, help="The id that the import printed.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Undo an import: delete what it added and nothing happened to, restore what it changed."""
+    from clarion.cli.failures import Failed
+    from clarion.contacts.import_undo import kept_file, request_undo, undo_next
+    from clarion.contacts.models import Import
+
+    row = Import.objects.filter(pk=number).first()
+    if row is None:
+        raise Failed(f"There is no import {number}.")
+    if not yes:
+        typer.confirm(
+            f"Undo the import of “{row.filename}”? It added {counted(row.created, 'contact')} and "
+            f"updated {row.updated:,}. This can't be undone.",
+            abort=True,
+        )
+    request_undo(row, by=acting())
+    while undo_next(lambda: False):
+        pass
+    row.refresh_from_db()
+    path = str(kept_file(row) or "")
+    if as_json:
+        print_json(
+            {
+                "import": row.pk,
+                "deleted": row.undo_removed,
+                "restored": row.undo_restored,
+                "kept": row.undo_kept,
+                "kept_file": path or None,
+            }
+        )
+        return
+    print_line(
+        f"Deleted {counted(row.undo_removed, 'contact')}, restored {row.undo_restored:,}; "
+        f"{row.undo_kept:,} could not be undone."
+    )
+    if path:
+        print_note(f"What could not be undone and why is in {path}.")
 
 
 def _report(done: "Import", rejects: Path | None, seconds: float, as_json: bool) -> None:

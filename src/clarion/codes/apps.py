@@ -11,4 +11,4 @@ class CodesConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to contacts."""
-        from clarion.codes import merging, needs, parting  # noqa: F401
+        from clarion.codes import import_undo, merging, needs, parting  # noqa: F401

@@ -11,4 +11,4 @@ class ConsentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to contacts."""
-        from clarion.consents import merging, parting  # noqa: F401
+        from clarion.consents import importing, merging, parting  # noqa: F401

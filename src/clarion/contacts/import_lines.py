@@ -28,6 +28,7 @@ _LANGUAGE = OWN_FIELDS.index("language")
 _LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 _ZONE = OWN_FIELDS.index("time_zone")
 _ANSWERS = {"": None, **dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
+_CONSENT_ANSWERS = {**_ANSWERS, "given": True, "withdrawn": False}
 _BETWEEN_TAGS = re.compile(r"[,;\n]")
 _MARKED = frozenset("=+-@0123456789")
 _quoted = json.encoder.encode_basestring  # a string as JSON, several times faster than dumps
@@ -54,6 +55,7 @@ class Person(NamedTuple):
     channel: int = 0  # that the user id is of
     others: tuple[Place, ...] = ()  # further addresses
     tags: tuple[str, ...] = ()  # of this line, besides those of the file
+    consents: tuple[tuple[int, bool], ...] = ()  # their ids, and whether they are given
 
 
 def choose_column(
@@ -98,6 +100,7 @@ class Layout:
         self._writing: dict[str, int] = {}  # HAS_WRITTEN and WROTE_AT -> position
         self._own: list[tuple[int, int]] = []  # which of OWN_FIELDS, position
         self._tags: list[int] = []
+        self._consents: list[tuple[int, int]] = []  # position, id
         self.attributes: list[str] = []  # the names of those that this file brings
         # Place, name as JSON and a colon, and the type, if the attribute is declared.
         self._prefixes: list[tuple[int, str, str]] = []
@@ -133,6 +136,8 @@ class Layout:
         )  # fmt: skip
         if self._tags:
             person = person._replace(tags=self._tags_of(cells))
+        if self._consents:
+            person = person._replace(consents=self._consents_of(cells))
         return self._with_writing(person, cells) if self._writing else person
 
     def _places(self, cells: Sequence[str]) -> list[Place]:
@@ -160,6 +165,19 @@ class Layout:
         except TagError as error:
             sentence = str(error).rstrip(".")
             raise BadLineError(f"{sentence[0].lower()}{sentence[1:]}") from None
+
+    def _consents_of(self, cells: Sequence[str]) -> tuple[tuple[int, bool], ...]:
+        """What is said of consents; nothing where a cell is empty. Raises BadLineError."""
+        answers = []
+        for position, consent in self._consents:
+            text = cells[position].strip().lower()
+            if text not in _CONSENT_ANSWERS:
+                raise BadLineError(
+                    f"“{cells[position][:40]}” says nothing of a consent; use given or withdrawn"
+                )
+            if text:
+                answers.append((consent, bool(_CONSENT_ANSWERS[text])))
+        return tuple(answers)
 
     def _with_writing(self, person: Person, cells: Sequence[str]) -> Person:
         """The person, with what the file says about their writing. Raises BadLineError."""
@@ -200,6 +218,8 @@ class Layout:
             self._writing[target.kind] = target.position
         elif target.kind == "tags":
             self._tags.append(target.position)
+        elif target.kind == "consent":
+            self._consents.append((target.position, int(target.key)))
         elif target.kind == "attribute":
             self.attributes.append(target.key)
             prefix = f"{_quoted(target.key)}:"

@@ -4,12 +4,13 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from clarion.channels.models import Channel
 from clarion.contacts.attribute_types import detect, types_of
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.models import Attribute, Import
+from clarion.contacts.signals import consents_to_import
 from clarion.contacts.user_ids import find_column, says_kind
 from clarion.kit.names import NAMED, no_such
 from clarion.kit.text import clean
@@ -18,6 +19,7 @@ HAS_WRITTEN: Final = "has_written"
 WROTE_AT: Final = "wrote_at"
 SINGLE: Final = frozenset({*OWN_FIELDS, HAS_WRITTEN, WROTE_AT})  # one column each
 PLAIN: Final = frozenset({*SINGLE, "tags", "ignore"})
+BY_ID: Final = frozenset({"address", "consent"})
 IGNORED: Final = "ignore"
 _OWN_TITLES: Final = {
     "name": "name",
@@ -49,17 +51,17 @@ class ColumnsError(ValueError):
 
 
 class Target(NamedTuple):
-    """What one column becomes: one of PLAIN, ``address`` of a channel, or an ``attribute``."""
+    """What one column becomes: one of PLAIN, an ``address``, an ``attribute``, or a ``consent``."""
 
     position: int  # the number of the column, from 0
     kind: str
-    key: str = ""  # the id of the channel; the name of the attribute
+    key: str = ""  # the id of the channel or consent; the name of the attribute
     type: str = ""  # that a new attribute is declared with
 
     def dump(self) -> str:
         """As it is stored, and sent by the page."""
-        if self.kind == "address":
-            return f"address:{self.key}"
+        if self.kind in BY_ID:
+            return f"{self.kind}:{self.key}"
         if self.kind == "attribute":
             return f"attribute:{self.type}:{self.key}"
         return self.kind
@@ -157,6 +159,9 @@ def chosen(titles: Sequence[str], mapping: Sequence[str]) -> Columns:
         )
     if len(channels) < len(keys):
         raise ColumnsError("A channel was deleted meanwhile. Choose the columns again.", titles)
+    consents = consents_by_id()
+    if any(each.kind == "consent" and int(each.key) not in consents for each in targets):
+        raise ColumnsError("A consent was deleted meanwhile. Choose the columns again.", titles)
     return Columns(list(titles), targets, channels)
 
 
@@ -165,7 +170,7 @@ def parse(position: int, text: str) -> Target:
     kind, _, rest = text.partition(":")
     if kind in PLAIN and not rest:
         return Target(position, kind)
-    if kind == "address" and rest.isascii() and rest.isdigit() and len(rest) < 19:
+    if kind in BY_ID and rest.isascii() and rest.isdigit() and len(rest) < 19:
         return Target(position, kind, rest)
     if kind == "attribute":
         type_, _, name = rest.partition(":")
@@ -180,11 +185,17 @@ def parse(position: int, text: str) -> Target:
     raise ColumnsError(f"“{clean(text, 60)}” is nothing that a column can become.")
 
 
+def consents_by_id() -> dict[int, str]:
+    """The names of the consents that columns can be about, by id."""
+    answers: list[tuple[Any, Any]] = consents_to_import.send(Import)
+    return {key: name for _receiver, names in answers for key, name in names.items()}
+
+
 def named(titles: Sequence[str], wanted: Sequence[str], base: Sequence[str]) -> list[str]:
     """A mapping as people write it, ``TITLE=TARGET`` for some columns, over a guess.
 
     A target is name, language, time_zone, tags, has_written, wrote_at, ignore, address:CHANNEL,
-    attribute:NAME or attribute:TYPE:NAME. Raises ColumnsError.
+    consent:NAME, attribute:NAME or attribute:TYPE:NAME. Raises ColumnsError.
     """
     mapping = list(base)
     for text in wanted:
@@ -198,6 +209,11 @@ def named(titles: Sequence[str], wanted: Sequence[str], base: Sequence[str]) -> 
                 names = Channel.objects.order_by("name").values_list("name", flat=True)
                 raise ColumnsError(no_such("channel", rest, names[: NAMED + 1]), titles)
             target = f"address:{channel.pk}"
+        elif kind == "consent":
+            ids = {name: key for key, name in consents_by_id().items()}
+            if rest.strip() not in ids:
+                raise ColumnsError(no_such("consent", rest, sorted(ids)), titles)
+            target = f"consent:{ids[rest.strip()]}"
         elif kind == "attribute" and ":" not in rest:
             target = f"attribute::{rest}"
         mapping[titles.index(title.strip())] = target.strip()
@@ -220,6 +236,7 @@ def guess(
             column = next((title for title in left if says_kind(title, channel.kind)), None)
         if column is not None:
             mapping[titles.index(column)] = f"address:{channel.pk}"
+    consents = {name.casefold(): key for key, name in consents_by_id().items()}
     declared = types_of(map(attribute_name, titles))
     used = {text for text in mapping if text}
     for position, title in enumerate(titles):
@@ -228,7 +245,10 @@ def guess(
         name = attribute_name(title)
         plain = re.sub(r"[\W_]+", "", title).lower()
         own = _OWN_TITLES.get(name.lower()) or _MORE_TITLES.get(plain)
-        if own and (own not in used or own == "tags"):
+        consent = consents.get(title.strip().casefold())
+        if consent and f"consent:{consent}" not in used:
+            target = f"consent:{consent}"
+        elif own and (own not in used or own == "tags"):
             target = own
         elif not name or name.lower() in OWN_FIELDS or f"attribute {name}" in used:
             target = IGNORED

@@ -6,6 +6,7 @@ crash leaves is a number of whole chunks. A run of an import that was interrupte
 lines that are stored already.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.import_addresses import MERGE_FIRST
+from clarion.contacts.import_changes import ranges
 from clarion.contacts.import_lines import (
     BadLineError,
     Layout,
@@ -28,9 +30,10 @@ from clarion.contacts.import_lines import (
 )
 from clarion.contacts.import_mapping import Columns, ColumnsError, by_titles, chosen
 from clarion.contacts.import_store import How, Stored, expected, store
-from clarion.contacts.models import Attribute, Import
+from clarion.contacts.models import Attribute, Import, ImportPart
 from clarion.contacts.rejects import Reject, Rejects
 from clarion.contacts.repeats import Repeats
+from clarion.contacts.signals import consents_imported
 from clarion.contacts.tags import TagError, check_names, ensure_tags
 from clarion.kit import clock, db
 from clarion.kit.csvfile import CsvError, CsvFile
@@ -126,6 +129,7 @@ class ImportRun:
         self._progress = progress
         self._stopping = stopping
         self._repeats = Repeats()
+        self._by: Agent | str = audit.WORKER
         self._people: list[Person] = []
         self._has_several = len(plan.layout.channel_ids) > 1
         self._lines_of: dict[tuple[int, str], int] = {}  # of them, by channel and user id
@@ -134,10 +138,13 @@ class ImportRun:
         self._stored = row.lines  # of them, by an earlier run
 
     def run(self, by: Agent | str) -> None:
-        """Do all of it. Raises StoppedError and TakenAwayError: the row is then left to others.
+        """Do all of it as ``by``.
+
+        Raises StoppedError and TakenAwayError: the row is then left to others.
 
         Raises ImportRefused, CsvError, OSError or DatabaseError for what is wrong.
         """
+        self._by = by
         try:
             self._check()
             self._store()
@@ -218,6 +225,10 @@ class ImportRun:
             for person, why in stored.conflicts:
                 line = self._lines_of[person.channel, person.value]
                 self.rejects.add(line, person.written or person.value, why)
+            if stored.created_ids or stored.changes:
+                ImportPart.objects.create(
+                    row=self.row, created=ranges(stored.created_ids), changes=stored.changes
+                )
             self.rejects.flush()
             _write(
                 self.row,
@@ -240,8 +251,25 @@ class ImportRun:
         """Store the people gathered; of a dry run, say how many are new and how many known."""
         how = How(self.row.mode, self.row.wins)
         if not self.row.dry_run:
-            return store(self._people, tag_ids, clock.now_us(), how)
+            return store(self._people, tag_ids, clock.now_us(), how, self._note_consents)
         return expected(self._people, how)
+
+    def _note_consents(self, people: Sequence[tuple[int, Person]]) -> set[int]:
+        """Have noted what lines say about consents; return the contacts that changed by it."""
+        giving: defaultdict[int, list[int]] = defaultdict(list)
+        withdrawn: defaultdict[int, list[int]] = defaultdict(list)
+        for contact, person in people:
+            for consent, is_given in person.consents:
+                (giving if is_given else withdrawn)[consent].append(contact)
+        answers: list[tuple[Any, Any]] = consents_imported.send(
+            Import,
+            given=giving,
+            withdrawn=withdrawn,
+            at=self.row.started_at,
+            detail=f"import {self.row.pk}, {self.row.filename}",
+            by=self._by,
+        )
+        return {contact for _receiver, changed in answers for contact in changed}
 
     def _stop_if_asked(self) -> None:
         if self._stopping():

@@ -6,7 +6,7 @@ ids are locked first, as inbound messages do, which add people in the order in w
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,11 +14,13 @@ from django.db import IntegrityError, transaction
 
 from clarion.contacts.identities import lock_new, matches
 from clarion.contacts.import_addresses import add_addresses, find_owners
+from clarion.contacts.import_changes import Change, Changes
 from clarion.contacts.import_lines import Person
 from clarion.contacts.models import Contact
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.contacts.tags import attach, ensure_tags
 from clarion.kit import db
+from clarion.kit.db import values
 
 _PERSON = [("id", "int"), ("value", "text"), ("name", "text"), ("language", "text")]
 _PERSON += [("time_zone", "text"), ("attributes", "text")]
@@ -26,6 +28,7 @@ _PERSON += [("written", "text"), ("has_written", "bool"), ("wrote_at", "int")]
 _NewPerson = tuple[int, str, str, str, str, str, str, bool, int | None]  # the same
 _Known = tuple[int, Person]  # a contact, and what a line says about it
 _STORED = len(_PERSON) - 1  # fields of a Person that are stored in its rows
+NoteConsents = Callable[[Sequence[_Known]], set[int]]  # returns who has changed by it
 _FIELDS = "name, attributes, language, time_zone"
 
 
@@ -49,14 +52,21 @@ class Stored:
     unchanged: int = 0
     skipped: int = 0  # exists and only new ones are added, or the other way round
     conflicts: list[tuple[Person, str]] = field(default_factory=list)  # not stored, and why
+    created_ids: list[int] = field(default_factory=list)  # of contacts
+    changes: list[Change] = field(default_factory=list)  # of contacts that were there
 
 
 def store(
-    people: Sequence[Person], tag_ids: Sequence[int], now: int, how: How = EVERYTHING
+    people: Sequence[Person],
+    tag_ids: Sequence[int],
+    now: int,
+    how: How = EVERYTHING,
+    note_consents: NoteConsents | None = None,
 ) -> Stored:
     """Create or update these people, whose addresses all differ, in the caller's transaction.
 
     ``tag_ids``: what all of them get, besides the tags of each. ``now`` is in microseconds.
+    ``note_consents`` is called with the contacts of whom lines say something about consents.
     """
     is_any_suppressed = suppressions.hold_still()
     stored = Stored()
@@ -76,20 +86,30 @@ def store(
     existing = [(contact, people[index]) for index, contact in sorted(owners.contacts.items())]
     if how.mode == "add":
         stored.skipped, existing = len(existing), []
-    changed: set[int] = set()
+    changes = Changes()
     for once in _apart(existing):
-        changed |= _update(once, how)
+        _update(once, how, changes)
+    changed = set(changes.values)
     changed |= _note_writing([person for _, person in existing if person.has_written])
     if any(person.others for person in people):
         fresh = [(created[_key(people[i])], people[i]) for i in new if _key(people[i]) in created]
         changed |= add_addresses([*existing, *fresh], now)
     attach(tag_ids, list(created.values()), now, fresh=True)
-    changed |= {contact for _, contact in attach(tag_ids, sorted({c for c, _ in existing}), now)}
-    changed |= _tag_lines([*existing, *((created[_key(each)], each) for each in people
-                                     if _key(each) in created)], now)  # fmt: skip
+    changes.note_tags(attach(tag_ids, sorted({c for c, _ in existing}), now))
+    stored_people = [
+        *existing,
+        *((created[_key(each)], each) for each in people if _key(each) in created),
+    ]
+    for pairs in _tag_lines(stored_people, now):
+        changes.note_tags(pairs)
+    changed |= set(changes.tags)
+    if note_consents is not None:
+        changed |= note_consents([each for each in stored_people if each[1].consents])
     if is_any_suppressed and created:
         _check_suppressed(created)
     stored.created = len(created)
+    stored.created_ids = sorted(created.values())
+    stored.changes = changes.listed(set(stored.created_ids))
     stored.updated = sum(contact in changed for contact, _ in existing)
     stored.unchanged = len(existing) - stored.updated
     return stored
@@ -122,24 +142,21 @@ def _create_on_channels(people: Sequence[Person], now: int) -> dict[tuple[int, s
     return created
 
 
-def _tag_lines(people: Sequence[_Known], now: int) -> set[int]:
-    """Give contacts the tags of their own lines; return who got one."""
+def _tag_lines(people: Sequence[_Known], now: int) -> Iterator[list[tuple[int, int]]]:
+    """Give contacts the tags of their own lines; which tags and contacts are new together."""
     by_tags: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for contact, person in people:
         if person.tags:
             by_tags[person.tags].append(contact)
     ids = ensure_tags({name for names in by_tags for name in names}) if by_tags else {}
-    changed: set[int] = set()
     for names in sorted(by_tags):
-        pairs = attach(sorted(ids[name] for name in names), sorted(set(by_tags[names])), now)
-        changed |= {contact for _, contact in pairs}
-    return changed
+        yield attach(sorted(ids[name] for name in names), sorted(set(by_tags[names])), now)
 
 
 def _check_suppressed(created: Mapping[tuple[int, str], int]) -> None:
     for channel_id in {channel for channel, _ in created}:
-        values = [value for channel, value in created if channel == channel_id]
-        suppressions.check(match.address for match in matches(channel_id, values).values())
+        user_ids = [value for channel, value in created if channel == channel_id]
+        suppressions.check(match.address for match in matches(channel_id, user_ids).values())
 
 
 def _apart(people: Sequence[_Known]) -> list[list[_Known]]:
@@ -217,11 +234,11 @@ def _create_all(channel_id: int, rows: Sequence[_NewPerson], now: int) -> bool:
     return True
 
 
-def _update(people: Sequence[_Known], how: How) -> set[int]:
-    """Merge what the file says into contacts; return who has changed. An empty cell leaves what is
-    there, and so does another one where what is stored wins."""
+def _update(people: Sequence[_Known], how: How, changes: Changes) -> None:
+    """Merge what the file says into contacts, and note what has changed. An empty cell leaves what
+    is there, and so does another one where what is stored wins."""
     if not people:
-        return set()
+        return
     packed = db.json_param((contact, *person[:_STORED]) for contact, person in people)
     db.lock_in_order(
         f"SELECT c.id FROM {_table()} JOIN contacts_contact c ON c.id = v.id ORDER BY c.id",
@@ -229,21 +246,27 @@ def _update(people: Sequence[_Known], how: How) -> set[int]:
         of="c",
     )
     own = ("name", "language", "time_zone")
+    text = values.as_text("c.attributes")
+    before = db.fetch(
+        f"SELECT c.id, c.name, c.language, c.time_zone, {text} FROM {_table()} "
+        "CROSS JOIN contacts_contact c WHERE c.id = v.id",
+        [packed],
+    )
     if how.wins == "file":
         merged = db.json_merge("c.attributes", "v.attributes")
-        values = {field: f"COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own}
+        columns = {field: f"COALESCE(NULLIF(v.{field}, ''), c.{field})" for field in own}
     else:
         merged = db.json_merge(db.json_cast("v.attributes"), "c.attributes")
-        values = {field: f"COALESCE(NULLIF(c.{field}, ''), v.{field})" for field in own}
-    kept = ", ".join(f"{field} = {value}" for field, value in values.items())
-    differs = " OR ".join(f"{value} <> c.{field}" for field, value in values.items())
+        columns = {field: f"COALESCE(NULLIF(c.{field}, ''), v.{field})" for field in own}
+    kept = ", ".join(f"{field} = {value}" for field, value in columns.items())
+    differs = " OR ".join(f"{value} <> c.{field}" for field, value in columns.items())
     rows = db.fetch(
         f"UPDATE contacts_contact AS c SET attributes = {merged}, {kept} FROM {_table()} "
         f"WHERE c.id = v.id AND ({merged} <> c.attributes OR {differs}) "
-        f"{db.returning('c', 'id')}",
+        f"{db.returning('c', 'id', *own, 'attributes')}",
         [packed],
     )
-    return {row[0] for row in rows}
+    changes.note_values(before, rows)
 
 
 def _note_writing(people: Sequence[Person]) -> set[int]:

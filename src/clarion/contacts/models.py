@@ -6,6 +6,8 @@ They are only written with people of the same transaction or people just read, a
 people, tags or channels away; whoever deletes a contact through Django deletes these with it.
 """
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -246,6 +248,12 @@ class Import(models.Model):
 
     OPEN = (State.WAITING, State.RUNNING)
 
+    class Undo(models.TextChoices):
+        """How far undoing it is; empty while nobody has asked for that."""
+
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+
     class Mode(models.TextChoices):
         """What is done with contacts that are known, and with those that are not."""
 
@@ -289,6 +297,13 @@ class Import(models.Model):
     started_at = InstantField(default=clock.now)
     beat_at = InstantField(default=clock.now)  # the last sign of life, by the database's clock
     finished_at = InstantField(null=True)
+    undo_state = models.CharField(max_length=10, choices=Undo, default="", blank=True)
+    undo_agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="+")
+    undo_at = InstantField(null=True)  # asked for, and since it has ended when that was
+    undo_removed = models.BigIntegerField(default=0)  # contacts
+    undo_restored = models.BigIntegerField(default=0)
+    undo_kept = models.BigIntegerField(default=0)  # could not be undone, or not all of it
+    undo_path = models.CharField(max_length=500, default="", blank=True)  # a file that says which
 
     class Meta:
         constraints = [
@@ -306,6 +321,19 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk} of {self.filename}"
+
+
+class ImportPart(models.Model):
+    """What one chunk of an import has done, for as long as the import can be undone."""
+
+    row = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="parts")
+    created: Any = models.JSONField(default=list)  # the first and the last id of each range
+    # [contact, {field: [before, after]}, {attribute: [before, after]}, [tags]] of each that changed
+    changes: Any = models.JSONField(default=list)
+    is_undone = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"part {self.pk} of import {self.row_id}"
 
 
 class Merge(models.Model):

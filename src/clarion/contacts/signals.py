@@ -66,3 +66,19 @@ attribute_renamed = Signal()
 
 # Which uploads are still to be read, though they are old? Each answer is a list of their tokens.
 uploads_needed = Signal()
+
+# Which consents can a column of an import be about? Each answer is a dict of names by id.
+consents_to_import = Signal()
+
+# An import says who has given and withdrawn consents. Sent with given and withdrawn (lists of
+# contact ids by the id of the consent), at (datetime), detail (which import of which file) and by,
+# in the transaction that stores these contacts. Each answer is the set of contacts that changed.
+consents_imported = Signal()
+
+# An import is undone: which of the contacts that it created have had something since? Sent with
+# contact_ids and since (datetime); each answer is a dict of sets of contact ids by why they stay.
+contacts_used = Signal()
+
+# Contacts of an import that is undone are about to be deleted; nothing of contacts_used is about
+# them. Sent with contact_ids, in the transaction that deletes them.
+contacts_removed = Signal()

@@ -9,6 +9,7 @@ from clarion.bulk import actions as bulk_actions
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
+from clarion.contacts.import_undo import undo_next
 from clarion.engine.dry_runs import running as dry_runs
 from clarion.engine.threads import DatabaseThreads
 
@@ -23,9 +24,11 @@ class Orders:
         self._bulk_thread = DatabaseThreads("bulk", 1)
 
     async def run_imports(self, worker: int) -> None:
-        """Do the imports that wait, and fill code pools."""
+        """Do the imports that wait, undo those that are to be, and fill code pools."""
         run = self._import_thread.run
         while await run(imports.run_next, worker, self._stopping):
+            pass
+        while await run(undo_next, self._stopping):
             pass
         await run(top_up_low)
         while await run(code_batches.run_next, self._stopping):

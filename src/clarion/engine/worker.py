@@ -15,7 +15,7 @@ from clarion.broadcasts import erasing, people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
 from clarion.clicks import upkeep as clicks
-from clarion.contacts import imports, merges
+from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.content import media
 from clarion.engine import (
@@ -335,7 +335,7 @@ class Worker:
         await self._db(suppressions.finish_interrupted)
         await self._db(codes.give_back_unsent)
         await self._db(erasing.erase_again)
-        await self._db(merges.forget_old)
+        await self._db(upkeep.forget_old)
 
     async def _delete_expired(self) -> None:
         await self._db(lifecycle.verify_tallies)

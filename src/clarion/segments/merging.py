@@ -10,6 +10,7 @@ from clarion.contacts.signals import (
     contacts_merged,
     contacts_merging,
     contacts_parted,
+    contacts_removed,
 )
 from clarion.segments.models import Membership, Segment
 
@@ -19,6 +20,12 @@ _PART = "segments"
 @receiver(contact_deleted)
 def forget_memberships(contact_ids: Sequence[int], **_: Any) -> None:
     """Delete their memberships, which have no constraint that would."""
+    Membership.objects.filter(contact__in=contact_ids).delete()
+
+
+@receiver(contacts_removed)
+def forget_all_memberships(contact_ids: Sequence[int], **_: Any) -> None:
+    """Delete those of contacts whose import is undone."""
     Membership.objects.filter(contact__in=contact_ids).delete()
 
 

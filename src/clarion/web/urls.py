@@ -205,6 +205,12 @@ urlpatterns = [
     path("contacts/import/<int:pk>/", imports.contact_import_one, name="contact_import_one"),
     path("contacts/import/<int:pk>/live", imports.contact_import_live, name="contact_import_live"),
     path("contacts/import/<int:pk>/go", imports.contact_import_go, name="contact_import_go"),
+    path("contacts/import/<int:pk>/undo/", imports.contact_import_undo, name="contact_import_undo"),
+    path(
+        "contacts/import/<int:pk>/not-undone.csv",
+        imports.contact_import_kept,
+        name="contact_import_kept",
+    ),
     path(
         "contacts/import/<int:pk>/rejects.csv",
         imports.contact_import_rejects,

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from clarion.channels.models import Channel
-from clarion.contacts import imports
+from clarion.contacts import import_undo, imports
 from clarion.contacts.models import Contact, Import
 from clarion.engine import reap
 from support import factory
@@ -269,3 +269,20 @@ def test_a8_contacts_that_have_written(admin: Client, channel: Channel) -> None:
     response = admin.post(f"/contacts/import/{checked.pk}/go")
     assert ended(pk_of(response)).have_written
     assert channel.addresses.filter(has_written=True, value__in=["1", "2"]).count() == 2
+
+
+def test_an_import_is_undone(admin: Client, channel: Channel) -> None:
+    done = upload(admin, channel, PEOPLE)
+    assert isinstance(done, Import)
+    url = f"/contacts/import/{done.pk}/"
+    assert "Undo import" in admin.get(url).content.decode()
+    assert "It added 2 contacts." in " ".join(admin.get(f"{url}undo/").content.decode().split())
+    factory.draft([channel]).picks.create(address=channel.addresses.get(value="1"))
+    admin.post(f"{url}undo/")
+    assert "A worker is undoing this import." in admin.get(url).content.decode()
+    while import_undo.undo_next(lambda: False):
+        pass
+    html = " ".join(admin.get(url).content.decode().split())
+    assert "Deleted: 1. Restored: 0. Could not be undone: 1." in html
+    assert b"was chosen for a broadcast" in admin.get(f"{url}not-undone.csv").getvalue()
+    assert admin.get(f"{url}undo/").status_code == 302

@@ -367,6 +367,29 @@ class Migration(migrations.Migration):
                 ("beat_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
                 ("finished_at", clarion.kit.fields.InstantField(null=True)),
                 (
+                    "undo_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[("waiting", "Waiting"), ("done", "Done")],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("undo_at", clarion.kit.fields.InstantField(null=True)),
+                ("undo_removed", models.BigIntegerField(default=0)),
+                ("undo_restored", models.BigIntegerField(default=0)),
+                ("undo_kept", models.BigIntegerField(default=0)),
+                ("undo_path", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "undo_agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "agent",
                     models.ForeignKey(
                         null=True,
@@ -399,6 +422,28 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="ImportPart",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created", models.JSONField(default=list)),
+                ("changes", models.JSONField(default=list)),
+                ("is_undone", models.BooleanField(default=False)),
+                (
+                    "row",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="contacts.import",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Tagging",

@@ -23,6 +23,11 @@ def is_date(text: str) -> str:
     return f"{text} GLOB '{digit * 4}-{digit * 2}-{digit * 2}*'"
 
 
+def as_text(column: str) -> str:
+    """A JSON column as its text."""
+    return f"{column}::text" if is_postgres() else column
+
+
 def one_value(expression: str) -> str:
     """SQL that reads an expression as a table “v” of one row with the column ``one``.
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import attribute_name
 from clarion.contacts.import_look import ColumnLook, Look
+from clarion.contacts.import_mapping import consents_by_id
 from clarion.contacts.models import Attribute, Import
 from clarion.web.words import TYPES_OF_ATTRIBUTES
 
@@ -76,6 +77,13 @@ def _groups(
         ("", [("ignore", _("Ignore this column"))]),
         (_("Addresses"), channels),
         (_("Contact"), [(key, str(word)) for key, word in PLAIN.items()]),
+        (
+            _("Consents"),
+            [
+                (f"consent:{key}", _("Consent “%s”, given or withdrawn") % name)
+                for key, name in sorted(consents_by_id().items(), key=lambda each: each[1])
+            ],
+        ),
         (_("Attributes"), [(f"attribute::{row.name}", _described(row)) for row in attributes]),
     ]
     name = attribute_name(column.title)

@@ -14,6 +14,7 @@ from clarion.channels.models import Channel
 from clarion.contacts import uploads
 from clarion.contacts.import_look import first_rejects, first_rows, look_at
 from clarion.contacts.import_run import ImportRefused
+from clarion.contacts.import_undo import UndoError, kept_file, may_be_undone, request_undo
 from clarion.contacts.imports import Choices, mark_interrupted, rejects_file, request_import
 from clarion.contacts.models import Import
 from clarion.contacts.tags import tag_counts
@@ -131,6 +132,10 @@ def _status(request: AgentRequest, pk: int) -> dict[str, object]:
         "rejects": rejects_file(row) is not None,
         "left_out": first_rejects(row),
         "first": first_rows(row) if row.dry_run else None,
+        "may_undo": may_be_undone(row),
+        "kept": kept_file(row) is not None,
+        "undo_total": row.created + row.updated,
+        "undone_before": row.undo_removed + row.undo_restored + row.undo_kept,
         "no_worker": bool(row.upload) and row.state in Import.OPEN and not workers_alive(),
     }
 
@@ -163,6 +168,31 @@ def contact_import_go(request: AgentRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("contact_import")
     return redirect("contact_import_one", row.pk)
+
+
+@needs(Role.MANAGER)
+@require_http_methods(["GET", "POST"])
+def contact_import_undo(request: AgentRequest, pk: int) -> HttpResponse:
+    """Ask, then have a worker undo an import."""
+    row = get_object_or_404(Import, pk=pk)
+    if request.method == "POST":
+        try:
+            request_undo(row, by=request.user)
+        except UndoError as error:
+            messages.error(request, str(error))
+        return redirect("contact_import_one", pk)
+    if not may_be_undone(row):
+        return redirect("contact_import_one", pk)
+    return render(request, "contacts/import_undo.html", {"row": row})
+
+
+@require_safe
+def contact_import_kept(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """What undoing an import could not undo, as CSV."""
+    path = kept_file(get_object_or_404(Import, pk=pk))
+    if path is None:
+        raise Http404
+    return download(pieces(path), f"not-undone-{pk}.csv")
 
 
 @require_safe

@@ -1,0 +1,202 @@
+"""Undoing an import: what it created and nothing happened to since, and what it has changed.
+
+A worker does it, part by part, each slice in a transaction of its own; one that was interrupted is
+continued. What was changed again since stays, and a file says what and why.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from clarion.accounts import audit
+from clarion.accounts.models import Agent, AuditEntry
+from clarion.contacts.import_run import rejects_folder
+from clarion.contacts.models import Address, Contact, Import, ImportPart, Merge, Tagging
+from clarion.contacts.signals import contacts_removed, contacts_used
+from clarion.kit import clock, db
+from clarion.kit.batches import batches
+
+log = structlog.get_logger()
+DAYS: Final = 30  # for which an import can be undone
+SLICE: Final = 1_000  # contacts of one transaction
+EDITED: Final = "changed by hand since"
+MERGED: Final = "merged with another contact"
+WROTE: Final = "has written since"
+CHANGED: Final = "changed again since"
+Stopping = Callable[[], bool]
+Reasons = dict[int, str]
+
+
+class UndoError(ValueError):
+    """An import can't be undone; says why."""
+
+
+def may_be_undone(row: Import) -> bool:
+    """Whether an import can be undone now: for 30 days, once, when it has changed something."""
+    ended = row.state not in Import.OPEN and not row.dry_run and not row.undo_state
+    young = row.started_at > clock.now() - timedelta(days=DAYS)
+    return ended and young and row.parts.exists()
+
+
+def request_undo(row: Import, *, by: Agent | str) -> None:
+    """Have a worker undo an import. Raises UndoError where that can't be."""
+    with transaction.atomic():
+        locked = Import.objects.select_for_update().get(pk=row.pk)
+        if not may_be_undone(locked):
+            raise UndoError(_("This import can't be undone any more."))
+        locked.undo_state, locked.undo_at = Import.Undo.WAITING, clock.now()
+        locked.undo_agent = by if isinstance(by, Agent) else None
+        locked.undo_path = f"undo-{locked.pk}.csv"
+        # Left by another database in this data folder.
+        (rejects_folder() / locked.undo_path).unlink(missing_ok=True)
+        locked.save(update_fields=["undo_state", "undo_agent", "undo_at", "undo_path"])
+        audit.note("contacts.undo_import", f"import {locked.pk}", by, file=locked.filename)
+
+
+def undo_next(stopping: Stopping) -> bool:
+    """Undo the next import that waits for it; return False when there is none."""
+    row = Import.objects.filter(undo_state=Import.Undo.WAITING).order_by("undo_at", "pk").first()
+    if row is None:
+        return False
+    while not stopping():
+        part = row.parts.filter(is_undone=False).order_by("-pk").first()
+        if part is None:
+            _finish(row)
+            return True
+        _undo(row, part)
+    return False
+
+
+def kept_file(row: Import) -> Path | None:
+    """The file of what could not be undone; None when there is none here."""
+    path = rejects_folder() / row.undo_path
+    return path if row.undo_path and path.exists() else None
+
+
+def forget_old() -> None:
+    """Delete what was kept of imports that can't be undone any more."""
+    before = clock.now() - timedelta(days=DAYS)
+    ImportPart.objects.filter(row__started_at__lt=before).exclude(
+        row__undo_state=Import.Undo.WAITING
+    ).delete()
+
+
+def _finish(row: Import) -> None:
+    Import.objects.filter(pk=row.pk, undo_state=Import.Undo.WAITING).update(
+        undo_state=Import.Undo.DONE, undo_at=clock.now()
+    )
+    log.info("import_undone", id=row.pk)
+
+
+def _undo(row: Import, part: ImportPart) -> None:
+    """Undo one part. A slice that was undone already changes nothing when it comes again."""
+    for contact_ids in batches(_created(part), SLICE):
+        with db.write():
+            removed, reasons = _remove(row, contact_ids)
+            _count(row, removed=removed, reasons=reasons)
+    for changes in batches(part.changes, SLICE):
+        with db.write():
+            restored, reasons = _restore(changes)
+            _count(row, restored=restored, reasons=reasons)
+    ImportPart.objects.filter(pk=part.pk).update(is_undone=True)
+
+
+def _count(row: Import, *, reasons: Reasons, removed: int = 0, restored: int = 0) -> None:
+    """Write the numbers with what they are of, and which contacts stay as they are."""
+    Import.objects.filter(pk=row.pk).update(
+        undo_removed=F("undo_removed") + removed,
+        undo_restored=F("undo_restored") + restored,
+        undo_kept=F("undo_kept") + len(reasons),
+    )
+    if reasons:
+        path = rejects_folder() / row.undo_path
+        is_new = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if is_new:
+                writer.writerow(["contact", "reason"])
+            writer.writerows(sorted(reasons.items()))
+
+
+def _created(part: ImportPart) -> Iterator[int]:
+    for first, last in part.created:
+        yield from range(first, last + 1)
+
+
+def _remove(row: Import, contact_ids: Sequence[int]) -> tuple[int, Reasons]:
+    """Delete those of these contacts that had nothing since; why the others stay."""
+    locked = Contact.objects.select_for_update().filter(pk__in=contact_ids).order_by("pk")
+    existing = list(locked.values_list("pk", flat=True))
+    reasons = _reasons(row, existing)
+    free = [key for key in existing if key not in reasons]
+    if free:
+        contacts_removed.send(Contact, contact_ids=free)
+        Tagging.objects.filter(contact__in=free).delete()
+        Address.objects.filter(contact__in=free, alias_of__isnull=False).delete()
+        Address.objects.filter(contact__in=free).delete()
+        Contact.objects.filter(pk__in=free).delete()
+    return len(free), reasons
+
+
+def _reasons(row: Import, contact_ids: Sequence[int]) -> Reasons:
+    """Why contacts that an import created can't be removed any more."""
+    reasons: Reasons = {}
+    subjects = {f"contact {key}": key for key in contact_ids}
+    edited = AuditEntry.objects.filter(subject__in=list(subjects), at__gte=row.started_at)
+    for subject in edited.values_list("subject", flat=True):
+        reasons[subjects[subject]] = EDITED
+    for key in Merge.objects.filter(kept_id__in=contact_ids).values_list("kept_id", flat=True):
+        reasons[key] = MERGED
+    wrote = Address.objects.filter(contact__in=contact_ids, wrote_at__gt=row.started_at)
+    reasons |= dict.fromkeys(wrote.values_list("contact_id", flat=True), WROTE)
+    answers: list[tuple[Any, Any]] = contacts_used.send(
+        Import, contact_ids=list(contact_ids), since=row.started_at
+    )
+    for _receiver, answer in answers:
+        for reason, keys in answer.items():
+            reasons |= dict.fromkeys(keys, reason)
+    return reasons
+
+
+def _restore(changes: Sequence[Any]) -> tuple[int, Reasons]:
+    """Give contacts back what they had, where nobody has changed it since."""
+    by_contact = {change[0]: change for change in changes}
+    contacts = Contact.objects.select_for_update().filter(pk__in=by_contact).order_by("pk")
+    restored, reasons = 0, {}
+    for contact in contacts:
+        _key, own, attributes, tags = by_contact[contact.pk]
+        is_whole = _restore_values(contact, own, attributes)
+        Tagging.objects.filter(contact=contact, tag__in=tags).delete()
+        contact.save(update_fields=[*own, "attributes"])
+        if is_whole:
+            restored += 1
+        else:
+            reasons[contact.pk] = CHANGED
+    return restored, reasons
+
+
+def _restore_values(
+    contact: Contact, own: Mapping[str, list[Any]], attributes: Mapping[str, list[Any]]
+) -> bool:
+    """Set back what is still as the import left it; return whether that was everything."""
+    is_whole = True
+    for name, (before, after) in own.items():
+        if getattr(contact, name) == after:
+            setattr(contact, name, before)
+        else:
+            is_whole = False
+    for name, (before, after) in attributes.items():
+        if contact.attributes.get(name) != after:
+            is_whole = False
+        elif before is None:
+            contact.attributes.pop(name)
+        else:
+            contact.attributes[name] = before
+    return is_whole

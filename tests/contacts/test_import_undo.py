@@ -1,0 +1,169 @@
+"""Undoing an import: what goes, what comes back, and what stays because something happened."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clarion.channels.models import Channel
+from clarion.chats.models import Chat
+from clarion.codes.models import Code, CodePool
+from clarion.consents.grants import give
+from clarion.consents.manage import define
+from clarion.consents.models import Change, Grant
+from clarion.contacts import import_run, import_undo, tags
+from clarion.contacts.editing import Edit, edit
+from clarion.contacts.import_undo import UndoError, kept_file, request_undo, undo_next
+from clarion.contacts.imports import Choices, import_contacts
+from clarion.contacts.models import Address, Contact, Import, ImportPart, Tagging
+from clarion.kit import clock
+from clarion.segments.conditions import Condition
+from clarion.segments.manage import define as define_segment
+from clarion.segments.models import Membership
+from support import factory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(tmp_path: Path, channel: Channel) -> Callable[..., Import]:
+    def run(text: str, **options: Any) -> Import:
+        path = tmp_path / "people.csv"
+        path.write_text(text, encoding="utf-8")
+        return import_contacts(path, channel=channel, by=factory.BY, **options)
+
+    return run
+
+
+def undo(row: Import) -> tuple[int, int, int]:
+    request_undo(row, by=factory.BY)
+    assert undo_next(lambda: False)
+    assert not undo_next(lambda: False)
+    row.refresh_from_db()
+    assert row.undo_state == "done"
+    return row.undo_removed, row.undo_restored, row.undo_kept
+
+
+def contact(value: str) -> Contact:
+    return Contact.objects.get(addresses__value=value)
+
+
+def kept(row: Import) -> dict[str, str]:
+    path = kept_file(row)
+    if path is None:
+        return {}
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0] == "contact,reason"
+    return dict(line.split(",") for line in lines[1:])
+
+
+def test_what_an_import_did_and_nobody_touched(
+    run: Callable[..., Import], channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "CHUNK", 2)
+    monkeypatch.setattr(import_undo, "SLICE", 1)
+    run("id,name,city,age\nu1,Ada,Bonn,36\nu2,Ben,Rome,\n")
+    before = {row.pk: (row.name, row.attributes) for row in Contact.objects.all()}
+    news = define(name="News", category="", text="Yes", by=factory.BY)
+    titles = [f"address:{channel.pk}", "name", "attribute::city", f"consent:{news.pk}"]
+    row = run(
+        "id,name,city,news\nu1,Ada L,Köln,\nu2,Ben,Rome,\nu3,Cem,Ulm,yes\nu4,Dan,Ulm,no\n",
+        tags=["vip"], choices=Choices(titles),
+    )  # fmt: skip
+    assert (row.created, row.updated) == (2, 2)
+    segment = define_segment(name="All", conditions=[Condition.parse("name")], by=factory.BY)
+    Membership.objects.create(segment=segment, contact=contact("u3"))
+
+    assert undo(row) == (2, 2, 0)
+    assert {row.pk: (row.name, row.attributes) for row in Contact.objects.all()} == before
+    assert Address.objects.count() == 2
+    for model in (Tagging, Grant, Change, Membership):
+        assert not model.objects.exists()
+    assert kept(row) == {}
+
+
+def test_contacts_that_something_happened_to_stay(
+    run: Callable[..., Import], channel: Channel
+) -> None:
+    row = run("id,name\n" + "".join(f"u{number},N{number}\n" for number in range(8)))
+    people = [contact(f"u{number}") for number in range(8)]
+    address = people[0].addresses.get()
+    Chat.objects.create(address=people[1].addresses.get())
+    news = define(name="News", category="", text="Yes", by=factory.BY)
+    give(news, [people[2].pk], how="form", by=factory.BY)
+    edit(people[3], Edit(name="Other"), by=factory.BY)
+    Address.objects.filter(contact=people[4]).update(wrote_at=clock.now() + timedelta(seconds=1))
+    pool = CodePool.objects.create(name="Spring", pattern="A-####")
+    Code.objects.create(pool=pool, code="A-1", contact=people[5], chain=1)
+    broadcast = factory.draft([channel])
+    broadcast.picks.create(address=address)
+
+    assert undo(row) == (2, 0, 6)
+    assert sorted(Contact.objects.values_list("pk", flat=True)) == [p.pk for p in people[:6]]
+    assert kept(row) == {
+        str(people[0].pk): "was chosen for a broadcast",
+        str(people[1].pk): "has a chat",
+        str(people[2].pk): "has given or withdrawn a consent",
+        str(people[3].pk): "changed by hand since",
+        str(people[4].pk): "has written since",
+        str(people[5].pk): "has a code",
+    }
+
+
+def test_recipients_stay(run: Callable[..., Import], channel: Channel) -> None:
+    row = run("id\nu1\nu2\n")
+    factory.sending([channel], text="Hello")
+    run("id\nu3\n")
+    assert undo(row) == (0, 0, 2)
+    assert set(kept(row).values()) == {"has a place in a broadcast"}
+    assert undo(Import.objects.latest("pk")) == (1, 0, 0)
+
+
+def test_values_that_were_changed_since_stay(run: Callable[..., Import]) -> None:
+    run("id,name,city\nu1,Ada,Bonn\n")
+    row = run("id,name,city,plan\nu1,Ada L,Ulm,gold\n")
+    ada = contact("u1")
+    edit(ada, Edit(attributes={"city": "Rome"}), by=factory.BY)
+    assert undo(row) == (0, 0, 1)
+    ada.refresh_from_db()
+    assert (ada.name, ada.attributes) == ("Ada", {"city": "Rome"})
+    assert kept(row) == {str(ada.pk): "changed again since"}
+
+
+def test_one_that_is_interrupted_is_continued(
+    run: Callable[..., Import], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "CHUNK", 2)
+    row = run("id\n" + "".join(f"u{number}\n" for number in range(6)))
+    request_undo(row, by=factory.BY)
+    answers = iter([False, True])
+    assert not undo_next(lambda: next(answers))
+    assert Contact.objects.count() == 4
+    assert undo_next(lambda: False)
+    row.refresh_from_db()
+    assert (row.undo_removed, row.undo_state) == (6, "done")
+
+
+def test_what_can_not_be_undone(run: Callable[..., Import]) -> None:
+    dry, real = run("id\nu1\n", dry_run=True), run("id\nu1\n")
+    with pytest.raises(UndoError):
+        request_undo(dry, by=factory.BY)
+    Import.objects.filter(pk=real.pk).update(started_at=clock.now() - timedelta(days=31))
+    real.refresh_from_db()
+    with pytest.raises(UndoError):
+        request_undo(real, by=factory.BY)
+    import_undo.forget_old()
+    assert not ImportPart.objects.exists()
+    fresh = run("id\nu2\n")
+    undo(fresh)
+    with pytest.raises(UndoError):
+        request_undo(fresh, by=factory.BY)
+
+
+def test_tags_that_were_there_stay(run: Callable[..., Import]) -> None:
+    run("id\nu1\n", tags=["old"])
+    row = run("id\nu1\n", tags=["old", "new"])
+    assert undo(row) == (0, 1, 0)
+    assert [each.name for each in tags.tag_counts() if each.contacts] == ["old"]
