@@ -86,6 +86,8 @@ def _import(page: Page, people: Path) -> None:
     page.get_by_role("link", name="Import contacts").click()
     page.get_by_label("CSV file").set_input_files(people)
     page.get_by_label("Tags for all contacts in the file").fill("guests")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Columns of the file")
     page.get_by_role("button", name="Check file").click()
     page.get_by_role("button", name=f"Import {PEOPLE} contacts").click()
     expect(page.get_by_role("link", name="Show contacts")).to_be_visible()
