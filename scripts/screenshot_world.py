@@ -267,7 +267,32 @@ def _merged(agent: "Agent") -> Numbers:
     scopes = ["contacts:read", "contacts:write", "broadcasts:read"]
     token, _ = create_token(name="Reports", scopes=scopes, expires_at=expires, by=agent)
     used = Tag.objects.get(name="birthday").pk
-    return {"kept": kept.pk, "merge": merge.pk, "token": token.pk, "used_tag": used}
+    return {
+        "kept": kept.pk, "merge": merge.pk, "token": token.pk, "used_tag": used,
+        **_webhooks("Shop", "https://shop.example.org/clarion", agent),
+    }  # fmt: skip
+
+
+def _webhooks(name: str, url: str, agent: "Agent") -> Numbers:
+    """An endpoint that is told of the latest attempts, one of them in vain, and a disabled one."""
+    from clarion.records.models import Record
+    from clarion.webhooks.endpoints import add_endpoint, disable
+    from clarion.webhooks.events import EVENT_TYPES
+    from clarion.webhooks.models import Cursor
+    from clarion.webhooks.queue import Outcome, next_round, settle
+
+    endpoint, _ = add_endpoint(name=name, url=url, event_types=EVENT_TYPES, by=agent)
+    latest = list(Record.objects.order_by("-pk").values_list("pk", flat=True)[:250])
+    Cursor.objects.filter(endpoint=endpoint, source="attempts").update(position=min(latest) - 1)
+    requests = next_round(endpoint.pk).requests
+    accepted = [Outcome(each.id, 200, "The receiver answered 200.", 41) for each in requests]
+    settle(endpoint.pk, accepted[1:])
+    settle(endpoint.pk, [Outcome(requests[0].id, 503, "The receiver answered 503.", 903)])
+    other, _ = add_endpoint(
+        name=f"{name} of last year", url=url, event_types=["message.received"], by=agent
+    )
+    disable(other, "No request was accepted for three days. The receiver answered 404.")
+    return {"webhook": endpoint.pk, "webhook_off": other.pk, "request": requests[0].id}
 
 
 def _links(address: "Address", bot: "Channel", agent: "Agent") -> Numbers:
@@ -401,7 +426,8 @@ def _hostile_links(contact: "Contact", consent: "Consent", agent: "Agent") -> Nu
     )  # fmt: skip
     create_token(name=LONG[:60], scopes=["contacts:read"], expires_at=None, by=agent)
     tag, other = Tag.objects.filter(name__startswith=LONG)[:2]
-    return {
+    url = f"https://shop.example.org/{LONG.replace(' ', '-')}"
+    return _webhooks(LONG[:60], url, agent) | {
         "address": address.pk, "tag": tag.pk, "other_tag": other.pk,
         "preferences": preferences.PREFERENCES.token(address.pk),
         "confirm": confirmations.CONFIRM.token(request.pk),

@@ -73,7 +73,7 @@ def _shoot(
     processes: Processes, port: str, data: Path, executable: str, chosen: argparse.Namespace
 ) -> None:
     serve = processes.clarion("serve", "--port", port)
-    url = serve.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
+    url = serve.wait_for_line(r"running at (http://\S+)", timeout=300)[1]
     turned = ["error_500=2", "error_400=1", "reset_after=1", "delivered=90", "read=60"]
     turned += [f"callback_url={url}/hooks/1/", f"callback_secret={SECRET}", "callback_delay=1s..9s"]
     knobs = [part for knob in turned for part in ("--set", knob)]
@@ -101,7 +101,7 @@ def _shoot(
         serve.terminate()  # its worker would finish what the hostile numbers claim
         serve.wait()  # it still has the port
         web = processes.clarion("web", "--port", port)
-        url = web.wait_for_line(r"running at (http://\S+)", timeout=60)[1]
+        url = web.wait_for_line(r"running at (http://\S+)", timeout=300)[1]
         eventually(lambda: _answers(int(port)), timeout=60)  # its line comes before it listens
         album.add(url, "hostile", _filled(pages.HOSTILE, world.hostile(provider, agent)))
         browser.close()

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "clarion.segments",
     "clarion.bulk",
     "clarion.broadcasts",
+    "clarion.webhooks",
     "clarion.engine",
     "clarion.hooks",
     "clarion.api",

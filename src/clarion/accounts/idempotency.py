@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from clarion.accounts.models import ApiToken, StoredAnswer
-from clarion.kit import clock, db
+from clarion.kit import clock, db, vault
 
 KEPT: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
@@ -49,5 +49,11 @@ def is_kept(token: ApiToken, key: str) -> bool:
 
 
 def keep(answer: StoredAnswer, status: int, headers: dict[str, str], body: str) -> None:
-    """Keep what was answered; within the transaction of ``claim``."""
-    StoredAnswer.objects.filter(pk=answer.pk).update(status=status, headers=headers, body=body)
+    """Keep what was answered, encrypted: it may be a secret. In the transaction of ``claim``."""
+    sealed = vault.seal(body)
+    StoredAnswer.objects.filter(pk=answer.pk).update(status=status, headers=headers, body=sealed)
+
+
+def body_of(answer: StoredAnswer) -> str:
+    """What was answered. Raises SealedError when it was encrypted with another key."""
+    return vault.open_sealed(answer.body)

@@ -181,7 +181,7 @@ class StoredAnswer(models.Model):
     request = models.CharField(max_length=64)  # SHA-256 of method, address and body
     status = models.IntegerField()  # 0 until it is answered
     headers = models.JSONField(default=dict)
-    body = models.TextField()
+    body = models.TextField()  # encrypted
     created_at = InstantField(default=clock.now, db_index=True)
 
     class Meta:

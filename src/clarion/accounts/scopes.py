@@ -36,6 +36,8 @@ SCOPES: Final = MappingProxyType(
         "codes:write": Scope("Change code pools; issue and redeem codes", _MANAGER),
         "filters:read": Scope("Read shared filters of lists", _MANAGER),
         "filters:write": Scope("Save, rename and delete shared filters", _MANAGER),
+        "webhooks:read": Scope("Read webhook endpoints and their logs", _MANAGER),
+        "webhooks:write": Scope("Add, change and delete webhook endpoints", _MANAGER),
         "agents:read": Scope("Read agents, their roles and sessions", _ADMIN),
         "agents:write": Scope("Invite agents; change their role, access and sessions", _ADMIN),
         "audit:read": Scope("Read the audit log", _ADMIN),

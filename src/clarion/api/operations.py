@@ -83,7 +83,7 @@ def operation(
                     return _answer(request, view(request, **parameters), rules, status)
                 stored = idempotency.claim(request.auth, _checked(key), _digest(request))
                 if stored.status:
-                    return _replayed(stored.status, stored.headers, stored.body)
+                    return _replayed(stored.status, stored.headers, idempotency.body_of(stored))
                 answer = _answer(request, view(request, **parameters), rules, status)
                 headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer.headers}
                 text = answer.content.decode()

@@ -31,11 +31,13 @@ from clarion.api.resources import (
     suppressions,
     tags,
     tokens,
+    webhooks,
 )
 
 # In the order of the documentation. Importing a module registers its operations.
 AREAS = (
     tokens,
+    webhooks,
     contacts,
     contact_edits,
     merges,

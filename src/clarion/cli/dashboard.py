@@ -70,6 +70,7 @@ def _now_document(now: "Now", moment: "datetime") -> dict[str, Any]:
                 "broadcast": concern.broadcast.pk if concern.broadcast else None,
                 "channel": concern.channel.name if concern.channel else None,
                 "pool": concern.pool.name if concern.pool else None,
+                "webhook": concern.endpoint.name if concern.endpoint else None,
                 "until": concern.until,
                 "count": concern.count,
             }

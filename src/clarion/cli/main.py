@@ -40,6 +40,7 @@ from clarion.cli import (
     suppressions,
     tags,
     tokens,
+    webhooks,
     when,
     why,
 )
@@ -68,6 +69,7 @@ class RootGroup(CommandGroup):
         "Set up": (
             "agent",
             "token",
+            "webhooks",
             "channel",
             "contacts",
             "bulk",
@@ -140,6 +142,7 @@ simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
 app.add_typer(audit.app, name="audit")
 app.add_typer(tokens.app, name="token")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(channels.app, name="channel")
 contact.add_to(contacts.app)
 contact_merging.add_to(contacts.app)

@@ -14,7 +14,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.models import Channel
 from clarion.contacts import identities
-from clarion.contacts.models import Address, Contact
+from clarion.contacts.models import Address, AddressChange, Contact
 from clarion.contacts.signals import address_stopped
 from clarion.contacts.states import OUT_OF_REACH
 from clarion.contacts.states import AddressState as S
@@ -140,9 +140,12 @@ def _move(
     moment = clock.to_us(at)
     marks = ", ".join(["%s"] * len(if_later))
     always = f"state IN ({', '.join(['%s'] * len(whenever))}) OR " if whenever else ""
-    touched = db.execute(
-        "UPDATE contacts_address SET state = %s, state_at = %s WHERE id = %s AND "
-        f"({always}(state IN ({marks}) AND (state_at IS NULL OR state_at <= %s)))",
-        [state, moment, address_id, *whenever, *if_later, moment],
-    )
+    with transaction.atomic(savepoint=False):
+        touched = db.execute(
+            "UPDATE contacts_address SET state = %s, state_at = %s WHERE id = %s AND "
+            f"({always}(state IN ({marks}) AND (state_at IS NULL OR state_at <= %s)))",
+            [state, moment, address_id, *whenever, *if_later, moment],
+        )
+        if touched:
+            AddressChange.objects.create(address_id=address_id, state=state, at=at)
     return touched > 0

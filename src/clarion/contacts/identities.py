@@ -14,7 +14,7 @@ from clarion.channels.contract import BadIdError
 from clarion.channels.models import Channel
 from clarion.channels.registry import id_rank, id_reader
 from clarion.contacts.merging import lock_addresses, merge_addresses
-from clarion.contacts.models import Address
+from clarion.contacts.models import Address, AddressChange
 from clarion.contacts.states import OUT_OF_REACH, AddressState
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.kit import clock, db
@@ -208,9 +208,9 @@ def move(
         if not keeps_old:
             _free(channel, old, was_address=new in before)
         if address.state in OUT_OF_REACH:
-            Address.objects.filter(pk=address.pk).update(
-                state=AddressState.ACTIVE, state_at=clock.now()
-            )
+            active, now = AddressState.ACTIVE, clock.now()
+            Address.objects.filter(pk=address.pk).update(state=active, state_at=now)
+            AddressChange.objects.create(address=address, state=active, at=now)
     return True
 
 

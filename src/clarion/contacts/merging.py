@@ -9,7 +9,7 @@ from typing import Any
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.contacts.attributes import OWN_FIELDS
-from clarion.contacts.models import Address, Contact, Tagging
+from clarion.contacts.models import Address, AddressChange, Contact, Tagging
 from clarion.contacts.signals import address_stopped, addresses_merged, contacts_merged
 from clarion.contacts.states import OUT_OF_REACH
 from clarion.contacts.states import AddressState as S
@@ -49,6 +49,10 @@ def merge_addresses(kept: Address, merged: Address) -> None:
     Address.objects.filter(alias_of=merged).update(alias_of=kept)
     Address.objects.filter(pk=merged.pk).update(alias_of=kept, state=S.ALIAS)
     Address.objects.filter(pk=kept.pk).update(**facts)
+    if kept.state != before:
+        AddressChange.objects.create(
+            address=kept, state=kept.state, at=kept.state_at or clock.now()
+        )
     addresses_merged.send(Address, kept_id=kept.pk, gone_id=merged.pk)
     merged.refresh_from_db(fields=["contact_id"])  # it may have come to the kept one with another
     if kept.contact_id != merged.contact_id:

@@ -120,6 +120,19 @@ class Address(models.Model):
         return AddressState.SUPPRESSED if suppressed else AddressState(self.state)
 
 
+class AddressChange(models.Model):
+    """The state of an address changed. Rows are only ever added, and deleted with the address."""
+
+    address = models.ForeignKey(
+        Address, on_delete=models.CASCADE, related_name="changes", db_constraint=False
+    )
+    state = models.CharField(max_length=12, choices=AddressState)
+    at = InstantField()  # as told by whoever changed it
+
+    def __str__(self) -> str:
+        return f"address {self.address_id}: {self.state}"
+
+
 class Suppression(models.Model):
     """An entry of the suppression list: nothing is sent to the addresses that it fits.
 

@@ -11,15 +11,11 @@ from django.conf import settings
 from django.db import Error
 
 from clarion.accounts import expiry
-from clarion.broadcasts import erasing, people, periodic, retention, waits
+from clarion.broadcasts import people, periodic, retention, waits
 from clarion.channels import slots
 from clarion.channels.contract import Reply, Request
-from clarion.clicks import upkeep as clicks
-from clarion.contacts import imports, upkeep
-from clarion.contacts.suppressions import matching as suppressions
 from clarion.content import media
 from clarion.engine import (
-    callbacks,
     claim,
     codes,
     fire,
@@ -27,6 +23,7 @@ from clarion.engine import (
     heartbeat,
     inbox,
     lifecycle,
+    maintenance,
     reap,
     resumption,
     snapshot,
@@ -45,12 +42,12 @@ from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
 from clarion.kit import clock, db
 from clarion.kit.db import estimates
-from clarion.records import counters, measures, tallies
 from clarion.records.deliveries.requeue import requeue
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
 from clarion.transport.smtp import SmtpPool
+from clarion.webhooks.sender import WebhookSender
 
 log = structlog.get_logger()
 REFRESH = 0.2  # seconds between snapshots: bounds how long pause and stop take
@@ -69,6 +66,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._threads = DatabaseThreads("db", db.writer_threads())
+        self._webhook_thread = DatabaseThreads("webhooks", 1)  # sending does not wait for it
         self._db = self._threads.run
         self._snapshot = snapshot.NOTHING
         self._pipelines: dict[int, ChannelPipeline] = {}
@@ -95,6 +93,9 @@ class Worker:
         limit = settings.CLARION.concurrency
         self._http = HttpClient(per_origin=limit, proxy=settings.CLARION.proxy or None)
         self._smtp = SmtpPool(per_server=min(limit, 16))
+        webhook_sender = WebhookSender(
+            self._webhook_thread.run, self._http.send, self._stopping.is_set
+        )
         await self._register()
         await self._db(periodic.recompute)
         settling = asyncio.create_task(self._settler.run())
@@ -114,12 +115,14 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._run_imports)),
             asyncio.create_task(self._every(1.0, self._run_dry_runs)),
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
+            asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
         ]
         log.info("worker_started", worker=self._id)
         started()
         await self._stopping.wait()
         await asyncio.gather(*loops)
         await asyncio.gather(*(pipeline.close() for pipeline in self._pipelines.values()))
+        await webhook_sender.close()
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling
@@ -130,6 +133,7 @@ class Worker:
         await self._http.close()
         await self._smtp.close()
         self._orders.close()
+        self._webhook_thread.close()
         self._threads.close()
         log.info("worker_stopped", worker=self._id)
 
@@ -326,16 +330,8 @@ class Worker:
         await self._db(fire.watch_segments)
 
     async def _maintain(self) -> None:
-        await self._db(tallies.squash)
-        await self._db(clicks.maintain)
-        await self._db(measures.fold)
-        await self._db(counters.squash)
-        await self._db(callbacks.forget_old)
-        await self._db(imports.mark_interrupted)
-        await self._db(suppressions.finish_interrupted)
-        await self._db(codes.give_back_unsent)
-        await self._db(erasing.erase_again)
-        await self._db(upkeep.forget_old)
+        for work in maintenance.TASKS:
+            await self._db(work)
 
     async def _delete_expired(self) -> None:
         await self._db(lifecycle.verify_tallies)

@@ -22,6 +22,7 @@ from clarion.records import tallies
 from clarion.records.measures import Numbers
 from clarion.records.reporting import receipts_of
 from clarion.records.states import DeliveryState as D
+from clarion.webhooks.models import Endpoint
 
 SPIKE_OVER = timedelta(hours=1)  # the time that errors are looked at in
 SPIKE_LEAST, SPIKE_SHARE = 20, 0.2  # a spike: so many failed, and such a part of all
@@ -37,7 +38,7 @@ MOST = 20  # of one kind
 class Concern:
     """Something to look at.
 
-    ``kind``: channel, errors, receipts, paused, missed, codes, held, in_doubt.
+    ``kind``: channel, errors, receipts, paused, missed, codes, webhook, held, in_doubt.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Concern:
     broadcast: Broadcast | None = None
     channel: Channel | None = None
     pool: CodePool | None = None
+    endpoint: Endpoint | None = None
     until: datetime | None = None  # a channel's next attempt to send
     count: int | None = None  # how many people or codes it is about, where it is known
 
@@ -59,6 +61,7 @@ def concerns(now: datetime) -> list[Concern]:
         *_spikes(channels, now),
         *_silent(channels, now),
         *_low_codes(),
+        *_webhooks(),
         *_people(D.IN_DOUBT, "in_doubt", _in_doubt_words, now),
         *_people(D.HELD, "held", _held_words, now),
     ]
@@ -135,6 +138,14 @@ def _low_codes() -> Iterator[Concern]:
         free = free_up_to(pool, pool.low_at)
         facts = {"free": _number(free), "name": pool.name}
         yield Concern("codes", words % facts, pool=pool, count=free)
+
+
+def _webhooks() -> Iterator[Concern]:
+    """Endpoints that were disabled because they failed for long."""
+    for endpoint in Endpoint.objects.filter(state=Endpoint.State.DISABLED).order_by("name")[:MOST]:
+        words = _("The webhook endpoint %(name)s is disabled. %(reason)s")
+        facts = {"name": endpoint.name, "reason": endpoint.state_reason}
+        yield Concern("webhook", words % facts, endpoint=endpoint)
 
 
 def _people(state: str, kind: str, words: Callable[[int], str], now: datetime) -> Iterator[Concern]:

@@ -47,6 +47,7 @@ from clarion.web.views import (
     tags,
     tokens,
     two_factor,
+    webhooks,
     why,
 )
 
@@ -319,6 +320,19 @@ urlpatterns = [
         "agents/<int:pk>/sessions/<slug:handle>/end",
         agents.agent_session_end,
         name="agent_session_end",
+    ),
+    path("account/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("account/webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("account/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("account/webhooks/<int:pk>/edit/", webhooks.webhook_edit, name="webhook_edit"),
+    path("account/webhooks/<int:pk>/resume/", webhooks.webhook_resume, name="webhook_resume"),
+    path("account/webhooks/<int:pk>/secret/", webhooks.webhook_rotate, name="webhook_rotate"),
+    path("account/webhooks/<int:pk>/delete/", webhooks.webhook_delete, name="webhook_delete"),
+    path("account/webhooks/<int:pk>/<slug:act>", webhooks.webhook_act, name="webhook_act"),
+    path(
+        "account/webhooks/<int:pk>/requests/<int:number>/",
+        webhooks.webhook_request,
+        name="webhook_request",
     ),
     path("account/tokens/", tokens.tokens, name="tokens"),
     path("account/tokens/new/", tokens.token_new, name="token_new"),

@@ -172,6 +172,19 @@ DRY_RUN_STATES: dict[str, Word] = {
     "cancelled": Word(_("Cancelled"), _("The numbers are those up to then."), "warn"),
 }
 
+ENDPOINT_STATES: dict[str, Word] = {
+    "active": Word(_("Active"), _("Events are posted."), "good"),
+    "failing": Word(_("Failing"), _("The last requests were not accepted."), "warn"),
+    "paused": Word(_("Paused"), _("Nothing is posted until it is resumed."), "warn"),
+    "disabled": Word(_("Disabled"), _("Nothing is posted: it failed for a long time."), "bad"),
+}
+
+ENDPOINT_REQUEST_STATES: dict[str, Word] = {
+    "waiting": Word(_("Waiting"), _("It will be posted, or posted again."), "plan"),
+    "accepted": Word(_("Accepted"), _("The receiver has it."), "good"),
+    "failed": Word(_("Failed"), _("It was not accepted within a day."), "bad"),
+}
+
 WORDS: dict[str, dict[str, Word]] = {
     "agent": AGENT_STATES,
     "delivery": DELIVERY_STATES,
@@ -187,6 +200,8 @@ WORDS: dict[str, dict[str, Word]] = {
     "code_batch": CODE_BATCH_STATES,
     "dry_run": DRY_RUN_STATES,
     "chat": CHAT_STATES,
+    "endpoint": ENDPOINT_STATES,
+    "endpoint_request": ENDPOINT_REQUEST_STATES,
 }
 
 TYPES_OF_ATTRIBUTES: dict[str, Text] = {
@@ -196,6 +211,7 @@ TYPES_OF_ATTRIBUTES: dict[str, Text] = {
     "yes_no": _("Yes or no"),
     "list": _("List"),
 }
+
 ROLES: dict[str, Text] = {
     "viewer": _("viewer"),
     "sender": _("sender"),

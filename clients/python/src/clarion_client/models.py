@@ -403,6 +403,7 @@ class Concern(TypedDict):
     broadcast_id: "int | None"
     channel_id: "int | None"
     code_pool_id: "int | None"
+    webhook_id: "int | None"
     count: "int | None"
 
 
@@ -734,6 +735,83 @@ class Ended(TypedDict):
     """How many sessions have ended."""
 
     ended: "int"
+
+
+class Endpoint(TypedDict):
+    """An endpoint."""
+
+    id: "int"
+    name: "str"
+    url: "str"
+    event_types: "list[str]"
+    allow_private: "bool"
+    state: "Literal['active', 'paused', 'disabled']"
+    state_reason: "str"
+    failing_since: "str | None"
+    created_at: "str"
+
+
+class EndpointIn(TypedDict):
+    """An endpoint as it is added."""
+
+    name: "str"
+    url: "str"
+    event_types: "list[str]"
+    allow_private: "NotRequired[bool]"
+
+
+class EndpointPage(TypedDict):
+    """EndpointPage"""
+
+    items: "list[Endpoint]"
+    next: "str | None"
+
+
+class EndpointPatch(TypedDict):
+    """What to change; what is left out stays."""
+
+    name: "NotRequired[str | None]"
+    url: "NotRequired[str | None]"
+    event_types: "NotRequired[list[str] | None]"
+    allow_private: "NotRequired[bool | None]"
+
+
+class EndpointRequest(TypedDict):
+    """A request to an endpoint."""
+
+    id: "int"
+    webhook_id: "str"
+    events: "int"
+    state: "Literal['waiting', 'accepted', 'failed']"
+    attempts: "int"
+    status: "int | None"
+    outcome: "str"
+    duration_ms: "int | None"
+    created_at: "str"
+    attempted_at: "str | None"
+    next_attempt_at: "str | None"
+
+
+class EndpointRequestPage(TypedDict):
+    """EndpointRequestPage"""
+
+    items: "list[EndpointRequest]"
+    next: "str | None"
+
+
+class EndpointWithSecret(TypedDict):
+    """An endpoint with its secret, which is shown only once."""
+
+    id: "int"
+    name: "str"
+    url: "str"
+    event_types: "list[str]"
+    allow_private: "bool"
+    state: "Literal['active', 'paused', 'disabled']"
+    state_reason: "str"
+    failing_since: "str | None"
+    created_at: "str"
+    secret: "str"
 
 
 class Entry(TypedDict):
@@ -1174,6 +1252,12 @@ class Removal(TypedDict):
     deleted_at: "str"
 
 
+class Repeated(TypedDict):
+    """How many requests are posted again."""
+
+    requests: "int"
+
+
 class ReplyIn(TypedDict):
     """A reply, sent exactly as it is written."""
 
@@ -1201,6 +1285,12 @@ class RestartIn(TypedDict):
 
     in_doubt: "NotRequired[bool]"
     undo_seconds: "NotRequired[int | None]"
+
+
+class ResumeIn(TypedDict):
+    """How to resume."""
+
+    skip: "NotRequired[bool]"
 
 
 class Retention(TypedDict):

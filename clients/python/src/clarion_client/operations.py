@@ -1512,6 +1512,101 @@ class Client(SyncBase):
         """Show the token of this request."""
         return cast("models.Token", self.request("GET", "/api/v1/token"))
 
+    def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.EndpointPage:
+        """List webhook endpoints."""
+        return cast(
+            "models.EndpointPage",
+            self.request("GET", "/api/v1/webhooks", query={"limit": limit, "cursor": cursor}),
+        )
+
+    def add_webhook(
+        self, body: models.EndpointIn, *, idempotency_key: str | None = None
+    ) -> models.EndpointWithSecret:
+        """Add a webhook endpoint."""
+        return cast(
+            "models.EndpointWithSecret",
+            self.request(
+                "POST", "/api/v1/webhooks", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_webhook(self, endpoint_id: int) -> models.Endpoint:
+        """Get a webhook endpoint."""
+        return cast("models.Endpoint", self.request("GET", f"/api/v1/webhooks/{endpoint_id}"))
+
+    def update_webhook(
+        self, endpoint_id: int, body: models.EndpointPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Endpoint:
+        """Change a webhook endpoint."""
+        return cast(
+            "models.Endpoint",
+            self.request("PATCH", f"/api/v1/webhooks/{endpoint_id}", body=body, if_match=if_match),
+        )
+
+    def delete_webhook(self, endpoint_id: int, *, if_match: Mapping[str, Any] | str) -> None:
+        """Delete a webhook endpoint with its log."""
+        self.request("DELETE", f"/api/v1/webhooks/{endpoint_id}", if_match=if_match)
+
+    def pause_webhook(self, endpoint_id: int) -> models.Endpoint:
+        """Pause a webhook endpoint: events are kept until it is resumed."""
+        return cast(
+            "models.Endpoint", self.request("POST", f"/api/v1/webhooks/{endpoint_id}/pause")
+        )
+
+    def resume_webhook(self, endpoint_id: int, body: models.ResumeIn) -> models.Endpoint:
+        """Resume a webhook endpoint that is paused or disabled."""
+        return cast(
+            "models.Endpoint",
+            self.request("POST", f"/api/v1/webhooks/{endpoint_id}/resume", body=body),
+        )
+
+    def rotate_webhook_secret(self, endpoint_id: int) -> models.EndpointWithSecret:
+        """Replace the secret of a webhook endpoint."""
+        return cast(
+            "models.EndpointWithSecret",
+            self.request("POST", f"/api/v1/webhooks/{endpoint_id}/rotate-secret"),
+        )
+
+    def test_webhook(self, endpoint_id: int) -> models.EndpointRequest:
+        """Post a test event to a webhook endpoint."""
+        return cast(
+            "models.EndpointRequest", self.request("POST", f"/api/v1/webhooks/{endpoint_id}/test")
+        )
+
+    def list_webhook_requests(
+        self,
+        endpoint_id: int,
+        *,
+        state: Literal["", "waiting", "accepted", "failed"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.EndpointRequestPage:
+        """List the requests to a webhook endpoint of the last 30 days, newest first."""
+        return cast(
+            "models.EndpointRequestPage",
+            self.request(
+                "GET",
+                f"/api/v1/webhooks/{endpoint_id}/requests",
+                query={"state": state, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    def repeat_webhook_request(self, endpoint_id: int, request_id: int) -> models.EndpointRequest:
+        """Post a request again, with the same webhook-id."""
+        return cast(
+            "models.EndpointRequest",
+            self.request("POST", f"/api/v1/webhooks/{endpoint_id}/requests/{request_id}/repeat"),
+        )
+
+    def repeat_failed_webhook_requests(self, endpoint_id: int) -> models.Repeated:
+        """Post all failed requests of a webhook endpoint again."""
+        return cast(
+            "models.Repeated",
+            self.request("POST", f"/api/v1/webhooks/{endpoint_id}/requests/repeat-failed"),
+        )
+
     def iterate(
         self, operation: Callable[..., Any], *arguments: Any, **query: Any
     ) -> Iterator[Any]:
@@ -3112,6 +3207,108 @@ class AsyncClient(AsyncBase):
     async def get_token(self) -> models.Token:
         """Show the token of this request."""
         return cast("models.Token", await self.request("GET", "/api/v1/token"))
+
+    async def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.EndpointPage:
+        """List webhook endpoints."""
+        return cast(
+            "models.EndpointPage",
+            await self.request("GET", "/api/v1/webhooks", query={"limit": limit, "cursor": cursor}),
+        )
+
+    async def add_webhook(
+        self, body: models.EndpointIn, *, idempotency_key: str | None = None
+    ) -> models.EndpointWithSecret:
+        """Add a webhook endpoint."""
+        return cast(
+            "models.EndpointWithSecret",
+            await self.request(
+                "POST", "/api/v1/webhooks", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_webhook(self, endpoint_id: int) -> models.Endpoint:
+        """Get a webhook endpoint."""
+        return cast("models.Endpoint", await self.request("GET", f"/api/v1/webhooks/{endpoint_id}"))
+
+    async def update_webhook(
+        self, endpoint_id: int, body: models.EndpointPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Endpoint:
+        """Change a webhook endpoint."""
+        return cast(
+            "models.Endpoint",
+            await self.request(
+                "PATCH", f"/api/v1/webhooks/{endpoint_id}", body=body, if_match=if_match
+            ),
+        )
+
+    async def delete_webhook(self, endpoint_id: int, *, if_match: Mapping[str, Any] | str) -> None:
+        """Delete a webhook endpoint with its log."""
+        await self.request("DELETE", f"/api/v1/webhooks/{endpoint_id}", if_match=if_match)
+
+    async def pause_webhook(self, endpoint_id: int) -> models.Endpoint:
+        """Pause a webhook endpoint: events are kept until it is resumed."""
+        return cast(
+            "models.Endpoint", await self.request("POST", f"/api/v1/webhooks/{endpoint_id}/pause")
+        )
+
+    async def resume_webhook(self, endpoint_id: int, body: models.ResumeIn) -> models.Endpoint:
+        """Resume a webhook endpoint that is paused or disabled."""
+        return cast(
+            "models.Endpoint",
+            await self.request("POST", f"/api/v1/webhooks/{endpoint_id}/resume", body=body),
+        )
+
+    async def rotate_webhook_secret(self, endpoint_id: int) -> models.EndpointWithSecret:
+        """Replace the secret of a webhook endpoint."""
+        return cast(
+            "models.EndpointWithSecret",
+            await self.request("POST", f"/api/v1/webhooks/{endpoint_id}/rotate-secret"),
+        )
+
+    async def test_webhook(self, endpoint_id: int) -> models.EndpointRequest:
+        """Post a test event to a webhook endpoint."""
+        return cast(
+            "models.EndpointRequest",
+            await self.request("POST", f"/api/v1/webhooks/{endpoint_id}/test"),
+        )
+
+    async def list_webhook_requests(
+        self,
+        endpoint_id: int,
+        *,
+        state: Literal["", "waiting", "accepted", "failed"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.EndpointRequestPage:
+        """List the requests to a webhook endpoint of the last 30 days, newest first."""
+        return cast(
+            "models.EndpointRequestPage",
+            await self.request(
+                "GET",
+                f"/api/v1/webhooks/{endpoint_id}/requests",
+                query={"state": state, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    async def repeat_webhook_request(
+        self, endpoint_id: int, request_id: int
+    ) -> models.EndpointRequest:
+        """Post a request again, with the same webhook-id."""
+        return cast(
+            "models.EndpointRequest",
+            await self.request(
+                "POST", f"/api/v1/webhooks/{endpoint_id}/requests/{request_id}/repeat"
+            ),
+        )
+
+    async def repeat_failed_webhook_requests(self, endpoint_id: int) -> models.Repeated:
+        """Post all failed requests of a webhook endpoint again."""
+        return cast(
+            "models.Repeated",
+            await self.request("POST", f"/api/v1/webhooks/{endpoint_id}/requests/repeat-failed"),
+        )
 
     async def iterate(
         self, operation: Callable[..., Any], *arguments: Any, **query: Any

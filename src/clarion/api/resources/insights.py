@@ -172,6 +172,7 @@ class ConcernOut(Output):
     broadcast_id: Id | None
     channel_id: Id | None
     code_pool_id: Id | None
+    webhook_id: Id | None = Field(description="Of the webhook endpoint")
     count: int | None
 
 
@@ -339,6 +340,7 @@ def list_concerns(request: ApiRequest) -> ConcernsOut:
                 broadcast_id=concern.broadcast.pk if concern.broadcast else None,
                 channel_id=concern.channel.pk if concern.channel else None,
                 code_pool_id=concern.pool.pk if concern.pool else None,
+                webhook_id=concern.endpoint.pk if concern.endpoint else None,
                 count=concern.count,
             )
             for concern in concerns(clock.now())

@@ -481,4 +481,40 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="AddressChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("opted_out", "Opted out"),
+                            ("blocked", "Blocked us"),
+                            ("deactivated", "Account deactivated"),
+                            ("unreachable", "Unreachable"),
+                            ("suppressed", "On the suppression list"),
+                            ("alias", "Another id of a contact"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                (
+                    "address",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="contacts.address",
+                    ),
+                ),
+            ],
+        ),
     ]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from clarion.accounts.models import Role
 from clarion.broadcasts import control, history
 from clarion.engine.status import workers_alive
 from clarion.insights import dashboard as insights
@@ -39,14 +40,14 @@ def dashboard(request: AgentRequest) -> HttpResponse:
     if not _anything():
         steps = first_steps(request.user)
         return render(request, "dashboard/page.html", {"steps": steps, "here_url": "/"})
-    context = {**_now(), **_numbers(request), **_table(request), "live": _live_urls(request)}
+    context = {**_now(request), **_numbers(request), **_table(request), "live": _live_urls(request)}
     return render(request, "dashboard/page.html", context)
 
 
 @require_safe
 def dashboard_now(request: AgentRequest) -> HttpResponse:
     """The part about this moment."""
-    return fragment(request, "dashboard/now.html", _now())
+    return fragment(request, "dashboard/now.html", _now(request))
 
 
 @require_safe
@@ -67,7 +68,7 @@ def _anything() -> bool:
     return any(size for name, size in sizes.items() if name != "drafts")
 
 
-def _now() -> dict[str, Any]:
+def _now(request: AgentRequest) -> dict[str, Any]:
     now = insights.now(clock.now())
     under_way = shown(now.under_way)
     for row in under_way:
@@ -84,7 +85,11 @@ def _now() -> dict[str, Any]:
             }
             for at, broadcast in now.upcoming
         ],
-        "concerns": [_concern(concern) for concern in now.concerns],
+        "concerns": [
+            _concern(concern)
+            for concern in now.concerns
+            if concern.endpoint is None or request.user.may(Role.MANAGER)
+        ],
         "told_channels": [concern.channel for concern in now.concerns if concern.kind == "channel"],
         "no_engine": bool(now.under_way or now.upcoming) and not workers_alive(),
     }
@@ -95,6 +100,8 @@ def _concern(concern: Concern) -> dict[str, Any]:
     if concern.pool is not None:
         url = reverse("code_pool", args=[concern.pool.pk])
         return _shown(concern, url)
+    if concern.endpoint is not None:
+        return _shown(concern, reverse("webhook", args=[concern.endpoint.pk]))
     if concern.broadcast is None:
         assert concern.channel is not None
         url = reverse("channel", args=[concern.channel.pk])

@@ -1,0 +1,26 @@
+"""What a worker does every few seconds beside sending: sums, leftovers, what is past its days."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from clarion.broadcasts import erasing
+from clarion.clicks import upkeep as clicks
+from clarion.contacts import imports, upkeep
+from clarion.contacts.suppressions import matching as suppressions
+from clarion.engine import callbacks, codes
+from clarion.records import counters, measures, tallies
+from clarion.webhooks import queue as webhooks
+
+TASKS: Final[tuple[Callable[[], Any], ...]] = (
+    tallies.squash,
+    clicks.maintain,
+    measures.fold,
+    counters.squash,
+    callbacks.forget_old,
+    imports.mark_interrupted,
+    suppressions.finish_interrupted,
+    codes.give_back_unsent,
+    erasing.erase_again,
+    upkeep.forget_old,
+    webhooks.forget_old,
+)

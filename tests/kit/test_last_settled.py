@@ -1,0 +1,49 @@
+"""Reading a table in the order of its ids passes over nothing that is committed later."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from clarion.contacts.models import Tag
+from clarion.kit import db
+from clarion.kit.db.tailing import last_settled
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def add(name: str) -> int:
+    return Tag.objects.create(name=name).pk
+
+
+def test_a_row_behind_one_that_is_not_committed_waits_for_it() -> None:
+    if not db.is_postgres():
+        pytest.skip("SQLite has one writer at a time")
+    first = add("a")
+    written, may_commit = threading.Event(), threading.Event()
+
+    def write_slowly() -> None:
+        try:
+            with transaction.atomic():
+                add("b")
+                written.set()
+                may_commit.wait(60)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    try:
+        assert written.wait(60)
+        last = add("c")
+        assert last_settled("FROM contacts_tag", first - 1, 10) == first
+    finally:
+        may_commit.set()
+        thread.join()
+    assert last_settled("FROM contacts_tag", first - 1, 10) == last
+
+
+def test_no_more_rows_than_asked_for() -> None:
+    ids = [add(name) for name in "abc"]
+    assert last_settled("FROM contacts_tag", ids[0], 1) == ids[1]
+    assert last_settled("FROM contacts_tag", ids[2], 10) == ids[2]

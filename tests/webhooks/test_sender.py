@@ -1,0 +1,248 @@
+"""Events are posted: signed, repeated until they are accepted, and none is lost."""
+
+from datetime import timedelta
+
+import pytest
+
+from clarion.accounts.models import AuditEntry
+from clarion.broadcasts import control
+from clarion.engine.process import ThreadedWorker
+from clarion.kit import clock
+from clarion.records.models import Record
+from clarion.webhooks import endpoints, log, queue
+from clarion.webhooks.models import Cursor, Endpoint, EndpointRequest
+from clarion.webhooks.sources import newest_ids
+from crash.rehearsal import wait_completed
+from support import factory
+from support.listener import Listener
+from support.waiting import eventually
+from webhooks.conftest import Receiver, is_signed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_broadcast_is_told_from_its_beginning_to_its_end(receiver: Receiver) -> None:
+    with Listener() as sink:
+        channel = factory.channel(url=f"{sink.url}/hook")
+        factory.people(channel, 250)
+        endpoint = receiver.endpoint()
+        with ThreadedWorker():
+            broadcast = factory.sending([channel])
+            wait_completed(broadcast, 60)
+            eventually(lambda: len(receiver.events) == 252, 60)
+
+    assert receiver.types == [
+        "broadcast.completed", "broadcast.started", *["delivery.sent"] * 250,
+    ]  # fmt: skip
+    assert len({event["id"] for event in receiver.events}) == 252
+    assert all(len(heard.body["data"]["events"]) <= 100 for heard in receiver.requests)
+    secret = Endpoint.objects.get().secret["current"]
+    assert all(is_signed(heard, secret) for heard in receiver.requests)
+    eventually(lambda: not EndpointRequest.objects.exclude(state="accepted").exists(), 60)
+    assert endpoint.requests.count() == len(receiver.requests)
+    assert len({heard.headers["webhook-id"] for heard in receiver.requests}) == len(
+        receiver.requests
+    )
+
+
+def test_only_the_chosen_events_are_posted(receiver: Receiver) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    receiver.endpoint("broadcast.started")
+    with ThreadedWorker():
+        broadcast = factory.sending([channel])
+        eventually(lambda: receiver.types == ["broadcast.started"], 60)
+        control.stop(broadcast, by=factory.BY)
+        newest = newest_ids()["broadcasts"]
+        eventually(lambda: Cursor.objects.get(source="broadcasts").position >= newest, 60)
+    assert receiver.types == ["broadcast.started"]
+
+
+def test_what_is_refused_is_repeated_until_it_is_accepted(receiver: Receiver) -> None:
+    receiver.status = 500
+    endpoint = receiver.endpoint("delivery.sent")
+    delivery = factory.delivery(factory.broadcast(), factory.people(factory.channel(), 1)[0])
+    factory.record(delivery)
+    with ThreadedWorker():
+        eventually(lambda: EndpointRequest.objects.filter(attempts=1).exists(), 60)
+        request = endpoint.requests.get()
+        assert (request.state, request.status) == ("waiting", 500)
+        assert request.outcome == "The receiver answered 500."
+        assert request.due_at > clock.now() - timedelta(minutes=1)
+        receiver.status = 204
+        EndpointRequest.objects.update(due_at=clock.now())
+        eventually(lambda: endpoint.requests.get().state == "accepted", 60)
+    first, second = receiver.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == request.token
+    assert first.body["data"] == second.body["data"]
+    assert endpoint.requests.get().attempts == 2
+    assert Endpoint.objects.get().failing_since is None
+
+
+def test_a_test_event_is_posted_to_a_paused_endpoint_too(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    endpoints.pause_endpoint(endpoint, by=factory.BY)
+    delivery = factory.delivery(factory.broadcast(), factory.people(factory.channel(), 1)[0])
+    factory.record(delivery)
+    endpoints.send_test(endpoint, by=factory.BY)
+    with ThreadedWorker():
+        eventually(lambda: receiver.types == ["test"], 60)
+        eventually(lambda: endpoint.requests.get().state == "accepted", 60)
+        endpoints.resume_endpoint(Endpoint.objects.get(), by=factory.BY)
+        eventually(lambda: receiver.types == ["delivery.sent", "test"], 60)
+
+
+def record_some(count: int) -> None:
+    broadcast, channel = factory.broadcast(), factory.channel()
+    for address in factory.people(channel, count):
+        factory.record(factory.delivery(broadcast, address))
+
+
+def settled(request: EndpointRequest, status: int | None, retry_after: int = 0) -> EndpointRequest:
+    words = f"The receiver answered {status}." if status else "No connection to the server."
+    outcome = queue.Outcome(request.pk, status, words, 12, retry_after)
+    queue.settle(request.endpoint_id, [outcome])
+    request.refresh_from_db()
+    return request
+
+
+def test_an_endpoint_that_fails_is_tried_with_one_request_and_then_gets_all(
+    receiver: Receiver,
+) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(350)
+    assert len(queue.next_round(endpoint.pk).requests) == 4
+    for request in endpoint.requests.order_by("pk"):
+        settled(request, None)
+    assert queue.next_round(endpoint.pk).is_last
+    EndpointRequest.objects.update(due_at=clock.now())
+    (prepared,) = queue.next_round(endpoint.pk).requests
+    settled(EndpointRequest.objects.get(pk=prepared.id), 200)
+    assert len(queue.next_round(endpoint.pk).requests) == 3
+
+
+def test_requests_are_repeated_for_a_day(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    queue.next_round(endpoint.pk)
+    request = endpoint.requests.get()
+    for delay in queue.DELAYS:
+        before = clock.now()
+        settled(request, 503)
+        assert (
+            timedelta(0)
+            <= request.due_at - before - timedelta(seconds=delay)
+            < timedelta(minutes=1)
+        )
+    begun = clock.now() - queue.GIVEN_UP_AFTER
+    EndpointRequest.objects.update(begun_at=begun)
+    request.refresh_from_db()
+    assert settled(request, 503).state == "failed"
+    assert queue.next_round(endpoint.pk).is_last
+
+    assert log.repeat_failed(endpoint, by=factory.BY) == 1
+    (prepared,) = queue.next_round(endpoint.pk).requests
+    assert ("webhook-id", request.token) in prepared.request.headers
+    assert settled(request, 503).state == "waiting"
+
+
+def test_a_receiver_may_ask_for_more_time_up_to_an_hour(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    queue.next_round(endpoint.pk)
+    request, now = endpoint.requests.get(), clock.now()
+    assert settled(request, 429, 600).due_at >= now + timedelta(seconds=600)
+    later = settled(request, 429, 999_999).due_at
+    assert timedelta(0) <= later - now - timedelta(seconds=3_600) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "failing", "reason"),
+    [
+        (410, timedelta(0), "The receiver answered 410: it wants no more events."),
+        (
+            500,
+            timedelta(days=3, seconds=1),
+            "No request was accepted for three days. The receiver answered 500.",
+        ),
+    ],
+)
+def test_an_endpoint_that_fails_for_long_is_disabled(
+    receiver: Receiver, status: int, failing: timedelta, reason: str
+) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    queue.next_round(endpoint.pk)
+    queue.give_back(endpoint.pk)
+    if failing:
+        Endpoint.objects.update(failing_since=clock.now() - failing)
+    settled(endpoint.requests.get(), status)
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.state_reason) == ("disabled", reason)
+    assert AuditEntry.objects.filter(action="webhook.disable").count() == 1
+    EndpointRequest.objects.update(due_at=clock.now())
+    assert queue.next_round(endpoint.pk).is_last
+    queue.give_back(endpoint.pk)
+    assert queue.endpoints_to_serve() == []
+
+    endpoints.resume_endpoint(endpoint, by=factory.BY)
+    assert queue.endpoints_to_serve() == [endpoint.pk]
+    assert len(queue.next_round(endpoint.pk).requests) == 1
+
+
+def test_resuming_can_skip_what_happened_meanwhile(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(3)
+    queue.next_round(endpoint.pk)
+    endpoints.pause_endpoint(endpoint, by=factory.BY)
+    assert queue.next_round(endpoint.pk).is_last
+    endpoints.resume_endpoint(Endpoint.objects.get(), skip=True, by=factory.BY)
+    assert queue.next_round(endpoint.pk).is_last
+    assert endpoint.requests.get().state == "failed"
+
+
+def test_the_log_of_an_endpoint_that_accepts_nothing_is_bounded(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_WAITING", 2)
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(150)
+    queue.next_round(endpoint.pk)
+    record_some_more = factory.broadcast("More")
+    for address in factory.people(factory.channel("Other"), 150):
+        factory.record(factory.delivery(record_some_more, address))
+    queue.next_round(endpoint.pk)
+    assert endpoint.requests.count() == 2
+    endpoint.requests.update(state="accepted")
+    queue.next_round(endpoint.pk)
+    assert sum(request.events for request in endpoint.requests.all()) == 300
+
+
+def test_two_workers_do_not_serve_one_endpoint(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    assert queue.take(endpoint.pk)
+    assert not queue.take(endpoint.pk)
+    record_some(1)
+    assert queue.endpoints_to_serve() == []
+    queue.give_back(endpoint.pk)
+    assert queue.endpoints_to_serve() == [endpoint.pk]
+
+
+def test_events_of_a_deleted_broadcast_are_not_posted_again(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    queue.next_round(endpoint.pk)
+    Record.objects.all().delete()
+    assert queue.next_round(endpoint.pk).requests == []
+    assert endpoint.requests.get().outcome == "Not sent: its events have been deleted since."
+
+
+def test_lines_of_the_log_are_deleted_after_a_month(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint()
+    old = endpoints.send_test(endpoint, by=factory.BY)
+    new = endpoints.send_test(endpoint, by=factory.BY)
+    EndpointRequest.objects.filter(pk=old.pk).update(
+        created_at=clock.now() - queue.KEPT_FOR - timedelta(seconds=1)
+    )
+    queue.forget_old()
+    assert list(endpoint.requests.values_list("pk", flat=True)) == [new.pk]
