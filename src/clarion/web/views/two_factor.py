@@ -64,8 +64,8 @@ def two_factor(request: AgentRequest) -> HttpResponse:
     return render(request, "accounts/two_factor.html", context)
 
 
-@confirmed_lately
 @require_http_methods(["GET", "POST"])
+@confirmed_lately
 def app(request: AgentRequest) -> HttpResponse:
     """Set up an authenticator app."""
     form = AppForm(request.POST or None)
@@ -102,8 +102,8 @@ def _added(request: AgentRequest, codes: list[str]) -> HttpResponse:
     return redirect("account_two_factor")
 
 
-@confirmed_lately
 @require_http_methods(["GET", "POST"])
+@confirmed_lately
 def app_remove(request: AgentRequest) -> HttpResponse:
     """Ask, then remove the authenticator app."""
     if request.method == "POST":
@@ -119,8 +119,8 @@ def _ask(request: AgentRequest, agent: Agent, name: str) -> HttpResponse:
     return render(request, "accounts/two_factor_remove.html", context)
 
 
-@confirmed_lately
 @require_http_methods(["GET", "POST"])
+@confirmed_lately
 def passkey(request: AgentRequest) -> HttpResponse:
     """Add a passkey."""
     agent, site = request.user, site_of(request)
@@ -145,8 +145,8 @@ def passkey(request: AgentRequest) -> HttpResponse:
     return render(request, "accounts/two_factor_passkey.html", context)
 
 
-@confirmed_lately
 @require_http_methods(["GET", "POST"])
+@confirmed_lately
 def passkey_remove(request: AgentRequest, pk: int) -> HttpResponse:
     """Ask, then remove a passkey."""
     shown = get_object_or_404(request.user.passkeys, pk=pk)
@@ -157,8 +157,8 @@ def passkey_remove(request: AgentRequest, pk: int) -> HttpResponse:
     return _ask(request, request.user, shown.name)
 
 
-@confirmed_lately
 @require_http_methods(["GET", "POST"])
+@confirmed_lately
 def codes(request: AgentRequest) -> HttpResponse:
     """Ask, then make other recovery codes, and show them this once."""
     if not second_factor.has_second_factor(request.user):
