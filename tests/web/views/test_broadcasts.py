@@ -299,7 +299,7 @@ def test_e1_types_are_ticked_in_active_and_completed(admin: Client, sending: Bro
     assert [chip["text"] for chip in page.context["chips"]] == ["External"]
     assert "type=" not in page.context["chips"][0]["without"]
     assert "type=external" in page.context["live_url"]
-    assert b'type="checkbox"' not in admin.get("/broadcasts/?section=periodic").content
+    assert b'name="type"' not in admin.get("/broadcasts/?section=periodic").content
     # A number on a tab says what stands there without check boxes.
     assert [tab["size"] for tab in page.context["tabs"]] == [3, 0, 1, 0, 0]
 
