@@ -31,6 +31,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "contact_why": ("explain_recipient",),
     "broadcast_recipients": ("list_deliveries",),
     "recipients_export": ("list_deliveries",),
+    "broadcast_approval": ("ask_approval", "get_approval"),  # a person decides, not a program
+    "broadcasts_approval_rules": ("get_approval_rules", "set_approval_rules"),
     "broadcast_consents": ("get_permissions",),
     "broadcast_analytics": ("get_broadcast_analytics",),
     "broadcast_codes": ("list_broadcast_codes",),

@@ -10,6 +10,8 @@ from clarion.accounts.idempotency import KeyReusedError
 from clarion.api.problems import FieldError, Problem
 from clarion.broadcasts.errors import (
     AlreadySent,
+    ApprovalError,
+    ApprovalNeeded,
     ControlError,
     EditConflict,
     NotLive,
@@ -25,7 +27,16 @@ from clarion.kit.vault import SealedError
 
 _BUSY = {"Retry-After": "5"}
 # What another state, or another moment, would allow.
-_CONFLICTS = (AlreadySent, ChatError, ControlError, EditConflict, NotLive, OptedOut)
+_CONFLICTS = (
+    AlreadySent,
+    ApprovalError,
+    ApprovalNeeded,
+    ChatError,
+    ControlError,
+    EditConflict,
+    NotLive,
+    OptedOut,
+)
 log = structlog.get_logger()
 
 

@@ -6,6 +6,7 @@ from clarion.api import documentation
 from clarion.api.app import api
 from clarion.api.operations import router
 from clarion.api.resources import (
+    approvals,
     attributes,
     broadcasts,
     bulk,
@@ -53,6 +54,7 @@ AREAS = (
     media,
     messages,
     drafts,
+    approvals,
     dry_runs,
     broadcasts,
     insights,

@@ -33,6 +33,14 @@ class EditConflict(LaunchError):  # noqa: N818 - the name is the fact
         )
 
 
+class ApprovalNeeded(LaunchError):  # noqa: N818 - the name is the fact
+    """A second person has to approve it first."""
+
+
+class ApprovalError(ValueError):
+    """It can't be approved, or asked for, like this; says why."""
+
+
 class ControlError(ValueError):
     """The broadcast's state does not allow this; says what does."""
 

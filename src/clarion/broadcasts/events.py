@@ -30,7 +30,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "changes": (
         "create", "edited", "edit", "change", "rate_changed", "rotate", "duplicate", "test",
-        "send_to_others", "repair",
+        "send_to_others", "repair", "ask_approval", "approve", "reject",
     ),
     "waits": (
         "held", "release", "released", "close_all", "channel_paused", "channel_resumed",

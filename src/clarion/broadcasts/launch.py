@@ -9,7 +9,16 @@ from django.conf import settings
 from django.db import transaction
 
 from clarion.accounts.models import Agent
-from clarion.broadcasts import authors, drafts, events, external, firings, live_edits, periodic
+from clarion.broadcasts import (
+    approvals,
+    authors,
+    drafts,
+    events,
+    external,
+    firings,
+    live_edits,
+    periodic,
+)
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.errors import GapsError, LaunchError
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
@@ -74,6 +83,7 @@ def _start(
     broadcast.expected = counted.recipients
     if missing := unaccepted(broadcast, gaps):
         raise GapsError("\n".join([*check(broadcast), *missing]))
+    approvals.require(broadcast, counted.recipients, by)
     if broadcast.edit_of_id is not None:
         return live_edits.apply(broadcast, by=by)
     if broadcast.timing == Timing.NOW:

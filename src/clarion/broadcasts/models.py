@@ -331,3 +331,49 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure {self.pk}"
+
+
+class ApprovalRules(models.Model):
+    """What needs the approval of a second person; one row, see ``approvals``."""
+
+    ONLY = 1
+    MOST = 1_000_000_000
+
+    more_than = models.BigIntegerField(null=True)  # recipients; None: nothing needs approval
+    roles = models.JSONField(default=list)  # of the agents whose broadcasts need it
+
+    def __str__(self) -> str:
+        return f"more than {self.more_than}"
+
+
+class Approval(models.Model):
+    """Somebody asks for the approval of a draft, and what was decided."""
+
+    class State(models.TextChoices):
+        """What became of the request."""
+
+        WAITING = "waiting", "Waiting"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    broadcast = models.ForeignKey(Broadcast, on_delete=models.CASCADE, related_name="approvals")
+    digest = models.CharField(max_length=64)  # of what was asked for
+    recipients = models.BigIntegerField(null=True)  # None: they come later
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    asked_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_by_name = models.CharField(max_length=200)
+    asked_at = InstantField(default=clock.now)
+    decided_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_by_name = models.CharField(max_length=200, default="")
+    decided_at = InstantField(null=True)
+    comment = models.TextField(default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], name="approval_waiting", condition=models.Q(state="waiting")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} for {self.broadcast_id}"

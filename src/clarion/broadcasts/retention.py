@@ -295,7 +295,13 @@ def _delete_own(table: str) -> "Callable[[Sequence[int], int], int]":
     return step
 
 
-_OWN = ("broadcasts_pick", "broadcasts_firing", "broadcasts_externalcall", "broadcasts_event")
+_OWN = (
+    "broadcasts_approval",
+    "broadcasts_pick",
+    "broadcasts_firing",
+    "broadcasts_externalcall",
+    "broadcasts_event",
+)
 _STEPS = (
     delete_records,
     delete_deliveries,

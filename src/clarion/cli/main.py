@@ -9,6 +9,7 @@ import typer
 from clarion import __version__
 from clarion.cli import (
     agents,
+    approvals,
     attributes,
     audit,
     backups,
@@ -82,7 +83,7 @@ class RootGroup(CommandGroup):
             "stories",
             "codes",
         ),
-        "Send": ("send", "drafts", "test-send", "broadcasts", "event"),
+        "Send": ("send", "drafts", "test-send", "approvals", "broadcasts", "event"),
         "Automate": ("periodic", "triggers", "external"),
         "Follow": ("dashboard", "records", "clicks", "filters", "why", "chats", "audit"),
         "Try and measure": ("demo", "simulator", "bench"),
@@ -141,6 +142,7 @@ bench.add_to(app)
 simulate.add_to(app)
 app.add_typer(agents.app, name="agent")
 app.add_typer(audit.app, name="audit")
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(tokens.app, name="token")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(channels.app, name="channel")

@@ -8,8 +8,8 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clarion.broadcasts import history
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts import approvals, history
+from clarion.broadcasts.models import Approval, Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels import condition
 from clarion.channels.models import Channel
@@ -38,7 +38,7 @@ MOST = 20  # of one kind
 class Concern:
     """Something to look at.
 
-    ``kind``: channel, errors, receipts, paused, missed, codes, webhook, held, in_doubt.
+    ``kind``: channel, errors, receipts, paused, missed, approval, codes, webhook, held, in_doubt.
     """
 
     kind: str
@@ -58,6 +58,7 @@ def concerns(now: datetime) -> list[Concern]:
         *_channels(channels),
         *_missed(),
         *_paused(),
+        *_approvals(),
         *_spikes(channels, now),
         *_silent(channels, now),
         *_low_codes(),
@@ -88,6 +89,23 @@ def _paused() -> Iterator[Concern]:
     for broadcast in history.under_way(MOST):
         if broadcast.state == BroadcastState.PAUSED and broadcast.state_reason:
             yield Concern("paused", _("Paused: %s") % broadcast.state_reason, broadcast)
+
+
+def _approvals() -> Iterator[Concern]:
+    """Requests that wait for a second person, and what was decided and is not sent yet."""
+    for request in approvals.open_requests(MOST):
+        words = _("%s asks for approval.") % approvals.asked_by(request)
+        if request.recipients is not None:
+            words += " " + ngettext(
+                "It goes to %s recipient.", "It goes to %s recipients.", request.recipients
+            ) % _number(request.recipients)
+        yield Concern("approval", words, request.broadcast, count=request.recipients)
+    for answer in approvals.unread_answers(MOST):
+        who = {"name": answer.decided_by_name}
+        words = _("Approved by %(name)s. It can be sent now.") % who
+        if answer.state == Approval.State.REJECTED:
+            words = _("Rejected by %(name)s.") % who
+        yield Concern("approval", " ".join(filter(None, (words, answer.comment))), answer.broadcast)
 
 
 def _spikes(channels: Mapping[int, Channel], now: datetime) -> Iterator[Concern]:

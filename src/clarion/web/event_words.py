@@ -99,6 +99,14 @@ def _worker(detail: Detail) -> str:
     )  # fmt: skip
 
 
+def _asked(detail: Detail) -> str:
+    return "" if detail.get("people") is None else _count(detail)
+
+
+def _decided(detail: Detail) -> str:
+    return str(detail.get("comment", ""))
+
+
 T = gettext_lazy
 KINDS: dict[str, Kind] = {
     "create": Kind(T("Created"), "plus", "calm"),
@@ -125,6 +133,9 @@ KINDS: dict[str, Kind] = {
     "duplicate": Kind(T("Duplicated"), "copy", "calm"),
     "test": Kind(T("Test sent"), "send", "calm"),
     "send_to_others": Kind(T("Missing values accepted"), "users", "plan", _gaps),
+    "ask_approval": Kind(T("Approval asked for"), "user-circle", "plan", _asked),
+    "approve": Kind(T("Approved"), "check", "good", _decided),
+    "reject": Kind(T("Rejected"), "x", "bad", _decided),
     "repair": Kind(T("Numbers repaired"), "check", "warn", _repaired),
     "held": Kind(T("Held"), "messages", "warn", _held),
     "release": Kind(T("Released by hand"), "messages", "plan", _count),

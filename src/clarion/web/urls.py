@@ -6,6 +6,7 @@ from clarion.web import login, second_step
 from clarion.web.views import (
     account,
     agents,
+    approval,
     attributes,
     audit,
     broadcast_activity,
@@ -143,6 +144,8 @@ urlpatterns = [
     path("broadcasts/<int:pk>/release", broadcast_acts.broadcast_release, name="broadcast_release"),
     path("broadcasts/<int:pk>/ask/<slug:act>/", broadcast_acts.broadcast_ask, name="broadcast_ask"),
     path("broadcasts/<int:pk>/do/<slug:act>", broadcast_acts.broadcast_act, name="broadcast_act"),
+    path("broadcasts/<int:pk>/approval/", approval.approval, name="broadcast_approval"),
+    path("broadcasts/approval-rules/", approval.approval_rules, name="broadcasts_approval_rules"),
     path("broadcasts/retention/", retention.retention, name="broadcasts_retention"),
     path("picker/<int:pk>/", picker.picker, name="picker"),
     path("picker/<int:pk>/<slug:act>", picker.picker_act, name="picker_act"),

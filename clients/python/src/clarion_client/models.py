@@ -89,6 +89,34 @@ class Answer(TypedDict):
     detail: "str"
 
 
+class Approval(TypedDict):
+    """What was asked for, and what was decided."""
+
+    broadcast_id: "int"
+    state: "Literal['waiting', 'approved', 'rejected']"
+    void: "str"
+    recipients: "int | None"
+    asked_by: "str"
+    asked_at: "str"
+    decided_by: "str"
+    decided_at: "str | None"
+    comment: "str"
+
+
+class ApprovalRules(TypedDict):
+    """What needs the approval of a second person."""
+
+    more_than: "int | None"
+    roles: "list[Literal['viewer', 'sender', 'manager', 'admin']]"
+
+
+class ApprovalRulesIn(TypedDict):
+    """What needs the approval of a second person."""
+
+    more_than: "int | None"
+    roles: "list[Literal['viewer', 'sender', 'manager', 'admin']]"
+
+
 class Attribute(TypedDict):
     """An attribute."""
 

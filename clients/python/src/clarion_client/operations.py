@@ -10,6 +10,28 @@ from clarion_client.base import AsyncBase, SyncBase
 class Client(SyncBase):
     """The API."""
 
+    def ask_approval(self, broadcast_id: int) -> models.Approval:
+        """Ask for the approval of a draft."""
+        return cast(
+            "models.Approval", self.request("POST", f"/api/v1/broadcasts/{broadcast_id}/approval")
+        )
+
+    def get_approval(self, broadcast_id: int) -> models.Approval:
+        """Get the latest request for the approval of a broadcast, and what was decided."""
+        return cast(
+            "models.Approval", self.request("GET", f"/api/v1/broadcasts/{broadcast_id}/approval")
+        )
+
+    def get_approval_rules(self) -> models.ApprovalRules:
+        """Get what needs the approval of a second person."""
+        return cast("models.ApprovalRules", self.request("GET", "/api/v1/approval-rules"))
+
+    def set_approval_rules(self, body: models.ApprovalRulesIn) -> models.ApprovalRules:
+        """Choose what needs the approval of a second person."""
+        return cast(
+            "models.ApprovalRules", self.request("POST", "/api/v1/approval-rules", body=body)
+        )
+
     def list_attributes(self) -> models.Attributes:
         """List all attributes."""
         return cast("models.Attributes", self.request("GET", "/api/v1/attributes"))
@@ -1622,6 +1644,30 @@ class Client(SyncBase):
 
 class AsyncClient(AsyncBase):
     """The API, on an event loop."""
+
+    async def ask_approval(self, broadcast_id: int) -> models.Approval:
+        """Ask for the approval of a draft."""
+        return cast(
+            "models.Approval",
+            await self.request("POST", f"/api/v1/broadcasts/{broadcast_id}/approval"),
+        )
+
+    async def get_approval(self, broadcast_id: int) -> models.Approval:
+        """Get the latest request for the approval of a broadcast, and what was decided."""
+        return cast(
+            "models.Approval",
+            await self.request("GET", f"/api/v1/broadcasts/{broadcast_id}/approval"),
+        )
+
+    async def get_approval_rules(self) -> models.ApprovalRules:
+        """Get what needs the approval of a second person."""
+        return cast("models.ApprovalRules", await self.request("GET", "/api/v1/approval-rules"))
+
+    async def set_approval_rules(self, body: models.ApprovalRulesIn) -> models.ApprovalRules:
+        """Choose what needs the approval of a second person."""
+        return cast(
+            "models.ApprovalRules", await self.request("POST", "/api/v1/approval-rules", body=body)
+        )
 
     async def list_attributes(self) -> models.Attributes:
         """List all attributes."""

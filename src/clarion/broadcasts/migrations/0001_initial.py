@@ -454,4 +454,82 @@ class Migration(migrations.Migration):
             model_name="event",
             index=models.Index(fields=["broadcast", "at", "id"], name="event_of_broadcast"),
         ),
+        migrations.CreateModel(
+            name="ApprovalRules",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("more_than", models.BigIntegerField(null=True)),
+                ("roles", models.JSONField(default=list)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Approval",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("recipients", models.BigIntegerField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("asked_by_name", models.CharField(max_length=200)),
+                ("asked_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                ("decided_by_name", models.CharField(default="", max_length=200)),
+                ("decided_at", clarion.kit.fields.InstantField(null=True)),
+                ("comment", models.TextField(default="")),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="approvals",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["id"],
+                        name="approval_waiting",
+                    )
+                ],
+            },
+        ),
     ]

@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from clarion.accounts.models import Role
 from clarion.broadcasts import drafts, launch, once
 from clarion.broadcasts.audience import to_confirm
-from clarion.broadcasts.errors import EditConflict, LaunchError
+from clarion.broadcasts.errors import ApprovalNeeded, EditConflict, LaunchError
 from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.gaps import unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -124,6 +124,8 @@ def _finish(request: AgentRequest, draft: Broadcast | None) -> HttpResponse:
         return _page(request, draft, composition, conflict=conflict)
     except LaunchError as error:
         return _too_late(request, draft_of(request), error)
+    if "approval" in not_sent:
+        return redirect("broadcast_approval", draft.pk)
     return (
         _page(request, draft, composition, **not_sent)
         if not_sent
@@ -149,6 +151,8 @@ def _send(
         return _launch(request, draft), {}
     except EditConflict:
         raise
+    except ApprovalNeeded:
+        return draft, {"approval": True}
     except LaunchError as error:
         draft.refresh_from_db()
         if draft.state != BroadcastState.DRAFT:

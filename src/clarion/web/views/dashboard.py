@@ -112,6 +112,8 @@ def _concern(concern: Concern) -> dict[str, Any]:
         return _shown(concern, url)
     pk = concern.broadcast.pk
     url = reverse("broadcast", args=[pk])
+    if concern.kind == "approval":
+        url = reverse("broadcast_approval", args=[pk])
     if concern.kind in {"in_doubt", "held"}:
         url = f"{reverse('broadcast_recipients', args=[pk])}?state={concern.kind}"
     return _shown(concern, url) | {"name": name_of(concern.broadcast)}
