@@ -47,3 +47,48 @@ def test_no_more_rows_than_asked_for() -> None:
     ids = [add(name) for name in "abc"]
     assert last_settled("FROM contacts_tag", ids[0], 1) == ids[1]
     assert last_settled("FROM contacts_tag", ids[2], 10) == ids[2]
+
+
+def test_an_older_transaction_that_commits_a_later_id_first_does_not_hide_an_earlier_id() -> None:
+    if not db.is_postgres():
+        pytest.skip("SQLite has one writer at a time")
+    first = add("a")
+    began, written = threading.Event(), threading.Event()
+    may_add, may_commit = threading.Event(), threading.Event()
+    keys: dict[str, int] = {}
+
+    def begin_early_and_end_early() -> None:
+        try:
+            with transaction.atomic():
+                add("begins")
+                began.set()
+                may_add.wait(60)
+                keys["late"] = add("late")
+        finally:
+            connection.close()
+
+    def begin_late_and_end_late() -> None:
+        try:
+            with transaction.atomic():
+                keys["slow"] = add("slow")
+                written.set()
+                may_commit.wait(60)
+        finally:
+            connection.close()
+
+    early = threading.Thread(target=begin_early_and_end_early)
+    late = threading.Thread(target=begin_late_and_end_late)
+    early.start()
+    assert began.wait(60)
+    late.start()
+    try:
+        assert written.wait(60)
+        may_add.set()
+        early.join()
+        assert keys["slow"] < keys["late"]
+        assert last_settled("FROM contacts_tag", first - 1, 10) < keys["slow"]
+    finally:
+        may_add.set()
+        may_commit.set()
+        late.join()
+    assert last_settled("FROM contacts_tag", first - 1, 10) == keys["late"]
