@@ -19,6 +19,7 @@ from clarion.engine.process import ThreadedWorker
 from clarion.engine.resumption import ask_before_resuming
 from clarion.kit import clock
 from clarion.records.models import Delivery
+from clarion.webhooks.endpoints import add_endpoint
 from engine.journal.crew import Crew
 from support import factory
 
@@ -248,3 +249,22 @@ def test_a_full_disk_keeps_a_journal_until_its_heartbeat_can_be_kept(
     reap.reap()
     assert not list(folder.glob("*.journal"))
     assert known_beats(folder)
+
+
+@pytest.mark.parametrize(("happens", "state"), [(outage, "active"), (restore, "disabled")])
+def test_a_restored_database_posts_to_no_webhook_endpoint_before_somebody_decides(
+    folder: Path, happens: Callable[[Path], None], state: str
+) -> None:
+    endpoint, _ = add_endpoint(
+        name="Shop",
+        url="https://shop.example.org/events",
+        event_types=["delivery.sent"],
+        by=factory.BY,
+    )
+    happens(folder)
+
+    ask_before_resuming()
+
+    endpoint.refresh_from_db()
+    assert endpoint.state == state
+    assert ("restored from a backup" in endpoint.state_reason) == (state == "disabled")

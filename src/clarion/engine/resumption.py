@@ -2,6 +2,7 @@
 
 After an outage longer than the lateness limit people may not want it any more, and after a restore
 from a backup they may have had it already. So what is running is paused, or missed, with a reason.
+After a restore, webhook endpoints are disabled too.
 """
 
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from clarion.engine.journal.known import known_beats
 from clarion.kit import clock, db
 from clarion.records.models import Delivery
 from clarion.records.states import DeliveryState as D
+from clarion.webhooks.endpoints import disable
+from clarion.webhooks.models import Endpoint
 
 log = structlog.get_logger()
 S = BroadcastState
@@ -34,6 +37,10 @@ AFTER_RESTORE = (
     "The database was restored from a backup of {since:%Y-%m-%d %H:%M} UTC. Contacts who received "
     "this after the backup would receive it again. Resume it only if that is acceptable. Otherwise "
     "stop it."
+)
+ENDPOINT_AFTER_RESTORE = (
+    "The database was restored from a backup of {since:%Y-%m-%d %H:%M} UTC: the receiver may have "
+    "had some of its events, and another installation may still post to it."
 )
 MISSED_AFTER_RESTORE = (
     "It was due at {due:%Y-%m-%d %H:%M} UTC, and the database was restored from a backup of "
@@ -64,6 +71,8 @@ def ask_before_resuming() -> int:
             waits += _miss_what_was_due(since, now)
             # Other workers know the old one too: they are not to ask once more.
             heartbeat.set_identity(uuid4().hex)
+            for endpoint in Endpoint.objects.filter(state=Endpoint.State.ACTIVE):
+                disable(endpoint, ENDPOINT_AFTER_RESTORE.format(since=since))
         reason = (AFTER_RESTORE if is_restored else AFTER_OUTAGE).format(since=since, now=now)
         for broadcast in _running(is_restored=is_restored, now=now):
             # Of a message to one person its sender sees in the chat that it was not sent, and can
