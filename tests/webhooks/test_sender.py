@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import control
 from clarion.engine.process import ThreadedWorker
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records.models import Record
 from clarion.webhooks import endpoints, log, queue
 from clarion.webhooks.models import Cursor, Endpoint, EndpointRequest
@@ -246,3 +247,24 @@ def test_lines_of_the_log_are_deleted_after_a_month(receiver: Receiver) -> None:
     )
     queue.forget_old()
     assert list(endpoint.requests.values_list("pk", flat=True)) == [new.pk]
+
+
+def test_an_endpoint_whose_secret_can_not_be_opened_is_disabled_until_it_has_another(
+    receiver: Receiver,
+) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    lost = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
+    db.execute("UPDATE webhooks_endpoint SET secret = %s", [lost])
+    record_some(1)
+    test = endpoints.send_test(endpoint, by=factory.BY)
+
+    assert queue.next_round(endpoint.pk).is_last
+    endpoint = Endpoint.objects.get()
+    assert endpoint.state == "disabled"
+    assert "CLARION_SECRET_KEY" in endpoint.state_reason
+    test.refresh_from_db()
+    assert test.state == "failed"
+
+    endpoints.rotate_secret(endpoint, by=factory.BY)
+    endpoints.resume_endpoint(endpoint, by=factory.BY)
+    assert len(queue.next_round(endpoint.pk).requests) == 1

@@ -13,6 +13,7 @@ from clarion.accounts.models import Agent
 from clarion.channels.urls import checked_url
 from clarion.kit import clock, ids
 from clarion.kit.text import one_line
+from clarion.kit.vault import SealedError
 from clarion.webhooks.errors import EndpointError
 from clarion.webhooks.events import EVENT_TYPES
 from clarion.webhooks.models import Cursor, Endpoint, EndpointRequest
@@ -74,14 +75,18 @@ def edit_endpoint(
 
 
 def rotate_secret(endpoint: Endpoint, *, by: Agent | str) -> str:
-    """Replace the secret and return the new one. For a day, requests are signed with both."""
+    """Replace the secret and return the new one. For a day, requests are signed with both.
+
+    One that can't be opened any more is replaced too; then the new one signs alone.
+    """
     secret = _new_secret()
+    until = clock.now_us() + round(BOTH_SECRETS.total_seconds()) * clock.SECOND
+    try:
+        before = {"previous": endpoint.secret["current"], "previous_until": until}
+    except SealedError:
+        before = {}
     with transaction.atomic():
-        endpoint.secret = {
-            "current": secret,
-            "previous": endpoint.secret["current"],
-            "previous_until": clock.now_us() + round(BOTH_SECRETS.total_seconds()) * clock.SECOND,
-        }
+        endpoint.secret = {"current": secret, **before}
         endpoint.save(update_fields=["secret"])
         _note(endpoint, "rotate_secret", by)
     return secret

@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from clarion.kit import clock, db, standard_webhooks
 from clarion.kit.db.tailing import last_settled
+from clarion.kit.vault import SealedError
 from clarion.transport.messages import HttpRequest
 from clarion.webhooks.endpoints import disable, new_token, secrets_of
 from clarion.webhooks.events import MOST_EVENTS, TEST, Event, body_of
@@ -114,7 +115,12 @@ def next_round(endpoint_id: int) -> Round:
     room = 1 if endpoint.failing_since else AT_ONCE
     due = waiting.filter(due_at__lte=clock.from_us(db.now_us())).order_by("due_at", "pk")[:room]
     requests = list(due)
-    prepared = list(_prepared(endpoint, requests, now))
+    try:
+        prepared = list(_prepared(endpoint, requests, now))
+    except SealedError as error:
+        disable(endpoint, str(error))
+        waiting.filter(source="").update(state="failed", outcome=str(error))
+        return Round([], is_last=True)
     return Round(prepared, is_last=not requests and not is_behind)
 
 
