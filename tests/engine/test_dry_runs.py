@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.errors import ControlError
@@ -148,6 +149,27 @@ def test_texts_that_are_too_long_for_a_channel_are_counted_for_it() -> None:
         ("ready", ""): 2,
         ("too_long", "bot accepts at most 4,096 characters."): 1,
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_contacts_without_an_address_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_locked = []
+    without_address = running.without_address
+
+    def watched(*args: Any) -> Any:
+        is_locked.append(connection.in_atomic_block)
+        return without_address(*args)
+
+    monkeypatch.setattr(running, "without_address", watched)
+    channel = factory.channel()
+    vip = Tag.objects.create(name="vip")
+    Tagging.objects.create(tag=vip, contact=factory.address(channel, "1", "Ida").contact)
+    Tagging.objects.create(tag=vip, contact=Contact.objects.create(name="Ben"))
+    made = dry_run(factory.draft([channel], audience=Audience(kind="tags", tags=["vip"])))
+    assert groups(made) == {("ready", ""): 1, ("left_out", "no_address"): 1}
+    assert is_locked == [False]
 
 
 def test_chosen_contacts_without_an_address_are_left_out_and_listed() -> None:

@@ -5,6 +5,7 @@ one, which succeeds only while the dry run is still this worker's: so a chunk co
 ends in between, and a cancelled dry run writes nothing more.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -113,8 +114,10 @@ def _chunks(dry_run: DryRun) -> Iterator[None]:
             break
         _do_chunk(dry_run, broadcast, audience, ids, rehearsal, last)
         yield
+    left_out = _without_address(audience, ids, broadcast)  # before others have to wait for us
     with db.write():
-        for contacts in _without_address(audience, ids, broadcast):
+        for begin in range(0, len(left_out), CHUNK):
+            contacts = left_out[begin : begin + CHUNK].tolist()
             _advance(dry_run, looked_at=dry_run.looked_at + len(contacts))
             _add(dry_run, {(Kind.LEFT_OUT.value, NO_ADDRESS): contacts})
         _advance(dry_run, webhooks=rehearsal.webhooks)
@@ -181,21 +184,16 @@ def _add(dry_run: DryRun, groups: _Groups) -> None:
 
 def _without_address(
     audience: Audience, channel_ids: list[int], broadcast: Broadcast
-) -> Iterator[list[int]]:
-    """The contacts who were chosen and have no address on these channels, in chunks."""
+) -> "array[int]":
+    """The contacts who were chosen and have no address on these channels.
+
+    They are found together: each chunk would have to compare all of them once more.
+    """
     query = without_address(audience, channel_ids, broadcast.pk)
-    after = 0
-    while query is not None:
-        rows = db.fetch(
-            f"SELECT DISTINCT contact_id FROM ({query.sql}) q WHERE contact_id > %s "
-            f"ORDER BY contact_id LIMIT {CHUNK}",
-            [*query.params, after],
-        )
-        if not rows:
-            return
-        contacts = [row[0] for row in rows]
-        yield contacts
-        after = contacts[-1]
+    if query is None:
+        return array("q")
+    sql = f"SELECT DISTINCT contact_id FROM ({query.sql}) q ORDER BY contact_id"
+    return array("q", (row[0] for row in db.stream(sql, query.params)))
 
 
 def _finish(dry_run: DryRun, error: str = "") -> None:
