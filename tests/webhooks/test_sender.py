@@ -191,6 +191,22 @@ def test_an_endpoint_that_fails_for_long_is_disabled(
     assert len(queue.next_round(endpoint.pk).requests) == 1
 
 
+def test_resuming_posts_what_was_given_up_while_the_endpoint_failed(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    queue.next_round(endpoint.pk)
+    request = endpoint.requests.get()
+    settled(request, 500)
+    EndpointRequest.objects.update(begun_at=clock.now() - queue.GIVEN_UP_AFTER)
+    request.refresh_from_db()
+    assert settled(request, 500).state == "failed"
+    endpoints.disable(endpoint, "No request was accepted for three days.")
+
+    endpoints.resume_endpoint(endpoint, by=factory.BY)
+    (prepared,) = queue.next_round(endpoint.pk).requests
+    assert prepared.id == request.pk
+
+
 def test_resuming_can_skip_what_happened_meanwhile(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(3)

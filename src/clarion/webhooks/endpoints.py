@@ -112,9 +112,11 @@ def pause_endpoint(endpoint: Endpoint, *, by: Agent | str) -> None:
 def resume_endpoint(endpoint: Endpoint, *, skip: bool = False, by: Agent | str) -> None:
     """Post again, also what happened meanwhile; ``skip``: only what happens from now on.
 
-    Raises EndpointError for one that is active.
+    What was given up while nothing was accepted is part of what happened meanwhile. Raises
+    EndpointError for one that is active.
     """
     with transaction.atomic():
+        before = Endpoint.objects.select_for_update().filter(pk=endpoint.pk).first()
         rows = Endpoint.objects.filter(pk=endpoint.pk).exclude(state=Endpoint.State.ACTIVE)
         if not rows.update(state=Endpoint.State.ACTIVE, state_reason="", failing_since=None):
             raise EndpointError("", f"{endpoint.name} is active.")
@@ -124,7 +126,12 @@ def resume_endpoint(endpoint: Endpoint, *, skip: bool = False, by: Agent | str) 
             for source, newest in newest_ids().items():
                 Cursor.objects.filter(endpoint=endpoint, source=source).update(position=newest)
         else:
-            waiting.update(due_at=clock.now(), begun_at=clock.now(), attempts=0)
+            now = clock.now()
+            if before is not None and before.failing_since is not None:
+                EndpointRequest.objects.filter(
+                    endpoint=endpoint, state="failed", attempted_at__gte=before.failing_since
+                ).update(state="waiting")
+            waiting.update(due_at=now, begun_at=now, attempts=0)
         _note(endpoint, "resume", by, skip=skip)
 
 
