@@ -251,7 +251,7 @@ def test_events_of_a_deleted_broadcast_are_not_posted_again(receiver: Receiver) 
     queue.next_round(endpoint.pk)
     Record.objects.all().delete()
     assert queue.next_round(endpoint.pk).requests == []
-    assert endpoint.requests.get().outcome == "Not sent: its events have been deleted since."
+    assert endpoint.requests.get().outcome == "Not sent: none of its events is left."
 
 
 def test_lines_of_the_log_are_deleted_after_a_month(receiver: Receiver) -> None:
@@ -261,6 +261,9 @@ def test_lines_of_the_log_are_deleted_after_a_month(receiver: Receiver) -> None:
     EndpointRequest.objects.filter(pk=old.pk).update(
         created_at=clock.now() - queue.KEPT_FOR - timedelta(seconds=1)
     )
+    queue.forget_old()
+    assert endpoint.requests.count() == 2  # it waits still
+    EndpointRequest.objects.update(state="accepted")
     queue.forget_old()
     assert list(endpoint.requests.values_list("pk", flat=True)) == [new.pk]
 
@@ -284,3 +287,36 @@ def test_an_endpoint_whose_secret_can_not_be_opened_is_disabled_until_it_has_ano
     endpoints.rotate_secret(endpoint, by=factory.BY)
     endpoints.resume_endpoint(endpoint, by=factory.BY)
     assert len(queue.next_round(endpoint.pk).requests) == 1
+
+
+def test_what_was_given_up_in_a_long_outage_is_posted_when_it_ends(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(150)
+    queue.next_round(endpoint.pk)
+    first, second = endpoint.requests.order_by("pk")
+    long_ago = clock.now() - queue.GIVEN_UP_AFTER - timedelta(minutes=1)
+    EndpointRequest.objects.update(begun_at=long_ago)
+    Endpoint.objects.update(failing_since=long_ago)
+    first.refresh_from_db()
+    assert settled(first, None).state == "failed"
+    settled(second, 200)
+    first.refresh_from_db()
+    assert first.state == "waiting"
+    assert len(queue.next_round(endpoint.pk).requests) == 1
+
+
+def test_what_is_always_refused_is_given_up_for_good(receiver: Receiver) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(150)
+    queue.next_round(endpoint.pk)
+    first, second = endpoint.requests.order_by("pk")
+    EndpointRequest.objects.filter(pk=first.pk).update(
+        begun_at=clock.now() - queue.GIVEN_UP_AFTER - timedelta(minutes=1)
+    )
+    first.refresh_from_db()
+    assert settled(first, 400).state == "failed"
+    settled(second, 200)
+    first.refresh_from_db()
+    assert first.state == "failed"
+    EndpointRequest.objects.filter(pk=second.pk).update(state="failed", outcome=endpoints.SKIPPED)
+    assert log.repeat_failed(endpoint, by=factory.BY) == 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clarion.accounts.models import Agent
     from clarion.webhooks.models import Endpoint
 
-app = App("Webhook endpoints: other programs that are told what happens.")
+app = App("Webhook endpoints: URLs of other programs to which events are posted.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The endpoint's name.")]
 Url = Annotated[str, typer.Argument(metavar="URL", help="Events are posted to it.")]

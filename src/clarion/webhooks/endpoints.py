@@ -21,6 +21,7 @@ from clarion.webhooks.sources import newest_ids
 
 MOST_ENDPOINTS: Final = 50
 BOTH_SECRETS: Final = timedelta(hours=24)  # in which the secret before the last signs as well
+SKIPPED: Final = "Skipped when the endpoint was resumed."  # the outcome of a request
 _NAME_LENGTH: Final = 80
 _URL_LENGTH: Final = 2_000
 _SECRET_BYTES: Final = 32  # Standard Webhooks: between 24 and 64
@@ -122,7 +123,7 @@ def resume_endpoint(endpoint: Endpoint, *, skip: bool = False, by: Agent | str) 
             raise EndpointError("", f"{endpoint.name} is active.")
         waiting = EndpointRequest.objects.filter(endpoint=endpoint, state="waiting")
         if skip:
-            waiting.update(state="failed", outcome="Skipped when the endpoint was resumed.")
+            waiting.update(state="failed", outcome=SKIPPED)
             for source, newest in newest_ids().items():
                 Cursor.objects.filter(endpoint=endpoint, source=source).update(position=newest)
         else:

@@ -19,7 +19,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
         "delivery.sent": "A message was accepted by the provider",
         "delivery.delivered": "The provider reported a message as delivered",
         "delivery.read": "The provider reported a message as read",
-        "delivery.attempt_failed": "An attempt to send a message failed; it will be repeated",
+        "delivery.attempt_failed": "An attempt to send a message failed; another one may follow",
         "delivery.failed": "A message could not be sent, or the provider reported it as failed",
         "delivery.in_doubt": "A message may or may not have been sent",
         "link.clicked": "A recipient clicked a tracked link",

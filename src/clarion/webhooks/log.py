@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.kit import clock
+from clarion.webhooks.endpoints import SKIPPED
 from clarion.webhooks.models import Endpoint, EndpointRequest
 
 
@@ -24,9 +25,12 @@ def repeat_request(request: EndpointRequest, *, by: Agent | str) -> None:
 
 
 def repeat_failed(endpoint: Endpoint, *, by: Agent | str) -> int:
-    """Post again all requests that failed and are in the log still; return how many."""
+    """Post again all requests that failed and are in the log still; return how many.
+
+    What was skipped on purpose stays so.
+    """
     with transaction.atomic():
-        count = _repeat(log_of(endpoint, "failed"))
+        count = _repeat(log_of(endpoint, "failed").exclude(outcome=SKIPPED))
         audit.note("webhook.repeat", f"webhook endpoint {endpoint.pk}", by, requests=count)
     return count
 

@@ -7,7 +7,7 @@ request twice, with the same `webhook-id`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -137,8 +137,7 @@ def settle(endpoint_id: int, outcomes: Sequence[Outcome]) -> None:
                 _settle_one(request, outcome)
         if any(outcome.is_accepted for outcome in outcomes):
             if endpoint.failing_since:
-                waiting = EndpointRequest.objects.filter(endpoint=endpoint, state="waiting")
-                waiting.filter(due_at__gt=now).update(due_at=now)
+                _catch_up(endpoint, endpoint.failing_since, now)
             endpoint.failing_since = None
         elif outcomes:
             endpoint.failing_since = endpoint.failing_since or now
@@ -153,6 +152,7 @@ def settle(endpoint_id: int, outcomes: Sequence[Outcome]) -> None:
 def forget_old() -> None:
     """Delete lines of the log that are older than 30 days, some at a time."""
     old = EndpointRequest.objects.filter(created_at__lt=clock.now() - KEPT_FOR)
+    old = old.exclude(state=EndpointRequest.State.WAITING)
     EndpointRequest.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_ROWS])).delete()
 
 
@@ -165,6 +165,19 @@ def events_of(request: EndpointRequest) -> list[Event]:
     wanted = set(request.endpoint.event_types)
     rows = SOURCES[request.source].read(request.after_id, request.last_id)
     return [event for _, event in rows if event.type in wanted]
+
+
+def _catch_up(endpoint: Endpoint, failing_since: datetime, now: datetime) -> None:
+    """It accepts requests again: post what waits, and what was given up while it accepted none.
+
+    In less than a day nothing is given up for that reason, only what it always refuses.
+    """
+    requests = EndpointRequest.objects.filter(endpoint=endpoint)
+    if now - failing_since >= GIVEN_UP_AFTER:
+        requests.filter(state="failed", attempted_at__gte=failing_since).update(
+            state="waiting", due_at=now, begun_at=now, attempts=0
+        )
+    requests.filter(state="waiting", due_at__gt=now).update(due_at=now)
 
 
 def _add_requests(endpoint: Endpoint) -> bool:
@@ -208,7 +221,7 @@ def _prepared(endpoint: Endpoint, due: Sequence[EndpointRequest], now: int) -> I
         events = events_of(request)
         if not events:
             EndpointRequest.objects.filter(pk=request.pk).update(
-                state="accepted", outcome="Not sent: its events have been deleted since."
+                state="accepted", outcome="Not sent: none of its events is left."
             )
             continue
         body = body_of(events, now)

@@ -283,7 +283,7 @@ def test_g2_held_broadcasts_are_shown_and_released_by_hand(
 
     page = admin.post(f"/chats/{person.pk}/release", follow=True).content.decode()
 
-    assert "The 2 broadcasts that were held leave now." in page
+    assert "The 2 broadcasts that were held are being sent now." in page
     assert [factory.states(one) for one in held] == [{"queued": 1}, {"queued": 1}]
     assert Chat.objects.get().state == "open"
     again = admin.post(f"/chats/{person.pk}/release", follow=True).content.decode()

@@ -286,6 +286,6 @@ def chat_release(request: AgentRequest, pk: int) -> HttpResponse:
 def _leaves(count: int) -> str:
     return ngettext(
         "The broadcast that was held is sent now.",
-        "The %(count)d broadcasts that were held leave now.",
+        "The %(count)d broadcasts that were held are being sent now.",
         count,
     ) % {"count": count}
