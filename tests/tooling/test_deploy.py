@@ -111,6 +111,14 @@ def test_nginx_accepts_the_example(tmp_path: Path) -> None:
     assert "warn" not in checked.stderr
 
 
+def test_caddy_answers_strangers_who_ask_for_metrics_itself() -> None:
+    """Caddy runs every handle before a respond, whatever their order in the file is."""
+    text = (ROOT / "deploy/caddy/Caddyfile").read_text(encoding="utf-8")
+    outside = re.findall(r"^\t(\w+)", text, flags=re.MULTILINE)
+    assert set(outside) == {"handle"}
+    assert "\thandle @monitors {\n\t\trespond 403\n\t}\n" in text
+
+
 def nginx_config(folder: Path, listen: int) -> Path:
     """The example in a file that nginx can be started with by anybody."""
     certificate = folder / "certificate.pem"
