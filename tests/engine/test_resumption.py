@@ -10,15 +10,20 @@ from django.conf import settings
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import singles
 from clarion.broadcasts.control import resume
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.moves import move
+from clarion.contacts.models import Contact
 from clarion.engine import heartbeat, lifecycle, reap
+from clarion.engine.fire import watch_segments
 from clarion.engine.journal.known import known_beats, remember
 from clarion.engine.models import Heartbeat
 from clarion.engine.process import ThreadedWorker
 from clarion.engine.resumption import ask_before_resuming
 from clarion.kit import clock
 from clarion.records.models import Delivery
+from clarion.segments import manage
+from clarion.segments.conditions import Condition
+from clarion.segments.models import Segment
 from clarion.webhooks.endpoints import add_endpoint
 from engine.journal.crew import Crew
 from support import factory
@@ -188,6 +193,37 @@ def test_a_periodic_broadcast_whose_run_may_have_been_made_waits(folder: Path) -
     assert lifecycle.spawn_runs() == 0
 
     assert [Broadcast.objects.get(pk=b.pk).state for b in (ran, runs)] == ["paused", "live"]
+
+
+def test_whoever_joined_a_segment_between_backup_and_restore_fires_no_trigger_again(
+    folder: Path,
+) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    condition = Condition.parse("!added:7d")
+    week = manage.define(name="A week", conditions=[condition], by="cli")
+    trigger = {"on": "segment", "segment": week.pk, "delay": 60}
+    factory.live([channel], type="trigger", trigger=trigger)
+    look()
+    # The week is over after the backup: the trigger fired, which the backup does not know.
+    Contact.objects.update(created_at=clock.now() - timedelta(days=8))
+    restore(folder)
+
+    ask_before_resuming()
+    look()
+
+    assert not Firing.objects.exists()
+    factory.people(channel, 1, prefix="later")
+    Contact.objects.update(created_at=clock.now() - timedelta(days=8))
+    look()
+    assert Firing.objects.count() == 1
+
+
+def look() -> None:
+    """Once through all contacts."""
+    Segment.objects.update(next_look_at=None)
+    while watch_segments():
+        pass
 
 
 def test_journals_of_workers_that_were_killed_know_the_heartbeat_too(folder: Path) -> None:

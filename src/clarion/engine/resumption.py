@@ -24,6 +24,7 @@ from clarion.engine.journal.known import known_beats
 from clarion.kit import clock, db
 from clarion.records.models import Delivery
 from clarion.records.states import DeliveryState as D
+from clarion.segments import watch
 from clarion.webhooks.endpoints import disable
 from clarion.webhooks.models import Endpoint
 
@@ -69,6 +70,7 @@ def ask_before_resuming() -> int:
         waits = 0
         if is_restored:
             waits += _miss_what_was_due(since, now)
+            watch.begin_anew()
             # Other workers know the old one too: they are not to ask once more.
             heartbeat.set_identity(uuid4().hex)
             for endpoint in Endpoint.objects.filter(state=Endpoint.State.ACTIVE):

@@ -35,6 +35,15 @@ def watch_only(segment_ids: Collection[int]) -> None:
         )
 
 
+def begin_anew() -> None:
+    """Whoever is in a watched segment when all contacts are next looked at does not join it.
+
+    For a database that was restored: some have joined by the passing of time since the backup, and
+    what followed from that has happened already.
+    """
+    Segment.objects.filter(is_watched=True).update(is_known=False, cursor=0, next_look_at=None)
+
+
 def advance(segment_id: int, size: int = CHUNK) -> bool:
     """Look at the next contacts of a watched segment; False when that has time.
 
