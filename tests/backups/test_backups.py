@@ -260,6 +260,49 @@ class TestPostgreSQL:
         assert str(connection.settings_dict["PASSWORD"]) not in str(refusal.value)
         assert not (tmp_path / "one").exists()
 
+    @pytest.mark.usefixtures("changed")
+    @pytest.mark.parametrize("obstacle", ["schema", "psql", "damage"])
+    def test_what_can_not_be_restored_is_noticed_before_the_old_database_is_deleted(
+        self, saved: Path, data: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
+    ) -> None:
+        which, unpack = postgres.shutil.which, restore.unpack
+        if obstacle == "schema":
+            manifest = restore.read_manifest(saved).model_copy(update={"schema_name": "elsewhere"})
+            monkeypatch.setattr(restore, "read_manifest", lambda _: manifest)
+        elif obstacle == "psql":
+            monkeypatch.setattr(
+                postgres.shutil, "which", lambda name: None if name == "psql" else which(name)
+            )
+        else:
+
+            def unpack_newer(source: Path, folder: Path, report: Any) -> None:
+                unpack(source, folder, report)
+                (folder / "database.pgdump").write_bytes(b"PGDMP of a newer version")
+
+            monkeypatch.setattr(restore, "unpack", unpack_newer)
+        with pytest.raises(BackupError):
+            run_restore(saved)
+        assert Broadcast.objects.get().title == "Later"
+        assert (data / KEY).read_text() == SECOND
+
+    @pytest.mark.usefixtures("changed")
+    def test_programs_newer_than_the_server(
+        self, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """pg_restore 17 and later set a parameter that servers before 17 don't have."""
+        which = postgres.shutil.which
+        newer = tmp_path / "pg_restore"
+        setting = "/^SET lock_timeout = 0;$/a SET transaction_timeout = 0;"
+        newer.write_text(f"#!/bin/sh\n{which('pg_restore')} \"$@\" | sed '{setting}'\n")
+        newer.chmod(0o700)
+        monkeypatch.setattr(
+            postgres.shutil,
+            "which",
+            lambda name: str(newer) if name == "pg_restore" else which(name),
+        )
+        run_restore(saved)
+        assert Broadcast.objects.get().title == "Backed up"
+
     def test_the_password_is_no_argument_of_a_program(self) -> None:
         command = postgres._program("pg_dump")
         assert str(connection.settings_dict["PASSWORD"]) not in " ".join(command)

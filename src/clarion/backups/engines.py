@@ -26,7 +26,10 @@ class Engine(Protocol):
     def clear(self) -> None:
         """Leave a database without tables."""
 
-    def replace(self, staged: Path, schema: str, report: Report, /) -> None:
+    def require_restorable(self, staged: Path, schema: str, /) -> None:
+        """Raise BackupError when it is certain that a copy can't be put in this one's place."""
+
+    def replace(self, staged: Path, report: Report) -> None:
         """Put a copy in the place of the database, marked as restored: all of it or nothing."""
 
     def tidy(self) -> None:

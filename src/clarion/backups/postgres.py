@@ -22,6 +22,8 @@ from clarion.kit import db
 
 LOOK = 0.1  # seconds between looks at how much has been written
 LOCK_TIMEOUT = "10s"
+# What pg_restore writes from version 17 on, and servers before 17 refuse. It is the default.
+NEWER_SETTING = b"\nSET transaction_timeout = 0;\n"
 NOT_FOR_PROGRAMS = ("client_encoding", "options", "cursor_factory", "context", "prepare_threshold")
 # Extensions own tables too; those are not Clarion's.
 DROP_ALL = """
@@ -83,18 +85,26 @@ def clear() -> None:
         db.execute(_drop_all(Identifier(schema()).as_string()))
 
 
-def replace(staged: Path, of_schema: str, report: Report) -> None:
-    """Put a copy in the place of all tables, marked as restored: in one transaction.
-
-    The script ends with COMMIT, so nothing changes if this process ends before.
-    """
+def require_restorable(staged: Path, of_schema: str) -> None:
+    """Raise BackupError when it is certain that ``replace`` would fail."""
     name = schema()
     if of_schema != name:
         raise BackupError(
             f"The tables of the backup are in the schema {of_schema}, and this database uses "
             f"{name}. Set the search_path of the role to {of_schema} (ALTER ROLE … SET "
-            "search_path), and create that schema if it is missing."
+            "search_path), and create that schema if it is missing. Nothing was changed."
         )
+    _program("psql")
+    with _running([*_program("pg_restore", connects=False), "--list", str(staged)]):
+        pass
+
+
+def replace(staged: Path, report: Report) -> None:
+    """Put a copy in the place of all tables, marked as restored: in one transaction.
+
+    The script ends with COMMIT, so nothing changes if this process ends before.
+    """
+    name = schema()
     quoted = Identifier(name).as_string()
     before = (
         "SET idle_in_transaction_session_timeout = 0;\nBEGIN;\n"
@@ -137,7 +147,7 @@ def _drop_all(quoted: str) -> str:
 def _pass_on(source: IO[bytes], target: IO[bytes], size: int, report: Report) -> None:
     done = 0
     while chunk := source.read(CHUNK):
-        target.write(chunk)
+        target.write(chunk if done else chunk.replace(NEWER_SETTING, b"\n", 1))
         done += len(chunk)
         report(min(done, size), size, "writing the database")
 

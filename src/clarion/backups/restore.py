@@ -27,6 +27,7 @@ from clarion.engine.resumption import ask_before_resuming
 from clarion.kit.db import schema
 
 STAGING = "restoring-"  # folders of this name are left of a restore that broke off
+UNCHANGED = "Nothing was changed."
 NAMES = {"sqlite": "an SQLite", "postgresql": "a PostgreSQL"}
 
 
@@ -77,6 +78,8 @@ def restore(source: Path, *, by: Agent | str, report: Report) -> Restored:
     with tempfile.TemporaryDirectory(dir=data, prefix=STAGING) as work:
         staged = Path(work)
         unpack(source, staged, report)
+        database = staged / manifest.database
+        engine().require_restorable(database, manifest.schema_name)
         brings_key = _check_key(folder.stored_key(staged), data)
         names = {name for name, _ in folder.files(staged)}
         folder.add(staged, data)
@@ -84,7 +87,12 @@ def restore(source: Path, *, by: Agent | str, report: Report) -> Restored:
             engine().clear()
             folder.put_key(staged, data)
             settings.SECRET_KEY = folder.stored_key(data)  # for the rest of this process
-        engine().replace(staged / manifest.database, manifest.schema_name, report)
+        try:
+            engine().replace(database, report)
+        except BackupError as error:
+            if not brings_key:
+                raise
+            raise _without_promise(error) from error
     folder.remove_others(names, data)
     migrated = schema.bring_up_to_date()
     paused = _ask()
@@ -114,6 +122,13 @@ def _check_key(key: str, data: Path) -> bool:
             "CLARION_SECRET_KEY_FALLBACKS. Nothing was changed."
         )
     return bool(key) and not chosen and key != folder.stored_key(data)
+
+
+def _without_promise(error: BackupError) -> BackupError:
+    return BackupError(
+        f"{str(error).removesuffix(UNCHANGED)}The database was emptied before, because its secret "
+        "key is another one. Correct this, then restore the backup again."
+    )
 
 
 def _ask() -> int:

@@ -68,7 +68,13 @@ def clear() -> None:
         sync_folder(path().parent)
 
 
-def replace(staged: Path, _schema: str, report: Report) -> None:
+def require_restorable(staged: Path, _schema: str) -> None:
+    """Raise BackupError when it is certain that ``replace`` would fail."""
+    if not staged.exists() or not _is_readable(staged):
+        raise BackupError("The database in the backup is no SQLite database. Nothing was changed.")
+
+
+def replace(staged: Path, report: Report) -> None:
     """Put a copy in the place of the database, marked as restored: all of it or nothing."""
     connection.close()
     incoming = path().with_name(f"{path().name}.incoming")
