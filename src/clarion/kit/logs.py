@@ -29,7 +29,8 @@ _LEVELS: Final = {
 }
 _HIDDEN: Final = (
     (re.compile(r"(/hooks/(?:external|events)/\d+/)[^\s/?\"']+"), r"\1…"),
-    (re.compile(r"(/(?:unsubscribe|media)/)[^\s/?\"']+"), r"\1…"),
+    (re.compile(r"(/(?:unsubscribe|preferences|confirm|c|media)/)[^\s/?\"']+"), r"\1…"),
+    (re.compile(r"(/set-password/)[^\s/?\"']+"), r"\1…"),
     (re.compile(r"(/bot\d*:?)[\w:-]{8,}"), r"\1…"),
     (re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=:-]{6,}"), r"\1…"),
     (re.compile(r"(?i)(\b(?:token|secret|password|api_?key)\w*[=:]\s*)[^\s,;&)]+"), r"\1…"),
