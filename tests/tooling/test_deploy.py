@@ -72,6 +72,14 @@ def test_the_services_start_in_order_and_see_the_same_data() -> None:
     assert Settings(trusted_proxies=named).trusted_proxies == named
 
 
+def test_a_restore_does_not_run_migrate_first() -> None:
+    """It refuses a database of a newer version, which is when one restores a backup."""
+    text = (ROOT / "docs/containers.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    docker compose run .*$", text, flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert all(" --no-deps " in command for command in commands)
+
+
 def test_the_same_postgresql_in_the_image_and_beside_it() -> None:
     """pg_dump refuses a server that is newer."""
     server = COMPOSE["services"]["database"]["image"].partition(":")[2]
