@@ -219,6 +219,21 @@ def test_when_the_last_one_was_made(data: Path, tmp_path: Path) -> None:
     assert backup.last() == AuditEntry.objects.get(action="backup.create").at
 
 
+def test_what_a_killed_backup_has_left_is_deleted_by_the_next_one(
+    data: Path, tmp_path: Path
+) -> None:
+    killed, running, young = (tmp_path / f"{backup.WORK}{name}" for name in ("a", "b", "c"))
+    for left in (killed, running, young):
+        left.mkdir()
+        (left / "database").write_bytes(b"everything about contacts")
+    for old in (killed, running):
+        os.utime(old, (0, 0))
+    with backup._locked(running):
+        backup.create(tmp_path / "one", by=audit.COMMAND_LINE, report=quiet)
+    assert sorted(tmp_path.glob(f"{backup.WORK}*")) == [running, young]
+    assert (tmp_path / "one").exists()
+
+
 def test_a_backup_into_a_folder_that_is_missing(data: Path, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="There is no folder"):
         backup.create(tmp_path / "missing/backup", by=audit.COMMAND_LINE, report=quiet)

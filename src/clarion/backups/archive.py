@@ -103,14 +103,15 @@ class _Reading(io.RawIOBase):
 
 
 @contextmanager
-def write_archive(target: Path) -> Iterator[ArchiveWriter]:
+def write_archive(target: Path, folder: Path | None = None) -> Iterator[ArchiveWriter]:
     """Yield what writes an archive that is there whole, readable by its owner only, or not at all.
 
-    Raises BackupError when the target exists.
+    Until it is whole it is in ``folder``, on the same disk; by default beside the target. Raises
+    BackupError when the target exists.
     """
     if target.exists():
         raise BackupError(f"{target} exists already. Choose another name, or delete it first.")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    draft = (folder or target.parent) / f".{target.name}.{os.getpid()}.partial"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,12 @@
 """Making a backup of a running installation, and when the last one was made."""
 
+import fcntl
+import os
+import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +23,8 @@ from clarion.kit import clock
 from clarion.kit.db import schema
 
 MADE = "backup.create"
+WORK = ".clarion-backup-"  # folders of this name, unlocked: of a backup that was killed
+YOUNG = 60.0  # seconds in which a folder may not be locked yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,8 @@ def create(target: Path, *, by: Agent | str, report: Report, has_key: bool = Tru
     schema.require_current()
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}. Create it first.")
-    with (
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".clarion-backup-") as work,
-        write_archive(target) as archive,
-    ):
-        database = Path(work) / "database"
+    with _folder_beside(target) as work, write_archive(target, work) as archive:
+        database = work / "database"
         engine().copy(database, report)
         size = database.stat().st_size
         archive.add_bytes(MANIFEST, _manifest(size).model_dump_json(indent=2).encode())
@@ -70,6 +74,31 @@ def last() -> datetime | None:
     return (
         AuditEntry.objects.filter(action=MADE).order_by("-pk").values_list("at", flat=True).first()
     )
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    """A folder to work in, deleted afterwards; what killed backups have left is deleted now."""
+    for left in target.parent.glob(f"{WORK}*"):
+        with suppress(OSError):  # another one is being made, or it is another user's
+            if time.time() - left.stat().st_mtime > YOUNG:
+                with _locked(left):
+                    shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=WORK) as name:
+        work = Path(name)
+        with _locked(work):
+            yield work
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder for as long as this process lives. Raises OSError while another has it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _manifest(size: int) -> Manifest:
