@@ -66,6 +66,7 @@ def test_who_may_read(
     answered = ProgramClient().get("/metrics", headers={"authorization": shown})
     assert answered.status_code == status
     assert (b"clarion_workers" in answered.content) == (status == 200)
+    assert status != 200 or "version=0.0.4" in answered.headers["content-type"]
 
 
 @pytest.mark.django_db

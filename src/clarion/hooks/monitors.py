@@ -14,7 +14,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from clarion import __version__
 from clarion.channels.contract import Refusal
@@ -54,7 +54,7 @@ class Monitoring:
             text = await self._text.get()
         except (DatabaseError, TimeoutError):
             return busy("The database does not answer.")
-        return Answer(200, text, CONTENT_TYPE_LATEST.encode())
+        return Answer(200, text, CONTENT_TYPE_PLAIN_0_0_4.encode())
 
 
 def _refusal(request: Request) -> Answer | None:
