@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from clarion.accounts import audit, audit_log
 from clarion.accounts.audit_log import Wanted
@@ -41,6 +42,17 @@ def _entries() -> None:
 )
 def test_conditions_are_combined(wanted: Wanted, actions: list[str]) -> None:
     assert [entry.action for entry in audit_log.search(wanted).rows] == actions
+
+
+@pytest.mark.only_on("postgresql")  # whose order of texts depends on the locale
+def test_a_beginning_is_found_in_every_locale() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE accounts_auditentry "
+            'ALTER COLUMN action TYPE varchar(80) COLLATE "en-x-icu"'
+        )
+    found = audit_log.search(Wanted(action="channel.")).rows
+    assert [entry.action for entry in found] == ["channel.pause", "channel.add"]
 
 
 def test_pages_follow_each_other() -> None:
