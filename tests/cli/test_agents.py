@@ -76,6 +76,16 @@ def test_a_role_is_changed(ok: Callable[..., str], ann: Agent, bob: Agent, named
     assert AuditEntry.objects.latest("pk").detail == {"role": "manager"}
 
 
+def test_a_name_stands_for_no_other_agent_s_address(
+    ok: Callable[..., str], refused: Callable[..., str], ann: Agent, bob: Agent
+) -> None:
+    Agent.objects.filter(pk=ann.pk).update(name=bob.email)
+    assert ann.pk < bob.pk
+    assert ok("agent", "role", bob.email, "viewer") == "Bob is now viewer.\n"
+    Agent.objects.filter(pk=bob.pk).update(is_active=False)
+    refused("audit", "export", "-", "--as", bob.email)
+
+
 def test_a_new_password_ends_what_the_old_one_began(ok: Callable[..., str], ann: Agent) -> None:
     browser = Client()
     browser.force_login(ann)

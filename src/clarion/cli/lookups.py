@@ -70,18 +70,18 @@ def find_contact(name: str, *, first: "Iterable[Channel]" = ()) -> "Contact":
 
 
 def find_agent(email: str, *, inactive: bool = False) -> "Agent":
-    """The agent who logs in with that e-mail address, or has that name. Raises Failed.
+    """The agent who logs in with that e-mail address, else the one with that name. Raises Failed.
 
+    Agents choose their names: one that is another agent's address must not stand for that agent.
     `inactive`: agents who can't log in are found too.
     """
-    from django.db.models import Q
-
     from clarion.accounts.models import Agent
 
     name = email.strip()
-    named = Agent.objects.filter(Q(email=name.lower()) | Q(name__iexact=name))
-    agent = (named if inactive else named.filter(is_active=True)).order_by("pk").first()
+    agent = Agent.objects.filter(email=name.lower()).first()
     if agent is None:
+        agent = Agent.objects.filter(name__iexact=name).order_by("pk").first()
+    if agent is None or not (inactive or agent.is_active):
         raise Failed(
             f"There is no agent with the name or e-mail address {email}. "
             "Add one with: clarion agent add"
