@@ -239,6 +239,32 @@ def test_another_admin_resets_it(client: Client, agent: Agent, admin: Client) ->
     assert log_in(client)["Location"] == "/"
 
 
+def test_who_waits_at_the_step_while_it_is_reset_logs_in_again(
+    client: Client, agent: Agent
+) -> None:
+    log_in(client)
+    set_up(client)
+    waiting = Client()
+    log_in(waiting)
+    second_factor.reset(agent, by="command line")
+    assert waiting.get(STEP)["Location"] == "/account/login/"
+    assert log_in(waiting)["Location"] == "/"
+
+
+def test_another_agent_logs_in_where_one_stopped_at_the_step(
+    client: Client, agent: Agent, make_agent: MakeAgent
+) -> None:
+    make_agent("sender", PASSWORD)
+    log_in(client)
+    set_up(client)
+    shared = Client()
+    log_in(shared)
+    assert b'href="/account/login/"' in shared.get(STEP).content
+    assert b"Password" in shared.get("/account/login/").content
+    assert log_in(shared, "sender")["Location"] == "/"
+    assert b"sender@example.org" in shared.get("/account/").content
+
+
 def test_admins_choose_who_needs_it(admin: Client) -> None:
     admin.post("/agents/two-factor/", {"roles": ["viewer", "manager"]})
     assert b"required for: Viewer, Manager." in admin.get("/agents/").content

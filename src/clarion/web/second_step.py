@@ -50,6 +50,10 @@ class SecondStep(LoginStage):  # type: ignore[misc]
         self.state[_KEY] = agent.get_session_auth_hash()
         return redirect("account_second_step"), True
 
+    def is_resumable(self, request: HttpRequest) -> bool:
+        """Never: the page of the log-in must stay open to others, and to who begins again."""
+        return False
+
 
 class CodeForm(forms.Form):
     """A code of the app, or a recovery code; or what a browser answers for a passkey."""
@@ -64,7 +68,11 @@ def second_step(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor, and log in."""
     stage = request._login_stage  # type: ignore[attr-defined]
     agent = stage.login.user
-    if not agent.is_active or stage.state.get(_KEY) != agent.get_session_auth_hash():
+    if (
+        not agent.is_active
+        or stage.state.get(_KEY) != agent.get_session_auth_hash()
+        or not second_factor.has_second_factor(agent)  # it was reset meanwhile
+    ):
         return cast(HttpResponse, stage.abort())
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
