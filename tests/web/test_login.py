@@ -58,6 +58,7 @@ def test_nothing_of_allauth_is_reachable_unstyled(admin: Client, address: str) -
 def test_change_the_password(client: Client, make_agent: MakeAgent) -> None:
     agent = make_agent("viewer", PASSWORD)
     client.force_login(agent)
+    Client().post("/account/login/", {"login": agent.email, "password": PASSWORD})
     form = {"oldpassword": PASSWORD, "password1": "quite another one", "password2": "no"}
 
     assert b"same password" in client.post("/account/password/", form).content
@@ -66,6 +67,9 @@ def test_change_the_password(client: Client, make_agent: MakeAgent) -> None:
     agent.refresh_from_db()
     assert response["Location"] == "/account/"
     assert agent.check_password("quite another one")
+    assert client.get("/account/").status_code == 200
+    assert AuditEntry.objects.filter(action="agent.password", agent=agent).count() == 1
+    assert not AgentSession.objects.filter(agent=agent).exclude(pk=client.session.session_key)
 
 
 def test_the_time_zone_is_chosen(client: Client, make_agent: MakeAgent) -> None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from allauth.account import views
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core import signing
@@ -128,6 +129,13 @@ def _note_login(request: HttpRequest, user: Agent, **_: Any) -> None:
 def _note_logout(request: HttpRequest, user: Agent | None, **_: Any) -> None:
     if user is not None:
         audit.note("agent.logout", f"agent {user.pk}", user)
+
+
+@receiver(password_changed)
+def _note_password(request: HttpRequest, user: Agent, **_: Any) -> None:
+    """As for a password that is set in another way: noted, and the other sessions are gone."""
+    sessions.drop_sessions(user, but=request.session.session_key)
+    audit.note("agent.password", f"agent {user.pk}", user)
 
 
 @receiver(user_login_failed)
