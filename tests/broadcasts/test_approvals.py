@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import Agent, AuditEntry
+from clarion.accounts.tokens import actor, create_token
 from clarion.broadcasts import approvals, drafts, launch, restarts
 from clarion.broadcasts.errors import ApprovalError, ApprovalNeeded
 from clarion.broadcasts.models import Approval, Broadcast
@@ -142,6 +143,17 @@ def test_nobody_approves_their_own(channel: Channel, mia: Agent) -> None:
     request = approvals.ask(draft, 11, by=mia)
     with pytest.raises(ApprovalError, match="You edited this broadcast last"):
         approvals.decide(request, approve=True, comment="", by=admin)
+
+
+def test_nobody_approves_what_their_token_asked_for(
+    channel: Channel, ada: Agent, mia: Agent
+) -> None:
+    token, _secret = create_token(name="Till", scopes=["broadcasts:write"], expires_at=None, by=mia)
+    request = approvals.ask(factory.draft([channel]), 11, by=actor(token))
+    with pytest.raises(ApprovalError, match="Your API token asked"):
+        approvals.decide(request, approve=True, comment="", by=mia)
+    other = factory.agent("admin", "Eve")
+    assert approvals.decide(request, approve=True, comment="", by=other).state == "approved"
 
 
 def test_a_rejected_one_is_not_sent(channel: Channel, ada: Agent, mia: Agent) -> None:

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Field
 
 from clarion.accounts import audit
-from clarion.accounts.models import Agent, Role
+from clarion.accounts.models import Agent, ApiToken, Role
+from clarion.accounts.tokens import actor
 from clarion.broadcasts import authors, events
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.errors import ApprovalError, ApprovalNeeded
@@ -157,9 +158,16 @@ def why_not(approval: Approval, agent: Agent) -> str:
         return "Only managers and admins approve broadcasts."
     if approval.asked_by_id == agent.pk:
         return "You asked for this approval. Somebody else has to decide."
+    if approval.asked_by_id is None and approval.asked_by_name in _tokens_of(agent):
+        return "Your API token asked for this approval. Somebody else has to decide."
     if approval.broadcast.edited_by_id == agent.pk:
         return "You edited this broadcast last. Somebody else has to decide."
     return ""
+
+
+def _tokens_of(agent: Agent) -> set[str]:
+    """How the tokens that an agent created are named, revoked ones too: each acts for the agent."""
+    return {authors.name_of(actor(token)) for token in ApiToken.objects.filter(created_by=agent)}
 
 
 def decide(approval: Approval, *, approve: bool, comment: str, by: Agent | str) -> Approval:
