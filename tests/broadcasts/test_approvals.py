@@ -252,6 +252,16 @@ def test_what_it_refers_to_counts_too(channel: Channel, ada: Agent, what: str) -
     assert approvals.digest(draft) != before
 
 
+def test_lists_of_requests_read_no_recipients(
+    channel: Channel, ada: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafted = factory.draft([channel])
+    approvals.ask(drafted, 11, by=ada)
+    approvals.ask(drafted, 12, by=ada)
+    monkeypatch.setattr(approvals, "digest", lambda _: pytest.fail("takes seconds"))
+    assert [request.recipients for request in approvals.open_requests(9)] == [12]
+
+
 def test_open_requests_are_those_that_count(channel: Channel, ada: Agent, mia: Agent) -> None:
     first, second, third = (factory.draft([channel]) for _ in range(3))
     for draft in (first, second, third):
