@@ -7,7 +7,14 @@ from django.test import Client
 from django.urls import reverse
 
 from clarion.accounts import links
-from clarion.accounts.models import Agent, ApiToken, AuditEntry, Role
+from clarion.accounts.models import (
+    Agent,
+    AgentSession,
+    ApiToken,
+    AuditEntry,
+    AuthenticatorApp,
+    Role,
+)
 from clarion.accounts.tokens import create_token
 from web.conftest import PASSWORD, LogIn, MakeAgent
 
@@ -137,6 +144,18 @@ def test_each_act_is_asked_first(admin: Client, make_agent: MakeAgent, act: str)
     html = admin.get(f"/agents/{sender.pk}/{act}/").content.decode()
     assert "Sender Example" in html
     assert not AuditEntry.objects.filter(subject=f"agent {sender.pk}").exists()
+
+
+@pytest.mark.parametrize("act", ["deactivate", "reset-two-factor"])
+def test_an_admin_who_ends_their_own_session_is_led_to_the_login(
+    admin: Client, make_agent: MakeAgent, act: str
+) -> None:
+    Agent.objects.filter(pk=make_agent("sender").pk).update(role="admin")
+    own = Agent.objects.get(email="admin@example.org")
+    AuthenticatorApp.objects.create(agent=own, secret={"base32": "A" * 32}, last_step=0)
+    AgentSession.objects.update(agent=own)
+    assert admin.post(f"/agents/{own.pk}/{act}/")["Location"] == "/account/login/"
+    assert admin.get("/").status_code == 302
 
 
 def test_there_is_no_other_act(admin: Client, make_agent: MakeAgent) -> None:

@@ -124,6 +124,9 @@ _ACTS: Final[dict[str, Callable[[AgentRequest, Agent], HttpResponse]]] = {
 }
 
 
+_ENDS_OWN: Final = frozenset({"deactivate", "reset-two-factor"})
+
+
 @needs(Role.ADMIN)
 @require_http_methods(["GET", "POST"])
 def agent_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
@@ -134,7 +137,11 @@ def agent_act(request: AgentRequest, pk: int, act: str) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:
-            return _ACTS[act](request, agent)
+            answer = _ACTS[act](request, agent)
+            if agent.pk == request.user.pk and act in _ENDS_OWN:
+                request.session.flush()  # it has ended: nothing more can be saved in it
+                return redirect("account_login")
+            return answer
         except AgentError as error:
             problem = str(error)
     context: dict[str, Any] = {"agent": agent, "act": act, "problem": problem, "days": links.DAYS}
