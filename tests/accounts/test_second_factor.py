@@ -1,5 +1,6 @@
 """Authenticator apps, recovery codes and passkeys."""
 
+import base64
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -232,6 +233,16 @@ def test_a_damaged_answer_is_refused(agent: Agent, change: Callable[[Any], Any])
     assert not use(agent, authenticator, change)
     options, state = passkeys.begin_adding(agent, SITE)
     answer = change(authenticator.get(options))
+    with pytest.raises(SecondFactorError):
+        passkeys.add_passkey(agent, SITE, state, answer, name="x")
+
+
+@pytest.mark.parametrize("data", [b"\x81" * 10_000, b"\xa0", b"", b"\x1b\0", b"\xa1\x63abc"])
+def test_an_answer_that_can_not_be_read_is_refused(agent: Agent, data: bytes) -> None:
+    authenticator = Authenticator(SITE, "clarion.example")
+    options, state = passkeys.begin_adding(agent, SITE)
+    answer = authenticator.create(options)
+    answer["response"]["attestationObject"] = base64.urlsafe_b64encode(data).decode().rstrip("=")
     with pytest.raises(SecondFactorError):
         passkeys.add_passkey(agent, SITE, state, answer, name="x")
 

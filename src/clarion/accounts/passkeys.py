@@ -6,6 +6,7 @@ a passkey is bound to its host.
 """
 
 import base64
+import struct
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,6 +34,10 @@ from clarion.accounts.second_factor import (
 
 MOST: Final = 20  # of an agent
 NAME_LENGTH: Final = 80
+# What reading an answer may raise, whatever a browser sends (RecursionError: nested deeply).
+_MALFORMED: Final = (
+    ValueError, TypeError, LookupError, AttributeError, struct.error, RecursionError,
+)  # fmt: skip
 _REFUSED: Final = (
     "The browser's answer could not be used. Try again, and confirm within a few minutes."
 )
@@ -70,7 +75,7 @@ def add_passkey(
         raise SecondFactorError(_REFUSED)
     try:
         data = _server(site).register_complete(state, answer)
-    except (ValueError, TypeError, KeyError, AttributeError):  # whatever a browser may send
+    except _MALFORMED:
         raise SecondFactorError(_REFUSED) from None
     credential = data.credential_data
     assert credential is not None
@@ -113,7 +118,7 @@ def use_passkey(
     try:
         used = _server(site).authenticate_complete(state, _credentials(agent), answer)
         counter = AuthenticationResponse.from_dict(answer).response.authenticator_data.counter
-    except (ValueError, TypeError, KeyError, AttributeError):  # whatever a browser may send
+    except _MALFORMED:
         return False
     passkeys = Passkey.objects.filter(agent=agent, credential_id=_text(used.credential_id))
     # 0: a passkey that does not count. Of one that does, a copy would fall behind.
