@@ -90,3 +90,9 @@ def test_rules_are_an_admin_s(admin: Client, log_in: LogIn) -> None:
 def test_viewers_do_not_take_part(channel: Channel, log_in: LogIn) -> None:
     draft = factory.draft([channel])
     assert log_in("viewer").get(f"/broadcasts/{draft.pk}/approval/").status_code == 403
+
+
+def test_rules_show_the_roles_that_are_chosen(admin: Client) -> None:
+    page = "/broadcasts/approval-rules/"
+    admin.post(page, {"more_than": "10"})
+    assert admin.get(page).context["form"]["roles"].value() == []

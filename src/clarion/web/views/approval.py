@@ -43,7 +43,9 @@ class RulesForm(forms.Form):
 def approval_rules(request: AgentRequest) -> HttpResponse:
     """Show and change the rules."""
     rules = approvals.rules()
-    initial = {"more_than": rules.more_than, "roles": rules.roles or ["sender", "manager", "admin"]}
+    initial = {"more_than": rules.more_than, "roles": rules.roles}
+    if rules.more_than is None and not rules.roles:
+        initial["roles"] = ["sender", "manager", "admin"]
     form = RulesForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         approvals.set_rules(**form.cleaned_data, by=request.user)
