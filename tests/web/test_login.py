@@ -4,6 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from clarion.accounts import audit
 from clarion.accounts.models import Agent, AgentSession, AuditEntry, CacheEntry
 from web.conftest import PASSWORD, MakeAgent
 
@@ -172,7 +173,17 @@ def test_log_ins_are_in_the_audit_log(client: Client, make_agent: MakeAgent) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["command line", "Engine", "ADMIN", "Ａｄｍｉｎ", "manager", "Àda Lovelace", " ", "a\u202eb"],
+    [
+        "command line",
+        audit.STRANGER,
+        "Engine",
+        "ADMIN",
+        "Ａｄｍｉｎ",
+        "manager",
+        "Àda Lovelace",
+        " ",
+        "a\u202eb",
+    ],
 )
 def test_a_name_that_would_mislead_is_refused(
     client: Client, make_agent: MakeAgent, name: str

@@ -14,7 +14,9 @@ from clarion.kit import ids
 
 NAME_LENGTH = 200
 # As the audit log writes the program itself; see audit.
-RESERVED = frozenset({"engine", "worker", "commandline", "clarion", "system"})
+RESERVED = frozenset(
+    {"engine", "worker", "commandline", "clarion", "system", "apersonwhoisnotloggedin"}
+)
 _TOKENS = "apitoken"  # and the name of the token
 _RANKS = {role: rank for rank, role in enumerate(Role.values)} | {"administrator": 3}
 PASSWORD_LENGTH = 16
