@@ -9,9 +9,10 @@ from clarion.bulk.models import BulkAction
 from clarion.bulk.selection import Selection
 from clarion.consents import grants, manage
 from clarion.consents.models import Change, Confirmation, Consent, Grant
-from clarion.contacts import tags
+from clarion.contacts import attribute_changes, tags
+from clarion.contacts.attribute_changes import AttributeProblem
 from clarion.contacts.attribute_filters import AttributeFilter
-from clarion.contacts.models import Address, Contact, Suppression, Tag, Tagging
+from clarion.contacts.models import Address, Attribute, Contact, Suppression, Tag, Tagging
 from clarion.records.models import Record
 from support import factory
 
@@ -264,3 +265,27 @@ def test_deleting_as_one_by_one(people: list[Address], small_steps: None) -> Non
     delivery.refresh_from_db()
     assert Record.objects.get(delivery=delivery).content == ""
     assert AuditEntry.objects.filter(action="contact.delete").count() == 7
+
+
+def test_attributes_that_an_open_action_chooses_by_are_not_rewritten(
+    people: list[Address], small_steps: None
+) -> None:
+    """Else everybody would be without the attribute, and be deleted."""
+    Contact.objects.filter(pk__gt=people[2].contact_id).update(attributes={"city": "Bonn"})
+    Contact.objects.filter(pk__lte=people[2].contact_id).update(attributes={})
+    city = Attribute.objects.get_or_create(name="city")[0]
+    nowhere = Selection(attributes=(AttributeFilter.made("city", "unset"),))
+    options = acts.delete_options(suppress=False)
+    action = actions.start("delete", nowhere, options, by=BY, counted=3)
+
+    with pytest.raises(AttributeProblem, match=f"“city” is used by bulk action {action.pk}"):
+        attribute_changes.rename(city, "town", by=BY)
+    with pytest.raises(AttributeProblem, match="is used by bulk action"):
+        attribute_changes.change_type(city, "list", by=BY)
+    with pytest.raises(AttributeProblem, match="is used by bulk action"):
+        attribute_changes.delete(city, by=BY)
+    actions.carry_out(action)
+
+    assert numbers(action) == ("done", 3, 3, 0, 0)
+    attribute_changes.rename(city, "town", by=BY)
+    assert Contact.objects.filter(attributes={"town": "Bonn"}).count() == 4

@@ -1,11 +1,11 @@
-"""Which uploads bulk actions are still to read."""
+"""What bulk actions that have not ended need: uploads, and attributes that they choose by."""
 
 from typing import Any
 
 from django.dispatch import receiver
 
 from clarion.bulk.models import BulkAction
-from clarion.contacts.signals import uploads_needed
+from clarion.contacts.signals import attributes_at_work, uploads_needed
 
 
 @receiver(uploads_needed)
@@ -13,3 +13,13 @@ def needed_uploads(**_: Any) -> list[str]:
     """The tokens of open actions."""
     rows = BulkAction.objects.filter(state__in=BulkAction.OPEN).exclude(upload="")
     return list(rows.values_list("upload", flat=True))
+
+
+@receiver(attributes_at_work)
+def chosen_by_attributes(**_: Any) -> dict[str, list[str]]:
+    """The open actions that choose contacts by each attribute."""
+    using: dict[str, list[str]] = {}
+    for action in BulkAction.objects.filter(state__in=BulkAction.OPEN).order_by("pk"):
+        for name in sorted({each[0] for each in action.contacts.get("attributes", ())}):
+            using.setdefault(name, []).append(str(action))
+    return using

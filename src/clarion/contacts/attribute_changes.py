@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.contacts.attribute_types import WrongValueError, convert, shown
-from clarion.contacts.attribute_uses import uses, uses_in_texts
+from clarion.contacts.attribute_uses import uses, uses_at_work, uses_in_texts
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
 from clarion.contacts.models import Attribute, Contact
 from clarion.contacts.signals import attribute_renamed
@@ -112,6 +112,7 @@ def rename(attribute: Attribute, name: str, *, by: Agent | str) -> Attribute:
             _("“%(name)s” is shown in %(uses)s. Change these texts first, or let them finish.")
             % {"name": attribute.name, "uses": some(using)}
         )
+    _check_not_at_work(attribute)
     with transaction.atomic():
         locked = _locked(attribute)
         before, locked.name = locked.name, wanted
@@ -152,6 +153,7 @@ def change_type(attribute: Attribute, type_: str, *, by: Agent | str) -> int:
     that needs the type matches them, and a text shows them as before. Raises AttributeProblem.
     """
     _check_type(type_)
+    _check_not_at_work(attribute)
     with transaction.atomic():
         locked = _locked(attribute)
         before, locked.type = locked.type, type_
@@ -295,6 +297,15 @@ def _check_type(type_: str) -> None:
         raise AttributeProblem(_("There is no type “%(type)s”. Choose one of: %(types)s.") % {
             "type": clean(type_, 40), "types": types
         })  # fmt: skip
+
+
+def _check_not_at_work(attribute: Attribute) -> None:
+    """Raise AttributeProblem while contacts are chosen by the values that would be rewritten."""
+    if using := uses_at_work().get(attribute.name):
+        raise AttributeProblem(
+            _("“%(name)s” is used by %(uses)s. Let it finish, or cancel it first.")
+            % {"name": attribute.name, "uses": some(using)}
+        )
 
 
 def _locked(attribute: Attribute) -> Attribute:

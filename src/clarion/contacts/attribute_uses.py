@@ -8,7 +8,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from clarion.contacts.models import Attribute
-from clarion.contacts.signals import attributes_in_conditions, attributes_in_texts
+from clarion.contacts.signals import (
+    attributes_at_work,
+    attributes_in_conditions,
+    attributes_in_texts,
+)
 from clarion.content.models import StoryVersion
 
 _SHOWN = re.compile(r"\bcontact\.(\w+)")
@@ -32,7 +36,13 @@ def uses_in_texts() -> dict[str, list[str]]:
 
 def uses() -> Mapping[str, list[str]]:
     """What uses each attribute and is not over, in words such as “broadcast 12”."""
-    return _with_answers(uses_in_texts(), attributes_in_conditions.send(Attribute))
+    using = _with_answers(uses_in_texts(), attributes_in_conditions.send(Attribute))
+    return _with_answers(using, attributes_at_work.send(Attribute))
+
+
+def uses_at_work() -> dict[str, list[str]]:
+    """What is choosing contacts by each attribute now, in words such as “bulk action 12”."""
+    return _with_answers({}, attributes_at_work.send(Attribute))
 
 
 def _flat(text: Any) -> str:

@@ -60,6 +60,11 @@ contact_deleted = Signal()
 attributes_in_texts = Signal()
 attributes_in_conditions = Signal()
 
+# Which work is going on for contacts that conditions on attributes choose? Each answer is a dict of
+# lists by the name of the attribute, in words such as “bulk action 12”. The values of such an
+# attribute are not rewritten meanwhile: contacts would match that should not.
+attributes_at_work = Signal()
+
 # An attribute has a new name. Sent with before and after, in the transaction that does it: whatever
 # has a condition on it names the new one.
 attribute_renamed = Signal()

@@ -99,7 +99,11 @@ def attribute_type(request: AgentRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Choose a type."))
         return redirect("attribute_edit", pk)
     if request.method == "POST":
-        misfits = changes.change_type(attribute, wanted, by=request.user)
+        try:
+            misfits = changes.change_type(attribute, wanted, by=request.user)
+        except AttributeProblem as error:
+            messages.error(request, str(error))
+            return redirect("attribute_edit", pk)
         if misfits:
             sentence = ngettext(
                 "The type has been changed. %(n)s value stayed as it was.",
