@@ -13,11 +13,12 @@ from clarion.codes.models import Code, CodePool
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.consents.models import Change, Grant
-from clarion.contacts import import_run, import_undo, tags
+from clarion.contacts import addresses, import_run, import_undo, tags
 from clarion.contacts.editing import Edit, edit
 from clarion.contacts.import_undo import UndoError, kept_file, request_undo, undo_next
 from clarion.contacts.imports import Choices, import_contacts
 from clarion.contacts.models import Address, Contact, Import, ImportPart, Tagging
+from clarion.contacts.states import AddressState
 from clarion.kit import clock
 from clarion.segments.conditions import Condition
 from clarion.segments.manage import define as define_segment
@@ -167,3 +168,28 @@ def test_tags_that_were_there_stay(run: Callable[..., Import]) -> None:
     row = run("id\nu1\n", tags=["old", "new"])
     assert undo(row) == (0, 1, 0)
     assert [each.name for each in tags.tag_counts() if each.contacts] == ["old"]
+
+
+def test_who_opted_out_or_got_something_from_elsewhere_since_stays(
+    run: Callable[..., Import], channel: Channel
+) -> None:
+    """Else the corrected file would make somebody who opted out a recipient again."""
+    news = define(name="News", category="", text="I agree", by=factory.BY)
+    row = run("user_id,name\n1001,Ada\n1002,Bea\n1003,Cleo\n1004,Dora\n")
+    first = Address.objects.get(value="1001")
+    addresses.mark(first.pk, AddressState.OPTED_OUT, clock.now(), by=factory.BY)
+    tags.assign(["vip"], [contact("1002").pk], by=factory.BY)
+    run("user_id,News\n1003,yes\n", choices=Choices([f"address:{channel.pk}", f"consent:{news.pk}"]))
+
+    assert undo(row) == (1, 0, 3)
+
+    assert list(Address.objects.order_by("value").values_list("value", "state")) == [
+        ("1001", "opted_out"),
+        ("1002", "active"),
+        ("1003", "active"),
+    ]
+    assert kept(row) == {
+        str(contact("1001").pk): "has opted out or in or became unreachable since",
+        str(contact("1002").pk): "got a tag since",
+        str(contact("1003").pk): "has given or withdrawn a consent",
+    }

@@ -58,9 +58,9 @@ def note_imported(
 def contacts_with_consents(
     contact_ids: Sequence[int], since: datetime, **_: Any
 ) -> dict[str, set[int]]:
-    """Who has given or withdrawn a consent since, other than by an import."""
+    """Who has given or withdrawn a consent since, other than by the import that began then."""
     changes = Change.objects.filter(contact__in=contact_ids, at__gte=since)
-    changes = changes.exclude(how=Change.How.IMPORT)
+    changes = changes.exclude(how=Change.How.IMPORT, at=since)
     return {"has given or withdrawn a consent": set(changes.values_list("contact_id", flat=True))}
 
 

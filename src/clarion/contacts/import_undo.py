@@ -18,7 +18,15 @@ from django.utils.translation import gettext as _
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.contacts.import_run import rejects_folder
-from clarion.contacts.models import Address, Contact, Import, ImportPart, Merge, Tagging
+from clarion.contacts.models import (
+    Address,
+    AddressChange,
+    Contact,
+    Import,
+    ImportPart,
+    Merge,
+    Tagging,
+)
 from clarion.contacts.signals import contacts_removed, contacts_used
 from clarion.kit import clock, db
 from clarion.kit.batches import batches
@@ -29,6 +37,8 @@ SLICE: Final = 1_000  # contacts of one transaction
 EDITED: Final = "changed by hand since"
 MERGED: Final = "merged with another contact"
 WROTE: Final = "has written since"
+MARKED: Final = "has opted out or in or became unreachable since"
+TAGGED: Final = "got a tag since"
 CHANGED: Final = "changed again since"
 Stopping = Callable[[], bool]
 Reasons = dict[int, str]
@@ -156,6 +166,11 @@ def _reasons(row: Import, contact_ids: Sequence[int]) -> Reasons:
         reasons[key] = MERGED
     wrote = Address.objects.filter(contact__in=contact_ids, wrote_at__gt=row.started_at)
     reasons |= dict.fromkeys(wrote.values_list("contact_id", flat=True), WROTE)
+    tagged = Tagging.objects.filter(contact__in=contact_ids, created_at__gt=row.finished_at)
+    reasons |= dict.fromkeys(tagged.values_list("contact_id", flat=True), TAGGED)
+    # Who opted out must stay so when the corrected file is imported.
+    marked = AddressChange.objects.filter(address__contact__in=contact_ids)
+    reasons |= dict.fromkeys(marked.values_list("address__contact_id", flat=True), MARKED)
     answers: list[tuple[Any, Any]] = contacts_used.send(
         Import, contact_ids=list(contact_ids), since=row.started_at
     )
