@@ -193,3 +193,28 @@ def test_who_opted_out_or_got_something_from_elsewhere_since_stays(
         str(contact("1002").pk): "got a tag since",
         str(contact("1003").pk): "has given or withdrawn a consent",
     }
+
+
+def test_two_processes_that_undo_the_same_part_count_once(
+    run: Callable[..., Import], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker undoes what waits, and so does the command; a crash leaves a part half undone."""
+    monkeypatch.setattr(import_undo, "SLICE", 2)
+    run("id,name\nu1,Ada\nu2,Ben\nu3,Cem\n")
+    row = run("id,name\nu1,Ada L\nu2,Ben L\nu3,Cem L\nu4,Dan\nu5,Eve\nu6,Fay\n")
+    edit(contact("u4"), Edit(name="Dan by hand"), by=factory.BY)
+    edit(contact("u3"), Edit(name="Cem by hand"), by=factory.BY)
+    request_undo(row, by=factory.BY)
+    row.refresh_from_db()
+    part = row.parts.get()
+    import_undo._undo_slice(row, part.pk)
+
+    import_undo._undo(row, part)
+    import_undo._undo(row, part)  # read before the first one was ready
+
+    assert undo_next(lambda: False)
+    row.refresh_from_db()
+    assert (row.undo_removed, row.undo_restored, row.undo_kept) == (2, 2, 2)
+    path = kept_file(row)
+    assert path is not None
+    assert len(path.read_text("utf-8").splitlines()) == 3

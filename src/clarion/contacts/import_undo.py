@@ -7,6 +7,7 @@ continued. What was changed again since stays, and a file says what and why.
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,6 @@ from clarion.contacts.models import (
 )
 from clarion.contacts.signals import contacts_removed, contacts_used
 from clarion.kit import clock, db
-from clarion.kit.batches import batches
 
 log = structlog.get_logger()
 DAYS: Final = 30  # for which an import can be undone
@@ -106,16 +106,30 @@ def _finish(row: Import) -> None:
 
 
 def _undo(row: Import, part: ImportPart) -> None:
-    """Undo one part. A slice that was undone already changes nothing when it comes again."""
-    for contact_ids in batches(_created(part), SLICE):
-        with db.write():
+    """Undo one part. Each slice leaves the part in its transaction, so that nothing is counted
+    twice after a crash, nor when several processes undo at the same time."""
+    while _undo_slice(row, part.pk):
+        pass
+
+
+def _undo_slice(row: Import, part_id: int) -> bool:
+    """Undo the next slice of a part; False when nothing is left of it."""
+    with db.write():
+        part = ImportPart.objects.select_for_update().get(pk=part_id)
+        if part.is_undone:
+            return False
+        if contact_ids := list(islice(_created(part), SLICE)):
             removed, reasons = _remove(row, contact_ids)
             _count(row, removed=removed, reasons=reasons)
-    for changes in batches(part.changes, SLICE):
-        with db.write():
-            restored, reasons = _restore(changes)
+            last = contact_ids[-1]
+            part.created = [[max(a, last + 1), b] for a, b in part.created if b > last]
+        else:
+            restored, reasons = _restore(part.changes[:SLICE])
             _count(row, restored=restored, reasons=reasons)
-    ImportPart.objects.filter(pk=part.pk).update(is_undone=True)
+            part.changes = part.changes[SLICE:]
+        part.is_undone = not part.created and not part.changes
+        part.save()
+    return not part.is_undone
 
 
 def _count(row: Import, *, reasons: Reasons, removed: int = 0, restored: int = 0) -> None:
