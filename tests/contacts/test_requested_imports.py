@@ -12,9 +12,9 @@ from pytest_django.fixtures import Settings
 
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.channels.models import Channel
-from clarion.contacts import import_run, import_store, imports, uploads
+from clarion.contacts import import_run, import_store, imports, tag_changes, tags, uploads
 from clarion.contacts.import_run import ImportRefused
-from clarion.contacts.models import Address, Contact, Import
+from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.kit import clock
 from support import factory
 
@@ -286,3 +286,26 @@ def test_the_file_of_rejected_lines_is_found_wherever_the_data_folder_is(
     imports.run_next(WORKER, go)
     assert "/" not in fresh(row).rejects_path
     assert imports.rejects_file(fresh(row)) is not None
+
+
+def test_tags_that_are_renamed_or_merged_while_it_runs_are_given_to_all(
+    ask: Callable[..., Import], small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags.ensure_tags(["old", "new", "first"])
+    row = ask(people(25), tags=["old", "first"])
+    took = import_run.ImportRun._stop_if_asked
+
+    def changed(run: import_run.ImportRun) -> None:  # between two chunks
+        if Tag.objects.filter(name="old").exists() and Tagging.objects.exists():
+            tag_changes.rename(Tag.objects.get(name="first"), "renamed", by=factory.BY)
+            old, new = Tag.objects.get(name="old"), Tag.objects.get(name="new")
+            tag_changes.merge(old, new, by=factory.BY)
+        took(run)
+
+    monkeypatch.setattr(import_run.ImportRun, "_stop_if_asked", changed)
+    assert imports.run_next(WORKER, go)
+
+    assert fresh(row).state == "done"
+    counts = {each.name: each.contacts for each in tags.tag_counts()}
+    assert counts == {"new": 25, "renamed": 25}
+    assert Tagging.objects.count() == 50

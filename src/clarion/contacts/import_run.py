@@ -176,18 +176,17 @@ class ImportRun:
             raise ImportRefused("The file has a header row and nothing below it.")
 
     def _store(self) -> None:
-        tag_ids: list[int] = []
         if not self.row.dry_run:
-            tag_ids = list(ensure_tags(self._plan.tags).values())
+            ensure_tags(self._plan.tags)
             note_attributes(self._plan.layout.attributes)
             for name, type_ in sorted(self._plan.columns.new_types.items()):
                 Attribute.objects.filter(name=name, type="").update(type=type_)
         for line, cells in self._plan.file.rows():
             self._take(line, cells)
             if self._lines % CHUNK == 0:
-                self._commit(tag_ids, self._plan.file.position)
+                self._commit(self._plan.file.position)
                 self._stop_if_asked()
-        self._commit(tag_ids, self._plan.file.size)
+        self._commit(self._plan.file.size)
 
     def _take(self, line: int, cells: list[str]) -> None:
         self._lines += 1
@@ -216,12 +215,12 @@ class ImportRun:
         lines = [self._repeats.first_line(key, line) for key in self._plan.layout.keys(person)]
         return min(filter(None, lines), default=None)
 
-    def _commit(self, tag_ids: Sequence[int], position: int) -> None:
+    def _commit(self, position: int) -> None:
         """Store the people gathered, together with the progress that this makes."""
         if self._lines <= self._stored:
             return
         with db.write():
-            stored = self._store_people(tag_ids)
+            stored = self._store_people(self._tag_ids())
             for person, why in stored.conflicts:
                 line = self._lines_of[person.channel, person.value]
                 self.rejects.add(line, person.written or person.value, why)
@@ -246,6 +245,16 @@ class ImportRun:
         self._lines_of.clear()
         self._stored = self._lines
         self._progress(self.row)
+
+    def _tag_ids(self) -> list[int]:
+        """The tags of the file as they are called now: one may be merged while the import runs,
+        and that waits for the row from here on."""
+        if self.row.dry_run or not self._plan.tags:
+            return []
+        row = Import.objects.select_for_update(no_key=True).filter(pk=self.row.pk).first()
+        if row is None:
+            raise TakenAwayError
+        return list(ensure_tags(row.tags).values())
 
     def _store_people(self, tag_ids: Sequence[int]) -> Stored:
         """Store the people gathered; of a dry run, say how many are new and how many known."""

@@ -73,9 +73,16 @@ def merge(tag: Tag, into: Tag, *, by: Agent | str) -> int:
     with transaction.atomic():
         merged, kept = _locked(tag), _locked(into)
         _replace(merged.name, kept.name, is_merge=True)
+        new += _tag_instead(_taken(merged), kept)  # what an import wrote until it knew
         merged.delete()
         audit.note("tag.merge", f"tag {kept.pk}", by, name=merged.name, into=kept.name, new=new)
     return new
+
+
+def _taken(tag: Tag) -> list[tuple[int, int]]:
+    return db.fetch(
+        "DELETE FROM contacts_tagging WHERE tag_id = %s RETURNING contact_id, created_at", [tag.pk]
+    )
 
 
 def merge_some(tag: Tag, into: Tag, contact_ids: Sequence[int]) -> int:
