@@ -9,7 +9,7 @@ from clarion.bulk.models import BulkAction
 from clarion.bulk.selection import Selection
 from clarion.consents import grants, manage
 from clarion.consents.models import Change, Confirmation, Consent, Grant
-from clarion.contacts import attribute_changes, tags
+from clarion.contacts import attribute_changes, tag_changes, tags
 from clarion.contacts.attribute_changes import AttributeProblem
 from clarion.contacts.attribute_filters import AttributeFilter
 from clarion.contacts.models import Address, Attribute, Contact, Suppression, Tag, Tagging
@@ -289,3 +289,23 @@ def test_attributes_that_an_open_action_chooses_by_are_not_rewritten(
     assert numbers(action) == ("done", 3, 3, 0, 0)
     attribute_changes.rename(city, "town", by=BY)
     assert Contact.objects.filter(attributes={"town": "Bonn"}).count() == 4
+
+
+def test_tags_that_are_renamed_or_merged_meanwhile(people: list[Address], small_steps: None) -> None:
+    ids = [person.contact_id for person in people]
+    tags.assign(["gone", "kept"], ids, by=BY)
+    tags.ensure_tags(["new", "other"])
+    tags.ensure_tags(["old"])
+    adding = add_tag(EVERYONE, "old", "other")
+    actions.carry_out(adding, stopping=lambda: True)
+    removing = actions.start("untag", EVERYONE, acts.tag_options(["gone"]), by=BY)
+
+    tag_changes.merge(Tag.objects.get(name="old"), Tag.objects.get(name="new"), by=BY)
+    tag_changes.rename(Tag.objects.get(name="other"), "renamed", by=BY)
+    tag_changes.rename(Tag.objects.get(name="gone"), "going", by=BY)
+    while actions.run_next():
+        pass
+
+    counts = {each.name: each.contacts for each in tags.tag_counts()}
+    assert counts == {"going": 0, "kept": 7, "new": 7, "renamed": 7}
+    assert numbers(adding) == numbers(removing) == ("done", 7, 7, 0, 0)

@@ -89,17 +89,15 @@ class _OfContacts:
 
 
 class _Tags(_OfContacts):
-    def __init__(self, action: BulkAction) -> None:
-        super().__init__(action)
-        self._names = list(action.options["tags"])
-        self._adds = action.kind == Kind.TAG
-        self._ids = list(tags.ensure_tags(self._names).values()) if self._adds else []
+    """Tags are looked up in each step: they may be renamed or merged meanwhile."""
 
     def do(self, contact_ids: Sequence[int]) -> tuple[int, dict[str, list[int]]]:
-        if self._adds:
-            pairs = tags.attach(self._ids, contact_ids, clock.now_us())
+        options = BulkAction.objects.values_list("options", flat=True).get(pk=self._action.pk)
+        if self._action.kind == Kind.TAG:
+            tag_ids = list(tags.ensure_tags(options["tags"]).values())
+            pairs = tags.attach(tag_ids, contact_ids, clock.now_us())
             return len({contact for _tag, contact in pairs}), {}
-        ids = list(Tag.objects.filter(name__in=self._names).values_list("pk", flat=True))
+        ids = list(Tag.objects.filter(name__in=options["tags"]).values_list("pk", flat=True))
         return len(set(tags.detach(ids, contact_ids))), {}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from clarion.bulk.models import BulkAction
-from clarion.contacts.signals import attributes_at_work, uploads_needed
+from clarion.contacts.signals import attributes_at_work, tag_replaced, uploads_needed
 
 
 @receiver(uploads_needed)
@@ -23,3 +23,16 @@ def chosen_by_attributes(**_: Any) -> dict[str, list[str]]:
         for name in sorted({each[0] for each in action.contacts.get("attributes", ())}):
             using.setdefault(name, []).append(str(action))
     return using
+
+
+@receiver(tag_replaced)
+def follow_tags(before: str, after: str, is_merge: bool, **_: Any) -> None:
+    """Open actions name a tag as it is called now. One that removes a tag does not remove the tag
+    that it was merged into: contacts may have had that before."""
+    kinds = [BulkAction.Kind.TAG] if is_merge else [BulkAction.Kind.TAG, BulkAction.Kind.UNTAG]
+    rows = BulkAction.objects.filter(state__in=BulkAction.OPEN, kind__in=kinds)
+    for action in rows.select_for_update().order_by("pk"):
+        if before in action.options["tags"]:
+            names = {after if name == before else name for name in action.options["tags"]}
+            action.options["tags"] = sorted(names)
+            action.save(update_fields=["options"])
