@@ -67,6 +67,8 @@ def look_at(token: str, channel: Channel, mapping: Sequence[str] = ()) -> Look:
     except CsvError as error:
         raise ImportRefused(str(error)) from None
     earlier = None if mapping else remembered(file.columns)
+    if earlier and f"address:{channel.pk}" not in earlier:  # another channel is meant this time
+        earlier = None
     others = Channel.objects.exclude(pk=channel.pk).order_by("name")
     targets = mapping or earlier or guess(file.columns, rows, [channel, *others])
     look = Look(

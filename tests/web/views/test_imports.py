@@ -232,6 +232,11 @@ def test_the_columns_of_a_file_of_a_spreadsheet(admin: Client) -> None:
     assert isinstance(done, Import)
     assert (done.created, done.updated, done.unchanged) == (0, 0, 2)
 
+    other = factory.channel("other bot", "telegram")
+    elsewhere = first_page(admin, other, FILE.encode("cp1252"))
+    assert not elsewhere.context["look"].is_remembered
+    assert elsewhere.context["rows"][0].look.target == f"address:{other.pk}"
+
 
 def test_numbers_that_a_spreadsheet_has_shortened(admin: Client) -> None:
     channel = factory.channel("wa", "webhook")
