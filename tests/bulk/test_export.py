@@ -43,3 +43,13 @@ def test_all_of_a_contact(monkeypatch: pytest.MonkeyPatch) -> None:
     assert second["on Shop"] == "u2 (opted_out)"
     assert (second["city"], second["on Mail"]) == ("", "")
     assert [row["name"] for row in read(Selection.of_ids([bob.contact_id]))] == ["Bob"]
+
+
+def test_values_are_written_as_people_and_imports_read_them() -> None:
+    attributes = {"ok": True, "sizes": ["S", "M"], "age": 36}
+    ada = factory.address(factory.channel("Shop"), "u1", "Ada").contact
+    ada.attributes = attributes
+    ada.save()
+    note_attributes(attributes)
+    [row] = read(Selection())
+    assert (row["ok"], row["sizes"], row["age"]) == ("yes", "S, M", "36")

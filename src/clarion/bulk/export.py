@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from clarion.bulk.selection import Selection
 from clarion.channels.models import Channel
+from clarion.contacts.attribute_types import shown
 from clarion.contacts.attributes import OWN_FIELDS, attribute_names
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Contact
@@ -79,4 +80,4 @@ def _lines(
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else shown(value)
