@@ -122,9 +122,9 @@ def _date(value: Any) -> str:
         if text[4:5] != "-" or len(text) < len("2026-11-30 10:00"):
             raise ValueError(text)
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return (at.astimezone(UTC) if at.tzinfo else at).isoformat()
+    except (ValueError, OverflowError):  # the latter: in UTC it is before the year 1
         raise _no_date(text) from None
-    return (at.astimezone(UTC) if at.tzinfo else at).isoformat()
 
 
 def _date_of_office(text: str, first: int, sign: str, second: int, year: int) -> str:
