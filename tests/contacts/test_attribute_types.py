@@ -11,7 +11,7 @@ from clarion.contacts.attribute_filters import AttributeFilter, ConditionError
 from clarion.contacts.attribute_types import WrongValueError, convert, detect
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.editing import Edit, EditError, edit
-from clarion.contacts.models import Attribute, Contact
+from clarion.contacts.models import Attribute, Contact, Import
 from clarion.contacts.search import contact_list
 from clarion.contacts.upserts import Upsert, upsert
 from clarion.content import stories
@@ -257,3 +257,25 @@ def test_declaring_twice() -> None:
     changes.declare("birthday", "date", by=factory.BY)
     with pytest.raises(AttributeProblem, match="Change its type instead"):
         changes.declare("birthday", "text", by=factory.BY)
+
+
+@pytest.mark.django_db
+def test_what_a_running_import_writes_is_not_rewritten() -> None:
+    """It goes on writing the name and the type that it began with."""
+    channel = factory.channel("Shop")
+    note_attributes(["city", "age"])
+    city, age = (Attribute.objects.get(name=name) for name in ("city", "age"))
+    mapping = [f"address:{channel.pk}", "attribute::city"]
+    row = Import.objects.create(
+        channel=channel, filename="x.csv", id_column="id", mapping=mapping, state="waiting"
+    )
+    for change in (
+        lambda: changes.rename(city, "town", by=factory.BY),
+        lambda: changes.change_type(city, "list", by=factory.BY),
+        lambda: changes.delete(city, by=factory.BY),
+    ):
+        with pytest.raises(AttributeProblem, match=f"is used by import {row.pk}"):
+            change()
+    changes.change_type(age, "number", by=factory.BY)
+    Import.objects.update(state="done")
+    assert changes.rename(city, "town", by=factory.BY).name == "town"

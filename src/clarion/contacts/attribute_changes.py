@@ -17,7 +17,7 @@ from clarion.accounts.models import Agent
 from clarion.contacts.attribute_types import WrongValueError, convert, shown
 from clarion.contacts.attribute_uses import uses, uses_at_work, uses_in_texts
 from clarion.contacts.attributes import LONGEST, OWN_FIELDS, attribute_name
-from clarion.contacts.models import Attribute, Contact
+from clarion.contacts.models import Attribute, Contact, Import
 from clarion.contacts.signals import attribute_renamed
 from clarion.kit import db
 from clarion.kit.db import values
@@ -187,6 +187,7 @@ def delete(attribute: Attribute, *, by: Agent | str) -> int:
             _("“%(name)s” is used by %(uses)s. Change these first, or let them finish.")
             % {"name": attribute.name, "uses": some(using)}
         )
+    _check_not_at_work(attribute)
     with transaction.atomic():
         locked = _locked(attribute)
         name = locked.name
@@ -301,11 +302,24 @@ def _check_type(type_: str) -> None:
 
 def _check_not_at_work(attribute: Attribute) -> None:
     """Raise AttributeProblem while contacts are chosen by the values that would be rewritten."""
-    if using := uses_at_work().get(attribute.name):
+    using = [*uses_at_work().get(attribute.name, []), *_imports_with(attribute.name)]
+    if using:
         raise AttributeProblem(
             _("“%(name)s” is used by %(uses)s. Let it finish, or cancel it first.")
             % {"name": attribute.name, "uses": some(using)}
         )
+
+
+def _imports_with(name: str) -> list[str]:
+    """The imports that have not ended and write this attribute, or may: by its name and type as
+    they were at their start."""
+    rows = Import.objects.filter(state__in=Import.OPEN, dry_run=False).order_by("pk")
+    return [
+        f"import {row.pk}"
+        for row in rows
+        if not row.mapping
+        or any(text.startswith("attribute:") and text.endswith(f":{name}") for text in row.mapping)
+    ]
 
 
 def _locked(attribute: Attribute) -> Attribute:
