@@ -291,7 +291,9 @@ def test_attributes_that_an_open_action_chooses_by_are_not_rewritten(
     assert Contact.objects.filter(attributes={"town": "Bonn"}).count() == 4
 
 
-def test_tags_that_are_renamed_or_merged_meanwhile(people: list[Address], small_steps: None) -> None:
+def test_tags_that_are_renamed_or_merged_meanwhile(
+    people: list[Address], small_steps: None
+) -> None:
     ids = [person.contact_id for person in people]
     tags.assign(["gone", "kept"], ids, by=BY)
     tags.ensure_tags(["new", "other"])

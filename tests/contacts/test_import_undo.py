@@ -179,7 +179,9 @@ def test_who_opted_out_or_got_something_from_elsewhere_since_stays(
     first = Address.objects.get(value="1001")
     addresses.mark(first.pk, AddressState.OPTED_OUT, clock.now(), by=factory.BY)
     tags.assign(["vip"], [contact("1002").pk], by=factory.BY)
-    run("user_id,News\n1003,yes\n", choices=Choices([f"address:{channel.pk}", f"consent:{news.pk}"]))
+    run(
+        "user_id,News\n1003,yes\n", choices=Choices([f"address:{channel.pk}", f"consent:{news.pk}"])
+    )
 
     assert undo(row) == (1, 0, 3)
 
