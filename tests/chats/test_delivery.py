@@ -128,7 +128,9 @@ def test_g3_a_reply_reaches_somebody_who_opted_out(
     browser: Client, person: Address, provider: Provider, engine: None
 ) -> None:
     addresses.mark(person.pk, "opted_out", clock.now())
-    browser.post(f"/chats/{person.pk}/reply", {"text": "You are off the list."})
+    browser.post(
+        f"/chats/{person.pk}/reply", {"text": "You are off the list.", "to_opted_out": "1"}
+    )
     wait_completed(Broadcast.objects.get(), 60)
     assert provider.accepted() == {person.value: 1}
 

@@ -141,7 +141,7 @@ def test_an_invitation_prints_its_link_once(ok: Callable[..., str]) -> None:
     link = printed.splitlines()[1].rpartition(" ")[2]
     form = {"password": "correct horse battery", "again": "correct horse battery"}
     assert b"Your password is set" in Client().post(link, form).content
-    assert ok("agent", "list").splitlines()[1].split()[-2:] == ["active", "–"]
+    assert ok("agent", "list").splitlines()[1].split()[-3:] == ["active", "no", "–"]
 
 
 def test_a_reset_ends_password_and_sessions(ok: Callable[..., str], ann: Agent, bob: Agent) -> None:

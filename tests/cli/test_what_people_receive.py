@@ -182,4 +182,4 @@ def test_g1_end_open_chats_closes_them_says_so_and_everyone_gets_it(
     assert heard_by(receiver).keys() == {"1", "2", "3"}
     shown = ok_json("chats", "show", chat)
     assert shown["state"] == "closed"
-    assert f"Closed by broadcast {sent}." in [line["text"] for line in shown["said"]]
+    assert f"Closed by broadcast {sent}." in [line["text"] for line in shown["messages"]]

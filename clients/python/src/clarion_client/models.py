@@ -125,6 +125,14 @@ class Attribute(TypedDict):
     type: "Literal['text', 'number', 'date', 'yes_no', 'list'] | None"
 
 
+class AttributeConditionIn(TypedDict):
+    """A condition on an attribute, as in the list of contacts."""
+
+    attribute: "str"
+    comparison: "NotRequired[Literal['equals', 'not', 'contains', 'above', 'at_least', 'below', 'at_most', 'within', 'not_within', 'set', 'unset']]"
+    value: "NotRequired[str]"
+
+
 class AttributeIn(TypedDict):
     """An attribute as it is declared."""
 
@@ -1439,7 +1447,7 @@ class SelectionIn(TypedDict):
     q: "NotRequired[str]"
     channel_id: "NotRequired[int | None]"
     tag: "NotRequired[str]"
-    attributes: "NotRequired[list[ConditionIn]]"
+    attributes: "NotRequired[list[AttributeConditionIn]]"
 
 
 class Session(TypedDict):

@@ -24,7 +24,7 @@ AREA = "Bulk actions"
 _READ, _WRITE = "contacts:read", "contacts:write"
 
 
-class ConditionIn(Input):
+class AttributeConditionIn(Input):
     """A condition on an attribute, as in the list of contacts."""
 
     attribute: str = Field(min_length=1, max_length=100)
@@ -39,7 +39,7 @@ class SelectionIn(Input):
     q: str = Field("", max_length=200, description="Name, user id or contact id")
     channel_id: Id | None = None
     tag: str = Field("", max_length=100)
-    attributes: list[ConditionIn] = Field(default_factory=list, max_length=20)
+    attributes: list[AttributeConditionIn] = Field(default_factory=list, max_length=20)
 
     def selection(self) -> Selection:
         """As the package takes it. Raises Problem, BulkError and ConditionError."""
