@@ -86,11 +86,19 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
 
 
-def _dry_run(broadcast: "Broadcast", agent: "Agent") -> Numbers:
-    """A dry run that has ended; returns the number of one of its groups."""
-    from clarion.engine.dry_runs import control
+def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False) -> Numbers:
+    """A dry run that has ended; returns the number of one of its groups.
+
+    ``is_worker``: there is no other one to do it.
+    """
+    from clarion.engine import reap
+    from clarion.engine.dry_runs import control, running
 
     dry_run = control.order(broadcast, by=agent)
+    if is_worker:
+        worker = reap.register()
+        running.run_next(worker, lambda: False)
+        reap.sign_off(worker)
 
     def has_ended() -> bool:
         dry_run.refresh_from_db()
@@ -406,7 +414,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
         "agent": other.pk, "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk,
         "text": LONG,
-        "lacking": lacking.pk, **_dry_run(lacking, agent),
+        "lacking": lacking.pk, **_dry_run(lacking, agent, is_worker=True),
     } | _hostile_links(contacts[0], consent, agent)  # fmt: skip
 
 
