@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 
 from clarion.accounts import passkeys, second_factor
 from clarion.accounts.models import Agent, AuditEntry, AuthenticatorApp, RecoveryCode
 from clarion.accounts.second_factor import SecondFactorError
-from clarion.kit import clock
+from clarion.kit import clock, db
 from support import factory
 from support.authenticator import Authenticator
 
@@ -103,6 +104,14 @@ def test_the_secret_is_encrypted(agent: Agent) -> None:
     set_up(agent)
     [stored] = AuthenticatorApp.objects.values_list("secret", flat=True)
     assert SECRET not in str(stored)
+
+
+def test_recovery_codes_work_without_the_key_of_the_app_s_secret(agent: Agent) -> None:
+    codes = set_up(agent)
+    lost = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
+    db.execute("UPDATE accounts_authenticatorapp SET secret = %s", [lost])
+    assert not second_factor.use_code(agent, "123456")
+    assert second_factor.use_code(agent, codes[0])
 
 
 def test_a_reset_removes_everything(agent: Agent) -> None:

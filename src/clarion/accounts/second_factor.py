@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
@@ -29,7 +30,9 @@ from clarion.accounts.models import (
 )
 from clarion.accounts.sessions import drop_sessions
 from clarion.kit import clock, ids
+from clarion.kit.vault import SealedError
 
+log = structlog.get_logger()
 STEP: Final = 30  # seconds that a code is shown for
 RECOVERY_CODES: Final = 10
 _DIGITS: Final = 6
@@ -145,9 +148,12 @@ def new_recovery_codes(agent: Agent) -> list[str]:
 
 
 def use_code(agent: Agent, code: str) -> bool:
-    """Whether this is a code of the agent's app or a recovery code; then it is used up."""
+    """Whether this is a code of the agent's app or a recovery code; then it is used up.
+
+    Recovery codes work also when the key is lost that the app's secret was encrypted with.
+    """
     app = AuthenticatorApp.objects.filter(agent=agent).first()
-    step = _step_of(app.secret["base32"], code) if app else None
+    step = _step_of_app(app, code) if app else None
     if step is not None:
         later = AuthenticatorApp.objects.filter(agent=agent, last_step__lt=step)
         return later.update(last_step=step) == 1
@@ -156,6 +162,14 @@ def use_code(agent: Agent, code: str) -> bool:
         if used:
             audit.note("two_factor.recovery_code_used", f"agent {agent.pk}", agent)
     return used == 1
+
+
+def _step_of_app(app: AuthenticatorApp, code: str) -> int | None:
+    try:
+        return _step_of(app.secret["base32"], code)
+    except SealedError as error:
+        log.error("authenticator_app_unreadable", agent=app.agent_id, error=str(error))
+        return None
 
 
 def reset(agent: Agent, *, by: Agent | str) -> bool:
