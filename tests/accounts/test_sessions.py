@@ -4,9 +4,11 @@ import pytest
 from django.test import Client
 
 from clarion.accounts import sessions
+from clarion.accounts.agents import set_role
 from clarion.accounts.audit import COMMAND_LINE
 from clarion.accounts.models import Agent, AgentSession, AuditEntry
 from clarion.accounts.tokens import create_token, find_token
+from support import factory
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +78,18 @@ def test_use_is_noted_now_and_then(agent: Agent, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sessions, "SEEN_EVERY", -1.0)
     client.get("/account/")
     assert row.get().seen_at is not None
+
+
+def test_a_lower_role_revokes_the_tokens_that_it_could_not_create() -> None:
+    agent = factory.agent("admin", "Ada")
+    factory.agent("admin", "Grace")
+    _, high = create_token(name="Access", scopes=["agents:write"], expires_at=None, by=agent)
+    _, low = create_token(name="Shop", scopes=["contacts:read"], expires_at=None, by=agent)
+    set_role(agent, "manager", by=COMMAND_LINE)
+    assert find_token(high).revoked_at is not None
+    assert find_token(low).revoked_at is None
+    set_role(agent, "sender", by=COMMAND_LINE)
+    assert find_token(low).revoked_at is not None
 
 
 def test_deactivating_ends_sessions_and_revokes_tokens(agent: Agent) -> None:

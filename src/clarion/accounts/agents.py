@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from clarion import config
 from clarion.accounts import audit, tokens
 from clarion.accounts.models import Agent, AgentSession, Role
+from clarion.accounts.scopes import grantable
 from clarion.kit import ids
 
 NAME_LENGTH = 200
@@ -70,6 +71,7 @@ def new_agent(
 def set_role(agent: Agent, role: str, *, by: Agent | str) -> None:
     """Give an agent another role, from their next page on.
 
+    API tokens that the agent created are revoked, if the new role could not give their scopes.
     Raises AgentError for an unknown role, for a name that this role may not have, and for the last
     admin.
     """
@@ -80,6 +82,10 @@ def set_role(agent: Agent, role: str, *, by: Agent | str) -> None:
             require_another_admin(agent)
         Agent.objects.filter(pk=agent.pk).update(role=role)
         audit.note("agent.role", f"agent {agent.pk}", by, role=role)
+        allowed = set(grantable(role))
+        for token in tokens.live_tokens().filter(created_by=agent):
+            if not allowed.issuperset(token.scopes):
+                tokens.revoke_token(token, by=by)
 
 
 def set_password(agent: Agent, password: str | None, *, by: Agent | str) -> str:
