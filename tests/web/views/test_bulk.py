@@ -83,7 +83,12 @@ def test_deleting_asks_and_names_the_number(
 
 
 def test_nothing_selected_and_wrong_filters_lead_back(admin: Client, people: list[Address]) -> None:
-    for query in ({"of": "selected"}, {"of": "all", "attribute": "age", "is": "above"}):
+    for query in (
+        {"of": "selected"},
+        {"of": "all", "attribute": "age", "is": "above"},
+        {"of": "all", "channel": "x"},
+        {"of": "all", "tag": "-1"},
+    ):
         answer = admin.get(NEW, query, follow=True)
         assert answer.redirect_chain == [("/contacts/", 302)]
         assert b"alert-warning" in answer.content

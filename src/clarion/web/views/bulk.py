@@ -44,10 +44,19 @@ def selection_of(query: QueryDict) -> Selection:
     return Selection(
         None,
         query.get("q", "").strip(),
-        parse_id(query.get("channel", "")),
-        parse_id(query.get("tag", "")),
+        _id_in(query, "channel"),
+        _id_in(query, "tag"),
         (AttributeFilter.made(*condition),) if name else (),
     )
+
+
+def _id_in(query: QueryDict, name: str) -> int | None:
+    """The id of a filter, None without one. A damaged one must not mean all contacts."""
+    text = query.get(name, "")
+    key = parse_id(text)
+    if text and key is None:
+        raise BulkError(_("This page's address is damaged. Choose the contacts again."))
+    return key
 
 
 @needs(Role.MANAGER)
