@@ -30,6 +30,14 @@ def something(db: None) -> None:
 
 
 @pytest.mark.usefixtures("something")
+@pytest.mark.parametrize("name", ["records", "clicks"])
+def test_the_menu_is_there_beside_a_filter_that_can_not_be_applied(
+    admin: Client, name: str
+) -> None:
+    assert "Saved filters" in admin.get(f"/{name}/?before=nonsense").content.decode()
+
+
+@pytest.mark.usefixtures("something")
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_filter_is_saved_beside_its_list_and_opens_it(admin: Client, name: str) -> None:
     query = QUERIES[name]
