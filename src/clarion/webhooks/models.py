@@ -36,6 +36,12 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def condition(self) -> str:
+        """The state as pages show it: “failing” while an active one accepts nothing."""
+        is_failing = self.state == self.State.ACTIVE and self.failing_since is not None
+        return "failing" if is_failing else self.state
+
 
 class Cursor(models.Model):
     """How far a source has been read for an endpoint."""

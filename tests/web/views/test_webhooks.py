@@ -83,6 +83,8 @@ def test_the_log_shows_each_request_and_posts_it_again(admin: Client) -> None:
     admin.post(f"{path}test")
     request = EndpointRequest.objects.get()
     queue.settle(endpoint.pk, [queue.Outcome(request.pk, 500, "The receiver answered 500.", 7)])
+    for shown in (path, "/account/webhooks/"):
+        assert "Failing" in admin.get(shown).content.decode()
     html = admin.get(f"{path}?part=log").content.decode()
     assert "The receiver answered 500." in html
     assert "csrf" not in html
