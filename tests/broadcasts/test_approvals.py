@@ -14,9 +14,12 @@ from clarion.broadcasts.picks import add_picks
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.codes import pools
+from clarion.contacts.models import Contact
 from clarion.content.stories import create_story, save_story
 from clarion.engine import lifecycle
 from clarion.kit import clock
+from clarion.segments import manage
+from clarion.segments.conditions import Condition
 from clarion.segments.models import Segment
 from support import factory
 
@@ -276,3 +279,70 @@ def test_open_requests_are_those_that_count(channel: Channel, ada: Agent, mia: A
 def test_rules_that_can_not_be(more: int, roles: list[str]) -> None:
     with pytest.raises(ApprovalError):
         approvals.set_rules(more, roles, by="a test")
+
+
+def segment_of(count: int, channel: Channel) -> Segment:
+    """A segment of the first so many people of the channel."""
+    people = list(channel.addresses.order_by("pk")[:count])
+    Contact.objects.filter(addresses__in=people).update(attributes={"city": "Bonn"})
+    return manage.define(name="A city", match="all", conditions=in_city("Bonn"), by=factory.BY)
+
+
+def in_city(name: str) -> list[Condition]:
+    return [Condition.made(of="attribute", what="equals", name="city", value=name)]
+
+
+def due(broadcast: Broadcast) -> str:
+    """The state of a broadcast after it has come due."""
+    Broadcast.objects.filter(pk=broadcast.pk).update(scheduled_at=clock.now())
+    lifecycle.start_due()
+    broadcast.refresh_from_db()
+    return broadcast.state
+
+
+def test_an_audience_that_outgrew_the_limit_after_launch_waits_for_approval(
+    channel: Channel, ada: Agent, mia: Agent
+) -> None:
+    segment = segment_of(5, channel)
+    draft = factory.draft([channel], audience=Audience(kind="segments", segments=[segment.pk]))
+    launch.start(draft, by=ada)
+    manage.update(segment, name=None, match=None, conditions=in_city("Berlin"), by=ada)
+    Contact.objects.update(attributes={"city": "Berlin"})
+    factory.people(channel, 5, prefix="more")
+    assert due(draft) == "draft"
+    (request,) = approvals.open_requests(9)
+    assert (request.broadcast_id, request.recipients, request.asked_by) == (draft.pk, 16, ada)
+    approvals.decide(request, approve=True, comment="", by=mia)
+    draft.refresh_from_db()
+    assert due(launch.start(draft, by=ada)) == "sending"
+
+
+def test_a_segment_that_was_changed_after_approval_makes_it_void(
+    channel: Channel, ada: Agent, mia: Agent
+) -> None:
+    factory.people(channel, 11, prefix="more")
+    segment = segment_of(11, channel)
+    draft = factory.draft([channel], audience=Audience(kind="segments", segments=[segment.pk]))
+    approved(draft, ada, mia)
+    launch.start(draft, by=ada)
+    manage.update(segment, name=None, match=None, conditions=in_city("Berlin"), by=ada)
+    assert due(draft) == "draft"
+    assert draft.events.get(kind="ask_approval", detail__has_key="reason").detail["reason"] == (
+        "A segment of its audience was changed after it was approved."
+    )
+
+
+def test_what_was_approved_is_sent_when_it_is_due(channel: Channel, ada: Agent, mia: Agent) -> None:
+    segment = segment_of(11, channel)
+    draft = factory.draft([channel], audience=Audience(kind="segments", segments=[segment.pk]))
+    approved(draft, ada, mia)
+    assert due(launch.start(draft, by=ada)) == "sending"
+
+
+def test_without_rules_nothing_is_counted_again(
+    channel: Channel, ada: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approvals.set_rules(None, [], by="a test")
+    draft = launch.start(factory.draft([channel]), by=ada)
+    monkeypatch.setattr(approvals, "recipients_of", lambda _: pytest.fail("takes seconds"))
+    assert due(draft) == "sending"

@@ -134,27 +134,56 @@ def why_void(approval: Approval, recipients: int | None) -> str:
     return ""
 
 
+def why_no_longer(broadcast: Broadcast) -> str:
+    """Why a broadcast that has come due may not be sent as it was launched; "" if it may.
+
+    Its fields can't have changed since, but its audience can: by more contacts, other tags or other
+    conditions of a segment. Runs were approved with their parent.
+    """
+    limit = rules().more_than
+    if limit is None or broadcast.type == Broadcast.Type.SINGLE or broadcast.parent_id is not None:
+        return ""
+    recipients = recipients_of(broadcast)
+    if not is_needed(broadcast, recipients, broadcast.agent or broadcast.agent_name):
+        return ""
+    approval = latest(broadcast)
+    if approval is None or approval.state != Approval.State.APPROVED:
+        approval = None
+    elif approval.recipients is not None:
+        limit = approval.recipients
+    if recipients is None or recipients > limit * GROWTH:
+        return "It would go to many more recipients than when it was sent."
+    if approval is not None and approval.segments != _digest_of(_segments_of(broadcast)):
+        return "A segment of its audience was changed after it was approved."
+    return ""
+
+
 def recipients_of(broadcast: Broadcast) -> int | None:
     """How many a draft goes to at present; None for those who come later."""
     counted = None if broadcast.is_live else summary_of(broadcast)
     return counted.total if counted else None
 
 
-def ask(broadcast: Broadcast, recipients: int | None, *, by: Agent | str) -> Approval:
+def ask(
+    broadcast: Broadcast, recipients: int | None, *, by: Agent | str, reason: str = ""
+) -> Approval:
     """Ask for approval of a draft as it is now; an earlier request is replaced.
 
-    ``recipients``: how many it goes to, None where they come later. Raises ApprovalError.
+    ``recipients``: how many it goes to, None where they come later. ``reason``: why it is asked for
+    again. Raises ApprovalError.
     """
     with transaction.atomic():
         _lock_draft(broadcast)
         approval = Approval.objects.create(
             broadcast=broadcast,
             digest=digest(broadcast),
+            segments=_digest_of(_segments_of(broadcast)),
             recipients=recipients,
             asked_by=by if isinstance(by, Agent) else None,
             asked_by_name=authors.name_of(by),
         )
-        events.note(broadcast, "ask_approval", by, people=recipients)
+        why = {"reason": reason} if reason else {}
+        events.note(broadcast, "ask_approval", by, people=recipients, **why)
     return approval
 
 
@@ -236,8 +265,12 @@ def asked_by(approval: Approval) -> str:
 
 def digest(broadcast: Broadcast) -> str:
     """SHA-256 of all that decides what is sent to whom and when."""
+    return _digest_of(_parts(broadcast))
+
+
+def _digest_of(parts: Iterable[Any]) -> str:
     seen = hashlib.sha256()
-    for part in _parts(broadcast):
+    for part in parts:
         seen.update(json.dumps(part, sort_keys=True, default=str).encode() + b"\n")
     return seen.hexdigest()
 
@@ -251,12 +284,16 @@ def _parts(broadcast: Broadcast) -> Iterator[Any]:
             yield name, field.value_from_object(broadcast)
     version = version_of(broadcast)
     yield "story_version", version.pk if version else None
+    yield "segments", _segments_of(broadcast)
+    picks = broadcast.picks.order_by("address_id").values_list("address_id", flat=True)
+    yield from picks.iterator(chunk_size=10_000)
+
+
+def _segments_of(broadcast: Broadcast) -> list[tuple[Any, ...]]:
     audience = broadcast.audience or {}
     ids = [*audience.get("segments", ()), *audience.get("without_segments", ())]
     conditions = Segment.objects.filter(pk__in=ids).order_by("pk")
-    yield "segments", list(conditions.values_list("pk", "match", "conditions"))
-    picks = broadcast.picks.order_by("address_id").values_list("address_id", flat=True)
-    yield from picks.iterator(chunk_size=10_000)
+    return list(conditions.values_list("pk", "match", "conditions"))
 
 
 def _lock_draft(broadcast: Broadcast) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import (
     approvals,
@@ -200,6 +201,24 @@ def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
             raise LaunchError("Too late to undo: it is already being sent. You can stop it.")
         events.note(broadcast, "undo", by)
     return broadcast
+
+
+def take_back_unapproved(broadcast: Broadcast) -> bool:
+    """Make a broadcast that has come due a draft again, and ask for approval, if it needs one now.
+
+    Counts its audience again, where the workspace has rules for approval.
+    """
+    reason = approvals.why_no_longer(broadcast)
+    if not reason:
+        return False
+    by = broadcast.agent or broadcast.agent_name
+    with transaction.atomic():
+        try:
+            undo(broadcast, by=audit.WORKER)
+        except LaunchError:  # another worker, or an agent, was quicker
+            return True
+        approvals.ask(broadcast, approvals.recipients_of(broadcast), by=by, reason=reason)
+    return True
 
 
 def edit(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:

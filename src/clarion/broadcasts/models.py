@@ -358,6 +358,7 @@ class Approval(models.Model):
 
     broadcast = models.ForeignKey(Broadcast, on_delete=models.CASCADE, related_name="approvals")
     digest = models.CharField(max_length=64)  # of what was asked for
+    segments = models.CharField(max_length=64)  # digest of the conditions of its segments
     recipients = models.BigIntegerField(null=True)  # None: they come later
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     asked_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")

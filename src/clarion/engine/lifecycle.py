@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from clarion.accounts import audit
-from clarion.broadcasts import events, periodic
+from clarion.broadcasts import events, launch, periodic
 from clarion.broadcasts.chains import forget_reached
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.moves import move
@@ -51,7 +51,7 @@ def start_due() -> int:
             with transaction.atomic():
                 if move(broadcast, S.MISSED, state_reason=reason):
                     events.note(broadcast, "missed", audit.WORKER, reason=reason)
-        else:
+        elif not launch.take_back_unapproved(broadcast):
             started += _begin(broadcast, now)
     return started
 

@@ -100,7 +100,8 @@ def _worker(detail: Detail) -> str:
 
 
 def _asked(detail: Detail) -> str:
-    return "" if detail.get("people") is None else _count(detail)
+    count = "" if detail.get("people") is None else _count(detail)
+    return ". ".join(filter(None, (count, str(detail.get("reason", "")))))
 
 
 def _decided(detail: Detail) -> str:

@@ -477,6 +477,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.CharField(max_length=64)),
+                ("segments", models.CharField(max_length=64)),
                 ("recipients", models.BigIntegerField(null=True)),
                 (
                     "state",
