@@ -24,14 +24,17 @@ class RulesForm(forms.Form):
     """When a second person is needed, and for whose broadcasts."""
 
     more_than = forms.IntegerField(
-        label=gettext_lazy("Approval is needed for more than so many recipients"),
+        label=gettext_lazy("Most recipients without approval"),
         required=False,
         min_value=0,
         max_value=ApprovalRules.MOST,
-        help_text=gettext_lazy("Leave it empty if no broadcast needs approval."),
+        help_text=gettext_lazy(
+            "Broadcasts to more recipients need the approval of a second person. Leave it empty if "
+            "none do."
+        ),
     )
     roles = forms.MultipleChoiceField(
-        label=gettext_lazy("Of broadcasts that are sent by"),
+        label=gettext_lazy("Applies to broadcasts sent by"),
         choices=[choice for choice in Role.choices if choice[0] != Role.VIEWER],
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
