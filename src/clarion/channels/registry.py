@@ -12,7 +12,13 @@ from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.whatsapp.kind import WhatsAppKind
 
 KINDS: dict[str, type[ChannelKind]] = {
-    kind.kind: kind for kind in (WebhookKind, TelegramKind, WhatsAppKind, EmailKind)
+    kind.kind: kind
+    for kind in (
+        WebhookKind,
+        TelegramKind,
+        WhatsAppKind,
+        EmailKind,
+    )
 }
 
 
