@@ -41,6 +41,8 @@ class Case:
     hook: Callable[[], HookRequest] | None = None  # a good callback
     told: tuple[Event, ...] = ()  # what it tells
     forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)
+    # Other good callbacks: with these, all that the kind says it can report is told.
+    others: tuple[Callable[[], HookRequest], ...] = ()
     pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
     rehearsal: Rehearsal | None = None  # where the simulator knows the provider's protocol

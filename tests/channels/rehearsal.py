@@ -34,6 +34,7 @@ class Rehearsal:
     logs_parts: bool = False  # whether the simulator keeps pictures, files and buttons apart
     takes_uploads: bool = True  # also where this server has no public URL
     keeps_external_id: bool = False  # whether receipts refer to the provider's own id
+    person: Callable[[int], str] | None = None  # the user id of the n-th of many, for benchmarks
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """What holds for every channel kind. A new kind adds its own fixtures.py and no test here."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -201,6 +201,33 @@ def test_a_good_callback_tells_its_events_as_often_as_it_comes(case: Case) -> No
         assert tuple(kind.events(hook)) == case.told
 
 
+@EACH
+def test_a_kind_reports_all_that_it_says_it_does_and_nothing_else(case: Case) -> None:
+    kind, stated = case.make(), set(case.make().limits.receipts)
+    told = [list(kind.events(make())) for make in callbacks_of(case)]
+    statuses = {event.status for events in told for event in events if isinstance(event, Receipt)}
+    writes = [any(isinstance(event, Inbound) for event in events) for events in told]
+    leaves = [any(isinstance(event, OptOut) for event in events) for events in told]
+    assert statuses == stated
+    assert any(writes) is kind.limits.inbound
+    reported = any(left and not wrote for left, wrote in zip(leaves, writes, strict=True))
+    assert reported is ("reported" in kind.limits.opt_outs)
+
+
+@EACH
+def test_the_one_click_link_is_in_every_message_or_in_none(case: Case) -> None:
+    url = "https://clarion.example/unsubscribe/by-one-click"
+    request = case.make().request(replace(case.message, unsubscribe_url=url))
+    carrier = request.message if isinstance(request, SmtpRequest) else request.body
+    assert (url.encode() in carrier) is ("link" in case.make().limits.opt_outs)
+
+
+@EACH
+def test_other_callbacks_prove_themselves_too(case: Case) -> None:
+    for make in case.others:
+        case.make().verify(make())
+
+
 @pytest.mark.parametrize(("case", "make"), FORGED)
 def test_a_forged_callback_is_refused(case: Case, make: Any) -> None:
     with pytest.raises(BadSignature) as refused:
@@ -357,6 +384,11 @@ def assert_fit_for_people(outcome: Refused) -> None:
     assert len(outcome.code) <= 60
     assert outcome.reason.isprintable()
     assert outcome.code.isprintable()
+
+
+def callbacks_of(case: Case) -> list[Callable[[], HookRequest]]:
+    """All good callbacks of the fixtures."""
+    return [make for make in (case.hook, case.pressed, *case.others) if make is not None]
 
 
 def assert_tells_no_secret(case: Case, text: str) -> None:

@@ -195,6 +195,8 @@ class Limits:
     caption_length: int = 0  # characters of the text beside a picture or file
     utf16: bool = False  # lengths count UTF-16 units: most emoji are two
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
+    inbound: bool = False  # whether it reports what people write
+    opt_outs: frozenset[str] = frozenset()  # reported: by the provider; link: in every message
     written_first: bool = False  # whether only those who have written may get more than a template
 
 

@@ -60,6 +60,7 @@ CASE = Case(
         },
         recipient="anna@example.org",
         faulty="anna+{fault}@example.org",
+        person=lambda number: f"person{number}@example.org",
         faults={
             "ok": "accepted",
             "slow": "accepted",

@@ -56,6 +56,16 @@ PRESSED = {
         "data": "yes-7",
     },
 }
+BLOCKED = {
+    "update_id": 3,
+    "my_chat_member": {
+        "chat": {"id": 42, "type": "private"},
+        "from": {"id": 42, "first_name": "Anna"},
+        "date": int(NOW.timestamp()),
+        "old_chat_member": {"user": {"id": 123456, "is_bot": True}, "status": "member"},
+        "new_chat_member": {"user": {"id": 123456, "is_bot": True}, "status": "kicked"},
+    },
+}
 CASE = Case(
     kind="telegram",
     settings={"token": TOKEN, "webhook_secret": SECRET},
@@ -93,6 +103,7 @@ CASE = Case(
         OptOut("42", "opted_out", JUST_BEFORE),
     ),
     pressed=lambda: update(PRESSED),
+    others=(lambda: update(BLOCKED),),
     forged={
         "another secret": lambda: update(WRITTEN, "another"),
         "no secret": lambda: HookRequest({}, "", b"{}", NOW),
@@ -113,6 +124,7 @@ CASE = Case(
         },
         recipient="42",
         faulty="42!{fault}",
+        person=lambda number: str(10_000 + number),
         faults={
             "ok": "accepted",
             "slow": "accepted",

@@ -75,6 +75,11 @@ CASE = Case(
             "data": {"id": "9", "from": "anna", "text": "Yes, please", "button": "yes-7"},
         }
     ),
+    others=(
+        lambda: signed({"type": "message.read", "data": {"id": "abc-17"}}),
+        lambda: signed({"type": "message.failed", "data": {"id": "abc-17", "reason": "gone"}}),
+        lambda: signed({"type": "contact.opted_out", "data": {"from": "anna"}}),
+    ),
     forged={
         "another key": lambda: signed(DELIVERED, b"another key"),
         "another body": lambda: replace(signed(DELIVERED), body=b'{"type": "message.read"}'),
@@ -96,6 +101,7 @@ CASE = Case(
         },
         recipient="anna",
         faulty="anna!{fault}",
+        person=lambda number: f"person-{number}",
         faults={
             "ok": "accepted",
             "slow": "accepted",

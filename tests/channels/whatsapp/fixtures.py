@@ -74,6 +74,16 @@ TOLD_AND_WRITTEN = (
         ],
     },
 )
+STOPPED = {
+    "user_preferences": [
+        {
+            "wa_id": "16505551234",
+            "category": "marketing_messages",
+            "value": "stop",
+            "timestamp": str(int(NOW.timestamp()) - 5),
+        }
+    ]
+}
 CASE = Case(
     kind="whatsapp",
     settings={
@@ -140,6 +150,11 @@ CASE = Case(
             ]
         }
     ),
+    others=(
+        lambda: meta({"statuses": [{"id": WAMID, "status": "read"}]}),
+        lambda: meta({"statuses": [{"id": WAMID, "status": "failed"}]}),
+        lambda: meta(STOPPED, field="user_preferences"),
+    ),
     forged={
         "another secret": lambda: meta(*TOLD_AND_WRITTEN, secret="another"),
         "another body": lambda: replace(meta(*TOLD_AND_WRITTEN), body=b"{}"),
@@ -164,6 +179,7 @@ CASE = Case(
         },
         recipient="491711",
         faulty="491711!{fault}",
+        person=lambda number: f"4915{number:09}",
         faults={
             "ok": "accepted",
             "slow": "accepted",

@@ -47,6 +47,7 @@ class EmailKind:
         most_buttons=100,
         caption_length=65_536,
         titled=True,
+        opt_outs=frozenset({"link"}),
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = EmailConfig

@@ -60,6 +60,8 @@ class TelegramKind:
         caption_length=CAPTION,
         utf16=True,
         # "Bots can't initiate conversations with users": core.telegram.org/bots/features
+        inbound=True,
+        opt_outs=frozenset({"reported"}),
         written_first=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES

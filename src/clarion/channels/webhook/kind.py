@@ -50,6 +50,8 @@ class WebhookKind:
         text_length=_TEXT_LENGTH,
         receipts=frozenset({"delivered", "read", "failed"}),
         idempotent=True,
+        inbound=True,
+        opt_outs=frozenset({"link", "reported"}),
         media=frozenset({"image", "file"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=100,

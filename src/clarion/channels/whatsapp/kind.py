@@ -64,6 +64,8 @@ class WhatsAppKind:
         most_buttons=MOST_REPLIES,
         templates=True,
         caption_length=BODY_LENGTH,
+        inbound=True,
+        opt_outs=frozenset({"reported"}),
         written_first=True,  # without a window that the person opens, templates alone: code 131047
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
