@@ -57,6 +57,7 @@ def test_add_show_and_list(ok: Callable[..., str], ok_json: Callable[..., Any]) 
         "backoff": 0.25,
         "own": ["rate", "attempts", "backoff"],
         "only_written": None,
+        "window_hours": None,
         "settings": {
             "url": "https://example.org/hook",
             "secret": "•••",

@@ -18,6 +18,7 @@ from clarion.broadcasts.states import MOVES
 from clarion.channels import limits
 from clarion.channels.manage import add_channel
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.contacts.attributes import note_attributes
 from clarion.contacts.models import Address, Contact
 from clarion.engine import lifecycle, reap
@@ -78,7 +79,7 @@ def sealed(channel: Channel) -> Channel:
 def address(on: Channel, value: str, name: str = "", **fields: Any) -> Address:
     """One person, on a channel, who has written to it; ``fields`` as of the address."""
     contact = Contact.objects.create(name=name)
-    fields = {"has_written": True} | fields
+    fields = _written_to(on) | fields
     return Address.objects.create(contact=contact, channel=on, value=value, **fields)
 
 
@@ -89,9 +90,15 @@ def people(channel: Channel, count: int, *, prefix: str = "u") -> list[Address]:
     )
     note_attributes(["city"])
     return Address.objects.bulk_create(
-        Address(contact=contact, channel=channel, value=f"{prefix}{n}", has_written=True)
+        Address(contact=contact, channel=channel, value=f"{prefix}{n}", **_written_to(channel))
         for n, contact in enumerate(contacts)
     )
+
+
+def _written_to(channel: Channel) -> dict[str, Any]:
+    """What an address shows of someone who has written: just now, where that has an effect."""
+    recently = {"wrote_at": clock.now()} if kind_class(channel.kind).limits.window else {}
+    return {"has_written": True, **recently}
 
 
 def draft(channels: Sequence[Channel], **fields: Any) -> Broadcast:

@@ -11,11 +11,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.reasons import OUTSIDE_WINDOW
+from clarion.channels.limits import WINDOW
 from clarion.channels.models import Channel
-from clarion.channels.recipients import Content, only_written
+from clarion.channels.recipients import Content, has_window, only_written
 from clarion.consents.models import Consent
 from clarion.contacts.models import Tag
-from clarion.kit import db
+from clarion.kit import clock, db
 from clarion.segments.members import in_any
 
 MOST_EXISTS = 10  # tags that are looked up one by one; of 100, it would take seconds
@@ -31,7 +33,7 @@ class Audience(BaseModel):
     taken over from a broadcast that is restarted. ``without_tags`` and ``without_segments``
     remove people from any kind.
     ``only_written``: those alone who have written to the channel, also where it does not demand
-    that. ``content`` is not stored: see ``audience_of``.
+    that. ``content`` and ``at`` are not stored: see ``audience_of``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,12 +47,14 @@ class Audience(BaseModel):
     only_written: bool = False
     picked_from: Literal["", "hand", "ids", "chats", "restart"] = ""
     content: Content = Field("message", exclude=True)
+    at: int = Field(0, exclude=True)  # when it is sent, microseconds; 0 or in the past: now
 
 
 def audience_of(broadcast: Broadcast) -> Audience:
     """The audience of a broadcast, which may be unsaved; everyone where none is chosen."""
     audience = Audience.model_validate(broadcast.audience or {"kind": "all"})
-    return audience.model_copy(update={"content": content_of(broadcast)})
+    at = clock.to_us(broadcast.scheduled_at) if broadcast.scheduled_at else 0
+    return audience.model_copy(update={"content": content_of(broadcast), "at": at})
 
 
 def content_of(broadcast: Broadcast) -> Content:
@@ -166,9 +170,14 @@ def _reason(audience: Audience, channel_ids: Sequence[int], span: Span | None, e
     if audience.consents:
         lacking, ids = _lacks_consent(audience.consents, end)
         cases.append((f"WHEN {lacking} THEN 'no_consent'", ids))
-    if demanding := _demanding(audience, channel_ids):
+    demanding, windowed = _demanding(audience, channel_ids)
+    if demanding:
         never = f"NOT a.has_written AND a.channel_id IN ({marks(demanding)})"
-        cases.append((f"WHEN {never} THEN 'not_written'", list(demanding)))
+        cases.append((f"WHEN {never} THEN 'not_written'", demanding))
+    if windowed:
+        ended = f"COALESCE(a.wrote_at, 0) <= %s AND a.channel_id IN ({marks(windowed)})"
+        since = max(audience.at, db.now_us()) - WINDOW * clock.SECOND
+        cases.append((f"WHEN {ended} THEN '{OUTSIDE_WINDOW}'", [since, *windowed]))
     # Open chats are few: they are read once, and not looked for with everybody.
     within = " AND c.address_id BETWEEN %s AND %s" if span else ""
     open_chats = f"SELECT c.address_id FROM chats_chat c WHERE c.state = 'open'{within}"
@@ -212,14 +221,16 @@ def _lacks_consent(names: Sequence[str], end: str) -> Part:
     return f"({' OR '.join([lacks] * len(ids))})", ids
 
 
-def _demanding(audience: Audience, channel_ids: Sequence[int]) -> list[int]:
-    """The channels that leave out those who have never written to them."""
-    if audience.only_written:
-        return list(channel_ids)
-    channels = Channel.objects.filter(pk__in=channel_ids).only("kind", "only_written")
-    return [
-        channel.pk for channel in channels.order_by("pk") if only_written(channel, audience.content)
+def _demanding(audience: Audience, channel_ids: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The channels that leave out those who have never written to them, or not lately."""
+    of, content = Channel.objects.filter(pk__in=channel_ids), audience.content
+    channels = list(of.only("kind", "only_written").order_by("pk"))
+    demanding = [
+        channel.pk
+        for channel in channels
+        if audience.only_written or only_written(channel, content)
     ]
+    return demanding, [channel.pk for channel in channels if has_window(channel, content)]
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -5,11 +5,13 @@ The reasons that are states of an address have their words in contacts.states.
 
 from typing import Final
 
+from clarion.channels.limits import WINDOW_HOURS
 from clarion.contacts.states import EXPLANATIONS, INACTIVE
 
 # Whom the audience query gives this reason waits, and is a recipient all the same.
 HELD: Final = "open_chat"
 NO_CONSENT: Final = "no_consent"
+OUTSIDE_WINDOW: Final = "outside_window"
 # Whom the audience query gives one of these gets no delivery.
 EXCLUDED: Final = ("excluded_tag", "excluded_segment")
 # Reason -> what the summary of an audience calls it.
@@ -17,6 +19,7 @@ LEFT_OUT: Final[dict[str, str]] = {
     **{state.value: state.label.lower() for state in INACTIVE},
     NO_CONSENT: "have not given all required consents",
     "not_written": "have never written to the channel",
+    OUTSIDE_WINDOW: f"outside the {WINDOW_HOURS}-hour window",
     "excluded_tag": "excluded by tag",
     "excluded_segment": "excluded by segment",
     "no_address": "no address on the chosen channels",
@@ -26,5 +29,7 @@ SKIPPED: Final[dict[str, str]] = {
     **{state.value: EXPLANATIONS[state].sentence for state in INACTIVE},
     NO_CONSENT: "The contact has not given a consent that this broadcast requires.",
     "not_written": "The contact has never written to this channel.",
+    OUTSIDE_WINDOW: f"More than {WINDOW_HOURS} hours have passed since the contact last wrote, "
+    "or it is not known when they did.",
     "deleted": "The contact was deleted.",
 }

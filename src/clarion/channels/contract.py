@@ -198,6 +198,7 @@ class Limits:
     inbound: bool = False  # whether it reports what people write
     opt_outs: frozenset[str] = frozenset()  # reported: by the provider; link: in every message
     written_first: bool = False  # whether only those who have written may get more than a template
+    window: bool = False  # whether they may get it only for WINDOW seconds after they last wrote
 
 
 @runtime_checkable

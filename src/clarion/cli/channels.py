@@ -333,6 +333,7 @@ def _show(channel: "Channel", as_json: bool) -> None:
     facts |= {name: value for name, value in document.items() if name not in facts}
     facts["rate"] = _rate(channel.rate)
     facts["only_written"] = _only_written(channel)
+    facts["window_hours"] = _window(channel)
     print_facts([(name.replace("_", " "), value) for name, value in facts.items()])
     for key, value in settings.items():
         print_line(f"  {key} = {_format(value)}")
@@ -342,6 +343,7 @@ def _document(channel: "Channel") -> dict[str, Any]:
     """A channel as it is shown: everything but its secrets."""
     from clarion.channels.condition import condition
     from clarion.channels.manage import stored_settings
+    from clarion.channels.recipients import window_hours
     from clarion.channels.settings import config_fields
 
     secret = {field.name for field in config_fields(channel.kind) if field.secret}
@@ -366,6 +368,7 @@ def _document(channel: "Channel") -> dict[str, Any]:
             name for name in ("rate", "attempts", "backoff") if getattr(channel, f"own_{name}")
         ],
         "only_written": channel.only_written,
+        "window_hours": window_hours(channel, "message"),
         "created_at": channel.created_at,
         "settings": {
             key: HIDDEN if key in secret and value else value
@@ -382,6 +385,15 @@ def _only_written(channel: "Channel") -> str:
     if not only_written(channel, "message"):
         return "no (default)"
     return "yes (default)" if only_written(channel, "template") else "yes, except for templates"
+
+
+def _window(channel: "Channel") -> str:
+    from clarion.channels.recipients import window_hours
+
+    hours = window_hours(channel, "message")
+    if hours is None:
+        return "none"
+    return f"{hours}, except for templates" if not window_hours(channel, "template") else f"{hours}"
 
 
 def _rate(rate: float | None) -> str:

@@ -78,6 +78,19 @@ def owners(address_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows)
 
 
+def wrote_at(address_ids: Iterable[int]) -> dict[int, int]:
+    """When the person of each of these addresses last wrote to its channel, in microseconds.
+
+    Without those of whom that is not known.
+    """
+    rows = db.fetch(
+        f"SELECT id, wrote_at FROM contacts_address WHERE id {db.in_list()} "
+        "AND wrote_at IS NOT NULL",
+        [db.json_param([key] for key in address_ids)],
+    )
+    return dict(rows)
+
+
 def mark(address_id: int, state: str, at: datetime, by: Agent | str | None = None) -> bool:
     """Note what became of an address at that moment; return whether its state changed.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from clarion.broadcasts.gaps import OTHER
-from clarion.broadcasts.reasons import SKIPPED
+from clarion.broadcasts.reasons import OUTSIDE_WINDOW, SKIPPED
 from clarion.channels.contract import (
     Accepted,
     LimitsChats,
@@ -27,6 +27,7 @@ from clarion.engine.claim import Claimed, NoCode
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
 from clarion.engine.snapshot import ChannelFacts, Job
+from clarion.engine.windows import is_too_late
 from clarion.kit import clock
 from clarion.records import progress
 from clarion.records.deliveries.settle import Settlement
@@ -99,8 +100,8 @@ async def attempt(
 
     A story's webhook is asked without ``begin``: it may be asked again.
     """
-    if claimed.address_state != "active" and not _may_be_answered(claimed, job):
-        return _skipped(claimed, channel), None
+    if skipped_for := _skipped_for(claimed, channel, job):
+        return _skipped(claimed, channel, skipped_for), None
     if (job.broken or isinstance(claimed.code, NoCode)) and not job.single:
         return _waits_for_content(claimed, channel), _content_trouble(claimed, job)
     try:
@@ -145,6 +146,13 @@ def was_not_made(result: Result) -> bool:
     if not isinstance(result, Refused) or result.refusal is not Refusal.REJECTED:
         return False
     return result.code in {CONTENT, FAULT, STORY_WEBHOOK}
+
+
+def _skipped_for(claimed: Claimed, channel: ChannelFacts, job: Job) -> str:
+    """Why nothing is sent to this person any more, see reasons.SKIPPED; "" where it is."""
+    if claimed.address_state != "active" and not _may_be_answered(claimed, job):
+        return claimed.address_state
+    return OUTSIDE_WINDOW if is_too_late(claimed, channel, job) else ""
 
 
 def _may_be_answered(claimed: Claimed, job: Job) -> bool:
@@ -269,10 +277,10 @@ def _refused(
     return settlement
 
 
-def _skipped(claimed: Claimed, channel: ChannelFacts) -> Settlement:
+def _skipped(claimed: Claimed, channel: ChannelFacts, reason: str) -> Settlement:
     after = D.IN_DOUBT if claimed.maybe_sent else D.SKIPPED
     settlement = _unattempted(claimed, channel.id, after)
-    settlement.code, settlement.reason = claimed.address_state, SKIPPED[claimed.address_state]
+    settlement.code, settlement.reason = reason, SKIPPED[reason]
     return settlement
 
 

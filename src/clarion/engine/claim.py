@@ -61,6 +61,7 @@ class Claimed:
     slot: int  # microseconds by the shared clock; 0: as soon as possible
     progress: Progress = NOTHING
     code: str | NoCode | None = None  # where its broadcast gives codes, see engine.codes
+    window_end: int = 0  # microseconds; where its channel has a window, see engine.windows
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.versions import link_sources, version_of
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
+from clarion.channels.recipients import has_window
 from clarion.channels.registry import adapter, kind_class
 from clarion.clicks.links import number_links
 from clarion.clicks.tracking import Tracking, links_in, sample_tracking
@@ -36,6 +37,7 @@ class ChannelFacts:
     policy: Policy
     rate: float | None
     version: str  # changes whenever its settings are saved
+    has_window: bool = False  # whether it sends only for a time after a person wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ class Snapshot:
     # Of broadcasts: that of a live one grows when it is edited.
     revisions: Mapping[int, int] = field(default_factory=dict)
     on_hold: frozenset[int] = frozenset()  # broadcasts that wait for their story's webhook
+
+    def has_window(self, channel_id: int) -> bool:
+        """Whether this channel sends only for a time after a person wrote."""
+        channel = self.channels.get(channel_id)
+        return channel is not None and channel.has_window
 
 
 NOTHING = Snapshot({}, {}, frozenset(), frozenset(), frozenset())
@@ -122,7 +129,8 @@ def _version(row: tuple[Any, ...]) -> str:
 
 def _rows(channel_ids: Iterable[int]) -> list[tuple[Any, ...]]:
     return db.fetch(
-        "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate, c.waits_until "
+        "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate, c.only_written, "
+        "c.waits_until "
         f"FROM channels_channel c JOIN {db.json_table([('id', 'int')])} ON v.id = c.id "
         "WHERE c.state = 'active'",
         [db.json_param([key] for key in channel_ids)],
@@ -133,7 +141,8 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
     channel = Channel.objects.get(pk=channel_id)
     kind = adapter(channel)
     policy = Policy(channel.attempts, channel.backoff, kind.idempotent)
-    return ChannelFacts(channel.pk, channel.name, kind, policy, channel.rate, version)
+    windowed = has_window(channel, "message")
+    return ChannelFacts(channel.pk, channel.name, kind, policy, channel.rate, version, windowed)
 
 
 @lru_cache(maxsize=1_000)

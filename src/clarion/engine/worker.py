@@ -28,6 +28,7 @@ from clarion.engine import (
     resumption,
     snapshot,
     stops,
+    windows,
 )
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
@@ -170,7 +171,8 @@ class Worker:
         if full or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
-            claimed_batch = await self._db(_claim, channel_id, self._id, room)
+            windowed = self._snapshot.has_window(channel_id)
+            claimed_batch = await self._db(_claim, channel_id, self._id, room, windowed)
         except Error:
             self._doubtful_until = time.monotonic() + DOUBT
             raise
@@ -385,8 +387,9 @@ class Worker:
         task.add_done_callback(self._background.discard)
 
 
-def _claim(channel_id: int, worker_id: int, room: int) -> Claim:
-    return codes.attach(claim.claim(channel_id, worker_id, room))
+def _claim(channel_id: int, worker_id: int, room: int, windowed: bool) -> Claim:
+    claimed_batch = codes.attach(claim.claim(channel_id, worker_id, room))
+    return windows.attach(claimed_batch) if windowed else claimed_batch
 
 
 def _renewed(worker_id: int) -> tuple[bool, int, Beat]:

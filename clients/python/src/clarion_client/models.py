@@ -29,6 +29,7 @@ class Address(TypedDict):
     aliases: "list[str]"
     state: "Literal['active', 'opted_out', 'blocked', 'deactivated', 'unreachable']"
     has_written: "bool"
+    wrote_at: "str | None"
 
 
 class AddressIn(TypedDict):
@@ -328,6 +329,7 @@ class Channel(TypedDict):
     backoff: "float"
     own: "list[str]"
     only_written: "bool | None"
+    window_hours: "int | None"
     state: "Literal['active', 'paused']"
     condition: "str"
     condition_reason: "str"

@@ -18,6 +18,7 @@ from clarion.channels.defaults import set_defaults, workspace_defaults
 from clarion.channels.errors import ChannelError
 from clarion.channels.limits import LONGEST_BACKOFF, LONGEST_NAME, MOST_ATTEMPTS
 from clarion.channels.models import Channel
+from clarion.channels.recipients import window_hours
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields, shown
 from clarion.kit.rates import FASTEST, SLOWEST
@@ -69,6 +70,10 @@ class ChannelOut(Output):
     backoff: float
     own: list[str] = Field(description="Which of rate, attempts and backoff are not the default")
     only_written: bool | None
+    window_hours: int | None = Field(
+        description="For how many hours after a contact last wrote they get messages other than "
+        "templates; null: at any time"
+    )
     state: Literal["active", "paused"]
     condition: str
     condition_reason: str
@@ -282,6 +287,7 @@ def channel_out(channel: Channel) -> ChannelOut:
         backoff=channel.backoff,
         own=[n for n in ("rate", "attempts", "backoff") if getattr(channel, f"own_{n}")],
         only_written=channel.only_written,
+        window_hours=window_hours(channel, "message"),
         state=channel.state,
         condition=str(state.state),
         condition_reason=str(state.reason),

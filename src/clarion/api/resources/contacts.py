@@ -52,6 +52,7 @@ class AddressOut(Output):
     aliases: list[str]
     state: _State
     has_written: bool
+    wrote_at: Moment | None = Field(description="When they last wrote to the channel")
 
 
 class ContactOut(Output):
@@ -249,6 +250,7 @@ def shown(ids: Sequence[int]) -> list[ContactOut]:
                 aliases=[alias.user_id for alias in row.aliases.all()],
                 state=row.state,
                 has_written=row.has_written,
+                wrote_at=row.wrote_at,
             )
         )
     return [

@@ -67,6 +67,7 @@ class WhatsAppKind:
         inbound=True,
         opt_outs=frozenset({"reported"}),
         written_first=True,  # without a window that the person opens, templates alone: code 131047
+        window=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WhatsAppConfig

@@ -8,9 +8,10 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from clarion.channels import limits
+from clarion.channels.contract import ChannelKind
 from clarion.channels.defaults import FIELDS, Sending, default, usual, workspace_defaults
 from clarion.channels.errors import SettingsError
-from clarion.channels.limits import DEFAULT, Default
+from clarion.channels.limits import DEFAULT, WINDOW_HOURS, Default
 from clarion.channels.manage import stored_settings
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
@@ -196,21 +197,40 @@ def _recipients_field(kind: str, channel: Channel | None) -> forms.ChoiceField:
     limits_of = KINDS[kind].limits
     demanded = everyone
     if limits_of.written_first:
-        demanded = _("%s, except for templates") % written if limits_of.templates else written
+        recently = _("Only contacts who wrote in the last %s hours") % WINDOW_HOURS
+        demanded = recently if limits_of.window else written
+        if limits_of.templates:
+            demanded = _("%s, except for templates") % demanded
     stored = {demand: choice for choice, demand in _DEMANDS.items()}
     return forms.ChoiceField(
         label=_("Recipients"),
         required=False,
         choices=[("", _("Default: %s") % demanded), ("yes", written), ("no", everyone)],
         initial=stored[channel.only_written] if channel else "",
-        help_text=_(
-            "%s refuses messages to people who have never written to the channel. Contacts that "
-            "you imported may have written before: choose “All contacts” if they have."
-        )
-        % KINDS[kind].label
-        if limits_of.written_first
-        else "",
+        help_text=_recipients_help(KINDS[kind]),
     )
+
+
+def _recipients_help(kind: type[ChannelKind]) -> str:
+    """What the provider demands, and when to choose otherwise."""
+    fill = {"kind": kind.label, "hours": WINDOW_HOURS}
+    if kind.limits.window and kind.limits.templates:
+        demand = _(
+            "%(kind)s accepts messages other than templates only for %(hours)s hours after a "
+            "person last wrote."
+        )
+    elif kind.limits.window:
+        demand = _("%(kind)s accepts messages only for %(hours)s hours after a person last wrote.")
+    elif kind.limits.written_first:
+        demand = _(
+            "%(kind)s refuses messages to people who have never written to the channel. Contacts "
+            "that you imported may have written before: choose “All contacts” if they have."
+        )
+        return demand % fill
+    else:
+        return ""
+    choice = _("“All contacts” sends to everyone, and %(kind)s refuses the messages to the others.")
+    return f"{demand} {choice}" % fill
 
 
 def _written(name: str, of: Sending) -> str:

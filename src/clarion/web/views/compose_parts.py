@@ -23,7 +23,7 @@ from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.reasons import LEFT_OUT
 from clarion.channels.condition import condition, conditions
-from clarion.channels.recipients import only_written
+from clarion.channels.recipients import only_written, window_hours
 from clarion.channels.registry import kind_class
 from clarion.clicks.tokens import base as tracked_links_base
 from clarion.codes.models import CodePool
@@ -130,6 +130,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "kind": kind_class(channel.kind).label,
                 "condition": condition(channel),
                 "only_written": only_written(channel, "message"),
+                "window_hours": window_hours(channel, "message"),
             }
             for channel in channels_with_contacts()
         ],
