@@ -11,8 +11,10 @@ import pytest
 import uvloop
 
 from clarion.transport.http import HttpClient
+from clarion.transport.smpp import SmppClient
 from clarion.transport.smtp import SmtpPool
 from transport.peers import Hourglass, Peer, Serve, SmtpPeer
+from transport.smpp_peer import SmppPeer
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -76,6 +78,38 @@ async def smtp() -> AsyncIterator[Callable[..., SmtpPool]]:
             pool = SmtpPool(**options)  # type: ignore[arg-type]
             stack.push_async_callback(pool.close)
             return pool
+
+        yield make
+
+
+@pytest.fixture
+async def smsc() -> AsyncIterator[Callable[..., Awaitable[SmppPeer]]]:
+    """Start a scripted SMSC."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(
+            *script: object,
+            binds: tuple[int, ...] = (),
+            tls: ssl.SSLContext | None = None,
+            mute: bool = False,
+        ) -> SmppPeer:
+            started = SmppPeer(list(script), list(binds), mute=mute)
+            await started.start(tls)
+            stack.push_async_callback(started.stop)
+            return started
+
+        yield start
+
+
+@pytest.fixture
+async def smpp(smsc: object) -> AsyncIterator[Callable[..., SmppClient]]:
+    """Make SmppClients, which are closed before the SMSCs."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        def make(**options: object) -> SmppClient:
+            client = SmppClient(**options)  # type: ignore[arg-type]
+            stack.push_async_callback(client.close)
+            return client
 
         yield make
 

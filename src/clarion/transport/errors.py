@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+from typing import Self
 
 _PLAIN = {
     errno.ECONNREFUSED: "nothing accepts connections there",
@@ -28,7 +29,12 @@ class TransportError(Exception):
         nobody = "The server" if sentence.startswith("{server}") else "the server"
         self.reason = sentence.replace("{server}", nobody)
         self.named = sentence.replace("{server}", server or nobody)
+        self._made_of = (sentence, server)
         super().__init__(self.reason)
+
+    def again(self) -> Self:
+        """The same error for somebody else: one that was raised carries where that was."""
+        return type(self)(*self._made_of)
 
 
 class NotSent(TransportError):  # noqa: N818 - the name is the fact that the engine acts on

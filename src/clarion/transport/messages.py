@@ -95,3 +95,54 @@ class SmtpReply:
     stage: Stage
     code: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmppAccount:
+    """An account at an SMSC: requests with equal ones share a connection.
+
+    `separate`: one connection to send and one to receive, instead of one for both. `window` is how
+    many messages may be without an answer at a time. After `enquire` seconds without a packet the
+    other side is asked whether it is still there. `allow_private`: see the guard.
+    """
+
+    host: str
+    port: int
+    security: Literal["none", "tls"]
+    system_id: str
+    password: str = field(repr=False)
+    system_type: str = ""
+    separate: bool = False
+    window: int = 10
+    enquire: float = 30.0
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SmppRequest:
+    """One message: the bodies of its submit_sm, one for each part.
+
+    No parts make it a check: connect, bind, ask for a sign of life. `timeout` is in seconds and
+    covers everything.
+    """
+
+    account: SmppAccount
+    parts: tuple[bytes, ...] = field(repr=False)
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SmppReply:
+    """The SMSC's deciding answer: to the bind, to a part of the message, or to a check.
+
+    `status` is the command_status of that answer, None where a later part could not be sent any
+    more because of `problem`. `ids` are those of the parts that were accepted before, in order,
+    of `parts` in all; an id is "" where the SMSC gave none.
+    """
+
+    stage: Literal["bind", "submit", "check"]
+    status: int | None
+    ids: tuple[str, ...] = ()
+    parts: int = 0
+    text: str = ""  # what it said beside the status
+    problem: str = ""  # a sentence
