@@ -2,7 +2,7 @@
 
 from pkgutil import iter_modules
 
-_NO_KINDS = frozenset({"migrations"})
+_NO_KINDS = frozenset({"mailing", "migrations"})
 
 
 def kind_names() -> list[str]:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from channels.email.fixtures import PASSWORD, make
 from clarion.channels.contract import Outgoing, RegistersWebhook, Unsendable
-from clarion.channels.email.config import mailbox
+from clarion.channels.mailing.mailboxes import mailbox
 from clarion.transport.messages import SmtpReply
 
 

@@ -14,7 +14,7 @@ from clarion.broadcasts.audience import summary
 from clarion.broadcasts.errors import SingleError
 from clarion.broadcasts.query import Audience
 from clarion.channels.contract import Inbound
-from clarion.channels.email import ids
+from clarion.channels.mailing import ids
 from clarion.channels.models import Channel
 from clarion.chats.inbound import receive
 from clarion.contacts import addresses, identities

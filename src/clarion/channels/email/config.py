@@ -2,7 +2,6 @@
 
 import re
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -12,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from clarion.channels.email.requests import Sender
+from clarion.channels.mailing.mailboxes import sender_of
 from clarion.transport.messages import Security
 
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
@@ -21,27 +20,6 @@ _EHLO = re.compile(
     r"(?=.{1,253}\Z)(?:[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[A-Za-z][0-9A-Za-z-]{0,61}"
     r"|\[[0-9A-Za-z.:]{2,60}\]"
 )
-_NAMED = re.compile(r"([^<>]{0,100}?) *<([^<>]+)>")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # a quoted-string (RFC 5322 3.2.4)
-# Names that the world has no use for, but an office's own relay has; the list is there to be
-# changed, says the library's README.
-for _name in {"local", "localhost", "test"}.intersection(SPECIAL_USE_DOMAIN_NAMES):
-    SPECIAL_USE_DOMAIN_NAMES.remove(_name)
-
-
-def mailbox(text: str) -> str:
-    """The bare e-mail address in the form that SMTP takes. Raises ValueError with a sentence.
-
-    The DNS is not asked: the mail server reports whether the mailbox exists. A domain with letters
-    outside a to z is written in its ASCII form (RFC 5890).
-    """
-    try:
-        address = validate_email(
-            text, check_deliverability=False, globally_deliverable=False, strict=True
-        )
-    except EmailNotValidError:
-        raise ValueError("This is not an e-mail address.") from None
-    return address.ascii_email or f"{address.local_part}@{address.ascii_domain}"
 
 
 class EmailConfig(BaseModel):
@@ -110,20 +88,3 @@ class EmailConfig(BaseModel):
         if self.password.get_secret_value() and not self.username:
             raise ValueError("There is a password but no user name. Fill in both or neither.")
         return self
-
-
-def sender_of(text: str) -> Sender:
-    """The sender in “Name <address>” or “address”. Raises ValueError with a sentence."""
-    match = _NAMED.fullmatch(text.strip())
-    name, address = match.groups() if match else ("", text.strip())
-    try:
-        if not name.isprintable():
-            raise ValueError("control character")
-        name = name.strip()
-        if quoted := _QUOTED.fullmatch(name):
-            name = re.sub(r"\\(.)", r"\1", quoted[1])
-        return Sender(name.strip(), mailbox(address.strip()))
-    except ValueError:
-        raise ValueError(
-            "Write the sender as News <news@example.org> or news@example.org."
-        ) from None

@@ -15,11 +15,12 @@ from clarion.channels.contract import (
     Reply,
     Unsendable,
 )
-from clarion.channels.email import ids
-from clarion.channels.email.config import EmailConfig, mailbox, sender_of
+from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.outcomes import outcome_of
-from clarion.channels.email.requests import build, mailbox_header
 from clarion.channels.fitting import ensure_fits
+from clarion.channels.mailing import ids
+from clarion.channels.mailing.building import build, mailbox_header
+from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.channels.wording import tidy
 from clarion.transport.messages import SmtpReply, SmtpRequest
 

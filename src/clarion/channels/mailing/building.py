@@ -12,11 +12,11 @@ from binascii import b2a_qp
 from email.header import Header
 from email.utils import format_datetime, formataddr
 from html import escape
-from typing import NamedTuple
 
 from clarion.channels.contract import Outgoing
-from clarion.channels.email.links import linked
-from clarion.channels.email.parts import NOTHING, Parts, parts_of
+from clarion.channels.mailing.links import linked
+from clarion.channels.mailing.mailboxes import Sender
+from clarion.channels.mailing.parts import NOTHING, Parts, parts_of
 from clarion.kit import clock
 
 _SUBJECT_MAX = 200  # characters
@@ -32,18 +32,6 @@ _RIGHT_TO_LEFT = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
-
-
-class Sender(NamedTuple):
-    """Whom the messages of a channel are from: a name, which may be empty, and a bare address."""
-
-    name: str
-    address: str
-
-    @property
-    def domain(self) -> str:
-        """What stands behind the @."""
-        return self.address.rpartition("@")[2]
 
 
 def mailbox_header(header_name: str, mailbox: Sender) -> str:

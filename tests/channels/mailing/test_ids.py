@@ -3,7 +3,7 @@
 import pytest
 
 from clarion.channels.contract import BadIdError
-from clarion.channels.email import ids
+from clarion.channels.mailing import ids
 
 
 @pytest.mark.parametrize(

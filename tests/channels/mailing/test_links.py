@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clarion.channels.email.links import linked
-from clarion.channels.email.requests import html
+from clarion.channels.mailing.building import html
+from clarion.channels.mailing.links import linked
 
 
 class Page(HTMLParser):

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clarion.channels.contract import Outgoing
-from clarion.channels.email.config import sender_of
-from clarion.channels.email.requests import Sender, build, html, mailbox_header, subject
+from clarion.channels.mailing.building import build, html, mailbox_header, subject
+from clarion.channels.mailing.mailboxes import Sender, sender_of
 from clarion.kit import clock
 
 LINK = "https://clarion.example/unsubscribe/17:abc"

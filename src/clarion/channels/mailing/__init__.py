@@ -1,0 +1,1 @@
+"""What all kinds of e-mail share: addresses, and building a message. No kind by itself."""
