@@ -57,6 +57,22 @@ def test_a_broadcast_is_drafted_checked_counted_and_sent(call: Program, channel:
     assert not Broadcast.objects.exists()
 
 
+def test_what_only_e_mails_have(call: Program) -> None:
+    mail = factory.channel("Mail", "email")
+    person = factory.address(mail, "dana@x.example", "Dana")
+    head = {"preheader": "For {{ contact.name }}", "reply_to": "x"}
+    created = draft(call, mail, mail=head)
+    path = f"/broadcasts/{created['id']}"
+    assert created["mail"] == head
+    (item,) = call.ok("GET", f"{path}/problems")["items"]
+    assert item["part"] == "mail"
+    assert call.ok("PATCH", path, {"mail": {"reply_to": ""}}, If_Match="*")["mail"] == {
+        "preheader": head["preheader"]
+    }
+    seen = call.ok("GET", f"{path}/preview?chat_number={person.pk}")
+    assert seen["head"] == {"title": "Spring", "preheader": "For Dana"}
+
+
 def test_a_start_is_repeated_safely(call: Program, channel: Channel) -> None:
     factory.people(channel, 1)
     path = f"/broadcasts/{draft(call, channel)['id']}/start"

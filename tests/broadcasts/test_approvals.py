@@ -214,6 +214,7 @@ def _other(name: str, channel: Channel) -> Any:
     story = create_story(name="S", blocks=[{"kind": "text", "text": "x"}], by="a test")
     values: dict[str, Any] = {
         "data_type": "template", "text": "Other", "story_id": story.pk, "template": {"name": "t"},
+        "mail": {"preheader": "x"},
         "data": {"x": 1}, "accepted_gaps": ["x"], "end_open_chats": True, "track_clicks": True,
         "weight": 3, "rate": 5.0, "pause_rejected": 7, "pause_unreachable": 7,
         "time_zone": "Asia/Tokyo", "title": "Other", "type": "external",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_title
+from clarion.broadcasts.preview import preview, preview_head
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.content import stories
@@ -78,12 +78,19 @@ def test_sample_data_stand_in_for_what_a_call_brings(ann: Address) -> None:
 def test_b7_the_title_is_shown_where_people_see_it(ann: Address) -> None:
     telegram = Channel(kind="telegram")
     broadcast = Broadcast(title="For {{ contact.name }}")
-    shown = preview_title(broadcast, ann, [telegram, ann.channel])
-    assert shown is not None
-    assert shown.message is not None
-    assert shown.message.text == "For Person 0"
-    assert preview_title(broadcast, ann, [telegram]) is None
-    assert preview_title(Broadcast(), ann, [ann.channel]) is None
-    wrong = preview_title(Broadcast(title="{{ contact.nobody }}"), ann, [ann.channel])
-    assert wrong is not None
-    assert wrong.problem
+    shown = preview_head(broadcast, ann, [telegram, ann.channel])
+    assert shown["title"].message is not None
+    assert shown["title"].message.text == "For Person 0"
+    assert preview_head(broadcast, ann, [telegram]) == {}
+    assert preview_head(Broadcast(), ann, [ann.channel]) == {}
+    wrong = preview_head(Broadcast(title="{{ contact.nobody }}"), ann, [ann.channel])
+    assert wrong["title"].problem
+
+
+def test_what_only_e_mails_have_is_shown_where_a_channel_sends_them(ann: Address) -> None:
+    mail = Channel(kind="email")
+    broadcast = Broadcast(mail={"preheader": "{{ contact.name }}", "reply_to": "a@x.example"})
+    shown = preview_head(broadcast, ann, [mail])
+    texts = {name: part.message.text for name, part in shown.items() if part.message}
+    assert texts == {"preheader": "Person 0", "reply_to": "a@x.example"}
+    assert preview_head(broadcast, ann, [ann.channel]) == {}

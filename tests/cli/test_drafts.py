@@ -36,6 +36,15 @@ def test_d2_drafts_are_listed_with_what_is_missing(
     assert "Empty" in ok("drafts", "list", "--limit", "1")
 
 
+def test_what_only_e_mails_have_is_edited_one_by_one(draft: str, ok: Callable[..., str]) -> None:
+    ok("drafts", "edit", draft, "--preheader", "For {{ contact.name }}", "--from-name", "Anna")
+    ok("drafts", "edit", draft, "--from-name", "", "--reply-to", "a@x.example")
+    assert Broadcast.objects.get().mail == {
+        "preheader": "For {{ contact.name }}", "reply_to": "a@x.example",
+    }  # fmt: skip
+    assert "For {{ contact.name }}" in ok("broadcasts", "show", draft)
+
+
 def test_without_drafts(db: None, ok: Callable[..., str]) -> None:
     assert "There are no drafts. Save one with" in ok("drafts", "list")
 

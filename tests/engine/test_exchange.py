@@ -9,7 +9,9 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
 from clarion.engine.exchange import Exchange, exchanges_of
+from clarion.engine.meant import meant
 from clarion.insights.why import why
+from clarion.records.models import Delivery
 from engine.stories import launch, story, text, webhook
 from support import factory
 
@@ -74,6 +76,29 @@ def test_j4_a_mail_is_shown_as_it_was_sent() -> None:
     assert "Subject: For Dana" in exchange.request
     assert "To: " in exchange.request
     assert "mail-secret" not in exchange.request
+
+
+def test_j4_what_a_mail_has_beside_its_text_is_shown_as_it_was_sent() -> None:
+    mail = factory.channel("Mail", "email", reply_to="office@x.example")
+    person = factory.address(mail, "dana@x.example", "Dana")
+    head = {
+        "preheader": "Only for {{ contact.name }}]",
+        "from_name": "Anna for {{ contact.name }}",
+        "reply_to": "help@x.example",
+    }
+    broadcast = factory.sending([mail], title="Spring", text="Hello", mail=head)
+    (shown,) = meant(mail.pk, [Delivery.objects.get().pk]).values()
+    assert shown == "[from: Anna for Dana]\n[preheader: Only for Dana]]\nHello"
+    factory.settle_each(mail, [{"state": "sent", "content": shown}])
+    Contact.objects.update(name="Renamed since")
+
+    (exchange,) = exchanges(broadcast, person)
+
+    lines = exchange.request.splitlines()
+    assert "From: Anna for Dana <us@example.org>" in lines
+    assert "Reply-To: help@x.example" in lines
+    assert "Subject: Spring" in lines
+    assert ">Only for Dana]&" in exchange.request.replace("=\n", "")
 
 
 def test_j4_what_would_be_another_message_by_now_is_not_made_up() -> None:

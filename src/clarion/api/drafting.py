@@ -9,6 +9,7 @@ from clarion.api.problems import wrong_field
 from clarion.api.types import Id, Input, MomentIn
 from clarion.broadcasts.draft_fields import LONGEST_LINE, MOST_VARIABLES, TITLE_LENGTH
 from clarion.broadcasts.gaps import ALL as EVERY_GAP
+from clarion.broadcasts.mail import LONGEST as LONGEST_OF_MAIL
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import MOST_NUMBERS, find_chats, find_users
 from clarion.broadcasts.query import Audience
@@ -111,11 +112,23 @@ When = Annotated[
 ]
 
 
+_Line = Annotated[str, Field(max_length=LONGEST_OF_MAIL)]
+
+
+class MailIn(Input):
+    """What only e-mails have, each with variables; what is left out stays, `""` removes it."""
+
+    preheader: _Line = Field("", description="What mail programs show after the subject")
+    from_name: _Line = Field("", description="The sender's name, instead of the channel's")
+    reply_to: _Line = Field("", description="Where replies go, instead of the channel's reply-to")
+
+
 class DraftPatch(Input):
     """The parts of a draft; what is left out stays."""
 
     title: str = Field("", max_length=TITLE_LENGTH, description="Also the subject of e-mails")
     content: Content | None = None
+    mail: MailIn | None = None
     channel_ids: Ids | None = None
     audience: AudienceIn | None = None
     when: When | None = None
@@ -145,6 +158,8 @@ def package_fields(body: DraftPatch, draft: Broadcast | None) -> dict[str, Any]:
         fields["code_pool"] = chosen(CodePool.objects.all(), body.code_pool_id, "code_pool_id")
     if body.content is not None:
         fields |= content_fields(body.content)
+    if body.mail is not None:
+        fields["mail"] = body.mail.model_dump(exclude_unset=True)
     if body.when is not None:
         fields |= _when_fields(body.when)
     channels = None

@@ -30,6 +30,7 @@ class BroadcastOut(Output):
     state_reason: str
     outcome: str
     content: dict[str, Any] = Field(description="As it is sent when a draft is created")
+    mail: dict[str, str] = Field(description="Preheader, from_name, reply_to: of e-mails only")
     channel_ids: list[Id]
     audience: dict[str, Any] | None
     when: dict[str, Any]
@@ -84,6 +85,7 @@ def _shown(broadcast: Broadcast, facts: dict[str, Any]) -> BroadcastOut:
     return BroadcastOut(
         **{name: facts[name] for name in same},
         content=_content(broadcast),
+        mail=broadcast.mail,
         channel_ids=[channel.pk for channel in broadcast.channels.all()],
         audience=_audience(broadcast),
         when=_when(broadcast),

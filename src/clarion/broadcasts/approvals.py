@@ -43,7 +43,7 @@ DIGESTED: Final = (
 )
 # What a restart shares with the broadcast that it restarts.
 _CONTENT: Final = (
-    "data_type", "text", "story_id", "story_version_id", "template", "data", "code_pool_id",
+    "data_type", "text", "mail", "story_id", "story_version_id", "template", "data", "code_pool_id",
     "track_clicks", "title",
 )  # fmt: skip
 

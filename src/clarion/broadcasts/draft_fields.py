@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from clarion.broadcasts import halting
 from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.errors import CallError, LaunchError
+from clarion.broadcasts.mail import stored_mail
 from clarion.broadcasts.models import Broadcast
 from clarion.codes.models import CodePool
 from clarion.content.models import Story
@@ -60,6 +61,7 @@ class Fields(TypedDict, total=False):
     data_type: str  # text, story, template
     story: Story | None
     template: Mapping[str, Any]  # name, language, variables: texts
+    mail: Mapping[str, str]  # see broadcasts.mail; what is left out of it stays, too
     data: Mapping[str, Any]  # {{ data.x }} for everyone
     sample_data: Mapping[str, Any]  # {{ data.x }} in the preview and in test sends
     type: str  # broadcast, external, trigger
@@ -101,6 +103,8 @@ def stored(fields: Fields) -> Fields:
         values["template"] = stored_template(
             template.get("name", ""), template.get("language", ""), template.get("variables", ())
         )
+    if "mail" in values:
+        values["mail"] = stored_mail(values["mail"])
     try:
         rates.checked(values.get("rate"))
         halting.checked_percent(values.get("pause_rejected"))

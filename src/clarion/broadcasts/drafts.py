@@ -12,6 +12,7 @@ from clarion.broadcasts import authors, draft_fields, events
 from clarion.broadcasts.draft_fields import TITLE_LENGTH, Fields
 from clarion.broadcasts.errors import EditConflict, LaunchError
 from clarion.broadcasts.fields import To, create_copy
+from clarion.broadcasts.mail import merged_mail
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.once import create_once
 from clarion.broadcasts.picks import add_picks, copy_picks
@@ -108,6 +109,8 @@ def edit_draft(
         if "form_state" not in fields:
             edited = {*values, *(["channels"] if channels is not None else [])}
             values["form_state"] = draft_fields.after_edit(broadcast.form_state, edited)
+        if "mail" in values:
+            values["mail"] = merged_mail(broadcast.mail, values["mail"])
         if "story" in values and values["story"] != broadcast.story:
             values["story_version"] = None
         Broadcast.objects.filter(pk=broadcast.pk).update(

@@ -35,8 +35,9 @@ def erase_deliveries(address_ids: Sequence[int], **_: Any) -> None:
         named = {
             key: single.template[key] for key in ("name", "language") if key in single.template
         }
-        single.title, single.text, single.data, single.template = "", "", {}, named
-        single.save(update_fields=["title", "text", "data", "template"])
+        single.title, single.text, single.mail, single.data = "", "", {}, {}
+        single.template = named
+        single.save(update_fields=["title", "text", "mail", "data", "template"])
 
 
 def erase_again() -> None:

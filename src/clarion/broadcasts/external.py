@@ -14,6 +14,7 @@ from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import CallError
 from clarion.broadcasts.live import go_live, new_run
+from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import audience_of
@@ -192,6 +193,7 @@ def _data(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
 def _unknown(broadcast: Broadcast, names: set[str]) -> list[str]:
     """The variables of a broadcast that stand neither in ``known`` nor with a contact."""
     texts = [broadcast.title] if any(map(shows_title, broadcast.channels.all())) else []
+    texts += mail_sources(broadcast, list(broadcast.channels.all())).values()
     in_story: list[str] = []
     match broadcast.data_type:
         case Broadcast.DataType.STORY:

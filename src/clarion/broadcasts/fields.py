@@ -30,6 +30,7 @@ FIELDS: Final[dict[str, To]] = {
     # What was previewed and approved; a duplicate is edited again, and sends the newest version.
     "story_version": To.RUN | To.RESTART | To.EDITED,
     "template": To.ALL,
+    "mail": To.ALL,
     "data": To.ALL,
     "sample_data": To.DUPLICATE | To.EDITED,
     "accepted_gaps": To.RUN | To.EDITED,  # a duplicate or a restart goes to other people

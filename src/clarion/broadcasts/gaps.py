@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from clarion.broadcasts.estimate import samples
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_title
+from clarion.broadcasts.preview import preview, preview_head
 from clarion.broadcasts.query import Query, audience_of, candidates
 from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import sources_of
@@ -222,8 +222,8 @@ def _judged(
 
 def _fault(broadcast: Broadcast, trial: Trial, address: Address) -> Shown | None:
     """The first thing that is wrong with one person's message."""
-    title = preview_title(broadcast, address, [address.channel])
-    shown = [*([title] if title else []), *preview(broadcast, address)]
+    head = preview_head(broadcast, address, [address.channel])
+    shown = [*head.values(), *preview(broadcast, address)]
     if wrong := next((each for each in shown if each.problem), None):
         return wrong
     contact = context_of(address.contact, address)

@@ -67,6 +67,7 @@ class Broadcast(models.Model):
         StoryVersion, null=True, on_delete=models.PROTECT, related_name="+"
     )
     template = models.JSONField(default=dict, blank=True)  # name, language, variables (texts)
+    mail = models.JSONField(default=dict, blank=True)  # of its e-mails: see broadcasts.mail
     data = models.JSONField(default=dict, blank=True)  # {{ data.x }} for everyone it is sent to
     # What {{ data.x }} shows in the preview and in a test send; never in the broadcast itself.
     sample_data = models.JSONField(default=dict, blank=True)

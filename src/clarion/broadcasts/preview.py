@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from clarion.broadcasts.content_fit import shows_title
+from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
@@ -34,14 +35,18 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
     return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
 
 
-def preview_title(
+def preview_head(
     broadcast: Broadcast, address: Address | None, channels: Sequence[Channel]
-) -> Shown | None:
-    """Its title as this contact would see it, where one of the channels shows it to people."""
-    if not broadcast.title or not any(map(shows_title, channels)):
-        return None
+) -> dict[str, Shown]:
+    """What this contact would see above its messages, as far as one of the channels shows it.
+
+    By field: title, and of an e-mail those of ``MAIL_FIELDS``.
+    """
     contact = context_of(address.contact, address) if address is not None else None
-    return _text(broadcast, broadcast.title, contact)
+    sources = mail_sources(broadcast, channels)
+    if broadcast.title and any(map(shows_title, channels)):
+        sources = {"title": broadcast.title, **sources}
+    return {name: _text(broadcast, source, contact) for name, source in sources.items()}
 
 
 def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:

@@ -15,6 +15,7 @@ from clarion.broadcasts.content_fit import (
     unfit_for_chats,
 )
 from clarion.broadcasts.draft_fields import form_problems
+from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, reply_to_problem
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
@@ -49,7 +50,7 @@ ONE_CHANNEL = "A file of user ids belongs to exactly one channel. Choose only th
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
-Part = Literal["channels", "title", "content", "audience", "timing", "form"]
+Part = Literal["channels", "title", "mail", "content", "audience", "timing", "form"]
 
 
 def check(broadcast: Broadcast) -> list[str]:
@@ -68,6 +69,7 @@ def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None)
     parts: list[tuple[Part, Sequence[str]]] = [
         ("channels", [] if channels else ["Choose at least one channel."]),
         ("title", [each for each in content if each.startswith(OF_TITLE)]),
+        ("mail", [each for each in content if each.startswith(tuple(MAIL_FIELDS.values()))]),
         ("content", content),
         ("audience", _audience_problems(broadcast, channels)),
         ("timing", _when_problems(broadcast)),
@@ -89,12 +91,26 @@ def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[
         *_link_problems(broadcast, channels),
         *_tracking_problems(broadcast),
     ]
+    problems = [*_mail_problems(broadcast, channels), *problems]
     if not any(map(shows_title, channels)):
         return problems
     return [
         *(f"{OF_TITLE}{each}" for each in _template_faults(broadcast, broadcast.title)),
         *problems,
     ]
+
+
+def _mail_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """What is wrong with the preheader, the sender's name and the reply-to of its e-mails."""
+    sources = mail_sources(broadcast, channels)
+    problems = [
+        f"{MAIL_FIELDS[name]}{fault}"
+        for name, source in sources.items()
+        for fault in _template_faults(broadcast, source)
+    ]
+    if unfit := reply_to_problem(sources.get("reply_to", "")):
+        problems.append(f"{MAIL_FIELDS['reply_to']}{unfit} Write one such as help@example.org.")
+    return problems
 
 
 def _template_faults(broadcast: Broadcast, source: str) -> list[str]:

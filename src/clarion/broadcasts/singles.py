@@ -16,6 +16,7 @@ from clarion.accounts.models import Agent
 from clarion.broadcasts import authors, events
 from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import AlreadySent, OptedOut, SingleError
+from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
 from clarion.broadcasts.problems import content_problems
@@ -51,6 +52,7 @@ def send_single(
     template: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     title: str = "",
+    mail: Mapping[str, str] | None = None,
     code_pool: CodePool | None = None,
     track_clicks: bool = False,
     is_answer: bool = True,
@@ -74,6 +76,7 @@ def send_single(
             state=BroadcastState.SENDING,
             **authors.sender(by),
             title=title.strip()[:200],
+            mail=dict(mail or {}),
             code_pool=code_pool,
             track_clicks=track_clicks,
             is_answer=is_answer,
@@ -118,6 +121,7 @@ def _texts(single: Broadcast, address: Address) -> list[str]:
     if single.data_type == Broadcast.DataType.STORY:
         return []
     titles = [single.title] if shows_title(address.channel) else []
+    titles += mail_sources(single, [address.channel]).values()
     if single.data_type == Broadcast.DataType.TEMPLATE:
         return [*single.template.get("variables", ()), *titles]
     return [single.text, *titles]
@@ -243,6 +247,7 @@ def send_test(
             template=draft.template if draft.data_type == kinds.TEMPLATE else None,
             data={**draft.sample_data, **draft.data},
             title=draft.title,
+            mail=draft.mail,
             code_pool=draft.code_pool,
             track_clicks=draft.track_clicks,
             is_answer=False,

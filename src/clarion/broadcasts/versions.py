@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from clarion.broadcasts.content_fit import shows_title
+from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
@@ -50,6 +51,7 @@ def sources_of(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[st
     """Every text that people get to see, as it was written. Raises ContentError."""
     if any(map(shows_title, channels)):
         yield broadcast.title
+    yield from mail_sources(broadcast, channels).values()
     match broadcast.data_type:
         case Broadcast.DataType.STORY:
             if version := version_of(broadcast):

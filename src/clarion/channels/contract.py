@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from clarion.channels.limits import ATTEMPTS, BACKOFF
-from clarion.kit.parts import Button, Media
+from clarion.kit.parts import Button, Mail, Media
 from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
 
 Request = HttpRequest | SmtpRequest
@@ -57,6 +57,7 @@ class Outgoing:
     buttons: tuple[Button, ...] = ()
     template: Template | None = None  # sent instead of everything else, where the kind has them
     language: str = ""  # the code of the language that it is written in, where known
+    mail: Mail | None = None  # only for a kind with ``Limits.mail``
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ class Limits:
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
     inbound: bool = False  # whether it reports what people write
     opt_outs: frozenset[str] = frozenset()  # reported: by the provider; link: in every message
+    mail: bool = False  # whether a message is an e-mail, which ``Outgoing.mail`` says more about
     written_first: bool = False  # whether only those who have written may get more than a template
     window: bool = False  # whether they may get it only for WINDOW seconds after they last wrote
 

@@ -66,6 +66,7 @@ def show_broadcast(broadcast: "Broadcast", as_json: bool) -> None:
                 " – ".join(filter(None, (outcome_words(facts["outcome"]), facts["state_reason"]))),
             ),
             (facts["data_type"], facts["message"][:200]),
+            *((name.replace("_", " "), source) for name, source in facts["mail"].items()),
             ("channels", facts["channels"]),
             ("number", f"№ {facts['number']}" if facts["number"] else "–"),
             ("agent", facts["agent"] or "–"),

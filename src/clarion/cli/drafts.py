@@ -15,6 +15,7 @@ from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOption
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.lookups import find_address, find_broadcast
+from clarion.cli.mail_options import MailOptions
 from clarion.cli.option_groups import with_option_groups
 from clarion.cli.options import AsJson, BroadcastId, Limit, Undo
 from clarion.cli.output import print_cut, print_json, print_line, print_note, print_table
@@ -96,6 +97,7 @@ def edit(
     content: ContentOptions,
     audience: AudienceOptions,
     schedule: ScheduleOptions,
+    mail: MailOptions,
     settings: SettingOptions,
     now: Now = False,
     as_json: AsJson = False,
@@ -112,7 +114,7 @@ def edit(
     schedule.check()
     if now and schedule.given:
         raise typer.BadParameter("It can't be combined with another time.", param_hint="--now")
-    fields = {**content.draft_fields(), **settings.draft_fields()}
+    fields = {**content.draft_fields(), **mail.draft_fields(), **settings.draft_fields()}
     fields |= schedule.draft_fields() if schedule.given or now else {}
     if audience.given:
         before = find_broadcast(number).data_type

@@ -12,6 +12,7 @@ from clarion.cli.broadcast_facts import document, show_broadcast
 from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
+from clarion.cli.mail_options import MailOptions
 from clarion.cli.option_groups import with_option_groups
 from clarion.cli.options import AsJson, Undo
 from clarion.cli.output import format_moment, format_planned, own_time, print_note
@@ -45,6 +46,7 @@ def send(
     content: ContentOptions,
     audience: AudienceOptions,
     schedule: ScheduleOptions,
+    mail: MailOptions,
     settings: SettingOptions,
     undo: Undo = None,
     draft: Draft = False,
@@ -61,6 +63,7 @@ def send(
     if wait and (draft or (schedule.given and schedule.at is None)):
         raise typer.BadParameter("Use it when sending now or with --at only.", param_hint="--wait")
     fields = {**content.draft_fields(), **schedule.draft_fields(), **settings.draft_fields()}
+    fields |= mail.draft_fields()
     if audience.given:
         fields |= audience.draft_fields(fields.get("data_type"))
     broadcast = _create(fields, undo, draft)

@@ -105,7 +105,8 @@ async def attempt(
     if (job.broken or isinstance(claimed.code, NoCode)) and not job.single:
         return _waits_for_content(claimed, channel), _content_trouble(claimed, job)
     try:
-        step = next_step(claimed, job, titled=channel.kind.limits.titled)
+        limits = channel.kind.limits
+        step = next_step(claimed, job, titled=limits.titled, mail=limits.mail)
         if isinstance(step, QuestionStep):
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):

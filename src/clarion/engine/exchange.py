@@ -12,7 +12,7 @@ from urllib.parse import quote
 from django.utils.translation import gettext as _
 
 from clarion.broadcasts.models import Broadcast
-from clarion.channels.contract import Outgoing, Request, Unsendable
+from clarion.channels.contract import Limits, Outgoing, Request, Unsendable
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.content.errors import ContentError
@@ -105,7 +105,7 @@ class _Source:
         except ValueError:
             return "", _("The channel's settings can't be read.")
         try:
-            outgoing = self._outgoing(number, text, titled=kind.limits.titled)
+            outgoing = self._outgoing(number, text, kind.limits)
             if outgoing is None:
                 return "", _(
                     "The request can't be made again: the contact has changed since, or the "
@@ -116,11 +116,13 @@ class _Source:
         except (ContentError, Unsendable) as error:
             return "", str(error)
 
-    def _outgoing(self, number: int, text: str, *, titled: bool) -> Outgoing | None:
+    def _outgoing(self, number: int, text: str, limits: Limits) -> Outgoing | None:
         job = self._job
         if job.script is None and job.template is None:
-            return plain_step(self._claimed, job, text, titled=titled).outgoing
-        step = self._step(number, titled=titled)
+            return plain_step(
+                self._claimed, job, text, titled=limits.titled, mail=limits.mail
+            ).outgoing
+        step = self._step(number, limits)
         if isinstance(step, MessageStep) and step.shown == text:
             return step.outgoing
         return None
@@ -128,14 +130,19 @@ class _Source:
     def question_after(self, number: int) -> str:
         """What the story's webhook is asked after ``number`` messages, by the contact of today."""
         try:
-            step = self._step(number, titled=False)
+            step = self._step(number, None)
         except ContentError:
             return ""
         return redacted(step.request, []) if isinstance(step, QuestionStep) else ""
 
-    def _step(self, number: int, *, titled: bool) -> NextStep:
+    def _step(self, number: int, limits: Limits | None) -> NextStep:
         progress = replace(self._claimed.progress, sent=number)
-        return next_step(replace(self._claimed, progress=progress), self._job, titled=titled)
+        return next_step(
+            replace(self._claimed, progress=progress),
+            self._job,
+            titled=limits is not None and limits.titled,
+            mail=limits is not None and limits.mail,
+        )
 
 
 def redacted(request: Request, secrets: Iterable[str]) -> str:

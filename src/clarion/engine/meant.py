@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from clarion.broadcasts.models import Broadcast
+from clarion.channels.contract import Limits
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS
 from clarion.content.errors import ContentError
@@ -36,7 +37,7 @@ def meant(channel_id: int, deliveries: Sequence[int]) -> dict[int, str]:
     for claimed in claims:
         revision = revisions.get(claimed.broadcast)
         if revision is not None:
-            messages[claimed.delivery] = _message(claimed, revision, titled=kind.limits.titled)
+            messages[claimed.delivery] = _message(claimed, revision, kind.limits)
     return messages
 
 
@@ -50,9 +51,10 @@ def claimed_before(deliveries: Sequence[int]) -> list[Claimed]:
     return with_codes(with_people(rows, [0] * len(rows)), pools)
 
 
-def _message(claimed: Claimed, revision: int, *, titled: bool) -> str:
+def _message(claimed: Claimed, revision: int, limits: Limits) -> str:
     try:
-        step = next_step(claimed, snapshot.job(claimed.broadcast, revision), titled=titled)
+        job = snapshot.job(claimed.broadcast, revision)
+        step = next_step(claimed, job, titled=limits.titled, mail=limits.mail)
     except ContentError:
         return ""
     except Exception:  # what became of the delivery has to be settled all the same

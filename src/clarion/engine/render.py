@@ -5,25 +5,35 @@ a slot of its own, they leave in order, and a crash leaves at most the one in fl
 has left and what webhooks answered is kept in the delivery's progress.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.channels.contract import Outgoing, Template
 from clarion.consents.preferences import PREFERENCES
 from clarion.contacts.unsubscribe import UNSUBSCRIBE, unsubscribe_url
 from clarion.content.answers import parse_answer
 from clarion.content.errors import OF_TITLE, ContentError
 from clarion.content.messages import Message, message_from
+from clarion.content.rendering import Text
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
+from clarion.kit.parts import Mail
 from clarion.kit.text import flat, one_line
 from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
 from clarion.transport.messages import HttpReply, HttpRequest
 
-_SUBJECT = "[subject: "  # begins what a person sees of a message whose title is their own
+# What a person sees of a message begins with the parts of its head that are their own, each as
+# “[subject: …]” on a line.
+_HEADS: Final = {
+    "title": "[subject: ",
+    "from_name": "[from: ",
+    "reply_to": "[reply to: ",
+    "preheader": "[preheader: ",
+}
 
 
 @dataclass(slots=True)  # one for every message, see Outgoing
@@ -57,33 +67,59 @@ class NothingLeft:
     """Every message has left; a story whose webhook answered none may have had no message."""
 
 
+_PREFIXES: Final = {"title": OF_TITLE, **MAIL_FIELDS}
 NextStep = MessageStep | QuestionStep | NothingLeft
 
 
-def next_step(claimed: Claimed, job: Job, *, titled: bool) -> NextStep:
+def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -> NextStep:
     """What is next for a claimed delivery. Raises ContentError when it can't be rendered.
 
-    ``titled``: the receiver sees the title, as the channel's kind says.
+    ``titled``: the receiver sees the title, as the channel's kind says. ``mail``: it is an e-mail.
     """
     if job.broken:
         raise ContentError(job.broken)
-    title = _title(claimed, job) if titled else ""
+    if not titled and not mail:
+        return _next_step(claimed, job)
+    head, own = {}, ""
+    for name, text in _head(job, titled=titled, mail=mail):
+        head[name] = line = _line(text, _PREFIXES[name], claimed, job)
+        if line and not text.fixed:
+            own += f"{_HEADS[name]}{line}]\n"
     step = _next_step(claimed, job)
-    if title and isinstance(step, MessageStep):
-        step.outgoing.title = title
-        if not job.title.fixed:
-            step.shown = f"{_SUBJECT}{title}]\n{step.shown}"
+    if isinstance(step, MessageStep):
+        _put_head(step.outgoing, head)
+        step.shown = own + step.shown
     return step
 
 
-def plain_step(claimed: Claimed, job: Job, shown: str, *, titled: bool) -> MessageStep:
+def plain_step(
+    claimed: Claimed, job: Job, shown: str, *, titled: bool, mail: bool = False
+) -> MessageStep:
     """The step of a text again, from what it was shown as; the inverse of ``next_step``."""
-    title, text = job.title.source if titled and job.title.fixed else "", shown
-    if titled and not job.title.fixed and shown.startswith(_SUBJECT):
-        title, _, text = shown.removeprefix(_SUBJECT).partition("]\n")
+    head, text = {}, shown
+    for name, template in _head(job, titled=titled, mail=mail):
+        if template.fixed:
+            head[name] = template.source
+        elif text.startswith(_HEADS[name]):
+            head[name], _, text = text.removeprefix(_HEADS[name]).partition("]\n")
     outgoing = _outgoing(claimed, job, text)
-    outgoing.title = title
+    _put_head(outgoing, head)
     return MessageStep(outgoing, shown, last=True)
+
+
+def _head(job: Job, *, titled: bool, mail: bool) -> list[tuple[str, Text]]:
+    """The templates above the content that the receiver sees, in the order of ``_HEADS``."""
+    templates = {"title": job.title} if titled else {}
+    if mail:
+        templates |= job.mail
+    return [(name, templates[name]) for name in _HEADS if name in templates]
+
+
+def _put_head(outgoing: Outgoing, head: Mapping[str, str]) -> None:
+    """Give a message what ``_head`` was filled in to."""
+    outgoing.title = head.get("title", "")
+    if of_mail := {name: line for name, line in head.items() if name != "title"}:
+        outgoing.mail = Mail(**of_mail)
 
 
 def _next_step(claimed: Claimed, job: Job) -> NextStep:
@@ -97,13 +133,14 @@ def _next_step(claimed: Claimed, job: Job) -> NextStep:
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
 
 
-def _title(claimed: Claimed, job: Job) -> str:
-    if job.title.fixed:
-        return job.title.source
+def _line(text: Text, prefix: str, claimed: Claimed, job: Job) -> str:
+    """A template of one line, filled in. ``prefix`` begins the sentence of what is wrong."""
+    if text.fixed:
+        return text.source
     try:
-        return one_line(job.title.render(claimed.contact, **_variables(claimed, job)))
+        return one_line(text.render(claimed.contact, **_variables(claimed, job)))
     except ContentError as error:
-        raise error.within(OF_TITLE) from None
+        raise error.within(prefix) from None
 
 
 _LINKS: Final[dict[str, Callable[[int], str]]] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.versions import link_sources, version_of
@@ -52,6 +53,7 @@ class Job:
     script: Script | None = None  # of a story
     story: Mapping[str, Any] | None = None  # its id and name, for its webhooks
     template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
+    mail: Mapping[str, Text] = field(default_factory=dict)  # see broadcasts.mail
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
@@ -191,7 +193,8 @@ def _job(
         "sample_code": _sample_code(broadcast),
     }
     try:
-        compiled = Job(**facts | _title(broadcast) | _content(broadcast, tracking(), load))
+        head = _title(broadcast) | _mail(broadcast)
+        compiled = Job(**facts | head | _content(broadcast, tracking(), load))
         used = variables_of(compiled)
         return replace(compiled, links=tuple(name for name in LINKS if name in used))
     except ContentError as error:
@@ -200,7 +203,8 @@ def _job(
 
 def variables_of(compiled: Job) -> set[str]:
     """The dotted names of all variables that the title and the content show."""
-    texts = [compiled.title, compiled.text, *(compiled.template[2] if compiled.template else ())]
+    texts = [compiled.title, compiled.text, *compiled.mail.values()]
+    texts += compiled.template[2] if compiled.template else ()
     used = {name for text in texts for name in text.variables()}
     return used | compiled.script.variables() if compiled.script else used
 
@@ -211,7 +215,7 @@ def _sample_code(broadcast: Broadcast) -> str:
     return sample(broadcast.code_pool)
 
 
-def _title(broadcast: Broadcast) -> dict[str, Text]:
+def _title(broadcast: Broadcast) -> dict[str, Any]:
     """The title, which is no template where no channel shows it to anybody."""
     try:
         return {"title": compile_text(broadcast.title)}
@@ -219,6 +223,17 @@ def _title(broadcast: Broadcast) -> dict[str, Text]:
         if not any(kind_class(each.kind).limits.titled for each in broadcast.channels.all()):
             return {}
         raise ContentError(f"{OF_TITLE}{error}") from None
+
+
+def _mail(broadcast: Broadcast) -> dict[str, Any]:
+    """The templates of its e-mails, by field; none where no channel sends e-mail."""
+    compiled = {}
+    for name, source in mail_sources(broadcast, list(broadcast.channels.all())).items():
+        try:
+            compiled[name] = compile_text(source)
+        except ContentError as error:
+            raise error.within(MAIL_FIELDS[name]) from None
+    return {"mail": compiled}
 
 
 def _content(

@@ -26,6 +26,15 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What an e-mail has beside its subject and text, filled in; what is empty has a default."""
+
+    preheader: str = ""  # what mail programs list behind the subject
+    from_name: str = ""  # instead of the name of the channel's sender
+    reply_to: str = ""  # instead of the channel's: a bare address
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
     """What a person can press under a message. One that sends a story is a reply “story:7”."""
 

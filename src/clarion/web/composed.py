@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from clarion.broadcasts import drafts
 from clarion.broadcasts.errors import PicksError
+from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import find_chats
 from clarion.channels.models import Channel
@@ -63,6 +64,7 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
     form = {
         "title": [draft.title],
         "text": [draft.text],
+        **{name: [source] for name, source in draft.mail.items()},
         "data_type": [draft.data_type],
         "story": [str(draft.story_id or "")],
         "code_pool": [str(draft.code_pool_id or "")],
@@ -117,6 +119,7 @@ def at_first(zone: str | None = None) -> Composition:
     return Composition(
         channel_ids=[channel.pk for channel in only],
         channels=only,
+        mail=dict.fromkeys(MAIL_FIELDS, ""),
         audience="all",
         when=When(zone=zone or timezone.get_current_timezone_name()),
     )

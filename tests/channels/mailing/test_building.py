@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clarion.channels.contract import Outgoing
+from clarion.channels.contract import Outgoing, Unsendable
 from clarion.channels.mailing.building import build, html, mailbox_header, subject
 from clarion.channels.mailing.mailboxes import Sender, sender_of
 from clarion.kit import clock
+from clarion.kit.parts import Mail
 
 LINK = "https://clarion.example/unsubscribe/17:abc"
 SENDER = sender_of("News <news@example.org>")
@@ -31,7 +32,7 @@ def raw(
     to: str = "anna@example.org",
 ) -> bytes:
     message = Outgoing(message_id, 3, to, text, title, "Anna", link)
-    return build(message, sender, mailbox_header("From", sender), to)
+    return build(message, sender, to)
 
 
 def read(data: bytes) -> EmailMessage:
@@ -195,7 +196,7 @@ def test_a_recipient_with_foreign_letters_is_written_as_it_is() -> None:
 )
 def test_the_recipient_is_called_by_name(name: str, shown: str) -> None:
     message = Outgoing("a", 3, "anna@example.org", "Hello", name=name)
-    data = build(message, SENDER, mailbox_header("From", SENDER), "anna@example.org")
+    data = build(message, SENDER, "anna@example.org")
     (parsed,) = read(data)["To"].addresses
     assert (parsed.display_name, parsed.addr_spec) == (shown, "anna@example.org")
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
@@ -231,3 +232,34 @@ def test_html_is_the_text_escaped_with_paragraphs_breaks_and_links() -> None:
 )
 def test_what_is_no_link_does_not_become_one(text: str) -> None:
     assert "<a " not in html(text)
+
+
+def with_head(channels_reply_to: str = "", **head: str) -> EmailMessage:
+    message = Outgoing("abc-17", 3, "anna@example.org", "Hello", "Spring", mail=Mail(**head))
+    return read(build(message, SENDER, "anna@example.org", channels_reply_to))
+
+
+def test_the_senders_name_and_the_reply_to_of_a_broadcast_go_before_the_channels() -> None:
+    mail = with_head("office@example.org", from_name="Zoë", reply_to="help@example.org")
+    assert mail["From"].addresses[0].display_name == "Zoë"
+    assert mail["From"].addresses[0].addr_spec == "news@example.org"
+    assert mail["Reply-To"] == "help@example.org"
+    assert with_head("office@example.org")["Reply-To"] == "office@example.org"
+    assert with_head()["Reply-To"] is None
+    assert with_head(preheader="x")["From"] == "News <news@example.org>"
+
+
+def test_nothing_in_a_head_begins_a_header_of_its_own() -> None:
+    mail = with_head(from_name="A\r\nBcc: x@example.org", preheader="B\r\nBcc: x@example.org")
+    assert mail["Bcc"] is None
+    assert mail["From"].addresses[0].addr_spec == "news@example.org"
+    with pytest.raises(Unsendable, match="reply-to"):
+        with_head(reply_to="a@example.org\r\nBcc: x@example.org")
+
+
+def test_a_preheader_is_hidden_in_the_html_and_not_in_the_text() -> None:
+    plain, rich = bodies(with_head(preheader="20 % <b> off"))
+    assert plain.strip() == "Hello"
+    (hidden,) = re.findall(r'<body>\s*<div style="display:none[^"]*">(.*?)</div>', rich)
+    assert hidden.startswith("20 % &lt;b&gt; off&#847;")
+    assert "&#847;" not in bodies(with_head(preheader="x" * 200))[1]

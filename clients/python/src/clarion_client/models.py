@@ -206,6 +206,7 @@ class Broadcast(TypedDict):
     state_reason: "str"
     outcome: "str"
     content: "dict[str, Any]"
+    mail: "dict[str, str]"
     channel_ids: "list[int]"
     audience: "dict[str, Any] | None"
     when: "dict[str, Any]"
@@ -667,6 +668,7 @@ class DraftIn(TypedDict):
 
     title: "NotRequired[str]"
     content: "NotRequired[TextContent | StoryContent | TemplateContent | None]"
+    mail: "NotRequired[MailIn | None]"
     channel_ids: "NotRequired[list[int] | None]"
     audience: "NotRequired[AudienceIn | None]"
     when: "NotRequired[NowIn | ScheduledIn | PeriodicIn | TriggerIn | ExternalIn | None]"
@@ -682,6 +684,7 @@ class DraftPatch(TypedDict):
 
     title: "NotRequired[str]"
     content: "NotRequired[TextContent | StoryContent | TemplateContent | None]"
+    mail: "NotRequired[MailIn | None]"
     channel_ids: "NotRequired[list[int] | None]"
     audience: "NotRequired[AudienceIn | None]"
     when: "NotRequired[NowIn | ScheduledIn | PeriodicIn | TriggerIn | ExternalIn | None]"
@@ -982,6 +985,14 @@ class Link(TypedDict):
     days: "int"
 
 
+class MailIn(TypedDict):
+    """What only e-mails have, each with variables; what is left out stays, `''` removes it."""
+
+    preheader: "NotRequired[str]"
+    from_name: "NotRequired[str]"
+    reply_to: "NotRequired[str]"
+
+
 class Media(TypedDict):
     """An upload. Use its token as `media` of an image or file block."""
 
@@ -1144,6 +1155,7 @@ class Preview(TypedDict):
     """What one contact would see."""
 
     chat_number: "int | None"
+    head: "dict[str, str]"
     messages: "list[str | None]"
     problems: "list[str]"
 

@@ -19,7 +19,7 @@ from clarion.broadcasts.audience import summary, to_confirm
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview
+from clarion.broadcasts.preview import preview, preview_head
 from clarion.broadcasts.preview_address import preview_address
 from clarion.broadcasts.problems import check_parts
 from clarion.broadcasts.query import audience_of
@@ -32,7 +32,7 @@ _READ, _WRITE = "broadcasts:read", "broadcasts:write"
 class DraftProblemOut(Output):
     """Something that stands in the way of sending."""
 
-    part: str = Field(description="channels, title, content, audience, timing, form or gaps")
+    part: str = Field(description="channels, title, mail, content, audience, timing, form or gaps")
     detail: str
 
 
@@ -58,6 +58,7 @@ class PreviewOut(Output):
     """What one contact would see."""
 
     chat_number: Id | None
+    head: dict[str, str] = Field(description="Of an e-mail: title, preheader, from_name, reply_to")
     messages: list[str | None] = Field(description="null where a message can't be made")
     problems: list[str]
 
@@ -195,10 +196,12 @@ def preview_draft(
         channels = list(draft.channels.values_list("pk", flat=True))
         address = preview_address(draft, channels)
     shown = preview(draft, address)
+    head = preview_head(draft, address, list(draft.channels.all()))
     return PreviewOut(
         chat_number=address.pk if address else None,
+        head={name: part.message.text for name, part in head.items() if part.message},
         messages=[part.message.shown() if part.message else None for part in shown],
-        problems=[part.problem for part in shown if part.problem],
+        problems=[part.problem for part in (*head.values(), *shown) if part.problem],
     )
 
 

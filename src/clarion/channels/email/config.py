@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from clarion.channels.mailing.mailboxes import sender_of
+from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.transport.messages import Security
 
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
@@ -53,6 +53,12 @@ class EmailConfig(BaseModel):
     sender: str = Field(
         title="Sender", description="The From address, for example News <news@example.org>."
     )
+    reply_to: str = Field(
+        default="",
+        title="Reply-to",
+        description="Where replies go, for example help@example.org. Leave it empty to use the "
+        "sender. A broadcast can have its own.",
+    )
 
     ehlo: str = Field(
         default="",
@@ -67,6 +73,14 @@ class EmailConfig(BaseModel):
         value = value.strip()
         if value and not _EHLO.fullmatch(value):
             raise ValueError("Write a full name, for example clarion.example.org.")
+        return value
+
+    @field_validator("reply_to")
+    @classmethod
+    def _is_reply_to(cls, value: str) -> str:
+        value = value.strip()
+        if value:
+            mailbox(value)
         return value
 
     @field_validator("host")

@@ -19,7 +19,7 @@ from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.outcomes import outcome_of
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.mailing import ids
-from clarion.channels.mailing.building import build, mailbox_header
+from clarion.channels.mailing.building import build
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.channels.wording import tidy
 from clarion.transport.messages import SmtpReply, SmtpRequest
@@ -49,6 +49,7 @@ class EmailKind:
         caption_length=65_536,
         titled=True,
         opt_outs=frozenset({"link"}),
+        mail=True,
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = EmailConfig
@@ -57,7 +58,6 @@ class EmailKind:
     def __init__(self, config: EmailConfig) -> None:
         self._config = config
         self._sender = sender_of(config.sender)
-        self._from_line = mailbox_header("From", self._sender)
         self._password = config.password.get_secret_value()
         self._secrets = (self._password, config.username)
 
@@ -87,7 +87,7 @@ class EmailKind:
             recipient = mailbox(message.to)
         except ValueError as problem:
             raise Unsendable(str(problem)) from None
-        mail = build(message, self._sender, self._from_line, recipient)
+        mail = build(message, self._sender, recipient, self._config.reply_to)
         return self._request(recipient, mail)
 
     def outcome(self, reply: Reply) -> Outcome:

@@ -11,13 +11,15 @@ from base64 import encodebytes
 from binascii import b2a_qp
 from email.header import Header
 from email.utils import format_datetime, formataddr
+from functools import lru_cache, partial
 from html import escape
 
-from clarion.channels.contract import Outgoing
+from clarion.channels.contract import Outgoing, Unsendable
 from clarion.channels.mailing.links import linked
-from clarion.channels.mailing.mailboxes import Sender
+from clarion.channels.mailing.mailboxes import Sender, mailbox
 from clarion.channels.mailing.parts import NOTHING, Parts, parts_of
 from clarion.kit import clock
+from clarion.kit.parts import Mail
 
 _SUBJECT_MAX = 200  # characters
 _NAME_MAX = 100  # characters
@@ -34,6 +36,15 @@ _RIGHT_TO_LEFT = re.compile(
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
+_NO_HEAD = Mail()
+_HIDDEN = (
+    "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;"
+    "mso-hide:all"
+)
+_FILLER = "&#847;&zwnj;&nbsp;"  # combining grapheme joiner, zero-width non-joiner, space
+_LISTED = 110  # characters of subject and preheader that mail programs list, at about the most
+
+
 def mailbox_header(header_name: str, mailbox: Sender) -> str:
     """The header that names the sender, the same for all messages of a channel, or a recipient."""
     if not mailbox.name:
@@ -44,18 +55,32 @@ def mailbox_header(header_name: str, mailbox: Sender) -> str:
     return f"{header_name}: {_encoded(mailbox.name, header_name)}\r\n <{mailbox.address}>"
 
 
+_from_line = lru_cache(maxsize=64)(partial(mailbox_header, "From"))
+
+
+@lru_cache(maxsize=64)  # the same for most messages
+def _reply_to(address: str) -> list[str]:
+    if not address:
+        return []
+    try:
+        return [f"Reply-To: {mailbox(address)}"]
+    except ValueError:
+        raise Unsendable("The reply-to of this message is no e-mail address. Correct it.") from None
+
+
 def _shown_name(name: str) -> str:
     """A contact's name as a header can have it: one line, of a bounded length."""
     return " ".join(_UNPRINTABLE.sub(" ", name).split())[:_NAME_MAX].strip()
 
 
-def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> bytes:
+def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "") -> bytes:
     """The bytes of the message, with CRLF line ends.
 
-    `from_line` is what `mailbox_header` made of `sender`; `recipient` is a bare, valid address. The
-    Message-ID is made from the message's id, so a retry carries the same one. Nothing that a
-    person has written can start a header of its own.
+    `recipient` and `reply_to`, the channel's own, are bare, valid addresses. The Message-ID is made
+    from the message's id, so a retry carries the same one. Nothing that a person has written can
+    start a header of its own. Raises Unsendable for a reply-to of the message that is no address.
     """
+    head = message.mail or _NO_HEAD
     link = message.unsubscribe_url if _SAFE_LINK.fullmatch(message.unsubscribe_url) else ""
     text = _UNPRINTABLE.sub("", message.text.replace("\r\n", "\n").replace("\r", "\n"))
     content_id = f"{_id(message.id)}.picture@{sender.domain}"
@@ -64,7 +89,8 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
     footer = "" if link in shown else link
     plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
     lines = [
-        from_line,
+        _from_line(Sender(_shown_name(head.from_name) or sender.name, sender.address)),
+        *_reply_to(head.reply_to or reply_to),
         mailbox_header("To", Sender(_shown_name(message.name), recipient)),
         f"Subject: {_encoded(subject(message), 'Subject')}",
         f"Date: {format_datetime(clock.now())}",
@@ -72,7 +98,9 @@ def build(message: Outgoing, sender: Sender, from_line: str, recipient: str) -> 
         *_unsubscribing(link),
         "MIME-Version: 1.0",
         *_body(
-            _text("plain", plain), _text("html", html(text, footer, parts, message.language)), parts
+            _text("plain", plain),
+            _text("html", html(text, footer, parts, message.language, head.preheader)),
+            parts,
         ),
     ]
     return "\r\n".join(lines).encode()
@@ -85,7 +113,13 @@ def subject(message: Outgoing) -> str:
     return line if len(line) <= _SUBJECT_MAX else line[: _SUBJECT_MAX - 1] + "…"
 
 
-def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING, language: str = "") -> str:
+def html(
+    text: str,
+    unsubscribe_url: str = "",
+    parts: Parts = NOTHING,
+    language: str = "",
+    preheader: str = "",
+) -> str:
     """The text as HTML: escaped, with paragraphs, line breaks and links that can be clicked.
 
     ``language``: the code of the text's language, empty where it is not known. Each paragraph has
@@ -93,6 +127,7 @@ def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING, language:
     """
     paragraphs = [linked(part) for part in _PARAGRAPHS.split(text.strip("\n")) if part.strip()]
     shown = [
+        *([preview_line(preheader)] if preheader else []),
         *(f"<p>{part}</p>" for part in parts.above),
         *(f'<p dir="auto">{part}</p>' for part in paragraphs),
         *(f"<p>{part}</p>" for part in parts.below),
@@ -100,6 +135,15 @@ def html(text: str, unsubscribe_url: str = "", parts: Parts = NOTHING, language:
     if unsubscribe_url:
         shown.append(f'<p lang="en"><a href="{escape(unsubscribe_url)}">Unsubscribe</a></p>')
     return "\n".join([_head(language), *shown, "</body></html>"])
+
+
+def preview_line(preheader: str) -> str:
+    """What mail programs list behind the subject, and nobody sees in the message itself.
+
+    They fill a short one up with the text that follows; characters without a width keep it out.
+    """
+    line = " ".join(_UNPRINTABLE.sub(" ", preheader).split())
+    return f'<div style="{_HIDDEN}">{escape(line)}{_FILLER * max(0, _LISTED - len(line))}</div>'
 
 
 def _head(language: str) -> str:

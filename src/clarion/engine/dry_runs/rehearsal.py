@@ -75,8 +75,9 @@ class Rehearsal:
     def _rendered(self, kind: ChannelKind, channel_id: int, claimed: Claimed) -> Verdict:
         claimed.progress = self._progress
         messages = 0
+        titled, mail = kind.limits.titled, kind.limits.mail
         while isinstance(
-            step := next_step(claimed, self._job, titled=kind.limits.titled), MessageStep
+            step := next_step(claimed, self._job, titled=titled, mail=mail), MessageStep
         ):
             if most := _too_long(step.outgoing, kind.limits):
                 name = self._names[channel_id]

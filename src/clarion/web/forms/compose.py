@@ -19,6 +19,8 @@ from clarion.broadcasts.draft_fields import (
 )
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.halting import PercentError, parse_percent
+from clarion.broadcasts.mail import LONGEST as LONGEST_OF_MAIL
+from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
@@ -32,8 +34,8 @@ from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
 AUDIENCES = ("all", "tags", "segments", "hand", "ids", "chats", "picked")
-# Every field but title, text and accepted gaps, which a draft can always hold, by the part of the
-# draft whose form state it belongs to; and the part of each problem.
+# Every field but title, text, those of e-mails and accepted gaps, which a draft can always hold, by
+# the part of the draft whose form state it belongs to; and the part of each problem.
 PARTS: dict[str, tuple[str, ...]] = {
     "content": (
         "data_type", "story", "template_name", "template_language", "template_variables",
@@ -69,6 +71,7 @@ class Composition:
 
     title: str = ""
     text: str = ""
+    mail: dict[str, str] = field(default_factory=dict)  # see broadcasts.mail
     data_type: str = "text"
     story_id: int | None = None
     story: Story | None = None
@@ -118,7 +121,7 @@ class Composition:
         """
         written = (
             self.title, self.text, self.template_name, self.template_language, self.chats,
-            self.sample_text,
+            self.sample_text, *self.mail.values(),
         )  # fmt: skip
         chosen = (self.story_id, self.template_variables, self.when.conditions, self.picks)
         return any(text.strip() for text in written) or any(chosen)
@@ -128,6 +131,7 @@ class Composition:
         fields: dict[str, Any] = {
             "title": self.title,
             "text": self.text,
+            "mail": self.mail,
             "data_type": self.data_type,
             "story": self.story,
             "template": self.template,
@@ -206,6 +210,7 @@ def parse(data: QueryDict) -> Composition:
     composition = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
+        mail={name: one_line(data.get(name, ""))[:LONGEST_OF_MAIL] for name in MAIL_FIELDS},
         data_type=data.get("data_type", "text"),
         story_id=parse_id(data.get("story", "")),
         code_pool_id=parse_id(data.get("code_pool", "")),

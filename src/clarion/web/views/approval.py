@@ -15,6 +15,7 @@ from clarion.broadcasts.errors import ApprovalError
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.models import ApprovalRules, Broadcast
 from clarion.broadcasts.states import BroadcastState
+from clarion.web.previews import mail_facts
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.shown import audience_words, content, name_of
 from clarion.web.views.broadcasts import find
@@ -106,4 +107,5 @@ def _facts(request: AgentRequest, draft: Broadcast) -> dict[str, object]:
         "forecast": forecast(draft, channels, summary.by_channel if summary else {}),
         "audience": audience_words(draft),
         "content": content(draft),
+        "mail_facts": mail_facts(draft),
     }

@@ -37,6 +37,7 @@ from clarion.records.held import held_since
 from clarion.records.search import search
 from clarion.web.first_steps import first_steps
 from clarion.web.live import fragment
+from clarion.web.previews import mail_facts
 from clarion.web.requests import AgentRequest
 from clarion.web.shown import FILLS, audience_words, content, name_of, own_url, send_rate, shown
 from clarion.web.tabs import frame
@@ -208,6 +209,7 @@ def broadcast(request: AgentRequest, pk: int) -> HttpResponse:
         **frame(broadcast, "details"),
         **_standing(broadcast),
         "audience": audience_words(broadcast),
+        "mail_facts": mail_facts(broadcast),
         "content": content(broadcast),
         "chain": chains.chain(broadcast) if _linked(broadcast) else [],
         "limits": limits_of(broadcast),

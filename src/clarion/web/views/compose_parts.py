@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Q
@@ -16,8 +15,9 @@ from clarion.broadcasts.estimate import AudienceSummary
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.halting import usual_limits
+from clarion.broadcasts.mail import sends_mail
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_title
+from clarion.broadcasts.preview import preview
 from clarion.broadcasts.preview_address import preview_address
 from clarion.broadcasts.problems import check_parts, content_problems
 from clarion.broadcasts.query import audience_of
@@ -33,13 +33,13 @@ from clarion.contacts.models import Address
 from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import stories
 from clarion.content.models import Story
-from clarion.content.preview import Shown
 from clarion.kit.numbers import parse_id
 from clarion.segments.models import Segment
 from clarion.web.channel_sizes import channels_with_contacts
 from clarion.web.composed import is_changed
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
+from clarion.web.previews import bubble, head
 from clarion.web.shown import audience_words, without_variables
 from clarion.web.wrong import Wrong
 from clarion.web.zones import zone_choices
@@ -64,18 +64,6 @@ class Asked:
         after = parse_id(data.get("after_address", ""))
         by_name = "address_chosen" in data and after is None
         return cls(parse_id(data.get("preview_address", "")), by_name, after)
-
-
-@dataclass(frozen=True, slots=True)
-class Bubble:
-    """One message of the preview; ``note`` says why a part of it can't be shown."""
-
-    text: str = ""
-    picture: str = ""  # the address of an upload of ours
-    media: str = ""  # what else there is to see: “Image: example.org”
-    buttons: Sequence[str] = ()
-    webhook: str = ""  # the host that is asked
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +119,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "condition": condition(channel),
                 "only_written": only_written(channel, "message"),
                 "window_hours": window_hours(channel, "message"),
+                "sends_mail": sends_mail([channel]),
             }
             for channel in channels_with_contacts()
         ],
@@ -221,8 +210,8 @@ def content_context(
         "text_problems": content_problems(broadcast, composition.channels) if faulty else [],
         "preview_address": address,
         "address_chosen": asked.by_name and address is not None and address.pk == asked.address,
-        "subject": preview_title(broadcast, address, composition.channels),
-        "bubbles": [_bubble(shown) for shown in preview(broadcast, address)],
+        "head": head(broadcast, address, composition.channels),
+        "bubbles": [bubble(shown) for shown in preview(broadcast, address)],
         "what_words": _what_words(composition),
     }
 
@@ -248,23 +237,6 @@ def _what_words(composition: Composition) -> str:
         return _("Template %s") % name if composition.template_name else ""
     words = without_variables(" ".join(composition.text.split()))
     return words if len(words) <= 80 else words[:79] + "…"
-
-
-def _bubble(shown: Shown) -> Bubble:
-    if shown.webhook:
-        return Bubble(webhook=urlsplit(shown.webhook).hostname or shown.webhook)
-    message, note = shown.message, shown.problem
-    if message is None:
-        return Bubble(note=note)
-    buttons = [button.label for button in message.buttons]
-    if message.media is None:
-        return Bubble(message.text, buttons=buttons, note=note)
-    name = message.media.name or message.media.url
-    words = (_("Image: %s") if message.media.kind == "image" else _("File: %s")) % name
-    is_ours = message.media.url.startswith("/")  # else it is fetched from elsewhere
-    if message.media.kind == "image" and is_ours:
-        return Bubble(message.text, message.media.url, buttons=buttons, note=note)
-    return Bubble(message.text, media=words, buttons=buttons, note=note)
 
 
 def audience_context(
@@ -378,6 +350,8 @@ def _field_of(part: str, composition: Composition) -> str:
         case "audience":
             chosen = composition.audience or "all"
             return chosen if chosen == "chats" else f"audience-{chosen}"
+        case "mail":
+            return "preheader"
     return part  # title, channels
 
 

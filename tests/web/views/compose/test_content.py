@@ -244,6 +244,25 @@ def test_a_test_is_sent_with_the_sample_data(admin: Client, channel: Channel) ->
     assert single.data == {"order": "A-17"}
 
 
+def test_what_only_e_mails_have_is_saved_and_previewed(admin: Client) -> None:
+    mail = factory.channel("Mail", "email")
+    factory.address(mail, "dana@x.example", "Dana")
+    form = compose_form(mail, preheader="For {{ contact.name }}", from_name="Anna", reply_to="no")
+
+    html = autosave(admin, form, "text")
+    page = words(admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode())
+
+    assert the_draft().mail == {
+        "preheader": "For {{ contact.name }}", "from_name": "Anna", "reply_to": "no",
+    }  # fmt: skip
+    assert "For Dana" in html
+    assert "Reply-to: This is not an e-mail address." in page
+    assert (
+        'value="For {{ contact.name }}"'
+        in admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["{{ contact.name | truncate('abc') }}", "{{ 5 is divisibleby(0) }}", "{{ 1 // 0 }}"]
 )
@@ -256,7 +275,7 @@ def test_a_draft_that_can_not_be_shown_can_be_edited(
     assert (saved.status_code, page.status_code) == (200, 200)
     assert len(page.context["bubbles"]) == 1
     assert page.context["bubbles"][0].note
-    assert page.context["subject"].problem
+    assert page.context["head"][0][1].problem
 
 
 def test_b7_a_title_is_checked_and_shown_like_a_text(admin: Client, channel: Channel) -> None:

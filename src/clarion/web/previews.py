@@ -1,0 +1,65 @@
+"""What the preview on the page of a draft shows of a message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.preview import preview_head
+from clarion.channels.models import Channel
+from clarion.contacts.models import Address
+from clarion.content.preview import Shown
+
+HEAD_LABELS: Final = {
+    "title": _lazy("Subject"),
+    "preheader": _lazy("Preheader"),
+    "from_name": _lazy("Sender's name"),
+    "reply_to": _lazy("Reply-to"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One message of the preview; ``note`` says why a part of it can't be shown."""
+
+    text: str = ""
+    picture: str = ""  # the address of an upload of ours
+    media: str = ""  # what else there is to see: “Image: example.org”
+    buttons: Sequence[str] = ()
+    webhook: str = ""  # the host that is asked
+    note: str = ""
+
+
+def head(
+    broadcast: Broadcast, address: Address | None, channels: Sequence[Channel]
+) -> list[tuple[str, Shown]]:
+    """The parts above a message, each with its label."""
+    shown = preview_head(broadcast, address, channels)
+    return [(str(label), shown[name]) for name, label in HEAD_LABELS.items() if name in shown]
+
+
+def mail_facts(broadcast: Broadcast) -> list[tuple[str, str]]:
+    """What its e-mails have beside subject and text, as it was written, each with its label."""
+    return [(str(HEAD_LABELS[name]), source) for name, source in broadcast.mail.items()]
+
+
+def bubble(shown: Shown) -> Bubble:
+    """One message of the preview."""
+    if shown.webhook:
+        return Bubble(webhook=urlsplit(shown.webhook).hostname or shown.webhook)
+    message, note = shown.message, shown.problem
+    if message is None:
+        return Bubble(note=note)
+    buttons = [button.label for button in message.buttons]
+    if message.media is None:
+        return Bubble(message.text, buttons=buttons, note=note)
+    name = message.media.name or message.media.url
+    words = (_("Image: %s") if message.media.kind == "image" else _("File: %s")) % name
+    is_ours = message.media.url.startswith("/")  # else it is fetched from elsewhere
+    if message.media.kind == "image" and is_ours:
+        return Bubble(message.text, message.media.url, buttons=buttons, note=note)
+    return Bubble(message.text, media=words, buttons=buttons, note=note)
