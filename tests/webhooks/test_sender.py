@@ -22,6 +22,21 @@ from webhooks.conftest import Receiver, is_signed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def taken(endpoint: Endpoint) -> queue.Lease:
+    """The lease of an endpoint that nobody has."""
+    lease = queue.take(endpoint.pk)
+    assert lease is not None
+    return lease
+
+
+def round_of(endpoint: Endpoint) -> queue.Round:
+    """One round of a worker that ends with it."""
+    lease = taken(endpoint)
+    round_ = queue.next_round(lease)
+    queue.give_back(lease)
+    return round_
+
+
 def test_a_broadcast_is_told_from_its_beginning_to_its_end(receiver: Receiver) -> None:
     with Listener() as sink:
         channel = factory.channel(url=f"{sink.url}/hook")
@@ -112,20 +127,20 @@ def test_an_endpoint_that_fails_is_tried_with_one_request_and_then_gets_all(
 ) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(350)
-    assert len(queue.next_round(endpoint.pk).requests) == 4
+    assert len(round_of(endpoint).requests) == 4
     for request in endpoint.requests.order_by("pk"):
         settled(request, None)
-    assert queue.next_round(endpoint.pk).is_last
+    assert round_of(endpoint).is_last
     EndpointRequest.objects.update(due_at=clock.now())
-    (prepared,) = queue.next_round(endpoint.pk).requests
+    (prepared,) = round_of(endpoint).requests
     settled(EndpointRequest.objects.get(pk=prepared.id), 200)
-    assert len(queue.next_round(endpoint.pk).requests) == 3
+    assert len(round_of(endpoint).requests) == 3
 
 
 def test_requests_are_repeated_for_a_day(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(1)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     request = endpoint.requests.get()
     for delay in queue.DELAYS:
         before = clock.now()
@@ -139,10 +154,10 @@ def test_requests_are_repeated_for_a_day(receiver: Receiver) -> None:
     EndpointRequest.objects.update(begun_at=begun)
     request.refresh_from_db()
     assert settled(request, 503).state == "failed"
-    assert queue.next_round(endpoint.pk).is_last
+    assert round_of(endpoint).is_last
 
     assert log.repeat_failed(endpoint, by=factory.BY) == 1
-    (prepared,) = queue.next_round(endpoint.pk).requests
+    (prepared,) = round_of(endpoint).requests
     assert ("webhook-id", request.token) in prepared.request.headers
     assert settled(request, 503).state == "waiting"
 
@@ -150,7 +165,7 @@ def test_requests_are_repeated_for_a_day(receiver: Receiver) -> None:
 def test_a_receiver_may_ask_for_more_time_up_to_an_hour(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(1)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     request, now = endpoint.requests.get(), clock.now()
     assert settled(request, 429, 600).due_at >= now + timedelta(seconds=600)
     later = settled(request, 429, 999_999).due_at
@@ -173,8 +188,7 @@ def test_an_endpoint_that_fails_for_long_is_disabled(
 ) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(1)
-    queue.next_round(endpoint.pk)
-    queue.give_back(endpoint.pk)
+    round_of(endpoint)
     if failing:
         Endpoint.objects.update(failing_since=clock.now() - failing)
     settled(endpoint.requests.get(), status)
@@ -182,19 +196,18 @@ def test_an_endpoint_that_fails_for_long_is_disabled(
     assert (endpoint.state, endpoint.state_reason) == ("disabled", reason)
     assert AuditEntry.objects.filter(action="webhook.disable").count() == 1
     EndpointRequest.objects.update(due_at=clock.now())
-    assert queue.next_round(endpoint.pk).is_last
-    queue.give_back(endpoint.pk)
+    assert round_of(endpoint).is_last
     assert queue.endpoints_to_serve() == []
 
     endpoints.resume_endpoint(endpoint, by=factory.BY)
     assert queue.endpoints_to_serve() == [endpoint.pk]
-    assert len(queue.next_round(endpoint.pk).requests) == 1
+    assert len(round_of(endpoint).requests) == 1
 
 
 def test_resuming_posts_what_was_given_up_while_the_endpoint_failed(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(1)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     request = endpoint.requests.get()
     settled(request, 500)
     EndpointRequest.objects.update(begun_at=clock.now() - queue.GIVEN_UP_AFTER)
@@ -203,18 +216,18 @@ def test_resuming_posts_what_was_given_up_while_the_endpoint_failed(receiver: Re
     endpoints.disable(endpoint, "No request was accepted for three days.")
 
     endpoints.resume_endpoint(endpoint, by=factory.BY)
-    (prepared,) = queue.next_round(endpoint.pk).requests
+    (prepared,) = round_of(endpoint).requests
     assert prepared.id == request.pk
 
 
 def test_resuming_can_skip_what_happened_meanwhile(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(3)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     endpoints.pause_endpoint(endpoint, by=factory.BY)
-    assert queue.next_round(endpoint.pk).is_last
+    assert round_of(endpoint).is_last
     endpoints.resume_endpoint(Endpoint.objects.get(), skip=True, by=factory.BY)
-    assert queue.next_round(endpoint.pk).is_last
+    assert round_of(endpoint).is_last
     assert endpoint.requests.get().state == "failed"
 
 
@@ -224,33 +237,48 @@ def test_the_log_of_an_endpoint_that_accepts_nothing_is_bounded(
     monkeypatch.setattr(queue, "MOST_WAITING", 2)
     endpoint = receiver.endpoint("delivery.sent")
     record_some(150)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     record_some_more = factory.broadcast("More")
     for address in factory.people(factory.channel("Other"), 150):
         factory.record(factory.delivery(record_some_more, address))
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     assert endpoint.requests.count() == 2
     endpoint.requests.update(state="accepted")
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     assert sum(request.events for request in endpoint.requests.all()) == 300
 
 
 def test_two_workers_do_not_serve_one_endpoint(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
-    assert queue.take(endpoint.pk)
-    assert not queue.take(endpoint.pk)
+    lease = taken(endpoint)
+    assert queue.take(endpoint.pk) is None
     record_some(1)
     assert queue.endpoints_to_serve() == []
-    queue.give_back(endpoint.pk)
+    queue.give_back(lease)
     assert queue.endpoints_to_serve() == [endpoint.pk]
+
+
+def test_a_worker_whose_lease_ran_out_leaves_the_endpoint_to_the_next_one(
+    receiver: Receiver,
+) -> None:
+    endpoint = receiver.endpoint("delivery.sent")
+    record_some(1)
+    slow = taken(endpoint)
+    Endpoint.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    other = taken(endpoint)
+
+    assert queue.next_round(slow).requests == []
+    queue.give_back(slow)
+    assert queue.take(endpoint.pk) is None
+    assert len(queue.next_round(other).requests) == 1
 
 
 def test_events_of_a_deleted_broadcast_are_not_posted_again(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(1)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     Record.objects.all().delete()
-    assert queue.next_round(endpoint.pk).requests == []
+    assert round_of(endpoint).requests == []
     assert endpoint.requests.get().outcome == "Not sent: none of its events is left."
 
 
@@ -277,7 +305,7 @@ def test_an_endpoint_whose_secret_can_not_be_opened_is_disabled_until_it_has_ano
     record_some(1)
     test = endpoints.send_test(endpoint, by=factory.BY)
 
-    assert queue.next_round(endpoint.pk).is_last
+    assert round_of(endpoint).is_last
     endpoint = Endpoint.objects.get()
     assert endpoint.state == "disabled"
     assert "CLARION_SECRET_KEY" in endpoint.state_reason
@@ -286,13 +314,13 @@ def test_an_endpoint_whose_secret_can_not_be_opened_is_disabled_until_it_has_ano
 
     endpoints.rotate_secret(endpoint, by=factory.BY)
     endpoints.resume_endpoint(endpoint, by=factory.BY)
-    assert len(queue.next_round(endpoint.pk).requests) == 1
+    assert len(round_of(endpoint).requests) == 1
 
 
 def test_what_was_given_up_in_a_long_outage_is_posted_when_it_ends(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(150)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     first, second = endpoint.requests.order_by("pk")
     long_ago = clock.now() - queue.GIVEN_UP_AFTER - timedelta(minutes=1)
     EndpointRequest.objects.update(begun_at=long_ago)
@@ -302,13 +330,13 @@ def test_what_was_given_up_in_a_long_outage_is_posted_when_it_ends(receiver: Rec
     settled(second, 200)
     first.refresh_from_db()
     assert first.state == "waiting"
-    assert len(queue.next_round(endpoint.pk).requests) == 1
+    assert len(round_of(endpoint).requests) == 1
 
 
 def test_what_is_always_refused_is_given_up_for_good(receiver: Receiver) -> None:
     endpoint = receiver.endpoint("delivery.sent")
     record_some(150)
-    queue.next_round(endpoint.pk)
+    round_of(endpoint)
     first, second = endpoint.requests.order_by("pk")
     EndpointRequest.objects.filter(pk=first.pk).update(
         begun_at=clock.now() - queue.GIVEN_UP_AFTER - timedelta(minutes=1)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from clarion.kit import clock, db, standard_webhooks
 from clarion.kit.db.tailing import last_settled
@@ -51,6 +51,18 @@ class Round:
     is_last: bool
 
 
+@dataclass(slots=True)
+class Lease:
+    """That one worker serves an endpoint. Renewed with each round."""
+
+    endpoint_id: int
+    until: int  # µs: as written in the endpoint's row, so that nobody else's lease is touched
+
+    def row(self) -> QuerySet[Endpoint]:
+        """The endpoint, as long as nobody else has taken it over."""
+        return Endpoint.objects.filter(pk=self.endpoint_id, lease_until=clock.from_us(self.until))
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt ended; ``status`` is None where there was no reply."""
@@ -86,25 +98,32 @@ def endpoints_to_serve() -> list[int]:
     return list(free.filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
 
 
-def take(endpoint_id: int) -> bool:
-    """Take the lease of an endpoint; return whether nobody else had it."""
+def take(endpoint_id: int) -> Lease | None:
+    """Take the lease of an endpoint; None if somebody else has it."""
     now = db.now_us()
-    rows = Endpoint.objects.filter(pk=endpoint_id, lease_until__lt=clock.from_us(now))
-    return bool(rows.update(lease_until=_lease_from(now)))
+    lease = Lease(endpoint_id, _lease_from(now))
+    free = Endpoint.objects.filter(pk=endpoint_id, lease_until__lt=clock.from_us(now))
+    return lease if free.update(lease_until=lease.until) else None
 
 
-def give_back(endpoint_id: int) -> None:
-    """Let any worker serve the endpoint from now on."""
-    Endpoint.objects.filter(pk=endpoint_id).update(lease_until=clock.from_us(0))
+def give_back(lease: Lease) -> None:
+    """Let any worker serve the endpoint from now on, unless another one has taken it over."""
+    lease.row().update(lease_until=clock.from_us(0))
 
 
-def next_round(endpoint_id: int) -> Round:
-    """What to post to an endpoint now: requests for new events are added first."""
-    endpoint = Endpoint.objects.filter(pk=endpoint_id).first()
+def next_round(lease: Lease) -> Round:
+    """What to post to an endpoint now: requests for new events are added first.
+
+    The lease is renewed. If it has run out and somebody else has the endpoint, nothing is left.
+    """
+    now = db.now_us()
+    until = _lease_from(now)
+    if not lease.row().update(lease_until=until):
+        return Round([], is_last=True)
+    lease.until = until
+    endpoint = Endpoint.objects.filter(pk=lease.endpoint_id).first()
     if endpoint is None:
         return Round([], is_last=True)
-    now = db.now_us()
-    Endpoint.objects.filter(pk=endpoint_id).update(lease_until=_lease_from(now))
     waiting = EndpointRequest.objects.filter(endpoint=endpoint, state="waiting")
     is_behind = False
     if endpoint.state != Endpoint.State.ACTIVE:

@@ -11,7 +11,7 @@ from django.db import Error
 from clarion.transport.errors import TransportError
 from clarion.transport.messages import HttpReply, HttpRequest
 from clarion.webhooks import queue
-from clarion.webhooks.queue import Outcome, Prepared
+from clarion.webhooks.queue import Lease, Outcome, Prepared
 
 log = structlog.get_logger()
 
@@ -53,25 +53,26 @@ class WebhookSender:
 
     async def _serve(self, endpoint_id: int) -> None:
         try:
-            if not await self._run(queue.take, endpoint_id):
+            lease = await self._run(queue.take, endpoint_id)
+            if lease is None:
                 return
             try:
-                await self._post_all(endpoint_id)
+                await self._post_all(lease)
             finally:
-                await self._run(queue.give_back, endpoint_id)
+                await self._run(queue.give_back, lease)
         except Error as error:
             log.warning("database_away", error=str(error), work="webhooks")
         except Exception:
             log.exception("failed", work="webhooks", endpoint=endpoint_id)
 
-    async def _post_all(self, endpoint_id: int) -> None:
+    async def _post_all(self, lease: Lease) -> None:
         while not self._is_stopping():
-            round_ = await self._run(queue.next_round, endpoint_id)
+            round_ = await self._run(queue.next_round, lease)
             if round_.is_last:
                 return
             outcomes = await asyncio.gather(*(self._post(each) for each in round_.requests))
             if outcomes:
-                await self._run(queue.settle, endpoint_id, outcomes)
+                await self._run(queue.settle, lease.endpoint_id, outcomes)
 
     async def _post(self, prepared: Prepared) -> Outcome:
         began = time.monotonic()
