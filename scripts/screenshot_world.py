@@ -287,12 +287,15 @@ def _webhooks(name: str, url: str, agent: "Agent") -> Numbers:
     from clarion.webhooks.endpoints import add_endpoint, disable
     from clarion.webhooks.events import EVENT_TYPES
     from clarion.webhooks.models import Cursor
-    from clarion.webhooks.queue import Outcome, next_round, settle
+    from clarion.webhooks.queue import Outcome, give_back, next_round, settle, take
 
     endpoint, _ = add_endpoint(name=name, url=url, event_types=EVENT_TYPES, by=agent)
     latest = list(Record.objects.order_by("-pk").values_list("pk", flat=True)[:250])
     Cursor.objects.filter(endpoint=endpoint, source="attempts").update(position=min(latest) - 1)
-    requests = next_round(endpoint.pk).requests
+    lease = take(endpoint.pk)
+    assert lease is not None
+    requests = next_round(lease).requests
+    give_back(lease)
     accepted = [Outcome(each.id, 200, "The receiver answered 200.", 41) for each in requests]
     settle(endpoint.pk, accepted[1:])
     settle(endpoint.pk, [Outcome(requests[0].id, 503, "The receiver answered 503.", 903)])

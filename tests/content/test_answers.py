@@ -13,7 +13,7 @@ from clarion.kit.parts import Button, Media
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"responses": []}', b'{"memory": {}}'])
 def test_a_webhook_may_answer_nothing(body: bytes) -> None:
     answer = parse_answer(body)
-    assert (answer.responses, answer.memory) == ([], {})
+    assert (answer.responses, answer.memory, answer.attributes) == ([], {}, {})
 
 
 def test_what_a_webhook_may_answer() -> None:
@@ -29,6 +29,7 @@ def test_what_a_webhook_may_answer() -> None:
                         {"kind": "reply", "label": "yes"}]},
                 ],
                 "memory": {"points": 7, "list": [1, {"a": None}]},
+                "attributes": {"points": 7, "city": None},
             }
         ).encode()
     )  # fmt: skip
@@ -38,6 +39,7 @@ def test_what_a_webhook_may_answer() -> None:
     assert file == Message("", Media("file", "https://a.example/x.pdf", "Menu.pdf", ""))
     assert buttons.buttons == (Button("reply", "s", "story:12"), Button("reply", "yes", "yes"))
     assert answer.memory == {"points": 7, "list": [1, {"a": None}]}
+    assert answer.attributes == {"points": 7, "city": None}
     assert json.loads(json.dumps(answer.responses)) == answer.responses
 
 
@@ -58,7 +60,9 @@ def said_by(*responses: object) -> bytes:
         (b'{"responses": {}}', "no list"),
         (b'{"responses": null}', "no list"),
         (said_by(*["a"] * 21), "answered 21 messages: 20 are allowed"),
-        (b'{"memory": []}', "no object"),
+        (b'{"memory": []}', "“memory” that is no object"),
+        (b'{"attributes": null}', "“attributes” that is no object"),
+        (b'{"attributes": {"a": "\\u0000"}}', "webhook's attributes contains a NUL"),
         (b'{"memory": {"a": 1e999}}', "no database"),
         (b'{"memory": {"a": "\\ud800"}}', "no database"),
         (b'{"memory": {"a\\u0000": 1}}', "NUL"),

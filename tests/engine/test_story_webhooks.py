@@ -9,6 +9,7 @@ from clarion.broadcasts import control, history
 from clarion.broadcasts.models import Broadcast, Event
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
+from clarion.contacts.models import Attribute, Contact
 from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records import tallies
@@ -251,3 +252,34 @@ def test_a_webhook_that_refuses_everybody_pauses_its_broadcast(
 
     assert f"The story's webhook answered {status}." in broadcast.state_reason
     assert broadcast.state_reason.endswith("Correct the webhook, then resume the broadcast.")
+
+
+def test_n1_a_webhook_sets_attributes_that_the_next_message_shows(engine: None) -> None:
+    """It may answer twice, and what it sets must fit the attribute."""
+    Attribute.objects.create(name="points", type="number")
+    texts: dict[str, str] = {}
+
+    def answers(heard: Heard) -> tuple[int, Any]:
+        if heard.path == "/hook":
+            texts[heard.body["to"]] = heard.body["text"]
+            return 200, {}
+        good = heard.body["to"] == "u0"
+        return 200, {"attributes": {"points": "7" if good else "many", "city": None}}
+
+    with Listener(answers) as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        good, wrong = factory.people(channel, 2)
+        Contact.objects.update(attributes={"city": "Bonn"})
+        shown = {"kind": "text", "text": "{{ contact.points | default('none') }}"}
+        broadcast = launch(channel, story(webhook(f"{listener.url}/ask"), shown))
+        wait_completed(broadcast, 60)
+
+    assert texts == {"u0": "7"}
+    assert Contact.objects.get(pk=good.contact_id).attributes == {"points": 7}
+    assert Contact.objects.get(pk=wrong.contact_id).attributes == {"city": "Bonn"}
+    record = Record.objects.get(status="error")
+    assert record.reason is not None
+    assert record.reason.text == (
+        "The webhook's answer can't set attributes. “points”: “many” is not a number; "
+        "use one like 30 or 1.5."
+    )

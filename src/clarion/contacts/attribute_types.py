@@ -36,6 +36,11 @@ def types_of(names: Iterable[str]) -> dict[str, str]:
     return dict(declared.values_list("name", "type"))
 
 
+def declared() -> dict[str, str]:
+    """The types of all attributes that have one, by name."""
+    return dict(Attribute.objects.exclude(type="").values_list("name", "type"))
+
+
 def convert(type_: str, value: Any) -> Any:
     """A text, or a value of JSON, in the form of a type. Raises WrongValueError.
 

@@ -1,4 +1,4 @@
-"""What a story's webhook answers: 0 to 20 messages, and what it wants remembered."""
+"""What a story's webhook answers: 0 to 20 messages, what it wants remembered, and attributes."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,16 +16,17 @@ from clarion.kit.parts import Button, Media
 
 MOST_RESPONSES: Final = 20
 BODY_LIMIT: Final = 256 * 1024  # bytes
-MEMORY_LIMIT: Final = 64 * 1024  # bytes of JSON
-_FIELDS = frozenset({"responses", "memory"})
+OBJECT_LIMIT: Final = 64 * 1024  # bytes of JSON, for each of the two objects
+_FIELDS = frozenset({"responses", "memory", "attributes"})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``responses`` are messages for ``message_from``; JSON can hold both."""
+    """``responses`` are messages for ``message_from``; JSON can hold all of it."""
 
     responses: list[dict[str, Any]]
     memory: dict[str, Any]
+    attributes: dict[str, Any]  # of the contact, by name; not compared with their types yet
 
 
 def parse_answer(body: bytes) -> Answer:
@@ -36,12 +37,12 @@ def parse_answer(body: bytes) -> Answer:
     if len(body) > BODY_LIMIT:
         raise ContentError(f"The webhook's answer is larger than {BODY_LIMIT // 1024} KiB.")
     if not body.strip():
-        return Answer([], {})
+        return Answer([], {}, {})
     answer = _json(body)
     if unknown := sorted(set(answer) - _FIELDS):
         raise ContentError(
-            f"The webhook's answer has a field “{unknown[0][:40]}”: only responses and memory "
-            "are allowed."
+            f"The webhook's answer has a field “{unknown[0][:40]}”: only responses, memory and "
+            "attributes are allowed."
         )
     responses = answer.get("responses", [])
     if not isinstance(responses, list):
@@ -51,7 +52,11 @@ def parse_answer(body: bytes) -> Answer:
             f"The webhook answered {len(responses):,} messages: {MOST_RESPONSES} are allowed."
         )
     messages = [_message(number, response) for number, response in enumerate(responses, 1)]
-    return Answer([as_json(message) for message in messages], _memory(answer.get("memory", {})))
+    return Answer(
+        [as_json(message) for message in messages],
+        _storable("memory", answer.get("memory", {})),
+        _storable("attributes", answer.get("attributes", {})),
+    )
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -68,20 +73,21 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(word)  # NaN and Infinity, which only Python's JSON knows
 
 
-def _memory(memory: object) -> dict[str, Any]:
-    if not isinstance(memory, dict):
-        raise ContentError("The webhook's answer has a memory that is no object.")
+def _storable(field: str, value: object) -> dict[str, Any]:
+    """An object that databases store. Raises ContentError, which names the field."""
+    if not isinstance(value, dict):
+        raise ContentError(f"The webhook's answer has a field “{field}” that is no object.")
     try:
-        size = len(json.dumps(memory, ensure_ascii=False, allow_nan=False).encode())
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
     except (ValueError, RecursionError):  # a lone surrogate, 1e999, a thousand brackets
         raise ContentError(
-            "The webhook's memory contains something that no database can store."
+            f"The webhook's {field} contains something that no database can store."
         ) from None
-    if size > MEMORY_LIMIT:
-        raise ContentError(f"The webhook's memory is larger than {MEMORY_LIMIT // 1024} KiB.")
-    if _holds_nul(memory):
-        raise ContentError("The webhook's memory contains a NUL character.")
-    return memory
+    if size > OBJECT_LIMIT:
+        raise ContentError(f"The webhook's {field} is larger than {OBJECT_LIMIT // 1024} KiB.")
+    if _holds_nul(value):
+        raise ContentError(f"The webhook's {field} contains a NUL character.")
+    return value
 
 
 def _holds_nul(value: object) -> bool:

@@ -197,10 +197,10 @@ async def _ask(
         reply = await send_request(question.request)
         assert isinstance(reply, HttpReply)
         if 200 <= reply.status <= 299:
-            after = question.answered(claimed.progress, reply)
-            return _continued(claimed, channel, after), StoryAnswered(
-                question.step, question.request
-            )
+            after, attributes = question.answered(claimed.progress, reply)
+            settlement = _continued(claimed, channel, after)
+            settlement.attributes = attributes
+            return settlement, StoryAnswered(question.step, question.request)
         reason = f"The story's webhook answered {reply.status}. Look for the fault there."
         if 300 <= reply.status <= 499 and reply.status not in {408, 425, 429}:
             refusal = Refusal.REJECTED

@@ -12,6 +12,8 @@ from typing import Any, Final
 from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.channels.contract import Outgoing, Template
 from clarion.consents.preferences import PREFERENCES
+from clarion.contacts.attribute_types import WrongValueError
+from clarion.contacts.attribute_values import fitting
 from clarion.contacts.unsubscribe import UNSUBSCRIBE, unsubscribe_url
 from clarion.content.answers import parse_answer
 from clarion.content.errors import OF_TITLE, ContentError
@@ -51,15 +53,24 @@ class QuestionStep:
 
     request: HttpRequest
     step: int
+    types: Mapping[str, str]  # of the attributes that are declared
 
-    def answered(self, progress: Progress, reply: HttpReply) -> Progress:
-        """The progress with its answer. Raises ContentError for one that can't be used."""
+    def answered(self, progress: Progress, reply: HttpReply) -> tuple[Progress, dict[str, Any]]:
+        """The progress with its answer, and the attributes that it sets.
+
+        Raises ContentError for an answer that can't be used.
+        """
         answer = parse_answer(reply.body)
-        return replace(
+        try:
+            attributes = fitting(answer.attributes, self.types)
+        except WrongValueError as error:
+            raise ContentError(f"The webhook's answer can't set attributes. {error}") from None
+        after = replace(
             progress,
             answers={**progress.answers, str(self.step): answer.responses},
             memory={**progress.memory, **answer.memory},
         )
+        return after, attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +247,7 @@ def question_step(claimed: Claimed, job: Job, index: int) -> QuestionStep:
         timeout=step.timeout,
         allow_private=step.allow_private,
     )
-    return QuestionStep(request, index)
+    return QuestionStep(request, index, job.types)
 
 
 def _outgoing(claimed: Claimed, job: Job, text: str, number: int = 0) -> Outgoing:

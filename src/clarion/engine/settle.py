@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from clarion.channels.models import Channel
-from clarion.contacts import addresses, identities
+from clarion.contacts import addresses, attribute_values, identities
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement, settle_rows
 
@@ -12,6 +12,9 @@ def settle(
     worker_id: int, batch: Sequence[Settlement], *, again: bool = False, reopen: bool = False
 ) -> int:
     """Write a batch, see ``settle_rows``. Returns how many deliveries moved."""
+    # Before the deliveries move: the next message may show them, and a crash here loses none.
+    if attributes := {each.address: each.attributes for each in batch if each.attributes}:
+        attribute_values.set_values(attributes)
     moved = settle_rows(worker_id, batch, again=again, reopen=reopen)
     for settlement in batch:
         if settlement.mark:

@@ -18,6 +18,7 @@ from clarion.channels.registry import adapter, kind_class
 from clarion.clicks.links import number_links
 from clarion.clicks.tracking import Tracking, links_in, sample_tracking
 from clarion.codes.pools import sample
+from clarion.contacts import attribute_types
 from clarion.content import media
 from clarion.content.errors import LINKS, OF_TITLE, ContentError
 from clarion.content.preview import promised
@@ -54,6 +55,7 @@ class Job:
     story: Mapping[str, Any] | None = None  # its id and name, for its webhooks
     template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
     mail: Mapping[str, Text] = field(default_factory=dict)  # see broadcasts.mail
+    types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
@@ -244,7 +246,8 @@ def _content(
     if broadcast.data_type == of.STORY and version is not None:
         blocks = tracking.mark_blocks(version.blocks) if tracking else version.blocks
         script = compile_script(blocks, load=load)
-        return {"text": compile_text(""), "script": script, "tracking": tracking}
+        story = {"script": script, "types": attribute_types.declared()}
+        return {"text": compile_text(""), "tracking": tracking, **story}
     if broadcast.data_type == of.TEMPLATE:
         texts = tuple(compile_text(text) for text in template.get("variables", ()))
         named = (template.get("name", ""), template.get("language", ""), texts)

@@ -39,6 +39,7 @@ ANSWER = st.builds(
     maybe_sent=st.booleans(), attempted=st.booleans(), responses=st.integers(0, 9), latency=BIG,
     content=st.text(max_size=60), mark=TEXT, user_ids=st.lists(TEXT, max_size=2).map(tuple),
     moved_to=TEXT, progress=st.none() | PROGRESS, forgets=st.booleans(),
+    attributes=st.none() | st.dictionaries(TEXT, JSON, max_size=2),
 )  # fmt: skip
 ANSWERED = Settlement(1, 1, 1, 1, DeliveryState.SENT, 1, 1)
 Note = tuple[Kind, list[int]] | tuple[Kind, int] | tuple[Kind, Settlement]

@@ -8,6 +8,7 @@ and where they had been given up as in doubt, an answer that came late proves ho
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clarion.kit import db, text
 from clarion.kit.db import bulk
@@ -54,6 +55,7 @@ class Settlement:
     moved_to: str = ""  # the id that replaces the one it was sent to
     progress: Progress | None = None  # what it needs to continue, unless it is completed
     forgets: bool = False  # it had progress before
+    attributes: Mapping[str, Any] | None = None  # that its contact gets, from a story's webhook
     refusal: str = ""  # the class of a refusal, see channels.contract.Refusal
 
 
