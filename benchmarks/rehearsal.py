@@ -97,10 +97,13 @@ def channel_of(rehearsal: Rehearsal, simulator: Any) -> Channel:
     return channel
 
 
-def import_people(channel: Channel, rehearsal: Rehearsal, people: int) -> dict[str, str]:
-    """That many contacts; returns the user id as it is stored by the one as it is sent to."""
+def import_people(
+    channel: Channel, rehearsal: Rehearsal, people: int, simulator: Any
+) -> dict[str, str]:
+    """That many contacts; returns the user id as it is stored by the one in the provider's log."""
     assert rehearsal.person is not None
-    ids = [rehearsal.person(number) for number in range(people)]
+    named = [rehearsal.person(number) for number in range(people)]
+    ids = [rehearsal.address(simulator, each) for each in named]
     path = FOLDER / "people.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -110,7 +113,8 @@ def import_people(channel: Channel, rehearsal: Rehearsal, people: int) -> dict[s
     assert done.created == people, done
     # Some platforms take messages to those who wrote a short time ago only.
     Address.objects.update(has_written=True, wrote_at=clock.now())
-    return {each: CASES[rehearsal.kind].make().user_id(each) for each in ids}
+    user_id = CASES[rehearsal.kind].make().user_id
+    return {name: user_id(each) for name, each in zip(named, ids, strict=True)}
 
 
 def send(channel: Channel) -> Broadcast:
@@ -177,7 +181,7 @@ def main(kind: str, people: int) -> int:
         told = json.loads(ready.read_text(encoding="utf-8"))
         where = SimpleNamespace(**told, http_url=told["http"], smtp_url=told["smtp"])
         channel = channel_of(rehearsal, where)
-        stored = import_people(channel, rehearsal, people)
+        stored = import_people(channel, rehearsal, people, where)
         with running("clarion", "web", "--port", str(port)) as web:
             line_of(web)
             with running("clarion", "worker") as worker:

@@ -11,6 +11,7 @@ from clarion_simulator.fate import INSTRUCTIONS
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.webhook import Webhook
+from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
 from clarion_simulator.whatsapp_messages import Wrong
 from clarion_simulator.wire import Connection, Handler, Slot, http_reply, json_reply
@@ -39,6 +40,7 @@ class Control:
         telegram: Telegram,
         whatsapp: WhatsApp,
         webhook: Webhook,
+        webpush: WebPush,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -49,6 +51,7 @@ class Control:
         self._telegram = telegram
         self._whatsapp = whatsapp
         self._webhook = webhook
+        self._webpush = webpush
         self._tally = tally
         self._health = health
         self._use = use
@@ -136,6 +139,8 @@ class Control:
             return self._inbound_whatsapp(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
+        if "browser" in fields:
+            return self._inbound_webpush(fields)
         return self._inbound_webhook(fields)
 
     def _inbound_telegram(self, fields: dict[str, Any]) -> Any:
@@ -190,6 +195,14 @@ class Control:
         except Wrong as wrong:
             raise NotSo(str(wrong)) from None
         return {"ok": True, "by": "webhook"}
+
+    def _inbound_webpush(self, fields: dict[str, Any]) -> Any:
+        browser, button = _texts(fields, browser="", button="")
+        if not self._webpush.press(browser, button):
+            raise NotSo(
+                "This browser was shown no reply button with that value; or set callback_url."
+            )
+        return {"ok": True, "by": "callback"}
 
     async def _lines(self, chunked: bool) -> AsyncIterator[bytes]:
         how = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Connection: close\r\n\r\n"
@@ -261,7 +274,8 @@ def page(summary: dict[str, Any], health: dict[str, Any]) -> str:
         "<h1>Clarion simulator</h1><p>A provider to rehearse with. Nothing sent here reaches "
         "anybody. It speaks the webhook kind (<code>POST /hook/NAME</code>), the Telegram Bot "
         "API (<code>POST /botTOKEN/METHOD</code>), WhatsApp's Cloud API "
-        "(<code>POST /whatsapp/v26.0/ID/messages</code>), and SMTP.</p>"
+        "(<code>POST /whatsapp/v26.0/ID/messages</code>), Web Push "
+        "(<code>POST /push/BROWSER</code>), and SMTP.</p>"
         + table({"HTTP": health["http"], "SMTP": health["smtp"]})
         + f"<h2>Received</h2>{table(totals)}{channels}"
         + f"<h2>Questions it answers</h2><p><code>{_HELP}</code></p></html>"

@@ -16,6 +16,7 @@ from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.webhook import Webhook
+from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
 from clarion_simulator.wire import Connection, Handler
 
@@ -59,11 +60,13 @@ class Simulator:
         self._telegram = Telegram(self._desk)
         self._webhook = Webhook(self._desk)
         self._whatsapp = WhatsApp(self._desk)
+        self._webpush = WebPush(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
             self._whatsapp,
             self._webhook,
+            self._webpush,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -206,6 +209,8 @@ class Simulator:
             return self._telegram.handler(path, query)
         if path.startswith("/whatsapp/"):
             return self._whatsapp.handler(path)
+        if path.startswith("/push/"):
+            return self._webpush.handler(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

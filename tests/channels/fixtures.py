@@ -18,11 +18,15 @@ from clarion.channels.contract import (
     Reply,
 )
 from clarion.channels.registry import kind_class
-from clarion.transport.messages import HttpReply
+from clarion.transport.messages import HttpReply, HttpRequest
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 JUST_BEFORE = datetime(2026, 11, 22, 11, 59, 55, tzinfo=UTC)
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>"
+
+
+def _as_sent(request: HttpRequest) -> bytes:
+    return request.body
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Case:
     others: tuple[Callable[[], HookRequest], ...] = ()
     pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
+    opened: Callable[[HttpRequest], bytes] = _as_sent  # what the receiver reads of a request
     rehearsal: Rehearsal | None = None  # where the simulator knows the provider's protocol
 
     def make(self, **changes: Any) -> ChannelKind:

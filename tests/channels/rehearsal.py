@@ -17,6 +17,10 @@ from simulator.client import Post
 SECRET = "whsec_c2VjcmV0LW9mLXRoaXMtdGVzdA=="
 
 
+def _as_named(_: Simulator, recipient: str) -> str:
+    return recipient
+
+
 @dataclass(frozen=True)
 class Rehearsal:
     """How a kind is rehearsed with the simulator, which knows its provider's protocol."""
@@ -33,6 +37,7 @@ class Rehearsal:
     key: str = "abc-17"  # what the provider learns of the message's id
     logs_parts: bool = False  # whether the simulator keeps pictures, files and buttons apart
     takes_uploads: bool = True  # also where this server has no public URL
+    address: Callable[[Simulator, str], str] = _as_named  # how a recipient is sent to
     keeps_external_id: bool = False  # whether receipts refer to the provider's own id
     person: Callable[[int], str] | None = None  # the user id of the n-th of many, for benchmarks
 
@@ -56,7 +61,7 @@ class Stage:
     ) -> Outcome:
         """Send one message; ``parts`` are fields of Outgoing. Raises what the transport raises."""
         adapter = self.make(rehearsal)
-        to = to or rehearsal.recipient
+        to = rehearsal.address(self.simulator, to or rehearsal.recipient)
         request = adapter.request(Outgoing("abc-17", 3, to, text, "Spring", **parts))
         if isinstance(request, HttpRequest):
             return adapter.outcome(await self.http.send(request))

@@ -38,6 +38,12 @@ START = 1_790_000_000 * clock.SECOND  # microseconds; when all happens that is w
 _SETTINGS: dict[str, dict[str, Any]] = {
     "webhook": {"url": "http://127.0.0.1:9/hook", "allow_private": True},  # nobody listens
     "telegram": {"token": "123456:" + "a" * 35},
+    "webpush": {
+        "worker_url": "http://127.0.0.1:9/worker.js",
+        "subject": "mailto:us@example.org",
+        "site": "https://shop.example/",
+        "title": "The shop",
+    },
     "email": {"host": "127.0.0.1", "port": 9, "sender": "Us <us@example.org>"},
 }
 

@@ -227,5 +227,5 @@ def _fault(broadcast: Broadcast, trial: Trial, address: Address) -> Shown | None
     if wrong := next((each for each in shown if each.problem), None):
         return wrong
     contact = context_of(address.contact, address)
-    refused = trial.refused_for(address.channel, address.value, contact)
+    refused = trial.refused_for(address.channel, address.user_id, contact)
     return Shown(_REFUSED, problem=f"{address.channel.name}: {refused}") if refused else None

@@ -46,7 +46,7 @@ class Trial:
         if kind is None:
             return
         people = Address.objects.filter(channel=channel, state="active").order_by("pk")
-        tried = list(people.values_list("value", flat=True)[:_TRIED])
+        tried = [address.user_id for address in people[:_TRIED]]
         for number, parts in self._messages(None):
             sentences = [_refusal(kind, to, parts) for to in tried]
             if sentences and all(sentences):

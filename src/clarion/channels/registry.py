@@ -9,6 +9,7 @@ from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.webhook.kind import WebhookKind
+from clarion.channels.webpush.kind import WebPushKind
 from clarion.channels.whatsapp.kind import WhatsAppKind
 
 KINDS: dict[str, type[ChannelKind]] = {
@@ -18,6 +19,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         TelegramKind,
         WhatsAppKind,
         EmailKind,
+        WebPushKind,
     )
 }
 

@@ -78,10 +78,10 @@ def add_address(contact: Contact, channel: Channel, user_id: str, *, by: Agent |
     """Give a contact an address on a channel. Raises EditError where it can't be."""
     try:
         value = clean(id_reader(channel)(user_id), 320)
+        write = id_writer(channel)
+        written = write(user_id) if write and value != user_id else ""
     except BadIdError as error:
         raise EditError({"user_id": _refused(channel, user_id, error)}) from None
-    write = id_writer(channel)
-    written = write(user_id) if write and value != user_id else ""
     with db.write():
         is_any_suppressed = suppressions.hold_still()
         if not Contact.objects.select_for_update().filter(pk=contact.pk).exists():

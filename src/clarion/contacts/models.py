@@ -56,7 +56,7 @@ class Address(models.Model):
     )
     value = models.CharField(max_length=320)  # the provider's user id, in the form that is compared
     # How it is written when something is sent, where that differs from the value.
-    written = models.CharField(max_length=320, default="", db_default="", blank=True)
+    written = models.CharField(max_length=1000, default="", db_default="", blank=True)
     alias_of = models.ForeignKey(
         "self",
         null=True,

@@ -1,4 +1,4 @@
-"""The way in for programs and links: callbacks, unsubscribing, clicks and health checks.
+"""The way in for programs and links: callbacks, subscriptions, clicks and health checks.
 
 No session, no middleware, no thread and no database connection for each request: what is to be
 kept is verified on the event loop and written in groups, and answered when it is written. So a
@@ -8,7 +8,7 @@ provider may report thousands of receipts a second while agents use the pages of
 from typing import Final
 
 from clarion.engine.threads import DatabaseThreads
-from clarion.hooks import callbacks, clicks, confirm, preferences, unsubscribe
+from clarion.hooks import callbacks, clicks, confirm, preferences, subscribing, unsubscribe
 from clarion.hooks.callbacks import Callbacks
 from clarion.hooks.clicks import Clicking
 from clarion.hooks.confirm import Confirming
@@ -17,11 +17,14 @@ from clarion.hooks.health import HEALTH, READY, Health, Readiness
 from clarion.hooks.monitors import PATH as METRICS
 from clarion.hooks.monitors import Monitoring
 from clarion.hooks.preferences import Choosing
+from clarion.hooks.subscribing import Subscribing
 from clarion.hooks.unsubscribe import Unsubscribing
 from clarion.hooks.wire import Answer, Request, read_request, send_answer
 from clarion.server.bodies import Application, Receive, Scope, Send
 
-_PREFIXES: Final = (unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX, confirm.PREFIX)
+_PREFIXES: Final = (
+    unsubscribe.PREFIX, clicks.PREFIX, preferences.PREFIX, confirm.PREFIX, subscribing.PREFIX,
+)  # fmt: skip
 
 
 class HookApplication:
@@ -39,6 +42,7 @@ class HookApplication:
         self._clicking = Clicking(reads, writes)
         self._choosing = Choosing(reads, writes)
         self._confirming = Confirming(reads, writes)
+        self._subscribing = Subscribing(reads, writes)
         self._exact = {
             HEALTH: Health(reads).answer,
             READY: Readiness(reads).answer,
@@ -66,6 +70,10 @@ class HookApplication:
         if request.path.startswith(preferences.PREFIX):
             return await self._choosing.answer(
                 request, request.path.removeprefix(preferences.PREFIX)
+            )
+        if request.path.startswith(subscribing.PREFIX):
+            return await self._subscribing.answer(
+                request, request.path.removeprefix(subscribing.PREFIX)
             )
         if answer := self._exact.get(request.path):
             return await answer(request)

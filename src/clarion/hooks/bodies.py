@@ -8,6 +8,7 @@ from clarion.server.bodies import Refusal, Rule
 
 LARGEST: Final = 1_048_576  # bytes of a callback or call
 _CHOICES: Final = 65_536  # bytes: the form of somebody's preferences
+_SUBSCRIPTION: Final = 16_384  # bytes: endpoint, keys, and a signed profile
 _FORM: Final = 4_096  # bytes: "List-Unsubscribe=One-Click", or a form without fields
 _SMALL: Final = (
     "/unsubscribe/", "/confirm/", "/c/", "/media/", "/healthz", "/readyz", "/metrics",
@@ -24,6 +25,8 @@ def body_rule(path: str) -> Rule | None:
         return Rule(LARGEST, needs_agent=False)
     if path.startswith(_SMALL):
         return Rule(_FORM, needs_agent=False)
+    if path.startswith("/subscribe/"):
+        return Rule(_SUBSCRIPTION, needs_agent=False)
     if path.startswith("/preferences/"):
         return Rule(_CHOICES, needs_agent=False)
     return None

@@ -80,8 +80,9 @@ async def send_answer(send: Send, answer: Answer, *, head_only: bool) -> None:
         (b"content-type", answer.content_type),
         (b"content-length", b"%d" % len(answer.body)),
         (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
         *answer.headers,
     ]
+    if not any(name == b"cache-control" for name, _ in answer.headers):
+        headers.append((b"cache-control", b"no-store"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head_only else answer.body})

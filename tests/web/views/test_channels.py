@@ -321,3 +321,13 @@ def test_a_channel_that_cant_be_decrypted_is_shown_and_repaired_by_new_settings(
     sealed = Channel.objects.get(pk=sealed.pk)
     assert adapter(sealed).kind == "webhook"
     assert "enter the settings" not in admin.get(f"/channels/{sealed.pk}/").content.decode()
+
+
+def test_a_channel_for_websites_shows_what_to_put_there(admin: Client, log_in: LogIn) -> None:
+    channel = factory.channel("push", "webpush")
+    for client in (admin, log_in("viewer")):
+        html = client.get(f"/channels/{channel.pk}/").content.decode()
+        assert "On your website" in html
+        assert f"/subscribe/{channel.pk}/worker.js" in html
+        assert channel.config["private_key"] not in html
+    assert "On your website" not in admin.get(f"/channels/{factory.channel().pk}/").content.decode()

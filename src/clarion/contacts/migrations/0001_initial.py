@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                 ("value", models.CharField(max_length=320)),
                 (
                     "written",
-                    models.CharField(blank=True, db_default="", default="", max_length=320),
+                    models.CharField(blank=True, db_default="", default="", max_length=1000),
                 ),
                 (
                     "state",

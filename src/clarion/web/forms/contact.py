@@ -64,7 +64,7 @@ class AddressForm(forms.Form):
     )
     user_id = forms.CharField(
         label=_("User id"),
-        max_length=320,
+        max_length=1000,
         help_text=_(
             "The contact's id on this channel: a phone number, an e-mail address, a chat id."
         ),

@@ -1,6 +1,6 @@
 """Channels: list, add, edit, check, pause and resume."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,8 @@ from clarion.channels.contract import RegistersWebhook
 from clarion.channels.defaults import set_defaults
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
-from clarion.channels.registry import KINDS, kind_class
+from clarion.channels.registry import KINDS, adapter, kind_class
+from clarion.channels.subscriptions import Snippet, TakesSubscriptions, places
 from clarion.engine.callbacks import drop_counts, newest_dropped
 from clarion.engine.dropped import readable, secrets_of
 from clarion.web.channel_sizes import channels_with_contacts
@@ -148,8 +149,21 @@ def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpRes
         "form": form,
         "hook_url": manage.hook_url(channel, _public_url(request)),
         "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
+        "snippets": _snippets(request, channel),
     }
     return render(request, "channels/one.html", context)
+
+
+def _snippets(request: AgentRequest, channel: Channel) -> Sequence[Snippet]:
+    """What to put on a website so that its visitors can subscribe; nothing for other kinds."""
+    if not issubclass(kind_class(channel.kind), TakesSubscriptions):
+        return ()
+    try:
+        kind = adapter(channel)
+    except ValueError:  # the form says what is wrong with the settings
+        return ()
+    assert isinstance(kind, TakesSubscriptions)
+    return kind.snippets(places(channel.pk, _public_url(request)))
 
 
 def _dropped(channel: Channel) -> list[dict[str, Any]]:

@@ -1,0 +1,57 @@
+// Lets visitors of a website subscribe to its push channel:
+// clarionPush.subscribe({ profile }), clarionPush.unsubscribe(), clarionPush.state().
+
+(() => {
+  async function post(type, subscription, profile) {
+    const response = await fetch(CLARION.subscribe, {
+      method: "POST",
+      credentials: "omit",
+      body: JSON.stringify({ type, subscription, profile }),
+    });
+    if (!response.ok) {
+      throw new Error(await response.text());
+    }
+  }
+
+  function isSupported() {
+    return "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
+  }
+
+  async function current() {
+    const registration = await navigator.serviceWorker.getRegistration(CLARION.worker);
+    return registration ? registration.pushManager.getSubscription() : null;
+  }
+
+  async function subscribe({ profile } = {}) {
+    if (!isSupported()) {
+      throw new Error("This browser has no push messages.");
+    }
+    const registration = await navigator.serviceWorker.register(CLARION.worker);
+    await navigator.serviceWorker.ready;
+    const subscription = await registration.pushManager.subscribe({
+      userVisibleOnly: true,
+      applicationServerKey: CLARION.key,
+    });
+    await post("subscribe", subscription, profile);
+  }
+
+  async function unsubscribe() {
+    const subscription = isSupported() ? await current() : null;
+    if (subscription) {
+      await post("unsubscribe", subscription);
+      await subscription.unsubscribe();
+    }
+  }
+
+  async function state() {
+    if (!isSupported()) {
+      return "unsupported";
+    }
+    if (Notification.permission === "denied") {
+      return "blocked";
+    }
+    return (await current()) ? "subscribed" : "unsubscribed";
+  }
+
+  window.clarionPush = { subscribe, unsubscribe, state };
+})();
