@@ -8,10 +8,12 @@ import pytest
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.channels.registry import KINDS
 from clarion.engine import reap
-from clarion.engine.claim import SLACK, WINDOW, claim, reslot
+from clarion.engine.claim import SLACK, TOGETHER, WINDOW, claim, reslot, take_slots
 from clarion.kit import clock, db
 from clarion.records import tallies
+from engine.batch_kind import BatchKind, RequestsKind
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +112,37 @@ def test_claims_of_a_rated_channel_own_slots_that_never_crowd(
 
     assert len(slots) > 60
     assert min(b - a for a, b in pairwise(slots)) >= (clock.SECOND + SLACK) / rate - 1
+
+
+def test_slots_are_further_apart_where_messages_wait_for_others_to_share_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(KINDS, "webhook", BatchKind)
+    channel = factory.channel(rate=100)
+    factory.people(channel, 30)
+    factory.sending([channel])
+
+    slots = [c.slot for c in claim(channel.pk, reap.register(), 500).messages]
+
+    # Any of them may leave so much later than its slot, and no second sees more than the rate.
+    within = [slot for slot in slots if slot < slots[0] + (WINDOW - TOGETHER)]
+    assert len(within) <= 100 * (WINDOW - TOGETHER) / (clock.SECOND + TOGETHER) + 1
+    assert min(b - a for a, b in pairwise(slots)) >= (clock.SECOND + SLACK + TOGETHER) // 100
+
+
+def test_where_requests_are_counted_they_take_the_slots_and_messages_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(KINDS, "webhook", RequestsKind)
+    channel = factory.channel(rate=10)
+    factory.people(channel, 60)
+    factory.sending([channel])
+
+    claimed = claim(channel.pk, reap.register(), 50).messages
+    slots = [*take_slots(channel.pk, 2), *take_slots(channel.pk, 3)]
+
+    assert [c.slot for c in claimed] == [0] * 50
+    assert min(b - a for a, b in pairwise(slots)) >= (clock.SECOND + SLACK) // 10
 
 
 def test_a_missed_slot_is_replaced_by_a_later_one() -> None:

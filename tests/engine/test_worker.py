@@ -17,9 +17,9 @@ from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
-from clarion.engine import snapshot, stops, worker
+from clarion.engine import reap, snapshot, stops
 from clarion.engine.worker import REFRESH, Worker
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records.models import Delivery, Record
 from crash.rehearsal import Provider, wait_completed
 from support import factory
@@ -334,8 +334,8 @@ def test_waiting_for_the_renewal_is_no_difference_of_clocks(
         now[0] += 400  # microseconds: the way there and back
         return now[0] - 200 + ahead
 
-    monkeypatch.setattr(worker.reap, "renew", renew)
-    monkeypatch.setattr(worker.clock, "now_us", lambda: now[0])
-    monkeypatch.setattr(worker.db, "now_us", shared_now)
-    monkeypatch.setattr(worker.db, "is_postgres", lambda: True)
-    assert worker._renewed(1)[:2] == (True, ahead)
+    monkeypatch.setattr(reap, "renew", renew)
+    monkeypatch.setattr(clock, "now_us", lambda: now[0])
+    monkeypatch.setattr(db, "now_us", shared_now)
+    monkeypatch.setattr(db, "is_postgres", lambda: True)
+    assert reap.renewed(1)[:2] == (True, ahead)

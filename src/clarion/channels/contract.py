@@ -4,7 +4,7 @@ A kind does no I/O and keeps no state. ``request`` makes what is sent, ``outcome
 reply, ``events`` reads a provider's callback. The engine does the rest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -201,6 +201,8 @@ class Limits:
     mail: bool = False  # whether a message is an e-mail, which ``Outgoing.mail`` says more about
     written_first: bool = False  # whether only those who have written may get more than a template
     window: bool = False  # whether they may get it only for WINDOW seconds after they last wrote
+    most_recipients: int = 1  # of one request, see SendsBatches
+    rate_counts: Literal["recipients", "requests"] = "recipients"  # by the provider's rate limit
 
 
 @runtime_checkable
@@ -315,3 +317,28 @@ class AnswersCallbacks(Protocol):
     def answer(self, hook: HookRequest) -> bytes:
         """A JSON document to answer with once the callback is stored, empty for none. Pure; never
         raises, whatever the callback."""
+
+
+@runtime_checkable
+class SendsBatches(Protocol):
+    """A kind that sends one message to several recipients with one request.
+
+    ``limits.most_recipients`` says to how many. Each of them has an outcome of their own.
+    """
+
+    def shared(self, message: Outgoing) -> Hashable | None:
+        """What messages must have in common to share a request: all of it but the recipient and
+        the id. None: this one needs a request of its own. Pure."""
+
+    def batch_request(self, messages: Sequence[Outgoing]) -> Request:
+        """The request that sends these, which are equal in ``shared``. Pure.
+
+        On a channel that drops repeats the same messages in the same order make the same request.
+        """
+
+    def batch_outcomes(self, messages: Sequence[Outgoing], reply: Reply) -> Sequence[Outcome]:
+        """What the reply means for each of the messages, in their order. Pure; never raises.
+
+        Where the whole request was refused it is one and the same Refused for all. Who is missing
+        from a list of failures was accepted only if the provider says so.
+        """

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from clarion.channels.contract import ChannelKind, RanksIds, ReadsIds, ReadsParts, WritesIds
+from clarion.channels.contract import (
+    ChannelKind,
+    RanksIds,
+    ReadsIds,
+    ReadsParts,
+    SendsBatches,
+    WritesIds,
+)
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.models import Channel
@@ -50,6 +57,18 @@ def is_idempotent(channel_id: int) -> bool:
         return adapter(Channel.objects.get(pk=channel_id)).idempotent
     except (Channel.DoesNotExist, ValueError):  # settings that can't be read promise nothing
         return False
+
+
+def sends_batches(kind_name: str | None) -> bool:
+    """Whether channels of a kind may send to several recipients with one request."""
+    kind = KINDS.get(kind_name or "")
+    return kind is not None and issubclass(kind, SendsBatches)
+
+
+def counts_requests(kind_name: str) -> bool:
+    """Whether the send rate of a kind's channels is one of requests, however many get each."""
+    kind = KINDS.get(kind_name)
+    return kind is not None and kind.limits.rate_counts == "requests"
 
 
 def id_reader(channel: Channel) -> Callable[[str], str]:

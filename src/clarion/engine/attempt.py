@@ -93,8 +93,17 @@ class KnownGap:
 Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | KnownGap | None
 
 
+# Sends a message in another way than by a request of its own.
+Deliver = Callable[[Claimed, Job, MessageStep, Request], Awaitable[tuple[Settlement, Result]]]
+
+
 async def attempt(
-    claimed: Claimed, channel: ChannelFacts, job: Job, send_request: SendRequest, begin: Begin
+    claimed: Claimed,
+    channel: ChannelFacts,
+    job: Job,
+    send_request: SendRequest,
+    begin: Begin,
+    deliver: Deliver | None = None,
 ) -> tuple[Settlement, Result]:
     """Attempt one delivery; return what to settle, and what was found out (None: nothing).
 
@@ -120,6 +129,8 @@ async def attempt(
         log.exception("attempt_failed", delivery=claimed.delivery)
         fault = Refused(Refusal.REJECTED, OURS, FAULT)
         return _refused(claimed, channel, job, fault, ""), fault
+    if deliver is not None:
+        return await deliver(claimed, job, step, request)
     if not begin(claimed.delivery):
         return requeued(claimed, channel.id), None
     began = time.perf_counter()
@@ -130,6 +141,18 @@ async def attempt(
     except Exception:
         log.exception("reply_failed", channel=channel.name)
         outcome = Refused(Refusal.UNKNOWN, OURS, FAULT)
+    return concluded(claimed, channel, job, step, outcome, began)
+
+
+def concluded(
+    claimed: Claimed,
+    channel: ChannelFacts,
+    job: Job,
+    step: MessageStep,
+    outcome: Outcome,
+    began: float,
+) -> tuple[Settlement, Outcome]:
+    """What to settle of a message whose outcome is known. ``began``: by time.perf_counter()."""
     took = round((time.perf_counter() - began) * clock.SECOND)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)

@@ -14,6 +14,7 @@ from typing import Any
 from clarion.broadcasts.people import without_consent
 from clarion.broadcasts.sending import advance_slots
 from clarion.broadcasts.waits import wait_for_probe
+from clarion.channels.registry import KINDS
 from clarion.channels.slots import advance
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.states import STATE, AddressState
@@ -34,6 +35,9 @@ WINDOW = clock.SECOND // 4  # a claim reaches this far ahead
 SLACK = 19_000
 LATE = 6_000
 PROBE = 40 * clock.SECOND  # until the outcome of one message is known: webhooks get 30 s
+# Messages that share a request wait this long for each other. Where the provider counts recipients
+# their slots are so much further apart, for all of them leave when the last one's slot has come.
+TOGETHER = clock.SECOND // 10
 LEAD = 4_000  # the first slot of an idle channel: time enough for the claim to commit
 
 
@@ -118,6 +122,17 @@ def reslot(channel_id: int, messages: list[Claimed]) -> list[Claimed]:
     return [replace(m, slot=moment) for m, moment in zip(messages, moments, strict=True)]
 
 
+def take_slots(channel_id: int, count: int) -> list[int]:
+    """Moments at which this many requests may leave, where the provider counts requests."""
+    with db.write():
+        now = db.now_us()
+        slots = _slots(channel_id, now, count, reach=None, of_requests=True)
+        moments, end = slots.moments(0 for _ in range(count))
+        if slots.step:
+            advance(channel_id, end)
+    return moments
+
+
 def _is_alive(worker_id: int, now: int) -> bool:
     """Whether the lease lasts. The lock makes a reaper's verdict wait until the claim has ended."""
     sql = "SELECT 1 FROM engine_worker WHERE id = %s AND NOT dead AND lease_until > %s"
@@ -151,14 +166,25 @@ class _Slots:
         return slots, free
 
 
-def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> _Slots:
-    sql = "SELECT rate, state, waits_until, next_slot_at FROM channels_channel WHERE id = %s"
+def _slots(
+    channel_id: int,
+    now: int,
+    room: int,
+    reach: int | None = WINDOW,
+    *,
+    of_requests: bool = False,
+) -> _Slots:
+    sql = "SELECT rate, state, waits_until, next_slot_at, kind FROM channels_channel WHERE id = %s"
     rows = db.fetch(sql, [channel_id])
-    if rows and rows[0][0] is not None:  # only a rate needs the row for itself
-        rows = db.fetch(sql + db.for_update(), [channel_id])
     if not rows:
         return _Slots(0, 0, 0, now + clock.SECOND)
-    rate, state, waits_until, next_slot_at = rows[0]
+    rate, slack = _rate(rows[0][0], rows[0][4], of_requests)
+    if rate is not None:  # only a rate needs the row for itself
+        rows = db.fetch(sql + db.for_update(), [channel_id])
+        if not rows:
+            return _Slots(0, 0, 0, now + clock.SECOND)
+        rate, slack = _rate(rows[0][0], rows[0][4], of_requests)
+    _, state, waits_until, next_slot_at, _ = rows[0]
     if reach is not None:
         if state != "active":
             return _Slots(0, 0, 0, now + WINDOW)
@@ -166,13 +192,27 @@ def _slots(channel_id: int, now: int, room: int, reach: int | None = WINDOW) -> 
             return _Slots(0, 0, 0, waits_until)
     if rate is None:
         return _Slots(0, 0, room)
-    step = round((clock.SECOND + SLACK) / rate)
+    step = round((clock.SECOND + slack) / rate)
     first = max(next_slot_at, now + LEAD)
     if reach is None:
         return _Slots(first, step, room)
     if first > now + reach:
         return _Slots(first, step, 0, first - reach // 2)
     return _Slots(first, step, min(room, (now + reach - first) // step + 1))
+
+
+def _rate(rate: float | None, kind: str, of_requests: bool) -> tuple[float | None, int]:
+    """The rate of a channel's slots, and the microseconds that a second of it is too long.
+
+    Its messages have none where the provider counts requests: each request gets one when it is
+    known who shares it.
+    """
+    limits = KINDS[kind].limits if kind in KINDS else None
+    if limits is None or (limits.most_recipients == 1 and limits.rate_counts == "recipients"):
+        return rate, SLACK
+    if limits.rate_counts == "requests":
+        return (rate if of_requests else None), SLACK
+    return rate, SLACK + TOGETHER
 
 
 @dataclass(frozen=True, slots=True)

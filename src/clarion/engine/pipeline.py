@@ -14,6 +14,7 @@ from clarion.engine.attempt import (
     MAYBE_SENT,
     STORY_WEBHOOK,
     ContentTrouble,
+    Deliver,
     Result,
     SendRequest,
     StoryAnswered,
@@ -57,6 +58,7 @@ class ChannelPipeline:
         self.channel = channel
         self._host = host
         self._send_request = send_request
+        self._deliver: Deliver | None = None  # where a message may share its request with others
         self._buffer: deque[Claimed] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._low = asyncio.Event()
@@ -68,8 +70,7 @@ class ChannelPipeline:
         self._stories = StoryWatch(host.put, send_request, host.asked_before, host.story_answers)
         self._pausing: dict[int, int] = {}  # broadcasts being paused -> until when, microseconds
         self._closed_until = 0  # microseconds: a wait or pause that claims may not know of yet
-        self._waits_from = 0.0  # by time.monotonic(): when the newest wait was found out
-        self._waits_until = 0.0  # by time.monotonic()
+        self._waits_from = self._waits_until = 0.0  # of the newest wait, by time.monotonic()
         self._failures = 0  # connections in a row that failed
         self._down = FIRST_DOWN / 2
         self._probing = False  # one message at a time, until the provider answers again
@@ -188,8 +189,7 @@ class ChannelPipeline:
 
     def _take(self, messages: list[Claimed]) -> None:
         if self._closing:
-            for claimed in messages:
-                self._host.put(requeued(claimed, self.channel.id))
+            self._requeue(messages)
             return
         self._buffer.extend(messages)
         for _ in range(min(len(messages), len(self._idle))):
@@ -251,7 +251,7 @@ class ChannelPipeline:
             self._stories.begin(claimed)
         try:
             settlement, result = await attempt(
-                claimed, self.channel, job, self._send_request, self._host.begin
+                claimed, self.channel, job, self._send_request, self._host.begin, self._deliver
             )
         finally:
             if job.script is not None:

@@ -10,10 +10,12 @@ from django.conf import settings
 
 from clarion.broadcasts import events
 from clarion.broadcasts.sending import scheduled_at
-from clarion.channels.registry import is_idempotent
+from clarion.channels.models import Channel
+from clarion.channels.registry import is_idempotent, sends_batches
 from clarion.contacts import imports
 from clarion.engine import heartbeat
 from clarion.engine.dry_runs import running as dry_runs
+from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.gone import gone_journals
 from clarion.engine.journal.proof import Proof, forget, no_proof, proof_of
@@ -138,19 +140,40 @@ def _reap_one(worker_id: int, proof: Proof) -> int:
         left = [row for row in left if row[0] not in proven]
         for channel_id in {row[2] for row in left}:
             rows = [row[:2] for row in left if row[2] == channel_id]
-            total += _reap_rows(worker_id, channel_id, dict(rows))
+            total += _reap_rows(worker_id, channel_id, dict(rows), proof)
     if db.execute("DELETE FROM engine_worker WHERE id = %s", [worker_id]):
         log.info("worker_reaped", worker=worker_id, deliveries=total)
     return total
 
 
-def _reap_rows(worker_id: int, channel_id: int, left: Mapping[int, int]) -> int:
+def _reap_rows(worker_id: int, channel_id: int, left: Mapping[int, int], proof: Proof) -> int:
     """Move what a dead worker left on a channel: delivery -> its broadcast."""
-    if is_idempotent(channel_id):
-        return requeue_maybe_sent(worker_id, list(left))
-    return end_in_doubt(
+    repeated = _repeatable(channel_id, left, proof)
+    total = requeue_maybe_sent(worker_id, repeated) if repeated else 0
+    doubtful = {key: left[key] for key in left.keys() - set(repeated)}
+    if not doubtful:
+        return total
+    return total + end_in_doubt(
         worker_id,
-        meant(channel_id, list(left)),
+        meant(channel_id, list(doubtful)),
         reason_ids([DIED])[DIED],
-        scheduled_at(set(left.values())),
+        scheduled_at(set(doubtful.values())),
     )
+
+
+def _repeatable(channel_id: int, left: Mapping[int, int], proof: Proof) -> list[int]:
+    """Those whose repeat the provider drops if they were sent before.
+
+    It knows a request again, not a message: what others were in is not known any more.
+    """
+    if not is_idempotent(channel_id):
+        return []
+    kind = Channel.objects.values_list("kind", flat=True).get(pk=channel_id)
+    return [key for key in left if proof.was_alone(key)] if sends_batches(kind) else list(left)
+
+
+def renewed(worker_id: int) -> tuple[bool, int, Beat]:
+    """Whether the lease lasts, how far the shared clock is ahead of ours, and the heartbeat."""
+    with db.write():
+        alive, beat = renew(worker_id), heartbeat.beat()
+    return alive, db.clock_ahead(), beat

@@ -51,16 +51,17 @@ def judge(refused: Refused, attempts: int, maybe_sent: bool, now: int, policy: P
             due = now + round(wait * clock.SECOND)
             return Verdict(D.QUEUED, attempts, due, attempted=False, maybe_sent=maybe_sent)
         case Refusal.RETRY if left:
-            return Verdict(D.QUEUED, used, now + _backoff(policy, used), maybe_sent=maybe_sent)
+            return Verdict(D.QUEUED, used, now + backoff(policy, used), maybe_sent=maybe_sent)
         case Refusal.UNKNOWN if left and policy.idempotent:
-            return Verdict(D.QUEUED, used, now + _backoff(policy, used), maybe_sent=True)
+            return Verdict(D.QUEUED, used, now + backoff(policy, used), maybe_sent=True)
         case Refusal.UNKNOWN:
             return Verdict(D.IN_DOUBT, used)
         case _:
             return Verdict(give_up, used)
 
 
-def _backoff(policy: Policy, used: int) -> int:
+def backoff(policy: Policy, used: int) -> int:
+    """Microseconds to wait before another attempt, when ``used`` have been made."""
     doubled: float = policy.backoff * clock.SECOND * 2 ** min(used - 1, 20)
     return min(round(doubled), MOST_BACKOFF)
 

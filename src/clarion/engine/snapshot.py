@@ -14,7 +14,7 @@ from clarion.broadcasts.versions import link_sources, version_of
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.recipients import has_window
-from clarion.channels.registry import adapter, kind_class
+from clarion.channels.registry import adapter, counts_requests, kind_class
 from clarion.clicks.links import number_links
 from clarion.clicks.tracking import Tracking, links_in, sample_tracking
 from clarion.codes.pools import sample
@@ -37,9 +37,10 @@ class ChannelFacts:
     name: str
     kind: ChannelKind
     policy: Policy
-    rate: float | None
+    rate: float | None  # messages a second, for which the claim has their moments
     version: str  # changes whenever its settings are saved
     has_window: bool = False  # whether it sends only for a time after a person wrote
+    request_rate: float | None = None  # requests a second, where that is what its provider counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,10 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
     kind = adapter(channel)
     policy = Policy(channel.attempts, channel.backoff, kind.idempotent)
     windowed = has_window(channel, "message")
-    return ChannelFacts(channel.pk, channel.name, kind, policy, channel.rate, version, windowed)
+    rates = (None, channel.rate) if counts_requests(channel.kind) else (channel.rate, None)
+    return ChannelFacts(
+        channel.pk, channel.name, kind, policy, rates[0], version, windowed, rates[1]
+    )
 
 
 @lru_cache(maxsize=1_000)

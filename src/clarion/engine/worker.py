@@ -30,10 +30,10 @@ from clarion.engine import (
     stops,
     windows,
 )
+from clarion.engine.batch_pipeline import pipeline_for
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
-from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.orders import Orders
 from clarion.engine.pipeline import ChannelPipeline
@@ -156,6 +156,10 @@ class Worker:
         """Note that a message is about to leave; False: it must not."""
         return time.monotonic() < self._lease_end and self._journal.begin(delivery)
 
+    def begin_together(self, deliveries: list[int]) -> bool:
+        """Note that one request is about to leave for all of these; False: it must not."""
+        return time.monotonic() < self._lease_end and self._journal.begin_together(deliveries)
+
     async def job(self, broadcast_id: int) -> snapshot.Job:
         """What a broadcast sends."""
         revision = self._snapshot.revisions.get(broadcast_id, 0)
@@ -182,6 +186,10 @@ class Worker:
     async def remaining(self, broadcast_id: int, channel_id: int) -> Remaining:
         """What is left of a broadcast on a channel."""
         return await self._db(remaining, broadcast_id, channel_id)
+
+    async def slots(self, channel_id: int, count: int) -> list[int]:
+        """Moments at which this many requests of a channel may leave."""
+        return await self._db(claim.take_slots, channel_id, count)
 
     async def reslot(self, channel_id: int, late: list[Claimed]) -> list[Claimed]:
         """New moments for messages that missed theirs."""
@@ -250,14 +258,13 @@ class Worker:
         for channel_id, facts in self._snapshot.channels.items():
             wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
             if wanted and channel_id not in self._pipelines:
-                runners = settings.CLARION.concurrency
-                self._pipelines[channel_id] = ChannelPipeline(
-                    self, facts, self._send_request, runners
+                self._pipelines[channel_id] = pipeline_for(
+                    self, facts, self._send_request, settings.CLARION.concurrency
                 )
 
     async def _renew_lease(self) -> None:
         began = time.monotonic()
-        alive, self._skew, beat = await self._db(_renewed, self._id)
+        alive, self._skew, beat = await self._db(reap.renewed, self._id)
         if alive:
             self._journal.note_beat(beat.count)
             self._lease_end = began + settings.CLARION.lease_seconds * 0.8
@@ -390,10 +397,3 @@ class Worker:
 def _claim(channel_id: int, worker_id: int, room: int, windowed: bool) -> Claim:
     claimed_batch = codes.attach(claim.claim(channel_id, worker_id, room))
     return windows.attach(claimed_batch) if windowed else claimed_batch
-
-
-def _renewed(worker_id: int) -> tuple[bool, int, Beat]:
-    """Whether the lease lasts, how far the shared clock is ahead of ours, and the heartbeat."""
-    with db.write():
-        alive, beat = reap.renew(worker_id), heartbeat.beat()
-    return alive, db.clock_ahead(), beat

@@ -56,6 +56,31 @@ def test_it_says_how_far_each_delivery_came(tmp_path: Path) -> None:
     assert made.in_hand.keys() == {1, 2, 3}
 
 
+def test_it_says_who_shares_a_request(tmp_path: Path) -> None:
+    made = journal(tmp_path)
+    made.claimed([1, 2, 3, 4])
+    assert made.begin_together([1, 2, 3])
+    made.answered(answer(2))
+    made.rewrite("database", 2, dict(made.in_hand))
+    end(made)
+
+    contents = read(tmp_path)
+    assert contents.last == {1: Mark.SHARED, 2: answer(2), 3: Mark.SHARED, 4: Mark.CLAIMED}
+    assert contents.whole
+
+
+def test_a_request_that_finds_no_room_begins_for_nobody(tmp_path: Path) -> None:
+    made = journal(tmp_path)
+    everybody = list(range(SIZE // 8))
+    made.claimed([1, 2])
+
+    assert not made.begin_together(everybody)
+    assert made.begin_together([1, 2])
+    end(made)
+
+    assert read(tmp_path).last == {1: Mark.SHARED, 2: Mark.SHARED}
+
+
 def test_nobody_reads_it_while_its_worker_lives(tmp_path: Path) -> None:
     made = journal(tmp_path)
     with gone_journals(tmp_path) as found:

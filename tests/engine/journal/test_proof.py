@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from clarion.broadcasts.moves import move
+from clarion.channels.registry import KINDS
 from clarion.contacts.models import Address
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
@@ -18,6 +19,7 @@ from clarion.kit import clock, db
 from clarion.records.deliveries.settle import settle_rows
 from clarion.records.models import Delivery, DeliveryProgress, Part, Record
 from clarion.records.progress import Progress
+from engine.batch_kind import BatchKind
 from engine.journal.crew import Crew
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
@@ -310,3 +312,37 @@ def test_a_stopped_broadcast_sends_nothing_that_is_queued_again() -> None:
     lifecycle.cancel_remaining()
 
     assert crew.states() == ["sent", "unsent", "unsent", "unsent"]
+
+
+def test_what_shared_a_request_is_in_doubt_where_only_repeated_requests_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(KINDS, "webhook", BatchKind)
+    crew = Crew(idempotent=True)
+    alone, first, second, _ = crew.claimed
+    crew.begin(alone)
+    assert crew.journal.begin_together([first.delivery, second.delivery])
+    crew.die()
+
+    reap.reap()
+
+    assert crew.states() == ["queued", "in_doubt", "in_doubt", "queued"]
+    assert list(Delivery.objects.filter(maybe_sent=True).values_list("pk", flat=True)) == [
+        alone.delivery
+    ]
+
+
+def test_without_a_journal_nobody_knows_what_shared_a_request(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setitem(KINDS, "webhook", BatchKind)
+    crew = Crew(idempotent=True)
+    crew.begin(crew.claimed[0])
+    crew.die()
+    for path in folder.glob("*.journal"):
+        path.unlink()
+    crew.expire()
+
+    reap.reap()
+
+    assert crew.states() == ["in_doubt"] * 4

@@ -32,7 +32,7 @@ from clarion.records.deliveries.settle import Settlement
 
 log = structlog.get_logger()
 SIZE = 32 * 1024 * 1024  # bytes: some seconds of sending
-CLAIMED, BEGUN = b"", b"\0"  # what is in hand without an answer
+CLAIMED, BEGUN, SHARED = b"", b"\0", b"\1"  # what is in hand without an answer
 _BEGUN = Kind.BEGUN << 24 | ID.size
 _BEGUN_LENGTH = WORD.size + ID.size
 
@@ -129,6 +129,16 @@ class Journal:
         self.in_hand[delivery] = BEGUN
         return True
 
+    def begin_together(self, deliveries: list[int]) -> bool:
+        """Note that one request is about to leave for all of these, at once or not at all; False:
+        it must not, for there is no room."""
+        body = pack_ids(deliveries)
+        if self._map is None or self._end + WORD.size + len(body) > self._size:
+            return False
+        self._append(Kind.SHARED, body)
+        self.in_hand |= dict.fromkeys(deliveries, SHARED)
+        return True
+
     def answered(self, settlement: Settlement) -> None:
         """Note what became of a delivery before it is settled.
 
@@ -162,7 +172,8 @@ class Journal:
         # First that they have begun: should there be no room for an answer, nobody gets it twice.
         for delivery, mark in in_hand.items():
             if mark != CLAIMED:
-                self._append(Kind.BEGUN, ID.pack(delivery))
+                kind = Kind.SHARED if mark == SHARED else Kind.BEGUN
+                self._append(kind, ID.pack(delivery))
         for mark in in_hand.values():
             if len(mark) > len(BEGUN):
                 self._append(Kind.ANSWERED, mark)

@@ -30,7 +30,7 @@ SETTLEMENT = tuple(f.name for f in fields(Settlement))
 _values = attrgetter(*SETTLEMENT)
 # Whoever wrote other entries can't be read. marshal, which is five times as fast as JSON, may
 # change with Python.
-VERSION = f"3 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
+VERSION = f"4 {sys.implementation.cache_tag} {marshal.version} {' '.join(SETTLEMENT)}"
 
 
 class Kind(IntEnum):
@@ -40,13 +40,15 @@ class Kind(IntEnum):
     BEGUN = 2  # the first byte of a delivery's message is about to leave
     ANSWERED = 3  # what is to be settled of a delivery
     BEAT = 4  # the database's heartbeat
+    SHARED = 5  # the first byte of one request for these deliveries' messages is about to leave
 
 
 class Mark(IntEnum):
     """What is known of a delivery that has no answer."""
 
     CLAIMED = 1
-    BEGUN = 2
+    BEGUN = 2  # alone
+    SHARED = 3  # begun together with others, with one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,10 @@ def parse(data: bytes) -> Contents | None:
 
 def _note(contents: Contents, kind: int, body: bytes) -> bool:
     """Take over what an entry says; False if it can't be understood."""
-    if kind == Kind.CLAIMED:
+    if kind in {Kind.CLAIMED, Kind.SHARED}:
+        mark = Mark.CLAIMED if kind == Kind.CLAIMED else Mark.SHARED
         for (delivery,) in ID.iter_unpack(body):
-            contents.last[delivery] = Mark.CLAIMED
+            contents.last[delivery] = mark
     elif kind == Kind.BEGUN:
         contents.last[ID.unpack(body)[0]] = Mark.BEGUN
     elif kind == Kind.ANSWERED:

@@ -52,6 +52,10 @@ class Proof:
         """Whether no byte of the delivery's message has certainly left since it was claimed."""
         return self.complete and self.last.get(delivery, Mark.CLAIMED) == Mark.CLAIMED
 
+    def was_alone(self, delivery: int) -> bool:
+        """Whether the delivery's message, if it has left, certainly had a request of its own."""
+        return self.complete and self.last.get(delivery) is Mark.BEGUN
+
     def settle_answered(self, worker_id: int, deliveries: Sequence[int]) -> int:
         """Settle those of a dead worker's deliveries that were answered; return how many moved."""
         answers = [answer for key in deliveries if (answer := self.answer(key))]
@@ -80,7 +84,7 @@ class Proof:
             if len(answers) > 1:  # its neighbours must not suffer from it
                 return sum(self._settle(worker_id, [answer], reopen=reopen) for answer in answers)
             log.exception("settle_failed", delivery=answers[0].delivery)
-            self.last[answers[0].delivery] = Mark.BEGUN
+            self.last[answers[0].delivery] = Mark.SHARED  # or alone: this proves less
             return 0
 
     def _resolve(self, deliveries: Sequence[int]) -> int:
