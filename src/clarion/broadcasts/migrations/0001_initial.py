@@ -212,6 +212,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("expanded_at__isnull", True)),
+                        fields=["state"],
+                        name="broadcast_unexpanded",
+                    ),
+                    models.Index(
+                        condition=models.Q(("drained_at__isnull", True)),
+                        fields=["state", "finished_at"],
+                        name="broadcast_undrained",
+                    ),
+                    models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
+                    models.Index(fields=["state", "next_run_at"], name="broadcast_next_run"),
+                    models.Index(fields=["type", "finished_at"], name="broadcast_finished"),
+                    models.Index(
+                        fields=["type", "state", "deleted_at", "id"], name="broadcast_listed"
+                    ),
+                    models.Index(
+                        condition=models.Q(("agent__isnull", True), ("type", "single")),
+                        fields=["finished_at"],
+                        name="broadcast_single_over",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at__isnull", False)),
+                        fields=["deleted_at"],
+                        name="broadcast_deleted",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("code_pool__isnull", False), ("codes_returned_at__isnull", True)
+                        ),
+                        fields=["state"],
+                        name="broadcast_codes_out",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Erasure",
@@ -258,6 +295,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["broadcast", "at"], name="external_call_at"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("broadcast", "key"), name="external_call_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Firing",
@@ -299,6 +344,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["broadcast", "due_at"],
+                        name="firing_due",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("broadcast", "contact", "occurrence"), name="firing_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Pick",
@@ -329,6 +388,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("broadcast", "address"), name="pick_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Event",
@@ -362,98 +426,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                condition=models.Q(("expanded_at__isnull", True)),
-                fields=["state"],
-                name="broadcast_unexpanded",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                condition=models.Q(("drained_at__isnull", True)),
-                fields=["state", "finished_at"],
-                name="broadcast_undrained",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(fields=["state", "scheduled_at"], name="broadcast_state_due"),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(fields=["state", "next_run_at"], name="broadcast_next_run"),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(fields=["type", "finished_at"], name="broadcast_finished"),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                fields=["type", "state", "deleted_at", "id"], name="broadcast_listed"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                condition=models.Q(("agent__isnull", True), ("type", "single")),
-                fields=["finished_at"],
-                name="broadcast_single_over",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                condition=models.Q(("deleted_at__isnull", False)),
-                fields=["deleted_at"],
-                name="broadcast_deleted",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(
-                condition=models.Q(
-                    ("code_pool__isnull", False), ("codes_returned_at__isnull", True)
-                ),
-                fields=["state"],
-                name="broadcast_codes_out",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="externalcall",
-            index=models.Index(fields=["broadcast", "at"], name="external_call_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="externalcall",
-            constraint=models.UniqueConstraint(
-                fields=("broadcast", "key"), name="external_call_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="firing",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["broadcast", "due_at"],
-                name="firing_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="firing",
-            constraint=models.UniqueConstraint(
-                fields=("broadcast", "contact", "occurrence"), name="firing_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pick",
-            constraint=models.UniqueConstraint(fields=("broadcast", "address"), name="pick_once"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["broadcast", "at", "id"], name="event_of_broadcast"),
+            options={
+                "indexes": [
+                    models.Index(fields=["broadcast", "at", "id"], name="event_of_broadcast"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ApprovalRules",

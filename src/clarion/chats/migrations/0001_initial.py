@@ -52,6 +52,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["state", "-last_message_at", "-address"], name="chat_state"
+                    ),
+                    models.Index(fields=["-last_message_at", "-address"], name="chat_newest"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Message",
@@ -84,21 +92,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="chat",
-            index=models.Index(fields=["state", "-last_message_at", "-address"], name="chat_state"),
-        ),
-        migrations.AddIndex(
-            model_name="chat",
-            index=models.Index(fields=["-last_message_at", "-address"], name="chat_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["chat", "at"], name="message_chat_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(fields=("chat", "external_id"), name="message_once"),
+            options={
+                "indexes": [
+                    models.Index(fields=["chat", "at"], name="message_chat_at"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("chat", "external_id"), name="message_once"),
+                ],
+            },
         ),
     ]

@@ -84,6 +84,35 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("issued_at__isnull", True)),
+                        fields=["pool", "id"],
+                        name="code_free",
+                    ),
+                    models.Index(
+                        condition=models.Q(("contact__isnull", False)),
+                        fields=["contact"],
+                        name="code_of_contact",
+                    ),
+                    models.Index(
+                        condition=models.Q(("redeemed__gt", 0)),
+                        fields=["pool", "chain"],
+                        name="code_redeemed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("issued_at__isnull", False)),
+                        fields=["chain", "redeemed"],
+                        name="code_issued",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("chain", "contact", "occurrence"), name="code_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Redemption",
@@ -189,43 +218,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="code",
-            index=models.Index(
-                condition=models.Q(("issued_at__isnull", True)),
-                fields=["pool", "id"],
-                name="code_free",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="code",
-            index=models.Index(
-                condition=models.Q(("contact__isnull", False)),
-                fields=["contact"],
-                name="code_of_contact",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="code",
-            index=models.Index(
-                condition=models.Q(("redeemed__gt", 0)),
-                fields=["pool", "chain"],
-                name="code_redeemed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="code",
-            index=models.Index(
-                condition=models.Q(("issued_at__isnull", False)),
-                fields=["chain", "redeemed"],
-                name="code_issued",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="code",
-            constraint=models.UniqueConstraint(
-                fields=("chain", "contact", "occurrence"), name="code_once"
-            ),
         ),
     ]

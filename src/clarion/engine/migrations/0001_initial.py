@@ -197,6 +197,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["waiting", "running"])),
+                        fields=["id"],
+                        name="dry_run_open",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DryRunGroup",
@@ -233,6 +242,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("dry_run", "kind", "detail"), name="dry_run_group_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DryRunPeople",
@@ -253,19 +269,5 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="dryrun",
-            index=models.Index(
-                condition=models.Q(("state__in", ["waiting", "running"])),
-                fields=["id"],
-                name="dry_run_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dryrungroup",
-            constraint=models.UniqueConstraint(
-                fields=("dry_run", "kind", "detail"), name="dry_run_group_once"
-            ),
         ),
     ]

@@ -95,6 +95,50 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "deliveries",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("stage", "queued")),
+                        fields=["broadcast", "channel", "due_at", "id"],
+                        name="delivery_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("stage", "held")),
+                        fields=["address"],
+                        name="delivery_held",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("stage", "failed"),
+                            ("stage", "in_doubt"),
+                            ("stage", "unsent"),
+                            ("stage", "skipped"),
+                            _connector="OR",
+                        ),
+                        fields=["broadcast", "stage", "address"],
+                        name="delivery_trouble",
+                    ),
+                    models.Index(
+                        condition=models.Q(("external_id__isnull", False)),
+                        fields=["channel", "external_id"],
+                        name="delivery_external",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("broadcast", "address", "occurrence"), name="delivery_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "sending"), ("worker_id__isnull", False)),
+                            models.Q(
+                                models.Q(("state", "sending"), _negated=True),
+                                ("worker_id__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="delivery_claimed_is_sending",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -202,6 +246,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["delivery"], name="receipt_delivery"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "external_id", "status"), name="receipt_once"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SharedText",
@@ -311,6 +365,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "completed")),
+                        fields=["recorded_at"],
+                        name="record_completed_at",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "completed")),
+                        fields=["broadcast", "channel", "responses", "recorded_at"],
+                        name="record_completed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "error")),
+                        fields=["recorded_at", "id", "broadcast", "channel", "reason", "responses"],
+                        name="record_error_at",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "error")),
+                        fields=["broadcast", "recorded_at", "id", "channel", "reason", "responses"],
+                        name="record_error",
+                    ),
+                    models.Index(fields=["address"], name="record_address"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Failure",
@@ -406,6 +485,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "tallies",
+                "indexes": [
+                    models.Index(fields=["broadcast", "channel", "state"], name="tally_sum"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -488,111 +570,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("delivery", "number"), name="part_once"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("stage", "queued")),
-                fields=["broadcast", "channel", "due_at", "id"],
-                name="delivery_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("stage", "held")), fields=["address"], name="delivery_held"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(
-                    ("stage", "failed"),
-                    ("stage", "in_doubt"),
-                    ("stage", "unsent"),
-                    ("stage", "skipped"),
-                    _connector="OR",
-                ),
-                fields=["broadcast", "stage", "address"],
-                name="delivery_trouble",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("external_id__isnull", False)),
-                fields=["channel", "external_id"],
-                name="delivery_external",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("broadcast", "address", "occurrence"), name="delivery_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "sending"), ("worker_id__isnull", False)),
-                    models.Q(
-                        models.Q(("state", "sending"), _negated=True), ("worker_id__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="delivery_claimed_is_sending",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="receipt",
-            index=models.Index(fields=["delivery"], name="receipt_delivery"),
-        ),
-        migrations.AddConstraint(
-            model_name="receipt",
-            constraint=models.UniqueConstraint(
-                fields=("channel", "external_id", "status"), name="receipt_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="record",
-            index=models.Index(
-                condition=models.Q(("status", "completed")),
-                fields=["recorded_at"],
-                name="record_completed_at",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="record",
-            index=models.Index(
-                condition=models.Q(("status", "completed")),
-                fields=["broadcast", "channel", "responses", "recorded_at"],
-                name="record_completed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="record",
-            index=models.Index(
-                condition=models.Q(("status", "error")),
-                fields=["recorded_at", "id", "broadcast", "channel", "reason", "responses"],
-                name="record_error_at",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="record",
-            index=models.Index(
-                condition=models.Q(("status", "error")),
-                fields=["broadcast", "recorded_at", "id", "channel", "reason", "responses"],
-                name="record_error",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="record",
-            index=models.Index(fields=["address"], name="record_address"),
-        ),
-        migrations.AddIndex(
-            model_name="tally",
-            index=models.Index(fields=["broadcast", "channel", "state"], name="tally_sum"),
         ),
         migrations.CreateModel(
             name="Count",
