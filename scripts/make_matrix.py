@@ -22,8 +22,8 @@ COLUMNS = (
     "inbound", "opt-out", "repeats",
 )  # fmt: skip
 FOOT = """
-- **text**: the most characters of a message. Where the platform counts emoji as two, so does
-  Clarion.
+- **text**: the most characters of a message. Where the platform counts emoji as two, or bytes, so
+  does Clarion.
 - **media**: pictures and files that a message can carry. What the platform can't send is refused
   before the broadcast is sent.
 - **buttons**: links, and replies that come back as a message; the number is the most under one
@@ -68,7 +68,7 @@ def cells(kind: "type[ChannelKind]") -> Iterator[str]:
     """What stands in the columns, in their order."""
     limits = kind.limits
     yield f"[{kind.label}]({kind.kind}.md)"
-    yield f"{limits.text_length:,}"
+    yield f"{limits.text_length:,}{' bytes' if limits.utf8 else ''}"
     media = [
         noun for name, noun in (("image", "picture"), ("file", "file")) if name in limits.media
     ]

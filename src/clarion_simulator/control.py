@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from clarion_simulator.desk import Desk
+from clarion_simulator.direct import Direct
+from clarion_simulator.direct_messages import Invalid
 from clarion_simulator.fate import INSTRUCTIONS
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
@@ -39,6 +41,7 @@ class Control:
         desk: Desk,
         telegram: Telegram,
         whatsapp: WhatsApp,
+        direct: Direct,
         webhook: Webhook,
         webpush: WebPush,
         tally: Tally,
@@ -50,6 +53,7 @@ class Control:
         self._desk = desk
         self._telegram = telegram
         self._whatsapp = whatsapp
+        self._direct = direct
         self._webhook = webhook
         self._webpush = webpush
         self._tally = tally
@@ -137,6 +141,8 @@ class Control:
     async def _post_inbound(self, fields: dict[str, Any]) -> Any:
         if "phone" in fields:
             return self._inbound_whatsapp(fields)
+        if "account" in fields:
+            return self._inbound_direct(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
         if "browser" in fields:
@@ -163,7 +169,9 @@ class Control:
     def _inbound_webhook(self, fields: dict[str, Any]) -> Any:
         url = fields.get("url") or self._desk.behaviour.callback_url
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise NotSo("Name a bot, a phone, or the url of a channel of the webhook kind.")
+            raise NotSo(
+                "Name a bot, a phone, an account, or the url of a channel of the webhook kind."
+            )
         kind, data = fields.get("type", "message.received"), fields.get("data")
         if data is None:
             person, text, name, button = _texts(fields, **{"from": ""}, text="", name="", button="")
@@ -203,6 +211,17 @@ class Control:
                 "This browser was shown no reply button with that value; or set callback_url."
             )
         return {"ok": True, "by": "callback"}
+
+    def _inbound_direct(self, fields: dict[str, Any]) -> Any:
+        names = {"platform": "", "account": "", "from": "", "text": "", "button": ""}
+        texts = _texts(fields, **names)
+        if not (texts[1].isdecimal() and texts[2]):
+            raise NotSo("account must be an account's id, a text of digits, and from the person.")
+        try:
+            self._direct.write(*texts)
+        except Invalid as invalid:
+            raise NotSo(str(invalid)) from None
+        return {"ok": True, "by": "webhook"}
 
     async def _lines(self, chunked: bool) -> AsyncIterator[bytes]:
         how = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Connection: close\r\n\r\n"
@@ -274,7 +293,8 @@ def page(summary: dict[str, Any], health: dict[str, Any]) -> str:
         "<h1>Clarion simulator</h1><p>A provider to rehearse with. Nothing sent here reaches "
         "anybody. It speaks the webhook kind (<code>POST /hook/NAME</code>), the Telegram Bot "
         "API (<code>POST /botTOKEN/METHOD</code>), WhatsApp's Cloud API "
-        "(<code>POST /whatsapp/v26.0/ID/messages</code>), Web Push "
+        "(<code>POST /whatsapp/v26.0/ID/messages</code>), Messenger's and "
+        "Instagram's Send API (<code>POST /messenger/v26.0/me/messages</code>), Web Push "
         "(<code>POST /push/BROWSER</code>), and SMTP.</p>"
         + table({"HTTP": health["http"], "SMTP": health["smtp"]})
         + f"<h2>Received</h2>{table(totals)}{channels}"

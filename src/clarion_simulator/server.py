@@ -11,6 +11,7 @@ from typing import Any, Self
 from clarion_simulator.behaviour import Behaviour
 from clarion_simulator.control import Control
 from clarion_simulator.desk import Desk
+from clarion_simulator.direct import Direct
 from clarion_simulator.log import Log, LogFile
 from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
@@ -61,10 +62,12 @@ class Simulator:
         self._webhook = Webhook(self._desk)
         self._whatsapp = WhatsApp(self._desk)
         self._webpush = WebPush(self._desk)
+        self._direct = Direct(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
             self._whatsapp,
+            self._direct,
             self._webhook,
             self._webpush,
             self._tally,
@@ -211,6 +214,8 @@ class Simulator:
             return self._whatsapp.handler(path)
         if path.startswith("/push/"):
             return self._webpush.handler(path)
+        if self._direct.serves(path):
+            return self._direct.handler(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -57,6 +57,7 @@ def refusal(case: Case, **parts: Any) -> str:
 def test_limits_say_what_they_must(case: Case) -> None:
     limits = case.make().limits
     assert limits.media <= {"image", "file"}
+    assert limits.bare_media < limits.media or not limits.bare_media
     assert limits.buttons <= {"link", "reply"}
     assert (limits.caption_length > 0) is bool(limits.media)
     assert (limits.most_buttons > 0) is bool(limits.buttons)
@@ -66,8 +67,10 @@ def test_limits_say_what_they_must(case: Case) -> None:
 @pytest.mark.parametrize("kind", ["image", "file"])
 @EACH
 def test_a_picture_or_file_leaves_or_is_refused(case: Case, kind: str) -> None:
-    if kind in case.make().limits.media:
-        assert MEDIA[kind].url in sent(case, media=MEDIA[kind])
+    limits = case.make().limits
+    if kind in limits.media:
+        text = "" if kind in limits.bare_media else case.message.text
+        assert MEDIA[kind].url in sent(case, media=MEDIA[kind], text=text)
     else:
         assert refusal(case, media=MEDIA[kind]).endswith(".")
 
@@ -99,7 +102,9 @@ def test_a_template_leaves_or_is_refused(case: Case) -> None:
 def test_nothing_outside_the_limits_is_left_out_silently(case: Case) -> None:
     limits = case.make().limits
     if limits.media:
-        medium = MEDIA[min(limits.media)]
+        for bare in limits.bare_media:
+            assert "without text" in refusal(case, media=MEDIA[bare])
+        medium = MEDIA[min(limits.media - limits.bare_media)]
         refusal(case, media=medium, text="x" * (limits.caption_length + 1))
         sent(case, media=medium, text="x" * limits.caption_length)
     if limits.buttons:

@@ -1,5 +1,6 @@
 """What a kind refuses before anything leaves, and in which words."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from clarion.kit.parts import Button, Media
 
 NOTHING = Limits(rate=None, text_length=100, receipts=frozenset())
 PICTURES = Limits(None, 100, frozenset(), media=frozenset({"image"}), caption_length=1024)
+BARE = replace(PICTURES, bare_media=frozenset({"image"}))
 LINKS = Limits(None, 100, frozenset(), buttons=frozenset({"link"}), most_buttons=1)
 LINK = Button("link", "Look", "https://x.example/")
 PICTURE = Media("image", "https://x.example/a.png")
@@ -27,6 +29,7 @@ def message(text: str = "Hello", **parts: Any) -> Outgoing:
         (PICTURES, {"media": Media("file", "https://x.example/")}, "Fax accepts no files."),
         (PICTURES, {"media": Media("image")}, "The picture has neither a URL nor content."),
         (PICTURES, {"media": PICTURE, "text": "x" * 1025}, "longer than the 1,024 characters that"),
+        (BARE, {"media": PICTURE}, "Fax sends a picture without text. Put the text into"),
         (NOTHING, {"buttons": (LINK,)}, "Fax has no link buttons."),
         (LINKS, {"buttons": (Button("reply", "Yes", "y"),)}, "Fax has no reply buttons."),
         (LINKS, {"buttons": (LINK, LINK)}, "Fax accepts at most 1 buttons under a message."),

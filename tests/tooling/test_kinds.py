@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "src" / "clarion"
 REGISTRY = SOURCE / "channels" / "registry.py"
 TILES = SOURCE / "web" / "static" / "web" / "channels.svg"  # a kind without a drawing has one too
+SHARED = ("graph",)  # packages of what several kinds of one provider share: its documentation
 # What calls itself like a kind and is none: programs that fetch links, and addresses of sources.
 OF_THE_SAME_NAME = {SOURCE / "clicks" / "scanners.py", SOURCE / "channels" / "keyword_lists.py"}
 # “webhook” and “email” are words of other things as well, so that files can't be found by them.
@@ -22,7 +23,7 @@ def naming(kind: str) -> set[Path]:
     word = re.compile(kind, re.IGNORECASE)
     files = set()
     for path in SOURCE.rglob("*"):
-        inside = path.is_relative_to(SOURCE / "channels" / kind)
+        inside = any(path.is_relative_to(SOURCE / "channels" / name) for name in (kind, *SHARED))
         vendored = path.is_relative_to(SOURCE / "web" / "static" / "vendor")
         if not path.is_file() or inside or vendored or "__pycache__" in path.parts:
             continue

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Limits
-from clarion.channels.fitting import length_of
+from clarion.channels.fitting import length_of, unit_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, kind_class
 from clarion.clicks.tracking import as_sent
@@ -100,13 +100,16 @@ def _fixed(text: str, *, tracked: bool) -> str:
 def problems_of(limits: Limits, facts: MessageFacts) -> Iterator[str]:
     """Why a channel of these limits can't take a message, as what follows the channel's name."""
     where, length = f"(block {facts.number}).", length_of(facts.text, limits)
+    unit = unit_of(limits)
     if facts.media and facts.media not in limits.media:
         yield f"accepts no {facts.media}s {where}"
+    elif facts.media in limits.bare_media and facts.text:
+        yield f"accepts no text beside {_A[facts.media]} {where}"
     elif facts.media and length > limits.caption_length:
-        beside = f"characters beside {_A[facts.media]} {where}"
+        beside = f"{unit} beside {_A[facts.media]} {where}"
         yield f"accepts at most {limits.caption_length:,} {beside}"
     elif not facts.media and length > limits.text_length:
-        yield f"accepts at most {limits.text_length:,} characters in a message {where}"
+        yield f"accepts at most {limits.text_length:,} {unit} in a message {where}"
     for kind in dict.fromkeys(facts.buttons):
         if kind not in limits.buttons:
             yield f"has no {kind} buttons {where}"

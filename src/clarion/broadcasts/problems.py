@@ -21,7 +21,7 @@ from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import link_sources, sources_of, version_of
-from clarion.channels.fitting import length_of
+from clarion.channels.fitting import length_of, unit_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.clicks.tokens import base
@@ -133,7 +133,8 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         length, longest = length_of(sent, limits), limits.text_length
         if length > longest and VARIABLE not in text:
             problems.append(
-                f"The text has {length:,} characters; {channel.name} accepts at most {longest:,}."
+                f"The text has {length:,} {unit_of(limits)}; {channel.name} accepts at most "
+                f"{longest:,}."
             )
     return problems
 

@@ -109,6 +109,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenUntil:
+    """All that was sent to a person until a moment was delivered or read, whatever it was."""
+
+    sender: str  # the provider's user id of that person
+    status: Literal["delivered", "read"]
+    until: datetime  # by the provider's clock: when the last of these messages was sent
+    at: datetime  # when it was delivered or read
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """A person wrote to us."""
 
@@ -160,7 +170,7 @@ class Ignored:
     reason: str  # a sentence, the same for the same case; no ids, no names
 
 
-Event = Receipt | Inbound | OptOut | SamePerson | Moved | Ignored
+Event = Receipt | SeenUntil | Inbound | OptOut | SamePerson | Moved | Ignored
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message
@@ -194,7 +204,9 @@ class Limits:
     attempts: int = ATTEMPTS  # the usual number for one message
     backoff: float = BACKOFF  # the usual seconds before the second attempt
     caption_length: int = 0  # characters of the text beside a picture or file
+    bare_media: frozenset[str] = frozenset()  # which of media can have no text beside them
     utf16: bool = False  # lengths count UTF-16 units: most emoji are two
+    utf8: bool = False  # lengths count bytes of UTF-8
     titled: bool = False  # whether the receiver sees the broadcast's title, as an e-mail's subject
     inbound: bool = False  # whether it reports what people write
     opt_outs: frozenset[str] = frozenset()  # reported: by the provider; link: in every message

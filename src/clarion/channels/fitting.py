@@ -15,8 +15,16 @@ def is_address(value: str) -> bool:
 
 
 def length_of(text: str, limits: Limits) -> int:
-    """How long a text is as a kind counts, before and while sending: characters or UTF-16 units."""
+    """How long a text is as a kind counts, before and while sending: characters, UTF-16 units, or
+    bytes of UTF-8."""
+    if limits.utf8:
+        return len(text.encode("utf-8", "replace"))
     return len(text.encode("utf-16-le", "replace")) // 2 if limits.utf16 else len(text)
+
+
+def unit_of(limits: Limits) -> str:
+    """What ``length_of`` counts, for people."""
+    return "bytes" if limits.utf8 else "characters"
 
 
 def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
@@ -29,6 +37,8 @@ def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
         raise Unsendable(f"{label} has no templates. Choose a text or a story.")
     if message.media is not None:
         _ensure_media(message.media, limits, label)
+        if message.text and message.media.kind in limits.bare_media:
+            raise Unsendable(text_beside(message.media.kind, label))
         if length_of(message.text, limits) > limits.caption_length:
             raise Unsendable(caption_too_long(limits.caption_length, label))
     if len(message.buttons) > limits.most_buttons > 0:
@@ -50,6 +60,21 @@ def ensure_addresses(message: Outgoing) -> None:
 def sent_back(button: Button) -> str:
     """What a reply button sends back: its value, or its label where it has none."""
     return button.value or button.label
+
+
+def text_beside(media: str, label: str) -> str:
+    """The sentence for a text beside a picture or file that can have none."""
+    noun = _NOUNS[media]
+    return f"{label} sends a {noun} without text. Put the text into a message of its own."
+
+
+def ensure_fetchable(media: Media, label: str) -> None:
+    """Raise Unsendable for a picture or file without a URL, where the provider downloads it."""
+    if not media.url:
+        raise Unsendable(
+            f"{label} downloads pictures and files itself, and this one has no public URL. Set "
+            "CLARION_PUBLIC_URL, or use the URL of a picture or file on the web."
+        )
 
 
 def caption_too_long(most: int, label: str) -> str:

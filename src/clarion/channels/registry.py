@@ -13,6 +13,8 @@ from clarion.channels.contract import (
 )
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
+from clarion.channels.instagram.kind import InstagramKind
+from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.webhook.kind import WebhookKind
@@ -25,6 +27,8 @@ KINDS: dict[str, type[ChannelKind]] = {
         WebhookKind,
         TelegramKind,
         WhatsAppKind,
+        MessengerKind,
+        InstagramKind,
         EmailKind,
         WebPushKind,
     )

@@ -25,6 +25,7 @@ from clarion.channels.contract import (
     OptOut,
     Receipt,
     SamePerson,
+    SeenUntil,
 )
 from clarion.channels.keywords import State, with_requested_state
 from clarion.channels.own_keywords import own_words
@@ -36,6 +37,7 @@ from clarion.engine.callbacks import Taken
 from clarion.engine.models import REASON_LENGTH, Callback
 from clarion.kit import clock, db, text
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
+from clarion.records.watermarks import Mark, messages_until
 
 log = structlog.get_logger()
 Lane = Callback.Lane
@@ -238,15 +240,39 @@ def _apply_receipts(items: Sequence[_Item]) -> None:
     """Apply the receipts of these callbacks, and note which have one that fits no delivery yet."""
     updates: list[ReceiptUpdate] = []
     owners: dict[int, _Item] = {}  # id() of an update -> its callback
-    for item in items:
+    for item, receipt in [*_receipts_of(items), *_seen_until(items)]:
         received_at = clock.to_us(item.callback.hook.received_at)
-        for event in item.events:
-            if isinstance(event, Receipt):
-                update = _update(item.callback.channel.pk, event, received_at)
-                updates.append(update)
-                owners[id(update)] = item
+        update = _update(item.callback.channel.pk, receipt, received_at)
+        updates.append(update)
+        owners[id(update)] = item
     for update in apply_receipts(updates):
         owners[id(update)].unmatched = True
+
+
+def _receipts_of(items: Sequence[_Item]) -> Iterator[tuple[_Item, Receipt]]:
+    for item in items:
+        for event in item.events:
+            if isinstance(event, Receipt):
+                yield item, event
+
+
+def _seen_until(items: Sequence[_Item]) -> Iterator[tuple[_Item, Receipt]]:
+    """The receipts of what was seen until a moment.
+
+    A callback about messages that may not be recorded yet is looked at twice.
+    """
+    owners: dict[int, _Item] = {}  # id() of a mark -> its callback
+    marks = []
+    for item in items:
+        for event in item.events:
+            if isinstance(event, SeenUntil):
+                mark = Mark(item.callback.channel.pk, event)
+                marks.append(mark)
+                owners[id(mark)] = item
+                received_at = clock.to_us(item.callback.hook.received_at)
+                item.unmatched |= not item.callback.tries and mark.may_be_early(received_at)
+    for mark, external_id in messages_until(marks):
+        yield owners[id(mark)], Receipt(mark.event.status, mark.event.at, external_id)
 
 
 def _update(channel_id: int, receipt: Receipt, received_at: int) -> ReceiptUpdate:

@@ -1,21 +1,19 @@
 """The Cloud API: what it answers, and its signed callbacks."""
 
-import hashlib
-import hmac
 import json
 from dataclasses import replace
 from typing import Any
 
 from channels import rehearsal
 from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply, without
+from channels.graph import SECRET, graph_error, signed
 from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Receipt, Refusal
 from clarion.channels.whatsapp.config import WhatsAppConfig
 from clarion.channels.whatsapp.kind import WhatsAppKind
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import SmtpReply
 
 TOKEN = "EAAGm0PX4ZCpsBO7pqtestonly"
-SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00"
 VERIFY_TOKEN = "verify-token-of-this-test"
 PHONE_NUMBER_ID = "106540352242922"
 
@@ -34,18 +32,7 @@ def meta(
     entries = [{"field": field, "value": {**about, **change}} for change in changes]
     entry = [{"id": "102290129340398", "changes": entries}]
     raw = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
-    return meta_signed(raw, secret)
-
-
-def meta_signed(raw: bytes, secret: str = SECRET) -> HookRequest:
-    """A callback with exactly that body, signed as Meta does."""
-    mac = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
-    return HookRequest({"x-hub-signature-256": f"sha256={mac}"}, "", raw, NOW)
-
-
-def _graph_error(status: int, code: int, message: str = "(#1) words", **more: Any) -> HttpReply:
-    error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AbC"}
-    return reply(status, {"error": {**error, **more}})
+    return signed(raw, secret)
 
 
 WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3N0Y5QzQA"
@@ -116,14 +103,14 @@ CASE = Case(
         "HTML 200": (reply(200, HTML), Refusal.UNKNOWN),
         "HTML 502": (reply(502, HTML), Refusal.UNKNOWN),
         "504": (reply(504, HTML), Refusal.UNKNOWN),
-        "500": (_graph_error(500, 131000), Refusal.UNKNOWN),
+        "500": (graph_error(500, 131000), Refusal.UNKNOWN),
         "429": (reply(429), Refusal.THROTTLED),
         "429 with Retry-After": (reply(429, retry_after="3"), Refusal.THROTTLED),
-        "rate": (_graph_error(400, 130429), Refusal.THROTTLED),
-        "pair": (_graph_error(400, 131056), Refusal.THROTTLED),
-        "401": (_graph_error(401, 190), Refusal.MISCONFIGURED),
-        "400": (_graph_error(400, 131009), Refusal.REJECTED),
-        "nobody": (_graph_error(400, 131026), Refusal.UNREACHABLE),
+        "rate": (graph_error(400, 130429), Refusal.THROTTLED),
+        "pair": (graph_error(400, 131056), Refusal.THROTTLED),
+        "401": (graph_error(401, 190), Refusal.MISCONFIGURED),
+        "400": (graph_error(400, 131009), Refusal.REJECTED),
+        "nobody": (graph_error(400, 131026), Refusal.UNREACHABLE),
         "not the Graph API": (reply(404, HTML), Refusal.MISCONFIGURED),
         "redirect": (reply(301, location="https://elsewhere.example"), Refusal.MISCONFIGURED),
         "nonsense": (reply(999), Refusal.UNKNOWN),

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from channels.fixtures import HTML, NOW, reply
+from channels.graph import signed
 from channels.whatsapp.fixtures import (
     PHONE_NUMBER_ID,
     VERIFY_TOKEN,
     WAMID,
     make,
-    meta_signed,
 )
 from clarion.channels.contract import (
     AnswersHandshake,
@@ -19,7 +19,7 @@ from clarion.channels.contract import (
     HookRequest,
     RegistersWebhook,
 )
-from clarion.channels.whatsapp.config import OFFICIAL
+from clarion.channels.graph.settings import OFFICIAL
 from clarion.transport.messages import HttpReply
 
 ANNA = "16505551234"
@@ -119,12 +119,12 @@ def test_without_a_verify_token_no_handshake_is_answered() -> None:
 
 def test_the_signature_is_metas_over_the_raw_body() -> None:
     kind = make()
-    hook = meta_signed(b'{"object":\n "x"}')
+    hook = signed(b'{"object":\n "x"}')
     kind.verify(hook)
     upper = hook.headers["x-hub-signature-256"].upper()
     for value in ("", upper, "sha1=" + upper[7:], hook.headers["x-hub-signature-256"] + " "):
         with pytest.raises(BadSignature):
             kind.verify(HookRequest({"x-hub-signature-256": value}, "", hook.body, NOW))
-    empty = meta_signed(hook.body, "")
+    empty = signed(hook.body, "")
     with pytest.raises(BadSignature):
         make(app_secret="").verify(empty)

@@ -1,18 +1,18 @@
 """What a WhatsApp channel needs to know."""
 
-import re
-from secrets import token_urlsafe
-
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from clarion.channels import phones
+from clarion.channels.graph.settings import (
+    OFFICIAL,
+    PRIVATE_HELP,
+    PROVES_CALLBACKS,
+    PROVES_SERVER,
+    access_token,
+    is_object_id,
+    new_verify_token,
+)
 from clarion.channels.urls import api_root
-
-# v26.0 came on 29 July 2026; a version lives for two years at least:
-# https://developers.facebook.com/docs/graph-api/changelog/versions/
-OFFICIAL = "https://graph.facebook.com/v26.0"
-_PHONE_NUMBER_ID = re.compile(r"[0-9]{1,30}")
-_TOKEN = re.compile(r"[!-~]{1,2000}")
 
 
 class WhatsAppConfig(BaseModel):
@@ -33,14 +33,12 @@ class WhatsAppConfig(BaseModel):
     app_secret: SecretStr = Field(
         default=SecretStr(""),
         title="App secret",
-        description="In Meta's app dashboard, under App settings, Basic. It proves that callbacks "
-        "are from Meta; without it they are refused.",
+        description=PROVES_CALLBACKS,
     )
     verify_token: SecretStr = Field(
-        default_factory=lambda: SecretStr(token_urlsafe(32)),
+        default_factory=new_verify_token,
         title="Verify token",
-        description="Meta sends it when it first tries your webhook URL. Leave it empty to "
-        "generate one, or write one if you enter the webhook URL at Meta by hand.",
+        description=PROVES_SERVER,
     )
     country: str = Field(
         default="",
@@ -57,23 +55,20 @@ class WhatsAppConfig(BaseModel):
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
-        description="Allows a Graph API in your own network or on this machine, such as the "
-        "simulator.",
+        description=PRIVATE_HELP,
     )
 
     @field_validator("phone_number_id")
     @classmethod
     def _is_id(cls, value: str) -> str:
-        if not _PHONE_NUMBER_ID.fullmatch(value):
+        if not is_object_id(value):
             raise ValueError("Write the id that Meta gave the number: digits only, without “+”.")
         return value
 
     @field_validator("token")
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
-        if not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("An access token has no spaces. Copy it again from Meta.")
-        return value
+        return access_token(value)
 
     @field_validator("country")
     @classmethod

@@ -7,26 +7,12 @@ docs/decisions/0015-whatsapp.md.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from clarion.channels import payloads
 from clarion.channels.contract import Refusal
-from clarion.channels.replies import DEFAULT_WAIT
-from clarion.channels.wording import tidy
+from clarion.channels.graph.errors import Meaning, code_of, words_of
 
 OPTED_OUT = 131050
-_LARGEST_CODE = 10**9
-
-
-class Meaning(NamedTuple):
-    """What a code says: the class, a sentence, and with THROTTLED how long to wait (seconds)."""
-
-    refusal: Refusal
-    sentence: str
-    wait: float = DEFAULT_WAIT
-    whole_channel: bool = True
-    mark: Literal["unreachable", "opted_out"] = "unreachable"
-
 
 _FAULT = Meaning(Refusal.UNKNOWN, "WhatsApp had an internal error.")
 BAD_TOKEN = Meaning(
@@ -182,27 +168,11 @@ def failure(error: Mapping[str, Any], secrets: Iterable[str]) -> Failure:
     return Failure(str(code), sentence)
 
 
-def code_of(error: Mapping[str, Any]) -> int | None:
-    """The code of an error, None where there is none."""
-    code = error.get("code")
-    is_code = isinstance(code, int) and not isinstance(code, bool) and 0 <= code < _LARGEST_CODE
-    return code if is_code else None
-
-
 def meaning_of(code: int, error: Mapping[str, Any]) -> Meaning | None:
+    """What an error with this code means; None for one that is not listed."""
     # 100 is “invalid parameter”, of the message as a rule; with this subcode it is the address.
     if code == 100 and error.get("error_subcode") == 33:
         return _NO_NUMBER
     if 200 <= code <= 299:
         return _NO_RIGHT
     return MEANINGS.get(code)
-
-
-def words_of(error: Mapping[str, Any], secrets: Iterable[str]) -> str:
-    """What an error says for people: the details first, as Meta recommends."""
-    details = payloads.part(error.get("error_data")).get("details")
-    for value in (details, error.get("message"), error.get("title")):
-        words = tidy(payloads.text(value), secrets)
-        if words:
-            return words
-    return ""

@@ -21,9 +21,11 @@ from clarion.channels.contract import (
     Receipt,
     SamePerson,
 )
+from clarion.channels.graph.calls import objects_in
+from clarion.channels.graph.errors import code_of
 from clarion.channels.keywords import with_requested_state
 from clarion.channels.whatsapp.contents import content_of
-from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, code_of, failure
+from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
 
 _OBJECT = "whatsapp_business_account"
@@ -54,34 +56,29 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):
             events.append(_OTHER_NUMBER)
             continue
-        for error in _objects(value.get("errors")):
+        for error in objects_in(value.get("errors")):
             failed = failure(error, secrets)
             words = f"WhatsApp reported error {failed.code}: {failed.sentence}"
             events.append(Ignored(payloads.text(words, 200)))
-        for status in _objects(value.get("statuses")):
+        for status in objects_in(value.get("statuses")):
             events += _receipt_events(status, hook.received_at, secrets)
         people = _people(value)
-        messages = _objects(value.get("messages"))
+        messages = objects_in(value.get("messages"))
         for message in messages:
             events += _message_events(message, people, hook.received_at)
         if not messages:  # beside statuses
             events += [
                 event for person in set(people.values()) for event in _same_person(person.ids)
             ]
-        for preference in _objects(value.get("user_preferences")):
+        for preference in objects_in(value.get("user_preferences")):
             events += _preference_events(preference, hook.received_at)
     return events
 
 
 def _values(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for entry in _objects(body.get("entry")):
-        for change in _objects(entry.get("changes")):
+    for entry in objects_in(body.get("entry")):
+        for change in objects_in(entry.get("changes")):
             yield payloads.part(change.get("value"))
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    """The JSON objects in a list; nothing for anything else."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class _Person:
 def _people(value: Mapping[str, Any]) -> dict[str, _Person]:
     """The people of a change, by each of their ids."""
     people = {}
-    for contact in _objects(value.get("contacts")):
+    for contact in objects_in(value.get("contacts")):
         ids = person_ids(contact, "wa_id", "user_id", "parent_user_id")
         name = payloads.text(payloads.part(contact.get("profile")).get("name"), 200)
         people.update(dict.fromkeys(ids, _Person(ids, name)))
@@ -119,7 +116,7 @@ def _receipt_events(
     at = _moment(status.get("timestamp"), received_at)
     failed = Failure()
     if receipt_status == "failed":
-        error = next(iter(_objects(status.get("errors"))), {})
+        error = next(iter(objects_in(status.get("errors"))), {})
         failed = failure(error, secrets)
         if ids and code_of(error) == OPTED_OUT:
             yield OptOut(ids[0], "opted_out", at, believable(ids[1:]))

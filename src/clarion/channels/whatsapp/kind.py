@@ -4,19 +4,15 @@ https://developers.facebook.com/docs/whatsapp/cloud-api. No idempotency key; but
 comes back with every status, so a message whose fate is unknown is often cleared up by itself.
 """
 
-import hmac
-import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
-from urllib.parse import parse_qs
+from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import BaseModel
 
 from clarion.channels import payloads
 from clarion.channels.contract import (
     Accepted,
-    BadSignature,
     Event,
     HookRequest,
     Limits,
@@ -25,6 +21,8 @@ from clarion.channels.contract import (
     Reply,
 )
 from clarion.channels.fitting import ensure_addresses
+from clarion.channels.graph.calls import GraphCalls, first_in
+from clarion.channels.graph.hooks import challenge_of, ensure_signed
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.whatsapp import ids
 from clarion.channels.whatsapp.config import WhatsAppConfig
@@ -39,9 +37,7 @@ from clarion.channels.whatsapp.requests import (
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply, HttpRequest
 
-SIGNATURE_HEADER = "x-hub-signature-256"
 _SHOWN_NUMBER = re.compile(r"\+?[0-9() .-]{1,30}")
-_CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _QUALITIES = frozenset({"GREEN", "YELLOW", "RED"})
 
 
@@ -78,14 +74,10 @@ class WhatsAppKind:
         self._number = config.phone_number_id
         self._country = config.country
         self._url = f"{config.api_root}/{config.phone_number_id}"
-        self._allow_private = config.allow_private
         self._app_secret = config.app_secret.get_secret_value().encode()
         self._verify_token = config.verify_token.get_secret_value()
         self._secrets = (token, config.app_secret.get_secret_value(), self._verify_token)
-        self._headers = (
-            ("Content-Type", "application/json"),
-            ("Authorization", f"Bearer {token}"),
-        )
+        self._graph = GraphCalls(token, allow_private=config.allow_private)
 
     @staticmethod
     def user_id(text: str) -> str:
@@ -109,24 +101,24 @@ class WhatsAppKind:
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what WhatsApp can't send."""
         ensure_addresses(message)
-        return self._call("POST", f"{self._url}/messages", body_of(message))
+        return self._graph.post(f"{self._url}/messages", body_of(message))
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a 2xx with the id of the message; statuses refer to it."""
         http = as_http(reply)
         if 200 <= http.status <= 299:
             answer = json_object(http.body)
-            if external_id := payloads.identifier(_first(answer.get("messages")).get("id")):
+            if external_id := payloads.identifier(first_in(answer.get("messages")).get("id")):
                 # The number may differ from the one that was sent to: Mexico 52 and 521, Argentina
                 # 54 and 549, Brazil with or without its ninth digit.
-                ids = person_ids(_first(answer.get("contacts")), "wa_id", "user_id")
+                ids = person_ids(first_in(answer.get("contacts")), "wa_id", "user_id")
                 return Accepted(external_id, believable(ids))
         return refused(http, self._secrets)
 
     def check(self) -> HttpRequest:
         """Ask for the number itself, which does nothing."""
         fields = "display_phone_number,verified_name,quality_rating"
-        return self._call("GET", f"{self._url}?fields={fields}")
+        return self._graph.get(f"{self._url}?fields={fields}")
 
     def checked(self, reply: Reply) -> str:
         """Which number it is, and its quality. Raises ValueError when token or id are wrong."""
@@ -153,7 +145,7 @@ class WhatsAppKind:
         if not self._verify_token:
             raise ValueError("Set a verify token on this channel first.")
         where = {"override_callback_uri": hook_url, "verify_token": self._verify_token}
-        return self._call("POST", self._url, {"webhook_configuration": where})
+        return self._graph.post(self._url, {"webhook_configuration": where})
 
     def registered(self, reply: Reply) -> str:
         """That callbacks will come. Raises ValueError with what Meta has against the address."""
@@ -166,34 +158,16 @@ class WhatsAppKind:
         raise ValueError(self._not_registered(http))
 
     def verify(self, hook: HookRequest) -> None:
-        """HMAC-SHA256 of the raw body with the app secret; without one nothing is believed."""
-        expected = "sha256=" + hmac.digest(self._app_secret, hook.body, "sha256").hex()
-        signature = hook.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace")
-        if not self._app_secret or not hmac.compare_digest(expected.encode(), signature):
-            raise BadSignature("The signature is missing or wrong.")
+        """The signature of the body, by the app secret; without one nothing is believed."""
+        ensure_signed(hook, self._app_secret)
 
     def handshake(self, query: str) -> str:
-        """Meta's try of the callback address: the challenge goes back if it knows the token.
-
-        https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
-        """
-        fields = {name: values[0] for name, values in parse_qs(query, errors="replace").items()}
-        token = fields.get("hub.verify_token", "").encode("utf-8", "replace")
-        is_ours = hmac.compare_digest(self._verify_token.encode(), token)
-        if fields.get("hub.mode") != "subscribe" or not self._verify_token or not is_ours:
-            raise BadSignature("The verify token is missing or wrong.")
-        challenge = fields.get("hub.challenge", "")
-        if not _CHALLENGE.fullmatch(challenge):
-            raise BadSignature("The challenge is missing or not valid.")
-        return challenge
+        """Meta's try of the callback address: the challenge goes back if it knows the token."""
+        return challenge_of(query, self._verify_token)
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Statuses of messages, messages of people, and who stopped or resumed marketing."""
         return events_of(hook, self._number, self._secrets)
-
-    def _call(self, method: str, url: str, body: dict[str, object] | None = None) -> HttpRequest:
-        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode(errors="replace")
-        return HttpRequest(method, url, self._headers, raw, 15.0, self._allow_private)
 
     def _not_registered(self, reply: HttpReply) -> str:
         """Why Meta does not take the callback address; its code says that of many things."""
@@ -206,8 +180,3 @@ class WhatsAppKind:
                 "https:// and be reachable from the internet."
             )
         return outcome.reason
-
-
-def _first(value: object) -> Mapping[str, Any]:
-    """The first object of a JSON list; empty for anything else."""
-    return payloads.part(value[0]) if isinstance(value, list) and value else {}

@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from clarion.channels.contract import Outgoing, Template, Unsendable
+from clarion.channels.fitting import ensure_fetchable
 from clarion.channels.whatsapp.ids import SCOPED_ID
 from clarion.kit.parts import Button, Media
 
@@ -72,11 +73,7 @@ def _template(template: Template) -> dict[str, Any]:
 
 def _media(media: Media) -> tuple[str, dict[str, Any]]:
     """The type of message and its object; WhatsApp fetches the address itself."""
-    if not media.url:
-        raise Unsendable(
-            "WhatsApp downloads pictures and files itself, and this one has no public URL. Set "
-            "CLARION_PUBLIC_URL, or use the URL of a picture or file on the web."
-        )
+    ensure_fetchable(media, "WhatsApp")
     if media.kind == "file":
         return "document", {"link": media.url} | ({"filename": media.name} if media.name else {})
     if media.content_type not in _PICTURES:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind, Limits, Outgoing, Unsendable
-from clarion.channels.fitting import length_of
+from clarion.channels.fitting import length_of, unit_of
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.clicks.tracking import HIGHEST_DELIVERY
@@ -81,7 +81,8 @@ class Rehearsal:
         ):
             if most := _too_long(step.outgoing, kind.limits):
                 name = self._names[channel_id]
-                return Verdict(Kind.TOO_LONG, f"{name} accepts at most {most:,} characters.")
+                unit = unit_of(kind.limits)
+                return Verdict(Kind.TOO_LONG, f"{name} accepts at most {most:,} {unit}.")
             kind.request(step.outgoing)
             messages += 1
             if step.last:

@@ -1,0 +1,1 @@
+"""Instagram: a professional account that answers people, over Meta's Send API."""

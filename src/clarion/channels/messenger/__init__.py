@@ -1,0 +1,1 @@
+"""Messenger: a Facebook page that answers people, over Meta's Send API."""
