@@ -6,15 +6,35 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import resolve
 
 from clarion.accounts import audit, request_limits
+from clarion.accounts.models import AuditEntry
 from clarion.accounts.scopes import SCOPES
 from clarion.accounts.tokens import create_token
 from clarion_client import Client as Clarion
 
 MakeToken = Callable[..., str]
+# Requests after which the audit log may say nothing, and why.
+UNAUDITED = {
+    "POST agents/<int:agent_id>/reset-two-factor": "of an agent who has none, nothing changes",
+    "POST broadcasts/<int:broadcast_id>/dry-run": "nothing changes",
+    "POST broadcasts/<int:broadcast_id>/dry-run/cancel": "nothing changes",
+    "PATCH broadcasts/<int:broadcast_id>": "of a draft, which names who edited it last",
+    "POST channels/<int:channel_id>/check": "nothing changes; the channel keeps the result",
+    "POST channels/<int:channel_id>/register": "of one that is refused, nothing changes",
+    "POST codes/redeem": "every redemption is kept, with who reported it",
+    "POST media": "nothing shows an upload until a story does",
+    "POST messages": "every message is a broadcast, with who sent it",
+}
+
+
+def latest_entry() -> int | None:
+    """The id of the newest entry of the audit log."""
+    return AuditEntry.objects.aggregate(newest=Max("pk"))["newest"]
 
 
 class ToDjango(httpx.BaseTransport):
@@ -24,7 +44,9 @@ class ToDjango(httpx.BaseTransport):
         self.client = client
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+        """Answer one request; one that changes something must have left an audit entry."""
+        is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
+        before = latest_entry() if is_change else None
         answer = self.client.generic(
             request.method,
             request.url.raw_path.decode(),
@@ -32,6 +54,11 @@ class ToDjango(httpx.BaseTransport):
             request.headers.get("content-type", ""),
             headers={name: value for name, value in request.headers.items() if name != "host"},
         )
+        is_repeat = "Idempotency-Replayed" in answer
+        if is_change and 200 <= answer.status_code <= 299 and not is_repeat:
+            route = resolve(request.url.path).route.removeprefix("api/v1/")
+            operation = f"{request.method} {route}"
+            assert operation in UNAUDITED or latest_entry() != before, f"{operation} is not audited"
         return httpx.Response(
             answer.status_code, headers=list(answer.items()), content=answer.content
         )

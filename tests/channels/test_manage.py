@@ -18,9 +18,9 @@ from clarion.channels.limits import DEFAULT
 from clarion.channels.manage import (
     add_channel,
     ask_provider,
+    ask_to_register,
     get_channel,
     pause_channel,
-    register_webhook,
     resume_channel,
     update_channel,
 )
@@ -307,7 +307,7 @@ async def test_settings_that_no_longer_fit_are_said_to_be_so() -> None:
 
 async def test_registering_a_bots_webhook() -> None:
     async def register(port: int) -> str:
-        return await register_webhook(telegram(port), "https://clarion.example/")
+        return await ask_to_register(telegram(port), "https://clarion.example/")
 
     answer = http("200 OK", b'{"ok": true, "result": true}')
     sentence, heard = await with_peer(answer, register)
@@ -320,15 +320,15 @@ async def test_registering_a_bots_webhook() -> None:
 async def test_registering_where_there_is_nothing_to_register() -> None:
     channel = unsaved("webhook", url=URL)
     with pytest.raises(ChannelError, match=r"https://clarion\.example/hooks/3/"):
-        await register_webhook(channel, "https://clarion.example")
+        await ask_to_register(channel, "https://clarion.example")
     with pytest.raises(ChannelError, match="CLARION_PUBLIC_URL"):
-        await register_webhook(telegram(9), "")
+        await ask_to_register(telegram(9), "")
 
 
 async def test_registering_without_a_secret() -> None:
     channel = unsaved("telegram", token=TELEGRAM_TOKEN, webhook_secret="")
     with pytest.raises(ChannelError, match="webhook secret"):
-        await register_webhook(channel, "https://clarion.example")
+        await ask_to_register(channel, "https://clarion.example")
 
 
 def test_settings_errors_are_channel_errors() -> None:

@@ -204,12 +204,30 @@ async def ask_provider(channel: Channel) -> str:
         raise ChannelError(str(problem)) from None
 
 
-async def register_webhook(channel: Channel, public_url: str) -> str:
+def register_webhook(channel: Channel, public_url: str, *, by: Agent | str) -> str:
     """Register the channel's webhook URL, which begins with ``public_url``, at the provider.
 
     Returns a sentence. Raises ChannelError where the kind has no such thing or the provider
-    refuses.
+    refuses. Not for a thread with an event loop: see ``register_webhook_async``.
     """
+    answer = asyncio.run(ask_to_register(channel, public_url))
+    _note_registration(channel, by)
+    return answer
+
+
+async def register_webhook_async(channel: Channel, public_url: str, *, by: Agent | str) -> str:
+    """Do the same as ``register_webhook`` on an event loop."""
+    answer = await ask_to_register(channel, public_url)
+    await sync_to_async(_note_registration)(channel, by)
+    return answer
+
+
+def _note_registration(channel: Channel, by: Agent | str) -> None:
+    audit.note("channel.register", _subject(channel), by, name=channel.name)
+
+
+async def ask_to_register(channel: Channel, public_url: str) -> str:
+    """Register as ``register_webhook`` does; nothing is noted."""
     kind = _adapter(channel)
     if not isinstance(kind, RegistersWebhook):
         raise ChannelError(

@@ -1,11 +1,11 @@
 """A broadcast of a template as a whole: engine, simulated WhatsApp, callbacks through the hooks."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID
+from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import drafts, launch
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
@@ -77,7 +77,8 @@ def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
     )  # fmt: skip
     channel = whatsapp(provider)
     assert "The token is valid" in check_channel(channel)
-    assert "now sends messages" in asyncio.run(register_webhook(channel, hooks))
+    assert "now sends messages" in register_webhook(channel, hooks, by=factory.BY)
+    assert AuditEntry.objects.filter(action="channel.register").count() == 1
     factory.people(channel, PEOPLE, prefix="49151")
     outside, left, broken = (
         rename(0, "131047"),

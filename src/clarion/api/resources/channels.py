@@ -1,6 +1,5 @@
 """Channels: the configured sending accounts. Secrets are written and never read."""
 
-import asyncio
 from typing import Any, ClassVar, Literal
 
 from django.conf import settings
@@ -227,8 +226,8 @@ def register_channel(request: ApiRequest, channel_id: Id) -> AnswerOut:
     """Register the channel's webhook URL at the provider"""
     channel = get(Channel.objects.all(), channel_id, "channel")
     try:
-        asked = manage.register_webhook(channel, settings.CLARION.public_url)
-        return AnswerOut(ok=True, detail=asyncio.run(asked))
+        url = settings.CLARION.public_url
+        return AnswerOut(ok=True, detail=manage.register_webhook(channel, url, by=request.by))
     except ChannelError as error:
         return AnswerOut(ok=False, detail=str(error))
 

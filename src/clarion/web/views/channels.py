@@ -192,7 +192,8 @@ async def channel_check(request: AgentRequest, pk: int) -> HttpResponse:
 async def channel_register(request: AgentRequest, pk: int) -> HttpResponse:
     """Tell the provider where to call back; one sentence."""
     channel = await aget_object_or_404(Channel, pk=pk)
-    return await _said(manage.register_webhook(channel, settings.CLARION.public_url))
+    url = settings.CLARION.public_url
+    return await _said(manage.register_webhook_async(channel, url, by=request.user))
 
 
 async def _said(answer: Awaitable[str]) -> HttpResponse:
