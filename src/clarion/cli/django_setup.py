@@ -1,6 +1,7 @@
 """Reading the settings, setting up the log, loading Django: only when a command needs it."""
 
 import functools
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,14 +35,31 @@ def uses_django(command: Callable[P, R]) -> Callable[P, R]:
 def load_django() -> None:
     """Read the settings and load Django. Raises Failed with a sentence for what is wrong."""
     import django
+    from django.apps import apps
 
     from clarion.kit import logs
 
     settings = read_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
     logs.configure(settings.log_level, as_json=settings.log_format == "json", is_brief=True)
-    with _naming_data_folder(settings):
-        django.setup()
+    if not apps.ready:
+        with _naming_data_folder(settings), uncollected():
+            django.setup()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Load modules within this: they stay, so the garbage collector leaves them out for good.
+
+    It would walk through them again and again while they are loaded, and once more when the process
+    ends: a fifth of the processor time of a short command.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def read_settings() -> "Settings":

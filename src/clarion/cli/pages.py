@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from clarion.cli.django_setup import uncollected
 from clarion.cli.failures import Failed
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def load_application() -> Callable[..., Any]:
     """The ASGI application, with all pages loaded, so that the first visitor does not wait."""
     from django.urls import get_resolver
 
-    from clarion.asgi import application
+    with uncollected():
+        from clarion.asgi import application
 
-    get_resolver().url_patterns  # noqa: B018 - reading it imports the views
+        get_resolver().url_patterns  # noqa: B018 - reading it imports the views
     return application
 
 
