@@ -33,6 +33,7 @@ class Call:
     message_id: str = ""
     secret: str | None = None
     headers: str = ""
+    content_type: str = "application/json"
     given_up: Callable[[str], None] | None = None
     tries: int = 0
 
@@ -205,7 +206,7 @@ async def _post(links: dict[str, Link], call: Call) -> int:
         target += "?" + parts.query
     head = (
         f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
-        f"User-Agent: clarion-simulator\r\nContent-Type: application/json\r\n"
+        f"User-Agent: clarion-simulator\r\nContent-Type: {call.content_type}\r\n"
         f"Content-Length: {len(call.body)}\r\n{extra}\r\n"
     )
     try:

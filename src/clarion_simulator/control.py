@@ -12,6 +12,7 @@ from clarion_simulator.direct_messages import Invalid
 from clarion_simulator.fate import INSTRUCTIONS
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
+from clarion_simulator.twilio import Twilio
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
@@ -42,6 +43,7 @@ class Control:
         telegram: Telegram,
         whatsapp: WhatsApp,
         direct: Direct,
+        twilio: Twilio,
         webhook: Webhook,
         webpush: WebPush,
         tally: Tally,
@@ -54,6 +56,7 @@ class Control:
         self._telegram = telegram
         self._whatsapp = whatsapp
         self._direct = direct
+        self._twilio = twilio
         self._webhook = webhook
         self._webpush = webpush
         self._tally = tally
@@ -143,6 +146,7 @@ class Control:
             return self._inbound_whatsapp(fields)
         if "account" in fields:
             return self._inbound_direct(fields)
+            return self._inbound_twilio(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
         if "browser" in fields:
@@ -221,6 +225,13 @@ class Control:
             self._direct.write(*texts)
         except Invalid as invalid:
             raise NotSo(str(invalid)) from None
+
+    def _inbound_twilio(self, fields: dict[str, Any]) -> Any:
+        sid, person, text, url = _texts(fields, account_sid="", **{"from": ""}, text="", url="")
+        if not sid or not person:
+            raise NotSo("account_sid and from are needed: the account and a phone number.")
+        if not self._twilio.write(self._twilio.account(sid), person, text, url):
+            raise NotSo("The account has no webhook. Register one, set callback_url, or give url.")
         return {"ok": True, "by": "webhook"}
 
     async def _lines(self, chunked: bool) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from clarion_simulator.log import Log, LogFile
 from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
+from clarion_simulator.twilio import Twilio
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
@@ -63,11 +64,13 @@ class Simulator:
         self._whatsapp = WhatsApp(self._desk)
         self._webpush = WebPush(self._desk)
         self._direct = Direct(self._desk)
+        self._twilio = Twilio(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
             self._whatsapp,
             self._direct,
+            self._twilio,
             self._webhook,
             self._webpush,
             self._tally,
@@ -216,6 +219,8 @@ class Simulator:
             return self._webpush.handler(path)
         if self._direct.serves(path):
             return self._direct.handler(path)
+        if path.startswith("/twilio/"):
+            return self._twilio.handler(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -27,6 +27,22 @@ def draft(call: Program, channel: Channel, **more: Any) -> dict[str, Any]:
     return made
 
 
+def test_a_draft_tells_what_it_costs(call: Program) -> None:
+    channel = factory.channel(
+        "sms", "twilio", account_sid="AC" + "0" * 32, auth_token="t", sender="12345",
+        currency="EUR", price="0.06",
+    )  # fmt: skip
+    factory.address(channel, "491511234567", "Anna")
+    made = draft(call, channel, content={"type": "text", "text": "a" * 161})
+    counted = call.ok("GET", f"/broadcasts/{made['id']}/audience")
+    assert counted["costs"] == [
+        {
+            "channel_id": channel.pk, "contacts": 1, "units": 2, "unit": "SMS", "units_each": 2,
+            "detail": "153 + 8 characters", "price": "0.12", "currency": "EUR", "estimated": False,
+        }
+    ]  # fmt: skip
+
+
 def test_a_broadcast_is_drafted_checked_counted_and_sent(call: Program, channel: Channel) -> None:
     people = factory.people(channel, 3)
     empty = call("POST", "/broadcasts", {"title": "Spring"})
@@ -41,6 +57,7 @@ def test_a_broadcast_is_drafted_checked_counted_and_sent(call: Program, channel:
     assert call.ok("GET", f"{path}/problems")["items"] == []
     counted = call.ok("GET", f"{path}/audience")
     assert (counted["total"], counted["by_channel"]) == (3, {str(channel.pk): 3})
+    assert counted["costs"] == []
     seen = call.ok("GET", f"{path}/preview?chat_number={people[1].pk}")
     assert seen["messages"] == ["Hello Person 1"]
 

@@ -246,7 +246,9 @@ def test_nothing_is_believed_without_a_secret(case: Case) -> None:
         name: "" for name in ("secret", "webhook_secret", "app_secret") if name in case.settings
     }
     kind = case.make(**changes)
-    hooks = [make() for make in case.forged.values()] + ([case.hook()] if case.hook else [])
+    hooks = [make() for make in case.forged.values()]
+    if case.hook and changes:  # else the secret can't be left out
+        hooks.append(case.hook())
     for hook in [*hooks, HookRequest({"x-telegram-bot-api-secret-token": ""}, "", b"", NOW)]:
         with pytest.raises(BadSignature):
             kind.verify(hook)

@@ -42,6 +42,16 @@ def test_without_undo_the_settings_count(people: str, ok_json: Callable[..., Any
     assert timedelta(seconds=55) < wait < timedelta(seconds=3600)
 
 
+def test_what_it_costs_is_said_before(clarion: Callable[..., Any]) -> None:
+    channel = factory.channel(
+        "sms", "twilio", account_sid="AC" + "0" * 32, auth_token="t", sender="12345",
+        currency="EUR", price="0.06",
+    )  # fmt: skip
+    factory.address(channel, "491511234567", "Anna")
+    result = clarion("send", "--channel", "sms", "--all", *TEXT)
+    assert "sms: 1 SMS (5 characters), 0.06 EUR." in result.stderr
+
+
 def test_who_gets_it_is_said_before(people: str, clarion: Callable[..., Any]) -> None:
     Address.objects.filter(value="2").update(state="blocked")
     result = clarion("send", "--channel", people, "--all", *TEXT)

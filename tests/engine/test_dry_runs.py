@@ -264,3 +264,27 @@ def test_only_what_is_not_sent_yet_has_a_dry_run() -> None:
         control.order(factory.draft([channel], audience=None), by=factory.BY)
     scheduled = launch.start(factory.draft([channel]), by=factory.BY)
     assert dry_run(scheduled).would_be_sent == 1
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_what_a_provider_charges_is_added_up_exactly() -> None:
+    channel = factory.channel(
+        "sms", "twilio", account_sid="AC" + "0" * 32, auth_token="t", sender="12345",
+        currency="EUR", price="0.1", prices="1=0.0079",
+    )  # fmt: skip
+    for number, (value, name) in enumerate(
+        [("491511234567", "Anna"), ("491511234568", "B" * 161), ("16505551234", "Cleo")]
+    ):
+        factory.address(channel, value, f"{name}{number}")
+    made = dry_run(factory.draft([channel], text="{{ contact.name }}"))
+    (on,) = made.channels
+    assert on.cost is not None
+    assert (on.messages, on.cost.units, str(on.cost.price)) == (3, 4, "0.3079")
+    assert on.cost.words == "3 recipients, 4 SMS, 0.3079 EUR"
+
+
+def test_other_channels_have_no_costs() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    (on,) = dry_run(factory.draft([channel], text="Hello")).channels
+    assert on.cost is None

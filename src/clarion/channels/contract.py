@@ -93,6 +93,7 @@ class HookRequest:
     query: str
     body: bytes
     received_at: datetime
+    url: str = ""  # as the provider called it, with its query; "" without a public URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Inbound:
     button: str = ""  # the value of the reply button that was pressed; the text is its label
     payload: Mapping[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()  # the sender's other user ids, where the provider names several
+    answered: bool = False  # the provider has answered it itself: a word that asks for help
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,12 +324,20 @@ class AnswersHandshake(Protocol):
         """The plain text to answer with. Raises BadSignature where the query proves nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackAnswer:
+    """What a callback is answered with."""
+
+    body: bytes
+    content_type: str = "application/json"
+
+
 @runtime_checkable
 class AnswersCallbacks(Protocol):
     """A kind whose provider reads what a callback is answered with."""
 
-    def answer(self, hook: HookRequest) -> bytes:
-        """A JSON document to answer with once the callback is stored, empty for none. Pure; never
+    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
+        """What to answer with once the callback is stored, None where it is not read. Pure; never
         raises, whatever the callback."""
 
 
@@ -354,3 +364,17 @@ class SendsBatches(Protocol):
         Where the whole request was refused it is one and the same Refused for all. Who is missing
         from a list of failures was accepted only if the provider says so.
         """
+
+
+@runtime_checkable
+class TakesGets(Protocol):
+    """A kind whose provider may call back with a GET, where everything is in the query."""
+
+    takes_gets: ClassVar[bool]
+
+
+@runtime_checkable
+class SendsWebhookUrl(Protocol):
+    """A kind that tells its provider with each message where to report what becomes of it."""
+
+    hook_url: str  # set by ``registry.adapter``; "" while this server has no public URL

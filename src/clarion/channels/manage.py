@@ -28,6 +28,7 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
 from clarion.channels.settings import merge_settings, parse_settings
 from clarion.channels.signals import paused, resumed
+from clarion.channels.urls import hook_url
 from clarion.kit import clock
 from clarion.kit.names import NAMED, no_such
 from clarion.kit.vault import SealedError
@@ -232,24 +233,19 @@ async def ask_to_register(channel: Channel, public_url: str) -> str:
     if not isinstance(kind, RegistersWebhook):
         raise ChannelError(
             f"{kind.label} channels need no registration. Enter this webhook URL at the provider: "
-            f"{hook_url(channel, public_url)}"
+            f"{hook_url(channel.pk, public_url)}"
         )
     if not public_url:
         raise ChannelError(
             "Set CLARION_PUBLIC_URL to the URL at which the internet reaches this server."
         )
     try:
-        request = kind.register(hook_url(channel, public_url))
+        request = kind.register(hook_url(channel.pk, public_url))
         return kind.registered(await _ask(request))
     except ChannelError:
         raise
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
-
-
-def hook_url(channel: Channel, public_url: str) -> str:
-    """The webhook URL: where the callbacks of this channel's provider arrive."""
-    return f"{public_url.rstrip('/')}/hooks/{channel.pk}/"
 
 
 async def _ask(request: Request) -> Reply:

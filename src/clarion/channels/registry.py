@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from functools import lru_cache
 
+from django.conf import settings
+
 from clarion.channels.contract import (
     ChannelKind,
     RanksIds,
     ReadsIds,
     ReadsParts,
     SendsBatches,
+    SendsWebhookUrl,
     WritesIds,
 )
 from clarion.channels.email.kind import EmailKind
@@ -17,6 +20,8 @@ from clarion.channels.instagram.kind import InstagramKind
 from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
 from clarion.channels.telegram.kind import TelegramKind
+from clarion.channels.twilio.kind import TwilioKind
+from clarion.channels.urls import hook_url
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.webpush.kind import WebPushKind
 from clarion.channels.whatsapp.kind import WhatsAppKind
@@ -31,6 +36,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         InstagramKind,
         EmailKind,
         WebPushKind,
+        TwilioKind,
     )
 }
 
@@ -52,7 +58,10 @@ def adapter(channel: Channel) -> ChannelKind:
     can't be decrypted.
     """
     kind = kind_class(channel.kind)
-    return kind(kind.Config.model_validate(channel.config))
+    configured = kind(kind.Config.model_validate(channel.config))
+    if isinstance(configured, SendsWebhookUrl) and (public_url := settings.CLARION.public_url):
+        configured.hook_url = hook_url(channel.pk, public_url)
+    return configured
 
 
 def is_idempotent(channel_id: int) -> bool:

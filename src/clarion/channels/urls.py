@@ -1,4 +1,4 @@
-"""Checking the URLs in a channel's settings."""
+"""The URLs in a channel's settings, and its own one."""
 
 from clarion.transport.errors import NotSent
 from clarion.transport.head import parse_url
@@ -21,3 +21,11 @@ def api_root(url: str, name: str) -> str:
     if "?" in checked_url(url) or "#" in url:
         raise ValueError(f"The URL of {name} must not contain “?” or “#”.")
     return url.rstrip("/")
+
+
+def hook_url(channel_id: int, public_url: str) -> str:
+    """The webhook URL: where the callbacks of a channel's provider arrive.
+
+    ``public_url``: that of this server, with or without a slash at its end.
+    """
+    return f"{public_url.rstrip('/')}/hooks/{channel_id}/"

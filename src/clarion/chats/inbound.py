@@ -50,7 +50,7 @@ def receive(channel: Channel, event: Inbound) -> Message | None:
             last_message_at=event.at
         )
         Chat.objects.filter(pk=chat.pk, state=Chat.State.CLOSED).update(state=Chat.State.BOT)
-        if not event.button and asks_for_help(event.text):
+        if not (event.button or event.answered) and asks_for_help(event.text):
             signals.help_asked.send(Chat, address_id=address.pk, at=event.at)
         if event.button:
             signals.button_pressed.send(

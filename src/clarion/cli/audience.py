@@ -187,6 +187,7 @@ class AudienceOptions:
 def print_audience(draft: "Broadcast") -> None:
     """Print how many people will get it, on which channels, who is left out, how long it takes."""
     from clarion.broadcasts.audience import summary
+    from clarion.broadcasts.costs import costs
     from clarion.broadcasts.forecast import forecast
     from clarion.broadcasts.query import audience_of
     from clarion.broadcasts.reasons import LEFT_OUT
@@ -205,6 +206,8 @@ def print_audience(draft: "Broadcast") -> None:
         print_note(f"  for example {', '.join(audience.sample)}")
     if audience.total and draft.timing not in {draft.Timing.TRIGGER, draft.Timing.EXTERNAL}:
         print_note(_how_long(forecast(draft, channels, audience.by_channel)))
+    for cost in costs(draft, channels, audience.by_channel, about=audience.about):
+        print_note(f"{cost.channel.name}: {cost.words}.")
 
 
 def _how_long(forecast: "Forecast") -> str:

@@ -131,6 +131,8 @@ def _print(report: "Report") -> None:
     for each in report.channels:
         messages = counted(each.messages, "message")
         print_line(f"{each.channel.name}: {messages} to {counted(each.contacts, 'contact')}")
+        if each.cost:
+            print_line(f"  {each.cost.words}")
     if run.webhooks:
         asked = counted(run.webhooks, "webhook")
         print_line(f"Not asked: {asked} of the story. Their messages are not part of this report.")
@@ -162,7 +164,10 @@ def _document(report: "Report") -> dict[str, Any]:
             for group in report.groups
         ],
         "channels": [
-            {"channel": each.channel.name, "contacts": each.contacts, "messages": each.messages}
+            {"channel": each.channel.name, "contacts": each.contacts, "messages": each.messages,
+             "units": each.cost.units if each.cost else None,
+             "price": f"{each.cost.price:f}" if each.cost and each.cost.price is not None else None,
+             "currency": each.cost.currency if each.cost else ""}
             for each in report.channels
         ],
         "seconds": report.forecast.seconds, "codes_missing": report.codes_missing,

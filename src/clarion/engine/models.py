@@ -136,7 +136,8 @@ class DryRun(models.Model):
     cursor = models.BigIntegerField(default=0)  # the last address looked at
     expected = models.BigIntegerField(default=0)  # contacts to look at, for the progress: about
     looked_at = models.BigIntegerField(default=0)  # contacts
-    # By the channel's id: [contacts to send to, messages that they get at least].
+    # By the channel's id: [contacts to send to, messages that they get at least, units that the
+    # provider charges for these, their price as an exact decimal or null where it is not known].
     by_channel = models.JSONField(default=dict)
     webhooks = models.PositiveSmallIntegerField(default=0)  # of its story: they are not asked
     error = models.CharField(max_length=400, default="", blank=True)

@@ -3,7 +3,9 @@
 import re
 from functools import lru_cache
 from typing import Final, TypeGuard
+from urllib.parse import quote
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from clarion.channels.contract import (
@@ -12,6 +14,7 @@ from clarion.channels.contract import (
     BadSignature,
     ChannelKind,
     HookRequest,
+    TakesGets,
 )
 from clarion.engine.callbacks import Verified, store
 from clarion.engine.inbox import lane_of
@@ -46,9 +49,9 @@ class Callbacks:
             match = await self._channels.find(channel)
             if match is None:
                 return sentence(404, "There is no such channel.")
-            if request.method == "GET":
+            if request.method == "GET" and not isinstance(match[1], TakesGets):
                 return _handshake(match[1], request.query)
-            if request.method != "POST":
+            if request.method not in ("GET", "POST"):
                 return not_allowed(b"GET", b"POST")
             return await self._take(request, channel, *match)
         except (DatabaseError, Overloaded):
@@ -56,7 +59,8 @@ class Callbacks:
 
     async def _take(self, request: Request, channel: str, number: int, kind: ChannelKind) -> Answer:
         headers = request.headers()
-        hook = HookRequest(headers, request.query, request.body, clock.now())
+        url = _called(request)
+        hook = HookRequest(headers, request.query, request.body, clock.now(), url)
         refused = _refused(kind, hook)
         if refused:
             # The secret may have been changed a moment ago.
@@ -67,8 +71,8 @@ class Callbacks:
         kept = {name: value for name, value in headers.items() if not _is_proof(name)}
         row = HookRequest(kept, hook.query, hook.body, hook.received_at)
         await self._stored.add(Verified(number, row, lane_of(kind, hook)), len(hook.body))
-        body = kind.answer(hook) if _answers(kind) else b""
-        return Answer(200, body, b"application/json") if body else _OK
+        answer = kind.answer(hook) if _answers(kind) else None
+        return Answer(200, answer.body, answer.content_type.encode()) if answer else _OK
 
 
 def _refused(kind: ChannelKind, hook: HookRequest) -> str:
@@ -91,6 +95,15 @@ def _handshake(kind: ChannelKind, query: str) -> Answer:
 
 def _answers(kind: ChannelKind) -> TypeGuard[AnswersCallbacks]:
     return _class_answers(type(kind))
+
+
+def _called(request: Request) -> str:
+    """The URL as the provider called it: what is before us may have changed it on its way."""
+    public_url = settings.CLARION.public_url
+    if not public_url:
+        return ""
+    query = f"?{request.query}" if request.query else ""
+    return f"{public_url.rstrip('/')}{quote(request.path)}{query}"
 
 
 @lru_cache(maxsize=64)

@@ -169,6 +169,7 @@ class Audience(TypedDict):
     estimated: "bool"
     sample: "list[str]"
     seconds: "float | None"
+    costs: "list[Cost]"
 
 
 class AudienceIn(TypedDict):
@@ -569,6 +570,20 @@ class ContactsIn(TypedDict):
     contacts: "list[ContactFields]"
 
 
+class Cost(TypedDict):
+    """What one channel's messages take, and cost as far as that is known."""
+
+    channel_id: "int"
+    contacts: "int"
+    units: "int"
+    unit: "str"
+    units_each: "int | None"
+    detail: "str"
+    price: "str | None"
+    currency: "str"
+    estimated: "bool"
+
+
 class Count(TypedDict):
     """How many contacts are in a segment now."""
 
@@ -728,6 +743,7 @@ class DryRunChannel(TypedDict):
     channel_id: "int"
     contacts: "int"
     messages: "int"
+    cost: "Cost | None"
 
 
 class DryRunContact(TypedDict):

@@ -20,6 +20,7 @@ from clarion.channels.models import Channel
 from clarion.channels.recipients import window_hours
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields, shown
+from clarion.channels.urls import hook_url
 from clarion.kit.rates import FASTEST, SLOWEST
 
 AREA = "Channels"
@@ -291,7 +292,7 @@ def channel_out(channel: Channel) -> ChannelOut:
         condition=str(state.state),
         condition_reason=str(state.reason),
         checked_at=channel.checked_at,
-        webhook_url=manage.hook_url(channel, public) if public else None,
+        webhook_url=hook_url(channel.pk, public) if public else None,
         created_at=channel.created_at,
     )
 

@@ -12,10 +12,12 @@ from clarion.api.lookups import chosen, get, lock
 from clarion.api.operations import Created, Rules, operation
 from clarion.api.problems import Problem, wrong_field
 from clarion.api.shown_broadcasts import BroadcastOut, broadcast_out
+from clarion.api.shown_costs import CostOut, cost_out
 from clarion.api.shown_messages import MessageOut, message_out
 from clarion.api.types import Id, Input, Output
 from clarion.broadcasts import control, drafts, history, launch, singles
 from clarion.broadcasts.audience import summary, to_confirm
+from clarion.broadcasts.costs import costs
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
@@ -52,6 +54,7 @@ class AudienceOut(Output):
     estimated: bool = Field(description="Counted from a sample")
     sample: list[str] = Field(description="Some names; empty without the scope contacts:read")
     seconds: float | None = Field(description="How long sending takes; null without a rate")
+    costs: list[CostOut] = Field(description="Of the channels whose providers charge by units")
 
 
 class PreviewOut(Output):
@@ -172,6 +175,10 @@ def count_audience(
         estimated=counted.about,
         sample=counted.sample if may(request, "contacts:read") else [],
         seconds=forecast(draft, channels, counted.by_channel).seconds,
+        costs=[
+            cost_out(cost)
+            for cost in costs(draft, channels, counted.by_channel, about=counted.about)
+        ],
     )
 
 

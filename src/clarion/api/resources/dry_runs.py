@@ -12,6 +12,7 @@ from clarion.api.operations import Created, Rules, operation
 from clarion.api.problems import not_found
 from clarion.api.resources.broadcasts import find
 from clarion.api.resources.drafts import AREA
+from clarion.api.shown_costs import CostOut, cost_out
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.engine.dry_runs import control
 from clarion.engine.dry_runs.report import Report, people, report
@@ -39,6 +40,7 @@ class DryRunChannelOut(Output):
     channel_id: Id
     contacts: int
     messages: int = Field(description="At least: webhooks of a story are not asked")
+    cost: CostOut | None = Field(description="null where the provider does not charge by units")
 
 
 class DryRunOut(Output):
@@ -147,7 +149,10 @@ def _shown(made: Report | None) -> DryRunOut:
         ],
         channels=[
             DryRunChannelOut(
-                channel_id=each.channel.pk, contacts=each.contacts, messages=each.messages
+                channel_id=each.channel.pk,
+                contacts=each.contacts,
+                messages=each.messages,
+                cost=cost_out(each.cost) if each.cost else None,
             )
             for each in made.channels
         ],

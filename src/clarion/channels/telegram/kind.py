@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
+    CallbackAnswer,
     Event,
     HookRequest,
     Limits,
@@ -162,9 +163,10 @@ class TelegramKind:
         """Messages of people, buttons that they pressed, and who blocked the bot or came back."""
         return events_of(hook)
 
-    def answer(self, hook: HookRequest) -> bytes:
+    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
         """That a pressed button has done its work."""
-        return answer_to(hook)
+        body = answer_to(hook)
+        return CallbackAnswer(body) if body else None
 
     def _call(self, method: str, body: str) -> HttpRequest:
         raw = body.encode("utf-8", "replace")

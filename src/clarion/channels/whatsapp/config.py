@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from clarion.channels import phones
 from clarion.channels.graph.settings import (
     OFFICIAL,
     PRIVATE_HELP,
@@ -12,6 +11,7 @@ from clarion.channels.graph.settings import (
     is_object_id,
     new_verify_token,
 )
+from clarion.channels.phone_ids import is_country
 from clarion.channels.urls import api_root
 
 
@@ -72,11 +72,8 @@ class WhatsAppConfig(BaseModel):
 
     @field_validator("country")
     @classmethod
-    def _is_country(cls, value: str) -> str:
-        country = value.strip().upper()
-        if country and country not in phones.countries():
-            raise ValueError("Write the two letters of a country, for example DE.")
-        return country
+    def _is_known_country(cls, value: str) -> str:
+        return is_country(value)
 
     @field_validator("api_root")
     @classmethod

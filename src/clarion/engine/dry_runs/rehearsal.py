@@ -5,10 +5,13 @@ they would answer is not part of it.
 """
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from clarion.broadcasts.costs import total_of
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind, Limits, Outgoing, Unsendable
 from clarion.channels.fitting import length_of, unit_of
+from clarion.channels.measuring import Measures
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.clicks.tracking import HIGHEST_DELIVERY
@@ -26,11 +29,16 @@ Kind = DryRunGroup.Kind
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What would happen to one recipient: the group, see DryRunGroup, and how many messages."""
+    """What would happen to one recipient: the group, see DryRunGroup, and how many messages.
+
+    ``units`` and ``price``: what the provider charges for them, 0 and None where that is not known.
+    """
 
     kind: Kind
     detail: str = ""
     messages: int = 0
+    units: int = 0
+    price: Decimal | None = None
 
 
 class Rehearsal:
@@ -74,7 +82,8 @@ class Rehearsal:
 
     def _rendered(self, kind: ChannelKind, channel_id: int, claimed: Claimed) -> Verdict:
         claimed.progress = self._progress
-        messages = 0
+        messages, charged = 0, []
+        measures = kind if isinstance(kind, Measures) else None
         titled, mail = kind.limits.titled, kind.limits.mail
         while isinstance(
             step := next_step(claimed, self._job, titled=titled, mail=mail), MessageStep
@@ -84,11 +93,15 @@ class Rehearsal:
                 unit = unit_of(kind.limits)
                 return Verdict(Kind.TOO_LONG, f"{name} accepts at most {most:,} {unit}.")
             kind.request(step.outgoing)
+            if measures is not None:
+                charged.append(measures.measure(step.outgoing))
             messages += 1
             if step.last:
                 break
             claimed.progress = replace(self._progress, sent=messages)
-        return Verdict(Kind.READY, messages=messages)
+        total = total_of(charged)
+        price = total.price if charged else None
+        return Verdict(Kind.READY, messages=messages, units=total.units, price=price)
 
 
 def _claimed(job: Job, address: int, person: Person) -> Claimed:

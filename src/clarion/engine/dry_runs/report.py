@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
+from clarion.broadcasts.costs import Cost, measuring
 from clarion.broadcasts.forecast import Forecast, forecast
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
@@ -50,6 +52,7 @@ class OnChannel:
     channel: Channel
     contacts: int
     messages: int  # at least: what a story's webhook answers is not known
+    cost: Cost | None = None  # what the provider charges, where it charges by units
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def report(broadcast: Broadcast) -> Report | None:
         for row in rows
     ]
     channels = [
-        OnChannel(channel, *dry_run.by_channel.get(str(channel.pk), (0, 0)))
+        _on_channel(channel, *dry_run.by_channel.get(str(channel.pk), (0, 0, 0, "0")))
         for channel in broadcast.channels.order_by("name")
     ]
     return Report(
@@ -176,6 +179,17 @@ def _persons(group: DryRunGroup, ids: Sequence[int]) -> list[Person]:
         Person(contact, name or "", address, user_id or "", channel or "")
         for address, contact, name, user_id, channel in (rows[key] for key in ids)
     ]
+
+
+def _on_channel(
+    channel: Channel, contacts: int, messages: int, units: int, price: str | None
+) -> OnChannel:
+    kind = measuring(channel)
+    cost = None
+    if kind is not None and contacts:
+        total = Decimal(price) if price is not None and kind.currency else None
+        cost = Cost(channel, contacts, units, kind.unit, price=total, currency=kind.currency)
+    return OnChannel(channel, contacts, messages, cost)
 
 
 def _codes_missing(broadcast: Broadcast, needed: int) -> int:

@@ -8,6 +8,7 @@ ends in between, and a cancelled dry run writes nothing more.
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -149,9 +150,11 @@ def _do_chunk(
             continue  # deleted since the query
         verdict = rehearsal.verdict(channel, address, people[address])
         if verdict.kind is Kind.READY:
-            counts = by_channel.setdefault(str(channel), [0, 0])
+            counts = by_channel.setdefault(str(channel), [0, 0, 0, "0"])
             counts[0] += 1
             counts[1] += verdict.messages
+            counts[2] += verdict.units
+            counts[3] = _sum(counts[3], verdict.price)
             if reason == HELD and not broadcast.end_open_chats:
                 verdict = Verdict(Kind.HELD)
         groups[verdict.kind.value, verdict.detail[:400]].append(address)
@@ -159,6 +162,11 @@ def _do_chunk(
         looked_at = dry_run.looked_at + sum(map(len, groups.values()))
         _advance(dry_run, cursor=last, looked_at=looked_at, by_channel=by_channel)
         _add(dry_run, groups)
+
+
+def _sum(so_far: str | None, price: Decimal | None) -> str | None:
+    """A price, exactly, as JSON can hold it; None as soon as one is not known."""
+    return None if so_far is None or price is None else f"{Decimal(so_far) + price:f}"
 
 
 def _advance(dry_run: DryRun, **values: object) -> None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clarion.accounts.models import Role
 from clarion.broadcasts import approvals
 from clarion.broadcasts.audience import summary_of
+from clarion.broadcasts.costs import costs
 from clarion.broadcasts.errors import ApprovalError
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.models import ApprovalRules, Broadcast
@@ -105,6 +106,7 @@ def _facts(request: AgentRequest, draft: Broadcast) -> dict[str, object]:
             for channel in channels
         ],
         "forecast": forecast(draft, channels, summary.by_channel if summary else {}),
+        "costs": costs(draft, channels, summary.by_channel, about=summary.about) if summary else [],
         "audience": audience_words(draft),
         "content": content(draft),
         "mail_facts": mail_facts(draft),

@@ -20,6 +20,7 @@ from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, adapter, kind_class
 from clarion.channels.subscriptions import Snippet, TakesSubscriptions, places
+from clarion.channels.urls import hook_url
 from clarion.engine.callbacks import drop_counts, newest_dropped
 from clarion.engine.dropped import readable, secrets_of
 from clarion.web.channel_sizes import channels_with_contacts
@@ -147,7 +148,7 @@ def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpRes
         "told_channels": [channel],
         "kind": _about(channel.kind),
         "form": form,
-        "hook_url": manage.hook_url(channel, _public_url(request)),
+        "hook_url": hook_url(channel.pk, _public_url(request)),
         "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
         "snippets": _snippets(request, channel),
     }

@@ -28,6 +28,7 @@ from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.views import compose_parts as parts
+from clarion.web.views.compose_costs import cost_context
 
 CLICKS = 10  # on Send at the same moment
 FOUND = 6  # people offered for the preview
@@ -218,6 +219,7 @@ def _page(
     refused_for: str = "",
 ) -> HttpResponse:
     people = parts.audience_context(draft, composition)
+    content = parts.content_context(draft, composition, parts.Asked.read(request.POST))
     context = {
         "draft": draft,
         "form": composition,
@@ -228,8 +230,9 @@ def _page(
         "conflict": conflict,
         "test_address": parts.remembered_address(request.session.get("test_address")),
         **parts.choice_context(composition),
-        **parts.content_context(draft, composition, parts.Asked.read(request.POST)),
+        **content,
         **people,
+        **cost_context(draft, composition, people["counted"], content["preview_address"]),
         **parts.timing_context(draft, composition, people["counted"]),
         **parts.ending_context(draft, composition, tried=tried, refused_for=refused_for),
     }
@@ -282,6 +285,7 @@ def saved(
     """
     people = parts.audience_context(draft, composition) if part == "audience" else {}
     counted = people.get("counted") or parts.Counted.read(request.POST.get("counted", ""))
+    content = parts.content_context(draft, composition, parts.Asked.read(request.POST))
     context = {
         "part": part,
         "draft": draft,
@@ -290,8 +294,9 @@ def saved(
         "saved_at": clock.now() if draft else None,
         "tag_condition": TAG,
         **parts.name_context(composition),
-        **parts.content_context(draft, composition, parts.Asked.read(request.POST)),
+        **content,
         **people,
+        **cost_context(draft, composition, counted, content["preview_address"]),
         **parts.timing_context(draft, composition, counted),
         **parts.ending_context(draft, composition, tried=False),
         **(more or {}),

@@ -1,0 +1,223 @@
+"""What the providers charge for a broadcast, told before sending: how many SMS, and their price.
+
+Of a personalised text, and where prices differ by country, the messages of some recipients are
+measured; a dry run measures those of all (``engine/dry_runs``). What stories' webhooks answer is
+not part of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from clarion.broadcasts.content_fit import VARIABLE
+from clarion.broadcasts.estimate import samples
+from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.preview import preview
+from clarion.broadcasts.query import audience_of
+from clarion.broadcasts.versions import sources_of
+from clarion.channels.contract import Outgoing, Template
+from clarion.channels.measuring import Measured, Measures
+from clarion.channels.models import Channel
+from clarion.channels.registry import adapter
+from clarion.clicks.tracking import as_sent
+from clarion.contacts.models import Address
+from clarion.content.errors import ContentError
+from clarion.kit import db
+from clarion.kit.sampling import rounded
+
+LOOKED_AT: Final = 50  # recipients of each channel whose messages are measured
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one channel's messages take, and cost as far as that is known."""
+
+    channel: Channel
+    people: int
+    units: int  # of all people together
+    unit: tuple[str, str]  # what one unit and several are called
+    each: int | None = None  # units of one person, where all take the same
+    detail: str = ""  # how ``each`` comes about
+    price: Decimal | None = None  # of all together
+    currency: str = ""
+    about: bool = False  # from a sample, or the number of people is about
+
+    @property
+    def words(self) -> str:
+        """One line: “2 SMS each (153 + 19 characters), 498 recipients, 996 SMS, 59.76 EUR”."""
+        values = {
+            "units": self.units_words,
+            "each": f"{self.each} {self.unit[self.each != 1]}",
+            "detail": self.detail,
+            "people": f"{self.people:,}",
+            "price": self.price_words,
+        }
+        units = _("about %(units)s") if self.about else _("%(units)s")
+        parts = [_("%(people)s recipients"), units]
+        if self.people == 1:
+            parts = [_("%(units)s (%(detail)s)") if self.detail else units]
+        elif self.each is not None:
+            each = _("%(each)s each (%(detail)s)") if self.detail else _("%(each)s each")
+            parts.insert(0, each)
+        if self.price is not None:
+            parts.append(_("about %(price)s") if self.about else _("%(price)s"))
+        return ", ".join(parts) % values
+
+    @property
+    def units_words(self) -> str:
+        """The number of units, with what they are called."""
+        return f"{self.units:,} {self.unit[self.units != 1]}"
+
+    @property
+    def price_words(self) -> str:
+        """The price with its currency; empty where there is none."""
+        return "" if self.price is None else f"{self.price:,f} {self.currency}"
+
+
+def costs(
+    broadcast: Broadcast,
+    channels: Sequence[Channel],
+    recipients: Mapping[int, int],
+    *,
+    about: bool = False,
+) -> list[Cost]:
+    """What each channel costs whose provider charges by units; none of the others.
+
+    ``recipients``: channel id -> number of people, ``about``: estimated from a sample.
+    """
+    every = []
+    for channel in channels:
+        people = recipients.get(channel.pk, 0)
+        if people and (kind := measuring(channel)) is not None:
+            cost = _cost(broadcast, channel, kind, people, about=about)
+            every += [cost] if cost is not None else []
+    return every
+
+
+def cost_of(broadcast: Broadcast, channel: Channel, address: Address | None) -> Cost | None:
+    """What the messages of one person cost on a channel; of None, whoever gets it.
+
+    None where the provider charges nothing by units, or a message can't be rendered.
+    """
+    kind = measuring(channel)
+    total = _of_person(broadcast, kind, address) if kind is not None else None
+    if kind is None or total is None:
+        return None
+    return Cost(
+        channel, 1, total.units, kind.unit, total.units, total.detail, total.price, kind.currency
+    )
+
+
+def measuring(channel: Channel) -> Measures | None:
+    """The channel's kind, if its provider charges by units that are known beforehand."""
+    try:
+        kind = adapter(channel)
+    except ValueError:
+        return None  # the channel's page says so
+    return kind if isinstance(kind, Measures) else None
+
+
+def total_of(messages: Sequence[Measured]) -> Measured:
+    """The messages of one person together."""
+    prices = [message.price for message in messages if message.price is not None]
+    units = sum(message.units for message in messages)
+    price = sum(prices, Decimal(0)) if len(prices) == len(messages) else None
+    return Measured(units, price, messages[0].detail if len(messages) == 1 else "")
+
+
+def _cost(
+    broadcast: Broadcast, channel: Channel, kind: Measures, people: int, *, about: bool
+) -> Cost | None:
+    varies = _varies(broadcast, channel) or kind.prices_differ
+    looked_at = _some(broadcast, channel) if varies else [None]
+    person = [
+        total
+        for address in looked_at
+        if (total := _of_person(broadcast, kind, address)) is not None
+    ]
+    if not person:
+        return None
+    about = about or (varies and len(person) < people)
+    units = [total.units for total in person]
+    prices = [total.price for total in person if total.price is not None]
+    alike = len(set(units)) == 1
+    number = _spread(sum(units), people, len(person), about=about and not alike)
+    price = None
+    if len(prices) == len(person):
+        whole, rest = divmod(people, len(person))
+        price = sum(prices, Decimal(0))
+        price = price * whole if not rest else (price * people / len(person)).quantize(_CENT)
+    return Cost(
+        channel=channel,
+        people=people,
+        units=number,
+        unit=kind.unit,
+        each=units[0] if alike else None,
+        detail=person[0].detail if not varies else "",
+        price=price,
+        currency=kind.currency,
+        about=about,
+    )
+
+
+def _spread(total: int, people: int, looked_at: int, *, about: bool) -> int:
+    """The units of all people, by those of some."""
+    number = total * people / looked_at
+    return rounded(number) if about else round(number)
+
+
+def _varies(broadcast: Broadcast, channel: Channel) -> bool:
+    """Whether not everybody gets the same."""
+    try:
+        return any(VARIABLE in source for source in sources_of(broadcast, [channel]))
+    except ContentError:
+        return True
+
+
+def _some(broadcast: Broadcast, channel: Channel) -> list[Address]:
+    """Some recipients on a channel, spread over its audience; all where there are few."""
+    ids: list[int] = []
+    for query, _factor in samples(audience_of(broadcast), [channel.pk], broadcast.pk):
+        rows = db.fetch(
+            f"SELECT q.address_id FROM ({query.sql}) q WHERE q.reason IN ('', 'open_chat') "
+            "AND q.channel_id = %s",
+            [*query.params, channel.pk],
+        )
+        ids += [row[0] for row in rows]
+    ids.sort()
+    step = max(1, len(ids) / LOOKED_AT)
+    chosen = [ids[int(at * step)] for at in range(min(LOOKED_AT, len(ids)))]
+    people = Address.objects.select_related("contact", "channel").in_bulk(chosen)
+    return [people[pk] for pk in chosen if pk in people]
+
+
+def _of_person(broadcast: Broadcast, kind: Measures, address: Address | None) -> Measured | None:
+    """What one person's messages take; None where one of them can't be made."""
+    to = address.value if address is not None else ""
+    messages = []
+    for outgoing in _messages(broadcast, to, address):
+        if outgoing is None:
+            return None
+        messages.append(kind.measure(outgoing))
+    return total_of(messages) if messages else None
+
+
+def _messages(broadcast: Broadcast, to: str, address: Address | None) -> Iterator[Outgoing | None]:
+    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
+        name, language = broadcast.template.get("name", ""), broadcast.template.get("language", "")
+        if name:
+            yield Outgoing("estimate", 0, to, "", template=Template(name, language))
+        return
+    for shown in preview(broadcast, address):
+        if shown.webhook:
+            continue
+        message = shown.message
+        if message is None or (shown.problem and address is not None):
+            yield None
+            return
+        text = as_sent(message.text) if broadcast.track_clicks else message.text
+        yield Outgoing("estimate", 0, to, text, media=message.media, buttons=tuple(message.buttons))

@@ -1,0 +1,147 @@
+"""What every channel that sends SMS may be told: look-alike characters, and what an SMS costs."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from pydantic import BaseModel, Field, field_validator
+
+from clarion.channels import sms_text
+from clarion.channels.contract import Outgoing
+from clarion.channels.measuring import Measured
+
+UNIT: Final = ("SMS", "SMS")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
+_PREFIX = re.compile(r"[1-9][0-9]{0,14}")
+_MOST_PREFIXES = 500
+
+
+class SmsSettings(BaseModel):
+    """Settings that a kind of SMS channel has beside its own; they come last in its form."""
+
+    smart_encoding: bool = Field(
+        default=False,
+        title="Replace typographic characters",
+        description="Replaces “ ” ’ – … and the like with characters of the SMS alphabet, where "
+        "that makes a message shorter: with one of them an SMS has room for 70 characters, not "
+        "160. The message is sent and counted as it is after that.",
+    )
+    currency: str = Field(
+        default="",
+        title="Currency",
+        description="Of the prices below, three letters such as EUR. Leave it empty to see no "
+        "costs.",
+    )
+    price: str = Field(
+        default="",
+        title="Price of one SMS",
+        description="For example 0.06. A message that takes two SMS costs twice as much.",
+    )
+    prices: str = Field(
+        default="",
+        title="Prices by country",
+        description="Where they differ: the beginning of a phone number and its price, for example "
+        "49=0.075, 1=0.0079. The longest beginning counts; the price above counts elsewhere.",
+    )
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, value: str) -> str:
+        currency = value.strip().upper()
+        if currency and not _CURRENCY.fullmatch(currency):
+            raise ValueError("Write the three letters of a currency, for example EUR.")
+        return currency
+
+    @field_validator("price")
+    @classmethod
+    def _is_price(cls, value: str) -> str:
+        return f"{_price(value):f}" if value.strip() else ""
+
+    @field_validator("prices")
+    @classmethod
+    def _are_prices(cls, value: str) -> str:
+        return ", ".join(f"{prefix}={price:f}" for prefix, price in _table(value).items())
+
+
+class SmsPrices:
+    """What SMS of one channel cost."""
+
+    def __init__(self, settings: SmsSettings) -> None:
+        has_prices = bool(settings.currency)
+        self.currency = settings.currency if settings.price or settings.prices else ""
+        self._table = _table(settings.prices) if has_prices else {}
+        self._price = Decimal(settings.price) if has_prices and settings.price else None
+        self._lengths = sorted({len(prefix) for prefix in self._table}, reverse=True)
+
+    @property
+    def differ(self) -> bool:
+        """Whether the price depends on the number."""
+        return bool(self._table)
+
+    def of(self, number: str) -> Decimal | None:
+        """The price of one SMS to a number, given by its digits; None where it is not known."""
+        for length in self._lengths:
+            if (price := self._table.get(number[:length])) is not None:
+                return price
+        return self._price
+
+
+def measure(text: str, to: str, prices: SmsPrices) -> Measured:
+    """How many SMS a text takes as it is sent, why, and what they cost."""
+    size = sms_text.size_of(text)
+    each = prices.of(to)
+    return Measured(size.segments, None if each is None else each * size.segments, _why(text, size))
+
+
+def as_sent(message: Outgoing, settings: SmsSettings) -> str:
+    """The text of a message as it is sent and counted."""
+    return sms_text.simplified(message.text) if settings.smart_encoding else message.text
+
+
+def _why(text: str, size: sms_text.Size) -> str:
+    """How the number of SMS comes about: “153 + 19 characters; “€” counts twice”."""
+    parts = [f"{' + '.join(map(str, size.lengths))} characters"]
+    if size.encoding == "ucs2":
+        forcing = _named(sms_text.forcing(text))
+        parts.append(f"70 instead of 160 fit into one SMS because of {forcing}")
+    elif twice := sms_text.counted_twice(text):
+        parts.append(f"{_named(twice)} {'counts' if len(twice) == 1 else 'count'} twice")
+    return "; ".join(parts)
+
+
+def _named(characters: tuple[str, ...], most: int = 5) -> str:
+    shown = " ".join(
+        f"“{each}”" if each.isprintable() else f"U+{ord(each):04X}" for each in characters[:most]
+    )
+    return f"{shown} and others" if len(characters) > most else shown
+
+
+def _price(text: str) -> Decimal:
+    value = text.strip()
+    try:
+        if not _PRICE.fullmatch(value):
+            raise InvalidOperation
+        return Decimal(value)
+    except InvalidOperation:
+        raise ValueError(
+            "Write a price with a full stop and without a currency, for example 0.06."
+        ) from None
+
+
+def _table(text: str) -> dict[str, Decimal]:
+    table: dict[str, Decimal] = {}
+    for entry in filter(None, (each.strip() for each in re.split(r"[,;\n]", text))):
+        prefix, equals, price = (part.strip() for part in entry.partition("="))
+        prefix = prefix.removeprefix("+")
+        if not equals or not _PREFIX.fullmatch(prefix):
+            raise ValueError(
+                "Write the beginning of phone numbers and their price, with commas between them: "
+                "49=0.075, 1=0.0079."
+            )
+        if prefix in table:
+            raise ValueError(f"There are two prices for {prefix}. Remove one of them.")
+        table[prefix] = _price(price)
+    if len(table) > _MOST_PREFIXES:
+        raise ValueError(f"Write at most {_MOST_PREFIXES} prices.")
+    return table

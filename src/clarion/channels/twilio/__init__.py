@@ -1,0 +1,1 @@
+"""Twilio: SMS and MMS, over its Messaging API."""

@@ -1,0 +1,87 @@
+"""What an SMS costs, by the settings of a channel."""
+
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from clarion.channels.contract import Outgoing
+from clarion.channels.sms_settings import SmsPrices, SmsSettings, as_sent, measure
+
+BECAUSE = "70 instead of 160 fit into one SMS because of"
+
+
+def prices(**settings: str) -> SmsPrices:
+    return SmsPrices(SmsSettings.model_validate({"currency": "EUR", **settings}))
+
+
+@pytest.mark.parametrize(
+    ("number", "price"),
+    [("4915112345678", "0.075"), ("491701234567", "0.08"), ("33612345678", "0.06"), ("", "0.06")],
+)
+def test_the_longest_beginning_counts(number: str, price: str) -> None:
+    table = prices(price="0.06", prices="49=0.075, +49170=0.08; 1=0.0079")
+    assert table.of(number) == Decimal(price)
+    assert table.differ
+
+
+def test_without_a_price_nothing_is_known() -> None:
+    assert prices().of("49151") is None
+    assert prices(prices="1=0.01").of("49151") is None
+    assert prices().currency == ""
+    nothing = SmsPrices(SmsSettings(price="0.06"))  # of what, is not said
+    assert (nothing.of("49151"), nothing.currency) == (None, "")
+
+
+def test_amounts_are_exact() -> None:
+    measured = measure("a" * 161, "49151", prices(price="0.1"))
+    assert (measured.units, measured.price) == (2, Decimal("0.2"))
+    assert measure("a", "1", prices(price="0.00000001")).price == Decimal("0.00000001")
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("Hello", "5 characters"),
+        ("a" * 160 + "€", "153 + 9 characters; “€” counts twice"),
+        ("[€]", "6 characters; “[” “€” “]” count twice"),
+        (
+            "Grüße – “ok”",
+            f"12 characters; {BECAUSE} “–” ““” “””",
+        ),
+        ("\u200bабвге", f"6 characters; {BECAUSE} U+200B “а” “б” “в” “г” and others"),
+    ],
+)
+def test_the_number_is_explained(text: str, detail: str) -> None:
+    assert measure(text, "49151", prices()).detail == detail
+
+
+def test_the_text_is_counted_as_it_is_sent() -> None:
+    message = Outgoing("a", 3, "49151", "“Hi”")
+    assert as_sent(message, SmsSettings()) == "“Hi”"
+    assert as_sent(message, SmsSettings(smart_encoding=True)) == '"Hi"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"price": "0,06"}, "with a full stop"),
+        ({"price": "-1"}, "with a full stop"),
+        ({"price": "1e3"}, "with a full stop"),
+        ({"currency": "Euro"}, "three letters of a currency"),
+        ({"prices": "49"}, "with commas between them"),
+        ({"prices": "DE=0.07"}, "with commas between them"),
+        ({"prices": "49=0.07, 49=0.08"}, "two prices for 49"),
+        ({"prices": ",".join(f"1{n}=1" for n in range(501))}, "at most 500 prices"),
+    ],
+)
+def test_wrong_prices_say_what_to_write(settings: dict[str, str], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        SmsSettings.model_validate(settings)
+
+
+def test_prices_are_stored_in_one_form() -> None:
+    settings = SmsSettings(currency=" eur ", price=" 0.060 ", prices="+49 = 0.0000001;\n1=2")
+    assert (settings.currency, settings.price) == ("EUR", "0.060")
+    assert settings.prices == "49=0.0000001, 1=2"
+    assert SmsSettings.model_validate(settings.model_dump()) == settings
