@@ -10,6 +10,7 @@ from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.direct_messages import Invalid
 from clarion_simulator.fate import INSTRUCTIONS
+from clarion_simulator.slack import Slack
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
@@ -46,6 +47,7 @@ class Control:
         twilio: Twilio,
         webhook: Webhook,
         webpush: WebPush,
+        slack: Slack,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -59,6 +61,7 @@ class Control:
         self._twilio = twilio
         self._webhook = webhook
         self._webpush = webpush
+        self._slack = slack
         self._tally = tally
         self._health = health
         self._use = use
@@ -149,6 +152,8 @@ class Control:
             return self._inbound_twilio(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
+        if "slack_user" in fields:
+            return self._inbound_slack(fields)
         if "browser" in fields:
             return self._inbound_webpush(fields)
         return self._inbound_webhook(fields)
@@ -207,6 +212,16 @@ class Control:
         except Wrong as wrong:
             raise NotSo(str(wrong)) from None
         return {"ok": True, "by": "webhook"}
+
+    def _inbound_slack(self, fields: dict[str, Any]) -> Any:
+        url, user, text, button = _texts(
+            {"url": self._desk.behaviour.callback_url or "", **fields},
+            url="", slack_user="", text="", button="",
+        )  # fmt: skip
+        if not url or not user:
+            raise NotSo("slack_user must be a member's id, and url the channel's webhook URL.")
+        self._slack.write(url, user, text, button)
+        return {"ok": True, "by": "callback"}
 
     def _inbound_webpush(self, fields: dict[str, Any]) -> Any:
         browser, button = _texts(fields, browser="", button="")

@@ -13,6 +13,7 @@ from clarion_simulator.control import Control
 from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.log import Log, LogFile
+from clarion_simulator.slack import Slack
 from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
@@ -65,6 +66,7 @@ class Simulator:
         self._webpush = WebPush(self._desk)
         self._direct = Direct(self._desk)
         self._twilio = Twilio(self._desk)
+        self._slack = Slack(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
@@ -73,6 +75,7 @@ class Simulator:
             self._twilio,
             self._webhook,
             self._webpush,
+            self._slack,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -215,6 +218,8 @@ class Simulator:
             return self._telegram.handler(path, query)
         if path.startswith("/whatsapp/"):
             return self._whatsapp.handler(path)
+        if path.startswith("/slack/"):
+            return self._slack.handler(path)
         if path.startswith("/push/"):
             return self._webpush.handler(path)
         if self._direct.serves(path):

@@ -13,7 +13,12 @@ REGISTRY = SOURCE / "channels" / "registry.py"
 TILES = SOURCE / "web" / "static" / "web" / "channels.svg"  # a kind without a drawing has one too
 SHARED = ("graph",)  # packages of what several kinds of one provider share: its documentation
 # What calls itself like a kind and is none: programs that fetch links, and addresses of sources.
-OF_THE_SAME_NAME = {SOURCE / "clicks" / "scanners.py", SOURCE / "channels" / "keyword_lists.py"}
+# The claim's slack is that of a rate.
+OF_THE_SAME_NAME = {
+    SOURCE / "clicks" / "scanners.py",
+    SOURCE / "channels" / "keyword_lists.py",
+    SOURCE / "engine" / "claim.py",
+}
 # “webhook” and “email” are words of other things as well, so that files can't be found by them.
 TELLING = sorted(set(kind_names()) - {"webhook", "email"})
 

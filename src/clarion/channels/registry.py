@@ -19,6 +19,7 @@ from clarion.channels.errors import UnknownKind
 from clarion.channels.instagram.kind import InstagramKind
 from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
+from clarion.channels.slack.kind import SlackKind
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.twilio.kind import TwilioKind
 from clarion.channels.urls import hook_url
@@ -37,6 +38,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         EmailKind,
         WebPushKind,
         TwilioKind,
+        SlackKind,
     )
 }
 

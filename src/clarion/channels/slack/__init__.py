@@ -1,0 +1,1 @@
+"""Slack: a bot of a workspace, over the Web API and the Events API."""
