@@ -59,7 +59,7 @@ def test_it_serves_pages_and_runs_an_engine(processes: Processes, env: dict[str,
 
 
 @only_sqlite
-def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
+def test_a_fresh_database_is_set_up_and_nothing_survives_a_killed_parent(
     processes: Processes, fresh: dict[str, str]
 ) -> None:
     serve = processes.clarion("serve", "--port", "0", env=fresh)
@@ -67,37 +67,39 @@ def test_a_fresh_database_is_set_up_and_the_first_agent_asked_for(
     serve.wait_for_line(r"The database was brought up to date \(\d+ migrations\)\.")
     serve.wait_for_line("There is no agent yet who can log in. Add one with: clarion agent add")
     serve.wait_for_line("worker ready")
+    children = _children(serve.pid)
+    assert len(children) >= 2
+    os.kill(serve.pid, signal.SIGKILL)
+    eventually(lambda: not any(map(_lives, children)), LONG, what="all have ended")
+    again = processes.clarion("serve", "--port", "0", env=fresh)
+    again.wait_for_line(RUNNING)
 
 
 @only_sqlite
-def test_ctrl_c_ends_all_of_it(processes: Processes, env: dict[str, str], free_port: int) -> None:
+def test_a_second_one_is_refused_and_ctrl_c_ends_all_of_the_first(
+    processes: Processes, env: dict[str, str], data: Path, free_port: int
+) -> None:
     serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
     serve.wait_for_line("worker ready")
     children = _children(serve.pid)
     assert len(children) >= 2
+
+    second = processes.run("serve", "--port", "0", env=env)
+    assert second.returncode == 1
+    assert second.lines == [
+        (
+            f"Clarion is already running in {data} (process {serve.pid}). "
+            "Stop it first, or set CLARION_DATA to another folder."
+        )
+    ]
+    assert serve.running
+
     serve.signal(signal.SIGINT)  # the whole group, as the terminal does
     assert serve.wait() == 0
     assert not any(_lives(child) for child in children)
     assert "Traceback" not in serve.output
     assert not _listens(url)
-
-
-@only_sqlite
-def test_a_second_one_on_the_same_folder_is_refused(
-    processes: Processes, env: dict[str, str], data: Path
-) -> None:
-    first = processes.clarion("serve", "--port", "0", env=env)
-    first.wait_for_line(RUNNING)
-    second = processes.run("serve", "--port", "0", env=env)
-    assert second.returncode == 1
-    assert second.lines == [
-        (
-            f"Clarion is already running in {data} (process {first.pid}). "
-            "Stop it first, or set CLARION_DATA to another folder."
-        )
-    ]
-    assert first.running
 
 
 @only_sqlite
@@ -136,40 +138,20 @@ def test_several_engines_on_postgresql(processes: Processes, env: dict[str, str]
     assert "ok      3 workers running." in processes.run("check", env=env).lines
 
 
-def test_an_engine_that_is_killed_is_started_again(
-    processes: Processes, env: dict[str, str]
+def test_a_half_that_is_killed_is_started_again(
+    processes: Processes, env: dict[str, str], free_port: int
 ) -> None:
-    serve = processes.clarion("serve", "--port", "0", env=env)
-    serve.wait_for_line(RUNNING)
+    serve = processes.clarion("serve", "--port", str(free_port), env=env)
+    url = serve.wait_for_line(RUNNING)[1]
     serve.wait_for_line("worker ready")
     os.kill(_child(serve, "worker"), signal.SIGKILL)
     eventually(lambda: serve.lines.count("worker ready") == 2, LONG, what="a new worker")
     assert "The worker ended (signal 9). It is restarted in 0.5 s." in serve.lines
 
-
-@only_sqlite
-def test_pages_that_are_killed_are_served_again(
-    processes: Processes, env: dict[str, str], free_port: int
-) -> None:
-    serve = processes.clarion("serve", "--port", str(free_port), env=env)
-    url = serve.wait_for_line(RUNNING)[1]
     web = _child(serve, "web")
     os.kill(web, signal.SIGKILL)
     eventually(lambda: not _lives(web), LONG, what="its end")
     eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="pages again")
-
-
-@only_sqlite
-def test_nothing_survives_a_killed_parent(processes: Processes, env: dict[str, str]) -> None:
-    serve = processes.clarion("serve", "--port", "0", env=env)
-    serve.wait_for_line(RUNNING)
-    serve.wait_for_line("worker ready")
-    children = _children(serve.pid)
-    assert len(children) >= 2
-    os.kill(serve.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(_lives, children)), LONG, what="all have ended")
-    again = processes.clarion("serve", "--port", "0", env=env)
-    again.wait_for_line(RUNNING)
 
 
 @only_sqlite
