@@ -27,6 +27,7 @@ UNAUDITED = {
     "POST channels/<int:channel_id>/check": "nothing changes; the channel keeps the result",
     "POST channels/<int:channel_id>/register": "of one that is refused, nothing changes",
     "POST codes/redeem": "every redemption is kept, with who reported it",
+    "POST imports": "the worker that imports notes it",
     "POST media": "nothing shows an upload until a story does",
     "POST messages": "every message is a broadcast, with who sent it",
 }

@@ -145,7 +145,7 @@ def request_import(
     have_written: bool = False,
     choices: Choices = USUAL,
     dry_run: bool = False,
-    by: Agent,
+    by: Agent | str,
 ) -> Import:
     """Have a worker import an upload; return the row that shows the progress from now on.
 
@@ -251,6 +251,7 @@ def _facts(
         "mode": choices.mode,
         "wins": choices.wins,
         "agent": by if isinstance(by, Agent) else None,
+        "agent_name": str(by),
         "filename": filename[-255:],
         "id_column": plan.column[:200],
         "tags": plan.tags,
@@ -325,7 +326,9 @@ def _do(row: Import, stopping: Stopping) -> None:
             have_written=row.have_written,
             mapping=row.mapping,
         )
-        ImportRun(row, plan, lambda _: None, stopping, conflicts).run(row.agent or audit.WORKER)
+        ImportRun(row, plan, lambda _: None, stopping, conflicts).run(
+            row.agent or row.agent_name or audit.WORKER
+        )
     except (StoppedError, TakenAwayError):
         raise
     except Exception as error:

@@ -282,6 +282,7 @@ class Import(models.Model):
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE)  # of the first addresses
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True)  # who asked for it
+    agent_name = models.CharField(max_length=200, default="", blank=True)  # or which program
     filename = models.CharField(max_length=255)
     upload = models.CharField(max_length=20, default="", blank=True)  # a token of uploads.py
     id_column = models.CharField(max_length=200)

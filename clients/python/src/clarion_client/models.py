@@ -939,6 +939,42 @@ class IdsIn(TypedDict):
     ids: "list[int]"
 
 
+class Import(TypedDict):
+    """An import: created + updated + unchanged + skipped + repeated + rejected = lines."""
+
+    id: "int"
+    filename: "str"
+    channel_id: "int"
+    mode: "Literal['both', 'add', 'update']"
+    keeps: "bool"
+    dry_run: "bool"
+    tags: "list[str]"
+    state: "Literal['waiting', 'running', 'done', 'failed']"
+    error: "str"
+    bytes_total: "int"
+    bytes_done: "int"
+    lines: "int"
+    created: "int"
+    updated: "int"
+    unchanged: "int"
+    skipped: "int"
+    repeated: "int"
+    rejected: "int"
+    first_rejected: "list[Line]"
+    by: "str"
+    started_at: "str"
+    finished_at: "str | None"
+    can_be_undone: "bool"
+    undo: "Undo | None"
+
+
+class ImportPage(TypedDict):
+    """ImportPage"""
+
+    items: "list[Import]"
+    next: "str | None"
+
+
 class InvitationIn(TypedDict):
     """Who is invited."""
 
@@ -991,6 +1027,14 @@ class Leftover(TypedDict):
     failed: "int"
     unsent: "int"
     in_doubt: "int"
+
+
+class Line(TypedDict):
+    """A line that was not taken, or a contact that could not be restored."""
+
+    line: "int"
+    user_id: "str"
+    reason: "str"
 
 
 class Link(TypedDict):
@@ -1760,6 +1804,16 @@ class TypePreview(TypedDict):
     misfits: "int"
     estimated: "bool"
     examples: "list[Misfit]"
+
+
+class Undo(TypedDict):
+    """How far undoing is."""
+
+    state: "Literal['waiting', 'done']"
+    removed: "int"
+    restored: "int"
+    kept: "int"
+    first_kept: "list[Line]"
 
 
 class Upsert(TypedDict):

@@ -949,6 +949,59 @@ class Client(SyncBase):
             "models.Standings", self.request("GET", f"/api/v1/contacts/{contact_id}/consents")
         )
 
+    def list_imports(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.ImportPage:
+        """List imports of contacts, newest first; the lines they left out are with each of them."""
+        return cast(
+            "models.ImportPage",
+            self.request("GET", "/api/v1/imports", query={"limit": limit, "cursor": cursor}),
+        )
+
+    def start_import(
+        self,
+        file: tuple[str, bytes, str],
+        *,
+        channel_id: int,
+        id_column: str | None = None,
+        column: list[str] | None = None,
+        tag: list[str] | None = None,
+        mode: Literal["both", "add", "update"] | None = None,
+        keep: bool | None = None,
+        has_written: bool | None = None,
+        dry_run: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.Import:
+        """Import contacts from a CSV file; a worker does it."""
+        return cast(
+            "models.Import",
+            self.request(
+                "POST",
+                "/api/v1/imports",
+                file=file,
+                query={
+                    "channel_id": channel_id,
+                    "id_column": id_column,
+                    "column": column,
+                    "tag": tag,
+                    "mode": mode,
+                    "keep": keep,
+                    "has_written": has_written,
+                    "dry_run": dry_run,
+                },
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    def get_import(self, import_id: int) -> models.Import:
+        """Get an import: how far it is, its result, and the lines that it left out."""
+        return cast("models.Import", self.request("GET", f"/api/v1/imports/{import_id}"))
+
+    def undo_import(self, import_id: int) -> models.Import:
+        """Undo an import: delete what it added and nothing happened to, restore what it changed."""
+        return cast("models.Import", self.request("POST", f"/api/v1/imports/{import_id}/undo"))
+
     def reconcile_broadcast(self, broadcast_id: int) -> models.Reconciliation:
         """Count everyone of a broadcast in two ways, and compare."""
         return cast(
@@ -2637,6 +2690,61 @@ class AsyncClient(AsyncBase):
         """Show which consents a contact has given."""
         return cast(
             "models.Standings", await self.request("GET", f"/api/v1/contacts/{contact_id}/consents")
+        )
+
+    async def list_imports(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.ImportPage:
+        """List imports of contacts, newest first; the lines they left out are with each of them."""
+        return cast(
+            "models.ImportPage",
+            await self.request("GET", "/api/v1/imports", query={"limit": limit, "cursor": cursor}),
+        )
+
+    async def start_import(
+        self,
+        file: tuple[str, bytes, str],
+        *,
+        channel_id: int,
+        id_column: str | None = None,
+        column: list[str] | None = None,
+        tag: list[str] | None = None,
+        mode: Literal["both", "add", "update"] | None = None,
+        keep: bool | None = None,
+        has_written: bool | None = None,
+        dry_run: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.Import:
+        """Import contacts from a CSV file; a worker does it."""
+        return cast(
+            "models.Import",
+            await self.request(
+                "POST",
+                "/api/v1/imports",
+                file=file,
+                query={
+                    "channel_id": channel_id,
+                    "id_column": id_column,
+                    "column": column,
+                    "tag": tag,
+                    "mode": mode,
+                    "keep": keep,
+                    "has_written": has_written,
+                    "dry_run": dry_run,
+                },
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
+    async def get_import(self, import_id: int) -> models.Import:
+        """Get an import: how far it is, its result, and the lines that it left out."""
+        return cast("models.Import", await self.request("GET", f"/api/v1/imports/{import_id}"))
+
+    async def undo_import(self, import_id: int) -> models.Import:
+        """Undo an import: delete what it added and nothing happened to, restore what it changed."""
+        return cast(
+            "models.Import", await self.request("POST", f"/api/v1/imports/{import_id}/undo")
         )
 
     async def reconcile_broadcast(self, broadcast_id: int) -> models.Reconciliation:

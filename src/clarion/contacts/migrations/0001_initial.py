@@ -306,6 +306,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("agent_name", models.CharField(blank=True, default="", max_length=200)),
                 ("filename", models.CharField(max_length=255)),
                 ("upload", models.CharField(blank=True, default="", max_length=20)),
                 ("id_column", models.CharField(max_length=200)),
