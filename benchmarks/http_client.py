@@ -107,10 +107,11 @@ def run_worker(client: str) -> int:
     import django
 
     django.setup()
-    from clarion.engine import process, worker
+    from clarion.engine import process
+    from clarion.transport import clients
 
     if client == "aiohttp":
-        worker.HttpClient = AiohttpClient  # type: ignore[assignment,attr-defined]
+        clients.HttpClient = AiohttpClient  # type: ignore[assignment,attr-defined]
     return process.run_worker(sole=True)
 
 

@@ -175,7 +175,8 @@ def main(kind: str, people: int) -> int:
     }  # fmt: skip
     words = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
     ready = FOLDER / "ready.json"
-    ports = ("--http-port", "0", "--smtp-port", "0", "--log", str(log), "--ready-file", str(ready))
+    ports = [f"--{protocol}-port=0" for protocol in ("http", "smtp", "smpp")]
+    ports += ["--log", str(log), "--ready-file", str(ready)]
     with running("clarion_simulator", *ports, *words) as simulator:
         line_of(simulator)
         told = json.loads(ready.read_text(encoding="utf-8"))

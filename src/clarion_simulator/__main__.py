@@ -14,6 +14,7 @@ def run() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--http-port", type=int, default=HTTP_PORT)
     parser.add_argument("--smtp-port", type=int, default=SMTP_PORT)
+    parser.add_argument("--smpp-port", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="pairs")
     parser.add_argument("--log", type=Path)
     parser.add_argument("--ready-file", type=Path)
@@ -27,6 +28,7 @@ def run() -> int:
             host=args.host,
             http_port=args.http_port,
             smtp_port=args.smtp_port,
+            smpp_port=args.smpp_port,
             behaviour=behaviour,
             log=args.log,
             ready_file=args.ready_file,

@@ -115,6 +115,9 @@ class Behaviour(BaseModel):
     per_chat_limit: Limit = Field(
         None, description="messages in any second per recipient of a channel; above it 429"
     )
+    smpp_binds: Limit = Field(
+        None, description="SMPP: connections of one account at a time; above it a bind gets 0x05"
+    )
     honour_idempotency: bool = Field(
         True,
         title="true or false",

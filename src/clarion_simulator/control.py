@@ -11,6 +11,7 @@ from clarion_simulator.direct import Direct
 from clarion_simulator.direct_messages import Invalid
 from clarion_simulator.fate import INSTRUCTIONS
 from clarion_simulator.slack import Slack
+from clarion_simulator.smpp import Smpp, from_person
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
@@ -48,6 +49,7 @@ class Control:
         webhook: Webhook,
         webpush: WebPush,
         slack: Slack,
+        smpp: Smpp,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -62,6 +64,7 @@ class Control:
         self._webhook = webhook
         self._webpush = webpush
         self._slack = slack
+        self._smpp = smpp
         self._tally = tally
         self._health = health
         self._use = use
@@ -149,7 +152,11 @@ class Control:
             return self._inbound_whatsapp(fields)
         if "account" in fields:
             return self._inbound_direct(fields)
+        if "account_sid" in fields:
             return self._inbound_twilio(fields)
+        if "smpp" in fields:
+            self._smpp.write(*from_person(fields))
+            return {"ok": True, "by": "deliver_sm"}
         if "bot" in fields:
             return self._inbound_telegram(fields)
         if "slack_user" in fields:
@@ -179,7 +186,8 @@ class Control:
         url = fields.get("url") or self._desk.behaviour.callback_url
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise NotSo(
-                "Name a bot, a phone, an account, or the url of a channel of the webhook kind."
+                "Name a bot, a phone, an account, an smpp account, or the url of a channel of the "
+                "webhook kind."
             )
         kind, data = fields.get("type", "message.received"), fields.get("data")
         if data is None:
@@ -321,8 +329,8 @@ def page(summary: dict[str, Any], health: dict[str, Any]) -> str:
         "API (<code>POST /botTOKEN/METHOD</code>), WhatsApp's Cloud API "
         "(<code>POST /whatsapp/v26.0/ID/messages</code>), Messenger's and "
         "Instagram's Send API (<code>POST /messenger/v26.0/me/messages</code>), Web Push "
-        "(<code>POST /push/BROWSER</code>), and SMTP.</p>"
-        + table({"HTTP": health["http"], "SMTP": health["smtp"]})
+        "(<code>POST /push/BROWSER</code>), SMTP, and SMPP where asked for.</p>"
+        + table({"HTTP": health["http"], "SMTP": health["smtp"], "SMPP": health["smpp"] or "–"})
         + f"<h2>Received</h2>{table(totals)}{channels}"
         + f"<h2>Questions it answers</h2><p><code>{_HELP}</code></p></html>"
     )

@@ -14,6 +14,7 @@ from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.log import Log, LogFile
 from clarion_simulator.slack import Slack
+from clarion_simulator.smpp import Smpp, Smsc
 from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
@@ -29,7 +30,9 @@ FLUSH_SECONDS = 0.1
 
 
 class Simulator:
-    """A provider on loopback. Port 0 takes a free one; `log_file` makes the log outlive it.
+    """A provider on loopback. Port 0 takes a free one; SMPP is spoken only where it has a port.
+
+    `log_file` makes the log outlive it.
 
     Raises ValueError where a port is no port; `start` raises OSError where a port is taken and
     ValueError where the log file is no log.
@@ -42,14 +45,16 @@ class Simulator:
         host: str = "127.0.0.1",
         http_port: int = 0,
         smtp_port: int = 0,
+        smpp_port: int | None = None,
         log_file: Path | None = None,
     ) -> None:
-        for port in (http_port, smtp_port):
+        for port in (http_port, smtp_port, smpp_port or 0):
             if not 0 <= port <= 65535:
                 raise ValueError(f"A port is a number from 0 to 65535, not {port}.")
         self.host = host
         self.http_port = http_port
         self.smtp_port = smtp_port
+        self.smpp_port = smpp_port
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._mails: set[Mail] = set()
@@ -62,6 +67,7 @@ class Simulator:
         self._tally = Tally(self._desk.log)
         self._telegram = Telegram(self._desk)
         self._webhook = Webhook(self._desk)
+        self._smpp = Smpp(self._desk)
         self._whatsapp = WhatsApp(self._desk)
         self._webpush = WebPush(self._desk)
         self._direct = Direct(self._desk)
@@ -76,6 +82,7 @@ class Simulator:
             self._webhook,
             self._webpush,
             self._slack,
+            self._smpp,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -103,8 +110,13 @@ class Simulator:
         """Where it speaks SMTP."""
         return f"smtp://{_in_url(self.host)}:{self.smtp_port}"
 
+    @property
+    def smpp_url(self) -> str | None:
+        """Where it speaks SMPP; None where it does not."""
+        return None if self.smpp_port is None else f"smpp://{_in_url(self.host)}:{self.smpp_port}"
+
     async def start(self) -> None:
-        """Open the log file and both ports."""
+        """Open the log file and the ports."""
         if self._log_path is not None:
             self._log_file = LogFile(self.log, self._log_path)
             self._flusher = asyncio.create_task(self._flush())
@@ -113,6 +125,8 @@ class Simulator:
             self.smtp_port = await self._listen(
                 lambda: Mail(self._desk, self._mails), self.smtp_port
             )
+            if self.smpp_port is not None:
+                self.smpp_port = await self._listen(lambda: Smsc(self._smpp), self.smpp_port)
         except BaseException:
             await self.stop()
             raise
@@ -122,7 +136,11 @@ class Simulator:
         """Close everything, waiting for nothing but the log file."""
         for server in self._servers:
             server.close()
-        links: list[Connection | Mail] = [*self.connections, *self._mails]
+        links: list[Connection | Mail | Smsc] = [
+            *self.connections,
+            *self._mails,
+            *self._smpp.links,
+        ]
         for transport in [link.transport for link in links]:
             transport.abort()
         tasks = [*self.tasks, *([self._flusher] if self._flusher else [])]
@@ -164,6 +182,7 @@ class Simulator:
             self._desk.judge.forget()
             self._desk.caller.forget()
             self._telegram.forget()
+            self._smpp.forget()
             if self._log_file:
                 self._log_file.clear()
 
@@ -179,8 +198,10 @@ class Simulator:
             "pid": os.getpid(),
             "http": self.http_url,
             "smtp": self.smtp_url,
+            "smpp": self.smpp_url,
             "http_port": self.http_port,
             "smtp_port": self.smtp_port,
+            "smpp_port": self.smpp_port,
             "log": str(self._log_path) if self._log_path else None,
             "problem": problem,
             "received": len(self.log),

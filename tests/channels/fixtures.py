@@ -44,8 +44,10 @@ class Case:
     id_columns: Mapping[str, str]  # titles of a file -> the one of its user ids
     hook: Callable[[], HookRequest] | None = None  # a good callback
     told: tuple[Event, ...] = ()  # what it tells
+    # A good packet instead of a callback, from a provider that reports over a kept connection.
+    heard: Callable[[], HookRequest] | None = None
     forged: Mapping[str, Callable[[], HookRequest]] = field(default_factory=dict)
-    # Other good callbacks: with these, all that the kind says it can report is told.
+    # Other good callbacks, or packets: with these, all that the kind says it can report is told.
     others: tuple[Callable[[], HookRequest], ...] = ()
     pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us

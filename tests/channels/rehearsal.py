@@ -8,9 +8,9 @@ from typing import Any
 from clarion.channels.contract import ChannelKind, Event, HookRequest, Outcome, Outgoing
 from clarion.channels.registry import kind_class
 from clarion.kit import clock
+from clarion.transport.clients import Clients
 from clarion.transport.http import HttpClient
 from clarion.transport.messages import HttpRequest
-from clarion.transport.smtp import SmtpPool
 from clarion_simulator.server import Simulator
 from simulator.client import Post
 
@@ -47,8 +47,12 @@ class Stage:
     """A simulator, and the two ways to it."""
 
     simulator: Simulator
-    http: HttpClient
-    smtp: SmtpPool
+    clients: Clients
+
+    @property
+    def http(self) -> HttpClient:
+        """What speaks HTTP."""
+        return self.clients.http
 
     def make(self, rehearsal: Rehearsal, **changes: Any) -> ChannelKind:
         """The kind, configured for the simulator."""
@@ -63,9 +67,7 @@ class Stage:
         adapter = self.make(rehearsal)
         to = rehearsal.address(self.simulator, to or rehearsal.recipient)
         request = adapter.request(Outgoing("abc-17", 3, to, text, "Spring", **parts))
-        if isinstance(request, HttpRequest):
-            return adapter.outcome(await self.http.send(request))
-        return adapter.outcome(await self.smtp.send(request))
+        return adapter.outcome(await self.clients.send(request))
 
     async def ask(self, path: str, body: object = None) -> Any:
         """The simulator's answer to a control request: GET, or POST of ``body`` as JSON."""

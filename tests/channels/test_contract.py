@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from channels.cases import CASES
 from channels.fixtures import NOW, Case, refusal_of
 from clarion.channels import kind_names
+from clarion.channels.connecting import KeepsConnection
 from clarion.channels.contract import (
     Accepted,
     BadIdError,
@@ -22,16 +23,25 @@ from clarion.channels.contract import (
     HookRequest,
     Ignored,
     Inbound,
+    InboundPart,
     OptOut,
     Receipt,
     Refusal,
     Refused,
     Reply,
+    Request,
     SeenUntil,
 )
 from clarion.channels.registry import KINDS, kind_choices
 from clarion.channels.settings import config_fields
-from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
+from clarion.transport.messages import (
+    HttpReply,
+    HttpRequest,
+    SmppReply,
+    SmppRequest,
+    SmtpReply,
+    SmtpRequest,
+)
 
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 REPLIES = [
@@ -86,6 +96,15 @@ smtp_texts = st.text(max_size=300) | st.lists(
     ),
     max_size=6,
 ).map(" ".join)  # fmt: skip
+smpp_replies = st.builds(
+    SmppReply,
+    st.sampled_from(["bind", "submit", "check"]),
+    st.none() | st.integers(0, 2**32 - 1) | st.integers(0, 0xFF),
+    st.lists(st.text(max_size=70), max_size=3).map(tuple),
+    st.integers(0, 3),
+    smtp_texts,
+    smtp_texts,
+)
 smtp_replies = st.builds(
     SmtpReply,
     st.sampled_from(["connect", "auth", "mail", "rcpt", "data", "sent", "check"]),
@@ -164,9 +183,11 @@ def test_a_message_becomes_the_same_request_each_time(case: Case) -> None:
         assert isinstance(second, HttpRequest)
         assert (first.method, first.url) == (second.method, second.url)
         assert case.opened(first) == case.opened(second)
-    else:
+    elif isinstance(first, SmtpRequest):
         assert isinstance(second, SmtpRequest)
         assert (first.sender, first.recipient) == (second.sender, second.recipient)
+    else:
+        assert first == second
 
 
 @EACH
@@ -196,13 +217,14 @@ def test_a_throttled_channel_always_learns_for_how_long(case: Case) -> None:
 
 @EACH
 def test_a_good_callback_tells_its_events_as_often_as_it_comes(case: Case) -> None:
-    kind = case.make()
-    if case.hook is None:
+    kind, make = case.make(), case.hook or case.heard
+    if make is None:
         assert list(kind.events(case.with_body(b"{}"))) == []
         return
     for _ in range(2):
-        hook = case.hook()
-        kind.verify(hook)
+        hook = make()
+        if case.hook is not None:
+            kind.verify(hook)
         assert tuple(kind.events(hook)) == case.told
 
 
@@ -223,14 +245,22 @@ def test_a_kind_reports_all_that_it_says_it_does_and_nothing_else(case: Case) ->
 def test_the_one_click_link_is_in_every_message_or_in_none(case: Case) -> None:
     url = "https://clarion.example/unsubscribe/by-one-click"
     request = case.make().request(replace(case.message, unsubscribe_url=url))
-    carrier = request.message if isinstance(request, SmtpRequest) else request.body
-    assert (url.encode() in carrier) is ("link" in case.make().limits.opt_outs)
+    assert (url.encode() in carried(request)) is ("link" in case.make().limits.opt_outs)
 
 
 @EACH
 def test_other_callbacks_prove_themselves_too(case: Case) -> None:
-    for make in case.others:
-        case.make().verify(make())
+    if case.heard is None:
+        for make in case.others:
+            case.make().verify(make())
+
+
+@EACH
+def test_what_comes_over_a_connection_is_not_believed_as_a_callback(case: Case) -> None:
+    assert (case.heard is not None) is isinstance(case.make(), KeepsConnection)
+    if case.heard is not None:
+        with pytest.raises(BadSignature):
+            case.make().verify(case.heard())
 
 
 @pytest.mark.parametrize(("case", "make"), FORGED)
@@ -266,7 +296,7 @@ def test_what_is_not_understood_tells_nothing(case: Case, body: bytes) -> None:
 @EACH
 def test_what_is_not_of_the_providers_form_is_an_error(case: Case, body: bytes) -> None:
     kind = case.make()
-    if case.hook is None:
+    if case.hook is None and case.heard is None:
         assert list(kind.events(case.with_body(body))) == []
         return
     with pytest.raises(ValueError) as error:
@@ -310,6 +340,9 @@ def test_a_provider_that_repeats_our_secrets_gets_them_into_no_reason(case: Case
             for code in (421, 450, 535, 550, 554):
                 outcome = kind.outcome(SmtpReply(stage, code, echo))
                 assert_tells_no_secret(case, repr(outcome))
+        for status in (0x05, 0x08, 0x0B, 0x0E, 0x14, 0x58, 0xFF):
+            outcome = kind.outcome(SmppReply("submit", status, (), 1, echo))
+            assert_tells_no_secret(case, repr(outcome))
 
 
 @EACH
@@ -318,6 +351,8 @@ def test_checks_send_nothing_and_speak_in_sentences(case: Case) -> None:
     request = kind.check()
     if isinstance(request, SmtpRequest):
         assert request.recipient == ""
+    elif isinstance(request, SmppRequest):
+        assert request.parts == ()
     else:
         assert request.method != "POST" or request.url.endswith("/getMe")
     for reply, _ in case.replies.values():
@@ -330,7 +365,7 @@ def test_checks_send_nothing_and_speak_in_sentences(case: Case) -> None:
 
 
 @EACH
-@given(reply=http_replies | smtp_replies)
+@given(reply=http_replies | smtp_replies | smpp_replies)
 def test_no_reply_makes_an_outcome_raise(case: Case, reply: Reply) -> None:
     outcome = case.make().outcome(reply)
     assert isinstance(outcome, Accepted | Refused)
@@ -342,7 +377,7 @@ def test_no_reply_makes_an_outcome_raise(case: Case, reply: Reply) -> None:
 
 
 @EACH
-@given(reply=http_replies | smtp_replies)
+@given(reply=http_replies | smtp_replies | smpp_replies)
 def test_no_reply_makes_a_check_raise_anything_else(case: Case, reply: Reply) -> None:
     try:
         sentence = case.make().checked(reply)
@@ -395,7 +430,15 @@ def assert_fit_for_people(outcome: Refused) -> None:
 
 def callbacks_of(case: Case) -> list[Callable[[], HookRequest]]:
     """All good callbacks of the fixtures."""
-    return [make for make in (case.hook, case.pressed, *case.others) if make is not None]
+    made = (case.hook, case.heard, case.pressed, *case.others)
+    return [make for make in made if make is not None]
+
+
+def carried(request: Request) -> bytes:
+    """What of a request reaches the person."""
+    if isinstance(request, SmtpRequest):
+        return request.message
+    return b"".join(request.parts) if isinstance(request, SmppRequest) else request.body
 
 
 def assert_tells_no_secret(case: Case, text: str) -> None:
@@ -416,7 +459,7 @@ def assert_can_be_stored(events: Iterable[Event]) -> None:
         assert event.at <= NOW
         if isinstance(event, Receipt):
             assert event.message_id or event.external_id
-        elif isinstance(event, Inbound):
+        elif isinstance(event, Inbound | InboundPart):
             assert event.sender
             assert event.external_id
         elif isinstance(event, SeenUntil):

@@ -17,7 +17,7 @@ from channels.fixtures import Case
 from clarion.channels.contract import Inbound, Limits, Outgoing, Request, Template, Unsendable
 from clarion.kit.parts import Button, Media
 from clarion.transport.head import header_block
-from clarion.transport.messages import HttpRequest
+from clarion.transport.messages import HttpRequest, SmppRequest
 from clarion_simulator import multipart
 
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -42,6 +42,8 @@ def sent(case: Case, **parts: Any) -> str:
     request = case.make().request(rich(case, **parts))
     if isinstance(request, HttpRequest):
         return case.opened(request).decode("utf-8", "replace")
+    if isinstance(request, SmppRequest):
+        return b"".join(request.parts).decode("latin-1")
     mail = message_from_bytes(request.message, policy=policy.SMTPUTF8)
     texts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
     return "\n".join(texts)
@@ -128,6 +130,9 @@ def test_nothing_outside_the_limits_is_left_out_silently(case: Case) -> None:
 def test_what_can_be_no_picture_and_no_button_is_refused(
     case: Case, parts: dict[str, Any], words: str
 ) -> None:
+    limits = case.make().limits
+    if not (limits.media if "media" in parts else limits.buttons):
+        words += "|accepts no (picture|file)s|has no link buttons"
     with pytest.raises(Unsendable, match=words):
         case.make().request(rich(case, **parts))
 
@@ -184,6 +189,10 @@ def test_whatever_is_written_leaves_whole_or_is_refused_in_a_sentence(
     if isinstance(request, Unsendable):
         assert str(request).endswith(".")
         assert str(request).isprintable()
+        return
+    if isinstance(request, SmppRequest):
+        assert request.parts
+        assert request == case.make().request(message)
         return
     if not isinstance(request, HttpRequest):
         assert all(len(line) <= 998 for line in request.message.split(b"\r\n"))

@@ -11,6 +11,7 @@ from clarion.channels.contract import Accepted, Refused, Unsendable
 from clarion.channels.errors import ChannelError
 from clarion.channels.manage import ask_provider
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.kit.parts import Button, Media
 from clarion.transport.errors import MaybeSent, NotSent
 
@@ -92,7 +93,14 @@ async def test_a_check_with_wrong_credentials_says_what_to_do(
         await ask_provider(channel(rehearsal, stage, **rehearsal.wrong))
 
 
-@EACH
+SHOWING = pytest.mark.parametrize(
+    "rehearsal",
+    [one for one in REHEARSALS if kind_class(one.kind).limits.media],
+    ids=lambda one: one.kind,
+)
+
+
+@SHOWING
 async def test_b2_a_picture_with_a_url_arrives(stage: Stage, rehearsal: Rehearsal) -> None:
     picture = Media("image", URL, "anna.png", "image/png")
     assert isinstance(await stage.send(rehearsal, media=picture), Accepted)
@@ -105,7 +113,7 @@ async def test_b2_a_picture_with_a_url_arrives(stage: Stage, rehearsal: Rehearsa
         assert "Hello" in entry["text"]
 
 
-@EACH
+@SHOWING
 async def test_b2_an_upload_arrives_whole_or_is_refused(stage: Stage, rehearsal: Rehearsal) -> None:
     picture = Media("image", "", "anna ü.png", "image/png", PNG)
     if not rehearsal.takes_uploads:

@@ -44,16 +44,24 @@ class Provider:
                 str(port),
                 "--smtp-port",
                 "0",
+                "--smpp-port",
+                "0",
                 *settings,
             ]
         )
-        ready = self.process.wait_for_line(r"ready (\S+) smtp://\S+:(\d+)")
-        self.url, self.smtp_port = ready[1], int(ready[2])
+        ready = self.process.wait_for_line(r"ready (\S+) smtp://\S+:(\d+) smpp://\S+:(\d+)")
+        self.url, self.smtp_port, self.smpp_port = ready[1], int(ready[2]), int(ready[3])
 
     def get(self, path: str) -> bytes:
         """The body of an answer."""
         with urllib.request.urlopen(self.url + path, timeout=60) as reply:
             return bytes(reply.read())
+
+    def post(self, path: str, **fields: object) -> None:
+        """Order something."""
+        request = urllib.request.Request(self.url + path, json.dumps(fields).encode())
+        with urllib.request.urlopen(request, timeout=60):
+            pass
 
     def summary(self) -> dict[str, Any]:
         """All totals."""

@@ -17,10 +17,11 @@ from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
 from clarion.engine import reap, snapshot, stops
-from clarion.engine.worker import REFRESH, Worker
+from clarion.engine.worker import REFRESH
 from clarion.kit import clock, db
 from clarion.records.models import Delivery, Record
 from clarion.records.states import DeliveryState
+from clarion.transport.clients import Clients
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.ports import closed_port
@@ -56,13 +57,13 @@ class Gate:
 @pytest.fixture
 def gate(engine: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Where messages leave the worker, each a moment after it was seen whether it may."""
-    send_request, gate = Worker._send_request, Gate(1_000)
+    send, gate = Clients.send, Gate(1_000)
 
-    async def through(worker: Worker, request: Request) -> Reply:
+    async def through(clients: Clients, request: Request) -> Reply:
         await gate.passed()
-        return await send_request(worker, request)
+        return await send(clients, request)
 
-    monkeypatch.setattr(Worker, "_send_request", through)
+    monkeypatch.setattr(Clients, "send", through)
     yield gate
     gate.opened = True  # else the engine would wait for them for ever
 

@@ -45,6 +45,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         "title": "The shop",
     },
     "email": {"host": "127.0.0.1", "port": 9, "sender": "Us <us@example.org>"},
+    "smpp": {"host": "127.0.0.1", "port": 9, "system_id": "us", "allow_private": True},
 }
 
 

@@ -19,8 +19,9 @@ OF_THE_SAME_NAME = {
     SOURCE / "channels" / "keyword_lists.py",
     SOURCE / "engine" / "claim.py",
 }
-# “webhook” and “email” are words of other things as well, so that files can't be found by them.
-TELLING = sorted(set(kind_names()) - {"webhook", "email"})
+# “webhook” and “email” are words of other things as well, and SMPP is a protocol that the transport
+# speaks, so that files can't be found by them.
+TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp"})
 
 
 def naming(kind: str) -> set[Path]:

@@ -436,7 +436,7 @@ async def test_a_check_binds_and_asks(smsc, smpp):
 async def test_nothing_is_sent_once_it_is_closed(smsc, smpp):
     server, client = await smsc(), smpp()
     await client.close()
-    with pytest.raises(NotSent, match="shutting down"):
+    with pytest.raises(NotSent, match="closing its connection"):
         await client.send(server.request())
 
 

@@ -14,10 +14,10 @@ from pydantic import BaseModel
 
 from clarion.channels.limits import ATTEMPTS, BACKOFF
 from clarion.kit.parts import Button, Mail, Media
-from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply, SmtpRequest
+from clarion.transport.messages import AnyReply, AnyRequest
 
-Request = HttpRequest | SmtpRequest
-Reply = HttpReply | SmtpReply
+Request = AnyRequest
+Reply = AnyReply
 
 
 class Refusal(StrEnum):
@@ -66,6 +66,9 @@ class Accepted:
 
     external_id: str | None = None  # its id there, when receipts refer to it
     recipient_ids: tuple[str, ...] = ()  # the user ids under which the provider knows the recipient
+    # Of a message of several parts the id of each, where receipts are about parts; the first one is
+    # the external id.
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,19 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundPart:
+    """A part of what a person wrote; it becomes an Inbound when all parts are here."""
+
+    sender: str  # the provider's user id
+    external_id: str  # of this part, unique per sender
+    reference: str  # the parts of one message have the same, those of other messages seldom
+    number: int  # from 1
+    total: int
+    content: bytes  # UTF-16 with the high octet first: a character may be cut in two
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OptOut:
     """A person's address changed: they opted out, blocked us, or opted in again (``active``).
 
@@ -172,7 +188,7 @@ class Ignored:
     reason: str  # a sentence, the same for the same case; no ids, no names
 
 
-Event = Receipt | SeenUntil | Inbound | OptOut | SamePerson | Moved | Ignored
+Event = Receipt | SeenUntil | Inbound | InboundPart | OptOut | SamePerson | Moved | Ignored
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message

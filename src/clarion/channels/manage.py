@@ -1,10 +1,9 @@
 """Adding, changing, pausing and checking channels."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from types import EllipsisType
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -32,12 +31,9 @@ from clarion.channels.urls import hook_url
 from clarion.kit import clock
 from clarion.kit.names import NAMED, no_such
 from clarion.kit.vault import SealedError
+from clarion.transport.clients import Clients
 from clarion.transport.errors import TransportError
-from clarion.transport.http import HttpClient
-from clarion.transport.messages import HttpRequest
-from clarion.transport.smtp import SmtpPool
 
-Client = TypeVar("Client", HttpClient, SmtpPool)
 log = structlog.get_logger()
 _NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
 _NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
@@ -250,21 +246,10 @@ async def ask_to_register(channel: Channel, public_url: str) -> str:
 
 async def _ask(request: Request) -> Reply:
     try:
-        if isinstance(request, HttpRequest):
-            async with _closing(HttpClient(proxy=django_settings.CLARION.proxy or None)) as http:
-                return await http.send(request)
-        async with _closing(SmtpPool()) as smtp:
-            return await smtp.send(request)
+        async with Clients(proxy=django_settings.CLARION.proxy) as clients:
+            return await clients.send(request)
     except TransportError as problem:
         raise ChannelError(problem.named, problem.reason) from None
-
-
-@asynccontextmanager
-async def _closing(client: Client) -> AsyncIterator[Client]:
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 def _adapter(channel: Channel) -> ChannelKind:

@@ -20,6 +20,7 @@ from clarion.channels.instagram.kind import InstagramKind
 from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
 from clarion.channels.slack.kind import SlackKind
+from clarion.channels.smpp.kind import SmppKind
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.twilio.kind import TwilioKind
 from clarion.channels.urls import hook_url
@@ -39,6 +40,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         WebPushKind,
         TwilioKind,
         SlackKind,
+        SmppKind,
     )
 }
 

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from clarion.channels.contract import Reply
 from clarion.kit import clock
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import HttpReply
 
 DEFAULT_WAIT = 1.0  # seconds
 LONGEST_WAIT = 86_400.0  # seconds: nobody can put a channel to sleep for longer than a day
@@ -18,7 +18,7 @@ _LARGEST_JSON = 262_144  # bytes; no provider explains itself at greater length
 
 def as_http(reply: Reply) -> HttpReply:
     """The reply itself; for an HTTP kind that was handed something else, one that says nothing."""
-    return HttpReply(0, {}, b"") if isinstance(reply, SmtpReply) else reply
+    return reply if isinstance(reply, HttpReply) else HttpReply(0, {}, b"")
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """``clarion simulator``: a test provider."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,10 @@ def add_to(app: App) -> None:
     )(simulator)
 
 
+def _port(about: str) -> Any:
+    return typer.Option(min=0, max=65535, metavar="PORT", help=about)
+
+
 def simulator(
     host: Annotated[
         str,
@@ -27,18 +31,11 @@ def simulator(
             help="The address to listen on. Keep it on this machine: anyone can use the simulator.",
         ),
     ] = "127.0.0.1",
-    http_port: Annotated[
-        int,
-        typer.Option(
-            min=0, max=65535, metavar="PORT", help="The port for HTTP. 0 chooses a free one."
-        ),
-    ] = 8025,
-    smtp_port: Annotated[
-        int,
-        typer.Option(
-            min=0, max=65535, metavar="PORT", help="The port for SMTP. 0 chooses a free one."
-        ),
-    ] = 2525,
+    http_port: Annotated[int, _port("The port for HTTP. 0 chooses a free one.")] = 8025,
+    smtp_port: Annotated[int, _port("The port for SMTP. 0 chooses a free one.")] = 2525,
+    smpp_port: Annotated[
+        int | None, _port("Speak SMPP too, on this port. 0 chooses a free one.")
+    ] = None,
     knobs: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,6 +69,7 @@ def simulator(
             host=host,
             http_port=http_port,
             smtp_port=smtp_port,
+            smpp_port=smpp_port,
             behaviour=behaviour,
             log=log,
             ready_file=ready_file,

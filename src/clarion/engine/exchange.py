@@ -30,7 +30,8 @@ from clarion.engine.render import (
 )
 from clarion.records.models import Delivery
 from clarion.records.rows import RecordRow
-from clarion.transport.messages import HttpRequest
+from clarion.transport.messages import SmppRequest, SmtpRequest
+from clarion.transport.smpp_pdu import described
 
 _SIGNATURES = frozenset({"authorization", "webhook-signature", "webhook-timestamp"})
 
@@ -149,7 +150,9 @@ def redacted(request: Request, secrets: Iterable[str]) -> str:
     """A request as text, without these and without signatures."""
     secrets = [secret for secret in secrets if secret]
     secrets += [quote(secret, safe="") for secret in secrets]
-    if not isinstance(request, HttpRequest):
+    if isinstance(request, SmppRequest):
+        return readable("\n\n".join(map(described, request.parts)).encode(), secrets)
+    if isinstance(request, SmtpRequest):
         return readable(request.message.replace(b"\r\n", b"\n"), secrets)
     headers = [
         f"{name}: {HIDDEN if name.lower() in _SIGNATURES else value}"

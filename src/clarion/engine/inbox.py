@@ -21,6 +21,7 @@ from clarion.channels.contract import (
     HookRequest,
     Ignored,
     Inbound,
+    InboundPart,
     Moved,
     OptOut,
     Receipt,
@@ -28,11 +29,12 @@ from clarion.channels.contract import (
     SeenUntil,
 )
 from clarion.channels.keywords import State, with_requested_state
+from clarion.channels.models import Channel
 from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
 from clarion.contacts import addresses, identities
-from clarion.engine import callbacks
+from clarion.engine import callbacks, fragments
 from clarion.engine.callbacks import Taken
 from clarion.engine.models import REASON_LENGTH, Callback
 from clarion.kit import clock, db, text
@@ -126,7 +128,7 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
 
 
 def _is_of_people(event: Event) -> bool:
-    return isinstance(event, Inbound | OptOut | Moved)
+    return isinstance(event, Inbound | InboundPart | OptOut | Moved)
 
 
 def _read(of: _Round, item: _Item) -> None:
@@ -174,6 +176,8 @@ def _ids_of_people(of: _Round) -> dict[int, set[str]]:
         for event in item.events:
             if isinstance(event, Inbound | OptOut):
                 named.update((event.sender, *event.aliases))
+            elif isinstance(event, InboundPart):
+                named.add(event.sender)
             elif isinstance(event, Moved):
                 named.update((event.old, event.new, *event.aliases))
             elif isinstance(event, SamePerson):
@@ -216,12 +220,35 @@ def _apply_people(item: _Item) -> None:
     for event in item.events:
         if isinstance(event, Inbound):
             receive(channel, event)
+        elif isinstance(event, InboundPart):
+            if (whole := fragments.add(channel, event)) is not None:
+                _apply_whole(channel, whole)
         elif isinstance(event, OptOut):
             addresses.mark_value(channel, event.sender, event.state, event.at, event.aliases)
         elif isinstance(event, Moved):
             identities.move(
                 channel, event.old, event.new, keeps_old=event.keeps_old, aliases=event.aliases
             )
+
+
+def _apply_whole(channel: Channel, whole: Inbound) -> None:
+    """Apply a message whose parts came one by one, and what it asks for."""
+    receive(channel, whole)
+    for event in with_requested_state(whole, own_words()):
+        if isinstance(event, OptOut):
+            addresses.mark_value(channel, event.sender, event.state, event.at)
+
+
+def give_up_fragments(now: int | None = None) -> int:
+    """Apply messages whose last parts did not come in time, as far as they are here; return how
+    many those were."""
+    late = fragments.incomplete(db.now_us() if now is None else now)
+    for channel, sender, reference in late:
+        with db.write():
+            identities.lock({channel.pk: [sender]})
+            if (whole := fragments.give_up(channel, sender, reference)) is not None:
+                _apply_whole(channel, whole)
+    return len(late)
 
 
 def _apply_all_receipts(of: _Round) -> None:

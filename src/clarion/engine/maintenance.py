@@ -7,7 +7,7 @@ from clarion.broadcasts import erasing
 from clarion.clicks import upkeep as clicks
 from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
-from clarion.engine import callbacks, codes
+from clarion.engine import callbacks, codes, inbox
 from clarion.records import counters, measures, tallies
 from clarion.webhooks import queue as webhooks
 
@@ -17,6 +17,7 @@ TASKS: Final[tuple[Callable[[], Any], ...]] = (
     measures.fold,
     counters.squash,
     callbacks.forget_old,
+    inbox.give_up_fragments,
     imports.mark_interrupted,
     suppressions.finish_interrupted,
     codes.give_back_unsent,

@@ -111,6 +111,54 @@ class DropCount(models.Model):
         return f"{self.count} × {self.reason}"
 
 
+class Connection(models.Model):
+    """A worker may keep a connection to a channel's provider open: one of those that are allowed.
+
+    One of a worker that has ended is free.
+    """
+
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    number = models.PositiveSmallIntegerField()  # from 0
+    worker_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "number"], name="connection_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"connection {self.number} of channel {self.channel_id}"
+
+
+class InboundFragment(models.Model):
+    """A part of a message that a person wrote, until the others are here."""
+
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    sender = models.CharField(max_length=320)
+    reference = models.CharField(max_length=100)  # the parts of one message have the same
+    number = models.PositiveSmallIntegerField()  # from 1
+    total = models.PositiveSmallIntegerField()
+    content = models.BinaryField()  # UTF-16, which may begin or end within a character
+    external_id = models.CharField(max_length=200)
+    at = InstantField()
+    stored_at = InstantField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "sender", "reference", "number"], name="fragment_once"
+            )
+        ]
+        indexes = [models.Index(fields=["stored_at"], name="fragment_age")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.total} from {self.sender}"
+
+
 class DryRun(models.Model):
     """A broadcast rendered for every recipient before it is sent; a worker does it, in chunks."""
 

@@ -13,7 +13,6 @@ from django.db import Error
 from clarion.accounts import expiry
 from clarion.broadcasts import people, periodic, retention, waits
 from clarion.channels import slots
-from clarion.channels.contract import Reply, Request
 from clarion.content import media
 from clarion.engine import (
     claim,
@@ -32,6 +31,7 @@ from clarion.engine import (
 )
 from clarion.engine.batch_pipeline import pipeline_for
 from clarion.engine.claim import Claim, Claimed
+from clarion.engine.connections import Connections
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
 from clarion.engine.journal.file import Journal, folder_of
@@ -45,9 +45,8 @@ from clarion.kit import clock, db
 from clarion.kit.db import estimates
 from clarion.records.deliveries.requeue import requeue
 from clarion.records.deliveries.settle import Settlement
-from clarion.transport.http import HttpClient
+from clarion.transport.clients import Clients
 from clarion.transport.messages import HttpRequest
-from clarion.transport.smtp import SmtpPool
 from clarion.webhooks.sender import WebhookSender
 
 log = structlog.get_logger()
@@ -74,8 +73,8 @@ class Worker:
         self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
         self._settler = Settler(self._settle)
         self.content = ContentWatch(self.put)
-        self._http: HttpClient
-        self._smtp: SmtpPool
+        self._clients: Clients
+        self._connections: Connections
         self._id = 0
         self._lease_end = 0.0  # by time.monotonic(), as renewed last
         self._waiting: set[int] = set()  # channels that wait, or have waited just before
@@ -91,13 +90,12 @@ class Worker:
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Work until ``stop`` is called; then finish what is in flight and give back the rest."""
-        limit = settings.CLARION.concurrency
-        self._http = HttpClient(per_origin=limit, proxy=settings.CLARION.proxy or None)
-        self._smtp = SmtpPool(per_server=min(limit, 16))
+        self._clients = Clients(settings.CLARION.concurrency, settings.CLARION.proxy)
         webhook_sender = WebhookSender(
-            self._webhook_thread.run, self._http.send, self._stopping.is_set
+            self._webhook_thread.run, self._clients.http.send, self._stopping.is_set
         )
         await self._register()
+        self._connections = Connections(self._threads, self._clients.smpp)
         await self._db(periodic.recompute)
         settling = asyncio.create_task(self._settler.run())
         loops = [
@@ -117,12 +115,14 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._run_dry_runs)),
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
             asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
+            asyncio.create_task(self._every(1.0, self._keep_connections)),
         ]
         log.info("worker_started", worker=self._id)
         started()
         await self._stopping.wait()
         await asyncio.gather(*loops)
         await asyncio.gather(*(pipeline.close() for pipeline in self._pipelines.values()))
+        await self._connections.close()
         await webhook_sender.close()
         await asyncio.gather(*self._background)
         self._settler.close()
@@ -131,8 +131,7 @@ class Worker:
         self._journal.note_beat((await self._db(heartbeat.beat)).count)
         self._journal.close()
         await self._db(reap.sign_off, self._id)
-        await self._http.close()
-        await self._smtp.close()
+        await self._clients.close()
         self._orders.close()
         self._webhook_thread.close()
         self._threads.close()
@@ -252,15 +251,17 @@ class Worker:
         for channel_id, pipeline in list(self._pipelines.items()):
             facts = self._snapshot.channels.get(channel_id)
             done = channel_id not in self._snapshot.busy and pipeline.quiet
-            if facts is not pipeline.channel or done:
+            if facts is not pipeline.channel or done or not self._runners(facts):
                 del self._pipelines[channel_id]
                 self._later(pipeline.close())
         for channel_id, facts in self._snapshot.channels.items():
             wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
-            if wanted and channel_id not in self._pipelines:
-                self._pipelines[channel_id] = pipeline_for(
-                    self, facts, self._send_request, settings.CLARION.concurrency
-                )
+            runners = self._runners(facts)
+            if wanted and runners and channel_id not in self._pipelines:
+                self._pipelines[channel_id] = pipeline_for(self, facts, self._clients.send, runners)
+
+    def _runners(self, facts: snapshot.ChannelFacts) -> int:
+        return self._connections.room(facts.id, facts.kind, settings.CLARION.concurrency)
 
     async def _renew_lease(self) -> None:
         began = time.monotonic()
@@ -277,6 +278,7 @@ class Worker:
         # doubt by now.
         pipelines, self._pipelines = list(self._pipelines.values()), {}
         await asyncio.gather(*(pipeline.close() for pipeline in pipelines))
+        await self._connections.close()
         await self._settler.flushed()
         self._journal.close()  # what it says of those in doubt is read by the next reaper
         await self._register()
@@ -358,10 +360,8 @@ class Worker:
     async def _run_dry_runs(self) -> None:
         await self._orders.run_dry_runs(self._id)
 
-    def _send_request(self, request: Request) -> Awaitable[Reply]:
-        if isinstance(request, HttpRequest):
-            return self._http.send(request)
-        return self._smtp.send(request)
+    async def _keep_connections(self) -> None:
+        await self._connections.refresh(self._id)
 
     async def _settle(self, batch: list[Settlement], again: bool) -> None:
         await self._db(settle, self._id, batch, again=again)

@@ -7,12 +7,12 @@ provider may report thousands of receipts a second while agents use the pages of
 
 from typing import Final
 
+from clarion.engine.group_commit import Runs
 from clarion.engine.threads import DatabaseThreads
 from clarion.hooks import callbacks, clicks, confirm, preferences, subscribing, unsubscribe
 from clarion.hooks.callbacks import Callbacks
 from clarion.hooks.clicks import Clicking
 from clarion.hooks.confirm import Confirming
-from clarion.hooks.group_commit import Runs
 from clarion.hooks.health import HEALTH, READY, Health, Readiness
 from clarion.hooks.monitors import PATH as METRICS
 from clarion.hooks.monitors import Monitoring

@@ -17,9 +17,9 @@ from clarion.channels.contract import (
     TakesGets,
 )
 from clarion.engine.callbacks import Verified, store
+from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.engine.inbox import lane_of
 from clarion.hooks.channels import AT_ONCE, ChannelDirectory
-from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.wire import Answer, Request, busy, not_allowed, sentence
 from clarion.kit import clock
 

@@ -8,7 +8,7 @@ from typing import Final
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
-from clarion.hooks.group_commit import Runs
+from clarion.engine.group_commit import Runs
 
 FRESH: Final = 1.0  # seconds for which what was read is believed
 AT_ONCE: Final = 0.1  # seconds for which it is believed before a caller is refused

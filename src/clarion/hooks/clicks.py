@@ -17,7 +17,7 @@ from clarion.clicks.store import Visit, store
 from clarion.clicks.tokens import PREFIX as PREFIX
 from clarion.clicks.tokens import read_token
 from clarion.content.links import location
-from clarion.hooks.group_commit import Bounds, GroupCommit, Overloaded, Runs
+from clarion.engine.group_commit import Bounds, GroupCommit, Overloaded, Runs
 from clarion.hooks.unsubscribe import PAGE_HEADERS, language_of
 from clarion.hooks.wire import Answer, Request, busy, not_allowed
 from clarion.kit import clock

@@ -12,7 +12,7 @@ from clarion.consents import confirmations
 from clarion.consents.confirmations import CONFIRM
 from clarion.consents.models import Confirmation
 from clarion.consents.proof import Proof
-from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
+from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.preferences import proof_of
 from clarion.hooks.unsubscribe import PAGE_HEADERS, language_of
 from clarion.hooks.wire import Answer, Request, busy, not_allowed

@@ -6,8 +6,8 @@ from typing import Final
 from django.db import DatabaseError, connection
 
 from clarion.engine import metrics
+from clarion.engine.group_commit import Runs
 from clarion.hooks.freshness import Fresh
-from clarion.hooks.group_commit import Runs
 from clarion.hooks.wire import Answer, Request, not_allowed
 from clarion.kit.db.schema import SchemaError, require_current
 

@@ -19,9 +19,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from clarion import __version__
 from clarion.channels.contract import Refusal
 from clarion.engine import metrics
+from clarion.engine.group_commit import Runs
 from clarion.engine.metrics import Numbers
 from clarion.hooks.freshness import Fresh
-from clarion.hooks.group_commit import Runs
 from clarion.hooks.wire import Answer, Request, busy, not_allowed, sentence
 from clarion.records import counters
 

@@ -13,7 +13,7 @@ from django.utils import translation
 from clarion.consents import preferences
 from clarion.consents.preferences import PREFERENCES, Preferences
 from clarion.consents.proof import Proof
-from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
+from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.unsubscribe import PAGE_HEADERS, language_of
 from clarion.hooks.wire import Answer, Request, busy, not_allowed
 from clarion.kit import clock

@@ -18,8 +18,8 @@ from clarion.channels.subscriptions import (
 )
 from clarion.consents import subscribing
 from clarion.consents.proof import Proof
+from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.channels import ChannelDirectory
-from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.preferences import proof_of
 from clarion.hooks.wire import Answer, Request, busy, not_allowed, sentence
 from clarion.kit import clock

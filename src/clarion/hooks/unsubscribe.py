@@ -13,7 +13,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from clarion.contacts import addresses
 from clarion.contacts.states import AddressState
 from clarion.contacts.unsubscribe import read_token
-from clarion.hooks.group_commit import GroupCommit, Overloaded, Runs
+from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.hooks.wire import Answer, Request, busy, not_allowed
 from clarion.kit import clock
 

@@ -146,3 +146,7 @@ class SmppReply:
     parts: int = 0
     text: str = ""  # what it said beside the status
     problem: str = ""  # a sentence
+
+
+AnyRequest = HttpRequest | SmtpRequest | SmppRequest
+AnyReply = HttpReply | SmtpReply | SmppReply

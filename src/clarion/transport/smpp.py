@@ -15,7 +15,7 @@ from clarion.transport.smpp_pdu import Command, Status, parse_id, status_text
 from clarion.transport.smpp_session import BindRefused, Hear, Lost, SmppSession, Written
 
 Trouble = BindRefused | NotSent
-_CLOSED: Final = "Clarion is shutting down."
+_CLOSED: Final = "Clarion is closing its connection to the server."
 _CONNECTING: Final = 15.0  # seconds to connect and bind
 _RESTING: Final = 1.0  # seconds after a failure in which nobody connects to the account
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before a kept connection is opened again
@@ -183,15 +183,15 @@ class _Link:
         self._tls = tls
         self._sessions: dict[Command, SmppSession] = {}
         self._opening = asyncio.Lock()
+        self._closed = False
         self._trouble: Trouble | None = None  # why the last attempt failed …
         self._rests_until = 0.0  # … and until when none is made, on the loop's clock
 
     async def session(self, command: Command) -> SmppSession:
         """A bound connection. Raises NotSent, or BindRefused with the SMSC's answer."""
-        session = self._sessions.get(command)
-        if session is not None and session.usable:
-            return session
         async with self._opening:
+            if self._closed:
+                raise Unavailable(_CLOSED)
             session = self._sessions.get(command)
             if session is not None and session.usable:
                 return session
@@ -219,7 +219,8 @@ class _Link:
         await asyncio.gather(*(session.unbind() for session in sessions))
 
     async def close(self) -> None:
-        """Keep nothing open any longer."""
+        """Open nothing any more, and close what is open."""
+        self._closed = True
         keeping, self.keeping = self.keeping, None
         if keeping is not None:
             keeping.cancel()

@@ -182,6 +182,28 @@ def parse_message(pdu: Pdu) -> ShortMessage:
     )  # fmt: skip
 
 
+def described(body: bytes) -> str:
+    """The body of a submit_sm, in lines for people. Raises BadPdu."""
+    message = parse_message(Pdu(Command.SUBMIT_SM, 0, 0, body))
+    parties = {"source": message.source, "destination": message.destination}
+    fields = {
+        name: f"{party.address} (TON {party.ton}, NPI {party.npi})"
+        for name, party in parties.items()
+    }
+    fields |= {
+        "service_type": message.service_type,
+        "esm_class": f"0x{message.esm_class:02X}",
+        "validity_period": message.validity,
+        "registered_delivery": str(message.registered_delivery),
+        "data_coding": f"0x{message.data_coding:02X}",
+        "short_message": message.content.hex(),
+    }
+    fields |= {f"parameter 0x{tag:04X}": value.hex() for tag, value in message.optional}
+    return "\n".join(
+        ["submit_sm", *(f"{name}: {value}" for name, value in fields.items() if value)]
+    )
+
+
 def parse_pdu(data: bytes) -> Pdu:
     """The one packet that these octets are. Raises BadPdu."""
     pdus = list(PduReader().feed(data))

@@ -7,6 +7,7 @@ nothing, further packets wait here.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, cast
 
 import structlog
@@ -136,14 +137,15 @@ class SmppSession(asyncio.Protocol):
         return await self._ask(Command.ENQUIRE_LINK, b"", Written())
 
     async def unbind(self) -> None:
-        """Say goodbye, wait a moment for the answer, and close."""
+        """Wait a moment for answers that are due, say goodbye, and close. Nothing more is sent."""
         if self.usable:
-            self._leaving = True
-            try:
+            self._leaving, self._why = True, "it was closed here"
+            due = [answer for _, answer in self._pending.values()]
+            if due:
+                await asyncio.wait(due, timeout=_FAREWELL)
+            with suppress(Lost, TimeoutError):  # it is over either way
                 async with asyncio.timeout(_FAREWELL):
                     await self._ask(Command.UNBIND, b"", Written())
-            except (Lost, TimeoutError):
-                pass  # it is over either way
         await asyncio.gather(*self._storing)
         self.end("it was closed here")
 

@@ -270,4 +270,69 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Connection",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("worker_id", models.BigIntegerField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "number"), name="connection_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="InboundFragment",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sender", models.CharField(max_length=320)),
+                ("reference", models.CharField(max_length=100)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("total", models.PositiveSmallIntegerField()),
+                ("content", models.BinaryField()),
+                ("external_id", models.CharField(max_length=200)),
+                ("at", clarion.kit.fields.InstantField()),
+                ("stored_at", clarion.kit.fields.InstantField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["stored_at"], name="fragment_age")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "sender", "reference", "number"), name="fragment_once"
+                    )
+                ],
+            },
+        ),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from clarion.hooks.group_commit import Bounds, GroupCommit, Overloaded
+from clarion.engine.group_commit import Bounds, GroupCommit, Overloaded
 
 
 class Store:

@@ -1,0 +1,1 @@
+"""SMS through an SMSC, over SMPP 3.4."""

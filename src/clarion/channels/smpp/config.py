@@ -1,0 +1,239 @@
+"""What an SMPP channel needs to know."""
+
+import re
+from typing import Literal
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from clarion.channels import phone_ids
+from clarion.channels.sms_settings import SmsSettings
+from clarion.transport.messages import SmppAccount
+
+_HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
+_SENDER = re.compile(r"[ -~]{0,20}")
+_WORD = re.compile(r"[!-~]*")
+_NUMBER = re.compile(r"\+?[0-9]+")
+_LONGEST_NAME = 11  # characters of an alphanumeric sender (3GPP TS 23.040, 9.1.2.5)
+_SHORT_CODE = 6  # digits at most; longer numbers are those of phones
+# Type of number and numbering plan (SMPP 3.4, 5.2.5 and 5.2.6).
+Ton = Literal["auto", "0", "1", "2", "3", "4", "5", "6"]
+Npi = Literal["auto", "0", "1", "3", "4", "6", "8", "9", "10", "14", "18"]
+
+
+class SmppConfig(SmsSettings):
+    """What an SMPP channel needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(
+        title="Server",
+        description="The provider's SMPP server (SMSC), for example smpp.example.org.",
+        json_schema_extra={"receives": ["password"]},
+    )
+    port: int = Field(
+        default=2775,
+        ge=1,
+        le=65535,
+        title="Port",
+        description="Usually 2775; with TLS often 3550 or 2776.",
+        json_schema_extra={"receives": ["password"]},
+    )
+    security: Literal["none", "tls"] = Field(
+        default="none",
+        title="Encryption",
+        description="tls if the provider offers it. Without it, login and messages can be read "
+        "on the way.",
+        json_schema_extra={"receives": ["password"]},
+    )
+    system_id: str = Field(title="System id", description="The user name (system_id).")
+    password: SecretStr = Field(default=SecretStr(""), title="Password")
+    system_type: str = Field(
+        default="",
+        title="System type",
+        description="Only if the provider names one (system_type).",
+    )
+    bind: Literal["transceiver", "separate"] = Field(
+        default="transceiver",
+        title="Connections to bind",
+        description="transceiver: one for both directions. separate: a transmitter and a receiver, "
+        "for providers that have no transceiver.",
+    )
+    connections: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        title="Workers connected",
+        description="How many workers may be connected at a time. Not more than the connections "
+        "that the provider allows for this account; a worker with separate binds needs two.",
+    )
+    window: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        title="Window",
+        description="How many messages may be without an answer at a time, on one connection. Ask "
+        "the provider.",
+    )
+    enquire_link: int = Field(
+        default=30,
+        ge=1,
+        le=600,
+        title="Seconds between signs of life",
+        description="After so many seconds without traffic the provider is asked whether it is "
+        "still there (enquire_link).",
+    )
+    sender: str = Field(
+        default="",
+        title="Sender",
+        description="What recipients see: a phone number, a short code, or a name of at most 11 "
+        "characters. Empty if the provider sets it.",
+    )
+    sender_ton: Ton = Field(
+        default="auto",
+        title="Sender's type of number (TON)",
+        description="auto: 1 for a phone number, 3 for a short code, 5 for a name.",
+    )
+    sender_npi: Npi = Field(
+        default="auto",
+        title="Sender's numbering plan (NPI)",
+        description="auto: 1 for a phone number, otherwise 0.",
+    )
+    recipient_ton: Ton = Field(
+        default="auto",
+        title="Recipients' type of number (TON)",
+        description="auto: 1, international.",
+    )
+    recipient_npi: Npi = Field(
+        default="auto", title="Recipients' numbering plan (NPI)", description="auto: 1, telephone."
+    )
+    service_type: str = Field(
+        default="",
+        title="Service type",
+        description="Only if the provider names one (service_type).",
+    )
+    long_messages: Literal["udh", "sar", "payload"] = Field(
+        default="udh",
+        title="Long messages",
+        description="How a message of several parts is sent. udh: parts with a header of their "
+        "own, which nearly all providers accept. sar: parts with sar_ parameters. payload: the "
+        "whole text at once (message_payload), and the provider divides it.",
+    )
+    receipts: Literal["all", "failures", "none"] = Field(
+        default="all",
+        title="Delivery receipts",
+        description="Which of them are asked for (registered_delivery).",
+    )
+    receipt_ids: Literal["same", "hex", "decimal"] = Field(
+        default="same",
+        title="Message ids in receipts",
+        description="same: written as in the answer to the message. decimal: the answer has them "
+        "in hexadecimal and the receipt in decimal digits. hex: the other way round.",
+    )
+    validity_hours: int = Field(
+        default=0,
+        ge=0,
+        le=720,
+        title="Validity in hours",
+        description="How long the provider tries to deliver a message. 0: as it does by itself.",
+    )
+    country: str = Field(
+        default="",
+        title="Country of phone numbers",
+        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
+        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
+    )
+    allow_private: bool = Field(
+        default=False,
+        title="Allow private addresses",
+        description="Allows a server in your own network or on this machine, for example one that "
+        "is reached through a VPN.",
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        value = value.strip()
+        if not _HOST.fullmatch(value):
+            raise ValueError("Write only the name of the server, for example smpp.example.org.")
+        return value
+
+    @field_validator("system_id", "system_type", "service_type")
+    @classmethod
+    def _is_word(cls, value: str) -> str:
+        value = value.strip()
+        if not _WORD.fullmatch(value):
+            raise ValueError("Use letters a to z, digits and signs, without spaces.")
+        return value
+
+    @field_validator("password")
+    @classmethod
+    def _is_password(cls, value: SecretStr) -> SecretStr:
+        if not _WORD.fullmatch(value.get_secret_value()):
+            raise ValueError("An SMPP password has letters a to z, digits and signs, no spaces.")
+        return value
+
+    @field_validator("sender")
+    @classmethod
+    def _is_sender(cls, value: str) -> str:
+        value = value.strip()
+        number = _NUMBER.fullmatch(value)
+        if not _SENDER.fullmatch(value) or (not number and len(value) > _LONGEST_NAME):
+            raise ValueError(
+                "A sender is a phone number, a short code, or a name of at most 11 characters "
+                "from a to z, digits and spaces."
+            )
+        return value.removeprefix("+") if number else value
+
+    @field_validator("country")
+    @classmethod
+    def _is_known_country(cls, value: str) -> str:
+        return phone_ids.is_country(value)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SmppConfig":
+        lengths = {"system_id": 64, "system_type": 12, "service_type": 5}
+        for name, most in lengths.items():
+            if len(getattr(self, name)) > most:
+                title = type(self).model_fields[name].title
+                raise ValueError(f"{title}: at most {most} characters.")
+        if len(self.password.get_secret_value()) > 64:
+            raise ValueError("An SMPP password has at most 64 characters.")
+        return self
+
+    @property
+    def account(self) -> SmppAccount:
+        """The account as the transport needs it."""
+        return SmppAccount(
+            host=self.host,
+            port=self.port,
+            security=self.security,
+            system_id=self.system_id,
+            password=self.password.get_secret_value(),
+            system_type=self.system_type,
+            separate=self.bind == "separate",
+            window=self.window,
+            enquire=float(self.enquire_link),
+            allow_private=self.allow_private,
+        )
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """Type of number and numbering plan of the sender."""
+        if not self.sender:
+            usual = 0, 0
+        elif not self.sender.isdigit():
+            usual = 5, 0
+        elif len(self.sender) <= _SHORT_CODE:
+            usual = 3, 0
+        else:
+            usual = 1, 1
+        return _chosen(self.sender_ton, usual[0]), _chosen(self.sender_npi, usual[1])
+
+    @property
+    def destination(self) -> tuple[int, int]:
+        """Type of number and numbering plan of recipients."""
+        return _chosen(self.recipient_ton, 1), _chosen(self.recipient_npi, 1)
+
+
+def _chosen(value: str, usual: int) -> int:
+    return usual if value == "auto" else int(value)

@@ -1,0 +1,40 @@
+"""One client for each protocol, and which of them sends a request."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Self
+
+from clarion.transport.http import HttpClient
+from clarion.transport.messages import AnyReply, AnyRequest, HttpRequest, SmtpRequest
+from clarion.transport.smpp import SmppClient
+from clarion.transport.smtp import SmtpPool
+
+_MOST_MAIL = 16  # connections to one mail server
+
+
+class Clients:
+    """The clients of one event loop."""
+
+    def __init__(self, per_server: int = 8, proxy: str = "") -> None:
+        """Make them; nothing is opened yet. `per_server`: connections; `proxy`: for HTTP."""
+        self.http = HttpClient(per_origin=per_server, proxy=proxy or None)
+        self.smtp = SmtpPool(per_server=min(per_server, _MOST_MAIL))
+        self.smpp = SmppClient()
+
+    def send(self, request: AnyRequest) -> Awaitable[AnyReply]:
+        """Send a request with the client of its protocol, which says what it raises."""
+        if isinstance(request, HttpRequest):
+            return self.http.send(request)
+        if isinstance(request, SmtpRequest):
+            return self.smtp.send(request)
+        return self.smpp.send(request)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all of them."""
+        await asyncio.gather(self.http.close(), self.smtp.close(), self.smpp.close())
