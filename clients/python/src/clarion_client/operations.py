@@ -998,9 +998,14 @@ class Client(SyncBase):
         """Get an import: how far it is, its result, and the lines that it left out."""
         return cast("models.Import", self.request("GET", f"/api/v1/imports/{import_id}"))
 
-    def undo_import(self, import_id: int) -> models.Import:
+    def undo_import(self, import_id: int, *, idempotency_key: str | None = None) -> models.Import:
         """Undo an import: delete what it added and nothing happened to, restore what it changed."""
-        return cast("models.Import", self.request("POST", f"/api/v1/imports/{import_id}/undo"))
+        return cast(
+            "models.Import",
+            self.request(
+                "POST", f"/api/v1/imports/{import_id}/undo", key=idempotency_key, repeatable=True
+            ),
+        )
 
     def reconcile_broadcast(self, broadcast_id: int) -> models.Reconciliation:
         """Count everyone of a broadcast in two ways, and compare."""
@@ -2741,10 +2746,15 @@ class AsyncClient(AsyncBase):
         """Get an import: how far it is, its result, and the lines that it left out."""
         return cast("models.Import", await self.request("GET", f"/api/v1/imports/{import_id}"))
 
-    async def undo_import(self, import_id: int) -> models.Import:
+    async def undo_import(
+        self, import_id: int, *, idempotency_key: str | None = None
+    ) -> models.Import:
         """Undo an import: delete what it added and nothing happened to, restore what it changed."""
         return cast(
-            "models.Import", await self.request("POST", f"/api/v1/imports/{import_id}/undo")
+            "models.Import",
+            await self.request(
+                "POST", f"/api/v1/imports/{import_id}/undo", key=idempotency_key, repeatable=True
+            ),
         )
 
     async def reconcile_broadcast(self, broadcast_id: int) -> models.Reconciliation:

@@ -132,7 +132,9 @@ def start_import(
     return Created(shown_import(row, lines=0), f"/api/v1/imports/{row.pk}")
 
 
-@operation(AREA, "POST", "/imports/{import_id}/undo", ImportOut, Rules(_WRITE), status=202)
+@operation(
+    AREA, "POST", "/imports/{import_id}/undo", ImportOut, Rules(_WRITE, repeatable=True), status=202
+)
 def undo_import(request: ApiRequest, import_id: Id) -> ImportOut:
     """Undo an import: delete what it added and nothing happened to, restore what it changed
 
