@@ -111,6 +111,8 @@ FULL = _plain(
         "ask-restart": "/broadcasts/{stopped}/ask/restart/",
         "ask-rate": "/broadcasts/{paused}/ask/rate/",
         "compose": "/broadcasts/{draft}/edit/",
+        "compose-mail": "/broadcasts/{letter}/edit/",
+        "mail-wide": "/broadcasts/{letter}/mail/wide/",
         "dry-run": "/broadcasts/{draft}/dry-run/",
         "dry-run-none": "/broadcasts/{later}/dry-run/",
         "dry-run-contacts": "/broadcasts/{draft}/dry-run/contacts/?group={dry_run_group}",

@@ -83,7 +83,26 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
     _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
+    numbers["letter"] = _letter(draft)
     return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
+
+
+def _letter(draft: Any) -> int:
+    """A draft of an e-mail in Markdown; its number."""
+    from clarion.broadcasts.models import Broadcast
+    from clarion.channels.models import Channel
+
+    text = (
+        '# Spring is here, {{ contact.name | default("friend") }}\n\nThe **new catalogue** is out: '
+        "see [the shop](https://shop.example/spring).\n\n- Tulips\n- Hyacinths\n\n> “The best "
+        "bulbs in town.”\n\n| Bulb | Price |\n| --- | --- |\n| Tulip | 3.50 |\n"
+    )
+    head = {"preheader": "Tulips from 3.50", "from_name": "Anna of Bulbs & Co"}
+    letter: Broadcast = draft(
+        "Spring catalogue", text=text, mail={"format": "markdown", **head},
+        channels=[Channel.objects.get(name="Newsletter")],
+    )  # fmt: skip
+    return letter.pk
 
 
 def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False) -> Numbers:

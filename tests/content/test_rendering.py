@@ -12,6 +12,7 @@ from clarion.content.errors import ContentError
 from clarion.content.filters import OUTPUT_LIMIT
 from clarion.content.rendering import (
     SOURCE_LIMIT,
+    compile_html,
     compile_text,
     contact_context,
     preview,
@@ -277,3 +278,12 @@ class TestContext:
 
     def test_the_name_is_the_contacts_own(self) -> None:
         assert contact_context("Ada", {"name": "old"}, "", "", "9")["name"] == "Ada"
+
+
+@pytest.mark.parametrize("source", ["{{ contact.name }}!", "{{ contact.name | trim }}!"])
+def test_values_in_html_are_escaped_by_the_engine_and_without_it(source: str) -> None:
+    html = compile_html(f'<p title="{source}">{source}</p>')
+    value = "&lt;a href=&quot;&amp;&#x27;&gt;"
+    assert html.render({"name": "<a href=\"&'>"}) == f'<p title="{value}!">{value}!</p>'
+    assert compile_html('{{ contact.name | default("<") }}').render({}) == "&lt;"
+    assert compile_html("<p>{{ 1 + 1 }}</p>").render({}) == "<p>2</p>"

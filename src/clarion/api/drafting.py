@@ -121,6 +121,15 @@ class MailIn(Input):
     preheader: _Line = Field("", description="What mail programs show after the subject")
     from_name: _Line = Field("", description="The sender's name, instead of the channel's")
     reply_to: _Line = Field("", description="Where replies go, instead of the channel's reply-to")
+    format: Literal["text", "markdown", "html", "mjml"] = Field(
+        "text", description="How the text of the content is written"
+    )
+    layout: str = Field(
+        "", max_length=20, description="The id of a layout, `none`, or empty for the default"
+    )
+    plain_text: str = Field(
+        "", max_length=100_000, description="Beside the HTML; empty: made of the HTML"
+    )
 
 
 class DraftPatch(Input):

@@ -30,7 +30,7 @@ class BroadcastOut(Output):
     state_reason: str
     outcome: str
     content: dict[str, Any] = Field(description="As it is sent when a draft is created")
-    mail: dict[str, str] = Field(description="Preheader, from_name, reply_to: of e-mails only")
+    mail: dict[str, str] = Field(description="Of e-mails only, as it is sent")
     channel_ids: list[Id]
     audience: dict[str, Any] | None
     when: dict[str, Any]

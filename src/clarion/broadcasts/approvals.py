@@ -22,6 +22,7 @@ from clarion.broadcasts import authors, events
 from clarion.broadcasts.audience import summary_of
 from clarion.broadcasts.errors import ApprovalError, ApprovalNeeded
 from clarion.broadcasts.fields import FIELDS, To
+from clarion.broadcasts.mail_bodies import fixed_layout
 from clarion.broadcasts.models import Approval, ApprovalRules, Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.broadcasts.versions import version_of
@@ -31,7 +32,7 @@ from clarion.segments.models import Segment
 LONGEST_COMMENT: Final = 1_000
 SHOWN_FOR: Final = timedelta(days=7)  # an answer, on the dashboard
 GROWTH: Final = 1.1  # an audience may grow by a tenth between approval and launch
-_OF_PAGES: Final = frozenset({"sample_data", "story_version"})  # never sent; see version_of
+_OF_PAGES: Final = frozenset({"sample_data", "story_version", "mail_layout"})  # see _parts
 # All that a person writes: what a duplicate or the draft of a live edit takes over, and the time.
 DIGESTED: Final = (
     *sorted(
@@ -43,8 +44,8 @@ DIGESTED: Final = (
 )
 # What a restart shares with the broadcast that it restarts.
 _CONTENT: Final = (
-    "data_type", "text", "mail", "story_id", "story_version_id", "template", "data", "code_pool_id",
-    "track_clicks", "title",
+    "data_type", "text", "mail", "mail_layout", "story_id", "story_version_id", "template", "data",
+    "code_pool_id", "track_clicks", "title",
 )  # fmt: skip
 
 # The latest of its broadcast, which nobody has edited since. A list that dashboards ask for every
@@ -284,6 +285,7 @@ def _parts(broadcast: Broadcast) -> Iterator[Any]:
             yield name, field.value_from_object(broadcast)
     version = version_of(broadcast)
     yield "story_version", version.pk if version else None
+    yield "mail_layout", fixed_layout(broadcast)
     yield "segments", _segments_of(broadcast)
     picks = broadcast.picks.order_by("address_id").values_list("address_id", flat=True)
     yield from picks.iterator(chunk_size=10_000)

@@ -111,6 +111,8 @@ def edit_draft(
             values["form_state"] = draft_fields.after_edit(broadcast.form_state, edited)
         if "mail" in values:
             values["mail"] = merged_mail(broadcast.mail, values["mail"])
+            if values["mail"].get("layout") != broadcast.mail.get("layout"):
+                values["mail_layout"] = {}
         if "story" in values and values["story"] != broadcast.story:
             values["story_version"] = None
         Broadcast.objects.filter(pk=broadcast.pk).update(

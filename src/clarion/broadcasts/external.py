@@ -18,6 +18,7 @@ from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import add_picks, copy_picks
 from clarion.broadcasts.query import audience_of
+from clarion.broadcasts.versions import sources_of
 from clarion.channels.models import Channel
 from clarion.contacts import identities
 from clarion.content import media
@@ -192,16 +193,13 @@ def _data(broadcast: Broadcast, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown(broadcast: Broadcast, names: set[str]) -> list[str]:
     """The variables of a broadcast that stand neither in ``known`` nor with a contact."""
-    texts = [broadcast.title] if any(map(shows_title, broadcast.channels.all())) else []
-    texts += mail_sources(broadcast, list(broadcast.channels.all())).values()
-    in_story: list[str] = []
-    match broadcast.data_type:
-        case Broadcast.DataType.STORY:
-            assert broadcast.story_version is not None
-            script = compile_script(broadcast.story_version.blocks, load=media.measure)
-            in_story = script.unknown(names, _NOT_DATA)
-        case Broadcast.DataType.TEMPLATE:
-            texts += broadcast.template.get("variables", ())
-        case _:
-            texts.append(broadcast.text)
+    channels = list(broadcast.channels.all())
+    if broadcast.data_type != Broadcast.DataType.STORY:
+        texts, in_story = list(sources_of(broadcast, channels)), []
+    else:
+        assert broadcast.story_version is not None
+        script = compile_script(broadcast.story_version.blocks, load=media.measure)
+        in_story = script.unknown(names, _NOT_DATA)
+        texts = [broadcast.title] if any(map(shows_title, channels)) else []
+        texts += mail_sources(broadcast, channels).values()
     return in_story + [name for text in texts for name in unknown_variables(text, names, _NOT_DATA)]

@@ -31,6 +31,7 @@ FIELDS: Final[dict[str, To]] = {
     "story_version": To.RUN | To.RESTART | To.EDITED,
     "template": To.ALL,
     "mail": To.ALL,
+    "mail_layout": To.RUN | To.RESTART | To.EDITED,  # as story_version
     "data": To.ALL,
     "sample_data": To.DUPLICATE | To.EDITED,
     "accepted_gaps": To.RUN | To.EDITED,  # a duplicate or a restart goes to other people

@@ -27,7 +27,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
-from clarion.broadcasts.versions import fix_story
+from clarion.broadcasts.versions import fix_content
 from clarion.kit import clock
 
 Timing = Broadcast.Timing
@@ -168,7 +168,7 @@ def _move_to_scheduled(
     problems = check(broadcast)
     if problems:
         raise LaunchError("\n".join(problems))
-    fix_story(broadcast)
+    fix_content(broadcast)
     fields: dict[str, Any] = {"scheduled_at": scheduled_at, "instant": instant, "state_reason": ""}
     fields |= {"expected": broadcast.expected, **authors.sender(by)}
     if not move(broadcast, BroadcastState.SCHEDULED, **fields):
@@ -196,7 +196,8 @@ def undo(broadcast: Broadcast, *, by: Agent | str) -> Broadcast:
         if broadcast.instant:
             fields["scheduled_at"] = None
         if broadcast.restart_of_id is None:
-            fields["story_version"] = None  # the newest, when it is sent again
+            # The newest of each, when it is sent again.
+            fields |= {"story_version": None, "mail_layout": {}}
         if not move(broadcast, BroadcastState.DRAFT, **fields):
             raise LaunchError("Too late to undo: it is already being sent. You can stop it.")
         events.note(broadcast, "undo", by)

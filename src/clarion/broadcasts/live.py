@@ -13,7 +13,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
-from clarion.broadcasts.versions import fix_story
+from clarion.broadcasts.versions import fix_content
 from clarion.kit import clock
 
 
@@ -23,7 +23,7 @@ def go_live(broadcast: Broadcast, *, by: Agent | str, **fields: Any) -> Broadcas
     if problems:
         raise LaunchError("\n".join(problems))
     with transaction.atomic():
-        fix_story(broadcast)
+        fix_content(broadcast)
         values = {"started_at": clock.now(), "state_reason": "", **authors.sender(by), **fields}
         if not move(broadcast, BroadcastState.LIVE, before=BroadcastState.DRAFT, **values):
             raise LaunchError(f"This broadcast is already {broadcast.get_state_display().lower()}.")

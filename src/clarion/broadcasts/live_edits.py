@@ -17,7 +17,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import copy_picks
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.states import BroadcastState
-from clarion.broadcasts.versions import fix_story
+from clarion.broadcasts.versions import fix_content
 from clarion.contacts import tags
 from clarion.kit import clock, ids
 from clarion.records.progress import between_messages
@@ -71,7 +71,7 @@ def apply(draft: Broadcast, *, by: Agent | str) -> Broadcast:
         )
     if problems := check(draft):
         raise LaunchError("\n".join(problems))
-    fix_story(draft)
+    fix_content(draft)
     if draft.story_version_id != live.story_version_id and between_messages(live.pk):
         raise LaunchError(
             "Some recipients are between two messages of the story. Try again in a minute."

@@ -68,6 +68,8 @@ class Broadcast(models.Model):
     )
     template = models.JSONField(default=dict, blank=True)  # name, language, variables (texts)
     mail = models.JSONField(default=dict, blank=True)  # of its e-mails: see broadcasts.mail
+    # The layout that it was launched with; later edits change nothing. See broadcasts.mail_bodies.
+    mail_layout = models.JSONField(default=dict, blank=True)
     data = models.JSONField(default=dict, blank=True)  # {{ data.x }} for everyone it is sent to
     # What {{ data.x }} shows in the preview and in a test send; never in the broadcast itself.
     sample_data = models.JSONField(default=dict, blank=True)

@@ -6,14 +6,16 @@ from typing import Any
 
 from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.mail import mail_sources
+from clarion.broadcasts.mail_bodies import body_of, text_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
 from clarion.channels.models import Channel
 from clarion.codes.pools import sample
 from clarion.contacts.models import Address
+from clarion.content.errors import ContentError
 from clarion.content.messages import Message
-from clarion.content.preview import Shown, preview_story
-from clarion.content.rendering import context_of
+from clarion.content.preview import Shown, preview_story, promised
+from clarion.content.rendering import compile_html, context_of
 from clarion.kit.text import flat
 
 Contact = Mapping[str, Any] | None
@@ -32,7 +34,27 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
             return preview_story(blocks, contact, _data(broadcast), _code(broadcast))
         case Broadcast.DataType.TEMPLATE:
             return _template(broadcast, contact)
-    return [_text(broadcast, broadcast.text, contact)] if broadcast.text else []
+    if not broadcast.text:
+        return []
+    try:
+        return [_text(broadcast, text_of(broadcast), contact)]
+    except ContentError as error:
+        return [Shown(1, Message(broadcast.text), problem=str(error))]
+
+
+def preview_page(broadcast: Broadcast, address: Address | None) -> str:
+    """The HTML of its e-mails as this contact would get it. Raises ContentError."""
+    body = body_of(broadcast)
+    if body is None:
+        return ""
+    page = compile_html(body.html)
+    values: dict[str, Any] = dict(promised(page.variables(), lambda name: f"‹{name}›"))
+    by_name = values.pop("contact")
+    values["data"] |= _data(broadcast)
+    if code := _code(broadcast):
+        values["code"] = code
+    contact = context_of(address.contact, address) if address is not None else by_name
+    return page.render(contact, **values)
 
 
 def preview_head(

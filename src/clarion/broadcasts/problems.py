@@ -15,7 +15,8 @@ from clarion.broadcasts.content_fit import (
     unfit_for_chats,
 )
 from clarion.broadcasts.draft_fields import form_problems
-from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, reply_to_problem
+from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, reply_to_problem, sends_mail
+from clarion.broadcasts.mail_bodies import body_of, has_body, text_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
@@ -30,7 +31,8 @@ from clarion.codes.pools import why_not_issued
 from clarion.contacts.attributes import known_variables
 from clarion.content import blocks, media
 from clarion.content.errors import CODE, LINKS, NO_CODE, OF_TITLE, ContentError
-from clarion.content.rendering import compile_text, unknown_variables
+from clarion.content.rendering import compile_html, compile_text, unknown_variables
+from clarion.content.scan import scan
 from clarion.content.script import compile_script
 from clarion.kit import clock
 
@@ -127,6 +129,9 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     if not text.strip():
         return ["Write a text."]
     problems = _template_faults(broadcast, text)
+    if has_body(broadcast) and not problems:
+        problems = _body_problems(broadcast, channels)
+        text = "" if problems else text_of(broadcast)
     for channel in channels:
         limits = kind_class(channel.kind).limits
         sent = as_sent(text) if broadcast.track_clicks else text
@@ -137,6 +142,19 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
                 f"{longest:,}."
             )
     return problems
+
+
+def _body_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """What is wrong with the bodies of its e-mails, and with their layout."""
+    try:
+        body = body_of(broadcast)
+        assert body is not None
+        compile_html(body.html)
+        sources = [body.html, body.whole_text] if sends_mail(channels) else [body.text]
+        names = [name for each in sources for name in unknown_variables(each, _known(broadcast))]
+    except ContentError as error:
+        return [str(error)]
+    return [_unknown(name) for name in dict.fromkeys(names)]
 
 
 def _story_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
@@ -209,7 +227,7 @@ def _code_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         return [reason]
     try:
         sources = sources_of(broadcast, channels)
-        used = {name for source in sources for name in compile_text(source).variables()}
+        used = {use.name for source in sources for use in scan(source).uses}
     except ContentError:
         return []  # said elsewhere
     if CODE not in used:
@@ -227,7 +245,7 @@ def _link_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
         return []
     try:
         sources = sources_of(broadcast, channels)
-        used = {name for source in sources for name in compile_text(source).variables()}
+        used = {use.name for source in sources for use in scan(source).uses}
     except ContentError:
         return []  # said elsewhere
     return [
@@ -246,7 +264,10 @@ def _tracking_problems(broadcast: Broadcast) -> list[str]:
         return [reason]
     if broadcast.data_type == Broadcast.DataType.STORY and broadcast.story is None:
         return []  # said elsewhere
-    sources = link_sources(broadcast)
+    try:
+        sources = link_sources(broadcast)
+    except ContentError:
+        return []  # said elsewhere
     if any(source.strip() for source in sources) and not links_in(sources):
         return [NO_LINK]
     return []

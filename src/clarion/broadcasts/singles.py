@@ -17,6 +17,7 @@ from clarion.broadcasts import authors, events
 from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.errors import AlreadySent, OptedOut, SingleError
 from clarion.broadcasts.mail import mail_sources
+from clarion.broadcasts.mail_bodies import fixed_layout
 from clarion.broadcasts.models import Broadcast, Pick
 from clarion.broadcasts.once import create_once, made_by
 from clarion.broadcasts.problems import content_problems
@@ -53,6 +54,7 @@ def send_single(
     data: Mapping[str, Any] | None = None,
     title: str = "",
     mail: Mapping[str, str] | None = None,
+    mail_layout: Mapping[str, str] | None = None,
     code_pool: CodePool | None = None,
     track_clicks: bool = False,
     is_answer: bool = True,
@@ -77,6 +79,7 @@ def send_single(
             **authors.sender(by),
             title=title.strip()[:200],
             mail=dict(mail or {}),
+            mail_layout=dict(mail_layout or {}),
             code_pool=code_pool,
             track_clicks=track_clicks,
             is_answer=is_answer,
@@ -248,6 +251,7 @@ def send_test(
             data={**draft.sample_data, **draft.data},
             title=draft.title,
             mail=draft.mail,
+            mail_layout=fixed_layout(draft),
             code_pool=draft.code_pool,
             track_clicks=draft.track_clicks,
             is_answer=False,

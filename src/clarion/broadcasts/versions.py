@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from clarion.broadcasts.content_fit import shows_title
-from clarion.broadcasts.mail import mail_sources
+from clarion.broadcasts.mail import mail_sources, sends_mail
+from clarion.broadcasts.mail_bodies import body_of, fixed_layout
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
-from clarion.clicks.tracking import sources_in
+from clarion.clicks.tracking import Address, sources_in
 from clarion.content import media, stories
+from clarion.content.mail.bodies import links_of
 from clarion.content.models import StoryVersion
 from clarion.content.script import compile_script
 
@@ -23,11 +25,16 @@ def version_of(broadcast: Broadcast) -> StoryVersion | None:
     return broadcast.story_version or stories.newest(broadcast.story)
 
 
-def fix_story(broadcast: Broadcast) -> Broadcast:
-    """Fix the version of a draft's story: the newest. Later edits of the story change nothing.
+def fix_content(broadcast: Broadcast) -> Broadcast:
+    """Fix the version of a draft's story, the newest, and its layout. Later edits change nothing.
 
     A restart comes with the version that the people have had the beginning of.
     """
+    layout = fixed_layout(broadcast)
+    if layout != broadcast.mail_layout:
+        draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
+        draft.update(mail_layout=layout)
+        broadcast.mail_layout = layout
     version = version_of(broadcast)
     if version is not None and broadcast.story_version_id is None:
         draft = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
@@ -43,7 +50,8 @@ def link_sources(broadcast: Broadcast) -> list[str]:
             version = version_of(broadcast)
             return sources_in(version.blocks) if version else []
         case Broadcast.DataType.TEXT:
-            return [broadcast.text]
+            body = body_of(broadcast)
+            return [broadcast.text] if body is None else [body.text, *map(Address, links_of(body))]
     return []
 
 
@@ -59,4 +67,7 @@ def sources_of(broadcast: Broadcast, channels: Sequence[Channel]) -> Iterator[st
         case Broadcast.DataType.TEMPLATE:
             yield from broadcast.template.get("variables", ())
         case _:
-            yield broadcast.text
+            body = body_of(broadcast)
+            yield broadcast.text if body is None else body.text
+            if body is not None and sends_mail(channels):
+                yield from (body.html, body.whole_text)

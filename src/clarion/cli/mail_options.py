@@ -1,9 +1,11 @@
 """What only e-mails have, as options: for ``send`` and ``drafts edit``."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
+
+from clarion.cli.composing import read
 
 Preheader = Annotated[
     str | None,
@@ -19,6 +21,28 @@ ReplyTo = Annotated[
 ]
 
 
+Format = Annotated[
+    Literal["text", "markdown", "html", "mjml"] | None,
+    typer.Option(help="How the text is written.  [default: text]"),
+]
+LayoutName = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="LAYOUT",
+        help="The layout around it, by name or number; none for none.  [default: the default]",
+    ),
+]
+PlainText = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="The plain text beside the HTML, instead of the one that is made of it. @FILE reads "
+        "it from a file.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class MailOptions:
     """What only e-mails have, each with variables; an empty text removes it. See option_groups."""
@@ -28,8 +52,17 @@ class MailOptions:
     preheader: Preheader = None
     from_name: FromName = None
     reply_to: ReplyTo = None
+    format: Format = None
+    layout: LayoutName = None
+    plain_text: PlainText = None
 
     def draft_fields(self) -> dict[str, Any]:
-        """What ``launch.edit_draft`` takes, of what is given."""
+        """What ``launch.edit_draft`` takes, of what is given. Raises ContentError."""
+        from clarion.content.mail.layouts import NONE, find_layout
+
         mail = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.layout not in {None, "", NONE}:
+            mail["layout"] = str(find_layout(self.layout or "").pk)
+        if self.plain_text is not None:
+            mail["plain_text"] = read(self.plain_text)
         return {"mail": mail} if mail else {}

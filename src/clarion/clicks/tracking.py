@@ -8,6 +8,7 @@ meant, however it reads for this person.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape, unescape
 from typing import Any, Final
 
 from django.conf import settings
@@ -95,11 +96,18 @@ class Tracking:
         """The stored blocks of a story with marks in the place of their tracked links."""
         return [self._marked(block) for block in blocks]
 
-    def fill(self, text: str, delivery: int) -> str:
-        """A rendered text with this delivery's tracked links in the place of the marks."""
+    def mark_link(self, target: str) -> str:
+        """The mark of a link of its own, such as one in HTML; the target where it has none."""
+        return self.mark(Address(target))
+
+    def fill(self, text: str, delivery: int, *, html: bool = False) -> str:
+        """A rendered text with this delivery's tracked links in the place of the marks.
+
+        ``html``: values in it are escaped.
+        """
         if self._secret not in text:
             return text
-        return self._mark.sub(lambda match: self._link(match, delivery), text)
+        return self._mark.sub(lambda match: self._link(match, delivery, html=html), text)
 
     def fill_message(self, message: Message, delivery: int) -> Message:
         """A rendered message of a story, its text and its link buttons filled in."""
@@ -133,12 +141,15 @@ class Tracking:
         values = "".join(f"{variable}{self._secret}" for variable in variables)
         return f"http://{self._secret}/{number}:{values};"
 
-    def _link(self, match: "re.Match[str]", delivery: int) -> str:
+    def _link(self, match: "re.Match[str]", delivery: int, *, html: bool) -> str:
         number, written = int(match[1]), match[2]
+        if html and written is not None:
+            written = unescape(written)
         values = [] if written is None else written.split(self._secret)
         token = tokens.make_token(delivery, number, values)
         if len(token) > tokens.LONGEST:
-            return location(self._targets[number], values)
+            target = location(self._targets[number], values)
+            return escape(target) if html else target
         return f"{self._base}{token}"
 
 

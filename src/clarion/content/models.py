@@ -37,6 +37,18 @@ class StoryVersion(models.Model):
         return f"{self.story}, version {self.number}"
 
 
+class Layout(models.Model):
+    """What stands around the content of e-mails, by name."""
+
+    name = models.CharField(max_length=100, unique=True)
+    html = models.TextField()  # with {{ content }}, see content.mail.layouts
+    address = models.TextField(default="", blank=True)  # the postal address
+    is_default = models.BooleanField(default=False)  # of drafts that choose none; one at most
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Upload(models.Model):
     """An uploaded image or file; the bytes lie in the data folder under ``media/``."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from html import escape
 from typing import Any, Final, Protocol
 
 from minijinja import Environment, TemplateError
@@ -12,6 +13,7 @@ from clarion.content.scan import Scan, did_you_mean, scan
 from clarion.content.simple import simple_text
 
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
+HTML_LIMIT: Final = 512 * 1024  # bytes of a page, as it is written and as it is filled in
 STEPS = 20_000  # what loops may take, beyond what the text itself takes
 REPEATED_LIMIT = 8 * 1024 * 1024  # characters of plain text that loops may write in all
 _ROOMS = {"contact", "data", "memory"}  # they hold variables, and are none themselves
@@ -20,7 +22,6 @@ _UNUSABLE = (
     "A filter or a calculation in the text can't work with the values that it gets. "
     "Correct the text."
 )
-_TOO_LONG = f"The message would be longer than {OUTPUT_LIMIT // 1024} KiB. Shorten the text."
 
 
 class _Person(Protocol):
@@ -54,12 +55,16 @@ for _name in METHODS:
 class Text:
     """A compiled text. One thread at a time may render it."""
 
-    __slots__ = ("_environment", "_left", "_methods", "_scan", "_simple", "source")
+    __slots__ = (
+        "_environment", "_html", "_left", "_limit", "_methods", "_scan", "_simple", "source",
+    )  # fmt: skip
 
-    def __init__(self, source: str) -> None:
-        """Check and compile. Raises ContentError with one sentence."""
-        if len(source) > SOURCE_LIMIT or len(_encoded(source)) > SOURCE_LIMIT:
-            raise ContentError(f"The text is longer than {SOURCE_LIMIT // 1024} KiB. Shorten it.")
+    def __init__(self, source: str, *, html: bool = False) -> None:
+        """Check and compile; of HTML, values are escaped. Raises ContentError with a sentence."""
+        longest, self._limit = (HTML_LIMIT, HTML_LIMIT) if html else (SOURCE_LIMIT, OUTPUT_LIMIT)
+        if len(source) > longest or len(_encoded(source)) > longest:
+            raise ContentError(f"The text is longer than {longest // 1024} KiB. Shorten it.")
+        self._html = html
         self.source = source
         self._scan = scan(source)
         self._methods = any(METHODS & set(name.split(".")[1:]) for name in self.variables())
@@ -68,14 +73,15 @@ class Text:
         if "{{" in source or "{%" in source or "{#" in source:
             self._environment = self._compile()
         # A character takes at most four bytes.
-        self._simple = None if self._methods else simple_text(source, OUTPUT_LIMIT // 4)
+        self._simple = None if self._methods else simple_text(source, self._limit // 4, html=html)
 
     def render(self, contact: Mapping[str, Any], /, **variables: Any) -> str:
         """The text for one person. ``contact`` is what ``contact_context`` gives.
 
         Raises ContentError with one sentence when this person lacks a variable that has no
         default, when a filter or a calculation can't work with this person's values, or when the
-        result would be longer than OUTPUT_LIMIT bytes. It raises nothing else, whatever the text.
+        result would be longer than OUTPUT_LIMIT bytes, HTML_LIMIT of HTML. It raises nothing
+        else, whatever the text.
         """
         if self._environment is None:
             return self.source
@@ -83,7 +89,7 @@ class Text:
             joined = self._simple.render(contact)
             if joined is not None:
                 return joined
-        self._left = OUTPUT_LIMIT
+        self._left = self._limit
         person = contact
         if self._methods:
             person = _Attributes(contact)
@@ -104,8 +110,8 @@ class Text:
                 raise
             self._environment = self._compile()  # a panic leaves the old one locked
             raise ContentError(_UNUSABLE) from error
-        if len(rendered) * 4 > OUTPUT_LIMIT and len(rendered.encode()) > OUTPUT_LIMIT:
-            raise ContentError(_TOO_LONG)
+        if len(rendered) * 4 > self._limit and len(rendered.encode()) > self._limit:
+            raise ContentError(self._too_long)
         return rendered
 
     @property
@@ -116,6 +122,10 @@ class Text:
     def variables(self) -> set[str]:
         """The dotted names of all variables in the text."""
         return {use.name for use in self._scan.uses}
+
+    @property
+    def _too_long(self) -> str:
+        return f"The message would be longer than {self._limit // 1024} KiB. Shorten the text."
 
     def _compile(self) -> Environment:
         # Semi-strict: {% if contact.city %} may ask for what is missing. (Not in the stubs yet.)
@@ -146,14 +156,16 @@ class Text:
     def _write(self, value: Any) -> Any:
         """Called by minijinja with every value that is about to be written."""
         if isinstance(value, str):
+            if self._html:
+                value = escape(value)
             self._left -= len(value)
             if self._left < 0:
-                raise ContentError(_TOO_LONG)
+                raise ContentError(self._too_long)
             return value
         if value is None or isinstance(value, bool | int | float):
             self._left -= 8
             if self._left < 0:
-                raise ContentError(_TOO_LONG)
+                raise ContentError(self._too_long)
             return "" if value is None else value
         raise ContentError("A variable has several values. Use for, or the filter join.")
 
@@ -161,6 +173,11 @@ class Text:
 def compile_text(source: str) -> Text:
     """Check and compile a text. Raises ContentError with one sentence."""
     return Text(source)
+
+
+def compile_html(source: str) -> Text:
+    """As ``compile_text``, of HTML: values are escaped. Raises ContentError with one sentence."""
+    return Text(source, html=True)
 
 
 def contact_context(

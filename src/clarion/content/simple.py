@@ -7,6 +7,7 @@ without a default, a very long one) is left to the engine: its rules and sentenc
 
 import re
 from collections.abc import Mapping
+from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -23,9 +24,12 @@ _TAG = re.compile(r"\{[{%#]")
 class SimpleText:
     """The pieces of such a text."""
 
-    __slots__ = ("_first", "_longest", "_uses")
+    __slots__ = ("_first", "_html", "_longest", "_uses")
 
-    def __init__(self, first: str, uses: list[tuple[str, str | None, str]], longest: int) -> None:
+    def __init__(
+        self, first: str, uses: list[tuple[str, str | None, str]], longest: int, *, html: bool
+    ) -> None:
+        self._html = html
         self._first = first
         self._uses = uses  # the variable, its default, and the plain text behind it
         self._longest = longest
@@ -37,7 +41,7 @@ class SimpleText:
             value = contact.get(name, default)
             if type(value) is not str:
                 return None
-            rendered += value + plain
+            rendered += (escape(value) if self._html else value) + plain
         if len(rendered) > self._longest:
             return None
         if not rendered.isascii():
@@ -48,10 +52,11 @@ class SimpleText:
         return rendered
 
 
-def simple_text(source: str, longest: int) -> SimpleText | None:
+def simple_text(source: str, longest: int, *, html: bool = False) -> SimpleText | None:
     """Take a checked text to pieces; None if it is no simple one.
 
-    ``longest``: the number of characters up to which no limit can be exceeded.
+    ``longest``: the number of characters up to which no limit can be exceeded. ``html``: values
+    are escaped.
     """
     matches = list(_USE.finditer(source))
     ends = [0, *(match.end() for match in matches)]
@@ -63,4 +68,4 @@ def simple_text(source: str, longest: int) -> SimpleText | None:
         (match["name"], match["double"] if match["single"] is None else match["single"], behind)
         for match, (_, behind) in zip(matches, pairwise(plain), strict=True)
     ]
-    return SimpleText(plain[0], uses, longest)
+    return SimpleText(plain[0], uses, longest, html=html)

@@ -119,7 +119,8 @@ class _Source:
 
     def _outgoing(self, number: int, text: str, limits: Limits) -> Outgoing | None:
         job = self._job
-        if job.script is None and job.template is None:
+        is_plain = job.script is None and job.template is None
+        if is_plain and not (job.page is not None and limits.mail):
             return plain_step(
                 self._claimed, job, text, titled=limits.titled, mail=limits.mail
             ).outgoing

@@ -96,7 +96,7 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -
         head[name] = line = _line(text, _PREFIXES[name], claimed, job)
         if line and not text.fixed:
             own += f"{_HEADS[name]}{line}]\n"
-    step = _next_step(claimed, job)
+    step = _with_page(claimed, job) if mail and job.page is not None else _next_step(claimed, job)
     if isinstance(step, MessageStep):
         _put_head(step.outgoing, head)
         step.shown = own + step.shown
@@ -130,7 +130,8 @@ def _put_head(outgoing: Outgoing, head: Mapping[str, str]) -> None:
     """Give a message what ``_head`` was filled in to."""
     outgoing.title = head.get("title", "")
     if of_mail := {name: line for name, line in head.items() if name != "title"}:
-        outgoing.mail = Mail(**of_mail)
+        html = outgoing.mail.html if outgoing.mail is not None else ""
+        outgoing.mail = Mail(html, **of_mail)
 
 
 def _next_step(claimed: Claimed, job: Job) -> NextStep:
@@ -142,6 +143,21 @@ def _next_step(claimed: Claimed, job: Job) -> NextStep:
     if job.tracking is not None:
         text = job.tracking.fill(text, claimed.delivery)
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
+
+
+def _with_page(claimed: Claimed, job: Job) -> MessageStep:
+    """An e-mail whose HTML is no form of its text."""
+    assert job.page is not None
+    assert job.page_text is not None
+    values = _variables(claimed, job)
+    html = job.page.render(claimed.contact, **values)
+    text = job.page_text.render(claimed.contact, **values)
+    if job.tracking is not None:
+        html = job.tracking.fill(html, claimed.delivery, html=True)
+        text = job.tracking.fill(text, claimed.delivery)
+    outgoing = _outgoing(claimed, job, text)
+    outgoing.mail = Mail(html)
+    return MessageStep(outgoing, text, last=True)
 
 
 def _line(text: Text, prefix: str, claimed: Claimed, job: Job) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources
+from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, sends_mail
+from clarion.broadcasts.mail_bodies import body_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.versions import link_sources, version_of
@@ -21,8 +22,9 @@ from clarion.codes.pools import sample
 from clarion.contacts import attribute_types
 from clarion.content import media
 from clarion.content.errors import LINKS, OF_TITLE, ContentError
+from clarion.content.mail.bodies import Body
 from clarion.content.preview import promised
-from clarion.content.rendering import Text, compile_text
+from clarion.content.rendering import Text, compile_html, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
@@ -57,6 +59,8 @@ class Job:
     template: tuple[str, str, tuple[Text, ...]] | None = None  # name, language, variables
     mail: Mapping[str, Text] = field(default_factory=dict)  # see broadcasts.mail
     types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
+    page: Text | None = None  # the HTML of its e-mails, where they are not made from the text
+    page_text: Text | None = None  # beside it
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
@@ -210,6 +214,7 @@ def _job(
 def variables_of(compiled: Job) -> set[str]:
     """The dotted names of all variables that the title and the content show."""
     texts = [compiled.title, compiled.text, *compiled.mail.values()]
+    texts += [text for text in (compiled.page, compiled.page_text) if text is not None]
     texts += compiled.template[2] if compiled.template else ()
     used = {name for text in texts for name in text.variables()}
     return used | compiled.script.variables() if compiled.script else used
@@ -256,8 +261,21 @@ def _content(
         texts = tuple(compile_text(text) for text in template.get("variables", ()))
         named = (template.get("name", ""), template.get("language", ""), texts)
         return {"text": compile_text(""), "template": named}
+    body = body_of(broadcast, tracking.mark_link if tracking else None)
+    if body is not None:
+        return {**_pages(broadcast, body, tracking), "tracking": tracking}
     text = tracking.mark(broadcast.text) if tracking else broadcast.text
     return {"text": compile_text(text), "tracking": tracking}
+
+
+def _pages(broadcast: Broadcast, body: Body, tracking: Tracking | None) -> dict[str, Any]:
+    """The text for channels without e-mail, and where there are others, the e-mails' templates."""
+    marked = tracking.mark if tracking else str
+    compiled = {"text": compile_text(marked(body.text))}
+    if sends_mail(broadcast.channels.all()):
+        compiled["page"] = compile_html(body.html)
+        compiled["page_text"] = compile_text(marked(body.whole_text))
+    return compiled
 
 
 def _tracking(broadcast: Broadcast) -> Tracking | None:

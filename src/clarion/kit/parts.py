@@ -25,10 +25,11 @@ class Media:
         return len(self.data) if self.data else self.unread
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for every message, see channels.contract.Outgoing
 class Mail:
     """What an e-mail has beside its subject and text, filled in; what is empty has a default."""
 
+    html: str = ""  # its page; without one it is made from the text
     preheader: str = ""  # what mail programs list behind the subject
     from_name: str = ""  # instead of the name of the channel's sender
     reply_to: str = ""  # instead of the channel's: a bare address

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from clarion.broadcasts import drafts
 from clarion.broadcasts.errors import PicksError
-from clarion.broadcasts.mail import MAIL_FIELDS
+from clarion.broadcasts.mail import BODY_FIELDS, MAIL_FIELDS
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import find_chats
 from clarion.channels.models import Channel
@@ -119,7 +119,7 @@ def at_first(zone: str | None = None) -> Composition:
     return Composition(
         channel_ids=[channel.pk for channel in only],
         channels=only,
-        mail=dict.fromkeys(MAIL_FIELDS, ""),
+        mail=dict.fromkeys((*MAIL_FIELDS, *BODY_FIELDS), ""),
         audience="all",
         when=When(zone=zone or timezone.get_current_timezone_name()),
     )

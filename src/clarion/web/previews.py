@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from clarion.broadcasts.mail import sends_mail
+from clarion.broadcasts.mail_bodies import has_body
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview_head
 from clarion.channels.models import Channel
@@ -19,6 +21,12 @@ HEAD_LABELS: Final = {
     "preheader": _lazy("Preheader"),
     "from_name": _lazy("Sender's name"),
     "reply_to": _lazy("Reply-to"),
+}
+FORMAT_LABELS: Final = {
+    "text": _lazy("Plain text"),
+    "markdown": _lazy("Markdown"),
+    "html": _lazy("HTML"),
+    "mjml": _lazy("MJML"),
 }
 
 
@@ -44,7 +52,38 @@ def head(
 
 def mail_facts(broadcast: Broadcast) -> list[tuple[str, str]]:
     """What its e-mails have beside subject and text, as it was written, each with its label."""
-    return [(str(HEAD_LABELS[name]), source) for name, source in broadcast.mail.items()]
+    facts = [
+        (str(HEAD_LABELS[name]), source)
+        for name, source in broadcast.mail.items()
+        if name in HEAD_LABELS
+    ]
+    if has_body(broadcast):
+        facts.append((_("Format"), str(FORMAT_LABELS[broadcast.mail["format"]])))
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class MailPreview:
+    """The e-mail of a draft as its page shows it."""
+
+    pk: int  # of the draft
+    revision: int  # another one is loaded anew
+    address: int | None  # whose
+
+    @property
+    def query(self) -> str:
+        """The query of its URL."""
+        address = {} if self.address is None else {"address": self.address}
+        return urlencode({"revision": self.revision, **address})
+
+
+def mail_preview(
+    draft: Broadcast | None, broadcast: Broadcast, address: Address | None, channels: list[Channel]
+) -> MailPreview | None:
+    """The e-mail of a draft; None where it has no HTML of its own."""
+    if draft is None or not has_body(broadcast) or not sends_mail(channels):
+        return None
+    return MailPreview(draft.pk, draft.revision, address.pk if address else None)
 
 
 def bubble(shown: Shown) -> Bubble:

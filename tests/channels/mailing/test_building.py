@@ -263,3 +263,21 @@ def test_a_preheader_is_hidden_in_the_html_and_not_in_the_text() -> None:
     (hidden,) = re.findall(r'<body>\s*<div style="display:none[^"]*">(.*?)</div>', rich)
     assert hidden.startswith("20 % &lt;b&gt; off&#847;")
     assert "&#847;" not in bodies(with_head(preheader="x" * 200))[1]
+
+
+def page_of(page: str, language: str = "", link: str = "", preheader: str = "") -> str:
+    message = Outgoing("abc-17", 3, "anna@example.org", "Hello", "Spring", "", link)
+    message.language, message.mail = language, Mail(page, preheader=preheader)
+    return bodies(read(build(message, SENDER, "anna@example.org")))[1]
+
+
+def test_a_page_that_is_html_already_has_language_preheader_and_a_link_to_unsubscribe() -> None:
+    page = "<!DOCTYPE html><html><head></head><body class=x><p>Hi</p></body></html>"
+    rich = page_of(page, "ar", LINK, "Soon")
+    assert '<html lang="ar" dir="rtl"><head>' in rich
+    assert re.search(r"<body class=x>\s*<div style=.display:none[^>]*>Soon&#847;", rich)
+    assert rich.rstrip().endswith(f'<a href="{LINK}">Unsubscribe</a></p></body></html>')
+    assert page_of(page).strip() == page
+    linked = page.replace("Hi", f'<a href="{LINK}">No</a>')
+    assert page_of(linked, link=LINK).strip() == linked
+    assert "lang='de'" in page_of("<html lang='de'><body>x", "fr")

@@ -1051,6 +1051,9 @@ class MailIn(TypedDict):
     preheader: "NotRequired[str]"
     from_name: "NotRequired[str]"
     reply_to: "NotRequired[str]"
+    format: "NotRequired[Literal['text', 'markdown', 'html', 'mjml']]"
+    layout: "NotRequired[str]"
+    plain_text: "NotRequired[str]"
 
 
 class Media(TypedDict):
@@ -1216,6 +1219,7 @@ class Preview(TypedDict):
 
     chat_number: "int | None"
     head: "dict[str, str]"
+    html: "str"
     messages: "list[str | None]"
     problems: "list[str]"
 

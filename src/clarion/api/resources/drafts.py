@@ -21,11 +21,12 @@ from clarion.broadcasts.costs import costs
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import find_gaps, unaccepted
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.preview import preview, preview_head
+from clarion.broadcasts.preview import preview, preview_head, preview_page
 from clarion.broadcasts.preview_address import preview_address
 from clarion.broadcasts.problems import check_parts
 from clarion.broadcasts.query import audience_of
 from clarion.contacts.models import Address
+from clarion.content.errors import ContentError
 
 AREA = "Drafts"
 _READ, _WRITE = "broadcasts:read", "broadcasts:write"
@@ -62,6 +63,7 @@ class PreviewOut(Output):
 
     chat_number: Id | None
     head: dict[str, str] = Field(description="Of an e-mail: title, preheader, from_name, reply_to")
+    html: str = Field(description="Of an e-mail in Markdown, HTML or MJML; else empty")
     messages: list[str | None] = Field(description="null where a message can't be made")
     problems: list[str]
 
@@ -204,12 +206,25 @@ def preview_draft(
         address = preview_address(draft, channels)
     shown = preview(draft, address)
     head = preview_head(draft, address, list(draft.channels.all()))
+    html, problem = _page(draft, address)
     return PreviewOut(
         chat_number=address.pk if address else None,
         head={name: part.message.text for name, part in head.items() if part.message},
+        html=html,
         messages=[part.message.shown() if part.message else None for part in shown],
-        problems=[part.problem for part in (*head.values(), *shown) if part.problem],
+        problems=[
+            *(part.problem for part in (*head.values(), *shown) if part.problem),
+            *([problem] if problem else []),
+        ],
     )
+
+
+def _page(draft: Broadcast, address: Address | None) -> tuple[str, str]:
+    """The HTML of its e-mails, or what is wrong with it."""
+    try:
+        return preview_page(draft, address), ""
+    except ContentError as error:
+        return "", str(error)
 
 
 @operation(

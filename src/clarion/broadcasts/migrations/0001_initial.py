@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(blank=True, default="")),
                 ("template", models.JSONField(blank=True, default=dict)),
                 ("mail", models.JSONField(blank=True, default=dict)),
+                ("mail_layout", models.JSONField(blank=True, default=dict)),
                 ("data", models.JSONField(blank=True, default=dict)),
                 ("sample_data", models.JSONField(blank=True, default=dict)),
                 ("accepted_gaps", models.JSONField(blank=True, default=list)),

@@ -36,6 +36,8 @@ _RIGHT_TO_LEFT = re.compile(
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
+_HTML = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _NO_HEAD = Mail()
 _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;"
@@ -88,6 +90,10 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
     shown = "\n\n".join(filter(None, [text, "\n".join(parts.lines)])) if parts.lines else text
     footer = "" if link in shown else link
     plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
+    if head.html:
+        page = _with_head(head, link, message.language)
+    else:
+        page = html(text, footer, parts, message.language, head.preheader)
     lines = [
         _from_line(Sender(_shown_name(head.from_name) or sender.name, sender.address)),
         *_reply_to(head.reply_to or reply_to),
@@ -99,7 +105,7 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
         "MIME-Version: 1.0",
         *_body(
             _text("plain", plain),
-            _text("html", html(text, footer, parts, message.language, head.preheader)),
+            _text("html", page),
             parts,
         ),
     ]
@@ -146,11 +152,30 @@ def preview_line(preheader: str) -> str:
     return f'<div style="{_HIDDEN}">{escape(line)}{_FILLER * max(0, _LISTED - len(line))}</div>'
 
 
+def _with_head(mail: Mail, link: str, language: str) -> str:
+    """A page that is HTML already with its language, its preheader and a link to unsubscribe."""
+    page = _UNPRINTABLE.sub("", mail.html)
+    tag = _HTML.search(page)
+    if tag is not None and "lang=" not in tag.group():
+        page = f"{page[: tag.end() - 1]}{_of_page(language)}{page[tag.end() - 1 :]}"
+    if mail.preheader and (body := _BODY.search(page)):
+        page = f"{page[: body.end()]}\n{preview_line(mail.preheader)}{page[body.end() :]}"
+    if not link or escape(link) in page:
+        return page
+    foot = f'<p lang="en"><a href="{escape(link)}">Unsubscribe</a></p>'
+    before, end, after = page.rpartition("</body>")
+    return f"{before}{foot}{end}{after}" if end else page + foot
+
+
+def _of_page(language: str) -> str:
+    """The attributes of a page whose language is known."""
+    direction = "rtl" if _RIGHT_TO_LEFT.match(language) else "ltr"
+    return f' lang="{language}" dir="{direction}"' if _LANGUAGE.fullmatch(language) else ""
+
+
 def _head(language: str) -> str:
     """The beginning of the page, which names its language where that is known."""
-    direction = "rtl" if _RIGHT_TO_LEFT.match(language) else "ltr"
-    of_page = f' lang="{language}" dir="{direction}"' if _LANGUAGE.fullmatch(language) else ""
-    return f'<!DOCTYPE html>\n<html{of_page}><head><meta charset="utf-8"></head><body>'
+    return f'<!DOCTYPE html>\n<html{_of_page(language)}><head><meta charset="utf-8"></head><body>'
 
 
 def _unsubscribing(link: str) -> list[str]:

@@ -37,6 +37,21 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Layout",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("html", models.TextField()),
+                ("address", models.TextField(blank=True, default="")),
+                ("is_default", models.BooleanField(default=False)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Story",
             fields=[
                 (

@@ -25,6 +25,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
+from clarion.content.mail.bodies import FORMATS
 from clarion.content.models import Story
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
@@ -121,7 +122,7 @@ class Composition:
         """
         written = (
             self.title, self.text, self.template_name, self.template_language, self.chats,
-            self.sample_text, *self.mail.values(),
+            self.sample_text, *(self.mail.get(name, "") for name in (*MAIL_FIELDS, "plain_text")),
         )  # fmt: skip
         chosen = (self.story_id, self.template_variables, self.when.conditions, self.picks)
         return any(text.strip() for text in written) or any(chosen)
@@ -210,7 +211,12 @@ def parse(data: QueryDict) -> Composition:
     composition = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
-        mail={name: one_line(data.get(name, ""))[:LONGEST_OF_MAIL] for name in MAIL_FIELDS},
+        mail={
+            **{name: one_line(data.get(name, ""))[:LONGEST_OF_MAIL] for name in MAIL_FIELDS},
+            "format": data.get("format", "") if data.get("format") in FORMATS else "",
+            "layout": one_line(data.get("layout", ""))[:20],
+            "plain_text": plain_text(data.get("plain_text", "")),
+        },
         data_type=data.get("data_type", "text"),
         story_id=parse_id(data.get("story", "")),
         code_pool_id=parse_id(data.get("code_pool", "")),

@@ -32,14 +32,14 @@ from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
 from clarion.contacts.tags import TagCount, tag_counts
 from clarion.content import stories
-from clarion.content.models import Story
+from clarion.content.models import Layout, Story
 from clarion.kit.numbers import parse_id
 from clarion.segments.models import Segment
 from clarion.web.channel_sizes import channels_with_contacts
 from clarion.web.composed import is_changed
 from clarion.web.forms.compose import Composition
 from clarion.web.forms.compose_when import TAG, UNITS, WAYS
-from clarion.web.previews import bubble, head
+from clarion.web.previews import FORMAT_LABELS, bubble, head, mail_preview
 from clarion.web.shown import audience_words, without_variables
 from clarion.web.wrong import Wrong
 from clarion.web.zones import zone_choices
@@ -130,6 +130,8 @@ def choice_context(composition: Composition) -> dict[str, Any]:
         "zones": zone_choices(composition.when.zone),
         "stories": _stories(composition.story),
         "code_pools": _code_pools(composition.code_pool),
+        "mail_formats": FORMAT_LABELS.items(),
+        "layouts": Layout.objects.order_by("name"),
         "units": list(UNITS),
         "tag_condition": TAG,
         "weekdays": [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")],
@@ -211,6 +213,7 @@ def content_context(
         "preview_address": address,
         "address_chosen": asked.by_name and address is not None and address.pk == asked.address,
         "head": head(broadcast, address, composition.channels),
+        "mail_preview": mail_preview(draft, broadcast, address, composition.channels),
         "bubbles": [bubble(shown) for shown in preview(broadcast, address)],
         "what_words": _what_words(composition),
     }
