@@ -16,6 +16,7 @@ from clarion.channels import kind_names
 from clarion.channels.connecting import KeepsConnection
 from clarion.channels.contract import (
     Accepted,
+    AddressReport,
     BadIdError,
     BadSignature,
     ChannelKind,
@@ -171,7 +172,9 @@ def test_no_text_makes_a_user_id_that_cannot_be_stored(case: Case, text: str) ->
 @EACH
 def test_callbacks_name_people_by_the_ids_that_are_stored(case: Case) -> None:
     for event in case.told:
-        if not isinstance(event, Receipt):
+        if isinstance(event, AddressReport):
+            assert KINDS[case.kind].user_id(event.address) == event.address
+        elif not isinstance(event, Receipt):
             assert KINDS[case.kind].user_id(event.sender) == event.sender
 
 
@@ -465,6 +468,8 @@ def assert_can_be_stored(events: Iterable[Event]) -> None:
         elif isinstance(event, SeenUntil):
             assert event.sender
             assert event.until <= NOW
+        elif isinstance(event, AddressReport):
+            assert event.address
         else:
             assert isinstance(event, OptOut)
             assert event.sender

@@ -165,6 +165,21 @@ class OptOut:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressReport:
+    """Nothing more may be sent to an address, on no channel of any kind with the same user ids.
+
+    ``hard_bounce``: it does not exist, or accepts nothing. ``complaint``: its owner reported a
+    message as spam. Repeating a report changes nothing; a receipt says what became of the message.
+    """
+
+    address: str  # the provider's user id
+    cause: Literal["hard_bounce", "complaint"]
+    at: datetime
+    detail: str = ""  # the proof: what the provider says about it, without ids and addresses
+    message_id: str = ""  # ours, of the message that it is about, where that is known
+
+
+@dataclass(frozen=True, slots=True)
 class SamePerson:
     """The provider names several user ids of one person, beside what else it reports."""
 
@@ -188,7 +203,17 @@ class Ignored:
     reason: str  # a sentence, the same for the same case; no ids, no names
 
 
-Event = Receipt | SeenUntil | Inbound | InboundPart | OptOut | SamePerson | Moved | Ignored
+Event = (
+    Receipt
+    | SeenUntil
+    | Inbound
+    | InboundPart
+    | OptOut
+    | AddressReport
+    | SamePerson
+    | Moved
+    | Ignored
+)
 
 
 class Unsendable(ValueError):  # noqa: N818 - it is about the message
@@ -332,29 +357,12 @@ class RegistersWebhook(Protocol):
         """What the reply to ``register`` says, as a sentence. Raises ValueError with one if bad."""
 
 
-@runtime_checkable
-class AnswersHandshake(Protocol):
-    """A kind whose provider tries a webhook URL with a GET before it uses it."""
-
-    def handshake(self, query: str) -> str:
-        """The plain text to answer with. Raises BadSignature where the query proves nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class CallbackAnswer:
     """What a callback is answered with."""
 
     body: bytes
     content_type: str = "application/json"
-
-
-@runtime_checkable
-class AnswersCallbacks(Protocol):
-    """A kind whose provider reads what a callback is answered with."""
-
-    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
-        """What to answer with once the callback is stored, None where it is not read. Pure; never
-        raises, whatever the callback."""
 
 
 @runtime_checkable
@@ -380,13 +388,6 @@ class SendsBatches(Protocol):
         Where the whole request was refused it is one and the same Refused for all. Who is missing
         from a list of failures was accepted only if the provider says so.
         """
-
-
-@runtime_checkable
-class TakesGets(Protocol):
-    """A kind whose provider may call back with a GET, where everything is in the query."""
-
-    takes_gets: ClassVar[bool]
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from clarion.channels.abilities import SharesIds
 from clarion.channels.contract import (
     ChannelKind,
     RanksIds,
@@ -117,6 +118,17 @@ def id_rank(channel: Channel) -> Callable[[str], int] | None:
     """What says which of a contact's user ids is sent to; None where all are equally good."""
     kind = kind_class(channel.kind)
     return kind.rank_id if issubclass(kind, RanksIds) else None
+
+
+def kinds_sharing_ids(name: str) -> list[str]:
+    """This kind, and those in which its user ids mean the same people, in alphabetical order."""
+    kind = kind_class(name)
+    if not issubclass(kind, SharesIds):
+        return [name]
+    spaces = {
+        other: each.id_space() for other, each in KINDS.items() if issubclass(each, SharesIds)
+    }
+    return sorted(other for other, space in spaces.items() if space == kind.id_space())
 
 
 def account_examples() -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 app = App("Marketing permissions that contacts give and withdraw.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The consent's name.")]
-Way = Literal["agent", "import", "api", "form", "keyword", "page"]
+Way = Literal["agent", "import", "api", "form", "keyword", "page", "complaint"]
 How = Annotated[Way, typer.Option(help="How it was given or withdrawn.")]
 At = Annotated[
     str | None,

@@ -26,7 +26,7 @@ Patterns = Annotated[
 Kind = Annotated[
     str, typer.Option(metavar="KIND", help="The channel kind it is about, such as email.")
 ]
-ReasonName = Literal["blocked", "gone", "complained", "opted_out"]
+ReasonName = Literal["blocked", "gone", "bounced", "complained", "opted_out"]
 Reason = Annotated[ReasonName, typer.Option(help="Why nothing is sent.")]
 OnlyReason = Annotated[
     ReasonName | None, typer.Option("--reason", help="Only those with this reason.")

@@ -14,7 +14,7 @@ from clarion.accounts.models import Agent
 from clarion.consents import signals
 from clarion.consents.asking import ask
 from clarion.consents.manage import ConsentError
-from clarion.consents.models import Change, Confirmation, Consent, TextVersion
+from clarion.consents.models import Change, Confirmation, Consent, Grant, TextVersion
 from clarion.consents.proof import NO_PROOF, Proof
 from clarion.contacts.models import Contact, Tag
 from clarion.kit import clock, db
@@ -85,6 +85,13 @@ def withdraw(
     Sends ``consents.signals.withdrawn``: what is queued for them is skipped at once.
     """
     return _note(consent, contact_ids, False, how, by, at, proof)
+
+
+def withdraw_all(contact_id: int, *, how: str, proof: Proof, at: datetime) -> None:
+    """Note that a contact withdrew each consent that they have given, by themselves."""
+    granted = Grant.objects.filter(contact=contact_id, given=True).select_related("consent")
+    for grant in granted.order_by("consent"):
+        withdraw(grant.consent, [contact_id], how=how, by=audit.STRANGER, at=at, proof=proof)
 
 
 def asks(consent: Consent, how: str) -> bool:

@@ -88,6 +88,7 @@ class Change(models.Model):
         FORM = "form", "A form"
         KEYWORD = "keyword", "A word in a chat"
         PAGE = "page", "The preference page"
+        COMPLAINT = "complaint", "A spam complaint"
 
     consent = models.ForeignKey(Consent, on_delete=models.CASCADE, related_name="changes")
     # What the contact was shown. None if the consent had no text yet.

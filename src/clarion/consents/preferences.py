@@ -106,19 +106,7 @@ def stop_all(address_id: int, proof: Proof, at: datetime) -> None:
         of_contact = Address.objects.filter(contact=address.contact_id, alias_of=None)
         for key in of_contact.order_by("pk").values_list("pk", flat=True):
             addresses.mark(key, AddressState.OPTED_OUT, at)
-        for grant in (
-            Grant.objects.filter(contact=address.contact_id, given=True)
-            .select_related("consent")
-            .order_by("consent")
-        ):
-            grants.withdraw(
-                grant.consent,
-                [address.contact_id],
-                how=Change.How.PAGE,
-                by=audit.STRANGER,
-                at=at,
-                proof=proof,
-            )
+        grants.withdraw_all(address.contact_id, how=Change.How.PAGE, proof=proof, at=at)
 
 
 def _address(address_id: int) -> Address | None:

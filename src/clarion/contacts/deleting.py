@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.contacts import merges
-from clarion.contacts.models import Address, Contact, Suppression
+from clarion.contacts.models import Address, AddressReport, Contact, Suppression
 from clarion.contacts.signals import contact_deleted
 from clarion.contacts.states import AddressState
 from clarion.contacts.suppressions import entries, matching
@@ -95,6 +95,7 @@ def delete_contacts(contact_ids: Sequence[int], *, suppress: bool, by: Agent | s
     with_parts = [*ids, *merges.merged_into(ids)]
     merges.forget_contacts(with_parts)
     _forget_details(with_parts, address_ids)
+    _forget_reports(addresses)
     Contact.objects.filter(pk__in=ids).delete()
     suppressed = Counter(row.contact_id for row in chosen)
     audit.note_each(
@@ -133,6 +134,13 @@ def _reason(address: Address) -> str:
     if address.suppression is not None:
         return address.suppression.reason
     return _REASONS.get(address.state, Suppression.Reason.OPTED_OUT)
+
+
+def _forget_reports(addresses: Sequence[Address]) -> None:
+    """What providers reported about them; the entries of the suppression list stay."""
+    values = [row.value for row in addresses]
+    channels = {row.channel_id for row in addresses}
+    AddressReport.objects.filter(value__in=values, channel__in=channels, is_listed=True).delete()
 
 
 def _forget_details(contact_ids: Sequence[int], address_ids: Sequence[int]) -> None:

@@ -136,8 +136,8 @@ class AddressChange(models.Model):
 class Suppression(models.Model):
     """An entry of the suppression list: nothing is sent to the addresses that it fits.
 
-    It is about all channels of one kind. What contacts and providers say about one address on one
-    channel is the state of that address; the list shows both.
+    It is about all channels of one kind. What is said about one address on one channel is the state
+    of that address; the list shows both.
     """
 
     class Reason(models.TextChoices):
@@ -145,6 +145,7 @@ class Suppression(models.Model):
 
         BLOCKED = "blocked", "Blocked"
         GONE = "gone", "Gone"
+        BOUNCED = "bounced", "Hard bounce"
         COMPLAINED = "complained", "Complained"
         OPTED_OUT = "opted_out", "Opted out"
 
@@ -160,6 +161,7 @@ class Suppression(models.Model):
 
         AGENT = "agent", "Added by hand"
         IMPORT = "import", "Import"
+        PROVIDER = "provider", "The provider"
 
     kind = models.CharField(max_length=20)  # of channels
     match = models.CharField(max_length=10, choices=Match)
@@ -193,6 +195,36 @@ class Suppression(models.Model):
         """The address, or the pattern with its “*”."""
         before = "*" if self.match == self.Match.ENDS else ""
         return f"{before}{self.value}{'*' if self.match == self.Match.BEGINS else ''}"
+
+
+class AddressReport(models.Model):
+    """A provider reported a hard bounce or a complaint: the proof.
+
+    Kept when its entry of the suppression list is removed: the report repeated does not add it.
+    """
+
+    class Cause(models.TextChoices):
+        """What was reported."""
+
+        HARD_BOUNCE = "hard_bounce", "Hard bounce"
+        COMPLAINT = "complaint", "Spam complaint"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    value = models.CharField(max_length=320)  # the address, in the form that is compared
+    cause = models.CharField(max_length=12, choices=Cause)
+    at = InstantField()  # by the provider's clock
+    detail = models.CharField(max_length=300, default="", blank=True)
+    message_id = models.CharField(max_length=200, default="", blank=True)
+    is_listed = models.BooleanField(default=False)  # its entries are on the suppression list
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "value", "cause", "at"], name="report_once")
+        ]
+        indexes = [models.Index(fields=["id"], name="report_open", condition=Q(is_listed=False))]
+
+    def __str__(self) -> str:
+        return f"{self.cause} of {self.value}"
 
 
 class Tag(models.Model):

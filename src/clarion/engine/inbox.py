@@ -16,6 +16,7 @@ import structlog
 from django.db import Error, transaction
 
 from clarion.channels.contract import (
+    AddressReport,
     ChannelKind,
     Event,
     HookRequest,
@@ -33,7 +34,11 @@ from clarion.channels.models import Channel
 from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
 from clarion.chats.inbound import receive
+from clarion.consents import grants
+from clarion.consents.models import Change
+from clarion.consents.proof import Proof
 from clarion.contacts import addresses, identities
+from clarion.contacts.suppressions import reports
 from clarion.engine import callbacks, fragments
 from clarion.engine.callbacks import Taken
 from clarion.engine.models import REASON_LENGTH, Callback
@@ -104,6 +109,7 @@ def apply_waiting(now: int | None = None) -> int:
                 _Round([_Item(callback, dropped=callback.dropped) for callback in batch]), lane, at
             )
         if batch:
+            reports.list_pending()
             return len(batch)
     return 0
 
@@ -128,7 +134,7 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
 
 
 def _is_of_people(event: Event) -> bool:
-    return isinstance(event, Inbound | InboundPart | OptOut | Moved)
+    return isinstance(event, Inbound | InboundPart | OptOut | AddressReport | Moved)
 
 
 def _read(of: _Round, item: _Item) -> None:
@@ -225,6 +231,8 @@ def _apply_people(item: _Item) -> None:
                 _apply_whole(channel, whole)
         elif isinstance(event, OptOut):
             addresses.mark_value(channel, event.sender, event.state, event.at, event.aliases)
+        elif isinstance(event, AddressReport):
+            _apply_report(channel, event)
         elif isinstance(event, Moved):
             identities.move(
                 channel, event.old, event.new, keeps_old=event.keeps_old, aliases=event.aliases
@@ -249,6 +257,14 @@ def give_up_fragments(now: int | None = None) -> int:
             if (whole := fragments.give_up(channel, sender, reference)) is not None:
                 _apply_whole(channel, whole)
     return len(late)
+
+
+def _apply_report(channel: Channel, event: AddressReport) -> None:
+    """Who complains opts out, and withdraws what they have agreed to."""
+    is_new, address = reports.note(channel, event)
+    if is_new and address is not None and event.cause == "complaint":
+        proof = Proof(event.detail or "Reported by the provider")
+        grants.withdraw_all(address.contact_id, how=Change.How.COMPLAINT, proof=proof, at=event.at)
 
 
 def _apply_all_receipts(of: _Round) -> None:

@@ -7,6 +7,7 @@ from clarion.broadcasts import erasing
 from clarion.clicks import upkeep as clicks
 from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
+from clarion.contacts.suppressions import reports
 from clarion.engine import callbacks, codes, inbox
 from clarion.records import counters, measures, tallies
 from clarion.webhooks import queue as webhooks
@@ -19,6 +20,7 @@ TASKS: Final[tuple[Callable[[], Any], ...]] = (
     callbacks.forget_old,
     inbox.give_up_fragments,
     imports.mark_interrupted,
+    reports.list_pending,
     suppressions.finish_interrupted,
     codes.give_back_unsent,
     erasing.erase_again,

@@ -8,13 +8,11 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import DatabaseError
 
+from clarion.channels.abilities import AnswersCallbacks, AnswersHandshake, TakesGets
 from clarion.channels.contract import (
-    AnswersCallbacks,
-    AnswersHandshake,
     BadSignature,
     ChannelKind,
     HookRequest,
-    TakesGets,
 )
 from clarion.engine.callbacks import Verified, store
 from clarion.engine.group_commit import GroupCommit, Overloaded, Runs

@@ -14,6 +14,7 @@ from clarion.contacts.models import Address, Contact
 from clarion.insights import timeline_sources as sources
 from clarion.insights.merged import EVERYTHING, Span, bounded, end_of_page, newest
 from clarion.insights.timeline_clicks import clicks
+from clarion.insights.timeline_reports import reports
 from clarion.insights.timeline_sources import ContactIds, Line, Start
 from clarion.kit.numbers import BIGGEST
 from clarion.kit.paging import Cursor, Page
@@ -32,6 +33,7 @@ _SOURCES: Final[Sequence[tuple[str, Callable[[ContactIds, Start], list[Line]]]]]
     ("changes", sources.beginning),
     ("changes", sources.addresses),
     ("changes", sources.address_states),
+    ("changes", reports),
     ("changes", sources.tags),
     ("changes", sources.edits),
     ("consents", sources.consents),

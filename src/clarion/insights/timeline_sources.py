@@ -97,25 +97,25 @@ class Line:
 
 def beginning(ids: ContactIds, start: Start) -> list[Line]:
     """The contact was added."""
-    rows = _rows("c.id", "contacts_contact c", "c.id = %s", [ids.contact], "c.created_at", start)
-    return [Line(_key(row), "added", _("Contact added")) for row in rows]
+    rows = rows_of("c.id", "contacts_contact c", "c.id = %s", [ids.contact], "c.created_at", start)
+    return [Line(key_of(row), "added", _("Contact added")) for row in rows]
 
 
 def addresses(ids: ContactIds, start: Start) -> list[Line]:
     """An address of ids was added."""
-    rows = _rows(
+    rows = rows_of(
         "a.id, coalesce(nullif(a.written, ''), a.value), h.name, a.alias_of_id IS NOT NULL",
         "contacts_address a JOIN channels_channel h ON h.id = a.channel_id",
         "a.contact_id = %s", [ids.contact], "a.created_at", start,
     )  # fmt: skip
     return [
-        Line(_key(row), "address", str(_LEARNED[row[4]]), row[2], channel=row[3]) for row in rows
+        Line(key_of(row), "address", str(_LEARNED[row[4]]), row[2], channel=row[3]) for row in rows
     ]
 
 
 def address_states(ids: ContactIds, start: Start) -> list[Line]:
     """An address is in the state that it is in now since then."""
-    rows = _rows(
+    rows = rows_of(
         "a.id, a.state, h.name",
         "contacts_address a JOIN channels_channel h ON h.id = a.channel_id",
         "a.contact_id = %s AND a.alias_of_id IS NULL AND a.state_at IS NOT NULL",
@@ -123,7 +123,7 @@ def address_states(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "state",
             str(AddressState(row[2]).label),
             explain(row[2]),
@@ -137,25 +137,25 @@ def address_states(ids: ContactIds, start: Start) -> list[Line]:
 
 def tags(ids: ContactIds, start: Start) -> list[Line]:
     """A tag that they have was assigned."""
-    rows = _rows(
+    rows = rows_of(
         "g.id, t.name", "contacts_tagging g JOIN contacts_tag t ON t.id = g.tag_id",
         "g.contact_id = %s", [ids.contact], "g.created_at", start,
     )  # fmt: skip
-    return [Line(_key(row), "tag", _("Tag assigned"), row[2]) for row in rows]
+    return [Line(key_of(row), "tag", _("Tag assigned"), row[2]) for row in rows]
 
 
 def edits(ids: ContactIds, start: Start) -> list[Line]:
     """Agents, and Clarion by itself, changed something of ids."""
     subjects = [f"contact {ids.contact}"]
     subjects += [f"address {key}" for key in ids.addresses]  # chats have notes of their own
-    rows = _rows(
+    rows = rows_of(
         "e.id", "accounts_auditentry e", f"e.subject {db.in_list('text')}",
         [db.json_param([subject] for subject in subjects)], "e.at", start,
     )  # fmt: skip
     entries = AuditEntry.objects.in_bulk([row[1] for row in rows])
     return [
         Line(
-            _key(row),
+            key_of(row),
             "edit",
             str(_EDITS.get(entry.action, entry.action)),
             _detail(entry),
@@ -176,7 +176,7 @@ def _detail(entry: AuditEntry) -> str:
 
 def consents(ids: ContactIds, start: Start) -> list[Line]:
     """A consent was given or withdrawn."""
-    rows = _rows(
+    rows = rows_of(
         "k.id, n.name, k.given, k.how, coalesce(g.name, '')",
         "consents_change k JOIN consents_consent n ON n.id = k.consent_id "
         "LEFT JOIN accounts_agent g ON g.id = k.agent_id",
@@ -184,7 +184,7 @@ def consents(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "consent",
             _("Consent given") if row[3] else _("Consent withdrawn"),
             row[2],
@@ -197,7 +197,7 @@ def consents(ids: ContactIds, start: Start) -> list[Line]:
 
 def firings(ids: ContactIds, start: Start) -> list[Line]:
     """A trigger fired for them, and nothing was sent."""
-    rows = _rows(
+    rows = rows_of(
         "f.id, f.broadcast_id, b.title, f.reason",
         "broadcasts_firing f JOIN broadcasts_broadcast b ON b.id = f.broadcast_id",
         "f.contact_id = %s AND f.state = 'dropped' AND b.deleted_at IS NULL",
@@ -205,7 +205,7 @@ def firings(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "not_sent",
             _("Trigger fired, nothing sent"),
             row[4],
@@ -223,7 +223,7 @@ def deliveries(ids: ContactIds, start: Start) -> list[Line]:
     Each broadcast is a look-up in the index of deliveries; singles have a record at once.
     """
     of_them = f"d.broadcast_id = b.id AND d.address_id {db.in_list()}"
-    rows = _rows(
+    rows = rows_of(
         "d.id, b.id, b.title, h.name, d.state, coalesce(o.text, '')",
         f"broadcasts_broadcast b {db.lateral_join('records_delivery', 'd', of_them)} "
         "JOIN channels_channel h ON h.id = d.channel_id "
@@ -235,7 +235,7 @@ def deliveries(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "waiting" if row[5] in {"queued", "held", "sending"} else "not_sent",
             _("Recipient of a broadcast"),
             row[6],
@@ -261,7 +261,7 @@ def attempts_failed(ids: ContactIds, start: Start) -> list[Line]:
 
 def chat_messages(ids: ContactIds, start: Start) -> list[Line]:
     """They wrote something, or something happened to the chat."""
-    rows = _rows(
+    rows = rows_of(
         "m.id, m.chat_id, m.inbound, m.text, h.name, coalesce(g.name, '')",
         "chats_message m JOIN contacts_address a ON a.id = m.chat_id "
         "JOIN channels_channel h ON h.id = a.channel_id "
@@ -270,7 +270,7 @@ def chat_messages(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "wrote" if row[3] else "chat",
             _("Message received") if row[3] else _("In the chat"),
             row[4],
@@ -285,7 +285,7 @@ def chat_messages(ids: ContactIds, start: Start) -> list[Line]:
 
 def codes(ids: ContactIds, start: Start) -> list[Line]:
     """A code was issued to them."""
-    rows = _rows(
+    rows = rows_of(
         "k.id, k.code, p.name, b.id, coalesce(b.title, '')",
         "codes_code k JOIN codes_codepool p ON p.id = k.pool_id "
         "LEFT JOIN broadcasts_broadcast b ON b.id = k.chain AND b.deleted_at IS NULL",
@@ -294,7 +294,7 @@ def codes(ids: ContactIds, start: Start) -> list[Line]:
     )  # fmt: skip
     return [
         Line(
-            _key(row),
+            key_of(row),
             "code",
             _("Code issued"),
             f"{row[2]} ({row[3]})",
@@ -324,11 +324,11 @@ def _of_redemptions(
         "SELECT held.id FROM codes_code x JOIN codes_redemption held ON held.code_id = x.id "
         f"WHERE x.contact_id = %s) AND {at} IS NOT NULL"
     )
-    rows = _rows(
+    rows = rows_of(
         f"r.id, k.code, {by}", "codes_redemption r JOIN codes_code k ON k.id = r.code_id",
         whose, [ids.contact, ids.contact], at, start,
     )  # fmt: skip
-    return [Line(_key(row), "code", title, row[2], tone=tone, actor=row[3]) for row in rows]
+    return [Line(key_of(row), "code", title, row[2], tone=tone, actor=row[3]) for row in rows]
 
 
 def _of_records(ids: ContactIds, start: Start, status: str) -> list[Line]:
@@ -382,7 +382,7 @@ def _states(records: Sequence[RecordRow]) -> dict[int, str]:
     )
 
 
-def _rows(
+def rows_of(
     columns: str, tables: str, where: str, params: Iterable[Any], at: str, start: Start
 ) -> list[tuple[Any, ...]]:
     """Rows of the moment and the columns, of which the first is the id."""
@@ -392,5 +392,5 @@ def _rows(
     )
 
 
-def _key(row: Sequence[Any]) -> Key:
+def key_of(row: Sequence[Any]) -> Key:
     return (row[0], 0, row[1])

@@ -9,9 +9,9 @@ from channels.fixtures import reply
 from channels.graph import graph_error
 from channels.instagram.fixtures import make as make_instagram
 from channels.messenger.fixtures import make as make_messenger
+from clarion.channels.abilities import AnswersHandshake
 from clarion.channels.contract import (
     Accepted,
-    AnswersHandshake,
     BadSignature,
     Refused,
     RegistersWebhook,

@@ -13,8 +13,8 @@ from channels.whatsapp.fixtures import (
     WAMID,
     make,
 )
+from clarion.channels.abilities import AnswersHandshake
 from clarion.channels.contract import (
-    AnswersHandshake,
     BadSignature,
     HookRequest,
     RegistersWebhook,

@@ -330,5 +330,5 @@ def in_thread() -> Iterator[Callable[..., threading.Thread]]:
 
 def test_the_sentences_of_a_reason_are_those_of_the_list() -> None:
     assert {str(reason) for reason in entries.Reason} == {
-        "blocked", "gone", "complained", "opted_out",
+        "blocked", "gone", "bounced", "complained", "opted_out",
     }  # fmt: skip

@@ -74,7 +74,9 @@ class KeywordsOut(Output):
 def list_suppressions(
     request: ApiRequest,
     q: Annotated[str, Query("", max_length=320)] = "",
-    reason: Annotated[Literal["", "opted_out", "blocked", "gone", "complained"], Query("")] = "",
+    reason: Annotated[
+        Literal["", "opted_out", "blocked", "gone", "bounced", "complained"], Query("")
+    ] = "",
     kind: Annotated[str, Query("", max_length=30)] = "",
     limit: Limit = 50,
     cursor: CursorText = "",

@@ -76,6 +76,11 @@ class EmailKind:
         """An e-mail address as it is written. Raises BadIdError."""
         return ids.written_id(text)
 
+    @staticmethod
+    def id_space() -> str:
+        """E-mail addresses, see ``ids.SPACE``."""
+        return ids.SPACE
+
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.
 

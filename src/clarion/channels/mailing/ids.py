@@ -9,6 +9,7 @@ from clarion.channels.contract import BadIdError
 from clarion.channels.ids import EMAIL_TITLES, plain_id
 from clarion.channels.ids import TITLES as USUAL
 
+SPACE = "e-mail addresses"  # all kinds of e-mail share them
 TITLES = (*EMAIL_TITLES, *USUAL)
 _ATOM = r"[A-Za-z0-9_%+'-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

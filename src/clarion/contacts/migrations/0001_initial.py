@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("blocked", "Blocked"),
                             ("gone", "Gone"),
+                            ("bounced", "Hard bounce"),
                             ("complained", "Complained"),
                             ("opted_out", "Opted out"),
                         ],
@@ -112,7 +113,12 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        choices=[("agent", "Added by hand"), ("import", "Import")], max_length=10
+                        choices=[
+                            ("agent", "Added by hand"),
+                            ("import", "Import"),
+                            ("provider", "The provider"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("note", models.CharField(blank=True, default="", max_length=500)),
@@ -517,5 +523,53 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="AddressReport",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("value", models.CharField(max_length=320)),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("hard_bounce", "Hard bounce"),
+                            ("complaint", "Spam complaint"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("at", clarion.kit.fields.InstantField()),
+                ("detail", models.CharField(blank=True, default="", max_length=300)),
+                ("message_id", models.CharField(blank=True, default="", max_length=200)),
+                ("is_listed", models.BooleanField(default=False)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_listed", False)),
+                        fields=["id"],
+                        name="report_open",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "value", "cause", "at"), name="report_once"
+                    )
+                ],
+            },
         ),
     ]

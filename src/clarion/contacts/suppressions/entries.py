@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.contract import BadIdError
-from clarion.channels.registry import kind_class, read_id_part
+from clarion.channels.registry import kind_class, kinds_sharing_ids, read_id_part
 from clarion.contacts.models import Suppression
 from clarion.contacts.suppressions.matching import apply_pending, release_removed
 from clarion.kit import clock, db
@@ -131,7 +132,10 @@ def find(pattern: str, kind: str) -> Suppression:
 
 
 def remove(entries: Iterable[Suppression], *, by: Agent | str) -> int:
-    """Take entries off the list; return how many. Entry points ask first.
+    """Take entries off the list; return how many were asked for and there. Entry points ask first.
+
+    What a provider reported is listed for all kinds of channels that have the same user ids, and
+    removed from all of them.
 
     Broadcasts that are claimed from now on can be sent to their addresses again, unless another
     entry fits them or they opted out themselves. What was skipped stays skipped.
@@ -144,11 +148,24 @@ def remove(entries: Iterable[Suppression], *, by: Agent | str) -> int:
             )
             if is_new:
                 removed += 1
+                if entry.source == Source.PROVIDER:
+                    _same_report(entry).update(removed_at=clock.now())
                 audit.note("suppression.remove", _subject(entry), by, kind=entry.kind,
                            pattern=entry.pattern, reason=entry.reason)  # fmt: skip
     while release_removed():
         pass
     return removed
+
+
+def _same_report(entry: Suppression) -> QuerySet[Suppression]:
+    """What a provider reported about the same address, for other kinds of channels."""
+    return Suppression.objects.filter(
+        kind__in=kinds_sharing_ids(entry.kind),
+        match=entry.match,
+        value=entry.value,
+        source=Source.PROVIDER,
+        removed_at=None,
+    )
 
 
 def _subject(entry: Suppression) -> str:

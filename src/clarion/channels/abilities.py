@@ -1,0 +1,38 @@
+"""What some channel kinds can do beside the contract; more of it is at the end of ``contract``."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+from clarion.channels.contract import CallbackAnswer, HookRequest
+
+
+@runtime_checkable
+class SharesIds(Protocol):
+    """A kind whose user ids mean the same people in other kinds, as e-mail addresses do."""
+
+    @staticmethod
+    def id_space() -> str:
+        """What its user ids are; the same for all kinds that share them."""
+
+
+@runtime_checkable
+class AnswersHandshake(Protocol):
+    """A kind whose provider tries a webhook URL with a GET before it uses it."""
+
+    def handshake(self, query: str) -> str:
+        """The plain text to answer with. Raises BadSignature where the query proves nothing."""
+
+
+@runtime_checkable
+class AnswersCallbacks(Protocol):
+    """A kind whose provider reads what a callback is answered with."""
+
+    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
+        """What to answer with once the callback is stored, None where it is not read. Pure; never
+        raises, whatever the callback."""
+
+
+@runtime_checkable
+class TakesGets(Protocol):
+    """A kind whose provider may call back with a GET, where everything is in the query."""
+
+    takes_gets: ClassVar[bool]
