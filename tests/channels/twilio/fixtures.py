@@ -127,6 +127,10 @@ CASE = Case(
         Inbound("16505551234", WRITTEN["MessageSid"], "Stop!", NOW),
         OptOut("16505551234", "opted_out", NOW),
     ),
+    others=(
+        lambda: signed(DELIVERED, url=STATUS_URL),
+        lambda: signed({**DELIVERED, "MessageStatus": "failed", "ErrorCode": "21610"}),
+    ),
     forged={
         "another token": lambda: signed(WRITTEN, token="another"),
         "another body": lambda: replace(_hook(), body=b"MessageSid=SM1"),
