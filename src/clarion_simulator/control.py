@@ -15,6 +15,7 @@ from clarion_simulator.smpp import Smpp, from_person
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
+from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
@@ -46,6 +47,7 @@ class Control:
         whatsapp: WhatsApp,
         direct: Direct,
         twilio: Twilio,
+        vonage: Vonage,
         webhook: Webhook,
         webpush: WebPush,
         slack: Slack,
@@ -61,6 +63,7 @@ class Control:
         self._whatsapp = whatsapp
         self._direct = direct
         self._twilio = twilio
+        self._vonage = vonage
         self._webhook = webhook
         self._webpush = webpush
         self._slack = slack
@@ -157,6 +160,8 @@ class Control:
         if "smpp" in fields:
             self._smpp.write(*from_person(fields))
             return {"ok": True, "by": "deliver_sm"}
+        if "api_key" in fields:
+            return self._inbound_vonage(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
         if "slack_user" in fields:
@@ -248,6 +253,14 @@ class Control:
             self._direct.write(*texts)
         except Invalid as invalid:
             raise NotSo(str(invalid)) from None
+
+    def _inbound_vonage(self, fields: dict[str, Any]) -> Any:
+        key, person, text = _texts(fields, api_key="", **{"from": ""}, text="")
+        if not key or not person:
+            raise NotSo("api_key and from are needed: the account and a phone number.")
+        if not self._vonage.write(key, person, text):
+            raise NotSo("The account has no webhook. Set callback_url.")
+        return {"ok": True, "by": "webhook"}
 
     def _inbound_twilio(self, fields: dict[str, Any]) -> Any:
         sid, person, text, url = _texts(fields, account_sid="", **{"from": ""}, text="", url="")

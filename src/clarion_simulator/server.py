@@ -19,6 +19,7 @@ from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
+from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
 from clarion_simulator.whatsapp import WhatsApp
@@ -72,6 +73,7 @@ class Simulator:
         self._webpush = WebPush(self._desk)
         self._direct = Direct(self._desk)
         self._twilio = Twilio(self._desk)
+        self._vonage = Vonage(self._desk)
         self._slack = Slack(self._desk)
         self._control = Control(
             self._desk,
@@ -79,6 +81,7 @@ class Simulator:
             self._whatsapp,
             self._direct,
             self._twilio,
+            self._vonage,
             self._webhook,
             self._webpush,
             self._slack,
@@ -247,6 +250,8 @@ class Simulator:
             return self._direct.handler(path)
         if path.startswith("/twilio/"):
             return self._twilio.handler(path)
+        if path.startswith("/vonage/"):
+            return self._vonage.handler(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -25,6 +25,7 @@ from clarion.channels.smpp.kind import SmppKind
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.twilio.kind import TwilioKind
 from clarion.channels.urls import hook_url
+from clarion.channels.vonage.kind import VonageKind
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.webpush.kind import WebPushKind
 from clarion.channels.whatsapp.kind import WhatsAppKind
@@ -40,6 +41,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         EmailKind,
         WebPushKind,
         TwilioKind,
+        VonageKind,
         SlackKind,
         SmppKind,
     )

@@ -1,0 +1,1 @@
+"""Vonage: SMS, over its Messages API."""
