@@ -7,6 +7,7 @@ django.setup()
 from clarion.cli.main import run
 from clarion.contacts import import_run
 
+import_run.CHUNK = {chunk}
 store, chunks = import_run.store, []
 
 def stored(*args):
@@ -22,6 +23,9 @@ run()
 """
 
 
+CHUNK = 500  # lines, instead of thousands
+
+
 def hanging_import(seconds: float = 600) -> str:
-    """The clarion command, which stays that long before it commits the third chunk."""
-    return _CODE.replace("{seconds}", str(seconds))
+    """The clarion command with small chunks, which stays that long before it commits the third."""
+    return _CODE.replace("{chunk}", str(CHUNK)).replace("{seconds}", str(seconds))

@@ -27,7 +27,7 @@ from clarion.contacts.import_run import ImportRefused
 from clarion.contacts.imports import import_contacts, mark_interrupted, rejects_file
 from clarion.contacts.models import Address, Contact, Import, Tag, Tagging
 from clarion.kit import clock
-from contacts.hanging import hanging_import
+from contacts.hanging import CHUNK, hanging_import
 from support import factory
 from support.processes import Processes
 
@@ -531,7 +531,7 @@ class TestAtTheSameTime:
         self, write: Write, processes: Processes, process_env: dict[str, str]
     ) -> None:
         channel = factory.channel("crash")
-        count = import_run.CHUNK * 4
+        count = CHUNK * 4
         path = write("id,n\n" + "".join(f"u{number},{number}\n" for number in range(count)))
         command = ("contacts", "import", str(path), "--channel", "crash")
         process = processes.python(hanging_import(), *command)
@@ -539,9 +539,9 @@ class TestAtTheSameTime:
         process.kill()
         row = Import.objects.get()
         assert row.state == "running"
-        assert Address.objects.count() == row.created == row.lines == import_run.CHUNK * 2
+        assert Address.objects.count() == row.created == row.lines == CHUNK * 2
         done = run(path, channel)
-        assert (done.created, done.unchanged) == (import_run.CHUNK * 2, import_run.CHUNK * 2)
+        assert (done.created, done.unchanged) == (CHUNK * 2, CHUNK * 2)
         assert Address.objects.count() == Contact.objects.count() == count
 
 

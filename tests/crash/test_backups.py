@@ -9,7 +9,7 @@ import pytest
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from crash import rehearsal
-from support import template
+from support import factory, template
 from support.plugins.database import OwnDatabase
 from support.processes import Processes
 from support.waiting import eventually
@@ -75,18 +75,20 @@ def test_a_backup_of_a_running_broadcast_sends_nothing_elsewhere_before_somebody
 def test_a_restore_that_is_killed_leaves_one_installation_or_the_other(
     elsewhere: dict[str, str], processes: Processes, tmp_path: Path, moment: str
 ) -> None:
-    file = tmp_path / "backup.tar.gz"
-    agent = ("agent", "add", "Ada", "--email", "ada@example.org", "--role", "admin")
-    for command in (("migrate",), ("backup", str(file)), agent):
-        assert processes.run(*command, env=elsewhere).returncode == 0
+    file, database = tmp_path / "backup.tar.gz", Path(elsewhere["CLARION_DATA"], "clarion.sqlite3")
+    database.parent.mkdir(mode=0o700)
+    template.copy_sqlite(database)
+    assert processes.run("backup", str(file), env=elsewhere).returncode == 0
+    with template.connected_to(NAME=str(database)):
+        factory.agent()
     restoring = processes.clarion("restore", str(file), "--force", "--yes", env=elsewhere)
     restoring.wait_for_line(moment)
     restoring.kill()
 
-    with closing(sqlite3.connect(f"{elsewhere['CLARION_DATA']}/clarion.sqlite3")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert database.execute("SELECT count(*) FROM accounts_agent").fetchone()[0] in (0, 1)
+    with closing(sqlite3.connect(database)) as left:
+        assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert left.execute("SELECT count(*) FROM accounts_agent").fetchone()[0] in (0, 1)
     assert processes.run("check", env=elsewhere).returncode == 0
     again = processes.run("restore", str(file), "--force", "--yes", env=elsewhere)
     assert again.returncode == 0, again.lines
-    assert not list(Path(elsewhere["CLARION_DATA"]).glob("restoring-*"))
+    assert not list(database.parent.glob("restoring-*"))

@@ -45,11 +45,11 @@ def test_f6_what_fails_for_everybody_pauses_the_broadcast(
 ) -> None:
     with Listener() as listener:
         channel = factory.channel(url=f"{listener.url}/hook", rate=rate)
-        factory.people(channel, 3_000)
+        factory.people(channel, 1_000)
         broadcast = sending(channel, FAILS)
         with ThreadedWorker():
             eventually(lambda: is_paused(broadcast), 60)
-            eventually(lambda: factory.states(broadcast) == {"queued": 3_000}, 60)
+            eventually(lambda: factory.states(broadcast) == {"queued": 1_000}, 60)
 
     assert "The filter truncate needs a whole number" in broadcast.state_reason
     assert "Stop the broadcast" in broadcast.state_reason

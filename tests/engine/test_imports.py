@@ -4,9 +4,9 @@ import pytest
 from django.conf import settings
 
 from clarion.accounts.models import Agent
-from clarion.contacts import import_run, imports, uploads
+from clarion.contacts import imports, uploads
 from clarion.contacts.models import Address, Contact, Import
-from contacts.hanging import hanging_import
+from contacts.hanging import CHUNK, hanging_import
 from support import factory
 from support.processes import Process, Processes
 from support.waiting import eventually
@@ -35,14 +35,14 @@ def is_done(row: Import) -> bool:
 @pytest.mark.crash
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_worker_leaves_its_import_to_the_next(processes: Processes) -> None:
-    count = import_run.CHUNK * 4
+    count = CHUNK * 4
     row = ask(count)
     worker = start(processes, 600)
     worker.wait_for_line("the third chunk is written")
     worker.kill()
     row.refresh_from_db()
-    assert (row.state, row.lines) == ("running", import_run.CHUNK * 2)
-    assert Address.objects.count() == import_run.CHUNK * 2
+    assert (row.state, row.lines) == ("running", CHUNK * 2)
+    assert Address.objects.count() == CHUNK * 2
 
     processes.clarion("worker", env=LEASE)
 
@@ -55,7 +55,7 @@ def test_a_killed_worker_leaves_its_import_to_the_next(processes: Processes) -> 
 @pytest.mark.crash
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_is_told_to_stop_gives_its_import_back(processes: Processes) -> None:
-    count = import_run.CHUNK * 4
+    count = CHUNK * 4
     row = ask(count)
     worker = start(processes, 2)
     worker.wait_for_line("the third chunk is written")
@@ -63,7 +63,7 @@ def test_a_worker_that_is_told_to_stop_gives_its_import_back(processes: Processe
     assert worker.wait() == 0
     row.refresh_from_db()
     assert (row.state, row.worker_id, row.interruptions) == ("waiting", None, 0)
-    assert row.lines == import_run.CHUNK * 3
+    assert row.lines == CHUNK * 3
 
     processes.clarion("worker", env=LEASE)
 

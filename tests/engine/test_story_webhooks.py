@@ -61,7 +61,7 @@ def is_untouched(broadcast: Broadcast, people: int) -> bool:
     )
 
 
-@pytest.mark.parametrize("people", [3, 3_000])
+@pytest.mark.parametrize("people", [3, 1_000])
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_b3_a_webhook_in_trouble_makes_its_broadcast_wait(
     engine: None, people: int, status: int
@@ -90,7 +90,7 @@ def test_b3_a_webhook_in_trouble_makes_its_broadcast_wait(
     assert reconcile(broadcast.pk).ok
 
 
-@pytest.mark.parametrize("people", [3, 3_000])
+@pytest.mark.parametrize("people", [3, 1_000])
 def test_b3_a_webhook_that_is_not_there_makes_its_broadcast_wait(engine: None, people: int) -> None:
     with Listener() as listener, closed_port() as port:
         broadcast = to_people(listener, people, f"http://127.0.0.1:{port}/ask", attempts=1)
@@ -146,7 +146,7 @@ def test_who_a_working_webhook_fails_for_uses_up_their_own_attempts(engine: None
     assert not waits(broadcast)
 
 
-@pytest.mark.parametrize(("people", "step", "rows"), [(3, 3, 1), (3_000, 200, 15)])
+@pytest.mark.parametrize(("people", "step", "rows"), [(3, 3, 1), (1_000, 67, 15)])
 def test_b9_whom_a_webhook_always_fails_for_holds_up_nobody(
     engine: None, people: int, step: int, rows: int
 ) -> None:
@@ -235,7 +235,7 @@ def test_one_webhook_of_a_story_says_nothing_of_another(engine: None) -> None:
     assert factory.states(broadcast) == {"sent": 30}
 
 
-@pytest.mark.parametrize("people", [3, 3_000])
+@pytest.mark.parametrize("people", [3, 1_000])
 @pytest.mark.parametrize("status", [404, 401])
 def test_a_webhook_that_refuses_everybody_pauses_its_broadcast(
     engine: None, people: int, status: int

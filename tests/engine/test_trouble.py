@@ -33,7 +33,7 @@ from support.ports import closed_port, free_port
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FEW, MANY = 3, 3_000
+FEW, MANY = 3, 1_000
 
 
 class SilentServer:
