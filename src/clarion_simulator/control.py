@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.direct_messages import Invalid
+from clarion_simulator.discord import Discord
 from clarion_simulator.fate import INSTRUCTIONS
 from clarion_simulator.slack import Slack
 from clarion_simulator.smpp import Smpp, from_person
@@ -52,6 +53,7 @@ class Control:
         webpush: WebPush,
         slack: Slack,
         smpp: Smpp,
+        discord: Discord,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -68,6 +70,7 @@ class Control:
         self._webpush = webpush
         self._slack = slack
         self._smpp = smpp
+        self._discord = discord
         self._tally = tally
         self._health = health
         self._use = use
@@ -164,6 +167,8 @@ class Control:
             return self._inbound_vonage(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
+        if "discord_channel" in fields:
+            return self._inbound_discord(fields)
         if "slack_user" in fields:
             return self._inbound_slack(fields)
         if "browser" in fields:
@@ -225,6 +230,19 @@ class Control:
         except Wrong as wrong:
             raise NotSo(str(wrong)) from None
         return {"ok": True, "by": "webhook"}
+
+    def _inbound_discord(self, fields: dict[str, Any]) -> Any:
+        url, channel, text, button = _texts(
+            {"url": self._desk.behaviour.callback_url or "", **fields},
+            url="", discord_channel="", text="", button="",
+        )  # fmt: skip
+        if not url or not channel.isdecimal():
+            raise NotSo("discord_channel must be an id, and url the channel's webhook URL.")
+        if button:
+            self._discord.press(url, channel, button)
+        else:
+            self._discord.command(url, channel, text)
+        return {"ok": True, "by": "callback"}
 
     def _inbound_slack(self, fields: dict[str, Any]) -> Any:
         url, user, text, button = _texts(

@@ -12,6 +12,7 @@ from clarion_simulator.behaviour import Behaviour
 from clarion_simulator.control import Control
 from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
+from clarion_simulator.discord import Discord
 from clarion_simulator.log import Log, LogFile
 from clarion_simulator.slack import Slack
 from clarion_simulator.smpp import Smpp, Smsc
@@ -75,6 +76,7 @@ class Simulator:
         self._twilio = Twilio(self._desk)
         self._vonage = Vonage(self._desk)
         self._slack = Slack(self._desk)
+        self._discord = Discord(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
@@ -86,6 +88,7 @@ class Simulator:
             self._webpush,
             self._slack,
             self._smpp,
+            self._discord,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -242,6 +245,8 @@ class Simulator:
             return self._telegram.handler(path, query)
         if path.startswith("/whatsapp/"):
             return self._whatsapp.handler(path)
+        if path.startswith("/discord/"):
+            return self._discord.handler(path)
         if path.startswith("/slack/"):
             return self._slack.handler(path)
         if path.startswith("/push/"):

@@ -276,7 +276,9 @@ def test_a_forged_callback_is_refused(case: Case, make: Any) -> None:
 @EACH
 def test_nothing_is_believed_without_a_secret(case: Case) -> None:
     changes = {
-        name: "" for name in ("secret", "webhook_secret", "app_secret") if name in case.settings
+        name: ""
+        for name in ("secret", "webhook_secret", "app_secret", "public_key")
+        if name in case.settings
     }
     kind = case.make(**changes)
     hooks = [make() for make in case.forged.values()]

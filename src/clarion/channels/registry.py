@@ -15,6 +15,7 @@ from clarion.channels.contract import (
     SendsWebhookUrl,
     WritesIds,
 )
+from clarion.channels.discord.kind import DiscordKind
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.instagram.kind import InstagramKind
@@ -44,6 +45,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         VonageKind,
         SlackKind,
         SmppKind,
+        DiscordKind,
     )
 }
 

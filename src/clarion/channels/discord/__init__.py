@@ -1,0 +1,1 @@
+"""Discord: a bot, over the HTTP API and the Interactions endpoint."""
