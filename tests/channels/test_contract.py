@@ -17,8 +17,10 @@ from clarion.channels.connecting import KeepsConnection
 from clarion.channels.contract import (
     Accepted,
     AddressReport,
+    AnswersCallbacks,
     BadIdError,
     BadSignature,
+    CallbackAnswer,
     ChannelKind,
     Event,
     HookRequest,
@@ -249,6 +251,16 @@ def test_the_one_click_link_is_in_every_message_or_in_none(case: Case) -> None:
     url = "https://clarion.example/unsubscribe/by-one-click"
     request = case.make().request(replace(case.message, unsubscribe_url=url))
     assert (url.encode() in carried(request)) is ("link" in case.make().limits.opt_outs)
+
+
+@EACH
+def test_a_callback_is_answered_in_the_form_of_the_contract(case: Case) -> None:
+    kind = case.make()
+    if not isinstance(kind, AnswersCallbacks):
+        return
+    bodies = [*case.unknown, b"", b"{}", b"hello", b'{"type": 1}', b'{"type": "url_verification"}']
+    for hook in [*(make() for make in callbacks_of(case)), *map(case.with_body, bodies)]:
+        assert isinstance(kind.answer(hook), CallbackAnswer | None)
 
 
 @EACH

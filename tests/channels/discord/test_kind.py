@@ -24,7 +24,15 @@ from channels.discord.fixtures import (
 )
 from channels.fixtures import refusal_of, reply
 from channels.rehearsal import Rehearsal, Stage, events_of
-from clarion.channels.contract import Accepted, Ignored, Inbound, Refusal, Refused, Unsendable
+from clarion.channels.contract import (
+    Accepted,
+    CallbackAnswer,
+    Ignored,
+    Inbound,
+    Refusal,
+    Refused,
+    Unsendable,
+)
 from clarion.channels.discord.guard import MOST, WINDOW, InvalidRequests
 from clarion.channels.discord.outcomes import ERRORS
 from clarion.kit.parts import Button, Media
@@ -143,12 +151,13 @@ def test_only_invalid_requests_of_the_last_ten_minutes_count() -> None:
 
 def test_interactions_are_answered() -> None:
     kind = make(command_reply="Thanks!")
-    assert json.loads(kind.answer(posted({"type": 1}))) == {"type": 1}
-    assert json.loads(kind.answer(posted(PRESSED))) == {"type": 6}
-    command = json.loads(kind.answer(posted(STOP)))
-    assert command == {"type": 4, "data": {"content": "Thanks!", "flags": 64}}
-    assert kind.answer(posted({"type": True})) == b""
-    assert kind.answer(posted(b"x")) == b""
+    assert kind.answer(posted({"type": 1})) == CallbackAnswer(b'{"type": 1}')
+    assert kind.answer(posted(PRESSED)) == CallbackAnswer(b'{"type": 6}')
+    command = kind.answer(posted(STOP))
+    assert command is not None
+    assert json.loads(command.body) == {"type": 4, "data": {"content": "Thanks!", "flags": 64}}
+    assert kind.answer(posted({"type": True})) is None
+    assert kind.answer(posted(b"x")) is None
 
 
 def test_in_a_server_a_person_is_known_by_their_own_id() -> None:

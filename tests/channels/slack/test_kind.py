@@ -23,7 +23,7 @@ from channels.slack.fixtures import (
     posted,
     pressed,
 )
-from clarion.channels.contract import Ignored, Inbound, OptOut, Refused, Unsendable
+from clarion.channels.contract import CallbackAnswer, Ignored, Inbound, OptOut, Refused, Unsendable
 from clarion.channels.slack.errors import ERRORS
 from clarion.kit.parts import Button, Media
 from simulator.client import listening
@@ -152,9 +152,9 @@ def test_a_pressed_link_button_is_ignored() -> None:
 def test_the_url_is_proven_to_be_ours() -> None:
     hook = posted({"type": "url_verification", "challenge": "3eZbrw1aBm2", "token": "x"})
     make().verify(hook)
-    assert json.loads(make().answer(hook)) == {"challenge": "3eZbrw1aBm2"}
-    assert make().answer(posted(event(**WRITTEN))) == b""
-    assert make().answer(posted(b"nonsense")) == b""
+    assert make().answer(hook) == CallbackAnswer(b'{"challenge": "3eZbrw1aBm2"}')
+    assert make().answer(posted(event(**WRITTEN))) is None
+    assert make().answer(posted(b"nonsense")) is None
 
 
 async def test_a_member_writes_and_presses_a_button_in_the_simulator(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from clarion.channels import payloads
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
+    CallbackAnswer,
     Event,
     HookRequest,
     Limits,
@@ -143,9 +144,10 @@ class DiscordKind:
         """Pressed buttons and slash commands."""
         return events_of(hook)
 
-    def answer(self, hook: HookRequest) -> bytes:
+    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
         """What Discord waits for: PONG, or an answer to the interaction."""
-        return answer_to(hook, self._command_reply)
+        body = answer_to(hook, self._command_reply)
+        return CallbackAnswer(body) if body else None
 
     def _post(self, path: str, body: bytes) -> HttpRequest:
         url = f"{self._root}{path}"

@@ -13,6 +13,7 @@ from clarion.channels import payloads
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
+    CallbackAnswer,
     Event,
     HookRequest,
     Limits,
@@ -120,6 +121,7 @@ class SlackKind:
         """Direct messages, pressed buttons, and who can't be reached any more."""
         return events_of(hook)
 
-    def answer(self, hook: HookRequest) -> bytes:
+    def answer(self, hook: HookRequest) -> CallbackAnswer | None:
         """The challenge with which Slack tries the URL."""
-        return answer_to(hook)
+        body = answer_to(hook)
+        return CallbackAnswer(body) if body else None
