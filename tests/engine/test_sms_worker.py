@@ -7,7 +7,7 @@ from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.chats.models import Message
 from clarion.contacts.models import Address
-from clarion.records.models import Delivery
+from clarion.records.models import Delivery, Segment
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes
@@ -38,12 +38,16 @@ def test_messages_receipts_and_what_people_write(processes: Processes, engine: N
     writer.refresh_from_db()
     assert writer.state == "opted_out"
 
-    draft = factory.draft([channel], text="Привет " * 20)  # two parts
+    draft = factory.draft([channel], text="Привет " * 20)  # three parts
     broadcast = launch.start(draft, by=factory.BY, undo_seconds=0)
     wait_completed(broadcast, 60)
     accepted = provider.accepted()
     assert len(accepted) == 19
     assert set(accepted.values()) == {1}
+    # Each part has a receipt; a message is delivered when all have.
+    expected = {"delivered": 19, "skipped": 1}
+    eventually(lambda: factory.states(broadcast) == expected, timeout=60)
+    assert Segment.objects.filter(status="delivered").count() == 3 * 19
     assert reconcile(broadcast.pk).ok
 
 

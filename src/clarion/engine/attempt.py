@@ -255,7 +255,7 @@ def _accepted(
         settlement.maybe_sent = False
         settlement.number = before
     settlement.content = step.shown
-    settlement.external_id = outcome.external_id
+    settlement.external_id, settlement.parts = outcome.external_id, outcome.parts
     if outcome.recipient_ids and any(
         recipient != claimed.to for recipient in outcome.recipient_ids
     ):

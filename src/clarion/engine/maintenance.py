@@ -9,7 +9,7 @@ from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
 from clarion.contacts.suppressions import reports
 from clarion.engine import callbacks, codes, inbox
-from clarion.records import counters, measures, tallies
+from clarion.records import counters, measures, segments, tallies
 from clarion.webhooks import queue as webhooks
 
 TASKS: Final[tuple[Callable[[], Any], ...]] = (
@@ -17,6 +17,7 @@ TASKS: Final[tuple[Callable[[], Any], ...]] = (
     clicks.maintain,
     measures.fold,
     counters.squash,
+    segments.forget_old,
     callbacks.forget_old,
     inbox.give_up_fragments,
     imports.mark_interrupted,

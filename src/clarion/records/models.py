@@ -196,6 +196,29 @@ class Part(models.Model):
         return f"message {self.number} of delivery {self.delivery_id}"
 
 
+class Segment(models.Model):
+    """A part of a message that the provider took in several, each with an id of its own."""
+
+    channel = _lean(Channel)
+    external_id = models.CharField(max_length=200)  # of the part
+    message = models.CharField(max_length=200)  # of its first part: the delivery has this one
+    total = models.PositiveSmallIntegerField()  # parts of the message
+    status = models.CharField(max_length=10, default="", db_default="", blank=True)  # as reported
+    at = InstantField()  # when it was sent
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "external_id"], name="segment_once"),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "message"], name="segment_message"),
+            models.Index(fields=["at"], name="segment_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.external_id} of message {self.message}"
+
+
 class Record(models.Model):
     """One attempt at a delivery."""
 

@@ -3,7 +3,8 @@
 Each is kept once per (channel, provider's id, status). Where a delivery stands follows from the set
 of its receipts alone, never from their order: read before delivered before failed. A failure wins
 only over what was merely sent, and who got the message after a failure is recovered. A story has
-arrived when its last message has: that an earlier one arrived proves nothing about the rest.
+arrived when its last message has: that an earlier one arrived proves nothing about the rest. Of a
+message that the provider took in several parts, see ``segments``.
 """
 
 from collections import defaultdict
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from clarion.channels.contract import Refusal
 from clarion.kit import db, text
-from clarion.records import message_ids
+from clarion.records import message_ids, segments
 from clarion.records.deliveries import receipts as deliveries
 from clarion.records.deliveries.receipts import LockedDelivery
 from clarion.records.directory import directory
@@ -73,8 +74,21 @@ def apply_receipts(batch: Sequence[ReceiptUpdate]) -> list[ReceiptUpdate]:
         part = batch[start : start + BATCH]
         reasons = reason_ids({s.wording: s.refusal for s in part if s.status == D.FAILED})
         with db.write():
-            lost += _apply(part, reasons)
+            lost += _apply_to_messages(part, reasons)
     return lost
+
+
+def _apply_to_messages(
+    part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]
+) -> list[ReceiptUpdate]:
+    """As ``_apply``, where some are about parts of a message: return the lost ones as they came."""
+    originals = {}
+    updates = []
+    for original, name in segments.as_messages(part):
+        is_same = name == original.external_id
+        updates.append(original if is_same else replace(original, external_id=name))
+        originals[id(updates[-1])] = original
+    return [originals[id(update)] for update in _apply(updates, reasons)]
 
 
 def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[ReceiptUpdate]:

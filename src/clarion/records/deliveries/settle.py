@@ -12,7 +12,7 @@ from typing import Any
 
 from clarion.kit import db, text
 from clarion.kit.db import bulk
-from clarion.records import counters, failures, measures, tallies
+from clarion.records import counters, failures, measures, segments, tallies
 from clarion.records.deliveries.attempts import Attempt, record
 from clarion.records.deliveries.guards import still_in_state
 from clarion.records.deliveries.progress import forget, keep
@@ -40,6 +40,7 @@ class Settlement:
     code: str = ""
     reason: str = ""
     external_id: str | None = None
+    parts: tuple[str, ...] = ()  # of a message of several parts the provider's id of each
     recovered: bool = False
     maybe_sent: bool = False  # this or an earlier attempt may have got through
     attempted: bool = False  # whether there is a record to write
@@ -264,6 +265,7 @@ def _remember(moved: Sequence[Settlement]) -> None:
     if forgotten := [s.delivery for s in moved if s.forgets and s.progress is None]:
         forget(forgotten)
     _keep_parts([s for s in moved if s.number is not None])
+    segments.keep((s.channel, s.parts, s.at) for s in moved if s.parts)
     if ended := [s for s in moved if not s.content and s.responses and s.state == D.SENT]:
         db.execute(
             f"UPDATE records_part SET is_last = %s WHERE delivery_id {db.in_list()} AND number = "

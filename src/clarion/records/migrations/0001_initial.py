@@ -681,4 +681,39 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Segment",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("message", models.CharField(max_length=200)),
+                ("total", models.PositiveSmallIntegerField()),
+                ("status", models.CharField(blank=True, db_default="", default="", max_length=10)),
+                ("at", clarion.kit.fields.InstantField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["channel", "message"], name="segment_message"),
+                    models.Index(fields=["at"], name="segment_age"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "external_id"), name="segment_once")
+                ],
+            },
+        ),
     ]
