@@ -22,6 +22,9 @@ def _lean(to: Any) -> "models.ForeignKey[Any, Any]":
     )
 
 
+_NAMED = ["channel", "external_id"]  # a message by the provider's id
+
+
 class Reason(models.Model):
     """Why a delivery went wrong, in plain words; one row per distinct wording.
 
@@ -102,7 +105,7 @@ class Delivery(models.Model):
                 | Q(stage="skipped"),
             ),
             models.Index(
-                fields=["channel", "external_id"],
+                fields=_NAMED,
                 name="delivery_external",
                 condition=Q(external_id__isnull=False),
             ),
@@ -185,7 +188,7 @@ class Part(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["channel", "external_id"],
+                fields=_NAMED,
                 name="part_external",
                 condition=Q(external_id__isnull=False),
             ),
@@ -207,9 +210,7 @@ class Segment(models.Model):
     at = InstantField()  # when it was sent
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["channel", "external_id"], name="segment_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=_NAMED, name="segment_once")]
         indexes = [
             models.Index(fields=["channel", "message"], name="segment_message"),
             models.Index(fields=["at"], name="segment_age"),
@@ -298,11 +299,7 @@ class Receipt(models.Model):
     received_at = InstantField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["channel", "external_id", "status"], name="receipt_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=[*_NAMED, "status"], name="receipt_once")]
         indexes = [models.Index(fields=["delivery"], name="receipt_delivery")]
 
     def __str__(self) -> str:
