@@ -112,6 +112,8 @@ FULL = _plain(
         "ask-rate": "/broadcasts/{paused}/ask/rate/",
         "compose": "/broadcasts/{draft}/edit/",
         "compose-mail": "/broadcasts/{letter}/edit/",
+        "layouts": "/layouts/",
+        "layout-edit": "/layouts/{layout}/",
         "mail-wide": "/broadcasts/{letter}/mail/wide/",
         "dry-run": "/broadcasts/{draft}/dry-run/",
         "dry-run-none": "/broadcasts/{later}/dry-run/",

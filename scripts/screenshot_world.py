@@ -83,7 +83,7 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
     _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
-    numbers["letter"] = _letter(draft)
+    numbers |= {"letter": _letter(draft), "layout": _layout(agent)}
     return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
 
 
@@ -103,6 +103,14 @@ def _letter(draft: Any) -> int:
         channels=[Channel.objects.get(name="Newsletter")],
     )  # fmt: skip
     return letter.pk
+
+
+def _layout(agent: "Agent") -> int:
+    """A layout of e-mails; its number."""
+    from clarion.content.mail.layouts import built_in, save_layout
+
+    fields = {"html": built_in().html, "address": "Bulbs & Co\n1 Garden Lane\nKew"}
+    return save_layout(None, name="Bulbs", is_default=False, by=agent, **fields).pk
 
 
 def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False) -> Numbers:

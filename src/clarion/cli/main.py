@@ -29,6 +29,7 @@ from clarion.cli import (
     drafts,
     keywords,
     latency,
+    layouts,
     maintenance,
     records,
     retention,
@@ -81,6 +82,7 @@ class RootGroup(CommandGroup):
             "suppressions",
             "keywords",
             "stories",
+            "layouts",
             "codes",
         ),
         "Send": ("send", "drafts", "test-send", "approvals", "broadcasts", "event"),
@@ -171,6 +173,7 @@ app.add_typer(clicks.app, name="clicks")
 app.add_typer(saved_filters.app, name="filters")
 why.add_to(app)
 app.add_typer(stories.app, name="stories")
+app.add_typer(layouts.app, name="layouts")
 
 
 def run() -> None:

@@ -22,6 +22,7 @@ _WITHIN = {
     "tag": "contact",
     "keyword": "channel",
     "click": "record",
+    "layout": "broadcast",
     "picker": "broadcast",
 }
 _FIRST_BEHIND_MORE = "stories"

@@ -3,10 +3,9 @@
 A broadcast keeps the layout that it was launched with; later edits of the layout change nothing.
 """
 
-import re
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -15,14 +14,17 @@ from clarion.accounts.models import Agent
 from clarion.content.errors import ContentError
 from clarion.content.mail.bodies import LayoutSource, build_body
 from clarion.content.models import Layout
+from clarion.content.preview import promised
 from clarion.content.rendering import SOURCE_LIMIT, compile_html
 from clarion.kit.text import one_line, plain_text
 
 NAME_LENGTH: Final = 100
 ADDRESS_LENGTH: Final = 1_000
 NONE: Final = "none"  # in the place of a layout's id: the content stands alone
-_SAMPLE: Final = "<p>Sample</p>"
-_OWN: Final = re.compile(r"\{\{-?\s*(?:content|footer|postal_address)\s*-?\}\}")
+_SAMPLE: Final = (
+    "# A heading\n\nA paragraph with **strong words** and [a link](https://example.org).\n\n"
+    "- One\n- Two\n\n> A quotation.\n"
+)
 
 
 @cache
@@ -90,7 +92,14 @@ def check_layout(layout: Layout) -> None:
         raise ContentError(f"The layout is longer than {SOURCE_LIMIT // 1024} KiB. Shorten it.")
     if len(layout.address) > ADDRESS_LENGTH:
         raise ContentError(f"The postal address has more than {ADDRESS_LENGTH:,} characters.")
-    compile_html(build_body(_SAMPLE, "html", source_of(layout)).html)
+    compile_html(build_body(_SAMPLE, "markdown", source_of(layout)).html)
+
+
+def sample_page(layout: Layout) -> str:
+    """The page of a layout around a sample; variables are shown by their names."""
+    page = compile_html(build_body(_SAMPLE, "markdown", source_of(layout)).html)
+    values: dict[str, Any] = dict(promised(page.variables(), lambda name: f"‹{name}›"))
+    return page.render(values.pop("contact"), **values)
 
 
 def delete_layout(layout: Layout, *, by: Agent | str) -> None:
@@ -98,8 +107,3 @@ def delete_layout(layout: Layout, *, by: Agent | str) -> None:
     with transaction.atomic():
         audit.note("layout.delete", f"layout {layout.pk}", by, name=layout.name)
         layout.delete()
-
-
-def variables_source(source: LayoutSource) -> str:
-    """The layout as a text whose variables are the contact's: without those of layouts."""
-    return _OWN.sub("", source.html)
