@@ -9,6 +9,7 @@ import pytest
 
 from clarion.broadcasts import drafts, launch, singles
 from clarion.broadcasts.approvals import digest
+from clarion.broadcasts.mail_advice import advice_on
 from clarion.broadcasts.mail_bodies import layout_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import check, content_problems
@@ -162,3 +163,13 @@ def test_a_test_send_has_the_body_and_its_layout(public: None, mail: Channel) ->
     broadcast = draft(mail, mail={"layout": str(shop.pk)})
     single = singles.send_test(broadcast, mail.addresses.get(), by=factory.BY)
     assert single.mail_layout == {"html": "<i>{{ content }}</i>", "address": "Shop Ltd\nBonn"}
+
+
+def test_advice_is_for_e_mails_that_can_be_sent(public: None, mail: Channel) -> None:
+    broadcast = draft(mail, "<img src=a.png>Hi", mail={"format": "html"})
+    advice = advice_on(broadcast, [mail])
+    assert [sentence for sentence in advice if "alternative text" in sentence]
+    assert [sentence for sentence in advice if "postal address" in sentence]
+    assert advice_on(broadcast, [factory.channel("Hook")]) == []
+    broken = draft(mail, "<div>" * 500, mail={"format": "html"})
+    assert advice_on(broken, [mail]) == []

@@ -17,7 +17,9 @@ _built = lru_cache(maxsize=_KEPT)(build_body)
 def has_body(broadcast: Broadcast) -> bool:
     """Whether its text is the source of a body."""
     is_text = broadcast.data_type == Broadcast.DataType.TEXT
-    return is_text and broadcast.mail.get("format", TEXT) != TEXT and bool(broadcast.text.strip())
+    return (
+        is_text and (broadcast.mail.get("format") or TEXT) != TEXT and bool(broadcast.text.strip())
+    )
 
 
 def body_of(broadcast: Broadcast, relink: Relink | None = None) -> Body | None:

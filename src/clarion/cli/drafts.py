@@ -106,7 +106,7 @@ def edit(
 
     A scheduled broadcast becomes a draft again: nothing was sent.
     """
-    from clarion.broadcasts import drafts, gaps, launch, problems
+    from clarion.broadcasts import drafts, gaps, launch, mail_advice, problems
 
     if audience.given:
         audience.check()
@@ -127,9 +127,12 @@ def edit(
         show_broadcast(draft, as_json)
     else:
         print_line(f"Draft {number} is changed.")
-    lacking = gaps.find_gaps(draft, list(draft.channels.order_by("name")))
+    channels = list(draft.channels.order_by("name"))
+    lacking = gaps.find_gaps(draft, channels)
     for problem in [*problems.check(draft), *gaps.unaccepted(draft, lacking)]:
         print_note(f"Still to do: {problem}")
+    for sentence in mail_advice.advice_on(draft, channels):
+        print_note(f"Advice: {sentence}")
 
 
 @app.command()

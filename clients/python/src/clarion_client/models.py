@@ -1239,6 +1239,7 @@ class Problems(TypedDict):
     """What stands in the way of sending; empty when the draft can be started."""
 
     items: "list[DraftProblem]"
+    advice: "list[str]"
 
 
 class RateIn(TypedDict):

@@ -20,6 +20,7 @@ from clarion.broadcasts.audience import summary, to_confirm
 from clarion.broadcasts.costs import costs
 from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import find_gaps, unaccepted
+from clarion.broadcasts.mail_advice import advice_on
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview, preview_head, preview_page
 from clarion.broadcasts.preview_address import preview_address
@@ -43,6 +44,7 @@ class ProblemsOut(Output):
     """What stands in the way of sending; empty when the draft can be started."""
 
     items: list[DraftProblemOut]
+    advice: list[str] = Field(description="On its e-mails; nothing of it prevents sending")
 
 
 class AudienceOut(Output):
@@ -151,11 +153,12 @@ def delete_drafts(request: ApiRequest, body: IdsIn) -> DeletedOut:
 def list_problems(request: ApiRequest, broadcast_id: Id) -> ProblemsOut:
     """Check a draft: what stands in the way of sending"""
     draft = _find(broadcast_id)
-    gaps = find_gaps(draft, list(draft.channels.order_by("name")))
+    channels = list(draft.channels.order_by("name"))
     parts: dict[str, Any] = dict(check_parts(draft))
-    parts |= dict.fromkeys(unaccepted(draft, gaps), "gaps")
+    parts |= dict.fromkeys(unaccepted(draft, find_gaps(draft, channels)), "gaps")
     return ProblemsOut(
-        items=[DraftProblemOut(part=part, detail=detail) for detail, part in parts.items()]
+        items=[DraftProblemOut(part=part, detail=detail) for detail, part in parts.items()],
+        advice=advice_on(draft, channels),
     )
 
 

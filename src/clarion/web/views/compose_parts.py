@@ -16,6 +16,7 @@ from clarion.broadcasts.forecast import forecast
 from clarion.broadcasts.gaps import Gap, find_gaps, unaccepted
 from clarion.broadcasts.halting import usual_limits
 from clarion.broadcasts.mail import sends_mail
+from clarion.broadcasts.mail_advice import advice_on
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview
 from clarion.broadcasts.preview_address import preview_address
@@ -210,6 +211,7 @@ def content_context(
         if composition.audience == "chats"
         else "",
         "text_problems": content_problems(broadcast, composition.channels) if faulty else [],
+        "mail_advice": advice_on(broadcast, composition.channels) if faulty else [],
         "preview_address": address,
         "address_chosen": asked.by_name and address is not None and address.pk == asked.address,
         "head": head(broadcast, address, composition.channels),

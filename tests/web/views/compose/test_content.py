@@ -252,6 +252,8 @@ def test_what_only_e_mails_have_is_saved_and_previewed(admin: Client) -> None:
     html = autosave(admin, form, "text")
     page = words(admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode())
 
+    shouting = autosave(admin, {**form, **seen(), "title": "BIG SPRING SALE"}, "text")
+    assert "The subject is in capital letters." in shouting
     assert the_draft().mail == {
         "preheader": "For {{ contact.name }}", "from_name": "Anna", "reply_to": "no",
     }  # fmt: skip
