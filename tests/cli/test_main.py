@@ -131,12 +131,12 @@ def test_a_traceback_is_shown_on_request_only(
     ],
 )
 def test_a_wrong_setting_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str], name: str, value: str, said: str
+    processes: Processes, name: str, value: str, said: str
 ) -> None:
-    monkeypatch.setenv(f"CLARION_{name}", value)
-    sentence = refused("migrate")
-    assert said in sentence
-    assert "\n" not in sentence
+    process = processes.run("migrate", env={f"CLARION_{name}": value})
+    assert process.returncode == 1
+    assert said in process.output
+    assert len(process.lines) == 1
 
 
 def test_a_broken_settings_file_is_one_sentence(processes: Processes, tmp_path: Path) -> None:
