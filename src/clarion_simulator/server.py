@@ -14,6 +14,7 @@ from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.discord import Discord
 from clarion_simulator.log import Log, LogFile
+from clarion_simulator.mail_apis import MailApis
 from clarion_simulator.slack import Slack
 from clarion_simulator.smpp import Smpp, Smsc
 from clarion_simulator.smtp import Mail
@@ -70,6 +71,7 @@ class Simulator:
         self._telegram = Telegram(self._desk)
         self._webhook = Webhook(self._desk)
         self._smpp = Smpp(self._desk)
+        self._mail_apis = MailApis(self._desk)
         self._whatsapp = WhatsApp(self._desk)
         self._webpush = WebPush(self._desk)
         self._direct = Direct(self._desk)
@@ -257,6 +259,8 @@ class Simulator:
             return self._twilio.handler(path)
         if path.startswith("/vonage/"):
             return self._vonage.handler(path)
+        if self._mail_apis.serves(path):
+            return self._mail_apis.handler(path, query)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -35,6 +35,7 @@ class Rehearsal:
     wrong: Mapping[str, str] = field(default_factory=dict)  # settings whose check fails …
     bad: str = ""  # … with these words
     key: str = "abc-17"  # what the provider learns of the message's id
+    logs_source: bool = False  # whether the simulator keeps the source of an e-mail as its text
     logs_parts: bool = False  # whether the simulator keeps pictures, files and buttons apart
     takes_uploads: bool = True  # also where this server has no public URL
     address: Callable[[Simulator, str], str] = _as_named  # how a recipient is sent to

@@ -250,7 +250,9 @@ def test_a_kind_reports_all_that_it_says_it_does_and_nothing_else(case: Case) ->
 def test_the_one_click_link_is_in_every_message_or_in_none(case: Case) -> None:
     url = "https://clarion.example/unsubscribe/by-one-click"
     request = case.make().request(replace(case.message, unsubscribe_url=url))
-    assert (url.encode() in carried(request)) is ("link" in case.make().limits.opt_outs)
+    assert (url.encode() in case.unpacked(carried(request))) is (
+        "link" in case.make().limits.opt_outs
+    )
 
 
 @EACH

@@ -20,8 +20,8 @@ OF_THE_SAME_NAME = {
     SOURCE / "engine" / "claim.py",
 }
 # “webhook” and “email” are words of other things as well, and SMPP is a protocol that the transport
-# speaks, so that files can't be found by them.
-TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp"})
+# speaks, and “ses” ends many words, so that files can't be found by them.
+TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp", "ses"})
 
 
 def naming(kind: str) -> set[Path]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from clarion.channels.contract import CallbackAnswer, HookRequest
+from clarion.channels.contract import CallbackAnswer, HookRequest, Request
 
 
 @runtime_checkable
@@ -36,3 +36,15 @@ class TakesGets(Protocol):
     """A kind whose provider may call back with a GET, where everything is in the query."""
 
     takes_gets: ClassVar[bool]
+
+
+@runtime_checkable
+class FollowsUp(Protocol):
+    """A kind whose provider wants some callbacks to be followed by a request."""
+
+    def follow_up(self, hook: HookRequest) -> Request | None:
+        """The request that a verified callback asks for, None for none. Pure; never raises.
+
+        A worker sends it, again until it is answered with 2xx, for an hour: it must be harmless to
+        repeat. It never goes to a URL that the callback names.
+        """

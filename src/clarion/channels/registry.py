@@ -19,8 +19,11 @@ from clarion.channels.discord.kind import DiscordKind
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.instagram.kind import InstagramKind
+from clarion.channels.mailgun.kind import MailgunKind
 from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
+from clarion.channels.postmark.kind import PostmarkKind
+from clarion.channels.ses.kind import SesKind
 from clarion.channels.slack.kind import SlackKind
 from clarion.channels.smpp.kind import SmppKind
 from clarion.channels.telegram.kind import TelegramKind
@@ -46,6 +49,9 @@ KINDS: dict[str, type[ChannelKind]] = {
         SlackKind,
         SmppKind,
         DiscordKind,
+        PostmarkKind,
+        MailgunKind,
+        SesKind,
     )
 }
 

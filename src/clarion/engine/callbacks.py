@@ -128,6 +128,16 @@ def wait_for_match(waiting: Iterable[tuple[int, int, str]]) -> None:
         )
 
 
+def try_again(waiting: Iterable[tuple[int, int]]) -> None:
+    """Have callbacks looked at again: id, and when."""
+    for (at,), ids in _alike(waiting).items():
+        db.execute(
+            "UPDATE engine_callback SET tries = tries + 1, next_try_at = %s"
+            f" WHERE id {db.in_list()}",
+            [at, db.json_param(ids)],
+        )
+
+
 def keep_dropped(rows: Iterable[tuple[int, str]]) -> None:
     """Keep callbacks of which something was dropped: id, and the reason of each."""
     for (reason,), ids in _alike(rows).items():

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import Error, transaction
 
+from clarion.channels.abilities import FollowsUp
 from clarion.channels.contract import (
     AddressReport,
     ChannelKind,
@@ -59,6 +60,8 @@ UNKNOWN = "A receipt matches no message that Clarion sent. Clarion looked for on
 def lane_of(kind: ChannelKind, hook: HookRequest) -> Lane:
     """The lane of a verified callback. Never raises: what can't be read is dropped later."""
     try:
+        if isinstance(kind, FollowsUp) and kind.follow_up(hook) is not None:
+            return Lane.FOLLOW_UP
         events = list(kind.events(hook))
     except ValueError:
         return Lane.RECEIPTS
@@ -100,7 +103,7 @@ def apply_waiting(now: int | None = None) -> int:
     is locked or away, with nothing applied.
     """
     at = db.now_us() if now is None else now
-    for lane in Lane:
+    for lane in BATCH:
         if not callbacks.is_due(lane, at):  # nearly always
             continue
         with db.write():

@@ -60,6 +60,7 @@ class Callback(models.Model):
         PEOPLE = "people", "Messages and opt-outs"
         RECEIPTS = "receipts", "Receipts"
         UNMATCHED = "unmatched", "Receipts that match no message yet"
+        FOLLOW_UP = "follow_up", "Asks for a request"  # not applied: see follow_ups
 
     # No constraint and no index of its own: channels are not deleted, and millions of rows pass.
     channel = models.ForeignKey(

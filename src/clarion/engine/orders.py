@@ -15,18 +15,19 @@ from clarion.engine.threads import DatabaseThreads
 
 
 class Orders:
-    """The orders of one worker. ``stopping``: whether it is told to stop."""
+    """The orders of one worker. ``stopping``: whether it is told to stop; ``worker``: its id."""
 
-    def __init__(self, stopping: Callable[[], bool]) -> None:
+    def __init__(self, stopping: Callable[[], bool], worker: Callable[[], int]) -> None:
         self._stopping = stopping
+        self._worker = worker
         self._import_thread = DatabaseThreads("import", 1)
         self._dry_run_thread = DatabaseThreads("dry-run", 1)
         self._bulk_thread = DatabaseThreads("bulk", 1)
 
-    async def run_imports(self, worker: int) -> None:
+    async def run_imports(self) -> None:
         """Do the imports that wait, undo those that are to be, and fill code pools."""
         run = self._import_thread.run
-        while await run(imports.run_next, worker, self._stopping):
+        while await run(imports.run_next, self._worker(), self._stopping):
             pass
         while await run(undo_next, self._stopping):
             pass
@@ -34,9 +35,9 @@ class Orders:
         while await run(code_batches.run_next, self._stopping):
             pass
 
-    async def run_dry_runs(self, worker: int) -> None:
+    async def run_dry_runs(self) -> None:
         """Do the dry runs that wait."""
-        while await self._dry_run_thread.run(dry_runs.run_next, worker, self._stopping):
+        while await self._dry_run_thread.run(dry_runs.run_next, self._worker(), self._stopping):
             pass
 
     async def run_bulk_actions(self) -> None:

@@ -34,6 +34,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.connections import Connections
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
+from clarion.engine.follow_ups import FollowUps
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.orders import Orders
 from clarion.engine.pipeline import ChannelPipeline
@@ -85,7 +86,7 @@ class Worker:
         self._skew = 0  # the shared clock minus ours, microseconds
         self._unjudged = halts.Unjudged(self._db)
         self._stopping = asyncio.Event()
-        self._orders = Orders(self._stopping.is_set)
+        self._orders = Orders(self._stopping.is_set, lambda: self._id)
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
@@ -94,6 +95,7 @@ class Worker:
         webhook_sender = WebhookSender(
             self._webhook_thread.run, self._clients.http.send, self._stopping.is_set
         )
+        follow_ups = FollowUps(self._db, self._clients.send)
         await self._register()
         self._connections = Connections(self._threads, self._clients.smpp)
         await self._db(periodic.recompute)
@@ -111,9 +113,10 @@ class Worker:
             asyncio.create_task(self._every(MAINTAIN, self._maintain)),
             asyncio.create_task(self._every(DELETE_EXPIRED, self._delete_expired)),
             asyncio.create_task(self._every(DELETE_LEFTOVERS, self._delete_leftovers)),
-            asyncio.create_task(self._every(1.0, self._run_imports)),
-            asyncio.create_task(self._every(1.0, self._run_dry_runs)),
+            asyncio.create_task(self._every(1.0, self._orders.run_imports)),
+            asyncio.create_task(self._every(1.0, self._orders.run_dry_runs)),
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
+            asyncio.create_task(self._every(1.0, follow_ups.send_due)),
             asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
             asyncio.create_task(self._every(1.0, self._keep_connections)),
         ]
@@ -353,12 +356,6 @@ class Worker:
         while await self._db(expiry.delete_expired) and not self._stopping.is_set():
             pass
         await self._db(media.delete_unused)
-
-    async def _run_imports(self) -> None:
-        await self._orders.run_imports(self._id)
-
-    async def _run_dry_runs(self) -> None:
-        await self._orders.run_dry_runs(self._id)
 
     async def _keep_connections(self) -> None:
         await self._connections.refresh(self._id)

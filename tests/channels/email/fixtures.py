@@ -82,6 +82,7 @@ CASE = Case(
         wrong={"password": "wrong"},
         bad="refused the login",
         key="<abc-17@example.org>",
+        logs_source=True,
     ),
 )
 

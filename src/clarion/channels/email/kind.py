@@ -9,18 +9,14 @@ from clarion.channels.contract import (
     BadSignature,
     Event,
     HookRequest,
-    Limits,
     Outcome,
     Outgoing,
     Reply,
-    Unsendable,
 )
 from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.outcomes import outcome_of
-from clarion.channels.fitting import ensure_fits
-from clarion.channels.mailing import ids
-from clarion.channels.mailing.building import build
-from clarion.channels.mailing.mailboxes import mailbox, sender_of
+from clarion.channels.mailing.kind import MailKind
+from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.wording import tidy
 from clarion.transport.messages import SmtpReply, SmtpRequest
 
@@ -29,31 +25,14 @@ _TIMEOUT = 30.0  # seconds
 _TIMEOUT_WHEN_LARGE = 120.0
 
 
-class EmailKind:
+class EmailKind(MailKind):
     """E-mail through an SMTP server."""
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "E-mail"
     account: ClassVar[str] = "a mail server"
     summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
-    # No protocol tells a rate; 10 a second is under what providers allow new accounts. A 4xx wants
-    # minutes (RFC 5321 4.5.4.1, which knows greylisting too): 5, 10, 20 and 40, as Postfix begins.
-    limits: ClassVar[Limits] = Limits(
-        rate=10.0,
-        backoff=300.0,
-        text_length=65_536,
-        receipts=frozenset(),
-        media=frozenset({"image", "file"}),
-        buttons=frozenset({"link"}),
-        most_buttons=100,
-        caption_length=65_536,
-        titled=True,
-        opt_outs=frozenset({"link"}),
-        mail=True,
-    )
-    id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = EmailConfig
-    idempotent = False
 
     def __init__(self, config: EmailConfig) -> None:
         self._config = config
@@ -61,38 +40,12 @@ class EmailKind:
         self._password = config.password.get_secret_value()
         self._secrets = (self._password, config.username)
 
-    @staticmethod
-    def user_id(text: str) -> str:
-        """An e-mail address in lower case. Raises BadIdError."""
-        return ids.user_id(text)
-
-    @staticmethod
-    def id_part(text: str) -> str:
-        """A part of a user id as it is compared, see ``ids.id_part``."""
-        return ids.id_part(text)
-
-    @staticmethod
-    def written_id(text: str) -> str:
-        """An e-mail address as it is written. Raises BadIdError."""
-        return ids.written_id(text)
-
-    @staticmethod
-    def id_space() -> str:
-        """E-mail addresses, see ``ids.SPACE``."""
-        return ids.SPACE
-
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.
 
         Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
         """
-        if message.media or message.buttons or message.template:
-            ensure_fits(message, self.limits, self.label)
-        try:
-            recipient = mailbox(message.to)
-        except ValueError as problem:
-            raise Unsendable(str(problem)) from None
-        mail = build(message, self._sender, recipient, self._config.reply_to)
+        recipient, mail = self.built(message, self._sender, self._config.reply_to)
         return self._request(recipient, mail)
 
     def outcome(self, reply: Reply) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from clarion.channels.contract import Limits, Outgoing, Unsendable
 from clarion.channels.files import content_type
 from clarion.channels.fitting import ensure_fits, sent_back
-from clarion.channels.telegram.multipart import form
+from clarion.channels.multipart import form
 from clarion.kit.parts import Button, Media
 
 CAPTION = 1024  # characters “after entities parsing”, an emoji counts as two

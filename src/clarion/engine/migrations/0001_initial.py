@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                             ("people", "Messages and opt-outs"),
                             ("receipts", "Receipts"),
                             ("unmatched", "Receipts that match no message yet"),
+                            ("follow_up", "Asks for a request"),
                         ],
                         max_length=10,
                     ),

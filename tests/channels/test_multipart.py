@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.channels.telegram.multipart import form
+from clarion.channels.multipart import form
 from clarion.kit.parts import Media
 from clarion_simulator.multipart import File, read
 

@@ -1,0 +1,72 @@
+"""What a Postmark channel needs to know."""
+
+import re
+from secrets import token_urlsafe
+
+from pydantic import Field, SecretStr, field_validator
+
+from clarion.channels.mailing.settings import MailApiConfig
+from clarion.channels.urls import api_root
+
+OFFICIAL = "https://api.postmarkapp.com"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,100}")
+_STREAM = re.compile(r"[A-Za-z0-9_-]{1,30}")  # a message stream's id
+_SECRET = re.compile(r"[!-~]{16,200}")
+
+
+class PostmarkConfig(MailApiConfig):
+    """What a Postmark channel needs to know."""
+
+    token: SecretStr = Field(
+        title="Server token",
+        description="In Postmark, under the server's API Tokens.",
+    )
+    stream: str = Field(
+        default="broadcast",
+        title="Message stream",
+        description="The id of the message stream. Postmark wants newsletters in one of the type "
+        "Broadcasts; its usual id is broadcast.",
+    )
+    webhook_secret: SecretStr = Field(
+        default_factory=lambda: SecretStr(token_urlsafe(32)),
+        title="Webhook password",
+        description="Postmark sends it with every callback, with the user name clarion (Basic "
+        "auth). Leave it empty to generate one.",
+    )
+    api_root: str = Field(
+        default=OFFICIAL,
+        title="Postmark API",
+        description="Postmark's own URL, or that of the simulator.",
+        json_schema_extra={"receives": ["token", "webhook_secret"]},
+    )
+    allow_private: bool = Field(
+        default=False,
+        title="Allow private addresses",
+        description="Allows an API in your own network or on this machine, such as the simulator.",
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _is_token(cls, value: SecretStr) -> SecretStr:
+        if not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("A server token has no spaces. Copy it again from Postmark.")
+        return value
+
+    @field_validator("stream")
+    @classmethod
+    def _is_stream(cls, value: str) -> str:
+        if not _STREAM.fullmatch(value.strip()):
+            raise ValueError("Write the stream's id, for example broadcast, not its name.")
+        return value.strip()
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("Use 16 to 200 letters, digits and signs, without spaces.")
+        return value
+
+    @field_validator("api_root")
+    @classmethod
+    def _is_api_root(cls, value: str) -> str:
+        return api_root(value, "the Postmark API")
