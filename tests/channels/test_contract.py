@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from channels.cases import CASES
 from channels.fixtures import NOW, Case, refusal_of
 from clarion.channels import kind_names
+from clarion.channels.abilities import AnswersCallbacks
 from clarion.channels.connecting import KeepsConnection
 from clarion.channels.contract import (
     Accepted,
     AddressReport,
-    AnswersCallbacks,
     BadIdError,
     BadSignature,
     CallbackAnswer,
