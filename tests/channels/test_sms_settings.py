@@ -1,14 +1,21 @@
 """What an SMS costs, by the settings of a channel."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from clarion.channels.contract import Outgoing
+from clarion.channels.measuring import Measured
 from clarion.channels.sms_settings import SmsPrices, SmsSettings, as_sent, measure
 
 BECAUSE = "70 instead of 160 fit into one SMS because of"
+
+
+def measured(text: str, to: str = "49151", **settings: Any) -> Measured:
+    chosen = SmsSettings.model_validate(settings)
+    return measure(Outgoing("a", 3, to, text), chosen, SmsPrices(chosen))
 
 
 def prices(**settings: str) -> SmsPrices:
@@ -34,9 +41,9 @@ def test_without_a_price_nothing_is_known() -> None:
 
 
 def test_amounts_are_exact() -> None:
-    measured = measure("a" * 161, "49151", prices(price="0.1"))
-    assert (measured.units, measured.price) == (2, Decimal("0.2"))
-    assert measure("a", "1", prices(price="0.00000001")).price == Decimal("0.00000001")
+    cost = measured("a" * 161, currency="EUR", price="0.1")
+    assert (cost.units, cost.price) == (2, Decimal("0.2"))
+    assert measured("a", currency="EUR", price="0.00000001").price == Decimal("0.00000001")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,21 @@ def test_amounts_are_exact() -> None:
     ],
 )
 def test_the_number_is_explained(text: str, detail: str) -> None:
-    assert measure(text, "49151", prices()).detail == detail
+    assert measured(text).detail == detail
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("“Hi” – you…", '13 characters; changed: “ → ", ” → ", – → -, … → ...'),
+        ("a\u00a0b\u200b", "3 characters; changed: U+00A0 → space, U+200B → nothing"),
+        ("u\u0308ber", "4 characters; changed: accents are joined"),
+        ("“я”", "3 characters; 70 instead of 160 fit into one SMS because of ““” “я” “””"),
+        ("plain", "5 characters"),
+    ],
+)
+def test_what_is_replaced_is_named(text: str, detail: str) -> None:
+    assert measured(text, smart_encoding=True).detail == detail
 
 
 def test_the_text_is_counted_as_it_is_sent() -> None:

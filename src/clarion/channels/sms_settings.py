@@ -15,6 +15,8 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
 _PREFIX = re.compile(r"[1-9][0-9]{0,14}")
 _MOST_PREFIXES = 500
+_MOST_NAMED = 5  # characters
+_NAMES = {"": "nothing", " ": "space", "\n": "line break"}
 
 
 class SmsSettings(BaseModel):
@@ -87,11 +89,13 @@ class SmsPrices:
         return self._price
 
 
-def measure(text: str, to: str, prices: SmsPrices) -> Measured:
+def measure(message: Outgoing, settings: SmsSettings, prices: SmsPrices) -> Measured:
     """How many SMS a text takes as it is sent, why, and what they cost."""
+    text = as_sent(message, settings)
     size = sms_text.size_of(text)
-    each = prices.of(to)
-    return Measured(size.segments, None if each is None else each * size.segments, _why(text, size))
+    each = prices.of(message.to)
+    price = None if each is None else each * size.segments
+    return Measured(size.segments, price, _why(message.text, text, size))
 
 
 def as_sent(message: Outgoing, settings: SmsSettings) -> str:
@@ -99,22 +103,37 @@ def as_sent(message: Outgoing, settings: SmsSettings) -> str:
     return sms_text.simplified(message.text) if settings.smart_encoding else message.text
 
 
-def _why(text: str, size: sms_text.Size) -> str:
-    """How the number of SMS comes about: “153 + 19 characters; “€” counts twice”."""
+def _why(written: str, text: str, size: sms_text.Size) -> str:
+    """How the number of SMS comes about: “153 + 19 characters; “€” counts twice”.
+
+    ``written``: the text before characters were replaced.
+    """
     parts = [f"{' + '.join(map(str, size.lengths))} characters"]
     if size.encoding == "ucs2":
         forcing = _named(sms_text.forcing(text))
         parts.append(f"70 instead of 160 fit into one SMS because of {forcing}")
     elif twice := sms_text.counted_twice(text):
         parts.append(f"{_named(twice)} {'counts' if len(twice) == 1 else 'count'} twice")
+    if text != written:
+        pairs = sms_text.replacements(written)
+        changes = ", ".join(
+            f"{_sign(each)} → {_NAMES.get(simple, simple)}" for each, simple in pairs[:_MOST_NAMED]
+        )
+        others = " and others" if len(pairs) > _MOST_NAMED else ""
+        parts.append(f"changed: {changes}{others}" if changes else "changed: accents are joined")
     return "; ".join(parts)
 
 
-def _named(characters: tuple[str, ...], most: int = 5) -> str:
+def _sign(character: str) -> str:
+    """A character, or its code where there is nothing to see."""
+    return character if character.isprintable() else f"U+{ord(character):04X}"
+
+
+def _named(characters: tuple[str, ...]) -> str:
     shown = " ".join(
-        f"“{each}”" if each.isprintable() else f"U+{ord(each):04X}" for each in characters[:most]
+        f"“{each}”" if each.isprintable() else _sign(each) for each in characters[:_MOST_NAMED]
     )
-    return f"{shown} and others" if len(characters) > most else shown
+    return f"{shown} and others" if len(characters) > _MOST_NAMED else shown
 
 
 def _price(text: str) -> Decimal:

@@ -87,8 +87,7 @@ class SmppKind:
 
     def measure(self, message: Outgoing) -> Measured:
         """The SMS that a message takes, and what they cost."""
-        text = sms_settings.as_sent(message, self._config)
-        return sms_settings.measure(text, message.to, self._prices)
+        return sms_settings.measure(message, self._config, self._prices)
 
     def outcome(self, reply: Reply) -> Outcome:
         """By the command_status of the deciding answer."""

@@ -111,8 +111,7 @@ class TwilioKind:
         """The SMS that a message takes; an MMS is one message, whose price is another one."""
         if message.media is not None:
             return Measured(1, detail="MMS")
-        text = sms_settings.as_sent(message, self._config)
-        return sms_settings.measure(text, message.to, self._prices)
+        return sms_settings.measure(message, self._config, self._prices)
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a 2xx with the SID of the message; statuses refer to it."""

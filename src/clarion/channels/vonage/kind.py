@@ -107,8 +107,7 @@ class VonageKind:
 
     def measure(self, message: Outgoing) -> Measured:
         """The SMS that a message takes."""
-        text = sms_settings.as_sent(message, self._config)
-        return sms_settings.measure(text, message.to, self._prices)
+        return sms_settings.measure(message, self._config, self._prices)
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a 2xx with the id of the message; statuses refer to it."""
