@@ -173,6 +173,9 @@ def main(kind: str, people: int) -> int:
         **FAULTS, "callback_url": f"http://127.0.0.1:{port}/hooks/rehearsal/",
         "callback_secret": SECRET, "keep_text": "0",
     }  # fmt: skip
+    os.environ["CLARION_PUBLIC_URL"] = (
+        f"http://127.0.0.1:{port}"  # some sign the URL that they call
+    )
     words = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
     ready = FOLDER / "ready.json"
     ports = [f"--{protocol}-port=0" for protocol in ("http", "smtp", "smpp")]

@@ -114,6 +114,7 @@ FULL = _plain(
         "compose-mail": "/broadcasts/{letter}/edit/",
         "layouts": "/layouts/",
         "layout-edit": "/layouts/{layout}/",
+        "compose-sms": "/broadcasts/{sms}/edit/",
         "mail-wide": "/broadcasts/{letter}/mail/wide/",
         "dry-run": "/broadcasts/{draft}/dry-run/",
         "dry-run-none": "/broadcasts/{later}/dry-run/",

@@ -83,7 +83,7 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
     _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
-    numbers |= {"letter": _letter(draft), "layout": _layout(agent)}
+    numbers |= {"letter": _letter(draft), "layout": _layout(agent), "sms": _sms(draft, agent)}
     return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
 
 
@@ -111,6 +111,30 @@ def _layout(agent: "Agent") -> int:
 
     fields = {"html": built_in().html, "address": "Bulbs & Co\n1 Garden Lane\nKew"}
     return save_layout(None, name="Bulbs", is_default=False, by=agent, **fields).pk
+
+
+def _sms(draft: Any, agent: "Agent") -> int:
+    """A draft of an SMS, whose channel has prices; its number."""
+    from clarion.broadcasts.models import Broadcast
+    from clarion.channels.manage import add_channel
+    from clarion.contacts.models import Address, Contact
+
+    settings = {
+        "account_sid": "AC" + "0" * 32, "auth_token": "t", "sender": "Bulbs", "currency": "EUR",
+        "price": "0.06", "smart_encoding": "true",
+    }  # fmt: skip
+    channel = add_channel(name="SMS", kind="twilio", settings=settings, by=agent)
+    people = Contact.objects.order_by("pk")[:40]
+    Address.objects.bulk_create(
+        Address(contact=contact, channel=channel, value=f"4915112345{number:03}")
+        for number, contact in enumerate(people)
+    )
+    text = (
+        "Spring is here – “the best bulbs in town” from 3.50 €. Tulips, hyacinths and daffodils "
+        "are in the shop until Sunday, and who comes before ten gets a bag for nothing. See you…"
+    )
+    broadcast: Broadcast = draft("Spring by SMS", text=text, channels=[channel])
+    return broadcast.pk
 
 
 def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False) -> Numbers:

@@ -49,23 +49,31 @@ class Cost:
     @property
     def words(self) -> str:
         """One line: “2 SMS each (153 + 19 characters), 498 recipients, 996 SMS, 59.76 EUR”."""
+        if self.people != 1:
+            return f"{self.each_words}, {self.total_words}"
+        units = self.units_words
+        if self.detail:
+            units = _("%(units)s (%(detail)s)") % {"units": units, "detail": self.detail}
+        parts = [units, self.price_words]
+        return ", ".join(filter(None, parts))
+
+    @property
+    def total_words(self) -> str:
+        """What all messages take, and cost as far as that is known."""
+        about = _("about %s") if self.about else "%s"
+        return ", ".join(about % each for each in (self.units_words, self.price_words) if each)
+
+    @property
+    def each_words(self) -> str:
+        """What one message takes, where all take the same, and how many people get it."""
         values = {
-            "units": self.units_words,
             "each": f"{self.each} {self.unit[self.each != 1]}",
             "detail": self.detail,
             "people": f"{self.people:,}",
-            "price": self.price_words,
         }
-        units = _("about %(units)s") if self.about else _("%(units)s")
-        parts = [_("%(people)s recipients"), units]
-        if self.people == 1:
-            parts = [_("%(units)s (%(detail)s)") if self.detail else units]
-        elif self.each is not None:
-            each = _("%(each)s each (%(detail)s)") if self.detail else _("%(each)s each")
-            parts.insert(0, each)
-        if self.price is not None:
-            parts.append(_("about %(price)s") if self.about else _("%(price)s"))
-        return ", ".join(parts) % values
+        each = _("%(each)s each (%(detail)s)") if self.detail else _("%(each)s each")
+        people = _("%(people)s recipients") if self.people != 1 else _("%(people)s recipient")
+        return ", ".join([people] if self.each is None else [each, people]) % values
 
     @property
     def units_words(self) -> str:

@@ -180,6 +180,7 @@ CASE = Case(
         key="",
         takes_uploads=False,
         keeps_external_id=True,
+        person=lambda number: f"49171{number:07d}",
     ),
 )
 

@@ -189,6 +189,7 @@ CASE = Case(
         bad="does not accept the login",
         takes_uploads=False,
         keeps_external_id=True,
+        person=lambda number: f"49171{number:07d}",
     ),
 )
 

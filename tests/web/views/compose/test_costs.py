@@ -27,9 +27,7 @@ def sms(db: None) -> Channel:
 def test_the_number_of_sms_and_their_price_are_shown(admin: Client, sms: Channel) -> None:
     html = words(autosave(admin, compose_form(sms, text=LONG)))
     assert "2 SMS (153 + 9 characters; “€” counts twice), 0.12 EUR" in html
-    assert (
-        "2 SMS each (153 + 9 characters; “€” counts twice), 3 recipients, 6 SMS, 0.36 EUR" in html
-    )
+    assert "6 SMS, 0.36 EUR 2 SMS each (153 + 9 characters; “€” counts twice), 3 recipients" in html
 
 
 def test_the_question_before_sending_says_what_it_costs(
@@ -40,7 +38,7 @@ def test_the_question_before_sending_says_what_it_costs(
     autosave(admin, form)
     html = admin.post("/broadcasts/new/", {**form, **seen()}).content.decode()
     question = words(html[html.index('id="ask-send"') :])
-    assert "3 recipients, 6 SMS, 0.36 EUR" in question
+    assert "6 SMS, 0.36 EUR 2 SMS each" in question
 
 
 def test_other_channels_show_no_costs(admin: Client, channel: Channel) -> None:
