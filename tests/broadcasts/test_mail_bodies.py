@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clarion.accounts import audit
 from clarion.broadcasts import drafts, launch, singles
 from clarion.broadcasts.approvals import digest
 from clarion.broadcasts.mail_advice import advice_on
@@ -173,3 +174,12 @@ def test_advice_is_for_e_mails_that_can_be_sent(public: None, mail: Channel) -> 
     assert advice_on(broadcast, [factory.channel("Hook")]) == []
     broken = draft(mail, "<div>" * 500, mail={"format": "html"})
     assert advice_on(broken, [mail]) == []
+
+
+def test_what_a_message_is_for(mail: Channel) -> None:
+    person = mail.addresses.get()
+    by_agent = singles.send_single(person, by=factory.agent(), text="Hi")
+    by_worker = singles.send_single(person, by=audit.WORKER, text="Help")
+    broadcast = factory.sending([mail], text="News")
+    purposes = [snapshot.job(each.pk).purpose for each in (by_agent, by_worker, broadcast)]
+    assert purposes == ["single", "automatic", "broadcast"]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from clarion.channels.limits import ATTEMPTS, BACKOFF
-from clarion.kit.parts import Button, Mail, Media
+from clarion.kit.parts import Button, Mail, Media, Purpose
 from clarion.transport.messages import AnyReply, AnyRequest
 
 Request = AnyRequest
@@ -58,6 +58,7 @@ class Outgoing:
     template: Template | None = None  # sent instead of everything else, where the kind has them
     language: str = ""  # the code of the language that it is written in, where known
     mail: Mail | None = None  # only for a kind with ``Limits.mail``
+    purpose: Purpose = "broadcast"
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,4 +275,5 @@ def _outgoing(claimed: Claimed, job: Job, text: str, number: int = 0) -> Outgoin
         name=str(claimed.contact.get("name", "")),
         language=str(claimed.contact.get("language", "")) or job.language,
         unsubscribe_url=unsubscribe_url(claimed.address),
+        purpose=job.purpose,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from clarion.accounts import audit
 from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, sends_mail
 from clarion.broadcasts.mail_bodies import body_of
 from clarion.broadcasts.models import Broadcast
@@ -28,6 +29,7 @@ from clarion.content.rendering import Text, compile_html, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
+from clarion.kit.parts import Purpose
 from clarion.records import tallies
 
 
@@ -71,6 +73,7 @@ class Job:
     tracking: Tracking | None = None  # of the links in its messages
     language: str = ""  # of those whose own is not known
     single: bool = False  # to one person at once
+    purpose: Purpose = "broadcast"
     answer: bool = False  # it goes to who opted out of broadcasts as well
 
 
@@ -199,6 +202,7 @@ def _job(
         "fires": broadcast.type == Broadcast.Type.TRIGGER,
         "single": broadcast.type == Broadcast.Type.SINGLE,
         "answer": broadcast.is_answer,
+        "purpose": _purpose(broadcast),
         "language": settings.CLARION.language,
         "sample_code": _sample_code(broadcast),
     }
@@ -209,6 +213,14 @@ def _job(
         return replace(compiled, links=tuple(name for name in LINKS if name in used))
     except ContentError as error:
         return Job(**facts, text=compile_text(""), broken=str(error))
+
+
+def _purpose(broadcast: Broadcast) -> Purpose:
+    """What its messages are: Clarion's own answers are automatic, whoever wrote their text."""
+    if broadcast.type != Broadcast.Type.SINGLE:
+        return "broadcast"
+    is_own = broadcast.agent_id is None and broadcast.agent_name == audit.WORKER
+    return "automatic" if is_own else "single"
 
 
 def variables_of(compiled: Job) -> set[str]:

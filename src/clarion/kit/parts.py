@@ -7,6 +7,10 @@ imports the other.
 from dataclasses import dataclass
 from typing import Literal
 
+# What a message is for. single: it goes to one contact alone; automatic: it does, and is an answer
+# that nobody wrote at that moment.
+Purpose = Literal["broadcast", "single", "automatic"]
+
 
 @dataclass(frozen=True, slots=True)
 class Media:

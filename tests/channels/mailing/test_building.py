@@ -281,3 +281,19 @@ def test_a_page_that_is_html_already_has_language_preheader_and_a_link_to_unsubs
     linked = page.replace("Hi", f'<a href="{LINK}">No</a>')
     assert page_of(linked, link=LINK).strip() == linked
     assert "lang='de'" in page_of("<html lang='de'><body>x", "fr")
+
+
+def test_a_broadcast_names_its_list_and_an_automatic_answer_says_so() -> None:
+    message = Outgoing("abc-17", 3, "anna@example.org", "Hello", unsubscribe_url=LINK)
+    mail = read(build(message, sender_of("News+x <news+x@mail.example.org>"), "anna@example.org"))
+    assert mail["List-Id"] == "<news-x.mail.example.org>"
+    assert mail["Feedback-ID"] == "b3:broadcast:clarion:mailexampleorg"
+    assert mail["Auto-Submitted"] is None
+    message.purpose = "automatic"
+    mail = read(build(message, SENDER, "anna@example.org"))
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert mail["List-Id"] is mail["Feedback-ID"] is None
+    message.purpose = "single"
+    mail = read(build(message, SENDER, "anna@example.org"))
+    assert mail["Auto-Submitted"] is mail["List-Id"] is None
+    assert mail["List-Unsubscribe"] == f"<{LINK}>"

@@ -11,9 +11,11 @@ from pydantic import (
     model_validator,
 )
 
+from clarion.channels.mailing.dkim import Signer
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.transport.messages import Security
 
+_DNS_NAME = re.compile(r"(?=.{1,200}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*")
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
 # A domain of several labels, or an address literal such as [192.0.2.1] (RFC 5321 4.1.1.1, 4.1.3).
 _EHLO = re.compile(
@@ -60,6 +62,21 @@ class EmailConfig(BaseModel):
         "sender. A broadcast can have its own.",
     )
 
+    dkim_domain: str = Field(
+        default="",
+        title="DKIM domain",
+        description="Only if Clarion signs the messages itself, because the mail server does not: "
+        "the domain of the sender, or one above it.",
+    )
+    dkim_selector: str = Field(
+        default="", title="DKIM selector", description="The name of the key, for example clarion."
+    )
+    dkim_key: SecretStr = Field(
+        default=SecretStr(""),
+        title="DKIM private key",
+        description="In PEM form: RSA or Ed25519, without a password.",
+    )
+
     ehlo: str = Field(
         default="",
         title="Name of this host",
@@ -102,3 +119,28 @@ class EmailConfig(BaseModel):
         if self.password.get_secret_value() and not self.username:
             raise ValueError("There is a password but no user name. Fill in both or neither.")
         return self
+
+    @model_validator(mode="after")
+    def _can_sign(self) -> "EmailConfig":
+        settings = (self.dkim_domain, self.dkim_selector, self.dkim_key.get_secret_value())
+        if any(settings) and not all(settings):
+            raise ValueError("DKIM needs domain, selector and private key. Fill in all three.")
+        if not all(settings):
+            return self
+        for name in (self.dkim_domain, self.dkim_selector):
+            if not _DNS_NAME.fullmatch(name):
+                raise ValueError(f"“{name}” can't be a name in the DNS. Correct it.")
+        sender = sender_of(self.sender).domain.lower()
+        domain = self.dkim_domain.lower()
+        if sender != domain and not sender.endswith(f".{domain}"):
+            raise ValueError(
+                "The DKIM domain is not the domain of the sender or one above it, so DMARC would "
+                "not accept the signature. Correct it."
+            )
+        self.signer()
+        return self
+
+    def signer(self) -> Signer | None:
+        """What signs its messages; None where the mail server does."""
+        key = self.dkim_key.get_secret_value()
+        return Signer(key, self.dkim_domain, self.dkim_selector) if key else None

@@ -38,6 +38,7 @@ class EmailKind(MailKind):
         self._config = config
         self._sender = sender_of(config.sender)
         self._password = config.password.get_secret_value()
+        self._signer = config.signer()
         self._secrets = (self._password, config.username)
 
     def request(self, message: Outgoing) -> SmtpRequest:
@@ -46,6 +47,8 @@ class EmailKind(MailKind):
         Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
         """
         recipient, mail = self.built(message, self._sender, self._config.reply_to)
+        if self._signer is not None:
+            mail = self._signer.signed(mail)
         return self._request(recipient, mail)
 
     def outcome(self, reply: Reply) -> Outcome:
@@ -61,12 +64,20 @@ class EmailKind(MailKind):
         smtp = _as_smtp(reply)
         if smtp.stage == "check" and 200 <= smtp.code <= 299:
             login = ", and the login works" if self._config.username else " without a login"
-            return f"The mail server can be reached{login}. Nothing was sent."
+            return f"The mail server can be reached{login}. Nothing was sent.{self._published}"
         words = tidy(smtp.text, self._secrets)
         what = "the login" if smtp.stage == "auth" else "the connection"
         raise ValueError(
             f"The mail server refused {what} ({smtp.code}{': ' + words if words else ''})."
         )
+
+    @property
+    def _published(self) -> str:
+        """What has to stand in the DNS, where this channel signs."""
+        if self._signer is None:
+            return ""
+        name, text = self._signer.record
+        return f" Messages are signed: publish this TXT record at {name}: {text}"
 
     def verify(self, hook: HookRequest) -> None:
         """Always refuse: SMTP servers do not call back."""

@@ -38,6 +38,8 @@ _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 _HTML = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_OF_LIST = re.compile(r"[^A-Za-z0-9.-]+")
+_OF_ACCOUNT = re.compile(r"[^a-z0-9]+")
 _NO_HEAD = Mail()
 _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;"
@@ -101,6 +103,7 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
         f"Subject: {_encoded(subject(message), 'Subject')}",
         f"Date: {format_datetime(clock.now())}",
         f"Message-ID: <{_id(message.id)}@{sender.domain}>",
+        *_purpose(message, sender, link),
         *_unsubscribing(link),
         "MIME-Version: 1.0",
         *_body(
@@ -176,6 +179,25 @@ def _of_page(language: str) -> str:
 def _head(language: str) -> str:
     """The beginning of the page, which names its language where that is known."""
     return f'<!DOCTYPE html>\n<html{_of_page(language)}><head><meta charset="utf-8"></head><body>'
+
+
+def _purpose(message: Outgoing, sender: Sender, link: str) -> list[str]:
+    """What the message is: of a list (RFC 2919), or an automatic answer (RFC 3834).
+
+    Gmail counts complaints by the parts of Feedback-ID; the last one names the sender, in 5 to 15
+    characters (support.google.com/mail/answer/6254652).
+    """
+    if message.purpose == "automatic":
+        return ["Auto-Submitted: auto-replied"]
+    if message.purpose == "single" or not link:
+        return []
+    local, _, domain = sender.address.partition("@")
+    name = _OF_LIST.sub("-", local).strip(".-") or "list"
+    account = _OF_ACCOUNT.sub("", domain.lower())[:15].ljust(5, "0")
+    return [
+        f"List-Id: <{name}.{domain}>",
+        f"Feedback-ID: b{message.broadcast}:broadcast:clarion:{account}",
+    ]
 
 
 def _unsubscribing(link: str) -> list[str]:
