@@ -6,14 +6,12 @@ import re
 import runpy
 import signal
 import unicodedata
-import urllib.request
 from pathlib import Path
-from urllib.error import HTTPError
 
 import pytest
 
 from clarion.cli.demo.folder import CARRIED, write_contacts
-from support.processes import ROOT, Process, Processes
+from support.processes import ROOT, Process, Processes, descendants, lives, status
 from support.waiting import eventually
 
 crash = pytest.mark.crash
@@ -33,7 +31,7 @@ def test_the_pages_stay_until_ctrl_c_and_a_second_run_begins_afresh(
     url = demo.wait_for_line(r"Pages:   (http://\S+)", timeout=WHOLE)[1]
     demo.wait_for_line(r"Log in:  demo@clarion\.example, password \S{16}")
     demo.wait_for_line(r"Press Ctrl-C to stop\.")
-    assert _status(url) == 200
+    assert status(url) == 200
     demo.signal(signal.SIGINT)
     _assert_reconciled(demo, 300)
 
@@ -48,10 +46,10 @@ def test_the_pages_stay_until_ctrl_c_and_a_second_run_begins_afresh(
 def test_nothing_survives_a_killed_demo(processes: Processes, env: dict[str, str]) -> None:
     demo = processes.clarion("demo", "--people", "20", "--port", "0", env=env)
     demo.wait_for_line(r"Press Ctrl-C to stop\.", timeout=WHOLE)
-    family = _descendants(demo.pid)
+    family = descendants(demo.pid)
     assert len(family) >= 4
     os.kill(demo.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(_lives, family)), timeout=120, what="all have ended")
+    eventually(lambda: not any(map(lives, family)), timeout=120, what="all have ended")
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(processes: Processes, tmp_path: Path) -> None:
@@ -114,24 +112,3 @@ def _assert_reconciled(demo: Process, people: int) -> None:
 def _of_demo(env: dict[str, str]) -> dict[str, str]:
     database = Path(env["CLARION_DATA"]) / "clarion.sqlite3"
     return {**env, "CLARION_DATABASE_URL": f"sqlite:///{database}"}
-
-
-def _status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as reply:
-            return int(reply.status)
-    except HTTPError as error:
-        with error:
-            return error.code
-
-
-def _descendants(pid: int) -> list[int]:
-    children = [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [*children, *(below for child in children for below in _descendants(child))]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -3,16 +3,13 @@
 import os
 import signal
 import socket
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
 
 import pytest
 
-from support.processes import Process, Processes
+from support.processes import Process, Processes, children, lives, status
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.crash, pytest.mark.django_db(transaction=True)]
@@ -48,7 +45,7 @@ def test_it_serves_pages_and_runs_an_engine(processes: Processes, env: dict[str,
     serve = processes.clarion("serve", "--port", "0", env=env)
     url = serve.wait_for_line(RUNNING)[1]
     serve.wait_for_line("worker ready")
-    assert _status(url) == 200
+    assert status(url) == 200
     check = processes.run("check", env=env)
     assert check.returncode == 0
     assert "ok      1 worker running." in check.lines
@@ -67,10 +64,10 @@ def test_a_fresh_database_is_set_up_and_nothing_survives_a_killed_parent(
     serve.wait_for_line(r"The database was brought up to date \(\d+ migrations\)\.")
     serve.wait_for_line("There is no agent yet who can log in. Add one with: clarion agent add")
     serve.wait_for_line("worker ready")
-    children = _children(serve.pid)
-    assert len(children) >= 2
+    family = children(serve.pid)
+    assert len(family) >= 2
     os.kill(serve.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(_lives, children)), LONG, what="all have ended")
+    eventually(lambda: not any(map(lives, family)), LONG, what="all have ended")
     again = processes.clarion("serve", "--port", "0", env=fresh)
     again.wait_for_line(RUNNING)
 
@@ -82,8 +79,8 @@ def test_a_second_one_is_refused_and_ctrl_c_ends_all_of_the_first(
     serve = processes.clarion("serve", "--port", str(free_port), env=env)
     url = serve.wait_for_line(RUNNING)[1]
     serve.wait_for_line("worker ready")
-    children = _children(serve.pid)
-    assert len(children) >= 2
+    family = children(serve.pid)
+    assert len(family) >= 2
 
     second = processes.run("serve", "--port", "0", env=env)
     assert second.returncode == 1
@@ -97,7 +94,7 @@ def test_a_second_one_is_refused_and_ctrl_c_ends_all_of_the_first(
 
     serve.signal(signal.SIGINT)  # the whole group, as the terminal does
     assert serve.wait() == 0
-    assert not any(_lives(child) for child in children)
+    assert not any(lives(child) for child in family)
     assert "Traceback" not in serve.output
     assert not _listens(url)
 
@@ -150,8 +147,8 @@ def test_a_half_that_is_killed_is_started_again(
 
     web = _child(serve, "web")
     os.kill(web, signal.SIGKILL)
-    eventually(lambda: not _lives(web), LONG, what="its end")
-    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="pages again")
+    eventually(lambda: not lives(web), LONG, what="its end")
+    eventually(lambda: _listens(url) and status(url) == 200, LONG, what="pages again")
 
 
 @only_sqlite
@@ -191,7 +188,7 @@ def test_the_halves_ask_for_a_migration(
 def test_web_alone(processes: Processes, env: dict[str, str]) -> None:
     web = processes.clarion("web", "--port", "0", env=env)
     url = web.wait_for_line(r"The web server is running at (http://\S+)")[1]
-    eventually(lambda: _listens(url) and _status(url) == 200, LONG, what="a page")
+    eventually(lambda: _listens(url) and status(url) == 200, LONG, what="a page")
     web.terminate()
     assert web.wait() == 0
 
@@ -223,18 +220,6 @@ def test_a_data_folder_that_is_a_file(processes: Processes, tmp_path: Path) -> N
     ]
 
 
-def _status(url: str) -> int:
-    """The status of a page; 0 from a server that is about to begin or to end."""
-    try:
-        with urllib.request.urlopen(url, timeout=60) as reply:
-            return int(reply.status)
-    except HTTPError as error:
-        with error:
-            return error.code
-    except (OSError, HTTPException):
-        return 0
-
-
 def _listens(url: str) -> bool:
     host, _, port = url.removeprefix("http://").partition(":")
     with socket.socket() as probe:
@@ -250,21 +235,8 @@ def _taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def _children(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children]
-
-
 def _child(serve: Process, command: str) -> int:
-    for pid in _children(serve.pid):
+    for pid in children(serve.pid):
         if command in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
             return pid
     raise AssertionError(f"no {command} among the children")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"

@@ -11,7 +11,7 @@ import pytest
 
 from clarion.cli import supervisor as module
 from clarion.cli.supervisor import Supervisor
-from support.processes import Processes
+from support.processes import Processes, lives
 from support.waiting import eventually
 
 # A child that says it is there, and ends when the descriptor after --parent-fd says so.
@@ -45,8 +45,8 @@ def test_children_end_with_the_supervisor(tmp_path: Path) -> None:
         for name in ("one", "two"):
             supervisor.add(name, str(tmp_path / name))
         pids = [_pids(tmp_path / name, 1)[0] for name in ("one", "two")]
-        assert all(_lives(pid) for pid in pids)
-    assert not any(_lives(pid) for pid in pids)
+        assert all(lives(pid) for pid in pids)
+    assert not any(lives(pid) for pid in pids)
 
 
 def test_a_child_that_dies_is_started_again(
@@ -62,7 +62,7 @@ def test_a_child_that_dies_is_started_again(
             return len(_read(tmp_path / "pids")) == 2
 
         eventually(twice, timeout=120)
-        assert _lives(_pids(tmp_path / "pids", 2)[1])
+        assert lives(_pids(tmp_path / "pids", 2)[1])
     assert "The worker ended (signal 9). It is restarted in 0.5 s." in capsys.readouterr().err
 
 
@@ -100,7 +100,7 @@ def test_a_child_that_does_not_end_is_killed(
     with Supervisor((sys.executable, "-c", STUBBORN)) as supervisor:
         supervisor.add("child", str(tmp_path / "pids"))
         pid = _pids(tmp_path / "pids", 1)[0]
-    assert not _lives(pid)
+    assert not lives(pid)
     assert f"Process {pid} didn't end in time and was killed." in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_a_second_signal_kills_what_does_not_end(processes: Processes, tmp_path:
 
     eventually(over, timeout=120)
     parent.wait()
-    assert not _lives(child)
+    assert not lives(child)
     assert parent.lines[-1] == "over"
 
 
@@ -124,7 +124,7 @@ def test_children_of_a_killed_supervisor_end(processes: Processes, tmp_path: Pat
     parent = processes.python(PARENT, FOLLOWS, str(tmp_path / "pids"))
     child = _pids(tmp_path / "pids", 1)[0]
     os.kill(parent.pid, signal.SIGKILL)
-    eventually(lambda: not _lives(child), what="the child has ended")
+    eventually(lambda: not lives(child), what="the child has ended")
 
 
 def _pids(path: Path, count: int) -> list[int]:
@@ -134,17 +134,3 @@ def _pids(path: Path, count: int) -> list[int]:
 
 def _read(path: Path) -> list[int]:
     return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    if not Path("/proc/self/stat").exists():
-        return True
-    try:
-        # An orphan that ended stays a zombie until its new parent reaps it.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

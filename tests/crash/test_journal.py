@@ -52,15 +52,13 @@ def test_only_what_was_on_the_wire_is_in_doubt(
     assert truth.reasonless == 0
 
 
+@pytest.mark.only_on("postgresql")  # several workers need it
 def test_a_worker_that_was_killed_beside_another_is_settled_before_its_lease_ends(
     own_database: object,
-    engine_name: str,
     processes: Processes,
     tmp_path: Path,
     torture_size: tuple[int, int],
 ) -> None:
-    if engine_name != "postgresql":
-        pytest.skip("several workers need PostgreSQL")
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="5ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False, rate=500)
@@ -82,15 +80,13 @@ def test_a_worker_that_was_killed_beside_another_is_settled_before_its_lease_end
     assert (truth.lost, truth.unaccounted, truth.twice) == ([], [], [])
 
 
+@pytest.mark.only_on("postgresql")  # several workers need it
 def test_a_frozen_worker_sends_nothing_and_resolves_what_was_put_in_doubt(
     own_database: object,
-    engine_name: str,
     processes: Processes,
     tmp_path: Path,
     torture_size: tuple[int, int],
 ) -> None:
-    if engine_name != "postgresql":
-        pytest.skip("several workers need PostgreSQL")
     people = torture_size[0]
     provider = rehearsal.Provider(processes, latency="5ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False, rate=200)

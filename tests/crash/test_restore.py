@@ -13,19 +13,17 @@ from support.plugins.database import OwnDatabase
 from support.processes import Processes
 from support.waiting import eventually
 
-pytestmark = pytest.mark.crash
+# A backup of PostgreSQL is restored in the same way, by other programs.
+pytestmark = [pytest.mark.crash, pytest.mark.only_on("sqlite")]
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "stopped"])
 def test_a_restored_backup_sends_nothing_before_somebody_decides(
     own_database: OwnDatabase,
-    engine_name: str,
     processes: Processes,
     tmp_path: Path,
     killed: bool,
 ) -> None:
-    if engine_name != "sqlite":
-        pytest.skip("a backup of PostgreSQL is restored in the same way, by other programs")
     people = 1_500
     provider = rehearsal.Provider(processes, latency="2ms..10ms")
     broadcast = rehearsal.prepare(tmp_path, provider, people, idempotent=False, rate=300)

@@ -3,7 +3,23 @@
 import pytest
 from pytest_django.fixtures import Settings
 
+from clarion.contacts.models import Address
+from support import factory
+from support.programs import ProgramClient
+
 
 @pytest.fixture(autouse=True)
 def _only_hooks(settings: Settings) -> None:
     settings.ROOT_URLCONF = "clarion.hooks.urls"
+
+
+@pytest.fixture
+def client() -> ProgramClient:
+    """A provider, a mail program, or a browser without cookies."""
+    return ProgramClient()
+
+
+@pytest.fixture
+def address(db: None) -> Address:
+    """Somebody who gets e-mails."""
+    return factory.address(factory.channel("mail", "email"), "anna@example.org", "Anna")

@@ -27,12 +27,6 @@ READ = {"type": "message.read", "data": {"id": "abc-17"}}
 
 
 @pytest.fixture
-def client() -> ProgramClient:
-    """A provider."""
-    return ProgramClient()
-
-
-@pytest.fixture
 def bot() -> Channel:
     return factory.channel(
         "News bot", "telegram", token=TELEGRAM_TOKEN, webhook_secret=TELEGRAM_SECRET

@@ -19,17 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client() -> ProgramClient:
-    """A browser without cookies."""
-    return ProgramClient()
-
-
-@pytest.fixture
-def address() -> Address:
-    return factory.address(factory.channel("mail", "email"), "anna@example.org", "Anna")
-
-
-@pytest.fixture
 def news() -> Consent:
     return define(name="News", text="I want <b>news</b>.", by=factory.BY)
 

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client() -> ProgramClient:
-    return ProgramClient()
-
-
-@pytest.fixture
 def channel() -> Channel:
     define(name="News", text="News of the shop.", by=factory.BY)
     return factory.channel("push", "webpush", **{**CASE.settings, "consent": "News"})

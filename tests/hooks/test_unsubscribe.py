@@ -6,21 +6,9 @@ import pytest
 
 from clarion.contacts.models import Address
 from clarion.contacts.unsubscribe import make_token
-from support import factory
 from support.programs import ProgramClient
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def client() -> ProgramClient:
-    """A mail program, or a browser that follows a link."""
-    return ProgramClient()
-
-
-@pytest.fixture
-def address() -> Address:
-    return factory.address(factory.channel("mail", "email"), "anna@example.org", "Anna")
 
 
 def state(address: Address) -> str:

@@ -6,7 +6,6 @@ import pytest
 from django.db import connection, transaction
 
 from clarion.contacts.models import Tag
-from clarion.kit import db
 from clarion.kit.db.tailing import last_settled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,9 +15,8 @@ def add(name: str) -> int:
     return Tag.objects.create(name=name).pk
 
 
+@pytest.mark.only_on("postgresql")  # SQLite has one writer at a time
 def test_a_row_behind_one_that_is_not_committed_waits_for_it() -> None:
-    if not db.is_postgres():
-        pytest.skip("SQLite has one writer at a time")
     first = add("a")
     written, may_commit = threading.Event(), threading.Event()
 
@@ -49,9 +47,8 @@ def test_no_more_rows_than_asked_for() -> None:
     assert last_settled("FROM contacts_tag", ids[2], 10) == ids[2]
 
 
+@pytest.mark.only_on("postgresql")  # SQLite has one writer at a time
 def test_an_older_transaction_that_commits_a_later_id_first_does_not_hide_an_earlier_id() -> None:
-    if not db.is_postgres():
-        pytest.skip("SQLite has one writer at a time")
     first = add("a")
     began, written = threading.Event(), threading.Event()
     may_add, may_commit = threading.Event(), threading.Event()

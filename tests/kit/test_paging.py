@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.kit.paging import BIGGEST, Cursor, CursorError, cut
+from clarion.kit.paging import BIGGEST, Cursor, CursorError, cut, first_rows
 
 KEYS = st.tuples(st.integers(-BIGGEST, BIGGEST), st.integers(-BIGGEST, BIGGEST))
 
@@ -51,3 +51,15 @@ def test_turning_all_pages_there_and_back(length, limit):
     assert [number for page in there for number in page.rows] == numbers
     assert [page.rows for page in reversed(back)] == [page.rows for page in there]
     assert there[0].previous_cursor is None
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 6, 7, 8])
+def test_the_first_rows_come_from_as_many_pages_as_they_take(limit):
+    asked = []
+
+    def page_after(cursor, size):
+        asked.append(size)
+        return page_of(range(7), Cursor.parse(cursor, 1) if cursor else None, size)
+
+    assert list(first_rows(limit, page_after, size=3)) == list(range(min(limit, 7)))
+    assert asked == {0: [], 1: [1], 2: [2], 3: [3], 6: [3, 3], 7: [3, 3, 1], 8: [3, 3, 2]}[limit]

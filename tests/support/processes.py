@@ -8,10 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.error import HTTPError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT_CHARACTERS = 1_000_000
@@ -221,3 +224,35 @@ def _dies_with_us() -> list[str]:
     ):
         return [program, "--pdeathsig", "KILL"]
     return []
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and not reaped."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in listed.split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """Its children and all below them."""
+    return [below for child in children(pid) for below in (child, *descendants(child))]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process has not ended; one that is dead and not reaped has."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def status(url: str) -> int:
+    """The status of a page; 0 from a server that is about to begin or to end."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as reply:
+            return int(reply.status)
+    except HTTPError as error:
+        with error:
+            return error.code
+    except (OSError, HTTPException):
+        return 0

@@ -15,7 +15,6 @@ from clarion.cli.options import MOMENT, AsJson
 from clarion.cli.output import print_cut, print_json, print_line, print_note, print_table
 from clarion.cli.records import (
     MOST_ROWS,
-    PAGE,
     STDOUT,
     whole,
 )
@@ -118,15 +117,9 @@ def export_clicks(file: File, filters: FilterOptions) -> None:
 
 def _rows(wanted: "ClickFilter", limit: int) -> "Iterator[ClickRow]":
     from clarion.clicks.rows import search
+    from clarion.kit.paging import first_rows
 
-    cursor: str | None = None
-    while limit > 0:
-        page = search(wanted, cursor, limit=min(limit, PAGE))
-        yield from page.rows
-        limit -= len(page.rows)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    return first_rows(limit, lambda cursor, size: search(wanted, cursor, limit=size))
 
 
 def _show(rows: "list[ClickRow]", limit: int) -> None:

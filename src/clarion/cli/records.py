@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 MOST_ROWS = 100_000  # listed or as JSON; --csv has no limit
-PAGE = 1_000
 FILTERS = "Filters"  # the heading of these options
 
 
@@ -127,16 +126,10 @@ def _filter(**conditions: str) -> "RecordFilter":
 
 
 def _rows(wanted: "RecordFilter", limit: int) -> "Iterator[RecordRow]":
+    from clarion.kit.paging import first_rows
     from clarion.records.search import search
 
-    cursor: str | None = None
-    while limit > 0:
-        page = search(wanted, cursor, limit=min(limit, PAGE))
-        yield from page.rows
-        limit -= len(page.rows)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    return first_rows(limit, lambda cursor, size: search(wanted, cursor, limit=size))
 
 
 def _show(rows: "list[RecordRow]", limit: int) -> None:

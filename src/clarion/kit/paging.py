@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -73,3 +73,20 @@ def cut(rows: list[Row], limit: int, cursor: Cursor | None, key: Callable[[Row],
         if cursor is not None
         else Page(rows, str(Cursor(key(rows[-1]))) if further else None)
     )
+
+
+def first_rows(
+    limit: int, page_after: Callable[[str | None, int], Page[Row]], size: int = 1_000
+) -> Iterator[Row]:
+    """The first ``limit`` rows of a list, of as many pages as that takes.
+
+    ``page_after`` gives the page after a cursor, None for the first one, of that many rows at most.
+    """
+    cursor: str | None = None
+    while limit > 0:
+        page = page_after(cursor, min(limit, size))
+        yield from page.rows
+        limit -= len(page.rows)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
