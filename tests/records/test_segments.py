@@ -89,6 +89,27 @@ def test_a_receipt_that_is_quicker_than_our_own_settle_is_returned_as_it_came() 
     assert state() == "delivered"
 
 
+def test_a_message_that_is_settled_meanwhile_has_not_arrived_with_its_first_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    factory.sending([channel])
+    as_messages = segments.as_messages
+
+    def settled_meanwhile(updates: list[ReceiptUpdate]) -> object:
+        meant = as_messages(updates)
+        factory.settle_all(channel, external_id="a", parts=("a", "b"))
+        return meant
+
+    first = update(channel, "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(segments, "as_messages", settled_meanwhile)
+        assert apply_receipts([first]) == [first]
+    assert apply_receipts([first]) == []
+    assert state() == "sent"
+
+
 def test_a_batch_that_is_written_again_forgets_no_receipt() -> None:
     channel, _ = sent("a", "b")
     apply_receipts([update(channel, "a")])

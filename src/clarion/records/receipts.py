@@ -32,6 +32,9 @@ _ARRIVED = frozenset({D.READ, D.DELIVERED})
 _TOO_EARLY = frozenset({D.QUEUED, D.HELD})
 
 
+_Name = tuple[int, str]  # the channel, and an id of a message on it
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiptUpdate:
     """One receipt as a channel kind read it; the message is named by at least one of the ids."""
@@ -82,18 +85,29 @@ def _apply_to_messages(
     part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]
 ) -> list[ReceiptUpdate]:
     """As ``_apply``, where some are about parts of a message: return the lost ones as they came."""
-    originals = {}
-    updates = []
-    for original, name in segments.as_messages(part):
-        is_same = name == original.external_id
-        updates.append(original if is_same else replace(original, external_id=name))
-        originals[id(updates[-1])] = original
-    return [originals[id(update)] for update in _apply(updates, reasons)]
-
-
-def _apply(part: Sequence[ReceiptUpdate], reasons: dict[Wording, int]) -> list[ReceiptUpdate]:
-    """Apply some receipts within a transaction; return those that found no delivery yet."""
+    # Looked up first: whose delivery is seen, its parts are seen as well. The other way round, a
+    # message that is settled in between would have arrived with its first part.
     places = _by_message(part) | _by_external_id(part)
+    originals = {}
+    updates, about_messages = [], []
+    for original, name in segments.as_messages(part):
+        update = original
+        if name != original.external_id:
+            update = replace(original, external_id=name)
+            about_messages.append(update)
+        updates.append(update)
+        originals[id(update)] = original
+    places |= _by_external_id(about_messages)
+    return [originals[id(update)] for update in _apply(updates, places, reasons)]
+
+
+def _apply(
+    part: Sequence[ReceiptUpdate], places: dict[_Name, int], reasons: dict[Wording, int]
+) -> list[ReceiptUpdate]:
+    """Apply some receipts within a transaction; return those that found no delivery yet.
+
+    ``places``: the deliveries of messages, by channel and id.
+    """
     locked = deliveries.lock(places.values())
     early = _early(locked.values())
     about: dict[int, list[ReceiptUpdate]] = defaultdict(list)
@@ -131,9 +145,6 @@ def _early(locked: Collection[LockedDelivery]) -> set[int]:
         for d in locked
         if d.state in _TOO_EARLY or (d.state == D.SENDING and d.broadcast_id in stories)
     }
-
-
-_Name = tuple[int, str]  # the channel, and an id of a message on it
 
 
 def _delivery_of(sighting: ReceiptUpdate, places: dict[_Name, int]) -> int:
