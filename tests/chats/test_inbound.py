@@ -1,5 +1,6 @@
 """G4: incoming messages create contacts, addresses and chats."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,13 @@ def test_help_is_answered_once_a_day_also_to_who_opted_out(settings: Settings) -
     Broadcast.objects.update(created_at=clock.now() - timedelta(days=2))
     receive(channel, said("HELP", "4"))
     assert Broadcast.objects.count() == 2
+
+
+def test_help_that_the_provider_has_answered_is_not_answered_again(settings: Settings) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"help_text": "Call us."})
+    receive(factory.channel(), replace(said("HELP"), answered=True))
+    assert Message.objects.get().text == "HELP"
+    assert not Broadcast.objects.exists()
 
 
 def test_help_from_a_suppressed_address_leaves_a_note(settings: Settings) -> None:
