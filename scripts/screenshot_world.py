@@ -401,6 +401,36 @@ def _chats(bot: "Channel", agent: "Agent") -> int:
     return addresses[0].pk
 
 
+def _templates(agent: "Agent") -> None:
+    """A channel with the simulator's templates, and one whose texts are hostile."""
+    from clarion.channels.manage import add_channel
+    from clarion.channels.models import MessageTemplate
+    from clarion.kit import clock
+    from clarion_simulator.whatsapp_templates import TEMPLATES
+
+    settings = {"phone_number_id": "106540352242922", "token": "EAAG", "waba_id": "102290129340398"}
+    channel = add_channel(name=LONG[:50], kind="whatsapp", settings=settings, by=agent)
+    channel.templates_at = clock.now()
+    channel.templates_problem = f"{LONG}. {RIGHT_TO_LEFT}."
+    channel.save()
+    hostile_one = {
+        **TEMPLATES[2], "name": LONG.lower(), "status": LONG[:30], "category": LONG[:30],
+        "components": [
+            {"type": "HEADER", "format": "TEXT", "text": LONG},
+            {"type": "BODY", "text": f"{LONG * 3} {RIGHT_TO_LEFT * 3} {MARKUP}"},
+            {"type": "FOOTER", "text": LONG},
+            {"type": "BUTTONS", "buttons": [{"type": "URL", "text": LONG[:25], "url": "https://x.example"}]},
+        ],
+    }  # fmt: skip
+    for listed in (*TEMPLATES, hostile_one):
+        MessageTemplate.objects.create(
+            channel=channel, name=listed["name"], language=listed["language"],
+            status=listed["status"].lower(), category=listed["category"].lower(),
+            quality=listed["quality_score"]["score"].lower().replace("unknown", ""),
+            components=listed["components"],
+        )  # fmt: skip
+
+
 def hostile(provider: str, agent: "Agent") -> Numbers:
     """Names without a space, other scripts, markup, and very many of everything."""
     from clarion.accounts import saved_filters
@@ -422,6 +452,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         saved_filters.save("records", name, "status=error", shared=True, by=agent)
     web = {"url": f"{provider}/{LONG}", "allow_private": "true"}
     channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
+    _templates(agent)
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
     story = create_story(name=f"{LONG} {MARKUP}"[:100], blocks=blocks, by=agent)
     consent = manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)

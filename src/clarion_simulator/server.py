@@ -246,7 +246,7 @@ class Simulator:
         if path.startswith("/bot"):
             return self._telegram.handler(path, query)
         if path.startswith("/whatsapp/"):
-            return self._whatsapp.handler(path)
+            return self._whatsapp.handler(path, query)
         if path.startswith("/discord/"):
             return self._discord.handler(path)
         if path.startswith("/slack/"):

@@ -13,7 +13,7 @@ import secrets
 import time
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic_core import from_json
 
@@ -22,10 +22,11 @@ from clarion_simulator.desk import Desk
 from clarion_simulator.fate import DOINGS, Fate
 from clarion_simulator.log import Channel
 from clarion_simulator.whatsapp_messages import Wrong, shown
+from clarion_simulator.whatsapp_templates import templates_page
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 HANDSHAKE_TIMEOUT = 5.0  # seconds
-_PATH = re.compile(r"/whatsapp/(?:.+/)?([0-9]{1,30})(/messages)?")
+_PATH = re.compile(r"/whatsapp/(?:.+/)?([0-9]{1,30})(/messages|/message_templates)?")
 _MARK = re.compile(r"!(failed-)?([0-9]{1,6})$")  # !131047 refuses, !failed-131049 fails later
 _INVALID = ("refused:invalid", "ok")
 _CALL = ("call", "ok")
@@ -71,12 +72,14 @@ class WhatsApp:
         self._run = secrets.token_hex(6).upper()
         self._messages = 0
 
-    def handler(self, path: str) -> Handler:
+    def handler(self, path: str, query: str) -> Handler:
         """The handler for one address."""
         match = _PATH.fullmatch(path)
         if match is None:
             return lambda conn: conn.answer(_error(2500, "Unknown path components: " + path))
         number = self.number(match[1])
+        if match[2] == "/message_templates":
+            return partial(self._list, number, query)
         return partial(self._send if match[2] else self._call, number)
 
     def number(self, number_id: str) -> Number:
@@ -219,6 +222,15 @@ class WhatsApp:
             if word == "failed":
                 status["errors"] = [_fault(fails or _FAILED, "simulated failure")]
             self.tell(number, {"statuses": [status]}, delay)
+
+    def _list(self, number: Number, query: str, conn: Connection) -> None:
+        """The templates of an account: the same ones for each, page by page."""
+        doing = _CALL if _authorized(conn) else ("refused:401", "ok")
+        self.desk.log.add(number.channel, doing, conn.received, "", text=conn.method.decode())
+        if doing is not _CALL:
+            conn.answer(_error(_BAD_TOKEN))
+            return
+        conn.answer(json_reply(200, templates_page(dict(parse_qsl(query)))))
 
     def _call(self, number: Number, conn: Connection) -> None:
         """The number itself: what it is, and where its webhooks go."""

@@ -87,3 +87,29 @@ def test_when_it_starts_and_ends() -> None:
     assert of(recurrence={"every": "never"}).starts_at is None
     for live in ({"type": "trigger"}, {"type": "external"}):
         assert (of(**live).starts_at, of(**live).finishes_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "people", "data_type", "days"),
+    [
+        ("2000", 5_000, "template", 3),
+        ("2000", 2_000, "template", None),
+        ("unlimited", 5_000, "template", None),
+        ("2000", 5_000, "text", None),  # goes to people who wrote: no conversation begins
+    ],
+)
+def test_a_limit_of_people_a_day_stretches_templates_over_days(
+    limit: str, people: int, data_type: str, days: int | None
+) -> None:
+    channel = factory.channel(
+        "shop", "whatsapp", phone_number_id="1", token="EAA", messaging_limit=limit
+    )
+    estimate = forecast(Broadcast(data_type=data_type), [channel], {channel.pk: people})
+    assert (estimate.day_limit is not None) == (days is not None)
+    if estimate.day_limit is None:
+        assert estimate.seconds == people / 80
+    else:
+        assert (estimate.day_limit.days, estimate.seconds) == (days, 2 * 86_400)
+        assert estimate.day_limit.sentence == (
+            "At most 2,000 people a day on shop: this broadcast takes 3 days."
+        )

@@ -32,6 +32,7 @@ from clarion.api.resources import (
     stories,
     suppressions,
     tags,
+    templates,
     tokens,
     webhooks,
 )
@@ -52,6 +53,7 @@ AREAS = (
     consents,
     grants,
     channels,
+    templates,
     stories,
     media,
     messages,

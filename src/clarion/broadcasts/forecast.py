@@ -5,13 +5,37 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import formats
+from django.utils.translation import gettext as _
 
 from clarion.broadcasts import recurrence
 from clarion.broadcasts.errors import RecurrenceError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
+from clarion.channels.day_limits import people_a_day
 from clarion.channels.models import Channel
 from clarion.kit import clock
+
+DAY = 86_400.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DayLimit:
+    """A provider's limit of people a day, which stretches a broadcast over several days."""
+
+    channel: Channel
+    people: int  # in 24 hours
+    days: int
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        fill = {"people": formats.number_format(self.people, use_l10n=True, force_grouping=True),
+                "channel": self.channel.name, "days": self.days}  # fmt: skip
+        return (
+            _("At most %(people)s people a day on %(channel)s: this broadcast takes %(days)s days.")
+            % fill
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +45,7 @@ class Forecast:
     starts_at: datetime | None  # None: whenever something happens, or it is called
     seconds: float | None  # of sending; None: no send rate limits it
     slowest: Channel | None  # the channel that takes longest; None: the broadcast's own rate
+    day_limit: "DayLimit | None" = None  # what makes it take more than a day
 
     @property
     def minutes(self) -> int | None:
@@ -47,7 +72,28 @@ def forecast(
     messages = _messages_each(broadcast)
     counts = {channel: recipients.get(channel.pk, 0) * messages for channel in channels}
     seconds, slowest = _needed(broadcast.rate, counts)
-    return Forecast(_starts_at(broadcast), seconds, slowest)
+    limit = _day_limit(broadcast, channels, recipients)
+    if limit is not None:
+        stretched = (limit.days - 1) * DAY
+        if stretched > (seconds or 0):
+            seconds, slowest = stretched, limit.channel
+    return Forecast(_starts_at(broadcast), seconds, slowest, limit)
+
+
+def _day_limit(
+    broadcast: Broadcast, channels: Sequence[Channel], recipients: Mapping[int, int]
+) -> DayLimit | None:
+    """The limit that makes it take longest. What needs no approval answers people who wrote, and
+    counts for no such limit."""
+    if broadcast.data_type != Broadcast.DataType.TEMPLATE:
+        return None
+    limits = [
+        DayLimit(channel, most, -(-recipients.get(channel.pk, 0) // most))
+        for channel in channels
+        if (most := people_a_day(channel)) is not None
+    ]
+    longest = max(limits, key=lambda limit: limit.days, default=None)
+    return longest if longest is not None and longest.days > 1 else None
 
 
 def _messages_each(broadcast: Broadcast) -> int:

@@ -8,14 +8,18 @@ from clarion.broadcasts.content_fit import shows_title
 from clarion.broadcasts.mail import mail_sources
 from clarion.broadcasts.mail_bodies import body_of, text_of
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.template_fit import listed
 from clarion.broadcasts.versions import version_of
+from clarion.channels.fitting import is_address
 from clarion.channels.models import Channel
+from clarion.channels.templates.parts import TemplateParts, filled, names_in, parts_of
 from clarion.codes.pools import sample
 from clarion.contacts.models import Address
 from clarion.content.errors import ContentError
 from clarion.content.messages import Message
 from clarion.content.preview import Shown, preview_story, promised
 from clarion.content.rendering import compile_html, context_of
+from clarion.kit.parts import Button
 from clarion.kit.text import flat
 
 Contact = Mapping[str, Any] | None
@@ -87,14 +91,35 @@ def _code(broadcast: Broadcast) -> str:
 
 
 def _template(broadcast: Broadcast, contact: Contact) -> list[Shown]:
-    """Its name and its variables: the words around them are the provider's."""
+    """What the provider's list says that it says; else its name and its variables."""
     name = broadcast.template.get("name", "")
     if not name:
         return []
-    lines, problems, lacking = [name], list[str](), ""
-    for number, variable in enumerate(broadcast.template.get("variables", ()), 1):
-        filled = _text(broadcast, variable, contact)
-        lines.append(f"{number}. {flat(filled.message.text) if filled.message else ''}")
-        problems += [filled.problem] if variable and filled.problem else []
-        lacking = lacking or filled.variable
-    return [Shown(1, Message("\n".join(lines)), problem=" ".join(problems), variable=lacking)]
+    values, problems, lacking = list[str](), list[str](), ""
+    for variable in broadcast.template.get("variables", ()):
+        rendered = _text(broadcast, variable, contact)
+        values.append(flat(rendered.message.text) if rendered.message else "")
+        problems += [rendered.problem] if variable and rendered.problem else []
+        lacking = lacking or rendered.variable
+    row = listed(broadcast.template, broadcast.channels.all()) if broadcast.pk else None
+    message = Message("\n".join([name, *(f"{n}. {v}" for n, v in enumerate(values, 1))]))
+    if row is not None:
+        message = _as_listed(parts_of(row.components), values)
+    return [Shown(1, message, problem=" ".join(problems), variable=lacking)]
+
+
+def _as_listed(parts: TemplateParts, values: Sequence[str]) -> Message:
+    """A template with these values in the places that it has, in their order."""
+    left = iter(values)
+    media = f"[{parts.header_media}: {next(left, '')}]" if parts.header_media else ""
+    header = filled(parts.header, {name: next(left, "") for name in parts.header_variables})
+    body = filled(parts.body, {name: next(left, "") for name in parts.body_variables})
+    lines = [line for line in (media, header, body, parts.footer) if line]
+    buttons = []
+    for button in parts.buttons:
+        value = next(left, "") if button.variable else ""
+        url = filled(button.url, dict.fromkeys(names_in(button.url), value))
+        label = button.label or value
+        shown = url if is_address(url) else ""
+        buttons.append(Button("link", label, shown) if shown else Button("reply", label, value))
+    return Message("\n".join(lines), buttons=tuple(buttons))

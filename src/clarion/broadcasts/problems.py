@@ -20,6 +20,7 @@ from clarion.broadcasts.mail_bodies import body_of, has_body, text_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
+from clarion.broadcasts.template_fit import library_problems
 from clarion.broadcasts.trial import Trial
 from clarion.broadcasts.versions import link_sources, sources_of, version_of
 from clarion.channels.fitting import length_of, unit_of
@@ -208,6 +209,8 @@ def _template_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> lis
         for channel in channels
         if not has_templates(channel)
     ]
+    if not problems:
+        problems += library_problems(template, channels)
     if not problems:
         trial = Trial(broadcast)
         problems += [

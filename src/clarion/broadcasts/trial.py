@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.template_fit import places
 from clarion.broadcasts.versions import version_of
 from clarion.channels.contract import ChannelKind, Outgoing, Template, Unsendable
 from clarion.channels.models import Channel
@@ -29,6 +30,11 @@ class Trial:
 
     def __init__(self, broadcast: Broadcast) -> None:
         self._template = broadcast.template if _is_template(broadcast) else None
+        self._places = (
+            places(self._template, broadcast.channels.all())
+            if self._template and broadcast.pk
+            else ()
+        )
         self._variables = [
             compile_text(text) for text in (self._template or {}).get("variables", ())
         ]
@@ -91,7 +97,7 @@ class Trial:
             except ContentError:
                 texts.append("x")  # said elsewhere
         name, language = self._template.get("name", ""), self._template.get("language", "")
-        return Template(name, language, tuple(texts))
+        return Template(name, language, tuple(texts), self._places)
 
     def _values(
         self, sources: Iterable[str], contact: Mapping[str, Any] | None

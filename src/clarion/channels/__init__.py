@@ -2,7 +2,7 @@
 
 from pkgutil import iter_modules
 
-_NO_KINDS = frozenset({"graph", "mailing", "migrations"})
+_NO_KINDS = frozenset({"graph", "mailing", "migrations", "templates"})
 
 
 def kind_names() -> list[str]:

@@ -48,3 +48,38 @@ class FollowsUp(Protocol):
         A worker sends it, again until it is answered with 2xx, for an hour: it must be harmless to
         repeat. It never goes to a URL that the callback names.
         """
+
+
+@runtime_checkable
+class ReadsIds(Protocol):
+    """A kind whose settings say how user ids in files and searches are meant."""
+
+    def read_id(self, text: str) -> str:
+        """As ``user_id``, on this channel. Pure. Raises BadIdError."""
+
+
+@runtime_checkable
+class ReadsParts(Protocol):
+    """A kind that compares user ids in another form than people write them, and parts of them."""
+
+    @staticmethod
+    def id_part(text: str) -> str:
+        """The beginning or the end of a user id in the form that is compared. Pure."""
+
+
+@runtime_checkable
+class WritesIds(Protocol):
+    """A kind that compares user ids in another form than it sends to."""
+
+    @staticmethod
+    def written_id(text: str) -> str:
+        """How a user id is written when something is sent. Pure. Raises BadIdError."""
+
+
+@runtime_checkable
+class RanksIds(Protocol):
+    """A kind whose contacts may have several user ids, not all of them equally good to send to."""
+
+    @staticmethod
+    def rank_id(value: str) -> int:
+        """The lower, the better: the best one known of a contact is sent to. Pure."""

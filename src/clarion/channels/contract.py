@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from clarion.channels.limits import ATTEMPTS, BACKOFF
+from clarion.channels.templates.listed import TemplateChanged
 from clarion.kit.parts import Button, Mail, Media, Purpose
 from clarion.transport.messages import AnyReply, AnyRequest
 
@@ -40,6 +41,7 @@ class Template:
     name: str
     language: str
     variables: tuple[str, ...] = ()  # in the order of its places
+    places: tuple[str, ...] = ()  # of the variables, see templates.parts; none: all in the body
 
 
 @dataclass(slots=True)  # one for every message: frozen, it takes more than twice as long to make
@@ -84,6 +86,9 @@ class Refused:
     whole_channel: bool = True
     mark: Literal["blocked", "deactivated", "unreachable", "opted_out"] = "unreachable"
     moved_to: str = ""  # the user id that replaces the one it was sent to
+    # With REJECTED: what is sent can be sent to nobody at the moment, such as a paused template.
+    # The broadcast pauses with the reason, and nobody's message fails.
+    for_everybody: bool = False
 
 
 Outcome = Accepted | Refused
@@ -213,6 +218,7 @@ Event = (
     | AddressReport
     | SamePerson
     | Moved
+    | TemplateChanged
     | Ignored
 )
 
@@ -309,41 +315,6 @@ class LimitsChats(Protocol):
 
     def limits_chat(self, user_id: str) -> bool:
         """Whether a THROTTLED reply to this user id may be about that chat alone. Pure."""
-
-
-@runtime_checkable
-class ReadsIds(Protocol):
-    """A kind whose settings say how user ids in files and searches are meant."""
-
-    def read_id(self, text: str) -> str:
-        """As ``user_id``, on this channel. Pure. Raises BadIdError."""
-
-
-@runtime_checkable
-class ReadsParts(Protocol):
-    """A kind that compares user ids in another form than people write them, and parts of them."""
-
-    @staticmethod
-    def id_part(text: str) -> str:
-        """The beginning or the end of a user id in the form that is compared. Pure."""
-
-
-@runtime_checkable
-class WritesIds(Protocol):
-    """A kind that compares user ids in another form than it sends to."""
-
-    @staticmethod
-    def written_id(text: str) -> str:
-        """How a user id is written when something is sent. Pure. Raises BadIdError."""
-
-
-@runtime_checkable
-class RanksIds(Protocol):
-    """A kind whose contacts may have several user ids, not all of them equally good to send to."""
-
-    @staticmethod
-    def rank_id(value: str) -> int:
-        """The lower, the better: the best one known of a contact is sent to. Pure."""
 
 
 @runtime_checkable

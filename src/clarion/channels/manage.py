@@ -193,8 +193,8 @@ def _keep_check(channel: Channel, answer: str | ChannelError) -> str:
 
 async def ask_provider(channel: Channel) -> str:
     """Ask the provider as ``check_channel`` does; the answer is not kept."""
-    kind = _adapter(channel)
-    reply = await _ask(kind.check())
+    kind = adapter_of(channel)
+    reply = await ask(kind.check())
     try:
         return kind.checked(reply)
     except ValueError as problem:
@@ -225,7 +225,7 @@ def _note_registration(channel: Channel, by: Agent | str) -> None:
 
 async def ask_to_register(channel: Channel, public_url: str) -> str:
     """Register as ``register_webhook`` does; nothing is noted."""
-    kind = _adapter(channel)
+    kind = adapter_of(channel)
     if not isinstance(kind, RegistersWebhook):
         raise ChannelError(
             f"{kind.label} channels need no registration. Enter this webhook URL at the provider: "
@@ -237,14 +237,15 @@ async def ask_to_register(channel: Channel, public_url: str) -> str:
         )
     try:
         request = kind.register(hook_url(channel.pk, public_url))
-        return kind.registered(await _ask(request))
+        return kind.registered(await ask(request))
     except ChannelError:
         raise
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
 
 
-async def _ask(request: Request) -> Reply:
+async def ask(request: Request) -> Reply:
+    """The provider's reply to a request beside sending. Raises ChannelError where none came."""
     try:
         async with Clients(proxy=django_settings.CLARION.proxy) as clients:
             return await clients.send(request)
@@ -252,7 +253,8 @@ async def _ask(request: Request) -> Reply:
         raise ChannelError(problem.named, problem.reason) from None
 
 
-def _adapter(channel: Channel) -> ChannelKind:
+def adapter_of(channel: Channel) -> ChannelKind:
+    """The kind of this channel, configured. Raises ChannelError for settings that can't be used."""
     try:
         return adapter(channel)
     except SealedError as error:

@@ -46,11 +46,44 @@ class Channel(models.Model):
     checked_at = InstantField(null=True)
     check_failed = models.BooleanField(default=False)
     check_result = models.TextField(default="", blank=True)  # what was found, a sentence
+    # The list of templates: when it was last fetched, what prevented it then, and the order to
+    # fetch it, which a worker has taken.
+    templates_at = InstantField(null=True)
+    templates_problem = models.TextField(default="", blank=True)
+    templates_asked_at = InstantField(null=True)
+    templates_taken_at = InstantField(null=True)
     next_slot_at = models.BigIntegerField(default=0)  # microseconds
     created_at = InstantField(default=clock.now)
 
     def __str__(self) -> str:
         return self.name
+
+
+class MessageTemplate(models.Model):
+    """A template that the provider of a channel lists, as it was when it was last heard of.
+
+    The words of the provider are in lower case. See templates.library.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="templates")
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=20)
+    status = models.CharField(max_length=30)
+    category = models.CharField(max_length=30, default="", blank=True)
+    quality = models.CharField(max_length=30, default="", blank=True)
+    components = models.JSONField(default=list)  # header, body, footer and buttons, as listed
+    external_id = models.CharField(max_length=64, default="", blank=True)
+    changed_at = InstantField(default=clock.now)  # when one of these last became another
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "name", "language"], name="message_template_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
 
 
 class Keyword(models.Model):

@@ -42,6 +42,11 @@ def part(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def objects(value: object) -> list[Mapping[str, Any]]:
+    """The JSON objects in a list; nothing for anything else."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def text(value: object, limit: int = _LONGEST_TEXT) -> str:
     """A text that both databases can store; "" for anything else."""
     return clean(value, limit) if isinstance(value, str) else ""

@@ -5,16 +5,8 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from clarion.channels.abilities import SharesIds
-from clarion.channels.contract import (
-    ChannelKind,
-    RanksIds,
-    ReadsIds,
-    ReadsParts,
-    SendsBatches,
-    SendsWebhookUrl,
-    WritesIds,
-)
+from clarion.channels.abilities import RanksIds, ReadsIds, ReadsParts, SharesIds, WritesIds
+from clarion.channels.contract import ChannelKind, SendsBatches, SendsWebhookUrl
 from clarion.channels.discord.kind import DiscordKind
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind

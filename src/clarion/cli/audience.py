@@ -205,7 +205,10 @@ def print_audience(draft: "Broadcast") -> None:
     if audience.sample:
         print_note(f"  for example {', '.join(audience.sample)}")
     if audience.total and draft.timing not in {draft.Timing.TRIGGER, draft.Timing.EXTERNAL}:
-        print_note(_how_long(forecast(draft, channels, audience.by_channel)))
+        estimate = forecast(draft, channels, audience.by_channel)
+        print_note(_how_long(estimate))
+        if estimate.day_limit:
+            print_note(estimate.day_limit.sentence)
     for cost in costs(draft, channels, audience.by_channel, about=audience.about):
         print_note(f"{cost.channel.name}: {cost.words}.")
 

@@ -48,7 +48,7 @@ Variables = Annotated[
     typer.Option(
         "--variable",
         metavar="TEXT",
-        help="A variable of the template. Repeat it for each, in order.",
+        help="A variable of the template. Repeat it for each, in order: header, body, buttons.",
     ),
 ]
 Title = Annotated[

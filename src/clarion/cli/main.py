@@ -41,6 +41,7 @@ from clarion.cli import (
     stories,
     suppressions,
     tags,
+    templates,
     tokens,
     webhooks,
     when,
@@ -83,6 +84,7 @@ class RootGroup(CommandGroup):
             "keywords",
             "stories",
             "layouts",
+            "template",
             "codes",
         ),
         "Send": ("send", "drafts", "test-send", "approvals", "broadcasts", "event"),
@@ -158,6 +160,7 @@ app.add_typer(tags.app, name="tags")
 app.add_typer(attributes.app, name="attributes")
 app.add_typer(segments.app, name="segments")
 app.add_typer(keywords.app, name="keywords")
+app.add_typer(templates.app, name="template")
 app.add_typer(codes.app, name="codes")
 send.add_to(app)
 drafts.add_to(app)

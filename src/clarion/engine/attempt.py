@@ -151,17 +151,17 @@ def concluded(
     step: MessageStep,
     outcome: Outcome,
     began: float,
-) -> tuple[Settlement, Outcome]:
-    """What to settle of a message whose outcome is known. ``began``: by time.perf_counter()."""
+) -> tuple[Settlement, Result]:
+    """What to settle of a message whose outcome is known, and what it shows.
+
+    ``began``: by time.perf_counter().
+    """
     took = round((time.perf_counter() - began) * clock.SECOND)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)
-    if isinstance(outcome, Accepted):
-        settlement = _accepted(claimed, channel, job, outcome, step)
-    else:
-        settlement = _refused(claimed, channel, job, outcome, step.shown)
+    settlement, result = _ended(claimed, channel, job, outcome, step)
     settlement.request_time = took
-    return settlement, outcome
+    return settlement, result
 
 
 def was_not_made(result: Result) -> bool:
@@ -241,6 +241,17 @@ async def _ask(
     settlement = _refused(claimed, channel, job, refused, "")
     down = StoryDown(question.step, question.request, reason)
     return settlement, down if refusal is Refusal.RETRY else refused
+
+
+def _ended(
+    claimed: Claimed, channel: ChannelFacts, job: Job, outcome: Outcome, step: MessageStep
+) -> tuple[Settlement, Result]:
+    """What to settle for an answer, and what it shows."""
+    if isinstance(outcome, Accepted):
+        return _accepted(claimed, channel, job, outcome, step), outcome
+    if outcome.for_everybody and not job.single:
+        return _waits_for_content(claimed, channel), ContentTrouble(outcome.reason)
+    return _refused(claimed, channel, job, outcome, step.shown), outcome
 
 
 def _accepted(

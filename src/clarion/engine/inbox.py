@@ -34,6 +34,8 @@ from clarion.channels.keywords import State, with_requested_state
 from clarion.channels.models import Channel
 from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
+from clarion.channels.templates import library
+from clarion.channels.templates.listed import TemplateChanged
 from clarion.chats.inbound import receive
 from clarion.consents import grants
 from clarion.consents.models import Change
@@ -126,6 +128,8 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
             for event in item.events:
                 if isinstance(event, Ignored):
                     of.drop(item, event.reason)
+                elif isinstance(event, TemplateChanged):
+                    library.note_change(item.callback.channel, event)
         if lane == Lane.PEOPLE:
             identities.lock(_ids_of_people(of))
         _join_people(of)

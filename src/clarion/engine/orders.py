@@ -1,4 +1,4 @@
-"""What agents have a worker do beside sending: imports, codes, dry runs and bulk actions.
+"""What agents have a worker do beside sending: imports, codes, dry runs, bulk actions, templates.
 
 Each kind has a thread of its own, so that neither sending nor the others wait for it.
 """
@@ -6,6 +6,7 @@ Each kind has a thread of its own, so that neither sending nor the others wait f
 from collections.abc import Callable
 
 from clarion.bulk import actions as bulk_actions
+from clarion.channels.templates import library
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
@@ -23,6 +24,7 @@ class Orders:
         self._import_thread = DatabaseThreads("import", 1)
         self._dry_run_thread = DatabaseThreads("dry-run", 1)
         self._bulk_thread = DatabaseThreads("bulk", 1)
+        self._template_thread = DatabaseThreads("templates", 1)
 
     async def run_imports(self) -> None:
         """Do the imports that wait, undo those that are to be, and fill code pools."""
@@ -45,8 +47,14 @@ class Orders:
         while await self._bulk_thread.run(bulk_actions.run_next, self._stopping):
             pass
 
+    async def fetch_templates(self) -> None:
+        """Fetch the lists of templates that agents want, one after another."""
+        while await self._template_thread.run(library.run_next, self._stopping):
+            pass
+
     def close(self) -> None:
         """End the threads."""
         self._import_thread.close()
         self._dry_run_thread.close()
         self._bulk_thread.close()
+        self._template_thread.close()

@@ -117,6 +117,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._orders.run_dry_runs)),
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
             asyncio.create_task(self._every(1.0, follow_ups.send_due)),
+            asyncio.create_task(self._every(1.0, self._orders.fetch_templates)),
             asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
             asyncio.create_task(self._every(1.0, self._keep_connections)),
         ]

@@ -48,6 +48,7 @@ from clarion.web.views import (
     stories,
     suppressions,
     tags,
+    templates,
     tokens,
     two_factor,
     webhooks,
@@ -301,6 +302,10 @@ urlpatterns = [
     path("channels/add/", channels.channel_add, name="channel_add"),
     path("channels/add/<slug:kind>/", channels.channel_new, name="channel_new"),
     path("channels/keywords/", keywords.keywords, name="keywords"),
+    path("channels/templates/", templates.templates, name="templates"),
+    path(
+        "channels/<int:pk>/templates/refresh", templates.templates_refresh, name="templates_refresh"
+    ),
     path("channels/<int:pk>/", channels.channel, name="channel"),
     path("channels/<int:pk>/check", channels.channel_check, name="channel_check"),
     path("channels/<int:pk>/register", channels.channel_register, name="channel_register"),

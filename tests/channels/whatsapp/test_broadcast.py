@@ -7,13 +7,16 @@ import pytest
 from channels.whatsapp.fixtures import PHONE_NUMBER_ID
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts import drafts, launch
+from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.manage import add_channel, check_channel, register_webhook
-from clarion.channels.models import Channel
+from clarion.channels.models import Channel, MessageTemplate
+from clarion.channels.templates import library
 from clarion.contacts.models import Address
 from clarion.records.models import Delivery, Record
+from clarion_simulator.whatsapp_templates import TEMPLATES
 from crash.rehearsal import Provider, wait_completed
 from support import factory
 from support.processes import Processes
@@ -37,14 +40,15 @@ def whatsapp(provider: Provider) -> Channel:
         "phone_number_id": PHONE_NUMBER_ID,
         "token": "EAAtest",
         "app_secret": SECRET,
+        "waba_id": "102290129340398",
         "api_root": f"{provider.url}/whatsapp/v26.0",
         "allow_private": "true",
     }
     return add_channel(name="wa", kind="whatsapp", settings=settings, by=factory.BY)
 
 
-def start(channel: Channel, name: str = "spring_sale") -> Broadcast:
-    variables = ['{{ contact.name | default("friend") }}', "20 %"]
+def start(channel: Channel, name: str = "spring_sale", count: int = 2) -> Broadcast:
+    variables = ['{{ contact.name | default("friend") }}', "20 %"][:count]
     draft = drafts.create_draft(
         by=factory.BY,
         title="Spring",
@@ -103,18 +107,26 @@ def test_b4_a_template_reaches_everybody_and_its_statuses_come_home(
     assert reconcile(broadcast.pk).ok
 
 
-def test_b4_a_paused_template_fails_its_broadcast_and_spares_the_channel(
+def test_b4_a_paused_template_pauses_its_broadcast_and_fails_nobody(
     processes: Processes, engine: None
 ) -> None:
     provider = Provider(processes)
     channel = whatsapp(provider)
     factory.people(channel, 3, prefix="49151")
 
-    paused = start(channel, "spring_paused")
-    wait_completed(paused, 60)
+    assert library.refresh(channel) == ""
+    assert MessageTemplate.objects.count() == len(TEMPLATES)
+    with pytest.raises(LaunchError, match="is paused by the provider"):
+        start(channel, "spring_paused")
+
+    MessageTemplate.objects.update(status="approved")  # what is stored may be old
+    paused = start(channel, "spring_paused", 1)
+    eventually(lambda: Broadcast.objects.get(pk=paused.pk).state == "paused", timeout=120)
+    eventually(lambda: factory.states(paused) == {"queued": 3}, timeout=120)
+    paused.refresh_from_db()
+    assert "paused the template" in paused.state_reason
     channel.refresh_from_db()
-    assert (channel.state, factory.states(paused)) == ("active", {"failed": 3})
-    assert "paused the template" in reason(Delivery.objects.filter(broadcast=paused)[0])
+    assert channel.state == "active"
 
     good = start(channel)
     wait_completed(good, 60)

@@ -189,3 +189,41 @@ def test_who_keeps_the_number_to_themselves_is_reached_by_the_scoped_id(user_id:
     body = sent(to=user_id, text="x")
     assert body["recipient"] == user_id
     assert "to" not in body
+
+
+def test_variables_of_a_template_go_where_its_list_says() -> None:
+    places = ("header:image", "body", "body", "button:0:url", "button:1:copy_code")
+    values = ("https://x.example/a.png", "Anna", "10 %", "spring", "SPRING10")
+    template = Template("new", "en", values, places)
+    components = sent(template=template)["template"]["components"]
+    assert components == [
+        {"type": "header", "parameters": [
+            {"type": "image", "image": {"link": "https://x.example/a.png"}}
+        ]},
+        {"type": "body", "parameters": [
+            {"type": "text", "text": "Anna"}, {"type": "text", "text": "10 %"}
+        ]},
+        {"type": "button", "sub_type": "url", "index": "0", "parameters": [
+            {"type": "text", "text": "spring"}
+        ]},
+        {"type": "button", "sub_type": "copy_code", "index": "1", "parameters": [
+            {"type": "coupon_code", "coupon_code": "SPRING10"}
+        ]},
+    ]  # fmt: skip
+    header = Template("new", "en", ("Spring",), ("header",))
+    (component,) = sent(template=header)["template"]["components"]
+    assert component == {"type": "header", "parameters": [{"type": "text", "text": "Spring"}]}
+
+
+@pytest.mark.parametrize(
+    ("values", "places", "words"),
+    [
+        (("picture.png",), ("header:image",), "needs the URL of a picture"),
+        (("a",), ("body", "body"), "has 2 variables, and 1 are filled in"),
+    ],
+)
+def test_a_template_with_wrong_values_is_refused(
+    values: tuple[str, ...], places: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(Unsendable, match=words):
+        sent(template=Template("new", "en", values, places))

@@ -1726,6 +1726,20 @@ class Tags(TypedDict):
     items: "list[Tag]"
 
 
+class Template(TypedDict):
+    """A template as its provider lists it."""
+
+    id: "int"
+    channel_id: "int"
+    name: "str"
+    language: "str"
+    status: "str"
+    category: "str"
+    quality: "str"
+    components: "list[dict[str, Any]]"
+    changed_at: "str"
+
+
 class TemplateContent(TypedDict):
     """A template that the provider has approved."""
 
@@ -1733,6 +1747,21 @@ class TemplateContent(TypedDict):
     name: "str"
     language: "str"
     variables: "NotRequired[list[str]]"
+
+
+class TemplateOrder(TypedDict):
+    """What is known of a channel's list."""
+
+    fetched_at: "str | None"
+    asked_at: "str | None"
+    problem: "str"
+
+
+class TemplatePage(TypedDict):
+    """TemplatePage"""
+
+    items: "list[Template]"
+    next: "str | None"
 
 
 class TestIn(TypedDict):

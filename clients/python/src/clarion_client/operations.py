@@ -1588,6 +1588,33 @@ class Client(SyncBase):
         """Delete a tag; refused while a broadcast or a segment uses it."""
         return cast("models.TagChanged", self.request("POST", f"/api/v1/tags/{tag_id}/delete"))
 
+    def list_templates(
+        self, *, channel_id: int | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.TemplatePage:
+        """List the templates of all channels, or of one, as they were when they were last fetched."""
+        return cast(
+            "models.TemplatePage",
+            self.request(
+                "GET",
+                "/api/v1/templates",
+                query={"channel_id": channel_id, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    def refresh_templates(
+        self, channel_id: int, *, idempotency_key: str | None = None
+    ) -> models.TemplateOrder:
+        """Have a worker fetch the list of a channel's templates."""
+        return cast(
+            "models.TemplateOrder",
+            self.request(
+                "POST",
+                f"/api/v1/channels/{channel_id}/templates/refresh",
+                key=idempotency_key,
+                repeatable=True,
+            ),
+        )
+
     def get_token(self) -> models.Token:
         """Show the token of this request."""
         return cast("models.Token", self.request("GET", "/api/v1/token"))
@@ -3366,6 +3393,33 @@ class AsyncClient(AsyncBase):
         """Delete a tag; refused while a broadcast or a segment uses it."""
         return cast(
             "models.TagChanged", await self.request("POST", f"/api/v1/tags/{tag_id}/delete")
+        )
+
+    async def list_templates(
+        self, *, channel_id: int | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.TemplatePage:
+        """List the templates of all channels, or of one, as they were when they were last fetched."""
+        return cast(
+            "models.TemplatePage",
+            await self.request(
+                "GET",
+                "/api/v1/templates",
+                query={"channel_id": channel_id, "limit": limit, "cursor": cursor},
+            ),
+        )
+
+    async def refresh_templates(
+        self, channel_id: int, *, idempotency_key: str | None = None
+    ) -> models.TemplateOrder:
+        """Have a worker fetch the list of a channel's templates."""
+        return cast(
+            "models.TemplateOrder",
+            await self.request(
+                "POST",
+                f"/api/v1/channels/{channel_id}/templates/refresh",
+                key=idempotency_key,
+                repeatable=True,
+            ),
         )
 
     async def get_token(self) -> models.Token:

@@ -30,11 +30,6 @@ class GraphCalls:
         return HttpRequest("POST", url, self._headers, raw, TIMEOUT, self._allow_private)
 
 
-def objects_in(value: object) -> list[Mapping[str, Any]]:
-    """The JSON objects in a list; nothing for anything else."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
 def first_in(value: object) -> Mapping[str, Any]:
     """The first object of a JSON list; empty for anything else."""
     return payloads.part(value[0]) if isinstance(value, list) and value else {}

@@ -24,6 +24,7 @@ class Meaning(NamedTuple):
     wait: float = DEFAULT_WAIT
     whole_channel: bool = True
     mark: Literal["unreachable", "blocked", "opted_out"] = "unreachable"
+    for_everybody: bool = False  # see Refused
 
 
 class Catalogue(Protocol):
@@ -70,7 +71,9 @@ def refused(
     if meaning.refusal is Refusal.THROTTLED:
         wait = wait_seconds(reply, meaning.wait)
         return Refused(meaning.refusal, sentence, shown, wait, meaning.whole_channel)
-    return Refused(meaning.refusal, sentence, shown, mark=meaning.mark)
+    return Refused(
+        meaning.refusal, sentence, shown, mark=meaning.mark, for_everybody=meaning.for_everybody
+    )
 
 
 def _unlisted(

@@ -3,6 +3,7 @@
 import clarion.kit.clock
 import clarion.kit.fields
 import django.core.validators
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -52,9 +53,47 @@ class Migration(migrations.Migration):
                 ("checked_at", clarion.kit.fields.InstantField(null=True)),
                 ("check_failed", models.BooleanField(default=False)),
                 ("check_result", models.TextField(blank=True, default="")),
+                ("templates_at", clarion.kit.fields.InstantField(null=True)),
+                ("templates_problem", models.TextField(blank=True, default="")),
+                ("templates_asked_at", clarion.kit.fields.InstantField(null=True)),
+                ("templates_taken_at", clarion.kit.fields.InstantField(null=True)),
                 ("next_slot_at", models.BigIntegerField(default=0)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
+        ),
+        migrations.CreateModel(
+            name="MessageTemplate",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=512)),
+                ("language", models.CharField(max_length=20)),
+                ("status", models.CharField(max_length=30)),
+                ("category", models.CharField(blank=True, default="", max_length=30)),
+                ("quality", models.CharField(blank=True, default="", max_length=30)),
+                ("components", models.JSONField(default=list)),
+                ("external_id", models.CharField(blank=True, default="", max_length=64)),
+                ("changed_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="templates",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "name", "language"), name="message_template_once"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Keyword",

@@ -1,5 +1,7 @@
 """What a WhatsApp channel needs to know."""
 
+from typing import Final, Literal
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from clarion.channels.graph.settings import (
@@ -13,6 +15,9 @@ from clarion.channels.graph.settings import (
 )
 from clarion.channels.phone_ids import is_country
 from clarion.channels.urls import api_root
+
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/messaging-limits
+UNLIMITED: Final = "unlimited"
 
 
 class WhatsAppConfig(BaseModel):
@@ -40,6 +45,18 @@ class WhatsAppConfig(BaseModel):
         title="Verify token",
         description=PROVES_SERVER,
     )
+    waba_id: str = Field(
+        default="",
+        title="WhatsApp Business account id",
+        description="Needed for the list of templates. Digits only: in Meta's app dashboard, under "
+        "WhatsApp, API setup. The token also needs the permission whatsapp_business_management.",
+    )
+    messaging_limit: Literal["unlimited", "250", "2000", "10000", "100000"] = Field(
+        default=UNLIMITED,
+        title="Messaging limit",
+        description="How many people you may begin a conversation with in 24 hours, as WhatsApp "
+        "Manager shows it. The finish time of broadcasts of templates takes it into account.",
+    )
     country: str = Field(
         default="",
         title="Country of phone numbers",
@@ -63,6 +80,13 @@ class WhatsAppConfig(BaseModel):
     def _is_id(cls, value: str) -> str:
         if not is_object_id(value):
             raise ValueError("Write the id that Meta gave the number: digits only, without “+”.")
+        return value
+
+    @field_validator("waba_id")
+    @classmethod
+    def _is_account_id(cls, value: str) -> str:
+        if value and not is_object_id(value):
+            raise ValueError("Write the id that Meta gave the account: digits only.")
         return value
 
     @field_validator("token")

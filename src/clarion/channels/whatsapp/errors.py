@@ -93,6 +93,7 @@ MEANINGS: dict[int, Meaning] = {
     132001: Meaning(
         Refusal.REJECTED,
         "WhatsApp has no approved template of this name in this language. Check both.",
+        for_everybody=True,
     ),
     132005: Meaning(Refusal.REJECTED, "With its variables filled in, the template is too long."),
     132007: Meaning(
@@ -104,11 +105,14 @@ MEANINGS: dict[int, Meaning] = {
     ),
     132015: Meaning(
         Refusal.REJECTED,
-        "Meta paused the template because of its low quality. Stop the broadcast, and restart it "
-        "for those who failed once WhatsApp Manager shows the template as active.",
+        "Meta paused the template because of its low quality. Resume the broadcast once WhatsApp "
+        "Manager shows the template as active.",
+        for_everybody=True,
     ),
     132016: Meaning(
-        Refusal.REJECTED, "Meta disabled the template because of its low quality. Use another one."
+        Refusal.REJECTED,
+        "Meta disabled the template because of its low quality. Use another one.",
+        for_everybody=True,
     ),
     132018: Meaning(
         Refusal.REJECTED,

@@ -21,12 +21,12 @@ from clarion.channels.contract import (
     Receipt,
     SamePerson,
 )
-from clarion.channels.graph.calls import objects_in
 from clarion.channels.graph.errors import code_of
 from clarion.channels.keywords import with_requested_state
 from clarion.channels.whatsapp.contents import content_of
 from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
+from clarion.channels.whatsapp.templates import CHANGES, change_of
 
 _OBJECT = "whatsapp_business_account"
 _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
@@ -36,14 +36,16 @@ _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
 }
 _KNOWN = frozenset({"sent", *_STATUSES})
 _OTHER_NUMBER = Ignored("An update is about another phone number of the same app.")
+_OTHER_ACCOUNT = Ignored("An update is about the templates of another account of the same app.")
 _NO_PERSON = Ignored("A message has no id, or no sender that can be a WhatsApp user.")
 _PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
 _CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
 
 
-def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Event]:
-    """The events of one callback that are about the phone number with this id.
+def events_of(hook: HookRequest, number: str, account: str, secrets: Iterable[str]) -> list[Event]:
+    """The events of one callback that are about the phone number with this id, or the templates of
+    the WhatsApp Business account with that one.
 
     Raises ValueError with a sentence when it is no callback of WhatsApp at all.
     """
@@ -51,34 +53,41 @@ def events_of(hook: HookRequest, number: str, secrets: Iterable[str]) -> list[Ev
     if body.get("object") != _OBJECT or not isinstance(body.get("entry"), list):
         raise ValueError("The callback is not one of a WhatsApp Business account.")
     events: list[Event] = []
-    for value in _values(body):
+    for entry, field, value in _values(body):
+        if field in CHANGES:
+            is_ours = not account or payloads.identifier(entry.get("id")) == account
+            events.append(change_of(field, value) if is_ours else _OTHER_ACCOUNT)
+            continue
         metadata = payloads.part(value.get("metadata"))
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):
             events.append(_OTHER_NUMBER)
             continue
-        for error in objects_in(value.get("errors")):
+        for error in payloads.objects(value.get("errors")):
             failed = failure(error, secrets)
             words = f"WhatsApp reported error {failed.code}: {failed.sentence}"
             events.append(Ignored(payloads.text(words, 200)))
-        for status in objects_in(value.get("statuses")):
+        for status in payloads.objects(value.get("statuses")):
             events += _receipt_events(status, hook.received_at, secrets)
         people = _people(value)
-        messages = objects_in(value.get("messages"))
+        messages = payloads.objects(value.get("messages"))
         for message in messages:
             events += _message_events(message, people, hook.received_at)
         if not messages:  # beside statuses
             events += [
                 event for person in set(people.values()) for event in _same_person(person.ids)
             ]
-        for preference in objects_in(value.get("user_preferences")):
+        for preference in payloads.objects(value.get("user_preferences")):
             events += _preference_events(preference, hook.received_at)
     return events
 
 
-def _values(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for entry in objects_in(body.get("entry")):
-        for change in objects_in(entry.get("changes")):
-            yield payloads.part(change.get("value"))
+def _values(
+    body: Mapping[str, Any],
+) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    """The entry, the field and the value of each change."""
+    for entry in payloads.objects(body.get("entry")):
+        for change in payloads.objects(entry.get("changes")):
+            yield entry, payloads.text(change.get("field"), 60), payloads.part(change.get("value"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class _Person:
 def _people(value: Mapping[str, Any]) -> dict[str, _Person]:
     """The people of a change, by each of their ids."""
     people = {}
-    for contact in objects_in(value.get("contacts")):
+    for contact in payloads.objects(value.get("contacts")):
         ids = person_ids(contact, "wa_id", "user_id", "parent_user_id")
         name = payloads.text(payloads.part(contact.get("profile")).get("name"), 200)
         people.update(dict.fromkeys(ids, _Person(ids, name)))
@@ -116,7 +125,7 @@ def _receipt_events(
     at = _moment(status.get("timestamp"), received_at)
     failed = Failure()
     if receipt_status == "failed":
-        error = next(iter(objects_in(status.get("errors"))), {})
+        error = next(iter(payloads.objects(status.get("errors"))), {})
         failed = failure(error, secrets)
         if ids and code_of(error) == OPTED_OUT:
             yield OptOut(ids[0], "opted_out", at, believable(ids[1:]))

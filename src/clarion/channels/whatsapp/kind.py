@@ -24,8 +24,9 @@ from clarion.channels.fitting import ensure_addresses
 from clarion.channels.graph.calls import GraphCalls, first_in
 from clarion.channels.graph.hooks import challenge_of, ensure_signed
 from clarion.channels.replies import as_http, json_object
-from clarion.channels.whatsapp import ids
-from clarion.channels.whatsapp.config import WhatsAppConfig
+from clarion.channels.templates.listed import ListedTemplate
+from clarion.channels.whatsapp import ids, templates
+from clarion.channels.whatsapp.config import UNLIMITED, WhatsAppConfig
 from clarion.channels.whatsapp.events import believable, events_of, person_ids
 from clarion.channels.whatsapp.outcomes import refused
 from clarion.channels.whatsapp.requests import (
@@ -72,7 +73,11 @@ class WhatsAppKind:
     def __init__(self, config: WhatsAppConfig) -> None:
         token = config.token.get_secret_value()
         self._number = config.phone_number_id
+        limit = config.messaging_limit
+        self.people_a_day = None if limit == UNLIMITED else int(limit)
         self._country = config.country
+        self._waba_id = config.waba_id
+        self._templates_url = f"{config.api_root}/{config.waba_id}/message_templates"
         self._url = f"{config.api_root}/{config.phone_number_id}"
         self._app_secret = config.app_secret.get_secret_value().encode()
         self._verify_token = config.verify_token.get_secret_value()
@@ -167,7 +172,23 @@ class WhatsAppKind:
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Statuses of messages, messages of people, and who stopped or resumed marketing."""
-        return events_of(hook, self._number, self._secrets)
+        return events_of(hook, self._number, self._waba_id, self._secrets)
+
+    def list_templates(self, after: str = "") -> HttpRequest:
+        """A page of the account's templates, see ``templates.page_url``."""
+        if not self._waba_id:
+            raise ValueError(
+                "Set the WhatsApp Business account id on this channel: the templates belong to it."
+            )
+        return self._graph.get(templates.page_url(self._templates_url, after))
+
+    def listed_templates(self, reply: Reply) -> tuple[list[ListedTemplate], str]:
+        """The templates of a page. Raises ValueError with what Meta has against it."""
+        http = as_http(reply)
+        page = templates.page_of(http) if http.status == 200 else None
+        if page is None:
+            raise ValueError(refused(http, self._secrets).reason)
+        return page
 
     def _not_registered(self, reply: HttpReply) -> str:
         """Why Meta does not take the callback address; its code says that of many things."""

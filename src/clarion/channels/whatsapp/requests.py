@@ -6,10 +6,12 @@ What WhatsApp can't send is Unsendable, with a sentence; nothing is left out sil
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from clarion.channels.contract import Outgoing, Template, Unsendable
-from clarion.channels.fitting import ensure_fetchable
+from clarion.channels.fitting import ensure_fetchable, is_address
+from clarion.channels.templates.parts import BODY, BUTTON, HEADER
 from clarion.channels.whatsapp.ids import SCOPED_ID
 from clarion.kit.parts import Button, Media
 
@@ -19,6 +21,7 @@ MOST_REPLIES: Final = 3  # reply buttons under one message
 LABEL_LENGTH: Final = 20  # characters on a button
 _VALUE_LENGTH: Final = 256  # characters of what a reply button sends back
 _PICTURES = frozenset({"", "image/jpeg", "image/png"})  # "" is one whose type nobody knows
+_NAMED = {"image": "picture", "video": "video", "document": "document"}
 _FORBIDDEN = re.compile(r"[\n\r\t]| {5}")  # in a template's variable: error 132018
 
 
@@ -65,10 +68,47 @@ def _template(template: Template) -> dict[str, Any]:
                 "spaces in a row for this contact. WhatsApp accepts none of these."
             )
     body: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
-    if template.variables:
-        values = [{"type": "text", "text": value} for value in template.variables]
-        body["components"] = [{"type": "body", "parameters": values}]
+    if components := list(_components(template)):
+        body["components"] = components
     return body
+
+
+def _components(template: Template) -> Iterator[dict[str, Any]]:
+    """The variables of a template by where they belong.
+
+    …/whatsapp/cloud-api/guides/send-message-templates
+    """
+    places = template.places or (BODY,) * len(template.variables)
+    if len(places) != len(template.variables):
+        raise Unsendable(
+            f"The template has {len(places)} variables, and {len(template.variables)} are filled "
+            "in. Compare them."
+        )
+    together: dict[str, list[dict[str, Any]]] = {}
+    for variable_place, value in zip(places, template.variables, strict=True):
+        what, _, rest = variable_place.partition(":")
+        key = variable_place if what == BUTTON else what
+        together.setdefault(key, []).append(_parameter(what, rest, value))
+    for key, parameters in together.items():
+        what, _, rest = key.partition(":")
+        button: dict[str, Any] = {}
+        if what == BUTTON:
+            index, _, kind = rest.partition(":")
+            button = {"sub_type": kind, "index": index}
+        yield {"type": what, **button, "parameters": parameters}
+
+
+def _parameter(what: str, rest: str, value: str) -> dict[str, Any]:
+    if what == HEADER and rest:
+        if not is_address(value):
+            raise Unsendable(
+                f"The header of the template needs the URL of a {_NAMED[rest]}, beginning with "
+                "https:// or http://."
+            )
+        return {"type": rest, rest: {"link": value}}
+    if what == BUTTON and rest.endswith("copy_code"):
+        return {"type": "coupon_code", "coupon_code": value}
+    return {"type": "text", "text": value}
 
 
 def _media(media: Media) -> tuple[str, dict[str, Any]]:

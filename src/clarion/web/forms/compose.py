@@ -30,7 +30,7 @@ from clarion.content.models import Story
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean, one_line, plain_text
-from clarion.web.forms import compose_when
+from clarion.web.forms import compose_template, compose_when
 from clarion.web.forms.compose_when import NAMES, When
 
 LONGEST = 2_000  # characters of a field of one line
@@ -109,10 +109,17 @@ class Composition:
     form: dict[str, list[str]] = field(default_factory=dict)  # as it was typed
 
     @property
-    def template_rows(self) -> list[str]:
-        """All variables of the template, and an empty one where there may be another."""
-        more = [""] if len(self.template_variables) < MOST_VARIABLES else []
-        return [*self.template_variables, *more]
+    def template_rows(self) -> list[compose_template.Row]:
+        """A field for each variable of the template."""
+        named = (self.template_name, self.template_language)
+        return compose_template.rows_of(
+            *named, self.template_variables, self.channels, MOST_VARIABLES
+        )
+
+    @property
+    def template_choices(self) -> list[dict[str, Any]]:
+        """The templates that can be chosen."""
+        return compose_template.choices(self.channels)
 
     @property
     def is_worth_keeping(self) -> bool:

@@ -20,6 +20,7 @@ from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
 from clarion.channels.registry import KINDS, adapter, kind_class
 from clarion.channels.subscriptions import Snippet, TakesSubscriptions, places
+from clarion.channels.templates import library
 from clarion.channels.urls import hook_url
 from clarion.engine.callbacks import drop_counts, newest_dropped
 from clarion.engine.dropped import readable, secrets_of
@@ -33,15 +34,17 @@ DROPPED = 10  # callbacks shown on a channel's page
 @require_safe
 def channels(request: AgentRequest) -> HttpResponse:
     """All channels, with the number of people on each."""
+    all_channels = list(channels_with_contacts())
     rows = [
         {
             "channel": channel,
             "kind": kind_class(channel.kind).label,
             "condition": condition(channel),
         }
-        for channel in channels_with_contacts()
+        for channel in all_channels
     ]
-    return render(request, "channels/list.html", {"rows": rows})
+    lists = any(map(library.lists_templates, all_channels))
+    return render(request, "channels/list.html", {"rows": rows, "lists_templates": lists})
 
 
 @needs(Role.MANAGER)

@@ -289,6 +289,7 @@ def timing_context(
         "undo_seconds": settings.CLARION.undo_seconds,
         "needs_seconds": None if minutes is None else 60 * minutes,
         "slowest": estimate.slowest,
+        "day_limit": estimate.day_limit.sentence if estimate.day_limit else "",
         "finishes_at": None if composition.when.is_incomplete else estimate.finishes_at,
     }
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from clarion.channels import payloads
-from clarion.channels.graph.calls import objects_in
 
 _NOUNS = {
     "audio": "audio",
@@ -45,7 +44,7 @@ def content_of(message: Mapping[str, Any]) -> Content:
     payload = payloads.text(payloads.part(message.get("quick_reply")).get("payload"), 1_000)
     if payload:
         return Content(text, payload)
-    attachments = objects_in(message.get("attachments"))
+    attachments = payloads.objects(message.get("attachments"))
     nouns = list(dict.fromkeys(_noun(each) for each in attachments))
     story = payloads.part(payloads.part(message.get("reply_to")).get("story"))
     if story:

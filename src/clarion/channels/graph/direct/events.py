@@ -20,7 +20,6 @@ from clarion.channels.contract import (
     Receipt,
     SeenUntil,
 )
-from clarion.channels.graph.calls import objects_in
 from clarion.channels.graph.direct.contents import Content, content_of, reaction_of
 from clarion.channels.graph.direct.ids import is_scoped_id
 from clarion.channels.keywords import with_requested_state
@@ -49,9 +48,9 @@ def events_of(hook: HookRequest, about: str, account: str) -> list[Event]:
     if body.get("object") != about or not isinstance(body.get("entry"), list):
         raise ValueError("The callback is not about messages of this kind of account.")
     events: list[Event] = []
-    for entry in objects_in(body.get("entry")):
-        items = objects_in(entry.get("messaging"))
-        standby = objects_in(entry.get("standby"))
+    for entry in payloads.objects(body.get("entry")):
+        items = payloads.objects(entry.get("messaging"))
+        standby = payloads.objects(entry.get("standby"))
         if payloads.identifier(entry.get("id")) not in ("", account):
             events += [_OTHER_ACCOUNT] if items or standby else []
             continue

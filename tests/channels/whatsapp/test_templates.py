@@ -1,0 +1,91 @@
+"""The list of templates, and what callbacks report of them.
+
+Answers and callbacks as …/graph-api/reference/whats-app-business-account/message_templates and
+…/whatsapp/webhooks/reference/message_template_status_update give them.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from channels.fixtures import reply
+from channels.graph import graph_error, signed
+from channels.whatsapp.fixtures import make
+from clarion.channels.contract import Event, Ignored
+from clarion.channels.templates.ability import ListsTemplates
+from clarion.channels.templates.listed import TemplateChanged
+
+WABA = "102290129340398"
+BODY = {"type": "BODY", "text": "Hello {{1}}"}
+SPRING = {
+    "id": "594425479261596", "name": "spring", "language": "en_US", "status": "APPROVED",
+    "category": "MARKETING", "quality_score": {"score": "GREEN", "date": 1},
+    "components": [BODY],
+}  # fmt: skip
+
+
+def listed(body: object) -> Any:
+    kind = make(waba_id=WABA)
+    assert isinstance(kind, ListsTemplates)
+    return kind.listed_templates(reply(200, body))
+
+
+def events(field: str, value: dict[str, Any], account: str = WABA) -> list[Event]:
+    entry = [{"id": account, "changes": [{"field": field, "value": value}]}]
+    body = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
+    return list(make(waba_id=WABA).events(signed(body)))
+
+
+def test_the_list_is_fetched_page_by_page() -> None:
+    kind = make(waba_id=WABA)
+    first = kind.list_templates()
+    assert first.method == "GET"
+    assert f"/v26.0/{WABA}/message_templates?fields=" in first.url
+    assert kind.list_templates("a/b").url == f"{first.url}&after=a%2Fb"
+    with pytest.raises(ValueError, match="account id"):
+        make().list_templates()
+
+
+def test_a_page_names_templates_and_where_it_ended() -> None:
+    paging = {"cursors": {"after": "QVFI"}, "next": "https://graph.facebook.com/…"}
+    (template,), after = listed({"data": [SPRING, {"name": "no language"}, 7], "paging": paging})
+    assert (template.name, template.language, after) == ("spring", "en_US", "QVFI")
+    assert (template.status, template.category, template.quality) == (
+        "approved", "marketing", "green",
+    )  # fmt: skip
+    assert template.components == (BODY,)
+    last = {"data": [], "paging": {"cursors": {"after": "QVFI"}}}
+    assert listed(last) == ([], "")
+
+
+@pytest.mark.parametrize("body", [b"{", {"data": 7}, {}])
+def test_what_is_no_page_is_an_error(body: object) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        listed(body)
+    with pytest.raises(ValueError, match="not allowed to send"):
+        make(waba_id=WABA).listed_templates(graph_error(403, 200))
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "changed"),
+    [
+        ("message_template_status_update", {"event": "PAUSED"}, {"status": "paused"}),
+        ("message_template_quality_update", {"new_quality_score": "RED"}, {"quality": "red"}),
+        ("message_template_quality_update", {"new_quality_score": "UNKNOWN"}, {"quality": ""}),
+        ("template_category_update", {"new_category": "UTILITY"}, {"category": "utility"}),
+    ],
+)
+def test_callbacks_report_what_has_become_of_a_template(
+    field: str, word: dict[str, str], changed: dict[str, str]
+) -> None:
+    named = {
+        "message_template_id": 594425479261596,
+        "message_template_name": "spring",
+        "message_template_language": "en_US",
+    }
+    assert events(field, named | word) == [TemplateChanged("spring", "en_US", **changed)]
+    (other,) = events(field, named | word, account="7")
+    assert isinstance(other, Ignored)
+    (nameless,) = events(field, word)
+    assert isinstance(nameless, Ignored)
