@@ -154,7 +154,7 @@ def test_a_refused_account_is_paused_and_not_tried_before_something_changes(
     channel, (mine,) = smsc(), workers(1)
     own = Connections(SameThread(), client)
     run(own.refresh(mine))
-    client.kept["us"][1](BindRefused(SmppReply("bind", 0x0E)))  # type: ignore[operator]
+    client.kept["us"][1](BindRefused(SmppReply("bind", 0x0E)), 1.0)  # type: ignore[operator]
     run(own.refresh(mine))
     channel.refresh_from_db()
     assert (channel.state, "refused the login" in channel.paused_reason) == ("paused", True)
@@ -165,15 +165,17 @@ def test_a_refused_account_is_paused_and_not_tried_before_something_changes(
     assert client.done[2:] == ["keep us"]
 
 
-def test_what_may_be_over_soon_pauses_nothing(client: Recorder) -> None:
+def test_what_may_be_over_soon_makes_the_channel_wait(client: Recorder) -> None:
     channel, (mine,) = smsc(), workers(1)
     own = Connections(SameThread(), client)
     run(own.refresh(mine))
     for trouble in (BindRefused(SmppReply("bind", 0x05)), Unavailable("{server} is away.", "x")):
-        client.kept["us"][1](trouble)  # type: ignore[operator]
+        client.kept["us"][1](trouble, 60.0)  # type: ignore[operator]
     run(own.refresh(mine))
     channel.refresh_from_db()
-    assert channel.state == "active"
+    assert (channel.state, channel.waits_reason) == ("active", "The server is away.")
+    assert channel.waits_until is not None
+    assert channel.waits_until > clock.now()
     assert client.done == ["keep us"]
 
 

@@ -300,7 +300,12 @@ class Ear:
     def __init__(self, *answers):
         self.packets = []
         self.troubles = []
+        self.waits = []
         self._answers = list(answers)
+
+    def troubled(self, trouble, wait):
+        self.troubles.append(trouble)
+        self.waits.append(wait)
 
     async def hear(self, packet):
         self.packets.append(packet)
@@ -316,7 +321,7 @@ def deliver(sequence=1, text=b"STOP"):
 
 async def test_a_delivered_packet_is_answered_once_it_is_kept(smsc, smpp):
     server, client, ear = await smsc(), smpp(), Ear(True, False, RuntimeError("full"))
-    client.keep(server.account(), ear.hear, ear.troubles.append)
+    client.keep(server.account(), ear.hear, ear.troubled)
     await until(lambda: server.received)
     for sequence in (5, 6, 7):
         server.send(deliver(sequence))
@@ -372,11 +377,12 @@ async def test_other_packets_of_the_smsc(smsc, smpp):
 
 async def test_a_kept_connection_comes_back(smsc, smpp):
     server, client, ear = await smsc(binds=(0, 0x08, 0)), smpp(), Ear()
-    client.keep(server.account(), ear.hear, ear.troubles.append)
+    client.keep(server.account(), ear.hear, ear.troubled)
     await until(lambda: len(server.received) == 1)
     server.writers[0].close()
     await until(lambda: len(server.received) == 3)
     assert [trouble.reply.status for trouble in ear.troubles] == [0x08]
+    assert ear.waits == [0.02]  # twice as long as after the connection had ended
     server.send(deliver())
     await until(lambda: ear.packets)
     await client.release(server.account())
@@ -385,7 +391,7 @@ async def test_a_kept_connection_comes_back(smsc, smpp):
 
 async def test_a_receiver_and_a_transmitter(smsc, smpp):
     server, client, ear = await smsc(), smpp(), Ear()
-    client.keep(server.account(separate=True), ear.hear, ear.troubles.append)
+    client.keep(server.account(separate=True), ear.hear, ear.troubled)
     await until(lambda: len(server.received) == 2)
     assert (await client.send(server.request(separate=True))).status == 0
     server.send(deliver(), 0)

@@ -54,6 +54,8 @@ class Connections:
         # Channels whose account was refused: it is not tried again before something is changed.
         self._refused: dict[int, SmppAccount] = {}
         self._refusals: dict[int, str] = {}  # found out since the last round
+        # The same: why a connection can't be opened, and seconds until it is tried again.
+        self._waits: dict[int, tuple[str, float]] = {}
 
     def room(self, channel_id: int, kind: ChannelKind, most: int) -> int:
         """How many messages of a channel this worker may send at a time: 0 where it is not
@@ -65,8 +67,13 @@ class Connections:
 
     async def refresh(self, worker_id: int) -> None:
         """Open what this worker may keep open, and close what it may not any longer."""
-        for channel_id, reason in self._take_refusals().items():
+        refusals, self._refusals = self._refusals, {}
+        for channel_id, reason in refusals.items():
             await self._db(stops.pause_on_channel, channel_id, reason)
+        waits, self._waits = self._waits, {}
+        for channel_id, (reason, seconds) in waits.items():
+            if channel_id not in refusals:
+                await self._db(_let_wait, channel_id, reason, seconds)
         wanted = {each.id: each for each in await self._db(wanted_now)}
         for channel_id, account in list(self._refused.items()):
             each = wanted.get(channel_id)
@@ -106,23 +113,26 @@ class Connections:
             return False
         return True
 
-    def _troubled(self, channel: Wanted, trouble: Trouble) -> None:
+    def _troubled(self, channel: Wanted, trouble: Trouble, wait: float) -> None:
         if isinstance(trouble, BindRefused):
             outcome = channel.kind.outcome(trouble.reply)
             reason = outcome.reason if isinstance(outcome, Refused) else ""
             if isinstance(outcome, Refused) and outcome.refusal is Refusal.MISCONFIGURED:
                 self._refuse(channel, reason)
         else:
-            reason = trouble.named
+            reason = trouble.reason
+        self._waits[channel.id] = reason, wait
         log.warning("connection_failed", channel=channel.name, reason=reason)
 
     def _refuse(self, channel: Wanted, reason: str) -> None:
         self._refused[channel.id] = channel.account
         self._refusals[channel.id] = reason
 
-    def _take_refusals(self) -> Mapping[int, str]:
-        refusals, self._refusals = self._refusals, {}
-        return refusals
+
+def _let_wait(channel_id: int, reason: str, seconds: float) -> None:
+    """Show, also while there is nothing to send, that a provider can't be reached."""
+    now = db.now_us()
+    stops.wait_on_channel(channel_id, now, now + round(seconds * clock.SECOND), reason)
 
 
 def wanted_now() -> list[Wanted]:

@@ -15,6 +15,7 @@ from clarion.transport.smpp_pdu import Command, Status, parse_id, status_text
 from clarion.transport.smpp_session import BindRefused, Hear, Lost, SmppSession, Written
 
 Trouble = BindRefused | NotSent
+Troubled = Callable[[Trouble, float], None]
 _CLOSED: Final = "Clarion is closing its connection to the server."
 _CONNECTING: Final = 15.0  # seconds to connect and bind
 _RESTING: Final = 1.0  # seconds after a failure in which nobody connects to the account
@@ -54,11 +55,12 @@ class SmppClient:
             return fate.ended(f"no answer for {request.timeout:g} s", problem)
         return SmppReply("submit", Status.OK, tuple(fate.ids), fate.parts)
 
-    def keep(self, account: SmppAccount, hear: Hear, troubled: Callable[[Trouble], None]) -> None:
+    def keep(self, account: SmppAccount, hear: Hear, troubled: Troubled) -> None:
         """Hold the account's connection open from now on, and open it again when it is lost.
 
         `hear` is given each deliver_sm and data_sm as it came; the SMSC repeats those that are not
-        kept. `troubled` is told why the connection can't be opened, each time.
+        kept. `troubled` is told each time why the connection can't be opened, and in how many
+        seconds it is tried again.
         """
         link = self._link(account)
         link.hear = hear
@@ -197,7 +199,7 @@ class _Link:
                 return session
             return await self._open(command)
 
-    async def keep(self, troubled: Callable[[Trouble], None]) -> None:
+    async def keep(self, troubled: Troubled) -> None:
         """Keep all connections open until it is cancelled."""
         loop, wait = asyncio.get_running_loop(), _FIRST_WAIT
         while True:
@@ -205,7 +207,7 @@ class _Link:
             try:
                 sessions = [await self.session(command) for command in self.commands]
             except (BindRefused, NotSent) as trouble:
-                troubled(trouble)
+                troubled(trouble, wait)
             else:
                 await _any_ended(sessions)
                 if loop.time() - began > _LONGEST_WAIT:
