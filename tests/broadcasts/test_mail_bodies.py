@@ -18,6 +18,7 @@ from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
 from clarion.config import Settings
+from clarion.contacts.attribute_uses import uses_in_texts
 from clarion.content.mail.layouts import delete_layout, save_layout
 from clarion.content.models import Layout
 from clarion.engine import reap, snapshot
@@ -183,3 +184,9 @@ def test_what_a_message_is_for(mail: Channel) -> None:
     broadcast = factory.sending([mail], text="News")
     purposes = [snapshot.job(each.pk).purpose for each in (by_agent, by_worker, broadcast)]
     assert purposes == ["single", "automatic", "broadcast"]
+
+
+def test_layouts_are_among_what_shows_an_attribute(mail: Channel) -> None:
+    shop = layout(html='{{ content }} {{ contact.city | default("you") }}')
+    launched = launch.start(draft(mail, mail={"layout": str(shop.pk)}), by=factory.BY)
+    assert uses_in_texts()["city"] == ["layout “Shop”", f"broadcast {launched.pk}"]

@@ -21,7 +21,8 @@ def broadcasts_by_shown_attribute(**_: Any) -> dict[str, list[str]]:
     broadcasts = _unfinished().exclude(state=BroadcastState.DRAFT)
     for broadcast in broadcasts.select_related("story_version"):
         blocks = broadcast.story_version.blocks if broadcast.story_version else []
-        texts = [broadcast.title, broadcast.text, broadcast.mail, broadcast.template, blocks]
+        texts = [broadcast.title, broadcast.text, broadcast.mail, broadcast.mail_layout]
+        texts += [broadcast.template, blocks]
         for name in sorted(names_in(*texts)):
             using.setdefault(name, []).append(f"broadcast {broadcast.pk}")
     return using

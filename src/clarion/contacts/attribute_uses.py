@@ -13,7 +13,7 @@ from clarion.contacts.signals import (
     attributes_in_conditions,
     attributes_in_texts,
 )
-from clarion.content.models import StoryVersion
+from clarion.content.models import Layout, StoryVersion
 
 _SHOWN = re.compile(r"\bcontact\.(\w+)")
 
@@ -31,6 +31,9 @@ def uses_in_texts() -> dict[str, list[str]]:
     for version in newest.select_related("story").order_by("story__name"):
         for name in names_in(version.blocks):
             uses.setdefault(name, []).append(f"story “{version.story.name}”")
+    for layout in Layout.objects.order_by("name"):
+        for name in names_in(layout.html):
+            uses.setdefault(name, []).append(f"layout “{layout.name}”")
     return _with_answers(uses, attributes_in_texts.send(Attribute))
 
 
