@@ -28,8 +28,23 @@ LONGEST = OUTPUT_LIMIT // 4
 def test_it_is_joined_from_its_pieces(source: str, shown: str) -> None:
     simple = simple_text(source, LONGEST)
     assert simple is not None
-    assert simple.render(ADA) == shown
+    assert simple.render(ADA, {}) == shown
     assert _by_the_engine(source, ADA) == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("{{ unsubscribe_url }} {{ contact.name }}", "https://x.example/u Ada"),
+        ("{{ preferences_url | default('none') }}", "none"),
+    ],
+)
+def test_links_of_ones_own_are_inserted_too(source: str, shown: str) -> None:
+    links = {"unsubscribe_url": "https://x.example/u"}
+    simple = simple_text(source, LONGEST)
+    assert simple is not None
+    assert simple.render(ADA, links) == shown
+    assert compile_text(f"{source}{{# by the engine #}}").render(ADA, **links) == shown
 
 
 @pytest.mark.parametrize(
@@ -57,7 +72,7 @@ def test_a_value_that_is_no_text_is_the_engines(name: str) -> None:
     source = f"Hello {{{{ contact.{name} }}}}"
     simple = simple_text(source, LONGEST)
     assert simple is not None
-    assert simple.render(ADA) is None
+    assert simple.render(ADA, {}) is None
     assert _shown(compile_text(source), ADA) == _by_the_engine(source, ADA)
 
 

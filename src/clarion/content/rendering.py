@@ -86,7 +86,7 @@ class Text:
         if self._environment is None:
             return self.source
         if self._simple is not None:
-            joined = self._simple.render(contact)
+            joined = self._simple.render(contact, variables)
             if joined is not None:
                 return joined
         self._left = self._limit

@@ -1,4 +1,4 @@
-"""Texts that only insert values of the contact: most texts. They need no template engine.
+"""Texts that only insert values of the contact, and their links: most texts. No engine is needed.
 
 ``Hello {{ contact.name | default("friend") }}`` is joined from its pieces, which takes a sixth of
 the time. Whatever could make a difference (another filter, a value that is not text, a missing one
@@ -11,8 +11,12 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from clarion.content.errors import LINKS
+
 _USE = re.compile(
-    r"""\{\{\s*contact\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*
+    r"""\{\{\s*(?:contact\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<link>"""
+    + "|".join(LINKS)
+    + r"""))\s*
     (?:\|\s*(?:default|d)\s*\(\s*
         (?:"(?P<double>[^"\\{}]*)"|'(?P<single>[^'\\{}]*)')
     \s*\)\s*)?\}\}""",
@@ -27,18 +31,19 @@ class SimpleText:
     __slots__ = ("_first", "_html", "_longest", "_uses")
 
     def __init__(
-        self, first: str, uses: list[tuple[str, str | None, str]], longest: int, *, html: bool
+        self, first: str, uses: list[tuple[str, str | None, str, bool]], longest: int, *, html: bool
     ) -> None:
         self._html = html
         self._first = first
-        self._uses = uses  # the variable, its default, and the plain text behind it
+        # The variable, its default, the plain text behind it, and whether it is one of LINKS.
+        self._uses = uses
         self._longest = longest
 
-    def render(self, contact: Mapping[str, Any]) -> str | None:
+    def render(self, contact: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
         """The text for one person; None where the template engine has to decide."""
         rendered = self._first
-        for name, default, plain in self._uses:
-            value = contact.get(name, default)
+        for name, default, plain, is_link in self._uses:
+            value = variables.get(name, default) if is_link else contact.get(name, default)
             if type(value) is not str:
                 return None
             rendered += (escape(value) if self._html else value) + plain
@@ -65,7 +70,12 @@ def simple_text(source: str, longest: int, *, html: bool = False) -> SimpleText 
     if not matches or any(_TAG.search(piece) for piece in plain):
         return None
     uses = [
-        (match["name"], match["double"] if match["single"] is None else match["single"], behind)
+        (
+            match["name"] or match["link"],
+            match["double"] if match["single"] is None else match["single"],
+            behind,
+            match["name"] is None,
+        )
         for match, (_, behind) in zip(matches, pairwise(plain), strict=True)
     ]
     return SimpleText(plain[0], uses, longest, html=html)
