@@ -11,11 +11,13 @@ from clarion_simulator.direct import Direct
 from clarion_simulator.direct_messages import Invalid
 from clarion_simulator.discord import Discord
 from clarion_simulator.fate import INSTRUCTIONS
+from clarion_simulator.line import Line
 from clarion_simulator.slack import Slack
 from clarion_simulator.smpp import Smpp, from_person
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
+from clarion_simulator.viber import Viber
 from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
@@ -50,6 +52,8 @@ class Control:
         twilio: Twilio,
         vonage: Vonage,
         webhook: Webhook,
+        line: Line,
+        viber: Viber,
         webpush: WebPush,
         slack: Slack,
         smpp: Smpp,
@@ -67,6 +71,8 @@ class Control:
         self._twilio = twilio
         self._vonage = vonage
         self._webhook = webhook
+        self._line = line
+        self._viber = viber
         self._webpush = webpush
         self._slack = slack
         self._smpp = smpp
@@ -173,6 +179,9 @@ class Control:
             return self._inbound_slack(fields)
         if "browser" in fields:
             return self._inbound_webpush(fields)
+        if "line" in fields or "viber" in fields:
+            (self._line if "line" in fields else self._viber).inbound(fields)
+            return {"ok": True, "by": "webhook"}
         return self._inbound_webhook(fields)
 
     def _inbound_telegram(self, fields: dict[str, Any]) -> Any:

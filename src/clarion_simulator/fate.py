@@ -116,14 +116,23 @@ class Judge:
         self.orders.clear()
         self._arrivals = 0
 
-    def decide(self, channel: Channel, recipient: str, now: int, spared: bool = False) -> Fate:
+    def decide(
+        self,
+        channel: Channel,
+        recipient: str,
+        now: int,
+        spared: bool = False,
+        *,
+        counted: bool = True,
+    ) -> Fate:
         """The fate of an attempt received at `now` (monotonic ns).
 
-        `spared`: the chance of a reset was already drawn when its first bytes came.
+        `spared`: the chance of a reset was already drawn when its first bytes came. `counted`:
+        whether the limits count it; of one request to several recipients they count the request.
         """
         if self._plain and not self.orders and "!" not in recipient and "+" not in recipient:
             return FINE
-        if self._limited and self._over_limit(channel, recipient, now):
+        if counted and self._limited and self._over_limit(channel, recipient, now):
             return Fate("rate_limit", self._latency.draw(0.5))
         marked = instruction(recipient) if "!" in recipient or "+" in recipient else None
         attempt = 0

@@ -4,6 +4,8 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +15,7 @@ from clarion_simulator.control import Control
 from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.discord import Discord
+from clarion_simulator.line import Line
 from clarion_simulator.log import Log, LogFile
 from clarion_simulator.mail_apis import MailApis
 from clarion_simulator.slack import Slack
@@ -21,6 +24,7 @@ from clarion_simulator.smtp import Mail
 from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
+from clarion_simulator.viber import Viber
 from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
@@ -69,6 +73,8 @@ class Simulator:
         self._desk = Desk(behaviour or Behaviour())
         self._tally = Tally(self._desk.log)
         self._telegram = Telegram(self._desk)
+        self._line = Line(self._desk)
+        self._viber = Viber(self._desk)
         self._webhook = Webhook(self._desk)
         self._smpp = Smpp(self._desk)
         self._mail_apis = MailApis(self._desk)
@@ -87,6 +93,8 @@ class Simulator:
             self._twilio,
             self._vonage,
             self._webhook,
+            self._line,
+            self._viber,
             self._webpush,
             self._slack,
             self._smpp,
@@ -239,6 +247,19 @@ class Simulator:
         """Log a request that could not be read."""
         self.log.add(self.log.channel("http", ""), (f"refused:{kind}", "ok"), received, "")
 
+    @cached_property
+    def _providers(self) -> dict[str, Callable[[str], Handler]]:
+        """Those who serve paths, by the first part of these."""
+        return {
+            "discord": self._discord.handler,
+            "line": self._line.handler,
+            "push": self._webpush.handler,
+            "slack": self._slack.handler,
+            "twilio": self._twilio.handler,
+            "viber": self._viber.handler,
+            "vonage": self._vonage.handler,
+        }
+
     def _route(self, url: bytes) -> Handler:
         path, _, query = url.decode("latin-1").partition("?")
         if path.startswith("/_/"):
@@ -247,20 +268,12 @@ class Simulator:
             return self._telegram.handler(path, query)
         if path.startswith("/whatsapp/"):
             return self._whatsapp.handler(path, query)
-        if path.startswith("/discord/"):
-            return self._discord.handler(path)
-        if path.startswith("/slack/"):
-            return self._slack.handler(path)
-        if path.startswith("/push/"):
-            return self._webpush.handler(path)
         if self._direct.serves(path):
             return self._direct.handler(path)
-        if path.startswith("/twilio/"):
-            return self._twilio.handler(path)
-        if path.startswith("/vonage/"):
-            return self._vonage.handler(path)
         if self._mail_apis.serves(path):
             return self._mail_apis.handler(path, query)
+        if provider := self._providers.get(path.split("/")[1] if path.count("/") > 1 else ""):
+            return provider(path)
         webhook = self._webhook.handler(path)
         if path != "/":
             return webhook

@@ -48,6 +48,22 @@ def test_the_slowest_limit_counts(
     assert (forecast.slowest.name if forecast.slowest else "") == slowest
 
 
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({"text": "Hello"}, 60),
+        ({"text": "Hello {{ contact.name }}"}, 60 * 300),
+        ({"text": "Hello", "track_clicks": True}, 60 * 300),
+    ],
+)
+def test_one_request_for_many_counts_once_where_the_rate_is_one_of_requests(
+    fields: dict[str, Any], seconds: float
+) -> None:
+    channel = Channel.objects.create(name="bot", kind="viber", rate=50)
+    in_a_minute = forecast(Broadcast(**fields), [channel], {channel.pk: 50 * 60 * 300})
+    assert in_a_minute.seconds == seconds
+
+
 def test_every_message_of_a_story_counts_but_not_what_a_webhook_answers() -> None:
     blocks = [
         {"kind": "text", "text": "One"},

@@ -24,9 +24,13 @@ OF_THE_SAME_NAME = {
 TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp", "ses"})
 
 
+# A kind whose name is an English word is looked for as it is written where it means the kind.
+WRITTEN = {"line": re.compile(r"\bLINE\b|LineKind|channels[./]line\b")}
+
+
 def naming(kind: str) -> set[Path]:
     """The files of the product outside the kind's package that name it, by text or by name."""
-    word = re.compile(kind, re.IGNORECASE)
+    word = WRITTEN.get(kind, re.compile(kind, re.IGNORECASE))
     files = set()
     for path in SOURCE.rglob("*"):
         inside = any(path.is_relative_to(SOURCE / "channels" / name) for name in (kind, *SHARED))

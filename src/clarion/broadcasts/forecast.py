@@ -1,5 +1,6 @@
 """How long sending a broadcast takes about, and when it is finished, told beforehand."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
 from clarion.channels.day_limits import people_a_day
 from clarion.channels.models import Channel
+from clarion.channels.registry import recipients_per_request
 from clarion.kit import clock
 
 DAY = 86_400.0  # seconds
@@ -71,7 +73,7 @@ def forecast(
     """
     messages = _messages_each(broadcast)
     counts = {channel: recipients.get(channel.pk, 0) * messages for channel in channels}
-    seconds, slowest = _needed(broadcast.rate, counts)
+    seconds, slowest = _needed(broadcast.rate, counts, together=_is_same_for_all(broadcast))
     limit = _day_limit(broadcast, channels, recipients)
     if limit is not None:
         stretched = (limit.days - 1) * DAY
@@ -105,14 +107,25 @@ def _messages_each(broadcast: Broadcast) -> int:
     return max(1, len(kinds) - kinds.count("webhook"))
 
 
+def _is_same_for_all(broadcast: Broadcast) -> bool:
+    """Whether everybody gets the same message: its texts have no variables and no tracked links."""
+    version = version_of(broadcast)
+    content = json.dumps([broadcast.text, broadcast.template, version.blocks if version else []])
+    return not broadcast.track_clicks and "{{" not in content and "{%" not in content
+
+
 def _needed(
-    rate: float | None, counts: Mapping[Channel, int]
+    rate: float | None, counts: Mapping[Channel, int], *, together: bool
 ) -> tuple[float | None, Channel | None]:
-    """Seconds, and the channel that needs them. A channel without a rate takes any number."""
+    """Seconds, and the channel that needs them. A channel without a rate takes any number.
+
+    ``together``: one request can be for several recipients, where the channel's kind can.
+    """
     longest, slowest = 0.0, None
     for channel, count in counts.items():
-        if channel.rate and count / channel.rate > longest:
-            longest, slowest = count / channel.rate, channel
+        each = recipients_per_request(channel.kind) if together else 1
+        if channel.rate and count / each / channel.rate > longest:
+            longest, slowest = count / each / channel.rate, channel
     total = sum(counts.values())
     if rate:
         own = total / rate

@@ -349,7 +349,7 @@ class SendsBatches(Protocol):
         the id. None: this one needs a request of its own. Pure."""
 
     def batch_request(self, messages: Sequence[Outgoing]) -> Request:
-        """The request that sends these, which are equal in ``shared``. Pure.
+        """The request that sends these, two or more that are equal in ``shared``. Pure.
 
         On a channel that drops repeats the same messages in the same order make the same request.
         """
@@ -357,8 +357,8 @@ class SendsBatches(Protocol):
     def batch_outcomes(self, messages: Sequence[Outgoing], reply: Reply) -> Sequence[Outcome]:
         """What the reply means for each of the messages, in their order. Pure; never raises.
 
-        Where the whole request was refused it is one and the same Refused for all. Who is missing
-        from a list of failures was accepted only if the provider says so.
+        Of one message it is the reply to its own ``request``. Where a request for several was
+        refused as a whole it is one and the same Refused for all.
         """
 
 

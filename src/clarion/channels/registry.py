@@ -11,6 +11,7 @@ from clarion.channels.discord.kind import DiscordKind
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind
 from clarion.channels.instagram.kind import InstagramKind
+from clarion.channels.line.kind import LineKind
 from clarion.channels.mailgun.kind import MailgunKind
 from clarion.channels.messenger.kind import MessengerKind
 from clarion.channels.models import Channel
@@ -21,6 +22,7 @@ from clarion.channels.smpp.kind import SmppKind
 from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.twilio.kind import TwilioKind
 from clarion.channels.urls import hook_url
+from clarion.channels.viber.kind import ViberKind
 from clarion.channels.vonage.kind import VonageKind
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.webpush.kind import WebPushKind
@@ -35,6 +37,8 @@ KINDS: dict[str, type[ChannelKind]] = {
         MessengerKind,
         InstagramKind,
         EmailKind,
+        LineKind,
+        ViberKind,
         WebPushKind,
         TwilioKind,
         VonageKind,
@@ -89,6 +93,11 @@ def counts_requests(kind_name: str) -> bool:
     """Whether the send rate of a kind's channels is one of requests, however many get each."""
     kind = KINDS.get(kind_name)
     return kind is not None and kind.limits.rate_counts == "requests"
+
+
+def recipients_per_request(kind_name: str) -> int:
+    """How many recipients the send rate of a kind's channels counts as one, at most."""
+    return KINDS[kind_name].limits.most_recipients if counts_requests(kind_name) else 1
 
 
 def id_reader(channel: Channel) -> Callable[[str], str]:

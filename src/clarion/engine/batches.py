@@ -106,7 +106,7 @@ class Batches:
         at_once: int,
     ) -> None:
         assert isinstance(channel.kind, SendsBatches)
-        self.mean = 1.0  # recipients of a request, the newest ones most
+        self.mean = 1.0  # recipients of a request, the newest ones most and those with many first
         self.room = at_once  # requests that may wait for their turn before nothing is claimed
         self._host = host
         self._channel = channel
@@ -227,11 +227,9 @@ class Batches:
         return self._host.begin_together([member.claimed.delivery for member in leaving])
 
     def _batch(self, members: Sequence[_Member]) -> _Batch:
-        if len(members) == 1:
-            kind = self._channel.kind
-            return _Batch(members, members[0].request, lambda reply: [kind.outcome(reply)])
         messages = [member.outgoing for member in members]
-        request = self._kind.batch_request(messages)
+        alone = members[0].request if len(members) == 1 else None
+        request = alone or self._kind.batch_request(messages)
         return _Batch(members, request, lambda reply: self._kind.batch_outcomes(messages, reply))
 
     @asynccontextmanager
@@ -253,7 +251,9 @@ class Batches:
 
     async def _outcomes(self, batch: _Batch) -> Sequence[Outcome]:
         """Send a request; the outcome of each of its messages, in their order."""
-        self.mean += _NEWEST * (len(batch.members) - self.mean)
+        # More at once, so that batches are full soon; fewer by and by.
+        count = len(batch.members)
+        self.mean = max(count, self.mean + _NEWEST * (count - self.mean))
         outcome: Outcome
         try:
             outcomes = batch.read(await self._send_request(batch.request))

@@ -1,0 +1,1 @@
+"""LINE: a LINE Official Account, over the Messaging API."""

@@ -1,0 +1,1 @@
+"""Viber: a bot, over the REST API of Rakuten Viber."""
