@@ -10,11 +10,13 @@ import pytest
 from channels.fixtures import reply
 from clarion.channels.contract import Reply, Request
 from clarion.channels.webhook.config import WebhookConfig
+from clarion.engine import batches
 from clarion.engine.batch_pipeline import pipeline_for
 from clarion.engine.claim import Claimed
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts
+from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import HttpRequest
@@ -35,6 +37,12 @@ def messages(count: int, **fields: Any) -> list[Claimed]:
         )
         for n in range(count)
     ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the test is, nobody leaves before the others have come."""
+    monkeypatch.setattr(batches, "TOGETHER", 3_600 * clock.SECOND)
 
 
 @dataclass
@@ -71,8 +79,14 @@ async def run(
     pipeline = pipeline_for(host, channel, provider.send, 8)
     pipeline._answered = True  # else one message alone is tried first
     host.waiting += rest
+
+    def is_done() -> bool:
+        if _joined(pipeline) and _joined(pipeline) + len(host.settled) == count:
+            _leave(pipeline)
+        return len(host.settled) == count
+
     try:
-        await eventually_async(lambda: len(host.settled) == count)
+        await eventually_async(is_done)
     finally:
         await pipeline.close()
     return sorted(host.settled, key=lambda settlement: settlement.delivery)
@@ -202,6 +216,7 @@ async def test_what_may_not_leave_is_queued_again(reason: str) -> None:
         host.allowed = False
     else:
         host.may_begin = False
+    _leave(pipeline)
     await eventually_async(lambda: len(host.settled) == MOST - 1)
     await pipeline.close()
 
@@ -267,6 +282,13 @@ async def test_only_requests_take_slots_where_the_provider_counts_them() -> None
 
     assert states(settled) == ["sent"] * (2 * MOST)
     assert host.slots_taken == len(provider.requests)
+
+
+def _leave(pipeline: ChannelPipeline) -> None:
+    """As if those who wait had waited long enough."""
+    some = pipeline._batches  # type: ignore[attr-defined]
+    for key in list(some._groups):
+        some._send_group(key)
 
 
 def _joined(pipeline: ChannelPipeline) -> int:
