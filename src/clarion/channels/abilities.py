@@ -1,8 +1,9 @@
 """What some channel kinds can do beside the contract; more of it is at the end of ``contract``."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
-from clarion.channels.contract import CallbackAnswer, HookRequest, Request
+from clarion.channels.contract import CallbackAnswer, HookRequest, Reply, Request
 
 
 @runtime_checkable
@@ -83,3 +84,28 @@ class RanksIds(Protocol):
     @staticmethod
     def rank_id(value: str) -> int:
         """The lower, the better: the best one known of a contact is sent to. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a provider gave out: the bodies of callbacks, and where to go on."""
+
+    bodies: tuple[bytes, ...]  # as ``events`` reads them
+    cursor: str  # for the next request, which tells the provider that these are stored
+    requests: tuple[Request, ...] = ()  # to send once they are stored; not repeated
+
+
+@runtime_checkable
+class FetchesUpdates(Protocol):
+    """A kind that can ask its provider for what came in, instead of being called back."""
+
+    def fetches(self) -> bool:
+        """Whether this channel does."""
+
+    def fetch(self, cursor: str) -> Request:
+        """The request for what came in after ``cursor``, which is "" at first. The provider may
+        hold it open for up to a minute until there is something. Pure."""
+
+    def fetched(self, reply: Reply, cursor: str) -> Fetched:
+        """What the reply has. Raises ValueError with a sentence, what is wrong and what to do,
+        where the provider gives out nothing."""

@@ -182,13 +182,18 @@ async def _answer(channel: Channel) -> str | ChannelError:
 
 
 def _keep_check(channel: Channel, answer: str | ChannelError) -> str:
-    failed = isinstance(answer, ChannelError)
-    channel.checked_at, channel.check_failed = clock.now(), failed
-    channel.check_result = answer.for_all if isinstance(answer, ChannelError) else answer
-    channel.save(update_fields=list(_NO_CHECK))
     if isinstance(answer, ChannelError):
+        note_check(channel, answer.for_all, failed=True)
         raise answer
+    note_check(channel, answer, failed=False)
     return answer
+
+
+def note_check(channel: Channel, result: str, *, failed: bool) -> None:
+    """Keep what was found out about a channel without a check, as if it were one's result."""
+    channel.checked_at, channel.check_failed = clock.now(), failed
+    channel.check_result = result
+    channel.save(update_fields=list(_NO_CHECK))
 
 
 async def ask_provider(channel: Channel) -> str:

@@ -21,9 +21,12 @@ def as_http(reply: Reply) -> HttpReply:
     return reply if isinstance(reply, HttpReply) else HttpReply(0, {}, b"")
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body, or an empty one where there is none. Never raises."""
-    if len(body) > _LARGEST_JSON:
+def json_object(body: bytes, largest: int = _LARGEST_JSON) -> dict[str, Any]:
+    """The JSON object in a body of at most that many bytes, or an empty one where there is none.
+
+    Never raises.
+    """
+    if len(body) > largest:
         return {}
     try:
         # Not json.loads: that one recurses without limit and lets half characters through.

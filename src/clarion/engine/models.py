@@ -93,6 +93,19 @@ class Callback(models.Model):
         return f"callback {self.pk}"
 
 
+class FetchPosition(models.Model):
+    """How far a channel has fetched what came in, and which worker does that: see fetching."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True)
+    cursor = models.CharField(max_length=200, default="", blank=True)
+    token = models.CharField(max_length=16, default="", blank=True)  # of the worker's turn
+    lease_until = InstantField()
+    problem = models.CharField(max_length=400, default="", blank=True)  # why it gets nothing
+
+    def __str__(self) -> str:
+        return f"fetch position of channel {self.channel_id}"
+
+
 class DropCount(models.Model):
     """How much of a channel's callbacks was dropped for one reason since it was added."""
 

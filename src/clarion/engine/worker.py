@@ -34,6 +34,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.connections import Connections
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.control_question import asked_before
+from clarion.engine.fetching import Fetchers
 from clarion.engine.follow_ups import FollowUps
 from clarion.engine.journal.file import Journal, folder_of
 from clarion.engine.orders import Orders
@@ -96,6 +97,7 @@ class Worker:
             self._webhook_thread.run, self._clients.http.send, self._stopping.is_set
         )
         follow_ups = FollowUps(self._db, self._clients.send)
+        fetchers = Fetchers(self._db, self._clients.send)
         await self._register()
         self._connections = Connections(self._threads, self._clients.smpp)
         await self._db(periodic.recompute)
@@ -118,6 +120,7 @@ class Worker:
             asyncio.create_task(self._every(1.0, self._orders.run_bulk_actions)),
             asyncio.create_task(self._every(1.0, follow_ups.send_due)),
             asyncio.create_task(self._every(1.0, self._orders.fetch_templates)),
+            asyncio.create_task(self._every(1.0, fetchers.serve_channels)),
             asyncio.create_task(self._every(1.0, webhook_sender.serve_endpoints)),
             asyncio.create_task(self._every(1.0, self._keep_connections)),
         ]
@@ -127,7 +130,7 @@ class Worker:
         await asyncio.gather(*loops)
         await asyncio.gather(*(pipeline.close() for pipeline in self._pipelines.values()))
         await self._connections.close()
-        await webhook_sender.close()
+        await asyncio.gather(webhook_sender.close(), fetchers.close())
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling

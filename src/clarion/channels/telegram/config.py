@@ -2,6 +2,7 @@
 
 import re
 from secrets import token_urlsafe
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -31,6 +32,13 @@ class TelegramConfig(BaseModel):
         title="Webhook secret",
         description="Telegram sends it with every update, to prove that the update is from "
         "Telegram. Leave it empty to generate one.",
+    )
+
+    updates: Literal["webhook", "polling"] = Field(
+        default="webhook",
+        title="Incoming messages",
+        description="webhook: Telegram calls this server, which needs a public URL. polling: a "
+        "worker asks Telegram for them.",
     )
 
     @field_validator("token")

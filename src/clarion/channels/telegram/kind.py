@@ -6,13 +6,15 @@ space.
 """
 
 import hmac
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 from typing import ClassVar
 
 from pydantic import BaseModel
 
+from clarion.channels.abilities import Fetched
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -28,8 +30,9 @@ from clarion.channels.replies import as_http, json_object
 from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.events import answer_to, events_of
-from clarion.channels.telegram.outcomes import refused, words_of
+from clarion.channels.telegram.outcomes import conflict, refused, words_of
 from clarion.channels.telegram.requests import CAPTION, JSON, call_of
+from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
@@ -37,6 +40,9 @@ _ACCEPTED = Accepted()
 _HEADERS = (("Content-Type", JSON),)
 _TIMEOUT = 15.0  # seconds
 _TIMEOUT_UPLOADING = 60.0
+_HELD_OPEN = 25  # seconds that Telegram waits for an update
+LARGEST_FETCHED = 4_000_000  # bytes; 100 updates, most of a few hundred
+_UPDATES = '["message","edited_message","callback_query","my_chat_member"]'
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -74,6 +80,7 @@ class TelegramKind:
         self._base = f"{config.api_root}/bot{token}/"
         # A Bot API server of one's own usually stands in one's own network.
         self._allow_private = config.api_root != OFFICIAL
+        self._fetches = config.updates == "polling"
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, token.partition(":")[2], self._webhook_secret)
 
@@ -128,13 +135,16 @@ class TelegramKind:
         raise ValueError(refused(http, answer, self._secrets).reason)
 
     def register(self, hook_url: str) -> HttpRequest:
-        """setWebhook, with the secret and only the updates that are understood."""
+        """setWebhook, with the secret and only the updates that are understood; deleteWebhook
+        where a worker asks for them."""
+        if self._fetches:
+            return self._call("deleteWebhook", "{}")
         if not self._webhook_secret:
             raise ValueError("Set a webhook secret on this channel first.")
         body = (
             f'{{"url":{encode_basestring(hook_url)},'
             f'"secret_token":{encode_basestring(self._webhook_secret)},'
-            f'"allowed_updates":["message","edited_message","callback_query","my_chat_member"]}}'
+            f'"allowed_updates":{_UPDATES}}}'
         )
         return self._call("setWebhook", body)
 
@@ -143,6 +153,8 @@ class TelegramKind:
         http = as_http(reply)
         answer = json_object(http.body)
         if http.status == 200 and answer.get("ok") is True:
+            if self._fetches:
+                return "Telegram calls no webhook of this bot. A worker asks for new messages."
             return "Telegram now sends new messages to this server."
         if http.status == 400:
             words = words_of(answer, self._secrets)
@@ -168,10 +180,45 @@ class TelegramKind:
         body = answer_to(hook)
         return CallbackAnswer(body) if body else None
 
-    def _call(self, method: str, body: str) -> HttpRequest:
+    def fetches(self) -> bool:
+        """Whether a worker asks for the updates, as the channel's settings say."""
+        return self._fetches
+
+    def fetch(self, cursor: str) -> HttpRequest:
+        """getUpdates, which Telegram holds open: https://core.telegram.org/bots/api#getupdates."""
+        offset = f'"offset":{cursor},' if cursor else ""
+        body = f'{{{offset}"timeout":{_HELD_OPEN},"limit":100,"allowed_updates":{_UPDATES}}}'
+        return self._call("getUpdates", body, _HELD_OPEN + _TIMEOUT)
+
+    def fetched(self, reply: Reply, cursor: str) -> Fetched:
+        """The updates. An offset behind the last one tells Telegram that they are stored."""
+        http = as_http(reply)
+        answer = json_object(http.body, LARGEST_FETCHED)
+        updates = answer.get("result")
+        if http.status == 409:
+            raise ValueError(conflict(answer))
+        if http.status != 200 or answer.get("ok") is not True or not isinstance(updates, list):
+            raise ValueError(refused(http, answer, self._secrets).reason)
+        numbers = [
+            each["update_id"]
+            for each in updates
+            if isinstance(each, dict) and isinstance(each.get("update_id"), int)
+        ]
+        bodies = tuple(json.dumps(each).encode() for each in updates if isinstance(each, dict))
+        following = str(max(numbers) + 1) if numbers else cursor
+        return Fetched(bodies, following, tuple(self._answers(bodies)))
+
+    def _answers(self, bodies: Iterable[bytes]) -> Iterator[HttpRequest]:
+        """What shows pressed buttons as done, which the answer to a callback does otherwise."""
+        for body in bodies:
+            answer = json_object(answer_to(HookRequest({}, "", body, clock.now())))
+            if method := answer.pop("method", ""):
+                yield self._call(str(method), json.dumps(answer))
+
+    def _call(self, method: str, body: str, timeout: float = _TIMEOUT) -> HttpRequest:
         raw = body.encode("utf-8", "replace")
         url = f"{self._base}{method}"
-        return HttpRequest("POST", url, _HEADERS, raw, _TIMEOUT, self._allow_private)
+        return HttpRequest("POST", url, _HEADERS, raw, timeout, self._allow_private)
 
     def _with_parts(self, message: Outgoing) -> HttpRequest:
         call = call_of(message, self.limits, self.label)

@@ -60,6 +60,19 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
     return Refused(Refusal.UNKNOWN, sentence, code)
 
 
+def conflict(answer: Mapping[str, object]) -> str:
+    """Why getUpdates is refused with 409, and what to do."""
+    if "webhook" in _description(answer):
+        return (
+            "A webhook is registered for this bot, so Telegram gives out no messages. Press "
+            "Register on the channel's page to remove it."
+        )
+    return (
+        "Another program asks Telegram for this bot's messages. Stop it, or use another bot: only "
+        "one may ask."
+    )
+
+
 def migrated_to(answer: Mapping[str, object]) -> str:
     """The id of the supergroup that a group became, empty where that is not what happened.
 

@@ -117,6 +117,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="FetchPosition",
+            fields=[
+                (
+                    "channel",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="channels.channel",
+                    ),
+                ),
+                ("cursor", models.CharField(blank=True, default="", max_length=200)),
+                ("token", models.CharField(blank=True, default="", max_length=16)),
+                ("lease_until", clarion.kit.fields.InstantField()),
+                ("problem", models.CharField(blank=True, default="", max_length=400)),
+            ],
+        ),
+        migrations.CreateModel(
             name="DropCount",
             fields=[
                 (
