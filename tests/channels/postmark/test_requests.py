@@ -60,7 +60,8 @@ def test_a_message_has_the_fields_of_the_documentation() -> None:
     email = sent(
         Outgoing(
             "abc-17", 3, "anna@example.org", "Hello Ü\n\nBye", "Frühling 🌷", "Anna Björk",
-            "https://clarion.example/unsubscribe/1:x", mail=Mail("Look inside", "Shop", ""),
+            "https://clarion.example/unsubscribe/1:x",
+            mail=Mail(preheader="Look inside", from_name="Shop"),
         ),
         reply_to="help@example.org",
     )  # fmt: skip
