@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clarion.accounts import audit
-from clarion.broadcasts import drafts, launch, singles
+from clarion.broadcasts import drafts, gaps, launch, singles
 from clarion.broadcasts.approvals import digest
 from clarion.broadcasts.mail_advice import advice_on
 from clarion.broadcasts.mail_bodies import layout_of
@@ -190,3 +190,15 @@ def test_layouts_are_among_what_shows_an_attribute(mail: Channel) -> None:
     shop = layout(html='{{ content }} {{ contact.city | default("you") }}')
     launched = launch.start(draft(mail, mail={"layout": str(shop.pk)}), by=factory.BY)
     assert uses_in_texts()["city"] == ["layout “Shop”", f"broadcast {launched.pk}"]
+
+
+def test_nobody_is_counted_for_a_page_without_variables(
+    public: None, mail: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gaps, "_groups", lambda *_, **__: pytest.fail("the audience was counted"))
+    assert gaps.find_gaps(draft(mail, "# Spring"), [mail]) == []
+
+
+def test_people_without_a_variable_of_a_page_are_counted(mail: Channel) -> None:
+    (gap,) = gaps.find_gaps(draft(mail, "<p>{{ contact.city }}</p>"), [mail])
+    assert (gap.variable, gap.people) == ("contact.city", 1)

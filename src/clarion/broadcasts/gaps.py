@@ -5,6 +5,7 @@ then rendered for the first and the last person of each such group: when that fa
 group would get nothing. What only a value here or there makes fail is not found.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +22,7 @@ from clarion.broadcasts.versions import sources_of
 from clarion.channels.models import Channel
 from clarion.contacts.attributes import lacks
 from clarion.contacts.models import Address
-from clarion.content.errors import CODE, ContentError
+from clarion.content.errors import CODE, LINKS, ContentError
 from clarion.content.preview import Shown
 from clarion.content.rendering import context_of
 from clarion.content.scan import scan
@@ -33,6 +34,10 @@ MOST_VARIABLES = 12  # that are counted; a text with more is rare
 MOST_GROUPS = 100  # that are rendered, those of most people first
 _REFUSED = 0  # as the number of a block: the channel refuses what was rendered
 _LATER = ("data", "memory")  # variables whose values come only with the sending
+
+
+_TAG: Final = re.compile(r"\{[{%]")
+_LINK: Final = re.compile(r"\{\{\s*(?:" + "|".join(LINKS) + r")\s*\}\}")  # everybody has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def find_gaps(
         uses = [use for source in sources for use in scan(source).uses]
     except ContentError:
         return []
-    if not any("{" in source for source in sources):
+    if not any(_TAG.search(_LINK.sub("", source)) for source in sources):
         return []
     used = {use.name for use in uses} - {"contact.id"}
     names = sorted(name for name in used if name.startswith("contact."))[:MOST_VARIABLES]
