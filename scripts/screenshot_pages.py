@@ -49,6 +49,7 @@ EMPTY = _plain(
         "channel-telegram": "/channels/add/telegram/",
         "channel-whatsapp": "/channels/add/whatsapp/",
         "channel-email": "/channels/add/email/",
+        "channel-smpp": "/channels/add/smpp/",
         "channel-webhook": "/channels/add/webhook/",
         "defaults": "/channels/defaults/",
         "keywords": "/channels/keywords/",

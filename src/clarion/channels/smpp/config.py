@@ -1,9 +1,9 @@
 """What an SMPP channel needs to know."""
 
 import re
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from clarion.channels import phone_ids
 from clarion.channels.sms_settings import SmsSettings
@@ -20,8 +20,8 @@ Ton = Literal["auto", "0", "1", "2", "3", "4", "5", "6"]
 Npi = Literal["auto", "0", "1", "3", "4", "6", "8", "9", "10", "14", "18"]
 
 
-class SmppConfig(SmsSettings):
-    """What an SMPP channel needs to know."""
+class _Account(BaseModel):
+    """The settings of the account and its messages, which come first in the form."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -47,6 +47,18 @@ class SmppConfig(SmsSettings):
     )
     system_id: str = Field(title="System id", description="The user name (system_id).")
     password: SecretStr = Field(default=SecretStr(""), title="Password")
+    sender: str = Field(
+        default="",
+        title="Sender",
+        description="What recipients see: a phone number, a short code, or a name of at most 11 "
+        "characters. Empty if the provider sets it.",
+    )
+    country: str = Field(
+        default="",
+        title="Country of phone numbers",
+        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
+        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
+    )
     system_type: str = Field(
         default="",
         title="System type",
@@ -54,7 +66,7 @@ class SmppConfig(SmsSettings):
     )
     bind: Literal["transceiver", "separate"] = Field(
         default="transceiver",
-        title="Connections to bind",
+        title="Kind of connection",
         description="transceiver: one for both directions. separate: a transmitter and a receiver, "
         "for providers that have no transceiver.",
     )
@@ -62,7 +74,7 @@ class SmppConfig(SmsSettings):
         default=1,
         ge=1,
         le=20,
-        title="Workers connected",
+        title="Connected workers",
         description="How many workers may be connected at a time. Not more than the connections "
         "that the provider allows for this account; a worker with separate binds needs two.",
     )
@@ -78,15 +90,9 @@ class SmppConfig(SmsSettings):
         default=30,
         ge=1,
         le=600,
-        title="Seconds between signs of life",
+        title="Keep-alive interval, seconds",
         description="After so many seconds without traffic the provider is asked whether it is "
         "still there (enquire_link).",
-    )
-    sender: str = Field(
-        default="",
-        title="Sender",
-        description="What recipients see: a phone number, a short code, or a name of at most 11 "
-        "characters. Empty if the provider sets it.",
     )
     sender_ton: Ton = Field(
         default="auto",
@@ -136,12 +142,6 @@ class SmppConfig(SmsSettings):
         title="Validity in hours",
         description="How long the provider tries to deliver a message. 0: as it does by itself.",
     )
-    country: str = Field(
-        default="",
-        title="Country of phone numbers",
-        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
-        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
-    )
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
@@ -190,7 +190,7 @@ class SmppConfig(SmsSettings):
         return phone_ids.is_country(value)
 
     @model_validator(mode="after")
-    def _fits(self) -> "SmppConfig":
+    def _fits(self) -> Self:
         lengths = {"system_id": 64, "system_type": 12, "service_type": 5}
         for name, most in lengths.items():
             if len(getattr(self, name)) > most:
@@ -233,6 +233,10 @@ class SmppConfig(SmsSettings):
     def destination(self) -> tuple[int, int]:
         """Type of number and numbering plan of recipients."""
         return _chosen(self.recipient_ton, 1), _chosen(self.recipient_npi, 1)
+
+
+class SmppConfig(SmsSettings, _Account):
+    """What an SMPP channel needs to know."""
 
 
 def _chosen(value: str, usual: int) -> int:
