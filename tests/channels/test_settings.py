@@ -199,6 +199,7 @@ KEPT_HERE = {
     "vonage": {"webhook_secret"},
     "slack": {"webhook_secret"},
     "mailgun": {"webhook_secret"},
+    "line": {"secret"},
 }
 
 
