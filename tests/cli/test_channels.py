@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clarion.channels import kind_names
 from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
 from clarion.engine import callbacks, inbox
@@ -20,7 +21,7 @@ HOOK = ("--kind", "webhook", "--set", "url=https://example.org/hook", "--no-chec
 
 def test_kinds_name_their_settings(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     kinds = {kind["kind"]: kind for kind in ok_json("channel", "kinds")}
-    assert set(kinds) == {"webhook", "telegram", "whatsapp", "email"}
+    assert set(kinds) == set(kind_names())
     settings = {
         kind: {field["name"] for field in facts["settings"]} for kind, facts in kinds.items()
     }
@@ -189,6 +190,8 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
         "token": "•••",
         "app_secret": "•••",
         "verify_token": "•••",
+        "waba_id": "",
+        "messaging_limit": "unlimited",
         "country": "",
         "api_root": "https://graph.facebook.com/v26.0",
         "allow_private": False,
