@@ -73,7 +73,7 @@ def test_a_user_gets_a_channel_of_direct_messages_first() -> None:
     assert json.loads(request.body) == {"recipient_id": USER}
     outcome = kind.outcome(reply(200, OPENED))
     assert isinstance(outcome, Refused)
-    assert (outcome.refusal, outcome.moved_to, outcome.retry_after) == ("throttled", CHANNEL, 0.0)
+    assert (outcome.refusal, outcome.moved_to, outcome.retry_after) == ("throttled", CHANNEL, 0.1)
     assert not outcome.whole_channel
     assert kind.rank_id(CHANNEL) < kind.rank_id(f"user:{USER}")
 

@@ -36,6 +36,7 @@ from clarion.transport.messages import HttpRequest
 
 _ACCEPTED = Accepted()
 _TIMEOUT = 15.0  # seconds
+_SOON = 0.1  # seconds until a message follows the channel that was opened for it
 _NAME_LENGTH = 80
 
 
@@ -107,7 +108,7 @@ class DiscordKind:
         if http.status in (200, 201):
             if channel := opened(answer):
                 return Refused(
-                    Refusal.THROTTLED, OPENED, "", 0.0, whole_channel=False, moved_to=channel
+                    Refusal.THROTTLED, OPENED, "", _SOON, whole_channel=False, moved_to=channel
                 )
             if payloads.identifier(answer.get("id")) and "channel_id" in answer:
                 return _ACCEPTED
