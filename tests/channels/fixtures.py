@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import Any
 
 from channels.rehearsal import Rehearsal
@@ -79,3 +80,9 @@ def refusal_of(outcome: Outcome) -> Refusal | None:
 def without(hook: HookRequest, *names: str) -> HookRequest:
     """The same callback without these headers."""
     return replace(hook, headers={k: v for k, v in hook.headers.items() if k not in names})
+
+
+def texts_of(raw: bytes) -> list[str]:
+    """The texts of an e-mail, as its recipient reads them."""
+    mail = message_from_bytes(raw, policy=policy.SMTPUTF8)
+    return [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]

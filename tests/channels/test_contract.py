@@ -210,14 +210,18 @@ def test_replies_are_classed(case: Case, reply: Reply, refusal: Refusal | None) 
 
 @EACH
 def test_a_throttled_channel_always_learns_for_how_long(case: Case) -> None:
-    waits = [
-        outcome.retry_after
+    throttled = [
+        outcome
         for reply, refusal in case.replies.values()
         if refusal is Refusal.THROTTLED
         and isinstance(outcome := case.make().outcome(reply), Refused)
     ]
-    assert waits
-    assert all(wait is not None and 0 < wait <= 86_400 for wait in waits)
+    assert throttled
+    for outcome in throttled:
+        assert outcome.retry_after is not None
+        # One message may be repeated at once, such as where its chat had to be opened first.
+        least = 0.001 if outcome.whole_channel else 0
+        assert least <= outcome.retry_after <= 86_400
 
 
 @EACH

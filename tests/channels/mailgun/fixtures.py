@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply
+from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply, texts_of
 from channels.rehearsal import SECRET, Rehearsal
 from clarion.channels.contract import (
     AddressReport,
@@ -18,7 +18,8 @@ from clarion.channels.contract import (
 )
 from clarion.channels.mailgun.config import MailgunConfig
 from clarion.channels.mailgun.kind import MailgunKind
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply
+from clarion_simulator import multipart
 
 KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
 SIGNING_KEY = "0123456789abcdef-of-this-test"
@@ -64,7 +65,17 @@ def said(status: int, message: str) -> HttpReply:
 
 
 BOUNCED = "The message bounced (bounce): 5.1.1 No such user."
+
+
+def opened(request: HttpRequest) -> bytes:
+    """The fields of a request's form, with the texts of its e-mail."""
+    fields, files = multipart.read(dict(request.headers)["Content-Type"].encode(), request.body)
+    texts = texts_of(files["message"].data)
+    return json.dumps({**fields, "texts": texts}, ensure_ascii=False).encode("utf-8", "replace")
+
+
 CASE = Case(
+    opened=opened,
     kind="mailgun",
     settings={
         "api_key": KEY,

@@ -5,12 +5,12 @@ from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
-from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply
+from channels.fixtures import HTML, JUST_BEFORE, NOW, Case, reply, texts_of
 from channels.rehearsal import SECRET, Rehearsal
 from clarion.channels.contract import AddressReport, HookRequest, Outgoing, Receipt, Refusal
 from clarion.channels.ses.config import SesConfig
 from clarion.channels.ses.kind import SesKind
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply
 from clarion_simulator.ses import TOPIC as REHEARSED
 
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYtestonlyKEY"
@@ -91,7 +91,18 @@ def error(status: int, name: str, message: str = "words") -> HttpReply:
 
 
 BOUNCED = "The message bounced (Permanent General): smtp; 550 5.1.1 User unknown."
+
+
+def opened(request: HttpRequest) -> bytes:
+    """A request with the texts of its e-mail instead of the encoded whole."""
+    document = json.loads(request.body)
+    raw = document["Content"]["Raw"]
+    raw["Data"] = texts_of(b64decode(raw["Data"]))
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+
+
 CASE = Case(
+    opened=opened,
     kind="ses",
     settings={
         "access_key_id": "AKIAIOSFODNN7EXAMPLE",

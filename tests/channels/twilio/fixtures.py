@@ -7,16 +7,17 @@ Answers: https://www.twilio.com/docs/messaging/api/message-resource, callbacks:
 import base64
 import hashlib
 import hmac
+import json
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from channels.fixtures import HTML, NOW, Case, reply, without
 from channels.rehearsal import Rehearsal
 from clarion.channels.contract import HookRequest, Inbound, OptOut, Outgoing, Refusal
 from clarion.channels.twilio.config import TwilioConfig
 from clarion.channels.twilio.kind import TwilioKind
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import HttpReply, HttpRequest, SmtpReply
 
 ACCOUNT = "AC" + "0a1b2c3d" * 4
 TOKEN = "5e8f3a0c9d7b4e6fa1b2c3d4e5f60718"
@@ -78,7 +79,14 @@ def _hook() -> HookRequest:
     return signed(WRITTEN)
 
 
+def opened(request: HttpRequest) -> bytes:
+    """The fields of a request's form."""
+    fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True))
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
 CASE = Case(
+    opened=opened,
     kind="twilio",
     settings={"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": "+15017122661"},
     secrets=(TOKEN,),
