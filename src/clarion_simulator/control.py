@@ -18,6 +18,7 @@ from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
 from clarion_simulator.viber import Viber
+from clarion_simulator.vk import Vk
 from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
@@ -58,6 +59,7 @@ class Control:
         slack: Slack,
         smpp: Smpp,
         discord: Discord,
+        vk: Vk,
         tally: Tally,
         *,
         health: Callable[[], dict[str, Any]],
@@ -77,6 +79,7 @@ class Control:
         self._slack = slack
         self._smpp = smpp
         self._discord = discord
+        self._vk = vk
         self._tally = tally
         self._health = health
         self._use = use
@@ -173,6 +176,8 @@ class Control:
             return self._inbound_vonage(fields)
         if "bot" in fields:
             return self._inbound_telegram(fields)
+        if "vk_person" in fields:
+            return self._inbound_vk(fields)
         if "discord_channel" in fields:
             return self._inbound_discord(fields)
         if "slack_user" in fields:
@@ -239,6 +244,16 @@ class Control:
         except Wrong as wrong:
             raise NotSo(str(wrong)) from None
         return {"ok": True, "by": "webhook"}
+
+    def _inbound_vk(self, fields: dict[str, Any]) -> Any:
+        url, person, group, text, button = _texts(
+            {"url": self._desk.behaviour.callback_url or "", **fields},
+            url="", vk_person="", group="", text="", button="",
+        )  # fmt: skip
+        if not url or not person.isdecimal() or not group.isdecimal():
+            raise NotSo("vk_person and group must be numbers, and url the channel's webhook URL.")
+        self._vk.write(url, group, person, text, button)
+        return {"ok": True, "by": "callback"}
 
     def _inbound_discord(self, fields: dict[str, Any]) -> Any:
         url, channel, text, button = _texts(

@@ -25,6 +25,7 @@ from clarion_simulator.summary import Tally
 from clarion_simulator.telegram import Telegram
 from clarion_simulator.twilio import Twilio
 from clarion_simulator.viber import Viber
+from clarion_simulator.vk import Vk
 from clarion_simulator.vonage import Vonage
 from clarion_simulator.webhook import Webhook
 from clarion_simulator.webpush import WebPush
@@ -85,6 +86,7 @@ class Simulator:
         self._vonage = Vonage(self._desk)
         self._slack = Slack(self._desk)
         self._discord = Discord(self._desk)
+        self._vk = Vk(self._desk)
         self._control = Control(
             self._desk,
             self._telegram,
@@ -99,6 +101,7 @@ class Simulator:
             self._slack,
             self._smpp,
             self._discord,
+            self._vk,
             self._tally,
             health=self.health,
             use=lambda changes: self.use(self.behaviour.changed(changes)),
@@ -257,6 +260,7 @@ class Simulator:
             "slack": self._slack.handler,
             "twilio": self._twilio.handler,
             "viber": self._viber.handler,
+            "vk": self._vk.handler,
             "vonage": self._vonage.handler,
         }
 

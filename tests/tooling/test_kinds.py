@@ -20,8 +20,8 @@ OF_THE_SAME_NAME = {
     SOURCE / "engine" / "claim.py",
 }
 # “webhook” and “email” are words of other things as well, and SMPP is a protocol that the transport
-# speaks, and “ses” ends many words, so that files can't be found by them.
-TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp", "ses"})
+# speaks, and “ses” ends many words, so that files can't be found by them; nor by two letters.
+TELLING = sorted(set(kind_names()) - {"webhook", "email", "smpp", "ses", "vk"})
 
 
 # A kind whose name is an English word is looked for as it is written where it means the kind.

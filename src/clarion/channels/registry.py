@@ -23,6 +23,7 @@ from clarion.channels.telegram.kind import TelegramKind
 from clarion.channels.twilio.kind import TwilioKind
 from clarion.channels.urls import hook_url
 from clarion.channels.viber.kind import ViberKind
+from clarion.channels.vk.kind import VkKind
 from clarion.channels.vonage.kind import VonageKind
 from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.webpush.kind import WebPushKind
@@ -48,6 +49,7 @@ KINDS: dict[str, type[ChannelKind]] = {
         PostmarkKind,
         MailgunKind,
         SesKind,
+        VkKind,
     )
 }
 

@@ -1,0 +1,1 @@
+"""VK: messages of a community, over its API and the Callback API."""
