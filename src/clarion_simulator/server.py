@@ -73,20 +73,7 @@ class Simulator:
         self._flusher: asyncio.Task[None] | None = None
         self._desk = Desk(behaviour or Behaviour())
         self._tally = Tally(self._desk.log)
-        self._telegram = Telegram(self._desk)
-        self._line = Line(self._desk)
-        self._viber = Viber(self._desk)
-        self._webhook = Webhook(self._desk)
-        self._smpp = Smpp(self._desk)
-        self._mail_apis = MailApis(self._desk)
-        self._whatsapp = WhatsApp(self._desk)
-        self._webpush = WebPush(self._desk)
-        self._direct = Direct(self._desk)
-        self._twilio = Twilio(self._desk)
-        self._vonage = Vonage(self._desk)
-        self._slack = Slack(self._desk)
-        self._discord = Discord(self._desk)
-        self._vk = Vk(self._desk)
+        self._set_up_providers()
         self._control = Control(
             self._desk,
             self._telegram,
@@ -108,6 +95,22 @@ class Simulator:
             reset=self.reset,
         )
         self.use(self.behaviour)
+
+    def _set_up_providers(self) -> None:
+        self._telegram = Telegram(self._desk)
+        self._line = Line(self._desk)
+        self._viber = Viber(self._desk)
+        self._webhook = Webhook(self._desk)
+        self._smpp = Smpp(self._desk)
+        self._mail_apis = MailApis(self._desk)
+        self._whatsapp = WhatsApp(self._desk)
+        self._webpush = WebPush(self._desk)
+        self._direct = Direct(self._desk)
+        self._twilio = Twilio(self._desk)
+        self._vonage = Vonage(self._desk)
+        self._slack = Slack(self._desk)
+        self._discord = Discord(self._desk)
+        self._vk = Vk(self._desk)
 
     @property
     def behaviour(self) -> Behaviour:
