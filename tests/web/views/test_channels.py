@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from clarion.channels.condition import condition
 from clarion.channels.contract import HookRequest
@@ -37,7 +38,7 @@ def test_every_kind_has_a_form_made_from_its_settings(admin: Client, kind: str) 
 
     for field in config_fields(kind):
         assert f'name="setting-{field.name}"' in html
-        assert field.label in html
+        assert escape(field.label) in html
 
 
 def test_an_unknown_kind_is_not_found(admin: Client) -> None:
