@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 from clarion.channels.abilities import RanksIds, ReadsIds, ReadsParts, SharesIds, WritesIds
 from clarion.channels.contract import ChannelKind, SendsBatches, SendsWebhookUrl
@@ -29,29 +31,53 @@ from clarion.channels.webhook.kind import WebhookKind
 from clarion.channels.webpush.kind import WebPushKind
 from clarion.channels.whatsapp.kind import WhatsAppKind
 
-KINDS: dict[str, type[ChannelKind]] = {
-    kind.kind: kind
-    for kind in (
-        WebhookKind,
-        TelegramKind,
-        WhatsAppKind,
-        MessengerKind,
-        InstagramKind,
-        EmailKind,
-        LineKind,
-        ViberKind,
-        WebPushKind,
-        TwilioKind,
-        VonageKind,
-        SlackKind,
-        SmppKind,
-        DiscordKind,
-        PostmarkKind,
-        MailgunKind,
-        SesKind,
-        VkKind,
-    )
-}
+# In the order in which they are offered.
+GROUPS: tuple[tuple[Any, tuple[type[ChannelKind], ...]], ...] = (
+    (
+        gettext_lazy("Messengers"),
+        (
+            TelegramKind,
+            WhatsAppKind,
+            MessengerKind,
+            InstagramKind,
+            ViberKind,
+            LineKind,
+            VkKind,
+        ),
+    ),
+    (
+        gettext_lazy("SMS"),
+        (
+            TwilioKind,
+            VonageKind,
+            SmppKind,
+        ),
+    ),
+    (
+        gettext_lazy("E-mail"),
+        (
+            EmailKind,
+            SesKind,
+            PostmarkKind,
+            MailgunKind,
+        ),
+    ),
+    (
+        gettext_lazy("Team chat"),
+        (
+            SlackKind,
+            DiscordKind,
+        ),
+    ),
+    (
+        gettext_lazy("Browsers and programs"),
+        (
+            WebhookKind,
+            WebPushKind,
+        ),
+    ),
+)
+KINDS: dict[str, type[ChannelKind]] = {kind.kind: kind for _, kinds in GROUPS for kind in kinds}
 
 
 def kind_class(name: str) -> type[ChannelKind]:
@@ -145,8 +171,8 @@ def kinds_sharing_ids(name: str) -> list[str]:
 
 
 def account_examples() -> str:
-    """What a channel can be, as part of a sentence: “a webhook of your own, … or a mail server”."""
-    *accounts, last = (kind.account for kind in KINDS.values())
+    """What a channel can be, one of each group: “a Telegram bot, … or a webhook of your own”."""
+    *accounts, last = (kinds[0].account for _, kinds in GROUPS)
     return f"{', '.join(accounts)} or {last}"
 
 

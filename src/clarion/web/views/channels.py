@@ -18,7 +18,7 @@ from clarion.channels.contract import RegistersWebhook
 from clarion.channels.defaults import set_defaults
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
-from clarion.channels.registry import KINDS, adapter, kind_class
+from clarion.channels.registry import GROUPS, adapter, kind_class
 from clarion.channels.subscriptions import Snippet, TakesSubscriptions, places
 from clarion.channels.templates import library
 from clarion.channels.urls import hook_url
@@ -51,7 +51,8 @@ def channels(request: AgentRequest) -> HttpResponse:
 @require_safe
 def channel_add(request: AgentRequest) -> HttpResponse:
     """Choose the kind of a new channel."""
-    return render(request, "channels/kinds.html", {"kinds": [_about(name) for name in KINDS]})
+    groups = [(title, [_about(kind.kind) for kind in kinds]) for title, kinds in GROUPS]
+    return render(request, "channels/kinds.html", {"groups": groups})
 
 
 @needs(Role.MANAGER)
