@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "channels" / "matrix.md"
 COLUMNS = (
-    "platform", "text", "media", "buttons", "templates", "delivered", "read", "failed later",
-    "inbound", "opt-out", "repeats",
+    "platform", "text", "media", "buttons", "templates", "batch", "delivered", "read",
+    "failed later", "inbound", "opt-out", "repeats",
 )  # fmt: skip
 FOOT = """
 - **text**: the most characters of a message. Where the platform counts emoji as two, or bytes, so
@@ -29,6 +29,8 @@ FOOT = """
 - **buttons**: links, and replies that come back as a message; the number is the most under one
   message.
 - **templates**: whether the platform approves messages beforehand.
+- **batch**: the most people that one request may be for, where their messages are the same. Each of
+  them has a record all the same.
 - **delivered**, **read**, **failed later**: what the platform reports after it has accepted a
   message. What it does not report is shown as “not reported”, never as 0 %.
 - **inbound**: whether people's messages come in, and with them STOP and similar words.
@@ -76,6 +78,7 @@ def cells(kind: "type[ChannelKind]") -> Iterator[str]:
     buttons = [name for name in ("link", "reply") if name in limits.buttons]
     yield f"{', '.join(buttons)} ({limits.most_buttons})" if buttons else "–"
     yield yes(limits.templates)
+    yield f"{limits.most_recipients}" if limits.most_recipients > 1 else "–"
     for status in ("delivered", "read", "failed"):
         yield yes(status in limits.receipts)
     yield yes(limits.inbound)
