@@ -98,7 +98,7 @@ def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., A
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: webhook, telegram"),
+        (["--kind", "fax"], "There is no channel kind “fax”. Choose one of: telegram, whatsapp"),
         (["--kind", "webhook"], "url: Fill this in."),
         ([*HOOK, "--set", "colour=red"], "There is no such setting. Use one of: url, secret"),
         ([*HOOK, "--set", "idempotent=perhaps"], "idempotent: Write true or false."),
