@@ -230,8 +230,8 @@ def test_what_is_no_subscription_is_refused(body: bytes) -> None:
         make().subscription(body, NOW)
 
 
-def test_the_key_in_use_is_named_when_a_push_service_refuses_it() -> None:
+def test_a_subscription_of_another_key_does_not_pause_the_channel() -> None:
     outcome = make().outcome(reply(403))
-    assert refusal_of(outcome) is Refusal.MISCONFIGURED
+    assert refusal_of(outcome) is Refusal.REJECTED
     assert isinstance(outcome, Refused)
     assert "must subscribe again" in outcome.reason

@@ -36,7 +36,7 @@ async def test_a_push_service_refuses_a_token_that_proves_nothing(stage: Stage) 
     forged = HttpRequest(
         "POST", request.url, tuple(headers.items()), request.body, allow_private=True
     )
-    assert refusal_of(kind.outcome(await stage.http.send(forged))) is Refusal.MISCONFIGURED
+    assert refusal_of(kind.outcome(await stage.http.send(forged))) is Refusal.REJECTED
 
 
 async def test_a_message_for_another_browser_is_refused(stage: Stage) -> None:

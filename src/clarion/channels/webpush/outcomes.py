@@ -11,10 +11,15 @@ from clarion.transport.messages import HttpReply
 
 _GONE = "The browser is no longer subscribed: the push service has removed it ({status})."
 _KEY = (
-    "The push service does not accept the key of this channel ({status}). If the private key was "
-    "changed, contacts must subscribe again; else check the contact for push services."
+    "The push service does not accept the key of this channel for this subscription ({status}). "
+    "If the private key was changed, contacts must subscribe again; else check the contact for "
+    "push services."
 )
-_WRONG_KEY = frozenset({"BadJwtToken", "VapidPkHashMismatch", "ExpiredJwtToken"})
+_ACCOUNT = (
+    "The push service does not accept this channel ({status}). Check the contact for push services "
+    "and the clock of this server."
+)
+_WRONG_TOKEN = frozenset({"BadJwtToken", "ExpiredJwtToken"})
 
 
 def refused(reply: HttpReply) -> Refused:
@@ -27,8 +32,12 @@ def refused(reply: HttpReply) -> Refused:
         return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
     if status in (404, 410):
         return Refused(Refusal.UNREACHABLE, _GONE.format(status=status), code)
-    if status in (401, 403) or reason in _WRONG_KEY:
-        return Refused(Refusal.MISCONFIGURED, _KEY.format(status=status), code)
+    if reason in _WRONG_TOKEN:
+        return Refused(Refusal.MISCONFIGURED, _ACCOUNT.format(status=status), code)
+    if status in (401, 403) or reason == "VapidPkHashMismatch":
+        # Of one subscription: anybody can post one that was made with another key, and must not
+        # pause the channel with it. A broadcast of which too much is refused is paused anyway.
+        return Refused(Refusal.REJECTED, _KEY.format(status=status), code)
     if status == 413:
         sentence = "The message is larger than the push service accepts (413). Shorten it."
         return Refused(Refusal.REJECTED, sentence, code)
