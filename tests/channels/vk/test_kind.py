@@ -15,6 +15,7 @@ from channels.rehearsal import Rehearsal, Stage, events_of
 from channels.vk.fixtures import CASE, GROUP, SECRET, error, make, opened, posted, written
 from clarion.channels.contract import (
     Accepted,
+    BadSignature,
     CallbackAnswer,
     Ignored,
     Inbound,
@@ -128,6 +129,13 @@ def test_vk_is_answered_with_exactly_the_text_that_it_waits_for() -> None:
     assert kind.answer(hook) == CallbackAnswer(b"de2ad7ab", "text/plain")
     assert kind.answer(posted("message_new", written())) == CallbackAnswer(b"ok", "text/plain")
     assert make(confirmation="").answer(hook) is None
+
+
+def test_strangers_who_ask_for_the_confirmation_string_fill_no_table() -> None:
+    kind = make()
+    assert list(kind.events(posted("confirmation", None, None))) == []
+    with pytest.raises(BadSignature):
+        kind.verify(posted("confirmation", {"filling": "x" * 2_000}, None))
 
 
 async def test_a_repeat_is_accepted_once(stage: Stage) -> None:

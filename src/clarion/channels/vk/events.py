@@ -14,6 +14,7 @@ from clarion.channels.keywords import with_requested_state
 from clarion.channels.vk.ids import CHATS, is_peer
 
 _CONFIRMATION = "confirmation"
+_LARGEST_QUESTION = 1_000  # bytes: {"type": "confirmation", "group_id": 1}
 _NOT_DIRECT = Ignored("A message outside a conversation with one person is not used.")
 _NOBODY = Ignored("An event without a person is not used.")
 
@@ -22,7 +23,8 @@ def is_proven(secret: str, group: str, hook: HookRequest) -> bool:
     """Whether it has the secret key of our community. Constant time.
 
     The question for the confirmation string is answered without: whether VK sends the key with it
-    is not verified, and the string proves nothing to anybody but VK.
+    is not verified, and the string proves nothing to anybody but VK. So anybody can ask it: it must
+    be short, and nothing is kept of it.
     """
     try:
         event = payloads.object_of(hook.body)
@@ -32,7 +34,7 @@ def is_proven(secret: str, group: str, hook: HookRequest) -> bool:
         return False
     stated = payloads.text(event.get("secret"), 100)
     if event.get("type") == _CONFIRMATION and not stated:
-        return bool(secret)
+        return bool(secret) and len(hook.body) <= _LARGEST_QUESTION
     return bool(secret) and hmac.compare_digest(secret.encode(), stated.encode("utf-8", "replace"))
 
 
@@ -42,6 +44,8 @@ def events_of(hook: HookRequest) -> list[Event]:
     type_ = payloads.text(event.get("type"), 40)
     if not type_:
         raise ValueError("The callback is not from VK: it has no type.")
+    if type_ == _CONFIRMATION:
+        return []  # what is ignored is kept for a week
     about = payloads.part(event.get("object"))
     if type_ == "message_new":
         # Since version 5.103 the message is a part of the object, beside client_info.
