@@ -59,6 +59,12 @@ def test_a_page_names_templates_and_where_it_ended() -> None:
     assert listed(last) == ([], "")
 
 
+def test_a_page_of_long_templates_in_another_alphabet_is_read() -> None:
+    long = {**SPRING, "components": [{"type": "BODY", "text": "Привет " * 146}]}
+    templates, _ = listed({"data": [long] * 60})  # over 300,000 bytes as Meta escapes them
+    assert len(templates) == 60
+
+
 @pytest.mark.parametrize("body", [b"{", {"data": 7}, {}])
 def test_what_is_no_page_is_an_error(body: object) -> None:
     with pytest.raises(ValueError, match=r"\.$"):

@@ -16,7 +16,10 @@ from clarion.channels.templates.listed import ListedTemplate, TemplateChanged
 from clarion.transport.messages import HttpReply
 
 _FIELDS: Final = "id,name,language,status,category,quality_score,components"
-_PAGE = 100  # templates
+# Meta writes every letter outside ASCII as six bytes, and the samples of a template with it: one
+# has a few kilobytes, in other alphabets up to some twenty. A reply has at most a megabyte.
+_PAGE = 40  # templates
+_LARGEST = 1_048_576  # bytes of a page
 _NAMELESS = Ignored("An update about a template does not name it.")
 # The updates of an account, and what in them says what has become of the template.
 CHANGES: Final[Mapping[str, str]] = {
@@ -34,7 +37,7 @@ def page_url(url: str, after: str) -> str:
 
 def page_of(reply: HttpReply) -> tuple[list[ListedTemplate], str] | None:
     """The templates of a page, and where it ended; None for what is no page."""
-    answer = json_object(reply.body)
+    answer = json_object(reply.body, _LARGEST)
     if not isinstance(answer.get("data"), list):
         return None
     listed = [template for each in payloads.objects(answer["data"]) if (template := _listed(each))]
