@@ -108,3 +108,19 @@ def test_an_empty_answer_keeps_the_place() -> None:
     called = CASE.make()
     assert isinstance(called, FetchesUpdates)
     assert not called.fetches()
+
+
+def test_no_answer_is_larger_than_the_transport_accepts() -> None:
+    kind = CASE.make(updates="polling")
+    assert isinstance(kind, FetchesUpdates)
+    request = kind.fetch("")
+    assert isinstance(request, HttpRequest)
+    text = "😀" * 4_096  # an emoji takes twelve bytes in Telegram's JSON
+    marks = [{"offset": n, "length": 1, "type": "bold"} for n in range(100)]
+    chat = {"id": 17, "type": "private", "first_name": "Ben"}
+    message = {"message_id": 1, "date": 1, "chat": chat, "text": text, "entities": marks}
+    update = {"update_id": 1, "message": {**message, "reply_to_message": message}}
+    most = json.loads(request.body)["limit"]
+    answer = {"ok": True, "result": [update] * most}
+    assert len(json.dumps(answer)) < 1_048_576
+    assert len(kind.fetched(reply(200, answer), "").bodies) == most

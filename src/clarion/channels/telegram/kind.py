@@ -41,7 +41,11 @@ _HEADERS = (("Content-Type", JSON),)
 _TIMEOUT = 15.0  # seconds
 _TIMEOUT_UPLOADING = 60.0
 _HELD_OPEN = 25  # seconds that Telegram waits for an update
-LARGEST_FETCHED = 4_000_000  # bytes; 100 updates, most of a few hundred
+# Telegram writes every letter outside ASCII as six bytes and an emoji as twelve, so that an update,
+# with the message that it replies to, may have more than 100 kB. The transport takes a megabyte:
+# what is larger would be asked for, and refused, again and again.
+AT_ONCE = 8  # updates
+LARGEST_FETCHED = 1_048_576  # bytes
 _UPDATES = '["message","edited_message","callback_query","my_chat_member"]'
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
@@ -187,7 +191,7 @@ class TelegramKind:
     def fetch(self, cursor: str) -> HttpRequest:
         """getUpdates, which Telegram holds open: https://core.telegram.org/bots/api#getupdates."""
         offset = f'"offset":{cursor},' if cursor else ""
-        body = f'{{{offset}"timeout":{_HELD_OPEN},"limit":100,"allowed_updates":{_UPDATES}}}'
+        body = f'{{{offset}"timeout":{_HELD_OPEN},"limit":{AT_ONCE},"allowed_updates":{_UPDATES}}}'
         return self._call("getUpdates", body, _HELD_OPEN + _TIMEOUT)
 
     def fetched(self, reply: Reply, cursor: str) -> Fetched:
