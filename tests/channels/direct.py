@@ -147,6 +147,10 @@ _REPLIES = {
         Refusal.REJECTED,
     ),
     "not receiving": (graph_error(400, 10, error_subcode=2018108), Refusal.UNREACHABLE),
+    "blocked, as it was once reported": (
+        graph_error(400, 200, "(#200) This person isn't receiving messages from you right now."),
+        Refusal.UNREACHABLE,
+    ),
     "not available": (graph_error(400, 551, error_subcode=1545041), Refusal.UNREACHABLE),
     "nobody": (graph_error(400, 100, error_subcode=2018001), Refusal.UNREACHABLE),
     "not downloaded": (graph_error(400, 100, error_subcode=2018008), Refusal.RETRY),

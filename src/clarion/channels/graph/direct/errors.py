@@ -3,7 +3,8 @@
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes and
 https://developers.facebook.com/docs/messenger-platform/reference/send-api/error-codes; of the rate
 limits …/docs/graph-api/overview/rate-limiting. Not verified, for they are in neither list: the
-subcodes 2534014 and 2534022, which were seen in reports of integrators.
+subcodes 2534014 and 2534022, and 200 for a person who blocked the account, which were seen in
+reports of integrators (https://github.com/howdyai/botkit/issues/559).
 """
 
 from collections.abc import Mapping
@@ -80,8 +81,11 @@ def meaning_of(code: int, error: Mapping[str, Any]) -> Meaning | None:
     subcode = error.get("error_subcode")
     if isinstance(subcode, int) and (code, subcode) in _BY_SUBCODE:
         return _BY_SUBCODE[code, subcode]
-    if code == 10 and "allowed window" in payloads.text(error.get("message"), 400):
+    words = payloads.text(error.get("message"), 400)
+    if code == 10 and "allowed window" in words:
         return OUTSIDE_WINDOW
+    if (code == 10 or 200 <= code <= 299) and "This person isn" in words:
+        return _NOT_RECEIVING  # it is no right that is missing: nobody else is concerned
     if 200 <= code <= 299:
         return _NO_RIGHT
     return MEANINGS.get(code)
