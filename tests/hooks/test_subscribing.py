@@ -85,6 +85,50 @@ def test_who_subscribes_again_gets_messages_again(
     assert Address.objects.get().state == "active"
 
 
+def test_an_update_opts_nobody_in(client: ProgramClient, channel: Channel) -> None:
+    post(client, channel)
+    assert post(client, channel, type="unsubscribe").status_code == 204
+    assert post(client, channel, type="update", profile=profile(name="Anna")).status_code == 204
+    address = Address.objects.get()
+    assert (address.state, address.contact.name) == ("opted_out", "Anna")
+    assert not Grant.objects.get().given
+    assert post(client, channel, "ben", type="update").status_code == 204
+    assert Address.objects.count() == 1
+
+
+@pytest.mark.parametrize("state", ["active", "opted_out", "unreachable"])
+def test_a_browser_that_replaces_its_subscription_opts_nobody_in(
+    client: ProgramClient, channel: Channel, state: str
+) -> None:
+    post(client, channel)
+    contact = Contact.objects.get()
+    mark(Address.objects.get().pk, state, clock.now())
+    old = subscription("anna", ENDPOINT)
+    assert post(client, channel, "ben", type="renew", old=old).status_code == 204
+    address = Address.objects.get(alias_of=None)
+    assert address.contact == contact
+    assert address.state == ("opted_out" if state == "opted_out" else "active")
+    assert address.user_id.startswith(f"{ENDPOINT}-ben ")
+    assert Change.objects.count() == 1
+
+
+def test_a_subscription_of_which_only_the_id_was_known_gets_its_keys(
+    client: ProgramClient, channel: Channel
+) -> None:
+    post(client, channel)
+    Address.objects.update(written="")
+    post(client, channel)
+    assert Address.objects.get().user_id == CASE.message.to
+
+
+def test_a_stranger_replaces_no_subscription(client: ProgramClient, channel: Channel) -> None:
+    post(client, channel)
+    forged = subscription("mallory", ENDPOINT)
+    assert post(client, channel, "ben", type="renew", old=forged).status_code == 204
+    assert post(client, channel, "ben", type="renew").status_code == 400
+    assert Address.objects.get().user_id == CASE.message.to
+
+
 def test_unsubscribing_opts_out_and_withdraws_the_consent(
     client: ProgramClient, channel: Channel
 ) -> None:

@@ -42,6 +42,8 @@ class Subscription:
 
     user_id: str  # as it is written
     is_wanted: bool  # False: they unsubscribed
+    is_update: bool = False  # details of somebody who has subscribed; it opts nobody in
+    replaces: str = ""  # the user id, as it is written, that a browser replaced by itself
     consent: str = ""  # the name of the consent that a subscription gives
     name: str = ""
     language: str = ""

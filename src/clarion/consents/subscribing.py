@@ -14,7 +14,7 @@ from clarion.consents.proof import Proof
 from clarion.contacts import addresses, identities
 from clarion.contacts.models import Address
 from clarion.contacts.states import AddressState
-from clarion.contacts.upserts import Upsert, upsert
+from clarion.contacts.upserts import Upsert, Upserted, upsert
 from clarion.kit import db
 
 log = structlog.get_logger()
@@ -28,18 +28,8 @@ def subscribe(channel_id: int, wanted: Subscription, proof: Proof, at: datetime)
     with what is wrong with the visitor's details.
     """
     channel = Channel.objects.get(pk=channel_id)
-    item = Upsert(
-        wanted.user_id,
-        name=wanted.name,
-        language=wanted.language,
-        attributes=wanted.attributes,
-        tags=wanted.tags,
-        has_written=True,
-    )
     with db.write():
-        (result,) = upsert(channel, [item], by=BY)
-        if result.sentence:
-            raise SubscriptionRefused(f"{result.field}: {result.sentence}")
+        result = _upserted(channel, wanted)
         addresses.mark(result.address, AddressState.ACTIVE, at)
         consent = _consent(channel, wanted)
         if consent is not None:
@@ -48,13 +38,39 @@ def subscribe(channel_id: int, wanted: Subscription, proof: Proof, at: datetime)
             )
 
 
+def update(channel_id: int, wanted: Subscription, proof: Proof, at: datetime) -> None:
+    """Fill in the details of a visitor who has subscribed. It is no act of theirs: whoever opted
+    out stays so, and no consent is given. Of a stranger nothing is noted."""
+    channel = Channel.objects.get(pk=channel_id)
+    address = _address(channel, wanted.user_id)
+    if address is not None and address.user_id == wanted.user_id:
+        with db.write():
+            _upserted(channel, wanted)
+
+
+def renew(channel_id: int, wanted: Subscription, proof: Proof, at: datetime) -> None:
+    """Send to the subscription with which a browser replaced another one by itself.
+
+    The contact stays the same, and so does whether they opted out and what they consented to. Of a
+    stranger nothing is noted.
+    """
+    channel = Channel.objects.get(pk=channel_id)
+    old = _address(channel, wanted.replaces)
+    if old is None or old.user_id != wanted.replaces:
+        return
+    with db.write():
+        new = kind_class(channel.kind).user_id(wanted.user_id)
+        identities.move(channel, old.value, new, keeps_old=False)
+        _upserted(channel, wanted)
+
+
 def unsubscribe(channel_id: int, wanted: Subscription, proof: Proof, at: datetime) -> None:
     """Mark the address as opted out, and withdraw the consent. Of a stranger nothing is noted.
 
     Who knows only the address of somebody's subscription, and not its keys, ends nothing.
     """
     channel = Channel.objects.get(pk=channel_id)
-    address = _address(channel, wanted)
+    address = _address(channel, wanted.user_id)
     if address is None or address.user_id != wanted.user_id:
         return
     with db.write():
@@ -66,9 +82,29 @@ def unsubscribe(channel_id: int, wanted: Subscription, proof: Proof, at: datetim
             )
 
 
-def _address(channel: Channel, wanted: Subscription) -> Address | None:
+def _upserted(channel: Channel, wanted: Subscription) -> Upserted:
+    """Create or update the contact. Raises SubscriptionRefused."""
+    item = Upsert(
+        wanted.user_id,
+        name=wanted.name,
+        language=wanted.language,
+        attributes=wanted.attributes,
+        tags=wanted.tags,
+        has_written=True,
+    )
+    (result,) = upsert(channel, [item], by=BY)
+    if result.sentence:
+        raise SubscriptionRefused(f"{result.field}: {result.sentence}")
+    # Of one that a report named, or that took the place of another, only the id is known.
+    value = kind_class(channel.kind).user_id(wanted.user_id)
+    if value != wanted.user_id:
+        addresses.complete(result.address, value, wanted.user_id)
+    return result
+
+
+def _address(channel: Channel, user_id: str) -> Address | None:
     try:
-        value = kind_class(channel.kind).user_id(wanted.user_id)
+        value = kind_class(channel.kind).user_id(user_id)
     except BadIdError as error:
         raise SubscriptionRefused(f"This can't be a user id: {error}.") from None
     return identities.find(channel, value)

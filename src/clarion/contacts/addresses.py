@@ -129,6 +129,11 @@ def mark_value(
     return _move(address.pk, S.ACTIVE, at, (), OUT_OF_REACH)
 
 
+def complete(address_id: int, value: str, written: str) -> None:
+    """Note how the user id of an address is written, where that was not known."""
+    Address.objects.filter(pk=address_id, value=value, written="").update(written=written)
+
+
 def heard_from(address_id: int, at: datetime) -> bool:
     """They wrote to us: noted, and they can be reached again. Who had opted out stays so."""
     address_id = identities.primary_id(address_id)

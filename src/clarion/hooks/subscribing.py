@@ -118,7 +118,12 @@ def _refused(status: int, words: str) -> Answer:
 
 def _store(posted: Sequence[_Posted]) -> None:
     for each in posted:
-        write: Callable[..., None] = (
-            subscribing.subscribe if each.wanted.is_wanted else subscribing.unsubscribe
-        )
-        write(each.channel, each.wanted, each.proof, each.at)
+        _writer(each.wanted)(each.channel, each.wanted, each.proof, each.at)
+
+
+def _writer(wanted: Subscription) -> Callable[..., None]:
+    if not wanted.is_wanted:
+        return subscribing.unsubscribe
+    if wanted.replaces:
+        return subscribing.renew
+    return subscribing.update if wanted.is_update else subscribing.subscribe

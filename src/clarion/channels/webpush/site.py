@@ -75,14 +75,15 @@ def subscription_of(body: bytes, at: datetime, config: WebPushConfig) -> Subscri
     """What a website's visitor posted. Raises SubscriptionRefused."""
     try:
         fields = payloads.object_of(body)
-        stated = fields.get("subscription")
-        subscription = ids.read(json.dumps(stated) if isinstance(stated, dict) else "")
+        type_ = fields.get("type")
+        subscription = _stated(fields.get("subscription"))
+        replaced = str(_stated(fields.get("old"))) if type_ == "renew" else ""
     except BadIdError as error:
         raise SubscriptionRefused(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
     except ValueError as error:
         raise SubscriptionRefused(str(error).replace("The callback", "The request")) from None
     _check_service(subscription, config)
-    is_wanted = fields.get("type") != "unsubscribe"
+    is_wanted = type_ != "unsubscribe"
     token = fields.get("profile")
     profile: Mapping[str, Any] = {}
     if is_wanted and isinstance(token, str) and token:
@@ -95,12 +96,18 @@ def subscription_of(body: bytes, at: datetime, config: WebPushConfig) -> Subscri
     return Subscription(
         str(subscription),
         is_wanted,
-        config.consent,
-        payloads.text(profile.get("name"), 200),
-        payloads.text(profile.get("language"), 35),
-        attributes,
-        tuple(str(tag) for tag in tags),
+        is_update=type_ == "update",
+        replaces=replaced,
+        consent=config.consent,
+        name=payloads.text(profile.get("name"), 200),
+        language=payloads.text(profile.get("language"), 35),
+        attributes=attributes,
+        tags=tuple(str(tag) for tag in tags),
     )
+
+
+def _stated(value: object) -> ids.Subscription:
+    return ids.read(json.dumps(value) if isinstance(value, dict) else "")
 
 
 def _check_service(subscription: ids.Subscription, config: WebPushConfig) -> None:

@@ -1,5 +1,6 @@
 // Lets visitors of a website subscribe to its push channel:
-// clarionPush.subscribe({ profile }), clarionPush.unsubscribe(), clarionPush.state().
+// clarionPush.subscribe({ profile }), clarionPush.update({ profile }), clarionPush.unsubscribe(),
+// clarionPush.state().
 
 (() => {
   async function post(type, subscription, profile) {
@@ -35,6 +36,14 @@
     await post("subscribe", subscription, profile);
   }
 
+  // Fills in details of a visitor who has subscribed; it opts nobody in.
+  async function update({ profile } = {}) {
+    const subscription = isSupported() ? await current() : null;
+    if (subscription) {
+      await post("update", subscription, profile);
+    }
+  }
+
   async function unsubscribe() {
     const subscription = isSupported() ? await current() : null;
     if (subscription) {
@@ -53,5 +62,5 @@
     return (await current()) ? "subscribed" : "unsubscribed";
   }
 
-  window.clarionPush = { subscribe, unsubscribe, state };
+  window.clarionPush = { subscribe, update, unsubscribe, state };
 })();

@@ -30,17 +30,21 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 self.addEventListener("pushsubscriptionchange", (event) => {
-  event.waitUntil(renew());
+  event.waitUntil(renew(event.oldSubscription));
 });
 
-async function renew() {
+// The visitor has done nothing: the server keeps whether they opted out, if it knows who it is.
+async function renew(old) {
+  if (!old) {
+    return;
+  }
   const subscription = await self.registration.pushManager.subscribe({
     userVisibleOnly: true,
     applicationServerKey: CLARION.key,
   });
   await fetch(CLARION.subscribe, {
     method: "POST",
-    body: JSON.stringify({ type: "subscribe", subscription }),
+    body: JSON.stringify({ type: "renew", subscription, old }),
     credentials: "omit",
   });
 }
