@@ -1,5 +1,6 @@
 """Templates that a provider lists: fetched by a worker, changed by callbacks, checked."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from clarion.channels.models import Channel, MessageTemplate
 from clarion.channels.templates import library
 from clarion.channels.templates.listed import ListedTemplate, TemplateChanged
 from clarion.channels.templates.parts import filled, parts_of, places_of, why_not_sendable
+from clarion.kit import clock
 from clarion.transport.messages import HttpReply
 from support import factory
 
@@ -81,6 +83,20 @@ def test_a_list_that_cannot_be_fetched_keeps_what_is_stored(
     assert "access token" in library.refresh(channel)
     assert (stored(), library.has_library(channel)) == ([("a", "approved")], False)
     assert "access token" in channel.templates_problem
+
+
+def test_what_a_callback_changed_while_the_list_was_fetched_stays(
+    channel: Channel, pages: list[Any]
+) -> None:
+    pages += [[template("spring"), template("summer")]]
+    library.refresh(channel)
+    library.note_change(channel, TemplateChanged("spring", "en", status="paused"))
+    later = clock.now() + timedelta(minutes=1)  # than the next fetch begins
+    MessageTemplate.objects.filter(name="spring").update(changed_at=later)
+
+    pages += [[template("spring"), template("summer", "rejected")]]
+    library.refresh(channel)
+    assert stored() == [("spring", "paused"), ("summer", "rejected")]
 
 
 def test_a_refresh_needs_the_account_and_a_kind_with_templates() -> None:

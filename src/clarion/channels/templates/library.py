@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -85,7 +85,7 @@ def refresh(channel: Channel) -> str:
 
     Not for a thread with an event loop.
     """
-    problem = ""
+    problem, began = "", clock.now()
     try:
         listed = asyncio.run(_fetch(channel))
     except ChannelError as error:
@@ -93,7 +93,7 @@ def refresh(channel: Channel) -> str:
         log.warning("templates_not_fetched", channel=channel.pk, reason=problem)
     with transaction.atomic():
         if not problem:
-            _store(channel, listed)
+            _store(channel, listed, began)
         fetched = {} if problem else {"templates_at": clock.now()}
         Channel.objects.filter(pk=channel.pk).update(
             templates_problem=problem, templates_asked_at=None, templates_taken_at=None, **fetched
@@ -122,8 +122,11 @@ async def _fetch(channel: Channel) -> list[ListedTemplate]:
     raise ChannelError("The provider's list of templates does not end.")
 
 
-def _store(channel: Channel, listed: Sequence[ListedTemplate]) -> None:
-    """Make the stored list the fetched one, keeping the rows of what is still listed."""
+def _store(channel: Channel, listed: Sequence[ListedTemplate], began: datetime) -> None:
+    """Make the stored list the fetched one, keeping the rows of what is still listed.
+
+    ``began``: what a callback has changed since is newer than the list.
+    """
     stored = {(row.name, row.language): row for row in templates_of([channel])}
     for template in listed:
         row = stored.pop((template.name, template.language), None)
@@ -139,7 +142,8 @@ def _store(channel: Channel, listed: Sequence[ListedTemplate]) -> None:
                 channel=channel, name=template.name, language=template.language, defaults=facts
             )
         elif any(getattr(row, name) != value for name, value in facts.items()):
-            MessageTemplate.objects.filter(pk=row.pk).update(**facts, changed_at=clock.now())
+            unchanged = MessageTemplate.objects.filter(pk=row.pk, changed_at__lt=began)
+            unchanged.update(**facts, changed_at=clock.now())
     MessageTemplate.objects.filter(pk__in=[row.pk for row in stored.values()]).delete()
 
 
