@@ -23,7 +23,15 @@ from channels.slack.fixtures import (
     posted,
     pressed,
 )
-from clarion.channels.contract import CallbackAnswer, Ignored, Inbound, OptOut, Refused, Unsendable
+from clarion.channels.contract import (
+    CallbackAnswer,
+    Ignored,
+    Inbound,
+    OptOut,
+    Refusal,
+    Refused,
+    Unsendable,
+)
 from clarion.channels.slack.errors import ERRORS
 from clarion.kit.parts import Button, Media
 from simulator.client import listening
@@ -94,6 +102,13 @@ def test_every_error_of_the_catalogue_is_classed(code: str) -> None:
     outcome = make().outcome(error(code))
     assert isinstance(outcome, Refused)
     assert (outcome.refusal, outcome.reason) == (ERRORS[code].refusal, ERRORS[code].sentence)
+
+
+@pytest.mark.parametrize("code", ["message_limit_exceeded", "team_added_to_org"])
+def test_what_does_not_end_by_itself_soon_is_tried_once_a_minute(code: str) -> None:
+    outcome = make().outcome(error(code))
+    assert isinstance(outcome, Refused)
+    assert (outcome.refusal, outcome.retry_after) == (Refusal.THROTTLED, 60.0)
 
 
 def test_a_wait_is_as_long_as_slack_asks_and_may_be_about_one_conversation() -> None:

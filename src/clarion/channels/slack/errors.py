@@ -7,6 +7,7 @@ same list. Slack answers them with HTTP 200 and ``"ok": false``.
 from typing import Literal, NamedTuple
 
 from clarion.channels.contract import Refusal
+from clarion.channels.replies import DEFAULT_WAIT
 
 
 class Meaning(NamedTuple):
@@ -15,8 +16,10 @@ class Meaning(NamedTuple):
     refusal: Refusal
     sentence: str
     mark: Literal["blocked", "deactivated", "unreachable"] = "unreachable"
+    wait: float = DEFAULT_WAIT  # seconds, where Slack asks for none
 
 
+_LONG = 60.0  # of what does not end by itself soon
 _GONE, _REJECTED = Refusal.UNREACHABLE, Refusal.REJECTED
 _TOKEN = Meaning(
     Refusal.MISCONFIGURED, "Slack does not accept the bot token. Copy it again from your app."
@@ -61,10 +64,10 @@ ERRORS: dict[str, Meaning] = {
     "ratelimited": _WAIT,
     "rate_limited": _WAIT,
     "message_limit_exceeded": Meaning(
-        Refusal.THROTTLED, "The workspace has reached its limit of messages."
+        Refusal.THROTTLED, "The workspace has reached its limit of messages.", wait=_LONG
     ),
     "team_added_to_org": Meaning(
-        Refusal.THROTTLED, "Slack is moving the workspace to another organisation."
+        Refusal.THROTTLED, "Slack is moving the workspace to another organisation.", wait=_LONG
     ),
     "internal_error": _MAYBE,
     "fatal_error": _MAYBE,

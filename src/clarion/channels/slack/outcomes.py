@@ -34,10 +34,10 @@ def _of_error(reply: HttpReply, error: str, secrets: Iterable[str]) -> Refused:
     if meaning is None:
         words = f": {code}" if code else ""
         return Refused(Refusal.REJECTED, f"Slack refused the message{words}.", code)
-    wait = _wait(reply) if meaning.refusal is Refusal.THROTTLED else None
+    wait = _wait(reply, meaning.wait) if meaning.refusal is Refusal.THROTTLED else None
     return Refused(meaning.refusal, meaning.sentence, code, wait, mark=meaning.mark)
 
 
-def _wait(reply: HttpReply) -> float:
+def _wait(reply: HttpReply, usual: float = DEFAULT_WAIT) -> float:
     wait = wait_seconds(reply)
-    return DEFAULT_WAIT if wait is None else wait
+    return usual if wait is None else wait
