@@ -389,6 +389,30 @@ async def test_a_kept_connection_comes_back(smsc, smpp):
     assert server.commands()[-1] == Command.UNBIND
 
 
+async def test_nothing_is_opened_for_a_message_after_its_account_was_released(smsc, smpp):
+    server, client, ear = await smsc(), smpp(), Ear()
+    client.keep(server.account(), ear.hear, ear.troubled)
+    assert await client.send(server.request()) == ACCEPTED
+    await client.release(server.account())
+    with pytest.raises(Unavailable):
+        await client.send(server.request())
+    assert server.connections == 1
+    client.keep(server.account(), ear.hear, ear.troubled)
+    assert (await client.send(server.request())).status == 0
+
+
+async def test_a_connection_that_is_opened_too_late_is_closed_again(smsc, smpp):
+    server, client = await smsc(), smpp()
+    sending = asyncio.create_task(client.send(server.request()))
+    while not server.received:
+        await asyncio.sleep(0)
+    await client.release(server.account())
+    with pytest.raises(NotSent):
+        await sending
+    await until(lambda: server.commands()[-1] == Command.UNBIND)
+    assert not server.submitted()
+
+
 async def test_a_receiver_and_a_transmitter(smsc, smpp):
     server, client, ear = await smsc(), smpp(), Ear()
     client.keep(server.account(separate=True), ear.hear, ear.troubled)

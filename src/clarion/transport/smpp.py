@@ -32,6 +32,8 @@ class SmppClient:
         self._tls = tls
         self._closed = False
         self._links: dict[SmppAccount, _Link] = {}
+        # What still waits to be sent must not open a connection that nobody would close.
+        self._released: set[SmppAccount] = set()
 
     async def send(self, request: SmppRequest) -> SmppReply:
         """Send one message and return the SMSC's deciding answer; refusals are answers too.
@@ -39,7 +41,7 @@ class SmppClient:
         Raises NotSent when the SMSC certainly got no part of it, MaybeSent when it may have got all
         of it.
         """
-        if self._closed:
+        if self._closed or request.account in self._released:
             raise Unavailable(_CLOSED)
         link = self._link(request.account)
         fate = _Fate(link.server, len(request.parts))
@@ -62,13 +64,16 @@ class SmppClient:
         kept. `troubled` is told each time why the connection can't be opened, and in how many
         seconds it is tried again.
         """
+        self._released.discard(account)
         link = self._link(account)
         link.hear = hear
         if link.keeping is None:
             link.keeping = asyncio.create_task(link.keep(troubled))
 
     async def release(self, account: SmppAccount) -> None:
-        """Unbind, and hold the account's connection open no longer."""
+        """Unbind, and hold the account's connection open no longer. Nothing more is sent on it
+        until it is kept again."""
+        self._released.add(account)
         if link := self._links.pop(account, None):
             await link.close()
 
@@ -240,6 +245,9 @@ class _Link:
             self._trouble, self._rests_until = trouble, loop.time() + _RESTING
             raise
         self._trouble = None
+        if self._closed:  # meanwhile
+            await session.unbind()
+            raise Unavailable(_CLOSED)
         self._sessions[command] = session
         return session
 
