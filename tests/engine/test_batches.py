@@ -1,5 +1,6 @@
 """Messages that are the same share a request: who is in it, and what becomes of each."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -262,6 +263,19 @@ async def test_what_stays_unknown_after_repeats_is_in_doubt_and_not_sent_again(l
     assert states(settled) == ["in_doubt"] * MOST
     assert len({key for _, key in provider.requests}) == 1
     assert len(provider.requests) == IDEMPOTENT.policy.attempts
+
+
+async def test_a_repeat_that_is_far_off_does_not_delay_the_end() -> None:
+    host = PipelineHost(messages(MOST))
+    provider = Provider(host, lambda number, to: reply(502))
+    channel = replace(IDEMPOTENT, policy=Policy(3, 3_600.0, idempotent=True))
+    pipeline = pipeline_for(host, channel, provider.send, 8)
+    pipeline._answered = True
+    await eventually_async(lambda: bool(provider.requests))
+    await asyncio.wait_for(pipeline.close(), 30)
+
+    assert states(host.settled) == ["in_doubt"] * MOST
+    assert len(provider.requests) == 1
 
 
 async def test_alone_the_engine_repeats_a_message_with_its_key() -> None:

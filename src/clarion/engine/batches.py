@@ -8,7 +8,7 @@ leaves exactly these in doubt. Afterwards each has an outcome of its own.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -120,7 +120,7 @@ class Batches:
         self._groups: dict[tuple[int, Hashable], _Group] = {}
         self._waiting = 0  # requests that wait for their turn
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._closing = asyncio.Event()
         self._slots: RequestSlots | None = None
         if (rate := channel.request_rate) is not None:
             self._slots = RequestSlots(host, channel.id, rate)
@@ -133,7 +133,7 @@ class Batches:
 
     def close(self) -> None:
         """Let what has not begun be queued again."""
-        self._closing = True
+        self._closing.set()
         for key in list(self._groups):
             self._send_group(key)
         if self._slots is not None:
@@ -166,7 +166,10 @@ class Batches:
             timer = loop.call_later(TOGETHER / clock.SECOND, self._send_group, key)
             group = self._groups[key] = _Group([], timer)
         group.members.append(member)
-        if len(group.members) == self._channel.kind.limits.most_recipients or self._closing:
+        if (
+            len(group.members) == self._channel.kind.limits.most_recipients
+            or self._closing.is_set()
+        ):
             self._send_group(key)
 
     def _send_group(self, key: tuple[int, Hashable]) -> None:
@@ -215,7 +218,7 @@ class Batches:
         return batch
 
     def _may_leave(self, member: _Member) -> bool:
-        if self._closing or not self._may_send(member.claimed):
+        if self._closing.is_set() or not self._may_send(member.claimed):
             return False
         has_slot = self._channel.rate is not None and member.claimed.slot
         late = self._host.shared_now() - member.claimed.slot if has_slot else 0
@@ -274,7 +277,9 @@ class Batches:
         """
         policy = self._channel.policy
         for attempts in range(1, policy.attempts):
-            await asyncio.sleep(backoff(policy, attempts) / clock.SECOND)
+            with suppress(TimeoutError):  # an hour is possible: the worker does not wait for it
+                seconds = backoff(policy, attempts) / clock.SECOND
+                await asyncio.wait_for(self._closing.wait(), seconds)
             async with self._turn(is_urgent=False):
                 if not self._may_leave(batch.members[0]):
                     break
