@@ -49,6 +49,18 @@ def test_a_batch_moves_deliveries_and_writes_a_record_each() -> None:
     assert (counts["sent"], counts["failed"], counts["queued"], counts["sending"]) == (1, 1, 1, 0)
 
 
+def test_attributes_from_two_broadcasts_to_one_person_are_both_kept() -> None:
+    channel, worker, (message, *_), _ = world()
+    factory.sending([channel])
+    (other, *_) = claim(channel.pk, worker, 1).messages
+    first = factory.outcome(message, channel, attributes={"points": 7, "city": "Bonn"})
+    second = factory.outcome(other, channel, attributes={"level": 2})
+    second.address = first.address
+    settle(worker, [first, second])
+    contact = Address.objects.get(pk=first.address).contact
+    assert contact.attributes == {"points": 7, "city": "Bonn", "level": 2}
+
+
 def test_deliveries_that_become_the_same_are_written_each_with_its_own_moment() -> None:
     """Most of a batch become the same, which is written once for all of them."""
     channel, worker, claimed, broadcast = world(2 * ALIKE + 3)

@@ -1,6 +1,7 @@
 """Settling a batch: deliveries move, and what answers say about addresses is kept."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, attribute_values, identities
@@ -13,7 +14,11 @@ def settle(
 ) -> int:
     """Write a batch, see ``settle_rows``. Returns how many deliveries moved."""
     # Before the deliveries move: the next message may show them, and a crash here loses none.
-    if attributes := {each.address: each.attributes for each in batch if each.attributes}:
+    attributes: dict[int, dict[str, Any]] = {}
+    for each in batch:
+        if each.attributes:  # several broadcasts may be at the same person
+            attributes.setdefault(each.address, {}).update(each.attributes)
+    if attributes:
         attribute_values.set_values(attributes)
     moved = settle_rows(worker_id, batch, again=again, reopen=reopen)
     for settlement in batch:
