@@ -298,6 +298,26 @@ async def test_only_requests_take_slots_where_the_provider_counts_them() -> None
     assert host.slots_taken == len(provider.requests)
 
 
+async def test_no_more_wait_for_a_request_of_their_own_than_may_leave_soon() -> None:
+    channel = replace(BATCHING, kind=RequestsKind(CONFIG), request_rate=4.0)  # room for one
+    host = PipelineHost(messages(40), text="Hello {{ contact.name }}")
+    host.now = clock.now_us()
+
+    async def never(channel_id: int, count: int) -> list[int]:
+        await asyncio.Event().wait()
+        return []
+
+    host.slots = never  # type: ignore[method-assign]
+    pipeline = pipeline_for(host, channel, Provider(host).send, 8)
+    pipeline._answered = True
+    await eventually_async(lambda: _joined(pipeline) == 40)
+    _leave(pipeline)
+    await eventually_async(lambda: len(host.settled) == 36)
+    assert states(host.settled) == ["queued"] * 36
+    await pipeline.close()
+    assert states(host.settled) == ["queued"] * 40
+
+
 def _leave(pipeline: ChannelPipeline) -> None:
     """As if those who wait had waited long enough."""
     some = pipeline._batches  # type: ignore[attr-defined]

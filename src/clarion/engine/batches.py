@@ -44,6 +44,10 @@ from clarion.transport.errors import MaybeSent, NotSent
 log = structlog.get_logger()
 # Refused for what it says or whom it is to: one of them may be the reason, so each is sent alone.
 _ABOUT_ONE = frozenset({Refusal.REJECTED, Refusal.UNREACHABLE})
+# Requests that may wait for their turn, in rooms. Who comes beyond that is queued again: how many
+# messages share a request is known only once they are rendered, and whoever waits here is not
+# reached by an opt-out, and is in the way of what is urgent.
+_ROOMS = 4
 _NEWEST = 0.3  # how much the newest request counts in the mean number of recipients
 
 
@@ -128,8 +132,9 @@ class Batches:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough requests wait for their turn."""
-        return self._waiting >= self.room
+        """Whether enough requests wait for their turn, or soon will."""
+        gathering = max(0, len(self._groups) - 1)  # one that more messages may join
+        return self._waiting + gathering >= self.room
 
     def close(self) -> None:
         """Let what has not begun be queued again."""
@@ -179,8 +184,16 @@ class Batches:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, members: Sequence[_Member]) -> None:
-        """Send to these with one request, and give each its answer."""
+    async def _send(self, members: Sequence[_Member], *, is_rest: bool = False) -> None:
+        """Send to these with one request, and give each its answer.
+
+        ``is_rest``: a request that they shared was refused.
+        """
+        if self._waiting >= _ROOMS * self.room and not members[0].is_urgent and not is_rest:
+            self.mean = max(1.0, self.mean / 2)  # fewer share a request than before
+            for member in members:
+                member.answer.set_result(None)
+            return
         try:
             await self._attempt(members)
         except Exception:
@@ -200,7 +213,7 @@ class Batches:
         if batch.is_shared and _is_unknown(outcomes) and self._channel.policy.idempotent:
             outcomes = await self._repeated(batch, outcomes)
         elif batch.is_shared and (whole := _whole(outcomes)) and whole.refusal in _ABOUT_ONE:
-            await asyncio.gather(*(self._send([member]) for member in batch.members))
+            await asyncio.gather(*(self._send([member], is_rest=True) for member in batch.members))
             return
         for member, outcome in zip(batch.members, outcomes, strict=True):
             member.answer.set_result(_Answer(outcome, began, batch.is_shared))
