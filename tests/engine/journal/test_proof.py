@@ -279,6 +279,18 @@ class TestTheReaperWasQuicker:
 
         assert crew.states() == ["in_doubt"] * 4
 
+    def test_what_was_not_begun_is_queued_again_where_messages_share_requests(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(KINDS, "webhook", BatchKind)
+        crew = Crew(idempotent=True)
+        first, second, *_ = crew.claimed
+        assert crew.journal.begin_together([first.delivery, second.delivery])
+        crew.die()
+        self.late(crew)
+        reap.reap()
+        assert crew.states() == ["in_doubt", "in_doubt", "queued", "queued"]
+
     def test_where_repeats_are_dropped_nothing_is_queued_twice(self) -> None:
         crew = Crew(idempotent=True)
         crew.die()

@@ -7,7 +7,8 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from clarion.broadcasts.sending import lock_active
-from clarion.channels.registry import is_idempotent
+from clarion.channels.models import Channel
+from clarion.channels.registry import is_idempotent, sends_batches
 from clarion.engine.heartbeat import Beat
 from clarion.engine.journal.format import Mark
 from clarion.engine.journal.gone import GoneJournal
@@ -96,7 +97,9 @@ class Proof:
             )
             active = lock_active({row[1] for row in doubtful})
             # Where repeats are dropped it was queued again, and may be in doubt because of another.
-            wary = {key for key in {row[2] for row in doubtful} if not is_idempotent(key)}
+            # But not where they may have shared a request: without this nothing was known of that.
+            channels = Channel.objects.filter(pk__in={row[2] for row in doubtful})
+            wary = {c.pk for c in channels if sends_batches(c.kind) or not is_idempotent(c.pk)}
             open_again = [row[0] for row in doubtful if row[1] in active and row[2] in wary]
             answers = {row[0]: a for row in doubtful if (a := self.answer(row[0]))}
             ended = [a for a in answers.values() if a.state in {D.SENT, D.FAILED}]
