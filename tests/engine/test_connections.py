@@ -179,6 +179,29 @@ def test_what_may_be_over_soon_makes_the_channel_wait(client: Recorder) -> None:
     assert client.done == ["keep us"]
 
 
+def test_a_worker_that_can_not_connect_leaves_the_channel_to_the_others(client: Recorder) -> None:
+    channel, (mine, other) = smsc(connections=2), workers(2)
+    kind = wanted_now()[0].kind
+    own, others = Connections(SameThread(), client), Connections(SameThread(), Recorder())
+    run(others.refresh(other))
+    run(own.refresh(mine))
+    in_use = BindRefused(SmppReply("bind", 0x05))
+    client.kept["us"][1](in_use, 60.0)  # type: ignore[operator]
+    run(own.refresh(mine))
+    run(own.refresh(mine))
+    channel.refresh_from_db()
+    assert channel.waits_until is None
+    assert (own.room(channel.pk, kind, 9), others.room(channel.pk, kind, 9)) == (0, 9)
+    assert client.done == ["keep us", "release us"]
+    end(other)
+    own._resting.clear()  # it has rested
+    run(own.refresh(mine))
+    client.kept["us"][1](in_use, 60.0)  # type: ignore[operator]
+    run(own.refresh(mine))
+    channel.refresh_from_db()
+    assert channel.waits_until is not None, "no other one sends"
+
+
 def test_two_channels_with_one_account(client: Recorder) -> None:
     smsc()
     second, (mine,) = smsc("second"), workers(1)

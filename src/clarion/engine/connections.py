@@ -5,6 +5,7 @@ as the worker lives, and only a worker with one sends on the channel. What arriv
 callback before it is acknowledged; what can't be stored in time is sent again by the provider.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from clarion.transport.smpp_session import BindRefused
 
 log = structlog.get_logger()
 _KEEPING = [name for name, kind in KINDS.items() if issubclass(kind, KeepsConnection)]
+RESTING = 60.0  # seconds in which a worker that can't connect leaves a channel to the others
 SHARED = "Another channel uses the same account. Pause one of them, or use another account."
 
 
@@ -56,6 +58,8 @@ class Connections:
         self._refusals: dict[int, str] = {}  # found out since the last round
         # The same: why a connection can't be opened, and seconds until it is tried again.
         self._waits: dict[int, tuple[str, float]] = {}
+        # Channels that other workers send on while this one can't: until when, time.monotonic().
+        self._resting: dict[int, float] = {}
 
     def room(self, channel_id: int, kind: ChannelKind, most: int) -> int:
         """How many messages of a channel this worker may send at a time: 0 where it is not
@@ -72,14 +76,25 @@ class Connections:
             await self._db(stops.pause_on_channel, channel_id, reason)
         waits, self._waits = self._waits, {}
         for channel_id, (reason, seconds) in waits.items():
-            if channel_id not in refusals:
+            if channel_id in refusals:
+                continue
+            if await self._db(_others_have, channel_id, worker_id):
+                # Its own trouble, such as one connection more than the provider allows.
+                self._resting[channel_id] = time.monotonic() + RESTING
+            else:
                 await self._db(_let_wait, channel_id, reason, seconds)
         wanted = {each.id: each for each in await self._db(wanted_now)}
         for channel_id, account in list(self._refused.items()):
             each = wanted.get(channel_id)
             if each is None or each.account != account or each.active:
                 del self._refused[channel_id]
-        usable = {key: each for key, each in wanted.items() if key not in self._refused}
+        now = time.monotonic()
+        self._resting = {key: until for key, until in self._resting.items() if until > now}
+        usable = {
+            key: each
+            for key, each in wanted.items()
+            if key not in self._refused and key not in self._resting
+        }
         held = await self._db(hold, worker_id, {key: each.most for key, each in usable.items()})
         for channel_id, account in list(self._open.items()):
             if channel_id not in held or usable[channel_id].account != account:
@@ -184,6 +199,14 @@ def _rows() -> list[_Row]:
         [db.now_us()],
     )
     return [(channel, number, worker, bool(lives)) for channel, number, worker, lives in rows]
+
+
+def _others_have(channel_id: int, worker_id: int) -> bool:
+    """Whether another living worker may keep a connection of a channel open."""
+    return any(
+        channel == channel_id and worker != worker_id and lives
+        for channel, _, worker, lives in _rows()
+    )
 
 
 def _take(channel: int, most: int, worker_id: int, rows: list[_Row]) -> bool:
