@@ -45,8 +45,8 @@ def set_values(values: Mapping[int, Values]) -> None:
         locked = Contact.objects.select_for_update().filter(pk__in=set(owners.values()))
         contacts = {contact.pk: contact for contact in locked.order_by("pk")}
         for address, own in values.items():
-            if address in owners:
-                contact = contacts[owners[address]]
+            # One that was deleted meanwhile has none.
+            if contact := contacts.get(owners.get(address, 0)):
                 contact.attributes = _merged(contact.attributes, own)
         note_attributes({n for own in values.values() for n, v in own.items() if v is not None})
         Contact.objects.bulk_update(contacts.values(), ["attributes"], batch_size=500)

@@ -25,7 +25,9 @@ def attribute_name(title: str) -> str:
 
 def note_attributes(names: Iterable[str]) -> None:
     """Remember that contacts have attributes of these names."""
-    Attribute.objects.bulk_create([Attribute(name=name) for name in names], ignore_conflicts=True)
+    # In order: two that add the same new names in another one can wait for each other.
+    rows = [Attribute(name=name) for name in sorted(set(names))]
+    Attribute.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def lacks(path: str, alias: str) -> tuple[str, list[Any]]:
