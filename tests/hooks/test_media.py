@@ -9,6 +9,12 @@ pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 
 
+@pytest.fixture
+def client() -> Client:
+    """A browser."""
+    return Client()
+
+
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_an_image_is_shown_to_anybody(client: Client, method: str) -> None:
     row = media.save_upload("a cat.png", "", [PNG])
