@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from email.utils import getaddresses
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
 class Header(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
     Name: str
     Value: str
 
 
 class Attachment(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
     Name: str
     Content: str
     ContentType: str
@@ -31,7 +32,7 @@ class Attachment(BaseModel):
 class Email(BaseModel):
     """The body of POST /email: https://postmarkapp.com/developer/api/email-api, all fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
     From: str
     To: str
     Cc: str | None = None
@@ -54,6 +55,20 @@ def sent(message: Outgoing, **settings: Any) -> Email:
     assert (request.method, request.url) == ("POST", "https://api.postmarkapp.com/email")
     assert dict(request.headers)["Content-Type"] == "application/json"
     return Email.model_validate(json.loads(request.body))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Müller, Anna", "Zoë, victim@example.com, x", 'J"oë\\ <evil@example.com>,', "Smith, J",
+        "Ü; v@x.y:",
+    ],
+)  # fmt: skip
+def test_a_name_adds_no_recipient(name: str) -> None:
+    email = sent(Outgoing("abc-17", 3, "anna@example.org", "Hello", name=name))
+    assert getaddresses([email.To]) == [(name, "anna@example.org")]
+    email = sent(Outgoing("abc-17", 3, "anna@example.org", "Hello", mail=Mail(from_name=name)))
+    assert getaddresses([email.From]) == [(name, "news@example.org")]
 
 
 def test_a_message_has_the_fields_of_the_documentation() -> None:

@@ -62,8 +62,8 @@ class PostmarkKind(MailKind):
 
     def request(self, message: Outgoing) -> HttpRequest:
         """POST /email. Raises Unsendable for what an e-mail can't have."""
-        recipient, mail = self.built(message, self._sender, self._config.reply_to)
-        body = email_of(mail, recipient, message.id, self._config.stream)
+        _, mail = self.built(message, self._sender, self._config.reply_to)
+        body = email_of(mail, message.id, self._config.stream)
         return self._call("POST", "/email", body)
 
     def outcome(self, reply: Reply) -> Outcome:

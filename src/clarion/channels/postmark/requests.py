@@ -5,6 +5,7 @@ so that whatever an e-mail can have arrives here too.
 """
 
 import json
+import re
 from base64 import b64encode
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -13,21 +14,19 @@ from email.utils import parseaddr
 from typing import Any, Final
 
 OUR_ID: Final = "clarion_id"  # of the message, in its Metadata, which every callback repeats
-_FIELDS: Final = {"from": "From", "to": "To", "subject": "Subject", "reply-to": "ReplyTo"}
+_FIELDS: Final = {"subject": "Subject", "reply-to": "ReplyTo"}
 # Postmark writes these itself.
-_OWN: Final = frozenset({*_FIELDS, "date", "message-id", "mime-version", "content-type",
-                         "content-transfer-encoding"})  # fmt: skip
+_OWN: Final = frozenset({*_FIELDS, "from", "to", "date", "message-id", "mime-version",
+                         "content-type", "content-transfer-encoding"})  # fmt: skip
+_SPECIAL: Final = re.compile(r'[][()<>@,:;".\\]')  # of a phrase (RFC 5322 3.2.3)
 _PLAIN: Final = ("text/plain", "text/html")
 
 
-def email_of(mail: bytes, recipient: str, message_id: str, stream: str) -> bytes:
-    """The body of POST /email for an e-mail to this bare address."""
+def email_of(mail: bytes, message_id: str, stream: str) -> bytes:
+    """The body of POST /email for an e-mail to one address."""
     message = message_from_bytes(mail)
-    fields: dict[str, Any] = {
-        field: _readable(message, name) for name, field in _FIELDS.items() if message[name]
-    }
-    name = parseaddr(str(message["to"]))[0]
-    fields["To"] = _readable(message, "to") if name else recipient
+    fields: dict[str, Any] = {"From": _mailbox(message, "from"), "To": _mailbox(message, "to")}
+    fields |= {field: _readable(message, name) for name, field in _FIELDS.items() if message[name]}
     fields["MessageStream"] = stream
     fields["Metadata"] = {OUR_ID: message_id}
     # Clarion tracks links itself, and Postmark's pixel would be counted for nobody.
@@ -62,6 +61,18 @@ def _add(part: Message, fields: dict[str, Any]) -> None:
     if content_id := str(part.get("Content-ID", "")).strip("<>"):
         attachment["ContentID"] = f"cid:{content_id}"
     fields["Attachments"].append(attachment)
+
+
+def _mailbox(message: Message, name: str) -> str:
+    """The mailbox of a header, its name readable. Quoted where it is more than words: Postmark
+    reads a list, in which a contact's name could be further addresses."""
+    encoded, address = parseaddr(str(message[name]))
+    words = " ".join(str(make_header(decode_header(encoded))).split())
+    if not words:
+        return address
+    if _SPECIAL.search(words):
+        words = '"' + re.sub(r'(["\\])', r"\\\1", words) + '"'
+    return f"{words} <{address}>"
 
 
 def _readable(message: Message, name: str) -> str:
