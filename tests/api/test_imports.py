@@ -6,6 +6,7 @@ import pytest
 
 from api.conftest import Program
 from api.test_foundation import problem
+from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
 from clarion.contacts import import_undo, imports
@@ -54,6 +55,20 @@ def test_a_file_is_imported_followed_and_undone(call: Program, start: Any) -> No
     assert not Contact.objects.exists()
     assert problem(call("POST", f"/imports/{asked['id']}/undo"))["status"] in {409, 422}
     assert [each["id"] for each in call.clarion.list_imports()["items"]] == [asked["id"]]
+
+
+def test_what_could_not_be_undone_is_listed(call: Program, start: Any) -> None:
+    asked = start()
+    assert imports.run_next(1, never)
+    anna = Contact.objects.get(name="Anna")
+    audit.note("contact.edit", f"contact {anna.pk}", factory.BY)
+    call.clarion.undo_import(asked["id"])
+    assert import_undo.undo_next(never)
+
+    undone = call.clarion.get_import(asked["id"])["undo"]
+    assert (undone["removed"], undone["kept"]) == (1, 1)
+    reason = "changed by hand since"
+    assert undone["first_kept"] == [{"line": anna.pk, "user_id": "", "reason": reason}]
 
 
 def test_a_dry_run_changes_nothing_and_modes_are_kept(

@@ -90,6 +90,17 @@ def kept_file(row: Import) -> Path | None:
     return path if row.undo_path and path.exists() else None
 
 
+def first_kept(row: Import, limit: int) -> list[tuple[int, str]]:
+    """The first contacts that could not be undone, each with why; empty when their file is not
+    here."""
+    path = kept_file(row)
+    if path is None:
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = islice(csv.reader(file), 1, limit + 1)
+        return [(int(cells[0]), cells[1]) for cells in rows if len(cells) == 2]
+
+
 def forget_old() -> None:
     """Delete what was kept of imports that can't be undone any more."""
     before = clock.now() - timedelta(days=DAYS)

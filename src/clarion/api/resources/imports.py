@@ -12,8 +12,8 @@ from clarion.api.operations import Created, Rules, operation
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
-from clarion.contacts.import_look import first_of, first_rejects
-from clarion.contacts.import_undo import kept_file, may_be_undone, request_undo
+from clarion.contacts.import_look import first_rejects
+from clarion.contacts.import_undo import first_kept, may_be_undone, request_undo
 from clarion.contacts.imports import read_choices, request_import
 from clarion.contacts.models import Import
 from clarion.contacts.rejects import Reject
@@ -177,13 +177,13 @@ def shown_import(row: Import, *, lines: int) -> ImportOut:
 
 
 def _undo(row: Import, lines: int) -> UndoOut:
-    path = kept_file(row) if lines else None
+    kept = first_kept(row, lines) if lines else []
     return UndoOut(
         state=row.undo_state,
         removed=row.undo_removed,
         restored=row.undo_restored,
         kept=row.undo_kept,
-        first_kept=[_line(each) for each in first_of(path, lines)] if path else [],
+        first_kept=[LineOut(line=key, user_id="", reason=reason) for key, reason in kept],
     )
 
 
