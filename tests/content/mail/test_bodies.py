@@ -164,3 +164,19 @@ def test_whatever_is_written_becomes_templates_or_a_sentence(source: str, how: s
 
 def _is_page(source: str) -> bool:
     return any(word in source.lower() for word in ("<html", "<body", "<!doctype"))
+
+
+def test_statements_in_a_link_stay_in_it_where_links_are_tracked() -> None:
+    source = (
+        '<a href="https://x.example/{% if contact.vip %}a&amp;b{% else %}c{% endif %}">x</a> '
+        '<a href="https://y.example/">y</a>'
+    )
+
+    def relink(target: str) -> str:
+        return "http://mark/1;" if target == "https://y.example/" else target
+
+    for body in (build_body(source, "html", None), build_body(source, "html", None, relink=relink)):
+        html = compile_html(body.html).render({"vip": "yes"}, unsubscribe_url="u")
+        assert 'href="https://x.example/a&amp;b"' in html
+        html = compile_html(body.html).render({}, unsubscribe_url="u")
+        assert 'href="https://x.example/c"' in html

@@ -168,7 +168,7 @@ def _text_footer(address: str, text: str, can_unsubscribe: bool) -> str:
 
 
 def _relinked(match: "re.Match[str]", shield: Shield, relink: Relink) -> str:
-    marker = shield.hide_in_html(relink(shield.show(unescape(match[2]))))
+    marker = shield.hide_in_attribute(relink(shield.show(unescape(match[2]))))
     return f"{match[1]}{escape(marker)}{match[3]}"
 
 

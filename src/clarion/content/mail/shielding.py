@@ -39,6 +39,10 @@ class Shield:
             end = match.end()
         return "".join([*parts, self._commented(hidden[end:])])
 
+    def hide_in_attribute(self, value: str) -> str:
+        """Hide the pieces of an attribute's value, where there are no comments."""
+        return _PIECE.sub(self._hidden, value)
+
     def hide_in_markdown(self, source: str) -> str:
         """Hide the pieces of Markdown; statements on lines of their own become comments."""
         alone = _ALONE.sub(
