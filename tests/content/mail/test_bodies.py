@@ -180,3 +180,16 @@ def test_statements_in_a_link_stay_in_it_where_links_are_tracked() -> None:
         assert 'href="https://x.example/a&amp;b"' in html
         html = compile_html(body.html).render({}, unsubscribe_url="u")
         assert 'href="https://x.example/c"' in html
+
+
+def test_a_line_that_begins_and_ends_with_a_statement_is_still_markdown() -> None:
+    source = "{% if contact.vip %}**Hello**{% else %}*Hi*{% endif %}"
+    body = build_body(f"Dear you\n\n{source}", "markdown", LAYOUT)
+    assert "<p>{% if contact.vip %}<strong>Hello</strong>{% else %}<em>Hi</em>{% endif %}</p>" in (
+        body.html
+    )
+
+
+def test_many_statements_side_by_side_are_read_at_once() -> None:
+    source = "".join(f"{{% if contact.a{n} %}}A{{% endif %}}" for n in range(200))
+    assert build_body(f"{source} and so on", "markdown", LAYOUT).html.count("{% endif %}") == 200

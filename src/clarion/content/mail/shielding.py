@@ -13,7 +13,7 @@ from clarion.content.errors import ContentError
 from clarion.kit import ids
 
 _PIECE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_ALONE: Final = re.compile(r"^[ \t]*(?:\{%.*?%\}[ \t]*)+$", re.MULTILINE)
+_ALONE: Final = re.compile(r"^[ \t]*(?:\{%(?:[^%]|%(?!\}))*%\}[ \t]*)+$", re.MULTILINE)
 # Tags, comments, and elements whose content is no HTML.
 _MARKUP: Final = re.compile(
     r"<!--.*?-->|<(style|script|title|textarea)\b.*?</\1\s*>"
