@@ -193,3 +193,12 @@ def test_a_line_that_begins_and_ends_with_a_statement_is_still_markdown() -> Non
 def test_many_statements_side_by_side_are_read_at_once() -> None:
     source = "".join(f"{{% if contact.a{n} %}}A{{% endif %}}" for n in range(200))
     assert build_body(f"{source} and so on", "markdown", LAYOUT).html.count("{% endif %}") == 200
+
+
+@pytest.mark.parametrize("how", ["markdown", "html"])
+def test_without_a_layout_a_statement_in_front_is_inside_the_body(how: str) -> None:
+    body = build_body("{% if contact.vip %}\n<p>Hi</p>\n{% endif %}\n<p>Bye</p>", how, None)
+    assert body.html.startswith("<!DOCTYPE html><html><head></head><body>")
+    html = compile_html(body.html).render({}, unsubscribe_url="u")
+    assert "<body>" in html
+    assert "Hi" not in html

@@ -80,9 +80,14 @@ def build_body(
     """
     shield = Shield()
     content = _content(source, how, shield)
+    if shield.is_statement_first(content) and not _PAGE.search(source):
+        # Else the parser moves <html> and <body> behind it: between if and endif.
+        page = f"<!DOCTYPE html>\n<html><head></head><body>{content}</body></html>"
+    else:
+        page = content
     around = None if how == "mjml" or _PAGE.search(source) else layout
     address = layout.address.strip() if layout else ""
-    page = _in_layout(around, content, shield, can_unsubscribe) if around else content
+    page = _in_layout(around, content, shield, can_unsubscribe) if around else page
     page = _with_foot(page, around, address, shield, can_unsubscribe)
     _refuse_deep(page)
     inlined = _INLINER.inline(page)

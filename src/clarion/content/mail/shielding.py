@@ -55,6 +55,10 @@ class Shield:
         """The text with its pieces as they were written."""
         return self._word.sub(lambda match: self._pieces[int(match[1] or match[2])], text)
 
+    def is_statement_first(self, text: str) -> bool:
+        """Whether this HTML begins with a statement or a comment of the template."""
+        return text.lstrip().startswith(f"<!--{self._secret}")
+
     def refuse_lost(self, text: str) -> None:
         """Raise ContentError for a piece that has got lost on the way to this text."""
         kept = {int(match[1] or match[2]) for match in self._word.finditer(text)}
