@@ -56,3 +56,13 @@ def test_a_name_is_used_once(admin: Client) -> None:
     admin.post("/layouts/new/", FORM)
     page = words(admin.post("/layouts/new/", FORM).content.decode())
     assert "There is a layout “Shop” already. Choose another name." in page
+
+
+@pytest.mark.parametrize(
+    "html", ["{{ content }}{{ content }}", "{{ content }}{{ footer | upper }}"]
+)
+def test_a_preview_that_cannot_be_filled_in_says_why(admin: Client, html: str) -> None:
+    admin.post("/layouts/new/", {**FORM, "html": html})
+    preview = admin.get(f"/layouts/{Layout.objects.get().pk}/preview/")
+    assert preview.status_code == 200
+    assert "there is no variable" in words(preview.content.decode())

@@ -15,7 +15,7 @@ from clarion.content.mail import layouts as manage
 from clarion.content.models import Layout
 from clarion.web.forms.layouts import LayoutForm
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.views.mail_previews import framed
+from clarion.web.views.mail_previews import framed, unshown
 
 
 @require_safe
@@ -57,7 +57,11 @@ def _edit(request: AgentRequest, layout: Layout | None, stored: dict[str, Any]) 
 @xframe_options_sameorigin
 def layout_preview(request: AgentRequest, pk: int) -> HttpResponse:
     """A layout around a sample, for a frame."""
-    return framed(manage.sample_page(get_object_or_404(Layout, pk=pk)))
+    layout = get_object_or_404(Layout, pk=pk)
+    try:
+        return framed(manage.sample_page(layout))
+    except ContentError as error:
+        return unshown(request, str(error))
 
 
 @needs(Role.SENDER)

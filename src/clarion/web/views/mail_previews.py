@@ -29,6 +29,12 @@ def framed(page: str) -> HttpResponse:
     return response
 
 
+def unshown(request: AgentRequest, problem: str) -> HttpResponse:
+    """Why there is nothing to show, in the frame."""
+    page = render(request, "broadcasts/mail_problem.html", {"problem": problem})
+    return framed(page.content.decode())
+
+
 @require_safe
 @xframe_options_sameorigin
 def broadcast_mail(request: AgentRequest, pk: int) -> HttpResponse:
@@ -39,8 +45,7 @@ def broadcast_mail(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         return framed(preview_page(broadcast, address))
     except ContentError as error:
-        problem = render(request, "broadcasts/mail_problem.html", {"problem": str(error)})
-        return framed(problem.content.decode())
+        return unshown(request, str(error))
 
 
 @require_safe
