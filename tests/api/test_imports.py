@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from api.conftest import Program
+from api.conftest import MakeToken, Program
 from api.test_foundation import problem
 from clarion.accounts import audit
 from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
+from clarion.consents.manage import define
 from clarion.contacts import import_undo, imports
 from clarion.contacts.models import Address, Contact, Tagging
 from clarion_client import ApiError
@@ -103,3 +104,18 @@ def test_what_can_be_seen_at_once_is_refused(
     with pytest.raises(ApiError) as refused:
         start(content, **options)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("column", ["points=consent:Newsletter", "Given name=name"])
+def test_giving_consents_needs_its_own_scope(
+    make_token: MakeToken, call: Program, channel: Channel, column: str
+) -> None:
+    define(name="Newsletter", by=factory.BY)
+    file = ("people.csv", b"id;Given name;Newsletter;points\nanna;Anna;yes;yes\n", "text/csv")
+    options = {"channel_id": channel.pk, "id_column": "id", "column": [column]}
+    with pytest.raises(ApiError) as refused:
+        Program(make_token(["contacts:write"], "Import")).clarion.start_import(file, **options)
+    assert refused.value.status == 403
+    assert "consents:write" in str(refused.value)
+    if column == "Given name=name":
+        assert call.clarion.start_import(file, **options)["state"] == "waiting"

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from ninja import File, Query, UploadedFile
 from pydantic import Field
 
-from clarion.api.guard import MULTIPART, ApiRequest
+from clarion.api.guard import MULTIPART, ApiRequest, may
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import chosen, get
 from clarion.api.operations import Created, Rules, operation
+from clarion.api.problems import Problem
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.channels.models import Channel
 from clarion.contacts import uploads
@@ -20,6 +21,7 @@ from clarion.contacts.rejects import Reject
 
 AREA = "Imports"
 _READ, _WRITE = "contacts:read", "contacts:write"
+_CONSENTS = "consents:write"
 _MOST_LINES = 1_000  # of those that were left out
 _Mode = Literal["both", "add", "update"]
 assert set(_Mode.__args__) == set(Import.Mode.values)  # type: ignore[attr-defined]
@@ -118,6 +120,10 @@ def start_import(
     assert channel is not None
     token = uploads.keep(file.chunks())
     path = uploads.path(token)
+    choices = read_choices(path, channel, id_column or None, column, mode, keep=keep)
+    if any(each.startswith("consent:") for each in choices.mapping) and not may(request, _CONSENTS):
+        text = f"A column gives consents. That needs a token with the scope {_CONSENTS}."
+        raise Problem("insufficient_scope", text)
     row = request_import(
         token,
         filename=file.name or "file",
@@ -125,7 +131,7 @@ def start_import(
         id_column=id_column or None,
         tags=tag,
         have_written=has_written,
-        choices=read_choices(path, channel, id_column or None, column, mode, keep=keep),
+        choices=choices,
         dry_run=dry_run,
         by=request.by,
     )
