@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from channels.ses.fixtures import CASE as SES
+from channels.ses.fixtures import sns
 from channels.telegram.fixtures import SECRET as TELEGRAM_SECRET
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.telegram.fixtures import WRITTEN
@@ -94,6 +96,14 @@ def test_the_query_and_plain_headers_are_kept_proofs_are_not(
     assert stored.headers["content-type"] == JSON
     assert not {"cookie", "authorization"} & set(stored.headers)
     assert TELEGRAM_SECRET not in json.dumps(stored.headers)
+
+
+def test_a_key_in_the_webhook_url_is_not_kept(client: ProgramClient) -> None:
+    channel = factory.channel("mail", "ses", **SES.settings)
+    hook = sns("{}")
+    url = f"/hooks/{channel.pk}/?a=1&{hook.query}&b=2"
+    assert client.post(url, hook.body, content_type="text/plain").status_code == 200
+    assert Callback.objects.get().query == "a=1&b=2"
 
 
 @pytest.mark.parametrize("where", ["News bot", "News%20bot"])

@@ -24,6 +24,7 @@ from clarion.kit import clock
 PATH: Final = re.compile(r"/hooks/([^/]+)/")
 # Proofs of who is calling are looked at once; what is kept in the inbox must not hold them.
 _PROOF: Final = re.compile(r"auth|cookie|key|secret|signature|token")
+_PROOFS_IN_QUERY: Final = frozenset({"key", "secret", "signature", "token"})
 _NOT_STORED: Final = "The callback could not be stored. Send it again."
 _OK: Final = sentence(200, "ok")
 
@@ -67,10 +68,16 @@ class Callbacks:
                 return sentence(401, refused)
             number, kind = match
         kept = {name: value for name, value in headers.items() if not _is_proof(name)}
-        row = HookRequest(kept, hook.query, hook.body, hook.received_at)
+        row = HookRequest(kept, _without_proofs(hook.query), hook.body, hook.received_at)
         await self._stored.add(Verified(number, row, lane_of(kind, hook)), len(hook.body))
         answer = kind.answer(hook) if _answers(kind) else None
         return Answer(200, answer.body, answer.content_type.encode()) if answer else _OK
+
+
+def _without_proofs(query: str) -> str:
+    """A query as it is kept."""
+    pairs = query.split("&")
+    return "&".join(pair for pair in pairs if pair.partition("=")[0] not in _PROOFS_IN_QUERY)
 
 
 def _refused(kind: ChannelKind, hook: HookRequest) -> str:
