@@ -202,3 +202,10 @@ def test_without_a_layout_a_statement_in_front_is_inside_the_body(how: str) -> N
     html = compile_html(body.html).render({}, unsubscribe_url="u")
     assert "<body>" in html
     assert "Hi" not in html
+
+
+def test_links_of_pictures_stay_apart_in_the_text() -> None:
+    icons = "".join(f'<a href="https://{n}.example/"><img src="x"></a>' for n in "ab")
+    body = build_body(f"<p>Follow us:{icons}today</p>", "html", None)
+    assert "us: https://a.example/ " in body.text
+    assert " https://b.example/ today" in body.text

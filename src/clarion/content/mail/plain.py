@@ -66,7 +66,8 @@ class _Reader(HTMLParser):
             if target.startswith("mailto:") and target[7:] == words:
                 return
             if target and not target.startswith("#") and target != words:
-                self.pieces.append(f" ({target})" if words else target)
+                # What follows must not be read as a part of a link alone.
+                self.pieces.append(f" ({target})" if words else f" {target} ")
         elif tag in _BLOCKS:
             self._break(tag)
 
