@@ -42,6 +42,13 @@ def test_variables_are_filled_in_and_carried_along() -> None:
     assert URL.sub("#", text) == "#!"
 
 
+def test_a_value_that_begins_with_a_semicolon_ends_no_link() -> None:
+    source = "https://a.example/?a={{ contact.a }}&b={{ contact.b }}"
+    text, leads = sent(source, a=",", b=";,x;")
+    assert leads == ["https://a.example/?a=,&b=;,x;"]
+    assert URL.sub("#", text) == "#"
+
+
 def test_what_a_person_has_written_is_never_taken_for_a_link_of_ours() -> None:
     text, leads = sent("Hi {{ contact.name }}: https://a.example", name="http://abc/1; https://b.x")
     assert leads == ["https://a.example"]

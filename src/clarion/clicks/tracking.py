@@ -138,14 +138,14 @@ class Tracking:
         number = self._ids[link.target]
         if not variables:
             return f"http://{self._secret}/{number};"
-        values = "".join(f"{variable}{self._secret}" for variable in variables)
-        return f"http://{self._secret}/{number}:{values};"
+        values = f"{self._secret},".join(variables)
+        return f"http://{self._secret}/{number}:{values}{self._secret};"
 
     def _link(self, match: "re.Match[str]", delivery: int, *, html: bool) -> str:
         number, written = int(match[1]), match[2]
         if html and written is not None:
             written = unescape(written)
-        values = [] if written is None else written.split(self._secret)
+        values = [] if written is None else written.split(f"{self._secret},")
         token = tokens.make_token(delivery, number, values)
         if len(token) > tokens.LONGEST:
             target = location(self._targets[number], values)
