@@ -209,3 +209,10 @@ def test_links_of_pictures_stay_apart_in_the_text() -> None:
     body = build_body(f"<p>Follow us:{icons}today</p>", "html", None)
     assert "us: https://a.example/ " in body.text
     assert " https://b.example/ today" in body.text
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "<style>", "{{ ", "{% ", "a < b <c "])
+def test_many_beginnings_without_an_end_are_refused_at_once(piece: str) -> None:
+    for source in (piece * 20_000, "x" * 600_000):
+        with pytest.raises(ContentError):
+            build_body(source, "html", None)

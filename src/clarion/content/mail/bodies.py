@@ -14,10 +14,17 @@ from markdown_it import MarkdownIt
 from clarion.content.errors import ContentError
 from clarion.content.mail.plain import plain_text_of
 from clarion.content.mail.shielding import Shield
+from clarion.content.rendering import HTML_LIMIT
 
 TEXT: Final = "text"
 FORMATS: Final = (TEXT, "markdown", "html", "mjml")
 DEEPEST: Final = 400  # elements in one another; the parsers take about ten times as many
+_MOST_OPEN: Final = 100
+_PAIRS: Final = (
+    ("<", ">"), ("<!--", "-->"), ("{{", "}}"), ("{%", "%}"), ("{#", "#}"),
+    ("<style", "</style"), ("<script", "</script"), ("<title", "</title"),
+    ("<textarea", "</textarea"),
+)  # fmt: skip
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
@@ -78,6 +85,8 @@ def build_body(
     ``can_unsubscribe``. ``own_text`` replaces the text that is made of the HTML. Raises
     ContentError.
     """
+    for part in (source, layout.html if layout else ""):
+        _refuse_endless(part)
     shield = Shield()
     content = _content(source, how, shield)
     if shield.is_statement_first(content) and not _PAGE.search(source):
@@ -175,6 +184,19 @@ def _text_footer(address: str, text: str, can_unsubscribe: bool) -> str:
 def _relinked(match: "re.Match[str]", shield: Shield, relink: Relink) -> str:
     marker = shield.hide_in_attribute(relink(shield.show(unescape(match[2]))))
     return f"{match[1]}{escape(marker)}{match[3]}"
+
+
+def _refuse_endless(source: str) -> None:
+    """Raise ContentError for what parsers would read for minutes: each of many beginnings without
+    an end is read to the end of the source."""
+    if len(source) > HTML_LIMIT:
+        raise ContentError(f"The text is longer than {HTML_LIMIT // 1024} KiB. Shorten it.")
+    lower = source.lower()
+    for begin, end in _PAIRS:
+        if lower.count(begin, lower.rfind(end) + 1) > _MOST_OPEN:
+            raise ContentError(
+                f"Many “{begin}” have no “{end}” behind them. Add it, or delete them."
+            )
 
 
 def _refuse_deep(page: str) -> None:
