@@ -23,6 +23,8 @@ def test_a_delivery_is_a_receipt_by_both_ids() -> None:
         ("generic", "5.1.1 whatever"),
         ("bounce", "5.2.2 Mailbox full"),
         ("bounce", "5.7.1 Message looks like spam"),
+        ("bounce", "550 5.1.8 Sender address rejected: Domain not found"),
+        ("bounce", "5.5.2 Syntax error"),
         ("old", "Too old"),
     ],
 )

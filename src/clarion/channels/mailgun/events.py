@@ -27,9 +27,9 @@ OUR_ID: Final = "clarion-id"  # of the message, a variable that every callback r
 _NOBODY: Final = Ignored("A callback without an e-mail address is not used.")
 _NO_MESSAGE: Final = Ignored("A callback without a message is not used.")
 _LATER: Final = Ignored("A delay is not used: Mailgun tries again.")
-# A 5xx that says something about this message or this moment, not about the address: full mailbox,
-# system and size, content, policy (RFC 3463, RFC 5248).
-_NOT_HARD: Final = re.compile(r"\b5\.(?:2\.[2-9]|3\.\d|4\.\d|6\.\d|7\.\d{1,3})\b")
+# A 5xx that says something about the sender, this message or this moment, not about the address:
+# sender, full mailbox, system and size, protocol, content, policy (RFC 3463, RFC 5248).
+_NOT_HARD: Final = re.compile(r"\b5\.(?:1\.[78]|2\.[2-9]|[3-6]\.\d|7\.\d{1,3})\b")
 
 
 def events_of(hook: HookRequest) -> list[Event]:
