@@ -216,3 +216,12 @@ def test_many_beginnings_without_an_end_are_refused_at_once(piece: str) -> None:
     for source in (piece * 20_000, "x" * 600_000):
         with pytest.raises(ContentError):
             build_body(source, "html", None)
+
+
+def test_comments_are_no_part_of_the_text() -> None:
+    source = (
+        "<!-- Header --><p>Hi</p><!--[if !mso]><!-->{% if contact.vip %}<p>you</p>{% endif %}"
+        "<!--<![endif]-->"
+    )
+    body = build_body(source, "html", None)
+    assert body.text == "Hi\n\n{% if contact.vip %}\n\nyou\n\n{% endif %}"

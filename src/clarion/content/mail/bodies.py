@@ -105,7 +105,7 @@ def build_body(
     shield.refuse_lost(inlined)
     if relink is not None:
         inlined = _HREF.sub(lambda match: _relinked(match, shield, relink), inlined)
-    text = own_text or shield.show(plain_text_of(content))
+    text = own_text or shield.show(plain_text_of(content, shield.is_hidden))
     return Body(shield.show(inlined), text, _text_footer(address, text, can_unsubscribe))
 
 

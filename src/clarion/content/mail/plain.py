@@ -1,6 +1,7 @@
 """The text of an HTML page, for mail programs and people that show no HTML."""
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Final
 
@@ -19,12 +20,12 @@ _SPACES: Final = re.compile(r"[ \t\r\n\f]+")
 _LINES: Final = re.compile(r"\n{3,}")
 
 
-def plain_text_of(html: str) -> str:
+def plain_text_of(html: str, is_kept: Callable[[str], bool]) -> str:
     """The text: paragraphs apart, links behind their words, pictures by their words.
 
-    Comments are kept as they are: statements of a template are hidden in some.
+    ``is_kept``: whether a comment stays, for statements of a template are hidden in some.
     """
-    reader = _Reader()
+    reader = _Reader(is_kept)
     reader.feed(html)
     reader.close()
     lines = [line.strip() for line in "".join(reader.pieces).split("\n")]
@@ -34,8 +35,9 @@ def plain_text_of(html: str) -> str:
 class _Reader(HTMLParser):
     """Collects the text of a page."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_kept: Callable[[str], bool]) -> None:
         super().__init__(convert_charrefs=True)
+        self._is_kept = is_kept
         self.pieces: list[str] = []
         self._unseen = 0
         self._links: list[tuple[str, int]] = []  # where each open link leads, and where it begins
@@ -79,7 +81,7 @@ class _Reader(HTMLParser):
             self.pieces.append(text)
 
     def handle_comment(self, data: str) -> None:
-        if not self._unseen and not data.startswith("["):
+        if not self._unseen and self._is_kept(data):
             self.pieces.append(f"<!--{data}-->")
 
     def _break(self, tag: str) -> None:

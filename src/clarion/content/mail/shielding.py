@@ -59,6 +59,10 @@ class Shield:
         """Whether this HTML begins with a statement or a comment of the template."""
         return text.lstrip().startswith(f"<!--{self._secret}")
 
+    def is_hidden(self, text: str) -> bool:
+        """Whether this, the inside of a comment, is a piece that is hidden."""
+        return self._word.fullmatch(text) is not None
+
     def refuse_lost(self, text: str) -> None:
         """Raise ContentError for a piece that has got lost on the way to this text."""
         kept = {int(match[1] or match[2]) for match in self._word.finditer(text)}
