@@ -24,6 +24,8 @@ def control(field: BoundField) -> SafeString:
     }
     if type(field.field.widget) in {forms.TextInput, forms.Textarea}:
         attributes["dir"] = "auto"  # people write in it, in any script
+        if own := field.field.widget.attrs.get("class"):
+            attributes["class"] = f"{attributes['class']} {own}"
     described = [f"{field.auto_id}_helptext"] if field.help_text else []
     if field.errors:
         described.append(f"{field.auto_id}_error")
