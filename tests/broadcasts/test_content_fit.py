@@ -27,7 +27,8 @@ def test_what_can_not_be_chosen_says_why() -> None:
 
     reasons = not_offered([bot], to_chats=False, story=None)
     assert reasons["story"] == "There are no stories yet."
-    assert reasons["template"].startswith("None of the chosen channels has templates. These kinds")
+    said = "None of the chosen channels has templates. These platforms have them: "
+    assert reasons["template"].startswith(said)
     assert "WhatsApp" in reasons["template"]
     assert "text" not in reasons
     reasons = not_offered([], to_chats=False, story=None)

@@ -63,8 +63,8 @@ def _no_templates(chosen: Sequence[Channel]) -> str:
         return ""
     able = ", ".join(kind.label for kind in KINDS.values() if kind.limits.templates)
     if chosen:
-        return _("None of the chosen channels has templates. These kinds have: %s.") % able
-    return _("No channel has templates. These kinds have: %s.") % able
+        return _("None of the chosen channels has templates. These platforms have them: %s.") % able
+    return _("No channel has templates. These platforms have them: %s.") % able
 
 
 @dataclass(frozen=True, slots=True)
