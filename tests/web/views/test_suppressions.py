@@ -7,8 +7,10 @@ from django.test import Client
 from clarion.accounts.models import AuditEntry, Role
 from clarion.bulk import actions
 from clarion.bulk.models import BulkAction
+from clarion.channels.contract import AddressReport
 from clarion.contacts import addresses
 from clarion.contacts.models import Address, Suppression
+from clarion.contacts.suppressions import reports
 from clarion.contacts.suppressions.entries import add
 from clarion.kit import clock
 from clarion.web.views import suppressions
@@ -18,6 +20,7 @@ from web.reading import words
 
 pytestmark = pytest.mark.django_db
 URL = "/contacts/suppressions/"
+MAILGUN = {"api_key": "k" * 32, "domain": "example.org", "sender": "News <news@example.org>"}
 
 
 @pytest.fixture
@@ -46,6 +49,20 @@ def test_empty_added_found_and_removed(admin: Client, ada: Address) -> None:
     ada.refresh_from_db()
     assert ada.effective_state == "active"
     assert admin.get(f"{URL}{entry.pk}/remove/").status_code == 404
+
+
+def test_removing_what_a_provider_reported_counts_the_addresses_of_all_its_platforms(
+    admin: Client, ada: Address
+) -> None:
+    factory.address(factory.channel("bulk", "mailgun", **MAILGUN), "ada@example.com", "Ada")
+    reports.note(ada.channel, AddressReport(ada.value, "hard_bounce", clock.now()))
+    reports.list_pending()
+    entry = Suppression.objects.get(kind="email")
+    page = words(admin.get(f"{URL}{entry.pk}/remove/").content.decode())
+    assert "Broadcasts will be sent to 2 addresses again" in page
+    assert "removed for all platforms that send to the same addresses" in page
+    admin.post(f"{URL}{entry.pk}/remove/")
+    assert not Suppression.objects.filter(removed_at=None).exists()
 
 
 def test_what_is_wrong_is_said_beside_the_field(admin: Client) -> None:

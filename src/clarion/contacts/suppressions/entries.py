@@ -157,6 +157,13 @@ def remove(entries: Iterable[Suppression], *, by: Agent | str) -> int:
     return removed
 
 
+def removed_with(entry: Suppression) -> QuerySet[Suppression]:
+    """The entries that are removed when this one is, which is one of them."""
+    if entry.source == Source.PROVIDER:
+        return _same_report(entry)
+    return Suppression.objects.filter(pk=entry.pk, removed_at=None)
+
+
 def _same_report(entry: Suppression) -> QuerySet[Suppression]:
     """What a provider reported about the same address, for other kinds of channels."""
     return Suppression.objects.filter(

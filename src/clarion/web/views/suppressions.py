@@ -108,7 +108,8 @@ def suppression_remove(request: AgentRequest, pk: int) -> HttpResponse:
         entries.remove([entry], by=request.user)
         messages.success(request, _("“%s” is off the list.") % entry.pattern)
         return redirect("suppressions")
-    context = {"entry": entry, "count": entry.addresses.count()}
+    count = Address.objects.filter(suppression__in=entries.removed_with(entry)).count()
+    context = {"entry": entry, "count": count}
     return render(request, "suppressions/remove.html", context)
 
 
