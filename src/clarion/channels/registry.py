@@ -70,7 +70,7 @@ GROUPS: tuple[tuple[Any, tuple[type[ChannelKind], ...]], ...] = (
         ),
     ),
     (
-        gettext_lazy("Browsers and programs"),
+        gettext_lazy("Websites and your systems"),
         (
             WebhookKind,
             WebPushKind,

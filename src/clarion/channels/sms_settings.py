@@ -26,14 +26,14 @@ class SmsSettings(BaseModel):
         default=False,
         title="Replace typographic characters",
         description="Replaces “ ” ’ – … and the like with characters of the SMS alphabet, where "
-        "that makes a message shorter: with one of them an SMS has room for 70 characters, not "
-        "160. The message is sent and counted as it is after that.",
+        "that makes a message shorter: one of them is enough for an SMS to hold 70 characters, not "
+        "160. Messages are sent and counted with the replacements.",
     )
     currency: str = Field(
         default="",
         title="Currency",
-        description="Of the prices below, three letters such as EUR. Leave it empty to see no "
-        "costs.",
+        description="The currency of the prices below: three letters, for example EUR. Leave it "
+        "empty to show no costs.",
     )
     price: str = Field(
         default="",
@@ -43,8 +43,8 @@ class SmsSettings(BaseModel):
     prices: str = Field(
         default="",
         title="Prices by country",
-        description="Where they differ: the beginning of a phone number and its price, for example "
-        "49=0.075, 1=0.0079. The longest beginning counts; the price above counts elsewhere.",
+        description="Where they differ: the first digits of phone numbers and the price, for "
+        "example 49=0.075, 1=0.0079. The longest match applies; others have the price above.",
     )
 
     @field_validator("currency")

@@ -28,7 +28,7 @@ class InstagramKind(DirectKind):
     kind: ClassVar[str] = "instagram"
     label: ClassVar[str] = "Instagram"
     account: ClassVar[str] = "an Instagram account"
-    summary: ClassVar[str] = "Sends direct messages of an Instagram account, through Meta's API."
+    summary: ClassVar[str] = "Sends direct messages from an Instagram account, through Meta's API."
     # A text has up to 1,000 bytes of UTF-8: …/instagram-messaging/features/send-message. Meta's
     # pages on rate limiting state 100 and 300 messages a second, and 10 with sound or video.
     limits: ClassVar[Limits] = Limits(

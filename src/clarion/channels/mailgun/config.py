@@ -38,7 +38,7 @@ class MailgunConfig(MailApiConfig):
     api_root: str = Field(
         default="",
         title="Mailgun API",
-        description="Leave it empty for the URL of the region, or write that of the simulator.",
+        description="Leave it empty to use the region's URL, or enter the simulator's URL.",
         json_schema_extra={"receives": ["api_key"]},
     )
     allow_private: bool = Field(

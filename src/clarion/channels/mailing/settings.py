@@ -13,12 +13,13 @@ class MailApiConfig(BaseModel):
     sender: str = Field(
         title="Sender",
         description="The From address, for example News <news@example.org>. Its domain must be "
-        "verified at the provider.",
+        "verified with the provider.",
     )
     reply_to: str = Field(
         default="",
         title="Reply-to",
-        description="Where replies go, if not to the sender, for example support@example.org.",
+        description="Where replies are sent, if not to the sender, for example "
+        "support@example.org.",
     )
 
     @field_validator("sender")

@@ -23,7 +23,7 @@ class MessengerKind(DirectKind):
     kind: ClassVar[str] = "messenger"
     label: ClassVar[str] = "Messenger"
     account: ClassVar[str] = "a Facebook page"
-    summary: ClassVar[str] = "Sends messages of a Facebook page in Messenger, through Meta's API."
+    summary: ClassVar[str] = "Sends from a Facebook page in Messenger, through Meta's API."
     # A text has up to 2,000 characters: …/messenger-platform/reference/send-api. A page may send
     # 300 a second, and 200 times as many a day as it has people; from 40 a second on its inbox at
     # Meta stops working: …/messenger-platform/overview/rate-limiting.

@@ -31,7 +31,7 @@ class PostmarkConfig(MailApiConfig):
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Webhook password",
         description="Postmark sends it with every callback, with the user name clarion (Basic "
-        "auth). Leave it empty to generate one.",
+        "auth). Clarion generates one unless you enter one.",
     )
     api_root: str = Field(
         default=OFFICIAL,

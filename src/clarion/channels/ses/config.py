@@ -21,21 +21,21 @@ class SesConfig(MailApiConfig):
 
     access_key_id: str = Field(
         title="Access key id",
-        description="Of a user who may do ses:SendEmail, ses:SendRawEmail and ses:GetAccount, and "
-        "sns:Subscribe to register the webhook.",
+        description="Of an IAM user with the permissions ses:SendEmail, ses:SendRawEmail and "
+        "ses:GetAccount, and sns:Subscribe to register the webhook.",
     )
     secret_access_key: SecretStr = Field(title="Secret access key")
     session_token: SecretStr = Field(
         default=SecretStr(""),
         title="Session token",
-        description="Only with temporary keys. It expires with them.",
+        description="Only for temporary keys. It expires with them.",
     )
     region: str = Field(title="Region", description="For example eu-central-1.")
     configuration_set: str = Field(
         default="",
         title="Configuration set",
-        description="The one whose event destination is the SNS topic below. Without one SES "
-        "reports nothing.",
+        description="Its event destination is the SNS topic below. Without one, SES reports no "
+        "deliveries, bounces or complaints.",
     )
     topic_arn: str = Field(
         default="",
@@ -47,12 +47,12 @@ class SesConfig(MailApiConfig):
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Webhook key",
         description="A part of the webhook URL that is registered at SNS, which proves that "
-        "callbacks are for this channel. Leave it empty to generate one.",
+        "callbacks are for this channel. Clarion generates one unless you enter one.",
     )
     api_root: str = Field(
         default="",
         title="API",
-        description="Leave it empty for Amazon's own URLs, or write that of the simulator.",
+        description="Leave it empty to use Amazon's own URLs, or enter the simulator's URL.",
         json_schema_extra={"receives": ["secret_access_key", "session_token", "webhook_secret"]},
     )
     allow_private: bool = Field(

@@ -41,8 +41,8 @@ class _Account(BaseModel):
     security: Literal["none", "tls"] = Field(
         default="none",
         title="Encryption",
-        description="tls if the provider offers it. Without it, login and messages can be read "
-        "on the way.",
+        description="Choose tls if the provider offers it. Without it, the login and messages can "
+        "be read in transit.",
         json_schema_extra={"receives": ["password"]},
     )
     system_id: str = Field(title="System id", description="The user name (system_id).")
@@ -56,13 +56,13 @@ class _Account(BaseModel):
     country: str = Field(
         default="",
         title="Country of phone numbers",
-        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
-        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
+        description="Two letters, for example DE: the country of phone numbers in files that begin "
+        "with neither + nor 00. Leave it empty if all numbers have their country code.",
     )
     system_type: str = Field(
         default="",
         title="System type",
-        description="Only if the provider names one (system_type).",
+        description="Only if the provider specifies one (system_type).",
     )
     bind: Literal["transceiver", "separate"] = Field(
         default="transceiver",
@@ -75,15 +75,15 @@ class _Account(BaseModel):
         ge=1,
         le=20,
         title="Connected workers",
-        description="How many workers may be connected at a time. Not more than the connections "
-        "that the provider allows for this account; a worker with separate binds needs two.",
+        description="How many workers may be connected at a time: at most as many as the provider "
+        "allows connections for this account. With separate connections a worker needs two.",
     )
     window: int = Field(
         default=10,
         ge=1,
         le=1000,
         title="Window",
-        description="How many messages may be without an answer at a time, on one connection. Ask "
+        description="How many messages may wait for an answer at a time, on one connection. Ask "
         "the provider.",
     )
     enquire_link: int = Field(
@@ -91,8 +91,8 @@ class _Account(BaseModel):
         ge=1,
         le=600,
         title="Keep-alive interval, seconds",
-        description="After so many seconds without traffic the provider is asked whether it is "
-        "still there (enquire_link).",
+        description="After this many seconds without traffic, the connection is tested "
+        "(enquire_link).",
     )
     sender_ton: Ton = Field(
         default="auto",
@@ -115,19 +115,19 @@ class _Account(BaseModel):
     service_type: str = Field(
         default="",
         title="Service type",
-        description="Only if the provider names one (service_type).",
+        description="Only if the provider specifies one (service_type).",
     )
     long_messages: Literal["udh", "sar", "payload"] = Field(
         default="udh",
         title="Long messages",
         description="How a message of several parts is sent. udh: parts with a header of their "
         "own, which nearly all providers accept. sar: parts with sar_ parameters. payload: the "
-        "whole text at once (message_payload), and the provider divides it.",
+        "whole text at once (message_payload), and the provider splits it.",
     )
     receipts: Literal["all", "failures", "none"] = Field(
         default="all",
         title="Delivery receipts",
-        description="Which of them are asked for (registered_delivery).",
+        description="Which receipts the provider is asked for (registered_delivery).",
     )
     receipt_ids: Literal["same", "hex", "decimal"] = Field(
         default="same",
@@ -140,7 +140,7 @@ class _Account(BaseModel):
         ge=0,
         le=720,
         title="Validity in hours",
-        description="How long the provider tries to deliver a message. 0: as it does by itself.",
+        description="How long the provider tries to deliver a message. 0: the provider decides.",
     )
     allow_private: bool = Field(
         default=False,

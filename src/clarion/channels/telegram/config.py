@@ -31,7 +31,7 @@ class TelegramConfig(BaseModel):
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Webhook secret",
         description="Telegram sends it with every update, to prove that the update is from "
-        "Telegram. Leave it empty to generate one.",
+        "Telegram. Clarion generates one unless you enter one.",
     )
 
     updates: Literal["webhook", "polling"] = Field(

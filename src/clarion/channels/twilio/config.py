@@ -53,8 +53,8 @@ class _Account(BaseModel):
     country: str = Field(
         default="",
         title="Country of phone numbers",
-        description="Two letters, for example DE. Phone numbers in files that begin with neither + "
-        "nor 00 are then numbers of this country. Leave it empty if they have their country code.",
+        description="Two letters, for example DE: the country of phone numbers in files that begin "
+        "with neither + nor 00. Leave it empty if all numbers have their country code.",
     )
     answers_help: bool = Field(
         default=True,

@@ -49,7 +49,7 @@ class TwilioKind:
     kind: ClassVar[str] = "twilio"
     label: ClassVar[str] = "Twilio"
     account: ClassVar[str] = "a Twilio number"
-    summary: ClassVar[str] = "Sends SMS, and MMS where the sender can, over Twilio."
+    summary: ClassVar[str] = "Sends SMS, and MMS if the sender supports it, over Twilio."
     # 1,600 characters: …/docs/messaging/api/message-resource. A long code of the US sends one SMS a
     # second, other senders more; what comes faster waits at Twilio, where nobody can stop it:
     # https://www.twilio.com/docs/api/errors/21611

@@ -40,9 +40,9 @@ class WebPushConfig(BaseModel):
         description="The page that opens when a notification without a link button is clicked.",
     )
     title: str = Field(
-        title="Usual title",
+        title="Default title",
         max_length=100,
-        description="The title of messages that have none, such as the name of your website.",
+        description="Used for messages without a title, for example the name of your website.",
     )
     icon: str = Field(
         default="", title="Icon", description="The URL of a square picture beside each message."
@@ -58,7 +58,7 @@ class WebPushConfig(BaseModel):
     urgency: Literal["very-low", "low", "normal", "high"] = Field(
         default="normal",
         title="Urgency",
-        description="Devices that save power wait longer for less urgent messages.",
+        description="Devices in power-saving mode may show less urgent messages later.",
     )
     topic: str = Field(
         default="",
@@ -69,35 +69,37 @@ class WebPushConfig(BaseModel):
     services: str = Field(
         default=SERVICES,
         title="Push services",
-        description="Hosts that visitors' subscriptions may lead to, separated by spaces. Anybody "
-        "can subscribe, so a subscription to another host is refused; “*” accepts all of them.",
+        description="Hosts to which visitors' subscriptions may point, separated by spaces. Anyone "
+        "can subscribe, so a subscription to another host is refused; “*” accepts all hosts.",
     )
     consent: str = Field(
         default="",
         title="Consent",
-        description="The name of the consent that visitors give by subscribing. Empty for none.",
+        description="The name of the consent that visitors give by subscribing. Leave it empty for "
+        "none.",
     )
     profile_secret: SecretStr = Field(
         default=SecretStr(""),
         title="Profile secret",
-        description="Your server signs with it what it knows of a visitor: name, attributes, tags. "
-        "At least 16 characters. Without it, subscriptions carry no such details.",
+        description="Your server uses it to sign details of a visitor: name, attributes, tags. At "
+        "least 16 characters. Without it, subscriptions contain no such details.",
     )
     private_key: SecretStr = Field(
         default_factory=lambda: SecretStr(keys.generate()),
         title="Private key (VAPID)",
-        description="Leave it empty to generate one. Subscriptions are bound to it: with another "
-        "key, all contacts on this channel must subscribe again.",
+        description="Clarion generates one unless you enter one. Subscriptions are bound to it: "
+        "with another key, all contacts on this channel must subscribe again.",
     )
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Report secret",
-        description="Signs what browsers report about messages. Leave it empty to generate one.",
+        description="Signs what browsers report about messages. Clarion generates one unless you "
+        "enter one.",
     )
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
-        description="Allows push services and a website in your own network, to rehearse.",
+        description="Allows push services and a website in your own network, for tests.",
     )
 
     @field_validator("worker_url", "site")
