@@ -116,4 +116,4 @@ def test_one_persons_message() -> None:
     address = factory.address(channel, "4915112345678", "“Anna”")
     cost = cost_of(draft(channel, "Hi {{ contact.name }}"), channel, address)
     assert cost is not None
-    assert cost.words == '1 SMS (9 characters; changed: “ → ", ” → "), 0.06 EUR'
+    assert cost.words == '1 SMS (9 characters; replaced: “ → ", ” → "), 0.06 EUR'

@@ -66,9 +66,9 @@ def test_the_number_is_explained(text: str, detail: str) -> None:
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
-        ("“Hi” – you…", '13 characters; changed: “ → ", ” → ", – → -, … → ...'),
-        ("a\u00a0b\u200b", "3 characters; changed: U+00A0 → space, U+200B → nothing"),
-        ("u\u0308ber", "4 characters; changed: accents are joined"),
+        ("“Hi” – you…", '13 characters; replaced: “ → ", ” → ", – → -, … → ...'),
+        ("a\u00a0b\u200b", "3 characters; replaced: U+00A0 → space, U+200B → nothing"),
+        ("u\u0308ber", "4 characters; accents are joined"),
         ("“я”", "3 characters; 70 instead of 160 fit into one SMS because of ““” “я” “””"),
         ("plain", "5 characters"),
     ],

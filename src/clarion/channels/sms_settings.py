@@ -120,7 +120,7 @@ def _why(written: str, text: str, size: sms_text.Size) -> str:
             f"{_sign(each)} → {_NAMES.get(simple, simple)}" for each, simple in pairs[:_MOST_NAMED]
         )
         others = " and others" if len(pairs) > _MOST_NAMED else ""
-        parts.append(f"changed: {changes}{others}" if changes else "changed: accents are joined")
+        parts.append(f"replaced: {changes}{others}" if changes else "accents are joined")
     return "; ".join(parts)
 
 
