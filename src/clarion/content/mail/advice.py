@@ -53,8 +53,8 @@ def advice_on_head(subject: str, preheader: str) -> Iterator[str]:
         ) % {"count": len(shown), "most": 100}
     elif len(shown) < SHORT_PREHEADER and shown == preheader.strip():
         yield _(
-            "The preheader is short: mail programs show the beginning of the text behind it. Use "
-            "40 to 100 characters."
+            "The preheader is short, so mail programs add the beginning of the text. Use 40 to "
+            "100 characters."
         )
 
 
@@ -71,10 +71,10 @@ def advice_on_body(body: Body, *, has_address: bool, can_unsubscribe: bool) -> I
     if page.without_alt:
         named = _named(page.without_alt)
         yield ngettext(
-            "A picture has no alternative text: %(named)s. Add alt, which is shown until pictures "
-            "are loaded.",
-            "%(count)s pictures have no alternative text: %(named)s. Add alt, which is shown until "
-            "pictures are loaded.",
+            "A picture has no alternative text: %(named)s. Add an alt attribute, which is "
+            "shown until pictures are loaded.",
+            "%(count)s pictures have no alternative text: %(named)s. Add an alt attribute, "
+            "which is shown until pictures are loaded.",
             len(page.without_alt),
         ) % {"count": len(page.without_alt), "named": named}
     for tag in sorted(page.removed):
@@ -90,8 +90,8 @@ def advice_on_body(body: Body, *, has_address: bool, can_unsubscribe: bool) -> I
         yield _("The plain-text version is empty: the e-mail is all pictures. Write one yourself.")
     if not has_address:
         yield _(
-            "The e-mail shows no postal address, which the law of many countries asks for in "
-            "marketing. Add it to the layout."
+            "The e-mail shows no postal address, which many countries require in marketing "
+            "e-mails. Add it to the layout."
         )
     if not can_unsubscribe:
         yield _(

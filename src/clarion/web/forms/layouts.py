@@ -28,8 +28,8 @@ class LayoutForm(forms.Form):
         max_length=SOURCE_LIMIT,
         widget=forms.Textarea(attrs={"rows": 20, "spellcheck": "false", "class": "code"}),
         help_text=_(
-            "{{ content }} is what a broadcast says, {{ footer }} is the postal address and the "
-            "link to unsubscribe. {{ postal_address }} and {{ unsubscribe_url }} are these alone. "
-            "What is missing is added at the end."
+            "{{ content }} is the text of the broadcast, {{ footer }} the postal address and the "
+            "unsubscribe link. To place those two yourself, use {{ postal_address }} and "
+            "{{ unsubscribe_url }}. What is missing is added at the end."
         ),
     )
