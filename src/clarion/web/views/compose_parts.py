@@ -120,6 +120,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "condition": condition(channel),
                 "only_written": only_written(channel, "message"),
                 "window_hours": window_hours(channel, "message"),
+                "templates_to_all": not only_written(channel, "template"),
                 "sends_mail": sends_mail([channel]),
             }
             for channel in channels_with_contacts()

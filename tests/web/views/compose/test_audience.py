@@ -49,6 +49,19 @@ def test_a4_tags_with_and_without(admin: Client, channel: Channel) -> None:
     assert re.search(r'value="unused"\s+disabled', page)
 
 
+def test_channels_with_templates_say_that_these_reach_more_people(
+    admin: Client, channel: Channel
+) -> None:
+    meta = {"token": "EAA", "app_secret": "s"}
+    factory.people(factory.channel("wa", "whatsapp", phone_number_id="1", **meta), 1)
+    factory.people(factory.channel("page", "messenger", account_id="1", **meta), 1)
+
+    page = words(admin.get("/broadcasts/new/").content.decode())
+
+    assert page.count("only those who wrote in the last 24 hours") == 2
+    assert page.count("only those who wrote in the last 24 hours, unless you send a template") == 1
+
+
 def test_a3_ids_need_exactly_one_channel(admin: Client, channel: Channel) -> None:
     other = factory.channel("Other")
     file = SimpleUploadedFile("ids.csv", b"id\nu1\n")
