@@ -200,6 +200,7 @@ KEPT_HERE = {
     "slack": {"webhook_secret"},
     "mailgun": {"webhook_secret"},
     "line": {"secret"},
+    "vk": {"webhook_secret"},
 }
 
 
