@@ -35,8 +35,8 @@ class VkConfig(BaseModel):
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_hex(16)),
         title="Secret key",
-        description="Enter the same in the settings of the Callback API: VK sends it with every "
-        "event. Without it, events are refused.",
+        description="Choose one and enter it in the settings of the Callback API, too: VK sends it "
+        "with every event. Events with another one are refused.",
     )
     api_root: str = Field(
         default=OFFICIAL,
