@@ -191,6 +191,8 @@ def _ids_of_people(of: _Round) -> dict[int, set[str]]:
                 named.update((event.sender, *event.aliases))
             elif isinstance(event, InboundPart):
                 named.add(event.sender)
+            elif isinstance(event, AddressReport):
+                named.add(event.address)
             elif isinstance(event, Moved):
                 named.update((event.old, event.new, *event.aliases))
             elif isinstance(event, SamePerson):
