@@ -4,11 +4,11 @@
 
 Runs `clarion web`, a worker and the simulator in a temporary folder (CLARION_DATABASE_URL: an empty
 PostgreSQL database instead of SQLite), with a channel as the kind's fixtures describe it. Of a hundred
-requests one is refused with 500, one is reset before it arrived and one after;
-in two hundred each is refused as wrong and as blocked; two messages in a hundred are reported as failed.
+requests one is refused with 500, one is reset before it arrived and one after; of a thousand five are
+refused as wrong, five as blocked and two are throttled; two messages in a hundred are reported as failed.
 Prints what became of everybody, whether `reconcile` agrees, and compares each person's state with what
-the provider noted: exits with 1 if anybody got it who has failed, or did not who is called sent, or got it
-twice although nobody was in doubt. Results: docs/channels/README.md.
+the provider noted: exits with 1 if anybody got it who has failed, did not who is called sent, or got it
+twice. Results: docs/benchmarks.md.
 """
 
 import csv
