@@ -59,10 +59,18 @@ def test_a_name_is_used_once(admin: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "html", ["{{ content }}{{ content }}", "{{ content }}{{ footer | upper }}"]
+    ("html", "part"),
+    [("{{ content }}{{ content }}", "content"), ("{{ content }}{{ footer | upper }}", "footer")],
 )
-def test_a_preview_that_cannot_be_filled_in_says_why(admin: Client, html: str) -> None:
-    admin.post("/layouts/new/", {**FORM, "html": html})
+def test_a_layout_names_its_parts_once_and_as_they_are(admin: Client, html: str, part: str) -> None:
+    page = words(admin.post("/layouts/new/", {**FORM, "html": html}).content.decode())
+    assert f"Write {{{{ {part} }}}} once, just like this" in page
+    assert not Layout.objects.exists()
+
+
+def test_a_preview_that_cannot_be_filled_in_says_why(admin: Client) -> None:
+    # With the sample, whose values are all texts; contacts may have numbers.
+    admin.post("/layouts/new/", {**FORM, "html": "{{ content }}{{ contact.points + 1 }}"})
     preview = admin.get(f"/layouts/{Layout.objects.get().pk}/preview/")
     assert preview.status_code == 200
-    assert "there is no variable" in words(preview.content.decode())
+    assert "unsupported types" in words(preview.content.decode())

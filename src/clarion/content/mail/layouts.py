@@ -20,6 +20,7 @@ from clarion.kit.text import one_line, plain_text
 
 NAME_LENGTH: Final = 100
 ADDRESS_LENGTH: Final = 1_000
+_PARTS: Final = frozenset({"content", "footer", "postal_address"})  # are put in, not filled in
 NONE: Final = "none"  # in the place of a layout's id: the content stands alone
 _SAMPLE: Final = (
     "# A heading\n\nA paragraph with **strong words** and [a link](https://example.org).\n\n"
@@ -92,7 +93,12 @@ def check_layout(layout: Layout) -> None:
         raise ContentError(f"The layout is longer than {SOURCE_LIMIT // 1024} KiB. Shorten it.")
     if len(layout.address) > ADDRESS_LENGTH:
         raise ContentError(f"The postal address has more than {ADDRESS_LENGTH:,} characters.")
-    compile_html(build_body(_SAMPLE, "markdown", source_of(layout)).html)
+    page = compile_html(build_body(_SAMPLE, "markdown", source_of(layout)).html)
+    if left := sorted(_PARTS & page.variables()):
+        raise ContentError(
+            f"Write {{{{ {left[0]} }}}} once, just like this: it stands for a part of the e-mail, "
+            "not for a text."
+        )
 
 
 def sample_page(layout: Layout) -> str:
