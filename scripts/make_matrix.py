@@ -29,15 +29,16 @@ FOOT = """
 - **buttons**: links, and replies that come back as a message; the number is the most under one
   message.
 - **templates**: whether the platform approves messages beforehand.
-- **batch**: the most people that one request may be for, where their messages are the same. Each of
-  them has a record all the same.
+- **batch**: the most recipients of one request, if their messages are the same. Each of them
+  has a record of its own.
 - **delivered**, **read**, **failed later**: what the platform reports after it has accepted a
   message. What it does not report is shown as “not reported”, never as 0 %.
-- **inbound**: whether people's messages come in, and with them STOP and similar words.
-- **opt-out**: beside those words, how people leave: by a link that goes with every message, or
-  because the platform reports that they left, blocked the account or objected.
-- **repeats**: whether a message that is sent again after a lost connection reaches the person once
-  only. Where nothing ensures that, such a message is in doubt and is not sent again by itself.
+- **inbound**: whether messages from contacts arrive, and with them STOP and similar words.
+- **opt-out**: besides those words, how contacts opt out: by a link in every message, or because the
+  platform reports that they left, blocked the account or objected.
+- **repeats**: whether a message that is sent again after a lost connection reaches the contact
+  only once. Where nothing ensures that, such a message is in doubt and is not sent again
+  automatically.
 
 This page is written by `scripts/make_matrix.py` from the registry of the platforms, and the
 contract test compares what it says with requests and callbacks of each.
