@@ -73,6 +73,7 @@ def case(kind: str, about: str, seen: Mapping[str, Any], told: Event, **more: An
         pressed=lambda: callback(about, item(postback=pressed)),
         forged={
             "another secret": lambda: callback(about, *both, secret="another"),
+            "the empty secret": lambda: callback(about, *both, secret=""),
             "another body": lambda: replace(callback(about, *both), body=b"{}"),
             "no signature": lambda: without(callback(about, *both), "x-hub-signature-256"),
             "not ASCII": lambda: HookRequest({"x-hub-signature-256": "é\udcff"}, "", b"{}", NOW),

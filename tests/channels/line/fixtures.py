@@ -117,6 +117,7 @@ CASE = Case(
     pressed=lambda: callback(event("postback", postback={"data": "yes-7\nYes, please"})),
     forged={
         "another secret": lambda: callback(text("Stop!"), secret="another"),
+        "the empty secret": lambda: callback(text("Stop!"), secret=""),
         "no signature": lambda: HookRequest({}, "", b'{"events":[]}', NOW),
         "not even ASCII": lambda: HookRequest({"x-line-signature": "tést\udcff"}, "", b"{}", NOW),
     },

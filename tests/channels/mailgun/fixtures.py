@@ -139,6 +139,7 @@ CASE = Case(
     ),
     forged={
         "another key": lambda: signed(failed("bounce"), "another-key"),
+        "the empty key": lambda: signed(failed("bounce"), ""),
         "too old": lambda: signed(failed("bounce"), at=int(NOW.timestamp()) - 13 * 3_600),
         "from the future": lambda: signed(failed("bounce"), at=int(NOW.timestamp()) + 50_000),
         "no time": lambda: replace(

@@ -155,6 +155,7 @@ CASE = Case(
     ),
     forged={
         "another password": lambda: signed(bounce("HardBounce"), "another-password-entirely"),
+        "the empty password": lambda: signed(bounce("HardBounce"), ""),
         "no password": lambda: without(signed(bounce("HardBounce")), "authorization"),
     },
     unknown=(

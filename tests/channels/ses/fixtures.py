@@ -189,6 +189,7 @@ CASE = Case(
     ),
     forged={
         "another key": lambda: sns(bounce(), key="another-key-entirely"),
+        "the empty key": lambda: sns(bounce(), key=""),
         "no key": lambda: replace(sns(bounce()), query=""),
         "another topic": lambda: sns(bounce(), TopicArn=f"{TOPIC}-of-others"),
         "not of SNS": lambda: replace(sns(bounce()), body=b"{}"),

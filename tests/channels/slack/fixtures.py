@@ -117,6 +117,7 @@ CASE = Case(
     others=(lambda: posted(LEFT),),
     forged={
         "another secret": lambda: posted(event(**WRITTEN), "another"),
+        "the empty secret": lambda: posted(event(**WRITTEN), ""),
         "another body": lambda: replace(posted(event(**WRITTEN)), body=b"{}"),
         "too old": lambda: posted(event(**WRITTEN), at=SECONDS - 301),
         "no signature": lambda: HookRequest({}, "", b"{}", NOW),

@@ -103,6 +103,7 @@ CASE = Case(
     others=(lambda: posted("message_deny", {"user_id": 42}),),
     forged={
         "another secret": lambda: posted("message_new", written(), "another"),
+        "the empty secret": lambda: posted("message_new", written(), ""),
         "no secret": lambda: posted("message_new", written(), None),
         "confirmation with another secret": lambda: posted("confirmation", None, "another"),
         "another community": lambda: HookRequest(

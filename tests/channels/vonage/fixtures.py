@@ -142,6 +142,7 @@ CASE = Case(
     others=(lambda: signed(DELIVERED), lambda: signed(OPTED_OUT)),
     forged={
         "another secret": lambda: signed(WRITTEN, secret="another"),
+        "the empty secret": lambda: signed(WRITTEN, secret=""),
         "another body": lambda: replace(signed(WRITTEN), body=b"{}"),
         "no hash of the body": lambda: signed(WRITTEN, payload_hash=""),
         "another algorithm": lambda: signed(WRITTEN, algorithm="none"),

@@ -82,6 +82,7 @@ CASE = Case(
     ),
     forged={
         "another key": lambda: signed(DELIVERED, b"another key"),
+        "the empty key": lambda: signed(DELIVERED, b""),
         "another body": lambda: replace(signed(DELIVERED), body=b'{"type": "message.read"}'),
         "no signature": lambda: without(signed(DELIVERED), "webhook-signature"),
         "no timestamp": lambda: without(signed(DELIVERED), "webhook-timestamp"),

@@ -96,6 +96,7 @@ CASE = Case(
     pressed=lambda: report(type="pressed", button="yes-7", label="Yes, please"),
     forged={
         "another proof": lambda: report(type="shown", proof=proof("other", "abc-17", STORED)),
+        "the empty secret": lambda: report(type="shown", proof=proof("", "abc-17", STORED)),
         "of another message": lambda: report(type="shown", id="abc-18"),
         "of another browser": lambda: report(type="shown", to=f"{STORED[:-1]}t"),
         "no proof": lambda: report(type="shown", proof=None),

@@ -144,6 +144,7 @@ CASE = Case(
     ),
     forged={
         "another secret": lambda: meta(*TOLD_AND_WRITTEN, secret="another"),
+        "the empty secret": lambda: meta(*TOLD_AND_WRITTEN, secret=""),
         "another body": lambda: replace(meta(*TOLD_AND_WRITTEN), body=b"{}"),
         "no signature": lambda: without(meta(*TOLD_AND_WRITTEN), "x-hub-signature-256"),
         "not even ASCII": lambda: HookRequest({"x-hub-signature-256": "é\udcff"}, "", b"{}", NOW),
