@@ -180,3 +180,17 @@ async def test_after_a_refusal_it_rests(answer: Any, words: str) -> None:
     assert rest == fetching.REST
     assert words in problem
     assert not database.kept
+
+
+async def test_a_server_that_holds_no_request_open_is_not_asked_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "PAUSE", 3_600 * clock.SECOND)  # however slow this machine is
+    provider = Provider(*[HttpReply(200, {}, b'{"ok": true, "result": []}')] * 3)
+    database = Database(kind())
+    fetchers = fetching.Fetchers(database.run, provider.send)
+    await fetchers.serve_channels()
+    for task in list(fetchers._tasks.values()):
+        await asyncio.wait_for(task, 30)
+    assert database.given_back == [("", fetching.PAUSE)]
+    assert len(provider.replies) == 2

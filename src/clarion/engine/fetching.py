@@ -6,6 +6,7 @@ next request. So nothing is lost or applied twice, whatever ends in between.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from secrets import token_hex
@@ -28,6 +29,7 @@ from clarion.transport.errors import TransportError
 
 log = structlog.get_logger()
 LEASE: Final = 90 * clock.SECOND  # longer than a request that the provider holds open
+PAUSE: Final = clock.SECOND  # after an answer without updates that did not take as long
 REST: Final = 10 * clock.SECOND  # after a refusal, or where the provider can't be reached
 WORKS: Final = "What comes in can be fetched again."
 _FETCHING = [name for name, kind in KINDS.items() if issubclass(kind, FetchesUpdates)]
@@ -177,10 +179,14 @@ class Fetchers:
         problem, rest = "", 0
         try:
             while turn is not None:
+                began = time.monotonic()
                 fetched = turn.read(await self._send(turn.request()))
                 turn = await self._run(keep, turn, fetched)
                 if turn is not None:
                     await asyncio.gather(*(self._tell(each) for each in fetched.requests))
+                if not fetched.bodies and time.monotonic() - began < PAUSE / clock.SECOND:
+                    rest = PAUSE  # the server does not hold requests open
+                    return
         except ValueError as refusal:
             problem, rest = str(refusal), REST
         except TransportError as error:
