@@ -103,6 +103,6 @@ def _throttled(
     """The body has fractions of seconds, the header whole ones, rounded up."""
     stated = HttpReply(reply.status, {}, b"")
     wait = wait_seconds(stated, answer.get("retry_after"))
-    wait = wait_seconds(reply) if wait is None else wait
+    wait = wait_seconds(reply, DEFAULT_WAIT) if wait is None else wait
     sentence = meaning.sentence if meaning else "Discord asks us to wait (429, too many requests)."
-    return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+    return Refused(Refusal.THROTTLED, sentence, code, wait)

@@ -78,12 +78,11 @@ def _limited(reply: HttpReply, message: str) -> Refused:
             "Account Manager, then resume the channel."
         )
         return Refused(Refusal.MISCONFIGURED, sentence, "429")
-    wait = wait_seconds(reply)
     return Refused(
         Refusal.THROTTLED,
         "LINE asks us to wait (429, too many requests).",
         "429",
-        DEFAULT_WAIT if wait is None else wait,
+        wait_seconds(reply, DEFAULT_WAIT),
     )
 
 

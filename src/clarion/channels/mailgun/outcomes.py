@@ -51,9 +51,8 @@ def refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str])
     status, code = reply.status, str(reply.status)
     words = str(answer.get("message", ""))
     if status == 429:
-        wait = wait_seconds(reply)
         sentence = "Mailgun asks us to send more slowly (429)."
-        return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
     if status in (400, 402, 403):
         return _by_words(words, code, secrets)
     if status == 401:

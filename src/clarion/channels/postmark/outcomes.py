@@ -70,9 +70,8 @@ def refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str])
     status, error = reply.status, _error_code(answer)
     code = f"{status} {error}" if error else str(status)
     if status == 429 or error == 429:
-        wait = wait_seconds(reply)
         sentence = ERRORS[429].sentence
-        return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
     if (error and 400 <= status <= 499) or (status == 503 and error == 100):
         return _by_code(error, code, tidy(str(answer.get("Message", "")), secrets))
     if status == 401:

@@ -62,9 +62,8 @@ def refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str])
         sentence = "The daily sending quota of the SES account is used up for now."
         return Refused(Refusal.THROTTLED, sentence, code, _QUOTA_WAIT)
     if status == 429 or (error in _SLOWER and 400 <= status <= 499):
-        wait = wait_seconds(reply)
         sentence = "SES asks us to send more slowly: the account's send rate is exceeded."
-        return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
     if error in _ERRORS and 400 <= status <= 499:
         return Refused(_WRONG, _ERRORS[error], code)
     if error in ("MessageRejected", "BadRequestException", "LimitExceededException"):

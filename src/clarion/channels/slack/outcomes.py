@@ -15,7 +15,7 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
     """What a reply means that accepts nothing; ``answer`` is its JSON. Never raises."""
     error = answer.get("error") if answer.get("ok") is False else None
     if reply.status == 429:
-        return Refused(Refusal.THROTTLED, _WAIT, "429", _wait(reply))
+        return Refused(Refusal.THROTTLED, _WAIT, "429", wait_seconds(reply, DEFAULT_WAIT))
     if isinstance(error, str) and error and reply.status < 500:
         return _of_error(reply, error, secrets)
     code = str(reply.status)
@@ -34,10 +34,5 @@ def _of_error(reply: HttpReply, error: str, secrets: Iterable[str]) -> Refused:
     if meaning is None:
         words = f": {code}" if code else ""
         return Refused(Refusal.REJECTED, f"Slack refused the message{words}.", code)
-    wait = _wait(reply, meaning.wait) if meaning.refusal is Refusal.THROTTLED else None
+    wait = wait_seconds(reply, meaning.wait) if meaning.refusal is Refusal.THROTTLED else None
     return Refused(meaning.refusal, meaning.sentence, code, wait, mark=meaning.mark)
-
-
-def _wait(reply: HttpReply, usual: float = DEFAULT_WAIT) -> float:
-    wait = wait_seconds(reply)
-    return usual if wait is None else wait

@@ -81,12 +81,11 @@ def _refused(
 ) -> Refused:
     code = str(status)
     if status == TOO_MANY:
-        wait = wait_seconds(reply)
         return Refused(
             Refusal.THROTTLED,
             "Viber asks us to wait (status 12, too many requests).",
             code,
-            DEFAULT_WAIT if wait is None else wait,
+            wait_seconds(reply, DEFAULT_WAIT),
             whole_channel=whole,
         )
     if meaning := STATUSES.get(status):
@@ -100,12 +99,11 @@ def _without_status(reply: HttpReply) -> Refused:
     """A reply that is none of the Viber API, but of something before it."""
     status, code = reply.status, str(reply.status)
     if status == 429:
-        wait = wait_seconds(reply)
         return Refused(
             Refusal.THROTTLED,
             "Viber asks us to wait (429, too many requests).",
             code,
-            DEFAULT_WAIT if wait is None else wait,
+            wait_seconds(reply, DEFAULT_WAIT),
         )
     if status in (401, 403):
         return Refused(Refusal.MISCONFIGURED, STATUSES[2].sentence, code)

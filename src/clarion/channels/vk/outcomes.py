@@ -17,9 +17,8 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
     is_number = isinstance(number, int) and not isinstance(number, bool) and 0 < number < 10**7
     code = str(number) if is_number else str(reply.status)
     if reply.status == 429:
-        wait = wait_seconds(reply)
         sentence = "VK asks us to wait (429, too many requests)."
-        return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
     if is_number and reply.status < 500:
         return _of_error(code, error, secrets)
     if 300 <= reply.status <= 499:

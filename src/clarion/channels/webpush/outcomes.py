@@ -27,9 +27,8 @@ def refused(reply: HttpReply) -> Refused:
     status, code = reply.status, str(reply.status)
     reason = str(json_object(reply.body).get("reason", ""))  # as Apple gives it
     if status == 429:
-        wait = wait_seconds(reply)
         sentence = "The push service asks us to wait (429, too many requests)."
-        return Refused(Refusal.THROTTLED, sentence, code, DEFAULT_WAIT if wait is None else wait)
+        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
     if status in (404, 410):
         return Refused(Refusal.UNREACHABLE, _GONE.format(status=status), code)
     if reason in _WRONG_TOKEN:
