@@ -1,7 +1,9 @@
 """User ids that are phone numbers: their digits with the country code, without a “+”."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 from clarion.channels import phones
 from clarion.channels.contract import BadIdError
@@ -51,9 +53,21 @@ def phone_part(text: str) -> str:
     return digits.removeprefix("00") if digits.isdigit() else text.strip()
 
 
-def is_country(value: str) -> str:
+def _is_country(value: str) -> str:
     """The two letters of a country, or nothing, as a setting. Raises ValueError with a sentence."""
     country = value.strip().upper()
     if country and country not in phones.countries():
         raise ValueError("Write the two letters of a country, for example DE.")
     return country
+
+
+# A setting of kinds that take phone numbers; its default is "": no country.
+Country = Annotated[
+    str,
+    AfterValidator(_is_country),
+    Field(
+        title="Country of phone numbers",
+        description="Two letters, for example DE: the country of phone numbers in files that begin "
+        "with neither + nor 00. Leave it empty if all numbers have their country code.",
+    ),
+]

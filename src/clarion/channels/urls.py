@@ -1,7 +1,20 @@
 """The URLs in a channel's settings, and its own one."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from clarion.transport.errors import NotSent
 from clarion.transport.head import parse_url
+
+# A setting of kinds whose provider has an HTTP API; its default is False.
+AllowPrivate = Annotated[
+    bool,
+    Field(
+        title="Allow private addresses",
+        description="Allows an API in your own network or on this machine, such as the simulator.",
+    ),
+]
 
 
 def checked_url(url: str) -> str:

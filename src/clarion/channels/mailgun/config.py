@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from clarion.channels.mailing.settings import MailApiConfig
-from clarion.channels.urls import api_root
+from clarion.channels.urls import AllowPrivate, api_root
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
 ROOTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
@@ -41,11 +41,7 @@ class MailgunConfig(MailApiConfig):
         description="Leave it empty to use the region's URL, or enter the simulator's URL.",
         json_schema_extra={"receives": ["api_key"]},
     )
-    allow_private: bool = Field(
-        default=False,
-        title="Allow private addresses",
-        description="Allows an API in your own network or on this machine, such as the simulator.",
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("api_key")
     @classmethod

@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 from pydantic import Field, SecretStr, field_validator
 
 from clarion.channels.mailing.settings import MailApiConfig
-from clarion.channels.urls import api_root
+from clarion.channels.urls import AllowPrivate, api_root
 
 OFFICIAL = "https://api.postmarkapp.com"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,100}")
@@ -39,11 +39,7 @@ class PostmarkConfig(MailApiConfig):
         description="Postmark's own URL, or that of the simulator.",
         json_schema_extra={"receives": ["token", "webhook_secret"]},
     )
-    allow_private: bool = Field(
-        default=False,
-        title="Allow private addresses",
-        description="Allows an API in your own network or on this machine, such as the simulator.",
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("token")
     @classmethod

@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 from pydantic import Field, SecretStr, field_validator
 
 from clarion.channels.mailing.settings import MailApiConfig
-from clarion.channels.urls import api_root
+from clarion.channels.urls import AllowPrivate, api_root
 
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 _SECRET_KEY = re.compile(r"[!-~]{16,128}")
@@ -55,11 +55,7 @@ class SesConfig(MailApiConfig):
         description="Leave it empty to use Amazon's own URLs, or enter the simulator's URL.",
         json_schema_extra={"receives": ["secret_access_key", "session_token", "webhook_secret"]},
     )
-    allow_private: bool = Field(
-        default=False,
-        title="Allow private addresses",
-        description="Allows an API in your own network or on this machine, such as the simulator.",
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("access_key_id")
     @classmethod

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from clarion.channels import phone_ids
+from clarion.channels.phone_ids import Country
 from clarion.channels.sms_settings import SmsSettings
 from clarion.transport.messages import SmppAccount
 
@@ -53,12 +53,7 @@ class _Account(BaseModel):
         description="What recipients see: a phone number, a short code, or a name of at most 11 "
         "characters. Empty if the provider sets it.",
     )
-    country: str = Field(
-        default="",
-        title="Country of phone numbers",
-        description="Two letters, for example DE: the country of phone numbers in files that begin "
-        "with neither + nor 00. Leave it empty if all numbers have their country code.",
-    )
+    country: Country = ""
     system_type: str = Field(
         default="",
         title="System type",
@@ -183,11 +178,6 @@ class _Account(BaseModel):
                 "from a to z, digits and spaces."
             )
         return value.removeprefix("+") if number else value
-
-    @field_validator("country")
-    @classmethod
-    def _is_known_country(cls, value: str) -> str:
-        return phone_ids.is_country(value)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -4,9 +4,9 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from clarion.channels.phone_ids import PHONE, is_country
+from clarion.channels.phone_ids import PHONE, Country
 from clarion.channels.sms_settings import SmsSettings
-from clarion.channels.urls import api_root
+from clarion.channels.urls import AllowPrivate, api_root
 
 OFFICIAL = "https://api.twilio.com"
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -50,12 +50,7 @@ class _Account(BaseModel):
         description="A Twilio number such as +4915112345678, a short code, an alphanumeric sender "
         "ID, or the SID of a Messaging Service, which begins with MG.",
     )
-    country: str = Field(
-        default="",
-        title="Country of phone numbers",
-        description="Two letters, for example DE: the country of phone numbers in files that begin "
-        "with neither + nor 00. Leave it empty if all numbers have their country code.",
-    )
+    country: Country = ""
     answers_help: bool = Field(
         default=True,
         title="Twilio answers HELP",
@@ -68,11 +63,7 @@ class _Account(BaseModel):
         description="Twilio's own URL, that of another region, or the simulator's.",
         json_schema_extra={"receives": ["auth_token", "api_key_secret"]},
     )
-    allow_private: bool = Field(
-        default=False,
-        title="Allow private addresses",
-        description="Allows an API in your own network or on this machine, such as the simulator.",
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("account_sid")
     @classmethod
@@ -116,11 +107,6 @@ class _Account(BaseModel):
             "Write a phone number with + and its country code, a short code, a sender ID of up to "
             "11 letters and digits, or the SID of a Messaging Service."
         )
-
-    @field_validator("country")
-    @classmethod
-    def _is_known_country(cls, value: str) -> str:
-        return is_country(value)
 
     @field_validator("api_root")
     @classmethod

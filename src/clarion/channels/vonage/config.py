@@ -4,9 +4,9 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from clarion.channels.phone_ids import PHONE, is_country
+from clarion.channels.phone_ids import PHONE, Country
 from clarion.channels.sms_settings import SmsSettings
-from clarion.channels.urls import api_root
+from clarion.channels.urls import AllowPrivate, api_root
 
 OFFICIAL = "https://api.nexmo.com"
 _KEY = re.compile(r"[0-9a-zA-Z]{4,20}")
@@ -35,23 +35,14 @@ class _Account(BaseModel):
         description="A Vonage number such as +4915112345678, or a sender ID of up to 11 letters "
         "and digits where the country allows it.",
     )
-    country: str = Field(
-        default="",
-        title="Country of phone numbers",
-        description="Two letters, for example DE: the country of phone numbers in files that begin "
-        "with neither + nor 00. Leave it empty if all numbers have their country code.",
-    )
+    country: Country = ""
     api_root: str = Field(
         default=OFFICIAL,
         title="Vonage API",
         description="Vonage's own URL, that of a region, or the simulator's.",
         json_schema_extra={"receives": ["api_secret"]},
     )
-    allow_private: bool = Field(
-        default=False,
-        title="Allow private addresses",
-        description="Allows an API in your own network or on this machine, such as the simulator.",
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("api_key")
     @classmethod
@@ -80,11 +71,6 @@ class _Account(BaseModel):
             "Write a phone number with + and its country code, or a sender ID of up to 11 letters "
             "and digits."
         )
-
-    @field_validator("country")
-    @classmethod
-    def _is_known_country(cls, value: str) -> str:
-        return is_country(value)
 
     @field_validator("api_root")
     @classmethod

@@ -13,7 +13,7 @@ from clarion.channels.graph.settings import (
     is_object_id,
     new_verify_token,
 )
-from clarion.channels.phone_ids import is_country
+from clarion.channels.phone_ids import Country
 from clarion.channels.urls import api_root
 
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/messaging-limits
@@ -57,12 +57,7 @@ class WhatsAppConfig(BaseModel):
         description="How many people you may begin a conversation with in 24 hours, as WhatsApp "
         "Manager shows it. The finish time of broadcasts of templates takes it into account.",
     )
-    country: str = Field(
-        default="",
-        title="Country of phone numbers",
-        description="Two letters, for example DE: the country of phone numbers in files that begin "
-        "with neither + nor 00. Leave it empty if all numbers have their country code.",
-    )
+    country: Country = ""
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
@@ -93,11 +88,6 @@ class WhatsAppConfig(BaseModel):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         return access_token(value)
-
-    @field_validator("country")
-    @classmethod
-    def _is_known_country(cls, value: str) -> str:
-        return is_country(value)
 
     @field_validator("api_root")
     @classmethod
