@@ -43,3 +43,18 @@ def test_a_domain_that_can_not_be_decoded_is_no_address() -> None:
 )
 def test_parts_of_addresses_too(part: str, compared: str) -> None:
     assert ids.id_part(part) == compared
+
+
+@pytest.mark.parametrize(
+    ("value", "user_id"),
+    [
+        ("Ada@Example.org", "ada@example.org"),
+        ("no address", ""),
+        ("", ""),
+        (None, ""),
+        (["ada@example.org"], ""),
+        (f"{'a' * 320}@example.org", ""),
+    ],
+)
+def test_what_a_callback_names_is_an_address_or_nothing(value: object, user_id: str) -> None:
+    assert ids.reported_id(value) == user_id

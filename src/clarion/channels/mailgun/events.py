@@ -13,14 +13,13 @@ from typing import Any, Final
 from clarion.channels import payloads
 from clarion.channels.contract import (
     AddressReport,
-    BadIdError,
     Event,
     HookRequest,
     Ignored,
     OptOut,
     Receipt,
 )
-from clarion.channels.mailing.ids import user_id
+from clarion.channels.mailing.ids import reported_id
 from clarion.channels.wording import tidy
 
 OUR_ID: Final = "clarion-id"  # of the message, a variable that every callback repeats
@@ -66,7 +65,7 @@ def _failed(data: Mapping[str, Any], at: datetime) -> list[Event]:
     )
     words = tidy(statement, ())
     sentence = f"The message bounced ({reason or 'failed'}){': ' + words if words else ''}."
-    address = _address(data)
+    address = reported_id(data.get("recipient"))
     is_hard = reason == "suppress-bounce" or (
         reason == "bounce" and not _NOT_HARD.search(statement)
     )
@@ -89,14 +88,14 @@ def _failed(data: Mapping[str, Any], at: datetime) -> list[Event]:
 
 
 def _complained(data: Mapping[str, Any], at: datetime) -> list[Event]:
-    address = _address(data)
+    address = reported_id(data.get("recipient"))
     if not address:
         return [_NOBODY]
     return [AddressReport(address, "complaint", at, "complained", _ids(data)[1] or "")]
 
 
 def _unsubscribed(data: Mapping[str, Any], at: datetime) -> list[Event]:
-    address = _address(data)
+    address = reported_id(data.get("recipient"))
     return [OptOut(address, "opted_out", at)] if address else [_NOBODY]
 
 
@@ -115,13 +114,6 @@ def _ids(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
     external_id = payloads.identifier(headers.get("message-id")).strip("<>")
     own_id = payloads.identifier(payloads.part(data.get("user-variables")).get(OUR_ID))
     return external_id or None, own_id or None
-
-
-def _address(data: Mapping[str, Any]) -> str:
-    try:
-        return user_id(payloads.text(data.get("recipient"), 320))
-    except BadIdError:
-        return ""
 
 
 def _moment(value: object, hook: HookRequest) -> datetime:

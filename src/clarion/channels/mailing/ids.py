@@ -5,8 +5,9 @@ from unicodedata import normalize
 
 from email_validator import EmailNotValidError, validate_email
 
+from clarion.channels import payloads
 from clarion.channels.contract import BadIdError
-from clarion.channels.ids import EMAIL_TITLES, plain_id
+from clarion.channels.ids import EMAIL_TITLES, LONGEST, plain_id
 from clarion.channels.ids import TITLES as USUAL
 
 SPACE = "e-mail addresses"  # all kinds of e-mail share them
@@ -45,6 +46,14 @@ def written_id(text: str) -> str:
         local, _, domain = value.partition("@")
         return value if domain.islower() else f"{local}@{domain.lower()}"
     return _normalized(value)
+
+
+def reported_id(value: object) -> str:
+    """The user id of an address in a callback, "" for what is none. Never raises."""
+    try:
+        return user_id(payloads.text(value, LONGEST))
+    except BadIdError:
+        return ""
 
 
 def _decoded(label: str) -> str:

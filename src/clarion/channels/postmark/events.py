@@ -9,14 +9,13 @@ from typing import Any, Final
 from clarion.channels import payloads
 from clarion.channels.contract import (
     AddressReport,
-    BadIdError,
     Event,
     HookRequest,
     Ignored,
     OptOut,
     Receipt,
 )
-from clarion.channels.mailing.ids import user_id
+from clarion.channels.mailing.ids import reported_id
 from clarion.channels.postmark.requests import OUR_ID
 from clarion.channels.wording import tidy
 
@@ -54,7 +53,7 @@ def _delivery(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
 def _bounce(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     kind = payloads.text(record.get("Type"), 40)
     at = payloads.moment(record.get("BouncedAt"), hook.received_at)
-    address = _address(record.get("Email"))
+    address = reported_id(record.get("Email"))
     if kind == "SpamComplaint":
         return _complaint(record, hook)
     if kind == "Unsubscribe":
@@ -77,7 +76,7 @@ def _bounce(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
 
 
 def _complaint(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
-    address = _address(record.get("Email"))
+    address = reported_id(record.get("Email"))
     if not address:
         return [_NOBODY]
     at = payloads.moment(record.get("BouncedAt"), hook.received_at)
@@ -86,7 +85,7 @@ def _complaint(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
 
 def _subscription(record: Mapping[str, Any], hook: HookRequest) -> list[Event]:
     """Postmark stopped or resumed sending to an address: for what reason, and who asked for it."""
-    address = _address(record.get("Recipient"))
+    address = reported_id(record.get("Recipient"))
     at = payloads.moment(record.get("ChangedAt"), hook.received_at)
     reason, by_recipient = record.get("SuppressionReason"), record.get("Origin") == "Recipient"
     about = _ids(record)[1] or ""
@@ -115,10 +114,3 @@ def _ids(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Postmark's id of the message, and ours."""
     own_id = payloads.identifier(payloads.part(record.get("Metadata")).get(OUR_ID))
     return payloads.identifier(record.get("MessageID")) or None, own_id or None
-
-
-def _address(value: object) -> str:
-    try:
-        return user_id(payloads.text(value, 320))
-    except BadIdError:
-        return ""

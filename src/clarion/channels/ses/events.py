@@ -11,14 +11,13 @@ from typing import Any, Final
 from clarion.channels import payloads
 from clarion.channels.contract import (
     AddressReport,
-    BadIdError,
     Event,
     HookRequest,
     Ignored,
     OptOut,
     Receipt,
 )
-from clarion.channels.mailing.ids import user_id
+from clarion.channels.mailing.ids import reported_id
 from clarion.channels.wording import tidy
 
 OUR_ID: Final = "clarion-id"  # of the message, a tag that every event repeats
@@ -132,13 +131,9 @@ def _moment(about: Mapping[str, Any], otherwise: datetime, hook: HookRequest) ->
 
 
 def _people(value: object) -> list[tuple[str, str]]:
-    """Addresses, and what the receiving server statement about each."""
-    people = []
-    for each in value if isinstance(value, list) else ():
-        about = payloads.part(each)
-        try:
-            address = user_id(payloads.text(about.get("emailAddress"), 320))
-        except BadIdError:
-            continue
-        people.append((address, payloads.text(about.get("diagnosticCode"), 1_000)))
-    return people
+    """Addresses, and what the receiving server said about each."""
+    return [
+        (address, payloads.text(about.get("diagnosticCode"), 1_000))
+        for about in payloads.objects(value)
+        if (address := reported_id(about.get("emailAddress")))
+    ]
