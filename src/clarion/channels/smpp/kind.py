@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from clarion.channels import phone_ids, sms_settings
+from clarion.channels import sms_settings
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -21,19 +21,19 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.channels.fitting import ensure_fits
-from clarion.channels.measuring import Measured
 from clarion.channels.smpp.config import SmppConfig
 from clarion.channels.smpp.errors import ALREADY_BOUND
 from clarion.channels.smpp.events import events_of
 from clarion.channels.smpp.outcomes import outcome_of
 from clarion.channels.smpp.requests import TEXT_LENGTH, parts_of
+from clarion.channels.sms_kind import SmsKind
 from clarion.transport.messages import SmppAccount, SmppReply, SmppRequest
 
 _TIMEOUT = 30.0  # seconds for one part; SMSCs give up after 60 at most (SMPP 3.4, 7.2)
 _EACH_MORE = 5.0  # seconds for each further part
 
 
-class SmppKind:
+class SmppKind(SmsKind):
     """SMS through an SMSC."""
 
     kind: ClassVar[str] = "smpp"
@@ -48,32 +48,14 @@ class SmppKind:
         receipts=frozenset({"delivered", "failed"}),
         inbound=True,
     )
-    id_titles: ClassVar[tuple[str, ...]] = phone_ids.TITLES
-    unit: ClassVar[tuple[str, str]] = sms_settings.UNIT
     Config: ClassVar[type[BaseModel]] = SmppConfig
     idempotent = False
 
     def __init__(self, config: SmppConfig) -> None:
+        super().__init__(config, config.country)
         self._config = config
         self._account = config.account
-        self._prices = sms_settings.SmsPrices(config)
-        self.currency = self._prices.currency
-        self.prices_differ = self._prices.differ
         self._secrets = (self._account.password, config.system_id)
-
-    @staticmethod
-    def user_id(text: str) -> str:
-        """The digits of a phone number with its country code. Raises BadIdError."""
-        return phone_ids.phone_number(text)
-
-    @staticmethod
-    def id_part(text: str) -> str:
-        """A part of a number as it is compared: its digits."""
-        return phone_ids.phone_part(text)
-
-    def read_id(self, text: str) -> str:
-        """As ``user_id``, of a number of the channel's country where it has no other code."""
-        return phone_ids.phone_number(text, self._config.country)
 
     def request(self, message: Outgoing) -> SmppRequest:
         """The submit_sm of each part. Raises Unsendable for what an SMS can't have."""
@@ -84,10 +66,6 @@ class SmppKind:
             raise Unsendable(f"The text is longer than {TEXT_LENGTH:,} characters. Shorten it.")
         parts = parts_of(message.id, message.to, text, self._config)
         return SmppRequest(self._account, parts, _TIMEOUT + _EACH_MORE * (len(parts) - 1))
-
-    def measure(self, message: Outgoing) -> Measured:
-        """The SMS that a message takes, and what they cost."""
-        return sms_settings.measure(message, self._config, self._prices)
 
     def outcome(self, reply: Reply) -> Outcome:
         """By the command_status of the deciding answer."""

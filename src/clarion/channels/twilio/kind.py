@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from pydantic import BaseModel
 
-from clarion.channels import payloads, phone_ids, sms_settings
+from clarion.channels import payloads, sms_settings
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -26,6 +26,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.measuring import Measured
 from clarion.channels.replies import as_http, json_object
+from clarion.channels.sms_kind import SmsKind
 from clarion.channels.twilio.config import OFFICIAL, TwilioConfig
 from clarion.channels.twilio.errors import MEANINGS
 from clarion.channels.twilio.events import events_of, fields_of
@@ -43,7 +44,7 @@ _PORTS = {"https": 443, "http": 80}
 _NO_REPLY = CallbackAnswer(b'<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
 
 
-class TwilioKind:
+class TwilioKind(SmsKind):
     """SMS over Twilio."""
 
     kind: ClassVar[str] = "twilio"
@@ -62,13 +63,12 @@ class TwilioKind:
         inbound=True,
         opt_outs=frozenset({"reported"}),
     )
-    id_titles: ClassVar[tuple[str, ...]] = phone_ids.TITLES
-    unit: ClassVar[tuple[str, str]] = sms_settings.UNIT
     Config: ClassVar[type[BaseModel]] = TwilioConfig
     idempotent = False
     takes_gets: ClassVar[bool] = True  # as the webhook of a number can be set up
 
     def __init__(self, config: TwilioConfig) -> None:
+        super().__init__(config, config.country)
         token = config.auth_token.get_secret_value()
         key_secret = config.api_key_secret.get_secret_value()
         login = (config.api_key, key_secret) if config.api_key else (config.account_sid, token)
@@ -83,23 +83,6 @@ class TwilioKind:
         self._sender = ("MessagingServiceSid" if config.is_service else "From", config.sender)
         self._token = token.encode()
         self._secrets = (token, key_secret, basic)
-        self._prices = sms_settings.SmsPrices(config)
-        self.currency = self._prices.currency
-        self.prices_differ = self._prices.differ
-
-    @staticmethod
-    def user_id(text: str) -> str:
-        """The digits of a phone number with its country code. Raises BadIdError."""
-        return phone_ids.phone_number(text)
-
-    @staticmethod
-    def id_part(text: str) -> str:
-        """A part of a number as it is compared: its digits."""
-        return phone_ids.phone_part(text)
-
-    def read_id(self, text: str) -> str:
-        """As ``user_id``, of a number of the channel's country where it has no other code."""
-        return phone_ids.phone_number(text, self._config.country)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what Twilio can't send."""
@@ -111,7 +94,7 @@ class TwilioKind:
         """The SMS that a message takes; an MMS is one message, whose price is another one."""
         if message.media is not None:
             return Measured(1, detail="MMS")
-        return sms_settings.measure(message, self._config, self._prices)
+        return super().measure(message)
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a 2xx with the SID of the message; statuses refer to it."""

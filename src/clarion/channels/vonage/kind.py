@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from clarion.channels import payloads, phone_ids, sms_settings, sms_text
+from clarion.channels import payloads, sms_settings, sms_text
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -23,8 +23,8 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.channels.fitting import ensure_fits
-from clarion.channels.measuring import Measured
 from clarion.channels.replies import as_http, json_object
+from clarion.channels.sms_kind import SmsKind
 from clarion.channels.vonage import signatures
 from clarion.channels.vonage.config import VonageConfig
 from clarion.channels.vonage.events import events_of
@@ -35,7 +35,7 @@ _TEXT_LENGTH = 1_000  # characters
 _ENCODINGS = {"gsm7": "text", "ucs2": "unicode"}
 
 
-class VonageKind:
+class VonageKind(SmsKind):
     """SMS over Vonage."""
 
     kind: ClassVar[str] = "vonage"
@@ -52,12 +52,11 @@ class VonageKind:
         inbound=True,
         opt_outs=frozenset({"reported"}),
     )
-    id_titles: ClassVar[tuple[str, ...]] = phone_ids.TITLES
-    unit: ClassVar[tuple[str, str]] = sms_settings.UNIT
     Config: ClassVar[type[BaseModel]] = VonageConfig
     idempotent = False
 
     def __init__(self, config: VonageConfig) -> None:
+        super().__init__(config, config.country)
         secret = config.api_secret.get_secret_value()
         signature_secret = config.webhook_secret.get_secret_value()
         basic = base64.b64encode(f"{config.api_key}:{secret}".encode()).decode()
@@ -66,23 +65,6 @@ class VonageKind:
         self._headers = (("Authorization", f"Basic {basic}"), ("Content-Type", "application/json"))
         self._signature_secret = signature_secret.encode()
         self._secrets = (secret, signature_secret, basic)
-        self._prices = sms_settings.SmsPrices(config)
-        self.currency = self._prices.currency
-        self.prices_differ = self._prices.differ
-
-    @staticmethod
-    def user_id(text: str) -> str:
-        """The digits of a phone number with its country code. Raises BadIdError."""
-        return phone_ids.phone_number(text)
-
-    @staticmethod
-    def id_part(text: str) -> str:
-        """A part of a number as it is compared: its digits."""
-        return phone_ids.phone_part(text)
-
-    def read_id(self, text: str) -> str:
-        """As ``user_id``, of a number of the channel's country where it has no other code."""
-        return phone_ids.phone_number(text, self._config.country)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message, in the encoding that it is counted in. Raises Unsendable."""
@@ -104,10 +86,6 @@ class VonageKind:
         if self.hook_url:
             fields |= {"webhook_url": self.hook_url, "webhook_version": "v1"}
         return self._call("POST", "/v1/messages", fields)
-
-    def measure(self, message: Outgoing) -> Measured:
-        """The SMS that a message takes."""
-        return sms_settings.measure(message, self._config, self._prices)
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a 2xx with the id of the message; statuses refer to it."""
