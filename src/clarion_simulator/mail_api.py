@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from clarion_simulator import settling
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.fate import DOINGS
@@ -34,21 +35,13 @@ def settle(
 ) -> None:
     """Decide what happens to a message, answer, and plan its callbacks.
 
-    ``errors``: the protocol's reply for what is refused with a code of its own. A complaint follows
-    a delivery to an address with “+complaint@”, a hard bounce one with “+bounce@”.
+    ``errors``: the protocol's replies by 500, 400, blocked, deactivated and 429. A complaint
+    follows a delivery to an address with “+complaint@”, a hard bounce one with “+bounce@”.
     """
-    fate = desk.judge.decide(channel, sent.to, conn.received, conn.spared)
-    doing = DOINGS[fate.do]
-    desk.log.add(channel, doing, conn.received, sent.to, sent.key, sent.text)
-    if doing[0] != "accepted":
-        do = "429" if fate.do == "rate_limit" else fate.do
-        if do in errors:
-            conn.answer(errors[do], delay=fate.delay)
-        else:
-            conn.act(fate.do, fate.delay, b"")
-        return
-    conn.act(fate.do, fate.delay, sent.accept)
-    if not sent.url:
+    message = settling.Message(sent.to, sent.text, sent.key)
+    answers = settling.Answers(lambda: sent.accept, errors, lambda _: errors["429"])
+    fate = settling.settle(desk, channel, conn, message, answers)
+    if DOINGS[fate.do][0] != "accepted" or not sent.url:
         return
     planned = [
         (receipt.kind.partition(".")[2], receipt.delay)
