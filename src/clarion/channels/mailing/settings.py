@@ -1,8 +1,28 @@
 """Settings that the kinds of e-mail with a provider's API have in common."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+import re
+from secrets import token_urlsafe
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
+
+_WEBHOOK_SECRET = re.compile(r"[!-~]{16,200}")
+
+
+def new_webhook_secret() -> SecretStr:
+    """What proves callbacks where the provider does not sign them; nobody can guess it."""
+    return SecretStr(token_urlsafe(32))
+
+
+def _is_webhook_secret(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and not _WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
+        raise ValueError("Use 16 to 200 letters, digits and signs, without spaces.")
+    return value
+
+
+WebhookSecret = Annotated[SecretStr, AfterValidator(_is_webhook_secret)]
 
 
 class MailApiConfig(BaseModel):

@@ -1,17 +1,15 @@
 """What a Postmark channel needs to know."""
 
 import re
-from secrets import token_urlsafe
 
 from pydantic import Field, SecretStr, field_validator
 
-from clarion.channels.mailing.settings import MailApiConfig
+from clarion.channels.mailing.settings import MailApiConfig, WebhookSecret, new_webhook_secret
 from clarion.channels.urls import AllowPrivate, api_root
 
 OFFICIAL = "https://api.postmarkapp.com"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,100}")
 _STREAM = re.compile(r"[A-Za-z0-9_-]{1,30}")  # a message stream's id
-_SECRET = re.compile(r"[!-~]{16,200}")
 
 
 class PostmarkConfig(MailApiConfig):
@@ -27,8 +25,8 @@ class PostmarkConfig(MailApiConfig):
         description="The id of the message stream. Postmark wants newsletters in one of the type "
         "Broadcasts; its usual id is broadcast.",
     )
-    webhook_secret: SecretStr = Field(
-        default_factory=lambda: SecretStr(token_urlsafe(32)),
+    webhook_secret: WebhookSecret = Field(
+        default_factory=new_webhook_secret,
         title="Webhook password",
         description="Postmark sends it with every callback, with the user name clarion (Basic "
         "auth). Clarion generates one unless you enter one.",
@@ -54,13 +52,6 @@ class PostmarkConfig(MailApiConfig):
         if not _STREAM.fullmatch(value.strip()):
             raise ValueError("Write the stream's id, for example broadcast, not its name.")
         return value.strip()
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _is_secret(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not _SECRET.fullmatch(value.get_secret_value()):
-            raise ValueError("Use 16 to 200 letters, digits and signs, without spaces.")
-        return value
 
     @field_validator("api_root")
     @classmethod

@@ -1,11 +1,10 @@
 """What an Amazon SES channel needs to know."""
 
 import re
-from secrets import token_urlsafe
 
 from pydantic import Field, SecretStr, field_validator
 
-from clarion.channels.mailing.settings import MailApiConfig
+from clarion.channels.mailing.settings import MailApiConfig, WebhookSecret, new_webhook_secret
 from clarion.channels.urls import AllowPrivate, api_root
 
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
@@ -13,7 +12,6 @@ _SECRET_KEY = re.compile(r"[!-~]{16,128}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,10}){1,3}-[0-9]{1,2}")
 _SET = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]{1,40}):[0-9]{12}:[A-Za-z0-9_-]{1,256}")
-_HOOK_SECRET = re.compile(r"[!-~]{16,200}")
 
 
 class SesConfig(MailApiConfig):
@@ -43,8 +41,8 @@ class SesConfig(MailApiConfig):
         description="The ARN of the topic for SES events, for example "
         "arn:aws:sns:eu-central-1:123456789012:ses-events. Callbacks of other topics are refused.",
     )
-    webhook_secret: SecretStr = Field(
-        default_factory=lambda: SecretStr(token_urlsafe(32)),
+    webhook_secret: WebhookSecret = Field(
+        default_factory=new_webhook_secret,
         title="Webhook key",
         description="A part of the webhook URL that is registered at SNS, which proves that "
         "callbacks are for this channel. Clarion generates one unless you enter one.",
@@ -91,13 +89,6 @@ class SesConfig(MailApiConfig):
         if value.strip() and not _TOPIC.fullmatch(value.strip()):
             raise ValueError("Write the topic's ARN: arn:aws:sns:REGION:ACCOUNT:NAME.")
         return value.strip()
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _is_hook_secret(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not _HOOK_SECRET.fullmatch(value.get_secret_value()):
-            raise ValueError("Use 16 to 200 letters, digits and signs, without spaces.")
-        return value
 
     @field_validator("api_root")
     @classmethod
