@@ -38,7 +38,7 @@ def test_no_number_of_that_country(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["4915112345678", "12025550123", "0151 12345678"])
 def test_a_number_of_another_country_needs_its_sign(written: str) -> None:
-    with pytest.raises(BadIdError, match=r"no phone number of ES.* their \+ or 00"):
+    with pytest.raises(BadIdError, match=r"not a phone number of ES.* their \+ or 00"):
         user_id(written, "ES")
 
 

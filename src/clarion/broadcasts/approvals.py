@@ -193,11 +193,11 @@ def why_not(approval: Approval, agent: Agent) -> str:
     if not agent.may(Role.MANAGER):
         return "Only managers and admins approve broadcasts."
     if approval.asked_by_id == agent.pk:
-        return "You asked for this approval. Somebody else has to decide."
+        return "You asked for this approval. Another agent has to decide."
     if approval.asked_by_id is None and approval.asked_by_name in _tokens_of(agent):
-        return "Your API token asked for this approval. Somebody else has to decide."
+        return "Your API token asked for this approval. Another agent has to decide."
     if approval.broadcast.edited_by_id == agent.pk:
-        return "You edited this broadcast last. Somebody else has to decide."
+        return "You edited this broadcast last. Another agent has to decide."
     return ""
 
 

@@ -33,8 +33,8 @@ def phone_number(text: str, country: str = "") -> str:
         own = phones.with_code(digits, country)
         if own is None:
             raise BadIdError(
-                f"it is no phone number of {country}, the country of the channel: write numbers of "
-                "other countries with their + or 00"
+                f"it is not a phone number of {country}, the country of the channel: write numbers "
+                "of other countries with their + or 00"
             )
         digits = own
     elif PHONE.fullmatch(digits.lstrip("0")) and not is_international(digits):

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 LEASE: Final = 90 * clock.SECOND  # longer than a request that the provider holds open
 PAUSE: Final = clock.SECOND  # after an answer without updates that did not take as long
 REST: Final = 10 * clock.SECOND  # after a refusal, or where the provider can't be reached
-WORKS: Final = "What comes in can be fetched again."
+WORKS: Final = "Messages can be fetched again."
 _FETCHING = [name for name, kind in KINDS.items() if issubclass(kind, FetchesUpdates)]
 
 

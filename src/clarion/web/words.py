@@ -188,13 +188,13 @@ ENDPOINT_REQUEST_STATES: dict[str, Word] = {
 TEMPLATE_STATES: dict[str, Word] = {
     "approved": Word(_("Approved"), _("It can be sent."), "good"),
     "pending": Word(_("Pending"), _("The provider has not approved it yet."), "plan"),
-    "in_appeal": Word(_("In appeal"), _("The provider looks at it again."), "plan"),
+    "in_appeal": Word(_("In appeal"), _("The provider is reviewing it again."), "plan"),
     "rejected": Word(_("Rejected"), _("The provider did not approve it."), "bad"),
     "paused": Word(_("Paused"), _("The provider paused it for its low quality."), "warn"),
     "disabled": Word(_("Disabled"), _("The provider disabled it."), "bad"),
     "limit_exceeded": Word(_("Limit reached"), _("The account has too many templates."), "bad"),
     "deleted": Word(_("Deleted"), _("It was deleted at the provider."), "bad"),
-    "pending_deletion": Word(_("Being deleted"), _("It is deleted at the provider."), "bad"),
+    "pending_deletion": Word(_("Being deleted"), _("The provider is deleting it."), "bad"),
     "archived": Word(_("Archived"), _("It was archived at the provider."), "warn"),
 }
 TEMPLATE_CATEGORIES: dict[str, Text] = {
@@ -208,7 +208,7 @@ TEMPLATE_QUALITIES: dict[str, Text] = {"green": _("High"), "yellow": _("Medium")
 def template_status(status: str) -> Word:
     """The word for a template's status; for one that is not known, the provider's own."""
     known_word = TEMPLATE_STATES.get(status)
-    return known_word or Word(status, _("The provider's own word."), "calm")
+    return known_word or Word(status, _("A status of the provider's own."), "calm")
 
 
 WORDS: dict[str, dict[str, Word]] = {

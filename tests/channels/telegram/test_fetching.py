@@ -88,7 +88,7 @@ async def test_a_webhook_that_is_still_registered_is_said_and_can_be_removed(sta
 @pytest.mark.parametrize(
     ("status", "description", "words"),
     [
-        (409, "Conflict: terminated by other getUpdates request", "Another program asks"),
+        (409, "Conflict: terminated by other getUpdates request", "Another program fetches"),
         (401, "Unauthorized", "token"),
         (502, "Bad Gateway", "502"),
     ],

@@ -18,5 +18,5 @@ def user_id(text: str) -> str:
     """A user id. Raises BadIdError."""
     value = plain_id(text)
     if not is_user_id(value):
-        raise BadIdError("a LINE user id is U and 32 digits from 0 to f; it is no LINE name")
+        raise BadIdError("a LINE user id is U and 32 digits from 0 to f, not a LINE name")
     return value

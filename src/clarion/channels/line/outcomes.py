@@ -52,7 +52,7 @@ def _refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str]
     if status == 401:
         return Refused(Refusal.MISCONFIGURED, BAD_TOKEN, code)
     if status == 403:
-        sentence = "LINE does not allow this for the account. Look at its plan."
+        sentence = "LINE does not allow this for the account. Check its plan."
         return Refused(Refusal.MISCONFIGURED, sentence, code)
     if status == 400 and any(words in message for words in _NO_SUCH_USER):
         sentence = "LINE has no such user, or the user has never added this account."

@@ -69,7 +69,9 @@ def _reply_to(address: str) -> list[str]:
     try:
         return [f"Reply-To: {mailbox(address)}"]
     except ValueError:
-        raise Unsendable("The reply-to of this message is no e-mail address. Correct it.") from None
+        raise Unsendable(
+            "The reply-to of this message is not an e-mail address. Correct it."
+        ) from None
 
 
 def _shown_name(name: str) -> str:

@@ -26,7 +26,7 @@ _ERRORS: Final[Mapping[str, str]] = {
     "AccessDeniedException": "The access key may not do this. It needs ses:SendEmail, "
     "ses:SendRawEmail and ses:GetAccount.",
     "ExpiredTokenException": "The temporary keys have expired. Enter new ones.",
-    "RequestExpired": "AWS finds the time of this server wrong. Correct its clock.",
+    "RequestExpired": "This server's time is wrong, so AWS refuses requests. Correct its clock.",
     "InvalidSignatureException": _KEYS,
     "SignatureDoesNotMatch": _KEYS,
     "UnrecognizedClientException": _KEYS,

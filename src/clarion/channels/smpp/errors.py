@@ -73,7 +73,7 @@ STATUSES: dict[int, Meaning] = {
     0xC0: Meaning(R.REJECTED, f"The provider could not read the optional parameters. {_LONG}"),
     0xC1: Meaning(R.REJECTED, f"The provider does not accept optional parameters. {_LONG}"),
     0xC2: Meaning(R.REJECTED, f"The provider refused an optional parameter. {_LONG}"),
-    0xC3: Meaning(R.REJECTED, "The provider misses an optional parameter"),
+    0xC3: Meaning(R.REJECTED, "A parameter that the provider requires is missing"),
     0xC4: Meaning(R.REJECTED, f"The provider refused an optional parameter. {_LONG}"),
     0xFE: Meaning(R.REJECTED, "The provider could not deliver the message"),
 }

@@ -64,12 +64,12 @@ def conflict(answer: Mapping[str, object]) -> str:
     """Why getUpdates is refused with 409, and what to do."""
     if "webhook" in _description(answer):
         return (
-            "A webhook is registered for this bot, so Telegram gives out no messages. Press "
+            "A webhook is registered for this bot, so Telegram returns no messages. Press "
             "Register on the channel's page to remove it."
         )
     return (
-        "Another program asks Telegram for this bot's messages. Stop it, or use another bot: only "
-        "one may ask."
+        "Another program fetches the messages of this bot, and Telegram allows only one. Stop it, "
+        "or use another bot."
     )
 
 

@@ -29,7 +29,7 @@ STATUSES: dict[int, Meaning] = {
         _ACCOUNT, "Viber does not accept the token. Copy it again from Viber's admin panel."
     ),
     3: Meaning(Refusal.REJECTED, "Viber can't read the message."),
-    4: Meaning(Refusal.REJECTED, "Viber misses something in the message."),
+    4: Meaning(Refusal.REJECTED, "Something that Viber requires is missing in the message."),
     5: Meaning(_CONTACT, "Viber knows no such contact.", "deactivated"),
     6: Meaning(_CONTACT, "The contact is not subscribed to the bot.", "blocked"),
     7: Meaning(_ACCOUNT, "Viber has blocked the bot. Ask Viber's support why."),

@@ -51,7 +51,7 @@ def events_of(hook: HookRequest) -> list[Event]:
             return [_NOBODY]
         return [OptOut(person, "active" if name == "subscribed" else "opted_out", at)]
     if name == "conversation_started":
-        return [Ignored("Somebody opened the chat with the bot, which is no subscription.")]
+        return [Ignored("A person opened the chat with the bot. That is not a subscription.")]
     return [Ignored(f"An event of the kind “{payloads.text(name, 40)}” is not used.")]
 
 

@@ -19,5 +19,5 @@ def user_id(text: str) -> str:
     """The id of a subscriber. Raises BadIdError."""
     value = plain_id(text)
     if not is_user_id(value):
-        raise BadIdError("a Viber id looks like jc9HsWTZ2Yf2NkRZ8KcNug==; it is no phone number")
+        raise BadIdError("a Viber id looks like jc9HsWTZ2Yf2NkRZ8KcNug==, not a phone number")
     return value

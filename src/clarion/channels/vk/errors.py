@@ -34,9 +34,7 @@ _HUMAN = Meaning(
 _DELETED = Meaning(_GONE, "The contact's VK account is deleted or banned.", "deactivated")
 _NOBODY = Meaning(_GONE, "VK has no such person or conversation.")
 _CHAT = Meaning(_GONE, "The community has no access to this conversation.")
-_NOT_ALLOWED = Meaning(
-    _GONE, "This contact has not allowed messages of the community, or no longer.", "blocked"
-)
+_NOT_ALLOWED = Meaning(_GONE, "This contact does not allow messages from the community.", "blocked")
 ERRORS: dict[int, Meaning] = {
     1: _MAYBE,
     2: _RIGHTS,

@@ -33,7 +33,7 @@ class WebPushConfig(BaseModel):
     subject: str = Field(
         title="Contact for push services",
         description="Where a push service can reach you about your messages: mailto:you@example.org"
-        " or a https:// URL.",
+        " or an https:// URL.",
     )
     site: str = Field(
         title="Website",
