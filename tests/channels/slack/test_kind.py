@@ -159,6 +159,14 @@ def test_who_cannot_be_reached_any_more(fields: dict[str, object], state: str | 
         assert change.state == state
 
 
+@pytest.mark.parametrize("type_", ["member_left_channel", "member_joined_channel"])
+def test_a_person_who_authorized_the_app_is_not_its_bot(type_: str) -> None:
+    person = {"team_id": "T061EG9R6", "user_id": "U1", "is_bot": False}
+    moved = event(type=type_, channel="C024BE91L", user="U1", event_ts=f"{SECONDS}.1")
+    (change,) = make().events(posted({**moved, "authorizations": [person]}))
+    assert isinstance(change, Ignored)
+
+
 def test_a_pressed_link_button_is_ignored() -> None:
     (link,) = make().events(pressed(actions=[{"action_id": "button-0", "action_ts": "1.2"}]))
     assert isinstance(link, Ignored)

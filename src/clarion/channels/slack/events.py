@@ -148,10 +148,14 @@ def _of_button(callback: Mapping[str, Any], received_at: datetime) -> list[Event
 
 
 def _own_ids(callback: Mapping[str, Any]) -> set[str]:
-    """The ids of our own bot user in this workspace."""
+    """The ids of our own bot user in this workspace.
+
+    An authorization that is no bot's is that of a person whose token the app has as well.
+    """
     installed = callback.get("authorizations")
     parts = [payloads.part(each) for each in (installed if isinstance(installed, list) else ())]
-    return {payloads.identifier(each.get("user_id")) for each in parts} - {""}
+    bots = [each for each in parts if each.get("is_bot") is True]
+    return {payloads.identifier(each.get("user_id")) for each in bots} - {""}
 
 
 def _moment(value: object, received_at: datetime) -> datetime:
