@@ -185,6 +185,12 @@ def test_a_signed_profile_says_who_it_is() -> None:
     assert (wanted.name, wanted.attributes, wanted.tags) == ("Anna", {"city": "Graz"}, ("vip",))
 
 
+def test_null_in_a_profile_is_no_value() -> None:
+    claims = {"exp": SOON, "name": None, "attributes": {"size": None, "city": "Graz", "vip": False}}
+    wanted = make().subscription(posted(profile=token(claims)), NOW)
+    assert (wanted.name, wanted.attributes) == ("", {"size": "", "city": "Graz", "vip": False})
+
+
 @pytest.mark.parametrize(
     ("profile", "words"),
     [

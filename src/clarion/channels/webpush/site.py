@@ -101,7 +101,7 @@ def subscription_of(body: bytes, at: datetime, config: WebPushConfig) -> Subscri
         consent=config.consent,
         name=payloads.text(profile.get("name"), 200),
         language=payloads.text(profile.get("language"), 35),
-        attributes=attributes,
+        attributes={title: "" if value is None else value for title, value in attributes.items()},
         tags=tuple(str(tag) for tag in tags),
     )
 
