@@ -23,16 +23,46 @@
     return registration ? registration.pushManager.getSubscription() : null;
   }
 
+  // navigator.serviceWorker.ready would wait forever on pages outside of the worker's scope.
+  function activated(registration) {
+    const worker = registration.active || registration.waiting || registration.installing;
+    return new Promise((resolve, reject) => {
+      function check() {
+        if (registration.active) {
+          resolve();
+        } else if (!worker || worker.state === "redundant") {
+          reject(new Error(`The service worker ${CLARION.worker} does not start. Try again later.`));
+        }
+      }
+      if (worker) {
+        worker.addEventListener("statechange", check);
+      }
+      check();
+    });
+  }
+
+  // A browser keeps one subscription, and refuses another key than that which it was made with.
+  async function subscribed(pushManager) {
+    const options = { userVisibleOnly: true, applicationServerKey: CLARION.key };
+    try {
+      return await pushManager.subscribe(options);
+    } catch (error) {
+      const old = error.name === "InvalidStateError" && (await pushManager.getSubscription());
+      if (!old) {
+        throw error;
+      }
+      await old.unsubscribe();
+      return pushManager.subscribe(options);
+    }
+  }
+
   async function subscribe({ profile } = {}) {
     if (!isSupported()) {
       throw new Error("This browser has no push messages.");
     }
     const registration = await navigator.serviceWorker.register(CLARION.worker);
-    await navigator.serviceWorker.ready;
-    const subscription = await registration.pushManager.subscribe({
-      userVisibleOnly: true,
-      applicationServerKey: CLARION.key,
-    });
+    await activated(registration);
+    const subscription = await subscribed(registration.pushManager);
     await post("subscribe", subscription, profile);
   }
 
