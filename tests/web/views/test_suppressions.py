@@ -1,5 +1,7 @@
 """The pages of the suppression list."""
 
+from functools import partial
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -65,6 +67,51 @@ def test_removing_what_a_provider_reported_counts_the_addresses_of_all_its_platf
     assert not Suppression.objects.filter(removed_at=None).exists()
 
 
+def test_what_a_provider_reported_is_one_row_with_all_its_platforms_and_addresses(
+    admin: Client, ada: Address
+) -> None:
+    factory.address(factory.channel("bulk", "mailgun", **MAILGUN), "ada@example.com", "Ada")
+    add("*@example.org", kind="email", reason="blocked", by=factory.BY)
+    for value in (ada.value, "gone@example.com"):
+        reports.note(ada.channel, AddressReport(value, "complaint", clock.now()))
+    add("gone@example.com", kind="mailgun", reason="gone", by=factory.BY)  # an agent's own
+    reports.list_pending()
+    add("*@example.net", kind="email", reason="blocked", by=factory.BY)
+
+    rows = [row for row in admin.get(URL).context["rows"] if not row.channel]
+
+    entries_of = {(row.pattern, row.source): (row.kind_label, row.stops) for row in rows}
+    assert len(rows) == len(entries_of)
+    assert entries_of == {
+        ("*@example.net", "agent"): ("E-mail", 0),
+        ("ada@example.com", "provider"): ("E-mail, Mailgun, Postmark, Amazon SES", 2),
+        ("gone@example.com", "provider"): ("E-mail, Postmark, Amazon SES", 0),
+        ("gone@example.com", "agent"): ("Mailgun", 0),
+        ("*@example.org", "agent"): ("E-mail", 0),
+    }
+    (row,) = [
+        row for row in admin.get(f"{URL}?kind=mailgun&q=ada").context["rows"] if not row.channel
+    ]
+    assert (row.pattern, row.kind_label, row.stops) == ("ada@example.com", "Mailgun", 1)
+
+
+def test_the_rows_of_reports_over_several_pages(
+    admin: Client, ada: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [f"e{number}@example.com" for number in range(5)]
+    for value in values:
+        reports.note(ada.channel, AddressReport(value, "hard_bounce", clock.now()))
+    reports.list_pending()
+    listed = partial(suppressions.suppression_list, limit=2)
+    monkeypatch.setattr(suppressions, "suppression_list", listed)
+    url, patterns = URL, []
+    while url:
+        page = admin.get(url)
+        patterns += [row.pattern for row in page.context["rows"]]
+        url = page.context["next_url"]
+    assert sorted(patterns) == values
+
+
 def test_what_is_wrong_is_said_beside_the_field(admin: Client) -> None:
     fields = {"pattern": "a*b", "kind": "email", "reason": "blocked"}
     page = admin.post(f"{URL}new/", fields)
@@ -93,9 +140,7 @@ def test_pages(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         address = factory.address(channel, f"a{number}@example.com")
         addresses.mark(address.pk, "unreachable", clock.now())
     listed = suppressions.suppression_list
-    monkeypatch.setattr(
-        suppressions, "suppression_list", lambda wanted, cursor: listed(wanted, cursor, limit=2)
-    )
+    monkeypatch.setattr(suppressions, "suppression_list", partial(listed, limit=2))
     url, seen = URL, []
     while url:
         page = admin.get(url)

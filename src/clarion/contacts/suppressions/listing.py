@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from clarion.channels.registry import kind_class
+from clarion.channels.registry import KINDS, kind_class, kinds_sharing_ids
 from clarion.contacts.identities import USER_ID
 from clarion.contacts.models import Suppression
 from clarion.contacts.states import AddressState as S
@@ -48,11 +48,12 @@ class Listed:
     contact_id: int | None = None  # of an address
     stops: int = 0  # addresses that the entry fits; 1 for an address
     is_applied: bool = True  # False: it has an effect, and its addresses are being looked up
+    kinds: tuple[str, ...] = ()  # all of them, where the entries of one report are one row
 
     @property
     def kind_label(self) -> str:
-        """The channel kind as people call it."""
-        return kind_class(self.kind).label
+        """The channel kind as people call it, or the kinds."""
+        return ", ".join(kind_class(kind).label for kind in self.kinds or (self.kind,))
 
     @property
     def reason_label(self) -> str:
@@ -84,17 +85,25 @@ def reason_of(state: str) -> str:
     return REASONS[state]
 
 
-def suppression_list(wanted: Wanted, cursor: str | None = None, limit: int = 50) -> Page[Listed]:
-    """Entries first, then addresses, each newest first. Raises CursorError."""
+def suppression_list(
+    wanted: Wanted, cursor: str | None = None, limit: int = 50, *, join_reports: bool = False
+) -> Page[Listed]:
+    """Entries first, then addresses, each newest first. Raises CursorError.
+
+    ``join_reports``: the entries of a provider's report, one for each kind with the same user ids,
+    are one row, the newest of them, unless one kind is wanted. They are removed together too.
+    """
+    is_joined = join_reports and not wanted.kind
     source, before = Cursor.parse(cursor, values=2).key if cursor else (_ENTRY, BIGGEST)
-    rows = _entries(wanted, before, limit + 1) if source == _ENTRY else []
+    rows = _entries(wanted, before, limit + 1, is_joined=is_joined) if source == _ENTRY else []
     if len(rows) <= limit:
         start = before if source == _ADDRESS else BIGGEST
         rows += _addresses(wanted, start, limit + 1 - len(rows))
     further = len(rows) > limit
     rows = rows[:limit]
     last = str(Cursor(_key(rows[-1]))) if further else None
-    return Page(_counted(rows), last)
+    rows = _counted(rows)
+    return Page(_with_others(rows) if is_joined else rows, last)
 
 
 def export_csv(wanted: Wanted, zone: str) -> Iterator[bytes]:
@@ -124,7 +133,7 @@ def _key(row: Listed) -> tuple[int, int]:
     return (_ADDRESS if row.channel else _ENTRY), row.id
 
 
-def _entries(wanted: Wanted, before: int, limit: int) -> list[Listed]:
+def _entries(wanted: Wanted, before: int, limit: int, *, is_joined: bool = False) -> list[Listed]:
     where = ["s.id < %s", "s.removed_at IS NULL"]
     params: list[Any] = [before]
     for column, value in (("s.reason", wanted.reason), ("s.kind", wanted.kind)):
@@ -134,6 +143,13 @@ def _entries(wanted: Wanted, before: int, limit: int) -> list[Listed]:
     if q := wanted.q.strip().strip("*"):
         sql, values = contains("s.value", q)
         where.append(sql)
+        params += values
+    if is_joined:
+        sql, values = _same_report()
+        where.append(
+            "NOT EXISTS (SELECT 1 FROM contacts_suppression o "
+            f"WHERE o.id > s.id AND {sql}{db.planner_fence()})"
+        )
         params += values
     entries = Suppression.objects.raw(
         "SELECT s.* FROM contacts_suppression s "
@@ -203,3 +219,44 @@ def _counted(rows: list[Listed]) -> list[Listed]:
         )
     )
     return [row if row.channel else replace(row, stops=counts.get(row.id, 0)) for row in rows]
+
+
+def _same_report() -> tuple[str, list[str]]:
+    """Whether an entry ``o`` is of the same provider's report as ``s``, and the parameters."""
+    groups = {tuple(kinds_sharing_ids(kind)) for kind in KINDS}
+    pairs: list[str] = []
+    params: list[str] = []
+    for group in sorted(group for group in groups if len(group) > 1):
+        marks = ", ".join(["%s"] * len(group))
+        pairs.append(f"(s.kind IN ({marks}) AND o.kind IN ({marks}))")
+        params += [*group, *group]
+    condition = (
+        "o.value = s.value AND o.match = s.match AND o.source = 'provider' "
+        f"AND s.source = 'provider' AND o.removed_at IS NULL AND ({' OR '.join(pairs)})"
+    )
+    return condition, params
+
+
+def _with_others(rows: list[Listed]) -> list[Listed]:
+    """The rows; one of a provider's report with the kinds and addresses of all its entries."""
+    reported = [row.id for row in rows if not row.channel and row.source == "provider"]
+    if not reported:
+        return rows
+    condition, params = _same_report()
+    kinds: dict[int, list[str]] = {}
+    stops: dict[int, int] = {}
+    for entry, kind, count in db.fetch(
+        "SELECT s.id, o.kind, "
+        "(SELECT count(*) FROM contacts_address a WHERE a.suppression_id = o.id) "
+        f"FROM contacts_suppression s JOIN contacts_suppression o ON {condition} "
+        f"WHERE s.id {db.in_list()} ORDER BY s.id, o.kind",
+        [*params, db.json_param([key] for key in reported)],
+    ):
+        kinds.setdefault(entry, []).append(kind)
+        stops[entry] = stops.get(entry, 0) + count
+    return [
+        replace(row, kinds=tuple(kinds[row.id]), stops=stops[row.id])
+        if not row.channel and row.id in kinds
+        else row
+        for row in rows
+    ]

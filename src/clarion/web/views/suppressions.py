@@ -39,7 +39,7 @@ def suppressions(request: AgentRequest) -> HttpResponse:
     wanted = _wanted(request)
     after = request.GET.get("after", "")
     try:
-        page = suppression_list(wanted, after or None)
+        page = suppression_list(wanted, after or None, join_reports=True)
     except CursorError:
         return redirect("suppressions")
     kept = {"q": wanted.q, "reason": wanted.reason, "kind": wanted.kind}
