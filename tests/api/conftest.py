@@ -23,6 +23,7 @@ UNAUDITED = {
     "POST agents/<int:agent_id>/reset-two-factor": "of an agent who has none, nothing changes",
     "POST broadcasts/<int:broadcast_id>/dry-run": "nothing changes",
     "POST broadcasts/<int:broadcast_id>/dry-run/cancel": "nothing changes",
+    "POST broadcasts/<int:broadcast_id>/events": "every event is kept, with when it happened",
     "PATCH broadcasts/<int:broadcast_id>": "of a draft, which names who edited it last",
     "POST channels/<int:channel_id>/check": "nothing changes; the channel keeps the result",
     "POST channels/<int:channel_id>/register": "of one that is refused, nothing changes",
@@ -38,6 +39,19 @@ def latest_entry() -> int | None:
     return AuditEntry.objects.aggregate(newest=Max("pk"))["newest"]
 
 
+def sent(client: Client, method: str, path: str, *rest: Any, **more: Any) -> HttpResponse:
+    """Send a request; one that changes something must leave an audit entry."""
+    is_change = method not in {"GET", "HEAD", "OPTIONS"}
+    before = latest_entry() if is_change else None
+    answer = client.generic(method, path, *rest, **more)
+    is_repeat = "Idempotency-Replayed" in answer
+    if is_change and 200 <= answer.status_code <= 299 and not is_repeat:
+        route = resolve(path.partition("?")[0]).route.removeprefix("api/v1/")
+        operation = f"{method} {route}"
+        assert operation in UNAUDITED or latest_entry() != before, f"{operation} is not audited"
+    return answer
+
+
 class ToDjango(httpx.BaseTransport):
     """Hands the client's requests to Django, without a server between them."""
 
@@ -45,21 +59,15 @@ class ToDjango(httpx.BaseTransport):
         self.client = client
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request; one that changes something must have left an audit entry."""
-        is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
-        before = latest_entry() if is_change else None
-        answer = self.client.generic(
+        """Answer one request."""
+        answer = sent(
+            self.client,
             request.method,
             request.url.raw_path.decode(),
             request.read(),
             request.headers.get("content-type", ""),
             headers={name: value for name, value in request.headers.items() if name != "host"},
         )
-        is_repeat = "Idempotency-Replayed" in answer
-        if is_change and 200 <= answer.status_code <= 299 and not is_repeat:
-            route = resolve(request.url.path).route.removeprefix("api/v1/")
-            operation = f"{request.method} {route}"
-            assert operation in UNAUDITED or latest_entry() != before, f"{operation} is not audited"
         return httpx.Response(
             answer.status_code, headers=list(answer.items()), content=answer.content
         )
@@ -77,9 +85,8 @@ class Program:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named.setdefault("Authorization", f"Bearer {self.token}")
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
-        return self.client.generic(
-            method, f"/api/v1{path}", data, "application/json" if data else "", headers=named
-        )
+        content_type = "application/json" if data else ""
+        return sent(self.client, method, f"/api/v1{path}", data, content_type, headers=named)
 
     @property
     def clarion(self) -> Clarion:
