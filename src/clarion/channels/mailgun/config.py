@@ -47,7 +47,9 @@ class MailgunConfig(MailApiConfig):
     @classmethod
     def _is_key(cls, value: SecretStr) -> SecretStr:
         if not _KEY.fullmatch(value.get_secret_value()):
-            raise ValueError("An API key has no spaces. Copy it again from Mailgun.")
+            raise ValueError(
+                "An API key has at least 8 characters and no spaces. Copy it again from Mailgun."
+            )
         return value
 
     @field_validator("domain")

@@ -43,7 +43,10 @@ class PostmarkConfig(MailApiConfig):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         if not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("A server token has no spaces. Copy it again from Postmark.")
+            raise ValueError(
+                "A server token has at least 8 characters and no spaces. "
+                "Copy it again from Postmark."
+            )
         return value
 
     @field_validator("stream")

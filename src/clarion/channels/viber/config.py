@@ -48,7 +48,10 @@ class ViberConfig(BaseModel):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         if not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("A token has no spaces. Copy it again from Viber's admin panel.")
+            raise ValueError(
+                "A token has at least 8 characters and no spaces. "
+                "Copy it again from Viber's admin panel."
+            )
         return value
 
     @field_validator("sender")

@@ -56,7 +56,9 @@ class VkConfig(BaseModel):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         if not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ValueError("An access token has no spaces. Copy it again from VK.")
+            raise ValueError(
+                "An access token has at least 10 characters and no spaces. Copy it again from VK."
+            )
         return value
 
     @field_validator("confirmation")
