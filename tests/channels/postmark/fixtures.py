@@ -149,7 +149,12 @@ CASE = Case(
     ),
     others=(
         lambda: signed(
-            record("Delivery", Recipient="anna@example.org", DeliveredAt="2026-11-22T11:59:55Z")
+            record(
+                "Delivery",
+                Recipient="anna@example.org",
+                DeliveredAt="2026-11-22T11:59:55Z",
+                Details="250 2.0.0 OK",
+            )
         ),
         lambda: signed(subscription()),
     ),

@@ -32,6 +32,7 @@ def written(**fields: object) -> dict[str, Any]:
         "from_id": 42,
         "id": 101,
         "out": 0,
+        "version": 10_000_123,
         "peer_id": 42,
         "conversation_message_id": 77,
         "text": "Stop!",

@@ -55,6 +55,7 @@ def test_attempts_of_one_message_have_the_same_random_id() -> None:
 def test_buttons_are_an_inline_keyboard() -> None:
     keyboard = sent(buttons=(LOOK, YES))["keyboard"]
     assert keyboard == {
+        "one_time": False,
         "inline": True,
         "buttons": [
             [{"action": {"type": "open_link", "link": LOOK.value, "label": "Look"}}],

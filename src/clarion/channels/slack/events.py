@@ -20,6 +20,8 @@ from clarion.channels.slack.ids import is_id
 
 TOLERANCE = 300  # seconds that a timestamp may be away from our clock
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
+# The second is of message.app_home: a message in the Messages tab of the app.
+_DIRECT = ("im", "app_home")
 _FORM = b"payload="
 _NOT_DIRECT = Ignored("A message outside a direct message is not used.")
 _OURS = Ignored("A message of a bot is not used.")
@@ -102,7 +104,7 @@ def _of_message(event: Mapping[str, Any], at: datetime) -> list[Event]:
     """What a person wrote to the app. Our own messages come back as well, with a bot_id."""
     if event.get("bot_id") or event.get("subtype") == "bot_message":
         return [_OURS]
-    if event.get("channel_type") != "im":
+    if event.get("channel_type") not in _DIRECT:
         return [_NOT_DIRECT]
     subtype, sender = event.get("subtype"), payloads.identifier(event.get("user"))
     message_id = payloads.identifier(event.get("ts"))

@@ -48,7 +48,8 @@ def _keyboard(message: Outgoing) -> dict[str, Any]:
     keys = [{"action": _action(each)} for each in message.buttons]
     width = 1 if len(keys) <= _ROWS else 2
     rows = [keys[start : start + width] for start in range(0, len(keys), width)]
-    return {"inline": True, "buttons": rows}
+    # one_time is required by the schema, though inline keyboards stay where they are.
+    return {"one_time": False, "inline": True, "buttons": rows}
 
 
 def _action(button: Button) -> dict[str, str]:
