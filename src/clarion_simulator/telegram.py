@@ -50,6 +50,7 @@ class Bot:
         self.secret = ""
         self.error: tuple[int, str] | None = None
         self.updates: deque[dict[str, Any]] = deque()
+        self.files: dict[str, dict[str, Any]] = {}  # what was sent to this bot, by file_id
         self.poll: tuple[Connection, Slot, int] | None = None
         self.me = {
             "id": self.id,
@@ -103,9 +104,10 @@ class Telegram:
         return bot
 
     def forget(self) -> None:
-        """Drop the queued updates; webhooks stay set."""
+        """Drop the queued updates and the files; webhooks stay set."""
         for bot in self.bots.values():
             bot.updates.clear()
+            bot.files.clear()
 
     def inbound(self, bot: Bot, fields: dict[str, Any]) -> dict[str, Any]:
         """Bring an update to the bot, by its webhook or its queue; returns the update."""
@@ -204,7 +206,7 @@ class Telegram:
             call = given(conn, query)
             recipient = str(call.params.get("chat_id", ""))
             number = chat_number(recipient)
-            message = sent(method, call)
+            message = sent(method, call, bot.files)
         except Refused as error:
             desk.log.add(bot.channel, _INVALID, conn.received, recipient)
             conn.answer(_error(error.code, error.description))
@@ -214,6 +216,7 @@ class Telegram:
         desk.log.add(bot.channel, doing, conn.received, recipient, "", message.text, message.parts)
         if doing[0] == "accepted":
             self._message_id += 1
+            bot.files |= message.files
             reply = http_reply(
                 200,
                 f'{{"ok":true,"result":{{"message_id":{self._message_id},"from":{bot.sender},'

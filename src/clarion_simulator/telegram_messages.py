@@ -9,6 +9,7 @@ import html
 import json
 import re
 import zlib
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -46,11 +47,13 @@ class Given(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A message: its text or caption, what the log keeps of the rest, more fields of the reply."""
+    """A message: its text or caption, what the log keeps of the rest, more fields of the reply,
+    and by its file_id the file that can be sent again once the message is accepted."""
 
     text: str
     parts: dict[str, Any]
     fields: dict[str, Any]
+    files: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - never changed
 
 
 def given(conn: Connection, query: str) -> Given:
@@ -88,8 +91,9 @@ def chat_number(recipient: str) -> int:
     return -zlib.crc32(name.encode()) if name[0] == "@" else int(name)
 
 
-def sent(method: str, call: Given) -> Sent:
-    """What a call of `method` (a key of METHODS) sends. Raises Refused."""
+def sent(method: str, call: Given, known: Mapping[str, dict[str, Any]]) -> Sent:
+    """What a call of `method` (a key of METHODS) sends, with the files that are `known` by their
+    file_id. Raises Refused."""
     params, files = call
     mode, field = str(params.get("parse_mode", "")), METHODS[method]
     if not field:
@@ -98,16 +102,21 @@ def sent(method: str, call: Given) -> Sent:
             return Sent(text, {}, {"text": text})
         fields: dict[str, Any] = {"text": text}
         parts: dict[str, Any] = {}
+        kept: dict[str, dict[str, Any]] = {}
     else:
         text = plain(params.get("caption") or "", mode, CAPTION_MAX)
-        media = _media(field, params.get(field), files)
+        media = _media(field, params.get(field), files, known)
         parts = {"media": media}
         fields = {"caption": text} if text else {}
-        fields[field] = _described(field, media)
+        described = _described(media)
+        fields[field] = (
+            [{**described, "width": 90, "height": 90}] if field == "photo" else described
+        )
+        kept = {described["file_id"]: {**media, "field": field}}
     if buttons := _buttons(params.get("reply_markup")):
         parts["buttons"] = buttons
         fields["reply_markup"] = {"inline_keyboard": [[key_of(each)] for each in buttons]}
-    return Sent(text, parts, fields)
+    return Sent(text, parts, fields, kept)
 
 
 def key_of(button: dict[str, str]) -> dict[str, str]:
@@ -149,12 +158,16 @@ def _without_tags(text: str) -> str:
     return html.unescape(_TAG.sub("", text))
 
 
-def _media(field: str, value: object, files: dict[str, File]) -> dict[str, Any]:
+def _media(
+    field: str, value: object, files: dict[str, File], known: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
     kind = "image" if field == "photo" else "file"
     file = files.get(field)
     if isinstance(value, str) and value.startswith("attach://"):
         file = files.get(value.removeprefix("attach://"))
     elif file is None and isinstance(value, str) and value:
+        if value in known:
+            return _sent_again(field, value, known[value])
         if not _URL.fullmatch(value):
             raise Refused(400, "Bad Request: wrong remote file identifier specified: Wrong padding")
         return {"kind": kind, "url": value}
@@ -175,13 +188,20 @@ def _media(field: str, value: object, files: dict[str, File]) -> dict[str, Any]:
     }
 
 
-def _described(field: str, media: dict[str, Any]) -> Any:
-    """A photo or document as a message of the Bot API shows it."""
-    digest = hashlib.sha256(json.dumps(media).encode()).hexdigest()
+def _sent_again(field: str, file_id: str, file: dict[str, Any]) -> dict[str, Any]:
+    """A file by its id, which says what it is: https://core.telegram.org/bots/api#sending-files."""
+    if file["field"] != field:
+        types = f"{file['field'].title()} as {field.title()}"
+        raise Refused(400, f"Bad Request: can't use file of type {types}")
+    return {name: value for name, value in file.items() if name != "field"} | {"file_id": file_id}
+
+
+def _described(media: dict[str, Any]) -> dict[str, Any]:
+    """A file as a message of the Bot API shows it; the same file has the same id."""
+    shown = {name: value for name, value in media.items() if name != "file_id"}
+    digest = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
     described = {"file_id": f"sim{digest[:24]}", "file_unique_id": digest[:16]}
-    if field == "photo":
-        return [{**described, "width": 90, "height": 90}]
-    return {**described, "file_name": media.get("name", "")}
+    return {**described, "file_name": media["name"]} if media.get("name") else described
 
 
 def _buttons(markup: object) -> list[dict[str, str]]:

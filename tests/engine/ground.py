@@ -1,11 +1,14 @@
 """What a pipeline alone is tested on: a clock that stands still, and what became of messages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from channels.cases import CASES
 from clarion.content.rendering import Text
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
+from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
 from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts, Job
@@ -22,6 +25,20 @@ MESSAGE = Claimed(
     delivery=7, broadcast=1, address=1, attempts=0, maybe_sent=False, due_at=0, to="u1",
     address_state="active", contact={}, slot=NOW,
 )  # fmt: skip
+
+
+async def no_database(work: Callable[..., Any], *args: Any) -> Any:
+    raise AssertionError("no file is sent")
+
+
+class Alone:
+    """What an attempt needs of a worker, where there is no other attempt."""
+
+    def __init__(self) -> None:
+        self.files = KeptFiles(no_database)
+
+    def begin(self, delivery: int) -> bool:
+        return True
 
 
 @dataclass
@@ -44,6 +61,7 @@ class PipelineHost:
 
     def __post_init__(self) -> None:
         self.content = ContentWatch(self.put)
+        self.files = KeptFiles(no_database)
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         return self.allowed

@@ -12,6 +12,7 @@ from clarion.engine.settle import settle
 from clarion.records.latency import latency
 from clarion.transport.errors import NotSent
 from clarion.transport.messages import HttpReply
+from engine.ground import Alone
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +37,7 @@ def test_the_time_of_the_request_is_part_of_the_latency(
         return answer
 
     facts, job = snapshot.take().channels[channel.pk], snapshot.job(broadcast.pk)
-    settlement, _ = asyncio.run(
-        attempt.attempt(claimed, facts, job, answer_late, begin=lambda delivery: True)
-    )
+    settlement, _ = asyncio.run(attempt.attempt(claimed, facts, job, answer_late, Alone()))
     settle(worker, [settlement])
 
     assert settlement.request_time == 250_000

@@ -18,6 +18,7 @@ from clarion.engine.claim import Claimed, claim
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.messages import HttpReply
+from engine.ground import Alone
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def attempted(broadcast: Broadcast, claimed: Claimed) -> tuple[Settlement, list[
 
     facts = snapshot.take().channels[broadcast.channels.get().pk]
     job = snapshot.job(broadcast.pk)
-    settlement, _ = asyncio.run(attempt(claimed, facts, job, send, lambda _: True))
+    settlement, _ = asyncio.run(attempt(claimed, facts, job, send, Alone()))
     return settlement, sent
 
 

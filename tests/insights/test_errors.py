@@ -6,8 +6,9 @@ from clarion.channels.contract import Refusal
 from clarion.channels.telegram.errors import DESCRIPTIONS
 from clarion.channels.whatsapp.errors import MEANINGS
 from clarion.engine import reap
-from clarion.engine.attempt import CONTENT, FAULT, MAYBE_SENT, NOT_SENT, STORY_WEBHOOK
+from clarion.engine.attempt import CONTENT, FAULT, STORY_WEBHOOK
 from clarion.engine.claim import claim
+from clarion.engine.no_reply import MAYBE_SENT, NOT_SENT
 from clarion.engine.settle import settle
 from clarion.insights.errors import About, explain, explain_wording, explained_causes
 from support import factory

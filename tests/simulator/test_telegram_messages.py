@@ -83,6 +83,22 @@ async def test_by_upload(simulator: Simulator) -> None:
     assert entry["buttons"] == BUTTONS
 
 
+async def test_again_by_the_id_of_the_file(simulator: Simulator) -> None:
+    uploaded = await upload(simulator, "sendPhoto", {"chat_id": "7"}, "photo", PNG)
+    file_id = uploaded.json()["result"]["photo"][0]["file_id"]
+    first = await last(simulator)
+    again = await call(simulator, "sendPhoto", {"chat_id": 8, "photo": file_id})
+    assert again.json()["result"]["photo"][0]["file_id"] == file_id
+    assert (await last(simulator))["media"] == {**first["media"], "file_id": file_id}
+
+    as_document = await call(simulator, "sendDocument", {"chat_id": 8, "document": file_id})
+    assert "can't use file of type Photo as Document" in as_document.json()["description"]
+    other_bot = f"/bot{TOKEN}x/sendPhoto"
+    body = json.dumps({"chat_id": 8, "photo": file_id}).encode()
+    reply = await ask(simulator, other_bot, body, headers={"Content-Type": "application/json"})
+    assert "wrong remote file identifier" in reply.json()["description"]
+
+
 async def test_by_attachment(simulator: Simulator) -> None:
     fields = {"chat_id": "7", "document": "attach://mine"}
     assert (await upload(simulator, "sendDocument", fields, "mine", b"any")).status == 200

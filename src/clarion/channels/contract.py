@@ -72,6 +72,7 @@ class Accepted:
     # Of a message of several parts the id of each, where receipts are about parts; the first one is
     # the external id.
     parts: tuple[str, ...] = ()
+    kept_id: str = ""  # with ``Limits.keeps_files``: of the picture or file that it was sent with
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Refused:
     # With REJECTED: what is sent can be sent to nobody at the moment, such as a paused template.
     # The broadcast pauses with the reason, and nobody's message fails.
     for_everybody: bool = False
+    # With REJECTED: the provider no longer has the file that it was sent with by its ``kept_id``.
+    file_gone: bool = False
 
 
 Outcome = Accepted | Refused
@@ -254,6 +257,9 @@ class Limits:
     attempts: int = ATTEMPTS  # the usual number for one message
     backoff: float = BACKOFF  # the usual seconds before the second attempt
     caption_length: int = 0  # characters of the text beside a picture or file
+    # Whether what was sent with one message can be sent with others by the id that the provider
+    # gave it, on the same channel.
+    keeps_files: bool = False
     bare_media: frozenset[str] = frozenset()  # which of media can have no text beside them
     utf16: bool = False  # lengths count UTF-16 units: most emoji are two
     utf8: bool = False  # lengths count bytes of UTF-8

@@ -86,6 +86,21 @@ class MessageTemplate(models.Model):
         return f"{self.name} ({self.language})"
 
 
+class KeptFile(models.Model):
+    """The id under which the provider of a channel keeps a file that was sent. See kept_files."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="kept_files")
+    key = models.CharField(max_length=64)  # of the file, its name and its type
+    kept_id = models.CharField(max_length=1_000)
+    noted_at = InstantField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "key"], name="kept_file_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Keyword(models.Model):
     """A word of the operator's own with which people opt out or in, beside the built-in ones."""
 

@@ -86,7 +86,8 @@ def _tokens(value: Any) -> Iterator[str]:
 def load(token: str) -> Media:
     """An upload as a script sends it, bytes included. Raises ContentError when it is gone."""
     row = find(token)
-    return Media(_kind(row), _public_url(row), row.name, row.content_type, read(row))
+    data = read(row)
+    return Media(_kind(row), _public_url(row), row.name, row.content_type, data, sha256=row.sha256)
 
 
 def measure(token: str) -> Media:

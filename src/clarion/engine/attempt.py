@@ -6,6 +6,7 @@ An attempt ends in a Settlement, which says where the delivery goes. The transpo
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -24,6 +25,8 @@ from clarion.channels.contract import (
 from clarion.contacts.states import AddressState
 from clarion.content.errors import ContentError
 from clarion.engine.claim import Claimed, NoCode
+from clarion.engine.kept_files import KeptFiles
+from clarion.engine.no_reply import WRONG_SETTINGS, without_reply
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.retry import judge
 from clarion.engine.snapshot import ChannelFacts, Job
@@ -33,30 +36,17 @@ from clarion.records import progress
 from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
-from clarion.transport.errors import (
-    CantReceive,
-    MaybeSent,
-    NotSent,
-    Unavailable,
-    WrongSettings,
-)
+from clarion.transport.errors import MaybeSent, NotSent, WrongSettings
 from clarion.transport.messages import HttpReply, HttpRequest
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
-Begin = Callable[[int], bool]  # notes that a message is about to leave; False: it must not
 PAUSING = clock.SECOND  # until a pause is read everywhere
-NOT_SENT = "not_sent"
-MAYBE_SENT = "maybe_sent"
-WRONG_SETTINGS = "wrong_settings"
-CANT_RECEIVE = "cant_receive"
 FAULT = "fault"
 CONTENT = "content"
 _SENT = D.SENT.value  # an enumeration's value takes a while to look up
 STORY_WEBHOOK = "story_webhook"
 OURS = "Clarion had a fault with this message. The worker's log has the details: please report it."
-
-
 START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
 
 
@@ -89,8 +79,16 @@ class KnownGap:
     """No message could be made, as was known before: an agent decided to send to the others."""
 
 
-# What was found out.
-Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | KnownGap | None
+Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | KnownGap | None  # found out
+
+
+class AttemptHost(Protocol):
+    """What an attempt needs of its worker."""
+
+    files: KeptFiles
+
+    def begin(self, delivery: int) -> bool:
+        """Note that a message is about to leave; False: it must not."""
 
 
 # Sends a message in another way than by a request of its own.
@@ -102,12 +100,12 @@ async def attempt(
     channel: ChannelFacts,
     job: Job,
     send_request: SendRequest,
-    begin: Begin,
+    host: AttemptHost,
     deliver: Deliver | None = None,
 ) -> tuple[Settlement, Result]:
     """Attempt one delivery; return what to settle, and what was found out (None: nothing).
 
-    A story's webhook is asked without ``begin``: it may be asked again.
+    A story's webhook is asked without ``host.begin``: it may be asked again.
     """
     if skipped_for := _skipped_for(claimed, channel, job):
         return _skipped(claimed, channel, skipped_for), None
@@ -120,18 +118,42 @@ async def attempt(
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):
             return _completed(claimed, channel, job), None
-        request = channel.kind.request(step.outgoing)
     except (ContentError, Unsendable) as error:
-        unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
-        is_known = (getattr(error, "variable", "") or OTHER) in job.gaps
-        return _refused(claimed, channel, job, unfit, ""), KnownGap() if is_known else unfit
+        return _not_made(claimed, channel, job, error)
     except Exception:
         log.exception("attempt_failed", delivery=claimed.delivery)
-        fault = Refused(Refusal.REJECTED, OURS, FAULT)
-        return _refused(claimed, channel, job, fault, ""), fault
+        return _not_made(claimed, channel, job)
+    message = step
+
+    async def send() -> tuple[Settlement, Result]:
+        return await _send(claimed, channel, job, message, send_request, host, deliver)
+
+    if message.outgoing.media is None:
+        return await send()
+    return await host.files.send(
+        channel, message.outgoing, send, lambda: requeued(claimed, channel.id)
+    )
+
+
+async def _send(
+    claimed: Claimed,
+    channel: ChannelFacts,
+    job: Job,
+    step: MessageStep,
+    send_request: SendRequest,
+    host: AttemptHost,
+    deliver: Deliver | None,
+) -> tuple[Settlement, Result]:
+    try:
+        request = channel.kind.request(step.outgoing)
+    except (ContentError, Unsendable) as error:
+        return _not_made(claimed, channel, job, error)
+    except Exception:
+        log.exception("attempt_failed", delivery=claimed.delivery)
+        return _not_made(claimed, channel, job)
     if deliver is not None:
         return await deliver(claimed, job, step, request)
-    if not begin(claimed.delivery):
+    if not host.begin(claimed.delivery):
         return requeued(claimed, channel.id), None
     began = time.perf_counter()
     try:
@@ -142,6 +164,21 @@ async def attempt(
         log.exception("reply_failed", channel=channel.name)
         outcome = Refused(Refusal.UNKNOWN, OURS, FAULT)
     return concluded(claimed, channel, job, step, outcome, began)
+
+
+def _not_made(
+    claimed: Claimed,
+    channel: ChannelFacts,
+    job: Job,
+    error: ContentError | Unsendable | None = None,
+) -> tuple[Settlement, Result]:
+    """What it means that there is nothing to send; without ``error`` by a fault of ours."""
+    if error is None:
+        fault = Refused(Refusal.REJECTED, OURS, FAULT)
+        return _refused(claimed, channel, job, fault, ""), fault
+    unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
+    is_known = (getattr(error, "variable", "") or OTHER) in job.gaps
+    return _refused(claimed, channel, job, unfit, ""), KnownGap() if is_known else unfit
 
 
 def concluded(
@@ -186,25 +223,9 @@ def _may_be_answered(claimed: Claimed, job: Job) -> bool:
 
 def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool:
     """Whether only this chat has to wait, as far as one reply tells."""
-    if outcome.refusal is not Refusal.THROTTLED or not isinstance(channel.kind, LimitsChats):
-        return False
-    return channel.kind.limits_chat(to)
-
-
-def without_reply(error: NotSent | MaybeSent) -> Refused:
-    """What it means that no reply came."""
-    match error:
-        case WrongSettings():
-            return Refused(Refusal.MISCONFIGURED, error.reason, WRONG_SETTINGS)
-        case Unavailable():
-            # One broken connection among many is no reason to wait: the pipeline counts them.
-            return Refused(Refusal.UNAVAILABLE, error.reason, NOT_SENT, whole_channel=False)
-        case CantReceive():
-            return Refused(Refusal.REJECTED, error.reason, CANT_RECEIVE)
-        case NotSent():
-            return Refused(Refusal.RETRY, error.reason, NOT_SENT)
-        case _:
-            return Refused(Refusal.UNKNOWN, error.reason, MAYBE_SENT)
+    kind = channel.kind
+    is_throttled = outcome.refusal is Refusal.THROTTLED
+    return is_throttled and isinstance(kind, LimitsChats) and kind.limits_chat(to)
 
 
 async def _ask(

@@ -29,9 +29,9 @@ from clarion.engine.attempt import (
     SendRequest,
     concluded,
     requeued,
-    without_reply,
 )
 from clarion.engine.claim import LATE, TOGETHER, WINDOW, Claimed
+from clarion.engine.no_reply import without_reply
 from clarion.engine.pipeline_host import PipelineHost
 from clarion.engine.render import MessageStep
 from clarion.engine.request_slots import RequestSlots

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from clarion.broadcasts import erasing
+from clarion.channels import kept_files
 from clarion.clicks import upkeep as clicks
 from clarion.contacts import imports, upkeep
 from clarion.contacts.suppressions import matching as suppressions
@@ -27,4 +28,5 @@ TASKS: Final[tuple[Callable[[], Any], ...]] = (
     erasing.erase_again,
     upkeep.forget_old,
     webhooks.forget_old,
+    kept_files.delete_old,
 )

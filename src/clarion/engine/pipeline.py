@@ -11,7 +11,6 @@ from django.db import Error
 from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
 from clarion.engine.attempt import (
     FAULT,
-    MAYBE_SENT,
     STORY_WEBHOOK,
     ContentTrouble,
     Deliver,
@@ -22,10 +21,10 @@ from clarion.engine.attempt import (
     attempt,
     requeued,
     was_not_made,
-    without_reply,
 )
 from clarion.engine.claim import LATE, Claimed
 from clarion.engine.content_watch import Broken
+from clarion.engine.no_reply import MAYBE_SENT, without_reply
 from clarion.engine.pipeline_host import PipelineHost
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts
@@ -251,7 +250,7 @@ class ChannelPipeline:
             self._stories.begin(claimed)
         try:
             settlement, result = await attempt(
-                claimed, self.channel, job, self._send_request, self._host.begin, self._deliver
+                claimed, self.channel, job, self._send_request, self._host, self._deliver
             )
         finally:
             if job.script is not None:

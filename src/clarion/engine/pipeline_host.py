@@ -5,6 +5,7 @@ from typing import Protocol
 
 from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
+from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.records.deliveries.settle import Settlement
@@ -15,6 +16,7 @@ class PipelineHost(Protocol):
     """What a pipeline needs of its worker."""
 
     content: ContentWatch
+    files: KeptFiles
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...

@@ -37,6 +37,7 @@ from clarion.engine.control_question import asked_before
 from clarion.engine.fetching import Fetchers
 from clarion.engine.follow_ups import FollowUps
 from clarion.engine.journal.file import Journal, folder_of
+from clarion.engine.kept_files import KeptFiles
 from clarion.engine.orders import Orders
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.remaining import Remaining, remaining
@@ -75,6 +76,7 @@ class Worker:
         self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
         self._settler = Settler(self._settle)
         self.content = ContentWatch(self.put)
+        self.files = KeptFiles(self._db)
         self._clients: Clients
         self._connections: Connections
         self._id = 0
@@ -129,8 +131,7 @@ class Worker:
         await self._stopping.wait()
         await asyncio.gather(*loops)
         await asyncio.gather(*(pipeline.close() for pipeline in self._pipelines.values()))
-        await self._connections.close()
-        await asyncio.gather(webhook_sender.close(), fetchers.close())
+        await asyncio.gather(self._connections.close(), webhook_sender.close(), fetchers.close())
         await asyncio.gather(*self._background)
         self._settler.close()
         await settling
@@ -301,8 +302,7 @@ class Worker:
     async def _keep_journal(self) -> None:
         if self._journal.crowded:
             await self._rewrite_journal()
-        if self._journal.trouble != self._reported:
-            trouble = self._journal.trouble
+        if (trouble := self._journal.trouble) != self._reported:
             await self._db(reap.report_trouble, self._id, trouble)
             self._reported = trouble
 

@@ -34,6 +34,44 @@ def test_an_accepted_message_keeps_no_id_because_nothing_ever_refers_to_it() -> 
 
 
 @pytest.mark.parametrize(
+    ("fields", "kept_id"),
+    [
+        ({"photo": [{"file_id": "small"}, {"file_id": "large"}]}, "large"),
+        ({"document": {"file_id": "doc"}}, "doc"),
+        ({"animation": {"file_id": "gif"}, "document": {"file_id": "gif"}}, "gif"),
+        ({"video": {"file_id": "film"}}, "film"),
+        ({"audio": {"file_id": "song"}}, "song"),
+        ({"photo": []}, ""),
+        ({"photo": ["?"]}, ""),
+        ({"document": {"file_id": 7}}, ""),
+    ],
+)
+def test_the_id_of_a_file_that_was_sent(fields: dict[str, Any], kept_id: str) -> None:
+    sent = reply(200, {"ok": True, "result": {"message_id": 5, **fields}})
+    assert make().outcome(sent) == Accepted(kept_id=kept_id)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Bad Request: wrong file identifier/HTTP URL specified",
+        "Bad Request: wrong remote file identifier specified: Wrong padding in the string",
+        "Bad Request: wrong file_id or the file is temporarily unavailable",
+        "Bad Request: FILE_REFERENCE_EXPIRED",
+        "Bad Request: FILE_REFERENCE_0_EXPIRED",
+        "Bad Request: can't use file of type Document as Photo",
+    ],
+)
+def test_an_id_that_telegram_does_not_know_any_more(description: str) -> None:
+    outcome = refused(error(400, description))
+    assert (outcome.refusal, outcome.file_gone) == (Refusal.REJECTED, True)
+
+
+def test_other_refusals_are_not_about_the_id_of_a_file() -> None:
+    assert not refused(error(400, "Bad Request: wrong HTTP URL specified")).file_gone
+
+
+@pytest.mark.parametrize(
     ("code", "description", "refusal", "mark"),
     [
         (403, "Forbidden: bot was blocked by the user", GONE, "blocked"),

@@ -60,6 +60,17 @@ def test_b2_an_upload_goes_along_as_a_form() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "method", "field"),
+    [("image", "sendPhoto", "photo"), ("file", "sendDocument", "document")],
+)
+def test_a_file_that_telegram_keeps_is_sent_by_its_id(kind: Any, method: str, field: str) -> None:
+    media = Media(kind, URL, "a.png", data=bytes(60_000_000), kept_id="AgACAgIAAxk")
+    assert called("Hi", media=media) == (
+        method, {"chat_id": "42", field: "AgACAgIAAxk", "caption": "Hi"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("media", "fetched"),
     [
         (Media("image", URL, data=PNG), True),

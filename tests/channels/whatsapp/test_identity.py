@@ -26,6 +26,7 @@ from clarion.engine.settle import settle
 from clarion.engine.snapshot import job, take
 from clarion.kit import clock, db
 from clarion.transport.messages import HttpReply
+from engine.ground import Alone
 from support import factory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -214,7 +215,7 @@ def deliver(channel: Channel, reply: HttpReply) -> None:
     facts = take().channels[channel.pk]
     settlements = []
     for claimed in claim(channel.pk, worker, 10).messages:
-        sending = attempt(claimed, facts, job(claimed.broadcast), answered, lambda _: True)
+        sending = attempt(claimed, facts, job(claimed.broadcast), answered, Alone())
         settlement, _ = asyncio.run(sending)
         settlements.append(settlement)
     settle(worker, settlements)

@@ -6,7 +6,8 @@ from django.utils.html import escape
 
 from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast, Pick
-from clarion.engine.attempt import FAULT, NOT_SENT
+from clarion.engine.attempt import FAULT
+from clarion.engine.no_reply import NOT_SENT
 from clarion.engine.reap import DIED
 from clarion.records.models import Delivery, Reason
 from support import factory

@@ -96,6 +96,33 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="KeptFile",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=64)),
+                ("kept_id", models.CharField(max_length=1000)),
+                ("noted_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="kept_files",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "key"), name="kept_file_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Keyword",
             fields=[
                 (

@@ -32,6 +32,11 @@ _NOT_FETCHED = Meaning(
     Refusal.REJECTED,
     "Telegram can't download the picture or file from its URL. Open it to see why.",
 )
+# A file_id that Telegram does not know any more; the same words are about URLs.
+FILE_GONE = Meaning(
+    Refusal.REJECTED,
+    "Telegram does not accept the URL of the picture or file. Upload the file instead.",
+)
 _NO_PICTURE = Meaning(Refusal.REJECTED, "Telegram can't read the picture. Use another one.")
 _BAD_LINK = Meaning(
     Refusal.REJECTED, "Telegram does not accept the URL of a link button. Correct it."
@@ -70,6 +75,12 @@ DESCRIPTIONS: dict[str, Meaning] = {
     "message text is empty": Meaning(Refusal.REJECTED, "The text is empty."),
     "caption is too long": _LONG_CAPTION,
     "MEDIA_CAPTION_TOO_LONG": _LONG_CAPTION,
+    "wrong file identifier": FILE_GONE,
+    "wrong remote file identifier": FILE_GONE,
+    "wrong file_id": FILE_GONE,
+    "FILE_REFERENCE_": FILE_GONE,
+    "FILE_ID_INVALID": FILE_GONE,
+    "can't use file of type": FILE_GONE,
     "failed to get HTTP URL content": _NOT_FETCHED,
     "wrong HTTP URL specified": _NOT_FETCHED,
     "wrong type of the web page content": _NOT_FETCHED,

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from clarion.channels import payloads
 from clarion.channels.abilities import Fetched
 from clarion.channels.contract import (
     Accepted,
@@ -30,7 +31,7 @@ from clarion.channels.replies import as_http, json_object
 from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.events import answer_to, events_of
-from clarion.channels.telegram.outcomes import conflict, refused, words_of
+from clarion.channels.telegram.outcomes import conflict, kept_id_of, refused, words_of
 from clarion.channels.telegram.requests import CAPTION, JSON, call_of
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
@@ -68,6 +69,7 @@ class TelegramKind:
         media=frozenset({"image", "file"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=100,
+        keeps_files=True,
         caption_length=CAPTION,
         utf16=True,
         # "Bots can't initiate conversations with users": core.telegram.org/bots/features
@@ -112,7 +114,8 @@ class TelegramKind:
         http = as_http(reply)
         answer = json_object(http.body)
         if http.status == 200 and answer.get("ok") is True:
-            return _ACCEPTED
+            kept_id = kept_id_of(payloads.part(answer.get("result")))
+            return Accepted(kept_id=kept_id) if kept_id else _ACCEPTED
         return refused(http, answer, self._secrets)
 
     def limits_chat(self, user_id: str) -> bool:

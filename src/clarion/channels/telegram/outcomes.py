@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from clarion.channels import payloads
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, wait_seconds
-from clarion.channels.telegram.errors import DESCRIPTIONS
+from clarion.channels.telegram.errors import DESCRIPTIONS, FILE_GONE
 from clarion.channels.telegram.ids import is_chat_id
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply
@@ -18,6 +18,7 @@ from clarion.transport.messages import HttpReply
 _RETRY_AFTER = re.compile(r"retry after (\d{1,9})")
 _PREFIX = re.compile(r"^(?:Bad Request|Forbidden|Unauthorized|Internal Server Error): *")
 _TOO_MANY = "Too Many Requests"
+_SORTS_OF_FILES = ("document", "animation", "video", "audio", "voice")
 _TOO_LARGE = (
     "The picture or file is larger than the Bot API server accepts (413). Use a smaller one."
 )
@@ -41,7 +42,10 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
         return Refused(Refusal.THROTTLED, _MIGRATED, code, whole_channel=False, moved_to=moved_to)
     for words, meaning in DESCRIPTIONS.items():
         if status in (400, 403) and words in description:
-            return Refused(meaning.refusal, meaning.sentence, code, mark=meaning.mark)
+            is_gone = meaning is FILE_GONE
+            return Refused(
+                meaning.refusal, meaning.sentence, code, mark=meaning.mark, file_gone=is_gone
+            )
     if status == 413:
         return Refused(Refusal.REJECTED, _TOO_LARGE, code)
     if 300 <= status <= 499 and "ok" not in answer:
@@ -80,6 +84,22 @@ def migrated_to(answer: Mapping[str, object]) -> str:
     """
     new = payloads.identifier(payloads.part(answer.get("parameters")).get("migrate_to_chat_id"))
     return new if is_chat_id(new) else ""
+
+
+def kept_id_of(message: Mapping[str, object]) -> str:
+    """The file_id of the picture or file of a message that was sent; "" where it has none.
+
+    What is sent as a document may be shown as another sort of file, and can be sent as a document
+    by that id all the same: https://core.telegram.org/bots/api#sending-files,
+    `FileManager::check_input_file_id` in tdlib/td's FileManager.cpp.
+    """
+    sizes = message.get("photo")
+    if isinstance(sizes, list) and sizes:
+        return payloads.text(payloads.part(sizes[-1]).get("file_id"), 2_000)  # the largest
+    for sort in _SORTS_OF_FILES:
+        if sort in message:
+            return payloads.text(payloads.part(message[sort]).get("file_id"), 2_000)
+    return ""
 
 
 def words_of(answer: Mapping[str, object], secrets: Iterable[str]) -> str:

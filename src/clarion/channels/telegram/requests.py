@@ -43,6 +43,8 @@ def call_of(message: Outgoing, limits: Limits, label: str) -> Call:
     if message.text:
         fields["caption"] = message.text
     method, name = _METHODS[message.media.kind]
+    if message.media.kept_id:
+        return _as_json(method, {**fields, name: message.media.kept_id})
     if _is_fetched(message.media):
         return _as_json(method, {**fields, name: message.media.url})
     if "reply_markup" in fields:

@@ -1,0 +1,112 @@
+"""Sending a file once with its bytes, and then by the id under which the provider keeps it.
+
+The first message with a file carries it; the others wait meanwhile and are queued again, so that
+each of them leaves in a slot of its own. A worker knows of the ids that others have noted, so that
+a file is sent at most once per worker.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from django.db import Error
+
+from clarion.channels import kept_files
+from clarion.channels.contract import Accepted, Outgoing, Refused
+from clarion.engine.snapshot import ChannelFacts
+from clarion.kit.parts import Media
+from clarion.records.deliveries.settle import Settlement
+
+log = structlog.get_logger()
+MOST_DROPPED = 3  # ids of one file that were unknown soon: then it is sent with its bytes
+RunInThread = Callable[..., Awaitable[Any]]
+Sent = tuple[Settlement, Any]  # what to settle, and what was found out
+
+
+@dataclass(slots=True)
+class _File:
+    """What a worker knows of a file on a channel."""
+
+    id: str = ""
+    dropped: int = 0
+    is_read: bool = False  # whether it was looked for in the database
+    uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class KeptFiles:
+    """The provider's ids of files, as a worker knows them."""
+
+    def __init__(self, run: RunInThread) -> None:
+        self._run = run
+        self._files: defaultdict[tuple[int, str], _File] = defaultdict(_File)
+
+    async def send(
+        self,
+        channel: ChannelFacts,
+        outgoing: Outgoing,
+        send: Callable[[], Awaitable[Sent]],
+        queue_again: Callable[[], Settlement],
+    ) -> Sent:
+        """Send a message, by the id of its file where there is one.
+
+        Where another message brought the file meanwhile, or the provider no longer knows its id,
+        this one was certainly not sent: ``queue_again`` settles it, and no attempt is used up.
+        """
+        media = outgoing.media
+        if media is None or not media.sha256 or not channel.kind.limits.keeps_files:
+            return await send()
+        key = (channel.id, kept_files.key_of(media))
+        file = self._files[key]
+        if file.dropped >= MOST_DROPPED:
+            return await send()
+        if file.id:
+            return await self._by_id(key, file, outgoing, media, send, queue_again)
+        async with file.uploading:
+            if file.id:
+                return queue_again(), None
+            if not file.is_read:
+                file.id = await self._in_database(kept_files.kept_id, *key) or ""
+                file.is_read = True
+            if not file.id:
+                sent, result = await send()
+                if (
+                    isinstance(result, Accepted)
+                    and 0 < len(result.kept_id) <= kept_files.LONGEST_ID
+                ):
+                    file.id = result.kept_id
+                    await self._in_database(kept_files.keep, *key, file.id)
+                return sent, result
+        return await self._by_id(key, file, outgoing, media, send, queue_again)
+
+    async def _by_id(
+        self,
+        key: tuple[int, str],
+        file: _File,
+        outgoing: Outgoing,
+        media: Media,
+        send: Callable[[], Awaitable[Sent]],
+        queue_again: Callable[[], Settlement],
+    ) -> Sent:
+        used = file.id
+        outgoing.media = replace(media, kept_id=used)
+        sent, result = await send()
+        if isinstance(result, Accepted):
+            file.dropped = 0
+        if not isinstance(result, Refused) or not result.file_gone:
+            return sent, result
+        if file.id == used:
+            file.id = ""
+            file.dropped += 1
+            await self._in_database(kept_files.drop, *key, used)
+        return queue_again(), None
+
+    async def _in_database(self, work: Callable[..., Any], *args: Any) -> Any:
+        """An id that can't be noted or read costs another upload, and no message."""
+        try:
+            return await self._run(work, *args)
+        except Error as error:
+            log.warning("database_away", error=str(error), work=work.__name__)
+            return None
