@@ -401,14 +401,22 @@ def _chats(bot: "Channel", agent: "Agent") -> int:
     return addresses[0].pk
 
 
-def _templates(agent: "Agent") -> None:
-    """A channel with the simulator's templates, and one whose texts are hostile."""
+def _templates(agent: "Agent") -> Numbers:
+    """A channel with the simulator's templates, one whose texts are hostile, and prices; and a
+    draft to people in many countries."""
+    from clarion.broadcasts import drafts
+    from clarion.broadcasts.models import Broadcast
+    from clarion.broadcasts.query import Audience
     from clarion.channels.manage import add_channel
     from clarion.channels.models import MessageTemplate
+    from clarion.contacts.models import Address, Contact
     from clarion.kit import clock
     from clarion_simulator.whatsapp_templates import TEMPLATES
 
-    settings = {"phone_number_id": "106540352242922", "token": "EAAG", "waba_id": "102290129340398"}
+    codes = ["49", "1", "44", "55", "972", "62", "234", "380", "91"]
+    prices = [f"{code} {kind}=0.{code}" for code in codes[:6] for kind in ("marketing", "utility")]
+    settings = {"phone_number_id": "106540352242922", "token": "EAAG", "waba_id": "102290129340398",
+                "currency": "EUR", "prices": ", ".join(prices)}  # fmt: skip
     channel = add_channel(name=LONG[:50], kind="whatsapp", settings=settings, by=agent)
     channel.templates_at = clock.now()
     channel.templates_problem = f"{LONG}. {RIGHT_TO_LEFT}."
@@ -429,6 +437,21 @@ def _templates(agent: "Agent") -> None:
             quality=listed["quality_score"]["score"].lower().replace("unknown", ""),
             components=listed["components"],
         )  # fmt: skip
+    people = Contact.objects.bulk_create(Contact(name=LONG) for _ in range(90))
+    Address.objects.bulk_create(
+        Address(contact=contact, channel=channel, value=f"{codes[n % 9]}151{1_000_000 + n}")
+        for n, contact in enumerate(people)
+    )
+    chosen = {
+        "name": "new_collection",
+        "language": "en",
+        "variables": [f"https://shop.example/{LONG}.jpg", "{{ contact.first_name }}", "", ""],
+    }
+    draft = drafts.create_draft(
+        title=f"{LONG} {MARKUP}"[:190], data_type=Broadcast.DataType.TEMPLATE, template=chosen,
+        channels=[channel], audience=Audience(kind="all"), by=agent,
+    )  # fmt: skip
+    return {"whatsapp": channel.pk, "template_draft": draft.pk}
 
 
 def hostile(provider: str, agent: "Agent") -> Numbers:
@@ -452,7 +475,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         saved_filters.save("records", name, "status=error", shared=True, by=agent)
     web = {"url": f"{provider}/{LONG}", "allow_private": "true"}
     channel = add_channel(name=LONG[:60], kind="webhook", settings=web, by=agent)
-    _templates(agent)
+    templates = _templates(agent)
     blocks = [{"kind": "text", "text": LONG * 5}, {"kind": "text", "text": RIGHT_TO_LEFT * 9}] * 4
     story = create_story(name=f"{LONG} {MARKUP}"[:100], blocks=blocks, by=agent)
     consent = manage.define(name=LONG[:90], category=RIGHT_TO_LEFT, text=LONG * 9, by=agent)
@@ -500,7 +523,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         "agent": other.pk, "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk,
         "text": LONG,
         "lacking": lacking.pk, **_dry_run(lacking, agent, is_worker=True),
-    } | _hostile_links(contacts[0], consent, agent)  # fmt: skip
+    } | templates | _hostile_links(contacts[0], consent, agent)  # fmt: skip
 
 
 def _hostile_links(contact: "Contact", consent: "Consent", agent: "Agent") -> Numbers:

@@ -38,7 +38,11 @@ def test_a_draft_tells_what_it_costs(call: Program) -> None:
     assert counted["costs"] == [
         {
             "channel_id": channel.pk, "contacts": 1, "units": 2, "unit": "SMS", "units_each": 2,
-            "detail": "153 + 8 characters", "price": "0.12", "currency": "EUR", "estimated": False,
+            "detail": "153 + 8 characters", "price": "0.12", "currency": "EUR", "category": "",
+            "groups": [
+                {"calling_code": "", "contacts": 1, "price": "0.06", "free": False},
+            ],
+            "estimated": False,
         }
     ]  # fmt: skip
 

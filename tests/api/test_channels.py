@@ -7,6 +7,7 @@ import pytest
 from api.conftest import Program
 from api.test_foundation import problem
 from clarion.channels.models import Channel
+from support import factory
 
 TELEGRAM = {"name": "Bot", "kind": "telegram", "settings": {"token": "123456:" + "a" * 35}}
 
@@ -77,3 +78,18 @@ def test_kinds_tell_their_settings(call: Program) -> None:
     settings = {setting["name"]: setting for setting in kinds["telegram"]["settings"]}
     assert settings["token"]["type"] == "secret"
     assert settings["token"]["required"]
+
+
+def test_prices_are_replaced_as_a_whole(call: Program, channel: Channel) -> None:
+    shop = factory.channel("shop", "whatsapp", phone_number_id="1", token="EAA", currency="EUR")
+    path = f"/channels/{shop.pk}/prices"
+    assert call.ok("GET", path) == {"currency": "", "items": []}
+    items = [
+        {"calling_code": "49", "category": "marketing", "price": "0.1131"},
+        {"calling_code": "*", "category": "", "price": "0.05"},
+    ]
+    assert call.ok("PUT", path, {"items": items}) == {"currency": "EUR", "items": items}
+    wrong = call("PUT", path, {"items": [{"calling_code": "DE", "price": "1"}]})
+    assert "Price 1: “DE” is no beginning of phone numbers" in problem(wrong)["detail"]
+    assert call.ok("GET", path)["items"] == items
+    assert "have no prices" in problem(call("GET", f"/channels/{channel.pk}/prices"))["detail"]

@@ -46,6 +46,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "layout_edit": "layouts are written on pages and the command line so far",
     "layout_preview": "layouts are written on pages and the command line so far",
     "layout_delete": "layouts are written on pages and the command line so far",
+    "channel_prices": ("list_prices", "set_prices"),
+    "channel_prices_export": ("list_prices",),
     "templates": ("list_templates",),
     "templates_refresh": ("refresh_templates",),
     "dry_run": ("get_dry_run",),

@@ -1,18 +1,21 @@
 """How many SMS a broadcast takes and what they cost, told beforehand."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from channels.twilio.fixtures import CASE
+from channels.whatsapp.fixtures import CASE as WHATSAPP
 from clarion.broadcasts import costs as costing
 from clarion.broadcasts.audience import summary
 from clarion.broadcasts.costs import Cost, cost_of, costs
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience, audience_of
-from clarion.channels.models import Channel
+from clarion.channels.models import Channel, MessageTemplate
 from clarion.content import stories
+from clarion.kit import clock, sampling
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +120,107 @@ def test_one_persons_message() -> None:
     cost = cost_of(draft(channel, "Hi {{ contact.name }}"), channel, address)
     assert cost is not None
     assert cost.words == '1 SMS (9 characters; replaced: “ → ", ” → "), 0.06 EUR'
+
+
+WHATSAPP_PRICES = {
+    "currency": "EUR",
+    "prices": "49 marketing=0.1131, 49 utility=0.05, 1=0.02, 491 service=0.01",
+}
+
+
+def whatsapp(category: str, **settings: str) -> tuple[Channel, Broadcast]:
+    """A channel whose list has a template of this category, and a draft that sends it."""
+    channel = factory.channel("shop", "whatsapp", **{**WHATSAPP.settings, **settings})
+    if category:
+        MessageTemplate.objects.create(
+            channel=channel, name="sale", language="de", status="approved", category=category
+        )
+    template = {"name": "sale", "language": "de", "variables": ["{{ contact.name }}"]}
+    audience = Audience(kind="all")
+    return channel, factory.draft(
+        [channel], text="", data_type="template", template=template, audience=audience
+    )
+
+
+def test_a_template_costs_what_its_category_does_in_each_country(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(costing, "LOOKED_AT", 2)  # whose variables change no price
+    channel, broadcast = whatsapp("marketing", **WHATSAPP_PRICES)
+    for number in range(2):
+        factory.address(channel, f"4915112345{number:03d}")
+    factory.address(channel, "16505551234")
+    factory.address(channel, "US.13491208655302741918")  # who keeps their number to themselves
+    for number in range(3):
+        factory.address(channel, f"23480312345{number:02d}")
+    (cost,) = told(broadcast, channel)
+    assert (cost.units, cost.price, cost.category, cost.about) == (
+        7, Decimal("0.2662"), "marketing", False
+    )  # fmt: skip
+    assert cost.line_words == [
+        "+234 (NG): 3 × unknown price",
+        "+1: 2 × 0.02 EUR",
+        "+49 (DE): 2 × 0.1131 EUR",
+    ]
+    assert cost.unpriced_words == (
+        "No price for 3 recipients (+234 (NG): 3). Add it to the prices."
+    )
+
+
+def test_without_prices_whatsapp_has_no_costs() -> None:
+    channel, broadcast = whatsapp("marketing")
+    factory.address(channel, "4915112345678")
+    assert told(broadcast, channel) == []
+    assert cost_of(broadcast, channel, None) is None
+
+
+def test_a_template_of_an_unknown_category_says_what_to_do() -> None:
+    channel, broadcast = whatsapp("", **WHATSAPP_PRICES)
+    factory.address(channel, "4915112345678")
+    (cost,) = told(broadcast, channel)
+    assert cost.price is None
+    assert cost.unpriced_words == (
+        "No price for 1 recipients: the category of the template is not known. Refresh the list "
+        "of templates."
+    )
+
+
+@pytest.mark.parametrize(
+    ("free", "category", "price"),
+    [
+        ("service and utility", "utility", Decimal("0.05")),
+        ("service", "utility", Decimal("0.10")),
+        ("nothing", "utility", Decimal("0.10")),
+        ("service and utility", "marketing", Decimal("0.2262")),
+    ],
+)
+def test_an_open_window_is_free_where_the_provider_says_so(
+    free: str, category: str, price: Decimal
+) -> None:
+    channel, broadcast = whatsapp(category, free_in_window=free, **WHATSAPP_PRICES)
+    factory.address(channel, "4915112345678", wrote_at=clock.now() - timedelta(hours=25))
+    factory.address(channel, "4915112345679")  # wrote just now
+    (cost,) = told(broadcast, channel)
+    assert cost.price == price
+    assert sum(group.people for group in cost.groups if group.free) == (price < Decimal("0.1"))
+
+
+def test_a_text_is_a_service_message() -> None:
+    channel, _ = whatsapp("marketing", **WHATSAPP_PRICES)
+    factory.address(channel, "4915112345678")
+    (cost,) = told(draft(channel), channel)
+    assert (cost.price, cost.category) == (Decimal("0.01"), "service")
+
+
+def test_countries_of_very_many_recipients_are_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "EXACT", 10)
+    monkeypatch.setattr(sampling, "SPANS", 4)
+    monkeypatch.setattr(sampling, "LOOKED", 20)
+    channel, broadcast = whatsapp("marketing", **WHATSAPP_PRICES)
+    numbers = [f"{'49151' if n % 2 else '16505'}{n:06d}" for n in range(40)]
+    for number in numbers:
+        factory.address(channel, number)
+    (cost,) = told(broadcast, channel)
+    assert cost.about
+    assert {group.code for group in cost.groups} == {"49", "1"}
+    assert cost.price_words.endswith(" EUR")

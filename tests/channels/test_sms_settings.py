@@ -8,18 +8,19 @@ from pydantic import ValidationError
 
 from clarion.channels.contract import Outgoing
 from clarion.channels.measuring import Measured
-from clarion.channels.sms_settings import SmsPrices, SmsSettings, as_sent, measure
+from clarion.channels.prices import PriceTable
+from clarion.channels.sms_settings import SmsSettings, as_sent, measure, price_table
 
 BECAUSE = "70 instead of 160 fit into one SMS because of"
 
 
 def measured(text: str, to: str = "49151", **settings: Any) -> Measured:
     chosen = SmsSettings.model_validate(settings)
-    return measure(Outgoing("a", 3, to, text), chosen, SmsPrices(chosen))
+    return measure(Outgoing("a", 3, to, text), chosen, price_table(chosen))
 
 
-def prices(**settings: str) -> SmsPrices:
-    return SmsPrices(SmsSettings.model_validate({"currency": "EUR", **settings}))
+def prices(**settings: str) -> PriceTable:
+    return price_table(SmsSettings.model_validate({"currency": "EUR", **settings}))
 
 
 @pytest.mark.parametrize(
@@ -28,16 +29,16 @@ def prices(**settings: str) -> SmsPrices:
 )
 def test_the_longest_beginning_counts(number: str, price: str) -> None:
     table = prices(price="0.06", prices="49=0.075, +49170=0.08; 1=0.0079")
-    assert table.of(number) == Decimal(price)
+    assert table.match(number).price == Decimal(price)
     assert table.differ
 
 
 def test_without_a_price_nothing_is_known() -> None:
-    assert prices().of("49151") is None
-    assert prices(prices="1=0.01").of("49151") is None
+    assert prices().match("49151").price is None
+    assert prices(prices="1=0.01").match("49151").price is None
     assert prices().currency == ""
-    nothing = SmsPrices(SmsSettings(price="0.06"))  # of what, is not said
-    assert (nothing.of("49151"), nothing.currency) == (None, "")
+    nothing = price_table(SmsSettings(price="0.06"))  # of what, is not said
+    assert (nothing.match("49151").price, nothing.currency) == (None, "")
 
 
 def test_amounts_are_exact() -> None:
@@ -93,7 +94,7 @@ def test_the_text_is_counted_as_it_is_sent() -> None:
         ({"prices": "49"}, "with commas between them"),
         ({"prices": "DE=0.07"}, "with commas between them"),
         ({"prices": "49=0.07, 49=0.08"}, "two prices for 49"),
-        ({"prices": ",".join(f"1{n}=1" for n in range(501))}, "at most 500 prices"),
+        ({"prices": ",".join(f"1{n}=1" for n in range(2_001))}, "at most 2,000 prices"),
     ],
 )
 def test_wrong_prices_say_what_to_write(settings: dict[str, str], words: str) -> None:

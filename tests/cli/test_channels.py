@@ -12,6 +12,7 @@ from clarion.channels.contract import HookRequest
 from clarion.channels.models import Channel
 from clarion.engine import callbacks, inbox
 from clarion.kit import clock
+from support import factory
 from support.processes import Processes
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +194,9 @@ def test_b4_a_whatsapp_number_shows_none_of_its_secrets(
         "waba_id": "",
         "messaging_limit": "unlimited",
         "country": "",
+        "currency": "",
+        "prices": "",
+        "free_in_window": "nothing",
         "api_root": "https://graph.facebook.com/v26.0",
         "allow_private": False,
     }
@@ -333,3 +337,21 @@ def test_what_was_dropped_of_callbacks_can_be_looked_up(
         ("The callback is not JSON.", 2)
     ]
     assert [one["body"] for one in document["callbacks"]] == ["second, no json"]
+
+
+def test_prices_are_imported_shown_and_exported(
+    ok: Callable[..., str], ok_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    factory.channel("shop", "whatsapp", phone_number_id="1", token="EAA")
+    assert "There are no prices yet" in ok("channel", "prices", "shop")
+    file, copy = tmp_path / "rates.csv", tmp_path / "copy.csv"
+    file.write_text("calling_code,category,price\n49,marketing,0.1131\n*,,0.05\n")
+    assert ok("channel", "prices", "shop", "--import", str(file)).startswith("2 prices of shop")
+    shown = ok("channel", "prices", "shop")
+    assert "+49 (DE)" in shown
+    assert "set the currency of the channel" in shown
+    ok("channel", "prices", "shop", "--export", str(copy))
+    assert copy.read_text().split() == file.read_text().split()
+    assert ok_json("channel", "prices", "shop")["prices"][1] == {
+        "calling_code": "*", "category": "", "price": "0.05"
+    }  # fmt: skip

@@ -6,6 +6,17 @@ from clarion.api.types import Id, Output
 from clarion.broadcasts.costs import Cost
 
 
+class CostGroupOut(Output):
+    """Recipients whose messages cost the same."""
+
+    calling_code: str = Field(
+        description="The digits that decided; empty for all others, or an unknown country"
+    )
+    contacts: int
+    price: str | None = Field(description="Of one unit, an exact decimal; null: it is not known")
+    free: bool = Field(description="They wrote lately, and nothing is charged then")
+
+
 class CostOut(Output):
     """What one channel's messages take, and cost as far as that is known."""
 
@@ -17,6 +28,10 @@ class CostOut(Output):
     detail: str = Field(description="How the units of one contact come about")
     price: str | None = Field(description="An exact decimal; null where the channel has no price")
     currency: str
+    category: str = Field(description="What the messages are charged as, such as marketing")
+    groups: list[CostGroupOut] = Field(
+        description="The recipients by calling code, those without a price as well"
+    )
     estimated: bool = Field(description="From the messages of some contacts")
 
 
@@ -31,5 +46,15 @@ def cost_out(cost: Cost) -> CostOut:
         detail=cost.detail,
         price=None if cost.price is None else f"{cost.price:f}",
         currency=cost.currency,
+        category=cost.category,
+        groups=[
+            CostGroupOut(
+                calling_code=group.code,
+                contacts=group.people,
+                price=None if group.price is None else f"{group.price:f}",
+                free=group.free,
+            )
+            for group in cost.groups
+        ],
         estimated=cost.about,
     )

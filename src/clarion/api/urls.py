@@ -26,6 +26,7 @@ from clarion.api.resources import (
     merges,
     messages,
     people,
+    prices,
     records,
     saved_filters,
     segments,
@@ -68,6 +69,7 @@ AREAS = (
     chats,
     codes,
     people,
+    prices,
 )
 api.add_router("", router)
 api.openapi_extra["tags"] = [

@@ -1,8 +1,8 @@
-"""What the providers charge for a broadcast, told before sending: how many SMS, and their price.
+"""What the providers charge for a broadcast, told before sending: how many messages, their price.
 
-Of a personalised text, and where prices differ by country, the messages of some recipients are
-measured; a dry run measures those of all (``engine/dry_runs``). What stories' webhooks answer is
-not part of it.
+Of a personalised text the messages of some recipients are measured; a dry run measures those of all
+(``engine/dry_runs``). Where prices differ, the recipients are counted by the beginning of their
+numbers (``price_groups``). What stories' webhooks answer is not part of it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,9 @@ from clarion.broadcasts.content_fit import VARIABLE
 from clarion.broadcasts.estimate import samples
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview
+from clarion.broadcasts.price_groups import PriceGroup, price_groups
 from clarion.broadcasts.query import audience_of
+from clarion.broadcasts.template_fit import category_of
 from clarion.broadcasts.versions import sources_of
 from clarion.channels.contract import Outgoing, Template
 from clarion.channels.measuring import Measured, Measures
@@ -28,6 +30,7 @@ from clarion.content.errors import ContentError
 from clarion.kit import db
 from clarion.kit.sampling import rounded
 
+NAMED: Final = 5  # countries without a price
 LOOKED_AT: Final = 50  # recipients of each channel whose messages are measured
 _CENT = Decimal("0.01")
 
@@ -45,6 +48,60 @@ class Cost:
     price: Decimal | None = None  # of all together
     currency: str = ""
     about: bool = False  # from a sample, or the number of people is about
+    # The recipients by what one unit costs; none where the channel has no prices.
+    groups: tuple[PriceGroup, ...] = ()
+    category: str = ""  # what the messages are charged as, where the provider has categories
+    no_category: bool = False  # the provider has some, and which one applies is not known
+
+    @property
+    def unpriced(self) -> tuple[PriceGroup, ...]:
+        """The recipients for whom no price is known; they are not part of the price."""
+        return tuple(group for group in self.groups if group.price is None and not group.free)
+
+    @property
+    def unpriced_words(self) -> str:
+        """For whom no price is known, and what to do; empty where there is nobody."""
+        if not self.unpriced:
+            return ""
+        people = sum(group.people for group in self.unpriced)
+        named = ", ".join(
+            _("%(country)s: %(people)s")
+            % {"country": group.label or _("unknown country"), "people": f"{group.people:,}"}
+            for group in self.unpriced[:NAMED]
+        )
+        if len(self.unpriced) > NAMED:
+            named = _("%s and others") % named
+        if self.no_category:
+            return _(
+                "No price for %(people)s recipients: the category of the template is not known. "
+                "Refresh the list of templates."
+            ) % {"people": f"{people:,}"}
+        return _("No price for %(people)s recipients (%(named)s). Add it to the prices.") % {
+            "people": f"{people:,}",
+            "named": named,
+        }
+
+    @property
+    def line_words(self) -> list[str]:
+        """What the recipients of each country cost, where there are several; the largest first."""
+        if len(self.groups) < 2:
+            return []
+        return [
+            _("%(country)s: %(people)s × %(price)s")
+            % {
+                "country": group.label or _("other countries"),
+                "people": f"{group.people:,}",
+                "price": self._price_of(group),
+            }
+            for group in self.groups
+        ]
+
+    def _price_of(self, group: PriceGroup) -> str:
+        if group.free:
+            return _("free (wrote within 24 hours)")
+        if group.price is None:
+            return _("unknown price")
+        return f"{group.price:f} {self.currency}"
 
     @property
     def words(self) -> str:
@@ -82,8 +139,12 @@ class Cost:
 
     @property
     def price_words(self) -> str:
-        """The price with its currency; empty where there is none."""
-        return "" if self.price is None else f"{self.price:,f} {self.currency}"
+        """The price with its currency, of larger ones without parts of a cent; empty where there
+        is none."""
+        if self.price is None:
+            return ""
+        shown = self.price.quantize(_CENT) if self.price >= 1 else self.price
+        return f"{shown:,f} {self.currency}"
 
 
 def costs(
@@ -112,21 +173,25 @@ def cost_of(broadcast: Broadcast, channel: Channel, address: Address | None) -> 
     None where the provider charges nothing by units, or a message can't be rendered.
     """
     kind = measuring(channel)
-    total = _of_person(broadcast, kind, address) if kind is not None else None
-    if kind is None or total is None:
+    if kind is None or (charged := _of_person(broadcast, kind, address)) is None:
         return None
+    total = charged.total
     return Cost(
-        channel, 1, total.units, kind.unit, total.units, total.detail, total.price, kind.currency
-    )
+        channel, 1, total.units, kind.unit, total.units, total.detail, total.price,
+        kind.prices.currency,
+    )  # fmt: skip
 
 
 def measuring(channel: Channel) -> Measures | None:
-    """The channel's kind, if its provider charges by units that are known beforehand."""
+    """The channel's kind, if its provider charges by units: those are worth showing, or have
+    prices."""
     try:
         kind = adapter(channel)
     except ValueError:
         return None  # the channel's page says so
-    return kind if isinstance(kind, Measures) else None
+    if not isinstance(kind, Measures) or not (kind.prices.currency or kind.counts_alone):
+        return None
+    return kind
 
 
 def total_of(messages: Sequence[Measured]) -> Measured:
@@ -140,36 +205,46 @@ def total_of(messages: Sequence[Measured]) -> Measured:
 def _cost(
     broadcast: Broadcast, channel: Channel, kind: Measures, people: int, *, about: bool
 ) -> Cost | None:
-    varies = _varies(broadcast, channel) or kind.prices_differ
+    varies = _varies(broadcast, channel)
     looked_at = _some(broadcast, channel) if varies else [None]
-    person = [
-        total
-        for address in looked_at
-        if (total := _of_person(broadcast, kind, address)) is not None
+    charged = [
+        each for address in looked_at if (each := _of_person(broadcast, kind, address)) is not None
     ]
-    if not person:
+    if not charged:
         return None
-    about = about or (varies and len(person) < people)
-    units = [total.units for total in person]
-    prices = [total.price for total in person if total.price is not None]
+    category = charged[0].category
+    groups, sampled = price_groups(broadcast, channel, kind, category, people)
+    about = about or sampled or (varies and len(charged) < people)
+    units = [each.total.units for each in charged]
     alike = len(set(units)) == 1
-    number = _spread(sum(units), people, len(person), about=about and not alike)
-    price = None
-    if len(prices) == len(person):
-        whole, rest = divmod(people, len(person))
-        price = sum(prices, Decimal(0))
-        price = price * whole if not rest else (price * people / len(person)).quantize(_CENT)
     return Cost(
         channel=channel,
         people=people,
-        units=number,
+        units=_spread(sum(units), people, len(charged), about=about and not alike),
         unit=kind.unit,
         each=units[0] if alike else None,
-        detail=person[0].detail if not varies else "",
-        price=price,
-        currency=kind.currency,
+        detail=charged[0].total.detail if not varies else "",
+        price=_price(groups, sum(units), len(charged)),
+        currency=kind.prices.currency,
         about=about,
+        groups=tuple(groups),
+        category=kind.price_categories.get(category, ""),
+        no_category=bool(kind.price_categories) and not category,
     )
+
+
+def _price(groups: Sequence[PriceGroup], units: int, persons: int) -> Decimal | None:
+    """What all of whom a price is known pay together; ``units`` are those of some persons."""
+    amounts = [
+        Decimal(0) if group.free or group.price is None else group.price * group.people
+        for group in groups
+        if group.free or group.price is not None
+    ]
+    if not amounts:
+        return None
+    total = sum(amounts, Decimal(0)) * units
+    whole = total / persons
+    return whole if whole * persons == total else whole.quantize(_CENT)
 
 
 def _spread(total: int, people: int, looked_at: int, *, about: bool) -> int:
@@ -179,7 +254,9 @@ def _spread(total: int, people: int, looked_at: int, *, about: bool) -> int:
 
 
 def _varies(broadcast: Broadcast, channel: Channel) -> bool:
-    """Whether not everybody gets the same."""
+    """Whether not everybody gets the same, as far as it is charged: a template is one message."""
+    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
+        return False
     try:
         return any(VARIABLE in source for source in sources_of(broadcast, [channel]))
     except ContentError:
@@ -203,22 +280,33 @@ def _some(broadcast: Broadcast, channel: Channel) -> list[Address]:
     return [people[pk] for pk in chosen if pk in people]
 
 
-def _of_person(broadcast: Broadcast, kind: Measures, address: Address | None) -> Measured | None:
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """The messages of one person together."""
+
+    total: Measured
+    category: str
+
+
+def _of_person(broadcast: Broadcast, kind: Measures, address: Address | None) -> _Charged | None:
     """What one person's messages take; None where one of them can't be made."""
     to = address.value if address is not None else ""
-    messages = []
+    messages, category = [], ""
     for outgoing in _messages(broadcast, to, address):
         if outgoing is None:
             return None
         messages.append(kind.measure(outgoing))
-    return total_of(messages) if messages else None
+        category = kind.price_category(outgoing)
+    return _Charged(total_of(messages), category) if messages else None
 
 
 def _messages(broadcast: Broadcast, to: str, address: Address | None) -> Iterator[Outgoing | None]:
     if broadcast.data_type == Broadcast.DataType.TEMPLATE:
         name, language = broadcast.template.get("name", ""), broadcast.template.get("language", "")
         if name:
-            yield Outgoing("estimate", 0, to, "", template=Template(name, language))
+            category = category_of(broadcast.template, broadcast.channels.all())
+            template = Template(name, language, category=category)
+            yield Outgoing("estimate", 0, to, "", template=template)
         return
     for shown in preview(broadcast, address):
         if shown.webhook:

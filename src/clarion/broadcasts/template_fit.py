@@ -63,5 +63,11 @@ def places(template: Mapping[str, Any], channels: Iterable[Channel]) -> tuple[st
     return places_of(parts_of(row.components)) if row else ()
 
 
+def category_of(template: Mapping[str, Any], channels: Iterable[Channel]) -> str:
+    """The provider's word for what a template is; "" where no list has it."""
+    row = listed(template, channels)
+    return row.category if row else ""
+
+
 def _counted(variables: int) -> str:
     return f"{variables or 'no'} variable{'' if variables == 1 else 's'}"

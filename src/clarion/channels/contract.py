@@ -42,6 +42,7 @@ class Template:
     language: str
     variables: tuple[str, ...] = ()  # in the order of its places
     places: tuple[str, ...] = ()  # of the variables, see templates.parts; none: all in the body
+    category: str = ""  # the provider's word for what it is, in lower case, where it is known
 
 
 @dataclass(slots=True)  # one for every message: frozen, it takes more than twice as long to make

@@ -65,6 +65,9 @@ _COUNTRIES = """
 """
 
 
+_MOST_NAMED = 3  # countries of one calling code
+
+
 class Country(NamedTuple):
     """How phone numbers are written inside a country."""
 
@@ -82,6 +85,19 @@ def code_of(digits: str) -> str:
         if lengths is not None:
             return digits[:size] if len(digits) - size in lengths else ""
     return ""
+
+
+def calling_code(digits: str) -> str:
+    """The calling code that digits begin with, whatever their number; "" where there is none."""
+    codes = _codes()
+    return next((digits[:size] for size in (1, 2, 3) if digits[:size] in codes), "")
+
+
+def countries_of(code: str) -> list[str]:
+    """The countries with a calling code, by their two letters; none where there are more than
+    three, or the digits are no calling code."""
+    letters = sorted(name for name, country in countries().items() if country.code == code)
+    return letters if len(letters) <= _MOST_NAMED else []
 
 
 def with_code(digits: str, country: str) -> str | None:

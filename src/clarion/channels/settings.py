@@ -17,7 +17,7 @@ from clarion.kit.sentences import problems
 from clarion.kit.urls import server_of
 
 ENTER_AGAIN = "Enter it again: with this change it would be sent to another server."
-FieldType = Literal["text", "secret", "number", "switch", "choice"]
+FieldType = Literal["text", "long", "secret", "number", "switch", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
     type_: FieldType = "choice" if choices else types.get(info.annotation, "text")
     secret = type_ == "secret"
     extra = info.json_schema_extra
+    if isinstance(extra, dict) and extra.get("long"):
+        type_ = "long"
     receives = extra.get("receives", []) if isinstance(extra, dict) else []
     plain = not secret and info.default is not PydanticUndefined
     return ConfigField(

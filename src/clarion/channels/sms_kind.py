@@ -1,5 +1,6 @@
 """What every kind of SMS does alike: phone numbers as user ids, and what messages cost."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from clarion.channels import phone_ids, sms_settings
@@ -12,14 +13,15 @@ class SmsKind:
 
     id_titles: ClassVar[tuple[str, ...]] = phone_ids.TITLES
     unit: ClassVar[tuple[str, str]] = sms_settings.UNIT
+    counts_alone: ClassVar[bool] = True
+    price_categories: ClassVar[Mapping[str, str]] = {}
+    free_in_window: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: sms_settings.SmsSettings, country: str) -> None:
         """``country``: that of numbers without “+” or “00” in front, or ""."""
         self._settings = settings
         self._country = country
-        self._prices = sms_settings.SmsPrices(settings)
-        self.currency = self._prices.currency
-        self.prices_differ = self._prices.differ
+        self.prices = sms_settings.price_table(settings)
 
     @staticmethod
     def user_id(text: str) -> str:
@@ -37,4 +39,14 @@ class SmsKind:
 
     def measure(self, message: Outgoing) -> Measured:
         """The SMS that a message takes, and what they cost."""
-        return sms_settings.measure(message, self._settings, self._prices)
+        return sms_settings.measure(message, self._settings, self.prices)
+
+    @staticmethod
+    def price_category(message: Outgoing) -> str:
+        """All SMS of a channel are charged alike."""
+        return ""
+
+    @staticmethod
+    def priced_number(user_id: str) -> str:
+        """The number itself."""
+        return user_id

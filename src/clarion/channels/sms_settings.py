@@ -1,20 +1,16 @@
 """What every channel that sends SMS may be told: look-alike characters, and what an SMS costs."""
 
-import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from pydantic import BaseModel, Field, field_validator
 
-from clarion.channels import sms_text
+from clarion.channels import prices, sms_text
 from clarion.channels.contract import Outgoing
 from clarion.channels.measuring import Measured
+from clarion.channels.prices import PriceRow, PriceTable
 
 UNIT: Final = ("SMS", "SMS")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
-_PREFIX = re.compile(r"[1-9][0-9]{0,14}")
-_MOST_PREFIXES = 500
 _MOST_NAMED = 5  # characters
 _NAMES = {"": "nothing", " ": "space", "\n": "line break"}
 
@@ -45,55 +41,38 @@ class SmsSettings(BaseModel):
         title="Prices by country",
         description="Where they differ: the first digits of phone numbers and the price, for "
         "example 49=0.075, 1=0.0079. The longest match applies; others have the price above.",
+        json_schema_extra={"long": True},
     )
 
     @field_validator("currency")
     @classmethod
     def _is_currency(cls, value: str) -> str:
-        currency = value.strip().upper()
-        if currency and not _CURRENCY.fullmatch(currency):
-            raise ValueError("Write the three letters of a currency, for example EUR.")
-        return currency
+        return prices.currency(value)
 
     @field_validator("price")
     @classmethod
     def _is_price(cls, value: str) -> str:
-        return f"{_price(value):f}" if value.strip() else ""
+        return f"{prices.price(value):f}" if value.strip() else ""
 
     @field_validator("prices")
     @classmethod
     def _are_prices(cls, value: str) -> str:
-        return ", ".join(f"{prefix}={price:f}" for prefix, price in _table(value).items())
+        return prices.written(prices.parse(value, {}))
 
 
-class SmsPrices:
-    """What SMS of one channel cost."""
-
-    def __init__(self, settings: SmsSettings) -> None:
-        has_prices = bool(settings.currency)
-        self.currency = settings.currency if settings.price or settings.prices else ""
-        self._table = _table(settings.prices) if has_prices else {}
-        self._price = Decimal(settings.price) if has_prices and settings.price else None
-        self._lengths = sorted({len(prefix) for prefix in self._table}, reverse=True)
-
-    @property
-    def differ(self) -> bool:
-        """Whether the price depends on the number."""
-        return bool(self._table)
-
-    def of(self, number: str) -> Decimal | None:
-        """The price of one SMS to a number, given by its digits; None where it is not known."""
-        for length in self._lengths:
-            if (price := self._table.get(number[:length])) is not None:
-                return price
-        return self._price
+def price_table(settings: SmsSettings) -> PriceTable:
+    """What SMS of a channel cost."""
+    rows = prices.parse(settings.prices, {})
+    if settings.price and all(row.code for row in rows):
+        rows.append(PriceRow("", "", Decimal(settings.price)))
+    return PriceTable(settings.currency, rows)
 
 
-def measure(message: Outgoing, settings: SmsSettings, prices: SmsPrices) -> Measured:
+def measure(message: Outgoing, settings: SmsSettings, table: PriceTable) -> Measured:
     """How many SMS a text takes as it is sent, why, and what they cost."""
     text = as_sent(message, settings)
     size = sms_text.size_of(text)
-    each = prices.of(message.to)
+    each = table.match(message.to).price
     price = None if each is None else each * size.segments
     return Measured(size.segments, price, _why(message.text, text, size))
 
@@ -134,33 +113,3 @@ def _named(characters: tuple[str, ...]) -> str:
         f"“{each}”" if each.isprintable() else _sign(each) for each in characters[:_MOST_NAMED]
     )
     return f"{shown} and others" if len(characters) > _MOST_NAMED else shown
-
-
-def _price(text: str) -> Decimal:
-    value = text.strip()
-    try:
-        if not _PRICE.fullmatch(value):
-            raise InvalidOperation
-        return Decimal(value)
-    except InvalidOperation:
-        raise ValueError(
-            "Write a price with a full stop and without a currency, for example 0.06."
-        ) from None
-
-
-def _table(text: str) -> dict[str, Decimal]:
-    table: dict[str, Decimal] = {}
-    for entry in filter(None, (each.strip() for each in re.split(r"[,;\n]", text))):
-        prefix, equals, price = (part.strip() for part in entry.partition("="))
-        prefix = prefix.removeprefix("+")
-        if not equals or not _PREFIX.fullmatch(prefix):
-            raise ValueError(
-                "Write the beginning of phone numbers and their price, with commas between them: "
-                "49=0.075, 1=0.0079."
-            )
-        if prefix in table:
-            raise ValueError(f"There are two prices for {prefix}. Remove one of them.")
-        table[prefix] = _price(price)
-    if len(table) > _MOST_PREFIXES:
-        raise ValueError(f"Write at most {_MOST_PREFIXES} prices.")
-    return table

@@ -211,6 +211,10 @@ def print_audience(draft: "Broadcast") -> None:
             print_note(estimate.day_limit.sentence)
     for cost in costs(draft, channels, audience.by_channel, about=audience.about):
         print_note(f"{cost.channel.name}: {cost.words}.")
+        for line in cost.line_words:
+            print_note(f"  {line}")
+        if cost.unpriced_words:
+            print_note(f"  {cost.unpriced_words}")
 
 
 def _how_long(forecast: "Forecast") -> str:

@@ -23,15 +23,10 @@ from clarion.cli.channel_options import (
     number,
     sending,
 )
+from clarion.cli.channel_prices import prices
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
-from clarion.cli.output import (
-    print_facts,
-    print_json,
-    print_line,
-    print_note,
-    print_table,
-)
+from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
 from clarion.kit import rates
 
 if TYPE_CHECKING:
@@ -299,6 +294,7 @@ def check(name: Name) -> None:
 
 
 app.command()(dropped)
+app.command(examples=["clarion channel prices shop --import rates.csv"])(prices)
 
 
 @app.command()

@@ -192,11 +192,11 @@ def _data(claimed: Claimed, job: Job) -> dict[str, Any]:
 
 def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     assert job.template is not None
-    name, language, texts, where = job.template
+    name, language, texts, where, category = job.template
     values = _variables(claimed, job)
     variables = tuple(flat(text.render(claimed.contact, **values)) for text in texts)
     outgoing = _outgoing(claimed, job, "")
-    outgoing.template = Template(name, language, variables, where)
+    outgoing.template = Template(name, language, variables, where, category)
     return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
 
 

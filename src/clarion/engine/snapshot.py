@@ -12,7 +12,7 @@ from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, sends_mail
 from clarion.broadcasts.mail_bodies import body_of
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
-from clarion.broadcasts.template_fit import places
+from clarion.broadcasts.template_fit import category_of, places
 from clarion.broadcasts.versions import link_sources, version_of
 from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
@@ -59,8 +59,8 @@ class Job:
     scheduled_at: int  # microseconds
     script: Script | None = None  # of a story
     story: Mapping[str, Any] | None = None  # its id and name, for its webhooks
-    # Name, language, variables, and where they belong.
-    template: tuple[str, str, tuple[Text, ...], tuple[str, ...]] | None = None
+    # Name, language, variables, where they belong, and the category.
+    template: tuple[str, str, tuple[Text, ...], tuple[str, ...], str] | None = None
     mail: Mapping[str, Text] = field(default_factory=dict)  # see broadcasts.mail
     types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
     page: Text | None = None  # the HTML of its e-mails, where they are not made from the text
@@ -273,8 +273,11 @@ def _content(
         return {"text": compile_text(""), "tracking": tracking, **story}
     if broadcast.data_type == of.TEMPLATE:
         texts = tuple(compile_text(text) for text in template.get("variables", ()))
-        where = places(template, broadcast.channels.all())
-        named = (template.get("name", ""), template.get("language", ""), texts, where)
+        on = broadcast.channels.all()
+        named = (
+            template.get("name", ""), template.get("language", ""), texts,
+            places(template, on), category_of(template, on),
+        )  # fmt: skip
         return {"text": compile_text(""), "template": named}
     body = body_of(broadcast, tracking.mark_link if tracking else None)
     if body is not None:

@@ -40,6 +40,7 @@ from clarion.web.views import (
     logs,
     mail_previews,
     picker,
+    prices,
     recipients,
     records,
     retention,
@@ -307,6 +308,10 @@ urlpatterns = [
         "channels/<int:pk>/templates/refresh", templates.templates_refresh, name="templates_refresh"
     ),
     path("channels/<int:pk>/", channels.channel, name="channel"),
+    path("channels/<int:pk>/prices/", prices.channel_prices, name="channel_prices"),
+    path(
+        "channels/<int:pk>/prices.csv", prices.channel_prices_export, name="channel_prices_export"
+    ),
     path("channels/<int:pk>/check", channels.channel_check, name="channel_check"),
     path("channels/<int:pk>/register", channels.channel_register, name="channel_register"),
     path("channels/<int:pk>/pause", channels.channel_pause, name="channel_pause"),

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.html import escape
 
@@ -332,3 +333,21 @@ def test_a_channel_for_websites_shows_what_to_put_there(admin: Client, log_in: L
         assert f"/subscribe/{channel.pk}/worker.js" in html
         assert channel.config["private_key"] not in html
     assert "On your website" not in admin.get(f"/channels/{factory.channel().pk}/").content.decode()
+
+
+def test_prices_are_imported_on_their_page(admin: Client) -> None:
+    shop = factory.channel("shop", "whatsapp", phone_number_id="1", token="EAA")
+    url = f"/channels/{shop.pk}/prices/"
+    assert url in admin.get(f"/channels/{shop.pk}/").content.decode()
+    assert b"No prices yet" in admin.get(url).content
+    file = SimpleUploadedFile("r.csv", b"calling_code,category,price\n49,marketing,0.1131\n")
+    html = admin.post(url, {"file": file}, follow=True).content.decode()
+    for words in ("1 price imported.", "+49 (DE)", "0.1131", "set the currency of the channel"):
+        assert words in html
+    exported = admin.get(f"/channels/{shop.pk}/prices.csv")
+    assert b"49,marketing,0.1131" in b"".join(exported)  # type: ignore[arg-type]
+    wrong = SimpleUploadedFile("r.csv", b"calling_code,price\nDE,1\n")
+    assert "Line 2: “DE” is no beginning" in admin.post(url, {"file": wrong}).content.decode()
+    hook = factory.channel("hook")
+    assert admin.get(f"/channels/{hook.pk}/prices/").status_code == 404
+    assert f"/channels/{hook.pk}/prices/" not in admin.get(f"/channels/{hook.pk}/").content.decode()

@@ -581,7 +581,18 @@ class Cost(TypedDict):
     detail: "str"
     price: "str | None"
     currency: "str"
+    category: "str"
+    groups: "list[CostGroup]"
     estimated: "bool"
+
+
+class CostGroup(TypedDict):
+    """Recipients whose messages cost the same."""
+
+    calling_code: "str"
+    contacts: "int"
+    price: "str | None"
+    free: "bool"
 
 
 class Count(TypedDict):
@@ -1224,6 +1235,35 @@ class Preview(TypedDict):
     problems: "list[str]"
 
 
+class Price(TypedDict):
+    """The price of one message to some numbers."""
+
+    calling_code: "str"
+    category: "str"
+    price: "str"
+
+
+class PriceIn(TypedDict):
+    """The price of one message to some numbers."""
+
+    calling_code: "str"
+    category: "NotRequired[str]"
+    price: "str"
+
+
+class Prices(TypedDict):
+    """All prices of a channel."""
+
+    currency: "str"
+    items: "list[Price]"
+
+
+class PricesIn(TypedDict):
+    """All prices of a channel. Its currency is one of its settings."""
+
+    items: "list[PriceIn]"
+
+
 class Problem(TypedDict):
     """Why a request was refused (RFC 9457)."""
 
@@ -1551,7 +1591,7 @@ class Setting(TypedDict):
     name: "str"
     label: "str"
     help: "str"
-    type: "Literal['text', 'secret', 'number', 'switch', 'choice']"
+    type: "Literal['text', 'long', 'secret', 'number', 'switch', 'choice']"
     required: "bool"
     default: "str"
     choices: "list[str]"

@@ -1242,6 +1242,16 @@ class Client(SyncBase):
             ),
         )
 
+    def list_prices(self, channel_id: int) -> models.Prices:
+        """List the prices of a channel whose provider charges by message."""
+        return cast("models.Prices", self.request("GET", f"/api/v1/channels/{channel_id}/prices"))
+
+    def set_prices(self, channel_id: int, body: models.PricesIn) -> models.Prices:
+        """Replace the prices of a channel."""
+        return cast(
+            "models.Prices", self.request("PUT", f"/api/v1/channels/{channel_id}/prices", body=body)
+        )
+
     def list_deliveries(
         self,
         broadcast_id: int,
@@ -3027,6 +3037,19 @@ class AsyncClient(AsyncBase):
                     "cursor": cursor,
                 },
             ),
+        )
+
+    async def list_prices(self, channel_id: int) -> models.Prices:
+        """List the prices of a channel whose provider charges by message."""
+        return cast(
+            "models.Prices", await self.request("GET", f"/api/v1/channels/{channel_id}/prices")
+        )
+
+    async def set_prices(self, channel_id: int, body: models.PricesIn) -> models.Prices:
+        """Replace the prices of a channel."""
+        return cast(
+            "models.Prices",
+            await self.request("PUT", f"/api/v1/channels/{channel_id}/prices", body=body),
         )
 
     async def list_deliveries(

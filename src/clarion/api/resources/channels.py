@@ -88,7 +88,7 @@ class SettingOut(Output):
     name: str
     label: str
     help: str
-    type: Literal["text", "secret", "number", "switch", "choice"]
+    type: Literal["text", "long", "secret", "number", "switch", "choice"]
     required: bool
     default: str
     choices: list[str]

@@ -1,9 +1,11 @@
 """What a WhatsApp channel needs to know."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels import prices
 from clarion.channels.graph.settings import (
     OFFICIAL,
     PRIVATE_HELP,
@@ -18,6 +20,20 @@ from clarion.channels.urls import api_root
 
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/messaging-limits
 UNLIMITED: Final = "unlimited"
+# What messages are charged as:
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
+SERVICE: Final = "service"  # whatever is no template
+CATEGORIES: Final[Mapping[str, str]] = {
+    "marketing": "marketing",
+    "utility": "utility",
+    "authentication": "authentication",
+    SERVICE: "service",
+}
+FREE_IN_WINDOW: Final[Mapping[str, frozenset[str]]] = {
+    "nothing": frozenset(),
+    "service": frozenset({"service"}),
+    "service and utility": frozenset({"service", "utility"}),
+}
 
 
 class WhatsAppConfig(BaseModel):
@@ -58,6 +74,29 @@ class WhatsAppConfig(BaseModel):
         "Manager shows it. The finish time of broadcasts of templates takes it into account.",
     )
     country: Country = ""
+    currency: str = Field(
+        default="",
+        title="Currency",
+        description="The currency of the prices below: three letters, for example EUR. Leave it "
+        "empty to show no costs.",
+    )
+    prices: str = Field(
+        default="",
+        title="Prices",
+        description="The calling code, the category (marketing, utility, authentication, service) "
+        "and the price of one message, for example 49 marketing=0.1131, 49 utility=0.05. Without a "
+        "category it applies to all, * stands for all other countries.",
+        json_schema_extra={"long": True},
+    )
+    # Since 2026-10-01 Meta charges for utility templates within the window too, and for service
+    # messages as for utility, after the first 1,000 of a month and number. Reported by providers:
+    # docs.ycloud.com (WhatsApp pricing), chakrahq.com; Meta's own rate cards were not at hand.
+    free_in_window: Literal["nothing", "service", "service and utility"] = Field(
+        default="nothing",
+        title="Free within 24 hours",
+        description="Which messages cost nothing within 24 hours after a person wrote. Since "
+        "October 2026 Meta charges for all of them, except for 1,000 service messages a month.",
+    )
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
@@ -88,6 +127,16 @@ class WhatsAppConfig(BaseModel):
     @classmethod
     def _is_token(cls, value: SecretStr) -> SecretStr:
         return access_token(value)
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, value: str) -> str:
+        return prices.currency(value)
+
+    @field_validator("prices")
+    @classmethod
+    def _are_prices(cls, value: str) -> str:
+        return prices.written(prices.parse(value, CATEGORIES))
 
     @field_validator("api_root")
     @classmethod

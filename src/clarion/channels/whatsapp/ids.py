@@ -2,6 +2,7 @@
 
 import re
 
+from clarion.channels import phones
 from clarion.channels.ids import TITLES as USUAL
 from clarion.channels.phone_ids import PHONE, phone_number, phone_part
 
@@ -35,3 +36,14 @@ def user_id(text: str, country: str = "") -> str:
     """
     value = text.strip()
     return value if SCOPED_ID.fullmatch(value) else phone_number(text, country)
+
+
+def beginning_of_number(value: str) -> str:
+    """The digits of a number; of a business-scoped id, which begins with a country, its code.
+
+    "" where that is unknown. ``value`` may be the beginning of one.
+    """
+    if not value[:1].isalpha():
+        return value
+    country = phones.countries().get(value[:2])
+    return country.code if country else ""

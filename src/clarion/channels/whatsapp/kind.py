@@ -5,12 +5,12 @@ comes back with every status, so a message whose fate is unknown is often cleare
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from pydantic import BaseModel
 
-from clarion.channels import payloads
+from clarion.channels import payloads, prices
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -23,10 +23,17 @@ from clarion.channels.contract import (
 from clarion.channels.fitting import ensure_addresses
 from clarion.channels.graph.calls import GraphCalls, first_in
 from clarion.channels.graph.hooks import challenge_of, ensure_signed
+from clarion.channels.measuring import Measured
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.templates.listed import ListedTemplate
 from clarion.channels.whatsapp import ids, templates
-from clarion.channels.whatsapp.config import UNLIMITED, WhatsAppConfig
+from clarion.channels.whatsapp.config import (
+    CATEGORIES,
+    FREE_IN_WINDOW,
+    SERVICE,
+    UNLIMITED,
+    WhatsAppConfig,
+)
 from clarion.channels.whatsapp.events import believable, events_of, person_ids
 from clarion.channels.whatsapp.outcomes import refused
 from clarion.channels.whatsapp.requests import (
@@ -69,12 +76,18 @@ class WhatsAppKind:
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = WhatsAppConfig
     idempotent = False
+    unit: ClassVar[tuple[str, str]] = ("message", "messages")
+    counts_alone: ClassVar[bool] = False
+    price_categories: ClassVar[Mapping[str, str]] = CATEGORIES
 
     def __init__(self, config: WhatsAppConfig) -> None:
         token = config.token.get_secret_value()
         self._number = config.phone_number_id
         limit = config.messaging_limit
         self.people_a_day = None if limit == UNLIMITED else int(limit)
+        rows = prices.parse(config.prices, CATEGORIES)
+        self.prices = prices.PriceTable(config.currency, rows)
+        self.free_in_window = FREE_IN_WINDOW[config.free_in_window]
         self._country = config.country
         self._waba_id = config.waba_id
         self._templates_url = f"{config.api_root}/{config.waba_id}/message_templates"
@@ -119,6 +132,21 @@ class WhatsAppKind:
                 ids = person_ids(first_in(answer.get("contacts")), "wa_id", "user_id")
                 return Accepted(external_id, believable(ids))
         return refused(http, self._secrets)
+
+    def measure(self, message: Outgoing) -> Measured:
+        """One message, and its price where the table has one."""
+        number = self.priced_number(message.to)
+        return Measured(1, self.prices.match(number, self.price_category(message)).price)
+
+    @staticmethod
+    def price_category(message: Outgoing) -> str:
+        """That of the template; what is no template is a service message."""
+        return message.template.category if message.template is not None else SERVICE
+
+    @staticmethod
+    def priced_number(user_id: str) -> str:
+        """The number, or the calling code of the country that a business-scoped id begins with."""
+        return ids.beginning_of_number(user_id)
 
     def check(self) -> HttpRequest:
         """Ask for the number itself, which does nothing."""

@@ -187,8 +187,8 @@ def _on_channel(
     kind = measuring(channel)
     cost = None
     if kind is not None and contacts:
-        total = Decimal(price) if price is not None and kind.currency else None
-        cost = Cost(channel, contacts, units, kind.unit, price=total, currency=kind.currency)
+        total = Decimal(price) if price is not None and kind.prices.currency else None
+        cost = Cost(channel, contacts, units, kind.unit, price=total, currency=kind.prices.currency)
     return OnChannel(channel, contacts, messages, cost)
 
 

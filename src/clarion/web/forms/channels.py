@@ -262,6 +262,9 @@ def _setting(setting: ConfigField, initial: str, *, kept: bool) -> forms.Field:
         return forms.CharField(
             widget=_secret(_("Saved. Leave empty to keep it.") if kept else ""), **common
         )
+    if setting.type == "long":
+        lines = {"rows": 4, "spellcheck": "false", "autocapitalize": "none"}
+        return forms.CharField(widget=forms.Textarea(attrs=lines), **common)
     return forms.CharField(**common)
 
 

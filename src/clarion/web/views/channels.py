@@ -18,6 +18,7 @@ from clarion.channels.contract import RegistersWebhook
 from clarion.channels.defaults import set_defaults
 from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.models import Channel
+from clarion.channels.price_lists import has_prices
 from clarion.channels.registry import GROUPS, adapter, kind_class
 from clarion.channels.subscriptions import Snippet, TakesSubscriptions, places
 from clarion.channels.templates import library
@@ -154,6 +155,7 @@ def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpRes
         "form": form,
         "hook_url": hook_url(channel.pk, _public_url(request)),
         "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
+        "has_prices": has_prices(channel),
         "snippets": _snippets(request, channel),
     }
     return render(request, "channels/one.html", context)
