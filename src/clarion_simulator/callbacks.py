@@ -13,7 +13,7 @@ import httptools
 
 from clarion_simulator.signing import sign
 
-LANES = 16
+LANES = 64  # connections; one waits for an answer while the others are used
 RETRIES = 3
 FIRST_PAUSE = 0.2  # seconds, doubled with every retry
 POST_TIMEOUT = 10.0
