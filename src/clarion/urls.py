@@ -1,10 +1,9 @@
-"""All addresses that the server answers to."""
+"""All addresses that the server answers to, but for the API, whose are its own: api.entry."""
 
 from django.urls import include, path
 
 urlpatterns = [
     path("", include("clarion.hooks.urls")),
-    path("", include("clarion.api.urls")),
     path("", include("clarion.web.urls")),
 ]
 handler400 = "clarion.web.views.errors.bad_request"

@@ -15,6 +15,7 @@ from clarion.accounts import audit, request_limits
 from clarion.accounts.models import AuditEntry
 from clarion.accounts.scopes import SCOPES
 from clarion.accounts.tokens import create_token
+from clarion.api.entry import URLCONF
 from clarion_client import Client as Clarion
 
 MakeToken = Callable[..., str]
@@ -46,7 +47,7 @@ def sent(client: Client, method: str, path: str, *rest: Any, **more: Any) -> Htt
     answer = client.generic(method, path, *rest, **more)
     is_repeat = "Idempotency-Replayed" in answer
     if is_change and 200 <= answer.status_code <= 299 and not is_repeat:
-        route = resolve(path.partition("?")[0]).route.removeprefix("api/v1/")
+        route = resolve(path.partition("?")[0], URLCONF).route.removeprefix("api/v1/")
         operation = f"{method} {route}"
         assert operation in UNAUDITED or latest_entry() != before, f"{operation} is not audited"
     return answer

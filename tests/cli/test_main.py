@@ -72,6 +72,20 @@ def test_help_needs_neither_django_nor_a_data_folder() -> None:
         assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_web_process_does_not_load_the_api_before_it_answers_visitors() -> None:
+    code = (
+        "import os, sys\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'clarion.settings'\n"
+        "import django\n"
+        "django.setup()\n"
+        "from clarion.cli.pages import load_application\n"
+        "load_application()\n"
+        "print('clarion.web.urls' in sys.modules, 'clarion.api.urls' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "True False\n", done.stderr
+
+
 def test_an_unknown_command_is_wrong_usage(misused: Callable[..., str]) -> None:
     assert "No such command 'sennd'" in misused("sennd")
 

@@ -11,6 +11,7 @@ from ninja.parser import Parser
 
 from clarion import __version__
 from clarion.api import problems
+from clarion.api.bodies import PREFIX
 from clarion.api.document import completed
 from clarion.api.guard import check_values
 from clarion.api.refusals import problem_of
@@ -70,7 +71,7 @@ def _path(path: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
-    schema: dict[str, Any] = api.get_openapi_schema()
+    schema: dict[str, Any] = api.get_openapi_schema(path_prefix=f"{PREFIX}v1/")
     return schema
 
 

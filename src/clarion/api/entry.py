@@ -1,7 +1,9 @@
 """The way in: requests for the API leave the pages' middleware before sessions and CSRF.
 
 A session of the pages is worth nothing here, and every answer is the API's, also to an address that
-does not exist and to a failure.
+does not exist and to a failure. Its addresses are apart from those of the pages: their models are
+half of what a web process would load before it answers its first visitor, so the first request for
+the API loads them.
 """
 
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from clarion.api.bodies import PREFIX
 from clarion.api.problems import Problem
 from clarion.api.refusals import problem_of
 
+URLCONF = "clarion.api.urls"
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -57,7 +60,7 @@ def _dispatched(request: HttpRequest) -> HttpResponse:
         raise Http404
     # The limit of forms is not for us: the server has judged the size already (api.bodies).
     request._body = request.read()
-    match = resolve(request.path_info)
+    match = resolve(request.path_info, URLCONF)
     request.resolver_match = match
     answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return answer

@@ -77,7 +77,7 @@ api.openapi_extra["tags"] = [
 ]
 
 urlpatterns = [
-    path("api/v1/openapi.json", documentation.openapi, name="openapi"),
-    path("api/v1/docs", documentation.docs, name="api_docs"),
+    path("api/v1/openapi.json", documentation.openapi),
+    path("api/v1/docs", documentation.docs),
     path("api/v1/", api.urls),
 ]

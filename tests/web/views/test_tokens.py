@@ -26,6 +26,13 @@ def test_a_token_is_created_and_shown_once(admin: Client) -> None:
     assert secret not in listed
 
 
+def test_it_links_to_the_documentation(admin: Client) -> None:
+    page = admin.get("/account/tokens/")
+    documentation = page.context["documentation"]
+    assert f'href="{documentation}"' in page.content.decode()
+    assert b"OpenAPI 3.1" in admin.get(documentation).content
+
+
 def test_what_is_wrong_is_said_beside_its_field(admin: Client) -> None:
     admin.post("/account/tokens/new/", FORM)
     html = admin.post("/account/tokens/new/", FORM).content.decode()

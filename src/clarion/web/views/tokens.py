@@ -11,6 +11,9 @@ from clarion.accounts.tokens import TokenError, create_token, limit_of, live_tok
 from clarion.web.forms.tokens import TokenForm
 from clarion.web.requests import AgentRequest, needs
 
+# The API has addresses of its own, which no name here leads to.
+API_DOCUMENTATION = "/api/v1/docs"
+
 
 @needs(Role.MANAGER)
 @require_safe
@@ -20,7 +23,8 @@ def tokens(request: AgentRequest) -> HttpResponse:
         {"token": token, "limit": limit_of(token)}
         for token in live_tokens().select_related("created_by")
     ]
-    return render(request, "accounts/tokens.html", {"rows": rows})
+    context = {"rows": rows, "documentation": API_DOCUMENTATION}
+    return render(request, "accounts/tokens.html", context)
 
 
 @needs(Role.MANAGER)
