@@ -131,10 +131,13 @@ def _people(channels: list[int]) -> None:
 def _reasons() -> None:
     for index in range(40):
         run(
-            f"INSERT INTO records_reason (code, text) VALUES ('{400 + index}',"
-            f" 'The provider refused this message: cause number {index + 1}.')"
+            f"INSERT INTO records_reason (code, refusal, text) VALUES ('{400 + index}',"
+            f" 'rejected', 'The provider refused this message: cause number {index + 1}.')"
         )
-    run("INSERT INTO records_reason (code, text) VALUES ('499', 'A comet hit the data centre.')")
+    run(
+        "INSERT INTO records_reason (code, refusal, text)"
+        " VALUES ('499', 'rejected', 'A comet hit the data centre.')"
+    )
 
 
 _RECORD = (

@@ -130,6 +130,7 @@ FULL = _plain(
         "clicks": "/clicks/",
         "saved-filters": "/filters/",
         "clicks-filtered": "/clicks/?clicked_by=scanner&first=yes&url=shop",
+        "opens": "/clicks/?event=open",
         "chats": "/chats/",
         "chat": "/chats/{chat}/",
         "stories": "/stories/",

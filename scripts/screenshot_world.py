@@ -160,15 +160,17 @@ def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False)
 
 
 def _clicks(broadcast: int) -> None:
-    """Some recipients clicked one of three links, of which one is long."""
+    """Some recipients clicked one of three links, of which one is long, or opened an e-mail."""
     from clarion.broadcasts.models import Broadcast
-    from clarion.clicks.links import number_links
+    from clarion.clicks.links import count_opens, number_links
+    from clarion.clicks.models import OPENED
     from clarion.clicks.store import Visit, store
     from clarion.kit import clock
     from clarion.records.models import Delivery
 
     eventually(lambda: Delivery.objects.filter(broadcast=broadcast).count() >= 60, timeout=60)
-    Broadcast.objects.filter(pk=broadcast).update(track_clicks=True)
+    Broadcast.objects.filter(pk=broadcast).update(track_clicks=True, track_opens=True)
+    count_opens(broadcast)
     targets = ["https://shop.example/sale", "https://shop.example/?id={{ contact.id }}"]
     links = list(number_links(broadcast, [*targets, f"https://{LONG}.example/{LONG}"]).values())
     deliveries = Delivery.objects.filter(broadcast=broadcast).order_by("pk")[:60]
@@ -181,6 +183,14 @@ def _clicks(broadcast: int) -> None:
             for number, delivery in enumerate(deliveries)
         ]
     )  # fmt: skip
+    later = clock.now_us() + 5 * clock.SECOND
+    signs = ("", "proxy", "privacy", "soon", "agent")
+    store(
+        [
+            Visit(delivery.pk, OPENED, later + number, signs[number % 5])
+            for number, delivery in enumerate(deliveries[:40])
+        ]
+    )
 
 
 def _channels(

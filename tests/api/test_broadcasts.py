@@ -9,7 +9,11 @@ from api.conftest import MakeToken, Program
 from api.test_foundation import problem
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.clicks.links import count_opens
+from clarion.clicks.models import OPENED
+from clarion.clicks.store import Visit, store
 from clarion.engine.dry_runs import running
+from clarion.kit import clock
 from clarion.segments.conditions import Condition
 from clarion.segments.manage import define
 from support import factory
@@ -337,3 +341,22 @@ def test_names_are_shown_to_those_who_may_read_contacts(
     assert "Person 0" not in shown["messages"][0]
     refused = without("GET", f"{preview}?chat_number={person.pk}")
     assert problem(refused)["code"] == "insufficient_scope"
+
+
+def test_i6_opens_and_clicks_are_chosen_counted_and_listed(call: Program) -> None:
+    mail = factory.channel("Mail", "email")
+    made = draft(call, mail, track_opens=True)
+    assert (made["track_opens"], made["track_clicks"]) == (True, False)
+    assert (made["opened"], made["clicked"]) == (0, None)
+    path = f"/broadcasts/{made['id']}"
+    problems = call.ok("GET", f"{path}/problems")["items"]
+    assert any("public URL" in item["detail"] for item in problems), problems
+    delivery = factory.delivery(
+        Broadcast.objects.get(), factory.address(mail, "anna@x.example", "Anna")
+    )
+    count_opens(made["id"])
+    store([Visit(delivery.pk, OPENED, factory.START + 60 * clock.SECOND)])
+    (opened,) = call.ok("GET", "/clicks?event=open")["items"]
+    assert (opened["event"], opened["link_id"], opened["clicked_by"]) == ("open", None, "person")
+    assert call.ok("GET", "/clicks")["items"] == []
+    assert call.ok("GET", path)["opened"] == 1

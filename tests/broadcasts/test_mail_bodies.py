@@ -1,6 +1,7 @@
 """Broadcasts in Markdown, HTML and MJML: checked, fixed at launch, sent with tracked links."""
 
 import email
+import re
 from email import policy
 from email.message import EmailMessage
 from typing import Any
@@ -13,10 +14,11 @@ from clarion.broadcasts.approvals import digest
 from clarion.broadcasts.mail_advice import advice_on
 from clarion.broadcasts.mail_bodies import layout_of
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.problems import check, content_problems
+from clarion.broadcasts.problems import NO_MAIL, NO_URL_OF_IMAGE, check, content_problems
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
+from clarion.clicks.models import OPENED, Click
 from clarion.config import Settings
 from clarion.contacts.attribute_uses import uses_in_texts
 from clarion.content.mail.layouts import delete_layout, save_layout
@@ -202,3 +204,38 @@ def test_nobody_is_counted_for_a_page_without_variables(
 def test_people_without_a_variable_of_a_page_are_counted(mail: Channel) -> None:
     (gap,) = gaps.find_gaps(draft(mail, "<p>{{ contact.city }}</p>"), [mail])
     assert (gap.variable, gap.people) == ("contact.city", 1)
+
+
+@pytest.mark.parametrize("mail_format", ["", "markdown"])
+def test_i6_an_e_mail_whose_opens_are_counted_has_an_image(
+    public: None, mail: Channel, mail_format: str
+) -> None:
+    head = {"format": mail_format, "preheader": "Today"} if mail_format else {}
+    broadcast = factory.sending([mail], text=MARKDOWN, mail=head, track_opens=True)
+    plain, rich = bodies(sent(mail))
+    (url,) = re.findall(rf'<img src="({PUBLIC}/c/[^"]+)" width="1" height="1" alt=""', rich)
+    assert url not in plain
+    assert rich.rstrip().endswith("</body></html>") or mail_format
+    assert ProgramClient().get(url.removeprefix(PUBLIC)).status_code == 200
+    click = Click.objects.get()
+    assert (click.broadcast_id, click.link_id) == (broadcast.pk, OPENED)
+
+
+def test_i6_other_messages_have_no_image(public: None, mail: Channel) -> None:
+    factory.sending([mail], text=MARKDOWN, mail={"format": "markdown"})
+    assert "<img" not in bodies(sent(mail))[1]
+    hook = factory.channel("Hook", url="https://hook.example/in")
+    factory.people(hook, 1)
+    factory.sending([hook, mail], text="Hello", track_opens=True)
+    assert step_of(hook).outgoing.mail is None
+
+
+def test_i6_what_stands_in_the_way_of_counting_opens(mail: Channel, settings: Settings) -> None:
+    hook = factory.channel("Hook", url="https://hook.example/in")
+    factory.people(hook, 1)
+    draft = factory.draft([mail], text="Hello", track_opens=True)
+    assert NO_URL_OF_IMAGE in check(draft)
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": PUBLIC})
+    assert check(draft) == []
+    assert check(factory.draft([hook], text="Hello", track_opens=True)) == [NO_MAIL]
+    assert check(factory.draft([hook, mail], text="Hello", track_opens=True)) == []

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from clarion.accounts.models import AuditEntry
-from clarion.clicks.links import number_links
+from clarion.clicks.links import count_opens, number_links
+from clarion.clicks.models import OPENED
 from clarion.clicks.store import Visit, store
+from clarion.kit import clock
+from clarion.records.models import Delivery
 from support import factory
 
 pytestmark = pytest.mark.django_db
 SHAPE = {
     "id", "clicked_at", "broadcast", "title", "channel", "kind", "chat", "user", "name", "link",
-    "target", "clicked_by", "sign",
+    "target", "clicked_by", "sign", "event",
 }  # fmt: skip
 
 
@@ -40,6 +43,12 @@ def test_i6_list(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     said = ok("clicks", "list", "--user", "u0")
     assert said.count("https://shop.example/sale") == 2
     assert ok("clicks", "list", "--url", "nowhere").strip() == "No clicks match."
+    delivery = Delivery.objects.earliest("pk")
+    count_opens(delivery.broadcast_id)
+    store([Visit(delivery.pk, OPENED, factory.START + 60 * clock.SECOND)])
+    (opened,) = ok_json("clicks", "list", "--opens")
+    assert (opened["event"], opened["link"]) == ("open", None)
+    assert "(e-mail opened)" in ok("clicks", "list", "--opens")
 
 
 def test_i6_export(ok: Callable[..., str], tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def test_i6_track_clicks(
     assert "no link that can be tracked" in refused(*all_of, *TEXT, "--track-clicks")
     ok(*all_of, *link, "--track-clicks")
     assert Broadcast.objects.get().track_clicks
+    assert "no e-mail channel is chosen" in refused(*all_of, *TEXT, "--track-opens")
 
 
 def test_c1_undo_seconds(all_of: tuple[str, ...], ok: Callable[..., str]) -> None:

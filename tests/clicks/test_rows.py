@@ -116,7 +116,7 @@ def test_the_export_has_what_the_list_has(clicked: World) -> None:
     assert tuple(lines[0]) == HEADER
     rows = search(ClickFilter()).rows
     assert [line[0] for line in lines[1:]] == [str(row.id) for row in rows]
-    assert lines[1][-3:] == ['https://shop.example/?a="=1,2"', "scanner", AGENT]
+    assert lines[1][-4:] == ['https://shop.example/?a="=1,2"', "scanner", AGENT, "click"]
     with pytest.raises(FilterError):
         export_csv(ClickFilter(channel="Nowhere"))
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
-from clarion.clicks.links import number_links
-from clarion.clicks.models import Click
-from clarion.clicks.tokens import make_token
+from clarion.clicks.links import count_opens, number_links
+from clarion.clicks.models import OPENED, Click
+from clarion.clicks.tokens import image_url, make_token
 from clarion.hooks import clicks
 from clarion.records.models import Delivery
 from support import factory
@@ -154,3 +154,22 @@ def test_while_the_database_is_away_people_are_led_on_and_no_click_is_lost(
 
 def _away(*_: object, **__: object) -> None:
     raise OperationalError("the database is away")
+
+
+def test_i6_an_opened_e_mail_is_kept_and_the_image_is_not(
+    client: ProgramClient, delivery: Delivery, settings: Settings
+) -> None:
+    settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
+    count_opens(delivery.broadcast_id)
+    token = image_url(delivery.pk).removeprefix("https://c.example/c/")
+    image = opened(client, token)
+    assert (image.status_code, image["Content-Type"]) == (200, "image/gif")
+    assert image["Cache-Control"] == "no-store"  # each opening is asked for again
+    assert image.content.startswith(b"GIF89a")
+    opened(client, token, **{"User-Agent": "Mozilla/5.0"})
+    rows = Click.objects.order_by("pk").values_list("link_id", "delivery_id", "clicked_by", "sign")
+    assert list(rows) == [
+        (OPENED, delivery.pk, "person", ""),
+        (OPENED, delivery.pk, "scanner", "privacy"),
+    ]
+    assert opened(client, f"{token[:-1]}x").status_code == 404

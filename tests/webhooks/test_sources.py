@@ -9,7 +9,8 @@ from clarion.broadcasts import control
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import Inbound
 from clarion.chats.inbound import receive
-from clarion.clicks.links import number_links
+from clarion.clicks.links import count_opens, number_links
+from clarion.clicks.models import OPENED
 from clarion.clicks.scanners import HEAD
 from clarion.clicks.store import Visit, store
 from clarion.consents.models import Change, Consent
@@ -98,6 +99,11 @@ def test_clicks_of_people_are_events_and_those_of_scanners_are_not() -> None:
     store([Visit(delivery.pk, link, factory.START + 90_000_000, HEAD)])
     ((name, data),) = read("clicks")
     assert (name, data["url"], data["user_id"]) == ("link.clicked", "https://shop.example/", "u0")
+    count_opens(of.pk)
+    store([Visit(delivery.pk, OPENED, factory.START + 95_000_000, "")])
+    (name, data) = read("clicks")[-1]
+    assert (name, data["user_id"]) == ("email.opened", "u0")
+    assert "url" not in data
 
 
 def test_what_contacts_write_is_an_event_and_what_agents_write_is_not() -> None:

@@ -146,6 +146,10 @@ class DraftPatch(Input):
     )
     code_pool_id: Id | None = None
     end_open_chats: bool = False
+    track_clicks: bool = Field(False, description="Record who clicks the links in the message")
+    track_opens: bool = Field(
+        False, description="Count who loads an invisible image in e-mails; unreliable"
+    )
     rate: float | None = Field(None, ge=SLOWEST, le=FASTEST, description="Messages a second")
     send_to_others: bool = Field(
         False, description="Send even if some recipients get nothing, as they lack a variable"
@@ -156,10 +160,13 @@ class DraftIn(DraftPatch):
     """A draft. What is not filled in yet is reported by GET /broadcasts/{id}/problems."""
 
 
+_PLAIN = ("title", "sample_data", "end_open_chats", "track_clicks", "track_opens", "rate")
+
+
 def package_fields(body: DraftPatch, draft: Broadcast | None) -> dict[str, Any]:
     """What ``drafts.create_draft`` and ``edit_draft`` take, of what was sent. Raises Problem."""
     passed = body.model_fields_set
-    plain = {"title", "sample_data", "end_open_chats", "rate"} & passed
+    plain = set(_PLAIN) & passed
     fields: dict[str, Any] = {name: getattr(body, name) for name in plain}
     if "send_to_others" in passed:
         fields["accepted_gaps"] = [EVERY_GAP] if body.send_to_others else []

@@ -12,6 +12,7 @@ from clarion.records.states import ALL
 
 _COUNTS = (
     "expected", "total", "counts", "completed", "delivered_percent", "read_percent", "outcome",
+    "opened", "clicked",
     "actions", "next_run_at", "runs", "number", "started_at", "finished_at", "state_reason",
 )  # fmt: skip
 Type = Literal["broadcast", "external", "trigger", "single"]
@@ -38,6 +39,8 @@ class BroadcastOut(Output):
     data: dict[str, Any]
     code_pool_id: Id | None
     end_open_chats: bool
+    track_clicks: bool
+    track_opens: bool
     rate: float | None
     accepted_gaps: list[str]
     sent_by: str
@@ -53,6 +56,12 @@ class BroadcastOut(Output):
     completed: int = Field(description="sent + delivered + read")
     delivered_percent: float | None = Field(description="null where no channel reports it")
     read_percent: float | None
+    opened: int | None = Field(
+        description="Recipients who opened the e-mail, an unreliable number; null: not counted"
+    )
+    clicked: int | None = Field(
+        description="Recipients who clicked a tracked link; null where clicks are not tracked"
+    )
     runs: int
     created_at: Moment
     scheduled_at: Moment | None
@@ -78,7 +87,8 @@ def broadcast_out(broadcast: Broadcast) -> BroadcastOut:
 def _shown(broadcast: Broadcast, facts: dict[str, Any]) -> BroadcastOut:
     same = (
         "id", "number", "title", "type", "state", "state_reason", "outcome", "end_open_chats",
-        "rate", "accepted_gaps", "drafted_by", "expected", "total", "completed",
+        "track_clicks", "track_opens", "opened", "clicked", "rate", "accepted_gaps", "drafted_by",
+        "expected", "total", "completed",
         "delivered_percent", "read_percent", "runs", "created_at", "scheduled_at", "next_run_at",
         "started_at", "finished_at",
     )  # fmt: skip

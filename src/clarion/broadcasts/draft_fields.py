@@ -30,7 +30,7 @@ PARTS: dict[str, frozenset[str]] = {
     "timing": frozenset({"type", "scheduled_at", "time_zone", "recurrence", "trigger"}),
     "sample": frozenset({"sample_data"}),
     "open_chats": frozenset({"end_open_chats"}),
-    "tracking": frozenset({"track_clicks"}),
+    "tracking": frozenset({"track_clicks", "track_opens"}),
     "rate": frozenset({"rate"}),
     "pausing": frozenset({"pause_rejected", "pause_unreachable"}),
 }
@@ -73,6 +73,7 @@ class Fields(TypedDict, total=False):
     accepted_gaps: Sequence[str]  # see broadcasts.gaps
     end_open_chats: bool
     track_clicks: bool
+    track_opens: bool
     rate: float | None  # messages a second
     pause_rejected: int | None  # percent, see broadcasts.halting
     pause_unreachable: int | None

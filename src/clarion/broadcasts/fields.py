@@ -40,6 +40,7 @@ FIELDS: Final[dict[str, To]] = {
     "channels": To.ALL,
     "end_open_chats": To.ALL,
     "track_clicks": To.ALL,
+    "track_opens": To.ALL,
     "weight": To.ALL,
     "rate": To.ALL,
     "pause_rejected": To.ALL,

@@ -14,6 +14,7 @@ from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.outcomes import outcome, waits_for
 from clarion.broadcasts.states import BroadcastState
 from clarion.clicks import tallies as click_tallies
+from clarion.clicks.models import OPENED
 from clarion.clicks.tallies import Counts
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import search_words
@@ -196,19 +197,21 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     Every person is in exactly one of the counts; ``completed`` is sent + delivered + read,
     ``errors`` is failed. ``outcome`` says how it went, see ``broadcasts.outcomes``. The percentages
     are None where nobody knows: no channel of it reports what was delivered, or read, or its clicks
-    are not tracked. ``message``
-    is what a list shows: the text, or the story's or template's name.
+    are not tracked, or its opens not counted. ``message`` is what a list shows: the text, or the
+    story's or template's name.
     ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of a
     periodic or external one.
     """
     listed: Sequence[Broadcast] = list(broadcasts)
     counts = tallies.counts([b.pk for b in listed])
     clicks = click_tallies.counts(b.pk for b in listed if b.track_clicks)
+    opens = click_tallies.counts((b.pk for b in listed if b.track_opens), OPENED)
     runs = _runs_made([b.pk for b in listed if b.is_live])
     reports = receipts_of(channel for b in listed for channel in b.channels.all())
     return [
         _facts(b, counts.get(b.pk, {}), _reported(b, reports))
-        | _clicked(b, clicks.get(b.pk))
+        | _people("clicked", b, clicks.get(b.pk))
+        | _people("opened", b, opens.get(b.pk))
         | dict(zip(_RUNS, runs.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
@@ -226,11 +229,11 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
 
 
-def _clicked(b: Broadcast, clicks: Counts | None) -> dict[str, Any]:
-    """How many clicked a link; None where clicks are not tracked."""
-    if clicks is None:
-        return {"clicked": None, "clicked_percent": None}
-    return {"clicked": clicks.people, "clicked_percent": _percent(clicks.people, b.total)}
+def _people(name: str, b: Broadcast, counts: Counts | None) -> dict[str, Any]:
+    """How many clicked a link or opened the e-mail; None where that is not counted."""
+    people = None if counts is None else counts.people
+    share = None if people is None else _percent(people, b.total)
+    return {name: people, f"{name}_percent": share}
 
 
 def _reported(b: Broadcast, reports: Mapping[int, frozenset[str]]) -> frozenset[str]:
@@ -289,6 +292,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "accepted_gaps": b.accepted_gaps,
         "end_open_chats": b.end_open_chats,
         "track_clicks": b.track_clicks,
+        "track_opens": b.track_opens,
         "rate": b.rate,
         "pause_rejected": b.pause_rejected,
         "pause_unreachable": b.pause_unreachable,

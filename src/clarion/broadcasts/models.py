@@ -84,6 +84,7 @@ class Broadcast(models.Model):
     end_open_chats = models.BooleanField(default=False)
     is_answer = models.BooleanField(default=False)  # a single that goes to who opted out as well
     track_clicks = models.BooleanField(default=False)  # links lead through this server: see clicks
+    track_opens = models.BooleanField(default=False)  # e-mails have an image of this server
     priority = models.SmallIntegerField(default=0)  # higher goes first on its channel
     weight = models.PositiveSmallIntegerField(default=1)  # share among those of one priority
     rate = models.FloatField(null=True, blank=True)  # messages a second, at most

@@ -49,6 +49,11 @@ NO_LINK = (
     "“Track clicks on links” is on, but the message has no link that can be tracked. Write one "
     "that begins with https:// and its host, or turn it off."
 )
+NO_URL_OF_IMAGE = (
+    "Opens can't be counted, because this server has no public URL. Set CLARION_PUBLIC_URL, or "
+    "turn off “Count e-mail opens”."
+)
+NO_MAIL = "“Count e-mail opens” is on, but no e-mail channel is chosen. Choose one, or turn it off."
 ONE_CHANNEL = "A file of user ids belongs to exactly one channel. Choose only that channel."
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
@@ -71,6 +76,7 @@ def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None)
     content = content_problems(broadcast, channels)
     parts: list[tuple[Part, Sequence[str]]] = [
         ("channels", [] if channels else ["Choose at least one channel."]),
+        ("channels", _opens_problems(broadcast, channels)),
         ("title", [each for each in content if each.startswith(OF_TITLE)]),
         ("mail", [each for each in content if each.startswith(tuple(MAIL_FIELDS.values()))]),
         ("content", content),
@@ -274,6 +280,15 @@ def _tracking_problems(broadcast: Broadcast) -> list[str]:
     if any(source.strip() for source in sources) and not links_in(sources):
         return [NO_LINK]
     return []
+
+
+def _opens_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
+    """Why opens of its e-mails can't be counted, if they are to be."""
+    if not broadcast.track_opens:
+        return []
+    if not base():
+        return [NO_URL_OF_IMAGE]
+    return [NO_MAIL] if channels and not sends_mail(channels) else []
 
 
 def why_not_tracked(data_type: str) -> str:

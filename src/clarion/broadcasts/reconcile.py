@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.channels.models import Channel
-from clarion.clicks.models import ANY_LINK
+from clarion.clicks.models import ANY_LINK, OPENED
 from clarion.kit import clock, db
 from clarion.records import measures
 from clarion.records.states import ALL, COMPLETED
@@ -211,7 +211,7 @@ class _Counted:
                     f"On the channel {self.names.get(channel, channel)}, {rows} deliveries are"
                     f" {state}, but the tallies say {tally}."
                 )
-        return [*sentences, *self._miscounted(), *self._clicked()] + [
+        return [*sentences, *self._miscounted(), *self._people()] + [
             sentence.format(self.finding(name))
             for name, sentence in _FINDINGS.items()
             if self.finding(name)
@@ -233,20 +233,20 @@ class _Counted:
                         f" {name}, but the numbers over time add up to {counted}."
                     )
 
-    def _clicked(self) -> Iterator[str]:
-        """Who clicked, by the rows, the tallies and the numbers over time."""
-        kinds = {"clickers": "", "click_tally": "", "measure": "clicked"}
+    def _people(self) -> Iterator[str]:
+        """Who clicked or opened, by the rows, the tallies and the numbers over time."""
+        kinds = ("clickers", "click_tally", "measure")
         for channel in sorted({key[1] for key in self.numbers if key[0] in kinds}):
-            rows, tally, measured = (
-                self.numbers.get((kind, channel, state), _NOTHING)[0]
-                for kind, state in kinds.items()
-            )
-            if not rows == tally == measured:
-                yield (
-                    f"On the channel {self.names.get(channel, channel)}, {rows} recipients"
-                    f" clicked, but the tallies say {tally}, and the numbers over time"
-                    f" {measured}."
+            for did in _BY_PEOPLE:
+                rows, tally, measured = (
+                    self.numbers.get((kind, channel, did), _NOTHING)[0] for kind in kinds
                 )
+                if not rows == tally == measured:
+                    yield (
+                        f"On the channel {self.names.get(channel, channel)}, {rows} recipients"
+                        f" {did}, but the tallies say {tally}, and the numbers over time"
+                        f" {measured}."
+                    )
 
 
 def _fingerprint(column: str) -> str:
@@ -300,7 +300,10 @@ _OF = "broadcast_id = %s"
 _PLACE = "channel_id, state"
 _PEOPLE = f"records_delivery AS d WHERE d.{_OF}"
 _BY_STATE = ("sent", "delivered", "read", "failed")
-_MEASURED = (*_BY_STATE, "clicked")
+_BY_PEOPLE = ("clicked", "opened")
+_MEASURED = (*_BY_STATE, *_BY_PEOPLE)
+_DID = f"CASE link_id WHEN {ANY_LINK} THEN 'clicked' ELSE 'opened' END"
+_OF_PEOPLE = f"link_id IN ({ANY_LINK}, {OPENED})"
 _QUICK = (
     _question("expected", "broadcasts_broadcast WHERE id = %s", "total, 0, 0"),
     _question("row", f"{_PEOPLE} GROUP BY {_PLACE}", _fingerprint("d.id"), _PLACE),
@@ -322,14 +325,14 @@ _QUICK = (
     ),
     _question(
         "clickers",
-        f"clicks_clicker WHERE link_id = {ANY_LINK} AND {_OF} GROUP BY channel_id",
-        key="channel_id, ''",
+        f"clicks_clicker WHERE {_OF_PEOPLE} AND {_OF} GROUP BY channel_id, link_id",
+        key=f"channel_id, {_DID}",
     ),
     _question(
         "click_tally",
-        f"clicks_clicktally WHERE link_id = {ANY_LINK} AND {_OF} GROUP BY channel_id",
+        f"clicks_clicktally WHERE {_OF_PEOPLE} AND {_OF} GROUP BY channel_id, link_id",
         "CAST(sum(people) AS bigint), 0, 0",
-        "channel_id, ''",
+        f"channel_id, {_DID}",
     ),
     _question(
         "completed",

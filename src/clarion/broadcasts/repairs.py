@@ -8,7 +8,7 @@ from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.clicks import tallies as click_tallies
-from clarion.clicks.models import ANY_LINK
+from clarion.clicks.models import ANY_LINK, OPENED
 from clarion.kit import db
 from clarion.records import tallies
 
@@ -33,10 +33,10 @@ def repair_tallies(broadcast: Broadcast, *, by: Agent | str) -> list[str]:
 
 
 def _repair_clicks(broadcast: Broadcast, names: Mapping[int, str]) -> list[str]:
-    """Make the tallies of clicks what the clicks say; a sentence for each error."""
+    """Make the tallies of clicks what the clicks and opens say; a sentence for each error."""
     sentences = []
     for channel, link, *by_how in sorted(click_tallies.correct(broadcast.pk)):
-        what = "clicks" if link == ANY_LINK else f"clicks on link {link}"
+        what = {ANY_LINK: "clicks", OPENED: "opens"}.get(link, f"clicks on link {link}")
         wrong = ", ".join(
             f"{name} {abs(missing)} too {'low' if missing > 0 else 'high'}"
             for name, missing in zip(click_tallies.Counts._fields, by_how, strict=True)

@@ -57,6 +57,7 @@ def send_single(
     mail_layout: Mapping[str, str] | None = None,
     code_pool: CodePool | None = None,
     track_clicks: bool = False,
+    track_opens: bool = False,
     is_answer: bool = True,
     form_token: str = "",
 ) -> Broadcast:
@@ -82,6 +83,7 @@ def send_single(
             mail_layout=dict(mail_layout or {}),
             code_pool=code_pool,
             track_clicks=track_clicks,
+            track_opens=track_opens,
             is_answer=is_answer,
             data=dict(data or {}),
             audience=Audience(kind="picks", picked_from="hand").model_dump(),
@@ -254,6 +256,7 @@ def send_test(
             mail_layout=fixed_layout(draft),
             code_pool=draft.code_pool,
             track_clicks=draft.track_clicks,
+            track_opens=draft.track_opens,
             is_answer=False,
             form_token=form_token,
         )

@@ -124,10 +124,13 @@ def _blockade(broadcast_id: int, wait: dict[str, Any]) -> str:
 
 def _shares(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The percentages of the recipients who got it and who opened it, as far as it is reported,
-    and of those who clicked a link, where that is tracked.
+    and of those who opened the e-mail or clicked a link, where that is counted.
     """
-    clicked = facts["clicked_percent"]
     return [
         (name, "not reported" if facts[key] is None else f"{facts[key]} %")
         for name, key in (("delivered", "delivered_percent"), ("read", "read_percent"))
-    ] + ([] if clicked is None else [("clicked", f"{clicked} %")])
+    ] + [
+        (name, f"{facts[f'{name}_percent']} %")
+        for name in ("opened", "clicked")
+        if facts[f"{name}_percent"] is not None
+    ]

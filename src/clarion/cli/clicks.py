@@ -1,4 +1,4 @@
-"""``clarion clicks``: who clicked which link of a message."""
+"""``clarion clicks``: who clicked which link of a message, and who opened an e-mail."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -48,6 +48,9 @@ class FilterOptions:
     clicked_by: Annotated[
         ClickedBy | None, typer.Option(help="Clicks by people, or by link scanners.")
     ] = None
+    opens: Annotated[
+        bool, typer.Option("--opens", help="E-mails that were opened, in the place of clicks.")
+    ] = False
     first: Annotated[
         bool,
         typer.Option("--first", help="Only the first click of each recipient of a broadcast."),
@@ -64,6 +67,7 @@ class FilterOptions:
         from clarion.records.filters import FilterError
 
         conditions = {field.name: getattr(self, field.name) or "" for field in fields(self)}
+        conditions["event"] = "open" if conditions.pop("opens") else ""
         conditions["first"] = "yes" if self.first else ""
         try:
             return ClickFilter.from_query(conditions, zone=config.load().time_zone)
@@ -77,7 +81,7 @@ Limit = Annotated[
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file; - for stdout.")]
 
-app = App("Clicks on tracked links.", cls=ListGroup)
+app = App("Clicks on tracked links, and opened e-mails.", cls=ListGroup)
 
 
 @app.command(
@@ -85,12 +89,13 @@ app = App("Clicks on tracked links.", cls=ListGroup)
     examples=[
         "clarion clicks list --user u4711",
         "clarion clicks list --broadcast 42 --clicked-by person --first",
+        "clarion clicks list --broadcast 42 --opens",
     ],
 )
 @with_option_groups
 @uses_django
 def list_clicks(filters: FilterOptions, limit: Limit = 100, as_json: AsJson = False) -> None:
-    """List clicks, newest first. Several filters can be combined."""
+    """List clicks or opens, newest first. Several filters can be combined."""
     wanted = filters.to_filter()
     if as_json:
         print_json([_document(row) for row in _rows(wanted, limit)])
@@ -102,7 +107,7 @@ def list_clicks(filters: FilterOptions, limit: Limit = 100, as_json: AsJson = Fa
 @with_option_groups
 @uses_django
 def export_clicks(file: File, filters: FilterOptions) -> None:
-    """Write all clicks that match to a CSV file, however many."""
+    """Write all clicks or opens that match to a CSV file, however many."""
     from clarion.accounts import audit
     from clarion.clicks.rows import export_csv
 
@@ -127,11 +132,11 @@ def _show(rows: "list[ClickRow]", limit: int) -> None:
         print_line("No clicks match.")
         return
     print_table(
-        ["CLICKED", "BROADCAST", "USER", "NAME", "CHANNEL", "BY", "LINK"],
+        ["TIME", "BROADCAST", "USER", "NAME", "CHANNEL", "BY", "LINK"],
         [
             [
                 row.recorded_at, str(row.broadcast_id), row.user_id, row.name, row.channel,
-                row.clicked_by, row.target,
+                row.clicked_by, "(e-mail opened)" if row.event == "open" else row.target,
             ]
             for row in rows[:limit]
         ],
@@ -151,7 +156,8 @@ def _document(row: "ClickRow") -> dict[str, Any]:
         "chat": row.chat,
         "user": row.user_id,
         "name": row.name,
-        "link": row.link_id,
+        "event": row.event,
+        "link": row.link_id if row.event == "click" else None,
         "target": row.target,
         "clicked_by": row.clicked_by,
         "sign": row.sign,

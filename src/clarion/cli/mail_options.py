@@ -42,6 +42,15 @@ PlainText = Annotated[
     ),
 ]
 
+TrackOpens = Annotated[
+    bool | None,
+    typer.Option(
+        "--track-opens/--no-track-opens",
+        help="Put an invisible image of this server into e-mails, and count who loads it. The "
+        "number is unreliable. Needs CLARION_PUBLIC_URL.  [default: no-track-opens]",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class MailOptions:
@@ -55,14 +64,16 @@ class MailOptions:
     format: Format = None
     layout: LayoutName = None
     plain_text: PlainText = None
+    track_opens: TrackOpens = None
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given. Raises ContentError."""
         from clarion.content.mail.layouts import NONE, find_layout
 
         mail = {name: value for name, value in asdict(self).items() if value is not None}
+        opens = {"track_opens": mail.pop("track_opens")} if "track_opens" in mail else {}
         if self.layout not in {None, "", NONE}:
             mail["layout"] = str(find_layout(self.layout or "").pk)
         if self.plain_text is not None:
             mail["plain_text"] = read(self.plain_text)
-        return {"mail": mail} if mail else {}
+        return {"mail": mail, **opens} if mail else opens

@@ -1,4 +1,4 @@
-"""What one may ask of the clicks. The questions live in the address of a page."""
+"""What one may ask of the clicks and opens. The questions live in the address of a page."""
 
 from typing import Literal
 
@@ -10,8 +10,9 @@ class ClickFilter(HistoryFilter):
 
     NOUN = "Clicks"
 
+    event: Literal["", "open"] = ""  # e-mails that were opened, in the place of clicks
     link: Id | None = None  # the id of the link
     url: FilterText = ""  # a part of its target
     clicked_by: Literal["", "person", "scanner"] = ""
-    # The first click of each recipient in each broadcast; on that link, where one is given.
+    # The first one of each recipient in each broadcast; on that link, where one is given.
     first: Literal["", "yes"] = ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from clarion.clicks.models import OPENED
 from clarion.kit import db
 
 
@@ -41,6 +42,16 @@ def number_links(broadcast_id: int, targets: Iterable[str]) -> Mapping[str, int]
             [db.json_param(sorted((broadcast_id, link) for link, _ in rows))],
         )
     return {digests[digest]: link for link, digest in rows}
+
+
+def count_opens(broadcast_id: int) -> None:
+    """Let the opens of a broadcast's e-mails be counted from now on. May be called again."""
+    with db.write():
+        db.execute(
+            "INSERT INTO clicks_broadcastlink (broadcast_id, link_id) VALUES (%s, %s)"
+            " ON CONFLICT (broadcast_id, link_id) DO NOTHING",
+            [broadcast_id, OPENED],
+        )
 
 
 def target_of(link_id: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Tracked links and the clicks on them.
+"""Tracked links and the clicks on them; opened e-mails, which are kept alike.
 
 Clicks come by the million, from deliveries just read: ids without constraints, see records.models.
 """
@@ -8,6 +8,8 @@ from django.db import models
 from clarion.kit.fields import InstantField
 
 ANY_LINK = 0  # in the place of a link's id: whichever link of the message
+OPENED = -1  # in the place of a link's id: no link, the image that tells that an e-mail is opened
+_A_LINK, _AN_OPEN = models.Q(link_id__gt=ANY_LINK), models.Q(link_id=OPENED)
 
 
 class Link(models.Model):
@@ -39,7 +41,7 @@ class BroadcastLink(models.Model):
 
 
 class Click(models.Model):
-    """A tracked link was opened, by a person or by a program that looks at links."""
+    """A tracked link or an e-mail (OPENED) was opened, by a person or by a program."""
 
     class By(models.TextChoices):
         """Who opened it, as far as that can be told."""
@@ -53,14 +55,26 @@ class Click(models.Model):
     address_id = models.BigIntegerField()
     link_id = models.BigIntegerField()
     clicked_by = models.CharField(max_length=10, choices=By)
-    sign = models.CharField(max_length=10, default="", blank=True)  # of a scanner: clicks.scanners
+    sign = models.CharField(max_length=10, default="", blank=True)  # see clicks.scanners
     recorded_at = InstantField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["recorded_at"], name="click_at"),
-            models.Index(fields=["broadcast_id", "recorded_at"], name="click_broadcast"),
-            models.Index(fields=["channel_id", "recorded_at"], name="click_channel"),
+            # Clicks and opens apart: a list of the few must not walk through the many.
+            models.Index(fields=["recorded_at"], name="click_at", condition=_A_LINK),
+            models.Index(
+                fields=["broadcast_id", "recorded_at"], name="click_broadcast", condition=_A_LINK
+            ),
+            models.Index(
+                fields=["channel_id", "recorded_at"], name="click_channel", condition=_A_LINK
+            ),
+            models.Index(fields=["recorded_at"], name="open_at", condition=_AN_OPEN),
+            models.Index(
+                fields=["broadcast_id", "recorded_at"], name="open_broadcast", condition=_AN_OPEN
+            ),
+            models.Index(
+                fields=["channel_id", "recorded_at"], name="open_channel", condition=_AN_OPEN
+            ),
             models.Index(fields=["address_id"], name="click_address"),
         ]
 
@@ -69,13 +83,13 @@ class Click(models.Model):
 
 
 class Clicker(models.Model):
-    """A recipient has clicked a link, or any link: the first time that a person did.
+    """A recipient has clicked a link, or any link, or opened the e-mail: the first time.
 
     The proof of “once”: the tallies count these rows.
     """
 
     delivery_id = models.BigIntegerField()
-    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link
+    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link; OPENED
     broadcast_id = models.BigIntegerField()
     channel_id = models.BigIntegerField()
     address_id = models.BigIntegerField()
@@ -98,8 +112,8 @@ class ClickTally(models.Model):
 
     broadcast_id = models.BigIntegerField()
     channel_id = models.BigIntegerField()
-    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link
-    people = models.BigIntegerField()  # recipients who clicked: rows of Clicker
+    link_id = models.BigIntegerField()  # ANY_LINK beside a row for each link; OPENED
+    people = models.BigIntegerField()  # recipients who clicked or opened: rows of Clicker
     clicks = models.BigIntegerField()  # by people
     scans = models.BigIntegerField()  # by scanners
 

@@ -1,4 +1,4 @@
-"""Clicks as pages, the command line and exports show them."""
+"""Clicks and opens as pages, the command line and exports show them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from clarion.clicks.filters import ClickFilter
+from clarion.clicks.models import OPENED
 from clarion.clicks.sources import sources
 from clarion.contacts.identities import USER_ID
 from clarion.kit import clock, db, sheets
@@ -17,7 +18,7 @@ MOST_ROWS = 1_000
 READ_AT_ONCE = 5_000
 HEADER = (
     "click id", "clicked at", "broadcast id", "broadcast", "channel", "platform", "chat number",
-    "contact id", "user id", "user name", "link id", "link", "clicked by", "sign of a scanner",
+    "contact id", "user id", "user name", "link id", "link", "clicked by", "sign", "event",
 )  # fmt: skip
 
 
@@ -35,11 +36,16 @@ class ClickRow:
     contact_id: int  # 0 when the contact has been deleted
     user_id: str
     name: str
-    link_id: int
-    target: str  # as it was written, variables included
+    link_id: int  # OPENED for an e-mail
+    target: str  # as it was written, variables included; empty for an e-mail
     clicked_by: str  # person or scanner
-    sign: str  # of a scanner: one of scanners.SIGNS
+    sign: str  # one of scanners.SIGNS
     delivery_id: int
+
+    @property
+    def event(self) -> str:
+        """click, or open: the e-mail was opened."""
+        return "open" if self.link_id == OPENED else "click"
 
 
 _COLUMNS = (
@@ -70,7 +76,7 @@ def search(wanted: ClickFilter, cursor: str | None = None, limit: int = 50) -> P
 
 
 def clicks_of(delivery_id: int) -> list[ClickRow]:
-    """The clicks of one delivery, oldest first, at most the first 1,000.
+    """The clicks and opens of one delivery, oldest first, at most the first 1,000.
 
     By its recipient, for which there is an index; also of one whose address was merged since.
     """
@@ -90,7 +96,7 @@ def clicked_by(
     """
     beyond = "AND (r.recorded_at, r.id) < (%s, %s) " if before else ""
     return read(
-        f"r.address_id = %s AND r.clicked_by = 'person' {beyond}"
+        f"r.address_id = %s AND r.clicked_by = 'person' AND r.link_id <> {OPENED} {beyond}"
         f"ORDER BY r.recorded_at DESC, r.id DESC LIMIT {limit}",
         [address_id, *(before or ())],
     )
@@ -107,8 +113,9 @@ def export_csv(wanted: ClickFilter, *, zone: str = "UTC") -> Iterator[bytes]:
         return (
             f"{row.id},{moment(clock.to_us(row.recorded_at))},{row.broadcast_id},"
             f"{cell(row.broadcast)},{cell(row.channel)},{row.kind},{row.chat},"
-            f"{row.contact_id or ''},{cell(row.user_id)},{cell(row.name)},{row.link_id},"
-            f"{cell(row.target)},{row.clicked_by},{row.sign}"
+            f"{row.contact_id or ''},{cell(row.user_id)},{cell(row.name)},"
+            f"{'' if row.link_id == OPENED else row.link_id},"
+            f"{cell(row.target)},{row.clicked_by},{row.sign},{row.event}"
         )
 
     def rows() -> Iterator[ClickRow]:

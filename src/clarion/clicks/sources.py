@@ -1,7 +1,8 @@
 """Where the clicks of a filter are: in order in one index, as records in ``records.sources``."""
 
 from clarion.clicks.filters import ClickFilter
-from clarion.clicks.models import ANY_LINK
+from clarion.clicks.models import ANY_LINK, OPENED
+from clarion.clicks.tallies import CLICKS, OPENS
 from clarion.kit import db
 from clarion.kit.db.matching import contains
 from clarion.records.filters import FilterError
@@ -44,7 +45,8 @@ def sources(wanted: ClickFilter) -> list[Source]:
 
 
 def _conditions(wanted: ClickFilter, links: list[int] | None) -> Conditions:
-    conditions = Conditions(table="clicks_click")
+    is_open = wanted.event == "open"
+    conditions = Conditions(f"r.{OPENS if is_open else CLICKS}", table="clicks_click")
     conditions.add_among("link_id", links)
     conditions.add_equals("clicked_by", wanted.clicked_by or None)
     conditions.add_times(wanted)
@@ -53,7 +55,7 @@ def _conditions(wanted: ClickFilter, links: list[int] | None) -> Conditions:
         conditions.add(
             "r.clicked_by = 'person' AND r.recorded_at = (SELECT f.at FROM clicks_clicker AS f"
             " WHERE f.delivery_id = r.delivery_id AND f.link_id = %s)",
-            [ANY_LINK if wanted.link is None else wanted.link],
+            [OPENED if is_open else ANY_LINK if wanted.link is None else wanted.link],
         )
     return conditions
 

@@ -1,4 +1,4 @@
-"""Writing clicks, in groups, and counting who clicked for the first time."""
+"""Writing clicks and opens, in groups, and counting who clicked or opened for the first time."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from clarion.clicks import tallies
-from clarion.clicks.models import ANY_LINK, Click
-from clarion.clicks.scanners import BURST
+from clarion.clicks.models import ANY_LINK, OPENED, Click
+from clarion.clicks.scanners import BURST, SOON, is_person
 from clarion.clicks.tallies import Counts
 from clarion.kit import clock, db
 from clarion.records import measures
@@ -15,17 +15,19 @@ from clarion.records import measures
 # All links of a message, opened within BURST_SPAN, the first one within BURST_SOON of its sending.
 BURST_SPAN = 10 * clock.SECOND
 BURST_SOON = 60 * clock.SECOND
+# Before an e-mail is in anybody's list: gateways load its images first.
+OPENED_SOON = 3 * clock.SECOND
 _PERSON, _SCANNER = Click.By.PERSON.value, Click.By.SCANNER.value
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A tracked link was opened."""
+    """A tracked link was opened, or an e-mail."""
 
     delivery: int
-    link: int
+    link: int  # or OPENED
     at: int  # microseconds
-    sign: str = ""  # that no person did: one of scanners.SIGNS
+    sign: str = ""  # one of scanners.SIGNS
 
 
 class _Row(NamedTuple):
@@ -41,7 +43,7 @@ class _Row(NamedTuple):
 
 
 class _First(NamedTuple):
-    """A recipient who had not clicked this link (or any) before."""
+    """A recipient who had not clicked this link (or any), or opened the e-mail, before."""
 
     delivery: int
     link: int
@@ -67,11 +69,11 @@ def store(visits: Sequence[Visit], *, again: bool = False) -> int:
     with db.write():
         rows = _with_deliveries(visits, again=again)
         _insert(rows)
-        firsts = _note_clickers([row for row in rows if not row.sign])
+        firsts = _note_clickers([row for row in rows if is_person(row.sign)])
         deltas: defaultdict[tallies.Key, Counts] = defaultdict(Counts)
         for row in rows:
-            change = Counts(scans=1) if row.sign else Counts(clicks=1)
-            for link in (row.link, ANY_LINK):
+            change = Counts(clicks=1) if is_person(row.sign) else Counts(scans=1)
+            for link in _counted_with(row.link):
                 key = (row.broadcast, row.channel, link)
                 deltas[key] = deltas[key].plus(change)
         for first in firsts:
@@ -93,7 +95,34 @@ def _with_deliveries(visits: Sequence[Visit], *, again: bool) -> list[_Row]:
         f"{_NOT_STORED if again else ''}",
         [db.json_param((v.delivery, v.link, v.at, v.sign) for v in visits)],
     )
-    return sorted(_Row(*row) for row in rows)
+    return _with_soon(sorted(_Row(*row) for row in rows))
+
+
+def _with_soon(rows: Sequence[_Row]) -> list[_Row]:
+    """The same, those opens marked that came sooner than anybody opens an e-mail."""
+    opens = {(row.delivery,) for row in rows if row.link == OPENED and is_person(row.sign)}
+    if not opens:
+        return list(rows)
+    moved = dict(
+        db.fetch(
+            "SELECT id, moved_at FROM records_delivery WHERE state <> 'read'"
+            f" AND id {db.in_list()}",
+            [db.json_param(opens)],
+        )
+    )
+    return [
+        row._replace(sign=SOON)
+        if row.link == OPENED
+        and is_person(row.sign)
+        and row.at <= moved.get(row.delivery, 0) + OPENED_SOON
+        else row
+        for row in rows
+    ]
+
+
+def _counted_with(link: int) -> tuple[int, ...]:
+    """Whose numbers a visit of it is counted in: a click in those of any link as well."""
+    return (link,) if link == OPENED else (link, ANY_LINK)
 
 
 def _insert(rows: Sequence[_Row]) -> None:
@@ -108,7 +137,7 @@ def _insert(rows: Sequence[_Row]) -> None:
         [
             (
                 row.delivery, row.broadcast, row.channel, row.address, row.link,
-                _SCANNER if row.sign else _PERSON, row.sign, row.at,
+                _PERSON if is_person(row.sign) else _SCANNER, row.sign, row.at,
             )
             for row in rows
         ],
@@ -117,10 +146,10 @@ def _insert(rows: Sequence[_Row]) -> None:
 
 
 def _note_clickers(rows: Sequence[_Row]) -> list[_First]:
-    """Note who clicked a link, or any link, for the first time; return those."""
+    """Note who clicked a link, or any link, or opened, for the first time; return those."""
     earliest: dict[tuple[int, int], tuple[int, ...]] = {}
     for row in rows:
-        for link in (ANY_LINK, row.link):
+        for link in _counted_with(row.link):
             key = (row.delivery, link)
             if key not in earliest or row.at < earliest[key][-1]:
                 earliest[key] = (*key, row.broadcast, row.channel, row.address, row.at)
@@ -142,18 +171,22 @@ def _note_clickers(rows: Sequence[_Row]) -> list[_First]:
 
 
 def _measure(firsts: Sequence[_First], step: int) -> None:
-    """Note in the numbers over time who clicked anything for the first time, or take it back."""
-    clicked = Counter(
-        (first.broadcast, first.at, first.channel) for first in firsts if first.link == ANY_LINK
-    )
-    measures.note_clicked({key: step * people for key, people in clicked.items()})
+    """Note in the numbers over time who clicked or opened for the first time, or take it back."""
+    for link, name in ((ANY_LINK, "clicked"), (OPENED, "opened")):
+        people = Counter(
+            (first.broadcast, first.at, first.channel) for first in firsts if first.link == link
+        )
+        measures.note_people(name, {key: step * count for key, count in people.items()})
 
 
 def _take_back_bursts(deliveries: set[int]) -> None:
-    """Call the clicks on all links of a message a scanner's, where nobody is that quick."""
+    """Call the clicks on all links of a message a scanner's, where nobody is that quick.
+
+    What opened the e-mail until then was no person either.
+    """
     candidates = db.fetch(
         "SELECT c.delivery_id, c.broadcast_id, count(*), min(c.at), max(c.at) "
-        f"FROM clicks_clicker AS c WHERE c.delivery_id {db.in_list()} AND c.link_id <> {ANY_LINK}"
+        f"FROM clicks_clicker AS c WHERE c.delivery_id {db.in_list()} AND c.link_id > {ANY_LINK}"
         " GROUP BY c.delivery_id, c.broadcast_id HAVING count(*) > 1",
         [db.json_param([delivery] for delivery in deliveries)],
     )
@@ -163,7 +196,7 @@ def _take_back_bursts(deliveries: set[int]) -> None:
     links = dict(
         db.fetch(
             "SELECT broadcast_id, count(*) FROM clicks_broadcastlink"
-            f" WHERE broadcast_id {db.in_list()} GROUP BY broadcast_id",
+            f" WHERE link_id > {ANY_LINK} AND broadcast_id {db.in_list()} GROUP BY broadcast_id",
             [db.json_param({(row[1],) for row in quick})],
         )
     )
@@ -200,7 +233,7 @@ def _take_back(delivery: int) -> None:
         [_SCANNER, BURST, _PERSON, delivery, delivery],
     )
     for broadcast, channel, link in clicks:
-        for of_link in (link, ANY_LINK):
+        for of_link in _counted_with(link):
             key = (broadcast, channel, of_link)
             deltas[key] = deltas[key].plus(Counts(clicks=-1, scans=1))
     tallies.add(deltas)

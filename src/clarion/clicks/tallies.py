@@ -5,17 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import add as plus
 from typing import NamedTuple
 
-from clarion.clicks.models import ANY_LINK
+from clarion.clicks.models import ANY_LINK, OPENED
 from clarion.kit import db
 
+# Of the rows of Click, written as its indexes have it.
+CLICKS, OPENS = f"link_id > {ANY_LINK}", f"link_id = {OPENED}"
 WORTH_SQUASHING = 50  # rows that a squash of one broadcast must save
 Key = tuple[int, int, int]  # broadcast id, channel id, link id
 
 
 class Counts(NamedTuple):
-    """Numbers of a link, or of any link."""
+    """Numbers of a link, of any link, or of the opens."""
 
-    people: int = 0  # recipients who clicked
+    people: int = 0  # recipients who clicked, or opened
     clicks: int = 0  # by people
     scans: int = 0  # by scanners
 
@@ -41,15 +43,15 @@ def add(deltas: Mapping[Key, Counts]) -> None:
     )
 
 
-def counts(broadcast_ids: Iterable[int]) -> dict[int, Counts]:
-    """The numbers of each of these broadcasts, whichever link was clicked."""
+def counts(broadcast_ids: Iterable[int], link: int = ANY_LINK) -> dict[int, Counts]:
+    """The numbers of each of these broadcasts: of a link, of any, or OPENED."""
     numbers = dict.fromkeys(broadcast_ids, NOTHING)
     if not numbers:
         return {}
     rows = db.fetch(
         f"SELECT broadcast_id, {_SUMS} FROM clicks_clicktally"
-        f" WHERE broadcast_id {db.in_list()} AND link_id = {ANY_LINK} GROUP BY broadcast_id",
-        [db.json_param([key] for key in numbers)],
+        f" WHERE broadcast_id {db.in_list()} AND link_id = %s GROUP BY broadcast_id",
+        [db.json_param([key] for key in numbers), link],
     )
     return numbers | {broadcast: Counts(*sums) for broadcast, *sums in rows}
 
@@ -58,7 +60,7 @@ def by_link(broadcast_ids: Iterable[int]) -> dict[int, Counts]:
     """The numbers of each link of these broadcasts together; no link that nobody opened."""
     rows = db.fetch(
         f"SELECT link_id, {_SUMS} FROM clicks_clicktally"
-        f" WHERE broadcast_id {db.in_list()} AND link_id <> {ANY_LINK} GROUP BY link_id",
+        f" WHERE broadcast_id {db.in_list()} AND link_id > {ANY_LINK} GROUP BY link_id",
         [db.json_param([key] for key in broadcast_ids)],
     )
     return {link: Counts(*sums) for link, *sums in rows}
@@ -74,23 +76,25 @@ def correct(broadcast_id: int) -> list[tuple[int, int, int, int, int]]:
         "SELECT channel_id, {link} AS link_id, 0 AS people,"
         " sum(CASE WHEN clicked_by = 'person' THEN 1 ELSE 0 END) AS clicks,"
         " sum(CASE WHEN clicked_by = 'person' THEN 0 ELSE 1 END) AS scans"
-        " FROM clicks_click WHERE broadcast_id = %s GROUP BY channel_id, {link}"
+        " FROM clicks_click WHERE broadcast_id = %s AND {which} GROUP BY channel_id, {link}"
     )
+    any_link = f"CAST({ANY_LINK} AS bigint)"
     return db.fetch(
         "INSERT INTO clicks_clicktally (broadcast_id, channel_id, link_id, people, clicks, scans)"
         " SELECT CAST(%s AS bigint), channel_id, link_id, CAST(sum(people) AS bigint),"
         " CAST(sum(clicks) AS bigint), CAST(sum(scans) AS bigint) FROM ("
         "SELECT channel_id, link_id, count(*) AS people, 0 AS clicks, 0 AS scans"
         " FROM clicks_clicker WHERE broadcast_id = %s GROUP BY channel_id, link_id"
-        f" UNION ALL {each.format(link='link_id')}"
-        f" UNION ALL {each.format(link=f'CAST({ANY_LINK} AS bigint)')}"
+        f" UNION ALL {each.format(link='link_id', which=CLICKS)}"
+        f" UNION ALL {each.format(link=any_link, which=CLICKS)}"
+        f" UNION ALL {each.format(link='link_id', which=OPENS)}"
         " UNION ALL SELECT channel_id, link_id, -CAST(sum(people) AS bigint),"
         " -CAST(sum(clicks) AS bigint), -CAST(sum(scans) AS bigint)"
         " FROM clicks_clicktally WHERE broadcast_id = %s GROUP BY channel_id, link_id"
         ") AS counted GROUP BY channel_id, link_id"
         " HAVING sum(people) <> 0 OR sum(clicks) <> 0 OR sum(scans) <> 0"
         " RETURNING channel_id, link_id, people, clicks, scans",
-        [broadcast_id] * 5,
+        [broadcast_id] * 6,
     )
 
 
@@ -125,12 +129,13 @@ def _squash(broadcast_id: int) -> int:
 
 
 _TABLES = (
-    ("clicks_click", "broadcast_id, recorded_at"),
-    ("clicks_clicker", "broadcast_id, link_id, address_id"),
-    ("clicks_clicktally", "broadcast_id, link_id, channel_id"),
-    ("clicks_broadcastlink", "broadcast_id, link_id"),
+    ("clicks_click", CLICKS, "broadcast_id, recorded_at"),
+    ("clicks_click", OPENS, "broadcast_id, recorded_at"),
+    ("clicks_clicker", "true", "broadcast_id, link_id, address_id"),
+    ("clicks_clicktally", "true", "broadcast_id, link_id, channel_id"),
+    ("clicks_broadcastlink", "true", "broadcast_id, link_id"),
 )
-TABLES = tuple(table for table, _ in _TABLES)  # that name their broadcast
+TABLES = tuple({table: None for table, _, _ in _TABLES})  # that name their broadcast
 
 
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:
@@ -140,7 +145,8 @@ def delete(broadcast_ids: Sequence[int], limit: int) -> int:
     """
     where = f"broadcast_id IN ({', '.join(['%s'] * len(broadcast_ids))})"
     deleted = 0
-    for table, order in _TABLES:
+    for table, which, order in _TABLES:
         if deleted < limit:
-            deleted += db.delete_first(table, where, order, broadcast_ids, limit - deleted)
+            some = f"{where} AND {which}"
+            deleted += db.delete_first(table, some, order, broadcast_ids, limit - deleted)
     return deleted

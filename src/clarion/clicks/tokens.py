@@ -22,6 +22,7 @@ _SALT: Final = b"clarion.clicks:"
 _TAG: Final = 12  # bytes
 _BETWEEN: Final = "\x00"
 _BIGGEST: Final = 2**63 - 1
+IMAGE: Final = 0  # in the place of a link: the image in an e-mail, which is never a link's id
 LONGEST: Final = 2_000  # characters of a token; a longer link is not tracked
 
 
@@ -47,6 +48,12 @@ def make_token(delivery: int, link: int, values: Sequence[str] = ()) -> str:
         payload += _BETWEEN.join(["", *values]).encode("utf-8", "replace")
     tag = hmac.digest(_key(settings.SECRET_KEY), payload, "sha256")[:_TAG]
     return urlsafe_b64encode(tag + payload).rstrip(b"=").decode("ascii")
+
+
+def image_url(delivery: int) -> str:
+    """The image that tells that the e-mail of a delivery is opened; "" without a public URL."""
+    start = base()
+    return f"{start}{make_token(delivery, IMAGE)}" if start else ""
 
 
 def read_token(token: str) -> Named:

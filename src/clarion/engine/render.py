@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.channels.contract import Outgoing, Template
+from clarion.clicks.tokens import image_url
 from clarion.consents.preferences import PREFERENCES
 from clarion.contacts.attribute_types import WrongValueError
 from clarion.contacts.attribute_values import fitting
@@ -98,7 +99,7 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -
             own += f"{_HEADS[name]}{line}]\n"
     step = _with_page(claimed, job) if mail and job.page is not None else _next_step(claimed, job)
     if isinstance(step, MessageStep):
-        _put_head(step.outgoing, head)
+        _put_head(step.outgoing, head, _image(claimed, job, mail=mail))
         step.shown = own + step.shown
     return step
 
@@ -114,7 +115,7 @@ def plain_step(
         elif text.startswith(_HEADS[name]):
             head[name], _, text = text.removeprefix(_HEADS[name]).partition("]\n")
     outgoing = _outgoing(claimed, job, text)
-    _put_head(outgoing, head)
+    _put_head(outgoing, head, _image(claimed, job, mail=mail))
     return MessageStep(outgoing, shown, last=True)
 
 
@@ -126,12 +127,17 @@ def _head(job: Job, *, titled: bool, mail: bool) -> list[tuple[str, Text]]:
     return [(name, templates[name]) for name in _HEADS if name in templates]
 
 
-def _put_head(outgoing: Outgoing, head: Mapping[str, str]) -> None:
-    """Give a message what ``_head`` was filled in to."""
+def _put_head(outgoing: Outgoing, head: Mapping[str, str], image: str) -> None:
+    """Give a message what ``_head`` was filled in to, and an e-mail the image that is counted."""
     outgoing.title = head.get("title", "")
-    if of_mail := {name: line for name, line in head.items() if name != "title"}:
+    of_mail = {name: line for name, line in head.items() if name != "title"}
+    if of_mail or image:
         html = outgoing.mail.html if outgoing.mail is not None else ""
-        outgoing.mail = Mail(html, **of_mail)
+        outgoing.mail = Mail(html, image=image, **of_mail)
+
+
+def _image(claimed: Claimed, job: Job, *, mail: bool) -> str:
+    return image_url(claimed.delivery) if mail and job.counts_opens else ""
 
 
 def _next_step(claimed: Claimed, job: Job) -> NextStep:

@@ -18,7 +18,7 @@ from clarion.channels.contract import ChannelKind
 from clarion.channels.models import Channel
 from clarion.channels.recipients import has_window
 from clarion.channels.registry import adapter, counts_requests, kind_class
-from clarion.clicks.links import number_links
+from clarion.clicks.links import count_opens, number_links
 from clarion.clicks.tracking import Tracking, links_in, sample_tracking
 from clarion.codes.pools import sample
 from clarion.contacts import attribute_types
@@ -73,6 +73,7 @@ class Job:
     links: tuple[str, ...] = ()  # which of the variables LINKS its texts show
     sample_code: str = ""  # of a test send, which uses no code up
     tracking: Tracking | None = None  # of the links in its messages
+    counts_opens: bool = False  # its e-mails have an image of this server
     language: str = ""  # of those whose own is not known
     single: bool = False  # to one person at once
     purpose: Purpose = "broadcast"
@@ -171,7 +172,10 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
     broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
         pk=broadcast_id
     )
-    return _job(broadcast, lambda: _tracking(broadcast), media.load)
+    compiled = _job(broadcast, lambda: _tracking(broadcast), media.load)
+    if compiled.counts_opens:
+        count_opens(broadcast_id)
+    return compiled
 
 
 def dry_job(broadcast: Broadcast) -> Job:
@@ -205,6 +209,7 @@ def _job(
         "single": broadcast.type == Broadcast.Type.SINGLE,
         "answer": broadcast.is_answer,
         "purpose": _purpose(broadcast),
+        "counts_opens": broadcast.track_opens,
         "language": settings.CLARION.language,
         "sample_code": _sample_code(broadcast),
     }

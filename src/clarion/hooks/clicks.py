@@ -1,6 +1,6 @@
-"""Tracked links: verified, written in groups, and led on to where they lead."""
+"""Tracked links and opened e-mails: verified, written in groups, and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Final
 
@@ -12,10 +12,11 @@ from django.utils import translation
 
 from clarion.clicks import scanners
 from clarion.clicks.links import target_of
+from clarion.clicks.models import OPENED
 from clarion.clicks.spool import Spool
 from clarion.clicks.store import Visit, store
+from clarion.clicks.tokens import IMAGE, read_token
 from clarion.clicks.tokens import PREFIX as PREFIX
-from clarion.clicks.tokens import read_token
 from clarion.content.links import location
 from clarion.engine.group_commit import Bounds, GroupCommit, Overloaded, Runs
 from clarion.hooks.unsubscribe import PAGE_HEADERS, language_of
@@ -28,10 +29,18 @@ _DRAIN_EVERY: Final = 5.0  # seconds
 _TARGETS: Final = 10_000  # links whose targets are remembered
 MOST_A_MINUTE: Final = 30  # clicks of one person on one link that are kept
 _HEADERS: Final = ((b"x-robots-tag", b"noindex"),)
+# A transparent GIF of one pixel.
+_PIXEL: Final = Answer(
+    200,
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00"
+    b"\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
+    b"image/gif",
+    _HEADERS,
+)
 
 
 class Clicking:
-    """The tracked links."""
+    """The tracked links, and the images of e-mails that are opened."""
 
     def __init__(self, reads: Runs, writes: Runs) -> None:
         """`reads`, `writes`: where the database is asked, and where it is written."""
@@ -45,7 +54,8 @@ class Clicking:
         self._drain_at = 0  # microseconds
 
     async def answer(self, request: Request, token: str) -> Answer:
-        """302 to the target, once the click is kept: in the database, else in a file.
+        """302 to the target, once the click is kept: in the database, else in a file; the image
+        for what names one.
 
         404 with a page for a link that is not ours; nothing leads to a place that was not written
         in a message. 503 where the database is away and the target is not remembered.
@@ -55,6 +65,8 @@ class Clicking:
         headers = request.headers()
         try:
             named = read_token(token)
+            if named.link == IMAGE:
+                return await self._opened(request.method, headers, named.delivery)
             target = await self._target(named.link)
             if target is None:
                 raise ValueError("There is no such link.")
@@ -69,6 +81,13 @@ class Clicking:
         if self._is_worth_keeping(visit):
             await self._keep(visit)
         return Answer(302, b"", headers=((b"location", to.encode("ascii")), *_HEADERS))
+
+    async def _opened(self, method: str, headers: Mapping[str, str], delivery: int) -> Answer:
+        sign = scanners.sign_of_image(method, headers)
+        visit = Visit(delivery, OPENED, clock.now_us(), sign)
+        if self._is_worth_keeping(visit):
+            await self._keep(visit)
+        return _PIXEL
 
     async def _target(self, link: int) -> str | None:
         if link in self._targets:

@@ -35,6 +35,7 @@ _COUNTED: Final = {
     "failed": "Deliveries that were given up, or that the provider reported as failed.",
     "recovered": "Deliveries that failed first and were sent on a retry.",
     "clicked": "Deliveries of which a person clicked a tracked link.",
+    "opened": "Deliveries whose e-mail a person opened, as far as that can be told.",
 }
 
 

@@ -90,5 +90,6 @@ def in_range(name: str, zone: tzinfo, moment: datetime) -> Range:
             getattr(earlier, number) if shown.knows(number) else None,
         )
         for number in NAMES
+        if number != "opened" or shown.total.opened or earlier.opened  # few count it
     ]
     return Range(name, latest, before, shown, compared)

@@ -1,4 +1,4 @@
-"""The links of a broadcast, and how often each was clicked."""
+"""The links of a broadcast, how often each was clicked, and how often its e-mails were opened."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -6,6 +6,7 @@ from functools import reduce
 from clarion.broadcasts.models import Broadcast
 from clarion.clicks import tallies
 from clarion.clicks.links import links_of
+from clarion.clicks.models import OPENED
 from clarion.clicks.tallies import NOTHING, Counts
 
 
@@ -28,6 +29,14 @@ def clicks_of(broadcast: Broadcast) -> Counts | None:
         return None
     counts = tallies.counts(senders)
     return reduce(Counts.plus, counts.values(), NOTHING)
+
+
+def opens_of(broadcast: Broadcast) -> Counts | None:
+    """How often the e-mails of a broadcast were opened, as ``clicks_of``; None: not counted."""
+    senders = _senders(broadcast)
+    if not broadcast.track_opens or not senders:
+        return None
+    return reduce(Counts.plus, tallies.counts(senders, OPENED).values(), NOTHING)
 
 
 def links_clicked(broadcast: Broadcast) -> list[LinkClicks]:

@@ -181,7 +181,11 @@ def _receipt(receipt: ReceiptRow) -> Step:
 
 
 def _click(click: ClickRow) -> Step:
-    if click.clicked_by == "person":
+    is_person = click.clicked_by == "person"
+    if click.event == "open":
+        text = _("They opened the e-mail.") if is_person else _("A program loaded the e-mail.")
+        return Step(click.recorded_at, "open", text, "good" if is_person else "")
+    if is_person:
         return Step(
             click.recorded_at, "click", _("They clicked the link %s.") % click.target, "good"
         )

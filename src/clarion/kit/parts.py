@@ -39,6 +39,7 @@ class Mail:
     preheader: str = ""  # what mail programs list behind the subject
     from_name: str = ""  # instead of the name of the channel's sender
     reply_to: str = ""  # instead of the channel's: a bare address
+    image: str = ""  # the URL of what tells that it is opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""How many were sent, delivered, read, failed and recovered, and who clicked, over time.
+"""How many were sent, delivered, read, failed and recovered, who clicked or opened, over time.
 
-Six numbers of a broadcast on a channel. Each counts the deliveries for which something is true,
+Seven numbers of a broadcast on a channel. Each counts the deliveries for which something is true,
 in the span of time in which it became true:
 
 - sent: accepted by the provider, which delivered and read ones are too;
 - delivered: reported as delivered, which read ones are too; read: reported as read;
 - failed: given up, or reported as failed; recovered: sent after an attempt had failed;
-- clicked: a person clicked a tracked link of the message, for the first time.
+- clicked: a person clicked a tracked link of the message, for the first time;
+- opened: a person opened the e-mail, as far as that can be told, for the first time.
 
 What stops being true (a provider reports a failure later; a failed one arrives after all) is taken
 back from the span it was counted in. So no number is ever negative, and the sum over all time is
@@ -42,6 +43,7 @@ class Numbers(NamedTuple):
     failed: int = 0
     recovered: int = 0
     clicked: int = 0
+    opened: int = 0
 
     def plus(self, other: "Numbers") -> "Numbers":
         """The sums of both."""
@@ -50,7 +52,7 @@ class Numbers(NamedTuple):
 
 NAMES = Numbers._fields
 # For deliveries in which states each number counts; recovered: those of them that had failed. Who
-# clicked is not told by a state.
+# clicked or opened is not told by a state.
 STATES: dict[str, tuple[str, ...]] = {
     "sent": COMPLETED,
     "delivered": (D.DELIVERED, D.READ),
@@ -112,8 +114,10 @@ def _counts(state: str, *, recovered: bool) -> list[bool]:
     return [state in STATES.get(name, ()) and (recovered or name != "recovered") for name in NAMES]
 
 
-def note_clicked(people: Mapping[_Key, int]) -> None:
-    """Note who clicked for the first time, part of the transaction that writes the clicks.
+def note_people(name: str, people: Mapping[_Key, int]) -> None:
+    """Note who clicked or opened for the first time, part of the transaction that writes that.
+
+    ``name``: “clicked” or “opened”.
 
     ``people``: how many, by broadcast id, moment in microseconds and channel id; negative where it
     turned out that it was no person.
@@ -123,11 +127,11 @@ def note_clicked(people: Mapping[_Key, int]) -> None:
         deltas[broadcast, at - at % MINUTE, channel] += count
     _insert(
         "records_measuredelta",
-        [(*key, *Numbers(clicked=count)) for key, count in deltas.items() if count],
+        [(*key, *Numbers(**{name: count})) for key, count in deltas.items() if count],
     )
     grown: Counter[counters.Key] = Counter()
     for (_, _, channel), count in deltas.items():
-        grown[channel, "clicked"] += max(count, 0)
+        grown[channel, name] += max(count, 0)
     counters.add(grown)
 
 

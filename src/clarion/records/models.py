@@ -370,6 +370,7 @@ class _Measured(models.Model):
     failed = models.BigIntegerField()
     recovered = models.BigIntegerField()
     clicked = models.BigIntegerField()
+    opened = models.BigIntegerField()
 
     class Meta:
         abstract = True

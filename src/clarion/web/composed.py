@@ -91,6 +91,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
         form["end_open_chats"] = ["yes"]
     if draft.track_clicks:
         form["track_clicks"] = ["yes"]
+    if draft.track_opens:
+        form["track_opens"] = ["yes"]
     if audience.get("picked_from") == "chats":
         numbers = draft.picks.order_by("address_id").values_list("address_id", flat=True)
         form["chats"] = [", ".join(map(str, numbers))]

@@ -15,6 +15,7 @@ MEASURES: dict[str, tuple[Text, str]] = {  # what each number is called, and its
     "read": (gettext_lazy("Read"), "4"),
     "failed": (gettext_lazy("Failed"), "bad"),
     "recovered": (gettext_lazy("Recovered"), "2"),
+    "opened": (gettext_lazy("Opened"), "7"),
     "clicked": (gettext_lazy("Clicked"), "5"),
 }
 _CHANNELS = len(TONES) - 1  # that have a colour of their own; the others are one series
@@ -26,7 +27,8 @@ def measures_chart(name: str, title: str, over_time: OverTime) -> Chart:
     series = [
         Series(str(words), over_time.column(measure), tone)
         for measure, (words, tone) in MEASURES.items()
-        if measure != "clicked" or over_time.total.clicked  # few broadcasts track clicks
+        # Few broadcasts count what recipients do.
+        if measure not in ("clicked", "opened") or getattr(over_time.total, measure)
     ]
     points = time_points(spans.starts, spans.step)
     return Chart(name, title, "line", _time_heading(), points, series)
@@ -40,6 +42,7 @@ def channel_charts(over_time: OverTime) -> list[Chart]:
         "read": _("Read by channel"),
         "failed": _("Failed by channel"),
         "recovered": _("Recovered by channel"),
+        "opened": _("Opened by channel"),
         "clicked": _("Clicked by channel"),
     }
     return [

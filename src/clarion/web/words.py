@@ -102,8 +102,8 @@ RECORD_STATUSES: dict[str, Word] = {
 }
 
 CLICK_KINDS: dict[str, Word] = {
-    "person": Word(_("Person"), _("There is no sign that a program opened the link."), "good"),
-    "scanner": Word(_("Scanner"), _("A program opened the link, not the recipient."), "calm"),
+    "person": Word(_("Person"), _("There is no sign that a program did it."), "good"),
+    "scanner": Word(_("Scanner"), _("A program did it, not the recipient."), "calm"),
 }
 
 SCANNER_SIGNS: dict[str, Word] = {
@@ -113,7 +113,19 @@ SCANNER_SIGNS: dict[str, Word] = {
         scanners.AGENT: _("A program that names itself, or gives no name, opened the link."),
         scanners.PREFETCH: _("The browser fetched the page in advance."),
         scanners.BURST: _("All links of the message were opened at once, right after sending."),
+        scanners.SOON: _("Within seconds of sending, before a person could open the e-mail."),
     }.items()
+} | {
+    scanners.PRIVACY: Word(
+        _("Apple Mail"),
+        _("Apple Mail loads every image, so nobody can tell whether the e-mail was opened."),
+        "calm",
+    ),
+    scanners.PROXY: Word(
+        CLICK_KINDS["person"].label,
+        _("Through the image proxy of Gmail or Yahoo, usually when the e-mail is opened."),
+        "good",
+    ),
 }
 
 ADDRESS_STATES: dict[str, Word] = {

@@ -23,6 +23,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
         "delivery.failed": "A message could not be sent, or the provider reported it as failed",
         "delivery.in_doubt": "A message may or may not have been sent",
         "link.clicked": "A recipient clicked a tracked link",
+        "email.opened": "A recipient opened an e-mail, as far as that can be told",
         "message.received": "A contact wrote a message",
         "address.opted_out": "A contact opted out on a channel",
         "address.opted_in": "A contact who could not be sent to can be sent to again",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from clarion.clicks.models import OPENED
 from clarion.kit import db
 from clarion.webhooks.events import Event
 
@@ -88,18 +89,18 @@ def _receipts(after: int, last: int) -> list[tuple[int, Event]]:
 def _clicks(after: int, last: int) -> list[tuple[int, Event]]:
     rows = db.fetch(
         "SELECT s.id, s.recorded_at, s.delivery_id, s.broadcast_id, s.channel_id, s.address_id, "
-        f"{_ADDRESS}, l.target FROM clicks_click s {_ADDRESSES} s.address_id "
+        f"{_ADDRESS}, s.link_id, l.target FROM clicks_click s {_ADDRESSES} s.address_id "
         f"LEFT JOIN clicks_link l ON l.id = s.link_id {_RANGE} AND s.clicked_by = 'person' "
         "ORDER BY s.id",
         [after, last],
     )
-    return [
-        (
-            key,
-            Event(f"click-{key}-{at}", "link.clicked", at, {**_recipient(*recipient), "url": url}),
-        )
-        for key, at, *recipient, url in rows
-    ]
+    events = []
+    for key, at, *recipient, link, url in rows:
+        name, data = "email.opened", _recipient(*recipient)
+        if link != OPENED:
+            name, data = "link.clicked", {**data, "url": url}
+        events.append((key, Event(f"click-{key}-{at}", name, at, data)))
+    return events
 
 
 def _messages(after: int, last: int) -> list[tuple[int, Event]]:

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from clarion.broadcasts.models import Broadcast
-from clarion.clicks.links import number_links
+from clarion.clicks.links import count_opens, number_links
+from clarion.clicks.models import OPENED
+from clarion.clicks.scanners import PRIVACY, PROXY
 from clarion.clicks.store import Visit, store
 from clarion.contacts.models import Address
 from clarion.kit import clock
@@ -124,3 +126,31 @@ def test_i6_clicks_of_all_runs(admin: Client, sent: Broadcast) -> None:
     assert "Contacts who clicked 2 in all runs" in details
     assert "Clicks 4" in details
     assert "https://a.example/ 2 4 0" in words(page(admin, hook))
+
+
+def test_i6_opens_are_a_number_of_their_own(admin: Client, sent: Broadcast) -> None:
+    assert "Opened" not in page(admin, sent)
+    Broadcast.objects.filter(pk=sent.pk).update(track_opens=True)
+    count_opens(sent.pk)
+    first, second, third = Delivery.objects.filter(broadcast=sent).order_by("pk")
+    now = clock.now_us() + 10 * clock.SECOND
+    store([Visit(first.pk, OPENED, now), Visit(first.pk, OPENED, now + 1)])
+    store([Visit(second.pk, OPENED, now, PROXY), Visit(third.pk, OPENED, now, PRIVACY)])
+
+    analytics = page(admin, sent)
+    details = admin.get(f"/broadcasts/{sent.pk}/details").content.decode()
+    listed = admin.get("/broadcasts/").content.decode()
+
+    for html in (analytics, details):
+        (url,) = re.findall(r'id="n-opened"\s+href="([^"]+)">\s*2</a>', html)
+        shown = admin.get(url.replace("&amp;", "&")).content.decode()
+        assert shown.count('<tr id="click-') == 2
+    assert "Opened by channel" in analytics
+    assert "By programs 1 not counted as opens" in words(details)
+    assert re.search(r"<dt>Opened</dt><dd>66.7 %", listed)
+    for wanted, count in (("", 4), ("&clicked_by=person", 3), ("&first=yes", 2)):
+        html = admin.get(f"/clicks/?event=open&broadcast={sent.pk}{wanted}").content.decode()
+        assert html.count('<tr id="click-') == count, wanted
+    assert "Opens are unreliable" in words(html)
+    assert "Event: E-mail opened" in words(html)
+    assert "Opened" in words(admin.get("/").content.decode())

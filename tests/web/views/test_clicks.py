@@ -46,11 +46,11 @@ def test_i6_the_list_its_pages_and_filters(admin: Client, delivery: Delivery) ->
     assert not html  # the empty condition is taken out of the address
     html = admin.get("/clicks/?clicked_by=scanner").content.decode()
     assert html.count('<tr id="click-') == 1
-    assert "Clicked by: Scanner" in html
+    assert "Done by: Scanner" in html
     assert 'href="/clicks/export.csv?clicked_by=scanner"' in html
     html = admin.get(f"/clicks/?first=yes&broadcast={delivery.broadcast_id}").content.decode()
     assert html.count('<tr id="click-') == 1
-    assert "First click of each contact" in html
+    assert "First of each contact" in html
     assert "No clicks found" in admin.get("/clicks/?user=nobody").content.decode()
 
 

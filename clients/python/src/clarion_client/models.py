@@ -215,6 +215,8 @@ class Broadcast(TypedDict):
     data: "dict[str, Any]"
     code_pool_id: "int | None"
     end_open_chats: "bool"
+    track_clicks: "bool"
+    track_opens: "bool"
     rate: "float | None"
     accepted_gaps: "list[str]"
     sent_by: "str"
@@ -230,6 +232,8 @@ class Broadcast(TypedDict):
     completed: "int"
     delivered_percent: "float | None"
     read_percent: "float | None"
+    opened: "int | None"
+    clicked: "int | None"
     runs: "int"
     created_at: "str"
     scheduled_at: "str | None"
@@ -401,7 +405,7 @@ class ChatRowPage(TypedDict):
 
 
 class Click(TypedDict):
-    """One click."""
+    """A link was clicked, or an e-mail opened."""
 
     id: "int"
     at: "str"
@@ -409,7 +413,8 @@ class Click(TypedDict):
     delivery_id: "int"
     chat_number: "int"
     contact_id: "int | None"
-    link_id: "int"
+    event: "str"
+    link_id: "int | None"
     target: "str"
     clicked_by: "str"
 
@@ -701,6 +706,8 @@ class DraftIn(TypedDict):
     sample_data: "NotRequired[dict[str, Any]]"
     code_pool_id: "NotRequired[int | None]"
     end_open_chats: "NotRequired[bool]"
+    track_clicks: "NotRequired[bool]"
+    track_opens: "NotRequired[bool]"
     rate: "NotRequired[float | None]"
     send_to_others: "NotRequired[bool]"
 
@@ -717,6 +724,8 @@ class DraftPatch(TypedDict):
     sample_data: "NotRequired[dict[str, Any]]"
     code_pool_id: "NotRequired[int | None]"
     end_open_chats: "NotRequired[bool]"
+    track_clicks: "NotRequired[bool]"
+    track_opens: "NotRequired[bool]"
     rate: "NotRequired[float | None]"
     send_to_others: "NotRequired[bool]"
 

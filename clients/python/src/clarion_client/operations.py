@@ -575,12 +575,13 @@ class Client(SyncBase):
         user: str | None = None,
         url: str | None = None,
         clicked_by: Literal["", "person", "scanner"] | None = None,
+        event: Literal["", "open"] | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.ClickPage:
-        """List clicks on links, newest first."""
+        """List clicks on links or opened e-mails, newest first."""
         return cast(
             "models.ClickPage",
             self.request(
@@ -592,6 +593,7 @@ class Client(SyncBase):
                     "user": user,
                     "url": url,
                     "clicked_by": clicked_by,
+                    "event": event,
                     "after": after,
                     "before": before,
                     "limit": limit,
@@ -2341,12 +2343,13 @@ class AsyncClient(AsyncBase):
         user: str | None = None,
         url: str | None = None,
         clicked_by: Literal["", "person", "scanner"] | None = None,
+        event: Literal["", "open"] | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.ClickPage:
-        """List clicks on links, newest first."""
+        """List clicks on links or opened e-mails, newest first."""
         return cast(
             "models.ClickPage",
             await self.request(
@@ -2358,6 +2361,7 @@ class AsyncClient(AsyncBase):
                     "user": user,
                     "url": url,
                     "clicked_by": clicked_by,
+                    "event": event,
                     "after": after,
                     "before": before,
                     "limit": limit,

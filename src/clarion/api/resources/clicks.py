@@ -1,4 +1,4 @@
-"""Clicks on the links of broadcasts."""
+"""Clicks on the links of broadcasts, and opened e-mails."""
 
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ AREA = "Records"
 
 
 class ClickOut(Output):
-    """One click."""
+    """A link was clicked, or an e-mail opened."""
 
     id: Id
     at: Moment
@@ -26,8 +26,9 @@ class ClickOut(Output):
     delivery_id: int
     chat_number: Id
     contact_id: Id | None = Field(description="null when the contact has been deleted")
-    link_id: Id
-    target: str = Field(description="As it was written, with its variables")
+    event: str = Field(description="click or open")
+    link_id: Id | None = Field(description="null for an open")
+    target: str = Field(description="As it was written, with its variables; empty for an open")
     clicked_by: str = Field(description="person or scanner")
 
 
@@ -39,18 +40,22 @@ def list_clicks(
     user: Annotated[str, Query("", max_length=400, description="The user id, whole")] = "",
     url: Annotated[str, Query("", max_length=400, description="Part of the target")] = "",
     clicked_by: Annotated[Literal["", "person", "scanner"], Query("")] = "",
+    event: Annotated[
+        Literal["", "open"], Query("", description="open: e-mails that were opened, not clicks")
+    ] = "",
     after: AwareDatetime | None = None,
     before: AwareDatetime | None = None,
     limit: Limit = 50,
     cursor: CursorText = "",
 ) -> Page[ClickOut]:
-    """List clicks on links, newest first"""
+    """List clicks on links or opened e-mails, newest first"""
     wanted = ClickFilter(
         broadcast=broadcast,
         link=link,
         user=user,
         url=url,
         clicked_by=clicked_by,
+        event=event,
         after=after,
         before=before,
     )
@@ -67,7 +72,8 @@ def list_clicks(
             delivery_id=row.delivery_id,
             chat_number=row.chat,
             contact_id=row.contact_id or None,
-            link_id=row.link_id,
+            event=row.event,
+            link_id=row.link_id if row.event == "click" else None,
             target=row.target,
             clicked_by=row.clicked_by,
         )

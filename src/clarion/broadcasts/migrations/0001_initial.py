@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                 ("end_open_chats", models.BooleanField(default=False)),
                 ("is_answer", models.BooleanField(default=False)),
                 ("track_clicks", models.BooleanField(default=False)),
+                ("track_opens", models.BooleanField(default=False)),
                 ("priority", models.SmallIntegerField(default=0)),
                 ("weight", models.PositiveSmallIntegerField(default=1)),
                 ("rate", models.FloatField(blank=True, null=True)),

@@ -45,6 +45,7 @@ _HIDDEN = (
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;"
     "mso-hide:all"
 )
+_UNSEEN = "display:block;width:1px;height:1px;border:0"
 _FILLER = "&#847;&zwnj;&nbsp;"  # combining grapheme joiner, zero-width non-joiner, space
 _LISTED = 110  # characters of subject and preheader that mail programs list, at about the most
 
@@ -98,6 +99,7 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
         page = _with_head(head, link, message.language)
     else:
         page = html(text, footer, parts, message.language, head.preheader)
+    page = _with_image(page, head.image)
     lines = [
         _from_line(Sender(_shown_name(head.from_name) or sender.name, sender.address)),
         *_reply_to(head.reply_to or reply_to),
@@ -168,8 +170,19 @@ def _with_head(mail: Mail, link: str, language: str) -> str:
     if not link or escape(link) in page:
         return page
     foot = f'<p lang="en"><a href="{escape(link)}">Unsubscribe</a></p>'
+    return _at_end(page, foot)
+
+
+def _with_image(page: str, url: str) -> str:
+    """The page with the image at its end that tells that it is opened, which nobody sees."""
+    if not _SAFE_LINK.fullmatch(url):
+        return page
+    return _at_end(page, f'<img src="{escape(url)}" width="1" height="1" alt="" style="{_UNSEEN}">')
+
+
+def _at_end(page: str, addition: str) -> str:
     before, end, after = page.rpartition("</body>")
-    return f"{before}{foot}{end}{after}" if end else page + foot
+    return f"{before}{addition}{end}{after}" if end else page + addition
 
 
 def _of_page(language: str) -> str:

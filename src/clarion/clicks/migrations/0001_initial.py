@@ -68,9 +68,36 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["recorded_at"], name="click_at"),
-                    models.Index(fields=["broadcast_id", "recorded_at"], name="click_broadcast"),
-                    models.Index(fields=["channel_id", "recorded_at"], name="click_channel"),
+                    models.Index(
+                        condition=models.Q(("link_id__gt", 0)),
+                        fields=["recorded_at"],
+                        name="click_at",
+                    ),
+                    models.Index(
+                        condition=models.Q(("link_id__gt", 0)),
+                        fields=["broadcast_id", "recorded_at"],
+                        name="click_broadcast",
+                    ),
+                    models.Index(
+                        condition=models.Q(("link_id__gt", 0)),
+                        fields=["channel_id", "recorded_at"],
+                        name="click_channel",
+                    ),
+                    models.Index(
+                        condition=models.Q(("link_id", -1)),
+                        fields=["recorded_at"],
+                        name="open_at",
+                    ),
+                    models.Index(
+                        condition=models.Q(("link_id", -1)),
+                        fields=["broadcast_id", "recorded_at"],
+                        name="open_broadcast",
+                    ),
+                    models.Index(
+                        condition=models.Q(("link_id", -1)),
+                        fields=["channel_id", "recorded_at"],
+                        name="open_channel",
+                    ),
                     models.Index(fields=["address_id"], name="click_address"),
                 ],
             },

@@ -610,6 +610,7 @@ class Migration(migrations.Migration):
                 ("failed", models.BigIntegerField()),
                 ("recovered", models.BigIntegerField()),
                 ("clicked", models.BigIntegerField()),
+                ("opened", models.BigIntegerField()),
                 (
                     "broadcast",
                     models.ForeignKey(
@@ -651,6 +652,7 @@ class Migration(migrations.Migration):
                 ("failed", models.BigIntegerField()),
                 ("recovered", models.BigIntegerField()),
                 ("clicked", models.BigIntegerField()),
+                ("opened", models.BigIntegerField()),
                 (
                     "broadcast",
                     models.ForeignKey(

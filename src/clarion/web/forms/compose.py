@@ -48,7 +48,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "timing": NAMES,
     "open_chats": ("end_open_chats",),
-    "tracking": ("track_clicks",),
+    "tracking": ("track_clicks", "track_opens"),
     "sample": ("sample_data",),
     "rate": ("rate",),
     "pausing": ("pause_rejected", "pause_unreachable"),
@@ -96,6 +96,7 @@ class Composition:
     accepted_gaps: list[str] = field(default_factory=list)
     end_open_chats: bool = False
     track_clicks: bool = False
+    track_opens: bool = False
     sample_text: str = ""
     sample_data: dict[str, Any] = field(default_factory=dict)
     rate_text: str = ""
@@ -149,6 +150,7 @@ class Composition:
             "accepted_gaps": self.accepted_gaps,
             "end_open_chats": self.end_open_chats,
             "track_clicks": self.track_clicks,
+            "track_opens": self.track_opens,
             "rate": self.rate,
             "pause_rejected": self.pause_rejected,
             "pause_unreachable": self.pause_unreachable,
@@ -244,6 +246,7 @@ def parse(data: QueryDict) -> Composition:
         accepted_gaps=[clean(name, LONGEST) for name in data.getlist("accepted_gaps")],
         end_open_chats="end_open_chats" in data,
         track_clicks="track_clicks" in data,
+        track_opens="track_opens" in data,
         sample_text=plain_text(data.get("sample_data", "")),
         rate_text=_line(data, "rate"),
         pause_rejected_text=_line(data, "pause_rejected"),

@@ -28,7 +28,7 @@ from clarion.channels.condition import conditions
 from clarion.engine.status import workers_alive
 from clarion.insights.codes import numbers_of
 from clarion.insights.errors import explained_causes
-from clarion.insights.links import clicks_of
+from clarion.insights.links import clicks_of, opens_of
 from clarion.kit import clock
 from clarion.kit.numbers import parse_id
 from clarion.records import tallies
@@ -309,6 +309,7 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
         "calls": calls if broadcast.is_live else [],
         "codes": numbers_of([broadcast]).get(broadcast.pk),
         "clicks": clicks_of(broadcast),
+        "opens": opens_of(broadcast),
         "of_runs": broadcast.is_live and not _counts(broadcast),
         "rows": search(RecordFilter(broadcast=broadcast.pk), limit=LATEST).rows,
     }

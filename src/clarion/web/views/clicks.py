@@ -1,4 +1,4 @@
-"""Clicks: filter, page, export."""
+"""Clicks and opened e-mails: filter, page, export."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _TYPED = (
 
 @require_safe
 def clicks(request: AgentRequest) -> HttpResponse:
-    """The clicks that meet all conditions in the address, newest first."""
+    """The clicks or opens that meet all conditions in the address, newest first."""
     return list_page(
         request, "clicks", ClickFilter, search, _chips, typed=_TYPED, kinds=CLICK_KINDS
     )
@@ -28,15 +28,18 @@ def clicks(request: AgentRequest) -> HttpResponse:
 
 def _chips(wanted: ClickFilter) -> list[dict[str, str]]:
     labels = {
+        "event": _("Event: %s"),
         "link": _("Link: %s"),
         "url": _("Link contains “%s”"),
-        "clicked_by": _("Clicked by: %s"),
-        "first": _("First click of each contact"),
+        "clicked_by": _("Done by: %s"),
+        "first": _("First of each contact"),
     }
     return condition_chips("clicks", wanted, labels, _shown)
 
 
 def _shown(name: str, value: Any) -> str:
+    if name == "event":
+        return _("E-mail opened")
     if name == "clicked_by":
         return str(CLICK_KINDS[value].label)
     return target_of(value) or "" if name == "link" else ""

@@ -134,6 +134,7 @@ def _numbers(request: AgentRequest) -> dict[str, Any]:
     opens = {
         "sent": f"{reverse('records')}?{urlencode({'status': 'completed', **records})}",
         "failed": f"{reverse('records')}?{urlencode({'status': 'error', **records})}",
+        "opened": f"{reverse('clicks')}?{urlencode({'event': 'open', 'first': 'yes', **records})}",
         "clicked": f"{reverse('clicks')}?{urlencode({'first': 'yes', **records})}",
     }
     return {

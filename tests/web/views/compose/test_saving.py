@@ -42,14 +42,19 @@ def test_i6_the_choice_to_track_clicks(admin: Client, channel: Channel, settings
     assert re.search(r'name="track_clicks" value="yes"\s+disabled', page)
     assert "no public URL for the links" in words(page)
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example"})
-    form = compose_form(channel, text="See https://shop.example/", track_clicks="yes")
+    form = compose_form(
+        channel, text="See https://shop.example/", track_clicks="yes", track_opens="yes"
+    )
 
     html = autosave(admin, form, "when")
 
     assert "Saved" in html
     assert the_draft().track_clicks
+    assert the_draft().track_opens
     page = admin.get(f"/broadcasts/{the_draft().pk}/edit/").content.decode()
     assert re.search(r'name="track_clicks" value="yes"\s+checked', page)
+    assert re.search(r'name="track_opens" value="yes"\s+checked', page)
+    assert "The number is unreliable" in words(page)
     # The preview shows where the link leads.
     assert "https://shop.example/" in html + page
 
