@@ -10,9 +10,12 @@ from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact
 from clarion.content.models import Story, StoryVersion
-from clarion.engine import content_watch
+from clarion.engine import content_watch, reap
+from clarion.engine.claim import claim
 from clarion.engine.content_watch import FIRST
 from clarion.engine.process import ThreadedWorker
+from clarion.engine.remaining import remaining
+from clarion.records.deliveries.claim import first_holder
 from clarion.records.models import Delivery, Record
 from crash.rehearsal import wait_completed
 from support import factory
@@ -255,3 +258,36 @@ def test_a_worker_that_ends_queues_again_what_it_kept_back(
 
     assert factory.states(broadcast) == {"queued": 3}
     assert used_attempts(broadcast) == 0
+
+
+def test_who_is_kept_back_by_two_workers_comes_to_the_older_one(database_url: str) -> None:
+    """Each of them alone would wait for the other's until it can't be known any more."""
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        factory.people(channel, 2)
+        broadcast = sending(channel, FAILS)
+        older = reap.register()
+        assert len(claim(channel.pk, older, 1).messages) == 1
+        with ThreadedWorker():
+            both = {"sending": 2}
+            eventually(lambda: reap.renew(older) and factory.states(broadcast) == both, 60)
+            eventually(lambda: reap.renew(older) and claim(channel.pk, older, 1).messages, 60)
+
+            assert first_holder(broadcast.pk) == older
+            assert remaining(broadcast.pk, channel.pk, older + 1).is_anothers
+            assert not remaining(broadcast.pk, channel.pk, older).is_anothers
+
+    assert used_attempts(broadcast) == 0
+
+
+def test_nothing_is_left_to_an_older_worker_while_it_can_be_decided(database_url: str) -> None:
+    channel = factory.channel()
+    factory.people(channel, 3)
+    broadcast = sending(channel, FAILS)
+    older = reap.register()
+    claim(channel.pk, older, 1)
+    assert not remaining(broadcast.pk, channel.pk, older + 1).is_anothers  # more is queued
+
+    factory.settle_each(channel, ["sent"])
+    claim(channel.pk, older, 1)
+    assert not remaining(broadcast.pk, channel.pk, older + 1).is_anothers  # somebody was reached

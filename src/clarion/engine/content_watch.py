@@ -6,6 +6,9 @@ could be made. When there are FIRST of them before that, or all recipients on th
 and fail for one reason, the broadcast pauses with it and these people are queued again. So nobody
 has used up an attempt. A single recipient on a channel waits for those on the other channels.
 
+What two workers keep back comes to the older one, which can judge it: when nothing is queued any
+more, the younger one queues its people again.
+
 An audience of one proves nothing, and neither does a live broadcast, whose people come one by one:
 there, failures are settled after a while.
 """

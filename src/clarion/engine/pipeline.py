@@ -315,12 +315,12 @@ class ChannelPipeline:
         """Decide on those whose message could not be made, where nobody else's could so far."""
         for key, is_time in self._content.kept(self.channel.id):
             broadcast = key[1]
-            if not self._host.may_send(self.channel.id, broadcast):
+            may_send = self._host.may_send(self.channel.id, broadcast)
+            left = is_time and may_send and await self._host.remaining(broadcast, self.channel.id)
+            if not may_send or (left and left.is_anothers):
                 self._requeue(list(self._content.give_up(self.channel.id, key)))
-            elif is_time:
-                left = await self._host.remaining(broadcast, self.channel.id)
-                if broken := self._content.judge(key, left):
-                    self._pause_broken(broadcast, broken)
+            elif left and (broken := self._content.judge(key, left)):
+                self._pause_broken(broadcast, broken)
 
     def _pause_broken(self, broadcast: int, broken: Broken) -> None:
         for settlement in broken.people:

@@ -192,7 +192,7 @@ class Worker:
 
     async def remaining(self, broadcast_id: int, channel_id: int) -> Remaining:
         """What is left of a broadcast on a channel."""
-        return await self._db(remaining, broadcast_id, channel_id)
+        return await self._db(remaining, broadcast_id, channel_id, self._id)
 
     async def slots(self, channel_id: int, count: int) -> list[int]:
         """Moments at which this many requests of a channel may leave."""

@@ -55,6 +55,20 @@ def read_claimed(deliveries: Iterable[int]) -> list[ClaimedRow]:
     return [ClaimedRow._make(row) for row in rows]
 
 
+def first_holder(broadcast_id: int) -> int | None:
+    """Of the workers that hold deliveries of a broadcast the one that was registered first, if any.
+
+    What is queued is looked through with it, so it is to be asked when little of that is left.
+    """
+    rows = db.fetch(
+        "SELECT min(worker_id) FROM records_delivery "
+        f"WHERE broadcast_id = %s AND {in_state([D.SENDING])}",
+        [broadcast_id],
+    )
+    holder: int | None = rows[0][0]
+    return holder
+
+
 def completed_delivery(broadcast_id: int) -> int | None:
     """A delivery of a broadcast that has got everything, if there is one."""
     rows = db.fetch(
