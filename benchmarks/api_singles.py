@@ -36,6 +36,7 @@ from clarion.accounts.tokens import create_token  # noqa: E402
 from clarion.broadcasts import drafts, launch  # noqa: E402
 from clarion.broadcasts.query import Audience  # noqa: E402
 from clarion.channels.manage import add_channel  # noqa: E402
+from clarion.cli.benchmark.cpu import cpu_seconds  # noqa: E402
 from clarion.contacts.models import Address, Contact  # noqa: E402
 from clarion.engine import lifecycle  # noqa: E402
 from clarion.engine.expand import expand_chunk  # noqa: E402
@@ -128,15 +129,25 @@ def main(people: int, clients: int, seconds: float, per_second: float) -> None:
                     break
             except httpx.TransportError:
                 time.sleep(0.2)
+        before = [cpu_seconds(process.pid) for process in processes[1:]]
         took = asyncio.run(run(clients, seconds, per_second, url, token))
+        spent = [
+            1000 * (cpu_seconds(process.pid) - had) / len(took)
+            for process, had in zip(processes[1:], before, strict=True)
+        ]
         queued = Delivery.objects.filter(state="queued").count()
         shares = {
             share: took[min(len(took) - 1, int(len(took) * share))] for share in (0.5, 0.9, 0.99)
         }
-        print("| queued | clients | requests a second | median, ms | p90 | p99 | longest |")
+        print(
+            "| queued | clients | requests a second | median, ms | p90 | p99 | longest "
+            "| CPU of the web server, ms each | of the worker |"
+        )
         print(
             f"| {queued:,} | {clients} | {len(took) / seconds:.0f} | "
             + " | ".join(f"{1000 * value:.0f}" for value in (*shares.values(), took[-1]))
+            + " | "
+            + " | ".join(f"{value:.1f}" for value in spent)
             + " |"
         )
     finally:
