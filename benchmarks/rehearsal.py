@@ -178,7 +178,7 @@ def main(kind: str, people: int) -> int:
     )
     words = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
     ready = FOLDER / "ready.json"
-    ports = [f"--{protocol}-port=0" for protocol in ("http", "smtp", "smpp")]
+    ports = [f"--{protocol}-port=0" for protocol in ("http", "smtp", "smpp", "imap")]
     ports += ["--log", str(log), "--ready-file", str(ready)]
     with running("clarion_simulator", *ports, *words) as simulator:
         line_of(simulator)

@@ -15,6 +15,7 @@ def run() -> int:
     parser.add_argument("--http-port", type=int, default=HTTP_PORT)
     parser.add_argument("--smtp-port", type=int, default=SMTP_PORT)
     parser.add_argument("--smpp-port", type=int)
+    parser.add_argument("--imap-port", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="pairs")
     parser.add_argument("--log", type=Path)
     parser.add_argument("--ready-file", type=Path)
@@ -29,6 +30,7 @@ def run() -> int:
             http_port=args.http_port,
             smtp_port=args.smtp_port,
             smpp_port=args.smpp_port,
+            imap_port=args.imap_port,
             behaviour=behaviour,
             log=args.log,
             ready_file=args.ready_file,

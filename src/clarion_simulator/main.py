@@ -28,14 +28,16 @@ def main(
     http_port: int = HTTP_PORT,
     smtp_port: int = SMTP_PORT,
     smpp_port: int | None = None,
+    imap_port: int | None = None,
     behaviour: Behaviour | None = None,
     log: Path | None = None,
     ready_file: Path | None = None,
 ) -> None:
     """Run until SIGINT or SIGTERM.
 
-    Prints `ready http://HOST:PORT smtp://HOST:PORT` once it listens, and `smpp://…` where it was
-    given a port for that; `ready_file` then appears whole, with what `GET /_/health` answers.
+    Prints `ready http://HOST:PORT smtp://HOST:PORT` once it listens, and `smpp://…` and
+    `imap://…` where it was given ports for these; `ready_file` then appears whole, with what
+    `GET /_/health` answers.
     Raises OSError (a port is taken, a file cannot be written) and ValueError (the log file is no
     log), each with a sentence for people.
     """
@@ -45,6 +47,7 @@ def main(
         http_port=http_port,
         smtp_port=smtp_port,
         smpp_port=smpp_port,
+        imap_port=imap_port,
         log_file=log,
     )
     with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -63,7 +66,7 @@ async def _serve(simulator: Simulator, ready_file: Path | None) -> None:
         gc.set_threshold(50_000, 20, 100)
         if ready_file is not None:
             _write_whole(ready_file, json.dumps(simulator.health()) + "\n")
-        urls = (simulator.http_url, simulator.smtp_url, simulator.smpp_url)
+        urls = (simulator.http_url, simulator.smtp_url, simulator.smpp_url, simulator.imap_url)
         print("ready", *filter(None, urls), flush=True)
         await stop.wait()
 

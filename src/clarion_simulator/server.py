@@ -15,6 +15,7 @@ from clarion_simulator.control import Control
 from clarion_simulator.desk import Desk
 from clarion_simulator.direct import Direct
 from clarion_simulator.discord import Discord
+from clarion_simulator.imap import Imap, Inbox
 from clarion_simulator.line import Line
 from clarion_simulator.log import Log, LogFile
 from clarion_simulator.mail_apis import MailApis
@@ -38,7 +39,8 @@ FLUSH_SECONDS = 0.1
 
 
 class Simulator:
-    """A provider on loopback. Port 0 takes a free one; SMPP is spoken only where it has a port.
+    """A provider on loopback. Port 0 takes a free one; SMPP and IMAP are spoken only where they
+    have a port.
 
     `log_file` makes the log outlive it.
 
@@ -54,15 +56,19 @@ class Simulator:
         http_port: int = 0,
         smtp_port: int = 0,
         smpp_port: int | None = None,
+        imap_port: int | None = None,
         log_file: Path | None = None,
     ) -> None:
-        for port in (http_port, smtp_port, smpp_port or 0):
+        for port in (http_port, smtp_port, smpp_port or 0, imap_port or 0):
             if not 0 <= port <= 65535:
                 raise ValueError(f"A port is a number from 0 to 65535, not {port}.")
         self.host = host
         self.http_port = http_port
         self.smtp_port = smtp_port
         self.smpp_port = smpp_port
+        self.imap_port = imap_port
+        self.inbox = Inbox()
+        self._imaps: set[Imap] = set()
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._mails: set[Mail] = set()
@@ -137,6 +143,11 @@ class Simulator:
         """Where it speaks SMPP; None where it does not."""
         return None if self.smpp_port is None else f"smpp://{_in_url(self.host)}:{self.smpp_port}"
 
+    @property
+    def imap_url(self) -> str | None:
+        """Where it speaks IMAP; None where it does not."""
+        return None if self.imap_port is None else f"imap://{_in_url(self.host)}:{self.imap_port}"
+
     async def start(self) -> None:
         """Open the log file and the ports."""
         if self._log_path is not None:
@@ -145,8 +156,12 @@ class Simulator:
         try:
             self.http_port = await self._listen(lambda: Connection(self), self.http_port)
             self.smtp_port = await self._listen(
-                lambda: Mail(self._desk, self._mails), self.smtp_port
+                lambda: Mail(self._desk, self._mails, self.inbox), self.smtp_port
             )
+            if self.imap_port is not None:
+                self.imap_port = await self._listen(
+                    lambda: Imap(self.inbox, self._imaps), self.imap_port
+                )
             if self.smpp_port is not None:
                 self.smpp_port = await self._listen(lambda: Smsc(self._smpp), self.smpp_port)
         except BaseException:
@@ -158,9 +173,10 @@ class Simulator:
         """Close everything, waiting for nothing but the log file."""
         for server in self._servers:
             server.close()
-        links: list[Connection | Mail | Smsc] = [
+        links: list[Connection | Mail | Smsc | Imap] = [
             *self.connections,
             *self._mails,
+            *self._imaps,
             *self._smpp.links,
         ]
         for transport in [link.transport for link in links]:
@@ -205,6 +221,7 @@ class Simulator:
             self._desk.caller.forget()
             self._telegram.forget()
             self._smpp.forget()
+            self.inbox.forget()
             if self._log_file:
                 self._log_file.clear()
 
@@ -221,9 +238,11 @@ class Simulator:
             "http": self.http_url,
             "smtp": self.smtp_url,
             "smpp": self.smpp_url,
+            "imap": self.imap_url,
             "http_port": self.http_port,
             "smtp_port": self.smtp_port,
             "smpp_port": self.smpp_port,
+            "imap_port": self.imap_port,
             "log": str(self._log_path) if self._log_path else None,
             "problem": problem,
             "received": len(self.log),

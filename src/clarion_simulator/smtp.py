@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
+from clarion_simulator import bounces
 from clarion_simulator.desk import Desk
 from clarion_simulator.fate import DOINGS, Fate
+from clarion_simulator.imap import Inbox
 from clarion_simulator.log import Channel
 from clarion_simulator.wire import CLOSE, KEEP, RESET, SLOW_PIECES, reset
 
@@ -47,8 +49,9 @@ class Mail(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, desk: Desk, connections: "set[Mail]") -> None:
+    def __init__(self, desk: Desk, connections: "set[Mail]", inbox: Inbox) -> None:
         self.desk = desk
+        self._inbox = inbox
         self.connections = connections
         self.loop = asyncio.get_running_loop()
         self._buffer = bytearray()
@@ -140,6 +143,7 @@ class Mail(asyncio.Protocol):
 
     def _clear(self) -> None:
         self._channel: Channel | None = None
+        self._sender = ""
         self._recipients: list[Recipient] = []
         self._begun = 0
 
@@ -199,7 +203,10 @@ class Mail(asyncio.Protocol):
             self._say("501 5.1.7 Syntax: MAIL FROM:<address>")
         else:
             self._begun = time.monotonic_ns()
-            self._channel = self.desk.log.channel("smtp", match[1])
+            self._sender = match[1]
+            # Bounce addresses with codes are one sender.
+            name = re.sub(r"\+[^@]*(?=@)", "", match[1])
+            self._channel = self.desk.log.channel("smtp", name)
             self._say("250 2.1.0 Ok")
 
     def _rcpt(self, rest: str) -> None:
@@ -259,7 +266,33 @@ class Mail(asyncio.Protocol):
                 key,
                 text,
             )
+            if DOINGS[fate.do][0] == "accepted" and self._sender:
+                self._return_later(recipient.address, content, number, fate)
         self._reply(fate, f"250 2.0.0 Ok: queued as sim-{number}")
+
+    def _return_later(self, to: str, content: bytes, number: int, fate: Fate) -> None:
+        """Plan what comes back to the sender, into the mailbox that IMAP shows."""
+        kinds = [
+            (receipt.kind.partition(".")[2], fate.delay + receipt.delay)
+            for receipt in self.desk.judge.receipts(to, str(number), fate.do)
+            if receipt.kind == "message.failed"
+        ]
+        for word in ("bounce", "delayed", "complaint", "away"):
+            if f"+{word}@" in to:
+                kinds = [(word, fate.delay)]
+        for kind, delay in kinds:
+            self.loop.call_later(delay, self._return, kind, to, self._sender, content, number)
+
+    def _return(self, kind: str, to: str, sender: str, content: bytes, number: int) -> None:
+        if kind == "complaint":
+            mail = bounces.complaint(to, sender, content, number)
+        elif kind == "away":
+            mail = bounces.automatic(to, sender, number)
+        else:
+            write = bounces.WRITERS[number % len(bounces.WRITERS)]
+            mail = write(bounces.FAILURES[kind], to, content, number)
+        way = f"Return-Path: <>\r\nDelivered-To: {sender}\r\nTo: {sender}\r\n"
+        self._inbox.add(way.encode() + mail)
 
     def _reply(self, fate: Fate, good: str) -> None:
         do, delay = fate

@@ -14,5 +14,5 @@ from clarion_simulator.server import Simulator
 async def stage() -> AsyncIterator[Stage]:
     """A running simulator and clients to it."""
     behaviour = Behaviour(slow_seconds=0.1, keep_text=5000)
-    async with Simulator(behaviour, smpp_port=0) as simulator, Clients() as clients:
+    async with Simulator(behaviour, smpp_port=0, imap_port=0) as simulator, Clients() as clients:
         yield Stage(simulator, clients)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clarion.channels.abilities import Fetched
+from clarion.channels.abilities import Fetched, FetchRefused
 from clarion.channels.contract import Reply, Request
 from clarion.channels.manage import update_channel
 from clarion.channels.models import Channel
@@ -194,3 +194,42 @@ async def test_a_server_that_holds_no_request_open_is_not_asked_without_a_pause(
         await asyncio.wait_for(task, 30)
     assert database.given_back == [("", fetching.PAUSE)]
     assert len(provider.replies) == 2
+
+
+class Unwilling:
+    """A kind whose provider gives out nothing, and must not be asked again soon."""
+
+    def fetch(self, cursor: str) -> Request:
+        """Any request."""
+        return HttpRequest("GET", "https://mail.example/")
+
+    def fetched(self, reply: Reply, cursor: str) -> Fetched:
+        """A refusal."""
+        raise FetchRefused("The login was refused.", 300.0)
+
+
+class Slow(Unwilling):
+    """A kind that is asked once an hour."""
+
+    def fetched(self, reply: Reply, cursor: str) -> Fetched:
+        """Nothing new."""
+        return Fetched((), "7", pause=3_600.0)
+
+
+@pytest.mark.parametrize(
+    ("of", "given_back"),
+    [
+        (Unwilling(), ("The login was refused.", 300 * clock.SECOND)),
+        (Slow(), ("", 3_600 * clock.SECOND)),
+    ],
+)
+async def test_a_kind_says_how_long_its_provider_is_left_in_peace(
+    of: Any, given_back: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "FetchesUpdates", Unwilling)
+    database = Database(of)
+    fetchers = fetching.Fetchers(database.run, Provider(HttpReply(200, {}, b"")).send)
+    await fetchers.serve_channels()
+    for task in list(fetchers._tasks.values()):
+        await asyncio.wait_for(task, 30)
+    assert database.given_back == [given_back]

@@ -93,6 +93,16 @@ class Fetched:
     bodies: tuple[bytes, ...]  # as ``events`` reads them
     cursor: str  # for the next request, which tells the provider that these are stored
     requests: tuple[Request, ...] = ()  # to send once they are stored; not repeated
+    pause: float = 0.0  # seconds until it is asked again, where nothing came in
+
+
+class FetchRefused(ValueError):  # noqa: N818 - the name is the fact
+    """The provider gives out nothing: a sentence, what is wrong and what to do."""
+
+    def __init__(self, sentence: str, wait: float) -> None:
+        """``wait``: seconds until it is asked again."""
+        super().__init__(sentence)
+        self.wait = wait
 
 
 @runtime_checkable
@@ -108,4 +118,15 @@ class FetchesUpdates(Protocol):
 
     def fetched(self, reply: Reply, cursor: str) -> Fetched:
         """What the reply has. Raises ValueError with a sentence, what is wrong and what to do,
-        where the provider gives out nothing."""
+        where the provider gives out nothing, FetchRefused where it must not be asked again soon."""
+
+
+@runtime_checkable
+class ChecksMore(Protocol):
+    """A kind whose channels have a second server, which a check asks as well."""
+
+    def further_check(self) -> Request | None:
+        """A harmless request that shows whether its settings are good; None without one. Pure."""
+
+    def further_checked(self, reply: Reply) -> str:
+        """What the reply says, as a sentence. Raises ValueError with one if bad."""

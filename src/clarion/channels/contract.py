@@ -207,6 +207,21 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class AboutMessage:
+    """Events that nobody vouches for, such as what comes by e-mail, about a message of ours.
+
+    They count only if that message was sent on this channel. ``proven``: only its recipient and the
+    servers on its way know what the report repeats. Otherwise it must have been sent to one of the
+    addresses that the report names. An address of ``events`` that is "" is the recipient's.
+    """
+
+    message_id: str  # ours
+    events: "tuple[Receipt | AddressReport | Inbound | OptOut, ...]"
+    proven: bool
+    named: tuple[str, ...] = ()  # user ids
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A part of a callback that means nothing here. It is counted and can be looked up."""
 
@@ -223,6 +238,7 @@ Event = (
     | SamePerson
     | Moved
     | TemplateChanged
+    | AboutMessage
     | Ignored
 )
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import limits
+from clarion.channels.abilities import ChecksMore
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
 from clarion.channels.defaults import (
     checked_attempts,
@@ -201,9 +202,14 @@ async def ask_provider(channel: Channel) -> str:
     kind = adapter_of(channel)
     reply = await ask(kind.check())
     try:
-        return kind.checked(reply)
+        answer = kind.checked(reply)
+        if isinstance(kind, ChecksMore) and (request := kind.further_check()) is not None:
+            answer += f" {kind.further_checked(await ask(request))}"
+    except ChannelError:
+        raise
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
+    return answer
 
 
 def register_webhook(channel: Channel, public_url: str, *, by: Agent | str) -> str:

@@ -34,6 +34,7 @@ class ConfigField:
     type: FieldType
     receives: tuple[str, ...] = ()  # the secrets that go to the address that this one names
     made_up: bool = False  # left empty, one is made
+    group: str = ""  # the title above it and its neighbours in the form
 
 
 def config_fields(kind: str) -> list[ConfigField]:
@@ -132,4 +133,5 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
         type=type_,
         receives=tuple(map(str, receives)) if isinstance(receives, list) else (),
         made_up=info.default_factory is not None,
+        group=str(extra.get("group", "")) if isinstance(extra, dict) else "",
     )

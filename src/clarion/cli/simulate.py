@@ -36,6 +36,10 @@ def simulator(
     smpp_port: Annotated[
         int | None, _port("Speak SMPP too, on this port. 0 chooses a free one.")
     ] = None,
+    imap_port: Annotated[
+        int | None,
+        _port("Speak IMAP too, on this port: the mailbox for bounces. 0 chooses a free one."),
+    ] = None,
     knobs: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,6 +74,7 @@ def simulator(
             http_port=http_port,
             smtp_port=smtp_port,
             smpp_port=smpp_port,
+            imap_port=imap_port,
             behaviour=behaviour,
             log=log,
             ready_file=ready_file,

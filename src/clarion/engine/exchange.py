@@ -30,7 +30,7 @@ from clarion.engine.render import (
 )
 from clarion.records.models import Delivery
 from clarion.records.rows import RecordRow
-from clarion.transport.messages import SmppRequest, SmtpRequest
+from clarion.transport.messages import ImapRequest, SmppRequest, SmtpRequest
 from clarion.transport.smpp_pdu import described
 
 _SIGNATURES = frozenset({"authorization", "webhook-signature", "webhook-timestamp"})
@@ -155,6 +155,8 @@ def redacted(request: Request, secrets: Iterable[str]) -> str:
         return readable("\n\n".join(map(described, request.parts)).encode(), secrets)
     if isinstance(request, SmtpRequest):
         return readable(request.message.replace(b"\r\n", b"\n"), secrets)
+    if isinstance(request, ImapRequest):  # nothing is sent with it
+        return ""
     headers = [
         f"{name}: {HIDDEN if name.lower() in _SIGNATURES else value}"
         for name, value in request.headers

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 from django.db import Error
 
-from clarion.channels.abilities import Fetched, FetchesUpdates
+from clarion.channels.abilities import Fetched, FetchesUpdates, FetchRefused
 from clarion.channels.contract import ChannelKind, HookRequest, Reply, Request
 from clarion.channels.manage import note_check
 from clarion.channels.models import Channel
@@ -25,7 +25,7 @@ from clarion.engine.callbacks import Verified
 from clarion.engine.inbox import lane_of
 from clarion.engine.models import FetchPosition
 from clarion.kit import clock, db
-from clarion.transport.errors import TransportError
+from clarion.transport.errors import TransportError, WrongSettings
 
 log = structlog.get_logger()
 LEASE: Final = 90 * clock.SECOND  # longer than a request that the provider holds open
@@ -105,6 +105,8 @@ def keep(turn: Turn, fetched: Fetched) -> Turn | None:
     if channel is None or kind is None:
         return None
     now = db.now_us()
+    hooks = [HookRequest({}, "", body, clock.from_us(now)) for body in fetched.bodies]
+    verified = [Verified(channel.pk, hook, lane_of(kind, hook)) for hook in hooks]
     with db.write():
         row = FetchPosition.objects.select_for_update().filter(channel=channel, token=turn.token)
         position = row.first()
@@ -113,9 +115,8 @@ def keep(turn: Turn, fetched: Fetched) -> Turn | None:
         if position.problem:
             note_check(channel, WORKS, failed=False)
         row.update(cursor=fetched.cursor, lease_until=clock.from_us(now + LEASE), problem="")
-        hooks = [HookRequest({}, "", body, clock.from_us(now)) for body in fetched.bodies]
-        if hooks:
-            callbacks.store([Verified(channel.pk, hook, lane_of(kind, hook)) for hook in hooks])
+        if verified:
+            callbacks.store(verified)
     return replace(turn, kind=kind, cursor=fetched.cursor)
 
 
@@ -180,15 +181,22 @@ class Fetchers:
         try:
             while turn is not None:
                 began = time.monotonic()
-                fetched = turn.read(await self._send(turn.request()))
+                reply = await self._send(turn.request())
+                fetched = await asyncio.to_thread(turn.read, reply)  # it may be a megabyte of mail
                 turn = await self._run(keep, turn, fetched)
                 if turn is not None:
                     await asyncio.gather(*(self._tell(each) for each in fetched.requests))
-                if not fetched.bodies and time.monotonic() - began < PAUSE / clock.SECOND:
-                    rest = PAUSE  # the server does not hold requests open
+                pause = max(PAUSE, int(fetched.pause * clock.SECOND))
+                if not fetched.bodies and time.monotonic() - began < pause / clock.SECOND:
+                    rest = pause  # the server does not hold requests open
                     return
+        except FetchRefused as refusal:
+            problem, rest = str(refusal), max(REST, int(refusal.wait * clock.SECOND))
         except ValueError as refusal:
             problem, rest = str(refusal), REST
+        except WrongSettings as error:
+            log.warning("fetching_failed", channel=first.channel, error=error.named)
+            problem, rest = error.reason, REST
         except TransportError as error:
             log.warning("fetching_failed", channel=first.channel, error=error.named)
             rest = REST

@@ -17,6 +17,7 @@ from django.db import Error, transaction
 
 from clarion.channels.abilities import FollowsUp
 from clarion.channels.contract import (
+    AboutMessage,
     AddressReport,
     ChannelKind,
     Event,
@@ -42,7 +43,7 @@ from clarion.consents.models import Change
 from clarion.consents.proof import Proof
 from clarion.contacts import addresses, identities
 from clarion.contacts.suppressions import reports
-from clarion.engine import callbacks, fragments
+from clarion.engine import callbacks, fragments, unproven
 from clarion.engine.callbacks import Taken
 from clarion.engine.models import REASON_LENGTH, Callback
 from clarion.kit import clock, db, text
@@ -141,6 +142,8 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
 
 
 def _is_of_people(event: Event) -> bool:
+    if isinstance(event, AboutMessage):
+        return any(map(_is_of_people, event.events))
     return isinstance(event, Inbound | InboundPart | OptOut | AddressReport | Moved)
 
 
@@ -150,7 +153,8 @@ def _read(of: _Round, item: _Item) -> None:
         kind = of.kinds.get(channel.pk)
         if kind is None:
             kind = of.kinds[channel.pk] = adapter(channel)
-        item.events = list(_with_own_words(of, kind.events(item.callback.hook)))
+        events = unproven.resolved(channel.pk, kind.events(item.callback.hook))
+        item.events = list(_with_own_words(of, events))
     except ValueError as error:
         of.drop(item, str(error))
     except Exception:

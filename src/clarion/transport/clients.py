@@ -5,7 +5,14 @@ from collections.abc import Awaitable
 from typing import Self
 
 from clarion.transport.http import HttpClient
-from clarion.transport.messages import AnyReply, AnyRequest, HttpRequest, SmtpRequest
+from clarion.transport.imap import ImapClient
+from clarion.transport.messages import (
+    AnyReply,
+    AnyRequest,
+    HttpRequest,
+    ImapRequest,
+    SmtpRequest,
+)
 from clarion.transport.smpp import SmppClient
 from clarion.transport.smtp import SmtpPool
 
@@ -20,6 +27,7 @@ class Clients:
         self.http = HttpClient(per_origin=per_server, proxy=proxy or None)
         self.smtp = SmtpPool(per_server=min(per_server, _MOST_MAIL))
         self.smpp = SmppClient()
+        self.imap = ImapClient()
 
     def send(self, request: AnyRequest) -> Awaitable[AnyReply]:
         """Send a request with the client of its protocol, which says what it raises."""
@@ -27,6 +35,8 @@ class Clients:
             return self.http.send(request)
         if isinstance(request, SmtpRequest):
             return self.smtp.send(request)
+        if isinstance(request, ImapRequest):
+            return self.imap.send(request)
         return self.smpp.send(request)
 
     async def __aenter__(self) -> Self:
@@ -37,4 +47,5 @@ class Clients:
 
     async def close(self) -> None:
         """Close all of them."""
+        self.imap.close()
         await asyncio.gather(self.http.close(), self.smtp.close(), self.smpp.close())

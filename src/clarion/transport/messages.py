@@ -148,5 +148,45 @@ class SmppReply:
     problem: str = ""  # a sentence
 
 
-AnyRequest = HttpRequest | SmtpRequest | SmppRequest
-AnyReply = HttpReply | SmtpReply | SmppReply
+@dataclass(frozen=True, slots=True)
+class ImapRequest:
+    """What is new in a folder of a mailbox, or which messages to delete there.
+
+    `validity` and `after`: the UIDVALIDITY of the folder, and the UID up to which all is known.
+    With another validity, 0 at first, no message is read: the reply says where the folder ends.
+    `most` messages at a time, the first `most_bytes` of each. `delete`: these are deleted, and
+    nothing is read. `timeout` is in seconds and covers everything.
+    """
+
+    host: str
+    port: int
+    security: Security
+    username: str
+    password: str = field(repr=False)
+    folder: str
+    validity: int = 0
+    after: int = 0
+    most: int = 20
+    most_bytes: int = 131_072
+    delete: tuple[int, ...] = ()
+    timeout: float = 60.0
+    allow_private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImapReply:
+    """How far it came, what the server said where it refused, and the messages.
+
+    All messages up to `last` are here or were here before; `more` is whether others wait behind.
+    """
+
+    stage: Literal["connect", "login", "folder", "read", "done"]
+    text: str = ""
+    validity: int = 0
+    last: int = 0
+    messages: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)  # UID and content
+    more: bool = False
+
+
+AnyRequest = HttpRequest | SmtpRequest | SmppRequest | ImapRequest
+AnyReply = HttpReply | SmtpReply | SmppReply | ImapReply

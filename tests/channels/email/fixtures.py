@@ -1,15 +1,71 @@
 """A mail server: what it answers."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
-from channels.fixtures import NOW, Case
+from channels.fixtures import JUST_BEFORE, NOW, Case
 from channels.rehearsal import Rehearsal
-from clarion.channels.contract import HookRequest, Outgoing, Refusal
+from clarion.channels.contract import (
+    AboutMessage,
+    AddressReport,
+    HookRequest,
+    Outgoing,
+    Receipt,
+    Refusal,
+)
 from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.kind import EmailKind
-from clarion.transport.messages import HttpReply, SmtpReply
+from clarion.transport.messages import HttpReply, SmtpReply, SmtpRequest
+from clarion_simulator.bounces import FAILURES, Failure, complaint, postfix
 
+Writer = Callable[[Failure, str, bytes, int], bytes]
 PASSWORD = "correct horse battery staple 4711"
+BOUNCED = "The message came back. There is no such mailbox."
+OWN = {
+    "bounce_address": "bounces@example.org",
+    "bounce_host": "imap.example.org",
+    "bounce_username": "bounces-user",
+    "bounce_password": "another horse 4712",
+}
+
+
+def mail(kind: str = "bounce", *, message_id: str = "abc-17", write: Writer = postfix) -> bytes:
+    """What comes back of our message, as the simulator's mail servers write it."""
+    to, sent = "anna@example.org", sent_mail(message_id)
+    if kind == "complaint":
+        return complaint(to, sent.sender, sent.message, 1)
+    head = f"Return-Path: <>\r\nDelivered-To: {sent.sender}\r\n".encode()
+    return head + write(FAILURES[kind], to, sent.message, 1)
+
+
+def sent_mail(message_id: str = "abc-17") -> SmtpRequest:
+    """Our message on its way."""
+    return make(**OWN).request(Outgoing(message_id, 3, "anna@example.org", "Hello", "Spring"))
+
+
+def answer(
+    text: str = "Thank you!", *, sender: str = "Anna <anna@example.org>", of: str = ""
+) -> bytes:
+    """An e-mail that answers ours, or the one with the Message-ID ``of``."""
+    lines = [
+        f"From: {sender}", "To: news@example.org", "Subject: Re: Spring",
+        "Date: Sun, 22 Nov 2026 11:59:55 +0000", "Message-ID: <answer-1@mail.example>",
+        f"In-Reply-To: {of or '<abc-17@example.org>'}", "", text, "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
+def dated(raw: bytes) -> bytes:
+    """The same e-mail with the date of the fixtures."""
+    return re.sub(rb"(?m)^Date: .*\r$", b"Date: Sun, 22 Nov 2026 11:59:55 +0000\r", raw, count=1)
+
+
+def received(raw: bytes) -> HookRequest:
+    """An e-mail as it is kept once it has been fetched."""
+    return HookRequest({}, "", raw, NOW)
+
+
 CASE = Case(
     kind="email",
     settings={
@@ -17,8 +73,9 @@ CASE = Case(
         "username": "clarion-user",
         "password": PASSWORD,
         "sender": "News <news@example.org>",
+        **OWN,
     },
-    secrets=(PASSWORD, "clarion-user"),
+    secrets=(PASSWORD, "clarion-user", OWN["bounce_password"]),
     message=Outgoing("abc-17", 3, "anna@example.org", "Hello Anna", "Spring", "Anna"),
     accepted=SmtpReply("sent", 250, "2.0.0 Ok: queued as 4XyZ"),
     user_ids={
@@ -47,6 +104,22 @@ CASE = Case(
         "nonsense": (SmtpReply("data", 999, "?"), Refusal.UNKNOWN),
         "another protocol": (HttpReply(200, {}, b"ok"), Refusal.UNKNOWN),
     },
+    heard=lambda: received(dated(mail())),
+    told=(
+        AboutMessage(
+            "abc-17",
+            (
+                Receipt(
+                    "failed", JUST_BEFORE, None, "abc-17", BOUNCED, "550 5.1.1", unreachable=True
+                ),
+                AddressReport("", "hard_bounce", JUST_BEFORE, BOUNCED, "abc-17"),
+            ),
+            proven=True,
+            named=("anna@example.org",),
+        ),
+    ),
+    others=(lambda: received(answer()), lambda: received(mail("complaint"))),
+    unknown=(answer(of="<somebody@elsewhere.example>"), answer(sender="MAILER-DAEMON@mx.example")),
     forged={"anything": lambda: HookRequest({}, "", b"{}", NOW)},
     rehearsal=Rehearsal(
         kind="email",
@@ -57,6 +130,13 @@ CASE = Case(
             "username": "news",
             "password": "good",
             "sender": "News <news@example.org>",
+            "bounce_address": "bounces@example.org",
+            "bounce_host": "127.0.0.1",
+            "bounce_port": simulator.imap_port,
+            "bounce_security": "none",
+            "bounce_username": "bounces",
+            "bounce_password": "good",
+            "bounce_interval": 1,
         },
         recipient="anna@example.org",
         faulty="anna+{fault}@example.org",
@@ -78,7 +158,7 @@ CASE = Case(
             "reset-before": "not sent",
         },
         wait=1.0,
-        good="login works",
+        good="mailbox for bounces can be read",
         wrong={"password": "wrong"},
         bad="refused the login",
         key="<abc-17@example.org>",

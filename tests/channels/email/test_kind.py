@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from channels.email.fixtures import PASSWORD, make
+from channels.email.fixtures import OWN, PASSWORD, make
 from clarion.channels.contract import Outgoing, RegistersWebhook, Unsendable
 from clarion.channels.mailing.mailboxes import mailbox
 from clarion.transport.messages import SmtpReply
 
 
 def test_a_message() -> None:
-    request = make(port=465, security="tls").request(Outgoing("a-1", 3, "anna@example.org", "Hi"))
+    kind = make(port=465, security="tls", **dict.fromkeys(OWN, ""))
+    request = kind.request(Outgoing("a-1", 3, "anna@example.org", "Hi"))
     assert (request.host, request.port, request.security) == ("smtp.example.org", 465, "tls")
     assert (request.username, request.password) == ("clarion-user", PASSWORD)
     assert (request.sender, request.recipient) == ("news@example.org", "anna@example.org")

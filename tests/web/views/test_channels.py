@@ -1,6 +1,7 @@
 """Channels: the form of each kind, secrets, check, pause."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -351,3 +352,14 @@ def test_prices_are_imported_on_their_page(admin: Client) -> None:
     hook = factory.channel("hook")
     assert admin.get(f"/channels/{hook.pk}/prices/").status_code == 404
     assert f"/channels/{hook.pk}/prices/" not in admin.get(f"/channels/{hook.pk}/").content.decode()
+
+
+def test_settings_of_one_purpose_are_grouped_in_the_form(admin: Client) -> None:
+    page = admin.get("/channels/add/email/").content.decode()
+    groups = re.findall(r"<legend>(.+?)</legend>(.+?)</fieldset>", page, re.DOTALL)
+    titles = {title: re.findall(r'name="setting-(\w+)"', fields) for title, fields in groups}
+    assert list(titles) == ["DKIM", "Bounces", "Sending"]
+    assert titles["DKIM"] == ["dkim_domain", "dkim_selector", "dkim_key"]
+    assert titles["Bounces"][0] == "bounce_address"
+    assert all(name.startswith("bounce_") for name in titles["Bounces"])
+    assert page.count('name="setting-bounce_host"') == 1

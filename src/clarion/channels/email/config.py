@@ -7,6 +7,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -15,6 +16,8 @@ from clarion.channels.mailing.dkim import Signer
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.transport.messages import Security
 
+DKIM = "DKIM"  # groups of the form
+BOUNCES = "Bounces"
 _DNS_NAME = re.compile(r"(?=.{1,200}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*")
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}|[0-9a-fA-F:.]{2,45}")
 # A domain of several labels, or an address literal such as [192.0.2.1] (RFC 5321 4.1.1.1, 4.1.3).
@@ -62,26 +65,97 @@ class EmailConfig(BaseModel):
         "sender. A broadcast can have its own.",
     )
 
-    dkim_domain: str = Field(
-        default="",
-        title="DKIM domain",
-        description="Only if Clarion signs the messages itself, because the mail server does not: "
-        "the domain of the sender, or one above it.",
-    )
-    dkim_selector: str = Field(
-        default="", title="DKIM selector", description="The name of the key, for example clarion."
-    )
-    dkim_key: SecretStr = Field(
-        default=SecretStr(""),
-        title="DKIM private key",
-        description="In PEM form: RSA or Ed25519, without a password.",
-    )
-
     ehlo: str = Field(
         default="",
         title="Name of this host",
         description="The full name with which Clarion introduces itself to the mail server (EHLO), "
         "for example clarion.example.org. Leave it empty to use the name of the machine.",
+    )
+
+    dkim_domain: str = Field(
+        default="",
+        title="DKIM domain",
+        description="Only if Clarion signs the messages itself, because the mail server does not: "
+        "the domain of the sender, or one above it.",
+        json_schema_extra={"group": DKIM},
+    )
+    dkim_selector: str = Field(
+        default="",
+        title="DKIM selector",
+        description="The name of the key, for example clarion.",
+        json_schema_extra={"group": DKIM},
+    )
+    dkim_key: SecretStr = Field(
+        default=SecretStr(""),
+        title="DKIM private key",
+        description="In PEM form: RSA or Ed25519, without a password.",
+        json_schema_extra={"group": DKIM},
+    )
+
+    bounce_address: str = Field(
+        default="",
+        title="Bounce address",
+        description="Where mail servers send what can't be delivered, for example "
+        "bounces@example.org. Leave it empty to use the sender.",
+        json_schema_extra={"group": BOUNCES},
+    )
+    bounce_codes: bool = Field(
+        default=True,
+        title="Add a code to the bounce address",
+        description="As in bounces+code@example.org. Turn it off if your mail server does not "
+        "deliver such addresses.",
+        json_schema_extra={"group": BOUNCES},
+    )
+    bounce_host: str = Field(
+        default="",
+        title="IMAP server",
+        description="Of the mailbox in which bounces arrive, for example imap.example.org. Leave "
+        "it empty to read no mailbox.",
+        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+    )
+    bounce_port: int = Field(
+        default=993,
+        ge=1,
+        le=65535,
+        title="IMAP port",
+        description="Usually 993 with TLS; 143 with STARTTLS.",
+        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+    )
+    bounce_security: Security = Field(
+        default="tls",
+        title="IMAP encryption",
+        description="tls for port 993, starttls for port 143, none only inside your own network.",
+        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+    )
+    bounce_username: str = Field(
+        default="", title="Mailbox user name", json_schema_extra={"group": BOUNCES}
+    )
+    bounce_password: SecretStr = Field(
+        default=SecretStr(""),
+        title="Mailbox password",
+        description="An app password, if the provider has them.",
+        json_schema_extra={"group": BOUNCES},
+    )
+    bounce_folder: str = Field(
+        default="INBOX",
+        max_length=200,
+        title="Folder",
+        description="The folder in which bounces arrive.",
+        json_schema_extra={"group": BOUNCES},
+    )
+    bounce_interval: int = Field(
+        default=60,
+        ge=1,
+        le=3_600,
+        title="Check every, seconds",
+        description="How often the mailbox is checked for new e-mail.",
+        json_schema_extra={"group": BOUNCES},
+    )
+    bounce_delete: bool = Field(
+        default=False,
+        title="Delete bounces once they are stored",
+        description="Also complaints and automatic replies. Other e-mail is never deleted.",
+        json_schema_extra={"group": BOUNCES},
     )
 
     @field_validator("ehlo")
@@ -92,20 +166,29 @@ class EmailConfig(BaseModel):
             raise ValueError("Write a full name, for example clarion.example.org.")
         return value
 
-    @field_validator("reply_to")
+    @field_validator("reply_to", "bounce_address")
     @classmethod
-    def _is_reply_to(cls, value: str) -> str:
+    def _is_address(cls, value: str) -> str:
         value = value.strip()
         if value:
             mailbox(value)
         return value
 
-    @field_validator("host")
+    @field_validator("bounce_folder")
     @classmethod
-    def _is_host(cls, value: str) -> str:
+    def _is_folder(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("Write the name of one folder, for example INBOX.")
+        return value.strip() or "INBOX"
+
+    @field_validator("host", "bounce_host")
+    @classmethod
+    def _is_host(cls, value: str, info: ValidationInfo) -> str:
         value = value.strip()
-        if not _HOST.fullmatch(value):
-            raise ValueError("Write only the name of the server, for example smtp.example.org.")
+        if value or info.field_name == "host":
+            example = "smtp.example.org" if info.field_name == "host" else "imap.example.org"
+            if not _HOST.fullmatch(value):
+                raise ValueError(f"Write only the name of the server, for example {example}.")
         return value
 
     @field_validator("sender")
@@ -118,6 +201,16 @@ class EmailConfig(BaseModel):
     def _fits(self) -> "EmailConfig":
         if self.password.get_secret_value() and not self.username:
             raise ValueError("There is a password but no user name. Fill in both or neither.")
+        return self
+
+    @model_validator(mode="after")
+    def _can_read_bounces(self) -> "EmailConfig":
+        settings = (self.bounce_host, self.bounce_username, self.bounce_password.get_secret_value())
+        if any(settings) and not all(settings):
+            raise ValueError(
+                "Reading bounces needs the IMAP server, user name and password of the mailbox. "
+                "Fill in all three."
+            )
         return self
 
     @model_validator(mode="after")

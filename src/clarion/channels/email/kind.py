@@ -1,24 +1,30 @@
 """The e-mail kind: one message to one person through an SMTP server."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import BaseModel
 
+from clarion.channels.abilities import Fetched
 from clarion.channels.contract import (
     BadSignature,
     Event,
     HookRequest,
+    Limits,
     Outcome,
     Outgoing,
     Reply,
 )
+from clarion.channels.email import codes
 from clarion.channels.email.config import EmailConfig
+from clarion.channels.email.mailbox import Mailbox
 from clarion.channels.email.outcomes import outcome_of
-from clarion.channels.mailing.kind import MailKind
+from clarion.channels.email.returned import events_of
+from clarion.channels.mailing.kind import LIMITS, MailKind
 from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.wording import tidy
-from clarion.transport.messages import SmtpReply, SmtpRequest
+from clarion.transport.messages import ImapRequest, SmtpReply, SmtpRequest
 
 _LARGE = 1_000_000  # bytes
 _TIMEOUT = 30.0  # seconds
@@ -32,6 +38,8 @@ class EmailKind(MailKind):
     label: ClassVar[str] = "E-mail"
     account: ClassVar[str] = "a mail server"
     summary: ClassVar[str] = "Sends e-mail through an SMTP server, your own or a provider's."
+    # Both by the mailbox of bounces, where the channel has one.
+    limits: ClassVar[Limits] = replace(LIMITS, receipts=frozenset({"failed"}), inbound=True)
     Config: ClassVar[type[BaseModel]] = EmailConfig
 
     def __init__(self, config: EmailConfig) -> None:
@@ -39,7 +47,10 @@ class EmailKind(MailKind):
         self._sender = sender_of(config.sender)
         self._password = config.password.get_secret_value()
         self._signer = config.signer()
-        self._secrets = (self._password, config.username)
+        bounce_password = config.bounce_password.get_secret_value()
+        self._secrets = (self._password, config.username, bounce_password)
+        self._bounces = config.bounce_address or self._sender.address
+        self._mailbox = Mailbox(config)
 
     def request(self, message: Outgoing) -> SmtpRequest:
         """Text and HTML with everything a newsletter needs.
@@ -47,9 +58,14 @@ class EmailKind(MailKind):
         Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
         """
         recipient, mail = self.built(message, self._sender, self._config.reply_to)
+        code = codes.code_of(message.id) if self._mailbox.is_read else ""
+        if code:
+            mail = f"{codes.HEADER}: {code}\r\n".encode() + mail
         if self._signer is not None:
             mail = self._signer.signed(mail)
-        return self._request(recipient, mail)
+        if not (self._config.bounce_address and self._config.bounce_codes):
+            code = ""
+        return self._request(recipient, mail, codes.with_code(self._bounces, code))
 
     def outcome(self, reply: Reply) -> Outcome:
         """By the stage of the reply and its codes."""
@@ -57,7 +73,7 @@ class EmailKind(MailKind):
 
     def check(self) -> SmtpRequest:
         """Connect, secure the connection and log in; nothing is sent."""
-        return self._request("", b"")
+        return self._request("", b"", self._bounces)
 
     def checked(self, reply: Reply) -> str:
         """What happened. Raises ValueError with what the server has against us."""
@@ -84,10 +100,30 @@ class EmailKind(MailKind):
         raise BadSignature("E-mail channels have no callbacks.")
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
-        """Nothing, for there are no callbacks."""
-        return ()
+        """What an e-mail that was fetched from the mailbox of bounces reports."""
+        return events_of(hook.body, hook.received_at, self._bounces, self._sender.domain)
 
-    def _request(self, recipient: str, message: bytes) -> SmtpRequest:
+    def fetches(self) -> bool:
+        """Whether this channel has a mailbox of bounces."""
+        return self._mailbox.is_read
+
+    def fetch(self, cursor: str) -> ImapRequest:
+        """The request for what is new in the mailbox."""
+        return self._mailbox.fetch(cursor)
+
+    def fetched(self, reply: Reply, cursor: str) -> Fetched:
+        """What is new there."""
+        return self._mailbox.fetched(reply, cursor)
+
+    def further_check(self) -> ImapRequest | None:
+        """Log in to the mailbox and open its folder."""
+        return self._mailbox.fetch("") if self._mailbox.is_read else None
+
+    def further_checked(self, reply: Reply) -> str:
+        """That it can be read. Raises ValueError with what its server says instead."""
+        return self._mailbox.checked(reply)
+
+    def _request(self, recipient: str, message: bytes, sender: str) -> SmtpRequest:
         config = self._config
         return SmtpRequest(
             host=config.host,
@@ -95,7 +131,7 @@ class EmailKind(MailKind):
             security=config.security,
             username=config.username,
             password=self._password,
-            sender=self._sender.address,
+            sender=sender,
             recipient=recipient,
             ehlo=config.ehlo,
             message=message,

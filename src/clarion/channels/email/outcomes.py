@@ -191,11 +191,17 @@ def _about_the_recipient(answer: _Said, status: tuple[int, int]) -> Refused | No
         return _refused(answer, Refusal.REJECTED, "The recipient's mailbox is full")
     if status == (2, 1) or (status[0] == 2 and _CLOSED.search(answer.text)):
         return _unreachable(answer, "The recipient's mailbox is disabled", "deactivated")
-    if answer.code == 556 or status in ((1, 2), (1, 10), (4, 4)):  # RFC 7504, RFC 7505
+    # Exchange says 5.1.10 of a recipient who is not there, RFC 7505 of a domain without mail.
+    is_nobody = _NOBODY.search(answer.text) and status == (1, 10)
+    if answer.code == 556 or (status in ((1, 2), (1, 10), (4, 4)) and not is_nobody):  # RFC 7504
         return _unreachable(answer, "The domain of this address accepts no mail")
-    if status in ((1, 1), (1, 3), (1, 6)) or (status == (4, 1) and answer.stage == "rcpt"):
+    if (
+        is_nobody
+        or status in ((1, 1), (1, 3), (1, 6))
+        or (status == (4, 1) and answer.stage == "rcpt")
+    ):
         return _unreachable(answer, "There is no such mailbox")
-    if status[0] in (0, 1) and answer.stage in ("rcpt", "data") and _NOBODY.search(answer.text):
+    if status[0] in (0, 1, 2) and answer.stage in ("rcpt", "data") and _NOBODY.search(answer.text):
         return _unreachable(answer, "There is no such mailbox")
     return None
 

@@ -6,6 +6,7 @@ Written out here with ``cryptography``, see docs/decisions/0080-dkim-and-headers
 import hashlib
 import re
 from base64 import b64encode
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
@@ -106,6 +107,7 @@ def _folded(names: str) -> str:
     return _FOLD.join([*lines, line.rstrip(":")])
 
 
+@lru_cache(maxsize=32)  # reading an RSA key takes longer than a signature
 def _private_key(pem: str) -> RSAPrivateKey | Ed25519PrivateKey:
     """The key in a PEM, also in one whose line breaks a form has turned into spaces."""
     match = _PEM.search(pem)

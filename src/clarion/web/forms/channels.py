@@ -50,9 +50,19 @@ class ChannelForm(forms.Form):
 
     @property
     def own(self) -> list[forms.BoundField]:
-        """Name and settings: what this kind needs."""
+        """Name and settings: what this kind needs, without those that have a group."""
         others = {"rate", "attempts", "backoff", "only_written"}
+        others |= {PREFIX + setting.name for setting in self.settings if setting.group}
         return [field for field in self.visible_fields() if field.name not in others]
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The settings of a group, below its title."""
+        titles = dict.fromkeys(setting.group for setting in self.settings if setting.group)
+        return [
+            (title, [self[PREFIX + s.name] for s in self.settings if s.group == title])
+            for title in titles
+        ]
 
     @property
     def sending(self) -> list[forms.BoundField]:
