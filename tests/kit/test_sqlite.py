@@ -117,3 +117,12 @@ def test_waiting_leaves_no_statement_for_another_thread_to_free(
         assert cursors() == before
     finally:
         gc.enable()
+
+
+def test_a_statement_keeps_its_percent_signs_however_often_it_is_executed() -> None:
+    for value in (1, 2):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT '5%%', %s", [value])
+            assert cursor.fetchone() == ("5%", value)
+            cursor.execute("SELECT '5%%'")
+            assert cursor.fetchone() == ("5%%",)

@@ -28,7 +28,13 @@ def find_owners(people: Sequence[Person]) -> Owners:
         channel: matches(channel, values) for channel, values in _by_channel(people).items()
     }
     owners = Owners()
+    if not any(matches_by_channel.values()):  # all are new, as in most files
+        return owners
     for index, person in enumerate(people):
+        if not person.others:
+            if match := matches_by_channel[person.channel].get(person.value):
+                owners.contacts[index] = match.contact
+            continue
         contacts = {
             match.contact
             for channel, value, _ in _places(person)
@@ -73,7 +79,8 @@ def add_addresses(people: Iterable[tuple[int, Person]], now: int) -> set[int]:
 def _by_channel(people: Iterable[Person]) -> Mapping[int, list[str]]:
     values: defaultdict[int, list[str]] = defaultdict(list)
     for person in people:
-        for channel, value, _ in _places(person):
+        values[person.channel].append(person.value)
+        for channel, value, _ in person.others:
             values[channel].append(value)
     return values
 
