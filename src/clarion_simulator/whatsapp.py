@@ -244,6 +244,7 @@ class WhatsApp:
                 "display_phone_number": _displayed(number.id),
                 "verified_name": "Clarion simulator",
                 "quality_rating": "GREEN",
+                "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
             }
             conn.answer(json_reply(200, number_now))
         else:

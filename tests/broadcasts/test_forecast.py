@@ -8,6 +8,7 @@ import pytest
 from clarion.broadcasts import drafts
 from clarion.broadcasts.forecast import Forecast, forecast
 from clarion.broadcasts.models import Broadcast
+from clarion.channels import day_limits
 from clarion.channels.models import Channel
 from clarion.content import stories
 from clarion.kit import clock
@@ -103,6 +104,31 @@ def test_when_it_starts_and_ends() -> None:
     assert of(recurrence={"every": "never"}).starts_at is None
     for live in ({"type": "trigger"}, {"type": "external"}):
         assert (of(**live).starts_at, of(**live).finishes_at) == (None, None)
+
+
+def test_people_of_the_last_day_are_part_of_the_limit_of_a_broadcast_sent_now() -> None:
+    channel = factory.channel(
+        "shop", "whatsapp", phone_number_id="1", token="EAA", messaging_limit="250"
+    )
+    day_limits.note_begun(channel.pk, range(1, 201), clock.now_us())
+    draft = Broadcast(data_type="template")  # sent now
+    assert forecast(draft, [channel], {channel.pk: 50}).day_limit is None
+    limit = forecast(draft, [channel], {channel.pk: 51}).day_limit
+    assert limit is not None
+    assert limit.sentence == (
+        "At most 250 people a day on shop, and 200 of today's are used up: this broadcast takes 2 "
+        "days."
+    )
+
+
+def test_a_wait_between_messages_to_one_person_is_part_of_the_forecast() -> None:
+    channel = factory.channel(
+        "shop", "whatsapp", phone_number_id="1", token="EAA", pair_seconds="60"
+    )
+    blocks = [{"kind": "text", "text": text} for text in ("One", "Two", "Three")]
+    story = stories.create_story(name="A", blocks=blocks, by=factory.BY)
+    broadcast = factory.draft([channel], text="", data_type="story", story=story)
+    assert forecast(broadcast, [channel], {channel.pk: 2}).seconds == 120.0
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def telegram(port: int) -> Channel:
 async def test_checking_a_webhook_sends_no_message() -> None:
     async def check(port: int) -> str:
         url = f"http://127.0.0.1:{port}/messages"
-        return await ask_provider(unsaved("webhook", url=url, allow_private=True))
+        return (await ask_provider(unsaved("webhook", url=url, allow_private=True))).sentence
 
     sentence, heard = await with_peer(http("204 No Content"), check)
     assert "can be reached" in sentence
@@ -268,7 +268,7 @@ async def test_checking_a_webhook_sends_no_message() -> None:
 
 async def test_checking_a_bot() -> None:
     async def check(port: int) -> str:
-        return await ask_provider(telegram(port))
+        return (await ask_provider(telegram(port))).sentence
 
     body = b'{"ok": true, "result": {"id": 1, "username": "clarion_bot"}}'
     sentence, _ = await with_peer(http("200 OK", body), check)

@@ -13,9 +13,10 @@ from clarion.broadcasts import recurrence
 from clarion.broadcasts.errors import RecurrenceError
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.versions import version_of
-from clarion.channels.day_limits import people_a_day
+from clarion.channels.abilities import SpacesMessages
+from clarion.channels.day_limits import begun, people_a_day
 from clarion.channels.models import Channel
-from clarion.channels.registry import recipients_per_request
+from clarion.channels.registry import adapter, recipients_per_request
 from clarion.kit import clock
 
 DAY = 86_400.0  # seconds
@@ -28,16 +29,25 @@ class DayLimit:
     channel: Channel
     people: int  # in 24 hours
     days: int
+    begun: int = 0  # of them are used up within the last 24 hours
 
     @property
     def sentence(self) -> str:
         """For people."""
-        fill = {"people": formats.number_format(self.people, use_l10n=True, force_grouping=True),
-                "channel": self.channel.name, "days": self.days}  # fmt: skip
-        return (
-            _("At most %(people)s people a day on %(channel)s: this broadcast takes %(days)s days.")
-            % fill
+        people, begun = (
+            formats.number_format(number, use_l10n=True, force_grouping=True)
+            for number in (self.people, self.begun)
         )
+        fill = {"people": people, "channel": self.channel.name, "days": self.days, "begun": begun}
+        sentence = _(
+            "At most %(people)s people a day on %(channel)s: this broadcast takes %(days)s days."
+        )
+        if self.begun:
+            sentence = _(
+                "At most %(people)s people a day on %(channel)s, and %(begun)s of today's are used "
+                "up: this broadcast takes %(days)s days."
+            )
+        return sentence % fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,9 @@ def forecast(
     messages = _messages_each(broadcast)
     counts = {channel: recipients.get(channel.pk, 0) * messages for channel in channels}
     seconds, slowest = _needed(broadcast.rate, counts, together=_is_same_for_all(broadcast))
+    gaps = (messages - 1) * max(map(_pair_seconds, channels), default=0.0)
+    if gaps > (seconds or 0):
+        seconds, slowest = gaps, max(channels, key=_pair_seconds)
     limit = _day_limit(broadcast, channels, recipients)
     if limit is not None:
         stretched = (limit.days - 1) * DAY
@@ -89,13 +102,24 @@ def _day_limit(
     counts for no such limit."""
     if broadcast.data_type != Broadcast.DataType.TEMPLATE:
         return None
-    limits = [
-        DayLimit(channel, most, -(-recipients.get(channel.pk, 0) // most))
-        for channel in channels
-        if (most := people_a_day(channel)) is not None
-    ]
+    is_soon = broadcast.timing == Broadcast.Timing.NOW
+    limits = []
+    for channel in channels:
+        if (most := people_a_day(channel)) is not None:
+            used = min(most, begun(channel)) if is_soon else 0
+            days = -(-(recipients.get(channel.pk, 0) + used) // most)
+            limits.append(DayLimit(channel, most, days, used))
     longest = max(limits, key=lambda limit: limit.days, default=None)
     return longest if longest is not None and longest.days > 1 else None
+
+
+def _pair_seconds(channel: Channel) -> float:
+    """The wait between two messages of a story to the same person."""
+    try:
+        kind = adapter(channel)
+    except ValueError:  # the channel's page says what is wrong with its settings
+        return 0.0
+    return kind.pair_seconds if isinstance(kind, SpacesMessages) else 0.0
 
 
 def _messages_each(broadcast: Broadcast) -> int:

@@ -130,3 +130,21 @@ class ChecksMore(Protocol):
 
     def further_checked(self, reply: Reply) -> str:
         """What the reply says, as a sentence. Raises ValueError with one if bad."""
+
+
+@runtime_checkable
+class ReportsPeople(Protocol):
+    """A kind whose provider says, when it is checked, with how many people it may begin."""
+
+    follows_provider: bool  # whether this channel asks
+
+    def reported_people(self, reply: Reply) -> int | None:
+        """The limit of people in 24 hours in the reply to ``check``; None: any number, or none is
+        named. Pure; never raises."""
+
+
+@runtime_checkable
+class SpacesMessages(Protocol):
+    """A kind with a wait between two messages of a story to the same person."""
+
+    pair_seconds: float

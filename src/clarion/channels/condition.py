@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clarion.channels.day_limits import people_a_day
 from clarion.channels.models import Channel
 from clarion.kit import clock
 
@@ -62,6 +63,11 @@ def condition(channel: Channel) -> Condition:
         advice = _("Messages stay queued. Sending continues by itself.")
         since, until = channel.waits_since, channel.waits_until
         return Condition(c.WAITING, channel.waits_reason, since, until, advice)
+    if channel.people_full_until is not None and channel.people_full_until > clock.now():
+        fill = {"people": people_a_day(channel)}
+        reason = _("Its limit of %(people)s people in 24 hours is used up.") % fill
+        advice = _("Templates stay queued and are sent as soon as the limit allows more.")
+        return Condition(c.WAITING, reason, None, channel.people_full_until, advice)
     if channel.checked_at is None:
         advice = _("Check the channel before you send.")
         reason = _("Its settings are new or have changed.")

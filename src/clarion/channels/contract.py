@@ -222,6 +222,13 @@ class AboutMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReported:
+    """With how many people the account may begin a conversation in 24 hours from now on."""
+
+    people: int | None  # None: with any number
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A part of a callback that means nothing here. It is counted and can be looked up."""
 
@@ -239,6 +246,7 @@ Event = (
     | Moved
     | TemplateChanged
     | AboutMessage
+    | LimitReported
     | Ignored
 )
 
@@ -265,7 +273,6 @@ class Limits:
     rate: float | None  # default messages a second; None: as fast as it answers
     text_length: int  # characters of one message
     receipts: frozenset[str]  # which of delivered, read, failed it can report
-    per_address: float = 0.0  # least seconds between two messages to one person
     idempotent: bool = False  # whether the provider itself drops a repeated message id
     media: frozenset[str] = frozenset()  # which of image, file
     buttons: frozenset[str] = frozenset()  # which of link, reply

@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from types import EllipsisType
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from pydantic import ValidationError
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import limits
-from clarion.channels.abilities import ChecksMore
+from clarion.channels.abilities import ChecksMore, ReportsPeople
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
+from clarion.channels.day_limits import note_reported
 from clarion.channels.defaults import (
     checked_attempts,
     checked_backoff,
@@ -36,7 +38,10 @@ from clarion.transport.clients import Clients
 from clarion.transport.errors import TransportError
 
 log = structlog.get_logger()
-_NO_WAIT: dict[str, Any] = {"waits_until": None, "waits_since": None, "waits_reason": ""}
+_NO_WAIT: dict[str, Any] = {
+    "waits_until": None, "waits_since": None, "waits_reason": "", "people_full_until": None,
+}  # fmt: skip
+_WAITS = Q(waits_until__isnull=False) | Q(people_full_until__isnull=False)
 _NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
 
 
@@ -152,7 +157,7 @@ def end_wait(channel: Channel, *, by: Agent | str) -> bool:
     """Send again now, though the provider asked to wait or could not be reached. False: it does not
     wait."""
     with transaction.atomic():
-        ended = Channel.objects.filter(pk=channel.pk, waits_until__isnull=False).update(**_NO_WAIT)
+        ended = Channel.objects.filter(_WAITS, pk=channel.pk).update(**_NO_WAIT)
         if ended:
             audit.note("channel.end_wait", _subject(channel), by)
     channel.refresh_from_db(fields=list(_NO_WAIT))
@@ -175,19 +180,29 @@ async def check_channel_async(channel: Channel) -> str:
     return await sync_to_async(_keep_check)(channel, await _answer(channel))
 
 
-async def _answer(channel: Channel) -> str | ChannelError:
+class Answer(NamedTuple):
+    """What a provider answered to a check."""
+
+    sentence: str
+    names_people: bool = False  # whether it says with how many people a conversation may begin
+    people: int | None = None  # in 24 hours; None: with any number
+
+
+async def _answer(channel: Channel) -> Answer | ChannelError:
     try:
         return await ask_provider(channel)
     except ChannelError as error:
         return error
 
 
-def _keep_check(channel: Channel, answer: str | ChannelError) -> str:
+def _keep_check(channel: Channel, answer: Answer | ChannelError) -> str:
     if isinstance(answer, ChannelError):
         note_check(channel, answer.for_all, failed=True)
         raise answer
-    note_check(channel, answer, failed=False)
-    return answer
+    note_check(channel, answer.sentence, failed=False)
+    if answer.names_people:
+        note_reported(channel, answer.people)
+    return answer.sentence
 
 
 def note_check(channel: Channel, result: str, *, failed: bool) -> None:
@@ -197,19 +212,21 @@ def note_check(channel: Channel, result: str, *, failed: bool) -> None:
     channel.save(update_fields=list(_NO_CHECK))
 
 
-async def ask_provider(channel: Channel) -> str:
+async def ask_provider(channel: Channel) -> Answer:
     """Ask the provider as ``check_channel`` does; the answer is not kept."""
     kind = adapter_of(channel)
     reply = await ask(kind.check())
     try:
-        answer = kind.checked(reply)
+        sentence = kind.checked(reply)
         if isinstance(kind, ChecksMore) and (request := kind.further_check()) is not None:
-            answer += f" {kind.further_checked(await ask(request))}"
+            sentence += f" {kind.further_checked(await ask(request))}"
     except ChannelError:
         raise
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
-    return answer
+    if isinstance(kind, ReportsPeople) and kind.follows_provider:
+        return Answer(sentence, names_people=True, people=kind.reported_people(reply))
+    return Answer(sentence)
 
 
 def register_webhook(channel: Channel, public_url: str, *, by: Agent | str) -> str:

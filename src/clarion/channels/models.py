@@ -52,11 +52,32 @@ class Channel(models.Model):
     templates_problem = models.TextField(default="", blank=True)
     templates_asked_at = InstantField(null=True)
     templates_taken_at = InstantField(null=True)
+    # How many people it may begin a conversation with in 24 hours, as its provider reported; and,
+    # where the limit is used up, until when. See day_limits.
+    reported_people = models.PositiveIntegerField(null=True)
+    people_full_until = InstantField(null=True)
     next_slot_at = models.BigIntegerField(default=0)  # microseconds
     created_at = InstantField(default=clock.now)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Begun(models.Model):
+    """A conversation that a channel began with a person, for a day: see day_limits."""
+
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    address_id = models.BigIntegerField()
+    at = InstantField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "address_id"], name="begun_once")]
+        indexes = [models.Index(fields=["channel", "at"], name="begun_at")]
+
+    def __str__(self) -> str:
+        return f"channel {self.channel_id}, address {self.address_id}"
 
 
 class MessageTemplate(models.Model):

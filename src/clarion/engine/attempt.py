@@ -284,8 +284,8 @@ def _accepted(
         settlement.responses += 1
     else:
         settlement = _continued(claimed, channel, replace(claimed.progress, sent=before + 1))
-        settlement.maybe_sent = False
-        settlement.number = before
+        settlement.maybe_sent, settlement.number = False, before
+        settlement.due_at = settlement.at + channel.pair_gap if channel.pair_gap else claimed.due_at
     settlement.content = step.shown
     settlement.external_id, settlement.parts = outcome.external_id, outcome.parts
     if outcome.recipient_ids and any(

@@ -20,6 +20,7 @@ from clarion.contacts.identities import USER_ID
 from clarion.contacts.states import STATE, AddressState
 from clarion.contacts.suppressions.matching import ANY_PENDING, pending_among
 from clarion.content.rendering import contact_context
+from clarion.engine.day_limit import DayLimit
 from clarion.kit import clock, db
 from clarion.kit.db import bulk
 from clarion.records import progress, tallies
@@ -78,24 +79,31 @@ class Claim:
     pools: Mapping[int, int] = field(default_factory=dict)  # of broadcasts that give codes
 
 
-def claim(channel_id: int, worker_id: int, room: int) -> Claim:
+def claim(channel_id: int, worker_id: int, room: int, people_a_day: int | None = None) -> Claim:
     """Claim up to ``room`` due deliveries of a channel for a worker, urgent broadcasts first.
 
     Between broadcasts of one priority the room is shared by weight. Pause, stop, throttling and
     rate are read here, under the lock, so they hold in every worker with the next claim.
+    ``people_a_day``: with how many people the channel may begin a conversation, see day_limit.
     """
     with db.write():
         now = db.now_us()
         if not _is_alive(worker_id, now):
             return Claim([], now, now + WINDOW)
-        slots = _slots(channel_id, now, room)
+        slots = _slots(channel_id, now, room, alone=people_a_day is not None)
         if slots.count == 0:
             return Claim([], now, slots.again_at)
         shares = _shares(channel_id, slots.count, now)
-        portions = [(share.broadcast, share.room) for share in shares]
+        limit = None
+        if people_a_day is not None:
+            limit = DayLimit(channel_id, people_a_day, {s.broadcast for s in shares}, now)
+            shares = [replace(s, room=limit.room(s.broadcast, s.room)) for s in shares]
+        portions = [(share.broadcast, share.room) for share in shares if share.room]
         rows = claim_rows(worker_id, channel_id, portions, slots.count, now)
         if not rows:
             return Claim([], now, now + WINDOW // 3)
+        if limit is not None:
+            limit.note(rows)
         for broadcast in {share.broadcast for share in shares if share.is_probe}:
             if any(row.broadcast == broadcast for row in rows):
                 wait_for_probe(broadcast, now + PROBE)
@@ -173,13 +181,14 @@ def _slots(
     reach: int | None = WINDOW,
     *,
     of_requests: bool = False,
+    alone: bool = False,
 ) -> _Slots:
     sql = "SELECT rate, state, waits_until, next_slot_at, kind FROM channels_channel WHERE id = %s"
     rows = db.fetch(sql, [channel_id])
     if not rows:
         return _Slots(0, 0, 0, now + clock.SECOND)
     rate, slack = _rate(rows[0][0], rows[0][4], of_requests)
-    if rate is not None:  # only a rate needs the row for itself
+    if rate is not None or alone:  # only a rate or a limit of people needs the row for itself
         rows = db.fetch(sql + db.for_update(), [channel_id])
         if not rows:
             return _Slots(0, 0, 0, now + clock.SECOND)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import Error, transaction
 
+from clarion.channels import day_limits
 from clarion.channels.abilities import FollowsUp
 from clarion.channels.contract import (
     AboutMessage,
@@ -25,6 +26,7 @@ from clarion.channels.contract import (
     Ignored,
     Inbound,
     InboundPart,
+    LimitReported,
     Moved,
     OptOut,
     Receipt,
@@ -129,6 +131,8 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
             for event in item.events:
                 if isinstance(event, Ignored):
                     of.drop(item, event.reason)
+                elif isinstance(event, LimitReported):
+                    day_limits.note_reported(item.callback.channel, event.people)
                 elif isinstance(event, TemplateChanged):
                     library.note_change(item.callback.channel, event)
         if lane == Lane.PEOPLE:

@@ -14,7 +14,9 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.template_fit import category_of, places
 from clarion.broadcasts.versions import link_sources, version_of
+from clarion.channels.abilities import SpacesMessages
 from clarion.channels.contract import ChannelKind
+from clarion.channels.day_limits import people_a_day
 from clarion.channels.models import Channel
 from clarion.channels.recipients import has_window
 from clarion.channels.registry import adapter, counts_requests, kind_class
@@ -46,6 +48,8 @@ class ChannelFacts:
     version: str  # changes whenever its settings are saved
     has_window: bool = False  # whether it sends only for a time after a person wrote
     request_rate: float | None = None  # requests a second, where that is what its provider counts
+    people_a_day: int | None = None  # it may begin a conversation with, see channels.day_limits
+    pair_gap: int = 0  # microseconds between two messages of a story to one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,6 @@ class Snapshot:
     # Of broadcasts: that of a live one grows when it is edited.
     revisions: Mapping[int, int] = field(default_factory=dict)
     on_hold: frozenset[int] = frozenset()  # broadcasts that wait for their story's webhook
-
-    def has_window(self, channel_id: int) -> bool:
-        """Whether this channel sends only for a time after a person wrote."""
-        channel = self.channels.get(channel_id)
-        return channel is not None and channel.has_window
 
 
 NOTHING = Snapshot({}, {}, frozenset(), frozenset(), frozenset())
@@ -145,7 +144,7 @@ def _version(row: tuple[Any, ...]) -> str:
 def _rows(channel_ids: Iterable[int]) -> list[tuple[Any, ...]]:
     return db.fetch(
         "SELECT c.id, c.kind, c.config, c.attempts, c.backoff, c.rate, c.only_written, "
-        "c.waits_until "
+        "c.reported_people, c.waits_until "
         f"FROM channels_channel c JOIN {db.json_table([('id', 'int')])} ON v.id = c.id "
         "WHERE c.state = 'active'",
         [db.json_param([key] for key in channel_ids)],
@@ -158,9 +157,11 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
     policy = Policy(channel.attempts, channel.backoff, kind.idempotent)
     windowed = has_window(channel, "message")
     rates = (None, channel.rate) if counts_requests(channel.kind) else (channel.rate, None)
+    gap = round(kind.pair_seconds * clock.SECOND) if isinstance(kind, SpacesMessages) else 0
     return ChannelFacts(
-        channel.pk, channel.name, kind, policy, rates[0], version, windowed, rates[1]
-    )
+        channel.pk, channel.name, kind, policy, rates[0], version, windowed, rates[1],
+        people_a_day(channel), gap,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1_000)

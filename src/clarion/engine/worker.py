@@ -179,11 +179,11 @@ class Worker:
     async def claim(self, channel_id: int, room: int) -> Claim:
         """Claim up to ``room`` messages for a pipeline."""
         full = len(self._settler) > MOST_UNSETTLED or not self._journal.ready
-        if full or time.monotonic() > self._lease_end:
+        facts = self._snapshot.channels.get(channel_id)
+        if full or facts is None or time.monotonic() > self._lease_end:
             return Claim([], 0, clock.SECOND // 10)
         try:
-            windowed = self._snapshot.has_window(channel_id)
-            claimed_batch = await self._db(_claim, channel_id, self._id, room, windowed)
+            claimed_batch = await self._db(_claim, facts, self._id, room)
         except Error:
             self._doubtful_until = time.monotonic() + DOUBT
             raise
@@ -395,6 +395,6 @@ class Worker:
         task.add_done_callback(self._background.discard)
 
 
-def _claim(channel_id: int, worker_id: int, room: int, windowed: bool) -> Claim:
-    claimed_batch = codes.attach(claim.claim(channel_id, worker_id, room))
-    return windows.attach(claimed_batch) if windowed else claimed_batch
+def _claim(facts: snapshot.ChannelFacts, worker_id: int, room: int) -> Claim:
+    claimed_batch = codes.attach(claim.claim(facts.id, worker_id, room, facts.people_a_day))
+    return windows.attach(claimed_batch) if facts.has_window else claimed_batch

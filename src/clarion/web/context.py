@@ -77,5 +77,6 @@ def _stem(noun: str) -> str:
 def _blocked_channels() -> list[tuple[Channel, Condition]]:
     """The channels that send nothing for more than a moment, each with its condition."""
     waits = Q(state=Channel.State.PAUSED) | Q(waits_until__isnull=False)
+    waits |= Q(people_full_until__isnull=False)
     unwell = conditions(Channel.objects.filter(waits).order_by("name"))
     return [(channel, state) for channel, state in unwell if state.is_long and state.reason]

@@ -11,10 +11,13 @@ import pytest
 
 from channels.fixtures import reply
 from channels.graph import graph_error, signed
-from channels.whatsapp.fixtures import make
-from clarion.channels.contract import Event, Ignored
+from channels.whatsapp.fixtures import CASE, make
+from clarion.channels import manage
+from clarion.channels.contract import Event, Ignored, LimitReported, Reply, Request
 from clarion.channels.templates.ability import ListsTemplates
 from clarion.channels.templates.listed import TemplateChanged
+from clarion.transport.messages import HttpReply
+from support import factory
 
 WABA = "102290129340398"
 BODY = {"type": "BODY", "text": "Hello {{1}}"}
@@ -95,3 +98,51 @@ def test_callbacks_report_what_has_become_of_a_template(
     assert isinstance(other, Ignored)
     (nameless,) = events(field, word)
     assert isinstance(nameless, Ignored)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "people"),
+    [
+        ("business_capability_update", {"max_daily_conversations_per_business": 2000}, 2_000),
+        ("business_capability_update", {"max_daily_conversations_per_business": -1}, None),
+        (
+            "phone_number_quality_update",
+            {"event": "UPGRADE", "max_daily_conversations_per_business": "TIER_10K"},
+            10_000,
+        ),
+        ("phone_number_quality_update", {"current_limit": "TIER_250"}, 250),
+        ("phone_number_quality_update", {"current_limit": "TIER_UNLIMITED"}, None),
+    ],
+)
+def test_callbacks_report_the_messaging_limit(
+    field: str, value: dict[str, Any], people: int | None
+) -> None:
+    assert events(field, value) == [LimitReported(people)]
+    (other,) = events(field, value, account="7")
+    assert isinstance(other, Ignored)
+    (nameless,) = events(field, {"event": "THROUGHPUT_UPGRADE"})
+    assert isinstance(nameless, Ignored)
+
+
+@pytest.mark.parametrize(
+    ("reported", "people"), [("TIER_2K", 2_000), ("TIER_UNLIMITED", None), (None, None), ({}, None)]
+)
+def test_a_check_reads_the_messaging_limit(reported: object, people: int | None) -> None:
+    kind = make()
+    assert "whatsapp_business_manager_messaging_limit" in kind.check().url
+    assert "messaging_limit" not in make(messaging_limit="250").check().url
+    body = json.dumps({"whatsapp_business_manager_messaging_limit": reported}).encode()
+    assert kind.reported_people(HttpReply(200, {}, body)) == people
+
+
+@pytest.mark.django_db
+def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(request: Request) -> Reply:
+        return reply(200, {"display_phone_number": "+1 555", "id": "1",
+                           "whatsapp_business_manager_messaging_limit": "TIER_2K"})  # fmt: skip
+
+    monkeypatch.setattr(manage, "ask", ask)
+    channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    manage.check_channel(channel)
+    channel.refresh_from_db()
+    assert channel.reported_people == 2_000

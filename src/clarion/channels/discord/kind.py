@@ -56,7 +56,6 @@ class DiscordKind:
         text_length=TEXT,
         caption_length=TEXT,
         receipts=frozenset(),
-        per_address=1.0,
         media=frozenset({"image"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=BUTTONS,

@@ -57,9 +57,40 @@ class Migration(migrations.Migration):
                 ("templates_problem", models.TextField(blank=True, default="")),
                 ("templates_asked_at", clarion.kit.fields.InstantField(null=True)),
                 ("templates_taken_at", clarion.kit.fields.InstantField(null=True)),
+                ("reported_people", models.PositiveIntegerField(null=True)),
+                ("people_full_until", clarion.kit.fields.InstantField(null=True)),
                 ("next_slot_at", models.BigIntegerField(default=0)),
                 ("created_at", clarion.kit.fields.InstantField(default=clarion.kit.clock.now)),
             ],
+        ),
+        migrations.CreateModel(
+            name="Begun",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address_id", models.BigIntegerField()),
+                ("at", clarion.kit.fields.InstantField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="channels.channel",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["channel", "at"], name="begun_at")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "address_id"), name="begun_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MessageTemplate",

@@ -49,7 +49,6 @@ class SlackKind:
         text_length=TEXT,
         caption_length=SECTION,
         receipts=frozenset(),
-        per_address=1.0,
         media=frozenset({"image"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=BUTTONS,

@@ -65,7 +65,6 @@ class TelegramKind:
         rate=30.0,
         text_length=4096,
         receipts=frozenset(),
-        per_address=1.0,
         media=frozenset({"image", "file"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=100,

@@ -20,6 +20,7 @@ from clarion.channels.urls import api_root
 
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/messaging-limits
 UNLIMITED: Final = "unlimited"
+AS_REPORTED: Final = "as reported"
 # What messages are charged as:
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing
 SERVICE: Final = "service"  # whatever is no template
@@ -67,11 +68,19 @@ class WhatsAppConfig(BaseModel):
         description="Needed for the list of templates. Digits only: in Meta's app dashboard, under "
         "WhatsApp, API setup. The token also needs the permission whatsapp_business_management.",
     )
-    messaging_limit: Literal["unlimited", "250", "2000", "10000", "100000"] = Field(
-        default=UNLIMITED,
+    messaging_limit: Literal["as reported", "unlimited", "250", "2000", "10000", "100000"] = Field(
+        default=AS_REPORTED,
         title="Messaging limit",
-        description="How many people you may begin a conversation with in 24 hours, as WhatsApp "
-        "Manager shows it. The finish time of broadcasts of templates takes it into account.",
+        description="How many people you may begin a conversation with in 24 hours. Clarion reads "
+        "it when it checks the channel, and Meta reports changes. Templates beyond it wait.",
+    )
+    pair_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3_600,
+        title="Seconds between messages to one person",
+        description="Between two messages of a story. WhatsApp accepts up to 45 in a row, and then "
+        "one in 6 seconds.",
     )
     country: Country = ""
     currency: str = Field(

@@ -23,6 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.graph.errors import code_of
 from clarion.channels.keywords import with_requested_state
+from clarion.channels.whatsapp import limits
 from clarion.channels.whatsapp.contents import content_of
 from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
@@ -36,7 +37,7 @@ _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
 }
 _KNOWN = frozenset({"sent", *_STATUSES})
 _OTHER_NUMBER = Ignored("An update is about another phone number of the same app.")
-_OTHER_ACCOUNT = Ignored("An update is about the templates of another account of the same app.")
+_OTHER_ACCOUNT = Ignored("An update is about another account of the same app.")
 _NO_PERSON = Ignored("A message has no id, or no sender that can be a WhatsApp user.")
 _PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
 _CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
@@ -57,6 +58,10 @@ def events_of(hook: HookRequest, number: str, account: str, secrets: Iterable[st
         if field in CHANGES:
             is_ours = not account or payloads.identifier(entry.get("id")) == account
             events.append(change_of(field, value) if is_ours else _OTHER_ACCOUNT)
+            continue
+        if field in limits.CHANGES:
+            is_ours = not account or payloads.identifier(entry.get("id")) == account
+            events.append(limits.change_of(value) if is_ours else _OTHER_ACCOUNT)
             continue
         metadata = payloads.part(value.get("metadata"))
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):

@@ -26,12 +26,12 @@ from clarion.channels.graph.hooks import challenge_of, ensure_signed
 from clarion.channels.measuring import Measured
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.templates.listed import ListedTemplate
-from clarion.channels.whatsapp import ids, templates
+from clarion.channels.whatsapp import ids, limits, templates
 from clarion.channels.whatsapp.config import (
+    AS_REPORTED,
     CATEGORIES,
     FREE_IN_WINDOW,
     SERVICE,
-    UNLIMITED,
     WhatsAppConfig,
 )
 from clarion.channels.whatsapp.events import believable, events_of, person_ids
@@ -56,13 +56,12 @@ class WhatsAppKind:
     label: ClassVar[str] = "WhatsApp"
     account: ClassVar[str] = "a WhatsApp number"
     summary: ClassVar[str] = "Sends from a WhatsApp Business number, through Meta's Cloud API."
-    # 80 messages a second and number, one in six seconds to one person:
-    # https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput, #pair-rate-limits
+    # 80 messages a second and number:
+    # https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput
     limits: ClassVar[Limits] = Limits(
         rate=80.0,
         text_length=TEXT_LENGTH,
         receipts=frozenset({"delivered", "read", "failed"}),
-        per_address=6.0,
         media=frozenset({"image", "file"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=MOST_REPLIES,
@@ -84,7 +83,9 @@ class WhatsAppKind:
         token = config.token.get_secret_value()
         self._number = config.phone_number_id
         limit = config.messaging_limit
-        self.people_a_day = None if limit == UNLIMITED else int(limit)
+        self.follows_provider = limit == AS_REPORTED
+        self.people_a_day = int(limit) if limit.isdecimal() else None
+        self.pair_seconds = float(config.pair_seconds)
         rows = prices.parse(config.prices, CATEGORIES)
         self.prices = prices.PriceTable(config.currency, rows)
         self.free_in_window = FREE_IN_WINDOW[config.free_in_window]
@@ -151,7 +152,13 @@ class WhatsAppKind:
     def check(self) -> HttpRequest:
         """Ask for the number itself, which does nothing."""
         fields = "display_phone_number,verified_name,quality_rating"
+        if self.follows_provider:
+            fields += f",{limits.FIELD}"
         return self._graph.get(f"{self._url}?fields={fields}")
+
+    def reported_people(self, reply: Reply) -> int | None:
+        """The messaging limit in the reply to ``check``; None where there is none."""
+        return limits.tier(json_object(as_http(reply).body).get(limits.FIELD))
 
     def checked(self, reply: Reply) -> str:
         """Which number it is, and its quality. Raises ValueError when token or id are wrong."""
