@@ -75,6 +75,7 @@ def _all_checks(scratch: Path) -> list[Check]:
         ),
         Check("client", [python, "scripts/make_client.py", "--check"], django),
         Check("matrix", [python, "scripts/make_matrix.py", "--check"], django),
+        Check("errors", [python, "scripts/make_errors.py", "--check"], django),
         Check("docs", [python, "scripts/check_docs.py"], django),
         # Its cache knows only a file's own text: an import whose module has moved away would pass.
         Check("ruff", [str(BIN / "ruff"), "check", "--no-cache", "."]),

@@ -2,9 +2,10 @@
 
 import pytest
 
+from clarion.channels.catalogue import ListedError, advice_on, errors_of
 from clarion.channels.contract import Refusal
-from clarion.channels.telegram.errors import DESCRIPTIONS
-from clarion.channels.whatsapp.errors import MEANINGS
+from clarion.channels.registry import KINDS
+from clarion.channels.smpp.errors import STATUSES
 from clarion.engine import reap
 from clarion.engine.attempt import CONTENT, FAULT, STORY_WEBHOOK
 from clarion.engine.claim import claim
@@ -13,24 +14,46 @@ from clarion.engine.settle import settle
 from clarion.insights.errors import About, explain, explain_wording, explained_causes
 from support import factory
 
+LISTED = [
+    pytest.param(error, id=f"{name}: {error.code}")
+    for name, kind in KINDS.items()
+    for error in errors_of(kind)
+]
 
-@pytest.mark.parametrize(
-    ("code", "sentence", "refusal"),
-    [
-        *((str(code), each.sentence, each.refusal) for code, each in MEANINGS.items()),
-        *(("400", each.sentence, each.refusal) for each in DESCRIPTIONS.values()),
-    ],
-)
-def test_every_code_of_the_catalogues_has_a_class_a_sentence_and_advice(
-    code: str, sentence: str, refusal: Refusal
-) -> None:
-    explained = explain(code, refusal.value)
 
-    assert sentence[0].isupper()
-    assert sentence.endswith(".")
+@pytest.mark.parametrize("error", LISTED)
+def test_every_listed_error_has_a_class_a_sentence_and_advice(error: ListedError) -> None:
+    explained = explain("?", error.refusal.value, error.sentence)
+
+    assert error.code
+    assert error.sentence[0].isupper()
+    assert error.sentence.endswith(".")
     assert explained.about is not About.UNKNOWN
     assert explained.words
     assert explained.advice.endswith(".")
+    assert explained.advice == advice_on(error.refusal, error.mark)
+
+
+def test_which_kinds_have_no_list_of_codes() -> None:
+    """Their providers answer with statuses and words only."""
+    without = {name for name, kind in KINDS.items() if not errors_of(kind)}
+    assert without == {"email", "line", "webhook", "webpush"}
+
+
+def test_advice_is_about_what_marked_the_contact() -> None:
+    blocked = explain("403", "unreachable", "The contact blocked the bot.")
+    gone = explain("user_disabled", "unreachable", "The contact's Slack account is deactivated.")
+    stopped = explain("21610", "unreachable", "The contact opted out by replying STOP.")
+    assert "Only the contact" in blocked.advice
+    assert "no longer exists" in gone.advice
+    assert blocked.advice not in (gone.advice, stopped.advice)
+
+
+def test_words_of_a_provider_behind_a_sentence_change_no_advice() -> None:
+    sentence = STATUSES[0x0B].sentence
+    assert explain("0x0b", "unreachable", f"{sentence} (no such number).") == explain(
+        "0x0b", "unreachable", f"{sentence}."
+    )
 
 
 def test_every_class_of_the_engine_says_what_it_is_about() -> None:

@@ -1,15 +1,19 @@
 """Errors in plain words: what each is about, and what to do.
 
 The sentence of an error is that of its channel's kind (``channels/<kind>/``) or the engine's own.
-What it is about follows from how the engine classed it when it occurred (``Reason.refusal``).
+What it is about follows from how the engine classed it when it occurred (``Reason.refusal``), and
+what to do from the kind's own table, see ``channels.catalogue``.
 """
 
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from clarion.channels.catalogue import advice_on, errors_of
 from clarion.channels.contract import Refusal
+from clarion.channels.registry import KINDS
 from clarion.records.causes import Cause, causes
 from clarion.records.models import Reason
 
@@ -53,20 +57,46 @@ _ABOUT: dict[str, About] = {
 def explained_causes(broadcast_id: int) -> list[ExplainedCause]:
     """The causes of a broadcast's errors, most frequent first."""
     return [
-        ExplainedCause(cause, explain(cause.code, cause.refusal)) for cause in causes(broadcast_id)
+        ExplainedCause(cause, explain(cause.code, cause.refusal, cause.text))
+        for cause in causes(broadcast_id)
     ]
 
 
 def explain_wording(code: str, text: str) -> Explained:
     """What an error of a record says, by its code and sentence."""
     refusal = Reason.objects.filter(code=code, text=text).values_list("refusal", flat=True).first()
-    return explain(code, refusal or "")
+    return explain(code, refusal or "", text)
 
 
-def explain(code: str, refusal: str) -> Explained:
-    """What an error says: by its code, where it is ours, else by its class."""
+def explain(code: str, refusal: str, text: str = "") -> Explained:
+    """What an error says: by its code, where it is ours, else by its kind's table, else its class.
+
+    ``text``: its sentence, by which it is looked up in the tables.
+    """
+    advice = _own(code) or advice_on(refusal, _mark_of(text) if text else "")
     about = _ABOUT.get(refusal, About.UNKNOWN)
-    return Explained(about, _words(about), _own(code) or _advice(about, refusal))
+    return Explained(about, _words(about), advice)
+
+
+def words_of(refusal: str) -> str:
+    """What an error of this class is about, in words."""
+    return _words(_ABOUT.get(refusal, About.UNKNOWN))
+
+
+def _mark_of(text: str) -> str:
+    """How the error with this sentence marks an address; some have a provider's words behind it."""
+    marks = _marks()
+    if text in marks:
+        return marks[text]
+    openings = (sentence for sentence in marks if text.startswith(sentence.removesuffix(".")))
+    return marks[max(openings, key=len, default="")]
+
+
+@cache
+def _marks() -> dict[str, str]:
+    """The mark of each sentence that a kind lists; "" for none."""
+    marks = {error.sentence: error.mark for kind in KINDS.values() for error in errors_of(kind)}
+    return {**marks, "": ""}
 
 
 def _words(about: About) -> str:
@@ -107,29 +137,3 @@ def _own(code: str) -> str:
         ),
         "429": _("The provider asked for a lower rate. Lower the channel's send rate."),
     }.get(code, "")
-
-
-def _advice(about: About, refusal: str) -> str:
-    if refusal == Refusal.UNKNOWN:
-        return _(
-            "The message may have arrived. Ask the provider, or restart and include those in doubt."
-        )
-    return {
-        About.LATER: _(
-            "An error at the provider, so it was retried. Restart later for those who failed."
-        ),
-        About.PERSON: _(
-            "A restart doesn't reach this contact. Correct the address, or use another channel."
-        ),
-        About.MESSAGE: _(
-            "The provider refused the message. If the message is wrong, duplicate the broadcast "
-            "and correct it. Else fix the cause, then restart for those who failed."
-        ),
-        About.CHANNEL: _(
-            "Correct the settings of the channel and check it, then restart for those who failed."
-        ),
-        About.UNKNOWN: _(
-            "The provider gave no reason that Clarion knows. Fix the cause, then restart for those "
-            "who failed."
-        ),
-    }[about]

@@ -12,6 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -29,7 +30,7 @@ from clarion.channels.discord import ids
 from clarion.channels.discord.config import OFFICIAL, DiscordConfig
 from clarion.channels.discord.events import answer_to, events_of, is_signed
 from clarion.channels.discord.guard import InvalidRequests
-from clarion.channels.discord.outcomes import OPENED, guarded, opened, refused
+from clarion.channels.discord.outcomes import ERRORS, OPENED, guarded, opened, refused
 from clarion.channels.discord.requests import BUTTONS, TEXT, body_of, opening
 from clarion.channels.replies import as_http, json_object
 from clarion.transport.messages import HttpRequest
@@ -79,6 +80,11 @@ class DiscordKind:
         self._command_reply = config.command_reply
         self._secrets = (token,)
         self._invalid = InvalidRequests()
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(ERRORS)
 
     @staticmethod
     def user_id(text: str) -> str:

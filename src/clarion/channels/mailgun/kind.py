@@ -12,6 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -23,7 +24,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.mailgun.config import ROOTS, MailgunConfig
 from clarion.channels.mailgun.events import OUR_ID, events_of
-from clarion.channels.mailgun.outcomes import BAD_KEY, outcome_of, refused
+from clarion.channels.mailgun.outcomes import BAD_KEY, WORDS, outcome_of, refused
 from clarion.channels.mailing.kind import API_LIMITS, MailKind
 from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.multipart import form
@@ -58,6 +59,11 @@ class MailgunKind(MailKind):
         login = b64encode(f"api:{key}".encode()).decode()
         self._secrets = (key, self._signing_key, login)
         self._authorization = ("Authorization", f"Basic {login}")
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return [ListedError(*row) for row in WORDS]
 
     def request(self, message: Outgoing) -> HttpRequest:
         """POST messages.mime. Raises Unsendable for what an e-mail can't have.

@@ -19,7 +19,7 @@ _NO_DOMAIN: Final = (
     "Mailgun knows no such sending domain in this region. Check the domain and the region."
 )
 # Words of the “message” of a 400 or 403, as Mailgun's users report them, in this order.
-_WORDS: Final[tuple[tuple[str, Refusal, str], ...]] = (
+WORDS: Final[tuple[tuple[str, Refusal, str], ...]] = (
     ("'to' parameter is not a valid", Refusal.UNREACHABLE,
      "Mailgun refused the recipient's address."),
     ("to parameter is not a valid", Refusal.UNREACHABLE,
@@ -74,7 +74,7 @@ def refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str])
 
 def _by_words(words: str, code: str, secrets: Iterable[str]) -> Refused:
     lower = words.lower()
-    for part, refusal, sentence in _WORDS:
+    for part, refusal, sentence in WORDS:
         if part in lower:
             wait = _LIMIT_WAIT if refusal is Refusal.THROTTLED else None
             return Refused(refusal, sentence, code, wait)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -27,7 +28,7 @@ from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.payloads import text
 from clarion.channels.postmark.config import PostmarkConfig
 from clarion.channels.postmark.events import events_of
-from clarion.channels.postmark.outcomes import outcome_of, refused
+from clarion.channels.postmark.outcomes import ERRORS, outcome_of, refused
 from clarion.channels.postmark.requests import email_of, webhook_of
 from clarion.channels.replies import as_http, json_object
 from clarion.transport.messages import HttpRequest
@@ -59,6 +60,11 @@ class PostmarkKind(MailKind):
             ("Accept", "application/json"),
             ("X-Postmark-Server-Token", token),
         )
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(ERRORS)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """POST /email. Raises Unsendable for what an e-mail can't have."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from clarion.channels import payloads
 from clarion.channels.aws import Headers, Keys, Scope, signed
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -29,7 +30,7 @@ from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.ses.config import SesConfig, region_of
 from clarion.channels.ses.events import OUR_ID, events_of, message_of
-from clarion.channels.ses.outcomes import outcome_of, refused
+from clarion.channels.ses.outcomes import ERRORS, outcome_of, refused
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
 
@@ -68,6 +69,11 @@ class SesKind(MailKind):
             if config.api_root
             else f"https://sns.{self._topic_region}.amazonaws.com/"
         )
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(ERRORS)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """SendEmail with the raw message. Raises Unsendable for what an e-mail can't have.

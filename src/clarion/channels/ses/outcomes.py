@@ -6,7 +6,7 @@ manage-sending-quotas-errors.html. A 4xx is its word that it did not take the me
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
 from clarion.channels.payloads import identifier
@@ -17,25 +17,47 @@ from clarion.transport.messages import HttpReply
 _WRONG = Refusal.MISCONFIGURED
 _QUOTA_WAIT: Final = 600.0  # seconds; SES advises up to ten minutes, and the quota rolls over
 _KEYS: Final = "AWS does not accept the access key. Check the key, its secret and the region."
-_ERRORS: Final[Mapping[str, str]] = {
-    "AccountSuspendedException": "AWS has stopped this account from sending. Ask its support why.",
-    "SendingPausedException": "Sending is paused for this SES account or configuration set.",
-    "MailFromDomainNotVerifiedException": "The MAIL FROM domain of the sender is not verified at "
-    "SES.",
-    "NotFoundException": "SES knows no such configuration set in this region.",
-    "AccessDeniedException": "The access key may not do this. It needs ses:SendEmail, "
-    "ses:SendRawEmail and ses:GetAccount.",
-    "ExpiredTokenException": "The temporary keys have expired. Enter new ones.",
-    "RequestExpired": "This server's time is wrong, so AWS refuses requests. Correct its clock.",
-    "InvalidSignatureException": _KEYS,
-    "SignatureDoesNotMatch": _KEYS,
-    "UnrecognizedClientException": _KEYS,
-    "InvalidClientTokenId": _KEYS,
-    "IncompleteSignature": _KEYS,
-    "MissingAuthenticationTokenException": _KEYS,
-    "OptInRequired": "SES is not set up for this AWS account.",
+_TOO_FAST: Final = "SES asks us to send more slowly: the account's send rate is exceeded."
+
+
+class Meaning(NamedTuple):
+    """What the name of an error says."""
+
+    refusal: Refusal
+    sentence: str
+
+
+ERRORS: Final[Mapping[str, Meaning]] = {
+    "AccountSuspendedException": Meaning(
+        _WRONG, "AWS has stopped this account from sending. Ask its support why."
+    ),
+    "SendingPausedException": Meaning(
+        _WRONG, "Sending is paused for this SES account or configuration set."
+    ),
+    "MailFromDomainNotVerifiedException": Meaning(
+        _WRONG, "The MAIL FROM domain of the sender is not verified at SES."
+    ),
+    "NotFoundException": Meaning(_WRONG, "SES knows no such configuration set in this region."),
+    "AccessDeniedException": Meaning(
+        _WRONG,
+        "The access key may not do this. It needs ses:SendEmail, "
+        "ses:SendRawEmail and ses:GetAccount.",
+    ),
+    "ExpiredTokenException": Meaning(_WRONG, "The temporary keys have expired. Enter new ones."),
+    "RequestExpired": Meaning(
+        _WRONG, "This server's time is wrong, so AWS refuses requests. Correct its clock."
+    ),
+    "InvalidSignatureException": Meaning(_WRONG, _KEYS),
+    "SignatureDoesNotMatch": Meaning(_WRONG, _KEYS),
+    "UnrecognizedClientException": Meaning(_WRONG, _KEYS),
+    "InvalidClientTokenId": Meaning(_WRONG, _KEYS),
+    "IncompleteSignature": Meaning(_WRONG, _KEYS),
+    "MissingAuthenticationTokenException": Meaning(_WRONG, _KEYS),
+    "OptInRequired": Meaning(_WRONG, "SES is not set up for this AWS account."),
+    "TooManyRequestsException": Meaning(Refusal.THROTTLED, _TOO_FAST),
+    "ThrottlingException": Meaning(Refusal.THROTTLED, _TOO_FAST),
+    "Throttling": Meaning(Refusal.THROTTLED, _TOO_FAST),
 }
-_SLOWER: Final = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 _QUOTAS: Final = ("daily message quota", "quota exceeded", "daily sending quota")
 _BAD_ADDRESS: Final = (
     "missing final '@domain'", "missing '@'", "illegal address", "local address contains",
@@ -61,11 +83,11 @@ def refused(reply: HttpReply, answer: Mapping[str, Any], secrets: Iterable[str])
     if quota and 400 <= status <= 499:
         sentence = "The daily sending quota of the SES account is used up for now."
         return Refused(Refusal.THROTTLED, sentence, code, _QUOTA_WAIT)
-    if status == 429 or (error in _SLOWER and 400 <= status <= 499):
-        sentence = "SES asks us to send more slowly: the account's send rate is exceeded."
-        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
-    if error in _ERRORS and 400 <= status <= 499:
-        return Refused(_WRONG, _ERRORS[error], code)
+    meaning = ERRORS.get(error) if 400 <= status <= 499 else None
+    if status == 429 or (meaning and meaning.refusal is Refusal.THROTTLED):
+        return Refused(Refusal.THROTTLED, _TOO_FAST, code, wait_seconds(reply, DEFAULT_WAIT))
+    if meaning:
+        return Refused(meaning.refusal, meaning.sentence, code)
     if error in ("MessageRejected", "BadRequestException", "LimitExceededException"):
         return _about_the_message(statement, code, tidy(statement, secrets))
     if status in (401, 403) and error:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -24,6 +25,7 @@ from clarion.channels.contract import (
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.slack import ids
 from clarion.channels.slack.config import OFFICIAL, SlackConfig
+from clarion.channels.slack.errors import ERRORS
 from clarion.channels.slack.events import answer_to, events_of, is_signed
 from clarion.channels.slack.outcomes import refused
 from clarion.channels.slack.requests import BUTTONS, SECTION, TEXT, body_of
@@ -69,6 +71,11 @@ class SlackKind:
         )
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, self._webhook_secret)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(ERRORS)
 
     @staticmethod
     def user_id(text: str) -> str:

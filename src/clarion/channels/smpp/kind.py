@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import sms_settings
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     BadSignature,
     Event,
@@ -22,7 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.smpp.config import SmppConfig
-from clarion.channels.smpp.errors import ALREADY_BOUND
+from clarion.channels.smpp.errors import ALREADY_BOUND, STATUSES
 from clarion.channels.smpp.events import events_of
 from clarion.channels.smpp.outcomes import outcome_of
 from clarion.channels.smpp.requests import TEXT_LENGTH, parts_of
@@ -56,6 +57,11 @@ class SmppKind(SmsKind):
         self._config = config
         self._account = config.account
         self._secrets = (self._account.password, config.system_id)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed({f"{code:#04x}": meaning for code, meaning in STATUSES.items()})
 
     def request(self, message: Outgoing) -> SmppRequest:
         """The submit_sm of each part. Raises Unsendable for what an SMS can't have."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from clarion.channels import payloads
 from clarion.channels.abilities import Fetched
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -30,6 +31,7 @@ from clarion.channels.contract import (
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
+from clarion.channels.telegram.errors import DESCRIPTIONS
 from clarion.channels.telegram.events import answer_to, events_of
 from clarion.channels.telegram.outcomes import conflict, kept_id_of, refused, words_of
 from clarion.channels.telegram.requests import CAPTION, JSON, call_of
@@ -88,6 +90,11 @@ class TelegramKind:
         self._fetches = config.updates == "polling"
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, token.partition(":")[2], self._webhook_secret)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(DESCRIPTIONS)
 
     @staticmethod
     def user_id(text: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from pydantic import BaseModel
 
 from clarion.channels import payloads, sms_settings
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -83,6 +84,11 @@ class TwilioKind(SmsKind):
         self._sender = ("MessagingServiceSid" if config.is_service else "From", config.sender)
         self._token = token.encode()
         self._secrets = (token, key_secret, basic)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(MEANINGS)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what Twilio can't send."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -24,7 +25,7 @@ from clarion.channels.contract import (
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.viber import ids
 from clarion.channels.viber.config import ViberConfig
-from clarion.channels.viber.errors import OK
+from clarion.channels.viber.errors import OK, STATUSES
 from clarion.channels.viber.events import EVENTS, events_of
 from clarion.channels.viber.outcomes import outcome_of, outcomes_of
 from clarion.channels.viber.requests import (
@@ -79,6 +80,11 @@ class ViberKind:
         self._sender = {"name": config.sender}
         self._broadcasts = config.broadcasts
         self._headers = (("Content-Type", "application/json"), ("X-Viber-Auth-Token", token))
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(STATUSES)
 
     @staticmethod
     def user_id(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -24,6 +25,7 @@ from clarion.channels.contract import (
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.vk import ids
 from clarion.channels.vk.config import OFFICIAL, VkConfig
+from clarion.channels.vk.errors import ERRORS
 from clarion.channels.vk.events import answer_to, events_of, is_proven
 from clarion.channels.vk.outcomes import refused
 from clarion.channels.vk.requests import BUTTONS, TEXT, VERSION, body_of
@@ -68,6 +70,11 @@ class VkKind:
         self._confirmation = config.confirmation
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, self._webhook_secret)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(ERRORS)
 
     @staticmethod
     def user_id(text: str) -> str:

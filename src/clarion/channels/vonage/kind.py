@@ -12,6 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads, sms_settings, sms_text
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -27,6 +28,7 @@ from clarion.channels.replies import as_http, json_object
 from clarion.channels.sms_kind import SmsKind
 from clarion.channels.vonage import signatures
 from clarion.channels.vonage.config import VonageConfig
+from clarion.channels.vonage.errors import MEANINGS
 from clarion.channels.vonage.events import events_of
 from clarion.channels.vonage.outcomes import refused
 from clarion.transport.messages import HttpRequest
@@ -65,6 +67,11 @@ class VonageKind(SmsKind):
         self._headers = (("Authorization", f"Basic {basic}"), ("Content-Type", "application/json"))
         self._signature_secret = signature_secret.encode()
         self._secrets = (secret, signature_secret, basic)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(MEANINGS)
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message, in the encoding that it is counted in. Raises Unsendable."""

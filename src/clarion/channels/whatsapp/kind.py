@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads, prices
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -34,6 +35,7 @@ from clarion.channels.whatsapp.config import (
     SERVICE,
     WhatsAppConfig,
 )
+from clarion.channels.whatsapp.errors import MEANINGS
 from clarion.channels.whatsapp.events import believable, events_of, person_ids
 from clarion.channels.whatsapp.outcomes import refused
 from clarion.channels.whatsapp.requests import (
@@ -97,6 +99,11 @@ class WhatsAppKind:
         self._verify_token = config.verify_token.get_secret_value()
         self._secrets = (token, config.app_secret.get_secret_value(), self._verify_token)
         self._graph = GraphCalls(token, allow_private=config.allow_private)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed(MEANINGS)
 
     @staticmethod
     def user_id(text: str) -> str:

@@ -64,7 +64,7 @@ MEANINGS: dict[int, Meaning] = {
     1: _FAULT,
     2: _FAULT,
 }
-_BY_SUBCODE: dict[tuple[int, int], Meaning] = {
+BY_SUBCODE: dict[tuple[int, int], Meaning] = {
     (10, 2018065): OUTSIDE_WINDOW,
     (10, 2018278): OUTSIDE_WINDOW,
     (10, 2534022): OUTSIDE_WINDOW,
@@ -79,8 +79,8 @@ _BY_SUBCODE: dict[tuple[int, int], Meaning] = {
 def meaning_of(code: int, error: Mapping[str, Any]) -> Meaning | None:
     """What an error with this code means; None for one that is not listed."""
     subcode = error.get("error_subcode")
-    if isinstance(subcode, int) and (code, subcode) in _BY_SUBCODE:
-        return _BY_SUBCODE[code, subcode]
+    if isinstance(subcode, int) and (code, subcode) in BY_SUBCODE:
+        return BY_SUBCODE[code, subcode]
     words = payloads.text(error.get("message"), 400)
     if code == 10 and "allowed window" in words:
         return OUTSIDE_WINDOW

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -21,7 +22,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.graph.calls import GraphCalls
 from clarion.channels.graph.direct.config import DirectConfig
-from clarion.channels.graph.direct.errors import BAD_TOKEN, meaning_of
+from clarion.channels.graph.direct.errors import BAD_TOKEN, BY_SUBCODE, MEANINGS, meaning_of
 from clarion.channels.graph.direct.events import events_of
 from clarion.channels.graph.direct.ids import is_scoped_id
 from clarion.channels.graph.direct.requests import message_of
@@ -53,6 +54,11 @@ class DirectKind:
         self._verify_token = verify_token
         self._secrets = (token, app_secret.get_secret_value(), verify_token)
         self._graph = GraphCalls(token, allow_private=config.allow_private)
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its table."""
+        return listed({**MEANINGS, **BY_SUBCODE})
 
     def request(self, message: Outgoing) -> HttpRequest:
         """The POST of one message. Raises Unsendable for what can't be sent."""
