@@ -6,8 +6,12 @@ from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.repairs import repair_tallies
-from clarion.records import tallies
+from clarion.kit import clock
+from clarion.records import measures, tallies
+from clarion.records.measures import Numbers
+from clarion.records.models import Delivery, Measure, MeasureDelta
 from support import factory
+from support.measured import assert_measured
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +54,59 @@ def test_what_is_right_stays(broadcast: Broadcast) -> None:
     assert repair_tallies(broadcast, by=factory.BY) == []
     assert tallies.counts([broadcast.pk]) == before
     assert not AuditEntry.objects.filter(action="broadcast.repair").exists()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_numbers_over_time_that_are_lost(broadcast: Broadcast, folded: bool) -> None:
+    sent = Delivery.objects.get(broadcast=broadcast, state="sent")
+    Measure.objects.all().delete()
+    MeasureDelta.objects.all().delete()
+    assert not reconcile(broadcast.pk).ok
+
+    sentences = repair_tallies(broadcast, by=factory.BY)
+    if folded:
+        measures.fold()
+
+    assert sorted(sentences) == [
+        "On the channel Shop the number over time of failed was 1 too low.",
+        "On the channel Shop the number over time of sent was 1 too low.",
+    ]
+    assert reconcile(broadcast.pk).ok
+    assert_measured(broadcast)
+    at = clock.to_us(sent.moved_at)
+    minute = at - at % measures.MINUTE
+    (in_its_minute,) = measures.by_span([(minute, minute + measures.MINUTE)], broadcast.pk)
+    assert in_its_minute.numbers.sent == 1  # where it was, and not where it was repaired
+    assert repair_tallies(broadcast, by=factory.BY) == []
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_numbers_over_time_that_are_wrong(broadcast: Broadcast, folded: bool) -> None:
+    channel = broadcast.channels.get().pk
+    hour, days = 60 * measures.MINUTE, 24 * 60 * measures.MINUTE
+    start = clock.now_us() // measures.QUARTER * measures.QUARTER
+    for at, numbers in (
+        (start, Numbers(sent=3, clicked=1)),
+        (start + hour, Numbers(sent=2, read=4)),
+        (start + 2 * days, Numbers(recovered=1, opened=2)),
+    ):
+        measures.add({(broadcast.pk, at, channel): numbers})
+        if folded:
+            measures.fold()
+    measures.add({(broadcast.pk, start, channel): Numbers(failed=-1)})
+
+    sentences = repair_tallies(broadcast, by=factory.BY)
+    if folded:
+        measures.fold()
+
+    said = [each.removeprefix("On the channel Shop the number over time of ") for each in sentences]
+    assert sorted(said) == [
+        "clicked was 1 too high.",
+        "failed was 1 too low.",
+        "opened was 2 too high.",
+        "read was 4 too high.",
+        "recovered was 1 too high.",
+        "sent was 5 too high.",
+    ]
+    assert reconcile(broadcast.pk).ok
+    assert_measured(broadcast)

@@ -175,4 +175,4 @@ def test_check_repairs_a_wrong_tally(ok: Callable[..., str]) -> None:
     ) in first
     assert tallies.counts([broadcast.pk])[broadcast.pk]["queued"] == 2
     assert AuditEntry.objects.get(action="broadcast.repair").actor == "command line"
-    assert "ok      The tallies of 1 broadcast are right." in second
+    assert "ok      The numbers of 1 broadcast are right." in second

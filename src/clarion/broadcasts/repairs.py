@@ -1,10 +1,11 @@
-"""Repairing what reconciling finds wrong and what can be put right for certain: tallies."""
+"""Repairing what reconciling finds wrong and what can be put right for certain: numbers."""
 
 from collections.abc import Collection, Mapping
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.broadcasts import events
+from clarion.broadcasts.measure_repairs import correct_measures
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.clicks import tallies as click_tallies
@@ -14,9 +15,10 @@ from clarion.records import tallies
 
 
 def repair_tallies(broadcast: Broadcast, *, by: Agent | str) -> list[str]:
-    """Make the tallies of a broadcast what its deliveries say; return a sentence for each error.
+    """Make the tallies and the numbers over time of a broadcast what its rows say.
 
-    Noted in the audit log. May be called at any time, also while it is being sent.
+    Return a sentence for each error. Noted in the audit log. May be called at any time, also while
+    it is being sent.
     """
     with db.write():
         corrected = tallies.correct(broadcast.pk)
@@ -27,6 +29,11 @@ def repair_tallies(broadcast: Broadcast, *, by: Agent | str) -> list[str]:
             for channel, state, by_how in sorted(corrected)
         ]
         sentences += _repair_clicks(broadcast, names)
+        sentences += [
+            f"On the channel {names.get(channel, channel)} the number over time of {name} was"
+            f" {abs(missing)} too {'low' if missing > 0 else 'high'}."
+            for channel, name, missing in correct_measures(broadcast.pk)
+        ]
         if sentences:
             events.note(broadcast, "repair", by, corrected=sentences)
     return sentences

@@ -86,7 +86,7 @@ def _document(finding: Finding) -> dict[str, str]:
 
 
 def _repaired() -> Iterator[Finding]:
-    """What was wrong with the tallies of each broadcast, and is right now."""
+    """What was wrong with the numbers of each broadcast, and is right now."""
     from clarion.kit.db.schema import pending
 
     if pending():
@@ -102,7 +102,7 @@ def _repaired() -> Iterator[Finding]:
             wrong += 1
             yield Finding("fixed", f"Broadcast {broadcast.pk}: {text} It is corrected.")
     if not wrong:
-        yield Finding("ok", f"The tallies of {counted(len(broadcasts), 'broadcast')} are right.")
+        yield Finding("ok", f"The numbers of {counted(len(broadcasts), 'broadcast')} are right.")
 
 
 def _findings(*, deploy: bool) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ channel and minute; ``fold`` adds them to the measures from time to time.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import add
+from operator import add as plus
 from typing import NamedTuple
 
 from clarion.kit import clock, db
@@ -47,7 +47,7 @@ class Numbers(NamedTuple):
 
     def plus(self, other: "Numbers") -> "Numbers":
         """The sums of both."""
-        return Numbers(*map(add, self, other))
+        return Numbers(*map(plus, self, other))
 
 
 NAMES = Numbers._fields
@@ -135,6 +135,20 @@ def note_people(name: str, people: Mapping[_Key, int]) -> None:
     counters.add(grown)
 
 
+def add(changes: Mapping[_Key, Numbers]) -> None:
+    """Add to the numbers of some spans, part of the caller's transaction: to put them right."""
+    _insert("records_measuredelta", [(*key, *numbers) for key, numbers in changes.items()])
+
+
+def span_of(at: int, first: int) -> int:
+    """Where the span begins that a moment of a broadcast is counted in.
+
+    ``first``: where the first span of the broadcast begins, or its first moment.
+    """
+    length = MINUTE if at < first - first % QUARTER + BY_MINUTE else QUARTER
+    return at - at % length
+
+
 def totals(broadcast_id: int) -> dict[int, Numbers]:
     """The numbers of a broadcast by channel, over all time."""
     rows = db.fetch(
@@ -210,11 +224,10 @@ def _fold_some() -> int:
             f" RETURNING {_COLUMNS}",
             [AT_ONCE],
         )
-        begins = _begins({broadcast: at for broadcast, at, *_ in sorted(rows, reverse=True)})
+        firsts = _firsts({broadcast: at for broadcast, at, *_ in sorted(rows, reverse=True)})
         sums: defaultdict[_Key, Numbers] = defaultdict(Numbers)
         for broadcast, at, channel, *numbers in rows:
-            length = MINUTE if at < begins[broadcast] + BY_MINUTE else QUARTER
-            key = (broadcast, at - at % length, channel)
+            key = (broadcast, span_of(at, firsts[broadcast]), channel)
             sums[key] = sums[key].plus(Numbers(*numbers))
         added = ", ".join(f"{name} = records_measure.{name} + excluded.{name}" for name in NAMES)
         # Sorted, so that two at a time do not wait for each other.
@@ -226,8 +239,8 @@ def _fold_some() -> int:
     return len(rows)
 
 
-def _begins(earliest: dict[int, int]) -> dict[int, int]:
-    """Where the quarter of an hour begins that a broadcast's first span is in.
+def _firsts(earliest: dict[int, int]) -> dict[int, int]:
+    """Where a broadcast's first span begins.
 
     ``earliest``: the first of each broadcast's new spans, which may be its first at all.
     """
@@ -236,8 +249,7 @@ def _begins(earliest: dict[int, int]) -> dict[int, int]:
         f" FROM {db.json_table([('id', 'int')])}",
         [db.json_param([key] for key in earliest)],
     )
-    firsts = {key: min(earliest[key], first or earliest[key]) for key, first in firsts_known}
-    return {key: first - first % QUARTER for key, first in firsts.items()}
+    return {key: min(earliest[key], first or earliest[key]) for key, first in firsts_known}
 
 
 def delete(broadcast_ids: Sequence[int], limit: int) -> int:

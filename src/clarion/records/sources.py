@@ -32,19 +32,27 @@ _ERROR = ("broadcast_id",)  # and of record_error
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Records that stand in order in one index, in each of its ``groups`` if there are some."""
+    """Records that stand in order in one index, in each of its ``groups`` if there are some,
+    or, if it is not ``sorted``, of few people.
+    """
 
     where: str  # a condition on the records AS r
     params: tuple[Any, ...]
     columns: tuple[str, ...] = ()
     groups: Groups = ()
     table: str = "records_record"  # or another one that has recorded_at, whose alias is r as well
+    sorted: bool = True  # or no index has them in order: each reading finds and sorts all of them
 
     def apart(self) -> list["Source"]:
         """The groups, each as a source of its own."""
         if not self.columns:
             return [self]
         return [replace(self, groups=(group,)) for group in self.groups]
+
+    def all_ids(self) -> tuple[str, list[Any]]:
+        """SQL for the ids of all records, newest first, for a source that is not ``sorted``."""
+        order = "ORDER BY r.recorded_at DESC, r.id DESC"
+        return f"SELECT r.id FROM {self.table} AS r WHERE {self.where} {order}", list(self.params)
 
     def first(
         self,
@@ -164,7 +172,7 @@ def _by_person(
     conditions.add_equals("status", wanted.status or None)
     conditions.add_responses(wanted.responses)
     conditions.add_times(wanted)
-    return conditions.source()
+    return replace(conditions.source(), sorted=False)
 
 
 def _completed(
