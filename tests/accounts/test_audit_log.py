@@ -29,8 +29,8 @@ def _entries() -> None:
 @pytest.mark.parametrize(
     ("wanted", "actions"),
     [
-        (Wanted(), ["broadcast.stop", "channelled", "channel.pause", "channel.add"]),
-        (Wanted(actor="Ada"), ["broadcast.stop", "channel.add"]),
+        (Wanted(), ["channelled", "channel.pause", "channel.add", "broadcast.stop"]),
+        (Wanted(actor="Ada"), ["channel.add", "broadcast.stop"]),
         (Wanted(actor="ad"), []),
         (Wanted(action="channel."), ["channel.pause", "channel.add"]),
         (Wanted(action="channel.add"), ["channel.add"]),
@@ -58,8 +58,19 @@ def test_a_beginning_is_found_in_every_locale() -> None:
 def test_pages_follow_each_other() -> None:
     first = audit_log.search(Wanted(), limit=3)
     second = audit_log.search(Wanted(), first.next_cursor, limit=3)
-    assert [entry.action for entry in second.rows] == ["channel.add"]
+    assert [entry.action for entry in second.rows] == ["broadcast.stop"]
     assert second.next_cursor is None
+
+
+def test_entries_of_one_moment_are_on_one_page_each() -> None:
+    AuditEntry.objects.update(at=clock.now())
+    pages, cursor = [], None
+    for _ in range(4):
+        page = audit_log.search(Wanted(), cursor, limit=1)
+        pages += [entry.action for entry in page.rows]
+        cursor = page.next_cursor
+    assert pages == ["broadcast.stop", "channelled", "channel.pause", "channel.add"]
+    assert cursor is None
 
 
 def test_the_file_has_all_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,10 +78,10 @@ def test_the_file_has_all_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     text = b"".join(audit_log.export_csv(Wanted(), "UTC")).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["action"] for row in rows] == [
-        "broadcast.stop", "channelled", "channel.pause", "channel.add",
+        "channelled", "channel.pause", "channel.add", "broadcast.stop",
     ]  # fmt: skip
-    assert rows[2]["detail"] == '{"reason": "=1+1"}'
-    assert rows[3]["actor"] == "Ada"
+    assert rows[1]["detail"] == '{"reason": "=1+1"}'
+    assert rows[2]["actor"] == "Ada"
 
 
 def test_details_are_one_line() -> None:

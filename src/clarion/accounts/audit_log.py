@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from clarion.accounts.models import AuditEntry
 from clarion.kit import clock, sheets
@@ -57,11 +57,13 @@ def entries(wanted: Wanted) -> "QuerySet[AuditEntry]":
 
 def search(wanted: Wanted, cursor: str | None = None, limit: int = PAGE) -> Page[AuditEntry]:
     """A page, the newest first. Raises CursorError."""
-    position = Cursor.parse(cursor, 1) if cursor else None
+    position = Cursor.parse(cursor, 2) if cursor else None
     rows = entries(wanted)
     if position:
-        rows = rows.filter(pk__lt=position.key[0])
-    return cut(list(rows.order_by("-pk")[: limit + 1]), limit, None, lambda entry: (entry.pk,))
+        at, key = clock.from_us(position.key[0]), position.key[1]
+        rows = rows.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=key))
+    page = list(rows.order_by("-at", "-pk")[: limit + 1])
+    return cut(page, limit, None, lambda entry: (clock.to_us(entry.at), entry.pk))
 
 
 def export_csv(wanted: Wanted, zone: str) -> Iterator[bytes]:

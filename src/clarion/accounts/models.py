@@ -221,8 +221,8 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["subject", "at"], name="audit_subject"),
-            models.Index(fields=["actor", "id"], name="audit_actor"),
-            models.Index(fields=["action", "id"], name="audit_action"),
+            models.Index(fields=["actor", "at"], name="audit_actor"),
+            models.Index(fields=["action", "at"], name="audit_action"),
         ]
 
     def __str__(self) -> str:

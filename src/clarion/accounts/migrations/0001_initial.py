@@ -208,8 +208,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "audit entries",
                 "indexes": [
                     models.Index(fields=["subject", "at"], name="audit_subject"),
-                    models.Index(fields=["actor", "id"], name="audit_actor"),
-                    models.Index(fields=["action", "id"], name="audit_action"),
+                    models.Index(fields=["actor", "at"], name="audit_actor"),
+                    models.Index(fields=["action", "at"], name="audit_action"),
                 ],
             },
         ),

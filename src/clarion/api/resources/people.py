@@ -242,7 +242,8 @@ def list_audit_entries(
 ) -> Page[EntryOut]:
     """List what was changed and by whom, newest first"""
     wanted = audit_log.Wanted(actor, action, subject, since, until)
-    return page_of(audit_log.entries(wanted), limit, cursor, _entry)
+    page = audit_log.search(wanted, cursor or None, limit)
+    return Page(items=[_entry(entry) for entry in page.rows], next=page.next_cursor)
 
 
 def _agent(agent: Agent) -> AgentOut:
