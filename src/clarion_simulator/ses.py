@@ -2,8 +2,9 @@
 
 Forms as https://docs.aws.amazon.com/ses/latest/APIReference-V2 and /sns/latest/api give them. As
 there: no idempotency; the tag `clarion-id` of a message comes back in its events, and is the key in
-the log. A webhook URL has to be confirmed before events are sent there. Signatures of requests are
-not verified.
+the log. A webhook URL has to be confirmed before events are sent there. What SNS sends is signed
+with a key of this process; its certificate is at /ses/sns/. Signatures of requests are not
+verified.
 """
 
 import json
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, quote
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.mail_api import INVALID, UNAUTHORIZED, Sent, moment, object_of, settle
+from clarion_simulator.sns import CERTIFICATE, certificate, signed
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 PREFIX = "/ses"
@@ -32,6 +34,7 @@ class Ses:
         self.desk = desk
         self._asked: dict[str, tuple[str, str]] = {}  # token -> topic and URL
         self._topic, self._url = TOPIC, ""  # confirmed last
+        self._root = ""  # where this server was called
 
     def handler(self, path: str, query: str) -> Handler:
         """The handler for one address."""
@@ -39,7 +42,10 @@ class Ses:
 
     def _call(self, path: str, query: str, conn: Connection) -> None:
         proof = conn.headers.get(b"authorization", b"")
-        if path == "/sns/" and conn.method == b"GET":
+        self._root = f"http://{conn.headers.get(b'host', b'').decode('latin-1')}{PREFIX}"
+        if path == f"/sns/{CERTIFICATE}":
+            conn.answer(http_reply(200, certificate().decode()))
+        elif path == "/sns/" and conn.method == b"GET":
             self._confirm(query, conn)
         elif not proof.startswith(b"AWS4-HMAC-SHA256 Credential=") or b"REVOKED" in proof:
             channel = self.desk.log.channel("ses", "unauthorized")
@@ -74,7 +80,7 @@ class Ses:
             "SubscribeURL": "https://sns.simulated.example/",
             "Timestamp": moment(time()),
         }
-        self.desk.caller.add(0, Call(url, json.dumps(body).encode(), "sns"))
+        self.desk.caller.add(0, Call(url, self._signed(body), "sns"))
         xml = "<SubscribeResponse><SubscribeResult/></SubscribeResponse>"
         conn.answer(http_reply(200, xml))
 
@@ -139,7 +145,11 @@ class Ses:
             return None  # opens are not asked for
         body = {"Type": "Notification", "MessageId": secrets.token_hex(16), "TopicArn": topic,
                 "Message": json.dumps({**event, "mail": mail}), "Timestamp": happened}  # fmt: skip
-        return Call(url, json.dumps(body).encode(), to)
+        return Call(url, self._signed(body), to)
+
+    def _signed(self, body: dict[str, str]) -> bytes:
+        where = f"{self._root}/sns/{CERTIFICATE}"
+        return json.dumps(signed({**body, "SigningCertURL": where})).encode()
 
 
 def _errors(wait: int | None) -> dict[str, bytes]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.ses.fixtures import CASE as SES
-from channels.ses.fixtures import sns
+from channels.postmark.fixtures import CASE as POSTMARK
 from channels.telegram.fixtures import SECRET as TELEGRAM_SECRET
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.telegram.fixtures import WRITTEN
@@ -99,10 +98,13 @@ def test_the_query_and_plain_headers_are_kept_proofs_are_not(
 
 
 def test_a_key_in_the_webhook_url_is_not_kept(client: ProgramClient) -> None:
-    channel = factory.channel("mail", "ses", **SES.settings)
-    hook = sns("{}")
-    url = f"/hooks/{channel.pk}/?a=1&{hook.query}&b=2"
-    assert client.post(url, hook.body, content_type="text/plain").status_code == 200
+    channel = factory.channel("letters", "postmark", **POSTMARK.settings)
+    assert POSTMARK.hook is not None
+    hook = POSTMARK.hook()
+    headers = {name: value for name, value in hook.headers.items() if name != "content-type"}
+    url = f"/hooks/{channel.pk}/?a=1&key=of-somebody&b=2"
+    answer = client.post(url, hook.body, content_type=JSON, headers=headers)
+    assert answer.status_code == 200
     assert Callback.objects.get().query == "a=1&b=2"
 
 

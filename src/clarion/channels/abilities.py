@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from clarion.channels.contract import CallbackAnswer, HookRequest, Reply, Request
+from clarion.transport.messages import HttpRequest
 
 
 @runtime_checkable
@@ -37,6 +38,18 @@ class TakesGets(Protocol):
     """A kind whose provider may call back with a GET, where everything is in the query."""
 
     takes_gets: ClassVar[bool]
+
+
+@runtime_checkable
+class ProvesByCertificate(Protocol):
+    """A kind whose provider signs callbacks with a key whose certificate it publishes."""
+
+    def certificate(self, hook: HookRequest) -> HttpRequest:
+        """The request for the certificate of a callback that ``verify`` has let through. Pure.
+        Raises BadSignature where the callback names one that is not the provider's."""
+
+    def verify_with(self, hook: HookRequest, certificate: bytes) -> None:
+        """Raise BadSignature unless the callback was signed with this certificate's key."""
 
 
 @runtime_checkable

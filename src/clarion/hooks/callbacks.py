@@ -8,7 +8,12 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import DatabaseError
 
-from clarion.channels.abilities import AnswersCallbacks, AnswersHandshake, TakesGets
+from clarion.channels.abilities import (
+    AnswersCallbacks,
+    AnswersHandshake,
+    ProvesByCertificate,
+    TakesGets,
+)
 from clarion.channels.contract import (
     BadSignature,
     ChannelKind,
@@ -17,6 +22,7 @@ from clarion.channels.contract import (
 from clarion.engine.callbacks import Verified, store
 from clarion.engine.group_commit import GroupCommit, Overloaded, Runs
 from clarion.engine.inbox import lane_of
+from clarion.hooks.certificates import Certificates, NoCertificate
 from clarion.hooks.channels import AT_ONCE, ChannelDirectory
 from clarion.hooks.wire import Answer, Request, busy, not_allowed, sentence
 from clarion.kit import clock
@@ -26,6 +32,7 @@ PATH: Final = re.compile(r"/hooks/([^/]+)/")
 _PROOF: Final = re.compile(r"auth|cookie|key|secret|signature|token")
 _PROOFS_IN_QUERY: Final = frozenset({"key", "secret", "signature", "token"})
 _NOT_STORED: Final = "The callback could not be stored. Send it again."
+_NO_CERTIFICATE: Final = "The certificate could not be fetched. Send the callback again."
 _OK: Final = sentence(200, "ok")
 
 
@@ -35,6 +42,7 @@ class Callbacks:
     def __init__(self, reads: Runs, writes: Runs) -> None:
         """`reads`, `writes`: where the database is asked, and where it is written."""
         self._channels = ChannelDirectory(reads)
+        self._certificates = Certificates()
         self._stored: GroupCommit[Verified] = GroupCommit(store, writes)
 
     async def answer(self, request: Request, channel: str) -> Answer:
@@ -67,6 +75,14 @@ class Callbacks:
             if match is None or (refused := _refused(match[1], hook)):
                 return sentence(401, refused)
             number, kind = match
+        if _class_proves(type(kind)):
+            assert isinstance(kind, ProvesByCertificate)
+            try:
+                refused = await self._certificates.refused(kind, hook)
+            except NoCertificate:
+                return busy(_NO_CERTIFICATE)
+            if refused:
+                return sentence(401, refused)
         kept = {name: value for name, value in headers.items() if not _is_proof(name)}
         row = HookRequest(kept, _without_proofs(hook.query), hook.body, hook.received_at)
         await self._stored.add(Verified(number, row, lane_of(kind, hook)), len(hook.body))
@@ -114,6 +130,11 @@ def _called(request: Request) -> str:
 @lru_cache(maxsize=64)
 def _class_answers(kind: type[ChannelKind]) -> bool:
     return issubclass(kind, AnswersCallbacks)  # 30 µs each time: a tenth of a callback
+
+
+@lru_cache(maxsize=64)
+def _class_proves(kind: type[ChannelKind]) -> bool:
+    return issubclass(kind, ProvesByCertificate)
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from channels.rehearsal import Rehearsal, Stage
 from channels.ses.fixtures import CASE
-from clarion.channels.abilities import FollowsUp
+from clarion.channels.abilities import FollowsUp, ProvesByCertificate
 from clarion.channels.contract import (
     AddressReport,
     HookRequest,
@@ -35,6 +35,9 @@ async def test_the_subscription_is_confirmed_and_events_come(stage: Stage) -> No
         (post,) = await listener.heard(1)
         asked = hook_of(post, urlsplit(post.path).query)
         kind.verify(asked)
+        assert isinstance(kind, ProvesByCertificate)
+        pem = await stage.http.send(kind.certificate(asked))
+        kind.verify_with(asked, pem.body)
         confirmation = kind.follow_up(asked)
         assert isinstance(confirmation, HttpRequest)
         assert (await stage.http.send(confirmation)).status == 200
@@ -45,6 +48,8 @@ async def test_the_subscription_is_confirmed_and_events_come(stage: Stage) -> No
         for post in (await listener.heard(5))[1:]:
             hook = hook_of(post, urlsplit(post.path).query)
             kind.verify(hook)
+            assert kind.certificate(hook) == kind.certificate(asked)
+            kind.verify_with(hook, pem.body)
             events += kind.events(hook)
     statuses = [(e.status, e.unreachable, e.message_id) for e in events if isinstance(e, Receipt)]
     assert sorted(statuses) == [

@@ -31,6 +31,7 @@ from clarion.channels.replies import as_http, json_object
 from clarion.channels.ses.config import SesConfig, region_of
 from clarion.channels.ses.events import OUR_ID, events_of, message_of
 from clarion.channels.ses.outcomes import ERRORS, outcome_of, refused
+from clarion.channels.ses.signatures import certificate_url, check
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
 
@@ -150,11 +151,8 @@ class SesKind(MailKind):
         raise ValueError(refused(http, json_object(http.body), self._secrets).reason)
 
     def verify(self, hook: HookRequest) -> None:
-        """The key in the webhook URL, and the topic.
-
-        SNS signs with a certificate that has to be fetched; the key, which only SNS and this
-        server know, proves the same (docs/decisions/0081-complaints-and-bounces.md).
-        """
+        """The key in the webhook URL, and the topic. The signature comes after these, for its
+        certificate has to be fetched: not for whoever knows the address of this server."""
         stated = parse_qs(hook.query).get(KEY, [""])[0].encode("utf-8", "replace")
         is_good = hmac.compare_digest(self._hook_secret.encode(), stated)
         if not self._hook_secret or not is_good:
@@ -165,6 +163,16 @@ class SesKind(MailKind):
             raise BadSignature("The callback is not a message of Amazon SNS.") from None
         if not self._config.topic_arn or topic != self._config.topic_arn:
             raise BadSignature("The callback is of another SNS topic.")
+
+    def certificate(self, hook: HookRequest) -> HttpRequest:
+        """The certificate that SNS says it has signed with, from the region of the topic."""
+        url = certificate_url(message_of(hook), self._sns)
+        allow_private = self._config.allow_private
+        return HttpRequest("GET", url, timeout=_TIMEOUT, allow_private=allow_private)
+
+    def verify_with(self, hook: HookRequest, certificate: bytes) -> None:
+        """The signature over the message, and that it is of today."""
+        check(message_of(hook), certificate, hook.received_at)
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Deliveries, bounces, complaints and rejects."""
