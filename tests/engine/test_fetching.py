@@ -179,7 +179,21 @@ async def test_after_a_refusal_it_rests(answer: Any, words: str) -> None:
     ((problem, rest),) = database.given_back
     assert rest == fetching.REST
     assert words in problem
+    assert bool(words) is bool(problem), "a moment without a connection is no problem yet"
     assert not database.kept
+
+
+async def test_a_connection_that_is_missing_for_long_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "LONG", 0.0)
+    database = Database(kind())
+    provider = Provider(NotSent("The server can't be reached."))
+    fetchers = fetching.Fetchers(database.run, provider.send)
+    await fetchers.serve_channels()
+    for task in list(fetchers._tasks.values()):
+        await asyncio.wait_for(task, 30)
+    assert database.given_back == [("The server can't be reached.", fetching.REST)]
 
 
 async def test_a_server_that_holds_no_request_open_is_not_asked_without_a_pause(

@@ -30,6 +30,7 @@ from clarion.transport.errors import TransportError, WrongSettings
 log = structlog.get_logger()
 LEASE: Final = 90 * clock.SECOND  # longer than a request that the provider holds open
 PAUSE: Final = clock.SECOND  # after an answer without updates that did not take as long
+LONG: Final = 300.0  # seconds without a connection, after which that is shown
 REST: Final = 10 * clock.SECOND  # after a refusal, or where the provider can't be reached
 WORKS: Final = "Messages can be fetched again."
 _FETCHING = [name for name, kind in KINDS.items() if issubclass(kind, FetchesUpdates)]
@@ -151,6 +152,7 @@ class Fetchers:
         self._run = run
         self._send = send
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._failing: dict[int, float] = {}  # channel -> since when it has had no connection
 
     async def serve_channels(self) -> None:
         """Begin with the channels that nobody asks for."""
@@ -183,6 +185,7 @@ class Fetchers:
                 began = time.monotonic()
                 reply = await self._send(turn.request())
                 fetched = await asyncio.to_thread(turn.read, reply)  # it may be a megabyte of mail
+                self._failing.pop(first.channel, None)
                 turn = await self._run(keep, turn, fetched)
                 if turn is not None:
                     await asyncio.gather(*(self._tell(each) for each in fetched.requests))
@@ -199,6 +202,8 @@ class Fetchers:
             problem, rest = error.reason, REST
         except TransportError as error:
             log.warning("fetching_failed", channel=first.channel, error=error.named)
+            since = self._failing.setdefault(first.channel, time.monotonic())
+            problem = error.reason if time.monotonic() - since >= LONG else ""
             rest = REST
         finally:
             await asyncio.shield(self._run(give_back, first, problem, rest))
