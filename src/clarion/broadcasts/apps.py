@@ -19,6 +19,7 @@ class BroadcastsConfig(AppConfig):
             parting,
             people,
             tag_uses,
+            template_events,
         )
         from clarion.broadcasts.directory import Directory
         from clarion.records.directory import provide

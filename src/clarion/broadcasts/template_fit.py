@@ -35,8 +35,7 @@ def library_problems(template: Mapping[str, Any], channels: Sequence[Channel]) -
             )
             continue
         if row.status != library.APPROVED:
-            why = _NOT_APPROVED.get(row.status, _OTHERWISE.format(status=row.status))
-            yield f"The template “{name}” {why}"
+            yield not_approved(name, row.status)
         parts = parts_of(row.components)
         if reason := why_not_sendable(parts):
             yield f"The template “{name}” {reason}"
@@ -48,6 +47,14 @@ def library_problems(template: Mapping[str, Any], channels: Sequence[Channel]) -
                 f"The template “{name}” on {channel.name} has {_counted(needed)}; {filled_in} "
                 f"{'is' if filled_in == 1 else 'are'} filled in."
             )
+
+
+def not_approved(name: str, status: str) -> str:
+    """Why a template of this status can't be sent; "" is the status of one that is not listed."""
+    if not status:
+        return f"The template “{name}” is not in the provider's list any more. Choose another one."
+    why = _NOT_APPROVED.get(status, _OTHERWISE.format(status=status))
+    return f"The template “{name}” {why}"
 
 
 def listed(template: Mapping[str, Any], channels: Iterable[Channel]) -> MessageTemplate | None:

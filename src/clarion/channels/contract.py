@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from clarion.channels.account_events import AccountReported, LimitReported
 from clarion.channels.limits import ATTEMPTS, BACKOFF
 from clarion.channels.templates.listed import TemplateChanged
 from clarion.kit.parts import Button, Mail, Media, Purpose
@@ -222,13 +223,6 @@ class AboutMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitReported:
-    """With how many people the account may begin a conversation in 24 hours from now on."""
-
-    people: int | None  # None: with any number
-
-
-@dataclass(frozen=True, slots=True)
 class Ignored:
     """A part of a callback that means nothing here. It is counted and can be looked up."""
 
@@ -247,6 +241,7 @@ Event = (
     | TemplateChanged
     | AboutMessage
     | LimitReported
+    | AccountReported
     | Ignored
 )
 

@@ -16,6 +16,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import limits
 from clarion.channels.abilities import ChecksMore, ReportsPeople
+from clarion.channels.account_events import AccountReported
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
 from clarion.channels.day_limits import note_reported
 from clarion.channels.defaults import (
@@ -210,6 +211,13 @@ def note_check(channel: Channel, result: str, *, failed: bool) -> None:
     channel.checked_at, channel.check_failed = clock.now(), failed
     channel.check_result = result
     channel.save(update_fields=list(_NO_CHECK))
+
+
+def note_account(channel: Channel, event: AccountReported) -> None:
+    """Keep what the provider decided about the account; pause the channel where that is needed."""
+    note_check(channel, event.sentence, failed=not event.good)
+    if event.stops and channel.state == Channel.State.ACTIVE:
+        pause_channel(channel, reason=event.sentence, by=audit.WORKER)
 
 
 async def ask_provider(channel: Channel) -> Answer:

@@ -6,3 +6,7 @@ from django.dispatch import Signal
 paused = Signal()
 # A paused channel sends again. Arguments: channel, by.
 resumed = Signal()
+# A template can't be sent any more: its provider paused, disabled or rejected it, or removed it
+# from the list (status ""). Sent once that is committed.
+# Arguments: channel, name, language, status.
+template_stopped = Signal()

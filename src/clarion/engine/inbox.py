@@ -11,12 +11,14 @@ a callback comes.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from django.db import Error, transaction
 
 from clarion.channels import day_limits
 from clarion.channels.abilities import FollowsUp
+from clarion.channels.account_events import AccountReported, LimitReported
 from clarion.channels.contract import (
     AboutMessage,
     AddressReport,
@@ -26,7 +28,6 @@ from clarion.channels.contract import (
     Ignored,
     Inbound,
     InboundPart,
-    LimitReported,
     Moved,
     OptOut,
     Receipt,
@@ -34,6 +35,7 @@ from clarion.channels.contract import (
     SeenUntil,
 )
 from clarion.channels.keywords import State, with_requested_state
+from clarion.channels.manage import note_account
 from clarion.channels.models import Channel
 from clarion.channels.own_keywords import own_words
 from clarion.channels.registry import adapter
@@ -133,6 +135,8 @@ def _apply(of: _Round, lane: Lane, at: int) -> None:
                     of.drop(item, event.reason)
                 elif isinstance(event, LimitReported):
                     day_limits.note_reported(item.callback.channel, event.people)
+                elif isinstance(event, AccountReported):
+                    transaction.on_commit(partial(note_account, item.callback.channel, event))
                 elif isinstance(event, TemplateChanged):
                     library.note_change(item.callback.channel, event)
         if lane == Lane.PEOPLE:

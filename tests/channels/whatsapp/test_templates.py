@@ -13,9 +13,12 @@ from channels.fixtures import reply
 from channels.graph import graph_error, signed
 from channels.whatsapp.fixtures import CASE, make
 from clarion.channels import manage
-from clarion.channels.contract import Event, Ignored, LimitReported, Reply, Request
+from clarion.channels.account_events import AccountReported, LimitReported
+from clarion.channels.contract import Event, Ignored, Reply, Request
+from clarion.channels.models import Channel, MessageTemplate
 from clarion.channels.templates.ability import ListsTemplates
 from clarion.channels.templates.listed import TemplateChanged
+from clarion.engine import callbacks, inbox
 from clarion.transport.messages import HttpReply
 from support import factory
 
@@ -146,3 +149,97 @@ def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> N
     manage.check_channel(channel)
     channel.refresh_from_db()
     assert channel.reported_people == 2_000
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words", "stops", "good"),
+    [
+        (
+            "account_update",
+            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}},
+            "disabled the WhatsApp Business account", True, False,
+        ),
+        (
+            "account_update",
+            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}},
+            "reinstated", False, True,
+        ),
+        (
+            "account_update",
+            {
+                "event": "ACCOUNT_RESTRICTION",
+                "restriction_info": [
+                    {"restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION"},
+                    {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING"},
+                ],
+            },
+            "templates are refused", True, False,
+        ),
+        (
+            "account_update",
+            {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SCAM_X"}},
+            "policy violation (scam x)", False, False,
+        ),
+        ("phone_number_quality_update", {"event": "FLAGGED"}, "flagged the number", False, False),
+        ("phone_number_quality_update", {"event": "UNFLAGGED"}, "good again", False, True),
+    ],
+)  # fmt: skip
+def test_callbacks_report_what_meta_decided_about_the_account(
+    field: str, value: dict[str, Any], words: str, stops: bool, good: bool
+) -> None:
+    (event,) = events(field, value)
+    assert isinstance(event, AccountReported)
+    assert words in event.sentence
+    assert (event.stops, event.good) == (stops, good)
+
+
+def test_other_updates_of_the_account_have_no_effect() -> None:
+    (event,) = events("account_update", {"event": "VERIFIED_ACCOUNT"})
+    assert isinstance(event, Ignored)
+    downgraded = {"event": "DOWNGRADE", "current_limit": "TIER_250"}
+    _, limit = events("phone_number_quality_update", downgraded)
+    assert limit == LimitReported(250)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disabled_account_pauses_its_channel() -> None:
+    channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    value = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}
+    receive(channel, "account_update", value)
+    channel.refresh_from_db()
+    assert (channel.state, channel.check_failed) == ("paused", True)
+    assert "Meta disabled the WhatsApp Business account" in channel.paused_reason
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("word", "state"), [("PAUSED", "paused"), ("APPROVED", "sending")])
+def test_a_template_that_is_paused_pauses_the_broadcasts_that_send_it(
+    word: str, state: str
+) -> None:
+    channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    MessageTemplate.objects.create(
+        channel=channel, name="spring", language="en_US", status="approved"
+    )
+    factory.people(channel, 2, prefix="4915")
+    template = {"name": "spring", "language": "en_US", "variables": []}
+    sending = factory.sending([channel], text="", data_type="template", template=template)
+    other = factory.sending([channel], text="", data_type="template",
+                            template={**template, "name": "other"})  # fmt: skip
+    value = {
+        "event": word, "message_template_name": "spring", "message_template_language": "en_US"
+    }  # fmt: skip
+    receive(channel, "message_template_status_update", value)
+    sending.refresh_from_db()
+    other.refresh_from_db()
+    assert (sending.state, other.state) == (state, "sending")
+    if state == "paused":
+        assert sending.state_reason.startswith("The template “spring” is paused by the provider")
+    assert factory.states(sending) == {"queued": 2}
+
+
+def receive(channel: Channel, field: str, value: dict[str, Any]) -> None:
+    """Let the engine apply a callback of Meta."""
+    entry = [{"id": WABA, "changes": [{"field": field, "value": value}]}]
+    body = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
+    callbacks.store([callbacks.Verified(channel.pk, signed(body), "receipts")])
+    inbox.apply_waiting()

@@ -14,6 +14,7 @@ from clarion.channels.errors import ChannelError
 from clarion.channels.manage import adapter_of, ask
 from clarion.channels.models import Channel, MessageTemplate
 from clarion.channels.registry import kind_class
+from clarion.channels.signals import template_stopped
 from clarion.channels.templates.ability import ListsTemplates
 from clarion.channels.templates.listed import ListedTemplate, TemplateChanged
 from clarion.kit import clock
@@ -143,8 +144,21 @@ def _store(channel: Channel, listed: Sequence[ListedTemplate], began: datetime) 
             )
         elif any(getattr(row, name) != value for name, value in facts.items()):
             unchanged = MessageTemplate.objects.filter(pk=row.pk, changed_at__lt=began)
-            unchanged.update(**facts, changed_at=clock.now())
+            if unchanged.update(**facts, changed_at=clock.now()):
+                _announce(channel, row.name, row.language, row.status, template.status)
+    for row in stored.values():
+        _announce(channel, row.name, row.language, row.status, "")
     MessageTemplate.objects.filter(pk__in=[row.pk for row in stored.values()]).delete()
+
+
+def _announce(channel: Channel, name: str, language: str, before: str, after: str) -> None:
+    """Tell the layers above that a template could be sent before, and can't be now."""
+    if before == APPROVED != after:
+        transaction.on_commit(
+            lambda: template_stopped.send(
+                sender=MessageTemplate, channel=channel, name=name, language=language, status=after
+            )
+        )
 
 
 def note_change(channel: Channel, event: TemplateChanged) -> None:
@@ -157,7 +171,10 @@ def note_change(channel: Channel, event: TemplateChanged) -> None:
     )
     reported = {"status": event.status, "category": event.category, "quality": event.quality}
     changes = {name: value for name, value in reported.items() if value is not None}
+    before = named.values_list("status", flat=True).first()
     if changes and named.update(**changes, changed_at=clock.now()):
+        if before is not None and event.status is not None:
+            _announce(channel, event.name, event.language, before, event.status)
         return
     Channel.objects.filter(
         pk=channel.pk, templates_at__isnull=False, templates_asked_at=None

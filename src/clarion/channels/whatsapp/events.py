@@ -23,7 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.graph.errors import code_of
 from clarion.channels.keywords import with_requested_state
-from clarion.channels.whatsapp import limits
+from clarion.channels.whatsapp import account
 from clarion.channels.whatsapp.contents import content_of
 from clarion.channels.whatsapp.errors import OPTED_OUT, Failure, failure
 from clarion.channels.whatsapp.ids import SCOPED_ID, is_user_id
@@ -44,7 +44,9 @@ _CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_c
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
 
 
-def events_of(hook: HookRequest, number: str, account: str, secrets: Iterable[str]) -> list[Event]:
+def events_of(
+    hook: HookRequest, number: str, account_id: str, secrets: Iterable[str]
+) -> list[Event]:
     """The events of one callback that are about the phone number with this id, or the templates of
     the WhatsApp Business account with that one.
 
@@ -56,12 +58,12 @@ def events_of(hook: HookRequest, number: str, account: str, secrets: Iterable[st
     events: list[Event] = []
     for entry, field, value in _values(body):
         if field in CHANGES:
-            is_ours = not account or payloads.identifier(entry.get("id")) == account
+            is_ours = not account_id or payloads.identifier(entry.get("id")) == account_id
             events.append(change_of(field, value) if is_ours else _OTHER_ACCOUNT)
             continue
-        if field in limits.CHANGES:
-            is_ours = not account or payloads.identifier(entry.get("id")) == account
-            events.append(limits.change_of(value) if is_ours else _OTHER_ACCOUNT)
+        if field in account.CHANGES:
+            is_ours = not account_id or payloads.identifier(entry.get("id")) == account_id
+            events += account.changes_of(field, value) if is_ours else [_OTHER_ACCOUNT]
             continue
         metadata = payloads.part(value.get("metadata"))
         if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):

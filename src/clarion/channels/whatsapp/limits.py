@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from clarion.channels.contract import Event, Ignored, LimitReported
+from clarion.channels.account_events import LimitReported
+from clarion.channels.contract import Event, Ignored
 
 FIELD: Final = "whatsapp_business_manager_messaging_limit"
 # The updates of an account, and where they name the limit.
