@@ -1,13 +1,16 @@
 """A small IMAP server (RFC 3501) with one mailbox: what came back of the messages of SMTP.
 
 LOGIN and AUTHENTICATE PLAIN (any name and password, but “wrong”), SELECT and EXAMINE of INBOX, UID
-SEARCH by UIDs, UID FETCH of parts of messages, UID STORE of Deleted, UID EXPUNGE, LOGOUT.
+SEARCH by UIDs and SINCE, UID FETCH of parts of messages, UID STORE of Deleted, UID EXPUNGE, LOGOUT.
 """
 
 import asyncio
 import base64
 import binascii
 import re
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.utils import parsedate_to_datetime
 from typing import cast
 
 from clarion_simulator.wire import reset
@@ -16,6 +19,7 @@ MAX_LINE = 4096
 MOST = 100_000  # messages that are kept
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _PARTIAL = re.compile(r"BODY\.PEEK\[\](?:<(\d+)\.(\d+)>)?", re.IGNORECASE)
+_SINCE = re.compile(r"SINCE (\d{1,2}-[A-Z][a-z]{2}-\d{4})")
 _CAPABILITIES = "IMAP4rev1 AUTH=PLAIN UIDPLUS"
 
 
@@ -137,6 +141,8 @@ class Imap(asyncio.Protocol):
         first, _, rest = words.removeprefix("UID ").partition(" ")
         uids = self._uids(first)
         if verb == "UID SEARCH":
+            if day := _SINCE.search(rest):
+                uids = [uid for uid in uids if _is_since(self._inbox.messages[uid], day[1])]
             self._say(f"* SEARCH {' '.join(map(str, uids))}".rstrip())
         elif verb == "UID FETCH":
             for uid in uids:
@@ -177,6 +183,13 @@ class Imap(asyncio.Protocol):
 
     def _say(self, line: str) -> None:
         self.transport.write(f"{line}\r\n".encode())
+
+
+def _is_since(message: bytes, day: str) -> bool:
+    """Whether a message is of that day or later, by its Date instead of its arrival."""
+    date = message_from_bytes(message).get("Date")
+    since = datetime.strptime(day, "%d-%b-%Y").replace(tzinfo=UTC)
+    return date is None or parsedate_to_datetime(date).astimezone(UTC) >= since
 
 
 def _words(text: str) -> list[str]:

@@ -94,7 +94,19 @@ async def test_a_folder_that_was_numbered_anew_is_not_read_from_the_beginning(
     for _ in range(3):
         mailbox.inbox.add(b"old")
     mailbox.inbox.number_anew()
-    assert await mailbox.ask(validity=1, after=1) == ImapReply("done", validity=2, last=3)
+    assert await mailbox.ask(validity=1, after=1) == ImapReply(
+        "done", validity=2, last=3, more=True
+    )
+
+
+async def test_of_a_folder_that_was_numbered_anew_the_last_days_are_read_again(
+    mailbox: Mailbox,
+) -> None:
+    for day in (20, 21, 22, 23):
+        mailbox.inbox.add(b"Date: %d Nov 2026 12:00:00 +0000\r\n\r\nmail" % day)
+    assert (await mailbox.ask(since="22-Nov-2026")).last == 4, "it is looked at first"
+    assert (await mailbox.ask(validity=9, after=70, since="22-Nov-2026")).last == 2
+    assert (await mailbox.ask(validity=9, after=70, since="24-Nov-2026")).last == 4
 
 
 async def test_only_what_is_named_is_deleted(mailbox: Mailbox) -> None:

@@ -186,7 +186,9 @@ def _read(
             return ImapReply("done", validity=validity)
         last = _last(session)
         if validity != request.validity:
-            return ImapReply("done", validity=validity, last=last)
+            if request.validity and request.since:
+                last = _before(session, request.since, last)
+            return ImapReply("done", validity=validity, last=last, more=bool(request.validity))
         return _messages(session, request, last)
     except imaplib.IMAP4.abort:
         raise
@@ -216,6 +218,13 @@ def _last(session: _Session) -> int:
         return 0
     numbers = [int(match[1]) for each in data if (match := re.search(rb"UID (\d+)", each or b""))]
     return max(numbers, default=0)
+
+
+def _before(session: _Session, day: str, last: int) -> int:
+    """The UID before the first message since a day."""
+    _, data = _ok(session.uid("SEARCH", f"UID 1:{last} SINCE {day}"))
+    uids = map(int, b" ".join(each or b"" for each in data).split())
+    return min(uids, default=last + 1) - 1
 
 
 def _messages(session: _Session, request: ImapRequest, last: int) -> ImapReply:

@@ -153,7 +153,8 @@ class ImapRequest:
     """What is new in a folder of a mailbox, or which messages to delete there.
 
     `validity` and `after`: the UIDVALIDITY of the folder, and the UID up to which all is known.
-    With another validity, 0 at first, no message is read: the reply says where the folder ends.
+    With another validity, 0 at first, no message is read: the reply says where the folder ends, or,
+    where it had a validity before, what is older than the day `since` (as 27-Nov-2026).
     `most` messages at a time, the first `most_bytes` of each. `delete`: these are deleted, and
     nothing is read. `timeout` is in seconds and covers everything.
     """
@@ -166,6 +167,7 @@ class ImapRequest:
     folder: str
     validity: int = 0
     after: int = 0
+    since: str = ""
     most: int = 20
     most_bytes: int = 131_072
     delete: tuple[int, ...] = ()

@@ -1,5 +1,7 @@
 """The mailbox of bounces: what is asked for, and what its server's answers mean."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from pydantic import ValidationError
 
 from channels.email.fixtures import CASE, OWN, answer, mail, make
 from clarion.channels.abilities import FetchRefused
+from clarion.channels.email import mailbox
 from clarion.channels.email.config import EmailConfig
 from clarion.transport.messages import HttpReply, ImapReply, ImapRequest
 
@@ -26,6 +29,12 @@ def test_it_goes_on_where_it_ended() -> None:
     assert (first.cursor, first.bodies, first.pause) == ("5:7", (), 60.0)
     then = kind.fetched(fetched(b"a", b"b", more=True), "5:7")
     assert (then.cursor, then.bodies, then.requests, then.pause) == ("5:9", (b"a", b"b"), (), 0.0)
+
+
+def test_the_days_that_are_read_again_are_named_as_imap_names_them() -> None:
+    since = make(**OWN).fetch("5:7").since
+    assert re.fullmatch(r"[1-9]\d?-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-20\d\d", since)
+    assert mailbox._day(datetime(2026, 3, 7, tzinfo=UTC)) == "7-Mar-2026"
 
 
 def test_reports_are_deleted_where_that_is_wanted_and_nothing_else() -> None:

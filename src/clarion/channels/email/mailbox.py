@@ -1,9 +1,11 @@
 """Fetching what is new in the mailbox of bounces.
 
-The cursor is “UIDVALIDITY:UID”, up to which UID all is stored. The first look, and one at a folder
-that the server has numbered anew, reads nothing: what lies there may be years old.
+The cursor is “UIDVALIDITY:UID”, up to which UID all is stored. The first look reads nothing: what
+lies there may be years old. Of a folder that the server has numbered anew the last days are read
+again, which changes nothing where it was read before.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from clarion.channels.abilities import Fetched, FetchRefused
@@ -11,10 +13,13 @@ from clarion.channels.contract import Reply, Request
 from clarion.channels.email.config import EmailConfig
 from clarion.channels.email.returned import is_report
 from clarion.channels.wording import tidy
+from clarion.kit import clock
 from clarion.transport.messages import ImapReply, ImapRequest
 
 _AFTER_REFUSAL: Final = 300.0  # seconds; servers lock out who logs in with a wrong password often
-_AT_ONCE: Final = 20  # messages of one request
+_AT_ONCE: Final = 100  # messages of one request, each of which logs in
+_AGAIN: Final = timedelta(days=3)
+_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"  # whatever the language here
 
 
 class Mailbox:
@@ -85,9 +90,15 @@ class Mailbox:
             folder=config.bounce_folder,
             validity=validity,
             after=after,
+            since=_day(clock.now() - _AGAIN),
             most=_AT_ONCE,
             delete=delete,
         )
+
+
+def _day(moment: datetime) -> str:
+    """A date as IMAP writes it (RFC 3501 9)."""
+    return f"{moment.day}-{_MONTHS[3 * moment.month - 3 : 3 * moment.month]}-{moment.year}"
 
 
 def _place(cursor: str) -> tuple[int, int]:
