@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 SCAN = 50_000
 PARTS = ("media", "buttons", "template")  # what a message may carry beside its text
+FILES = "files"  # of an e-mail
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -97,7 +98,8 @@ class Log:
         """Append one entry and return its number. `doing` is (outcome, reply).
 
         `parts` are those of PARTS that the message has beside its text: `media` {"kind", "url",
-        "name", "content_type", "size", "sha256"}, `buttons` [{"kind", "label", "value"}, …].
+        "name", "content_type", "size", "sha256"}, `buttons` [{"kind", "label", "value"}, …];
+        `files` of an e-mail [{"name", "size", "disposition"}, …].
         """
         kind = channel.kinds.get(doing)
         if kind is None:
@@ -219,7 +221,7 @@ class LogFile:
                     entry["recipient"],
                     entry["key"],
                     entry["text"],
-                    {name: entry[name] for name in PARTS if name in entry},
+                    {name: entry[name] for name in (*PARTS, FILES) if name in entry},
                 )
             except (ValueError, KeyError, TypeError) as error:
                 self._file.close()

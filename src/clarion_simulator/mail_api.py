@@ -28,6 +28,7 @@ class Sent:
     accept: bytes  # the reply that takes it
     url: str  # where its callbacks go, "" for nowhere
     report: Callable[[str, float], Call | None]  # of a receipt's kind, and in how many seconds
+    parts: dict[str, Any] | None = None  # see log.Log.add
 
 
 def settle(
@@ -38,7 +39,7 @@ def settle(
     ``errors``: the protocol's replies by 500, 400, blocked, deactivated and 429. A complaint
     follows a delivery to an address with “+complaint@”, a hard bounce one with “+bounce@”.
     """
-    message = settling.Message(sent.to, sent.text, sent.key)
+    message = settling.Message(sent.to, sent.text, sent.key, sent.parts)
     answers = settling.Answers(lambda: sent.accept, errors, lambda _: errors["429"])
     fate = settling.settle(desk, channel, conn, message, answers)
     if DOINGS[fate.do][0] != "accepted" or not sent.url:

@@ -19,6 +19,7 @@ from typing import Any
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.mail_api import INVALID, UNAUTHORIZED, Sent, settle
+from clarion_simulator.mail_files import files_in, parts_of
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 PREFIX = "/mailgun"
@@ -71,6 +72,7 @@ class Mailgun:
             json_reply(200, {"id": f"<{message_id}>", "message": "Queued. Thank you."}),
             url,
             partial(self._report, url, to, message_id, variables),
+            parts_of(files_in(mime.encode())),
         )
         settle(self.desk, channel, conn, sent, _errors(self.desk.behaviour.retry_after))
 

@@ -6,7 +6,7 @@ Metadata of a message comes back in its callbacks, and its `clarion_id` is the k
 
 import json
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from functools import partial
 from time import time
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.mail_api import INVALID, UNAUTHORIZED, Sent, moment, object_of, settle
+from clarion_simulator.mail_files import parts_of
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 PREFIX = "/postmark"
@@ -68,6 +69,12 @@ class Postmark:
             self.desk.log.add(channel, INVALID, conn.received, to)
             conn.answer(_error(300, f"Provide {', '.join(missing) or 'TextBody or HtmlBody'}."))
             return
+        try:
+            files = [_file(each) for each in email.get("Attachments") or []]
+        except (KeyError, TypeError, ValueError):
+            self.desk.log.add(channel, INVALID, conn.received, to)
+            conn.answer(_error(300, "An attachment is not base64, or has no name or type."))
+            return
         message_id = "-".join(map(secrets.token_hex, (4, 2, 2, 2, 6)))
         reply = {"To": to, "SubmittedAt": moment(time()), "MessageID": message_id, "ErrorCode": 0,
                  "Message": "OK"}  # fmt: skip
@@ -80,6 +87,7 @@ class Postmark:
             json_reply(200, reply),
             url,
             partial(self._report, url, to, message_id, metadata),
+            parts_of(files),
         )
         settle(self.desk, channel, conn, sent, _errors(self.desk.behaviour.retry_after))
 
@@ -107,6 +115,15 @@ class Postmark:
         login = self._login or b64encode(plain.encode()).decode()
         headers = f"Authorization: Basic {login}\r\n"
         return Call(url, json.dumps({**record, **about}).encode(), to, headers=headers)
+
+
+def _file(attachment: dict[str, str]) -> dict[str, Any]:
+    """A file as the log keeps it. Raises KeyError, TypeError or ValueError for an invalid one."""
+    if "/" not in attachment["ContentType"]:
+        raise ValueError("no type")
+    size = len(b64decode(attachment["Content"], validate=True))
+    disposition = "inline" if attachment.get("ContentID") else "attachment"
+    return {"name": attachment["Name"], "size": size, "disposition": disposition}
 
 
 def _errors(wait: int | None) -> dict[str, bytes]:

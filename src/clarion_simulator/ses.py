@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.mail_api import INVALID, UNAUTHORIZED, Sent, moment, object_of, settle
+from clarion_simulator.mail_files import files_in, parts_of
 from clarion_simulator.sns import CERTIFICATE, certificate, signed
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
@@ -120,6 +121,7 @@ class Ses:
             json_reply(200, {"MessageId": message_id}),
             url,
             partial(self._report, url, self._topic, to, mail),
+            parts_of(files_in(mime)),
         )
         settle(self.desk, channel, conn, sent, _errors(self.desk.behaviour.retry_after))
 

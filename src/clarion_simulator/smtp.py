@@ -18,6 +18,7 @@ from clarion_simulator.desk import Desk
 from clarion_simulator.fate import DOINGS, Fate
 from clarion_simulator.imap import Inbox
 from clarion_simulator.log import Channel
+from clarion_simulator.mail_files import files_in, parts_of
 from clarion_simulator.wire import CLOSE, KEEP, RESET, SLOW_PIECES, reset
 
 MAX_LINE = 4096
@@ -256,6 +257,7 @@ class Mail(asyncio.Protocol):
         match = _MESSAGE_ID.search(content.partition(b"\r\n\r\n")[0])
         key = match[1].decode("utf-8", "replace").strip() if match else ""
         text = content[: 4 * self.desk.behaviour.keep_text].decode("utf-8", "replace")
+        parts = parts_of(files_in(content))
         number = 0
         for recipient in self._recipients:
             number = self.desk.log.add(
@@ -265,6 +267,7 @@ class Mail(asyncio.Protocol):
                 recipient.address,
                 key,
                 text,
+                parts,
             )
             if DOINGS[fate.do][0] == "accepted" and self._sender:
                 self._return_later(recipient.address, content, number, fate)

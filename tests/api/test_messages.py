@@ -13,6 +13,7 @@ from clarion.accounts import request_limits
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.addresses import mark
+from clarion.content.media import save_upload
 from clarion.kit import clock
 from clarion.records.models import Delivery
 from support import factory
@@ -120,3 +121,24 @@ def test_concurrent_repeats_are_answered_once(make_token: MakeToken) -> None:
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotency-Replayed" in answer for answer in answers) == 3
     assert Delivery.objects.count() == 1
+
+
+def test_a_message_has_attachments_where_the_channel_sends_e_mail(
+    call: Program, channel: Channel
+) -> None:
+    token = save_upload("invoice.pdf", "application/pdf", [b"%PDF"]).token
+    mail = factory.channel("Mail", "email")
+    dana = factory.address(mail, "dana@x.example", "Dana")
+    body = {
+        "content": {"type": "text", "text": "Your invoice"},
+        "mail": {"attachments": [token], "from_name": "Shop"},
+    }
+    call.ok("POST", "/messages", {"chat_number": dana.pk, **body})
+    assert Broadcast.objects.get().mail == {"attachments": [token], "from_name": "Shop"}
+    [person] = factory.people(channel, 1)
+    refused = problem(call("POST", "/messages", {"chat_number": person.pk, **body}))
+    assert "sends no e-mail" in refused["detail"]
+    body["mail"] = {"attachments": ["abcdefghijklmnop"]}
+    unknown = problem(call("POST", "/messages", {"chat_number": dana.pk, **body}))
+    assert "There is no such upload" in unknown["detail"]
+    assert Broadcast.objects.count() == 1

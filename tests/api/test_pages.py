@@ -18,6 +18,7 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "compose_test": ("test_draft",),
     "compose_test_to": "remembers in a session whom an agent tests with",
     "compose_test_result": ("get_delivery",),
+    "compose_attach": ("create_media", "update_draft"),
     "compose_ids": ("update_draft",),
     "compose_save": ("update_draft", "start_broadcast", "preview_draft"),
     "compose_rejects": "user ids that are unknown are refused by update_draft",

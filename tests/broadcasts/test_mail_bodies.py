@@ -75,7 +75,7 @@ def step_of(channel: Channel) -> MessageStep:
 def sent(channel: Channel) -> EmailMessage:
     request = adapter(channel).request(step_of(channel).outgoing)
     assert isinstance(request, SmtpRequest)
-    return email.message_from_bytes(request.message, policy=policy.default)
+    return email.message_from_bytes(request.whole, policy=policy.default)
 
 
 def bodies(message: EmailMessage) -> tuple[str, str]:

@@ -469,7 +469,7 @@ def callbacks_of(case: Case) -> list[Callable[[], HookRequest]]:
 def carried(request: Request) -> bytes:
     """What of a request reaches the person."""
     if isinstance(request, SmtpRequest):
-        return request.message
+        return request.whole
     return b"".join(request.parts) if isinstance(request, SmppRequest) else request.body
 
 

@@ -43,7 +43,7 @@ def sent(case: Case, **parts: Any) -> str:
         return case.opened(request).decode("utf-8", "replace")
     if isinstance(request, SmppRequest):
         return b"".join(request.parts).decode("latin-1")
-    return "\n".join(texts_of(request.message))
+    return "\n".join(texts_of(request.whole))
 
 
 def refusal(case: Case, **parts: Any) -> str:
@@ -192,8 +192,8 @@ def test_whatever_is_written_leaves_whole_or_is_refused_in_a_sentence(
         assert request == case.make().request(message)
         return
     if not isinstance(request, HttpRequest):
-        assert all(len(line) <= 998 for line in request.message.split(b"\r\n"))
-        assert request.message.count(b"\r\nBcc:") == 0
+        assert all(len(line) <= 998 for line in request.whole.split(b"\r\n"))
+        assert request.whole.count(b"\r\nBcc:") == 0
         return
     again = case.make().request(message)
     assert isinstance(again, HttpRequest)

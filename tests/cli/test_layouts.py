@@ -1,12 +1,14 @@
 """``clarion layouts``."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clarion.broadcasts.models import Broadcast
 from clarion.content.mail.layouts import built_in
+from clarion.content.media import find
 
 pytestmark = pytest.mark.django_db
 
@@ -30,3 +32,24 @@ def test_layouts_are_saved_listed_used_and_deleted(
     assert "shows no content" in refused("layouts", "save", "Shop", "--html", "x")
     ok("layouts", "delete", "Shop")
     assert ok_json("layouts", "list") == []
+
+
+def test_files_are_attached_replaced_and_removed(
+    people: str, ok: Callable[..., str], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    files = [tmp_path / "menu.pdf", tmp_path / "list.csv"]
+    for file in files:
+        file.write_bytes(b"content")
+    attach = [option for file in files for option in ("--attach", str(file))]
+    ok("send", "--draft", "--channel", people, "--all", "--text", "Hi", *attach)
+    draft = Broadcast.objects.get()
+    assert [find(token).name for token in draft.mail["attachments"]] == ["menu.pdf", "list.csv"]
+    ok("drafts", "edit", str(draft.pk), "--attach", str(files[1]), "--images", "inline")
+    draft.refresh_from_db()
+    assert draft.mail["images"] == "inline"
+    assert [find(token).name for token in draft.mail["attachments"]] == ["list.csv"]
+    ok("drafts", "edit", str(draft.pk), "--attach", "", "--images", "hosted")
+    draft.refresh_from_db()
+    assert draft.mail == {}
+    missing = refused("drafts", "edit", str(draft.pk), "--attach", str(tmp_path / "none.pdf"))
+    assert "can't be read" in missing

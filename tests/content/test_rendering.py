@@ -286,4 +286,7 @@ def test_values_in_html_are_escaped_by_the_engine_and_without_it(source: str) ->
     value = "&lt;a href=&quot;&amp;&#x27;&gt;"
     assert html.render({"name": "<a href=\"&'>"}) == f'<p title="{value}!">{value}!</p>'
     assert compile_html('{{ contact.name | default("<") }}').render({}) == "&lt;"
+    for name in ("escape", "e"):
+        twice = compile_html(f'{{{{ contact.name | {name} }}}} {{{{ "<" | {name} | {name} }}}}')
+        assert twice.render({"name": "A & B"}) == "A &amp; B &lt;"
     assert compile_html("<p>{{ 1 + 1 }}</p>").render({}) == "<p>2</p>"

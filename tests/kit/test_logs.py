@@ -178,3 +178,11 @@ def test_as_json_each_line_is_an_object_without_secrets(processes: Processes) ->
     assert "Traceback" in lines[3]["exception"]
     for hidden in ("Ann", "SUPERSECRET", "bf6yr45q", "example.org"):
         assert hidden not in program.output
+
+
+@pytest.mark.parametrize("piece", ["a", "token_", "a.", '"a '])
+def test_very_long_lines_are_read_in_one_go(piece: str) -> None:
+    # A time that grows with the square of the length would be minutes.
+    line = piece * (300_000 // len(piece))
+    assert logs.scrub(line) == line
+    assert logs.without_values(line) == line

@@ -18,8 +18,8 @@ def test_files_of_people_are_taken_up_to_the_setting(name: str) -> None:
     assert body_rule(reverse(name)) == Rule(500 * MEGABYTE, needs_agent=True, uploads=True)
 
 
-@pytest.mark.parametrize("name", ["story_new", "story_draft"])
-def test_a_story_brings_ten_files(name: str) -> None:
+@pytest.mark.parametrize("name", ["story_new", "story_draft", "compose_attach"])
+def test_a_story_or_an_e_mail_brings_ten_files(name: str) -> None:
     assert body_rule(reverse(name)) == Rule(100 * MEGABYTE, needs_agent=True, uploads=True)
 
 

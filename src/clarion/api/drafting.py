@@ -10,6 +10,7 @@ from clarion.api.types import Id, Input, MomentIn
 from clarion.broadcasts.draft_fields import LONGEST_LINE, MOST_VARIABLES, TITLE_LENGTH
 from clarion.broadcasts.gaps import ALL as EVERY_GAP
 from clarion.broadcasts.mail import LONGEST as LONGEST_OF_MAIL
+from clarion.broadcasts.mail import MOST_ATTACHMENTS
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import MOST_NUMBERS, find_chats, find_users
 from clarion.broadcasts.query import Audience
@@ -129,6 +130,15 @@ class MailIn(Input):
     )
     plain_text: str = Field(
         "", max_length=100_000, description="Beside the HTML; empty: made of the HTML"
+    )
+    images: Literal["hosted", "inline"] = Field(
+        "hosted",
+        description="Where uploaded pictures are: on this server, or in the e-mail itself",
+    )
+    attachments: list[Annotated[str, Field(max_length=16)]] = Field(
+        default_factory=list,
+        max_length=MOST_ATTACHMENTS,
+        description="The tokens of uploads, see POST /media; an empty list removes them",
     )
 
 

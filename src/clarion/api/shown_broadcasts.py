@@ -31,7 +31,7 @@ class BroadcastOut(Output):
     state_reason: str
     outcome: str
     content: dict[str, Any] = Field(description="As it is sent when a draft is created")
-    mail: dict[str, str] = Field(description="Of e-mails only, as it is sent")
+    mail: dict[str, str | list[str]] = Field(description="Of e-mails only, as it is sent")
     channel_ids: list[Id]
     audience: dict[str, Any] | None
     when: dict[str, Any]

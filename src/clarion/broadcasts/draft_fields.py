@@ -61,7 +61,7 @@ class Fields(TypedDict, total=False):
     data_type: str  # text, story, template
     story: Story | None
     template: Mapping[str, Any]  # name, language, variables: texts
-    mail: Mapping[str, str]  # see broadcasts.mail; what is left out of it stays, too
+    mail: Mapping[str, Any]  # see broadcasts.mail; what is left out of it stays, too
     data: Mapping[str, Any]  # {{ data.x }} for everyone
     sample_data: Mapping[str, Any]  # {{ data.x }} in the preview and in test sends
     type: str  # broadcast, external, trigger

@@ -12,6 +12,8 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.mailing.mailboxes import mailbox
 from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
+from clarion.content import media
+from clarion.content.errors import ContentError
 from clarion.content.mail.bodies import FORMATS, TEXT
 from clarion.kit.text import one_line, plain_text
 
@@ -24,17 +26,22 @@ MAIL_FIELDS: Final = {
 # format, one of content.mail.bodies.FORMATS; layout, see content.mail.layouts.chosen_source; and
 # the text for who shows no HTML, in the place of the one that is made of it.
 BODY_FIELDS: Final = ("format", "layout", "plain_text")
+# images: INLINE, or empty for those that mail programs fetch; attachments: tokens of uploads.
+FILE_FIELDS: Final = ("images", "attachments")
+INLINE, HOSTED = "inline", "hosted"
+MOST_ATTACHMENTS: Final = 20
 LONGEST: Final = 500  # characters of each, as it is written
 _VARIABLE: Final = "{"
 
 
-def stored_mail(values: Mapping[str, Any]) -> dict[str, str]:
+def stored_mail(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as they are stored. Raises LaunchError for what no draft can hold."""
-    if unknown := sorted(set(values) - set(MAIL_FIELDS) - set(BODY_FIELDS)):
+    if unknown := sorted(set(values) - set(MAIL_FIELDS) - set(BODY_FIELDS) - set(FILE_FIELDS)):
         raise LaunchError(f"An e-mail has no “{unknown[0]}”. Leave it out.")
-    stored = {
+    stored: dict[str, Any] = {
         name: plain_text(str(value)) if name == "plain_text" else one_line(str(value))
         for name, value in values.items()
+        if name != "attachments"
     }
     for name in MAIL_FIELDS:
         if len(stored.get(name, "")) > LONGEST:
@@ -45,13 +52,32 @@ def stored_mail(values: Mapping[str, Any]) -> dict[str, str]:
         raise LaunchError(f"The format is one of: {', '.join(FORMATS)}. Choose one of them.")
     if stored.get("format") == TEXT:
         stored["format"] = ""
+    if stored.get("images", "") not in {"", HOSTED, INLINE}:
+        raise LaunchError(f"Images are {HOSTED} or {INLINE}. Choose one of the two.")
+    if stored.get("images") == HOSTED:
+        stored["images"] = ""
+    if "attachments" in values:
+        stored["attachments"] = _stored_attachments(values["attachments"])
     return stored
 
 
-def merged_mail(before: Mapping[str, str], edited: Mapping[str, str]) -> dict[str, str]:
+def _stored_attachments(tokens: Iterable[Any]) -> list[str]:
+    unique = list(dict.fromkeys(str(token) for token in tokens))
+    if len(unique) > MOST_ATTACHMENTS:
+        raise LaunchError(f"An e-mail has at most {MOST_ATTACHMENTS} attachments. Remove some.")
+    try:
+        for token in unique:
+            media.find(token)
+    except ContentError as error:
+        raise LaunchError(f"Attachments: {error}") from None
+    return unique
+
+
+def merged_mail(before: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
     """The fields after an edit: what is left out stays, what is empty is removed."""
     merged = {**before, **edited}
-    return {name: merged[name] for name in (*MAIL_FIELDS, *BODY_FIELDS) if merged.get(name)}
+    names = (*MAIL_FIELDS, *BODY_FIELDS, *FILE_FIELDS)
+    return {name: merged[name] for name in names if merged.get(name)}
 
 
 def sends_mail(channels: Iterable[Channel]) -> bool:

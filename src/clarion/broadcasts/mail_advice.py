@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from clarion.broadcasts.mail import sends_mail
 from clarion.broadcasts.mail_bodies import body_of, has_body, layout_of
+from clarion.broadcasts.mail_files import files_of
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.clicks.tokens import base
 from clarion.content.errors import ContentError
-from clarion.content.mail.advice import advice_on_body, advice_on_head
+from clarion.content.mail.advice import advice_on_body, advice_on_files, advice_on_head
 
 
 def advice_on(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
@@ -19,9 +20,12 @@ def advice_on(broadcast: Broadcast, channels: Sequence[Channel]) -> list[str]:
     if not sends_mail(channels) or broadcast.data_type == Broadcast.DataType.TEMPLATE:
         return []
     advice = list(advice_on_head(broadcast.title, broadcast.mail.get("preheader", "")))
-    if not has_body(broadcast):
-        return advice
     try:
+        files = files_of(broadcast, channels)
+        if files is not None:
+            advice += advice_on_files(len(files.attachments), len(files.images), files.size)
+        if not has_body(broadcast):
+            return advice
         body, layout = body_of(broadcast), layout_of(broadcast)
         assert body is not None
         has_address = layout is not None and bool(layout.address.strip())

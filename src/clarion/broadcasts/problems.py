@@ -17,6 +17,7 @@ from clarion.broadcasts.content_fit import (
 from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, reply_to_problem, sends_mail
 from clarion.broadcasts.mail_bodies import body_of, has_body, text_of
+from clarion.broadcasts.mail_files import OF_ATTACHMENTS, file_problems
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
 from clarion.broadcasts.states import BroadcastState
@@ -58,6 +59,7 @@ ONE_CHANNEL = "A file of user ids belongs to exactly one channel. Choose only th
 TIME_PASSED = "That time has passed. Choose a later one, or send now."
 
 
+_OF_MAIL = (*MAIL_FIELDS.values(), OF_ATTACHMENTS)
 Part = Literal["channels", "title", "mail", "content", "audience", "timing", "form"]
 
 
@@ -78,7 +80,7 @@ def check_parts(broadcast: Broadcast, channels: Sequence[Channel] | None = None)
         ("channels", [] if channels else ["Choose at least one channel."]),
         ("channels", _opens_problems(broadcast, channels)),
         ("title", [each for each in content if each.startswith(OF_TITLE)]),
-        ("mail", [each for each in content if each.startswith(tuple(MAIL_FIELDS.values()))]),
+        ("mail", [each for each in content if each.startswith(_OF_MAIL)]),
         ("content", content),
         ("audience", _audience_problems(broadcast, channels)),
         ("timing", _when_problems(broadcast)),
@@ -100,7 +102,9 @@ def content_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[
         *_link_problems(broadcast, channels),
         *_tracking_problems(broadcast),
     ]
-    problems = [*_mail_problems(broadcast, channels), *problems]
+    problems = [
+        *_mail_problems(broadcast, channels), *problems, *file_problems(broadcast, channels)
+    ]  # fmt: skip
     if not any(map(shows_title, channels)):
         return problems
     return [

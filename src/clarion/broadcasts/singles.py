@@ -53,7 +53,7 @@ def send_single(
     template: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     title: str = "",
-    mail: Mapping[str, str] | None = None,
+    mail: Mapping[str, Any] | None = None,
     mail_layout: Mapping[str, str] | None = None,
     code_pool: CodePool | None = None,
     track_clicks: bool = False,
@@ -108,11 +108,14 @@ def send_single(
 def send_filled(address: Address, *, by: Agent | str, **fields: Any) -> Broadcast:
     """As ``send_single``, but for a text or template whose variables all have a value.
 
-    Raises SingleError also where one has none for this contact. What a story asks for while it runs
+    Raises SingleError also where one has none for this contact, and where what only e-mails have
+    can't be sent. What a story asks for while it runs
     is not known yet, so a story is sent as it is.
     """
     with transaction.atomic():
         single = send_single(address, by=by, **fields)
+        if single.mail and (problems := content_problems(single, [address.channel])):
+            raise SingleError("\n".join(problems))
         try:
             for text in _texts(single, address):
                 _fill(text, address, single.data)

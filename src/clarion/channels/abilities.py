@@ -161,3 +161,10 @@ class SpacesMessages(Protocol):
     """A kind with a wait between two messages of a story to the same person."""
 
     pair_seconds: float
+
+
+@runtime_checkable
+class SendsWebhookUrl(Protocol):
+    """A kind that tells its provider with each message where to report what becomes of it."""
+
+    hook_url: str  # set by ``registry.adapter``; "" while this server has no public URL

@@ -286,6 +286,8 @@ class Limits:
     inbound: bool = False  # whether it reports what people write
     opt_outs: frozenset[str] = frozenset()  # reported: by the provider; link: in every message
     mail: bool = False  # whether a message is an e-mail, which ``Outgoing.mail`` says more about
+    mail_size: int = 0  # bytes of one e-mail as it is transferred, with its files in base64
+    refused_files: frozenset[str] = frozenset()  # endings of file names that it never accepts
     written_first: bool = False  # whether only those who have written may get more than a template
     window: bool = False  # whether they may get it only for WINDOW seconds after they last wrote
     most_recipients: int = 1  # of one request, see SendsBatches
@@ -385,10 +387,3 @@ class SendsBatches(Protocol):
         Of one message it is the reply to its own ``request``. Where a request for several was
         refused as a whole it is one and the same Refused for all.
         """
-
-
-@runtime_checkable
-class SendsWebhookUrl(Protocol):
-    """A kind that tells its provider with each message where to report what becomes of it."""
-
-    hook_url: str  # set by ``registry.adapter``; "" while this server has no public URL

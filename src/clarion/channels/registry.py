@@ -7,8 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
-from clarion.channels.abilities import RanksIds, ReadsIds, ReadsParts, SharesIds, WritesIds
-from clarion.channels.contract import ChannelKind, SendsBatches, SendsWebhookUrl
+from clarion.channels.abilities import (
+    RanksIds,
+    ReadsIds,
+    ReadsParts,
+    SendsWebhookUrl,
+    SharesIds,
+    WritesIds,
+)
+from clarion.channels.contract import ChannelKind, SendsBatches
 from clarion.channels.discord.kind import DiscordKind
 from clarion.channels.email.kind import EmailKind
 from clarion.channels.errors import UnknownKind

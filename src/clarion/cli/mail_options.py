@@ -1,11 +1,15 @@
 """What only e-mails have, as options: for ``send`` and ``drafts edit``."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
 from clarion.cli.composing import read
+from clarion.cli.failures import Failed
+
+_PIECE = 1_000_000  # bytes that are read at a time
 
 Preheader = Annotated[
     str | None,
@@ -52,9 +56,26 @@ TrackOpens = Annotated[
 ]
 
 
+Images = Annotated[
+    Literal["hosted", "inline"] | None,
+    typer.Option(
+        help="Where uploaded pictures are: on this server, or in the e-mail itself.  "
+        "[default: hosted]",
+    ),
+]
+Attach = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Attach a file of up to 10 MB, instead of those that there are. Repeatable; an empty "
+        "text removes all.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class MailOptions:
-    """What only e-mails have, each with variables; an empty text removes it. See option_groups."""
+    """What only e-mails have, texts with variables; an empty text removes it. See option_groups."""
 
     SECTION: ClassVar[str] = "E-mail"
 
@@ -65,6 +86,8 @@ class MailOptions:
     layout: LayoutName = None
     plain_text: PlainText = None
     track_opens: TrackOpens = None
+    images: Images = None
+    attach: Attach = None
 
     def draft_fields(self) -> dict[str, Any]:
         """What ``launch.edit_draft`` takes, of what is given. Raises ContentError."""
@@ -72,8 +95,21 @@ class MailOptions:
 
         mail = {name: value for name, value in asdict(self).items() if value is not None}
         opens = {"track_opens": mail.pop("track_opens")} if "track_opens" in mail else {}
+        if (files := mail.pop("attach", None)) is not None:
+            mail["attachments"] = [_uploaded(name) for name in files if name]
         if self.layout not in {None, "", NONE}:
             mail["layout"] = str(find_layout(self.layout or "").pk)
         if self.plain_text is not None:
             mail["plain_text"] = read(self.plain_text)
         return {"mail": mail, **opens} if mail else opens
+
+
+def _uploaded(name: str) -> str:
+    """The token of a file that is uploaded. Raises ContentError for one that is too large."""
+    from clarion.content.media import save_upload
+
+    try:
+        with Path(name).open("rb") as file:
+            return save_upload(Path(name).name, "", iter(lambda: file.read(_PIECE), b"")).token
+    except OSError as error:
+        raise Failed(f"“{name}” can't be read: {error.strerror}. Check the path.") from None

@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,14 +12,17 @@ from urllib.parse import quote
 from django.conf import settings
 
 from clarion.content.errors import ContentError
-from clarion.content.models import StoryVersion, Upload
+from clarion.content.models import Layout, StoryVersion, Upload
 from clarion.kit import clock, ids
 from clarion.kit.parts import Media
 from clarion.kit.text import clean
+from clarion.kit.weighed_cache import WeighedCache
 
 LARGEST: Final = 10 * 1024 * 1024  # bytes
-UNUSED: Final = timedelta(days=7)  # for which an upload of a story that was never saved is kept
+UNUSED: Final = timedelta(days=7)  # for which an upload that nothing uses is kept
+_HELD: Final = 48 * 1024 * 1024  # bytes of uploads that are being sent
 TOKEN = re.compile(r"[a-z0-9]{12,16}")
+_URL = re.compile(r"/media/([a-z0-9]{12,16})/")
 _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,60}")
 # A browser would run these, and they come from this server's own name.
 _ACTIVE = re.compile(r"html|xml|script|ecma|css")
@@ -59,18 +62,31 @@ def save_upload(
     return row
 
 
-def delete_unused() -> int:
-    """Delete uploads that are a week old and in no version of a story; return how many."""
+def delete_unused(used_elsewhere: Callable[[], Iterable[str]] = tuple) -> int:
+    """Delete uploads that are a week old and in no version of a story, no layout, and not used
+    elsewhere; return how many.
+
+    ``used_elsewhere``: tokens that are kept; it is asked only if there is something to delete.
+    """
     old = Upload.objects.filter(created_at__lt=clock.now() - UNUSED)
     if not old.exists():
         return 0
     versions = StoryVersion.objects.values_list("blocks", flat=True).iterator(chunk_size=500)
     used = {token for blocks in versions for token in _tokens(blocks)}
+    for html in Layout.objects.filter(html__contains="/media/").values_list("html", flat=True):
+        used |= set(tokens_in(html))
     unused = [row for row in old.order_by("pk") if row.token not in used]
+    kept = set(used_elsewhere()) if unused else set[str]()
+    unused = [row for row in unused if row.token not in kept]
     for row in unused:
         row.delete()
         path(row.token).unlink(missing_ok=True)
     return len(unused)
+
+
+def tokens_in(text: str) -> list[str]:
+    """The tokens of the uploads whose URLs are in a text."""
+    return _URL.findall(text)
 
 
 def _tokens(value: Any) -> Iterator[str]:
@@ -90,6 +106,14 @@ def load(token: str) -> Media:
     return Media(_kind(row), _public_url(row), row.name, row.content_type, data, sha256=row.sha256)
 
 
+_held = WeighedCache[Media](_HELD, lambda media: media.size)
+
+
+def hold(token: str) -> Media:
+    """As ``load``, of what is asked for again with each message: it is read once."""
+    return _held.get(token, lambda: load(token))
+
+
 def measure(token: str) -> Media:
     """The same without its bytes, for checking what would be sent. Raises ContentError."""
     row = find(token)
@@ -97,7 +121,9 @@ def measure(token: str) -> Media:
         size = path(token).stat().st_size
     except FileNotFoundError:
         raise _gone(row) from None
-    return Media(_kind(row), _public_url(row), row.name, row.content_type, unread=size)
+    return Media(
+        _kind(row), _public_url(row), row.name, row.content_type, unread=size, sha256=row.sha256
+    )
 
 
 def _public_url(row: Upload) -> str:

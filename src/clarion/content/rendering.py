@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from minijinja import Environment, TemplateError
 
 from clarion.content.errors import CODE, NO_CODE, ContentError
-from clarion.content.filters import OUR_TESTS, OURS, OUTPUT_LIMIT
+from clarion.content.filters import OF_HTML, OUR_TESTS, OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
 from clarion.content.simple import simple_text
 
@@ -139,7 +139,7 @@ class Text:
         )
         for name in list(environment.globals):  # range, namespace, debug …
             environment.remove_global(name)
-        for name, function in OURS.items():
+        for name, function in (OURS | OF_HTML if self._html else OURS).items():
             environment.add_filter(name, function)
         for name, test in OUR_TESTS.items():
             environment.add_test(name, test)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.channels.contract import Outgoing, Template
+from clarion.channels.mailing.files import content_id_of
 from clarion.clicks.tokens import image_url
 from clarion.consents.preferences import PREFERENCES
 from clarion.contacts.attribute_types import WrongValueError
@@ -23,7 +24,7 @@ from clarion.content.rendering import Text
 from clarion.content.script import WebhookStep
 from clarion.engine.claim import Claimed
 from clarion.engine.snapshot import Job
-from clarion.kit.parts import Mail
+from clarion.kit.parts import Mail, Media
 from clarion.kit.text import flat, one_line
 from clarion.records.message_ids import message_id, question_id
 from clarion.records.progress import Progress
@@ -100,6 +101,8 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -
     step = _with_page(claimed, job) if mail and job.page is not None else _next_step(claimed, job)
     if isinstance(step, MessageStep):
         _put_head(step.outgoing, head, _image(claimed, job, mail=mail))
+        if mail:
+            _put_files(step.outgoing, job)
         step.shown = own + step.shown
     return step
 
@@ -116,6 +119,8 @@ def plain_step(
             head[name], _, text = text.removeprefix(_HEADS[name]).partition("]\n")
     outgoing = _outgoing(claimed, job, text)
     _put_head(outgoing, head, _image(claimed, job, mail=mail))
+    if mail:
+        _put_files(outgoing, job)
     return MessageStep(outgoing, shown, last=True)
 
 
@@ -132,12 +137,28 @@ def _put_head(outgoing: Outgoing, head: Mapping[str, str], image: str) -> None:
     outgoing.title = head.get("title", "")
     of_mail = {name: line for name, line in head.items() if name != "title"}
     if of_mail or image:
-        html = outgoing.mail.html if outgoing.mail is not None else ""
-        outgoing.mail = Mail(html, image=image, **of_mail)
+        outgoing.mail = outgoing.mail or Mail()
+        outgoing.mail.image = image
+        for name, line in of_mail.items():
+            setattr(outgoing.mail, name, line)
 
 
 def _image(claimed: Claimed, job: Job, *, mail: bool) -> str:
     return image_url(claimed.delivery) if mail and job.counts_opens else ""
+
+
+def _put_files(outgoing: Outgoing, job: Job) -> None:
+    """Give an e-mail its attachments and pictures. Raises ContentError for one that is gone."""
+    if job.inline and outgoing.media is not None and outgoing.media.size:
+        outgoing.media = replace(outgoing.media, url="")
+    if job.attachments or job.images:
+        outgoing.mail = outgoing.mail or Mail()
+        outgoing.mail.attachments = tuple(map(job.load, job.attachments))
+        outgoing.mail.images = tuple(_by_content_id(job.load(token)) for token in job.images)
+
+
+def _by_content_id(media: Media) -> Media:
+    return replace(media, content_id=content_id_of(media))
 
 
 def _next_step(claimed: Claimed, job: Job) -> NextStep:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.conf import settings
 from clarion.accounts import audit
 from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, sends_mail
 from clarion.broadcasts.mail_bodies import body_of
+from clarion.broadcasts.mail_files import has_inline_images, page_with_images
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.template_fit import category_of, places
@@ -32,7 +33,7 @@ from clarion.content.rendering import Text, compile_html, compile_text
 from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
-from clarion.kit.parts import Purpose
+from clarion.kit.parts import Media, Purpose
 from clarion.records import tallies
 
 
@@ -69,6 +70,10 @@ class Job:
     types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
     page: Text | None = None  # the HTML of its e-mails, where they are not made from the text
     page_text: Text | None = None  # beside it
+    images: tuple[str, ...] = ()  # tokens of the uploads that the page shows by their Content-ID
+    attachments: tuple[str, ...] = ()  # tokens of the uploads that its e-mails carry
+    inline: bool = False  # whether uploaded pictures are in the e-mail itself
+    load: Callable[[str], Media] = media.hold  # of an upload with a token
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
@@ -187,11 +192,12 @@ def dry_job(broadcast: Broadcast) -> Job:
     the sending are filled in from the sample data, else with their names.
     """
     broadcast.story_version = version_of(broadcast)
-    compiled = _job(broadcast, lambda: _sample_tracking(broadcast), media.measure)
+    measure = cache(media.measure)  # for each recipient the same uploads
+    compiled = _job(broadcast, lambda: _sample_tracking(broadcast), measure)
     sample_code = sample(broadcast.code_pool) if broadcast.code_pool else ""
     names = promised(variables_of(compiled), lambda name: f"‹{name}›")
     data = {**names["data"], **broadcast.sample_data, **broadcast.data}
-    return replace(compiled, sample_code=sample_code, data=data)
+    return replace(compiled, sample_code=sample_code, data=data, load=measure)
 
 
 def _job(
@@ -215,7 +221,7 @@ def _job(
         "sample_code": _sample_code(broadcast),
     }
     try:
-        head = _title(broadcast) | _mail(broadcast)
+        head = _title(broadcast) | _mail(broadcast) | _files(broadcast)
         compiled = Job(**facts | head | _content(broadcast, tracking(), load))
         used = variables_of(compiled)
         return replace(compiled, links=tuple(name for name in LINKS if name in used))
@@ -267,6 +273,14 @@ def _mail(broadcast: Broadcast) -> dict[str, Any]:
     return {"mail": compiled}
 
 
+def _files(broadcast: Broadcast) -> dict[str, Any]:
+    """What its e-mails carry. Raises ContentError for an upload that is gone."""
+    attachments = tuple(broadcast.mail.get("attachments", ()))
+    for token in attachments:
+        media.measure(token)
+    return {"attachments": attachments, "inline": has_inline_images(broadcast)}
+
+
 def _content(
     broadcast: Broadcast, tracking: Tracking | None, load: Callable[..., Any]
 ) -> dict[str, Any]:
@@ -295,9 +309,10 @@ def _content(
 def _pages(broadcast: Broadcast, body: Body, tracking: Tracking | None) -> dict[str, Any]:
     """The text for channels without e-mail, and where there are others, the e-mails' templates."""
     marked = tracking.mark if tracking else str
-    compiled = {"text": compile_text(marked(body.text))}
+    compiled: dict[str, Any] = {"text": compile_text(marked(body.text))}
     if sends_mail(broadcast.channels.all()):
-        compiled["page"] = compile_html(body.html)
+        html, compiled["images"] = page_with_images(broadcast, body)
+        compiled["page"] = compile_html(html)
         compiled["page_text"] = compile_text(marked(body.whole_text))
     return compiled
 

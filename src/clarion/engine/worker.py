@@ -12,8 +12,8 @@ from django.db import Error
 
 from clarion.accounts import expiry
 from clarion.broadcasts import people, periodic, retention, waits
+from clarion.broadcasts.mail_files import delete_unused_uploads
 from clarion.channels import slots
-from clarion.content import media
 from clarion.engine import (
     claim,
     codes,
@@ -359,7 +359,7 @@ class Worker:
     async def _delete_leftovers(self) -> None:
         while await self._db(expiry.delete_expired) and not self._stopping.is_set():
             pass
-        await self._db(media.delete_unused)
+        await self._db(delete_unused_uploads)
 
     async def _keep_connections(self) -> None:
         await self._connections.refresh(self._id)

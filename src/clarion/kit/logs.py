@@ -35,11 +35,13 @@ _HIDDEN: Final = (
     (re.compile(r"(/bot\d*:?)[\w:-]{8,}"), r"\1…"),
     (re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=:-]{6,}"), r"\1…"),
     (
-        re.compile(r"(?i)((?<![^\W_])(?:token|secret|password|api_?key)\w*[=:]\s*)[^\s,;&)]+"),
+        # Bounded, as the local part of an address: each of many beginnings would be followed to
+        # the end of the line.
+        re.compile(r"(?i)((?<![^\W_])(?:token|secret|password|api_?key)\w{0,60}[=:]\s*)[^\s,;&)]+"),
         r"\1…",
     ),
     (re.compile(r"(://)[^\s/@]+@"), r"\1…@"),
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "…@…"),
+    (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]+)+"), "…@…"),
     (re.compile(r"(?<![\w.])\+\d[\d ()-]{6,}\d"), "+…"),
 )
 # Messages of these name what is in the code; everybody else's may quote what a person wrote.
@@ -55,6 +57,7 @@ _QUOTED: Final = re.compile(
     r"(?P<known>(?:relation|constraint|column|table|index|function|role|database) )?"
     r"(?<!\w)(?P<quote>[\"'“]).*?[\"'”](?!\w)"
 )
+_CLOSING: Final = re.compile(r"[\"'”](?!\w)")
 _NUMBER: Final = re.compile(r"\d{7,}")
 
 
@@ -146,10 +149,11 @@ def fault_text(error: BaseException) -> str:
 
 def without_values(message: str) -> str:
     """The first line of an error's message, without what it quotes: that may be a person's."""
-    line = _QUOTED.sub(
-        lambda m: m[0] if m["known"] else f"{m['quote']}…{m[0][-1]}", _first_line(message)
-    )
-    return _NUMBER.sub("…", line)
+    line = _first_line(message)
+    # Behind the last quote that can close, each that opens would be followed to the end in vain.
+    end = max((match.end() for match in _CLOSING.finditer(line)), default=0)
+    quoted = _QUOTED.sub(lambda m: m[0] if m["known"] else f"{m['quote']}…{m[0][-1]}", line[:end])
+    return _NUMBER.sub("…", quoted + line[end:])
 
 
 def fault_key(error: BaseException) -> tuple[str, str]:

@@ -24,6 +24,7 @@ class Media:
     unread: int = 0  # of an upload that is only measured: how many bytes it has
     sha256: str = ""  # of the bytes of an upload: it is the same file in every message
     kept_id: str = ""  # the provider's id of the file, which is sent instead of all this
+    content_id: str = ""  # by which the HTML of an e-mail shows it (RFC 2392)
 
     @property
     def size(self) -> int:
@@ -40,6 +41,8 @@ class Mail:
     from_name: str = ""  # instead of the name of the channel's sender
     reply_to: str = ""  # instead of the channel's: a bare address
     image: str = ""  # the URL of what tells that it is opened
+    images: tuple[Media, ...] = ()  # that its page shows by their Content-ID
+    attachments: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,13 @@ class SmtpRequest:
     timeout: float = 30.0
     allow_private: bool = True
     ehlo: str = ""
+    # Follows ``message`` as it is: lines that end in CRLF, none of which begins with a dot.
+    tail: bytes = field(default=b"", repr=False)
+
+    @property
+    def whole(self) -> bytes:
+        """All of the message."""
+        return self.message + self.tail
 
 
 @dataclass(frozen=True, slots=True)

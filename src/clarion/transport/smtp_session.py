@@ -161,7 +161,7 @@ class Session:
         self.messages += 1
         client, options = self._client, list[bytes]()
         if client.supports_extension("size"):
-            options.append(b"SIZE=%d" % len(request.message))
+            options.append(b"SIZE=%d" % (len(request.message) + len(request.tail)))
         if client.supports_extension("8bitmime") and not request.message.isascii():
             options.append(b"BODY=8BITMIME")
         if international:
@@ -193,7 +193,7 @@ class Session:
         if not message.endswith(b"\r\n"):
             message += b"\r\n"
         try:
-            protocol.write(message + b".\r\n")
+            protocol.write(b"".join((message, request.tail, b".\r\n")))
         except aiosmtplib.SMTPServerDisconnected as problem:
             raise self.fate.because(describe(problem)) from problem
         self.fate.transmitted = True

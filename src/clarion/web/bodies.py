@@ -21,7 +21,7 @@ from clarion.web.middleware import OPEN_TO_ALL, Handler, agent_time_zone
 from clarion.web.views import errors
 
 MEGABYTE: Final = 1_048_576
-_FILES_OF_A_STORY: Final = 10  # of the largest size, uploaded together
+_FILES_AT_ONCE: Final = 10  # of the largest size, uploaded together
 _AROUND_PAGES: Final = (  # the innermost first: what a page with the menu needs
     AuthenticationMiddleware,
     CsrfViewMiddleware,
@@ -36,8 +36,8 @@ def body_rule(path: str) -> Rule:
         return Rule(UNASKED, needs_agent=False)
     if path in {reverse("contact_import"), reverse("compose_ids")}:
         return Rule(settings.CLARION.upload_megabytes * MEGABYTE, needs_agent=True, uploads=True)
-    if path.startswith(reverse("stories")):
-        return Rule(_FILES_OF_A_STORY * media.LARGEST, needs_agent=True, uploads=True)
+    if path.startswith(reverse("stories")) or path == reverse("compose_attach"):
+        return Rule(_FILES_AT_ONCE * media.LARGEST, needs_agent=True, uploads=True)
     return Rule(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, needs_agent=True)
 
 

@@ -1,7 +1,7 @@
 """The page of a draft with what its ids stand for: channels, a story, people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import QueryDict
@@ -14,6 +14,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.picks import find_chats
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
+from clarion.content.models import Upload
 from clarion.kit import rates
 from clarion.web.forms import compose_when
 from clarion.web.forms.compose import PARTS, Composition, parse
@@ -25,11 +26,19 @@ def from_post(data: QueryDict) -> Composition:
     composition = parse(data)
     if composition.audience == "chats":
         _find_chats(composition)
+    composition.attachments = uploads_of(composition.mail["attachments"])
+    composition.mail["attachments"] = [upload.token for upload in composition.attachments]
     composition.code_pool = CodePool.objects.filter(pk=composition.code_pool_id or 0).first()
     composition.channels, composition.story = drafts.look_up(
         composition.channel_ids, composition.story_id
     )
     return composition
+
+
+def uploads_of(tokens: Sequence[str]) -> list[Upload]:
+    """The uploads with these tokens that there are, in their order."""
+    uploads = {upload.token: upload for upload in Upload.objects.filter(token__in=tokens)}
+    return [uploads[token] for token in dict.fromkeys(tokens) if token in uploads]
 
 
 def _find_chats(composition: Composition) -> None:
@@ -64,7 +73,8 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
     form = {
         "title": [draft.title],
         "text": [draft.text],
-        **{name: [source] for name, source in draft.mail.items()},
+        **{name: [source] for name, source in draft.mail.items() if name != "attachments"},
+        "attachments": draft.mail.get("attachments", []),
         "data_type": [draft.data_type],
         "story": [str(draft.story_id or "")],
         "code_pool": [str(draft.code_pool_id or "")],
@@ -121,7 +131,7 @@ def at_first(zone: str | None = None) -> Composition:
     return Composition(
         channel_ids=[channel.pk for channel in only],
         channels=only,
-        mail=dict.fromkeys((*MAIL_FIELDS, *BODY_FIELDS), ""),
+        mail={**dict.fromkeys((*MAIL_FIELDS, *BODY_FIELDS, "images"), ""), "attachments": []},
         audience="all",
         when=When(zone=zone or timezone.get_current_timezone_name()),
     )

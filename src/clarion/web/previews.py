@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from clarion.broadcasts.mail import sends_mail
 from clarion.broadcasts.mail_bodies import has_body
+from clarion.broadcasts.mail_files import has_inline_images
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview_head
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
+from clarion.content.models import Upload
 from clarion.content.preview import Shown
 
 HEAD_LABELS: Final = {
@@ -59,6 +61,13 @@ def mail_facts(broadcast: Broadcast) -> list[tuple[str, str]]:
     ]
     if has_body(broadcast):
         facts.append((_("Format"), str(FORMAT_LABELS[broadcast.mail["format"]])))
+    if has_inline_images(broadcast):
+        facts.append((_("Uploaded images"), _("Attached to the e-mail")))
+    if tokens := broadcast.mail.get("attachments"):
+        names = (
+            Upload.objects.filter(token__in=tokens).order_by("pk").values_list("name", flat=True)
+        )
+        facts.append((_("Attachments"), ", ".join(names)))
     return facts
 
 

@@ -23,6 +23,7 @@ from clarion.web.views import (
     code_redeeming,
     codes,
     compose,
+    compose_attach,
     compose_ids,
     compose_test,
     consents,
@@ -76,6 +77,7 @@ urlpatterns = [
         compose_test.compose_test_result,
         name="compose_test_result",
     ),
+    path("broadcasts/compose/attach", compose_attach.compose_attach, name="compose_attach"),
     path("broadcasts/compose/ids", compose_ids.compose_ids, name="compose_ids"),
     path("broadcasts/compose/<slug:part>", compose.compose_save, name="compose_save"),
     path(

@@ -25,7 +25,7 @@ MESSAGE = Outgoing("abc-17", 3, "anna@example.org", "Hello Anna", "Spring")
 
 def raw(**changes: Any) -> bytes:
     kind = EmailKind(EmailConfig.model_validate(CASE.settings))
-    return kind.request(replace(MESSAGE, **changes)).message
+    return kind.request(replace(MESSAGE, **changes)).whole
 
 
 def read(**changes: Any) -> EmailMessage:

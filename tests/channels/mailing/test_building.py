@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -32,7 +33,7 @@ def raw(
     to: str = "anna@example.org",
 ) -> bytes:
     message = Outgoing(message_id, 3, to, text, title, "Anna", link)
-    return build(message, sender, to)
+    return build(message, sender, to).whole
 
 
 def read(data: bytes) -> EmailMessage:
@@ -196,7 +197,7 @@ def test_a_recipient_with_foreign_letters_is_written_as_it_is() -> None:
 )
 def test_the_recipient_is_called_by_name(name: str, shown: str) -> None:
     message = Outgoing("a", 3, "anna@example.org", "Hello", name=name)
-    data = build(message, SENDER, "anna@example.org")
+    data = build(message, SENDER, "anna@example.org").whole
     (parsed,) = read(data)["To"].addresses
     assert (parsed.display_name, parsed.addr_spec) == (shown, "anna@example.org")
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
@@ -234,9 +235,9 @@ def test_what_is_no_link_does_not_become_one(text: str) -> None:
     assert "<a " not in html(text)
 
 
-def with_head(channels_reply_to: str = "", **head: str) -> EmailMessage:
+def with_head(channels_reply_to: str = "", **head: Any) -> EmailMessage:
     message = Outgoing("abc-17", 3, "anna@example.org", "Hello", "Spring", mail=Mail(**head))
-    return read(build(message, SENDER, "anna@example.org", channels_reply_to))
+    return read(build(message, SENDER, "anna@example.org", channels_reply_to).whole)
 
 
 def test_the_senders_name_and_the_reply_to_of_a_broadcast_go_before_the_channels() -> None:
@@ -268,7 +269,7 @@ def test_a_preheader_is_hidden_in_the_html_and_not_in_the_text() -> None:
 def page_of(page: str, language: str = "", link: str = "", preheader: str = "") -> str:
     message = Outgoing("abc-17", 3, "anna@example.org", "Hello", "Spring", "", link)
     message.language, message.mail = language, Mail(page, preheader=preheader)
-    return bodies(read(build(message, SENDER, "anna@example.org")))[1]
+    return bodies(read(build(message, SENDER, "anna@example.org").whole))[1]
 
 
 def test_a_page_that_is_html_already_has_language_preheader_and_a_link_to_unsubscribe() -> None:
@@ -285,15 +286,16 @@ def test_a_page_that_is_html_already_has_language_preheader_and_a_link_to_unsubs
 
 def test_a_broadcast_names_its_list_and_an_automatic_answer_says_so() -> None:
     message = Outgoing("abc-17", 3, "anna@example.org", "Hello", unsubscribe_url=LINK)
-    mail = read(build(message, sender_of("News+x <news+x@mail.example.org>"), "anna@example.org"))
+    sender = sender_of("News+x <news+x@mail.example.org>")
+    mail = read(build(message, sender, "anna@example.org").whole)
     assert mail["List-Id"] == "<news-x.mail.example.org>"
     assert mail["Feedback-ID"] == "b3:broadcast:clarion:mailexampleorg"
     assert mail["Auto-Submitted"] is None
     message.purpose = "automatic"
-    mail = read(build(message, SENDER, "anna@example.org"))
+    mail = read(build(message, SENDER, "anna@example.org").whole)
     assert mail["Auto-Submitted"] == "auto-replied"
     assert mail["List-Id"] is mail["Feedback-ID"] is None
     message.purpose = "single"
-    mail = read(build(message, SENDER, "anna@example.org"))
+    mail = read(build(message, SENDER, "anna@example.org").whole)
     assert mail["Auto-Submitted"] is mail["List-Id"] is None
     assert mail["List-Unsubscribe"] == f"<{LINK}>"

@@ -100,3 +100,14 @@ def test_the_page_says_in_which_language_it_is(language: str, begins: str) -> No
     page = html("Hello", language=language)
     assert page.splitlines()[1].startswith(begins)
     assert '<p dir="auto">Hello</p>' in page
+
+
+@pytest.mark.parametrize("piece", ["http://a.b/", "http://", "x@y.example/"])
+def test_a_word_of_very_many_links_is_none_and_its_neighbours_are(piece: str) -> None:
+    # A time that grows with the square of the length would be minutes.
+    many = piece * 20_000
+    shown = linked(f"https://a.example {many} https://b.example")
+    assert shown == (
+        '<a href="https://a.example">https://a.example</a> '
+        f'{many} <a href="https://b.example">https://b.example</a>'
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from channels.rehearsal import Rehearsal, Stage
 from channels.twilio.fixtures import ACCOUNT, CASE, SERVICE
+from clarion.channels.abilities import SendsWebhookUrl
 from clarion.channels.contract import (
     Accepted,
     Event,
@@ -15,7 +16,6 @@ from clarion.channels.contract import (
     Receipt,
     Refused,
     RegistersWebhook,
-    SendsWebhookUrl,
 )
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest

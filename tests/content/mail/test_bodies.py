@@ -225,3 +225,10 @@ def test_comments_are_no_part_of_the_text() -> None:
     )
     body = build_body(source, "html", None)
     assert body.text == "Hi\n\n{% if contact.vip %}\n\nyou\n\n{% endif %}"
+
+
+def test_very_many_beginnings_of_links_take_no_time_that_grows_with_their_square() -> None:
+    many = "://" * 50_000
+    body = build_body(f"{many}\n\nhttps://a.example", "markdown", None)
+    assert many in body.html
+    assert '<a href="https://a.example">' in body.html

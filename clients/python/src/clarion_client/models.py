@@ -207,7 +207,7 @@ class Broadcast(TypedDict):
     state_reason: "str"
     outcome: "str"
     content: "dict[str, Any]"
-    mail: "dict[str, str]"
+    mail: "dict[str, str | list[str]]"
     channel_ids: "list[int]"
     audience: "dict[str, Any] | None"
     when: "dict[str, Any]"
@@ -1074,10 +1074,12 @@ class MailIn(TypedDict):
     format: "NotRequired[Literal['text', 'markdown', 'html', 'mjml']]"
     layout: "NotRequired[str]"
     plain_text: "NotRequired[str]"
+    images: "NotRequired[Literal['hosted', 'inline']]"
+    attachments: "NotRequired[list[str]]"
 
 
 class Media(TypedDict):
-    """An upload. Use its token as `media` of an image or file block."""
+    """An upload. Use its token as `media` of an image or file block, or in `attachments`."""
 
     token: "str"
     name: "str"
@@ -1120,6 +1122,7 @@ class MessageIn(TypedDict):
     content: "TextContent | StoryContent | TemplateContent"
     data: "NotRequired[dict[str, Any]]"
     title: "NotRequired[str]"
+    mail: "NotRequired[MailIn | None]"
 
 
 class Misfit(TypedDict):

@@ -1,4 +1,4 @@
-"""Media: images and files that stories send."""
+"""Media: images and files that stories and e-mails send."""
 
 from ninja import File, UploadedFile
 from pydantic import Field
@@ -15,7 +15,7 @@ AREA = "Media"
 
 
 class MediaOut(Output):
-    """An upload. Use its token as `media` of an image or file block."""
+    """An upload. Use its token as `media` of an image or file block, or in `attachments`."""
 
     token: str
     name: str
@@ -32,7 +32,7 @@ class MediaOut(Output):
 def create_media(request: ApiRequest, file: File[UploadedFile]) -> Created:
     """Upload an image or a file of up to 10 MB
 
-    It is deleted after a week in which no story uses it.
+    It is deleted after a week in which no story and no broadcast uses it.
     """
     row = media.save_upload(file.name or "file", file.content_type or "", file.chunks())
     return Created(_shown(row), f"/api/v1/media/{row.token}")

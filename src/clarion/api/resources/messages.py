@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from clarion.api.drafting import Content, content_fields
+from clarion.api.drafting import Content, MailIn, content_fields
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import chosen
 from clarion.api.operations import Created, Rules, operation
@@ -14,6 +14,7 @@ from clarion.api.types import Id, Input
 from clarion.broadcasts import singles
 from clarion.broadcasts.call_data import checked_data
 from clarion.broadcasts.errors import CallError
+from clarion.broadcasts.mail import stored_mail
 from clarion.channels.models import Channel
 from clarion.contacts.identities import look_up
 from clarion.contacts.models import Address
@@ -32,6 +33,7 @@ class MessageIn(Input):
         default_factory=dict, max_length=100, description="{{ data.x }} in the message"
     )
     title: str = Field("", max_length=200, description="Also the subject of an e-mail")
+    mail: MailIn | None = Field(None, description="What only an e-mail has, such as attachments")
 
     @model_validator(mode="after")
     def _one_way(self) -> "MessageIn":
@@ -57,6 +59,7 @@ def send_message(request: ApiRequest, body: MessageIn) -> Created:
         data = checked_data(body.data)
     except CallError as error:
         raise wrong_field("data", str(error)) from None
+    mail = body.mail.model_dump(exclude_unset=True) if body.mail is not None else {}
     single = singles.send_filled(
         address,
         by=request.by,
@@ -65,6 +68,7 @@ def send_message(request: ApiRequest, body: MessageIn) -> Created:
         template=fields.get("template"),
         data=data,
         title=body.title,
+        mail=stored_mail(mail),
     )
     message = message_out(single)
     return Created(message, message.status_url)

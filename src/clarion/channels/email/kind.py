@@ -59,13 +59,14 @@ class EmailKind(MailKind):
         """
         recipient, mail = self.built(message, self._sender, self._config.reply_to)
         code = codes.code_of(message.id) if self._mailbox.is_read else ""
+        head = mail.head
         if code:
-            mail = f"{codes.HEADER}: {code}\r\n".encode() + mail
+            head = f"{codes.HEADER}: {code}\r\n".encode() + head
         if self._signer is not None:
-            mail = self._signer.signed(mail)
+            head = self._signer.signed(head, mail.tail)
         if not (self._config.bounce_address and self._config.bounce_codes):
             code = ""
-        return self._request(recipient, mail, codes.with_code(self._bounces, code))
+        return self._request(recipient, head, codes.with_code(self._bounces, code), mail.tail)
 
     def outcome(self, reply: Reply) -> Outcome:
         """By the stage of the reply and its codes."""
@@ -123,7 +124,9 @@ class EmailKind(MailKind):
         """That it can be read. Raises ValueError with what its server says instead."""
         return self._mailbox.checked(reply)
 
-    def _request(self, recipient: str, message: bytes, sender: str) -> SmtpRequest:
+    def _request(
+        self, recipient: str, message: bytes, sender: str, tail: bytes = b""
+    ) -> SmtpRequest:
         config = self._config
         return SmtpRequest(
             host=config.host,
@@ -135,7 +138,8 @@ class EmailKind(MailKind):
             recipient=recipient,
             ehlo=config.ehlo,
             message=message,
-            timeout=_TIMEOUT if len(message) < _LARGE else _TIMEOUT_WHEN_LARGE,
+            tail=tail,
+            timeout=_TIMEOUT if len(message) + len(tail) < _LARGE else _TIMEOUT_WHEN_LARGE,
         )
 
 

@@ -7,6 +7,7 @@ callbacks, which resolve what is in doubt.
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ from clarion.channels.contract import (
 from clarion.channels.mailgun.config import ROOTS, MailgunConfig
 from clarion.channels.mailgun.events import OUR_ID, events_of
 from clarion.channels.mailgun.outcomes import BAD_KEY, WORDS, outcome_of, refused
+from clarion.channels.mailing.files import MB
 from clarion.channels.mailing.kind import API_LIMITS, MailKind
 from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.multipart import form
@@ -47,7 +49,9 @@ class MailgunKind(MailKind):
     label: ClassVar[str] = "Mailgun"
     account: ClassVar[str] = "a sending domain at Mailgun"
     summary: ClassVar[str] = "Sends e-mail through the API of Mailgun."
-    limits: ClassVar[Limits] = API_LIMITS  # Mailgun has limits, and publishes none
+    # Mailgun has rate limits, and publishes none. 25 MB: the same page as at ``request``, and
+    # https://documentation.mailgun.com/en/latest/api-sending.html
+    limits: ClassVar[Limits] = replace(API_LIMITS, mail_size=25 * MB)
     Config: ClassVar[type[BaseModel]] = MailgunConfig
 
     def __init__(self, config: MailgunConfig) -> None:
@@ -73,7 +77,8 @@ class MailgunKind(MailKind):
         recipient, mail = self.built(message, self._sender, self._config.reply_to)
         # Clarion tracks links itself, and Mailgun's pixel would be counted for nobody.
         fields = {"to": recipient, f"v:{OUR_ID}": message.id, "o:tracking": "no"}
-        kind, body = form(fields, "message", Media("file", "", "message.mime", "", mail))
+        data = mail.head + mail.tail
+        kind, body = form(fields, "message", Media("file", "", "message.mime", "", data))
         timeout = _TIMEOUT if len(body) < _LARGE else _TIMEOUT_WHEN_LARGE
         url = f"{self._root}/v3/{self._config.domain}/messages.mime"
         headers = (("Content-Type", kind), self._authorization)

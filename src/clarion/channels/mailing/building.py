@@ -13,8 +13,10 @@ from email.header import Header
 from email.utils import format_datetime, formataddr
 from functools import lru_cache, partial
 from html import escape
+from typing import NamedTuple
 
 from clarion.channels.contract import Outgoing, Unsendable
+from clarion.channels.mailing.files import ATTACHED, RELATED, closing, tail_of
 from clarion.channels.mailing.links import linked
 from clarion.channels.mailing.mailboxes import Sender, mailbox
 from clarion.channels.mailing.parts import NOTHING, Parts, parts_of
@@ -47,6 +49,7 @@ _HIDDEN = (
 )
 _UNSEEN = "display:block;width:1px;height:1px;border:0"
 _FILLER = "&#847;&zwnj;&nbsp;"  # combining grapheme joiner, zero-width non-joiner, space
+_TEXTS = "=_clarion"  # a boundary, see _body
 _LISTED = 110  # characters of subject and preheader that mail programs list, at about the most
 
 
@@ -80,8 +83,27 @@ def _shown_name(name: str) -> str:
     return " ".join(_UNPRINTABLE.sub(" ", name).split())[:_NAME_MAX].strip()
 
 
-def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "") -> bytes:
-    """The bytes of the message, with CRLF line ends.
+class Built(NamedTuple):
+    """The bytes of a message, with CRLF line ends: its headers and texts, and its files."""
+
+    head: bytes
+    tail: bytes  # the same object for all messages with these files, see files.tail_of
+    parts: Parts
+
+    @property
+    def whole(self) -> bytes:
+        """All of it."""
+        return self.head + self.tail
+
+    @property
+    def without_files(self) -> bytes:
+        """A message of the headers and texts alone."""
+        parts = self.parts
+        return self.head + closing(inline=bool(parts.inline), attached=bool(parts.attached))
+
+
+def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "") -> Built:
+    """The message as it is transferred.
 
     `recipient` and `reply_to`, the channel's own, are bare, valid addresses. The Message-ID is made
     from the message's id, so a retry carries the same one. Nothing that a person has written can
@@ -90,8 +112,7 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
     head = message.mail or _NO_HEAD
     link = message.unsubscribe_url if _SAFE_LINK.fullmatch(message.unsubscribe_url) else ""
     text = _UNPRINTABLE.sub("", message.text.replace("\r\n", "\n").replace("\r", "\n"))
-    content_id = f"{_id(message.id)}.picture@{sender.domain}"
-    parts = parts_of(message, content_id)
+    parts = parts_of(message)
     shown = "\n\n".join(filter(None, [text, "\n".join(parts.lines)])) if parts.lines else text
     footer = "" if link in shown else link
     plain = f"{shown}\n\n-- \nUnsubscribe: {footer}" if footer else shown
@@ -116,7 +137,8 @@ def build(message: Outgoing, sender: Sender, recipient: str, reply_to: str = "")
             parts,
         ),
     ]
-    return "\r\n".join(lines).encode()
+    head_bytes = "\r\n".join(lines).encode()
+    return Built(head_bytes, tail_of(parts.inline, parts.attached), parts)
 
 
 def subject(message: Outgoing) -> str:
@@ -224,23 +246,25 @@ def _unsubscribing(link: str) -> list[str]:
 
 
 def _body(plain: list[str], rich: list[str], parts: Parts) -> list[str]:
-    """The body and its headers: text and HTML, around them what they need, and what is attached."""
-    body = _wrapped("alternative", "=_clarion", plain, rich)
+    """The body and its headers: text and HTML, and the beginning of what is around them.
+
+    Pictures and files follow, see ``files.tail_of``. “=_” stands in no quoted-printable or base64
+    text, so no boundary occurs in a part (RFC 2045 6.7); none is the beginning of another.
+    """
+    lines = _multipart("mixed", ATTACHED) if parts.attached else []
     if parts.inline:
-        body = _wrapped("related", "=_picture", body, parts.inline)
-    if parts.attached:
-        body = _wrapped("mixed", "=_attached", body, parts.attached)
-    return body
+        lines += _multipart("related", RELATED, '; type="multipart/alternative"')
+    lines += _multipart("alternative", _TEXTS)
+    return [*lines, *plain, f"--{_TEXTS}", *rich, f"--{_TEXTS}--", ""]
 
 
-def _wrapped(subtype: str, boundary: str, *entities: list[str]) -> list[str]:
-    """Several MIME parts as one. “=_” stands in no quoted-printable or base64 text, so the
-    boundary never occurs in a part (RFC 2045 6.7); none is the beginning of another."""
-    kind = '; type="multipart/alternative"' if subtype == "related" else ""
-    lines = [f'Content-Type: multipart/{subtype}; boundary="{boundary}"{kind}', ""]
-    for entity in entities:
-        lines += [f"--{boundary}", *entity]
-    return [*lines, f"--{boundary}--", ""]
+def _multipart(subtype: str, boundary: str, more: str = "") -> list[str]:
+    """The header of several MIME parts as one, and the beginning of the first."""
+    return [
+        f'Content-Type: multipart/{subtype}; boundary="{boundary}"{more}',
+        "",
+        f"--{boundary}",
+    ]
 
 
 def _text(subtype: str, text: str) -> list[str]:

@@ -53,8 +53,12 @@ class Signer:
         text = f"v=DKIM1; k={self._algorithm}; p={b64encode(raw).decode()}"
         return f"{self._selector}._domainkey.{self._domain}", text
 
-    def signed(self, message: bytes) -> bytes:
-        """The message with its signature in front. Its lines end in CRLF."""
+    def signed(self, message: bytes, tail: bytes = b"") -> bytes:
+        """The message with its signature in front. Its lines end in CRLF.
+
+        ``tail``: what follows it, in lines that are in their relaxed form already, the last of
+        them not empty.
+        """
         head, _, body = message.partition(b"\r\n\r\n")
         headers = _headers(head)
         names = [name for name in _SIGNED if name in headers]
@@ -62,7 +66,7 @@ class Signer:
         signature = (
             f"DKIM-Signature: v=1; a={self._algorithm}-sha256; c=relaxed/relaxed;\r\n"
             f" d={self._domain}; s={self._selector};\r\n h={_folded(listed)};\r\n"
-            f" bh={b64encode(hashlib.sha256(relaxed_body(body)).digest()).decode()};\r\n b="
+            f" bh={b64encode(_body_hash(body, tail)).decode()};\r\n b="
         )
         data = b"".join(relaxed_header(headers[name]) + b"\r\n" for name in names)
         data += relaxed_header(signature.encode())
@@ -84,10 +88,21 @@ def relaxed_header(line: bytes) -> bytes:
 
 def relaxed_body(body: bytes) -> bytes:
     """A body in its relaxed form (RFC 6376 3.4.4)."""
-    lines = [_SPACES.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
+    lines = _relaxed_lines(body)
     while lines and not lines[-1]:
         lines.pop()
     return b"".join(line + b"\r\n" for line in lines)
+
+
+def _relaxed_lines(body: bytes) -> list[bytes]:
+    return [_SPACES.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
+
+
+def _body_hash(body: bytes, tail: bytes) -> bytes:
+    """The hash of a body in its relaxed form, of which ``tail`` needs no work any more."""
+    digest = hashlib.sha256(b"\r\n".join(_relaxed_lines(body)) if tail else relaxed_body(body))
+    digest.update(tail)
+    return digest.digest()
 
 
 def _headers(head: bytes) -> dict[str, bytes]:

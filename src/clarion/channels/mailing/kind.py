@@ -6,7 +6,8 @@ from typing import ClassVar
 from clarion.channels.contract import Limits, Outgoing, Unsendable
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.mailing import ids
-from clarion.channels.mailing.building import build
+from clarion.channels.mailing.building import Built, build
+from clarion.channels.mailing.files import MB, ensure_files, size_in_mail, too_large
 from clarion.channels.mailing.mailboxes import Sender, mailbox
 
 # No protocol tells a rate; 10 a second is under what providers allow new accounts. A temporary
@@ -24,6 +25,8 @@ LIMITS = Limits(
     titled=True,
     opt_outs=frozenset({"link"}),
     mail=True,
+    # Servers announce their own (SIZE, RFC 1870), and most accept 20 to 50 MB; Gmail 25 MB.
+    mail_size=25 * MB,
 )
 # A provider's API answers at once, and reports later what became of a message.
 API_LIMITS = replace(
@@ -62,10 +65,11 @@ class MailKind:
         """E-mail addresses, see ``ids.SPACE``."""
         return ids.SPACE
 
-    def built(self, message: Outgoing, sender: Sender, reply_to: str = "") -> tuple[str, bytes]:
+    def built(self, message: Outgoing, sender: Sender, reply_to: str = "") -> tuple[str, Built]:
         """The recipient's bare address, and text and HTML with everything a newsletter needs.
 
-        Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons.
+        Raises Unsendable for a bad address and for what an e-mail can't have, as reply buttons,
+        files of a type that the provider refuses, and more bytes than it accepts.
         """
         if message.media or message.buttons or message.template:
             ensure_fits(message, self.limits, self.label)
@@ -73,4 +77,11 @@ class MailKind:
             recipient = mailbox(message.to)
         except ValueError as problem:
             raise Unsendable(str(problem)) from None
-        return recipient, build(message, sender, recipient, reply_to)
+        built = build(message, sender, recipient, reply_to)
+        files = (*built.parts.inline, *built.parts.attached)
+        ensure_files(files, self.limits, self.label)
+        # Of those that are only measured there are no bytes.
+        size = len(built.head) + sum(size_in_mail(media.size) for media in files)
+        if sentence := too_large(size, self.limits, self.label):
+            raise Unsendable(sentence)
+        return recipient, built

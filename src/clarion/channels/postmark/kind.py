@@ -8,6 +8,7 @@ doubt.
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -23,13 +24,14 @@ from clarion.channels.contract import (
     Outgoing,
     Reply,
 )
+from clarion.channels.mailing.files import MB
 from clarion.channels.mailing.kind import API_LIMITS, MailKind
 from clarion.channels.mailing.mailboxes import sender_of
 from clarion.channels.payloads import text
 from clarion.channels.postmark.config import PostmarkConfig
 from clarion.channels.postmark.events import events_of
 from clarion.channels.postmark.outcomes import ERRORS, outcome_of, refused
-from clarion.channels.postmark.requests import email_of, webhook_of
+from clarion.channels.postmark.requests import REFUSED_FILES, email_of, webhook_of
 from clarion.channels.replies import as_http, json_object
 from clarion.transport.messages import HttpRequest
 
@@ -46,7 +48,9 @@ class PostmarkKind(MailKind):
     label: ClassVar[str] = "Postmark"
     account: ClassVar[str] = "a Postmark server"
     summary: ClassVar[str] = "Sends e-mail through the API of Postmark."
-    limits: ClassVar[Limits] = API_LIMITS  # Postmark publishes no rate
+    # Postmark publishes no rate. 10 MB with attachments, after base64:
+    # https://postmarkapp.com/support/article/1056-what-are-the-attachment-and-email-size-limits
+    limits: ClassVar[Limits] = replace(API_LIMITS, mail_size=10 * MB, refused_files=REFUSED_FILES)
     Config: ClassVar[type[BaseModel]] = PostmarkConfig
 
     def __init__(self, config: PostmarkConfig) -> None:
@@ -69,7 +73,8 @@ class PostmarkKind(MailKind):
     def request(self, message: Outgoing) -> HttpRequest:
         """POST /email. Raises Unsendable for what an e-mail can't have."""
         _, mail = self.built(message, self._sender, self._config.reply_to)
-        body = email_of(mail, message.id, self._config.stream)
+        files = (*mail.parts.inline, *mail.parts.attached)
+        body = email_of(mail.without_files, files, message.id, self._config.stream)
         return self._call("POST", "/email", body)
 
     def outcome(self, reply: Reply) -> Outcome:

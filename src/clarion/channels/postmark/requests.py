@@ -11,7 +11,13 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
+from functools import partial
 from typing import Any, Final
+
+from clarion.channels.files import content_type, file_name
+from clarion.channels.mailing.files import KEPT, identity
+from clarion.kit.parts import Media
+from clarion.kit.weighed_cache import WeighedCache
 
 OUR_ID: Final = "clarion_id"  # of the message, in its Metadata, which every callback repeats
 _FIELDS: Final = {"subject": "Subject", "reply-to": "ReplyTo"}
@@ -19,11 +25,19 @@ _FIELDS: Final = {"subject": "Subject", "reply-to": "ReplyTo"}
 _OWN: Final = frozenset({*_FIELDS, "from", "to", "date", "message-id", "mime-version",
                          "content-type", "content-transfer-encoding"})  # fmt: skip
 _SPECIAL: Final = re.compile(r'[][()<>@,:;".\\]')  # of a phrase (RFC 5322 3.2.3)
-_PLAIN: Final = ("text/plain", "text/html")
+_BODIES: Final = {"text/plain": "TextBody", "text/html": "HtmlBody"}
+# The endings of files that Postmark refuses, as several client libraries quote its user guide.
+# Not verified with the page itself.
+REFUSED_FILES: Final = frozenset({
+    "vbs", "exe", "bin", "bat", "chm", "com", "cpl", "crt", "hlp", "hta", "inf", "ins", "isp",
+    "jse", "lnk", "mdb", "pcd", "pif", "reg", "scr", "sct", "shs", "vbe", "vba", "wsf", "wsh",
+    "wsl", "msc", "msi", "msp", "mst",
+})  # fmt: skip
+_attachments = WeighedCache[bytes](KEPT, len)
 
 
-def email_of(mail: bytes, message_id: str, stream: str) -> bytes:
-    """The body of POST /email for an e-mail to one address."""
+def email_of(mail: bytes, files: tuple[Media, ...], message_id: str, stream: str) -> bytes:
+    """The body of POST /email for an e-mail to one address, and its files."""
     message = message_from_bytes(mail)
     fields: dict[str, Any] = {"From": _mailbox(message, "from"), "To": _mailbox(message, "to")}
     fields |= {field: _readable(message, name) for name, field in _FIELDS.items() if message[name]}
@@ -36,31 +50,32 @@ def email_of(mail: bytes, message_id: str, stream: str) -> bytes:
         for name, value in message.items()
         if name.lower() not in _OWN
     ]
-    fields["Attachments"] = []
     for part in message.walk():
-        if not part.is_multipart():
-            _add(part, fields)
-    if not fields["Attachments"]:
-        del fields["Attachments"]
-    return json.dumps(fields, separators=(",", ":")).encode()
+        if field := _BODIES.get(part.get_content_type()):
+            content = part.get_payload(decode=True)
+            data = content if isinstance(content, bytes) else b""
+            fields[field] = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    if not files:
+        return body
+    attachments = _attachments.get(tuple(map(identity, files)), partial(_listed, files))
+    return b"".join((body[:-1], b',"Attachments":', attachments, b"}"))
 
 
-def _add(part: Message, fields: dict[str, Any]) -> None:
-    content = part.get_payload(decode=True)
-    data = content if isinstance(content, bytes) else b""
-    kind = part.get_content_type()
-    if kind in _PLAIN and not part.get_filename():
-        field = "TextBody" if kind == "text/plain" else "HtmlBody"
-        fields[field] = data.decode("utf-8", "replace").replace("\r\n", "\n")
-        return
+def _listed(files: tuple[Media, ...]) -> bytes:
+    """The files as JSON, made once for all recipients."""
+    return json.dumps([_attachment(media) for media in files], separators=(",", ":")).encode()
+
+
+def _attachment(media: Media) -> dict[str, str]:
     attachment = {
-        "Name": part.get_filename() or "file",
-        "Content": b64encode(data).decode("ascii"),
-        "ContentType": kind,
+        "Name": file_name(media),
+        "Content": b64encode(media.data or b"").decode("ascii"),
+        "ContentType": content_type(media),
     }
-    if content_id := str(part.get("Content-ID", "")).strip("<>"):
-        attachment["ContentID"] = f"cid:{content_id}"
-    fields["Attachments"].append(attachment)
+    if media.content_id:
+        attachment["ContentID"] = f"cid:{media.content_id}"
+    return attachment
 
 
 def _mailbox(message: Message, name: str) -> str:

@@ -13,6 +13,7 @@ from clarion.content.mail.bodies import Body, links_of
 
 # Gmail shows the first 102 kB of a message's HTML and hides the rest behind a link.
 CLIPPED: Final = 102 * 1024
+HEAVY: Final = 2_000_000  # bytes of an e-mail with its files
 LONG_SUBJECT: Final = 70  # characters; phones list about 40, desktops about 70
 SHORT_PREHEADER, LONG_PREHEADER = 30, 130  # characters
 _MOST_NAMED: Final = 3  # links or pictures that a sentence names
@@ -97,6 +98,23 @@ def advice_on_body(body: Body, *, has_address: bool, can_unsubscribe: bool) -> I
         yield _(
             "The e-mail has no link to unsubscribe, because this server has no public URL. Set "
             "CLARION_PUBLIC_URL."
+        )
+
+
+def advice_on_files(attachments: int, images: int, size: int) -> Iterator[str]:
+    """What an e-mail weighs with its files, in bytes about, and what is unwise about that."""
+    megabytes = f"{max(size / 1_000_000, 0.1):,.1f}"
+    files = attachments + images
+    yield ngettext(
+        "The e-mail has about %(size)s MB with its file; base64 makes a file a third larger.",
+        "The e-mail has about %(size)s MB with its %(count)s files; base64 makes files a third "
+        "larger.",
+        files,
+    ) % {"size": megabytes, "count": files}
+    if size > HEAVY:
+        yield _(
+            "Heavy e-mails are sent slowly, and full mailboxes refuse them. Link to the file "
+            "instead."
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import css_inline
 import mjml
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline, linkify
 
 from clarion.content.errors import ContentError
 from clarion.content.mail.plain import plain_text_of
@@ -41,6 +42,19 @@ _FOOT: Final = "margin:16px 0 0;font-size:13px;line-height:1.5;color:#5f6b7a"
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": True, "linkify": True}).enable(
     ["table", "strikethrough", "linkify"]
 )
+_MOST_NO_LINKS: Final = 50  # each “://” that begins none is looked for in the whole text before it
+
+
+def _linkify(state: StateInline, silent: bool) -> bool:
+    """The rule for links without markup, as long as it is worth it."""
+    if not state.src.startswith("://", state.pos) or state.env.get("no_links", 0) > _MOST_NO_LINKS:
+        return False
+    is_link = linkify(state, silent)
+    state.env["no_links"] = state.env.get("no_links", 0) + (not is_link)
+    return is_link
+
+
+_MARKDOWN.inline.ruler.at("linkify", _linkify)
 _INLINER: Final = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 

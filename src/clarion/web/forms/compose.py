@@ -19,14 +19,14 @@ from clarion.broadcasts.draft_fields import (
 )
 from clarion.broadcasts.errors import LaunchError
 from clarion.broadcasts.halting import PercentError, parse_percent
+from clarion.broadcasts.mail import INLINE, MAIL_FIELDS
 from clarion.broadcasts.mail import LONGEST as LONGEST_OF_MAIL
-from clarion.broadcasts.mail import MAIL_FIELDS
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
 from clarion.content.mail.bodies import FORMATS
-from clarion.content.models import Story
+from clarion.content.models import Story, Upload
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean, one_line, plain_text
@@ -72,7 +72,8 @@ class Composition:
 
     title: str = ""
     text: str = ""
-    mail: dict[str, str] = field(default_factory=dict)  # see broadcasts.mail
+    mail: dict[str, Any] = field(default_factory=dict)  # see broadcasts.mail
+    attachments: list[Upload] = field(default_factory=list)  # those of mail, in order
     data_type: str = "text"
     story_id: int | None = None
     story: Story | None = None
@@ -132,7 +133,10 @@ class Composition:
             self.title, self.text, self.template_name, self.template_language, self.chats,
             self.sample_text, *(self.mail.get(name, "") for name in (*MAIL_FIELDS, "plain_text")),
         )  # fmt: skip
-        chosen = (self.story_id, self.template_variables, self.when.conditions, self.picks)
+        chosen = (
+            self.story_id, self.template_variables, self.when.conditions, self.picks,
+            self.mail.get("attachments"),
+        )  # fmt: skip
         return any(text.strip() for text in written) or any(chosen)
 
     def draft_fields(self, draft: Broadcast | None, page: str = "") -> dict[str, Any]:
@@ -225,6 +229,8 @@ def parse(data: QueryDict) -> Composition:
             "format": data.get("format", "") if data.get("format") in FORMATS else "",
             "layout": one_line(data.get("layout", ""))[:20],
             "plain_text": plain_text(data.get("plain_text", "")),
+            "images": INLINE if data.get("images") == INLINE else "",
+            "attachments": [clean(token, 16) for token in data.getlist("attachments")],
         },
         data_type=data.get("data_type", "text"),
         story_id=parse_id(data.get("story", "")),

@@ -32,7 +32,7 @@ from clarion.consents.models import Consent
 from clarion.contacts.attributes import known_variables
 from clarion.contacts.models import Address
 from clarion.contacts.tags import TagCount, tag_counts
-from clarion.content import stories
+from clarion.content import media, stories
 from clarion.content.models import Layout, Story
 from clarion.kit.numbers import parse_id
 from clarion.segments.models import Segment
@@ -217,6 +217,10 @@ def content_context(
         "address_chosen": asked.by_name and address is not None and address.pk == asked.address,
         "head": head(broadcast, address, composition.channels),
         "mail_preview": mail_preview(draft, broadcast, address, composition.channels),
+        "attachments": [
+            {"token": row.token, "name": row.name, "size": row.size, "path": media.address(row)}
+            for row in composition.attachments
+        ],
         "bubbles": [bubble(shown) for shown in preview(broadcast, address)],
         "what_words": _what_words(composition),
     }

@@ -50,7 +50,7 @@
     if (leaving || unsaved <= 0) return;
     leaving = true;
     const data = new FormData(form);
-    data.delete("ids_file"); // a file goes up by itself
+    for (const name of ["ids_file", "attachment_file"]) data.delete(name); // files go up by themselves
     data.append("leaving", "yes");
     navigator.sendBeacon(form.dataset.leavingUrl, data);
   };
@@ -66,6 +66,23 @@
       event.preventDefault();
       event.target.dispatchEvent(new Event("change", { bubbles: true }));
     }
+  });
+
+  // Files that are dropped are taken as if they had been chosen.
+  const takes = (event) => event.target.closest?.("[data-takes-files]");
+  form.addEventListener("dragover", (event) => {
+    if (!takes(event)) return;
+    event.preventDefault();
+    takes(event).classList.add("is-dropping");
+  });
+  form.addEventListener("dragleave", (event) => takes(event)?.classList.remove("is-dropping"));
+  form.addEventListener("drop", (event) => {
+    if (!takes(event) || !event.dataTransfer.files.length) return;
+    event.preventDefault();
+    takes(event).classList.remove("is-dropping");
+    const input = document.getElementById(takes(event).dataset.takesFiles);
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
   form.addEventListener("click", (event) => {
