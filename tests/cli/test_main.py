@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 import structlog
 from django.db import OperationalError
 
-from clarion import __version__
-from clarion.cli import failures
+from clarion import __version__, config
+from clarion.cli import failures, pages
 from clarion.cli.django_setup import load_django, log_everything, uncollected
 from clarion.cli.failures import sentence
 from clarion.kit.vault import SealedError
+from clarion.server.run import PageServer
 from support.processes import Processes
 
 COMMANDS = (
@@ -78,12 +80,23 @@ def test_a_web_process_does_not_load_the_api_before_it_answers_visitors() -> Non
         "os.environ['DJANGO_SETTINGS_MODULE'] = 'clarion.settings'\n"
         "import django\n"
         "django.setup()\n"
-        "from clarion.cli.pages import load_application\n"
+        "from clarion.cli.pages import load_api, load_application\n"
         "load_application()\n"
-        "print('clarion.web.urls' in sys.modules, 'clarion.api.urls' in sys.modules)"
+        "print('clarion.web.urls' in sys.modules, 'clarion.api.urls' in sys.modules)\n"
+        "load_api()\n"
+        "print('clarion.api.urls' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "True False\n", done.stderr
+    assert done.stdout == "True False\nTrue\n", done.stderr
+
+
+def test_a_web_process_loads_the_api_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_loaded = threading.Event()
+    monkeypatch.setattr(pages, "LOAD_API_AFTER", 0)
+    monkeypatch.setattr(pages, "load_api", is_loaded.set)
+    monkeypatch.setattr(PageServer, "run", lambda _, sockets: [one.close() for one in sockets])
+    pages.serve_pages("127.0.0.1", pages.usable_port("127.0.0.1", 0), settings=config.load())
+    assert is_loaded.wait(60)
 
 
 def test_an_unknown_command_is_wrong_usage(misused: Callable[..., str]) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from clarion.broadcasts import control, launch
-from clarion.broadcasts.models import Broadcast
+from clarion.broadcasts.models import Broadcast, Event
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.chats import control as chats
@@ -117,6 +117,21 @@ def test_a_broadcast_is_complete_when_its_deliveries_are() -> None:
     broadcast.refresh_from_db()
     assert broadcast.state == "completed"
     assert broadcast.finished_at is not None
+
+
+def test_what_ends_together_is_completed_together_but_for_what_is_not_over() -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    several = [factory.sending([channel]) for _ in range(lifecycle.TOGETHER + 2)]
+    factory.settle_all(channel)
+    late = several[1]
+    Delivery.objects.filter(broadcast=late).update(state="queued")  # its tallies deny it
+
+    assert lifecycle.finish() == len(several) - 1
+
+    ended = Broadcast.objects.filter(state="completed", finished_at__isnull=False)
+    assert set(ended.values_list("pk", flat=True)) == {each.pk for each in several} - {late.pk}
+    assert Event.objects.filter(kind="complete").count() == len(several) - 1
 
 
 def test_a_broadcast_with_held_people_is_not_complete() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from clarion.broadcasts import control, drafts, gaps, launch
+from clarion.broadcasts import control, drafts, gaps, launch, singles
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.reconcile import reconcile
@@ -17,6 +17,7 @@ from clarion.channels.manage import resume_channel, update_channel
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address, Contact
 from clarion.engine import reap, snapshot, stops
+from clarion.engine.process import ThreadedWorker
 from clarion.engine.worker import REFRESH
 from clarion.kit import clock, db
 from clarion.records.models import Delivery, Record
@@ -24,6 +25,7 @@ from clarion.records.states import DeliveryState
 from clarion.transport.clients import Clients
 from crash.rehearsal import Provider, wait_completed
 from support import factory
+from support.listener import Listener
 from support.ports import closed_port
 from support.processes import Processes
 from support.waiting import eventually
@@ -341,3 +343,16 @@ def test_waiting_for_the_renewal_is_no_difference_of_clocks(
     monkeypatch.setattr(db, "now_us", shared_now)
     monkeypatch.setattr(db, "is_postgres", lambda: True)
     assert reap.renewed(1)[:2] == (True, ahead)
+
+
+def test_a_worker_forgets_what_it_has_sent(database_url: str) -> None:
+    """Singles may come by the million."""
+    with Listener() as listener:
+        channel = factory.channel(url=f"{listener.url}/hook")
+        (person,) = factory.people(channel, 1)
+        with ThreadedWorker() as threaded:
+            single = singles.send_single(person, by=factory.BY, text="Hello")
+            wait_completed(single, 60)
+            assert threaded._worker is not None
+            worker = threaded._worker
+            eventually(lambda: not worker._jobs, 60)

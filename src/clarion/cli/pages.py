@@ -3,6 +3,7 @@
 import errno
 import random
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # may be given away between now and the moment that the server listens on it.
 UNUSED = range(20_000, 32_000)
 TRIES = 100
+LOAD_API_AFTER = 2.0  # seconds
 
 
 def serve_pages(host: str, port: int, *, settings: "Settings") -> None:
@@ -32,6 +34,9 @@ def serve_pages(host: str, port: int, *, settings: "Settings") -> None:
         sock = listen(host, port)
     except OSError as problem:
         raise Failed(_refusal(host, port, problem)) from problem
+    loading = threading.Timer(LOAD_API_AFTER, load_api)
+    loading.daemon = True
+    loading.start()
     server.run(sockets=[sock])
 
 
@@ -44,6 +49,18 @@ def load_application() -> Callable[..., Any]:
 
         get_resolver().url_patterns  # noqa: B018 - reading it imports the views
     return application
+
+
+def load_api() -> None:
+    """Load the API, which takes a second, so that its first caller does not wait for it either.
+
+    Later than the pages, because a server that is started is looked at first.
+    """
+    from django.urls import get_resolver
+
+    from clarion.api.entry import URLCONF
+
+    get_resolver(URLCONF).url_patterns  # noqa: B018 - reading it imports the operations
 
 
 def usable_port(host: str, port: int) -> int:

@@ -252,8 +252,9 @@ class Worker:
 
     async def _refresh_snapshot(self) -> None:
         self._snapshot = await self._db(snapshot.take, self._snapshot)
-        self._waiting = set(self._snapshot.waiting)
-        self._on_hold = set(self._snapshot.on_hold)
+        self._waiting, self._on_hold = set(self._snapshot.waiting), set(self._snapshot.on_hold)
+        # Singles may come by the million, and each is over soon.
+        self._jobs = {k: job for k, job in self._jobs.items() if k in self._snapshot.broadcasts}
         for channel_id, reason in self._snapshot.broken.items():
             await self._db(stops.pause_on_channel, channel_id, reason)
         for channel_id, pipeline in list(self._pipelines.items()):
@@ -282,8 +283,7 @@ class Worker:
         self._lease_end = 0.0
         for pipeline in self._pipelines.values():
             pipeline.drop()
-        # What was in flight still ends and is settled as the old worker: it may prove what is in
-        # doubt by now.
+        # What was in flight is settled as the old worker: it may prove what is in doubt by now.
         pipelines, self._pipelines = list(self._pipelines.values()), {}
         await asyncio.gather(*(pipeline.close() for pipeline in pipelines))
         await self._connections.close()
