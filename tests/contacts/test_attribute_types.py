@@ -204,6 +204,56 @@ def test_texts_show_typed_values(typed: dict[str, Attribute]) -> None:
     assert compile_text(text).render(context) == "37 VIP tea+cake"
 
 
+@pytest.mark.parametrize("ends", ["repeated", "by a worker", "renamed back"])
+def test_an_interrupted_rename_is_finished(
+    typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    def killed(*_args: Any, **_options: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "_rewrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            changes.rename(typed["age"], "years", by=factory.BY)
+    # Meanwhile a contact got a newer value under the new name.
+    ada = Contact.objects.get(name="Ada")
+    Contact.objects.filter(pk=ada.pk).update(attributes={**ada.attributes, "years": 37})
+    with pytest.raises(AttributeProblem, match="is being renamed to “years”"):
+        changes.declare("age", "text", by=factory.BY)
+
+    if ends == "by a worker":
+        assert changes.finish_next_rename()
+        assert not changes.finish_next_rename()
+    else:
+        name = {"repeated": "years", "renamed back": "age"}[ends]
+        changes.rename(changes.find_attribute("age"), name, by=factory.BY)
+
+    name, other = ("age", "years") if ends == "renamed back" else ("years", "age")
+    values = {row.name: row.attributes for row in Contact.objects.all()}
+    assert {who: value[name] for who, value in values.items()} == {
+        "Ada": 37,
+        "Bob": 9.5,
+        "Cem": "old",
+    }
+    assert not any(other in value for value in values.values())
+    assert not changes.finish_next_rename()
+
+
+def test_an_interrupted_deletion_can_be_repeated(
+    typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_args: Any, **_options: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "_rewrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            changes.delete(typed["likes"], by=factory.BY)
+
+    assert changes.delete(changes.find_attribute("likes"), by=factory.BY) == 2
+    assert not any("likes" in contact.attributes for contact in Contact.objects.all())
+
+
 def test_rename_follows_conditions_and_spares_texts(typed: dict[str, Attribute]) -> None:
     segment = define(name="Old", conditions=[Condition.parse("age>30")], by=factory.BY)
     stories.create_story(

@@ -13,11 +13,18 @@ from clarion.codes.models import Code, CodePool
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.consents.models import Change, Grant
-from clarion.contacts import addresses, import_run, import_undo, tags
+from clarion.contacts import addresses, deleting, import_run, import_undo, tags, upkeep
 from clarion.contacts.editing import Edit, edit
 from clarion.contacts.import_undo import UndoError, kept_file, request_undo, undo_next
 from clarion.contacts.imports import Choices, import_contacts
-from clarion.contacts.models import Address, Contact, Import, ImportPart, Tagging
+from clarion.contacts.models import (
+    Address,
+    Contact,
+    Import,
+    ImportErasure,
+    ImportPart,
+    Tagging,
+)
 from clarion.contacts.states import AddressState
 from clarion.kit import clock
 from clarion.segments.conditions import Condition
@@ -131,6 +138,37 @@ def test_values_that_were_changed_since_stay(run: Callable[..., Import]) -> None
     ada.refresh_from_db()
     assert (ada.name, ada.attributes) == ("Ada", {"city": "Rome"})
     assert kept(row) == {str(ada.pk): "changed again since"}
+
+
+def test_a_tag_that_was_removed_and_assigned_again_since_stays(run: Callable[..., Import]) -> None:
+    run("id\nu1\nu2\n")
+    row = run("id\nu1\nu2\n", tags=["vip"])
+    ada = contact("u1")
+    tags.remove(["vip"], [ada.pk], by=factory.BY)
+    tags.assign(["vip"], [ada.pk], by=factory.BY)
+
+    assert undo(row) == (0, 1, 1)
+
+    assert list(Tagging.objects.values_list("contact_id", flat=True)) == [ada.pk]
+    assert kept(row) == {str(ada.pk): "changed again since"}
+
+
+def test_what_was_noted_of_a_contact_is_erased_when_it_is_deleted(
+    run: Callable[..., Import],
+) -> None:
+    run("id,name\nu1,Ada\nu2,Bea\n")
+    row = run("id,name\nu1,Ada Lovelace\nu2,Bea B\n")
+    ada, bea = contact("u1"), contact("u2")
+    deleting.delete_contact(ada, suppress=False, by=factory.BY)
+    assert "Lovelace" in str(list(ImportPart.objects.values_list("changes", flat=True)))
+
+    upkeep.forget_old()
+
+    assert not ImportErasure.objects.exists()
+    assert "Lovelace" not in str(list(ImportPart.objects.values_list("changes", flat=True)))
+    assert undo(row) == (0, 1, 0)
+    bea.refresh_from_db()
+    assert bea.name == "Bea"
 
 
 def test_one_that_is_interrupted_is_continued(

@@ -12,7 +12,9 @@ from clarion.broadcasts import singles
 from clarion.broadcasts.control import resume
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.moves import move
-from clarion.contacts.models import Contact
+from clarion.bulk import actions, acts
+from clarion.bulk.selection import Selection
+from clarion.contacts.models import Contact, Import
 from clarion.engine import heartbeat, lifecycle, reap
 from clarion.engine.fire import watch_segments
 from clarion.engine.journal.known import known_beats, remember
@@ -304,3 +306,31 @@ def test_a_restored_database_posts_to_no_webhook_endpoint_before_somebody_decide
     endpoint.refresh_from_db()
     assert endpoint.state == state
     assert ("restored from a backup" in endpoint.state_reason) == (state == "disabled")
+
+
+@pytest.mark.parametrize(("happens", "state"), [(outage, "waiting"), (restore, "failed")])
+def test_imports_and_bulk_actions_of_a_restored_backup_do_not_continue_by_themselves(
+    folder: Path, happens: Callable[[Path], None], state: str
+) -> None:
+    channel = factory.channel()
+    factory.people(channel, 1)
+    row, undone = (
+        Import.objects.create(
+            channel=channel, filename="people.csv", id_column="id", upload=upload,
+            state=import_state, undo_state=undo_state,
+        )
+        for upload, import_state, undo_state in (("one", "waiting", ""), ("two", "done", "waiting"))
+    )  # fmt: skip
+    everybody = Selection()
+    action = actions.start("tag", everybody, acts.tag_options(["vip"]), by=factory.BY)
+    happens(folder)
+
+    ask_before_resuming()
+
+    for waiting in (row, undone, action):
+        waiting.refresh_from_db()
+    assert (row.state, action.state) == (state, state)
+    assert ("restored from a backup" in row.error and "restored from a backup" in action.error) == (
+        state == "failed"
+    )
+    assert undone.undo_state == ("" if state == "failed" else "waiting")

@@ -93,6 +93,15 @@ def cancel(action: BulkAction, *, by: Agent | str) -> None:
     action.refresh_from_db()
 
 
+def end_open(reason: str) -> int:
+    """End the actions that wait or run, with a reason; return how many. For a database that was
+    restored from a backup, in the caller's transaction."""
+    actions = list(BulkAction.objects.filter(state__in=BulkAction.OPEN).select_related("agent"))
+    for action in actions:
+        _finish(action, BulkAction.State.FAILED, reason)
+    return len(actions)
+
+
 def carry_out(
     action: BulkAction,
     progress: Progress = lambda action: None,

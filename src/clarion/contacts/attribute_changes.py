@@ -75,7 +75,10 @@ def attribute_list() -> list[AttributeRow]:
 
 def find_attribute(name: str) -> Attribute:
     """The attribute of that name. Raises AttributeProblem that names the known ones."""
-    attribute = Attribute.objects.filter(name=one_line(name)).first()
+    wanted = one_line(name)
+    attribute = Attribute.objects.filter(name=wanted).first()
+    if attribute is None and wanted:  # repeated after it was interrupted
+        attribute = Attribute.objects.filter(renamed_from=wanted).first()
     if attribute is not None:
         return attribute
     names = Attribute.objects.order_by("name").values_list("name", flat=True)
@@ -102,8 +105,11 @@ def declare(name: str, type_: str, *, by: Agent | str) -> Attribute:
 def rename(attribute: Attribute, name: str, *, by: Agent | str) -> Attribute:
     """Give an attribute another name, in all contacts and all conditions.
 
-    Raises AttributeProblem, also while texts show it: they would show nothing.
+    Contacts follow in chunks. Where that is interrupted, calling this again continues, and so does
+    a worker. Raises AttributeProblem, also while texts show it: they would show nothing.
     """
+    if attribute.renamed_from:
+        _finish_rename(attribute)
     wanted = _checked_name(name)
     if wanted == attribute.name:
         return attribute
@@ -115,18 +121,41 @@ def rename(attribute: Attribute, name: str, *, by: Agent | str) -> Attribute:
     _check_not_at_work(attribute)
     with transaction.atomic():
         locked = _locked(attribute)
-        before, locked.name = locked.name, wanted
+        before, locked.name, locked.renamed_from = locked.name, wanted, locked.name
         try:
             with transaction.atomic():
-                locked.save(update_fields=["name"])
+                locked.save(update_fields=["name", "renamed_from"])
         except IntegrityError:
             raise AttributeProblem(
                 _("There is already an attribute called “%s”. Choose another name.") % wanted
             ) from None
         attribute_renamed.send(Attribute, before=before, after=wanted)
         audit.note("attribute.rename", _subject(locked), by, before=before, name=wanted)
-    _rewrite(before, lambda value: value, wanted)
+    _finish_rename(locked)
     return locked
+
+
+def finish_next_rename() -> bool:
+    """Continue a renaming that was interrupted, or that goes on; return whether there was one."""
+    attribute = Attribute.objects.exclude(renamed_from="").order_by("pk").first()
+    if attribute is None:
+        return False
+    _finish_rename(attribute)
+    return True
+
+
+def _finish_rename(attribute: Attribute) -> None:
+    """Give contacts that have the former name the new one. Several processes may do it at once."""
+    before = attribute.renamed_from
+    same = Attribute.objects.filter(pk=attribute.pk, name=attribute.name, renamed_from=before)
+    _rewrite(
+        before,
+        lambda value: value,
+        attribute.name,
+        is_wanted=lambda: same.select_for_update().first() is not None,
+    )
+    same.update(renamed_from="")
+    attribute.renamed_from = ""
 
 
 def preview(attribute: Attribute, type_: str) -> Preview:
@@ -188,26 +217,41 @@ def delete(attribute: Attribute, *, by: Agent | str) -> int:
             % {"name": attribute.name, "uses": some(using)}
         )
     _check_not_at_work(attribute)
+    if attribute.renamed_from:
+        _finish_rename(attribute)
+    name = attribute.name
+    contacts = _rewrite(name, lambda _: _GONE)  # can be repeated for as long as there is the row
     with transaction.atomic():
         locked = _locked(attribute)
-        name = locked.name
         audit.note("attribute.delete", _subject(locked), by, name=name)
         locked.delete()
-    return _rewrite(name, lambda _: _GONE)
+    return contacts + _rewrite(name, lambda _: _GONE)  # those that got a value meanwhile
 
 
-def _rewrite(name: str, change: Callable[[Any], Any], new_name: str = "") -> int:
-    """Change the value of an attribute, or its name, in all contacts; return how many have it."""
+def _rewrite(
+    name: str,
+    change: Callable[[Any], Any],
+    new_name: str = "",
+    *,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> int:
+    """Change the value of an attribute, or its name, in all contacts; return how many have it.
+
+    A value that a contact has under the new name already is the newer one. ``is_wanted`` is asked
+    in each transaction, whether to go on.
+    """
     total, last = 0, 0
     while True:
         with db.write():
+            if not is_wanted():
+                return total
             rows = _having(name, last)
             changes = []
             for key, attributes in rows:
                 before = attributes.pop(name)
                 after = change(before)
                 if after is not _GONE:
-                    attributes[new_name or name] = after
+                    attributes.setdefault(new_name or name, after)
                 if after is not before or new_name:
                     changes.append((key, json.dumps(attributes, ensure_ascii=False)))
             table = db.json_table([("id", "int"), ("attributes", "text")])
@@ -288,6 +332,11 @@ def _checked_name(name: str) -> str:
                 "underscores, at most %(most)d, and no field of the contact itself."
             )
             % {"name": clean(wanted, 40), "most": LONGEST}
+        )
+    if renaming := Attribute.objects.filter(renamed_from=wanted).first():
+        raise AttributeProblem(
+            _("“%(name)s” is being renamed to “%(new)s”. Try again when that has finished.")
+            % {"name": wanted, "new": renaming.name}
         )
     return wanted
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.contacts import merges
+from clarion.contacts import import_undo, merges
 from clarion.contacts.models import Address, AddressReport, Contact, Suppression
 from clarion.contacts.signals import contact_deleted
 from clarion.contacts.states import AddressState
@@ -94,6 +94,7 @@ def delete_contacts(contact_ids: Sequence[int], *, suppress: bool, by: Agent | s
     contact_deleted.send(Contact, contact_ids=ids, address_ids=address_ids)
     with_parts = [*ids, *merges.merged_into(ids)]
     merges.forget_contacts(with_parts)
+    import_undo.note_deleted(with_parts)
     _forget_details(with_parts, address_ids)
     _forget_reports(addresses)
     Contact.objects.filter(pk__in=ids).delete()

@@ -5,6 +5,7 @@ continued. What was changed again since stays, and a file says what and why.
 """
 
 import csv
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -24,6 +25,7 @@ from clarion.contacts.models import (
     AddressChange,
     Contact,
     Import,
+    ImportErasure,
     ImportPart,
     Merge,
     Tagging,
@@ -40,6 +42,9 @@ WROTE: Final = "has written since"
 MARKED: Final = "has opted out or in or became unreachable since"
 TAGGED: Final = "got a tag since"
 CHANGED: Final = "changed again since"
+_VALUES = [("id", "int"), ("name", "text"), ("language", "text"), ("time_zone", "text")]
+_VALUES += [("attributes", "text")]
+ERASED: Final = 100_000  # deleted contacts that are looked for at once
 Stopping = Callable[[], bool]
 Reasons = dict[int, str]
 
@@ -109,6 +114,34 @@ def forget_old() -> None:
     ).delete()
 
 
+def note_deleted(contact_ids: Sequence[int]) -> None:
+    """Have erased what imports noted of contacts that are deleted, in the caller's transaction."""
+    if ImportPart.objects.exists():
+        ImportErasure.objects.bulk_create(ImportErasure(contact_id=key) for key in contact_ids)
+
+
+def erase_deleted() -> None:
+    """Erase the values that imports noted of contacts that have been deleted since."""
+    erasures = list(ImportErasure.objects.order_by("pk")[:ERASED])
+    if not erasures:
+        return
+    deleted = {erasure.contact_id for erasure in erasures}
+    for key in ImportPart.objects.filter(is_undone=False).values_list("pk", flat=True):
+        with db.write():
+            part = ImportPart.objects.select_for_update().filter(pk=key).first()
+            changes = [each for each in part.changes if each[0] not in deleted] if part else []
+            if part and len(changes) < len(part.changes):
+                part.changes, part.is_undone = changes, not part.created and not changes
+                part.save(update_fields=["changes", "is_undone"])
+    ImportErasure.objects.filter(pk__in=[erasure.pk for erasure in erasures]).delete()
+
+
+def ask_again() -> int:
+    """Have no import undone that was to be when a backup was made; return how many. It can be asked
+    for again, and continues."""
+    return Import.objects.filter(undo_state=Import.Undo.WAITING).update(undo_state="", undo_at=None)
+
+
 def _finish(row: Import) -> None:
     Import.objects.filter(pk=row.pk, undo_state=Import.Undo.WAITING).update(
         undo_state=Import.Undo.DONE, undo_at=clock.now()
@@ -135,7 +168,7 @@ def _undo_slice(row: Import, part_id: int) -> bool:
             last = contact_ids[-1]
             part.created = [[max(a, last + 1), b] for a, b in part.created if b > last]
         else:
-            restored, reasons = _restore(part.changes[:SLICE])
+            restored, reasons = _restore(row, part.changes[:SLICE])
             _count(row, restored=restored, reasons=reasons)
             part.changes = part.changes[SLICE:]
         part.is_undone = not part.created and not part.changes
@@ -205,21 +238,42 @@ def _reasons(row: Import, contact_ids: Sequence[int]) -> Reasons:
     return reasons
 
 
-def _restore(changes: Sequence[Any]) -> tuple[int, Reasons]:
+def _restore(row: Import, changes: Sequence[Any]) -> tuple[int, Reasons]:
     """Give contacts back what they had, where nobody has changed it since."""
     by_contact = {change[0]: change for change in changes}
     contacts = Contact.objects.select_for_update().filter(pk__in=by_contact).order_by("pk")
-    restored, reasons = 0, {}
+    reasons: Reasons = {}
+    values = []
+    pairs = []
     for contact in contacts:
         _key, own, attributes, tags = by_contact[contact.pk]
-        is_whole = _restore_values(contact, own, attributes)
-        Tagging.objects.filter(contact=contact, tag__in=tags).delete()
-        contact.save(update_fields=[*own, "attributes"])
-        if is_whole:
-            restored += 1
-        else:
+        if not _restore_values(contact, own, attributes):
             reasons[contact.pk] = CHANGED
-    return restored, reasons
+        text = json.dumps(contact.attributes, ensure_ascii=False)
+        values.append((contact.pk, contact.name, contact.language, contact.time_zone, text))
+        pairs += [(tag, contact.pk) for tag in tags]
+    db.execute(
+        "UPDATE contacts_contact AS c SET name = v.name, language = v.language, "
+        f"time_zone = v.time_zone, attributes = {db.json_cast('v.attributes')} "
+        f"FROM {db.json_table(_VALUES)} WHERE c.id = v.id",
+        [db.json_param(values)],
+    )
+    reasons |= dict.fromkeys(_take_tags(pairs, row), CHANGED)
+    return len(values) - len(reasons), reasons
+
+
+def _take_tags(pairs: Sequence[tuple[int, int]], row: Import) -> set[int]:
+    """Take tags from contacts, other than those that were assigned again since the import ended;
+    return the contacts that keep one of these."""
+    assert row.finished_at is not None
+    taggings = (
+        f"FROM {db.json_table([('tag', 'int'), ('contact', 'int')])} CROSS JOIN contacts_tagging t "
+        "WHERE t.tag_id = v.tag AND t.contact_id = v.contact AND t.created_at"
+    )
+    params = [db.json_param(pairs), clock.to_us(row.finished_at)]
+    later = db.fetch(f"SELECT t.contact_id {taggings} > %s", params)
+    db.execute(f"DELETE FROM contacts_tagging WHERE id IN (SELECT t.id {taggings} <= %s)", params)
+    return {contact for (contact,) in later}
 
 
 def _restore_values(

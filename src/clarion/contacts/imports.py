@@ -235,6 +235,14 @@ def mark_interrupted() -> int:
     return silent.update(state=Import.State.FAILED, error=_INTERRUPTED, finished_at=clock.now())
 
 
+def end_open(reason: str) -> int:
+    """End the imports that wait or run, with a reason; return how many. For a database that was
+    restored from a backup, in the caller's transaction."""
+    return Import.objects.filter(state__in=Import.OPEN).update(
+        state=Import.State.FAILED, worker_id=None, error=reason, finished_at=clock.now()
+    )
+
+
 def rejects_file(row: Import) -> Path | None:
     """The file of an import's rejected lines; None when there is none here."""
     path = rejects_folder() / row.rejects_path

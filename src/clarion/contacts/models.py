@@ -48,34 +48,23 @@ class Address(models.Model):
         Contact, on_delete=models.CASCADE, related_name="addresses", db_constraint=False
     )
     channel = models.ForeignKey(  # the indexes below begin with it
-        Channel,
-        on_delete=models.PROTECT,
-        related_name="addresses",
-        db_index=False,
+        Channel, on_delete=models.PROTECT, related_name="addresses", db_index=False,
         db_constraint=False,
-    )
+    )  # fmt: skip
     value = models.CharField(max_length=320)  # the provider's user id, in the form that is compared
     # How it is written when something is sent, where that differs from the value.
     written = models.CharField(max_length=1000, default="", db_default="", blank=True)
     alias_of = models.ForeignKey(
-        "self",
-        null=True,
-        on_delete=models.CASCADE,
-        related_name="aliases",
-        db_index=False,
+        "self", null=True, on_delete=models.CASCADE, related_name="aliases", db_index=False,
         db_constraint=False,
-    )
+    )  # fmt: skip
     state = models.CharField(max_length=12, choices=AddressState, default=AddressState.ACTIVE)
     state_at = InstantField(null=True)
     # The entry of the suppression list that it fits; written by contacts.suppressions alone.
     suppression = models.ForeignKey(
-        "Suppression",
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="addresses",
-        db_index=False,
-        db_constraint=False,
-    )
+        "Suppression", null=True, on_delete=models.SET_NULL, related_name="addresses",
+        db_index=False, db_constraint=False,
+    )  # fmt: skip
     has_written = models.BooleanField(default=False, db_default=False)  # to this channel, ever
     wrote_at = InstantField(null=True)  # the last time, where it is known
     created_at = InstantField(default=clock.now)
@@ -268,6 +257,8 @@ class Attribute(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     type = models.CharField(max_length=10, choices=Type, default="", db_default="", blank=True)
+    # Its former name, until all contacts have their values under the new one.
+    renamed_from = models.CharField(max_length=100, default="", db_default="", blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -380,6 +371,15 @@ class ImportPart(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.pk} of import {self.row_id}"
+
+
+class ImportErasure(models.Model):
+    """A contact was deleted: what imports noted of their values is erased within minutes."""
+
+    contact_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"erasure of contact {self.contact_id}"
 
 
 class Merge(models.Model):

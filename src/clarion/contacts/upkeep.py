@@ -4,6 +4,8 @@ from clarion.contacts import import_undo, merges
 
 
 def forget_old() -> None:
-    """Delete what was kept of merges and imports that can't be undone any more."""
+    """Delete what was kept of merges and imports that can't be undone any more, and what imports
+    noted of contacts that were deleted."""
     merges.forget_old()
+    import_undo.erase_deleted()
     import_undo.forget_old()

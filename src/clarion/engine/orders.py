@@ -10,6 +10,7 @@ from clarion.channels.templates import library
 from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
+from clarion.contacts.attribute_changes import finish_next_rename
 from clarion.contacts.import_undo import undo_next
 from clarion.engine.dry_runs import running as dry_runs
 from clarion.engine.threads import DatabaseThreads
@@ -27,11 +28,14 @@ class Orders:
         self._template_thread = DatabaseThreads("templates", 1)
 
     async def run_imports(self) -> None:
-        """Do the imports that wait, undo those that are to be, and fill code pools."""
+        """Do the imports that wait, undo those that are to be, finish what was interrupted of the
+        renaming of attributes, and fill code pools."""
         run = self._import_thread.run
         while await run(imports.run_next, self._worker(), self._stopping):
             pass
         while await run(undo_next, self._stopping):
+            pass
+        while await run(finish_next_rename):
             pass
         await run(top_up_low)
         while await run(code_batches.run_next, self._stopping):

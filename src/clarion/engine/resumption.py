@@ -2,7 +2,8 @@
 
 After an outage longer than the lateness limit people may not want it any more, and after a restore
 from a backup they may have had it already. So what is running is paused, or missed, with a reason.
-After a restore, webhook endpoints are disabled too.
+After a restore, webhook endpoints are disabled too, and imports, their undoing and bulk actions
+end: agents may have done otherwise since, or have had them done already.
 """
 
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from clarion.broadcasts.control import pause, stop
 from clarion.broadcasts.models import IS_LIVE, Broadcast, Firing
 from clarion.broadcasts.moves import move
 from clarion.broadcasts.states import BroadcastState
+from clarion.bulk import actions as bulk_actions
+from clarion.contacts import import_undo, imports
 from clarion.engine import heartbeat, reap
 from clarion.engine.journal.file import folder_of
 from clarion.engine.journal.known import known_beats
@@ -42,6 +45,14 @@ AFTER_RESTORE = (
 ENDPOINT_AFTER_RESTORE = (
     "The database was restored from a backup of {since:%Y-%m-%d %H:%M} UTC: the receiver may have "
     "had some of its events, and another installation may still post to it."
+)
+IMPORT_AFTER_RESTORE = (
+    "The database was restored from a backup of {since:%Y-%m-%d %H:%M} UTC, which was made before "
+    "this import ended. If you still need it, import the file again: no one is imported twice."
+)
+BULK_AFTER_RESTORE = (
+    "The database was restored from a backup of {since:%Y-%m-%d %H:%M} UTC, which was made before "
+    "this action ended. If you still need it, start it again."
 )
 MISSED_AFTER_RESTORE = (
     "It was due at {due:%Y-%m-%d %H:%M} UTC, and the database was restored from a backup of "
@@ -71,6 +82,9 @@ def ask_before_resuming() -> int:
         if is_restored:
             waits += _miss_what_was_due(since, now)
             watch.begin_anew()
+            imports.end_open(IMPORT_AFTER_RESTORE.format(since=since))
+            import_undo.ask_again()
+            bulk_actions.end_open(BULK_AFTER_RESTORE.format(since=since))
             # Other workers know the old one too: they are not to ask once more.
             heartbeat.set_identity(uuid4().hex)
             for endpoint in Endpoint.objects.filter(state=Endpoint.State.ACTIVE):

@@ -42,6 +42,22 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                (
+                    "renamed_from",
+                    models.CharField(blank=True, db_default="", default="", max_length=100),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ImportErasure",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("contact_id", models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
