@@ -184,12 +184,55 @@ def test_the_parts_of_a_template() -> None:
     assert places_of(parts) == (
         "header:image", "body", "body", "button:0:url", "button:2:copy_code",
     )  # fmt: skip
-    assert why_not_sendable(parts) == ""
+    assert why_not_sendable(parts).startswith("has a button that opens a form, which can't be sent")
     assert filled("{{2}} for {{1}}, {{3}}", {"1": "Ada", "2": "Cake"}) == "Cake for Ada, {{3}}"
     named = parts_of([{"type": "BODY", "text": "Hi {{first_name}}"}])
     assert (named.body_variables, named.is_named) == (["first_name"], True)
-    assert "variables with names" in why_not_sendable(named)
+    assert places_of(named) == ("body=first_name",)
+    assert why_not_sendable(named) == ""
     assert "has a location" in why_not_sendable(
         parts_of([{"type": "HEADER", "format": "LOCATION"}])
     )
     assert parts_of([]) == parts_of([{"type": "BODY"}])
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        ({"type": "CAROUSEL", "cards": []}, "has cards to swipe through"),
+        ({"type": "LIMITED_TIME_OFFER"}, "has an offer that expires"),
+        ({"type": "BUTTONS", "buttons": [{"type": "CATALOG"}]}, "opens a catalog"),
+        ({"type": "BUTTONS", "buttons": [{"type": "MPM"}]}, "opens a list of products"),
+        ({"type": "BUTTONS", "buttons": [{"type": "ORDER_DETAILS"}]}, "to pay an order"),
+        ({"type": "SPARKLES"}, "has a part “sparkles”"),
+        ({"type": "BUTTONS", "buttons": [{"type": "VOICE_CALL"}]}, ""),
+        ({"type": "FOOTER", "text": "Bye"}, ""),
+    ],
+)
+def test_what_variables_can_not_fill_is_refused_in_words(
+    component: dict[str, Any], words: str
+) -> None:
+    reason = why_not_sendable(parts_of([{"type": "BODY", "text": "Hi"}, component]))
+    assert words in reason
+    assert bool(words) == bool(reason)
+
+
+def test_a_template_for_one_time_codes_has_the_code_in_its_button_too() -> None:
+    button = {"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy code"}
+    body = {"type": "BODY", "text": "*{{1}}* is your code."}
+    parts = parts_of([body, {"type": "BUTTONS", "buttons": [button]}])
+    assert places_of(parts) == ("body", "button:0:url")
+    assert why_not_sendable(parts) == ""
+
+
+def test_a_carousel_is_refused_before_sending(channel: Channel) -> None:
+    channel.templates_at = clock.now()
+    channel.save()
+    MessageTemplate.objects.create(
+        channel=channel, name="cards", language="en", status="approved",
+        components=[{"type": "BODY", "text": "Hi"}, {"type": "CAROUSEL", "cards": []}],
+    )  # fmt: skip
+    factory.people(channel, 1, prefix="4915112345")
+    fields = {"name": "cards", "language": "en", "variables": []}
+    (problem,) = check(factory.draft([channel], data_type="template", template=fields))
+    assert "has cards to swipe through" in str(problem)

@@ -227,3 +227,24 @@ def test_a_template_with_wrong_values_is_refused(
 ) -> None:
     with pytest.raises(Unsendable, match=words):
         sent(template=Template("new", "en", values, places))
+
+
+def test_named_variables_are_sent_with_their_names() -> None:
+    template = Template(
+        "spring", "en", ("Sale", "Anna", "7"), ("header=title", "body=first_name", "button:0:url")
+    )
+    components = sent(template=template)["template"]["components"]
+    assert components == [
+        {
+            "type": "header",
+            "parameters": [{"type": "text", "text": "Sale", "parameter_name": "title"}],
+        },
+        {
+            "type": "body",
+            "parameters": [{"type": "text", "text": "Anna", "parameter_name": "first_name"}],
+        },
+        {
+            "type": "button", "sub_type": "url", "index": "0",
+            "parameters": [{"type": "text", "text": "7"}],
+        },
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from clarion.channels.models import Channel, MessageTemplate
+from clarion.web.forms.compose_template import rows_of
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +71,17 @@ def test_the_compose_page_names_the_places_of_a_listed_template(
     html = admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
     assert "URL of the picture" not in html
     assert html.count('name="template_variables"') == 2  # and an empty one for another
+
+
+def test_the_compose_page_names_variables_that_have_names(admin: Client, shop: Channel) -> None:
+    MessageTemplate.objects.create(
+        channel=shop, name="named", language="en", status="approved",
+        components=[
+            {"type": "HEADER", "format": "TEXT", "text": "For {{season}}"},
+            {"type": "BODY", "text": "Hi {{first_name}}"},
+        ],
+    )  # fmt: skip
+    rows = rows_of("named", "en", ["spring"], [shop], 10)
+    assert [(row.value, row.label) for row in rows] == [
+        ("spring", "Header: {{season}}"), ("", "{{first_name}}")
+    ]  # fmt: skip

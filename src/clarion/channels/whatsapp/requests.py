@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from clarion.channels.contract import Outgoing, Template, Unsendable
 from clarion.channels.fitting import ensure_fetchable, is_address
-from clarion.channels.templates.parts import BODY, BUTTON, HEADER
+from clarion.channels.templates.parts import BODY, BUTTON, HEADER, NAME
 from clarion.channels.whatsapp.ids import SCOPED_ID
 from clarion.kit.parts import Button, Media
 
@@ -86,9 +86,12 @@ def _components(template: Template) -> Iterator[dict[str, Any]]:
         )
     together: dict[str, list[dict[str, Any]]] = {}
     for variable_place, value in zip(places, template.variables, strict=True):
-        what, _, rest = variable_place.partition(":")
-        key = variable_place if what == BUTTON else what
-        together.setdefault(key, []).append(_parameter(what, rest, value))
+        where, _, name = variable_place.partition(NAME)
+        what, _, rest = where.partition(":")
+        key = where if what == BUTTON else what
+        parameter = _parameter(what, rest, value)
+        # …/whatsapp/business-management-api/message-templates#parameter-formats
+        together.setdefault(key, []).append(parameter | ({"parameter_name": name} if name else {}))
     for key, parameters in together.items():
         what, _, rest = key.partition(":")
         button: dict[str, Any] = {}

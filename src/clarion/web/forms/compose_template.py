@@ -13,6 +13,7 @@ from clarion.channels.templates.parts import (
     BODY,
     BUTTON,
     HEADER,
+    NAME,
     TemplateParts,
     names_in,
     parts_of,
@@ -58,22 +59,25 @@ def _numbered(places: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _label(variable_place: str, parts: TemplateParts, number: int) -> str:
-    what, _sep, rest = variable_place.partition(":")
+    where, _sep, name = variable_place.partition(NAME)
+    what, _sep, rest = where.partition(":")
     if what == HEADER and rest:
         media = {"image": _("picture"), "video": _("video"), "document": _("document")}
         return _("URL of the %s in the header") % media[rest]
     if what == HEADER:
-        return _("Header")
+        return _("Header: %s") % f"{{{{{name}}}}}" if name else _("Header")
     if what == BUTTON:
         button = parts.buttons[int(rest.partition(":")[0])]
         if button.kind == "copy_code":
             return _("Code to copy")
+        if button.kind == "otp":
+            return _("One-time code, as in the text")
         before = button.url
-        for name in names_in(button.url):
-            before = before.replace(f"{{{{{name}}}}}", "…")
+        for variable in names_in(button.url):
+            before = before.replace(f"{{{{{variable}}}}}", "…")
         return _("End of the link “%(label)s”: %(url)s") % {"label": button.label, "url": before}
     assert what == BODY
-    return f"{{{{{number}}}}}"
+    return f"{{{{{name or number}}}}}"
 
 
 def choices(channels: Sequence[Channel]) -> list[dict[str, Any]]:
