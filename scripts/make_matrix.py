@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "channels" / "matrix.md"
 COLUMNS = (
-    "platform", "text", "media", "buttons", "templates", "batch", "delivered", "read",
+    "platform", "text", "formats", "media", "buttons", "templates", "batch", "delivered", "read",
     "failed later", "inbound", "opt-out", "repeats",
 )  # fmt: skip
 FOOT = """
 - **text**: the most characters of a message. Where the platform counts emoji as two, or bytes, so
   does Clarion.
+- **formats**: which [formats for chats](../formats.md) it shows; others get the text without
+  markup. E-mails have [formats of their own](../email.md#format-of-the-text).
 - **media**: pictures and files that a message can carry. What the platform can't send is refused
   before the broadcast is sent.
 - **buttons**: links, and replies that come back as a message; the number is the most under one
@@ -72,6 +74,8 @@ def cells(kind: "type[ChannelKind]") -> Iterator[str]:
     limits = kind.limits
     yield f"[{kind.label}]({kind.kind}.md)"
     yield f"{limits.text_length:,}{' bytes' if limits.utf8 else ''}"
+    names = (("chat_html", "HTML"), ("markdownv2", "MarkdownV2"))
+    yield ", ".join(label for name, label in names if name in limits.formats) or "–"
     media = [
         noun for name, noun in (("image", "picture"), ("file", "file")) if name in limits.media
     ]

@@ -99,7 +99,7 @@ def _letter(draft: Any) -> int:
     )
     head = {"preheader": "Tulips from 3.50", "from_name": "Anna of Bulbs & Co"}
     letter: Broadcast = draft(
-        "Spring catalogue", text=text, mail={"format": "markdown", **head},
+        "Spring catalogue", text=text, format="markdown", mail=head,
         channels=[Channel.objects.get(name="Newsletter")],
     )  # fmt: skip
     return letter.pk

@@ -58,6 +58,16 @@ def test_a_variable_without_a_value_is_refused(call: Program, channel: Channel) 
     call.ok("POST", "/messages", {**body, "content": {"type": "text", "text": text}})
 
 
+def test_a_text_can_be_formatted(call: Program, channel: Channel) -> None:
+    [person] = factory.people(channel, 1)
+    content = {"type": "text", "text": "<b>Hi</b>", "format": "chat_html"}
+    call.ok("POST", "/messages", {"chat_number": person.pk, "content": content})
+    assert Broadcast.objects.get().format == "chat_html"
+    wrong = {**content, "text": "<b>Hi"}
+    refused = problem(call("POST", "/messages", {"chat_number": person.pk, "content": wrong}))
+    assert "<b> is never closed" in refused["detail"]
+
+
 def test_a_story_is_sent(call: Program, channel: Channel) -> None:
     [person] = factory.people(channel, 1)
     story = call.ok("POST", "/stories", {"name": "Hi", "blocks": [{"kind": "text", "text": "Hi"}]})

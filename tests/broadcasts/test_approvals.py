@@ -216,7 +216,7 @@ def _other(name: str, channel: Channel) -> Any:
         "data_type": "template", "text": "Other", "story_id": story.pk, "template": {"name": "t"},
         "mail": {"preheader": "x"},
         "data": {"x": 1}, "accepted_gaps": ["x"], "end_open_chats": True, "track_clicks": True,
-        "track_opens": True,
+        "track_opens": True, "format": "markdown",
         "weight": 3, "rate": 5.0, "pause_rejected": 7, "pause_unreachable": 7,
         "time_zone": "Asia/Tokyo", "title": "Other", "type": "external",
         "audience": {"kind": "tags", "tags": ["vip"]}, "recurrence": {"every": "day"},

@@ -6,6 +6,7 @@ from clarion.broadcasts.preview import preview
 from clarion.broadcasts.problems import check
 from clarion.broadcasts.template_fit import places
 from clarion.channels.models import Channel, MessageTemplate
+from clarion.channels.registry import kind_class
 from clarion.engine import reap, snapshot
 from clarion.engine.claim import claim
 from clarion.engine.render import MessageStep, next_step
@@ -43,7 +44,7 @@ def test_each_variable_is_sent_in_its_place(shop: Channel) -> None:
     template = {**NEW, "variables": VALUES}
     broadcast = factory.sending([shop], data_type="template", template=template)
     (claimed,) = claim(shop.pk, reap.register(), 5).messages
-    step = next_step(claimed, snapshot.job(broadcast.pk), titled=False)
+    step = next_step(claimed, snapshot.job(broadcast.pk), kind_class("webhook").limits)
     assert isinstance(step, MessageStep)
     assert step.outgoing.template is not None
     assert step.outgoing.template.places == PLACES

@@ -55,19 +55,16 @@ def layout(name: str = "Shop", html: str = "<i>{{ content }}</i>", **more: Any) 
 
 
 def draft(channel: Channel, text: str = MARKDOWN, **fields: Any) -> Broadcast:
-    of_mail = {"format": "markdown", **fields.pop("mail", {})}
     return drafts.create_draft(
-        by=factory.BY, channels=[channel], text=text, audience=Audience(kind="all"), mail=of_mail,
-        title="Spring", **fields,
+        by=factory.BY, channels=[channel], text=text, audience=Audience(kind="all"),
+        title="Spring", **{"format": "markdown", **fields},
     )  # fmt: skip
 
 
 def step_of(channel: Channel) -> MessageStep:
     [claimed] = claim(channel.pk, reap.register(), 1).messages
     limits = adapter(channel).limits
-    step = next_step(
-        claimed, snapshot.job(claimed.broadcast), titled=limits.titled, mail=limits.mail
-    )
+    step = next_step(claimed, snapshot.job(claimed.broadcast), limits)
     assert isinstance(step, MessageStep)
     return step
 
@@ -87,8 +84,8 @@ def bodies(message: EmailMessage) -> tuple[str, str]:
 
 def test_an_e_mail_has_both_bodies_in_its_layout(public: None, mail: Channel) -> None:
     shop = layout()
-    head = {"format": "markdown", "layout": str(shop.pk), "preheader": "For {{ contact.name }}"}
-    factory.sending([mail], text=MARKDOWN, mail=head, track_clicks=True)
+    head = {"layout": str(shop.pk), "preheader": "For {{ contact.name }}"}
+    factory.sending([mail], text=MARKDOWN, format="markdown", mail=head, track_clicks=True)
     plain, rich = bodies(sent(mail))
     assert "<strong>&lt;Dana&gt; &amp; Co</strong>" in rich
     assert f'href="{PUBLIC}/c/' in rich
@@ -102,14 +99,14 @@ def test_an_e_mail_has_both_bodies_in_its_layout(public: None, mail: Channel) ->
 def test_other_channels_send_the_text_alone(public: None) -> None:
     shop = factory.channel("Hook", url="https://hook.example/in")
     factory.people(shop, 1)
-    factory.sending([shop], text="Hello **{{ contact.name }}**", mail={"format": "markdown"})
+    factory.sending([shop], text="Hello **{{ contact.name }}**", format="markdown")
     step = step_of(shop)
     assert step.outgoing.text == step.shown == "Hello Person 0"
     assert step.outgoing.mail is None
 
 
 def test_values_of_links_are_not_escaped_twice(public: None, mail: Channel) -> None:
-    factory.sending([mail], text=MARKDOWN, mail={"format": "markdown"}, track_clicks=True)
+    factory.sending([mail], text=MARKDOWN, format="markdown", track_clicks=True)
     _, rich = bodies(sent(mail))
     url = rich.partition(f'href="{PUBLIC}')[2].partition('"')[0]
     answer = ProgramClient().get(url)
@@ -152,7 +149,7 @@ def test_the_default_layout_and_none(mail: Channel) -> None:
     ],
 )
 def test_what_is_wrong_with_a_body_is_reported(mail: Channel, text: str, words: str) -> None:
-    problems = content_problems(draft(mail, text, mail={"format": "html"}), [mail])
+    problems = content_problems(draft(mail, text, format="html"), [mail])
     assert any(words in problem for problem in problems), problems
 
 
@@ -170,12 +167,12 @@ def test_a_test_send_has_the_body_and_its_layout(public: None, mail: Channel) ->
 
 
 def test_advice_is_for_e_mails_that_can_be_sent(public: None, mail: Channel) -> None:
-    broadcast = draft(mail, "<img src=a.png>Hi", mail={"format": "html"})
+    broadcast = draft(mail, "<img src=a.png>Hi", format="html")
     advice = advice_on(broadcast, [mail])
     assert [sentence for sentence in advice if "alternative text" in sentence]
     assert [sentence for sentence in advice if "postal address" in sentence]
     assert advice_on(broadcast, [factory.channel("Hook")]) == []
-    broken = draft(mail, "<div>" * 500, mail={"format": "html"})
+    broken = draft(mail, "<div>" * 500, format="html")
     assert advice_on(broken, [mail]) == []
 
 
@@ -206,23 +203,23 @@ def test_people_without_a_variable_of_a_page_are_counted(mail: Channel) -> None:
     assert (gap.variable, gap.people) == ("contact.city", 1)
 
 
-@pytest.mark.parametrize("mail_format", ["", "markdown"])
+@pytest.mark.parametrize("written", ["text", "markdown"])
 def test_i6_an_e_mail_whose_opens_are_counted_has_an_image(
-    public: None, mail: Channel, mail_format: str
+    public: None, mail: Channel, written: str
 ) -> None:
-    head = {"format": mail_format, "preheader": "Today"} if mail_format else {}
-    broadcast = factory.sending([mail], text=MARKDOWN, mail=head, track_opens=True)
+    head = {"preheader": "Today"} if written == "markdown" else {}
+    broadcast = factory.sending([mail], text=MARKDOWN, format=written, mail=head, track_opens=True)
     plain, rich = bodies(sent(mail))
     (url,) = re.findall(rf'<img src="({PUBLIC}/c/[^"]+)" width="1" height="1" alt=""', rich)
     assert url not in plain
-    assert rich.rstrip().endswith("</body></html>") or mail_format
+    assert rich.rstrip().endswith("</body></html>") or written == "markdown"
     assert ProgramClient().get(url.removeprefix(PUBLIC)).status_code == 200
     click = Click.objects.get()
     assert (click.broadcast_id, click.link_id) == (broadcast.pk, OPENED)
 
 
 def test_i6_other_messages_have_no_image(public: None, mail: Channel) -> None:
-    factory.sending([mail], text=MARKDOWN, mail={"format": "markdown"})
+    factory.sending([mail], text=MARKDOWN, format="markdown")
     assert "<img" not in bodies(sent(mail))[1]
     hook = factory.channel("Hook", url="https://hook.example/in")
     factory.people(hook, 1)

@@ -57,10 +57,10 @@ def logo() -> Upload:
     return media.save_upload("logo.png", "", [PNG], image=True)
 
 
-def draft(channel: Channel, text: str = "Hi", **of_mail: Any) -> Broadcast:
+def draft(channel: Channel, text: str = "Hi", written: str = "text", **of_mail: Any) -> Broadcast:
     return drafts.create_draft(
         by=factory.BY, channels=[channel], text=text, title="Spring", mail=of_mail,
-        audience=Audience(kind="all"),
+        audience=Audience(kind="all"), format=written,
     )  # fmt: skip
 
 
@@ -74,10 +74,10 @@ def sent(channel: Channel, **fields: Any) -> EmailMessage:
     [claimed] = claim(channel.pk, reap.register(), 1).messages
     job = snapshot.job(claimed.broadcast)
     assert job.broken == ""
-    step = next_step(claimed, job, titled=True, mail=True)
+    step = next_step(claimed, job, adapter(channel).limits)
     assert isinstance(step, MessageStep)
     if job.page is None and job.script is None:
-        again = plain_step(claimed, job, step.shown, titled=True, mail=True)
+        again = plain_step(claimed, job, step.shown, adapter(channel).limits)
         assert again.outgoing == step.outgoing
     request = adapter(channel).request(step.outgoing)
     assert isinstance(request, SmtpRequest)
@@ -121,8 +121,8 @@ def test_pictures_are_hosted_or_in_the_e_mail(
         f'<img alt="{{{{ contact.name | default("you") }}}}" src="{url}">\n\n'
         "![Other](https://elsewhere.example/media/abcdefghijklmnop/x.png)"
     )
-    fields = {"format": "markdown", "images": images, "attachments": [menu.token]}
-    message = sent(mail, text=text, mail=fields)
+    fields = {"images": images, "attachments": [menu.token]}
+    message = sent(mail, text=text, format="markdown", mail=fields)
     page = message.get_body(("html",))
     assert page is not None
     html = page.get_content()
@@ -206,7 +206,7 @@ def test_uploads_that_a_broadcast_or_layout_uses_are_kept(
 ) -> None:
     in_layout = media.save_upload("head.png", "", [PNG + b"2"], image=True)
     unused = media.save_upload("old.txt", "", [b"old"])
-    draft(mail, f"![x]({media.address(logo)})", format="markdown", attachments=[menu.token])
+    draft(mail, f"![x]({media.address(logo)})", "markdown", attachments=[menu.token])
     html = f'<img alt="" src="{media.address(in_layout)}">{{{{ content }}}}'
     save_layout(None, name="Own", html=html, address="", is_default=False, by=factory.BY)
     Upload.objects.update(created_at=clock.now() - timedelta(days=8))

@@ -12,6 +12,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.singles import plain
 from clarion.channels.contract import Inbound
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.chats.inbound import receive
 from clarion.chats.models import Chat, Message
 from clarion.contacts.addresses import mark
@@ -90,7 +91,7 @@ def test_help_is_answered(settings: Settings, text: str, is_answered: bool) -> N
     assert singles.exists() is is_answered
     if is_answered:
         [claimed] = factory.settle_all(Channel.objects.get())
-        step = next_step(claimed, snapshot.job(claimed.broadcast), titled=False)
+        step = next_step(claimed, snapshot.job(claimed.broadcast), kind_class("webhook").limits)
         assert isinstance(step, MessageStep)
         assert step.outgoing.text == "Shop {{ x }}. STOP ends."
 

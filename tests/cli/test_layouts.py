@@ -25,9 +25,12 @@ def test_layouts_are_saved_listed_used_and_deleted(
     assert "Shop" in ok("layouts", "list")
     draft = ("send", "--draft", "--channel", people, "--all", "--text", "*Hi*")
     ok(*draft, "--format", "markdown", "--layout", "Shop", "--plain-text", "Hi")
-    assert Broadcast.objects.get().mail == {
-        "format": "markdown", "layout": str(made["id"]), "plain_text": "Hi",
-    }  # fmt: skip
+    broadcast = Broadcast.objects.get()
+    assert broadcast.format == "markdown"
+    assert broadcast.mail == {"layout": str(made["id"]), "plain_text": "Hi"}
+    [number] = [str(draft["id"]) for draft in ok_json("drafts", "list")]
+    ok("drafts", "edit", number, "--format", "chat_html")
+    assert Broadcast.objects.get().format == "chat_html"
     assert "There is no layout “Other”." in refused(*draft, "--layout", "Other")
     assert "shows no content" in refused("layouts", "save", "Shop", "--html", "x")
     ok("layouts", "delete", "Shop")

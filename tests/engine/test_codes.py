@@ -13,6 +13,7 @@ from clarion.broadcasts.problems import check
 from clarion.broadcasts.query import Audience
 from clarion.broadcasts.restarts import restart
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.codes import batches, issuing, pools, stock
 from clarion.codes.errors import CodeError
 from clarion.codes.models import Code, CodePool
@@ -50,7 +51,7 @@ def claimed_of(channel: Channel, worker: int) -> list[Claimed]:
 
 
 def shown(claimed: Claimed) -> str:
-    step = next_step(claimed, snapshot.job(claimed.broadcast), titled=False)
+    step = next_step(claimed, snapshot.job(claimed.broadcast), kind_class("webhook").limits)
     assert isinstance(step, MessageStep)
     return step.shown
 

@@ -5,6 +5,7 @@ from pytest_django.fixtures import Settings
 
 from clarion.broadcasts.preview import preview
 from clarion.broadcasts.problems import check, content_problems
+from clarion.channels.registry import kind_class
 from clarion.consents.preferences import PREFERENCES
 from clarion.contacts.unsubscribe import make_token
 from clarion.engine import reap, snapshot
@@ -32,7 +33,7 @@ def test_each_recipient_gets_their_own(as_story: bool) -> None:
     claimed = claim(channel.pk, reap.register(), 10).messages
     assert len(claimed) == 2
     for one in claimed:
-        step = next_step(one, snapshot.job(one.broadcast), titled=False)
+        step = next_step(one, snapshot.job(one.broadcast), kind_class("webhook").limits)
         assert isinstance(step, MessageStep)
         assert step.outgoing.text == (
             f"https://c.example/preferences/{PREFERENCES.token(one.address)} "

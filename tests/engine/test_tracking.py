@@ -16,6 +16,7 @@ from clarion.broadcasts.problems import (
     content_problems,
 )
 from clarion.channels.models import Channel
+from clarion.channels.registry import kind_class
 from clarion.clicks.links import links_of, target_of
 from clarion.clicks.tokens import read_token
 from clarion.contacts.models import Address
@@ -51,7 +52,7 @@ def claimed_of(channel: Channel) -> list[Claimed]:
 
 
 def message(claimed: Claimed) -> MessageStep:
-    step = next_step(claimed, snapshot.job(claimed.broadcast), titled=False)
+    step = next_step(claimed, snapshot.job(claimed.broadcast), kind_class("webhook").limits)
     assert isinstance(step, MessageStep)
     return step
 

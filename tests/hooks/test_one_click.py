@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clarion.channels.models import Channel
-from clarion.channels.registry import adapter
+from clarion.channels.registry import adapter, kind_class
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.consents.models import Change
@@ -44,7 +44,7 @@ def anna(mail: Channel) -> Address:
 def sent(channel: Channel) -> EmailMessage:
     """The message that is about to leave, as its recipient's provider reads it."""
     [claimed] = claim(channel.pk, reap.register(), 1).messages
-    step = next_step(claimed, snapshot.job(claimed.broadcast), titled=True)
+    step = next_step(claimed, snapshot.job(claimed.broadcast), kind_class("email").limits)
     assert isinstance(step, MessageStep)
     request = adapter(channel).request(step.outgoing)
     assert isinstance(request, SmtpRequest)

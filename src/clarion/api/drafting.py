@@ -18,6 +18,7 @@ from clarion.broadcasts.recurrence import Recurrence
 from clarion.broadcasts.trigger import Trigger
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
+from clarion.content.formats import Format
 from clarion.content.models import Story
 from clarion.kit.rates import FASTEST, SLOWEST
 from clarion.segments.models import Segment
@@ -31,6 +32,7 @@ class TextContent(Input):
 
     type: Literal["text"]
     text: str = Field(max_length=100_000)
+    format: Format = Field("text", description="How the text is written")
 
 
 class StoryContent(Input):
@@ -122,9 +124,6 @@ class MailIn(Input):
     preheader: _Line = Field("", description="What mail programs show after the subject")
     from_name: _Line = Field("", description="The sender's name, instead of the channel's")
     reply_to: _Line = Field("", description="Where replies go, instead of the channel's reply-to")
-    format: Literal["text", "markdown", "html", "mjml"] = Field(
-        "text", description="How the text of the content is written"
-    )
     layout: str = Field(
         "", max_length=20, description="The id of a layout, `none`, or empty for the default"
     )
@@ -202,7 +201,7 @@ def content_fields(content: TextContent | StoryContent | TemplateContent) -> dic
     """What is sent. Raises Problem for a story that does not exist."""
     match content:
         case TextContent():
-            return {"data_type": "text", "text": content.text}
+            return {"data_type": "text", "text": content.text, "format": content.format}
         case StoryContent():
             stories = Story.objects.filter(archived_at=None)
             story = chosen(stories, content.story_id, "content.story_id")

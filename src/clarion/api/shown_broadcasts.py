@@ -118,7 +118,7 @@ def _content(broadcast: Broadcast) -> dict[str, Any]:
             return {"type": "story", "story_id": broadcast.story_id}
         case Broadcast.DataType.TEMPLATE:
             return {"type": "template", **broadcast.template}
-    return {"type": "text", "text": broadcast.text}
+    return {"type": "text", "text": broadcast.text, "format": broadcast.format}
 
 
 def _audience(broadcast: Broadcast) -> dict[str, Any] | None:

@@ -44,8 +44,8 @@ DIGESTED: Final = (
 )
 # What a restart shares with the broadcast that it restarts.
 _CONTENT: Final = (
-    "data_type", "text", "mail", "mail_layout", "story_id", "story_version_id", "template", "data",
-    "code_pool_id", "track_clicks", "track_opens", "title",
+    "data_type", "text", "format", "mail", "mail_layout", "story_id", "story_version_id",
+    "template", "data", "code_pool_id", "track_clicks", "track_opens", "title",
 )  # fmt: skip
 
 # The latest of its broadcast, which nobody has edited since. A list that dashboards ask for every

@@ -14,6 +14,8 @@ from clarion.channels.registry import KINDS, kind_class
 from clarion.clicks.tracking import as_sent
 from clarion.content import blocks
 from clarion.content.models import Story
+from clarion.kit.markup.pieces import shown_text
+from clarion.kit.markup.reading import FORMATS, read
 
 VARIABLE: Final = "{"  # a text without it has the same length for everybody
 _A: Final = {"image": "an image", "file": "a file"}
@@ -82,18 +84,22 @@ def facts_of(story: Sequence[blocks.Block], *, tracked: bool) -> Iterator[Messag
     for number, block in enumerate(story, 1):
         match block:
             case blocks.TextBlock():
-                yield MessageFacts(number, _fixed(block.text, tracked=tracked))
+                yield MessageFacts(number, _fixed(block.text, block.format, tracked=tracked))
             case blocks.ImageBlock() | blocks.FileBlock():
-                caption = _fixed(block.caption, tracked=tracked)
+                caption = _fixed(block.caption, block.format, tracked=tracked)
                 yield MessageFacts(number, caption, block.kind)
             case blocks.ButtonsBlock():
                 kinds = tuple("link" if b.kind == "link" else "reply" for b in block.buttons)
-                yield MessageFacts(number, _fixed(block.text, tracked=tracked), buttons=kinds)
+                yield MessageFacts(
+                    number, _fixed(block.text, block.format, tracked=tracked), buttons=kinds
+                )
 
 
-def _fixed(text: str, *, tracked: bool) -> str:
+def _fixed(text: str, written: str, *, tracked: bool) -> str:
     if VARIABLE in text:
         return ""
+    if written in FORMATS:
+        return shown_text(read(text, written))
     return as_sent(text) if tracked else text
 
 

@@ -14,6 +14,7 @@ from clarion.broadcasts.errors import CallError, LaunchError
 from clarion.broadcasts.mail import stored_mail
 from clarion.broadcasts.models import Broadcast
 from clarion.codes.models import CodePool
+from clarion.content.formats import FORMATS, TEXT
 from clarion.content.models import Story
 from clarion.kit import clock, rates
 from clarion.kit.text import clean, one_line, plain_text
@@ -58,6 +59,7 @@ class Fields(TypedDict, total=False):
 
     title: str
     text: str
+    format: str  # how the text is written: see content.formats
     data_type: str  # text, story, template
     story: Story | None
     template: Mapping[str, Any]  # name, language, variables: texts
@@ -87,10 +89,7 @@ def stored(fields: Fields) -> Fields:
         values["title"] = one_line(values["title"])[:TITLE_LENGTH]
     if "text" in values:
         values["text"] = plain_text(values["text"])
-    if values.get("data_type", "text") not in Broadcast.DataType.values:
-        raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
-    if values.get("type", "broadcast") not in TYPES:
-        raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
+    _ensure_choices(values)
     if "accepted_gaps" in values:
         accepted = dict.fromkeys(clean(name, TITLE_LENGTH) for name in values["accepted_gaps"])
         values["accepted_gaps"] = list(accepted)[:MOST_VARIABLES]
@@ -115,6 +114,16 @@ def stored(fields: Fields) -> Fields:
     except ValueError as error:
         raise LaunchError(str(error)) from None
     return values
+
+
+def _ensure_choices(values: Fields) -> None:
+    """Raise LaunchError for what is none of those that can be chosen."""
+    if values.get("format", TEXT) not in FORMATS:
+        raise LaunchError(f"The format is one of: {', '.join(FORMATS)}. Choose one of them.")
+    if values.get("data_type", "text") not in Broadcast.DataType.values:
+        raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
+    if values.get("type", "broadcast") not in TYPES:
+        raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
 
 
 def stored_template(name: str, language: str, variables: Sequence[str]) -> dict[str, Any]:

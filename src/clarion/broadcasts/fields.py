@@ -26,6 +26,7 @@ FIELDS: Final[dict[str, To]] = {
     # What is sent, and how.
     "data_type": To.ALL,
     "text": To.ALL,
+    "format": To.ALL,
     "story": To.ALL,
     # What was previewed and approved; a duplicate is edited again, and sends the newest version.
     "story_version": To.RUN | To.RESTART | To.EDITED,

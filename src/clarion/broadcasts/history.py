@@ -281,6 +281,7 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "text": b.text,
         "story": b.story.name if b.story else "",
         "template": b.template,
+        "format": b.format,
         "mail": b.mail,
         "when": when_words(b),
         "recurrence": b.recurrence,

@@ -14,7 +14,6 @@ from clarion.channels.models import Channel
 from clarion.channels.registry import kind_class
 from clarion.content import media
 from clarion.content.errors import ContentError
-from clarion.content.mail.bodies import FORMATS, TEXT
 from clarion.kit.text import one_line, plain_text
 
 # How the sentence of what is wrong with each begins.
@@ -23,9 +22,9 @@ MAIL_FIELDS: Final = {
     "from_name": "Sender's name: ",
     "reply_to": "Reply-to: ",
 }
-# format, one of content.mail.bodies.FORMATS; layout, see content.mail.layouts.chosen_source; and
-# the text for who shows no HTML, in the place of the one that is made of it.
-BODY_FIELDS: Final = ("format", "layout", "plain_text")
+# The layout, see content.mail.layouts.chosen_source; and the text for who shows no HTML, in the
+# place of the one that is made of it.
+BODY_FIELDS: Final = ("layout", "plain_text")
 # images: INLINE, or empty for those that mail programs fetch; attachments: tokens of uploads.
 FILE_FIELDS: Final = ("images", "attachments")
 INLINE, HOSTED = "inline", "hosted"
@@ -48,10 +47,6 @@ def stored_mail(values: Mapping[str, Any]) -> dict[str, Any]:
             raise LaunchError(
                 f"{MAIL_FIELDS[name]}it has more than {LONGEST} characters. Shorten it."
             )
-    if stored.get("format", "") not in {"", *FORMATS}:
-        raise LaunchError(f"The format is one of: {', '.join(FORMATS)}. Choose one of them.")
-    if stored.get("format") == TEXT:
-        stored["format"] = ""
     if stored.get("images", "") not in {"", HOSTED, INLINE}:
         raise LaunchError(f"Images are {HOSTED} or {INLINE}. Choose one of the two.")
     if stored.get("images") == HOSTED:

@@ -6,8 +6,10 @@ from typing import Final
 from clarion.broadcasts.models import Broadcast
 from clarion.clicks.tokens import base
 from clarion.content.errors import ContentError
+from clarion.content.formats import BODY_FORMATS
 from clarion.content.mail import layouts
-from clarion.content.mail.bodies import TEXT, Body, LayoutSource, Relink, build_body
+from clarion.content.mail.bodies import Body, LayoutSource, Relink, build_body
+from clarion.kit.markup import reading
 
 _KEPT: Final = 32  # bodies that pages ask for several times while somebody types
 
@@ -17,9 +19,13 @@ _built = lru_cache(maxsize=_KEPT)(build_body)
 def has_body(broadcast: Broadcast) -> bool:
     """Whether its text is the source of a body."""
     is_text = broadcast.data_type == Broadcast.DataType.TEXT
-    return (
-        is_text and (broadcast.mail.get("format") or TEXT) != TEXT and bool(broadcast.text.strip())
-    )
+    return is_text and broadcast.format in BODY_FORMATS and bool(broadcast.text.strip())
+
+
+def markup_of(broadcast: Broadcast) -> str:
+    """How its text is formatted for chats, one of reading.FORMATS; "" where it is not."""
+    is_text = broadcast.data_type == Broadcast.DataType.TEXT
+    return broadcast.format if is_text and broadcast.format in reading.FORMATS else ""
 
 
 def body_of(broadcast: Broadcast, relink: Relink | None = None) -> Body | None:
@@ -29,7 +35,7 @@ def body_of(broadcast: Broadcast, relink: Relink | None = None) -> Body | None:
     build = _built if relink is None else build_body
     return build(
         broadcast.text,
-        broadcast.mail["format"],
+        broadcast.format,
         layout_of(broadcast),
         own_text=broadcast.mail.get("plain_text", ""),
         can_unsubscribe=bool(base()),

@@ -12,6 +12,7 @@ from clarion.broadcasts.states import BroadcastState
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
 from clarion.contacts.models import Address, Contact
+from clarion.content.formats import TEXT
 from clarion.content.models import Story, StoryVersion
 from clarion.kit import clock, ids
 from clarion.kit.fields import InstantField, SecretJSONField
@@ -60,6 +61,9 @@ class Broadcast(models.Model):
     drafted_by_name = models.CharField(max_length=200, default="", blank=True)
     data_type = models.CharField(max_length=10, choices=DataType, default=DataType.TEXT)
     text = models.TextField(default="", blank=True)
+    format = models.CharField(
+        max_length=12, default=TEXT
+    )  # how the text is written: see content.formats
     story = models.ForeignKey(
         Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

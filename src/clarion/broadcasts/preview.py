@@ -16,9 +16,11 @@ from clarion.channels.templates.parts import TemplateParts, filled, names_in, pa
 from clarion.codes.pools import sample
 from clarion.contacts.models import Address
 from clarion.content.errors import ContentError
+from clarion.content.formats import TEXT
 from clarion.content.messages import Message
 from clarion.content.preview import Shown, preview_story, promised
 from clarion.content.rendering import compile_html, context_of
+from clarion.kit.markup.reading import FORMATS
 from clarion.kit.parts import Button
 from clarion.kit.text import flat
 
@@ -41,7 +43,7 @@ def preview(broadcast: Broadcast, address: Address | None) -> list[Shown]:
     if not broadcast.text:
         return []
     try:
-        return [_text(broadcast, text_of(broadcast), contact)]
+        return [_text(broadcast, text_of(broadcast), contact, broadcast.format)]
     except ContentError as error:
         return [Shown(1, Message(broadcast.text), problem=str(error))]
 
@@ -75,8 +77,8 @@ def preview_head(
     return {name: _text(broadcast, source, contact) for name, source in sources.items()}
 
 
-def _text(broadcast: Broadcast, text: str, contact: Contact) -> Shown:
-    block = {"kind": "text", "text": text}
+def _text(broadcast: Broadcast, text: str, contact: Contact, written: str = TEXT) -> Shown:
+    block = {"kind": "text", "text": text, "format": written if written in FORMATS else TEXT}
     (shown,) = preview_story([block], contact, _data(broadcast), _code(broadcast))
     return shown if shown.message else replace(shown, message=Message(text))
 

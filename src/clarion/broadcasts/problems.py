@@ -16,7 +16,7 @@ from clarion.broadcasts.content_fit import (
 )
 from clarion.broadcasts.draft_fields import form_problems
 from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, reply_to_problem, sends_mail
-from clarion.broadcasts.mail_bodies import body_of, has_body, text_of
+from clarion.broadcasts.mail_bodies import body_of, has_body, markup_of, text_of
 from clarion.broadcasts.mail_files import OF_ATTACHMENTS, file_problems
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import audience_of
@@ -37,6 +37,8 @@ from clarion.content.rendering import compile_html, compile_text, unknown_variab
 from clarion.content.scan import scan
 from clarion.content.script import compile_script
 from clarion.kit import clock
+from clarion.kit.markup.pieces import MarkupError
+from clarion.kit.markup.reading import check_template, plain_of
 
 NO_PUBLIC_URL = (
     "Clicks can't be tracked, because this server has no public URL. Set CLARION_PUBLIC_URL, or "
@@ -45,6 +47,10 @@ NO_PUBLIC_URL = (
 OF_TEMPLATE = (
     "Clicks on the links of a template can't be tracked, because the provider approved the links "
     "as they are. Turn off “Track clicks on links”, or send a text or a story."
+)
+OF_FORMATTED = (
+    "Clicks on links within a text formatted for chats can't be tracked. Turn off “Track clicks on "
+    "links”, or put the link into a button of a story."
 )
 NO_LINK = (
     "“Track clicks on links” is on, but the message has no link that can be tracked. Write one "
@@ -143,6 +149,12 @@ def _text_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[st
     if has_body(broadcast) and not problems:
         problems = _body_problems(broadcast, channels)
         text = "" if problems else text_of(broadcast)
+    elif how := markup_of(broadcast):
+        try:
+            check_template(text, how)
+            text = text if VARIABLE in text else plain_of(text, how)
+        except MarkupError as error:
+            problems.append(str(error))
     for channel in channels:
         limits = kind_class(channel.kind).limits
         sent = as_sent(text) if broadcast.track_clicks else text
@@ -273,7 +285,7 @@ def _tracking_problems(broadcast: Broadcast) -> list[str]:
     """Why clicks on its links can't be tracked, if they are to be."""
     if not broadcast.track_clicks:
         return []
-    if reason := why_not_tracked(broadcast.data_type):
+    if reason := why_not_tracked(broadcast):
         return [reason]
     if broadcast.data_type == Broadcast.DataType.STORY and broadcast.story is None:
         return []  # said elsewhere
@@ -295,11 +307,13 @@ def _opens_problems(broadcast: Broadcast, channels: Sequence[Channel]) -> list[s
     return [NO_MAIL] if channels and not sends_mail(channels) else []
 
 
-def why_not_tracked(data_type: str) -> str:
-    """Why clicks can't be tracked here, or with this content; empty where they can."""
+def why_not_tracked(broadcast: Broadcast) -> str:
+    """Why clicks can't be tracked here, or with its content; empty where they can."""
     if not base():
         return NO_PUBLIC_URL
-    return OF_TEMPLATE if data_type == Broadcast.DataType.TEMPLATE else ""
+    if broadcast.data_type == Broadcast.DataType.TEMPLATE:
+        return OF_TEMPLATE
+    return OF_FORMATTED if markup_of(broadcast) else ""
 
 
 _CONTENT: dict[str, Callable[[Broadcast, Sequence[Channel]], list[str]]] = {

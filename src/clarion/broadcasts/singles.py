@@ -30,10 +30,13 @@ from clarion.contacts.models import Address
 from clarion.contacts.states import NO_REPLY, AddressState, explain
 from clarion.contacts.suppressions.matching import pending_among
 from clarion.content.errors import LINKS, ContentError
+from clarion.content.formats import TEXT
 from clarion.content.models import Story
 from clarion.content.rendering import compile_text, context_of
 from clarion.content.stories import newest
 from clarion.kit import clock
+from clarion.kit.markup.pieces import MarkupError
+from clarion.kit.markup.reading import FORMATS, check_template
 from clarion.records.deliveries.write import write_single
 from clarion.records.models import Delivery
 from clarion.records.states import PENDING
@@ -53,6 +56,7 @@ def send_single(
     template: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
     title: str = "",
+    text_format: str = TEXT,
     mail: Mapping[str, Any] | None = None,
     mail_layout: Mapping[str, str] | None = None,
     code_pool: CodePool | None = None,
@@ -67,10 +71,10 @@ def send_single(
     ``code_pool``: the one whose sample stands for {{ code }}; no code is used up.
     ``is_answer``: whoever opted out of broadcasts gets it too, or opts out while it is queued. A
     second call with the same ``form_token`` sends nothing, and returns what the first one has
-    made. Raises SingleError for people out of reach and for a text that does not compile.
+    made. Raises SingleError for people out of reach, and for a text or markup that is wrong.
     """
     _refuse_out_of_reach(address)
-    what = _content(text, story, template)
+    what = _content(text, story, template, text_format)
     now = clock.now()
     with transaction.atomic():
         single, is_new = create_once(
@@ -151,7 +155,7 @@ def _refuse_out_of_reach(address: Address) -> None:
 
 
 def _content(
-    text: str, story: Story | None, template: Mapping[str, Any] | None
+    text: str, story: Story | None, template: Mapping[str, Any] | None, text_format: str
 ) -> dict[str, object]:
     """The fields of a broadcast that say what is sent."""
     if story is not None:
@@ -166,9 +170,11 @@ def _content(
         raise SingleError("Write a text first.")
     try:
         compile_text(text)
-    except ContentError as error:
+        if text_format in FORMATS:
+            check_template(text, text_format)
+    except (ContentError, MarkupError) as error:
         raise SingleError(str(error)) from None
-    return {"data_type": Broadcast.DataType.TEXT, "text": text}
+    return {"data_type": Broadcast.DataType.TEXT, "text": text, "format": text_format}
 
 
 def reply(
@@ -255,6 +261,7 @@ def send_test(
             template=draft.template if draft.data_type == kinds.TEMPLATE else None,
             data={**draft.sample_data, **draft.data},
             title=draft.title,
+            text_format=draft.format,
             mail=draft.mail,
             mail_layout=fixed_layout(draft),
             code_pool=draft.code_pool,

@@ -4,7 +4,7 @@ A kind's ``request`` measures a message while it is sent. The same function is a
 “before” and “while” can't differ.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from clarion.broadcasts.models import Broadcast
@@ -53,7 +53,7 @@ class Trial:
             return
         people = Address.objects.filter(channel=channel, state="active").order_by("pk")
         tried = [address.user_id for address in people[:_TRIED]]
-        for number, parts in self._messages(None):
+        for number, parts in self._messages(None, kind.limits.formats):
             sentences = [_refusal(kind, to, parts) for to in tried]
             if sentences and all(sentences):
                 yield number, sentences[0]
@@ -66,13 +66,15 @@ class Trial:
         return next(
             (
                 sentence
-                for _, parts in self._messages(contact)
+                for _, parts in self._messages(contact, kind.limits.formats)
                 if (sentence := _refusal(kind, to, parts))
             ),
             "",
         )
 
-    def _messages(self, contact: Mapping[str, Any] | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _messages(
+        self, contact: Mapping[str, Any] | None, formats: Collection[str]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each message as the parts of an Outgoing, with its number; None: for whoever gets it."""
         if self._template is not None:
             yield 0, {"text": "", "template": self._of_template(contact)}
@@ -81,11 +83,18 @@ class Trial:
                 continue
             try:
                 person, variables = self._values(step.sources, contact)
-                message = step.render(person, **variables)
+                message = step.render(person, **variables).fitted(formats)
             except ContentError:
                 continue  # said elsewhere
-            parts = {"text": message.text, "media": message.media, "buttons": message.buttons}
-            yield number, parts
+            yield (
+                number,
+                {
+                    "text": message.text,
+                    "media": message.media,
+                    "buttons": message.buttons,
+                    "format": message.format,
+                },
+            )
 
     def _of_template(self, contact: Mapping[str, Any] | None) -> Template:
         assert self._template is not None

@@ -63,6 +63,7 @@ class Outgoing:
     language: str = ""  # the code of the language that it is written in, where known
     mail: Mail | None = None  # only for a kind with ``Limits.mail``
     purpose: Purpose = "broadcast"
+    format: str = ""  # how the text is written, one of ``Limits.formats``; "": as it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,8 +277,7 @@ class Limits:
     attempts: int = ATTEMPTS  # the usual number for one message
     backoff: float = BACKOFF  # the usual seconds before the second attempt
     caption_length: int = 0  # characters of the text beside a picture or file
-    # Whether what was sent with one message can be sent with others by the id that the provider
-    # gave it, on the same channel.
+    # Whether a file that a message was sent with can be sent again by the provider's id for it.
     keeps_files: bool = False
     bare_media: frozenset[str] = frozenset()  # which of media can have no text beside them
     utf16: bool = False  # lengths count UTF-16 units: most emoji are two
@@ -290,6 +290,7 @@ class Limits:
     refused_files: frozenset[str] = frozenset()  # endings of file names that it never accepts
     written_first: bool = False  # whether only those who have written may get more than a template
     window: bool = False  # whether they may get it only for WINDOW seconds after they last wrote
+    formats: frozenset[str] = frozenset()  # which of markup.FORMATS; others get a plain text
     most_recipients: int = 1  # of one request, see SendsBatches
     rate_counts: Literal["recipients", "requests"] = "recipients"  # by the provider's rate limit
 

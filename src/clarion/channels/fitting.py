@@ -3,6 +3,8 @@
 import re
 
 from clarion.channels.contract import Limits, Outgoing, Unsendable
+from clarion.kit.markup.pieces import MarkupError, shown_text
+from clarion.kit.markup.reading import read
 from clarion.kit.parts import Button, Media
 
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\x7f-\x9f\"<>\\^`{|}]+")
@@ -22,6 +24,16 @@ def length_of(text: str, limits: Limits) -> int:
     return len(text.encode("utf-16-le", "replace")) // 2 if limits.utf16 else len(text)
 
 
+def shown_length(message: Outgoing, limits: Limits) -> int:
+    """How long its text is without markup. Raises Unsendable where that can't be read."""
+    if not message.format:
+        return length_of(message.text, limits)
+    try:
+        return length_of(shown_text(read(message.text, message.format)), limits)
+    except MarkupError as error:
+        raise Unsendable(str(error)) from None
+
+
 def unit_of(limits: Limits) -> str:
     """What ``length_of`` counts, for people."""
     return "bytes" if limits.utf8 else "characters"
@@ -33,13 +45,15 @@ def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
     ``label`` is the kind's. A plain text needs no such look: the provider tells its length.
     """
     ensure_addresses(message)
+    if message.format and message.format not in limits.formats:
+        raise Unsendable(f"{label} shows no text in the format {message.format}.")
     if message.template is not None and not limits.templates:
         raise Unsendable(f"{label} has no templates. Choose a text or a story.")
     if message.media is not None:
         _ensure_media(message.media, limits, label)
         if message.text and message.media.kind in limits.bare_media:
             raise Unsendable(text_beside(message.media.kind, label))
-        if length_of(message.text, limits) > limits.caption_length:
+        if shown_length(message, limits) > limits.caption_length:
             raise Unsendable(caption_too_long(limits.caption_length, label))
     if len(message.buttons) > limits.most_buttons > 0:
         raise Unsendable(f"{label} accepts at most {limits.most_buttons} buttons under a message.")

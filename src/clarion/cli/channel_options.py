@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from clarion.channels import limits
-from clarion.cli.composing import read
+from clarion.cli.content_options import read
 from clarion.cli.options import REPEATABLE
 from clarion.kit import rates
 

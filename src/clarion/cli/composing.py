@@ -1,13 +1,10 @@
 """What a broadcast says and when it is sent, as options: for ``send`` and ``drafts edit``."""
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
-from clarion.cli.failures import Failed
 from clarion.cli.options import (
     MOMENT,
     REPEATABLE,
@@ -25,32 +22,6 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_GAP = "*"  # of broadcasts.gaps, which takes long to import
 ON_EVENTS = ("--on-tag", "--on-event", "--on-segment")
 
-Text = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT", help="The text. @FILE reads it from a UTF-8 file, @- from standard input."
-    ),
-]
-Story = Annotated[
-    str | None, typer.Option(metavar="STORY", help="A story instead of a text, by name or number.")
-]
-Template = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="A template that the provider has approved, instead of a text."
-    ),
-]
-Language = Annotated[
-    str | None, typer.Option(metavar="CODE", help="The template's language, such as en_US.")
-]
-Variables = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--variable",
-        metavar="TEXT",
-        help="A variable of the template. Repeat it for each, in order: header, body, buttons.",
-    ),
-]
 Title = Annotated[
     str | None,
     typer.Option(metavar="TITLE", help="The name in lists, and the subject of e-mails."),
@@ -158,45 +129,6 @@ OnlyIf = Annotated[
         f"tag:vip or !tag:vip. {REPEATABLE}",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class ContentOptions:
-    """What it says, as the options name it; see ``option_groups``."""
-
-    SECTION: ClassVar[str] = "Content"
-
-    text: Text = None
-    story: Story = None
-    template: Template = None
-    language: Language = None
-    variables: Variables = None
-
-    def check(self, *, complete: bool) -> None:
-        """Raise BadParameter unless one content is given; or at most one, if not ``complete``."""
-        ways = {"--text": self.text, "--story": self.story, "--template": self.template}
-        # An empty text is one too: what is wrong with it is reported with the draft.
-        way = chosen(
-            {option: None if it is None else True for option, it in ways.items()}, required=complete
-        )
-        only_with("--language", self.language, "--template", given=way)
-        only_with("--variable", self.variables, "--template", given=way)
-
-    def draft_fields(self) -> dict[str, Any]:
-        """What ``launch.edit_draft`` takes. Raises StoryError for an unknown story."""
-        from clarion.content.stories import find_story
-
-        if self.text is not None:
-            return {"data_type": "text", "text": read(self.text)}
-        if self.story is not None:
-            return {"data_type": "story", "story": find_story(self.story)}
-        if self.template is not None:
-            template: dict[str, Any] = {"name": self.template, "language": self.language or ""}
-            return {
-                "data_type": "template",
-                "template": {**template, "variables": self.variables or []},
-            }
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,22 +272,6 @@ class ScheduleOptions:
             return trigger.parse(raw).model_dump(by_alias=True)
         except TriggerError as error:
             raise typer.BadParameter(str(error)) from None
-
-
-def read(text: str) -> str:
-    """The text itself, or the content of the file after the @."""
-    if not text.startswith("@"):
-        return text
-    name = text[1:]
-    try:
-        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise Failed(
-            f"{name} is not UTF-8: see the byte 0x{error.object[error.start]:02x} in line {line}. "
-            "Save the file as UTF-8 and try again."
-        ) from None
 
 
 def _weekday(text: str) -> int:

@@ -11,7 +11,8 @@ from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions
 from clarion.cli.broadcast_facts import show_broadcast
 from clarion.cli.broadcasts import delete_broadcast, duplicate_broadcast
-from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
+from clarion.cli.composing import ScheduleOptions, SettingOptions
+from clarion.cli.content_options import ContentOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.lookups import find_address, find_broadcast

@@ -6,7 +6,7 @@ import typer
 
 from clarion.cli.acting import acting
 from clarion.cli.app import App
-from clarion.cli.composing import read
+from clarion.cli.content_options import read
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import AsJson
 from clarion.cli.output import print_json, print_line, print_table

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
-from clarion.cli.composing import read
+from clarion.cli.content_options import read
 from clarion.cli.failures import Failed
 
 _PIECE = 1_000_000  # bytes that are read at a time
@@ -25,10 +25,6 @@ ReplyTo = Annotated[
 ]
 
 
-Format = Annotated[
-    Literal["text", "markdown", "html", "mjml"] | None,
-    typer.Option(help="How the text is written.  [default: text]"),
-]
 LayoutName = Annotated[
     str | None,
     typer.Option(
@@ -82,7 +78,6 @@ class MailOptions:
     preheader: Preheader = None
     from_name: FromName = None
     reply_to: ReplyTo = None
-    format: Format = None
     layout: LayoutName = None
     plain_text: PlainText = None
     track_opens: TrackOpens = None

@@ -9,7 +9,8 @@ from clarion.cli.acting import acting
 from clarion.cli.app import App
 from clarion.cli.audience import AudienceOptions, print_audience
 from clarion.cli.broadcast_facts import document, show_broadcast
-from clarion.cli.composing import ContentOptions, ScheduleOptions, SettingOptions
+from clarion.cli.composing import ScheduleOptions, SettingOptions
+from clarion.cli.content_options import ContentOptions
 from clarion.cli.django_setup import uses_django
 from clarion.cli.failures import EXIT_FAILED, Failed
 from clarion.cli.mail_options import MailOptions

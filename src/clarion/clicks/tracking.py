@@ -8,6 +8,7 @@ meant, however it reads for this person.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import escape, unescape
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from clarion.clicks import tokens
 from clarion.content.links import WrittenLink, find_links, location, split_target, whole_link
 from clarion.content.messages import Message
 from clarion.kit import ids
+from clarion.kit.markup.reading import FORMATS
 from clarion.kit.parts import Button
 
 # The fields of a story's block in which links are tracked. The address of a picture or a file is
@@ -65,7 +67,14 @@ def sources_in(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
 def _each_source(block: Mapping[str, Any]) -> list[str]:
     buttons = [button for button in block.get("buttons", ()) if button.get("kind") == "link"]
     links = [Address(button["value"]) for button in buttons]
-    return [*(block[name] for name in _TEXTS if block.get(name)), *links]
+    return [*(block[name] for name in _texts_of(block)), *links]
+
+
+def _texts_of(block: Mapping[str, Any]) -> list[str]:
+    """The names of the texts in which links are found: in markup they are more than a URL."""
+    if block.get("format") in FORMATS:
+        return []
+    return [name for name in _TEXTS if block.get(name)]
 
 
 def as_sent(source: str) -> str:
@@ -117,13 +126,12 @@ class Tracking:
             else button
             for button in message.buttons
         )
-        return Message(self.fill(message.text, delivery), message.media, buttons)
+        return replace(message, text=self.fill(message.text, delivery), buttons=buttons)
 
     def _marked(self, block: Mapping[str, Any]) -> dict[str, Any]:
         marked = dict(block)
-        for name in _TEXTS:
-            if block.get(name):
-                marked[name] = self.mark(block[name])
+        for name in _texts_of(block):
+            marked[name] = self.mark(block[name])
         if "buttons" in block:
             marked["buttons"] = [
                 {**button, "value": self.mark(Address(button["value"]))}

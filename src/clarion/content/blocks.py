@@ -18,6 +18,8 @@ from clarion.content.errors import ContentError, Fault, StoryError
 from clarion.content.faults import sentences
 from clarion.content.rendering import compile_text
 from clarion.kit import standard_webhooks, vault
+from clarion.kit.markup.pieces import MarkupError
+from clarion.kit.markup.reading import FORMATS, check_template
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import clean
 from clarion.transport.errors import NotSent
@@ -37,6 +39,7 @@ Long = Annotated[str, AfterValidator(_tidy)]  # bounded by compile_text
 Line = Annotated[str, Field(max_length=300), AfterValidator(_tidy)]
 Address = Annotated[str, Field(max_length=2_000), AfterValidator(_tidy)]
 Token = Annotated[str, Field(pattern=r"\A[a-z0-9]{0,16}\z")]
+Format = Literal["text", "chat_html", "markdownv2"]  # how a text is written, see kit.markup
 
 
 class _Part(BaseModel):
@@ -48,6 +51,7 @@ class TextBlock(_Part):
 
     kind: Literal["text"] = "text"
     text: Long
+    format: Format = "text"
 
 
 class ImageBlock(_Part):
@@ -57,6 +61,7 @@ class ImageBlock(_Part):
     url: Address = ""
     media: Token = ""
     caption: Long = ""
+    format: Format = "text"
 
 
 class FileBlock(_Part):
@@ -67,6 +72,7 @@ class FileBlock(_Part):
     media: Token = ""
     name: Line = ""  # what it is called at the receiver's; else as it is in the address
     caption: Long = ""
+    format: Format = "text"
 
 
 class BlockButton(_Part):
@@ -87,6 +93,7 @@ class ButtonsBlock(_Part):
 
     kind: Literal["buttons"] = "buttons"
     text: Long
+    format: Format = "text"
     buttons: Annotated[list[BlockButton], Field(min_length=1, max_length=MOST_BUTTONS)]
 
 
@@ -142,10 +149,15 @@ def shape(fields: object) -> Block:
 
 
 def to_stored(blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """The blocks as a version keeps them: a webhook's secret is sealed, and then called so."""
+    """The blocks as a version keeps them: a webhook's secret is sealed, and then called so.
+
+    A plain text has no format.
+    """
     stored = []
     for block in blocks:
         fields = block.model_dump(mode="json")
+        if fields.get("format") == "text":
+            del fields["format"]
         if isinstance(block, WebhookBlock):
             del fields["secret"]
             if secret := block.secret.get_secret_value():
@@ -188,14 +200,15 @@ def _faults(block: Block) -> Iterator[tuple[str, str]]:
     """Field and sentence for what the fields hold that can't be sent."""
     match block:
         case TextBlock():
-            yield from _text("text", block.text, "The text is empty. Write one.")
+            yield from _text("text", block.text, "The text is empty. Write one.", block.format)
         case ImageBlock() | FileBlock():
             yield from _source(block)
             if isinstance(block, FileBlock):
                 yield from _text("name", block.name)
-            yield from _text("caption", block.caption)
+            yield from _text("caption", block.caption, markup=block.format)
         case ButtonsBlock():
-            yield from _text("text", block.text, "The text above the buttons is empty. Write one.")
+            empty = "The text above the buttons is empty. Write one."
+            yield from _text("text", block.text, empty, block.format)
             for index, button in enumerate(block.buttons):
                 yield from _button(f"buttons.{index}", button)
         case WebhookBlock():
@@ -229,13 +242,17 @@ def _button(field: str, button: BlockButton) -> Iterator[tuple[str, str]]:
                 yield f"{field}.value", str(error)
 
 
-def _text(field: str, text: str, when_empty: str = "") -> Iterator[tuple[str, str]]:
+def _text(
+    field: str, text: str, when_empty: str = "", markup: str = ""
+) -> Iterator[tuple[str, str]]:
     if when_empty and not text.strip():
         yield field, when_empty
         return
     try:
         compile_text(text)
-    except ContentError as error:
+        if markup in FORMATS:
+            check_template(text, markup)
+    except (ContentError, MarkupError) as error:
         yield field, str(error)
 
 

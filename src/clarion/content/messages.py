@@ -1,9 +1,12 @@
 """What a person gets: plain values that the layers above turn into what a channel sends."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from clarion.content.errors import ContentError
+from clarion.kit.markup.pieces import MarkupError
+from clarion.kit.markup.reading import plain_of
 from clarion.kit.parts import Button, Media
 
 BETWEEN = "\n\n"
@@ -16,6 +19,19 @@ class Message:
     text: str  # with media it is the caption
     media: Media | None = None
     buttons: tuple[Button, ...] = ()
+    format: str = ""  # how the text is written, one of markup.FORMATS; "": as it is shown
+
+    def fitted(self, formats: Collection[str]) -> "Message":
+        """The same where only texts in these formats are shown: else its text is made plain.
+
+        Raises ContentError.
+        """
+        if not self.format or self.format in formats:
+            return self
+        try:
+            return replace(self, text=plain_of(self.text, self.format), format="")
+        except MarkupError as error:
+            raise ContentError(str(error)) from None
 
     def shown(self) -> str:
         """All that the person sees, as plain text: what the record keeps."""

@@ -11,6 +11,7 @@ from clarion.content.errors import CODE, NO_CODE, ContentError
 from clarion.content.filters import OF_HTML, OUR_TESTS, OURS, OUTPUT_LIMIT
 from clarion.content.scan import Scan, did_you_mean, scan
 from clarion.content.simple import simple_text
+from clarion.kit.markup.escaping import ESCAPES
 
 SOURCE_LIMIT: Final = 64 * 1024  # bytes of UTF-8
 HTML_LIMIT: Final = 512 * 1024  # bytes of a page, as it is written and as it is filled in
@@ -56,15 +57,20 @@ class Text:
     """A compiled text. One thread at a time may render it."""
 
     __slots__ = (
-        "_environment", "_html", "_left", "_limit", "_methods", "_scan", "_simple", "source",
+        "_environment", "_escape", "_html", "_left", "_limit", "_methods", "_scan", "_simple",
+        "source",
     )  # fmt: skip
 
-    def __init__(self, source: str, *, html: bool = False) -> None:
-        """Check and compile; of HTML, values are escaped. Raises ContentError with a sentence."""
+    def __init__(self, source: str, *, html: bool = False, markup: str = "") -> None:
+        """Check and compile. Of HTML, and of a ``markup`` of kit.markup, values are escaped.
+
+        Raises ContentError with a sentence.
+        """
         longest, self._limit = (HTML_LIMIT, HTML_LIMIT) if html else (SOURCE_LIMIT, OUTPUT_LIMIT)
         if len(source) > longest or len(_encoded(source)) > longest:
             raise ContentError(f"The text is longer than {longest // 1024} KiB. Shorten it.")
         self._html = html
+        self._escape = escape if html else ESCAPES.get(markup)
         self.source = source
         self._scan = scan(source)
         self._methods = any(METHODS & set(name.split(".")[1:]) for name in self.variables())
@@ -73,7 +79,9 @@ class Text:
         if "{{" in source or "{%" in source or "{#" in source:
             self._environment = self._compile()
         # A character takes at most four bytes.
-        self._simple = None if self._methods else simple_text(source, self._limit // 4, html=html)
+        self._simple = (
+            None if self._methods else simple_text(source, self._limit // 4, self._escape)
+        )
 
     def render(self, contact: Mapping[str, Any], /, **variables: Any) -> str:
         """The text for one person. ``contact`` is what ``contact_context`` gives.
@@ -155,9 +163,13 @@ class Text:
 
     def _write(self, value: Any) -> Any:
         """Called by minijinja with every value that is about to be written."""
+        if self._escape is not None and isinstance(value, int | float):
+            value = str(value).lower() if isinstance(value, bool) else str(value)
+        if self._escape is not None and value is None:
+            value = ""
         if isinstance(value, str):
-            if self._html:
-                value = escape(value)
+            if self._escape is not None:
+                value = self._escape(value)
             self._left -= len(value)
             if self._left < 0:
                 raise ContentError(self._too_long)
@@ -170,9 +182,10 @@ class Text:
         raise ContentError("A variable has several values. Use for, or the filter join.")
 
 
-def compile_text(source: str) -> Text:
-    """Check and compile a text. Raises ContentError with one sentence."""
-    return Text(source)
+def compile_text(source: str, markup: str = "") -> Text:
+    """Check and compile a text. ``markup``: one of kit.markup.FORMATS, for which values are
+    escaped. Raises ContentError with one sentence."""
+    return Text(source, markup=markup)
 
 
 def compile_html(source: str) -> Text:

@@ -19,6 +19,7 @@ from clarion.content.errors import ContentError
 from clarion.content.messages import Message
 from clarion.content.rendering import Text, compile_text, unknown_variables
 from clarion.kit import standard_webhooks
+from clarion.kit.markup.reading import FORMATS
 from clarion.kit.parts import Button, Media
 from clarion.kit.text import one_line
 
@@ -115,23 +116,26 @@ class _Press:
 class MessageStep:
     """One message of a story."""
 
-    __slots__ = ("_buttons", "_media", "_place", "_plain", "_text", "block", "sources", "varies")
+    __slots__ = (
+        "_buttons", "_format", "_media", "_place", "_plain", "_text", "block", "sources", "varies",
+    )  # fmt: skip
 
     def __init__(self, block: blocks.Block, number: int, load: Load | None) -> None:
         """``number`` is the block's (from 1), named in errors; 0 for a text that is no story."""
         self.block = block
         self._place = f"Block {number}: " if number else ""
         self._text: Text
+        self._format = format_of(block)
         self._media: _Link | _Upload | None = None
         self._buttons: tuple[_Press, ...] = ()
         if isinstance(block, blocks.ImageBlock | blocks.FileBlock):
-            self._text = compile_text(block.caption)
+            self._text = compile_text(block.caption, self._format)
             self._media = _Upload(block, load) if block.media else _Link(block)
         elif isinstance(block, blocks.ButtonsBlock):
-            self._text = compile_text(block.text)
+            self._text = compile_text(block.text, self._format)
             self._buttons = tuple(map(_Press, block.buttons))
         elif isinstance(block, blocks.TextBlock):
-            self._text = compile_text(block.text)
+            self._text = compile_text(block.text, self._format)
         self._plain = isinstance(block, blocks.TextBlock)
         # Whether its media or buttons differ by person; the text may, all the same.
         fixed = [not isinstance(self._media, _Link) or self._media.fixed]
@@ -146,11 +150,10 @@ class MessageStep:
         try:
             text = self._text.render(contact, **variables)
             if self._plain:
-                return Message(text)
+                return Message(text, format=self._format)
             media = self._media.render(contact, variables) if self._media is not None else None
-            return Message(
-                text, media, tuple(button.render(contact, variables) for button in self._buttons)
-            )
+            buttons = tuple(button.render(contact, variables) for button in self._buttons)
+            return Message(text, media, buttons, self._format)
         except ContentError as error:
             raise error.within(self._place) from None
 
@@ -243,6 +246,12 @@ def compile_script(version_blocks: Sequence[Mapping[str, Any]], *, load: Load) -
         except ContentError as error:
             raise ContentError(f"Block {number}: {error}") from None
     return Script(steps)
+
+
+def format_of(block: blocks.Block) -> str:
+    """How the text of a block is written, one of markup.FORMATS; "" for a plain one."""
+    written = "" if isinstance(block, blocks.WebhookBlock) else block.format
+    return written if written in FORMATS else ""
 
 
 def _name_of(block: blocks.ImageBlock | blocks.FileBlock) -> str:

@@ -6,8 +6,7 @@ without a default, a very long one) is left to the engine: its rules and sentenc
 """
 
 import re
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -22,18 +21,23 @@ _USE = re.compile(
     \s*\)\s*)?\}\}""",
     re.VERBOSE,
 )
+Escape = Callable[[str], str]
 _TAG = re.compile(r"\{[{%#]")
 
 
 class SimpleText:
     """The pieces of such a text."""
 
-    __slots__ = ("_first", "_html", "_longest", "_uses")
+    __slots__ = ("_escape", "_first", "_longest", "_uses")
 
     def __init__(
-        self, first: str, uses: list[tuple[str, str | None, str, bool]], longest: int, *, html: bool
+        self,
+        first: str,
+        uses: list[tuple[str, str | None, str, bool]],
+        longest: int,
+        escape: Escape | None,
     ) -> None:
-        self._html = html
+        self._escape = escape
         self._first = first
         # The variable, its default, the plain text behind it, and whether it is one of LINKS.
         self._uses = uses
@@ -46,7 +50,7 @@ class SimpleText:
             value = variables.get(name, default) if is_link else contact.get(name, default)
             if type(value) is not str:
                 return None
-            rendered += (escape(value) if self._html else value) + plain
+            rendered += (value if self._escape is None else self._escape(value)) + plain
         if len(rendered) > self._longest:
             return None
         if not rendered.isascii():
@@ -57,11 +61,11 @@ class SimpleText:
         return rendered
 
 
-def simple_text(source: str, longest: int, *, html: bool = False) -> SimpleText | None:
+def simple_text(source: str, longest: int, escape: Escape | None = None) -> SimpleText | None:
     """Take a checked text to pieces; None if it is no simple one.
 
-    ``longest``: the number of characters up to which no limit can be exceeded. ``html``: values
-    are escaped.
+    ``longest``: the number of characters up to which no limit can be exceeded. ``escape``: what is
+    made of each value.
     """
     matches = list(_USE.finditer(source))
     ends = [0, *(match.end() for match in matches)]
@@ -78,4 +82,4 @@ def simple_text(source: str, longest: int, *, html: bool = False) -> SimpleText 
         )
         for match, (_, behind) in zip(matches, pairwise(plain), strict=True)
     ]
-    return SimpleText(plain[0], uses, longest, html=html)
+    return SimpleText(plain[0], uses, longest, escape)

@@ -112,8 +112,7 @@ async def attempt(
     if (job.broken or isinstance(claimed.code, NoCode)) and not job.single:
         return _waits_for_content(claimed, channel), _content_trouble(claimed, job)
     try:
-        limits = channel.kind.limits
-        step = next_step(claimed, job, titled=limits.titled, mail=limits.mail)
+        step = next_step(claimed, job, channel.kind.limits)
         if isinstance(step, QuestionStep):
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):

@@ -33,6 +33,7 @@ from clarion.records.rows import RecordRow
 from clarion.transport.messages import ImapRequest, SmppRequest, SmtpRequest
 from clarion.transport.smpp_pdu import described
 
+_NO_LIMITS = Limits(rate=None, text_length=0, receipts=frozenset())  # a webhook has none
 _SIGNATURES = frozenset({"authorization", "webhook-signature", "webhook-timestamp"})
 
 
@@ -121,9 +122,7 @@ class _Source:
         job = self._job
         is_plain = job.script is None and job.template is None
         if is_plain and not (job.page is not None and limits.mail):
-            return plain_step(
-                self._claimed, job, text, titled=limits.titled, mail=limits.mail
-            ).outgoing
+            return plain_step(self._claimed, job, text, limits).outgoing
         step = self._step(number, limits)
         if isinstance(step, MessageStep) and step.shown == text:
             return step.outgoing
@@ -132,18 +131,17 @@ class _Source:
     def question_after(self, number: int) -> str:
         """What the story's webhook is asked after ``number`` messages, by the contact of today."""
         try:
-            step = self._step(number, None)
+            step = self._step(number, _NO_LIMITS)
         except ContentError:
             return ""
         return redacted(step.request, []) if isinstance(step, QuestionStep) else ""
 
-    def _step(self, number: int, limits: Limits | None) -> NextStep:
+    def _step(self, number: int, limits: Limits) -> NextStep:
         progress = replace(self._claimed.progress, sent=number)
         return next_step(
             replace(self._claimed, progress=progress),
             self._job,
-            titled=limits is not None and limits.titled,
-            mail=limits is not None and limits.mail,
+            limits,
         )
 
 

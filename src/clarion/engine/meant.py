@@ -54,7 +54,7 @@ def claimed_before(deliveries: Sequence[int]) -> list[Claimed]:
 def _message(claimed: Claimed, revision: int, limits: Limits) -> str:
     try:
         job = snapshot.job(claimed.broadcast, revision)
-        step = next_step(claimed, job, titled=limits.titled, mail=limits.mail)
+        step = next_step(claimed, job, limits)
     except ContentError:
         return ""
     except Exception:  # what became of the delivery has to be settled all the same

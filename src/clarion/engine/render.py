@@ -5,12 +5,12 @@ a slot of its own, they leave in order, and a crash leaves at most the one in fl
 has left and what webhooks answered is kept in the delivery's progress.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from clarion.broadcasts.mail import MAIL_FIELDS
-from clarion.channels.contract import Outgoing, Template
+from clarion.channels.contract import Limits, Outgoing, Template
 from clarion.channels.mailing.files import content_id_of
 from clarion.clicks.tokens import image_url
 from clarion.consents.preferences import PREFERENCES
@@ -84,21 +84,26 @@ _PREFIXES: Final = {"title": OF_TITLE, **MAIL_FIELDS}
 NextStep = MessageStep | QuestionStep | NothingLeft
 
 
-def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -> NextStep:
-    """What is next for a claimed delivery. Raises ContentError when it can't be rendered.
+def next_step(claimed: Claimed, job: Job, limits: Limits) -> NextStep:
+    """What is next for a claimed delivery on a channel with these limits.
 
-    ``titled``: the receiver sees the title, as the channel's kind says. ``mail``: it is an e-mail.
+    Raises ContentError when it can't be rendered.
     """
     if job.broken:
         raise ContentError(job.broken)
+    titled, mail, formats = limits.titled, limits.mail, limits.formats
     if not titled and not mail:
-        return _next_step(claimed, job)
+        return _next_step(claimed, job, formats)
     head, own = {}, ""
     for name, text in _head(job, titled=titled, mail=mail):
         head[name] = line = _line(text, _PREFIXES[name], claimed, job)
         if line and not text.fixed:
             own += f"{_HEADS[name]}{line}]\n"
-    step = _with_page(claimed, job) if mail and job.page is not None else _next_step(claimed, job)
+    step = (
+        _with_page(claimed, job)
+        if mail and job.page is not None
+        else _next_step(claimed, job, formats)
+    )
     if isinstance(step, MessageStep):
         _put_head(step.outgoing, head, _image(claimed, job, mail=mail))
         if mail:
@@ -107,19 +112,18 @@ def next_step(claimed: Claimed, job: Job, *, titled: bool, mail: bool = False) -
     return step
 
 
-def plain_step(
-    claimed: Claimed, job: Job, shown: str, *, titled: bool, mail: bool = False
-) -> MessageStep:
+def plain_step(claimed: Claimed, job: Job, shown: str, limits: Limits) -> MessageStep:
     """The step of a text again, from what it was shown as; the inverse of ``next_step``."""
     head, text = {}, shown
-    for name, template in _head(job, titled=titled, mail=mail):
+    for name, template in _head(job, titled=limits.titled, mail=limits.mail):
         if template.fixed:
             head[name] = template.source
         elif text.startswith(_HEADS[name]):
             head[name], _, text = text.removeprefix(_HEADS[name]).partition("]\n")
     outgoing = _outgoing(claimed, job, text)
-    _put_head(outgoing, head, _image(claimed, job, mail=mail))
-    if mail:
+    outgoing.format = job.format if job.format in limits.formats else ""
+    _put_head(outgoing, head, _image(claimed, job, mail=limits.mail))
+    if limits.mail:
         _put_files(outgoing, job)
     return MessageStep(outgoing, shown, last=True)
 
@@ -161,12 +165,17 @@ def _by_content_id(media: Media) -> Media:
     return replace(media, content_id=content_id_of(media))
 
 
-def _next_step(claimed: Claimed, job: Job) -> NextStep:
+def _next_step(claimed: Claimed, job: Job, formats: Collection[str]) -> NextStep:
     if job.script is not None:
-        return _of_story(claimed, job)
+        return _of_story(claimed, job, formats)
     if job.template is not None:
         return _of_template(claimed, job)
     text = job.text.render(claimed.contact, **_variables(claimed, job))
+    if job.format:
+        message = Message(text, format=job.format).fitted(formats)
+        outgoing = _outgoing(claimed, job, message.text)
+        outgoing.format = message.format
+        return MessageStep(outgoing, message.text, last=True)
     if job.tracking is not None:
         text = job.tracking.fill(text, claimed.delivery)
     return MessageStep(_outgoing(claimed, job, text), text, last=True)
@@ -227,7 +236,7 @@ def _of_template(claimed: Claimed, job: Job) -> MessageStep:
     return MessageStep(outgoing, "\n".join([f"{name} ({language})", *variables]), last=True)
 
 
-def _of_story(claimed: Claimed, job: Job) -> NextStep:
+def _of_story(claimed: Claimed, job: Job, formats: Collection[str]) -> NextStep:
     assert job.script is not None
     progress = claimed.progress
     number = progress.sent
@@ -246,6 +255,7 @@ def _of_story(claimed: Claimed, job: Job) -> NextStep:
                 message = step.render(
                     claimed.contact, memory=progress.memory, **_variables(claimed, job)
                 )
+                message = message.fitted(formats)
                 return _message_step(claimed, job, message, index, last_of_step=1)
             before += 1
     return NothingLeft()
@@ -261,6 +271,7 @@ def _message_step(
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
     outgoing = _outgoing(claimed, job, message.text, claimed.progress.sent)
     outgoing.media, outgoing.buttons = message.media, message.buttons
+    outgoing.format = message.format
     return MessageStep(outgoing, message.shown(), last=rest == 0)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from clarion.accounts import audit
 from clarion.broadcasts.mail import MAIL_FIELDS, mail_sources, sends_mail
-from clarion.broadcasts.mail_bodies import body_of
+from clarion.broadcasts.mail_bodies import body_of, markup_of
 from clarion.broadcasts.mail_files import has_inline_images, page_with_images
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
@@ -62,6 +62,7 @@ class Job:
     title: Text
     text: Text
     scheduled_at: int  # microseconds
+    format: str = ""  # how the text is written, one of markup.FORMATS; "": as it is shown
     script: Script | None = None  # of a story
     story: Mapping[str, Any] | None = None  # its id and name, for its webhooks
     # Name, language, variables, where they belong, and the category.
@@ -303,7 +304,8 @@ def _content(
     if body is not None:
         return {**_pages(broadcast, body, tracking), "tracking": tracking}
     text = tracking.mark(broadcast.text) if tracking else broadcast.text
-    return {"text": compile_text(text), "tracking": tracking}
+    how = markup_of(broadcast)
+    return {"text": compile_text(text, how), "format": how, "tracking": tracking}
 
 
 def _pages(broadcast: Broadcast, body: Body, tracking: Tracking | None) -> dict[str, Any]:
@@ -333,6 +335,6 @@ def _targets(broadcast: Broadcast) -> set[str] | None:
     """Where its tracked links lead; None where none are. Raises ContentError."""
     if not broadcast.track_clicks:
         return None
-    if reason := why_not_tracked(broadcast.data_type):
+    if reason := why_not_tracked(broadcast):
         raise ContentError(reason)
     return {link.target for link in links_in(link_sources(broadcast))}

@@ -73,6 +73,7 @@ def _form_of(draft: Broadcast) -> dict[str, list[str]]:
     form = {
         "title": [draft.title],
         "text": [draft.text],
+        "format": [draft.format],
         **{name: [source] for name, source in draft.mail.items() if name != "attachments"},
         "attachments": draft.mail.get("attachments", []),
         "data_type": [draft.data_type],

@@ -9,14 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clarion.broadcasts.mail import sends_mail
-from clarion.broadcasts.mail_bodies import has_body
+from clarion.broadcasts.mail_bodies import has_body, markup_of
 from clarion.broadcasts.mail_files import has_inline_images
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview import preview_head
 from clarion.channels.models import Channel
 from clarion.contacts.models import Address
+from clarion.content.formats import TEXT
 from clarion.content.models import Upload
 from clarion.content.preview import Shown
+from clarion.kit.markup import reading
 
 HEAD_LABELS: Final = {
     "title": _lazy("Subject"),
@@ -26,10 +28,13 @@ HEAD_LABELS: Final = {
 }
 FORMAT_LABELS: Final = {
     "text": _lazy("Plain text"),
-    "markdown": _lazy("Markdown"),
-    "html": _lazy("HTML"),
-    "mjml": _lazy("MJML"),
+    "markdown": _lazy("Markdown (e-mail)"),
+    "html": _lazy("HTML (e-mail)"),
+    "mjml": _lazy("MJML (e-mail)"),
+    "chat_html": _lazy("HTML (chats)"),
+    "markdownv2": _lazy("MarkdownV2 (chats)"),
 }
+BLOCK_FORMATS: Final = {name: FORMAT_LABELS[name] for name in (TEXT, *reading.FORMATS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Bubble:
     """One message of the preview; ``note`` says why a part of it can't be shown."""
 
     text: str = ""
+    format: str = ""  # how the text is written, as of a message
     picture: str = ""  # the address of an upload of ours
     media: str = ""  # what else there is to see: “Image: example.org”
     buttons: Sequence[str] = ()
@@ -59,8 +65,8 @@ def mail_facts(broadcast: Broadcast) -> list[tuple[str, str]]:
         for name, source in broadcast.mail.items()
         if name in HEAD_LABELS
     ]
-    if has_body(broadcast):
-        facts.append((_("Format"), str(FORMAT_LABELS[broadcast.mail["format"]])))
+    if has_body(broadcast) or markup_of(broadcast):
+        facts.append((_("Format"), str(FORMAT_LABELS[broadcast.format])))
     if has_inline_images(broadcast):
         facts.append((_("Uploaded images"), _("Attached to the e-mail")))
     if tokens := broadcast.mail.get("attachments"):
@@ -104,10 +110,10 @@ def bubble(shown: Shown) -> Bubble:
         return Bubble(note=note)
     buttons = [button.label for button in message.buttons]
     if message.media is None:
-        return Bubble(message.text, buttons=buttons, note=note)
+        return Bubble(message.text, message.format, buttons=buttons, note=note)
     name = message.media.name or message.media.url
     words = (_("Image: %s") if message.media.kind == "image" else _("File: %s")) % name
     is_ours = message.media.url.startswith("/")  # else it is fetched from elsewhere
     if message.media.kind == "image" and is_ours:
-        return Bubble(message.text, message.media.url, buttons=buttons, note=note)
-    return Bubble(message.text, media=words, buttons=buttons, note=note)
+        return Bubble(message.text, message.format, message.media.url, buttons=buttons, note=note)
+    return Bubble(message.text, message.format, media=words, buttons=buttons, note=note)

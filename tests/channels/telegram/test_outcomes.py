@@ -67,6 +67,14 @@ def test_an_id_that_telegram_does_not_know_any_more(description: str) -> None:
     assert (outcome.refusal, outcome.file_gone) == (Refusal.REJECTED, True)
 
 
+def test_markup_that_cannot_be_parsed_is_wrong_for_everybody() -> None:
+    for place in (5, 2_000):
+        words = f"can't parse entities: Can't find end of Bold entity at byte offset {place}"
+        outcome = refused(error(400, f"Bad Request: {words}"))
+        assert (outcome.refusal, outcome.for_everybody) == (Refusal.REJECTED, True)
+        assert "byte" not in outcome.reason
+
+
 def test_other_refusals_are_not_about_the_id_of_a_file() -> None:
     assert not refused(error(400, "Bad Request: wrong HTTP URL specified")).file_gone
 
@@ -179,9 +187,9 @@ def test_a_link_that_telegram_does_not_take_is_one_reason_for_everybody() -> Non
 
 
 def test_unknown_words_are_passed_on_without_what_is_one_persons() -> None:
-    outcome = refused(error(400, 'Bad Request: can\'t parse entities: end tag "b" at byte 123456'))
+    outcome = refused(error(400, 'Bad Request: can\'t parse poll: option "b" at byte 123456'))
     assert outcome.reason == (
-        "Telegram refused the message (400): can't parse entities: end tag … at byte …."
+        "Telegram refused the message (400): can't parse poll: option … at byte …."
     )
 
 

@@ -59,6 +59,21 @@ def test_b2_an_upload_goes_along_as_a_form() -> None:
     assert files == {"document": multipart.File(name, "application/x-ods", data)}
 
 
+@pytest.mark.parametrize(("format_", "mode"), [("chat_html", "HTML"), ("markdownv2", "MarkdownV2")])
+def test_formatted_texts_name_their_markup(format_: str, mode: str) -> None:
+    assert called("x", format=format_)[1] == {"chat_id": "42", "parse_mode": mode, "text": "x"}
+    caption = called("x", format=format_, media=Media("image", URL))[1]
+    assert caption == {"chat_id": "42", "parse_mode": mode, "photo": URL, "caption": "x"}
+
+
+def test_markup_does_not_count_in_a_caption() -> None:
+    text = f"<b>{'x' * 1_022}😀</b>"
+    media = Media("image", URL)
+    assert called(text, format="chat_html", media=media)[1]["caption"] == text
+    with pytest.raises(Unsendable, match=r"longer than the 1,024 characters"):
+        request(f"{text}x", format="chat_html", media=media)
+
+
 @pytest.mark.parametrize(
     ("kind", "method", "field"),
     [("image", "sendPhoto", "photo"), ("file", "sendDocument", "document")],

@@ -16,8 +16,10 @@ pytestmark = pytest.mark.django_db
 def draft(text: str, **mail: str) -> tuple[Broadcast, Any]:
     channel = factory.channel("Mail", "email")
     person = factory.address(channel, "dana@x.example", "<script>alert(1)</script>")
-    of_mail = {"format": "html", **mail}
-    return drafts.create_draft(by=factory.BY, channels=[channel], text=text, mail=of_mail), person
+    broadcast = drafts.create_draft(
+        by=factory.BY, channels=[channel], text=text, format="html", mail=mail
+    )
+    return broadcast, person
 
 
 def test_a_page_is_shown_to_a_frame_alone_and_without_powers(admin: Client) -> None:
@@ -50,7 +52,7 @@ def test_the_page_of_a_draft_frames_it_and_keeps_the_form(admin: Client) -> None
     fields = {"format": "markdown", "layout": "none", "plain_text": "Mine", "text": "**Hi**"}
     html = autosave(admin, compose_form(channel, **fields), "text")
     kept = the_draft()
-    assert kept.mail == {"format": "markdown", "layout": "none", "plain_text": "Mine"}
+    assert (kept.format, kept.mail) == ("markdown", {"layout": "none", "plain_text": "Mine"})
     query = f"revision={kept.revision}&amp;address={person.pk}"
     assert f'src="/broadcasts/{kept.pk}/mail/?{query}"' in html
     assert "sandbox" in html

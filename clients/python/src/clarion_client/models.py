@@ -1071,7 +1071,6 @@ class MailIn(TypedDict):
     preheader: "NotRequired[str]"
     from_name: "NotRequired[str]"
     reply_to: "NotRequired[str]"
-    format: "NotRequired[Literal['text', 'markdown', 'html', 'mjml']]"
     layout: "NotRequired[str]"
     plain_text: "NotRequired[str]"
     images: "NotRequired[Literal['hosted', 'inline']]"
@@ -1827,6 +1826,7 @@ class TextContent(TypedDict):
 
     type: "Literal['text']"
     text: "str"
+    format: "NotRequired[Literal['text', 'markdown', 'html', 'mjml', 'chat_html', 'markdownv2']]"
 
 
 class Token(TypedDict):

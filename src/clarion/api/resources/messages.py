@@ -18,6 +18,7 @@ from clarion.broadcasts.mail import stored_mail
 from clarion.channels.models import Channel
 from clarion.contacts.identities import look_up
 from clarion.contacts.models import Address
+from clarion.content.formats import TEXT
 
 AREA = "Messages"
 
@@ -64,6 +65,7 @@ def send_message(request: ApiRequest, body: MessageIn) -> Created:
         address,
         by=request.by,
         text=fields.get("text", ""),
+        text_format=fields.get("format", TEXT),
         story=fields.get("story"),
         template=fields.get("template"),
         data=data,

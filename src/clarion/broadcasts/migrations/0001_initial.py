@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("text", models.TextField(blank=True, default="")),
+                ("format", models.CharField(default="text", max_length=12)),
                 ("template", models.JSONField(blank=True, default=dict)),
                 ("mail", models.JSONField(blank=True, default=dict)),
                 ("mail_layout", models.JSONField(blank=True, default=dict)),

@@ -37,6 +37,11 @@ FILE_GONE = Meaning(
     Refusal.REJECTED,
     "Telegram does not accept the URL of the picture or file. Upload the file instead.",
 )
+# It is about the text itself: what Clarion's own check let through is wrong for everybody.
+BAD_MARKUP = Meaning(
+    Refusal.REJECTED,
+    "Telegram can't read the formatting of the text. Correct its markup, or choose Plain text.",
+)
 _NO_PICTURE = Meaning(Refusal.REJECTED, "Telegram can't read the picture. Use another one.")
 _BAD_LINK = Meaning(
     Refusal.REJECTED, "Telegram does not accept the URL of a link button. Correct it."
@@ -75,6 +80,7 @@ DESCRIPTIONS: dict[str, Meaning] = {
     "message text is empty": Meaning(Refusal.REJECTED, "The text is empty."),
     "caption is too long": _LONG_CAPTION,
     "MEDIA_CAPTION_TOO_LONG": _LONG_CAPTION,
+    "can't parse entities": BAD_MARKUP,
     "wrong file identifier": FILE_GONE,
     "wrong remote file identifier": FILE_GONE,
     "wrong file_id": FILE_GONE,

@@ -34,7 +34,7 @@ from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.errors import DESCRIPTIONS
 from clarion.channels.telegram.events import answer_to, events_of
 from clarion.channels.telegram.outcomes import conflict, kept_id_of, refused, words_of
-from clarion.channels.telegram.requests import CAPTION, JSON, call_of
+from clarion.channels.telegram.requests import CAPTION, JSON, PARSE_MODES, call_of
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
 
@@ -71,6 +71,7 @@ class TelegramKind:
         buttons=frozenset({"link", "reply"}),
         most_buttons=100,
         keeps_files=True,
+        formats=frozenset(PARSE_MODES),
         caption_length=CAPTION,
         utf16=True,
         # "Bots can't initiate conversations with users": core.telegram.org/bots/features
@@ -102,9 +103,9 @@ class TelegramKind:
         return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
-        """sendMessage, sendPhoto or sendDocument: each with the text as it is, without parse_mode,
-        so nothing in it needs escaping. Raises Unsendable for what Telegram does not take."""
-        if message.media or message.buttons or message.template:
+        """sendMessage, sendPhoto or sendDocument: each with the text as it is, and parse_mode only
+        where it has markup. Raises Unsendable for what Telegram does not take."""
+        if message.media or message.buttons or message.template or message.format:
             return self._with_parts(message)
         text = encode_basestring
         body = f'{{"chat_id":{text(message.to)},"text":{text(message.text)}}}'

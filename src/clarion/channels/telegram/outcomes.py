@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from clarion.channels import payloads
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, wait_seconds
-from clarion.channels.telegram.errors import DESCRIPTIONS, FILE_GONE
+from clarion.channels.telegram.errors import BAD_MARKUP, DESCRIPTIONS, FILE_GONE
 from clarion.channels.telegram.ids import is_chat_id
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply
@@ -42,9 +42,13 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
         return Refused(Refusal.THROTTLED, _MIGRATED, code, whole_channel=False, moved_to=moved_to)
     for words, meaning in DESCRIPTIONS.items():
         if status in (400, 403) and words in description:
-            is_gone = meaning is FILE_GONE
             return Refused(
-                meaning.refusal, meaning.sentence, code, mark=meaning.mark, file_gone=is_gone
+                meaning.refusal,
+                meaning.sentence,
+                code,
+                mark=meaning.mark,
+                for_everybody=meaning is BAD_MARKUP,
+                file_gone=meaning is FILE_GONE,
             )
     if status == 413:
         return Refused(Refusal.REJECTED, _TOO_LARGE, code)

@@ -16,6 +16,7 @@ from clarion.kit.parts import Button, Media
 CAPTION = 1024  # characters “after entities parsing”, an emoji counts as two
 BUTTON_DATA = 64  # bytes
 JSON = "application/json"
+PARSE_MODES = {"chat_html": "HTML", "markdownv2": "MarkdownV2"}
 _MB = 1_000_000
 _UPLOADED = {"image": 10 * _MB, "file": 50 * _MB}  # bytes
 _FETCHED = {"image": 5 * _MB, "file": 20 * _MB}  # bytes, when Telegram gets it from an address
@@ -38,6 +39,8 @@ def call_of(message: Outgoing, limits: Limits, label: str) -> Call:
     fields: dict[str, Any] = {"chat_id": message.to}
     if message.buttons:
         fields["reply_markup"] = {"inline_keyboard": [[_key(each)] for each in message.buttons]}
+    if message.format:
+        fields["parse_mode"] = PARSE_MODES[message.format]
     if message.media is None:
         return _as_json("sendMessage", {**fields, "text": message.text})
     if message.text:

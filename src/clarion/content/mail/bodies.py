@@ -17,8 +17,6 @@ from clarion.content.mail.plain import plain_text_of
 from clarion.content.mail.shielding import Shield
 from clarion.content.rendering import HTML_LIMIT
 
-TEXT: Final = "text"
-FORMATS: Final = (TEXT, "markdown", "html", "mjml")
 DEEPEST: Final = 400  # elements in one another; the parsers take about ten times as many
 _MOST_OPEN: Final = 100
 _PAIRS: Final = (
@@ -92,7 +90,7 @@ def build_body(
     can_unsubscribe: bool = True,
     relink: Relink | None = None,
 ) -> Body:
-    """The templates of what is written in one of FORMATS but ``text``.
+    """The templates of what is written in one of formats.BODY_FORMATS.
 
     ``layout``: None for none; pages of their own and MJML stand in none. Where neither says it, the
     postal address and the link to unsubscribe are added at the end; the link only if

@@ -84,10 +84,7 @@ class Rehearsal:
         claimed.progress = self._progress
         messages, charged = 0, []
         measures = kind if isinstance(kind, Measures) else None
-        titled, mail = kind.limits.titled, kind.limits.mail
-        while isinstance(
-            step := next_step(claimed, self._job, titled=titled, mail=mail), MessageStep
-        ):
+        while isinstance(step := next_step(claimed, self._job, kind.limits), MessageStep):
             if most := _too_long(step.outgoing, kind.limits):
                 name = self._names[channel_id]
                 unit = unit_of(kind.limits)

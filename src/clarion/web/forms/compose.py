@@ -25,7 +25,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.query import Audience
 from clarion.channels.models import Channel
 from clarion.codes.models import CodePool
-from clarion.content.mail.bodies import FORMATS
+from clarion.content.formats import FORMATS, TEXT
 from clarion.content.models import Story, Upload
 from clarion.kit import rates
 from clarion.kit.numbers import parse_id
@@ -72,6 +72,7 @@ class Composition:
 
     title: str = ""
     text: str = ""
+    format: str = TEXT  # how the text is written
     mail: dict[str, Any] = field(default_factory=dict)  # see broadcasts.mail
     attachments: list[Upload] = field(default_factory=list)  # those of mail, in order
     data_type: str = "text"
@@ -144,6 +145,7 @@ class Composition:
         fields: dict[str, Any] = {
             "title": self.title,
             "text": self.text,
+            "format": self.format,
             "mail": self.mail,
             "data_type": self.data_type,
             "story": self.story,
@@ -224,9 +226,9 @@ def parse(data: QueryDict) -> Composition:
     composition = Composition(
         title=one_line(data.get("title", ""))[:TITLE_LENGTH],
         text=plain_text(data.get("text", "")),
+        format=data.get("format", "") if data.get("format") in FORMATS else TEXT,
         mail={
             **{name: one_line(data.get(name, ""))[:LONGEST_OF_MAIL] for name in MAIL_FIELDS},
-            "format": data.get("format", "") if data.get("format") in FORMATS else "",
             "layout": one_line(data.get("layout", ""))[:20],
             "plain_text": plain_text(data.get("plain_text", "")),
             "images": INLINE if data.get("images") == INLINE else "",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from clarion.content import media
 from clarion.content.errors import CODE, CODE_IS, ContentError, StoryError
+from clarion.content.formats import TEXT
 from clarion.content.models import StoryVersion, Upload
 from clarion.content.rendering import unknown_variables
 from clarion.content.stories import StoryConflict
@@ -19,13 +20,14 @@ from clarion.web.wrong import Wrong
 
 MOST_TYPED = 40  # blocks that a page may send, removed ones included
 FIELDS = {
-    "text": ("text",),
-    "image": ("url", "media", "caption"),
-    "file": ("url", "media", "name", "caption"),
-    "buttons": ("text",),
+    "text": ("text", "format"),
+    "image": ("url", "media", "caption", "format"),
+    "file": ("url", "media", "name", "caption", "format"),
+    "buttons": ("text", "format"),
     "webhook": ("url", "secret", "timeout"),
 }
 BUTTON_KINDS = ("link", "reply", "story")
+_CHOSEN = ("timeout", "format")  # they have a value before anything is typed
 _HOLD_VARIABLES = ("text", "url", "caption")
 
 
@@ -63,6 +65,8 @@ class BlockFields:
         """The block as ``content.stories`` takes it."""
         block: dict[str, Any] = {"kind": self.kind}
         block.update({name: self.values.get(name, "") for name in FIELDS.get(self.kind, ())})
+        if "format" in block:
+            block["format"] = block["format"] or TEXT
         if self.kind == "buttons":
             block["buttons"] = [
                 {"kind": button.kind, "label": button.label, "value": button.value}
@@ -78,7 +82,7 @@ class BlockFields:
     @property
     def blank(self) -> bool:
         """Whether nothing is typed in it yet."""
-        texts = [value for name, value in self.values.items() if name != "timeout"]
+        texts = [value for name, value in self.values.items() if name not in _CHOSEN]
         return not any(texts + [part for b in self.buttons for part in (b.label, b.value)])
 
     @property

@@ -1,6 +1,7 @@
 """What templates need beyond Django's own: icons, moments, numbers, states, roles."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from clarion.channels import registry
 from clarion.content.errors import CODE, LINKS
 from clarion.kit import clock
 from clarion.kit.durations import duration
+from clarion.kit.markup.pieces import MarkupError, as_page
+from clarion.kit.markup.reading import read
 from clarion.web import assets
 from clarion.web.browsers import browser_name
 from clarion.web.shown import VARIABLE, variable_name
@@ -183,6 +186,21 @@ def variables(text: str) -> SafeString:
         parts.append(format_html(chip, match[0], variable_name(match)))
         end = match.end()
     return mark_safe("".join(parts) + escape(text[end:]))  # noqa: S308  (every part is escaped)
+
+
+@register.filter
+def formatted(message: Any) -> SafeString:
+    """The text of a message or bubble as chats show it; one that can't be read as it is written."""
+    if message.format:
+        with suppress(MarkupError):
+            return mark_safe(as_page(read(message.text, message.format)))  # noqa: S308  (escaped)
+    return escape(message.text)
+
+
+@register.filter
+def with_chips(message: Any) -> SafeString:
+    """As ``formatted``; the variables of a plain text as chips."""
+    return formatted(message) if message.format else variables(message.text)
 
 
 @register.filter

@@ -122,6 +122,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
                 "window_hours": window_hours(channel, "message"),
                 "templates_to_all": not only_written(channel, "template"),
                 "sends_mail": sends_mail([channel]),
+                "formats": kind_class(channel.kind).limits.formats,
             }
             for channel in channels_with_contacts()
         ],
@@ -132,7 +133,7 @@ def choice_context(composition: Composition) -> dict[str, Any]:
         "zones": zone_choices(composition.when.zone),
         "stories": _stories(composition.story),
         "code_pools": _code_pools(composition.code_pool),
-        "mail_formats": FORMAT_LABELS.items(),
+        "text_formats": FORMAT_LABELS.items(),
         "layouts": Layout.objects.order_by("name"),
         "units": list(UNITS),
         "tag_condition": TAG,

@@ -21,6 +21,7 @@ from clarion.content.rendering import contact_context
 from clarion.kit.numbers import parse_id
 from clarion.web.filters import chips, list_url
 from clarion.web.forms.stories import StoryForm, from_post, from_version
+from clarion.web.previews import BLOCK_FORMATS
 from clarion.web.requests import AgentRequest, needs
 from clarion.web.story_words import BLOCKS, BUTTONS
 
@@ -195,6 +196,7 @@ def _context(request: AgentRequest, story: Story | None, form: StoryForm) -> dic
         ],
         "choices": _choices(form),
         "kinds": BLOCKS,
+        "block_formats": BLOCK_FORMATS.items(),
         "button_kinds": BUTTONS,
         "variables": sorted(variables, key=lambda name: (name != "contact.name", name))[:12],
     }
