@@ -220,7 +220,7 @@ class Telegram:
             reply = http_reply(
                 200,
                 f'{{"ok":true,"result":{{"message_id":{self._message_id},"from":{bot.sender},'
-                f'"chat":{{"id":{number},"first_name":"Chat","type":"private"}},'
+                f'"chat":{_shown_chat(number, recipient)},'
                 f'"date":{int(time.time())},{json.dumps(message.fields)[1:-1]}}}}}',
             )
             conn.act(do, delay, reply)
@@ -303,6 +303,16 @@ def _person(chat_id: int, name: str) -> dict[str, Any]:
 
 def _chat(chat_id: int, name: str) -> dict[str, Any]:
     return {"id": chat_id, "type": "private", "first_name": name}
+
+
+def _shown_chat(number: int, recipient: str) -> str:
+    """The chat of a message that was sent: https://core.telegram.org/bots/api#chat."""
+    if number > 0:
+        return f'{{"id":{number},"first_name":"Chat","type":"private"}}'
+    if recipient.startswith("@"):
+        name = recipient[1:].partition("!")[0]
+        return f'{{"id":{number},"title":"Chat","username":"{name}","type":"channel"}}'
+    return f'{{"id":{number},"title":"Chat","type":"supergroup"}}'
 
 
 def _number(params: dict[str, Any], name: str, default: int) -> int:

@@ -88,7 +88,7 @@ def chat_number(recipient: str) -> int:
     name = recipient.partition("!")[0]
     if not _CHAT.fullmatch(name):
         raise Refused(400, "Bad Request: chat not found")
-    return -zlib.crc32(name.encode()) if name[0] == "@" else int(name)
+    return -(10**12) - zlib.crc32(name.lower().encode()) if name[0] == "@" else int(name)
 
 
 def sent(method: str, call: Given, known: Mapping[str, dict[str, Any]]) -> Sent:

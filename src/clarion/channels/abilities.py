@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
-from clarion.channels.contract import CallbackAnswer, HookRequest, Reply, Request
+from clarion.channels.contract import CallbackAnswer, ChannelKind, HookRequest, Reply, Request
 from clarion.transport.messages import HttpRequest
 
 
@@ -97,6 +97,19 @@ class RanksIds(Protocol):
     @staticmethod
     def rank_id(value: str) -> int:
         """The lower, the better: the best one known of a contact is sent to. Pure."""
+
+
+@runtime_checkable
+class PausesBetween(Protocol):
+    """A kind whose provider limits how fast messages may follow each other in some chats."""
+
+    def pause_after(self, user_id: str) -> float:
+        """How many seconds the next message of a story to this user id waits. Pure."""
+
+
+def pause_after(kind: ChannelKind, user_id: str) -> float:
+    """As ``PausesBetween.pause_after``; 0 of a kind without such limits."""
+    return kind.pause_after(user_id) if isinstance(kind, PausesBetween) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 
 from clarion.broadcasts.gaps import OTHER
 from clarion.broadcasts.reasons import OUTSIDE_WINDOW, SKIPPED
+from clarion.channels.abilities import pause_after
 from clarion.channels.contract import (
     Accepted,
     LimitsChats,
@@ -222,8 +223,7 @@ def _may_be_answered(claimed: Claimed, job: Job) -> bool:
 
 def _is_about_one_chat(outcome: Refused, channel: ChannelFacts, to: str) -> bool:
     """Whether only this chat has to wait, as far as one reply tells."""
-    kind = channel.kind
-    is_throttled = outcome.refusal is Refusal.THROTTLED
+    is_throttled, kind = outcome.refusal is Refusal.THROTTLED, channel.kind
     return is_throttled and isinstance(kind, LimitsChats) and kind.limits_chat(to)
 
 
@@ -284,7 +284,9 @@ def _accepted(
     else:
         settlement = _continued(claimed, channel, replace(claimed.progress, sent=before + 1))
         settlement.maybe_sent, settlement.number = False, before
-        settlement.due_at = settlement.at + channel.pair_gap if channel.pair_gap else claimed.due_at
+        pause = round(pause_after(channel.kind, claimed.to) * clock.SECOND)
+        if gap := max(channel.pair_gap, pause):
+            settlement.due_at = settlement.at + gap
     settlement.content = step.shown
     settlement.external_id, settlement.parts = outcome.external_id, outcome.parts
     if outcome.recipient_ids and any(
@@ -313,8 +315,7 @@ def _refused(
 ) -> Settlement:
     settlement = _attempted(claimed, channel, job)
     verdict = judge(outcome, claimed.attempts, claimed.maybe_sent, settlement.at, channel.policy)
-    settlement.state = verdict.state
-    settlement.attempts = verdict.attempts
+    settlement.state, settlement.attempts = verdict.state, verdict.attempts
     settlement.due_at = verdict.due_at
     settlement.attempted = verdict.attempted
     settlement.maybe_sent = verdict.maybe_sent

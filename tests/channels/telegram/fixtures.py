@@ -72,8 +72,15 @@ CASE = Case(
     secrets=(TOKEN, TOKEN.partition(":")[2], SECRET),
     message=Outgoing("abc-17", 3, "42", "Hello Anna"),
     accepted=reply(200, {"ok": True, "result": {"message_id": 5, "chat": {"id": 42}}}),
-    user_ids={"42": "42", " -100123 ": "-100123", "9223372036854775807": "9223372036854775807"},
-    bad_user_ids={"whole number": ("abc", "1.5", "01", "9223372036854775808", "@anna")},
+    user_ids={
+        "42": "42",
+        " -100123 ": "-100123",
+        "9223372036854775807": "9223372036854775807",
+        " @Shop_News ": "@shop_news",
+    },
+    bad_user_ids={
+        "whole number": ("abc", "1.5", "01", "9223372036854775808", "@ab", "@1shop", "@shop-news"),
+    },
     id_columns={"id,chat_id": "chat_id", "name,Telegram ID": "Telegram ID"},
     replies={
         "empty 200": (reply(200), Refusal.UNKNOWN),

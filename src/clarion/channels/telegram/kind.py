@@ -33,7 +33,7 @@ from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.errors import DESCRIPTIONS
 from clarion.channels.telegram.events import answer_to, events_of
-from clarion.channels.telegram.outcomes import conflict, kept_id_of, refused, words_of
+from clarion.channels.telegram.outcomes import conflict, group_ids_of, kept_id_of, refused, words_of
 from clarion.channels.telegram.requests import CAPTION, JSON, PARSE_MODES, call_of
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
@@ -43,6 +43,7 @@ _ACCEPTED = Accepted()
 _HEADERS = (("Content-Type", JSON),)
 _TIMEOUT = 15.0  # seconds
 _TIMEOUT_UPLOADING = 60.0
+_BETWEEN_IN_GROUPS = 60.0 / 20
 _HELD_OPEN = 25  # seconds that Telegram waits for an update
 # Telegram writes every letter outside ASCII as six bytes and an emoji as twelve, so that an update,
 # with the message that it replies to, may have more than 100 kB. The transport takes a megabyte:
@@ -99,7 +100,7 @@ class TelegramKind:
 
     @staticmethod
     def user_id(text: str) -> str:
-        """A chat id: a whole number. Raises BadIdError."""
+        """A chat id: a whole number, or the name of a group or channel. Raises BadIdError."""
         return ids.user_id(text)
 
     def request(self, message: Outgoing) -> HttpRequest:
@@ -121,18 +122,26 @@ class TelegramKind:
         http = as_http(reply)
         answer = json_object(http.body)
         if http.status == 200 and answer.get("ok") is True:
-            kept_id = kept_id_of(payloads.part(answer.get("result")))
-            return Accepted(kept_id=kept_id) if kept_id else _ACCEPTED
+            message = payloads.part(answer.get("result"))
+            kept_id, chat_ids = kept_id_of(message), group_ids_of(message)
+            if not kept_id and not chat_ids:
+                return _ACCEPTED
+            return Accepted(recipient_ids=chat_ids, kept_id=kept_id)
         return refused(http, answer, self._secrets)
 
     def limits_chat(self, user_id: str) -> bool:
-        """A group or channel, whose ids are negative: it may get 20 messages a minute.
+        """A group or channel: it may get 20 messages a minute.
 
         A private chat's own limit, one message a second, is shorter than a broadcast comes back to
         it; so a 429 there is about the bot (core.telegram.org/bots/faq, “My bot is hitting limits”;
         the answer itself does not tell: `retry_after` is the same for both).
         """
-        return user_id.startswith("-")
+        return ids.is_group(user_id)
+
+    def pause_after(self, user_id: str) -> float:
+        """Three seconds for a group or channel, which may get 20 messages a minute; none for a
+        person, where short bursts pass: core.telegram.org/bots/faq, “My bot is hitting limits”."""
+        return _BETWEEN_IN_GROUPS if ids.is_group(user_id) else 0.0
 
     def check(self) -> HttpRequest:
         """Ask getMe, which does nothing."""
