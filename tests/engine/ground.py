@@ -10,6 +10,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
+from clarion.engine.repeats import Repeats
 from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock
@@ -35,7 +36,7 @@ class Alone:
     """What an attempt needs of a worker, where there is no other attempt."""
 
     def __init__(self) -> None:
-        self.files = KeptFiles(no_database)
+        self.files, self.repeats = KeptFiles(no_database), Repeats(no_database)
 
     def begin(self, delivery: int) -> bool:
         return True
@@ -61,7 +62,7 @@ class PipelineHost:
 
     def __post_init__(self) -> None:
         self.content = ContentWatch(self.put)
-        self.files = KeptFiles(no_database)
+        self.files, self.repeats = KeptFiles(no_database), Repeats(no_database)
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool:
         return self.allowed

@@ -8,9 +8,10 @@ import pytest
 from clarion.channels.contract import Reply, Request
 from clarion.channels.models import Channel
 from clarion.engine import snapshot, story_watch
-from clarion.engine.attempt import StoryDown, requeued
+from clarion.engine.attempt import requeued
 from clarion.engine.claim import Claimed
 from clarion.engine.control_question import asked_before
+from clarion.engine.results import StoryDown
 from clarion.engine.story_watch import StoryWatch
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.messages import HttpReply, HttpRequest

@@ -12,6 +12,8 @@ from clarion.contacts.states import EXPLANATIONS, INACTIVE
 HELD: Final = "open_chat"
 NO_CONSENT: Final = "no_consent"
 OUTSIDE_WINDOW: Final = "outside_window"
+# Of a message that may have been sent, and that can't be repeated without sending it twice.
+KEY_ENDED: Final = "key_ended"
 # Whom the audience query gives one of these gets no delivery.
 EXCLUDED: Final = ("excluded_tag", "excluded_segment")
 # Reason -> what the summary of an audience calls it.
@@ -32,4 +34,6 @@ SKIPPED: Final[dict[str, str]] = {
     OUTSIDE_WINDOW: f"More than {WINDOW_HOURS} hours have passed since the contact last wrote, "
     "or it is not known when they did.",
     "deleted": "The contact was deleted.",
+    KEY_ENDED: "It may have been sent. It was not repeated, because the time in which the platform "
+    "drops repeats is over.",
 }

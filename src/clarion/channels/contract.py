@@ -72,8 +72,7 @@ class Accepted:
 
     external_id: str | None = None  # its id there, when receipts refer to it
     recipient_ids: tuple[str, ...] = ()  # the user ids under which the provider knows the recipient
-    # Of a message of several parts the id of each, where receipts are about parts; the first one is
-    # the external id.
+    # Of a message of several parts the id of each, the external id first, if receipts name parts.
     parts: tuple[str, ...] = ()
     kept_id: str = ""  # with ``Limits.keeps_files``: of the picture or file that it was sent with
 
@@ -270,6 +269,7 @@ class Limits:
     text_length: int  # characters of one message
     receipts: frozenset[str]  # which of delivered, read, failed it can report
     idempotent: bool = False  # whether the provider itself drops a repeated message id
+    repeats_for: float = 0.0  # for how many seconds it does; 0: no end is known
     media: frozenset[str] = frozenset()  # which of image, file
     buttons: frozenset[str] = frozenset()  # which of link, reply
     most_buttons: int = 0  # under one message

@@ -5,13 +5,13 @@ An attempt ends in a Settlement, which says where the delivery goes. The transpo
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from clarion.broadcasts.gaps import OTHER
-from clarion.broadcasts.reasons import OUTSIDE_WINDOW, SKIPPED
+from clarion.broadcasts.reasons import KEY_ENDED, OUTSIDE_WINDOW, SKIPPED
 from clarion.channels.abilities import pause_after
 from clarion.channels.contract import (
     Accepted,
@@ -29,6 +29,14 @@ from clarion.engine.claim import Claimed, NoCode
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.no_reply import WRONG_SETTINGS, without_reply
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
+from clarion.engine.repeats import Repeats
+from clarion.engine.results import (
+    ContentTrouble,
+    KnownGap,
+    Result,
+    StoryAnswered,
+    StoryDown,
+)
 from clarion.engine.retry import judge
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.engine.windows import is_too_late
@@ -38,7 +46,7 @@ from clarion.records.deliveries.settle import Settlement
 from clarion.records.progress import Progress
 from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent, WrongSettings
-from clarion.transport.messages import HttpReply, HttpRequest
+from clarion.transport.messages import HttpReply
 
 log = structlog.get_logger()
 SendRequest = Callable[[Request], Awaitable[Reply]]  # by the transport
@@ -51,42 +59,11 @@ OURS = "Clarion had a fault with this message. The worker's log has the details:
 START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
 
 
-@dataclass(frozen=True, slots=True)
-class StoryAnswered:
-    """The story's webhook has answered for this person."""
-
-    step: int
-    request: HttpRequest
-
-
-@dataclass(frozen=True, slots=True)
-class StoryDown:
-    """The story's webhook did not answer: that is its own trouble, or it is about this person."""
-
-    step: int
-    request: HttpRequest
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContentTrouble:
-    """What a broadcast sends can't work for anybody: it has to wait until somebody changes it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownGap:
-    """No message could be made, as was known before: an agent decided to send to the others."""
-
-
-Result = Outcome | ContentTrouble | StoryAnswered | StoryDown | KnownGap | None  # found out
-
-
 class AttemptHost(Protocol):
     """What an attempt needs of its worker."""
 
     files: KeptFiles
+    repeats: Repeats
 
     def begin(self, delivery: int) -> bool:
         """Note that a message is about to leave; False: it must not."""
@@ -108,7 +85,10 @@ async def attempt(
 
     A story's webhook is asked without ``host.begin``: it may be asked again.
     """
-    if skipped_for := _skipped_for(claimed, channel, job):
+    skipped_for = _skipped_for(claimed, channel, job)
+    if not skipped_for and await host.repeats.have_ended(claimed, channel, job):
+        skipped_for = KEY_ENDED
+    if skipped_for:
         return _skipped(claimed, channel, skipped_for), None
     if (job.broken or isinstance(claimed.code, NoCode)) and not job.single:
         return _waits_for_content(claimed, channel), _content_trouble(claimed, job)

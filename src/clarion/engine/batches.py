@@ -22,19 +22,13 @@ from clarion.channels.contract import (
     Request,
     SendsBatches,
 )
-from clarion.engine.attempt import (
-    FAULT,
-    OURS,
-    Result,
-    SendRequest,
-    concluded,
-    requeued,
-)
+from clarion.engine.attempt import FAULT, OURS, SendRequest, concluded, requeued
 from clarion.engine.claim import LATE, TOGETHER, WINDOW, Claimed
 from clarion.engine.no_reply import without_reply
 from clarion.engine.pipeline_host import PipelineHost
 from clarion.engine.render import MessageStep
 from clarion.engine.request_slots import RequestSlots
+from clarion.engine.results import Result
 from clarion.engine.retry import backoff
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.kit import clock

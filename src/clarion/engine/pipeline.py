@@ -12,12 +12,8 @@ from clarion.channels.contract import Accepted, Outcome, Refusal, Refused
 from clarion.engine.attempt import (
     FAULT,
     STORY_WEBHOOK,
-    ContentTrouble,
     Deliver,
-    Result,
     SendRequest,
-    StoryAnswered,
-    StoryDown,
     attempt,
     requeued,
     was_not_made,
@@ -26,6 +22,7 @@ from clarion.engine.claim import LATE, Claimed
 from clarion.engine.content_watch import Broken
 from clarion.engine.no_reply import MAYBE_SENT, without_reply
 from clarion.engine.pipeline_host import PipelineHost
+from clarion.engine.results import ContentTrouble, Result, StoryAnswered, StoryDown
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts
 from clarion.engine.story_watch import StoryWatch

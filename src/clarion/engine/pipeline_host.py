@@ -7,6 +7,7 @@ from clarion.engine.claim import Claim, Claimed
 from clarion.engine.content_watch import ContentWatch
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.remaining import Remaining
+from clarion.engine.repeats import Repeats
 from clarion.engine.snapshot import ChannelFacts, Job
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.messages import HttpRequest
@@ -17,6 +18,7 @@ class PipelineHost(Protocol):
 
     content: ContentWatch
     files: KeptFiles
+    repeats: Repeats
 
     def may_send(self, channel_id: int, broadcast_id: int) -> bool: ...
     def job(self, broadcast_id: int) -> Awaitable[Job]: ...

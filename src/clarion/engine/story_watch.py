@@ -18,8 +18,8 @@ import structlog
 from django.db import Error
 
 from clarion.channels.contract import Reply, Request
-from clarion.engine.attempt import StoryDown
 from clarion.engine.claim import Claimed
+from clarion.engine.results import StoryDown
 from clarion.records.deliveries.settle import Settlement
 from clarion.transport.errors import MaybeSent, NotSent
 from clarion.transport.messages import HttpReply, HttpRequest

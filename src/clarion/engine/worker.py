@@ -41,6 +41,7 @@ from clarion.engine.kept_files import KeptFiles
 from clarion.engine.orders import Orders
 from clarion.engine.pipeline import ChannelPipeline
 from clarion.engine.remaining import Remaining, remaining
+from clarion.engine.repeats import Repeats
 from clarion.engine.settle import settle
 from clarion.engine.settler import Settler
 from clarion.engine.threads import DatabaseThreads
@@ -76,11 +77,10 @@ class Worker:
         self._jobs: dict[int, tuple[int, snapshot.Job]] = {}  # with the revision it was read for
         self._settler = Settler(self._settle)
         self.content = ContentWatch(self.put)
-        self.files = KeptFiles(self._db)
+        self.files, self.repeats = KeptFiles(self._db), Repeats(self._db)
         self._clients: Clients
         self._connections: Connections
-        self._id = 0
-        self._lease_end = 0.0  # by time.monotonic(), as renewed last
+        self._id, self._lease_end = 0, 0.0  # the end by time.monotonic(), as renewed last
         self._waiting: set[int] = set()  # channels that wait, or have waited just before
         self._on_hold: set[int] = set()  # broadcasts that wait for their story's webhook
         self._journal: Journal

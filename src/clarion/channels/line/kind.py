@@ -58,6 +58,11 @@ class LineKind:
         text_length=TEXT_LENGTH,
         receipts=frozenset(),
         idempotent=True,
+        # A retry key can be used for 24 hours, and LINE asks for longer and longer waits between
+        # repeats: https://developers.line.biz/en/docs/messaging-api/retrying-api-request/.
+        repeats_for=86_400.0,
+        attempts=6,
+        backoff=2.0,
         media=frozenset({"image"}),
         buttons=frozenset({"link", "reply"}),
         most_buttons=MOST_BUTTONS,
