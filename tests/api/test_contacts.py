@@ -7,9 +7,12 @@ import pytest
 from api.conftest import Program
 from api.test_foundation import problem
 from clarion.accounts.models import AuditEntry
+from clarion.channels.contract import AddressReport
 from clarion.channels.models import Channel
 from clarion.consents.models import Change, Consent
-from clarion.contacts.models import Contact
+from clarion.contacts.models import Contact, Suppression
+from clarion.contacts.suppressions import reports
+from clarion.kit import clock
 from support import factory
 
 ADA = {"user_id": "ada", "name": "Ada", "attributes": {"city": "Bonn", "age": 36}, "tags": ["vip"]}
@@ -157,6 +160,21 @@ def test_a_contact_is_changed_and_deleted(call: Program, channel: Channel) -> No
     assert call.ok("POST", f"{path}/delete", {"suppress": True}) == {"suppressed": 2}
     assert call("GET", path).status_code == 404
     assert len(call.ok("GET", "/suppressions")["items"]) == 2
+
+
+@pytest.mark.parametrize(("query", "state"), [("", "unreachable"), ("?reachable=true", "active")])
+def test_a_hard_bounce_is_removed_from_the_suppression_list(
+    call: Program, query: str, state: str
+) -> None:
+    address = factory.address(factory.channel("mail", "email"), "ada@example.com", "Ada")
+    reports.note(address.channel, AddressReport(address.value, "hard_bounce", clock.now()))
+    reports.list_pending()
+    entry = Suppression.objects.get(kind="email")
+
+    assert call("POST", f"/suppressions/{entry.pk}/remove{query}").status_code == 204
+
+    address.refresh_from_db()
+    assert address.effective_state == state
 
 
 def test_the_suppression_list_and_keywords(call: Program, channel: Channel) -> None:

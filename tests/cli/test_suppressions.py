@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from clarion.channels.contract import AddressReport
 from clarion.contacts import addresses
 from clarion.contacts.models import Address
+from clarion.contacts.suppressions import reports
 from clarion.kit import clock
 from support import factory
 
@@ -92,3 +94,17 @@ def test_a_file_without_what_it_needs(clarion: Callable[..., Any], tmp_path: Pat
         "The file has no column “kind”. Choose the kind for all."
         in clarion("suppressions", "import", str(path)).stderr
     )
+
+
+def test_removing_a_hard_bounce_can_make_the_address_active_again(
+    mail: list[Address], ok: Callable[..., str], clarion: Callable[..., Any]
+) -> None:
+    for address in mail[:2]:
+        reports.note(address.channel, AddressReport(address.value, "hard_bounce", clock.now()))
+    reports.list_pending()
+
+    ok("suppressions", "remove", mail[0].value, "--kind", "email", "--reachable", "--yes")
+    ok("suppressions", "remove", mail[1].value, "--kind", "email", "--yes")
+
+    states = Address.objects.filter(pk__in=[row.pk for row in mail[:2]]).order_by("pk")
+    assert [row.effective_state for row in states] == ["active", "unreachable"]

@@ -7,7 +7,7 @@ from clarion.channels.models import Channel
 from clarion.contacts.models import Address
 from clarion.engine import reap
 from clarion.engine.claim import Claimed, claim
-from clarion.engine.settle import settle
+from clarion.engine.settle import LATE, settle
 from clarion.kit import clock, db
 from clarion.records import tallies
 from clarion.records.deliveries.settle import ALIKE
@@ -59,6 +59,20 @@ def test_attributes_from_two_broadcasts_to_one_person_are_both_kept() -> None:
     settle(worker, [first, second])
     contact = Address.objects.get(pk=first.address).contact
     assert contact.attributes == {"points": 7, "city": "Bonn", "level": 2}
+
+
+def test_an_answer_in_a_journal_that_is_read_late_changes_no_attribute_that_is_there() -> None:
+    channel, worker, (message, *_), _ = world()
+    contact = Address.objects.get(pk=message.address).contact
+    contact.attributes = {"points": 9}
+    contact.save()
+    late = factory.outcome(message, channel, attributes={"points": 7, "level": 2})
+    late.at -= LATE + clock.SECOND
+
+    settle(worker, [late], again=True)
+
+    contact.refresh_from_db()
+    assert contact.attributes == {"points": 9, "level": 2}
 
 
 def test_deliveries_that_become_the_same_are_written_each_with_its_own_moment() -> None:

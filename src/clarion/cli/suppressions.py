@@ -111,6 +111,10 @@ def add(
 def remove(
     patterns: Patterns,
     kind: Kind,
+    reachable: Annotated[
+        bool,
+        typer.Option("--reachable", help="Make addresses active again that bounced."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +130,7 @@ def remove(
             abort=True,
             err=True,
         )
-    removed = entries.remove(rows, by=acting())
+    removed = entries.remove(rows, reachable=reachable, by=acting())
     if as_json:
         print_json({"removed": removed, "addresses": count})
     else:

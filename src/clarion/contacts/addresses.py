@@ -129,6 +129,19 @@ def mark_value(
     return _move(address.pk, S.ACTIVE, at, (), OUT_OF_REACH)
 
 
+def try_again(address_ids: Iterable[int], *, by: Agent | str) -> int:
+    """Make addresses active that a provider could not reach; return how many. Others, such as one
+    that has opted out meanwhile, stay as they are."""
+    now = clock.now()
+    count = 0
+    with transaction.atomic():
+        for address_id in sorted(address_ids):
+            if _move(address_id, S.ACTIVE, now, (), (S.UNREACHABLE,)):
+                audit.note("address.mark", f"address {address_id}", by, state=str(S.ACTIVE))
+                count += 1
+    return count
+
+
 def complete(address_id: int, value: str, written: str) -> None:
     """Note how the user id of an address is written, where that was not known."""
     Address.objects.filter(pk=address_id, value=value, written="").update(written=written)

@@ -30,8 +30,10 @@ def fitting(values: Values, types: Mapping[str, str]) -> dict[str, Any]:
     return {name: _fitting(name, value, types.get(name, "")) for name, value in values.items()}
 
 
-def set_values(values: Mapping[int, Values]) -> None:
+def set_values(values: Mapping[int, Values], *, only_missing: bool = False) -> None:
     """Store attributes of contacts, by the id of an address of theirs. May be repeated.
+
+    ``only_missing``: values that contacts have already stay, as they may be newer.
 
     What would make a contact's attributes too large is left out, the last ones first: nobody could
     edit that contact any more.
@@ -47,7 +49,9 @@ def set_values(values: Mapping[int, Values]) -> None:
         for address, own in values.items():
             # One that was deleted meanwhile has none.
             if contact := contacts.get(owners.get(address, 0)):
-                contact.attributes = _merged(contact.attributes, own)
+                before = contact.attributes
+                new = {n: v for n, v in own.items() if not only_missing or n not in before}
+                contact.attributes = _merged(before, new)
         note_attributes({n for own in values.values() for n, v in own.items() if v is not None})
         Contact.objects.bulk_update(contacts.values(), ["attributes"], batch_size=500)
 

@@ -1,12 +1,16 @@
 """Settling a batch: deliveries move, and what answers say about addresses is kept."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from clarion.channels.models import Channel
 from clarion.contacts import addresses, attribute_values, identities
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement, settle_rows
+
+# After this, in microseconds, an answer sets only attributes that the contact does not have: it
+# comes from the journal of a machine that was cut off, and what is stored may be newer.
+LATE: Final = 60 * clock.SECOND
 
 
 def settle(
@@ -14,18 +18,25 @@ def settle(
 ) -> int:
     """Write a batch, see ``settle_rows``. Returns how many deliveries moved."""
     # Before the deliveries move: the next message may show them, and a crash here loses none.
-    attributes: dict[int, dict[str, Any]] = {}
-    for each in batch:
-        if each.attributes:  # several broadcasts may be at the same person
-            attributes.setdefault(each.address, {}).update(each.attributes)
-    if attributes:
-        attribute_values.set_values(attributes)
+    _set_attributes([settlement for settlement in batch if settlement.attributes])
     moved = settle_rows(worker_id, batch, again=again, reopen=reopen)
     for settlement in batch:
         if settlement.mark:
             addresses.mark(settlement.address, settlement.mark, clock.from_us(settlement.at))
     _learn([settlement for settlement in batch if settlement.user_ids])
     return moved
+
+
+def _set_attributes(settlements: Sequence[Settlement]) -> None:
+    """Store what webhooks of stories say of contacts; several broadcasts may be at the same one."""
+    now = clock.now_us()
+    for is_late in (True, False):
+        attributes: dict[int, dict[str, Any]] = {}
+        for each in sorted(settlements, key=lambda settlement: settlement.at):
+            if (now - each.at > LATE) is is_late:
+                attributes.setdefault(each.address, {}).update(each.attributes or {})
+        if attributes:
+            attribute_values.set_values(attributes, only_missing=is_late)
 
 
 def _learn(settlements: Sequence[Settlement]) -> None:

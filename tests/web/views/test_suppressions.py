@@ -67,6 +67,26 @@ def test_removing_what_a_provider_reported_counts_the_addresses_of_all_its_platf
     assert not Suppression.objects.filter(removed_at=None).exists()
 
 
+@pytest.mark.parametrize(("cause", "chosen", "state"), [
+    ("hard_bounce", {"reachable": "on"}, "active"),
+    ("hard_bounce", {}, "unreachable"),
+    ("complaint", {"reachable": "on"}, "opted_out"),
+])  # fmt: skip
+def test_removing_a_hard_bounce_can_make_the_address_active_again(
+    admin: Client, ada: Address, cause: str, chosen: dict[str, str], state: str
+) -> None:
+    reports.note(ada.channel, AddressReport(ada.value, cause, clock.now()))
+    reports.list_pending()
+    entry = Suppression.objects.get(kind="email")
+    page = words(admin.get(f"{URL}{entry.pk}/remove/").content.decode())
+    assert ("Make 1 address that bounced active again" in page) is (cause == "hard_bounce")
+
+    admin.post(f"{URL}{entry.pk}/remove/", chosen)
+
+    ada.refresh_from_db()
+    assert ada.effective_state == state
+
+
 def test_what_a_provider_reported_is_one_row_with_all_its_platforms_and_addresses(
     admin: Client, ada: Address
 ) -> None:

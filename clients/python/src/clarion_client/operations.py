@@ -1548,9 +1548,11 @@ class Client(SyncBase):
             ),
         )
 
-    def remove_suppression(self, entry_id: int) -> None:
+    def remove_suppression(self, entry_id: int, *, reachable: bool | None = None) -> None:
         """Remove an entry from the list."""
-        self.request("POST", f"/api/v1/suppressions/{entry_id}/remove")
+        self.request(
+            "POST", f"/api/v1/suppressions/{entry_id}/remove", query={"reachable": reachable}
+        )
 
     def list_keywords(self) -> models.Keywords:
         """List the words of your own with which contacts opt out and in."""
@@ -3365,9 +3367,11 @@ class AsyncClient(AsyncBase):
             ),
         )
 
-    async def remove_suppression(self, entry_id: int) -> None:
+    async def remove_suppression(self, entry_id: int, *, reachable: bool | None = None) -> None:
         """Remove an entry from the list."""
-        await self.request("POST", f"/api/v1/suppressions/{entry_id}/remove")
+        await self.request(
+            "POST", f"/api/v1/suppressions/{entry_id}/remove", query={"reachable": reachable}
+        )
 
     async def list_keywords(self) -> models.Keywords:
         """List the words of your own with which contacts opt out and in."""

@@ -118,10 +118,13 @@ def add_suppression(request: ApiRequest, body: SuppressionIn) -> Created:
 
 
 @operation(AREA, "POST", "/suppressions/{entry_id}/remove", None, Rules(_WRITE))
-def remove_suppression(request: ApiRequest, entry_id: Id) -> None:
-    """Remove an entry from the list"""
+def remove_suppression(request: ApiRequest, entry_id: Id, reachable: bool = False) -> None:
+    """Remove an entry from the list
+
+    With `reachable`, addresses that its hard bounce made unreachable are active again.
+    """
     entry = get(Suppression.objects.filter(removed_at=None), entry_id, "entry")
-    entries.remove([entry], by=request.by)
+    entries.remove([entry], reachable=reachable, by=request.by)
 
 
 @operation(AREA, "GET", "/keywords", KeywordsOut, Rules("channels:read"))

@@ -10,7 +10,9 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels.contract import BadIdError
 from clarion.channels.registry import kind_class, kinds_sharing_ids, read_id_part
-from clarion.contacts.models import Suppression
+from clarion.contacts import addresses
+from clarion.contacts.models import Address, Suppression
+from clarion.contacts.states import AddressState
 from clarion.contacts.suppressions.matching import apply_pending, release_removed
 from clarion.kit import clock, db
 from clarion.kit.text import clean
@@ -131,18 +133,22 @@ def find(pattern: str, kind: str) -> Suppression:
     return row
 
 
-def remove(entries: Iterable[Suppression], *, by: Agent | str) -> int:
+def remove(entries: Iterable[Suppression], *, reachable: bool = False, by: Agent | str) -> int:
     """Take entries off the list; return how many were asked for and there. Entry points ask first.
 
     What a provider reported is listed for all kinds of channels that have the same user ids, and
-    removed from all of them.
+    removed from all of them. ``reachable``: addresses that became unreachable by the hard bounces
+    that are removed are active again.
 
     Broadcasts that are claimed from now on can be sent to their addresses again, unless another
     entry fits them or they opted out themselves. What was skipped stays skipped.
     """
     removed = 0
+    bounced: list[int] = []
     with transaction.atomic():
         for entry in entries:
+            if reachable:
+                bounced += bounced_with(entry).values_list("pk", flat=True)
             is_new = Suppression.objects.filter(pk=entry.pk, removed_at=None).update(
                 removed_at=clock.now()
             )
@@ -154,6 +160,7 @@ def remove(entries: Iterable[Suppression], *, by: Agent | str) -> int:
                            pattern=entry.pattern, reason=entry.reason)  # fmt: skip
     while release_removed():
         pass
+    addresses.try_again(bounced, by=by)
     return removed
 
 
@@ -162,6 +169,17 @@ def removed_with(entry: Suppression) -> QuerySet[Suppression]:
     if entry.source == Source.PROVIDER:
         return _same_report(entry)
     return Suppression.objects.filter(pk=entry.pk, removed_at=None)
+
+
+def bounced_with(entry: Suppression) -> QuerySet[Address]:
+    """The addresses that are unreachable by the hard bounce that this entry is about."""
+    if entry.source != Source.PROVIDER or entry.reason != Reason.BOUNCED:
+        return Address.objects.none()
+    return Address.objects.filter(
+        value=entry.value,
+        channel__kind__in=kinds_sharing_ids(entry.kind),
+        state=AddressState.UNREACHABLE,
+    )
 
 
 def _same_report(entry: Suppression) -> QuerySet[Suppression]:

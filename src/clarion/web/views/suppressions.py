@@ -105,11 +105,12 @@ def suppression_remove(request: AgentRequest, pk: int) -> HttpResponse:
     """Ask, then take an entry off the list."""
     entry = get_object_or_404(Suppression, pk=pk, removed_at=None)
     if request.method == "POST":
-        entries.remove([entry], by=request.user)
+        entries.remove([entry], reachable="reachable" in request.POST, by=request.user)
         messages.success(request, _("“%s” is off the list.") % entry.pattern)
         return redirect("suppressions")
     count = Address.objects.filter(suppression__in=entries.removed_with(entry)).count()
-    context = {"entry": entry, "count": count}
+    bounced = entries.bounced_with(entry).count()
+    context = {"entry": entry, "count": count, "bounced": bounced}
     return render(request, "suppressions/remove.html", context)
 
 
