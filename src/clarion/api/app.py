@@ -1,6 +1,7 @@
 """The API as ninja serves it: its routers, and how parameters and errors are read."""
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -71,6 +72,7 @@ def _path(path: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
+    import_module("clarion.api.urls")  # it registers the operations
     schema: dict[str, Any] = api.get_openapi_schema(path_prefix=f"{PREFIX}v1/")
     return schema
 
