@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED
+from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED, SOURCES
 from clarion.channels.keywords import State, fold, requested_state
 
 
@@ -170,3 +170,10 @@ def test_every_word_of_the_lists_is_recognised() -> None:
 @given(st.text())
 def test_no_text_breaks_it(text: str) -> None:
     assert requested_state(text) in (None, "opted_out", "active")
+
+
+@pytest.mark.parametrize("language", SOURCES)
+def test_words_of_published_lists_opt_out(language: str) -> None:
+    for published in SOURCES[language].values():
+        assert [word for word in published if requested_state(word) != "opted_out"] == []
+    assert language in OUT

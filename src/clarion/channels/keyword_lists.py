@@ -2,19 +2,12 @@
 
 They are compared after ``keywords.fold``, so that case, accents, punctuation and emoji do not
 matter.
-Published lists that each of these words was compared with:
+SOURCES names the published lists that words of a language were compared with. “stop promotions”
+and its translations are the button that Meta offers in marketing templates.
 
-- English, with OUT_TYPED: what US carriers and providers act on,
-  https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out,
-  https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords-required.html (also ARRET) and
-  https://developers.telnyx.com/docs/messaging/messages/advanced-opt-in-out
-- Spanish and Portuguese, “detener”, “salir”, “parar”, “sair”: Sinch for WhatsApp,
-  https://docs-pt.sinch.com/documentacao-tecnica-whatsapp/documentacao-tecnica-whatsapp/desativacao-do-whatsapp
-- “stop promotions” and its translations: the button that Meta offers in marketing templates
-
-No provider publishes a list for the other languages. Their words say in so many words that somebody
-wants no more messages or ends a subscription, or are what a carrier of the country prints
-(“הסר”, “退订”, “수신거부”).
+No published list was found for the other languages, and the page of opt-out words says so. Their
+words say in so many words that somebody wants no more messages or ends a subscription, or are what
+a carrier of the country prints (“הסר”, “退订”, “수신거부”).
 
 A word that is also an ordinary answer is not here, nor is a name or a word of another language:
 “yes”, the Spanish “para”, the Italian “fine”, the Vietnamese “hủy”, which without its accents is
@@ -27,6 +20,26 @@ operator, such as the Chinese “TD”, which is also a bank.
 
 from typing import Final
 
+_SINCH: Final = (
+    "https://docs-pt.sinch.com/documentacao-tecnica-whatsapp/documentacao-tecnica-whatsapp/"
+    "desativacao-do-whatsapp"
+)
+_AWS: Final = "https://docs.aws.amazon.com/sms-voice/latest/userguide/keywords-required.html"
+# Language -> published list -> words of that list that are here. The languages may have more words.
+SOURCES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "en": {
+        "https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out": (
+            "stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel",
+        ),
+        _AWS: ("cancel", "end", "opt-out", "optout", "quit", "remove", "stop", "unsubscribe"),
+        "https://developers.telnyx.com/docs/messaging/messages/advanced-opt-in-out": (
+            "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit",
+        ),
+    },
+    "es": {_SINCH: ("detener", "salir")},
+    "fr": {_AWS: ("arret",)},
+    "pt": {_SINCH: ("parar", "sair")},
+}  # fmt: skip
 OUT: Final[dict[str, tuple[str, ...]]] = {
     "en": (
         "stop", "stop all", "stopall", "unsubscribe", "unsubscribe me", "unsub", "opt out",

@@ -6,6 +6,7 @@ from django.test import Client
 from clarion.accounts.models import Role
 from clarion.channels import own_keywords
 from web.conftest import LogIn
+from web.reading import words
 
 pytestmark = pytest.mark.django_db
 URL = "/channels/keywords/"
@@ -28,6 +29,14 @@ def test_a_manager_writes_own_words(log_in: LogIn) -> None:
     refused = manager.post(URL, {"opt_out": "start", "opt_in": ""})
     assert "“start” opts contacts in already." in refused.content.decode()
     assert len(own_keywords.listed()) == 3
+
+
+def test_languages_without_a_published_list_are_marked(admin: Client) -> None:
+    page = words(admin.get(URL).content.decode())
+    assert "German *" in page
+    assert "English *" not in page
+    assert "French *" not in page
+    assert "* No published list was found for this language." in page
 
 
 def test_others_do_not_see_it(log_in: LogIn) -> None:

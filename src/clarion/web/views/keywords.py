@@ -1,5 +1,7 @@
 """The words with which contacts opt out and in: the built-in ones, and the operator's own."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from clarion.accounts.models import Role
 from clarion.channels import own_keywords
 from clarion.channels.errors import ChannelError
-from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED
+from clarion.channels.keyword_lists import IN, OUT, OUT_TYPED, SOURCES
 from clarion.channels.keywords import requested_state
 from clarion.web.forms.keywords import KeywordsForm
 from clarion.web.requests import AgentRequest, needs
@@ -48,7 +50,7 @@ def keywords(request: AgentRequest) -> HttpResponse:
     return render(request, "channels/keywords.html", context)
 
 
-def _built_in() -> list[dict[str, str]]:
+def _built_in() -> list[dict[str, Any]]:
     """The built-in words of each language, in the order of the languages' names."""
     rows = [
         {
@@ -56,7 +58,8 @@ def _built_in() -> list[dict[str, str]]:
             "name": _UNNAMED.get(code) or get_language_info(code)["name"],
             "opt_out": ", ".join((*words, *OUT_TYPED.get(code, ()))),
             "opt_in": ", ".join(IN.get(code, ())),
+            "is_sourced": code in SOURCES,
         }
         for code, words in OUT.items()
     ]
-    return sorted(rows, key=lambda row: row["name"])
+    return sorted(rows, key=lambda row: str(row["name"]))
