@@ -1,6 +1,7 @@
 """What comes back by mail: bounces in the forms in use, complaints, automatic replies, answers."""
 
 from contextlib import suppress
+from email.message import Message
 from email.mime.text import MIMEText
 
 import pytest
@@ -15,6 +16,7 @@ from clarion.channels.contract import (
     Ignored,
     Inbound,
     OptOut,
+    Outgoing,
     Receipt,
 )
 from clarion.channels.email import returned
@@ -89,20 +91,31 @@ def test_only_what_is_about_the_address_makes_it_a_hard_bounce(
     assert bool(reports) is receipt.unreachable is is_hard
 
 
-def test_a_bounce_in_a_form_of_its_own_is_recognised_too() -> None:
-    message = sent_mail()
-    raw = (
+def of_qmail(answer_of_server: bytes, text: str = "Hello") -> bytes:
+    """A bounce that is one text, with our message at its end."""
+    outgoing = Outgoing("abc-17", 3, "anna@example.org", text, "Spring")
+    message = make(**OWN).request(outgoing)
+    return (
         b"From: MAILER-DAEMON@mail.example\r\nTo: " + message.sender.encode() + b"\r\n"
         b"Subject: failure notice\r\n\r\nHi. This is the qmail-send program at mail.example.\r\n"
         b"I'm afraid I wasn't able to deliver your message to the following addresses.\r\n"
         b"This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n"
-        b"<anna@example.org>:\r\n550 5.1.1 No such user here\r\n\r\n"
+        b"<anna@example.org>:\r\n" + answer_of_server + b"\r\n\r\n"
         b"--- Below this line is a copy of the message.\r\n\r\n" + message.message
     )
-    event = about(raw)
+
+
+def test_a_bounce_in_a_form_of_its_own_is_recognised_too() -> None:
+    event = about(of_qmail(b"550 5.1.1 No such user here"))
     assert (event.message_id, event.proven) == ("abc-17", True)
     assert event.named == ("anna@example.org",)
     assert [type(each) for each in event.events] == [Receipt, AddressReport]
+
+
+def test_what_our_own_message_says_makes_no_hard_bounce() -> None:
+    (receipt,) = about(of_qmail(b"554 Too busy", "550 5.1.1 No such user")).events
+    assert isinstance(receipt, Receipt)
+    assert receipt.reason == "The message came back. A mail server could not deliver it: Too busy."
 
 
 def without_codes(raw: bytes, *, of: str = "abc-17") -> bytes:
@@ -218,6 +231,44 @@ def test_parts_within_parts_without_end_are_refused_at_once(deep: bytes) -> None
     raw = b"From: a@example.org\r\n" + b"".join(deep % (n, n) for n in range(1_000))
     with pytest.raises(ValueError, match="too many parts"):
         event_of(raw)
+
+
+def test_patterns_of_others_see_short_lines_only_and_always_a_sender(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[Message] = []
+
+    def recognise(mail: Message) -> tuple[frozenset[bytes], frozenset[bytes]]:
+        shown.append(mail)
+        return frozenset(), frozenset()
+
+    monkeypatch.setattr(returned, "all_failures", recognise)
+    event_of(b"Return-Path: <>\r\n\r\n" + b"x" * 100_000 + b"\r\n" + b"y\r\n" * 10_000)
+    (mail,) = shown
+    text = mail.as_string()
+    assert max(map(len, text.splitlines())) <= 300
+    assert len(text) < 40_000
+    assert mail["From"] == "MAILER-DAEMON"
+
+
+@pytest.mark.parametrize("sign", [b"(", b'"<', b"<", b"@,"])
+def test_an_address_within_an_address_without_end_is_none(sign: bytes) -> None:
+    raw = b"Return-Path: <>\r\nFrom: " + sign * 30_000 + b"\r\nDate: " + sign * 900 + b"\r\n\r\nx"
+    assert event_of(raw) == returned.AUTOMATIC
+    assert is_report(raw)
+
+
+def test_what_can_not_be_read_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(returned, "status_blocks", broken)
+    assert not is_report(mail("bounce"))
+
+
+def test_a_header_without_end_is_cut() -> None:
+    raw = answer().replace(b"In-Reply-To:", b"In-Reply-To: " + b"=?a?q?" * 20_000 + b"\r\nX:")
+    assert event_of(raw) == returned.OTHER
 
 
 def test_a_detector_that_fails_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ there are dozens, by ``flufl.bounce``. Complaints: RFC 5965. Reasons: docs/decis
 import re
 from datetime import UTC, datetime
 from email.message import Message
-from email.utils import parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import structlog
@@ -27,6 +27,7 @@ from clarion.channels.contract import (
 from clarion.channels.email import codes
 from clarion.channels.email.outcomes import outcome_of
 from clarion.channels.email.reading import (
+    address_in,
     header,
     headers,
     is_automatic,
@@ -35,6 +36,7 @@ from clarion.channels.email.reading import (
     parsed,
     part_of_type,
     returned_headers,
+    shortened,
     status_blocks,
     whole_text,
     written_text,
@@ -62,6 +64,10 @@ _IN_TEXT: Final = re.compile(rf"^[ \t>]*{codes.HEADER}:[ \t]*([A-Za-z0-9-]+)", r
 _MESSAGE_ID: Final = re.compile(r"<([^<>@\s]+)@([^<>@\s]+)>")
 _CODE: Final = re.compile(r"\b[45]\d\d(?=[ -])")
 _CODES: Final = re.compile(r"(?:^|(?<=\s))[245]\d\d[ -](?:[245]\.\d{1,3}\.\d{1,3}\s*)?")
+_COPY: Final = re.compile(
+    r"(?im)^[ \t>]*(?:return-path|received|dkim-signature|message-id|from|mime-version"
+    rf"|{codes.HEADER}):"
+)
 _NO_DOMAIN: Final = re.compile(
     "NXDOMAIN|no ?such domain|domain (?:name )?not found|non-?existent domain", re.IGNORECASE
 )
@@ -85,20 +91,23 @@ def is_report(raw: bytes) -> bool:
     read. Never raises."""
     try:
         mail = parsed(raw)
+        return bool(
+            status_blocks(mail)
+            or part_of_type(mail, "message/feedback-report") is not None
+            or is_automatic(mail)
+            or (is_of_a_mail_server(mail) and any(_recognised(raw)))
+        )
     except ValueError:
         return False
-    return bool(
-        status_blocks(mail)
-        or part_of_type(mail, "message/feedback-report") is not None
-        or is_automatic(mail)
-        or (is_of_a_mail_server(mail) and any(_recognised(mail)))
-    )
+    except Exception:  # it is left where it is, and the mailbox is read on
+        log.exception("mail_unreadable")
+        return False
 
 
-def _recognised(mail: Message) -> tuple[Recipients, Recipients]:
+def _recognised(raw: bytes) -> tuple[Recipients, Recipients]:
     """The addresses that a bounce in another form names: those still tried, those that failed."""
     try:
-        return all_failures(mail)
+        return all_failures(shortened(raw))
     except Exception:  # its detectors were written for what well-known servers send
         log.exception("bounce_unreadable")
         return frozenset(), frozenset()
@@ -123,7 +132,7 @@ class _Read:
         if part_of_type(self._mail, "message/disposition-notification") is not None:
             return READ
         if is_of_a_mail_server(self._mail):
-            delayed, failed = _recognised(self._mail)
+            delayed, failed = _recognised(self._raw)
             if failed:
                 named = [each.decode("ascii", "replace") for each in failed]
                 return self._failed("5.0.0", whole_text(self._mail), named, is_prose=True)
@@ -178,7 +187,7 @@ class _Read:
 
     def _answer(self) -> Event:
         """What somebody wrote, where it answers a message of ours and is from its recipient."""
-        name, address = parseaddr(header(self._mail, "From"))
+        name, address = address_in(header(self._mail, "From"))
         sender = reported_id(address)
         places = [header(self._mail, "In-Reply-To"), header(self._mail, "References")]
         message_id = self._own_id(" ".join(places))
@@ -199,7 +208,7 @@ class _Read:
     ) -> Event:
         if not message_id:
             return NAMELESS
-        ids = {reported_id(parseaddr(text.strip())[1]) for text in named[:_MOST_NAMED]}
+        ids = {reported_id(address_in(text.strip())[1]) for text in named[:_MOST_NAMED]}
         return AboutMessage(message_id, events, proven, tuple(sorted(ids - {""})))
 
     def _about(self, returned: Message | None, places: list[str] | None = None) -> tuple[str, bool]:
@@ -234,6 +243,8 @@ class _Read:
 def _outcome(status: str, statement: str, is_prose: bool) -> Refused:
     """What a server would have been understood to say, had it answered so at once."""
     status = status.strip().split(" ")[0]
+    if is_prose:  # what the message itself says proves nothing
+        statement = _COPY.split(statement, maxsplit=1)[0]
     code, precise = _CODE.search(statement), _PRECISE.search(statement)
     text = statement if precise else f"{status} {statement}"
     temporary = (precise[0] if precise else status or (code[0] if code else "5"))[0] == "4"
