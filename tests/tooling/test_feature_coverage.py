@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-ENTRY_POINTS = ("cli", "hooks", "web")
-FEATURES = {"a": 7, "b": 5, "c": 6, "d": 2, "e": 5, "f": 5, "g": 4}
+ENTRY_POINTS = ("api", "cli", "hooks", "web")
+FEATURES = {
+    "a": 9, "b": 7, "c": 6, "d": 2, "e": 5, "f": 8, "g": 4, "h": 4, "i": 6, "j": 5, "k": 3,
+}  # fmt: skip
 
 
 def names() -> set[str]:

@@ -55,3 +55,11 @@ def test_no_character_has_a_meaning_of_its_own(names, special):
         condition, params = contains("name", part)
         rows = db.fetch(f"SELECT name FROM contacts_contact WHERE {condition}", params)
         assert rows == [(f"Ü{special}Z",)]
+
+
+@pytest.mark.only_on("postgresql")
+def test_postgresql_rules_most_out_without_a_pattern(names):
+    condition, params = contains("name", "Ş 100% Çelik")
+    assert params[0] == r"% 100\% %"
+    assert condition.index("LIKE") < condition.index("~")
+    assert contains("name", "Иван")[1] == ["[Ии][Вв][Аа][Нн]"]

@@ -193,3 +193,27 @@ def test_j4_a_broadcast_shows_its_codes(admin: Client, spring: CodePool) -> None
     page = words(admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode())
 
     assert "Codes Spring Issued 2 Redeemed 1 50.0 %" in page
+
+
+def test_k1_the_dashboard_shows_what_became_of_each_broadcast(
+    admin: Client, spring: CodePool
+) -> None:
+    channels = [factory.channel("Shop"), factory.channel("App")]
+    for channel in channels:
+        factory.people(channel, 2)
+    broadcast = factory.sending(channels, title="May", text="{{ code }}", code_pool=spring)
+    claimed = attach(claim(channels[0].pk, reap.register(), 10)).messages
+    redeeming.redeem(str(claimed[0].code), by=factory.BY)
+    factory.settle_each(channels[1], ["sent", "failed"])
+
+    page = admin.get("/")
+
+    (row,) = [row for row in page.context["rows"] if row["id"] == broadcast.pk]
+    assert (row["state"], sorted(row["channels"])) == ("sending", ["App", "Shop"])
+    assert (row["completed"], row["failed"], row["total"]) == (1, 1, 4)
+    text = words(page.content.decode())
+    assert "May" in text
+    assert "Sending" in text
+    assert "1 of 4" in text
+    assert "1 of 2" in text  # codes: redeemed of issued
+    assert "50.0 %" in text

@@ -37,7 +37,7 @@ def test_what_is_being_sent_is_shown_with_its_numbers(admin: Client, sending: Br
     assert "No worker is running" not in text
 
 
-def test_the_numbers_open_the_records_behind_them(admin: Client, sending: Broadcast) -> None:
+def test_k3_the_numbers_open_the_records_behind_them(admin: Client, sending: Broadcast) -> None:
     factory.settle_each(Channel.objects.get(), ["sent", "sent", "failed"])
 
     numbers = {one["name"]: one for one in admin.get("/").context["numbers"]}
@@ -106,7 +106,7 @@ def test_errors_lead_to_the_records_of_the_channel(admin: Client) -> None:
     assert len(page.context["page"].rows) == 25
 
 
-def test_the_table_has_what_can_be_done(log_in: LogIn, sending: Broadcast) -> None:
+def test_k2_the_table_has_what_can_be_done(log_in: LogIn, sending: Broadcast) -> None:
     html = log_in("sender").get("/").content.decode()
 
     assert f"/broadcasts/{sending.pk}/do/pause" in html

@@ -25,7 +25,7 @@ def draft(db: None) -> Broadcast:
     return factory.draft([channel], text="Hello {{ contact.city }}")
 
 
-def test_a_dry_run_from_start_to_report(admin: Client, draft: Broadcast) -> None:
+def test_f8_a_dry_run_from_start_to_report(admin: Client, draft: Broadcast) -> None:
     page = f"/broadcasts/{draft.pk}/dry-run/"
     assert "Nothing is sent and no codes are used." in words(admin.get(page).content.decode())
     assert page in admin.get(f"/broadcasts/{draft.pk}/edit/").content.decode()

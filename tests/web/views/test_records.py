@@ -20,10 +20,12 @@ PEOPLE = 60
 
 @pytest.fixture
 def sent() -> Broadcast:
-    """A broadcast that reached 59 people and failed for one."""
+    """A broadcast of Mira that reached 59 people and failed for one."""
     channel = factory.channel("Shop")
     factory.people(channel, PEOPLE)
     broadcast = factory.sending([channel], title="Autumn")
+    mira, _noah = factory.agent("sender", "Mira"), factory.agent("sender", "Noah")
+    Broadcast.objects.filter(pk=broadcast.pk).update(agent=mira, agent_name=mira.name)
     factory.settle_each(channel, ["failed" if n == 7 else "sent" for n in range(PEOPLE)])
     return broadcast
 
@@ -47,6 +49,10 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
         ("after=2000-01-01T00:00", 50),
         ("before=2000-01-01T00:00", 0),
         ("status=error&user=u8", 0),
+        ("agent=Mira", 50),
+        ("agent=Noah", 0),
+        ("story=1000000", 0),
+        ("story_name=Autumn", 0),
     ],
 )
 def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, count: int) -> None:
@@ -142,7 +148,11 @@ def test_i4_export_takes_the_filter(admin: Client, sent: Broadcast) -> None:
     assert response.streaming
     assert response["Content-Disposition"] == 'attachment; filename="broadcast-records.csv"'
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
-    assert len(rows) == PEOPLE - 1
+    stored = Record.objects.filter(broadcast=sent, status="completed").select_related("address")
+    assert len(rows) == stored.count() == PEOPLE - 1
+    assert {(int(row["record id"]), row["user id"], row["attempt"]) for row in rows} == {
+        (record.pk, record.address.value, str(record.attempt)) for record in stored
+    }
     assert {row["status"] for row in rows} == {"completed"}
     entry = AuditEntry.objects.latest("pk")
     assert (entry.action, entry.subject) == ("data.export", "records")

