@@ -62,6 +62,16 @@ def test_pages_follow_each_other() -> None:
     assert second.next_cursor is None
 
 
+def test_pages_of_several_actions_follow_each_other() -> None:
+    wanted, pages, cursor = Wanted(action="channel"), list[str](), None
+    for _ in range(3):
+        page = audit_log.search(wanted, cursor, limit=1)
+        pages += [entry.action for entry in page.rows]
+        cursor = page.next_cursor
+    assert pages == ["channelled", "channel.pause", "channel.add"]
+    assert cursor is None
+
+
 def test_entries_of_one_moment_are_on_one_page_each() -> None:
     AuditEntry.objects.update(at=clock.now())
     pages, cursor = [], None
