@@ -1,9 +1,11 @@
 """Numbers, shares, spans and moments as people read them."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from clarion.broadcasts.states import BroadcastState
 from clarion.channels.condition import ChannelCondition
@@ -67,6 +69,24 @@ def test_moments_are_in_the_zone_and_say_so() -> None:
         "2 Jan 2020, 08:30</time>"
     )
     assert pages.moment(None) == "–"
+
+
+def test_moments_that_are_equal_or_of_an_hour_twice_are_told_apart() -> None:
+    before = datetime(2020, 10, 25, 0, 30, tzinfo=UTC)  # 02:30 in Berlin, and an hour later again
+    written = []
+    for zone, moment in (
+        ("Europe/Berlin", before),
+        ("Europe/Berlin", before + timedelta(hours=1)),
+        ("Asia/Tokyo", before.astimezone(ZoneInfo("Asia/Tokyo"))),
+        ("Europe/Berlin", before),
+    ):
+        with timezone.override(zone):
+            written += re.findall(r'datetime="[^T]+T([^"]+)"', pages.moment(moment))
+    assert written == [
+        "02:30:00.000+02:00", "02:30:00.000+01:00", "09:30:00.000+09:00", "02:30:00.000+02:00",
+    ]  # fmt: skip
+    with timezone.override("UTC"), translation.override("de"):
+        assert "Okt" in pages.moment(before)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import re
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clarion.accounts.models import Agent
@@ -101,8 +103,18 @@ def own_zone(value: datetime | None, zone: str) -> SafeString | str:
 def _time(value: datetime | None, form: str) -> SafeString | str:
     if value is None:
         return "–"
-    local = timezone.localtime(value)
-    day = "j M" if local.year == timezone.localtime().year else "j M Y"
+    zone, year = timezone.get_current_timezone(), timezone.localtime().year
+    return _written(clock.to_us(value), zone, get_language(), year, form)
+
+
+# A list shows the same moments again and again, every two seconds where it moves. By the number of
+# the moment: datetimes of two zones, or of the hour that a clock is set back by, can be equal.
+@lru_cache(maxsize=4_096)
+def _written(
+    moment_us: int, zone: tzinfo, _language: str | None, this_year: int, form: str
+) -> SafeString:
+    local = clock.from_us(moment_us).astimezone(zone)
+    day = "j M" if local.year == this_year else "j M Y"
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>',
         local.isoformat(timespec="milliseconds"),
