@@ -35,9 +35,9 @@ from clarion.accounts.scopes import SCOPES  # noqa: E402
 from clarion.accounts.tokens import create_token  # noqa: E402
 from clarion.broadcasts import drafts, launch  # noqa: E402
 from clarion.broadcasts.query import Audience  # noqa: E402
-from clarion.channels.manage import add_channel  # noqa: E402
+from clarion.channels.manage import update_channel  # noqa: E402
 from clarion.cli.benchmark.cpu import cpu_seconds  # noqa: E402
-from clarion.contacts.models import Address, Contact  # noqa: E402
+from clarion.cli.benchmark.pipeline import measure_import, write_people  # noqa: E402
 from clarion.engine import lifecycle  # noqa: E402
 from clarion.engine.expand import expand_chunk  # noqa: E402
 from clarion.records.models import Delivery  # noqa: E402
@@ -49,17 +49,9 @@ RATE = 200.0  # messages a second of the channel
 def prepare(people: int, sink: str) -> str:
     """A broadcast to that many people, all queued; returns a token."""
     call_command("migrate", verbosity=0)
-    channel = add_channel(
-        name="bench", kind="webhook", rate=RATE, by=BY,
-        settings={"url": sink, "allow_private": "true"},
-    )  # fmt: skip
-    for start in range(0, people, 50_000):
-        numbers = range(start, min(start + 50_000, people))
-        contacts = Contact.objects.bulk_create(Contact(name=f"Person {n}") for n in numbers)
-        Address.objects.bulk_create(
-            Address(contact=contact, channel=channel, value=f"u{n}")
-            for n, contact in zip(numbers, contacts, strict=True)
-        )
+    write_people(FOLDER / "people.csv", people)
+    channel, _ = measure_import(FOLDER / "people.csv", sink, people)
+    update_channel(channel, by=BY, rate=RATE)
     draft = drafts.create_draft(
         by=BY, title="Queued", text="Hello {{ contact.name }}", channels=[channel],
         audience=Audience(kind="all"),

@@ -14,6 +14,8 @@ from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
 from clarion.contacts.addresses import mark
 from clarion.content.media import save_upload
+from clarion.engine import reap
+from clarion.engine.claim import claim
 from clarion.kit import clock
 from clarion.records.models import Delivery
 from support import factory
@@ -37,6 +39,23 @@ def test_a_message_is_queued_and_its_status_read(call: Program, channel: Channel
     status = call.ok("GET", path)
     assert status["delivery"]["state"] == "sent"
     assert status["records"][0]["status"] == "completed"
+
+
+def test_messages_leave_before_what_is_queued_on_their_channel(
+    call: Program, channel: Channel
+) -> None:
+    people = factory.people(channel, 30)
+    factory.sending([channel])
+    urgent = [people[-1].pk, people[-2].pk, people[-3].pk]
+    for number in urgent:
+        content = {"type": "text", "text": "Your code"}
+        call.ok("POST", "/messages", {"chat_number": number, "content": content})
+
+    first = claim(channel.pk, reap.register(), len(urgent)).messages
+
+    assert {claimed.address for claimed in first} == set(urgent)
+    singles = Broadcast.objects.filter(type="single").values_list("pk", flat=True)
+    assert {claimed.broadcast for claimed in first} == set(singles)
 
 
 def test_a_message_is_addressed_by_user_id(call: Program, channel: Channel) -> None:
