@@ -4,6 +4,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -109,9 +110,19 @@ def load(token: str) -> Media:
 _held = WeighedCache[Media](_HELD, lambda media: media.size)
 
 
-def hold(token: str) -> Media:
-    """As ``load``, of what is asked for again with each message: it is read once."""
-    return _held.get(token, lambda: load(token))
+def hold(token: str, measured: Media) -> Media:
+    """What was measured with its bytes, which are read once for many messages.
+
+    It needs no database, so that the loop of a worker can call it. Raises ContentError.
+    """
+
+    def read_file() -> Media:
+        try:
+            return replace(measured, data=path(token).read_bytes(), unread=0)
+        except FileNotFoundError:
+            raise _gone(measured.name) from None
+
+    return _held.get(token, read_file)
 
 
 def measure(token: str) -> Media:
@@ -120,7 +131,7 @@ def measure(token: str) -> Media:
     try:
         size = path(token).stat().st_size
     except FileNotFoundError:
-        raise _gone(row) from None
+        raise _gone(row.name) from None
     return Media(
         _kind(row), _public_url(row), row.name, row.content_type, unread=size, sha256=row.sha256
     )
@@ -131,8 +142,8 @@ def _public_url(row: Upload) -> str:
     return f"{base}{address(row)}" if base else ""
 
 
-def _gone(row: Upload) -> ContentError:
-    return ContentError(f"The upload “{row.name}” no longer exists. Upload it again.")
+def _gone(name: str) -> ContentError:
+    return ContentError(f"The upload “{name}” no longer exists. Upload it again.")
 
 
 def glance(token: str) -> Media:
@@ -158,7 +169,7 @@ def read(row: Upload) -> bytes:
     try:
         return path(row.token).read_bytes()
     except FileNotFoundError:
-        raise _gone(row) from None
+        raise _gone(row.name) from None
 
 
 def address(row: Upload) -> str:

@@ -5,7 +5,7 @@ a slot of its own, they leave in order, and a crash leaves at most the one in fl
 has left and what webhooks answered is kept in the delivery's progress.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from clarion.contacts.attribute_values import fitting
 from clarion.contacts.unsubscribe import UNSUBSCRIBE, unsubscribe_url
 from clarion.content.answers import parse_answer
 from clarion.content.errors import OF_TITLE, ContentError
+from clarion.content.media import hold
 from clarion.content.messages import Message, message_from
 from clarion.content.rendering import Text
 from clarion.content.script import WebhookStep
@@ -157,8 +158,14 @@ def _put_files(outgoing: Outgoing, job: Job) -> None:
         outgoing.media = replace(outgoing.media, url="")
     if job.attachments or job.images:
         outgoing.mail = outgoing.mail or Mail()
-        outgoing.mail.attachments = tuple(map(job.load, job.attachments))
-        outgoing.mail.images = tuple(_by_content_id(job.load(token)) for token in job.images)
+        outgoing.mail.attachments = _files(job, job.attachments)
+        outgoing.mail.images = tuple(map(_by_content_id, _files(job, job.images)))
+
+
+def _files(job: Job, uploads: Iterable[tuple[str, Media]]) -> tuple[Media, ...]:
+    return tuple(
+        hold(token, measured) if job.reads_files else measured for token, measured in uploads
+    )
 
 
 def _by_content_id(media: Media) -> Media:

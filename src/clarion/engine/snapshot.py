@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -71,10 +71,12 @@ class Job:
     types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
     page: Text | None = None  # the HTML of its e-mails, where they are not made from the text
     page_text: Text | None = None  # beside it
-    images: tuple[str, ...] = ()  # tokens of the uploads that the page shows by their Content-ID
-    attachments: tuple[str, ...] = ()  # tokens of the uploads that its e-mails carry
+    # Uploads by their tokens, measured: those that the page shows by their Content-ID, and those
+    # that are attached to its e-mails.
+    images: tuple[tuple[str, Media], ...] = ()
+    attachments: tuple[tuple[str, Media], ...] = ()
     inline: bool = False  # whether uploaded pictures are in the e-mail itself
-    load: Callable[[str], Media] = media.hold  # of an upload with a token
+    reads_files: bool = True  # not in a dry run
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
     broken: str = ""  # why it can't be sent to anybody: an upload that is gone, for example
     fires: bool = False  # a trigger: each person has a moment of their own
@@ -193,12 +195,11 @@ def dry_job(broadcast: Broadcast) -> Job:
     the sending are filled in from the sample data, else with their names.
     """
     broadcast.story_version = version_of(broadcast)
-    measure = cache(media.measure)  # for each recipient the same uploads
-    compiled = _job(broadcast, lambda: _sample_tracking(broadcast), measure)
+    compiled = _job(broadcast, lambda: _sample_tracking(broadcast), media.measure)
     sample_code = sample(broadcast.code_pool) if broadcast.code_pool else ""
     names = promised(variables_of(compiled), lambda name: f"‹{name}›")
     data = {**names["data"], **broadcast.sample_data, **broadcast.data}
-    return replace(compiled, sample_code=sample_code, data=data, load=measure)
+    return replace(compiled, sample_code=sample_code, data=data, reads_files=False)
 
 
 def _job(
@@ -276,10 +277,12 @@ def _mail(broadcast: Broadcast) -> dict[str, Any]:
 
 def _files(broadcast: Broadcast) -> dict[str, Any]:
     """What its e-mails carry. Raises ContentError for an upload that is gone."""
-    attachments = tuple(broadcast.mail.get("attachments", ()))
-    for token in attachments:
-        media.measure(token)
+    attachments = _measured(broadcast.mail.get("attachments", ()))
     return {"attachments": attachments, "inline": has_inline_images(broadcast)}
+
+
+def _measured(tokens: Iterable[str]) -> tuple[tuple[str, Media], ...]:
+    return tuple((token, media.measure(token)) for token in tokens)
 
 
 def _content(
@@ -313,7 +316,8 @@ def _pages(broadcast: Broadcast, body: Body, tracking: Tracking | None) -> dict[
     marked = tracking.mark if tracking else str
     compiled: dict[str, Any] = {"text": compile_text(marked(body.text))}
     if sends_mail(broadcast.channels.all()):
-        html, compiled["images"] = page_with_images(broadcast, body)
+        html, tokens = page_with_images(broadcast, body)
+        compiled["images"] = _measured(tokens)
         compiled["page"] = compile_html(html)
         compiled["page_text"] = compile_text(marked(body.whole_text))
     return compiled
