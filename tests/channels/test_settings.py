@@ -1,11 +1,14 @@
 """Settings as people type them."""
 
+from itertools import groupby
+
 import pytest
 
 from channels.email.fixtures import PASSWORD
 from channels.telegram.fixtures import TOKEN as TELEGRAM_TOKEN
 from channels.webhook.fixtures import SECRET as WEBHOOK_SECRET
 from clarion.channels.errors import SettingsError, UnknownKind
+from clarion.channels.groups import ADVANCED
 from clarion.channels.registry import KINDS
 from clarion.channels.settings import config_fields, merge_settings, parse_settings, shown
 
@@ -211,3 +214,15 @@ def test_every_kind_says_where_its_secrets_go(kind: str) -> None:
     fields = config_fields(kind)
     received = {name for field in fields for name in field.receives}
     assert {field.name for field in fields if field.secret} == received | kept_here
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_come_in_groups_with_the_necessary_ones_first(kind: str) -> None:
+    fields = config_fields(kind)
+    groups = [group for group, _ in groupby(field.group for field in fields)]
+    assert len(groups) == len(set(groups))
+    assert groups[0] == ""
+    assert ADVANCED not in groups[:-1]
+    assert not [field.name for field in fields if field.required and field.group]
+    for field in fields:
+        assert set(field.labels) in (set(), set(field.choices)), field.name

@@ -4,7 +4,7 @@ Everything comes from the kind's Config; nothing here knows any kind.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from clarion.channels.errors import SettingsError
+from clarion.channels.groups import ADVANCED
 from clarion.channels.registry import kind_class
 from clarion.kit.sentences import problems
 from clarion.kit.urls import server_of
@@ -34,12 +35,26 @@ class ConfigField:
     type: FieldType
     receives: tuple[str, ...] = ()  # the secrets that go to the address that this one names
     made_up: bool = False  # left empty, one is made
-    group: str = ""  # the title above it and its neighbours in the form
+    group: str = ""  # the title above it and its neighbours in the form, see ``channels.groups``
+    labels: Mapping[str, str] = field(default_factory=dict)  # what choices are called, where not
+    # as they are stored
+
+    def label_of(self, choice: str) -> str:
+        """What a choice is called."""
+        return self.labels.get(choice, choice)
 
 
 def config_fields(kind: str) -> list[ConfigField]:
-    """The settings of a kind, in the order of its form. Raises UnknownKind."""
-    return [_field(name, info) for name, info in kind_class(kind).Config.model_fields.items()]
+    """The settings of a kind, in the order of its form. Raises UnknownKind.
+
+    First what the account needs, then the groups, and what is advanced at the end.
+    """
+    fields = [_field(name, info) for name, info in kind_class(kind).Config.model_fields.items()]
+    groups = list(dict.fromkeys(each.group for each in fields))
+    return sorted(
+        fields,
+        key=lambda each: (bool(each.group), each.group == ADVANCED, groups.index(each.group)),
+    )
 
 
 def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
@@ -134,4 +149,10 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
         receives=tuple(map(str, receives)) if isinstance(receives, list) else (),
         made_up=info.default_factory is not None,
         group=str(extra.get("group", "")) if isinstance(extra, dict) else "",
+        labels=_labels(extra),
     )
+
+
+def _labels(extra: object) -> dict[str, str]:
+    labels = extra.get("labels") if isinstance(extra, dict) else None
+    return {str(value): str(words) for value, words in labels.items()} if labels else {}

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from clarion.channels import prices, sms_text
 from clarion.channels.contract import Outgoing
+from clarion.channels.groups import COSTS, MESSAGES
 from clarion.channels.measuring import Measured
 from clarion.channels.prices import PriceRow, PriceTable
 
@@ -24,24 +25,27 @@ class SmsSettings(BaseModel):
         description="Replaces “ ” ’ – … and the like with characters of the SMS alphabet, where "
         "that makes a message shorter: one of them is enough for an SMS to hold 70 characters, not "
         "160. Messages are sent and counted with the replacements.",
+        json_schema_extra={"group": MESSAGES},
     )
     currency: str = Field(
         default="",
         title="Currency",
         description="The currency of the prices below: three letters, for example EUR. Leave it "
         "empty to show no costs.",
+        json_schema_extra={"group": COSTS},
     )
     price: str = Field(
         default="",
         title="Price of one SMS",
         description="For example 0.06. A message that takes two SMS costs twice as much.",
+        json_schema_extra={"group": COSTS},
     )
     prices: str = Field(
         default="",
         title="Prices by country",
         description="Where they differ: the first digits of phone numbers and the price, for "
         "example 49=0.075, 1=0.0079. The longest match applies; others have the price above.",
-        json_schema_extra={"long": True},
+        json_schema_extra={"group": COSTS, "long": True},
     )
 
     @field_validator("currency")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from clarion.channels.groups import ADVANCED
 from clarion.transport.errors import NotSent
 from clarion.transport.head import parse_url
 
@@ -13,6 +14,7 @@ AllowPrivate = Annotated[
     Field(
         title="Allow private addresses",
         description="Allows an API in your own network or on this machine, such as the simulator.",
+        json_schema_extra={"group": ADVANCED},
     ),
 ]
 

@@ -58,6 +58,8 @@ def kinds(as_json: AsJson = False) -> None:
                     "secret": field.secret,
                     "default": None if field.secret else field.default,
                     "help": field.help,
+                    "choices": list(field.choices),
+                    "group": field.group,
                 }
                 for field in config_fields(name)
             ],
@@ -69,19 +71,21 @@ def kinds(as_json: AsJson = False) -> None:
         return
     for kind in listed:
         print_line(f"{kind['kind']}  {kind['summary']}")
+        group = ""
         for field in kind["settings"]:
+            if field["group"] != group:
+                group = field["group"]
+                print_line(f"  {group}:")
             print_line(f"  {field['name']:<16} {_describe(field)}")
         print_line("")
 
 
 def _describe(field: dict[str, Any]) -> str:
-    if field["required"]:
-        need = "required"
-    elif field["default"] in (None, ""):
-        need = "optional"
-    else:
-        need = f"default {_format(field['default'])}"
-    return f"{need}{', secret' if field['secret'] else ''}. {field['help']}"
+    usual = field["default"]
+    need = "optional" if usual in (None, "") else f"default {_format(usual)}"
+    need = "required" if field["required"] else need
+    choices = f" One of {', '.join(field['choices'])}." if field["choices"] else ""
+    return f"{need}{', secret' if field['secret'] else ''}.{choices} {field['help']}"
 
 
 def _format(value: Any) -> str:

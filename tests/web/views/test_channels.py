@@ -354,12 +354,45 @@ def test_prices_are_imported_on_their_page(admin: Client) -> None:
     assert f"/channels/{hook.pk}/prices/" not in admin.get(f"/channels/{hook.pk}/").content.decode()
 
 
+def groups_of(page: str) -> dict[str, tuple[bool, list[str]]]:
+    """The titles of a form, each with whether it is folded, and its settings."""
+    groups = re.findall(
+        r"<(?:legend|(summary))>([^<]+)</(?:legend|summary)>(.+?)</(?:fieldset|details)>",
+        page.partition('<form class="card')[2],
+        re.DOTALL,
+    )
+    return {
+        title: (bool(folded), re.findall(r'name="setting-(\w+)"', fields))
+        for folded, title, fields in groups
+    }
+
+
 def test_settings_of_one_purpose_are_grouped_in_the_form(admin: Client) -> None:
     page = admin.get("/channels/add/email/").content.decode()
-    groups = re.findall(r"<legend>(.+?)</legend>(.+?)</fieldset>", page, re.DOTALL)
-    titles = {title: re.findall(r'name="setting-(\w+)"', fields) for title, fields in groups}
-    assert list(titles) == ["DKIM", "Bounces", "Sending"]
-    assert titles["DKIM"] == ["dkim_domain", "dkim_selector", "dkim_key"]
-    assert titles["Bounces"][0] == "bounce_address"
-    assert all(name.startswith("bounce_") for name in titles["Bounces"])
+    groups = groups_of(page)
+    assert list(groups) == ["DKIM", "Bounces", "Sending", "Advanced"]
+    assert groups["DKIM"] == (True, ["dkim_domain", "dkim_selector", "dkim_key"])
+    assert groups["Bounces"][1][0] == "bounce_address"
+    assert all(name.startswith("bounce_") for name in groups["Bounces"][1])
     assert page.count('name="setting-bounce_host"') == 1
+
+
+def test_a_group_is_open_where_something_of_it_is_set_or_wrong(admin: Client) -> None:
+    login = {"host": "smpp.example.org", "system_id": "u", "password": "p"}
+    plain, deep = (
+        factory.channel(name, "smpp", **login, window=window, allow_private=False)
+        for name, window in (("plain", 10), ("deep", 50))
+    )
+    page = {each: admin.get(f"/channels/{each.pk}/").content.decode() for each in (plain, deep)}
+    assert groups_of(page[plain])["Advanced"][0]
+    assert not groups_of(page[deep])["Advanced"][0]
+    wrong = admin.post(
+        "/channels/add/smpp/",
+        {"name": "S", **{f"setting-{n}": v for n, v in login.items()}, "setting-window": "0"},
+    ).content.decode()
+    assert not groups_of(wrong)["Advanced"][0]
+
+
+def test_choices_are_shown_by_their_names(admin: Client) -> None:
+    page = admin.get("/channels/add/smpp/").content.decode()
+    assert '<option value="udh" selected>Parts with headers (udh)</option>' in page

@@ -1606,6 +1606,7 @@ class Setting(TypedDict):
     required: "bool"
     default: "str"
     choices: "list[str]"
+    group: "str"
 
 
 class Standing(TypedDict):

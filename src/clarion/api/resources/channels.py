@@ -92,6 +92,7 @@ class SettingOut(Output):
     required: bool
     default: str
     choices: list[str]
+    group: str = Field(description="The title above it in forms; empty for what an account needs")
 
 
 class KindOut(Output):
@@ -155,6 +156,7 @@ def _kind(name: str) -> KindOut:
             required=field.required,
             default=field.default,
             choices=list(field.choices),
+            group=field.group,
         )
         for field in config_fields(name)
     ]

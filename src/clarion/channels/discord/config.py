@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://discord.com/api/v10"
@@ -24,18 +25,20 @@ class DiscordConfig(BaseModel):
         title="Public key",
         description="From General Information of your application, 64 characters. It verifies "
         "interactions; without it, they are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     command_reply: str = Field(
         default="Thank you. We have received your message.",
         title="Answer to commands",
         max_length=2_000,
         description="What a person sees, and nobody else, after a slash command of your app.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="API server",
         description="Discord's own, or the simulator.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
 
     @field_validator("token")

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from clarion.channels.groups import ADVANCED
 from clarion.channels.mailing.dkim import Signer
 from clarion.channels.mailing.mailboxes import mailbox, sender_of
 from clarion.transport.messages import Security
@@ -48,8 +49,11 @@ class EmailConfig(BaseModel):
     security: Security = Field(
         default="starttls",
         title="Encryption",
-        description="starttls for port 587, tls for port 465, none only inside your own network.",
-        json_schema_extra={"receives": ["password"]},
+        description="None only inside your own network.",
+        json_schema_extra={
+            "labels": {"starttls": "STARTTLS (port 587)", "tls": "TLS (port 465)", "none": "None"},
+            "receives": ["password"],
+        },
     )
     username: str = Field(
         default="", title="User name", description="Leave it empty if the server needs no login."
@@ -70,6 +74,7 @@ class EmailConfig(BaseModel):
         title="Name of this host",
         description="The full name with which Clarion introduces itself to the mail server (EHLO), "
         "for example clarion.example.org. Leave it empty to use the name of the machine.",
+        json_schema_extra={"group": ADVANCED},
     )
 
     dkim_domain: str = Field(

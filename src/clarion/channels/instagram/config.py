@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from clarion.channels.graph.direct.config import DirectConfig
 from clarion.channels.graph.settings import VERSION
+from clarion.channels.groups import ADVANCED
 
 # Of tokens from Instagram Login; those of a linked Facebook page are for graph.facebook.com.
 OFFICIAL = f"https://graph.instagram.com/{VERSION}"
@@ -27,5 +28,5 @@ class InstagramConfig(DirectConfig):
         title="Graph API",
         description="Meta's own URL with its version. For the token of a linked Facebook page, "
         f"write https://graph.facebook.com/{VERSION}.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )

@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://api.line.me"
@@ -24,12 +25,13 @@ class LineConfig(BaseModel):
         title="Channel secret",
         description="In the LINE Developers Console, under Basic settings. It proves that "
         "callbacks are from LINE; without it they are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Messaging API",
         description="LINE's own URL, or that of a compatible provider.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
     allow_private: bool = Field(
         default=False,

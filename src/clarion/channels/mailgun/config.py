@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.mailing.settings import MailApiConfig
 from clarion.channels.urls import AllowPrivate, api_root
 
@@ -34,12 +35,13 @@ class MailgunConfig(MailApiConfig):
         title="Webhook signing key",
         description="In Mailgun, under Webhooks. It proves that callbacks are from Mailgun; "
         "without it they are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default="",
         title="Mailgun API",
         description="Leave it empty to use the region's URL, or enter the simulator's URL.",
-        json_schema_extra={"receives": ["api_key"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["api_key"]},
     )
     allow_private: AllowPrivate = False
 

@@ -4,6 +4,7 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.mailing.settings import MailApiConfig, WebhookSecret, new_webhook_secret
 from clarion.channels.urls import AllowPrivate, api_root
 
@@ -30,12 +31,13 @@ class PostmarkConfig(MailApiConfig):
         title="Webhook password",
         description="Postmark sends it with every callback, with the user name clarion (Basic "
         "auth). Clarion generates one unless you enter one.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Postmark API",
         description="Postmark's own URL, or that of the simulator.",
-        json_schema_extra={"receives": ["token", "webhook_secret"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token", "webhook_secret"]},
     )
     allow_private: AllowPrivate = False
 

@@ -4,6 +4,7 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.mailing.settings import MailApiConfig, WebhookSecret, new_webhook_secret
 from clarion.channels.urls import AllowPrivate, api_root
 
@@ -27,6 +28,7 @@ class SesConfig(MailApiConfig):
         default=SecretStr(""),
         title="Session token",
         description="Only for temporary keys. It expires with them.",
+        json_schema_extra={"group": ADVANCED},
     )
     region: str = Field(title="Region", description="For example eu-central-1.")
     configuration_set: str = Field(
@@ -40,18 +42,23 @@ class SesConfig(MailApiConfig):
         title="SNS topic",
         description="The ARN of the topic for SES events, for example "
         "arn:aws:sns:eu-central-1:123456789012:ses-events. Callbacks of other topics are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     webhook_secret: WebhookSecret = Field(
         default_factory=new_webhook_secret,
         title="Webhook key",
         description="A part of the webhook URL that is registered at SNS, which proves that "
         "callbacks are for this channel. Clarion generates one unless you enter one.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default="",
         title="API",
         description="Leave it empty to use Amazon's own URLs, or enter the simulator's URL.",
-        json_schema_extra={"receives": ["secret_access_key", "session_token", "webhook_secret"]},
+        json_schema_extra={
+            "group": ADVANCED,
+            "receives": ["secret_access_key", "session_token", "webhook_secret"],
+        },
     )
     allow_private: AllowPrivate = False
 

@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://slack.com/api"
@@ -26,12 +27,13 @@ class SlackConfig(BaseModel):
         title="Signing secret",
         description="From Basic Information of your app. It verifies events; without it, they are "
         "refused.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Web API server",
         description="Slack's own, or the simulator.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
 
     @field_validator("token")

@@ -4,7 +4,9 @@ import re
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.config import JsonDict
 
+from clarion.channels.groups import ADVANCED, MESSAGES
 from clarion.channels.phone_ids import Country
 from clarion.channels.sms_settings import SmsSettings
 from clarion.transport.messages import SmppAccount
@@ -18,6 +20,16 @@ _SHORT_CODE = 6  # digits at most; longer numbers are those of phones
 # Type of number and numbering plan (SMPP 3.4, 5.2.5 and 5.2.6).
 Ton = Literal["auto", "0", "1", "2", "3", "4", "5", "6"]
 Npi = Literal["auto", "0", "1", "3", "4", "6", "8", "9", "10", "14", "18"]
+
+_TON_LABELS: JsonDict = {
+    "auto": "Automatic", "0": "0, unknown", "1": "1, international", "2": "2, national",
+    "3": "3, specific to the network", "4": "4, subscriber", "5": "5, name", "6": "6, abbreviated",
+}  # fmt: skip
+_NPI_LABELS: JsonDict = {
+    "auto": "Automatic", "0": "0, unknown", "1": "1, telephone (E.164)", "3": "3, data (X.121)",
+    "4": "4, telex", "6": "6, land mobile", "8": "8, national", "9": "9, private",
+    "10": "10, ERMES", "14": "14, internet", "18": "18, WAP",
+}  # fmt: skip
 
 
 class _Account(BaseModel):
@@ -41,9 +53,9 @@ class _Account(BaseModel):
     security: Literal["none", "tls"] = Field(
         default="none",
         title="Encryption",
-        description="Choose tls if the provider offers it. Without it, the login and messages can "
+        description="Choose TLS if the provider offers it. Without it, the login and messages can "
         "be read in transit.",
-        json_schema_extra={"receives": ["password"]},
+        json_schema_extra={"labels": {"none": "None", "tls": "TLS"}, "receives": ["password"]},
     )
     system_id: str = Field(title="System id", description="The user name (system_id).")
     password: SecretStr = Field(default=SecretStr(""), title="Password")
@@ -58,12 +70,19 @@ class _Account(BaseModel):
         default="",
         title="System type",
         description="Only if the provider specifies one (system_type).",
+        json_schema_extra={"group": ADVANCED},
     )
     bind: Literal["transceiver", "separate"] = Field(
         default="transceiver",
         title="Kind of connection",
-        description="transceiver: one for both directions. separate: a transmitter and a receiver, "
-        "for providers that have no transceiver.",
+        description="Choose two connections only if the provider has no transceiver.",
+        json_schema_extra={
+            "labels": {
+                "transceiver": "One connection for both directions (transceiver)",
+                "separate": "One for each direction (transmitter and receiver)",
+            },
+            "group": ADVANCED,
+        },
     )
     connections: int = Field(
         default=1,
@@ -72,6 +91,7 @@ class _Account(BaseModel):
         title="Connected workers",
         description="How many workers may be connected at a time: at most as many as the provider "
         "allows connections for this account. With separate connections a worker needs two.",
+        json_schema_extra={"group": ADVANCED},
     )
     window: int = Field(
         default=10,
@@ -79,7 +99,9 @@ class _Account(BaseModel):
         le=1000,
         title="Window",
         description="How many messages may wait for an answer at a time, on one connection. Ask "
-        "the provider.",
+        "the provider. If a connection breaks, the outcome of these messages is in "
+        "doubt.",
+        json_schema_extra={"group": ADVANCED},
     )
     enquire_link: int = Field(
         default=30,
@@ -88,60 +110,91 @@ class _Account(BaseModel):
         title="Keep-alive interval, seconds",
         description="After this many seconds without traffic, the connection is tested "
         "(enquire_link).",
+        json_schema_extra={"group": ADVANCED},
     )
     sender_ton: Ton = Field(
         default="auto",
         title="Sender's type of number (TON)",
-        description="auto: 1 for a phone number, 3 for a short code, 5 for a name.",
+        description="Automatic: 1 for a phone number, 3 for a short code, 5 for a name.",
+        json_schema_extra={"labels": _TON_LABELS, "group": ADVANCED},
     )
     sender_npi: Npi = Field(
         default="auto",
         title="Sender's numbering plan (NPI)",
-        description="auto: 1 for a phone number, otherwise 0.",
+        description="Automatic: 1 for a phone number, otherwise 0.",
+        json_schema_extra={"labels": _NPI_LABELS, "group": ADVANCED},
     )
     recipient_ton: Ton = Field(
         default="auto",
         title="Recipients' type of number (TON)",
-        description="auto: 1, international.",
+        description="Automatic: 1, international.",
+        json_schema_extra={"labels": _TON_LABELS, "group": ADVANCED},
     )
     recipient_npi: Npi = Field(
-        default="auto", title="Recipients' numbering plan (NPI)", description="auto: 1, telephone."
+        default="auto",
+        title="Recipients' numbering plan (NPI)",
+        description="Automatic: 1, telephone.",
+        json_schema_extra={"labels": _NPI_LABELS, "group": ADVANCED},
     )
     service_type: str = Field(
         default="",
         title="Service type",
         description="Only if the provider specifies one (service_type).",
+        json_schema_extra={"group": ADVANCED},
     )
     long_messages: Literal["udh", "sar", "payload"] = Field(
         default="udh",
         title="Long messages",
-        description="How a message of several parts is sent. udh: parts with a header of their "
-        "own, which nearly all providers accept. sar: parts with sar_ parameters. payload: the "
-        "whole text at once (message_payload), and the provider splits it.",
+        description="How a text that takes several SMS is sent. Nearly all providers accept parts "
+        "with headers. With the whole text at once, the provider divides it.",
+        json_schema_extra={
+            "labels": {
+                "udh": "Parts with headers (udh)",
+                "sar": "Parts with parameters (sar)",
+                "payload": "The whole text at once (payload)",
+            },
+            "group": MESSAGES,
+        },
     )
     receipts: Literal["all", "failures", "none"] = Field(
         default="all",
         title="Delivery receipts",
-        description="Which receipts the provider is asked for (registered_delivery).",
+        description="Which delivery receipts the provider is asked for. Without them, sent is the "
+        "last state of a message.",
+        json_schema_extra={
+            "labels": {"all": "All", "failures": "Failures only", "none": "None"},
+            "group": MESSAGES,
+        },
     )
     receipt_ids: Literal["same", "hex", "decimal"] = Field(
         default="same",
         title="Message ids in receipts",
-        description="same: written as in the answer to the message. decimal: the answer has them "
-        "in hexadecimal and the receipt in decimal digits. hex: the other way round.",
+        description="How the provider writes ids in receipts. Change it if messages stay sent "
+        "although the provider reports deliveries.",
+        json_schema_extra={
+            "labels": {
+                "same": "As in the answer to the message",
+                "hex": "Hexadecimal, the answer decimal",
+                "decimal": "Decimal, the answer hexadecimal",
+            },
+            "group": ADVANCED,
+        },
     )
     validity_hours: int = Field(
         default=0,
         ge=0,
         le=720,
-        title="Validity in hours",
-        description="How long the provider tries to deliver a message. 0: the provider decides.",
+        title="Validity, hours",
+        description="How many hours the provider tries to deliver a message. 0: the provider "
+        "decides.",
+        json_schema_extra={"group": MESSAGES},
     )
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
         description="Allows a server in your own network or on this machine, for example one that "
         "is reached through a VPN.",
+        json_schema_extra={"group": ADVANCED},
     )
 
     @field_validator("host")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://api.telegram.org"
@@ -25,13 +26,14 @@ class TelegramConfig(BaseModel):
         default=OFFICIAL,
         title="Bot API server",
         description="Telegram's own, or one that you run yourself.",
-        json_schema_extra={"receives": ["token", "webhook_secret"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token", "webhook_secret"]},
     )
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Webhook secret",
         description="Telegram sends it with every update, to prove that the update is from "
         "Telegram. Clarion generates one unless you enter one.",
+        json_schema_extra={"group": INCOMING},
     )
 
     updates: Literal["webhook", "polling"] = Field(
@@ -39,6 +41,7 @@ class TelegramConfig(BaseModel):
         title="Incoming messages",
         description="webhook: Telegram calls this server, which needs a public URL. polling: a "
         "worker asks Telegram for them.",
+        json_schema_extra={"group": INCOMING},
     )
 
     @field_validator("token")

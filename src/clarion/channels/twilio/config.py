@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.phone_ids import PHONE, Country
 from clarion.channels.sms_settings import SmsSettings
 from clarion.channels.urls import AllowPrivate, api_root
@@ -56,12 +57,13 @@ class _Account(BaseModel):
         title="Twilio answers HELP",
         description="Twilio answers HELP and INFO itself, unless your account or Messaging Service "
         "is set up otherwise. While this is on, Clarion does not answer them a second time.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Twilio API",
         description="Twilio's own URL, that of another region, or the simulator's.",
-        json_schema_extra={"receives": ["auth_token", "api_key_secret"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["auth_token", "api_key_secret"]},
     )
     allow_private: AllowPrivate = False
 

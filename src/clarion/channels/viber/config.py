@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://chatapi.viber.com"
@@ -35,7 +36,7 @@ class ViberConfig(BaseModel):
         default=OFFICIAL,
         title="Viber API",
         description="Viber's own URL, or that of a compatible provider.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
     allow_private: bool = Field(
         default=False,

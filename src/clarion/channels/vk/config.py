@@ -5,6 +5,7 @@ from secrets import token_hex
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://api.vk.com/method"
@@ -31,18 +32,20 @@ class VkConfig(BaseModel):
         title="Confirmation string",
         description="From the settings of the Callback API: VK asks for it before it uses the "
         "webhook URL.",
+        json_schema_extra={"group": INCOMING},
     )
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_hex(16)),
         title="Secret key",
         description="Choose one and enter it in the settings of the Callback API, too: VK sends it "
         "with every event. Events with another one are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="API server",
         description="VK's own, or the simulator.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
 
     @field_validator("group_id")

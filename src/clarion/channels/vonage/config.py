@@ -4,6 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.phone_ids import PHONE, Country
 from clarion.channels.sms_settings import SmsSettings
 from clarion.channels.urls import AllowPrivate, api_root
@@ -29,6 +30,7 @@ class _Account(BaseModel):
         title="Signature secret",
         description="In the dashboard, under API settings. It proves that callbacks are from "
         "Vonage; without it they are refused.",
+        json_schema_extra={"group": INCOMING},
     )
     sender: str = Field(
         title="Sender",
@@ -40,7 +42,7 @@ class _Account(BaseModel):
         default=OFFICIAL,
         title="Vonage API",
         description="Vonage's own URL, that of a region, or the simulator's.",
-        json_schema_extra={"receives": ["api_secret"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["api_secret"]},
     )
     allow_private: AllowPrivate = False
 

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from clarion.channels.groups import ADVANCED
 from clarion.channels.urls import checked_url
 from clarion.kit import standard_webhooks
 
@@ -32,6 +33,7 @@ class WebhookConfig(BaseModel):
         default=False,
         title="Allow private addresses",
         description="Allows a receiver in your own network or on this machine.",
+        json_schema_extra={"group": ADVANCED},
     )
 
     @field_validator("url")

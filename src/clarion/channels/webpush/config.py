@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from clarion.channels.fitting import is_address
+from clarion.channels.groups import ADVANCED, INCOMING, MESSAGES
 from clarion.channels.urls import checked_url
 from clarion.channels.webpush import keys
 
@@ -54,23 +55,27 @@ class WebPushConfig(BaseModel):
         title="Time to live",
         description="Seconds for which a push service keeps a message for a browser that is "
         "offline, at most 28 days. With 0, only browsers that are online get it.",
+        json_schema_extra={"group": MESSAGES},
     )
     urgency: Literal["very-low", "low", "normal", "high"] = Field(
         default="normal",
         title="Urgency",
         description="Devices in power-saving mode may show less urgent messages later.",
+        json_schema_extra={"group": MESSAGES},
     )
     topic: str = Field(
         default="",
         title="Topic",
         description="A new message replaces one with the same topic that a push service still "
         "keeps. Up to 32 letters, digits, “-” and “_”; empty keeps all messages.",
+        json_schema_extra={"group": MESSAGES},
     )
     services: str = Field(
         default=SERVICES,
         title="Push services",
         description="Hosts to which visitors' subscriptions may point, separated by spaces. Anyone "
         "can subscribe, so a subscription to another host is refused; “*” accepts all hosts.",
+        json_schema_extra={"group": ADVANCED},
     )
     consent: str = Field(
         default="",
@@ -83,23 +88,27 @@ class WebPushConfig(BaseModel):
         title="Profile secret",
         description="Your server uses it to sign details of a visitor: name, attributes, tags. At "
         "least 16 characters. Without it, subscriptions contain no such details.",
+        json_schema_extra={"group": INCOMING},
     )
     private_key: SecretStr = Field(
         default_factory=lambda: SecretStr(keys.generate()),
         title="Private key (VAPID)",
         description="Clarion generates one unless you enter one. Subscriptions are bound to it: "
         "with another key, all contacts on this channel must subscribe again.",
+        json_schema_extra={"group": ADVANCED},
     )
     webhook_secret: SecretStr = Field(
         default_factory=lambda: SecretStr(token_urlsafe(32)),
         title="Report secret",
         description="Signs what browsers report about messages. Clarion generates one unless you "
         "enter one.",
+        json_schema_extra={"group": INCOMING},
     )
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
         description="Allows push services and a website in your own network, for tests.",
+        json_schema_extra={"group": ADVANCED},
     )
 
     @field_validator("worker_url", "site")

@@ -15,6 +15,7 @@ from clarion.channels.graph.settings import (
     is_object_id,
     new_verify_token,
 )
+from clarion.channels.groups import ADVANCED, COSTS, INCOMING
 from clarion.channels.phone_ids import Country
 from clarion.channels.urls import api_root
 
@@ -56,11 +57,13 @@ class WhatsAppConfig(BaseModel):
         default=SecretStr(""),
         title="App secret",
         description=PROVES_CALLBACKS,
+        json_schema_extra={"group": INCOMING},
     )
     verify_token: SecretStr = Field(
         default_factory=new_verify_token,
         title="Verify token",
         description=PROVES_SERVER,
+        json_schema_extra={"group": INCOMING},
     )
     waba_id: str = Field(
         default="",
@@ -88,6 +91,7 @@ class WhatsAppConfig(BaseModel):
         title="Currency",
         description="The currency of the prices below: three letters, for example EUR. Leave it "
         "empty to show no costs.",
+        json_schema_extra={"group": COSTS},
     )
     prices: str = Field(
         default="",
@@ -95,7 +99,7 @@ class WhatsAppConfig(BaseModel):
         description="The calling code, the category (marketing, utility, authentication, service) "
         "and the price of one message, for example 49 marketing=0.1131, 49 utility=0.05. Without a "
         "category it applies to all, * stands for all other countries.",
-        json_schema_extra={"long": True},
+        json_schema_extra={"group": COSTS, "long": True},
     )
     # Since 2026-10-01 Meta charges for utility templates within the window too, and for service
     # messages as for utility, after the first 1,000 of a month and number. Reported by providers:
@@ -105,17 +109,19 @@ class WhatsAppConfig(BaseModel):
         title="Free within 24 hours",
         description="Which messages cost nothing within 24 hours after a person wrote. Since "
         "October 2026 Meta charges for all of them, except for 1,000 service messages a month.",
+        json_schema_extra={"group": COSTS},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
         description="Meta's own URL with its version, or that of a compatible provider.",
-        json_schema_extra={"receives": ["token", "verify_token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token", "verify_token"]},
     )
     allow_private: bool = Field(
         default=False,
         title="Allow private addresses",
         description=PRIVATE_HELP,
+        json_schema_extra={"group": ADVANCED},
     )
 
     @field_validator("phone_number_id")

@@ -1,7 +1,7 @@
 """The form of a channel, made from the settings of its kind."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils import formats
@@ -11,6 +11,7 @@ from clarion.channels import limits
 from clarion.channels.contract import ChannelKind
 from clarion.channels.defaults import FIELDS, Sending, default, usual, workspace_defaults
 from clarion.channels.errors import SettingsError
+from clarion.channels.groups import ADVANCED, SHOWN
 from clarion.channels.limits import DEFAULT, WINDOW_HOURS, Default
 from clarion.channels.manage import stored_settings
 from clarion.channels.models import Channel
@@ -23,6 +24,14 @@ PREFIX = "setting-"  # a setting may be called like one of the channel's own fie
 
 
 _DEMANDS = {"": None, "yes": True, "no": False}  # a choice of the form -> Channel.only_written
+
+
+class SettingGroup(NamedTuple):
+    """Settings of one purpose."""
+
+    title: str
+    fields: list[forms.BoundField]
+    folded: bool  # nothing of it is set, and most channels need nothing of it
 
 
 class ChannelForm(forms.Form):
@@ -40,11 +49,12 @@ class ChannelForm(forms.Form):
         self.settings = config_fields(kind)
         config, self.unreadable = stored_settings(channel) if channel else ({}, "")
         stored = shown(kind, config)
+        # Secrets that are stored already.
+        self.kept = {PREFIX + s.name for s in self.settings if s.secret and config.get(s.name)}
         for setting in self.settings:
             initial = stored.get(setting.name, setting.default)
-            self.fields[PREFIX + setting.name] = _setting(
-                setting, initial, kept=setting.secret and bool(config.get(setting.name))
-            )
+            name = PREFIX + setting.name
+            self.fields[name] = _setting(setting, initial, kept=name in self.kept)
         self.fields |= _sending_fields(default(kind), channel)
         self.fields["only_written"] = _recipients_field(kind, channel)
 
@@ -56,13 +66,30 @@ class ChannelForm(forms.Form):
         return [field for field in self.visible_fields() if field.name not in others]
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The settings of a group, below its title."""
-        titles = dict.fromkeys(setting.group for setting in self.settings if setting.group)
-        return [
-            (title, [self[PREFIX + s.name] for s in self.settings if s.group == title])
-            for title in titles
-        ]
+    def groups(self) -> list[SettingGroup]:
+        """The settings of the groups, those at the end left out."""
+        return [group for group in self._grouped() if group.title != ADVANCED]
+
+    @property
+    def advanced(self) -> SettingGroup | None:
+        """What stands at the end of the form, where the kind has such settings."""
+        return next((group for group in self._grouped() if group.title == ADVANCED), None)
+
+    def _grouped(self) -> Iterator[SettingGroup]:
+        for title in dict.fromkeys(setting.group for setting in self.settings if setting.group):
+            settings = [setting for setting in self.settings if setting.group == title]
+            fields = [self[PREFIX + setting.name] for setting in settings]
+            usual = all(self._is_usual(setting) for setting in settings)
+            folded = title not in SHOWN and usual and not any(each.errors for each in fields)
+            yield SettingGroup(title, fields, folded)
+
+    def _is_usual(self, setting: ConfigField) -> bool:
+        """Whether a setting has the value that it has where nobody sets it."""
+        name = PREFIX + setting.name
+        if setting.required or name in self.kept:
+            return False
+        value = self[name].value()
+        return (str(value).lower() if isinstance(value, bool) else _typed(value)) == setting.default
 
     @property
     def sending(self) -> list[forms.BoundField]:
@@ -78,7 +105,7 @@ class ChannelForm(forms.Form):
         """The settings as ``channels.manage`` takes them: as text, empty where nothing is typed."""
         values = {s.name: self.cleaned_data[PREFIX + s.name] for s in self.settings}
         return {
-            name: str(value).lower() if isinstance(value, bool) else str(value or "")
+            name: str(value).lower() if isinstance(value, bool) else _typed(value)
             for name, value in values.items()
         }
 
@@ -265,7 +292,9 @@ def _setting(setting: ConfigField, initial: str, *, kept: bool) -> forms.Field:
         "required": setting.required and not kept,
     }
     if setting.type == "choice":
-        return forms.ChoiceField(choices=[(value, value) for value in setting.choices], **common)
+        return forms.ChoiceField(
+            choices=[(value, setting.label_of(value)) for value in setting.choices], **common
+        )
     if setting.type == "number":
         return forms.IntegerField(**common)
     if setting.type == "secret":
@@ -281,3 +310,8 @@ def _setting(setting: ConfigField, initial: str, *, kept: bool) -> forms.Field:
 def _secret(placeholder: Any) -> forms.PasswordInput:
     attributes = {"autocomplete": "new-password", "spellcheck": "false", "placeholder": placeholder}
     return forms.PasswordInput(attrs=attributes)
+
+
+def _typed(value: Any) -> str:
+    """A value as text; 0 is one, nothing is empty."""
+    return "" if value is None else str(value)

@@ -11,6 +11,7 @@ from clarion.channels.graph.settings import (
     is_object_id,
     new_verify_token,
 )
+from clarion.channels.groups import ADVANCED, INCOMING
 from clarion.channels.urls import api_root
 
 
@@ -22,19 +23,28 @@ class DirectConfig(BaseModel):
     account_id: str = Field(title="Account id", description="Meta's id of the account.")
     token: SecretStr = Field(title="Access token", description="A token of the account.")
     app_secret: SecretStr = Field(
-        default=SecretStr(""), title="App secret", description=PROVES_CALLBACKS
+        default=SecretStr(""),
+        title="App secret",
+        description=PROVES_CALLBACKS,
+        json_schema_extra={"group": INCOMING},
     )
     verify_token: SecretStr = Field(
-        default_factory=new_verify_token, title="Verify token", description=PROVES_SERVER
+        default_factory=new_verify_token,
+        title="Verify token",
+        description=PROVES_SERVER,
+        json_schema_extra={"group": INCOMING},
     )
     api_root: str = Field(
         default=OFFICIAL,
         title="Graph API",
         description="Meta's own URL with its version.",
-        json_schema_extra={"receives": ["token"]},
+        json_schema_extra={"group": ADVANCED, "receives": ["token"]},
     )
     allow_private: bool = Field(
-        default=False, title="Allow private addresses", description=PRIVATE_HELP
+        default=False,
+        title="Allow private addresses",
+        description=PRIVATE_HELP,
+        json_schema_extra={"group": ADVANCED},
     )
 
     @field_validator("account_id")
