@@ -11,12 +11,14 @@ import json
 import re
 import secrets
 import time
+import zlib
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic_core import from_json
 
+from clarion_simulator import multipart
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
 from clarion_simulator.fate import DOINGS, Fate
@@ -26,7 +28,7 @@ from clarion_simulator.whatsapp_templates import templates_page
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 HANDSHAKE_TIMEOUT = 5.0  # seconds
-_PATH = re.compile(r"/whatsapp/(?:.+/)?([0-9]{1,30})(/messages|/message_templates)?")
+_PATH = re.compile(r"/whatsapp/(?:.+/)?([0-9]{1,30})(/messages|/message_templates|/media)?")
 _MARK = re.compile(r"!(failed-)?([0-9]{1,6})$")  # !131047 refuses, !failed-131049 fails later
 _INVALID = ("refused:invalid", "ok")
 _CALL = ("call", "ok")
@@ -80,6 +82,8 @@ class WhatsApp:
         number = self.number(match[1])
         if match[2] == "/message_templates":
             return partial(self._list, number, query)
+        if match[2] == "/media":
+            return partial(self._upload, number)
         return partial(self._send if match[2] else self._call, number)
 
     def number(self, number_id: str) -> Number:
@@ -222,6 +226,23 @@ class WhatsApp:
             if word == "failed":
                 status["errors"] = [_fault(fails or _FAILED, "simulated failure")]
             self.tell(number, {"statuses": [status]}, delay)
+
+    def _upload(self, number: Number, conn: Connection) -> None:
+        """A file, which messages may name by its id from then on."""
+        doing = _CALL if _authorized(conn) else ("refused:401", "ok")
+        self.desk.log.add(number.channel, doing, conn.received, "", text="media")
+        if doing is not _CALL:
+            conn.answer(_error(_BAD_TOKEN))
+            return
+        try:
+            texts, files = multipart.read(conn.headers.get(b"content-type", b""), bytes(conn.body))
+        except ValueError as error:
+            conn.answer(_error(100, str(error)))
+            return
+        if texts.get("messaging_product") != "whatsapp" or "file" not in files:
+            conn.answer(_error(100, "Params messaging_product and file are required."))
+            return
+        conn.answer(json_reply(200, {"id": str(zlib.crc32(files["file"].data))}))
 
     def _list(self, number: Number, query: str, conn: Connection) -> None:
         """The templates of an account: the same ones for each, page by page."""

@@ -37,6 +37,9 @@ def _text(part: dict[str, Any]) -> str:
 
 
 def _media(part: dict[str, Any]) -> str:
+    media_id = part.get("id")
+    if isinstance(media_id, str) and media_id.isdigit():
+        return _words(part, "caption", BODY_MAX) if "caption" in part else f"file {media_id}"
     link = part.get("link")
     if not isinstance(link, str) or not _LINK.fullmatch(link):
         raise Wrong(131009, "Parameter link must be a valid URL.")

@@ -9,7 +9,16 @@ import pytest
 from django.db import OperationalError
 
 from channels.telegram.fixtures import make
-from clarion.channels.contract import Accepted, Outcome, Outgoing, Refusal, Refused
+from channels.whatsapp.fixtures import make as make_whatsapp
+from clarion.channels.contract import (
+    Accepted,
+    Outcome,
+    Outgoing,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+)
 from clarion.channels.models import KeptFile
 from clarion.content.media import save_upload
 from clarion.engine.attempt import requeued
@@ -18,12 +27,14 @@ from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts
 from clarion.kit.parts import Media
 from clarion.records.deliveries.settle import Settlement
+from clarion.transport.messages import HttpReply, HttpRequest
 from crash.rehearsal import Provider, broadcast_to_all, wait_completed
 from engine.ground import MESSAGE
 from engine.stories import story
 from support import factory
 from support.processes import Processes
 
+WHATSAPP = ChannelFacts(2, "shop", make_whatsapp(), Policy(5, 0.1, False), 80.0, "1")
 TELEGRAM = ChannelFacts(1, "bot", make(), Policy(5, 0.1, False), 30.0, "1")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50_000)
 GONE = Refused(Refusal.REJECTED, "It is gone.", file_gone=True)
@@ -39,6 +50,9 @@ class Sender:
         self.is_away = False
         self.uploads = 0
         self.by_id: list[str] = []
+        self.channel = TELEGRAM
+        self.requests: list[Request] = []  # that upload a file
+        self.reply: Reply = HttpReply(200, {}, b'{"id": "4490709327384033"}')
         self.outcome: Callable[[str], Outcome] = lambda kept_id: Accepted(kept_id="first")
 
     async def run(self, work: Callable[..., Any], channel_id: int, key: str, *more: str) -> Any:
@@ -65,7 +79,18 @@ class Sender:
             return sent, self.outcome(outgoing.media.kept_id)
 
         sent, again = requeued(MESSAGE, 1), requeued(MESSAGE, 1)
-        settlement, _ = await files.send(TELEGRAM, outgoing, send, lambda: again)
+        refused_as = requeued(MESSAGE, 1)
+
+        async def upload(request: Request) -> Reply:
+            self.requests.append(request)
+            await asyncio.sleep(0)  # the others come meanwhile
+            return self.reply
+
+        settlement, result = await files.send(
+            self.channel, outgoing, send, lambda: again, upload, lambda why: (refused_as, why)
+        )
+        if settlement is refused_as:
+            return str(result.refusal)
         return "sent" if settlement is sent else QUEUED_AGAIN
 
 
@@ -154,3 +179,46 @@ def test_a_broadcast_with_a_picture_uploads_it_once(processes: Processes, engine
     assert sum("file_id" not in entry["media"] for entry in entries) == 1
     assert {entry["media"]["size"] for entry in entries} == {len(PNG)}
     assert KeptFile.objects.get().kept_id == kept_id  # the same file has the same id there
+
+
+def whatsapp() -> Sender:
+    sender = Sender()
+    sender.channel = WHATSAPP
+    return sender
+
+
+async def test_a_file_is_uploaded_once_before_the_messages_with_it() -> None:
+    sender = whatsapp()
+    files = KeptFiles(sender.run)
+    results = await asyncio.gather(*(sender.send(files) for _ in range(5)))
+    assert results == [QUEUED_AGAIN] * 5  # each leaves in a slot of its own
+    assert await sender.send(files) == "sent"
+    assert (sender.by_id, sender.uploads) == (["4490709327384033"], 0)
+    (request,) = sender.requests
+    assert isinstance(request, HttpRequest)
+    assert request.url.endswith("/media")
+    assert PNG in request.body
+    assert await sender.send(KeptFiles(sender.run)) == "sent"  # of another worker
+    assert len(sender.requests) == 1
+
+
+async def test_a_file_with_a_public_url_is_not_uploaded() -> None:
+    sender = whatsapp()
+    media = Media("image", "https://a.example/a.png", "a.png", "image/png", PNG, sha256="s" * 64)
+    assert await sender.send(KeptFiles(sender.run), media) == "sent"
+    assert sender.requests == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "refusal"),
+    [
+        (HttpReply(500, {}, b"<html>"), Refusal.RETRY),  # no message was sent, whatever happened
+        (HttpReply(401, {}, b'{"error": {"code": 190}}'), Refusal.MISCONFIGURED),
+        (HttpReply(429, {}, b""), Refusal.THROTTLED),
+    ],
+)
+async def test_an_upload_that_is_refused_is_not_noted(reply: HttpReply, refusal: Refusal) -> None:
+    sender = whatsapp()
+    sender.reply = reply
+    assert await sender.send(KeptFiles(sender.run)) == str(refusal)
+    assert sender.noted == {}

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
-from clarion.channels.contract import CallbackAnswer, ChannelKind, HookRequest, Reply, Request
+from clarion.channels.contract import (
+    CallbackAnswer,
+    ChannelKind,
+    HookRequest,
+    Refused,
+    Reply,
+    Request,
+)
+from clarion.kit.parts import Media
 from clarion.transport.messages import HttpRequest
 
 
@@ -181,3 +189,17 @@ class SendsWebhookUrl(Protocol):
     """A kind that tells its provider with each message where to report what becomes of it."""
 
     hook_url: str  # set by ``registry.adapter``; "" while this server has no public URL
+
+
+@runtime_checkable
+class UploadsFirst(Protocol):
+    """A kind whose provider takes a file in a request of its own, before the messages with it.
+
+    With ``Limits.keeps_files``: the messages have its id as their ``Media.kept_id``.
+    """
+
+    def upload(self, media: Media) -> Request | None:
+        """The request that uploads a file; None where it is sent without. Pure."""
+
+    def uploaded(self, reply: Reply) -> str | Refused:
+        """The id of the file, or what the reply means instead. Pure; never raises."""

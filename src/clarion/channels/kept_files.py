@@ -1,6 +1,6 @@
 """Files that the provider of a channel keeps: their ids there, by which they are sent again.
 
-An id is noted for 30 days: providers promise none for ever, and none is longer in use than that.
+An id is noted for 29 days: providers promise none for ever, and some delete uploads after 30.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from clarion.channels.models import KeptFile
 from clarion.kit import clock
 from clarion.kit.parts import Media
 
-LASTS: Final = timedelta(days=30)
+LASTS: Final = timedelta(days=29)
 LONGEST_ID: Final = 1_000  # characters
 
 

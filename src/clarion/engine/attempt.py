@@ -111,8 +111,9 @@ async def attempt(
     if message.outgoing.media is None:
         return await send()
     return await host.files.send(
-        channel, message.outgoing, send, lambda: requeued(claimed, channel.id)
-    )
+        channel, message.outgoing, send, lambda: requeued(claimed, channel.id), send_request,
+        lambda refused: (_refused(claimed, channel, job, refused, message.shown), refused),
+    )  # fmt: skip
 
 
 async def _send(
@@ -169,10 +170,7 @@ def concluded(
     outcome: Outcome,
     began: float,
 ) -> tuple[Settlement, Result]:
-    """What to settle of a message whose outcome is known, and what it shows.
-
-    ``began``: by time.perf_counter().
-    """
+    """What to settle of a message whose outcome is known; ``began``: by time.perf_counter()."""
     took = round((time.perf_counter() - began) * clock.SECOND)
     if isinstance(outcome, Refused) and _is_about_one_chat(outcome, channel, claimed.to):
         outcome = replace(outcome, whole_channel=False)

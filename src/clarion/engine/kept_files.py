@@ -1,8 +1,8 @@
 """Sending a file once with its bytes, and then by the id under which the provider keeps it.
 
-The first message with a file carries it; the others wait meanwhile and are queued again, so that
-each of them leaves in a slot of its own. A worker knows of the ids that others have noted, so that
-a file is sent at most once per worker.
+The first message with a file carries it, or it is uploaded before that; the others wait meanwhile
+and are queued again, so that each of them leaves in a slot of its own. A worker knows of the ids
+that others have noted, so that a file is sent at most once per worker.
 """
 
 import asyncio
@@ -15,10 +15,13 @@ import structlog
 from django.db import Error
 
 from clarion.channels import kept_files
-from clarion.channels.contract import Accepted, Outgoing, Refused
+from clarion.channels.abilities import UploadsFirst
+from clarion.channels.contract import Accepted, Outgoing, Refusal, Refused, Reply, Request
+from clarion.engine.no_reply import without_reply
 from clarion.engine.snapshot import ChannelFacts
 from clarion.kit.parts import Media
 from clarion.records.deliveries.settle import Settlement
+from clarion.transport.errors import MaybeSent, NotSent
 
 log = structlog.get_logger()
 MOST_DROPPED = 3  # ids of one file that were unknown soon: then it is sent with its bytes
@@ -49,14 +52,21 @@ class KeptFiles:
         outgoing: Outgoing,
         send: Callable[[], Awaitable[Sent]],
         queue_again: Callable[[], Settlement],
+        send_request: Callable[[Request], Awaitable[Reply]],
+        refuse: Callable[[Refused], Sent],
     ) -> Sent:
         """Send a message, by the id of its file where there is one.
 
-        Where another message brought the file meanwhile, or the provider no longer knows its id,
-        this one was certainly not sent: ``queue_again`` settles it, and no attempt is used up.
+        Where the file was brought by another message or an upload meanwhile, or the provider no
+        longer knows its id, this one was certainly not sent: ``queue_again`` settles it, and no
+        attempt is used up. ``refuse`` settles one whose file could not be uploaded.
         """
         media = outgoing.media
         if media is None or not media.sha256 or not channel.kind.limits.keeps_files:
+            return await send()
+        kind = channel.kind
+        upload = kind.upload(media) if isinstance(kind, UploadsFirst) else None
+        if upload is None and isinstance(kind, UploadsFirst):
             return await send()
         key = (channel.id, kept_files.key_of(media))
         file = self._files[key]
@@ -70,6 +80,13 @@ class KeptFiles:
             if not file.is_read:
                 file.id = await self._in_database(kept_files.kept_id, *key) or ""
                 file.is_read = True
+            if not file.id and upload is not None and isinstance(kind, UploadsFirst):
+                uploaded = await _uploaded(kind, upload, send_request)
+                if isinstance(uploaded, Refused):
+                    return refuse(uploaded)
+                file.id = uploaded
+                await self._in_database(kept_files.keep, *key, file.id)
+                return queue_again(), None
             if not file.id:
                 sent, result = await send()
                 if (
@@ -110,3 +127,16 @@ class KeptFiles:
         except Error as error:
             log.warning("database_away", error=str(error), work=work.__name__)
             return None
+
+
+async def _uploaded(
+    kind: UploadsFirst, upload: Request, send_request: Callable[[Request], Awaitable[Reply]]
+) -> str | Refused:
+    """The id of an uploaded file. Whatever became of an upload, no message has been sent."""
+    try:
+        uploaded = kind.uploaded(await send_request(upload))
+    except (NotSent, MaybeSent) as error:
+        uploaded = without_reply(error)
+    if isinstance(uploaded, Refused) and uploaded.refusal is Refusal.UNKNOWN:
+        return replace(uploaded, refusal=Refusal.RETRY)
+    return uploaded

@@ -1,10 +1,13 @@
 """The WhatsApp kind against the simulator: statuses, codes and pressed buttons."""
 
+from dataclasses import replace
+
 import pytest
 
 from channels.rehearsal import SECRET, Rehearsal, Stage, events_of
 from channels.whatsapp.fixtures import CASE, PHONE_NUMBER_ID
-from clarion.channels.contract import Accepted, Inbound, OptOut, Receipt, Refused, Unsendable
+from clarion.channels.abilities import UploadsFirst
+from clarion.channels.contract import Accepted, Inbound, OptOut, Receipt, Refused
 from clarion.kit.parts import Media
 from simulator.client import listening
 
@@ -58,7 +61,13 @@ async def test_a_person_presses_a_button(stage: Stage) -> None:
     assert isinstance(opt_out, OptOut)
 
 
-async def test_an_upload_that_nobody_can_fetch_is_refused_with_advice(stage: Stage) -> None:
+async def test_a_file_that_nobody_can_fetch_is_uploaded_and_sent_by_its_id(stage: Stage) -> None:
     picture = Media("image", "", "a.png", "image/png", b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(Unsendable, match="CLARION_PUBLIC_URL"):
-        await stage.send(WHATSAPP, media=picture)
+    kind = stage.make(WHATSAPP)
+    assert isinstance(kind, UploadsFirst)
+    upload = kind.upload(picture)
+    assert upload is not None
+    kept_id = kind.uploaded(await stage.http.send(upload))
+    assert isinstance(kept_id, str)
+    outcome = await stage.send(WHATSAPP, media=replace(picture, kept_id=kept_id))
+    assert isinstance(outcome, Accepted)

@@ -111,7 +111,8 @@ def test_pictures_and_files_go_by_their_address() -> None:
 @pytest.mark.parametrize(
     ("media", "words"),
     [
-        (Media("image", "", "a.png", "image/png", b"\x89PNG"), "CLARION_PUBLIC_URL"),
+        (Media("image", "", "a.png", "image/png"), "CLARION_PUBLIC_URL"),
+        (Media("image", "", "a.png", "image/png", bytes(5_242_881)), "up to 5 MB"),
         (Media("image", "https://x.example/a.gif", "a.gif", "image/gif"), "JPEG and PNG"),
         (Media("image", "https://x.example/a.webp", "", "image/webp"), "JPEG and PNG"),
     ],
@@ -248,3 +249,14 @@ def test_named_variables_are_sent_with_their_names() -> None:
             "parameters": [{"type": "text", "text": "7"}],
         },
     ]  # fmt: skip
+
+
+def test_a_file_without_a_url_is_sent_by_the_id_of_its_upload() -> None:
+    file = Media("file", "", "a.pdf", "application/pdf", b"%PDF", kept_id="4490709327384033")
+    assert sent(media=file)["document"] == {"id": "4490709327384033", "filename": "a.pdf"}
+    request = make().upload(file)
+    assert request is not None
+    assert request.url.endswith(f"/{PHONE_NUMBER_ID}/media")
+    assert b'name="messaging_product"\r\n\r\nwhatsapp' in request.body
+    assert ("Authorization", f"Bearer {TOKEN}") in request.headers
+    assert make().upload(PICTURE) is None  # which WhatsApp can fetch

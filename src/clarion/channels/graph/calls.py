@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from clarion.channels import payloads
+from clarion.channels.multipart import form
+from clarion.kit.parts import Media
 from clarion.transport.messages import HttpRequest
 
 TIMEOUT = 15.0  # seconds
@@ -28,6 +30,12 @@ class GraphCalls:
         """A POST of JSON."""
         raw = json.dumps(body, ensure_ascii=False).encode(errors="replace")
         return HttpRequest("POST", url, self._headers, raw, TIMEOUT, self._allow_private)
+
+    def upload(self, url: str, fields: Mapping[str, str], media: Media) -> HttpRequest:
+        """A POST of a form with a file; needs ``media.data``."""
+        content_type, raw = form(fields, "file", media)
+        headers = (("Content-Type", content_type), *self._headers[1:])
+        return HttpRequest("POST", url, headers, raw, TIMEOUT, self._allow_private)
 
 
 def first_in(value: object) -> Mapping[str, Any]:

@@ -19,8 +19,10 @@ from clarion.channels.contract import (
     Limits,
     Outcome,
     Outgoing,
+    Refused,
     Reply,
 )
+from clarion.channels.files import content_type
 from clarion.channels.fitting import ensure_addresses
 from clarion.channels.graph.calls import GraphCalls, first_in
 from clarion.channels.graph.hooks import challenge_of, ensure_signed
@@ -43,8 +45,10 @@ from clarion.channels.whatsapp.requests import (
     MOST_REPLIES,
     TEXT_LENGTH,
     body_of,
+    needs_upload,
 )
 from clarion.channels.wording import tidy
+from clarion.kit.parts import Media
 from clarion.transport.messages import HttpReply, HttpRequest
 
 _SHOWN_NUMBER = re.compile(r"\+?[0-9() .-]{1,30}")
@@ -69,6 +73,7 @@ class WhatsAppKind:
         most_buttons=MOST_REPLIES,
         templates=True,
         caption_length=BODY_LENGTH,
+        keeps_files=True,
         inbound=True,
         opt_outs=frozenset({"reported"}),
         written_first=True,  # without a window that the person opens, templates alone: code 131047
@@ -155,6 +160,19 @@ class WhatsAppKind:
     def priced_number(user_id: str) -> str:
         """The number, or the calling code of the country that a business-scoped id begins with."""
         return ids.beginning_of_number(user_id)
+
+    def upload(self, media: Media) -> HttpRequest | None:
+        """The upload of a file without a public URL; Meta keeps it for 30 days."""
+        if not needs_upload(media) or not media.data:
+            return None
+        fields = {"messaging_product": "whatsapp", "type": content_type(media)}
+        return self._graph.upload(f"{self._url}/media", fields, media)
+
+    def uploaded(self, reply: Reply) -> str | Refused:
+        """Meta's id of the file."""
+        http = as_http(reply)
+        media_id = payloads.identifier(json_object(http.body).get("id"))
+        return media_id if 200 <= http.status <= 299 and media_id else refused(http, self._secrets)
 
     def check(self) -> HttpRequest:
         """Ask for the number itself, which does nothing."""

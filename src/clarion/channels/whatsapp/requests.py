@@ -18,6 +18,8 @@ from clarion.kit.parts import Button, Media
 TEXT_LENGTH: Final = 4096  # characters
 BODY_LENGTH: Final = 1024  # characters of a caption, and of the text above buttons
 MOST_REPLIES: Final = 3  # reply buttons under one message
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
+PICTURE_SIZE: Final = 5 * 1024 * 1024  # bytes
 LABEL_LENGTH: Final = 20  # characters on a button
 _VALUE_LENGTH: Final = 256  # characters of what a reply button sends back
 _PICTURES = frozenset({"", "image/jpeg", "image/png"})  # "" is one whose type nobody knows
@@ -115,13 +117,25 @@ def _parameter(what: str, rest: str, value: str) -> dict[str, Any]:
 
 
 def _media(media: Media) -> tuple[str, dict[str, Any]]:
-    """The type of message and its object; WhatsApp fetches the address itself."""
-    ensure_fetchable(media, "WhatsApp")
+    """The type of message and its object.
+
+    WhatsApp fetches the address itself; a file without one is uploaded before.
+    """
+    if not needs_upload(media):
+        ensure_fetchable(media, "WhatsApp")
+    source = {"id": media.kept_id} if needs_upload(media) else {"link": media.url}
     if media.kind == "file":
-        return "document", {"link": media.url} | ({"filename": media.name} if media.name else {})
+        return "document", source | ({"filename": media.name} if media.name else {})
     if media.content_type not in _PICTURES:
         raise Unsendable("WhatsApp accepts only JPEG and PNG pictures. Send this one as a file.")
-    return "image", {"link": media.url}
+    if media.size > PICTURE_SIZE:
+        raise Unsendable("WhatsApp accepts pictures of up to 5 MB. Send this one as a file.")
+    return "image", source
+
+
+def needs_upload(media: Media) -> bool:
+    """Whether WhatsApp has to be given the file, since it can't fetch it from anywhere."""
+    return not media.url and media.size > 0
 
 
 def _interactive(message: Outgoing) -> dict[str, Any]:
