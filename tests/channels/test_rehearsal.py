@@ -79,7 +79,8 @@ async def test_throttling_lasts_as_long_as_the_provider_asks(
 
 @EACH
 async def test_a_good_check_sends_nothing(stage: Stage, rehearsal: Rehearsal) -> None:
-    assert rehearsal.good in await ask_provider(channel(rehearsal, stage))
+    answer = await ask_provider(channel(rehearsal, stage))
+    assert rehearsal.good in answer.sentence
     assert not (await stage.ask("/_/log?outcome=accepted"))["entries"]
 
 
