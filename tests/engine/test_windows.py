@@ -85,8 +85,8 @@ def test_the_worker_knows_which_channels_have_a_window(channel: Channel) -> None
     factory.people(hook, 1)
     factory.sending([channel, hook])
     known = snapshot.take()
-    assert [known.has_window(pk) for pk in known.channels] == [
+    assert [facts.has_window for facts in known.channels.values()] == [
         pk == channel.pk for pk in known.channels
     ]
     update_channel(channel, only_written=False, by=factory.BY)
-    assert not snapshot.take(known).has_window(channel.pk)
+    assert not snapshot.take(known).channels[channel.pk].has_window
