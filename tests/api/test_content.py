@@ -7,6 +7,7 @@ from django.http import HttpResponse
 
 from api.conftest import Program
 from api.test_foundation import problem
+from clarion.accounts.models import AuditEntry
 from clarion.content.models import StoryVersion
 
 TEXT = {"kind": "text", "text": "Hello {{ contact.name }}"}
@@ -79,3 +80,32 @@ def test_a_file_is_uploaded(call: Program) -> None:
     assert call.ok("POST", "/stories", {"name": "Picture", "blocks": [block]})
     wrong = call("POST", "/media", {"file": "x"})
     assert problem(wrong)["code"] == "unsupported_media_type"
+
+
+def test_layouts_are_created_changed_shown_and_deleted(call: Program) -> None:
+    made = call("POST", "/layouts", {"name": "Shop", "address": "Bonn", "is_default": True})
+    path = made["Location"].removeprefix("/api/v1")
+    assert "{{ content }}" in json.loads(made.content)["html"]
+    assert "Bonn" in call.ok("GET", f"{path}/preview")["html"]
+    assert call("PATCH", path, {"name": "X"}).status_code == 428
+
+    changed = call("PATCH", path, {"html": "<b>{{ content }}</b>"}, If_Match=made["ETag"])
+    assert json.loads(changed.content) == {
+        "id": json.loads(made.content)["id"], "name": "Shop", "html": "<b>{{ content }}</b>",
+        "address": "Bonn", "is_default": True,
+    }  # fmt: skip
+    assert call("PATCH", path, {"name": "X"}, If_Match=made["ETag"]).status_code == 412
+    wrong = problem(call("PATCH", path, {"html": "no content"}, If_Match=changed["ETag"]))
+    assert "The layout shows no content" in wrong["detail"]
+
+    call.ok("POST", "/layouts", {"name": "Another", "is_default": True})
+    assert "There is a layout" in problem(call("POST", "/layouts", {"name": "Shop"}))["detail"]
+    listed = call.ok("GET", "/layouts")["items"]
+    assert [(item["name"], item["is_default"]) for item in listed] == [
+        ("Another", True), ("Shop", False),
+    ]  # fmt: skip
+    notes = AuditEntry.objects.filter(action__startswith="layout.").order_by("pk")
+    assert call("DELETE", path, If_Match="*").status_code == 204
+    assert call("GET", path).status_code == 404
+    actions = ["layout.create", "layout.edit", "layout.create", "layout.delete"]
+    assert list(notes.values_list("action", flat=True)) == actions

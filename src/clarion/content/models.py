@@ -45,6 +45,15 @@ class Layout(models.Model):
     address = models.TextField(default="", blank=True)  # the postal address
     is_default = models.BooleanField(default=False)  # of drafts that choose none; one at most
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="one_default_layout",
+            )
+        ]
+
     def __str__(self) -> str:
         return self.name
 

@@ -1041,6 +1041,46 @@ class Latency(TypedDict):
     delivery: "Percentiles | None"
 
 
+class Layout(TypedDict):
+    """A layout. Broadcasts keep it as it is when they are launched."""
+
+    id: "int"
+    name: "str"
+    html: "str"
+    address: "str"
+    is_default: "bool"
+
+
+class LayoutIn(TypedDict):
+    """A layout as it is created."""
+
+    name: "str"
+    html: "NotRequired[str]"
+    address: "NotRequired[str]"
+    is_default: "NotRequired[bool]"
+
+
+class LayoutPatch(TypedDict):
+    """What to change; what is left out stays."""
+
+    name: "NotRequired[str | None]"
+    html: "NotRequired[str | None]"
+    address: "NotRequired[str | None]"
+    is_default: "NotRequired[bool | None]"
+
+
+class LayoutPreview(TypedDict):
+    """A layout around a sample."""
+
+    html: "str"
+
+
+class Layouts(TypedDict):
+    """All layouts."""
+
+    items: "list[Layout]"
+
+
 class Leftover(TypedDict):
     """How many recipients a restart could reach."""
 

@@ -1105,6 +1105,44 @@ class Client(SyncBase):
         """List what needs attention."""
         return cast("models.Concerns", self.request("GET", "/api/v1/concerns"))
 
+    def list_layouts(self) -> models.Layouts:
+        """List all layouts by name."""
+        return cast("models.Layouts", self.request("GET", "/api/v1/layouts"))
+
+    def create_layout(
+        self, body: models.LayoutIn, *, idempotency_key: str | None = None
+    ) -> models.Layout:
+        """Create a layout."""
+        return cast(
+            "models.Layout",
+            self.request(
+                "POST", "/api/v1/layouts", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    def get_layout(self, layout_id: int) -> models.Layout:
+        """Get a layout."""
+        return cast("models.Layout", self.request("GET", f"/api/v1/layouts/{layout_id}"))
+
+    def update_layout(
+        self, layout_id: int, body: models.LayoutPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Layout:
+        """Change a layout."""
+        return cast(
+            "models.Layout",
+            self.request("PATCH", f"/api/v1/layouts/{layout_id}", body=body, if_match=if_match),
+        )
+
+    def delete_layout(self, layout_id: int, *, if_match: Mapping[str, Any] | str) -> None:
+        """Delete a layout: what was launched with it keeps it."""
+        self.request("DELETE", f"/api/v1/layouts/{layout_id}", if_match=if_match)
+
+    def preview_layout(self, layout_id: int) -> models.LayoutPreview:
+        """Show a layout around a sample."""
+        return cast(
+            "models.LayoutPreview", self.request("GET", f"/api/v1/layouts/{layout_id}/preview")
+        )
+
     def create_media(
         self, file: tuple[str, bytes, str], *, idempotency_key: str | None = None
     ) -> models.Media:
@@ -2897,6 +2935,47 @@ class AsyncClient(AsyncBase):
     async def list_concerns(self) -> models.Concerns:
         """List what needs attention."""
         return cast("models.Concerns", await self.request("GET", "/api/v1/concerns"))
+
+    async def list_layouts(self) -> models.Layouts:
+        """List all layouts by name."""
+        return cast("models.Layouts", await self.request("GET", "/api/v1/layouts"))
+
+    async def create_layout(
+        self, body: models.LayoutIn, *, idempotency_key: str | None = None
+    ) -> models.Layout:
+        """Create a layout."""
+        return cast(
+            "models.Layout",
+            await self.request(
+                "POST", "/api/v1/layouts", body=body, key=idempotency_key, repeatable=True
+            ),
+        )
+
+    async def get_layout(self, layout_id: int) -> models.Layout:
+        """Get a layout."""
+        return cast("models.Layout", await self.request("GET", f"/api/v1/layouts/{layout_id}"))
+
+    async def update_layout(
+        self, layout_id: int, body: models.LayoutPatch, *, if_match: Mapping[str, Any] | str
+    ) -> models.Layout:
+        """Change a layout."""
+        return cast(
+            "models.Layout",
+            await self.request(
+                "PATCH", f"/api/v1/layouts/{layout_id}", body=body, if_match=if_match
+            ),
+        )
+
+    async def delete_layout(self, layout_id: int, *, if_match: Mapping[str, Any] | str) -> None:
+        """Delete a layout: what was launched with it keeps it."""
+        await self.request("DELETE", f"/api/v1/layouts/{layout_id}", if_match=if_match)
+
+    async def preview_layout(self, layout_id: int) -> models.LayoutPreview:
+        """Show a layout around a sample."""
+        return cast(
+            "models.LayoutPreview",
+            await self.request("GET", f"/api/v1/layouts/{layout_id}/preview"),
+        )
 
     async def create_media(
         self, file: tuple[str, bytes, str], *, idempotency_key: str | None = None

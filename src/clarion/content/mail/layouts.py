@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
@@ -69,20 +70,35 @@ def find_layout(name: str) -> Layout:
 def save_layout(
     layout: Layout | None, *, name: str, html: str, address: str, is_default: bool, by: Agent | str
 ) -> Layout:
-    """Add a layout, or change one. Raises ContentError with what is wrong."""
+    """Add a layout, or change one. Raises ContentError with what is wrong.
+
+    The layout that was the default before is none any more, also where two are saved at once.
+    """
     saved = layout or Layout()
     saved.name, saved.html = one_line(name)[:NAME_LENGTH], plain_text(html)
     saved.address, saved.is_default = plain_text(address).strip(), is_default
     check_layout(saved)
+    action = "layout.edit" if layout else "layout.create"
+    try:
+        _store(saved, action, by)
+    except IntegrityError:  # another one got the name, or became the default, at this moment
+        _store(saved, action, by)
+    return saved
+
+
+def _store(saved: Layout, action: str, by: Agent | str) -> None:
     with transaction.atomic():
         if Layout.objects.filter(name=saved.name).exclude(pk=saved.pk).exists():
             raise ContentError(f"There is a layout “{saved.name}” already. Choose another name.")
-        if is_default:
-            Layout.objects.exclude(pk=saved.pk).update(is_default=False)
+        if saved.is_default:
+            _others(saved).update(is_default=False)
         saved.save()
-        action = "layout.edit" if layout else "layout.create"
         audit.note(action, f"layout {saved.pk}", by, name=saved.name)
-    return saved
+
+
+def _others(layout: Layout) -> "QuerySet[Layout]":
+    """The layout that is the default instead of this one, if any."""
+    return Layout.objects.filter(is_default=True).exclude(pk=layout.pk)
 
 
 def check_layout(layout: Layout) -> None:

@@ -50,6 +50,15 @@ class Migration(migrations.Migration):
                 ("address", models.TextField(blank=True, default="")),
                 ("is_default", models.BooleanField(default=False)),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="one_default_layout",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Story",
