@@ -83,13 +83,17 @@ def test_kinds_tell_their_settings(call: Program) -> None:
 def test_prices_are_replaced_as_a_whole(call: Program, channel: Channel) -> None:
     shop = factory.channel("shop", "whatsapp", phone_number_id="1", token="EAA", currency="EUR")
     path = f"/channels/{shop.pk}/prices"
-    assert call.ok("GET", path) == {"currency": "", "items": []}
+    read = call("GET", path)
+    assert read.json() == {"currency": "", "items": []}
     items = [
         {"calling_code": "49", "category": "marketing", "price": "0.1131"},
         {"calling_code": "*", "category": "", "price": "0.05"},
     ]
-    assert call.ok("PUT", path, {"items": items}) == {"currency": "EUR", "items": items}
-    wrong = call("PUT", path, {"items": [{"calling_code": "DE", "price": "1"}]})
+    put = call("PUT", path, {"items": items}, If_Match=read["ETag"])
+    assert put.json() == {"currency": "EUR", "items": items}
+    assert call("PUT", path, {"items": []}, If_Match=read["ETag"]).status_code == 412
+    bad = {"items": [{"calling_code": "DE", "price": "1"}]}
+    wrong = call("PUT", path, bad, If_Match=put["ETag"])
     assert "Price 1: “DE” is no beginning of phone numbers" in problem(wrong)["detail"]
     assert call.ok("GET", path)["items"] == items
     assert "have no prices" in problem(call("GET", f"/channels/{channel.pk}/prices"))["detail"]

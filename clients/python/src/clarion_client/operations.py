@@ -1286,10 +1286,15 @@ class Client(SyncBase):
         """List the prices of a channel whose provider charges by message."""
         return cast("models.Prices", self.request("GET", f"/api/v1/channels/{channel_id}/prices"))
 
-    def set_prices(self, channel_id: int, body: models.PricesIn) -> models.Prices:
+    def set_prices(
+        self, channel_id: int, body: models.PricesIn, *, if_match: Mapping[str, Any] | str
+    ) -> models.Prices:
         """Replace the prices of a channel."""
         return cast(
-            "models.Prices", self.request("PUT", f"/api/v1/channels/{channel_id}/prices", body=body)
+            "models.Prices",
+            self.request(
+                "PUT", f"/api/v1/channels/{channel_id}/prices", body=body, if_match=if_match
+            ),
         )
 
     def list_deliveries(
@@ -3130,11 +3135,15 @@ class AsyncClient(AsyncBase):
             "models.Prices", await self.request("GET", f"/api/v1/channels/{channel_id}/prices")
         )
 
-    async def set_prices(self, channel_id: int, body: models.PricesIn) -> models.Prices:
+    async def set_prices(
+        self, channel_id: int, body: models.PricesIn, *, if_match: Mapping[str, Any] | str
+    ) -> models.Prices:
         """Replace the prices of a channel."""
         return cast(
             "models.Prices",
-            await self.request("PUT", f"/api/v1/channels/{channel_id}/prices", body=body),
+            await self.request(
+                "PUT", f"/api/v1/channels/{channel_id}/prices", body=body, if_match=if_match
+            ),
         )
 
     async def list_deliveries(

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get, lock
 from clarion.api.operations import Rules, operation
@@ -45,18 +46,22 @@ class PricesOut(Output):
     items: list[PriceOut]
 
 
-@operation(AREA, "GET", "/channels/{channel_id}/prices", PricesOut, Rules("channels:read"))
+@operation(
+    AREA, "GET", "/channels/{channel_id}/prices", PricesOut, Rules("channels:read", tagged=True)
+)
 def list_prices(request: ApiRequest, channel_id: Id) -> PricesOut:
     """List the prices of a channel whose provider charges by message"""
     return _out(get(Channel.objects.all(), channel_id, "channel"))
 
 
 @operation(
-    AREA, "PUT", "/channels/{channel_id}/prices", PricesOut, Rules("channels:write", body=JSON)
-)
+    AREA, "PUT", "/channels/{channel_id}/prices", PricesOut,
+    Rules("channels:write", edits=True, tagged=True, body=JSON),
+)  # fmt: skip
 def set_prices(request: ApiRequest, channel_id: Id, body: PricesIn) -> PricesOut:
     """Replace the prices of a channel"""
     channel = lock(Channel.objects.all(), channel_id, "channel")
+    require_match(request, _out(channel))
     rows = ((item.calling_code, item.category, item.price) for item in body.items)
     price_lists.set_prices(channel, rows, by=request.by)
     return _out(channel)
