@@ -51,7 +51,8 @@ def section(label: str, errors: "Iterable[ListedError]") -> str:
 
     groups: dict[tuple[str, str], list[str]] = {}
     for error in errors:
-        about = f"{words_of(error.refusal)} ({error.mark or error.refusal.value})"
+        pauses = "; the broadcast pauses" if error.for_everybody else ""
+        about = f"{words_of(error.refusal)} ({error.mark or error.refusal.value}{pauses})"
         groups.setdefault((about, error.sentence), []).append(error.code)
     lines = [
         f"| {', '.join(f'`{code}`' for code in codes)} | {about} | {sentence} |"
@@ -62,9 +63,9 @@ def section(label: str, errors: "Iterable[ListedError]") -> str:
             BEGIN,
             "## Errors",
             "",
-            f"What {label} answers, the class that Clarion gives it, and the sentence that pages,",
-            "the API and exports show. [What to do about each class](README.md#errors). Any other",
-            "code is shown with the words of the provider.",
+            f"The errors of {label} that Clarion knows, the class of each, and the sentence that",
+            "pages, the API and exports show. [What to do about each class](README.md#errors). Any",
+            "other error is classed by its status, and shown with the provider's own words.",
             "",
             "| code | class | sentence |",
             "| --- | --- | --- |",

@@ -34,6 +34,13 @@ def test_every_listed_error_has_a_class_a_sentence_and_advice(error: ListedError
     assert explained.advice == advice_on(error.refusal, error.mark)
 
 
+def test_which_errors_pause_the_broadcast() -> None:
+    pausing = {
+        error.code for kind in KINDS.values() for error in errors_of(kind) if error.for_everybody
+    }
+    assert pausing == {"132001", "132015", "132016", "can't parse entities"}
+
+
 def test_which_kinds_have_no_list_of_codes() -> None:
     """Their providers answer with statuses and words only."""
     without = {name for name, kind in KINDS.items() if not errors_of(kind)}

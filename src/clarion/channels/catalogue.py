@@ -19,6 +19,7 @@ class ListedError(NamedTuple):
     refusal: Refusal
     sentence: str
     mark: str = ""  # of the address, with UNREACHABLE
+    for_everybody: bool = False  # the broadcast pauses, see Refused
 
 
 @runtime_checkable
@@ -31,7 +32,7 @@ class ListsErrors(Protocol):
 
 
 class Meaning(Protocol):
-    """What a kind's table says of a code; some have a ``mark`` as well."""
+    """What a kind's table says of a code; some have ``mark`` or ``for_everybody`` as well."""
 
     @property
     def refusal(self) -> Refusal:
@@ -53,7 +54,8 @@ def listed(table: Mapping[Any, Meaning]) -> Iterable[ListedError]:
         shown = "/".join(map(str, code)) if isinstance(code, tuple) else str(code)
         sentence = meaning.sentence if meaning.sentence.endswith(".") else f"{meaning.sentence}."
         mark = getattr(meaning, "mark", "") if meaning.refusal is Refusal.UNREACHABLE else ""
-        yield ListedError(shown, meaning.refusal, sentence, mark)
+        for_everybody = getattr(meaning, "for_everybody", False)
+        yield ListedError(shown, meaning.refusal, sentence, mark, for_everybody)
 
 
 def advice_on(refusal: str, mark: str = "") -> str:

@@ -16,6 +16,7 @@ class Meaning(NamedTuple):
     refusal: Refusal
     sentence: str
     mark: Literal["blocked", "deactivated", "unreachable"] = "unreachable"
+    for_everybody: bool = False  # see Refused
 
 
 _GONE = Refusal.UNREACHABLE
@@ -41,6 +42,7 @@ FILE_GONE = Meaning(
 BAD_MARKUP = Meaning(
     Refusal.REJECTED,
     "Telegram can't read the formatting of the text. Correct its markup, or choose Plain text.",
+    for_everybody=True,
 )
 _NO_PICTURE = Meaning(Refusal.REJECTED, "Telegram can't read the picture. Use another one.")
 _BAD_LINK = Meaning(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from clarion.channels import payloads
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, wait_seconds
-from clarion.channels.telegram.errors import BAD_MARKUP, DESCRIPTIONS, FILE_GONE
+from clarion.channels.telegram.errors import DESCRIPTIONS, FILE_GONE
 from clarion.channels.telegram.ids import is_chat_id, is_group
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply
@@ -47,7 +47,7 @@ def refused(reply: HttpReply, answer: Mapping[str, object], secrets: Iterable[st
                 meaning.sentence,
                 code,
                 mark=meaning.mark,
-                for_everybody=meaning is BAD_MARKUP,
+                for_everybody=meaning.for_everybody,
                 file_gone=meaning is FILE_GONE,
             )
     if status == 413:
