@@ -116,7 +116,7 @@ def test_people_of_the_last_day_are_part_of_the_limit_of_a_broadcast_sent_now() 
     limit = forecast(draft, [channel], {channel.pk: 51}).day_limit
     assert limit is not None
     assert limit.sentence == (
-        "At most 250 people a day on shop, and 200 of today's are used up: this broadcast takes 2 "
+        "At most 250 contacts a day on shop, and 200 of today's are used up: this broadcast takes 2 "
         "days."
     )
 
@@ -153,5 +153,5 @@ def test_a_limit_of_people_a_day_stretches_templates_over_days(
     else:
         assert (estimate.day_limit.days, estimate.seconds) == (days, 2 * 86_400)
         assert estimate.day_limit.sentence == (
-            "At most 2,000 people a day on shop: this broadcast takes 3 days."
+            "At most 2,000 contacts a day on shop: this broadcast takes 3 days."
         )

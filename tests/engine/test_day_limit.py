@@ -53,7 +53,7 @@ def test_no_more_people_are_claimed_than_the_limit_has_left() -> None:
     channel.refresh_from_db()
     now = condition(channel)
     assert (now.state, now.is_blocked) == (ChannelCondition.WAITING, True)
-    assert now.reason == "Its limit of 250 people in 24 hours is used up."
+    assert now.reason == "Its limit of 250 contacts in 24 hours is used up."
     assert now.until is not None
     assert timedelta(hours=23) < now.until - clock.now() < timedelta(hours=25)
 

@@ -40,12 +40,12 @@ class DayLimit:
         )
         fill = {"people": people, "channel": self.channel.name, "days": self.days, "begun": begun}
         sentence = _(
-            "At most %(people)s people a day on %(channel)s: this broadcast takes %(days)s days."
+            "At most %(people)s contacts a day on %(channel)s: this broadcast takes %(days)s days."
         )
         if self.begun:
             sentence = _(
-                "At most %(people)s people a day on %(channel)s, and %(begun)s of today's are used "
-                "up: this broadcast takes %(days)s days."
+                "At most %(people)s contacts a day on %(channel)s, and %(begun)s of today's are "
+                "used up: this broadcast takes %(days)s days."
             )
         return sentence % fill
 

@@ -65,7 +65,7 @@ def condition(channel: Channel) -> Condition:
         return Condition(c.WAITING, channel.waits_reason, since, until, advice)
     if channel.people_full_until is not None and channel.people_full_until > clock.now():
         fill = {"people": people_a_day(channel)}
-        reason = _("Its limit of %(people)s people in 24 hours is used up.") % fill
+        reason = _("Its limit of %(people)s contacts in 24 hours is used up.") % fill
         advice = _("Templates stay queued and are sent as soon as the limit allows more.")
         return Condition(c.WAITING, reason, None, channel.people_full_until, advice)
     if channel.checked_at is None:

@@ -74,14 +74,14 @@ class WhatsAppConfig(BaseModel):
     messaging_limit: Literal["as reported", "unlimited", "250", "2000", "10000", "100000"] = Field(
         default=AS_REPORTED,
         title="Messaging limit",
-        description="How many people you may begin a conversation with in 24 hours. Clarion reads "
-        "it when it checks the channel, and Meta reports changes. Templates beyond it wait.",
+        description="How many contacts you may begin a conversation with in 24 hours. Clarion "
+        "reads it when it checks the channel, and Meta reports changes. Templates beyond it wait.",
     )
     pair_seconds: int = Field(
         default=0,
         ge=0,
         le=3_600,
-        title="Seconds between messages to one person",
+        title="Seconds between messages to one contact",
         description="Between two messages of a story. WhatsApp accepts up to 45 in a row, and then "
         "one in 6 seconds.",
     )
@@ -97,8 +97,8 @@ class WhatsAppConfig(BaseModel):
         default="",
         title="Prices",
         description="The calling code, the category (marketing, utility, authentication, service) "
-        "and the price of one message, for example 49 marketing=0.1131, 49 utility=0.05. Without a "
-        "category it applies to all, * stands for all other countries.",
+        "and the price of one message, for example 49 marketing=0.1131, 49 utility=0.05. A price "
+        "without a category applies to all categories, and * to all other countries.",
         json_schema_extra={"group": COSTS, "long": True},
     )
     # Since 2026-10-01 Meta charges for utility templates within the window too, and for service
@@ -107,7 +107,7 @@ class WhatsAppConfig(BaseModel):
     free_in_window: Literal["nothing", "service", "service and utility"] = Field(
         default="nothing",
         title="Free within 24 hours",
-        description="Which messages cost nothing within 24 hours after a person wrote. Since "
+        description="Which messages cost nothing within 24 hours after a contact wrote. Since "
         "October 2026 Meta charges for all of them, except for 1,000 service messages a month.",
         json_schema_extra={"group": COSTS},
     )
