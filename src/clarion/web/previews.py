@@ -68,7 +68,7 @@ def mail_facts(broadcast: Broadcast) -> list[tuple[str, str]]:
     if has_body(broadcast) or markup_of(broadcast):
         facts.append((_("Format"), str(FORMAT_LABELS[broadcast.format])))
     if has_inline_images(broadcast):
-        facts.append((_("Uploaded images"), _("Attached to the e-mail")))
+        facts.append((_("Uploaded images"), _("Embedded in the e-mail")))
     if tokens := broadcast.mail.get("attachments"):
         names = (
             Upload.objects.filter(token__in=tokens).order_by("pk").values_list("name", flat=True)
