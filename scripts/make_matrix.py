@@ -35,7 +35,8 @@ FOOT = """
   has a record of its own.
 - **delivered**, **read**, **failed later**: what the platform reports after it has accepted a
   message. What it does not report is shown as “not reported”, never as 0 %.
-- **inbound**: whether messages from contacts arrive, and with them STOP and similar words.
+- **inbound**: whether messages from contacts arrive, and with them STOP and similar words. On
+  E-mail, this and *failed later* need a [mailbox for bounces](email.md#bounces).
 - **opt-out**: besides those words, how contacts opt out: by a link in every message, or because the
   platform reports that they left, blocked the account or objected.
 - **repeats**: whether a message that is sent again after a lost connection reaches the contact
