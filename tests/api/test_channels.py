@@ -94,6 +94,6 @@ def test_prices_are_replaced_as_a_whole(call: Program, channel: Channel) -> None
     assert call("PUT", path, {"items": []}, If_Match=read["ETag"]).status_code == 412
     bad = {"items": [{"calling_code": "DE", "price": "1"}]}
     wrong = call("PUT", path, bad, If_Match=put["ETag"])
-    assert "Price 1: “DE” is no beginning of phone numbers" in problem(wrong)["detail"]
+    assert "Price 1: “DE” is not a calling code" in problem(wrong)["detail"]
     assert call.ok("GET", path)["items"] == items
     assert "have no prices" in problem(call("GET", f"/channels/{channel.pk}/prices"))["detail"]

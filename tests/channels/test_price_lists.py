@@ -88,8 +88,8 @@ def test_a_price_of_all_others_replaces_that_of_one_sms(db: None) -> None:
     ("lines", "words"),
     [
         ("country,price\n49,1", "needs the columns calling_code and price"),
-        ("code,price\n49,1\nDE,2", "Line 3: “DE” is no beginning of phone numbers"),
-        ("code;category;price\n49;gold;1", "Line 2: “gold” is no category"),
+        ("code,price\n49,1\nDE,2", "Line 3: “DE” is not a calling code"),
+        ("code;category;price\n49;gold;1", "Line 2: “gold” is not a category"),
         ("code;price\n49;0,5", "Line 2: Write a price with a full stop"),
         ("code,price\n49,1\n+49,2", "two prices for 49"),
         ("code,price\n49,\xff", "UTF-8"),

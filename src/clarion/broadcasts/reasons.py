@@ -34,6 +34,6 @@ SKIPPED: Final[dict[str, str]] = {
     OUTSIDE_WINDOW: f"More than {WINDOW_HOURS} hours have passed since the contact last wrote, "
     "or it is not known when they did.",
     "deleted": "The contact was deleted.",
-    KEY_ENDED: "It may have been sent. It was not repeated, because the time in which the platform "
-    "drops repeats is over.",
+    KEY_ENDED: "It may have been sent. It was not sent again, because the platform would no longer "
+    "recognise it as a repeat.",
 }

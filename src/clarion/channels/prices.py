@@ -98,7 +98,7 @@ def row(code: str, category: str, amount: str, categories: Mapping[str, str]) ->
     digits = code.strip().removeprefix("+")
     if digits != OTHERS and not _CODE.fullmatch(digits):
         raise ValueError(
-            f"“{code.strip()[:40]}” is no beginning of phone numbers. Write digits such as 49, or "
+            f"“{code.strip()[:40]}” is not a calling code. Write digits such as 49, or "
             f"{OTHERS} for all others."
         )
     named = category.strip().lower()
@@ -106,7 +106,8 @@ def row(code: str, category: str, amount: str, categories: Mapping[str, str]) ->
         if not categories:
             raise ValueError("Prices have no category on this channel. Leave it empty.")
         raise ValueError(
-            f"“{named[:40]}” is no category. Use {', '.join(categories)}, or none for all of them."
+            f"“{named[:40]}” is not a category. Use {', '.join(categories)}, or leave it "
+            "empty for all of them."
         )
     return PriceRow("" if digits == OTHERS else digits, named, price(amount))
 
@@ -120,8 +121,7 @@ def parse(text: str, categories: Mapping[str, str]) -> list[PriceRow]:
         code, _, category = beginning.strip().partition(" ")
         if not equals or not (code == OTHERS or _CODE.fullmatch(code.removeprefix("+"))):
             raise ValueError(
-                "Write the beginning of phone numbers and their price, with commas between them: "
-                f"{example}."
+                f"Write calling codes and their prices, with commas between them: {example}."
             )
         rows.append(row(code, category, amount, categories))
     return checked(rows)

@@ -49,7 +49,7 @@ class FilterOptions:
         ClickedBy | None, typer.Option(help="Clicks by people, or by link scanners.")
     ] = None
     opens: Annotated[
-        bool, typer.Option("--opens", help="E-mails that were opened, in the place of clicks.")
+        bool, typer.Option("--opens", help="List opened e-mails instead of clicks.")
     ] = False
     first: Annotated[
         bool,

@@ -63,8 +63,8 @@ Attach = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FILE",
-        help="Attach a file of up to 10 MB, instead of those that there are. Repeatable; an empty "
-        "text removes all.",
+        help="Attach a file of up to 10 MB; repeatable. The files replace the draft's attachments. "
+        "An empty text removes all.",
     ),
 ]
 

@@ -113,7 +113,7 @@ def remove(
     kind: Kind,
     reachable: Annotated[
         bool,
-        typer.Option("--reachable", help="Make addresses active again that bounced."),
+        typer.Option("--reachable", help="Make addresses that bounced active again."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     as_json: AsJson = False,

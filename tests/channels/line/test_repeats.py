@@ -85,7 +85,7 @@ def test_after_24_hours_it_is_in_doubt(channel: Channel, record: timedelta | Non
     delivery = Delivery.objects.get()
     assert delivery.state == "in_doubt"
     assert delivery.reason is not None
-    assert "time in which the platform drops repeats is over" in delivery.reason.text
+    assert "would no longer recognise it as a repeat" in delivery.reason.text
 
 
 def test_what_was_tried_lately_is_repeated_in_an_old_broadcast(channel: Channel) -> None:

@@ -81,7 +81,7 @@ def _sent_at(message: Mapping[str, Any]) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise BadSignature("The callback says not when it was sent.")
+        raise BadSignature("The callback does not say when it was sent.")
     return at
 
 
