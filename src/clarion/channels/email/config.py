@@ -49,7 +49,7 @@ class EmailConfig(BaseModel):
     security: Security = Field(
         default="starttls",
         title="Encryption",
-        description="None only inside your own network.",
+        description="Choose None only inside your own network.",
         json_schema_extra={
             "labels": {"starttls": "STARTTLS (port 587)", "tls": "TLS (port 465)", "none": "None"},
             "receives": ["password"],
@@ -107,15 +107,15 @@ class EmailConfig(BaseModel):
     bounce_codes: bool = Field(
         default=True,
         title="Add a code to the bounce address",
-        description="As in bounces+code@example.org. Turn it off if your mail server does not "
-        "deliver such addresses.",
+        description="The address is then bounces+code@example.org. Turn this off if your "
+        "mail server does not deliver such addresses.",
         json_schema_extra={"group": BOUNCES},
     )
     bounce_host: str = Field(
         default="",
         title="IMAP server",
-        description="Of the mailbox in which bounces arrive, for example imap.example.org. Leave "
-        "it empty to read no mailbox.",
+        description="The server of the mailbox in which bounces arrive, for example "
+        "imap.example.org. Leave it empty to read no mailbox.",
         json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
     )
     bounce_port: int = Field(
@@ -129,8 +129,12 @@ class EmailConfig(BaseModel):
     bounce_security: Security = Field(
         default="tls",
         title="IMAP encryption",
-        description="tls for port 993, starttls for port 143, none only inside your own network.",
-        json_schema_extra={"group": BOUNCES, "receives": ["bounce_password"]},
+        description="Choose None only inside your own network.",
+        json_schema_extra={
+            "group": BOUNCES,
+            "labels": {"tls": "TLS (port 993)", "starttls": "STARTTLS (port 143)", "none": "None"},
+            "receives": ["bounce_password"],
+        },
     )
     bounce_username: str = Field(
         default="", title="Mailbox user name", json_schema_extra={"group": BOUNCES}
@@ -138,7 +142,7 @@ class EmailConfig(BaseModel):
     bounce_password: SecretStr = Field(
         default=SecretStr(""),
         title="Mailbox password",
-        description="An app password, if the provider has them.",
+        description="An app password, if the mail provider requires one.",
         json_schema_extra={"group": BOUNCES},
     )
     bounce_folder: str = Field(
@@ -153,13 +157,13 @@ class EmailConfig(BaseModel):
         ge=1,
         le=3_600,
         title="Check every, seconds",
-        description="How often the mailbox is checked for new e-mail.",
+        description="Seconds between two checks of the mailbox for new e-mail.",
         json_schema_extra={"group": BOUNCES},
     )
     bounce_delete: bool = Field(
         default=False,
         title="Delete bounces once they are stored",
-        description="Also complaints and automatic replies. Other e-mail is never deleted.",
+        description="Also deletes complaints and automatic replies, and never any other e-mail.",
         json_schema_extra={"group": BOUNCES},
     )
 
