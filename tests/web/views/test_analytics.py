@@ -146,7 +146,7 @@ def test_i6_opens_are_a_number_of_their_own(admin: Client, sent: Broadcast) -> N
         shown = admin.get(url.replace("&amp;", "&")).content.decode()
         assert shown.count('<tr id="click-') == 2
     assert "Opened by channel" in analytics
-    assert "By programs 1 not counted as opens" in words(details)
+    assert "By Apple Mail and scanners 1 not counted as opens" in words(details)
     assert re.search(r"<dt>Opened</dt><dd>66.7 %", listed)
     for wanted, count in (("", 4), ("&clicked_by=person", 3), ("&first=yes", 2)):
         html = admin.get(f"/clicks/?event=open&broadcast={sent.pk}{wanted}").content.decode()
