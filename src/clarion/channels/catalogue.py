@@ -89,7 +89,7 @@ def advice_on(refusal: str, mark: str = "") -> str:
         ),
         Refusal.REJECTED.value: _(
             "The provider refused the message. If the message is wrong, duplicate the broadcast "
-            "and correct it. Else fix the cause, then restart for those who failed."
+            "and correct it. Otherwise fix the cause, then restart for those who failed."
         ),
         Refusal.MISCONFIGURED.value: _(
             "Correct the settings of the channel and check it, then restart for those who failed."
