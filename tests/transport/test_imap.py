@@ -88,6 +88,30 @@ async def test_gaps_between_uids_are_passed_over(mailbox: Mailbox) -> None:
     assert (reply.messages, reply.last) == (((50_000, b"far away"),), 50_000)
 
 
+async def test_a_message_that_the_server_can_not_give_out_holds_up_no_other(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obey = Imap._obey
+
+    def refusing(self: Imap, tag: str, verb: str, words: str) -> None:
+        if verb == "UID FETCH" and words.startswith(("2 ", "4 ")):
+            self._say(f"{tag} NO The message could not be converted")
+        else:
+            obey(self, tag, verb, words)
+
+    monkeypatch.setattr(Imap, "_obey", refusing)
+    for number in range(1, 5):
+        mailbox.inbox.add(b"%d" % number)
+    reply = await mailbox.ask(validity=1)
+    assert (reply.messages, reply.last, reply.more) == (((1, b"1"), (3, b"3")), 3, False)
+    reply = await mailbox.ask(validity=1, after=3)
+    assert reply.stage == "read", "it may be the server: the message is asked for again"
+    assert "could not be converted" in reply.text
+    mailbox.inbox.add(b"5")
+    reply = await mailbox.ask(validity=1, after=3)
+    assert (reply.messages, reply.last) == (((5, b"5"),), 5)
+
+
 async def test_a_folder_that_was_numbered_anew_is_not_read_from_the_beginning(
     mailbox: Mailbox,
 ) -> None:

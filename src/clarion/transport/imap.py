@@ -241,13 +241,26 @@ def _messages(session: _Session, request: ImapRequest, last: int) -> ImapReply:
             for number in map(int, b" ".join(each or b"" for each in data).split())
             if done < number <= end
         )
+        refusal: imaplib.IMAP4.error | None = None
         for uid in uids:
             if len(messages) >= request.most or room <= 0:
                 return ImapReply("done", "", request.validity, done, tuple(messages), more=True)
-            content = _content(session, uid, request.most_bytes)
+            try:
+                content = _content(session, uid, request.most_bytes)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:  # by itself no reason to stop for good
+                refusal = error
+                continue
+            # A message behind can be read, so only those before it are broken: they are left out.
+            refusal = None
             room -= len(content)
             messages += [(uid, content)] if content else []
             done = uid
+        if refusal is not None and messages:
+            return ImapReply("done", "", request.validity, done, tuple(messages))
+        if refusal is not None:
+            raise refusal
         done = end
     return ImapReply("done", "", request.validity, done, tuple(messages), more=done < last)
 
