@@ -47,6 +47,25 @@ def test_reports_are_deleted_where_that_is_wanted_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "is_deleted"),
+    [
+        ("Auto-Submitted: auto-generated", False),  # an invoice, an alert
+        ("X-Auto-Response-Suppress: All", False),
+        ("Precedence: junk", False),
+        ("Return-Path: <>", False),
+        ("Auto-Submitted: auto-generated\r\nReferences: <a.b@github.example>", False),
+        ("Auto-Submitted: auto-replied", True),
+        ("Precedence: auto_reply", True),
+        ("Auto-Submitted: auto-generated\r\nIn-Reply-To: <abc-17@example.org>", True),
+    ],
+)
+def test_of_what_programs_write_only_replies_are_deleted(fields: str, is_deleted: bool) -> None:
+    raw = f"From: Shop <shop@example.com>\r\n{fields}\r\n\r\nYour invoice".encode()
+    requests = make(**OWN, bounce_delete=True).fetched(fetched(raw), "5:7").requests
+    assert bool(requests) == is_deleted
+
+
+@pytest.mark.parametrize(
     ("reply", "words"),
     [
         (ImapReply("connect", "no STARTTLS"), "refuses our connections: no STARTTLS"),

@@ -131,6 +131,16 @@ def is_automatic(mail: Message) -> bool:
     )
 
 
+def is_automatic_reply(mail: Message) -> bool:
+    """Whether a program says that it answers, not only that no person wrote it."""
+    return (
+        header(mail, "Auto-Submitted").lower().startswith("auto-replied")
+        or "X-Autoreply" in mail
+        or "X-Autorespond" in mail
+        or header(mail, "Precedence").lower() in ("auto_reply", "auto-reply")
+    )
+
+
 def address_in(text: str) -> tuple[str, str]:
     """The name and the address in a header; "" for what is not there."""
     try:

@@ -31,6 +31,7 @@ from clarion.channels.email.reading import (
     header,
     headers,
     is_automatic,
+    is_automatic_reply,
     is_from_a_mail_server,
     is_of_a_mail_server,
     parsed,
@@ -94,7 +95,7 @@ def is_report(raw: bytes) -> bool:
         return bool(
             status_blocks(mail)
             or part_of_type(mail, "message/feedback-report") is not None
-            or is_automatic(mail)
+            or (is_automatic(mail) and _is_reply(mail))
             or (is_of_a_mail_server(mail) and any(_recognised(raw)))
         )
     except ValueError:
@@ -102,6 +103,14 @@ def is_report(raw: bytes) -> bool:
     except Exception:  # it is left where it is, and the mailbox is read on
         log.exception("mail_unreadable")
         return False
+
+
+def _is_reply(mail: Message) -> bool:
+    """Whether an e-mail of a program is a reply: invoices and alerts say that of themselves too."""
+    if is_automatic_reply(mail):
+        return True
+    texts = " ".join([*headers(mail, "In-Reply-To"), *headers(mail, "References")])
+    return any(codes.is_message_id(local) for local, _ in _MESSAGE_ID.findall(texts))
 
 
 def _recognised(raw: bytes) -> tuple[Recipients, Recipients]:
