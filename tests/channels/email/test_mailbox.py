@@ -26,9 +26,21 @@ def test_it_goes_on_where_it_ended() -> None:
         0, 5, 7,
     )  # fmt: skip
     first = kind.fetched(ImapReply("done", validity=5, last=7), "")
-    assert (first.cursor, first.bodies, first.pause) == ("5:7", (), 60.0)
+    folder = first.cursor.removeprefix("5:7:")
+    assert (first.cursor, first.bodies, first.pause) == (f"5:7:{folder}", (), 60.0)
     then = kind.fetched(fetched(b"a", b"b", more=True), "5:7")
-    assert (then.cursor, then.bodies, then.requests, then.pause) == ("5:9", (b"a", b"b"), (), 0.0)
+    assert (then.cursor, then.bodies, then.requests, then.pause) == (
+        f"5:9:{folder}", (b"a", b"b"), (), 0.0,
+    )  # fmt: skip
+    assert (kind.fetch(then.cursor).validity, kind.fetch(then.cursor).after) == (5, 9)
+
+
+@pytest.mark.parametrize("setting", ["bounce_host", "bounce_username", "bounce_folder"])
+def test_the_place_in_one_mailbox_says_nothing_of_another(setting: str) -> None:
+    cursor = make(**OWN).fetched(ImapReply("done", validity=1, last=50_000), "").cursor
+    request = make(**{**OWN, setting: "other.example.org"}).fetch(cursor)
+    assert (request.validity, request.after) == (-1, 0), "both folders may have the UIDVALIDITY 1"
+    assert make(**OWN).fetch(cursor).after == 50_000
 
 
 def test_the_days_that_are_read_again_are_named_as_imap_names_them() -> None:

@@ -1,10 +1,12 @@
 """Fetching what is new in the mailbox of bounces.
 
-The cursor is “UIDVALIDITY:UID”, up to which UID all is stored. The first look reads nothing: what
-lies there may be years old. Of a folder that the server has numbered anew the last days are read
-again, which changes nothing where it was read before.
+The cursor is “UIDVALIDITY:UID:FOLDER”, up to which UID all is stored, and which folder of which
+mailbox that is: many have the same UIDVALIDITY, such as 1. The first look reads nothing: what
+lies there may be years old. Of a folder that the server has numbered anew, and of another one, the
+last days are read again, which changes nothing where it was read before.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +21,7 @@ from clarion.transport.messages import ImapReply, ImapRequest
 _AFTER_REFUSAL: Final = 300.0  # seconds; servers lock out who logs in with a wrong password often
 _AT_ONCE: Final = 100  # messages of one request, each of which logs in
 _AGAIN: Final = timedelta(days=3)
+_OTHER: Final = -1  # as UIDVALIDITY, which no folder has
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"  # whatever the language here
 
 
@@ -36,8 +39,17 @@ class Mailbox:
 
     def fetch(self, cursor: str) -> ImapRequest:
         """The request for what came in after ``cursor``."""
-        validity, after = _place(cursor)
+        validity, after, folder = _place(cursor)
+        if folder not in ("", self._folder):
+            return self._request(_OTHER, 0)
         return self._request(validity, after)
+
+    @property
+    def _folder(self) -> str:
+        """What tells this folder from those of other mailboxes."""
+        config = self._config
+        named = (config.bounce_host.lower(), config.bounce_username, config.bounce_folder)
+        return hashlib.sha256("\0".join(named).encode()).hexdigest()[:12]
 
     def fetched(self, reply: Reply, cursor: str) -> Fetched:
         """What the reply has. Raises FetchRefused with a sentence for a refusal."""
@@ -48,7 +60,7 @@ class Mailbox:
             request = (self._request(imap.validity, 0, delete=uids),) if uids else ()
         return Fetched(
             tuple(content for _, content in imap.messages),
-            f"{imap.validity}:{imap.last}",
+            f"{imap.validity}:{imap.last}:{self._folder}",
             request,
             0.0 if imap.more else float(self._config.bounce_interval),
         )
@@ -101,6 +113,9 @@ def _day(moment: datetime) -> str:
     return f"{moment.day}-{_MONTHS[3 * moment.month - 3 : 3 * moment.month]}-{moment.year}"
 
 
-def _place(cursor: str) -> tuple[int, int]:
-    validity, _, after = cursor.partition(":")
-    return (int(validity), int(after)) if validity.isdigit() and after.isdigit() else (0, 0)
+def _place(cursor: str) -> tuple[int, int, str]:
+    validity, _, rest = cursor.partition(":")
+    after, _, folder = rest.partition(":")
+    if validity.isdigit() and after.isdigit():
+        return int(validity), int(after), folder
+    return 0, 0, ""
