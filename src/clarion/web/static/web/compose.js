@@ -71,7 +71,7 @@
   // Files that are dropped are taken as if they had been chosen.
   const takes = (event) => event.target.closest?.("[data-takes-files]");
   form.addEventListener("dragover", (event) => {
-    if (!takes(event)) return;
+    if (!takes(event) || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     takes(event).classList.add("is-dropping");
   });
