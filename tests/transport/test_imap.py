@@ -1,12 +1,14 @@
 """Reading a mailbox: what is new, in bounded pieces, and nothing that was there before."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import pytest
 
+from clarion.transport import imap
 from clarion.transport.errors import Unavailable
 from clarion.transport.imap import ImapClient, _mailbox
 from clarion.transport.messages import ImapReply, ImapRequest
@@ -110,6 +112,21 @@ async def test_a_message_that_the_server_can_not_give_out_holds_up_no_other(
     mailbox.inbox.add(b"5")
     reply = await mailbox.ask(validity=1, after=3)
     assert (reply.messages, reply.last) == (((5, b"5"),), 5)
+
+
+async def test_of_a_slow_server_what_there_is_in_half_the_time_is_read(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(session: Any, uid: int, most: int) -> bytes:
+        time.sleep(0.3)
+        return b"mail %d" % uid
+
+    monkeypatch.setattr(imap, "_content", slowly)
+    for _ in range(10):
+        mailbox.inbox.add(b"mail")
+    reply = await mailbox.ask(validity=1, timeout=2.0)
+    assert 1 <= len(reply.messages) < 10
+    assert (reply.last, reply.more) == (len(reply.messages), True)
 
 
 async def test_a_folder_that_was_numbered_anew_is_not_read_from_the_beginning(
