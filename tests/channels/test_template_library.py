@@ -122,6 +122,10 @@ def test_callbacks_change_what_is_stored_or_order_the_list(channel: Channel) -> 
     library.note_change(channel, TemplateChanged("new", "en", status="approved"))
     channel.refresh_from_db()
     assert channel.templates_asked_at is not None
+    Channel.objects.update(templates_asked_at=None)
+    library.note_change(channel, TemplateChanged("spring", "en"))
+    channel.refresh_from_db()
+    assert channel.templates_asked_at is not None  # the list tells what happened
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ def test_what_is_no_page_is_an_error(body: object) -> None:
     ("field", "word", "changed"),
     [
         ("message_template_status_update", {"event": "PAUSED"}, {"status": "paused"}),
+        # No statuses: the list is fetched.
+        ("message_template_status_update", {"event": "FLAGGED"}, {}),
+        ("message_template_status_update", {"event": "REINSTATED"}, {}),
         ("message_template_quality_update", {"new_quality_score": "RED"}, {"quality": "red"}),
         ("message_template_quality_update", {"new_quality_score": "UNKNOWN"}, {"quality": ""}),
         ("template_category_update", {"new_category": "UTILITY"}, {"category": "utility"}),

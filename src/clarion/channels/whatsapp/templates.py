@@ -20,6 +20,12 @@ _FIELDS: Final = "id,name,language,status,category,quality_score,components"
 # has a few kilobytes, in other alphabets up to some twenty. A reply has at most a megabyte.
 _PAGE = 40  # templates
 _LARGEST = 1_048_576  # bytes of a page
+# What happened to a template, where that is its status from then on. Of everything else, such as
+# “reinstated”, “unarchived” or “flagged”, which is a warning, the list tells the status.
+_STATUSES: Final = frozenset({
+    "approved", "pending", "rejected", "paused", "disabled", "deleted", "pending_deletion",
+    "archived", "in_appeal", "limit_exceeded",
+})  # fmt: skip
 _NAMELESS = Ignored("An update about a template does not name it.")
 # The updates of an account, and what in them says what has become of the template.
 CHANGES: Final[Mapping[str, str]] = {
@@ -69,7 +75,7 @@ def change_of(field: str, value: Mapping[str, Any]) -> Event:
     if not name or not language or not word:
         return _NAMELESS
     if field == "message_template_status_update":
-        return TemplateChanged(name, language, status=word)
+        return TemplateChanged(name, language, status=word if word in _STATUSES else None)
     if field == "message_template_quality_update":
         return TemplateChanged(name, language, quality=_quality(word))
     return TemplateChanged(name, language, category=word)
