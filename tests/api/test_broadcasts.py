@@ -51,6 +51,14 @@ def test_a_draft_tells_what_it_costs(call: Program) -> None:
     ]  # fmt: skip
 
 
+def test_another_text_keeps_its_format(call: Program) -> None:
+    channel = factory.channel("news", "email")
+    html = {"type": "text", "text": "<p>Hi</p>", "format": "html"}
+    path = f"/broadcasts/{draft(call, channel, content=html)['id']}"
+    changed = {"content": {"type": "text", "text": "<p>Hello</p>"}}
+    assert call.ok("PATCH", path, changed, If_Match="*")["content"]["format"] == "html"
+
+
 def test_a_broadcast_is_drafted_checked_counted_and_sent(call: Program, channel: Channel) -> None:
     people = factory.people(channel, 3)
     empty = call("POST", "/broadcasts", {"title": "Spring"})

@@ -201,7 +201,9 @@ def content_fields(content: TextContent | StoryContent | TemplateContent) -> dic
     """What is sent. Raises Problem for a story that does not exist."""
     match content:
         case TextContent():
-            return {"data_type": "text", "text": content.text, "format": content.format}
+            fields = {"data_type": "text", "text": content.text}
+            # Left out of an edit, the draft keeps the one it has.
+            return fields | content.model_dump(include={"format"}, exclude_unset=True)
         case StoryContent():
             stories = Story.objects.filter(archived_at=None)
             story = chosen(stories, content.story_id, "content.story_id")
