@@ -50,6 +50,20 @@ def test_a_text_that_is_the_same_for_everybody_is_exact() -> None:
     )
 
 
+@pytest.mark.parametrize("in_story", [False, True])
+def test_a_text_formatted_for_chats_is_measured_without_its_markup(in_story: bool) -> None:
+    channel = sms(**PRICED)
+    people(channel, "Anna")
+    text, written = f"<b>{'a' * 155}</b> &amp;", "chat_html"
+    fields: dict[str, Any] = {"text": text, "format": written}
+    if in_story:
+        block = {"kind": "text", "text": text, "format": written}
+        story = stories.create_story(name="S", blocks=[block], by=factory.BY)
+        fields = {"data_type": "story", "story": story, "text": ""}
+    (cost,) = told(draft(channel, **fields), channel)
+    assert (cost.units, cost.price) == (1, Decimal("0.06"))
+
+
 def test_a_number_of_people_that_is_about_makes_the_rest_about() -> None:
     channel = sms(**PRICED)
     people(channel, "Anna", "Ben")

@@ -5,7 +5,7 @@ Of a personalised text the messages of some recipients are measured; a dry run m
 numbers (``price_groups``). What stories' webhooks answer is not part of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -292,7 +292,7 @@ def _of_person(broadcast: Broadcast, kind: Measures, address: Address | None) ->
     """What one person's messages take; None where one of them can't be made."""
     to = address.value if address is not None else ""
     messages, category = [], ""
-    for outgoing in _messages(broadcast, to, address):
+    for outgoing in _messages(broadcast, kind.limits.formats, to, address):
         if outgoing is None:
             return None
         messages.append(kind.measure(outgoing))
@@ -300,7 +300,9 @@ def _of_person(broadcast: Broadcast, kind: Measures, address: Address | None) ->
     return _Charged(total_of(messages), category) if messages else None
 
 
-def _messages(broadcast: Broadcast, to: str, address: Address | None) -> Iterator[Outgoing | None]:
+def _messages(
+    broadcast: Broadcast, formats: Collection[str], to: str, address: Address | None
+) -> Iterator[Outgoing | None]:
     if broadcast.data_type == Broadcast.DataType.TEMPLATE:
         name, language = broadcast.template.get("name", ""), broadcast.template.get("language", "")
         if name:
@@ -315,5 +317,15 @@ def _messages(broadcast: Broadcast, to: str, address: Address | None) -> Iterato
         if message is None or (shown.problem and address is not None):
             yield None
             return
-        text = as_sent(message.text) if broadcast.track_clicks else message.text
-        yield Outgoing("estimate", 0, to, text, media=message.media, buttons=tuple(message.buttons))
+        try:
+            fitted = message.fitted(formats)
+        except ContentError:
+            yield None
+            return
+        # Links within a text formatted for chats are not tracked, wherever it is sent.
+        tracked = broadcast.track_clicks and not message.format
+        text = as_sent(fitted.text) if tracked else fitted.text
+        yield Outgoing(
+            "estimate", 0, to, text, media=fitted.media, buttons=tuple(fitted.buttons),
+            format=fitted.format,
+        )  # fmt: skip
