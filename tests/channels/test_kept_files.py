@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from clarion.channels import kept_files
+from clarion.channels import kept_files, manage
 from clarion.channels.models import KeptFile
 from clarion.kit import clock
 from clarion.kit.parts import Media
@@ -20,6 +20,17 @@ def test_the_newest_id_of_a_file_is_noted_for_each_channel() -> None:
     kept_files.keep(channel.pk, KEY, "second")
     assert kept_files.kept_id(channel.pk, KEY) == "second"
     assert kept_files.kept_id(other.pk, KEY) == ""
+
+
+def test_other_settings_are_perhaps_of_another_account() -> None:
+    channel, other = factory.channel(kind="telegram", token="123456:a"), factory.channel("other")
+    kept_files.keep(channel.pk, KEY, "first")
+    kept_files.keep(other.pk, KEY, "first")
+    manage.update_channel(channel, rate=7.0, by=factory.BY)
+    assert kept_files.kept_id(channel.pk, KEY) == "first"
+    manage.update_channel(channel, settings={"token": "123456:b"}, by=factory.BY)
+    assert kept_files.kept_id(channel.pk, KEY) == ""
+    assert kept_files.kept_id(other.pk, KEY) == "first"
 
 
 def test_an_id_that_is_unknown_is_dropped_unless_there_is_a_newer_one() -> None:

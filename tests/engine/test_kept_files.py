@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,30 @@ async def test_only_the_first_message_brings_the_file() -> None:
     assert sorted(results) == [QUEUED_AGAIN] * 19 + ["sent"]
     assert await sender.send(files) == "sent"
     assert sender.by_id == ["first"]
+
+
+async def test_an_id_of_other_settings_is_not_used() -> None:
+    sender = Sender()
+    files = KeptFiles(sender.run)
+    await sender.send(files)
+    sender.noted.clear()  # as when settings are saved
+    sender.channel = replace(TELEGRAM, version="2")
+    assert await sender.send(files) == "sent"
+    assert (sender.uploads, sender.by_id) == (2, [])
+
+
+async def test_an_id_is_read_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = Sender()
+    files = KeptFiles(sender.run)
+    await sender.send(files)
+    monkeypatch.setattr("clarion.engine.kept_files.TRUSTED", 0.0)
+    sender.is_away = True
+    assert await sender.send(files) == "sent"
+    assert sender.by_id == ["first"]
+    sender.is_away = False
+    sender.noted.clear()  # it has become too old
+    assert await sender.send(files) == "sent"
+    assert (sender.uploads, sender.by_id) == (2, ["first"])
 
 
 async def test_another_worker_needs_no_upload() -> None:

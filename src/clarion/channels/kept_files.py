@@ -43,6 +43,11 @@ def drop(channel_id: int, key: str, kept_id: str) -> None:
     KeptFile.objects.filter(channel_id=channel_id, key=key, kept_id=kept_id).delete()
 
 
+def forget(channel_id: int) -> None:
+    """Forget all ids of a channel: another account or number does not have these files."""
+    KeptFile.objects.filter(channel_id=channel_id).delete()
+
+
 def delete_old() -> None:
     """Delete the ids that are no longer used."""
     KeptFile.objects.filter(noted_at__lte=clock.now() - LASTS).delete()

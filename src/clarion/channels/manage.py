@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
-from clarion.channels import limits
+from clarion.channels import kept_files, limits
 from clarion.channels.abilities import ChecksMore, ReportsPeople
 from clarion.channels.account_events import AccountReported
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
@@ -111,6 +111,8 @@ def update_channel(
         for name, value in changes.items():
             setattr(channel, name, value)
         channel.save(update_fields=list(changes))
+        if "config" in changes:
+            kept_files.forget(channel.pk)  # they may be another account's
         audit.note("channel.update", _subject(channel), by, **detail)
     return channel
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol, runtime_checkable
 
-from clarion.channels.contract import Outgoing
+from clarion.channels.contract import Limits, Outgoing
 from clarion.channels.prices import PriceTable
 
 
@@ -22,6 +22,7 @@ class Measured:
 class Measures(Protocol):
     """A kind whose provider charges messages by units that are known beforehand."""
 
+    limits: ClassVar[Limits]
     unit: ClassVar[tuple[str, str]]  # what one unit and several units are called
     counts_alone: ClassVar[bool]  # whether the units are worth showing where there are no prices
     price_categories: ClassVar[Mapping[str, str]]  # that prices may have, and their names; or none

@@ -6,6 +6,7 @@ that others have noted, so that a file is sent at most once per worker.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from clarion.records.deliveries.settle import Settlement
 from clarion.transport.errors import MaybeSent, NotSent
 
 log = structlog.get_logger()
+TRUSTED = 3_600.0  # seconds until an id is read again: it ends after a month, or with the settings
 MOST_DROPPED = 3  # ids of one file that were unknown soon: then it is sent with its bytes
 RunInThread = Callable[..., Awaitable[Any]]
 Sent = tuple[Settlement, Any]  # what to settle, and what was found out
@@ -35,8 +37,13 @@ class _File:
 
     id: str = ""
     dropped: int = 0
-    is_read: bool = False  # whether it was looked for in the database
+    read_at: float | None = None  # when it was looked for in the database, by time.monotonic()
     uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether what is known of it can be trusted."""
+        return self.read_at is not None and time.monotonic() - self.read_at < TRUSTED
 
 
 class KeptFiles:
@@ -44,7 +51,8 @@ class KeptFiles:
 
     def __init__(self, run: RunInThread) -> None:
         self._run = run
-        self._files: defaultdict[tuple[int, str], _File] = defaultdict(_File)
+        # By the channel, the version of its settings, and the key of the file.
+        self._files: defaultdict[tuple[int, str, str], _File] = defaultdict(_File)
 
     async def send(
         self,
@@ -69,17 +77,18 @@ class KeptFiles:
         if upload is None and isinstance(kind, UploadsFirst):
             return await send()
         key = (channel.id, kept_files.key_of(media))
-        file = self._files[key]
+        file = self._files[channel.id, channel.version, key[1]]
         if file.dropped >= MOST_DROPPED:
             return await send()
-        if file.id:
+        if file.id and file.is_read:
             return await self._by_id(key, file, outgoing, media, send, queue_again)
         async with file.uploading:
-            if file.id:
+            if file.id and file.is_read:
                 return queue_again(), None
             if not file.is_read:
-                file.id = await self._in_database(kept_files.kept_id, *key) or ""
-                file.is_read = True
+                known = await self._in_database(kept_files.kept_id, *key)
+                file.id = file.id if known is None else known
+                file.read_at = time.monotonic()
             if not file.id and upload is not None and isinstance(kind, UploadsFirst):
                 uploaded = await _uploaded(kind, upload, send_request)
                 if isinstance(uploaded, Refused):
