@@ -43,6 +43,17 @@ def test_what_a_webhook_may_answer() -> None:
     assert json.loads(json.dumps(answer.responses)) == answer.responses
 
 
+def test_the_format_of_an_answer_is_kept_and_its_markup_checked() -> None:
+    formatted = {"kind": "text", "text": "<b>Hi</b>", "format": "chat_html"}
+    picture = {"kind": "image", "url": "https://a.example/x.png", "caption": "*c*",
+               "format": "markdownv2"}  # fmt: skip
+    text, image = map(message_from, parse_answer(said_by(formatted, picture)).responses)
+    assert text == Message("<b>Hi</b>", format="chat_html")
+    assert (image.text, image.format) == ("*c*", "markdownv2")
+    with pytest.raises(ContentError, match=r"^Response 1 of the webhook: Line 1, character 1: <b>"):
+        parse_answer(said_by({**formatted, "text": "<b>Hi"}))
+
+
 def said_by(*responses: object) -> bytes:
     return json.dumps({"responses": list(responses)}).encode()
 

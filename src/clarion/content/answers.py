@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
@@ -12,6 +12,8 @@ from clarion.content.errors import ContentError
 from clarion.content.faults import sentences
 from clarion.content.filters import OUTPUT_LIMIT
 from clarion.content.messages import Message, as_json
+from clarion.kit.markup.pieces import MarkupError
+from clarion.kit.markup.reading import FORMATS, read
 from clarion.kit.parts import Button, Media
 
 MOST_RESPONSES: Final = 20
@@ -113,7 +115,7 @@ def _message(number: int, response: object) -> Message:
 
 
 def _text(block: blocks.TextBlock) -> Message:
-    return Message(_bounded(block.text, "The text is empty."))
+    return _formatted(Message(_bounded(block.text, "The text is empty.")), block)
 
 
 def _media(block: blocks.ImageBlock | blocks.FileBlock) -> Message:
@@ -121,12 +123,27 @@ def _media(block: blocks.ImageBlock | blocks.FileBlock) -> Message:
         raise ContentError("An answer can't name an upload. Give its address.")
     blocks.check_address(block.url)
     name = block.name if isinstance(block, blocks.FileBlock) else ""
-    return Message(_bounded(block.caption), Media(block.kind, block.url, name, ""))
+    message = Message(_bounded(block.caption), Media(block.kind, block.url, name, ""))
+    return _formatted(message, block)
 
 
 def _buttons(block: blocks.ButtonsBlock) -> Message:
     text = _bounded(block.text, "The text above the buttons is empty.")
-    return Message(text, None, tuple(map(_button, block.buttons)))
+    return _formatted(Message(text, None, tuple(map(_button, block.buttons))), block)
+
+
+def _formatted(
+    message: Message,
+    block: blocks.TextBlock | blocks.ImageBlock | blocks.FileBlock | blocks.ButtonsBlock,
+) -> Message:
+    """The message with the format of its block. Raises ContentError for markup that is wrong."""
+    if block.format not in FORMATS:
+        return message
+    try:
+        read(message.text, block.format)
+    except MarkupError as error:
+        raise ContentError(str(error)) from None
+    return replace(message, format=block.format)
 
 
 def _button(button: blocks.BlockButton) -> Button:

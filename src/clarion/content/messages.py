@@ -55,6 +55,7 @@ def message_from(fields: Mapping[str, Any]) -> Message:
         fields["text"],
         Media(media["kind"], media["url"], media["name"], media["content_type"]) if media else None,
         tuple(Button(b["kind"], b["label"], b["value"]) for b in fields.get("buttons", ())),
+        fields.get("format", ""),
     )
 
 
@@ -71,6 +72,8 @@ def as_json(message: Message) -> dict[str, Any]:
             {"kind": button.kind, "label": button.label, "value": button.value}
             for button in message.buttons
         ]
+    if message.format:
+        written["format"] = message.format
     return written
 
 

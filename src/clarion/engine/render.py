@@ -254,7 +254,7 @@ def _of_story(claimed: Claimed, job: Job, formats: Collection[str]) -> NextStep:
             if answer is None:
                 return question_step(claimed, job, index)
             if number < before + len(answer):
-                message = message_from(answer[number - before])
+                message = message_from(answer[number - before]).fitted(formats)
                 return _message_step(claimed, job, message, index, last_of_step=number + 1 - before)
             before += len(answer)
         else:
