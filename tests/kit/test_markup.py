@@ -1,5 +1,7 @@
 """Formatted texts of chats: read as Telegram reads them, escaped, shown, and made plain."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +162,11 @@ def test_any_text_is_read_or_refused_with_a_sentence(how: str, text: str) -> Non
     except MarkupError as error:
         refused = str(error)
     assert not refused or refused.startswith("Line ")
+
+
+def test_a_text_that_begins_many_variables_is_checked_in_one_pass() -> None:
+    began = time.monotonic()
+    check_template("{# " + "{{" * 30_000 + " #}<b>x</b>", "chat_html")
+    assert time.monotonic() - began < 5
+    with pytest.raises(MarkupError, match=r"^Line 1, character 20: <b> is never closed"):
+        check_template("{# {{ #}{{ name }}{<b>", "chat_html")

@@ -14,8 +14,8 @@ _READERS: Final[Mapping[str, Callable[[str, Callable[[int], str]], Iterator[Piec
     "markdownv2": read_markdown_v2,
 }
 FORMATS: Final = tuple(_READERS)
-_VARIABLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_TAG = re.compile(r"\{[{%#]")
+_ENDS: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _STANDS_FOR_ONE: Final = "\x01"  # plain text in both formats; no name of a tag or attribute has it
 
 
@@ -34,11 +34,27 @@ def check_template(source: str, how: str) -> None:
 
     The text of all branches is read, one after the other: each has to be whole in itself.
     """
-    # As long as what is replaced, so that a place is one of the source.
-    hidden = _VARIABLE.sub(lambda match: _STANDS_FOR_ONE * len(match[0]), source)
-    hidden = _STATEMENT.sub(lambda match: "\r" * len(match[0]), hidden)
-    for _ in _READERS[how](hidden, partial(_place, source)):
+    for _ in _READERS[how](_hidden(source), partial(_place, source)):
         pass
+
+
+def _hidden(source: str) -> str:
+    """A template with plain text for its variables and statements, as long as they are: so a place
+    in it is one of the source. In one pass, whatever the text."""
+    pieces: list[str] = []
+    at = search_from = 0
+    unclosed = set[str]()  # they begin nothing in the rest of the text
+    while match := _TAG.search(source, search_from):
+        sign, begin = match[0], match.start()
+        end = -1 if sign in unclosed else source.find(_ENDS[sign], match.end())
+        if end < 0:
+            unclosed.add(sign)
+            search_from = match.end()
+            continue
+        end += 2
+        pieces += [source[at:begin], (_STANDS_FOR_ONE if sign == "{{" else "\r") * (end - begin)]
+        at = search_from = end
+    return "".join([*pieces, source[at:]])
 
 
 def _place(text: str, at: int) -> str:
