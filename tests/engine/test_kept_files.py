@@ -223,6 +223,7 @@ async def test_a_file_is_uploaded_once_before_the_messages_with_it() -> None:
     assert isinstance(request, HttpRequest)
     assert request.url.endswith("/media")
     assert PNG in request.body
+    assert request.timeout == 60.0  # a file takes longer than a message
     assert await sender.send(KeptFiles(sender.run)) == "sent"  # of another worker
     assert len(sender.requests) == 1
 

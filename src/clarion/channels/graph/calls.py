@@ -10,6 +10,7 @@ from clarion.kit.parts import Media
 from clarion.transport.messages import HttpRequest
 
 TIMEOUT = 15.0  # seconds
+TIMEOUT_UPLOADING = 60.0
 
 
 class GraphCalls:
@@ -35,7 +36,7 @@ class GraphCalls:
         """A POST of a form with a file; needs ``media.data``."""
         content_type, raw = form(fields, "file", media)
         headers = (("Content-Type", content_type), *self._headers[1:])
-        return HttpRequest("POST", url, headers, raw, TIMEOUT, self._allow_private)
+        return HttpRequest("POST", url, headers, raw, TIMEOUT_UPLOADING, self._allow_private)
 
 
 def first_in(value: object) -> Mapping[str, Any]:
