@@ -239,6 +239,29 @@ def test_an_interrupted_rename_is_finished(
     assert not changes.finish_next_rename()
 
 
+@pytest.mark.parametrize("name", ["years", "old"])
+def test_a_rename_that_was_asked_for_twice_at_once_loses_no_value(
+    typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def killed(*_args: Any, **_options: Any) -> int:
+        raise KeyboardInterrupt
+
+    stale = Attribute.objects.get(name="age")  # as the second request read it
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "_rewrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            changes.rename(typed["age"], "years", by=factory.BY)
+
+    changes.rename(stale, name, by=factory.BY)
+
+    assert {row.name: row.attributes.get(name) for row in Contact.objects.all()} == {
+        "Ada": 36,
+        "Bob": 9.5,
+        "Cem": "old",
+    }
+    assert not changes.finish_next_rename()
+
+
 def test_an_interrupted_deletion_can_be_repeated(
     typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,16 +121,11 @@ def rename(attribute: Attribute, name: str, *, by: Agent | str) -> Attribute:
     _check_not_at_work(attribute)
     with transaction.atomic():
         locked = _locked(attribute)
-        before, locked.name, locked.renamed_from = locked.name, wanted, locked.name
-        try:
-            with transaction.atomic():
-                locked.save(update_fields=["name", "renamed_from"])
-        except IntegrityError:
-            raise AttributeProblem(
-                _("There is already an attribute called “%s”. Choose another name.") % wanted
-            ) from None
-        attribute_renamed.send(Attribute, before=before, after=wanted)
-        audit.note("attribute.rename", _subject(locked), by, before=before, name=wanted)
+        is_as_read = locked.name == attribute.name and not locked.renamed_from
+        if is_as_read:
+            _give_name(locked, wanted, by=by)
+    if not is_as_read:  # renamed by another process meanwhile, whose contacts may be on their way
+        return rename(locked, name, by=by)
     _finish_rename(locked)
     return locked
 
@@ -142,6 +137,20 @@ def finish_next_rename() -> bool:
         return False
     _finish_rename(attribute)
     return True
+
+
+def _give_name(locked: Attribute, name: str, *, by: Agent | str) -> None:
+    """Rename the attribute itself and its conditions, in the caller's transaction."""
+    before, locked.name, locked.renamed_from = locked.name, name, locked.name
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=["name", "renamed_from"])
+    except IntegrityError:
+        raise AttributeProblem(
+            _("There is already an attribute called “%s”. Choose another name.") % name
+        ) from None
+    attribute_renamed.send(Attribute, before=before, after=name)
+    audit.note("attribute.rename", _subject(locked), by, before=before, name=name)
 
 
 def _finish_rename(attribute: Attribute) -> None:
