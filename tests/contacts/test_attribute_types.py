@@ -262,6 +262,24 @@ def test_a_rename_that_was_asked_for_twice_at_once_loses_no_value(
     assert not changes.finish_next_rename()
 
 
+def test_a_type_is_given_to_values_of_an_interrupted_rename_as_well(
+    typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_args: Any, **_options: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "_rewrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            changes.rename(typed["age"], "years", by=factory.BY)
+
+    changes.change_type(changes.find_attribute("years"), "text", by=factory.BY)
+    changes.finish_next_rename()
+
+    values = {row.name: row.attributes["years"] for row in Contact.objects.all()}
+    assert values == {"Ada": "36", "Bob": "9.5", "Cem": "old"}
+
+
 def test_an_interrupted_deletion_can_be_repeated(
     typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,8 @@ def change_type(attribute: Attribute, type_: str, *, by: Agent | str) -> int:
         audit.note(
             "attribute.type", _subject(locked), by, name=locked.name, before=before, type=type_
         )
+    if locked.renamed_from:  # values under the former name are of this type too
+        _finish_rename(locked)
     misfits = 0
 
     def converted(value: Any) -> Any:
