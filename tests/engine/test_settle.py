@@ -69,10 +69,25 @@ def test_an_answer_in_a_journal_that_is_read_late_changes_no_attribute_that_is_t
     late = factory.outcome(message, channel, attributes={"points": 7, "level": 2})
     late.at -= LATE + clock.SECOND
 
-    settle(worker, [late], again=True)
+    settle(worker, [late], again=True, from_journal=True)
 
     contact.refresh_from_db()
     assert contact.attributes == {"points": 9, "level": 2}
+
+
+def test_an_answer_that_waited_for_the_database_changes_attributes() -> None:
+    """Nobody else could write meanwhile, so it is the newest."""
+    channel, worker, (message, *_), _ = world()
+    contact = Address.objects.get(pk=message.address).contact
+    contact.attributes = {"points": 5}
+    contact.save()
+    waited = factory.outcome(message, channel, attributes={"points": 7})
+    waited.at -= LATE + clock.SECOND
+
+    settle(worker, [waited], again=True)
+
+    contact.refresh_from_db()
+    assert contact.attributes == {"points": 7}
 
 
 def test_deliveries_that_become_the_same_are_written_each_with_its_own_moment() -> None:

@@ -78,7 +78,7 @@ class Proof:
         self, worker_id: int, answers: Sequence[Settlement], *, reopen: bool = False
     ) -> int:
         try:
-            return settle(worker_id, answers, again=True, reopen=reopen)
+            return settle(worker_id, answers, again=True, reopen=reopen, from_journal=True)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
