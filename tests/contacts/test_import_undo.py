@@ -1,6 +1,6 @@
 """Undoing an import: what goes, what comes back, and what stays because something happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from clarion.codes.models import Code, CodePool
 from clarion.consents.grants import give
 from clarion.consents.manage import define
 from clarion.consents.models import Change, Grant
-from clarion.contacts import addresses, deleting, import_run, import_undo, tags, upkeep
+from clarion.contacts import addresses, deleting, import_run, import_undo, tags
 from clarion.contacts.editing import Edit, edit
 from clarion.contacts.import_undo import UndoError, kept_file, request_undo, undo_next
 from clarion.contacts.imports import Choices, import_contacts
@@ -162,13 +162,39 @@ def test_what_was_noted_of_a_contact_is_erased_when_it_is_deleted(
     deleting.delete_contact(ada, suppress=False, by=factory.BY)
     assert "Lovelace" in str(list(ImportPart.objects.values_list("changes", flat=True)))
 
-    upkeep.forget_old()
+    import_undo.erase_deleted()
 
     assert not ImportErasure.objects.exists()
     assert "Lovelace" not in str(list(ImportPart.objects.values_list("changes", flat=True)))
     assert undo(row) == (0, 1, 0)
     bea.refresh_from_db()
     assert bea.name == "Bea"
+
+
+def test_parts_without_deleted_contacts_are_not_locked(
+    run: Callable[..., Import], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are large, and on SQLite whoever holds one keeps messages from being sent."""
+    run("id,name\nu1,Ada\nu2,Bea\n")
+    run("id,name\nu1,Ada L\n")
+    run("id,name\nu2,Bea B\n")
+    deleting.delete_contact(contact("u1"), suppress=False, by=factory.BY)
+    locked: list[int] = []
+    erase = import_undo._erase
+
+    def noting(part_id: int, deleted: Collection[int]) -> None:
+        locked.append(part_id)
+        erase(part_id, deleted)
+
+    monkeypatch.setattr(import_undo, "_erase", noting)
+
+    import_undo.erase_deleted(lambda: True)
+    assert not locked
+    assert ImportErasure.objects.exists()
+    import_undo.erase_deleted()
+
+    assert len(locked) == 1
+    assert not ImportErasure.objects.exists()
 
 
 def test_one_that_is_interrupted_is_continued(

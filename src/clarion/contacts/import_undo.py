@@ -6,7 +6,7 @@ continued. What was changed again since stays, and a file says what and why.
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -120,20 +120,32 @@ def note_deleted(contact_ids: Sequence[int]) -> None:
         ImportErasure.objects.bulk_create(ImportErasure(contact_id=key) for key in contact_ids)
 
 
-def erase_deleted() -> None:
-    """Erase the values that imports noted of contacts that have been deleted since."""
+def erase_deleted(stopping: Stopping = lambda: False) -> None:
+    """Erase the values that imports noted of contacts that have been deleted since.
+
+    A part may be 10 MB: it is locked only to be rewritten, and not by the thread that sends.
+    """
     erasures = list(ImportErasure.objects.order_by("pk")[:ERASED])
     if not erasures:
         return
     deleted = {erasure.contact_id for erasure in erasures}
-    for key in ImportPart.objects.filter(is_undone=False).values_list("pk", flat=True):
-        with db.write():
-            part = ImportPart.objects.select_for_update().filter(pk=key).first()
-            changes = [each for each in part.changes if each[0] not in deleted] if part else []
-            if part and len(changes) < len(part.changes):
-                part.changes, part.is_undone = changes, not part.created and not changes
-                part.save(update_fields=["changes", "is_undone"])
+    parts = ImportPart.objects.filter(is_undone=False)
+    for key in list(parts.values_list("pk", flat=True)):
+        if stopping():
+            return
+        changes = parts.filter(pk=key).values_list("changes", flat=True).first() or []
+        if any(each[0] in deleted for each in changes):
+            _erase(key, deleted)
     ImportErasure.objects.filter(pk__in=[erasure.pk for erasure in erasures]).delete()
+
+
+def _erase(part_id: int, deleted: Collection[int]) -> None:
+    with db.write():
+        part = ImportPart.objects.select_for_update().filter(pk=part_id).first()
+        if part is not None:
+            part.changes = [each for each in part.changes if each[0] not in deleted]
+            part.is_undone = not part.created and not part.changes
+            part.save(update_fields=["changes", "is_undone"])
 
 
 def ask_again() -> int:

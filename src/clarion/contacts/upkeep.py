@@ -4,8 +4,6 @@ from clarion.contacts import import_undo, merges
 
 
 def forget_old() -> None:
-    """Delete what was kept of merges and imports that can't be undone any more, and what imports
-    noted of contacts that were deleted."""
+    """Delete what was kept of merges and imports that can't be undone any more."""
     merges.forget_old()
-    import_undo.erase_deleted()
     import_undo.forget_old()

@@ -3,7 +3,9 @@
 Each kind has a thread of its own, so that neither sending nor the others wait for it.
 """
 
+import time
 from collections.abc import Callable
+from typing import Final
 
 from clarion.bulk import actions as bulk_actions
 from clarion.channels.templates import library
@@ -11,9 +13,11 @@ from clarion.codes import batches as code_batches
 from clarion.codes.stock import top_up_low
 from clarion.contacts import imports
 from clarion.contacts.attribute_changes import finish_next_rename
-from clarion.contacts.import_undo import undo_next
+from clarion.contacts.import_undo import erase_deleted, undo_next
 from clarion.engine.dry_runs import running as dry_runs
 from clarion.engine.threads import DatabaseThreads
+
+ERASE: Final = 120.0  # seconds between looks for deleted contacts in the parts of imports
 
 
 class Orders:
@@ -26,15 +30,20 @@ class Orders:
         self._dry_run_thread = DatabaseThreads("dry-run", 1)
         self._bulk_thread = DatabaseThreads("bulk", 1)
         self._template_thread = DatabaseThreads("templates", 1)
+        self._erases_at = 0.0  # by time.monotonic()
 
     async def run_imports(self) -> None:
-        """Do the imports that wait, undo those that are to be, finish what was interrupted of the
-        renaming of attributes, and fill code pools."""
+        """Do the imports that wait, undo those that are to be, erase deleted contacts from what
+        they noted, finish what was interrupted of the renaming of attributes, and fill code
+        pools."""
         run = self._import_thread.run
         while await run(imports.run_next, self._worker(), self._stopping):
             pass
         while await run(undo_next, self._stopping):
             pass
+        if time.monotonic() >= self._erases_at:
+            await run(erase_deleted, self._stopping)
+            self._erases_at = time.monotonic() + ERASE
         while await run(finish_next_rename):
             pass
         await run(top_up_low)
