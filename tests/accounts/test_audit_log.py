@@ -11,6 +11,7 @@ from clarion.accounts import audit, audit_log
 from clarion.accounts.audit_log import Wanted
 from clarion.accounts.models import AuditEntry
 from clarion.kit import clock
+from clarion.kit.paging import Cursor, CursorError
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,12 @@ def test_pages_follow_each_other() -> None:
     second = audit_log.search(Wanted(), first.next_cursor, limit=3)
     assert [entry.action for entry in second.rows] == ["broadcast.stop"]
     assert second.next_cursor is None
+
+
+@pytest.mark.parametrize("moment", [2**63 - 1, -(2**63 - 1)])
+def test_a_cursor_of_no_moment_is_refused(moment: int) -> None:
+    with pytest.raises(CursorError, match="damaged"):
+        audit_log.search(Wanted(), str(Cursor((moment, 1))))
 
 
 def test_pages_of_several_actions_follow_each_other() -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from clarion.accounts.models import AuditEntry
 from clarion.kit import clock, db, sheets
-from clarion.kit.paging import Cursor, Page, cut
+from clarion.kit.paging import DAMAGED, Cursor, CursorError, Page, cut
 
 PAGE: Final = 50
 COLUMNS: Final = ("at", "actor", "action", "object", "detail")
@@ -44,7 +44,7 @@ def search(wanted: Wanted, cursor: str | None = None, limit: int = PAGE) -> Page
     position = Cursor.parse(cursor, 2) if cursor else None
     rows = _entries(wanted)
     if position:
-        at, key = clock.from_us(position.key[0]), position.key[1]
+        at, key = _moment(position), position.key[1]
         rows = rows.filter(at__lte=at).filter(Q(at__lt=at) | Q(pk__lt=key))
     # Each action by itself, as its entries are in order in one index: a rare one is not looked for
     # among all.
@@ -52,6 +52,13 @@ def search(wanted: Wanted, cursor: str | None = None, limit: int = PAGE) -> Page
     newest = [entry for some in each for entry in some.order_by("-at", "-pk")[: limit + 1]]
     page = sorted(newest, key=lambda entry: (entry.at, entry.pk), reverse=True)[: limit + 1]
     return cut(page, limit, None, lambda entry: (clock.to_us(entry.at), entry.pk))
+
+
+def _moment(position: Cursor) -> datetime:
+    try:
+        return clock.from_us(position.key[0])
+    except OverflowError:
+        raise CursorError(DAMAGED) from None
 
 
 def _entries(wanted: Wanted) -> "QuerySet[AuditEntry]":

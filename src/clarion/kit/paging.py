@@ -10,6 +10,7 @@ from clarion.kit.numbers import BIGGEST
 
 Row = TypeVar("Row")
 Key = tuple[int, ...]
+DAMAGED = "This page's address is damaged. Go back to the first page."
 
 
 class CursorError(ValueError):
@@ -39,7 +40,7 @@ class Cursor:
             if plain[0] not in "<>" or any(abs(value) > BIGGEST for value in key):
                 key = ()
         if len(key) != values:
-            raise CursorError("This page's address is damaged. Go back to the first page.")
+            raise CursorError(DAMAGED)
         return cls(key, backward=plain[0] == "<")
 
 
