@@ -13,6 +13,7 @@ from clarion.broadcasts.control import resume
 from clarion.broadcasts.models import Broadcast, Firing
 from clarion.broadcasts.moves import move
 from clarion.bulk import actions, acts
+from clarion.bulk.models import BulkAction
 from clarion.bulk.selection import Selection
 from clarion.contacts.models import Contact, Import
 from clarion.engine import heartbeat, lifecycle, reap
@@ -334,3 +335,14 @@ def test_imports_and_bulk_actions_of_a_restored_backup_do_not_continue_by_themse
         state == "failed"
     )
     assert undone.undo_state == ("" if state == "failed" else "waiting")
+
+
+def test_a_suppression_list_is_imported_after_a_restore_too(folder: Path) -> None:
+    """The guide says to import the opt-outs that came after the backup before anything else."""
+    action = BulkAction.objects.create(kind="suppress", last_id=0, total=1, actor="Ada")
+    restore(folder)
+
+    ask_before_resuming()
+
+    action.refresh_from_db()
+    assert (action.state, action.error) == ("waiting", "")

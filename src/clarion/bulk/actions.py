@@ -30,6 +30,7 @@ from clarion.kit.numbers import BIGGEST
 log = structlog.get_logger()
 NAMED: Final = 20  # contacts that are listed for one reason
 _SENTENCES: Final = (BulkError, TagError, SuppressionError, CsvError)  # written for people
+_SAFE: Final = (BulkAction.Kind.SUPPRESS, BulkAction.Kind.DELETE_TAG)  # to do at any time
 Progress = Callable[[BulkAction], None]
 Stopping = Callable[[], bool]
 
@@ -95,8 +96,13 @@ def cancel(action: BulkAction, *, by: Agent | str) -> None:
 
 def end_open(reason: str) -> int:
     """End the actions that wait or run, with a reason; return how many. For a database that was
-    restored from a backup, in the caller's transaction."""
-    actions = list(BulkAction.objects.filter(state__in=BulkAction.OPEN).select_related("agent"))
+    restored from a backup, in the caller's transaction.
+
+    Other than those that can only keep messages from being sent, and may have been started since
+    it was restored, and those that could not be started again: the tag is gone.
+    """
+    rows = BulkAction.objects.filter(state__in=BulkAction.OPEN).select_related("agent")
+    actions = list(rows.exclude(kind__in=_SAFE))
     for action in actions:
         _finish(action, BulkAction.State.FAILED, reason)
     return len(actions)
