@@ -280,6 +280,26 @@ def test_a_type_is_given_to_values_of_an_interrupted_rename_as_well(
     assert values == {"Ada": "36", "Bob": "9.5", "Cem": "old"}
 
 
+def test_a_worker_that_stops_leaves_a_rename_to_the_next(
+    typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_args: Any, **_options: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "_rewrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            changes.rename(typed["age"], "years", by=factory.BY)
+    monkeypatch.setattr(changes, "CHUNK", 1)
+    answers = iter([False, False, True, True])
+
+    changes.finish_next_rename(lambda: next(answers))
+
+    assert sum("years" in row.attributes for row in Contact.objects.all()) == 1
+    assert changes.finish_next_rename()
+    assert all("years" in row.attributes for row in Contact.objects.all())
+
+
 def test_an_interrupted_deletion_can_be_repeated(
     typed: dict[str, Attribute], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,12 +130,15 @@ def rename(attribute: Attribute, name: str, *, by: Agent | str) -> Attribute:
     return locked
 
 
-def finish_next_rename() -> bool:
-    """Continue a renaming that was interrupted, or that goes on; return whether there was one."""
+def finish_next_rename(stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Continue a renaming that was interrupted, or that goes on; return whether there was one.
+
+    It is left where it is when ``stopping`` says so.
+    """
     attribute = Attribute.objects.exclude(renamed_from="").order_by("pk").first()
-    if attribute is None:
+    if attribute is None or stopping():
         return False
-    _finish_rename(attribute)
+    _finish_rename(attribute, stopping)
     return True
 
 
@@ -153,7 +156,7 @@ def _give_name(locked: Attribute, name: str, *, by: Agent | str) -> None:
     audit.note("attribute.rename", _subject(locked), by, before=before, name=name)
 
 
-def _finish_rename(attribute: Attribute) -> None:
+def _finish_rename(attribute: Attribute, stopping: Callable[[], bool] = lambda: False) -> None:
     """Give contacts that have the former name the new one. Several processes may do it at once."""
     before = attribute.renamed_from
     same = Attribute.objects.filter(pk=attribute.pk, name=attribute.name, renamed_from=before)
@@ -161,8 +164,10 @@ def _finish_rename(attribute: Attribute) -> None:
         before,
         lambda value: value,
         attribute.name,
-        is_wanted=lambda: same.select_for_update().first() is not None,
+        is_wanted=lambda: not stopping() and same.select_for_update().first() is not None,
     )
+    if stopping():  # some contacts may be left
+        return
     same.update(renamed_from="")
     attribute.renamed_from = ""
 

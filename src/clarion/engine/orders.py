@@ -44,7 +44,7 @@ class Orders:
         if time.monotonic() >= self._erases_at:
             await run(erase_deleted, self._stopping)
             self._erases_at = time.monotonic() + ERASE
-        while await run(finish_next_rename):
+        while await run(finish_next_rename, self._stopping):
             pass
         await run(top_up_low)
         while await run(code_batches.run_next, self._stopping):
