@@ -116,8 +116,8 @@ def test_people_of_the_last_day_are_part_of_the_limit_of_a_broadcast_sent_now() 
     limit = forecast(draft, [channel], {channel.pk: 51}).day_limit
     assert limit is not None
     assert limit.sentence == (
-        "At most 250 contacts a day on shop, and 200 of today's are used up: this broadcast takes 2 "
-        "days."
+        "At most 250 contacts a day on shop, and 200 of today's are used up: this broadcast "
+        "takes 2 days."
     )
 
 

@@ -86,8 +86,8 @@ class KeptFiles:
             if file.id and file.is_read:
                 return queue_again(), None
             if not file.is_read:
-                known = await self._in_database(kept_files.kept_id, *key)
-                file.id = file.id if known is None else known
+                kept_id = await self._in_database(kept_files.kept_id, *key)
+                file.id = file.id if kept_id is None else kept_id
                 file.read_at = time.monotonic()
             if not file.id and upload is not None and isinstance(kind, UploadsFirst):
                 uploaded = await _uploaded(kind, upload, send_request)

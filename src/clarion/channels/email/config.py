@@ -163,8 +163,8 @@ class EmailConfig(BaseModel):
     bounce_delete: bool = Field(
         default=False,
         title="Delete bounces once they are stored",
-        description="Also deletes complaints and automatic replies, whichever messages they are about, "
-        "and never any other e-mail. Leave it off if another channel reads this mailbox.",
+        description="Also deletes complaints and automatic replies, whichever messages they are "
+        "about, and never any other e-mail. Leave it off if another channel reads this mailbox.",
         json_schema_extra={"group": BOUNCES},
     )
 
