@@ -7,6 +7,7 @@ import pytest
 from channels.cases import CASES
 from channels.fixtures import refusal_of
 from channels.rehearsal import Rehearsal, Stage
+from clarion.channels.abilities import UploadsFirst
 from clarion.channels.contract import Accepted, Refused, Unsendable
 from clarion.channels.errors import ChannelError
 from clarion.channels.manage import ask_provider
@@ -114,7 +115,15 @@ async def test_b2_a_picture_with_a_url_arrives(stage: Stage, rehearsal: Rehearsa
         assert "Hello" in entry["text"]
 
 
-@SHOWING
+@pytest.mark.parametrize(
+    "rehearsal",
+    [
+        one
+        for one in REHEARSALS
+        if kind_class(one.kind).limits.media and not issubclass(kind_class(one.kind), UploadsFirst)
+    ],
+    ids=lambda one: one.kind,
+)
 async def test_b2_an_upload_arrives_whole_or_is_refused(stage: Stage, rehearsal: Rehearsal) -> None:
     picture = Media("image", "", "anna ü.png", "image/png", PNG)
     if not rehearsal.takes_uploads:

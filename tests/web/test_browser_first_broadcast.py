@@ -71,6 +71,7 @@ def _add_a_channel(page: Page, provider: str) -> None:
     expect(page.locator(".problem")).to_be_visible()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Shop")
     page.get_by_role("textbox", name="URL").fill(f"{provider}/shop")
+    page.locator("summary", has_text="Advanced").click()
     page.get_by_label("Allow private addresses").check()
     page.get_by_label("Send rate").fill("5")
     page.get_by_role("button", name="Add channel").click()

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 OWN = ("account", "saved_filter")
 ASKS_ITSELF = {
     "channel": (Role.MANAGER, "/channels/1/"),
+    "channel_prices": (Role.MANAGER, "/channels/1/prices/"),
     "story_edit": (Role.SENDER, "/stories/1/"),
 }
 RANKS = list(Role.values)
@@ -87,9 +88,16 @@ def test_pages_that_ask_themselves_refuse_too(log_in: LogIn, name: str) -> None:
     from support import factory
 
     role, path = ASKS_ITSELF[name]
-    row = factory.channel() if name == "channel" else create_story(
-        name="S", blocks=[{"kind": "text", "text": "x"}], by="a test"
-    )  # fmt: skip
+    rows = {
+        "channel": factory.channel,
+        "channel_prices": lambda: factory.channel(
+            "sms", "whatsapp", phone_number_id="1", token="EAA"
+        ),
+        "story_edit": lambda: create_story(
+            name="S", blocks=[{"kind": "text", "text": "x"}], by="a test"
+        ),
+    }
+    row = rows[name]()
     browser: Client = log_in(RANKS[RANKS.index(role) - 1])
     path = path.replace("1", str(row.pk))
     assert browser.get(path).status_code == 200

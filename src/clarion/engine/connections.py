@@ -100,7 +100,7 @@ class Connections:
             if channel_id not in held or usable[channel_id].account != account:
                 del self._open[channel_id]
                 await self._smpp.release(account)
-        for channel_id in held - self._open.keys():
+        for channel_id in sorted(held - self._open.keys()):  # of two with one account, the older
             self._keep(usable[channel_id])
 
     async def close(self) -> None:
