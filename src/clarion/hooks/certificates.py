@@ -8,6 +8,7 @@ import asyncio
 from typing import Final
 
 import structlog
+from cryptography.x509 import load_pem_x509_certificate
 
 from clarion.channels.abilities import ProvesByCertificate
 from clarion.channels.contract import BadSignature, HookRequest
@@ -54,9 +55,20 @@ class Certificates:
             if not isinstance(reply, HttpReply) or reply.status != 200:
                 log.warning("certificate_refused", status=getattr(reply, "status", 0))
                 raise NoCertificate
-            if len(reply.body) > _LARGEST:
-                raise BadSignature("The certificate of the callback is too large.")
+            if not _is_certificate(reply.body):  # such as the page of a proxy
+                log.warning("certificate_unreadable", size=len(reply.body))
+                raise NoCertificate
             while len(self._known) >= _MOST:
                 del self._known[next(iter(self._known))]
             self._known[request.url] = reply.body
             return reply.body
+
+
+def _is_certificate(body: bytes) -> bool:
+    if len(body) > _LARGEST:
+        return False
+    try:
+        load_pem_x509_certificate(body)
+    except ValueError:
+        return False
+    return True
