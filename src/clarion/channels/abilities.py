@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
+from clarion.channels.account_events import LimitReported
 from clarion.channels.contract import (
     CallbackAnswer,
     ChannelKind,
@@ -172,9 +173,9 @@ class ReportsPeople(Protocol):
 
     follows_provider: bool  # whether this channel asks
 
-    def reported_people(self, reply: Reply) -> int | None:
-        """The limit of people in 24 hours in the reply to ``check``; None: any number, or none is
-        named. Pure; never raises."""
+    def limit_reported(self, reply: Reply) -> LimitReported | None:
+        """The limit in the reply to ``check``; None where it names none, which changes nothing.
+        Pure; never raises."""
 
 
 @runtime_checkable

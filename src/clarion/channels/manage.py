@@ -16,7 +16,7 @@ from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import kept_files, limits
 from clarion.channels.abilities import ChecksMore, ReportsPeople
-from clarion.channels.account_events import AccountReported
+from clarion.channels.account_events import AccountReported, LimitReported
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
 from clarion.channels.day_limits import note_reported
 from clarion.channels.defaults import (
@@ -187,8 +187,7 @@ class Answer(NamedTuple):
     """What a provider answered to a check."""
 
     sentence: str
-    names_people: bool = False  # whether it says with how many people a conversation may begin
-    people: int | None = None  # in 24 hours; None: with any number
+    limit: LimitReported | None = None
 
 
 async def _answer(channel: Channel) -> Answer | ChannelError:
@@ -203,8 +202,8 @@ def _keep_check(channel: Channel, answer: Answer | ChannelError) -> str:
         note_check(channel, answer.for_all, failed=True)
         raise answer
     note_check(channel, answer.sentence, failed=False)
-    if answer.names_people:
-        note_reported(channel, answer.people)
+    if answer.limit is not None:
+        note_reported(channel, answer.limit.people)
     return answer.sentence
 
 
@@ -235,7 +234,7 @@ async def ask_provider(channel: Channel) -> Answer:
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
     if isinstance(kind, ReportsPeople) and kind.follows_provider:
-        return Answer(sentence, names_people=True, people=kind.reported_people(reply))
+        return Answer(sentence, kind.limit_reported(reply))
     return Answer(sentence)
 
 

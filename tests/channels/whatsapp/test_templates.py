@@ -131,24 +131,37 @@ def test_callbacks_report_the_messaging_limit(
 
 
 @pytest.mark.parametrize(
-    ("reported", "people"), [("TIER_2K", 2_000), ("TIER_UNLIMITED", None), (None, None), ({}, None)]
+    ("reported", "limit"),
+    [
+        ("TIER_2K", LimitReported(2_000)),
+        ("TIER_UNLIMITED", LimitReported(None)),
+        ("TIER_NOT_SET", None),
+        (None, None),
+        ({}, None),
+    ],
 )
-def test_a_check_reads_the_messaging_limit(reported: object, people: int | None) -> None:
+def test_a_check_reads_the_messaging_limit(reported: object, limit: LimitReported | None) -> None:
     kind = make()
     assert "whatsapp_business_manager_messaging_limit" in kind.check().url
     assert "messaging_limit" not in make(messaging_limit="250").check().url
     body = json.dumps({"whatsapp_business_manager_messaging_limit": reported}).encode()
-    assert kind.reported_people(HttpReply(200, {}, body)) == people
+    assert kind.limit_reported(HttpReply(200, {}, body)) == limit
 
 
 @pytest.mark.django_db
 def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"display_phone_number": "+1 555", "id": "1"}
+    named = {"whatsapp_business_manager_messaging_limit": "TIER_2K"}
+
     async def ask(request: Request) -> Reply:
-        return reply(200, {"display_phone_number": "+1 555", "id": "1",
-                           "whatsapp_business_manager_messaging_limit": "TIER_2K"})  # fmt: skip
+        return reply(200, answer | named)
 
     monkeypatch.setattr(manage, "ask", ask)
     channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    manage.check_channel(channel)
+    channel.refresh_from_db()
+    assert channel.reported_people == 2_000
+    named.clear()  # what is not named is not lifted
     manage.check_channel(channel)
     channel.refresh_from_db()
     assert channel.reported_people == 2_000

@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads, prices
+from clarion.channels.account_events import LimitReported
 from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
     Accepted,
@@ -181,9 +182,9 @@ class WhatsAppKind:
             fields += f",{limits.FIELD}"
         return self._graph.get(f"{self._url}?fields={fields}")
 
-    def reported_people(self, reply: Reply) -> int | None:
-        """The messaging limit in the reply to ``check``; None where there is none."""
-        return limits.tier(json_object(as_http(reply).body).get(limits.FIELD))
+    def limit_reported(self, reply: Reply) -> LimitReported | None:
+        """The messaging limit in the reply to ``check``; None where it names none."""
+        return limits.reported(json_object(as_http(reply).body).get(limits.FIELD))
 
     def checked(self, reply: Reply) -> str:
         """Which number it is, and its quality. Raises ValueError when token or id are wrong."""

@@ -23,16 +23,15 @@ _UNLIMITED: Final = frozenset({"TIER_UNLIMITED", "UNLIMITED", "-1"})
 _NO_LIMIT_NAMED = Ignored("An update about the account names no messaging limit.")
 
 
-def tier(value: object) -> int | None:
-    """People in 24 hours: of “TIER_2K”, 2000 or “2000”. None for no limit, and for what is none."""
+def reported(value: object) -> LimitReported | None:
+    """The limit that “TIER_2K”, 2000, “2000” or “TIER_UNLIMITED” names; None: none."""
+    if str(value).upper() in _UNLIMITED:
+        return LimitReported(None)
     match = _TIER.fullmatch(str(value))
-    return int(match[1]) * (1_000 if match[2] else 1) if match else None
+    people = int(match[1]) * (1_000 if match[2] else 1) if match else 0
+    return LimitReported(people) if people else None
 
 
 def change_of(value: Mapping[str, Any]) -> Event:
     """What an update with one of the fields CHANGES reports."""
-    written = value.get(_IN_UPDATES, value.get("current_limit"))
-    people = tier(written)
-    if people or str(written).upper() in _UNLIMITED:
-        return LimitReported(people)
-    return _NO_LIMIT_NAMED
+    return reported(value.get(_IN_UPDATES, value.get("current_limit"))) or _NO_LIMIT_NAMED
