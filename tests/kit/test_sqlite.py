@@ -101,7 +101,7 @@ def test_waiting_leaves_no_statement_for_another_thread_to_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def cursors() -> int:
-        return sum(isinstance(one, SQLiteCursorWrapper) for one in gc.get_objects())
+        return sum(issubclass(type(one), SQLiteCursorWrapper) for one in gc.get_objects())
 
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.2)
     gc.collect()

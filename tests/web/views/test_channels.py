@@ -348,7 +348,7 @@ def test_prices_are_imported_on_their_page(admin: Client) -> None:
     exported = admin.get(f"/channels/{shop.pk}/prices.csv")
     assert b"49,marketing,0.1131" in b"".join(exported)  # type: ignore[arg-type]
     wrong = SimpleUploadedFile("r.csv", b"calling_code,price\nDE,1\n")
-    assert "Line 2: “DE” is no beginning" in admin.post(url, {"file": wrong}).content.decode()
+    assert "Line 2: “DE” is not a calling code" in admin.post(url, {"file": wrong}).content.decode()
     hook = factory.channel("hook")
     assert admin.get(f"/channels/{hook.pk}/prices/").status_code == 404
     assert f"/channels/{hook.pk}/prices/" not in admin.get(f"/channels/{hook.pk}/").content.decode()
