@@ -194,7 +194,7 @@ def test_a_template_of_an_unknown_category_says_what_to_do() -> None:
     (cost,) = told(broadcast, channel)
     assert cost.price is None
     assert cost.unpriced_words == (
-        "No price for 1 recipients: the category of the template is not known. Refresh the list "
+        "No price for 1 recipient: the category of the template is not known. Refresh the list "
         "of templates."
     )
 

@@ -91,6 +91,8 @@ def test_a_price_of_all_others_replaces_that_of_one_sms(db: None) -> None:
         ("code,price\n49,1\nDE,2", "Line 3: “DE” is not a calling code"),
         ("code;category;price\n49;gold;1", "Line 2: “gold” is not a category"),
         ("code;price\n49;0,5", "Line 2: Write a price with a full stop"),
+        ("code,price\n49,0,05", "Line 2 has too many values: 3, with 2 columns"),
+        ("code,price\n49,1\n44", "Line 3 has too few values: 1, with 2 columns"),
         ("code,price\n49,1\n+49,2", "two prices for 49"),
         ("code,price\n49,\xff", "UTF-8"),
     ],

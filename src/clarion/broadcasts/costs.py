@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clarion.broadcasts.content_fit import VARIABLE
 from clarion.broadcasts.estimate import samples
@@ -72,14 +73,20 @@ class Cost:
         if len(self.unpriced) > NAMED:
             named = _("%s and others") % named
         if self.no_category:
-            return _(
+            sentence = ngettext(
+                "No price for %(people)s recipient: the category of the template is not known. "
+                "Refresh the list of templates.",
                 "No price for %(people)s recipients: the category of the template is not known. "
-                "Refresh the list of templates."
-            ) % {"people": f"{people:,}"}
-        return _("No price for %(people)s recipients (%(named)s). Add it to the prices.") % {
-            "people": f"{people:,}",
-            "named": named,
-        }
+                "Refresh the list of templates.",
+                people,
+            )
+        else:
+            sentence = ngettext(
+                "No price for %(people)s recipient (%(named)s). Add it to the prices.",
+                "No price for %(people)s recipients (%(named)s). Add it to the prices.",
+                people,
+            )
+        return sentence % {"people": f"{people:,}", "named": named}
 
     @property
     def line_words(self) -> list[str]:

@@ -65,7 +65,7 @@ def import_csv(channel: Channel, path: Path, *, by: Agent | str) -> int:
                 cells[category] if category is not None else "",
                 cells[amount],
             )
-            for line, cells in file.rows()
+            for line, cells in map(file.whole, file.rows())
         ]
     except CsvError as error:
         raise ChannelError(str(error)) from None

@@ -59,6 +59,16 @@ class CsvFile:
                 del cells[width:]
             yield line, cells
 
+    def whole(self, row: Row) -> Row:
+        """A record with a value for every column. Raises CsvError that names the line."""
+        line, cells = row
+        if len(cells) != len(self.columns):
+            raise CsvError(
+                f"Line {line} has too {'few' if len(cells) < len(self.columns) else 'many'} values: "
+                f"{len(cells)}, with {len(self.columns)} columns in the header row. Correct the line."
+            )
+        return row
+
     def _find_delimiter(self) -> str:
         """Which delimiter the header row uses most, outside of quotes; a comma if none. Or the one
         that a line before it names."""
