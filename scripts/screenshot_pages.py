@@ -20,11 +20,12 @@ class Shot:
 Shots = dict[str, Shot]
 
 
-def _plain(paths: dict[str, str]) -> Shots:
+def plain(paths: dict[str, str]) -> Shots:
+    """Pages on which nothing is done, by the names of their pictures."""
     return {name: Shot(path) for name, path in paths.items()}
 
 
-EMPTY = _plain(
+EMPTY = plain(
     {
         "login": "/account/login/",
         "dashboard": "/",
@@ -46,11 +47,6 @@ EMPTY = _plain(
         "suppressions-import": "/contacts/suppressions/import/",
         "channels": "/channels/",
         "kinds": "/channels/add/",
-        "channel-telegram": "/channels/add/telegram/",
-        "channel-whatsapp": "/channels/add/whatsapp/",
-        "channel-email": "/channels/add/email/",
-        "channel-smpp": "/channels/add/smpp/",
-        "channel-webhook": "/channels/add/webhook/",
         "defaults": "/channels/defaults/",
         "keywords": "/channels/keywords/",
         "templates": "/channels/templates/",
@@ -86,7 +82,20 @@ EMPTY = _plain(
         "confirm-wrong": "/confirm/wrong",
     }
 )
-FULL = _plain(
+
+
+def forms() -> Shots:
+    """The form of a channel of every kind: as it is at first, and refused because it is empty."""
+    from clarion.channels.registry import kind_choices
+
+    shots: Shots = {}
+    for kind, _ in kind_choices():
+        path = f"/channels/add/{kind}/"
+        shots |= {f"channel-{kind}": Shot(path), f"refused-{kind}": Shot(path, "Add channel")}
+    return shots
+
+
+FULL = plain(
     {
         "dashboard": "/",
         "broadcasts": "/broadcasts/",
@@ -117,6 +126,13 @@ FULL = _plain(
         "layouts": "/layouts/",
         "layout-edit": "/layouts/{layout}/",
         "compose-sms": "/broadcasts/{sms}/edit/",
+        "compose-files": "/broadcasts/{files}/edit/",
+        "compose-formatted": "/broadcasts/{formatted}/edit/",
+        "compose-template": "/broadcasts/{order}/edit/",
+        "layout-new": "/layouts/new/",
+        "story-formats": "/stories/{formats}/",
+        "prices": "/channels/{priced}/prices/",
+        "prices-none": "/channels/{sms_channel}/prices/",
         "mail-wide": "/broadcasts/{letter}/mail/wide/",
         "dry-run": "/broadcasts/{draft}/dry-run/",
         "dry-run-none": "/broadcasts/{later}/dry-run/",
@@ -151,6 +167,7 @@ FULL = _plain(
         "consent-remove": "/consents/{consent}/remove/",
         "suppressions": "/contacts/suppressions/",
         "suppression-remove": "/contacts/suppressions/{suppression}/remove/",
+        "suppression-bounced": "/contacts/suppressions/{bounced}/remove/",
         "suppression-lift": "/contacts/suppressions/addresses/{opted_out}/",
         "why": "/broadcasts/{sale}/why/",
         "contact-edit": "/contacts/{person}/edit/",
@@ -204,7 +221,7 @@ FULL = _plain(
         "unsubscribe": "/unsubscribe/{unsubscribe}",
     }
 )
-HOSTILE = _plain(
+HOSTILE = plain(
     {
         "broadcasts": "/broadcasts/",
         "completed": "/broadcasts/?section=completed",
@@ -254,6 +271,15 @@ HOSTILE = _plain(
         "agent-deactivate": "/agents/{agent}/deactivate/",
         "clicks": "/clicks/?name={text}",
         "suppression-remove": "/contacts/suppressions/{suppression}/remove/",
+        "compose-files": "/broadcasts/{files}/edit/",
+        "compose-formatted": "/broadcasts/{formatted}/edit/",
+        "story-formats": "/stories/{formats}/",
+        "layouts": "/layouts/",
+        "layout-edit": "/layouts/{layout}/",
+        "analytics": "/broadcasts/{completed}/analytics/",
+        "dashboard": "/",
+        "opens": "/clicks/?event=open",
+        "keywords": "/channels/keywords/",
         "consent": "/consents/{consent}/",
         "preferences": "/preferences/{preferences}",
         "confirm": "/confirm/{confirm}",
@@ -263,7 +289,6 @@ HOSTILE = _plain(
 CLICKED: Shots = {
     "compose-refused": Shot("/broadcasts/new/", "Send"),
     "story-refused": Shot("/stories/new/", "Save story"),
-    "channel-refused": Shot("/channels/add/telegram/", "Add channel"),
     "import-refused": Shot("/contacts/import/", "Continue"),
     "saved-filters-menu": Shot("/records/?status=error", "Saved filters"),
     "why-request": Shot("/broadcasts/{sale}/why/{buyer}/", "Request and reply"),

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import screenshot_texts
+
 from support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     from clarion.broadcasts import drafts, launch
     from clarion.broadcasts.models import Broadcast
     from clarion.broadcasts.query import Audience
+    from clarion.channels.models import Channel
     from clarion.kit import clock
 
     for name, shared in (("Completed", True), ("Messages of this week", False)):
@@ -83,7 +86,10 @@ def full(provider: str, data: Path, agent: "Agent", secret: str, *, trouble: boo
     eventually(lambda: Broadcast.objects.get(pk=sale.pk).started_at, timeout=60)
     _clicks(sale.pk)
     numbers = {"sale": sale.pk, "leaving": leaving.pk, "draft": edited.pk, "later": new_year.pk}
-    numbers |= {"letter": _letter(draft), "layout": _layout(agent), "sms": _sms(draft, agent)}
+    numbers |= {"letter": _letter(draft), "layout": _layout(agent), **_sms(draft, agent)}
+    mail = Channel.objects.get(name="Newsletter")
+    numbers |= screenshot_texts.texts(draft, bot, mail, agent) | screenshot_texts.bounced(mail)
+    numbers |= screenshot_texts.template(draft, agent)
     return numbers | (_more(draft, shop, bot, agent) | _dry_run(edited, agent) if trouble else {})
 
 
@@ -113,8 +119,8 @@ def _layout(agent: "Agent") -> int:
     return save_layout(None, name="Bulbs", is_default=False, by=agent, **fields).pk
 
 
-def _sms(draft: Any, agent: "Agent") -> int:
-    """A draft of an SMS, whose channel has prices; its number."""
+def _sms(draft: Any, agent: "Agent") -> Numbers:
+    """A draft of an SMS, and its channel, which has one price."""
     from clarion.broadcasts.models import Broadcast
     from clarion.channels.manage import add_channel
     from clarion.contacts.models import Address, Contact
@@ -134,7 +140,7 @@ def _sms(draft: Any, agent: "Agent") -> int:
         "are in the shop until Sunday, and who comes before ten gets a bag for nothing. See you…"
     )
     broadcast: Broadcast = draft("Spring by SMS", text=text, channels=[channel])
-    return broadcast.pk
+    return {"sms": broadcast.pk, "sms_channel": channel.pk}
 
 
 def _dry_run(broadcast: "Broadcast", agent: "Agent", *, is_worker: bool = False) -> Numbers:
@@ -344,22 +350,25 @@ def _merged(agent: "Agent") -> Numbers:
 
 def _webhooks(name: str, url: str, agent: "Agent") -> Numbers:
     """An endpoint that is told of the latest attempts, one of them in vain, and a disabled one."""
+    from django.db import transaction
+
     from clarion.records.models import Record
     from clarion.webhooks.endpoints import add_endpoint, disable
     from clarion.webhooks.events import EVENT_TYPES
     from clarion.webhooks.models import Cursor
     from clarion.webhooks.queue import Outcome, give_back, next_round, settle, take
 
-    endpoint, _ = add_endpoint(name=name, url=url, event_types=EVENT_TYPES, by=agent)
     latest = list(Record.objects.order_by("-pk").values_list("pk", flat=True)[:250])
-    Cursor.objects.filter(endpoint=endpoint, source="attempts").update(position=min(latest) - 1)
-    lease = take(endpoint.pk)
+    with transaction.atomic():  # the worker sees it with its lease, and leaves it alone
+        endpoint, _ = add_endpoint(name=name, url=url, event_types=EVENT_TYPES, by=agent)
+        Cursor.objects.filter(endpoint=endpoint, source="attempts").update(position=min(latest) - 1)
+        lease = take(endpoint.pk)
     assert lease is not None
     requests = next_round(lease).requests
-    give_back(lease)
     accepted = [Outcome(each.id, 200, "The receiver answered 200.", 41) for each in requests]
     settle(endpoint.pk, accepted[1:])
     settle(endpoint.pk, [Outcome(requests[0].id, 503, "The receiver answered 503.", 903)])
+    give_back(lease)
     other, _ = add_endpoint(
         name=f"{name} of last year", url=url, event_types=["message.received"], by=agent
     )
@@ -476,6 +485,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
     from clarion.contacts.models import Address, Contact, Import
     from clarion.contacts.suppressions import entries
     from clarion.contacts.tags import assign
+    from clarion.content.mail.layouts import save_layout
     from clarion.content.stories import create_story
     from clarion.kit import clock
 
@@ -519,10 +529,22 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         reason = f"{LONG} {RIGHT_TO_LEFT}" if state == "paused" else ""
         Broadcast.objects.filter(pk=row.pk).update(
             state=state, started_at=started, finished_at=ended, state_reason=reason, total=MANY,
-            expanded_at=started,
+            expanded_at=started, track_clicks=True, track_opens=True,
         )  # fmt: skip
         _count(row, channel)
     pause_channel(channel, reason=LONG * 3, by="engine")
+    mail_settings = {"host": "smtp.example.org", "sender": "news@example.org"}
+    mail = add_channel(name=f"{LONG[:50]} mail", kind="email", settings=mail_settings, by=agent)
+    Address.objects.create(contact=contacts[0], channel=mail, value=f"{LONG[:60]}@example.org")
+
+    def draft_of(title: str, **more: Any) -> Broadcast:
+        return drafts.create_draft(by=agent, title=title[:200], **(fields | more))
+
+    written = screenshot_texts.texts(draft_of, channel, mail, agent, LONG)
+    layout = save_layout(
+        None, name=LONG[:80], html=f"<p>{LONG}</p>{{{{ content }}}}", address=f"{LONG}\n" * 3,
+        is_default=False, by=agent,
+    )  # fmt: skip
     wide = Import.objects.create(
         channel=channel, agent=agent, filename=f"{LONG * 2}.csv", id_column=LONG, tags=[LONG] * 5,
         state="failed", error=f"{LONG} {RIGHT_TO_LEFT}", lines=MANY, created=MANY, rejected=MANY,
@@ -531,7 +553,7 @@ def hostile(provider: str, agent: "Agent") -> Numbers:
         "draft": draft.pk, "sending": rows[1].pk, "paused": rows[2].pk, "completed": rows[3].pk,
         "channel": channel.pk, "story": story.pk, "person": contacts[0].pk, "import": wide.pk,
         "agent": other.pk, "other": contacts[1].pk, "consent": consent.pk, "suppression": entry.pk,
-        "text": LONG,
+        "text": LONG, "layout": layout.pk, **written,
         "lacking": lacking.pk, **_dry_run(lacking, agent, is_worker=True),
     } | templates | _hostile_links(contacts[0], consent, agent)  # fmt: skip
 

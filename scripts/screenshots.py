@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import screenshot_pages as pages  # noqa: E402 - needs the path above
+import screenshot_texts  # noqa: E402 - needs the path above
 import screenshot_world as world  # noqa: E402 - needs the path above
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
@@ -92,7 +93,7 @@ def _shoot(
             return
         album = Album(browser, chosen.to, chosen.words)
         if not chosen.readme:
-            album.add(url, "empty", pages.EMPTY)
+            album.add(url, "empty", pages.EMPTY | pages.forms())
         numbers = world.full(provider, data, agent, SECRET, trouble=not chosen.readme)
         if chosen.readme:
             _readme_picture(browser, url, numbers["sale"])
@@ -103,6 +104,9 @@ def _shoot(
         web = processes.clarion("web", "--port", port)
         url = web.wait_for_line(r"running at (http://\S+)", timeout=300)[1]
         eventually(lambda: _answers(int(port)), timeout=60)  # its line comes before it listens
+        with_channels = screenshot_texts.channels(provider, agent)
+        shots = {f"channel-{kind}": f"/channels/{pk}/" for kind, pk in with_channels.items()}
+        album.add(url, "filled", pages.plain(shots))
         album.add(url, "hostile", _filled(pages.HOSTILE, world.hostile(provider, agent)))
         browser.close()
 

@@ -62,10 +62,11 @@ class CsvFile:
     def whole(self, row: Row) -> Row:
         """A record with a value for every column. Raises CsvError that names the line."""
         line, cells = row
-        if len(cells) != len(self.columns):
+        width = len(self.columns)
+        if len(cells) != width:
             raise CsvError(
-                f"Line {line} has too {'few' if len(cells) < len(self.columns) else 'many'} values: "
-                f"{len(cells)}, with {len(self.columns)} columns in the header row. Correct the line."
+                f"Line {line} has too {'few' if len(cells) < width else 'many'} values: "
+                f"{len(cells)}, with {width} columns in the header row. Correct the line."
             )
         return row
 
