@@ -2,6 +2,7 @@
 
 import pytest
 
+from channels.whatsapp.fixtures import CASE as WHATSAPP
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.preview_address import CHUNKS, preview_address
 from clarion.broadcasts.query import Audience
@@ -75,6 +76,15 @@ def test_of_picked_contacts_one_is_shown(channel: Channel, people: list[Address]
     assert preview_address(draft, [channel.pk], after=people[3].pk) == people[4]
     new = unsaved("picks", picked_from="ids")
     assert preview_address(new, [channel.pk], picks=[people[2].pk]) == people[2]
+
+
+def test_a_template_is_shown_for_who_has_never_written() -> None:
+    channel = factory.channel("shop", "whatsapp", **WHATSAPP.settings)
+    address = factory.address(channel, "4915112345678", has_written=False, wrote_at=None)
+    broadcast = unsaved()
+    assert preview_address(broadcast, [channel.pk]) is None
+    broadcast.data_type = Broadcast.DataType.TEMPLATE
+    assert preview_address(broadcast, [channel.pk]) == address
 
 
 def test_where_nobody_is_in_the_audience_nobody_is_shown(

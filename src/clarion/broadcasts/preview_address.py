@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from clarion.broadcasts.models import Broadcast
-from clarion.broadcasts.query import Audience, Query, candidates, end_of_chunk, marks
+from clarion.broadcasts.query import (
+    Audience,
+    Query,
+    audience_of,
+    candidates,
+    end_of_chunk,
+    marks,
+)
 from clarion.contacts.models import Address
 from clarion.kit import db
 
@@ -32,7 +39,7 @@ def preview_address(
         return _address(picks[0])
     if not channel_ids or not broadcast.audience:
         return None
-    audience = Audience.model_validate(broadcast.audience)
+    audience = audience_of(broadcast)
     if after is None and shown is not None:
         query = candidates(audience, channel_ids, broadcast_id=broadcast.pk, addresses=[shown])
         if (same := _first(query)) is not None:
