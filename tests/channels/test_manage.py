@@ -159,6 +159,15 @@ def test_a_change_that_is_refused_changes_nothing(changes: dict[str, Any]) -> No
 
 
 @pytest.mark.django_db
+def test_settings_that_are_left_out_keep_what_was_stored_meanwhile() -> None:
+    channel = add()
+    update_channel(Channel.objects.get(), settings={"secret": "new-secret"}, by=BY)
+    update_channel(channel, settings={"url": f"{URL}/2"}, by=BY)
+    stored = Channel.objects.get()
+    assert (stored.config["secret"], stored.config["url"]) == ("new-secret", f"{URL}/2")
+
+
+@pytest.mark.django_db
 def test_finding_one() -> None:
     with pytest.raises(ChannelError, match="Add one first"):
         get_channel("News")

@@ -1,16 +1,20 @@
 """Prices by calling code and category: looked up, exported, imported."""
 
 from decimal import Decimal
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from channels.twilio.fixtures import CASE as SMS
 from channels.whatsapp.fixtures import CASE
-from clarion.channels import price_lists, prices
+from clarion.channels import kept_files, price_lists, prices
 from clarion.channels.errors import ChannelError
-from clarion.channels.models import Channel
+from clarion.channels.manage import update_channel
+from clarion.channels.models import Channel, KeptFile
 from clarion.channels.prices import PriceRow, PriceTable, named
+from clarion.kit import clock
 from support import factory
 
 CATEGORIES = {"marketing": "marketing", "utility": "utility"}
@@ -106,6 +110,37 @@ def test_a_wrong_file_changes_nothing(
     with pytest.raises(ChannelError, match=words):
         price_lists.import_csv(shop, file, by=factory.BY)
     assert len(price_lists.table_of(shop).rows) == 1
+
+
+def test_prices_are_changed_without_touching_anything_else(shop: Channel, tmp_path: Path) -> None:
+    moment = clock.now()
+    trouble: dict[str, Any] = {
+        "waits_until": moment, "waits_since": moment, "waits_reason": "It asked to wait.",
+        "checked_at": moment, "check_result": "The token is valid.", "account_name": "15550783881",
+    }  # fmt: skip
+    Channel.objects.filter(pk=shop.pk).update(**trouble)
+    kept_files.keep(shop.pk, "photo", "17")
+    another = Channel.objects.get(pk=shop.pk)
+    update_channel(another, settings={"country": "DE"}, by=factory.BY)  # after ``shop`` was read
+    Channel.objects.filter(pk=shop.pk).update(**trouble)
+    kept_files.keep(shop.pk, "photo", "17")
+    file = tmp_path / "rates.csv"
+    file.write_text("code,price\n49,0.1\n")
+    assert price_lists.import_csv(shop, file, by=factory.BY) == 1
+    shop = Channel.objects.get(pk=shop.pk)
+    assert (shop.config["prices"], shop.config["country"]) == ("49=0.1", "DE")
+    assert {name: getattr(shop, name) for name in trouble} == trouble
+    assert KeptFile.objects.filter(channel=shop).exists()
+
+
+def test_a_file_with_too_many_prices_is_not_read_to_its_end(shop: Channel, tmp_path: Path) -> None:
+    file = tmp_path / "rates.csv"
+    rows = "".join(f"{number},1\n" for number in range(1_000, 1_000 + 3 * prices.MOST_PRICES))
+    file.write_bytes(f"code,price\n{rows}".encode() + b"\xff" * 100_000)
+    with pytest.raises(ChannelError, match=r"at most 2,000 prices"):
+        price_lists.import_csv(shop, file, by=factory.BY)
+    with pytest.raises(ChannelError, match=r"at most 2,000 prices"):
+        price_lists.set_prices(shop, repeat(("49", "", "1")), by=factory.BY)
 
 
 def test_other_kinds_have_no_prices(db: None) -> None:

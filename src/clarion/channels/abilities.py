@@ -179,6 +179,16 @@ class ReportsPeople(Protocol):
 
 
 @runtime_checkable
+class NamesAccount(Protocol):
+    """A kind whose callbacks call the account something that is not among its settings."""
+
+    account_name: str  # set by ``registry.adapter``; "" before the settings were checked
+
+    def account_named(self, reply: Reply) -> str:
+        """What the reply to a good ``check`` says they call it. Pure; never raises."""
+
+
+@runtime_checkable
 class SpacesMessages(Protocol):
     """A kind with a wait between two messages of a story to the same person."""
 

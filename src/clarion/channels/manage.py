@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from clarion.accounts import audit
 from clarion.accounts.models import Agent
 from clarion.channels import kept_files, limits
-from clarion.channels.abilities import ChecksMore, ReportsPeople
+from clarion.channels.abilities import ChecksMore, NamesAccount, ReportsPeople
 from clarion.channels.account_events import AccountReported, LimitReported
 from clarion.channels.contract import ChannelKind, RegistersWebhook, Reply, Request
 from clarion.channels.day_limits import note_reported
@@ -29,7 +29,7 @@ from clarion.channels.errors import ChannelError, UnknownKind
 from clarion.channels.limits import DEFAULT, Default
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
-from clarion.channels.settings import merge_settings, parse_settings
+from clarion.channels.settings import cost_settings, merge_settings, parse_settings
 from clarion.channels.signals import paused, resumed
 from clarion.channels.urls import hook_url
 from clarion.kit import clock
@@ -44,6 +44,7 @@ _NO_WAIT: dict[str, Any] = {
 }  # fmt: skip
 _WAITS = Q(waits_until__isnull=False) | Q(people_full_until__isnull=False)
 _NO_CHECK: dict[str, Any] = {"checked_at": None, "check_failed": False, "check_result": ""}
+_NO_ACCOUNT = {"account_name": ""}
 
 
 def add_channel(
@@ -88,31 +89,34 @@ def update_channel(
 ) -> Channel:
     """Change what is passed. A secret left empty and a setting left out keep their value; a rate
     of None is as fast as the provider answers, DEFAULT follows the default of the workspace;
-    ``only_written`` as of ``add_channel``. Raises ChannelError, and changes nothing then."""
-    changes: dict[str, Any] = {}
-    before, _ = stored_settings(channel)
-    if settings is not None:
-        changes["config"] = merge_settings(channel.kind, before, settings)
+    ``only_written`` as of ``add_channel``. Raises ChannelError, and changes nothing then.
+
+    A check, a wait and files kept at the provider belong to the settings; only those of what
+    messages cost say nothing about the account."""
     passed = {"rate": rate, "attempts": attempts, "backoff": backoff}
-    passed = {name: value for name, value in passed.items() if value is not ...}
-    changes |= _sending(channel.kind, passed)
+    changes = _sending(
+        channel.kind, {name: value for name, value in passed.items() if value is not ...}
+    )
     if only_written is not ...:
         changes["only_written"] = only_written
-    present = {name: before if name == "config" else getattr(channel, name) for name in changes}
-    changes = {name: value for name, value in changes.items() if present[name] != value}
-    if not changes:
-        return channel
-    detail = {name: value for name, value in changes.items() if name != "config"}
-    if "config" in changes:
-        new = changes["config"]
-        changes |= _NO_WAIT | _NO_CHECK  # both were about the old ones
-        detail["settings"] = sorted(n for n in new if new[n] != before.get(n))
     with transaction.atomic():
+        # A setting left out keeps what is stored now, not what was when the channel was read.
+        stored = Channel.objects.select_for_update().get(pk=channel.pk)
+        changes = {name: value for name, value in changes.items() if getattr(stored, name) != value}
+        detail = dict(changes)
+        if settings is not None:
+            before, _ = stored_settings(stored)
+            config = merge_settings(channel.kind, before, settings)
+            if changed := sorted(name for name in config if config[name] != before.get(name)):
+                detail["settings"], changes["config"] = changed, config
+                if not cost_settings(channel.kind).issuperset(changed):
+                    changes |= _NO_WAIT | _NO_CHECK | _NO_ACCOUNT
+                    kept_files.forget(channel.pk)
+        if not changes:
+            return channel
         for name, value in changes.items():
             setattr(channel, name, value)
         channel.save(update_fields=list(changes))
-        if "config" in changes:
-            kept_files.forget(channel.pk)  # they may be another account's
         audit.note("channel.update", _subject(channel), by, **detail)
     return channel
 
@@ -188,6 +192,7 @@ class Answer(NamedTuple):
 
     sentence: str
     limit: LimitReported | None = None
+    account_name: str = ""
 
 
 async def _answer(channel: Channel) -> Answer | ChannelError:
@@ -204,6 +209,9 @@ def _keep_check(channel: Channel, answer: Answer | ChannelError) -> str:
     note_check(channel, answer.sentence, failed=False)
     if answer.limit is not None:
         note_reported(channel, answer.limit.people)
+    if answer.account_name:
+        channel.account_name = answer.account_name
+        channel.save(update_fields=list(_NO_ACCOUNT))
     return answer.sentence
 
 
@@ -233,9 +241,11 @@ async def ask_provider(channel: Channel) -> Answer:
         raise
     except ValueError as problem:
         raise ChannelError(str(problem)) from None
+    limit = None
     if isinstance(kind, ReportsPeople) and kind.follows_provider:
-        return Answer(sentence, kind.limit_reported(reply))
-    return Answer(sentence)
+        limit = kind.limit_reported(reply)
+    account_name = kind.account_named(reply) if isinstance(kind, NamesAccount) else ""
+    return Answer(sentence, limit, account_name)
 
 
 def register_webhook(channel: Channel, public_url: str, *, by: Agent | str) -> str:

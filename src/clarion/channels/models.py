@@ -46,6 +46,8 @@ class Channel(models.Model):
     checked_at = InstantField(null=True)
     check_failed = models.BooleanField(default=False)
     check_result = models.TextField(default="", blank=True)  # what was found, a sentence
+    # What callbacks call the account, as the last good check with the present settings found out.
+    account_name = models.CharField(max_length=100, default="", blank=True)
     # The list of templates: when it was last fetched, what prevented it then, and the order to
     # fetch it, which a worker has taken.
     templates_at = InstantField(null=True)

@@ -1,6 +1,7 @@
 """The prices of a channel as a list: shown, exported to CSV and imported from it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ from clarion.channels.errors import ChannelError
 from clarion.channels.manage import adapter_of, update_channel
 from clarion.channels.measuring import Measures
 from clarion.channels.models import Channel
-from clarion.channels.prices import OTHERS, PriceRow, PriceTable
+from clarion.channels.prices import MOST_PRICES, OTHERS, TOO_MANY, PriceRow, PriceTable
 from clarion.kit import sheets
 from clarion.kit.csvfile import CsvError, CsvFile
 
@@ -65,7 +66,7 @@ def import_csv(channel: Channel, path: Path, *, by: Agent | str) -> int:
                 cells[category] if category is not None else "",
                 cells[amount],
             )
-            for line, cells in map(file.whole, file.rows())
+            for line, cells in islice(map(file.whole, file.rows()), MOST_PRICES + 1)
         ]
     except CsvError as error:
         raise ChannelError(str(error)) from None
@@ -77,7 +78,9 @@ def set_prices(channel: Channel, rows: Iterable[tuple[str, str, str]], *, by: Ag
 
     Returns how many there are. Raises ChannelError, and changes nothing then.
     """
-    lines = [(f"Price {number}: ", *row) for number, row in enumerate(rows, 1)]
+    lines = [
+        (f"Price {number}: ", *row) for number, row in enumerate(islice(rows, MOST_PRICES + 1), 1)
+    ]
     return _replace(channel, lines, by=by)
 
 
@@ -85,6 +88,8 @@ def _replace(
     channel: Channel, lines: Sequence[tuple[str, str, str, str]], *, by: Agent | str
 ) -> int:
     categories = _measuring(channel).price_categories
+    if len(lines) > MOST_PRICES:
+        raise ChannelError(TOO_MANY)
     rows = []
     for where, code, category, amount in lines:
         try:

@@ -13,6 +13,7 @@ from clarion.channels import phones
 
 OTHERS: Final = "*"  # instead of a calling code: all numbers that no other row is about
 MOST_PRICES: Final = 2_000
+TOO_MANY: Final = f"Write at most {MOST_PRICES:,} prices."
 LONGEST_CODE: Final = 15  # digits: a whole phone number
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,8})?")
@@ -136,7 +137,7 @@ def checked(rows: list[PriceRow]) -> list[PriceRow]:
             raise ValueError(f"There are two prices for {what}. Remove one of them.")
         seen.add((code, category))
     if len(rows) > MOST_PRICES:
-        raise ValueError(f"Write at most {MOST_PRICES:,} prices.")
+        raise ValueError(TOO_MANY)
     return rows
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from clarion.channels.abilities import (
+    NamesAccount,
     RanksIds,
     ReadsIds,
     ReadsParts,
@@ -107,6 +108,8 @@ def adapter(channel: Channel) -> ChannelKind:
     configured = kind(kind.Config.model_validate(channel.config))
     if isinstance(configured, SendsWebhookUrl) and (public_url := settings.CLARION.public_url):
         configured.hook_url = hook_url(channel.pk, public_url)
+    if isinstance(configured, NamesAccount):
+        configured.account_name = channel.account_name
     return configured
 
 

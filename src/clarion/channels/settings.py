@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from clarion.channels.errors import SettingsError
-from clarion.channels.groups import ADVANCED
+from clarion.channels.groups import ADVANCED, COSTS
 from clarion.channels.registry import kind_class
 from clarion.kit.sentences import problems
 from clarion.kit.urls import server_of
@@ -55,6 +55,11 @@ def config_fields(kind: str) -> list[ConfigField]:
         fields,
         key=lambda each: (bool(each.group), each.group == ADVANCED, groups.index(each.group)),
     )
+
+
+def cost_settings(kind: str) -> frozenset[str]:
+    """The settings of a kind that only say what its messages cost. Raises UnknownKind."""
+    return frozenset(field.name for field in config_fields(kind) if field.group == COSTS)
 
 
 def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:

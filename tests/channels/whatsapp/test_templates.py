@@ -37,10 +37,18 @@ def listed(body: object) -> Any:
     return kind.listed_templates(reply(200, body))
 
 
-def events(field: str, value: dict[str, Any], account: str = WABA) -> list[Event]:
+NUMBER = "15550783881"
+
+
+def events(
+    field: str, value: dict[str, Any], account: str = WABA, *, number: str = NUMBER, **settings: str
+) -> list[Event]:
+    """Those of an update, on a channel whose check has shown this number."""
     entry = [{"id": account, "changes": [{"field": field, "value": value}]}]
     body = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
-    return list(make(waba_id=WABA).events(signed(body)))
+    kind = make(**{"waba_id": WABA, **settings})
+    kind.account_name = number
+    return list(kind.events(signed(body)))
 
 
 def test_the_list_is_fetched_page_by_page() -> None:
@@ -150,7 +158,7 @@ def test_a_check_reads_the_messaging_limit(reported: object, limit: LimitReporte
 
 @pytest.mark.django_db
 def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"display_phone_number": "+1 555", "id": "1"}
+    answer = {"display_phone_number": "+1 555-078-3881", "id": "1"}
     named = {"whatsapp_business_manager_messaging_limit": "TIER_2K"}
 
     async def ask(request: Request) -> Reply:
@@ -160,7 +168,7 @@ def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> N
     channel = factory.channel("shop", "whatsapp", **CASE.settings)
     manage.check_channel(channel)
     channel.refresh_from_db()
-    assert channel.reported_people == 2_000
+    assert (channel.reported_people, channel.account_name) == (2_000, NUMBER)
     named.clear()  # what is not named is not lifted
     manage.check_channel(channel)
     channel.refresh_from_db()
@@ -196,8 +204,14 @@ def test_a_check_keeps_the_messaging_limit(monkeypatch: pytest.MonkeyPatch) -> N
             {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SCAM_X"}},
             "policy violation (scam x)", False, False,
         ),
-        ("phone_number_quality_update", {"event": "FLAGGED"}, "flagged the number", False, False),
-        ("phone_number_quality_update", {"event": "UNFLAGGED"}, "good again", False, True),
+        (
+            "phone_number_quality_update", {"event": "FLAGGED", "display_phone_number": NUMBER},
+            "flagged the number", False, False,
+        ),
+        (
+            "phone_number_quality_update", {"event": "UNFLAGGED", "display_phone_number": NUMBER},
+            "good again", False, True,
+        ),
     ],
 )  # fmt: skip
 def test_callbacks_report_what_meta_decided_about_the_account(
@@ -212,14 +226,53 @@ def test_callbacks_report_what_meta_decided_about_the_account(
 def test_other_updates_of_the_account_have_no_effect() -> None:
     (event,) = events("account_update", {"event": "VERIFIED_ACCOUNT"})
     assert isinstance(event, Ignored)
-    downgraded = {"event": "DOWNGRADE", "current_limit": "TIER_250"}
-    _, limit = events("phone_number_quality_update", downgraded)
+    downgraded = {
+        "event": "DOWNGRADE", "display_phone_number": NUMBER, "current_limit": "TIER_250"
+    }  # fmt: skip
+    quality, limit = events("phone_number_quality_update", downgraded)
+    assert isinstance(quality, AccountReported)
     assert limit == LimitReported(250)
+
+
+@pytest.mark.parametrize(
+    ("named", "known", "words"),
+    [("15550000000", NUMBER, "another phone number"), (NUMBER, "", "check the channel"),
+     ("", "", "check the channel"), ("", NUMBER, "another phone number")],
+)  # fmt: skip
+def test_the_quality_of_another_number_is_not_the_channels(
+    named: str, known: str, words: str
+) -> None:
+    value = {"event": "FLAGGED", "display_phone_number": named, "current_limit": "TIER_250"}
+    quality, limit = events("phone_number_quality_update", value, number=known)
+    assert isinstance(quality, Ignored)
+    assert words in quality.reason
+    assert limit == LimitReported(250)  # all numbers of an account share it
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account_update", {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}),
+        ("business_capability_update", {"max_daily_conversations_per_business": 2000}),
+        ("phone_number_quality_update", {"event": "FLAGGED", "display_phone_number": NUMBER}),
+        (
+            "message_template_status_update",
+            {"event": "PAUSED", "message_template_name": "spring",
+             "message_template_language": "en"},
+        ),
+    ],
+)  # fmt: skip
+def test_updates_of_an_account_have_no_effect_while_it_is_not_known_which_is_the_channels(
+    field: str, value: dict[str, Any]
+) -> None:
+    (event,) = events(field, value, waba_id="")
+    assert isinstance(event, Ignored)
+    assert "set the WhatsApp Business account id" in event.reason
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_disabled_account_pauses_its_channel() -> None:
-    channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    channel = factory.channel("shop", "whatsapp", **CASE.settings, waba_id=WABA)
     value = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}
     receive(channel, "account_update", value)
     channel.refresh_from_db()
@@ -228,11 +281,24 @@ def test_a_disabled_account_pauses_its_channel() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_flagged_number_fails_the_check_of_its_own_channel_alone() -> None:
+    flagged = factory.channel("shop", "whatsapp", **CASE.settings, waba_id=WABA)
+    other = factory.channel("other", "whatsapp", **CASE.settings, waba_id=WABA)
+    Channel.objects.filter(pk=flagged.pk).update(account_name=NUMBER)
+    Channel.objects.filter(pk=other.pk).update(account_name="15550000000")
+    for channel in (flagged, other):
+        value = {"event": "FLAGGED", "display_phone_number": NUMBER}
+        receive(channel, "phone_number_quality_update", value)
+        channel.refresh_from_db()
+    assert (flagged.check_failed, other.check_failed) == (True, False)
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("word", "state"), [("PAUSED", "paused"), ("APPROVED", "sending")])
 def test_a_template_that_is_paused_pauses_the_broadcasts_that_send_it(
     word: str, state: str
 ) -> None:
-    channel = factory.channel("shop", "whatsapp", **CASE.settings)
+    channel = factory.channel("shop", "whatsapp", **CASE.settings, waba_id=WABA)
     MessageTemplate.objects.create(
         channel=channel, name="spring", language="en_US", status="approved"
     )

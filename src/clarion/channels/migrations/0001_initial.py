@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ("checked_at", clarion.kit.fields.InstantField(null=True)),
                 ("check_failed", models.BooleanField(default=False)),
                 ("check_result", models.TextField(blank=True, default="")),
+                ("account_name", models.CharField(blank=True, default="", max_length=100)),
                 ("templates_at", clarion.kit.fields.InstantField(null=True)),
                 ("templates_problem", models.TextField(blank=True, default="")),
                 ("templates_asked_at", clarion.kit.fields.InstantField(null=True)),

@@ -25,6 +25,10 @@ _BANS: Final[Mapping[str, AccountReported]] = {
         good=True,
     ),
 }
+_OTHER_NUMBER: Final = Ignored("An update is about another phone number of the same account.")
+_WHICH_NUMBER: Final = Ignored(
+    "An update about a phone number has no effect: check the channel, so that its number is known."
+)
 _MAY_NOT_BEGIN: Final = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 _RESTRICTED: Final = AccountReported(
     f"Meta does not let the account begin conversations for now: templates are refused. {_SEE}",
@@ -39,13 +43,26 @@ _QUALITIES: Final[Mapping[str, AccountReported]] = {
 }
 
 
-def changes_of(field: str, value: Mapping[str, Any]) -> Iterator[Event]:
-    """What an update with one of the fields CHANGES reports."""
+def digits_of(value: object) -> str:
+    """A number as it is compared: “+1 555-078-3881” in a check is “15550783881” in updates."""
+    return "".join(filter(str.isdecimal, payloads.text(value, 40)))
+
+
+def changes_of(field: str, value: Mapping[str, Any], number: str) -> Iterator[Event]:
+    """What an update of the channel's account with one of the fields CHANGES reports.
+
+    ``number``: the digits of the channel's number, "" where they are not known. The messaging limit
+    is one of all numbers of the account, the quality is one of a number.
+    """
     event = payloads.text(value.get("event"), 60).upper()
     if field != ACCOUNT:
         quality = _QUALITIES.get(event)
         limit = limits.change_of(value)
-        yield from [quality] if quality is not None else []
+        if quality is not None and not number:
+            yield _WHICH_NUMBER
+        elif quality is not None:
+            is_ours = digits_of(value.get("display_phone_number")) == number
+            yield quality if is_ours else _OTHER_NUMBER
         if quality is None or not isinstance(limit, Ignored):
             yield limit
         return

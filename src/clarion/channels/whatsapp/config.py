@@ -68,7 +68,8 @@ class WhatsAppConfig(BaseModel):
     waba_id: str = Field(
         default="",
         title="WhatsApp Business account id",
-        description="Needed for the list of templates. Digits only: in Meta's app dashboard, under "
+        description="Needed for the list of templates, and for what Meta reports about the "
+        "account. Digits only: in Meta's app dashboard, under "
         "WhatsApp, API setup. The token also needs the permission whatsapp_business_management.",
     )
     messaging_limit: Literal["as reported", "unlimited", "250", "2000", "10000", "100000"] = Field(
@@ -107,8 +108,8 @@ class WhatsAppConfig(BaseModel):
     free_in_window: Literal["nothing", "service", "service and utility"] = Field(
         default="nothing",
         title="Free within 24 hours",
-        description="Which messages cost nothing within 24 hours after a contact wrote. Since "
-        "October 2026 Meta charges for all of them, except for 1,000 service messages a month.",
+        description="Which messages cost nothing within 24 hours after a contact wrote. See "
+        "your provider's price list.",
         json_schema_extra={"group": COSTS},
     )
     api_root: str = Field(

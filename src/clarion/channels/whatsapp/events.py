@@ -38,17 +38,26 @@ _STATUSES: dict[str, Literal["delivered", "read", "failed"]] = {
 _KNOWN = frozenset({"sent", *_STATUSES})
 _OTHER_NUMBER = Ignored("An update is about another phone number of the same app.")
 _OTHER_ACCOUNT = Ignored("An update is about another account of the same app.")
+_WHICH_ACCOUNT = Ignored(
+    "An update about an account has no effect: set the WhatsApp Business account id of the channel."
+)
 _NO_PERSON = Ignored("A message has no id, or no sender that can be a WhatsApp user.")
 _PREFERENCES: dict[str, Literal["opted_out", "active"]] = {"stop": "opted_out", "resume": "active"}
 _CHANGES = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 _MILLISECONDS = 10**12  # Meta was seen to send these in the place of seconds
 
 
-def events_of(
-    hook: HookRequest, number: str, account_id: str, secrets: Iterable[str]
-) -> list[Event]:
-    """The events of one callback that are about the phone number with this id, or the templates of
-    the WhatsApp Business account with that one.
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """What callbacks call the channel; an update of anything else is not its own."""
+
+    number_id: str
+    account_id: str = ""  # of the WhatsApp Business account; "": not known
+    shown_number: str = ""  # the number's digits; "": not known
+
+
+def events_of(hook: HookRequest, own: OwnAccount, secrets: Iterable[str]) -> list[Event]:
+    """The events of one callback that are about a channel's number, or about its account.
 
     Raises ValueError with a sentence when it is no callback of WhatsApp at all.
     """
@@ -57,16 +66,11 @@ def events_of(
         raise ValueError("The callback is not one of a WhatsApp Business account.")
     events: list[Event] = []
     for entry, field, value in _values(body):
-        if field in CHANGES:
-            is_ours = not account_id or payloads.identifier(entry.get("id")) == account_id
-            events.append(change_of(field, value) if is_ours else _OTHER_ACCOUNT)
-            continue
-        if field in account.CHANGES:
-            is_ours = not account_id or payloads.identifier(entry.get("id")) == account_id
-            events += account.changes_of(field, value) if is_ours else [_OTHER_ACCOUNT]
+        if field in CHANGES or field in account.CHANGES:
+            events += _account_events(payloads.identifier(entry.get("id")), field, value, own)
             continue
         metadata = payloads.part(value.get("metadata"))
-        if payloads.identifier(metadata.get("phone_number_id")) not in ("", number):
+        if payloads.identifier(metadata.get("phone_number_id")) not in ("", own.number_id):
             events.append(_OTHER_NUMBER)
             continue
         for error in payloads.objects(value.get("errors")):
@@ -95,6 +99,19 @@ def _values(
     for entry in payloads.objects(body.get("entry")):
         for change in payloads.objects(entry.get("changes")):
             yield entry, payloads.text(change.get("field"), 60), payloads.part(change.get("value"))
+
+
+def _account_events(
+    account_id: str, field: str, value: Mapping[str, Any], own: OwnAccount
+) -> Iterable[Event]:
+    """What is reported of an account: all accounts of an app call the same webhook."""
+    if not own.account_id:
+        return [_WHICH_ACCOUNT]
+    if account_id != own.account_id:
+        return [_OTHER_ACCOUNT]
+    if field in CHANGES:
+        return [change_of(field, value)]
+    return account.changes_of(field, value, own.shown_number)
 
 
 @dataclass(frozen=True, slots=True)

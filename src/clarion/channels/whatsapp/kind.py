@@ -31,6 +31,7 @@ from clarion.channels.measuring import Measured
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.templates.listed import ListedTemplate
 from clarion.channels.whatsapp import ids, limits, templates
+from clarion.channels.whatsapp.account import digits_of
 from clarion.channels.whatsapp.config import (
     AS_REPORTED,
     CATEGORIES,
@@ -39,7 +40,7 @@ from clarion.channels.whatsapp.config import (
     WhatsAppConfig,
 )
 from clarion.channels.whatsapp.errors import MEANINGS
-from clarion.channels.whatsapp.events import believable, events_of, person_ids
+from clarion.channels.whatsapp.events import OwnAccount, believable, events_of, person_ids
 from clarion.channels.whatsapp.outcomes import refused
 from clarion.channels.whatsapp.requests import (
     BODY_LENGTH,
@@ -99,6 +100,7 @@ class WhatsAppKind:
         self.free_in_window = FREE_IN_WINDOW[config.free_in_window]
         self._country = config.country
         self._waba_id = config.waba_id
+        self.account_name = ""
         self._templates_url = f"{config.api_root}/{config.waba_id}/message_templates"
         self._url = f"{config.api_root}/{config.phone_number_id}"
         self._app_secret = config.app_secret.get_secret_value().encode()
@@ -186,6 +188,10 @@ class WhatsAppKind:
         """The messaging limit in the reply to ``check``; None where it names none."""
         return limits.reported(json_object(as_http(reply).body).get(limits.FIELD))
 
+    def account_named(self, reply: Reply) -> str:
+        """The digits of the number in the reply to ``check``; updates name it by them alone."""
+        return digits_of(json_object(as_http(reply).body).get("display_phone_number"))
+
     def checked(self, reply: Reply) -> str:
         """Which number it is, and its quality. Raises ValueError when token or id are wrong."""
         http = as_http(reply)
@@ -233,7 +239,8 @@ class WhatsAppKind:
 
     def events(self, hook: HookRequest) -> Iterable[Event]:
         """Statuses of messages, messages of people, and who stopped or resumed marketing."""
-        return events_of(hook, self._number, self._waba_id, self._secrets)
+        account = OwnAccount(self._number, self._waba_id, self.account_name)
+        return events_of(hook, account, self._secrets)
 
     def list_templates(self, after: str = "") -> HttpRequest:
         """A page of the account's templates, see ``templates.page_url``."""
