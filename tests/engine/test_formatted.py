@@ -133,6 +133,34 @@ def test_clicks_within_markup_are_not_tracked(
     assert OF_FORMATTED in content_problems(draft, [bot])
 
 
+async def _taken(_: object) -> HttpReply:
+    return HttpReply(200, {}, b'{"ok":true,"result":{"message_id":1}}')
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [
+        ("chat_html", '<tg-emoji emoji-id="{{ contact.emoji }}">x</tg-emoji>'),
+        ("markdownv2", "![x](tg://emoji?id={{ contact.emoji }})"),
+    ],
+)
+def test_markup_that_a_contacts_value_breaks_is_the_failure_of_that_message_alone(
+    bot: Channel, written: str, source: str
+) -> None:
+    for to, emoji in (("1", "5368324170671202286"), ("2", "gold")):
+        person = factory.address(bot, to)
+        person.contact.attributes = {"emoji": emoji}
+        person.contact.save()
+    note_attributes(["emoji"])
+    broadcast = factory.sending([bot], text=source, format=written)
+    worker = reap.register()
+    facts, job = snapshot.take().channels[bot.pk], snapshot.job(broadcast.pk)
+    for claimed in claim(bot.pk, worker, 2).messages:
+        settle(worker, [asyncio.run(attempt(claimed, facts, job, _taken, Alone()))[0]])
+    states = dict(Delivery.objects.values_list("address__value", "state"))
+    assert states == {"1": "sent", "2": "failed"}
+
+
 async def _refused(_: object) -> HttpReply:
     words = "Bad Request: can't parse entities: Can't find end of Bold entity at byte offset 7"
     body = f'{{"ok":false,"error_code":400,"description":"{words}"}}'

@@ -83,6 +83,7 @@ def test_html_of_chats(source: str, plain: str, page: str) -> None:
         ("```python\na = 1\n```", "a = 1\n", "<pre>a = 1\n</pre>"),
         (">one\n>two\nthree", "one\ntwo\nthree", "<blockquote>one\ntwo</blockquote>\nthree"),
         ("![👍](tg://emoji?id=1)", "👍", "👍"),
+        ("![👍](TG:emoji/?a=2&id=-1#b)", "👍", "👍"),
         ("_\r_", "", "<i></i>"),
     ],
 )  # fmt: skip
@@ -110,6 +111,12 @@ def test_markdown_v2(source: str, plain: str, page: str) -> None:
         ("markdownv2", "a\n*x _y* z_", "never closed"),
         ("markdownv2", "[x](https://a.example", "the URL of a link never ends"),
         ("markdownv2", "![x]", "an emoji needs an address"),
+        ("markdownv2", "![x](https://a.example/?id=1)", "an emoji needs an address"),
+        ("markdownv2", "![x](tg://emoji?id=025)", "an emoji needs an address"),
+        ("chat_html", "<tg-emoji>x</tg-emoji>", "needs an emoji-id"),
+        ("chat_html", '<tg-emoji emoji-id="gold">x</tg-emoji>', "needs an emoji-id"),
+        ("chat_html", '<tg-emoji emoji-id="0">x</tg-emoji>', "needs an emoji-id"),
+        ("chat_html", '<tg-emoji emoji-id="9999999999999999999">x</tg-emoji>', "needs an emoji-id"),
         ("markdownv2", "```a `b`` ```", "has to be written as"),
         ("markdownv2", "a | b", "“|” has a meaning"),
         ("markdownv2", "x > y", "“>” has a meaning"),
@@ -131,6 +138,9 @@ def test_what_is_wrong_is_named_with_its_place(how: str, source: str, words: str
         ("chat_html", "{% if contact.vip %}<b>Hi</b>{% else %}<i>Hi</i>{% endif %}"),
         ("markdownv2", "*{{ contact.name | default('you') }}*{# note #} \\!"),
         ("markdownv2", "[x](https://a.example/{{ contact.id }})"),
+        ("chat_html", '<tg-emoji emoji-id="{{ contact.emoji }}">x</tg-emoji>'),
+        ("markdownv2", "![x](tg://emoji?id={{ contact.emoji }})"),
+        ("markdownv2", "![x]({{ contact.emoji }})"),
     ],
 )
 def test_variables_are_no_markup(how: str, source: str) -> None:
@@ -145,12 +155,17 @@ def test_variables_are_no_markup(how: str, source: str) -> None:
         ("chat_html", "<{{ contact.tag }}>x", "is not supported"),
         ("chat_html", "{{ contact.name }}\n<b>x", "Line 2, character 1"),
         ("markdownv2", "{{ contact.name }}.", "Line 1, character 19"),
+        ("chat_html", '<tg-emoji emoji-id="gold">{{ contact.name }}</tg-emoji>', "a whole number"),
     ],
 )
 def test_a_template_is_checked_around_its_variables(how: str, source: str, words: str) -> None:
     with pytest.raises(MarkupError) as refused:
         check_template(source, how)
     assert words in str(refused.value)
+
+
+def test_a_plain_text_has_nothing_of_an_emojis_id() -> None:
+    assert plain_of('<tg-emoji emoji-id="gold">x</tg-emoji>', "chat_html") == "x"
 
 
 @pytest.mark.parametrize("how", FORMATS)

@@ -42,18 +42,21 @@ def unit_of(limits: Limits) -> str:
 def ensure_fits(message: Outgoing, limits: Limits, label: str) -> None:
     """Raise Unsendable with one sentence when the parts beside the text are outside ``limits``.
 
-    ``label`` is the kind's. A plain text needs no such look: the provider tells its length.
+    ``label`` is the kind's. A plain text needs no such look: the provider tells its length. What
+    can't be read of a formatted one may be this person's fault, through the value of a variable;
+    the provider would not tell it from a fault for everybody.
     """
     ensure_addresses(message)
     if message.format and message.format not in limits.formats:
         raise Unsendable(f"{label} shows no text in the format {message.format}.")
+    length = shown_length(message, limits) if message.format or message.media is not None else 0
     if message.template is not None and not limits.templates:
         raise Unsendable(f"{label} has no templates. Choose a text or a story.")
     if message.media is not None:
         _ensure_media(message.media, limits, label)
         if message.text and message.media.kind in limits.bare_media:
             raise Unsendable(text_beside(message.media.kind, label))
-        if shown_length(message, limits) > limits.caption_length:
+        if length > limits.caption_length:
             raise Unsendable(caption_too_long(limits.caption_length, label))
     if len(message.buttons) > limits.most_buttons > 0:
         raise Unsendable(f"{label} accepts at most {limits.most_buttons} buttons under a message.")

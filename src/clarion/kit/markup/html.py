@@ -23,7 +23,9 @@ _ATTRIBUTE = re.compile(r"""\s+([A-Za-z-]+)(?:=(?:"([^"<>]*)"|'([^'<>]*)'))?""")
 _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
 
-def read_html(source: str, place: Callable[[int], str]) -> Iterator[Piece]:
+def read_html(
+    source: str, place: Callable[[int], str], is_emoji_id: Callable[[str], bool]
+) -> Iterator[Piece]:
     """The pieces of a text. ``place`` names a place of it. Raises MarkupError."""
     open_tags: list[tuple[str, int]] = []
     at = 0
@@ -38,7 +40,13 @@ def read_html(source: str, place: Callable[[int], str]) -> Iterator[Piece]:
             _close(name, open_tags, begin, place)
             yield Close()
         else:
-            yield Open(*_opened(name, tag[3], begin, place))
+            opened, attributes = _opened(name, tag[3], begin, place)
+            if name == "tg-emoji" and not is_emoji_id(attributes.get("emoji-id", "")):
+                raise MarkupError(
+                    f"{place(begin)}: <tg-emoji> needs an emoji-id, which is a whole number. "
+                    "Correct it."
+                )
+            yield opened
             open_tags.append((name, begin))
         at = tag.end()
     if at < len(source):
@@ -65,8 +73,10 @@ def _close(
         )
 
 
-def _opened(name: str, written: str, begin: int, place: Callable[[int], str]) -> tuple[str, str]:
-    """The sort of an element, and where it leads."""
+def _opened(
+    name: str, written: str, begin: int, place: Callable[[int], str]
+) -> tuple[Open, dict[str, str]]:
+    """What an element begins, and its attributes."""
     if name not in _SORTS:
         raise MarkupError(
             f"{place(begin)}: <{name}> is not supported in chats. Use {_NAMED}, or write &lt; to "
@@ -83,6 +93,4 @@ def _opened(name: str, written: str, begin: int, place: Callable[[int], str]) ->
         )
     if name == "span" and attributes.get("class") != "tg-spoiler":
         raise MarkupError(f'{place(begin)}: <span> needs class="tg-spoiler". Add it.')
-    if name == "tg-emoji" and not attributes.get("emoji-id"):
-        raise MarkupError(f"{place(begin)}: <tg-emoji> needs an emoji-id. Add it.")
-    return _SORTS[name], attributes.get("href", "") if name == "a" else ""
+    return Open(_SORTS[name], attributes.get("href", "") if name == "a" else ""), attributes

@@ -1,5 +1,6 @@
 """Reading MarkdownV2."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -16,17 +17,26 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def read_markdown_v2(source: str, place: Callable[[int], str]) -> Iterator[Piece]:
+# As tdlib/td reads it: the first id counts, and a fragment does not.
+_EMOJI_URL = re.compile(r"tg:(?://)?emoji/?\?(?:(?!id=)[^&#]*&)*id=([^&#]*)", re.IGNORECASE)
+
+
+def read_markdown_v2(
+    source: str, place: Callable[[int], str], is_emoji_id: Callable[[str], bool]
+) -> Iterator[Piece]:
     """The pieces of a text. ``place`` names a place of it. Raises MarkupError."""
-    return iter(_Reader(source, place).pieces())
+    return iter(_Reader(source, place, is_emoji_id).pieces())
 
 
 class _Reader:
     """Goes through a text once."""
 
-    def __init__(self, source: str, place: Callable[[int], str]) -> None:
+    def __init__(
+        self, source: str, place: Callable[[int], str], is_emoji_id: Callable[[str], bool]
+    ) -> None:
         self._source = source
         self._place = place
+        self._is_emoji_id = is_emoji_id
         self._at = 0
         self._open: list[tuple[str, int, int]] = []  # sort, where it began, its place in the pieces
         self._pieces: list[Piece] = []
@@ -130,12 +140,18 @@ class _Reader:
                     f"{self._place(self._at)}: the URL of a link never ends. Add “)”."
                 )
             self._at = at + 1
-        elif sort == "emoji":
+        if sort == "emoji" and not self._is_emoji("".join(url)):
             raise MarkupError(
-                f"{self._place(began)}: an emoji needs an address: ![👍](tg://emoji?id=…)."
+                f"{self._place(began)}: an emoji needs an address with its id, a whole number. "
+                "Write it as ![👍](tg://emoji?id=…)."
             )
         self._pieces[where] = Open(sort, "".join(url))
         self._end()
+
+    def _is_emoji(self, url: str) -> bool:
+        """Whether it is the URL of one, or what stands for it in a template."""
+        match = _EMOJI_URL.match(url)
+        return self._is_emoji_id(match[1] if match else url)
 
     def _next_line_of_quote(self) -> None:
         if self._source.startswith("\n>", self._at):

@@ -1,5 +1,6 @@
 """The pieces of a formatted text, and what is made of them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +11,7 @@ _ELEMENTS: Final = {
     "bold": "b", "italic": "i", "underline": "u", "strike": "s", "spoiler": "mark", "code": "code",
     "pre": "pre", "quote": "blockquote",
 }  # fmt: skip
+_EMOJI_ID = re.compile(r"-?[1-9][0-9]{0,18}")
 _SHOWN_LINKS: Final = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -31,6 +33,15 @@ class Close:
 
 
 Piece = str | Open | Close
+
+
+def is_emoji_id(value: str) -> bool:
+    """Whether it can be the id of an emoji that a platform sells: a number of 64 bits, not 0,
+    written without leading zeros. Others are refused together with the whole text.
+
+    `parse_html` and `get_link_custom_emoji_id` in tdlib/td's MessageEntity.cpp and LinkManager.cpp.
+    """
+    return bool(_EMOJI_ID.fullmatch(value)) and -(2**63) <= int(value) < 2**63
 
 
 def as_plain(pieces: Iterable[Piece]) -> str:

@@ -7,9 +7,10 @@ from typing import Final
 
 from clarion.kit.markup.html import read_html
 from clarion.kit.markup.markdown_v2 import read_markdown_v2
-from clarion.kit.markup.pieces import Piece, as_plain
+from clarion.kit.markup.pieces import Piece, as_plain, is_emoji_id
 
-_READERS: Final[Mapping[str, Callable[[str, Callable[[int], str]], Iterator[Piece]]]] = {
+_Reader = Callable[[str, Callable[[int], str], Callable[[str], bool]], Iterator[Piece]]
+_READERS: Final[Mapping[str, _Reader]] = {
     "chat_html": read_html,
     "markdownv2": read_markdown_v2,
 }
@@ -17,16 +18,18 @@ FORMATS: Final = tuple(_READERS)
 _TAG = re.compile(r"\{[{%#]")
 _ENDS: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _STANDS_FOR_ONE: Final = "\x01"  # plain text in both formats; no name of a tag or attribute has it
+_STATEMENT: Final = "\r"
+_HIDDEN: Final = frozenset(_STANDS_FOR_ONE + _STATEMENT)
 
 
 def read(text: str, how: str) -> list[Piece]:
     """The pieces of a text. ``how``: one of FORMATS. Raises MarkupError with the place."""
-    return list(_READERS[how](text, partial(_place, text)))
+    return _pieces(text, how, is_emoji_id)
 
 
 def plain_of(text: str, how: str) -> str:
     """The text without its markup. Raises MarkupError."""
-    return as_plain(read(text, how))
+    return as_plain(_pieces(text, how, _any_emoji_id))
 
 
 def check_template(source: str, how: str) -> None:
@@ -34,8 +37,22 @@ def check_template(source: str, how: str) -> None:
 
     The text of all branches is read, one after the other: each has to be whole in itself.
     """
-    for _ in _READERS[how](_hidden(source), partial(_place, source)):
+    for _ in _READERS[how](_hidden(source), partial(_place, source), _may_be_emoji_id):
         pass
+
+
+def _pieces(text: str, how: str, emoji: Callable[[str], bool]) -> list[Piece]:
+    return list(_READERS[how](text, partial(_place, text), emoji))
+
+
+def _any_emoji_id(_: str) -> bool:
+    """Plain text has nothing of it."""
+    return True
+
+
+def _may_be_emoji_id(value: str) -> bool:
+    """Whether a template may become an id: a number, or something with a variable."""
+    return not _HIDDEN.isdisjoint(value) or is_emoji_id(value)
 
 
 def _hidden(source: str) -> str:
@@ -52,7 +69,10 @@ def _hidden(source: str) -> str:
             search_from = match.end()
             continue
         end += 2
-        pieces += [source[at:begin], (_STANDS_FOR_ONE if sign == "{{" else "\r") * (end - begin)]
+        pieces += [
+            source[at:begin],
+            (_STANDS_FOR_ONE if sign == "{{" else _STATEMENT) * (end - begin),
+        ]
         at = search_from = end
     return "".join([*pieces, source[at:]])
 
