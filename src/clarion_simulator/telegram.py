@@ -1,4 +1,4 @@
-"""The Telegram Bot API subset: getMe, sending, pressed buttons, webhooks and getUpdates.
+"""The Telegram Bot API subset: getMe, getChat, sending, pressed buttons, webhooks and getUpdates.
 
 Texts, codes and `retry_after` as https://core.telegram.org/bots/api and tdlib/telegram-bot-api
 give them. As there: no idempotency key, and no receipts.
@@ -79,6 +79,7 @@ class Telegram:
         self._update_id = 0
         self._methods = {
             "getme": self._get_me,
+            "getchat": self._get_chat,
             "setwebhook": self._set_webhook,
             "deletewebhook": self._delete_webhook,
             "getwebhookinfo": self._webhook_info,
@@ -233,6 +234,10 @@ class Telegram:
 
     def _get_me(self, bot: Bot, params: dict[str, Any]) -> bytes:
         return _result(bot.me)
+
+    def _get_chat(self, bot: Bot, params: dict[str, Any]) -> bytes:
+        recipient = str(params.get("chat_id", ""))
+        return _result(json.loads(_shown_chat(chat_number(recipient), recipient)))
 
     def _answer_query(self, bot: Bot, params: dict[str, Any]) -> bytes:
         if not params.get("callback_query_id"):

@@ -16,6 +16,15 @@ async def call(simulator: Simulator, method: str, params: Any = None, token: str
     return await ask(simulator, f"/bot{token}/{method}", params)
 
 
+async def test_a_chat_has_the_id_that_messages_to_its_name_show(simulator: Simulator) -> None:
+    chat = (await call(simulator, "getChat", {"chat_id": "@shop_news"})).json()["result"]
+    sent = await call(simulator, "sendMessage", {"chat_id": "@shop_news", "text": "Hello"})
+    assert sent.json()["result"]["chat"] == chat
+    assert (chat["id"] < 0, chat["username"]) == (True, "shop_news")
+    refused = await call(simulator, "getChat", {"chat_id": "shop news"})
+    assert refused.json()["description"] == "Bad Request: chat not found"
+
+
 async def test_get_me(simulator: Simulator) -> None:
     me = (await call(simulator, "getMe")).json()["result"]
     assert (me["id"], me["is_bot"]) == (123456, True)

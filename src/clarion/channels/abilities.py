@@ -109,6 +109,21 @@ class RanksIds(Protocol):
 
 
 @runtime_checkable
+class ResolvesIds(Protocol):
+    """A kind some of whose user ids are names, which its provider exchanges for a lasting id.
+
+    A worker asks for it before the first message, and sends to the lasting id from then on: so
+    whoever is known by both gets a message once.
+    """
+
+    def resolve(self, user_id: str) -> Request | None:
+        """A harmless request for the lasting id; None where ``user_id`` is one. Pure."""
+
+    def resolved(self, reply: Reply) -> str | Refused:
+        """The lasting id, or what the reply means instead. Pure; never raises."""
+
+
+@runtime_checkable
 class PausesBetween(Protocol):
     """A kind whose provider limits how fast messages may follow each other in some chats."""
 

@@ -30,6 +30,7 @@ from clarion.engine.kept_files import KeptFiles
 from clarion.engine.no_reply import WRONG_SETTINGS, without_reply
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.repeats import Repeats
+from clarion.engine.resolving import resolved
 from clarion.engine.results import (
     ContentTrouble,
     KnownGap,
@@ -104,6 +105,10 @@ async def attempt(
         log.exception("attempt_failed", delivery=claimed.delivery)
         return _not_made(claimed, channel, job)
     message = step
+    if channel.names is not None and (question := channel.names.resolve(claimed.to)) is not None:
+        began = time.perf_counter()
+        refused = await resolved(channel.names, question, send_request)
+        return concluded(claimed, channel, job, message, refused, began)
 
     async def send() -> tuple[Settlement, Result]:
         return await _send(claimed, channel, job, message, send_request, host, deliver)

@@ -15,7 +15,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.problems import why_not_tracked
 from clarion.broadcasts.template_fit import category_of, places
 from clarion.broadcasts.versions import link_sources, version_of
-from clarion.channels.abilities import SpacesMessages
+from clarion.channels.abilities import ResolvesIds, SpacesMessages
 from clarion.channels.contract import ChannelKind
 from clarion.channels.day_limits import people_a_day
 from clarion.channels.models import Channel
@@ -51,6 +51,7 @@ class ChannelFacts:
     request_rate: float | None = None  # requests a second, where that is what its provider counts
     people_a_day: int | None = None  # it may begin a conversation with, see channels.day_limits
     pair_gap: int = 0  # microseconds between two messages of a story to one person
+    names: ResolvesIds | None = None  # its kind, where user ids may be names
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
     gap = round(kind.pair_seconds * clock.SECOND) if isinstance(kind, SpacesMessages) else 0
     return ChannelFacts(
         channel.pk, channel.name, kind, policy, rates[0], version, windowed, rates[1],
-        people_a_day(channel), gap,
+        people_a_day(channel), gap, kind if isinstance(kind, ResolvesIds) else None,
     )  # fmt: skip
 
 

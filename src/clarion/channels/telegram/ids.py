@@ -21,13 +21,18 @@ def is_group(value: str) -> bool:
 
     A person's name can't be sent to.
     """
-    return value.startswith(("-", "@"))
+    return value.startswith("-") or is_name(value)
+
+
+def is_name(value: str) -> bool:
+    """Whether this is the name of a group or channel instead of its id."""
+    return value.startswith("@")
 
 
 def user_id(text: str) -> str:
     """A chat id, or the name of a public group or channel. Raises BadIdError."""
     value = plain_id(text)
-    if value.startswith("@"):
+    if is_name(value):
         value = value.lower()  # names are the same in capitals
         if _USERNAME.fullmatch(value):
             return value

@@ -26,6 +26,7 @@ from clarion.channels.contract import (
     Limits,
     Outcome,
     Outgoing,
+    Refused,
     Reply,
 )
 from clarion.channels.replies import as_http, json_object
@@ -33,7 +34,7 @@ from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
 from clarion.channels.telegram.errors import DESCRIPTIONS
 from clarion.channels.telegram.events import answer_to, events_of
-from clarion.channels.telegram.outcomes import conflict, group_ids_of, kept_id_of, refused, words_of
+from clarion.channels.telegram.outcomes import conflict, kept_id_of, refused, words_of
 from clarion.channels.telegram.requests import CAPTION, JSON, PARSE_MODES, call_of
 from clarion.kit import clock
 from clarion.transport.messages import HttpRequest
@@ -122,11 +123,24 @@ class TelegramKind:
         http = as_http(reply)
         answer = json_object(http.body)
         if http.status == 200 and answer.get("ok") is True:
-            message = payloads.part(answer.get("result"))
-            kept_id, chat_ids = kept_id_of(message), group_ids_of(message)
-            if not kept_id and not chat_ids:
-                return _ACCEPTED
-            return Accepted(recipient_ids=chat_ids, kept_id=kept_id)
+            kept_id = kept_id_of(payloads.part(answer.get("result")))
+            return Accepted(kept_id=kept_id) if kept_id else _ACCEPTED
+        return refused(http, answer, self._secrets)
+
+    def resolve(self, user_id: str) -> HttpRequest | None:
+        """getChat for the name of a group or channel, which may be given away; its id lasts."""
+        if not ids.is_name(user_id):
+            return None
+        return self._call("getChat", f'{{"chat_id":{encode_basestring(user_id)}}}')
+
+    def resolved(self, reply: Reply) -> str | Refused:
+        """The id of the chat: https://core.telegram.org/bots/api#getchat."""
+        http = as_http(reply)
+        answer = json_object(http.body)
+        if http.status == 200 and answer.get("ok") is True:
+            chat_id = payloads.identifier(payloads.part(answer.get("result")).get("id"))
+            if ids.is_chat_id(chat_id):
+                return chat_id
         return refused(http, answer, self._secrets)
 
     def limits_chat(self, user_id: str) -> bool:

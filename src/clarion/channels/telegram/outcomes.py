@@ -11,7 +11,7 @@ from clarion.channels import payloads
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, wait_seconds
 from clarion.channels.telegram.errors import DESCRIPTIONS, FILE_GONE
-from clarion.channels.telegram.ids import is_chat_id, is_group
+from clarion.channels.telegram.ids import is_chat_id
 from clarion.channels.wording import tidy
 from clarion.transport.messages import HttpReply
 
@@ -104,16 +104,6 @@ def kept_id_of(message: Mapping[str, object]) -> str:
         if sort in message:
             return payloads.text(payloads.part(message[sort]).get("file_id"), 2_000)
     return ""
-
-
-def group_ids_of(message: Mapping[str, object]) -> tuple[str, ...]:
-    """The ids under which updates name the group or channel that a message was sent to; none of a
-    person, whose id is the one that it was sent to."""
-    chat = payloads.part(message.get("chat"))
-    chat_id = payloads.identifier(chat.get("id"))
-    if chat.get("type") == "private" or not is_chat_id(chat_id) or not is_group(chat_id):
-        return ()
-    return (chat_id,)
 
 
 def words_of(answer: Mapping[str, object], secrets: Iterable[str]) -> str:
