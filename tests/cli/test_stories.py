@@ -63,7 +63,7 @@ def test_b2_a_story_is_exported_and_imported_elsewhere(
     assert document["blocks"] == ["text", "image", "file", "buttons", "webhook"]
     assert document["edited_by"] is None
     version = newest(Story.objects.get(name="Welcome"))
-    assert media.load(version.blocks[1]["media"]).data == PNG
+    assert media.hold(media.describe(version.blocks[1]["media"])).data == PNG
     assert version.blocks[3]["buttons"][0]["value"] == str(Story.objects.get(name="More").pk)
 
 

@@ -1,6 +1,5 @@
 """Uploads: sizes, types by their bytes, names, and where they are given out."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clarion.content import media
-from clarion.content.errors import ContentError
+from clarion.content.errors import ContentError, UnreadableUploadError
 from clarion.content.models import Story, StoryVersion, Upload
 from clarion.kit import clock
 
@@ -99,25 +98,19 @@ def test_the_same_file_is_kept_once() -> None:
 def test_what_a_script_gets(settings: Settings) -> None:
     row = media.save_upload("a cat.png", "", [PNG])
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": ""})
-    assert media.load(row.token).url == ""
+    assert media.describe(row.token).url == ""
     settings.CLARION = settings.CLARION.model_copy(update={"public_url": "https://c.example/"})
-    loaded = media.load(row.token)
-    assert loaded.url == f"https://c.example/media/{row.token}/a%20cat.png"
-    assert (loaded.kind, loaded.content_type, loaded.data) == ("image", "image/png", PNG)
+    held = media.hold(media.describe(row.token))
+    assert held.url == f"https://c.example/media/{row.token}/a%20cat.png"
+    assert (held.kind, held.content_type, held.data) == ("image", "image/png", PNG)
 
 
-def test_what_a_check_gets_is_measured_and_not_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_a_check_gets_is_measured_and_not_read() -> None:
     row = media.save_upload("cat.png", "", [PNG])
-    loaded = media.load(row.token)
-    monkeypatch.setattr(media, "read", None)
-
     measured = media.measure(row.token)
-
     assert measured.data is None
-    assert measured.size == loaded.size == len(PNG)
-    assert replace(measured, unread=0, data=loaded.data) == loaded
+    assert measured.size == len(PNG)
+    assert measured == media.describe(row.token)
     media.path(row.token).unlink()
     with pytest.raises(ContentError, match=r"“cat.png” no longer exists"):
         media.measure(row.token)
@@ -127,12 +120,31 @@ def test_an_upload_that_is_gone() -> None:
     row = media.save_upload("cat.png", "", [PNG])
     media.path(row.token).unlink()
     with pytest.raises(ContentError, match=r"“cat\.png” no longer exists"):
-        media.load(row.token)
+        media.read(row)
     for token in ("x" * 14, "../../../etc", ""):
         with pytest.raises(ContentError, match="no such upload"):
-            media.load(token)
+            media.describe(token)
         with pytest.raises(ContentError, match="no such upload"):
             media.path("../" + token)
+
+
+def test_a_file_that_can_not_be_read_now_is_no_fault_of_the_message() -> None:
+    row = media.save_upload("cat.png", "", [PNG])
+    described = media.describe(row.token)
+    file = media.path(row.token)
+    file.unlink()
+    with pytest.raises(UnreadableUploadError, match=r"“cat\.png” can't be read .*No such file"):
+        media.hold(described)
+    file.mkdir()  # a folder can't be read, whoever the tests run as
+    for attempt in (lambda: media.hold(described), lambda: media.read(row)):
+        with pytest.raises(UnreadableUploadError, match=r"\(Is a directory\)\. Check the folder"):
+            attempt()
+    file.rmdir()
+    file.write_bytes(PNG[:5])
+    with pytest.raises(UnreadableUploadError, match=r"has 5 bytes on this machine instead of 28\."):
+        media.hold(described)
+    file.write_bytes(PNG)
+    assert media.hold(described).data == PNG
 
 
 def test_only_the_owner_reads_the_folder(data_dir: Path) -> None:

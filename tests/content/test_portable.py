@@ -28,7 +28,7 @@ def test_the_documents_of_the_page_are_taken() -> None:
     create_story(name="Opening hours", blocks=[{"kind": "text", "text": "a"}], by=factory.BY)
     document = json.loads(DOCUMENT.replace("…", "="))
     version = brought(document)
-    script = compile_script(version.blocks, load=media.load)
+    script = compile_script(version.blocks, load=media.describe)
     hook = script.steps[-1]
     assert isinstance(hook, WebhookStep)
     posted = json.loads(POSTED)

@@ -245,7 +245,7 @@ def test_the_list_is_searched_and_paged_by_the_newest_version() -> None:
 
 def test_a_version_compiles() -> None:
     story = add_story(blocks=[{**HOOK, "secret": "hush"}, text("Hello {{ contact.name }}")])
-    compiled = script.compile_script(newest(story).blocks, load=media.load)
+    compiled = script.compile_script(newest(story).blocks, load=media.describe)
     assert isinstance(compiled.steps[0], script.WebhookStep)
     assert dict(compiled.steps[0].headers(b"{}", "k"))["webhook-signature"].startswith("v1,")
 

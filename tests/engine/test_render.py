@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from clarion.broadcasts import control, restarts
 from clarion.broadcasts import launch as launching
-from clarion.broadcasts import restarts
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.channels.models import Channel
 from clarion.contacts.models import Contact
+from clarion.content import media
 from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.settle import settle
@@ -214,6 +215,31 @@ def test_an_upload_that_is_gone_pauses_the_broadcast_and_uses_up_nothing(
     assert "Block 2: There is no such upload. Upload it again." in broadcast.state_reason
     assert not Delivery.objects.filter(attempts__gt=0).exists()
     assert not Record.objects.exists()
+    assert reconcile(broadcast.pk).ok
+
+
+def test_a_file_that_a_worker_can_not_read_pauses_the_broadcast_and_uses_up_nothing(
+    engine: None,
+) -> None:
+    upload = media.save_upload("cat.png", "", [b"\x89PNG\r\n\x1a\n"], image=True)
+    away = media.path(upload.token).rename(media.path(upload.token).with_suffix(".away"))
+    with Listener() as listener:
+        channel = sink(listener)
+        factory.people(channel, 30)
+        broadcast = launch(channel, story(text("Look"), {"kind": "image", "media": upload.token}))
+        eventually(lambda: _state(broadcast) == "paused", 60)
+        eventually(lambda: factory.states(broadcast) == {"queued": 30}, 60)
+        broadcast.refresh_from_db()
+        assert "“cat.png” can't be read on this machine" in broadcast.state_reason
+        assert "Then resume the broadcast." in broadcast.state_reason
+        assert not Delivery.objects.filter(attempts__gt=0).exists()
+
+        away.rename(media.path(upload.token))
+        control.resume(broadcast, by=factory.BY)
+        wait_completed(broadcast, 60)
+
+        assert {len(messages) for messages in texts_of(listener).values()} == {2}
+    assert factory.states(broadcast) == {"sent": 30}
     assert reconcile(broadcast.pk).ok
 
 

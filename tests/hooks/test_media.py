@@ -52,3 +52,11 @@ def test_what_is_not_there(client: Client) -> None:
     media.path(row.token).unlink()
     assert client.get(media.address(row)).status_code == 404
     assert client.post(media.address(row)).status_code == 405
+
+
+def test_a_file_that_can_not_be_read_now_is_asked_for_again(client: Client) -> None:
+    row = media.save_upload("cat.png", "", [PNG])
+    media.path(row.token).unlink()
+    media.path(row.token).mkdir()  # a folder can't be read, whoever the tests run as
+    response = client.get(media.address(row))
+    assert (response.status_code, response["Retry-After"]) == (503, "60")

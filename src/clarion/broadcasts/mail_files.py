@@ -46,7 +46,7 @@ def page_with_images(broadcast: Broadcast, body: Body) -> tuple[str, tuple[str, 
     """The HTML of its e-mails, and the tokens of the pictures in them. Raises ContentError."""
     if not has_inline_images(broadcast):
         return body.html, ()
-    return attach_pictures(body.html, lambda token: content_id_of(media.measure(token)))
+    return attach_pictures(body.html, lambda token: content_id_of(media.describe(token)))
 
 
 def files_of(broadcast: Broadcast, channels: Sequence[Channel]) -> MailFiles | None:

@@ -25,6 +25,10 @@ class ContentError(ValueError):
         return ContentError(f"{prefix}{self}", self.variable)
 
 
+class UnreadableUploadError(ContentError):
+    """The file of an upload can't be read on this machine, which says nothing of the message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one field of a story."""

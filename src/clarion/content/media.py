@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from clarion.content.errors import ContentError
+from clarion.content.errors import ContentError, UnreadableUploadError
 from clarion.content.models import Layout, StoryVersion, Upload
 from clarion.kit import clock, ids
 from clarion.kit.parts import Media
@@ -28,6 +28,7 @@ _TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,60}")
 # A browser would run these, and they come from this server's own name.
 _ACTIVE = re.compile(r"html|xml|script|ecma|css")
 _UNKNOWN = "application/octet-stream"
+_CHECK_FOLDER = "Check the folder “media” in its data folder."
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 
 
@@ -100,40 +101,59 @@ def _tokens(value: Any) -> Iterator[str]:
             yield from _tokens(part)
 
 
-def load(token: str) -> Media:
-    """An upload as a script sends it, bytes included. Raises ContentError when it is gone."""
-    row = find(token)
-    data = read(row)
-    return Media(_kind(row), _public_url(row), row.name, row.content_type, data, sha256=row.sha256)
+_held = WeighedCache[bytes](_HELD, len)
 
 
-_held = WeighedCache[Media](_HELD, lambda media: media.size)
+def hold(described: Media) -> Media:
+    """What was described or measured with its bytes, which are read once for many messages.
 
-
-def hold(token: str, measured: Media) -> Media:
-    """What was measured with its bytes, which are read once for many messages.
-
-    It needs no database, so that the loop of a worker can call it. Raises ContentError.
+    It needs no database, so that the loop of a worker can call it. Raises UnreadableUploadError:
+    an upload that is in use is deleted by nobody, so a missing file is the machine's trouble.
     """
 
-    def read_file() -> Media:
+    def read_file() -> bytes:
         try:
-            return replace(measured, data=path(token).read_bytes(), unread=0)
-        except FileNotFoundError:
-            raise _gone(measured.name) from None
+            data = path(described.token).read_bytes()
+        except OSError as error:
+            raise _unreadable(described.name, error) from None
+        if len(data) != described.unread:
+            raise UnreadableUploadError(
+                f"The file of the upload “{described.name}” has {len(data):,} bytes on this "
+                f"machine instead of {described.unread:,}. {_CHECK_FOLDER}"
+            )
+        return data
 
-    return _held.get(token, read_file)
+    return replace(described, data=_held.get(described.token, read_file), unread=0)
+
+
+def describe(token: str) -> Media:
+    """An upload without its bytes, by its row alone: the file is not looked at. Raises
+    ContentError for one that does not exist."""
+    row = find(token)
+    return _described(row, row.size)
 
 
 def measure(token: str) -> Media:
-    """The same without its bytes, for checking what would be sent. Raises ContentError."""
+    """As ``describe``, with the size of its file. Raises ContentError."""
     row = find(token)
     try:
         size = path(token).stat().st_size
     except FileNotFoundError:
         raise _gone(row.name) from None
+    except OSError as error:
+        raise _unreadable(row.name, error) from None
+    return _described(row, size)
+
+
+def _described(row: Upload, size: int) -> Media:
     return Media(
-        _kind(row), _public_url(row), row.name, row.content_type, unread=size, sha256=row.sha256
+        _kind(row),
+        _public_url(row),
+        row.name,
+        row.content_type,
+        unread=size,
+        token=row.token,
+        sha256=row.sha256,
     )
 
 
@@ -144,6 +164,13 @@ def _public_url(row: Upload) -> str:
 
 def _gone(name: str) -> ContentError:
     return ContentError(f"The upload “{name}” no longer exists. Upload it again.")
+
+
+def _unreadable(name: str, error: OSError) -> UnreadableUploadError:
+    why = error.strerror or type(error).__name__
+    return UnreadableUploadError(
+        f"The file of the upload “{name}” can't be read on this machine ({why}). {_CHECK_FOLDER}"
+    )
 
 
 def glance(token: str) -> Media:
@@ -165,11 +192,14 @@ def _kind(row: Upload) -> Literal["image", "file"]:
 
 
 def read(row: Upload) -> bytes:
-    """The bytes of an upload. Raises ContentError when its file is gone."""
+    """The bytes of an upload. Raises ContentError when its file is gone, UnreadableUploadError
+    when it can't be read now."""
     try:
         return path(row.token).read_bytes()
     except FileNotFoundError:
         raise _gone(row.name) from None
+    except OSError as error:
+        raise _unreadable(row.name, error) from None
 
 
 def address(row: Upload) -> str:

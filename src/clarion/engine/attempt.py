@@ -24,7 +24,7 @@ from clarion.channels.contract import (
     Unsendable,
 )
 from clarion.contacts.states import AddressState
-from clarion.content.errors import ContentError
+from clarion.content.errors import ContentError, UnreadableUploadError
 from clarion.engine.claim import Claimed, NoCode
 from clarion.engine.kept_files import KeptFiles
 from clarion.engine.no_reply import WRONG_SETTINGS, without_reply
@@ -57,6 +57,7 @@ CONTENT = "content"
 _SENT = D.SENT.value  # an enumeration's value takes a while to look up
 STORY_WEBHOOK = "story_webhook"
 OURS = "Clarion had a fault with this message. The worker's log has the details: please report it."
+RESUME = "Then resume the broadcast."
 START_ANEW = "Stop the broadcast, then duplicate it and correct the duplicate."
 
 
@@ -99,6 +100,8 @@ async def attempt(
             return await _ask(claimed, channel, job, step, send_request)
         if isinstance(step, NothingLeft):
             return _completed(claimed, channel, job), None
+    except UnreadableUploadError as error:
+        return _unreadable(claimed, channel, job, error)
     except (ContentError, Unsendable) as error:
         return _not_made(claimed, channel, job, error)
     except Exception:
@@ -165,6 +168,18 @@ def _not_made(
     unfit = Refused(Refusal.REJECTED, str(error), CONTENT)
     is_known = (getattr(error, "variable", "") or OTHER) in job.gaps
     return _refused(claimed, channel, job, unfit, ""), KnownGap() if is_known else unfit
+
+
+def _unreadable(
+    claimed: Claimed, channel: ChannelFacts, job: Job, error: UnreadableUploadError
+) -> tuple[Settlement, Result]:
+    """The machine's trouble with a file: nobody fails, and an agent is told."""
+    log.error("upload_unreadable", broadcast=claimed.broadcast, error=str(error))
+    if job.single:  # can't be paused, so it is attempted again after the retry delay
+        later = Refused(Refusal.RETRY, str(error), CONTENT)
+        return _refused(claimed, channel, job, later, ""), None
+    trouble = ContentTrouble(f"{error} {RESUME}")
+    return _waits_for_content(claimed, channel), trouble
 
 
 def concluded(

@@ -88,7 +88,8 @@ NextStep = MessageStep | QuestionStep | NothingLeft
 def next_step(claimed: Claimed, job: Job, limits: Limits) -> NextStep:
     """What is next for a claimed delivery on a channel with these limits.
 
-    Raises ContentError when it can't be rendered.
+    Raises ContentError when it can't be rendered, UnreadableUploadError when a file of it can't be
+    read on this machine now.
     """
     if job.broken:
         raise ContentError(job.broken)
@@ -153,7 +154,7 @@ def _image(claimed: Claimed, job: Job, *, mail: bool) -> str:
 
 
 def _put_files(outgoing: Outgoing, job: Job) -> None:
-    """Give an e-mail its attachments and pictures. Raises ContentError for one that is gone."""
+    """Give an e-mail its attachments and pictures. Raises UnreadableUploadError."""
     if job.inline and outgoing.media is not None and outgoing.media.size:
         outgoing.media = replace(outgoing.media, url="")
     if job.attachments or job.images:
@@ -162,10 +163,8 @@ def _put_files(outgoing: Outgoing, job: Job) -> None:
         outgoing.mail.images = tuple(map(_by_content_id, _files(job, job.images)))
 
 
-def _files(job: Job, uploads: Iterable[tuple[str, Media]]) -> tuple[Media, ...]:
-    return tuple(
-        hold(token, measured) if job.reads_files else measured for token, measured in uploads
-    )
+def _files(job: Job, uploads: Iterable[Media]) -> tuple[Media, ...]:
+    return tuple(hold(upload) if job.reads_files else upload for upload in uploads)
 
 
 def _by_content_id(media: Media) -> Media:
@@ -278,6 +277,8 @@ def _message_step(
     rest = len(job.script.steps) - index - 1 + len(answers) - last_of_step
     outgoing = _outgoing(claimed, job, message.text, claimed.progress.sent)
     outgoing.media, outgoing.buttons = message.media, message.buttons
+    if message.media is not None and message.media.token and job.reads_files:
+        outgoing.media = hold(message.media)
     outgoing.format = message.format
     return MessageStep(outgoing, message.shown(), last=rest == 0)
 

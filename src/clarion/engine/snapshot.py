@@ -72,10 +72,10 @@ class Job:
     types: Mapping[str, str] = field(default_factory=dict)  # of declared attributes, for a story
     page: Text | None = None  # the HTML of its e-mails, where they are not made from the text
     page_text: Text | None = None  # beside it
-    # Uploads by their tokens, measured: those that the page shows by their Content-ID, and those
-    # that are attached to its e-mails.
-    images: tuple[tuple[str, Media], ...] = ()
-    attachments: tuple[tuple[str, Media], ...] = ()
+    # Uploads without their bytes: those that the page shows by their Content-ID, and those that are
+    # attached to its e-mails.
+    images: tuple[Media, ...] = ()
+    attachments: tuple[Media, ...] = ()
     inline: bool = False  # whether uploaded pictures are in the e-mail itself
     reads_files: bool = True  # not in a dry run
     data: dict[str, Any] = field(default_factory=dict)  # {{ data.x }}
@@ -182,7 +182,7 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
     broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
         pk=broadcast_id
     )
-    compiled = _job(broadcast, lambda: _tracking(broadcast), media.load)
+    compiled = _job(broadcast, lambda: _tracking(broadcast), media.describe)
     if compiled.counts_opens:
         count_opens(broadcast_id)
     return compiled
@@ -204,7 +204,7 @@ def dry_job(broadcast: Broadcast) -> Job:
 
 
 def _job(
-    broadcast: Broadcast, tracking: Callable[[], Tracking | None], load: Callable[..., Any]
+    broadcast: Broadcast, tracking: Callable[[], Tracking | None], load: Callable[[str], Media]
 ) -> Job:
     version = broadcast.story_version
     facts: dict[str, Any] = {
@@ -224,7 +224,7 @@ def _job(
         "sample_code": _sample_code(broadcast),
     }
     try:
-        head = _title(broadcast) | _mail(broadcast) | _files(broadcast)
+        head = _title(broadcast) | _mail(broadcast) | _files(broadcast, load)
         compiled = Job(**facts | head | _content(broadcast, tracking(), load))
         used = variables_of(compiled)
         return replace(compiled, links=tuple(name for name in LINKS if name in used))
@@ -276,18 +276,14 @@ def _mail(broadcast: Broadcast) -> dict[str, Any]:
     return {"mail": compiled}
 
 
-def _files(broadcast: Broadcast) -> dict[str, Any]:
+def _files(broadcast: Broadcast, load: Callable[[str], Media]) -> dict[str, Any]:
     """What its e-mails carry. Raises ContentError for an upload that is gone."""
-    attachments = _measured(broadcast.mail.get("attachments", ()))
+    attachments = tuple(map(load, broadcast.mail.get("attachments", ())))
     return {"attachments": attachments, "inline": has_inline_images(broadcast)}
 
 
-def _measured(tokens: Iterable[str]) -> tuple[tuple[str, Media], ...]:
-    return tuple((token, media.measure(token)) for token in tokens)
-
-
 def _content(
-    broadcast: Broadcast, tracking: Tracking | None, load: Callable[..., Any]
+    broadcast: Broadcast, tracking: Tracking | None, load: Callable[[str], Media]
 ) -> dict[str, Any]:
     """The text, script or template of a broadcast, compiled. Raises ContentError."""
     of, version, template = Broadcast.DataType, broadcast.story_version, broadcast.template
@@ -306,19 +302,21 @@ def _content(
         return {"text": compile_text(""), "template": named}
     body = body_of(broadcast, tracking.mark_link if tracking else None)
     if body is not None:
-        return {**_pages(broadcast, body, tracking), "tracking": tracking}
+        return {**_pages(broadcast, body, tracking, load), "tracking": tracking}
     text = tracking.mark(broadcast.text) if tracking else broadcast.text
     how = markup_of(broadcast)
     return {"text": compile_text(text, how), "format": how, "tracking": tracking}
 
 
-def _pages(broadcast: Broadcast, body: Body, tracking: Tracking | None) -> dict[str, Any]:
+def _pages(
+    broadcast: Broadcast, body: Body, tracking: Tracking | None, load: Callable[[str], Media]
+) -> dict[str, Any]:
     """The text for channels without e-mail, and where there are others, the e-mails' templates."""
     marked = tracking.mark if tracking else str
     compiled: dict[str, Any] = {"text": compile_text(marked(body.text))}
     if sends_mail(broadcast.channels.all()):
         html, tokens = page_with_images(broadcast, body)
-        compiled["images"] = _measured(tokens)
+        compiled["images"] = tuple(map(load, tokens))
         compiled["page"] = compile_html(html)
         compiled["page_text"] = compile_text(marked(body.whole_text))
     return compiled

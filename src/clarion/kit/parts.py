@@ -22,6 +22,7 @@ class Media:
     content_type: str = ""  # such as image/png; empty where unknown
     data: bytes | None = None  # the bytes of an upload
     unread: int = 0  # of an upload that is only measured: how many bytes it has
+    token: str = ""  # by which the bytes of one that is only measured are read
     sha256: str = ""  # of the bytes of an upload: it is the same file in every message
     kept_id: str = ""  # the provider's id of the file, which is sent instead of all this
     content_id: str = ""  # by which the HTML of an e-mail shows it (RFC 2392)

@@ -116,7 +116,7 @@ def test_b2_a_story_is_written_saved_and_written_on(admin: Client) -> None:
     assert version.agent
     assert version.agent.name == "Admin Example"
 
-    script = compile_script(version.blocks, load=media.load)
+    script = compile_script(version.blocks, load=media.describe)
     *messages, webhook = script.steps
     shown = [step.render({"name": "Ann", "id": "7"}).shown() for step in messages]  # type: ignore[union-attr]
     assert shown == [
