@@ -21,6 +21,7 @@ from clarion_simulator.telegram_messages import (
     Refused,
     chat_number,
     given,
+    is_true,
     key_of,
     sent,
 )
@@ -212,7 +213,10 @@ class Telegram:
             desk.log.add(bot.channel, _INVALID, conn.received, recipient)
             conn.answer(_error(error.code, error.description))
             return
-        do, delay = desk.judge.decide(bot.channel, recipient, conn.received, conn.spared)
+        paid = message.parts.get("paid", False)
+        do, delay = desk.judge.decide(
+            bot.channel, recipient, conn.received, conn.spared, counted=not paid
+        )
         doing = DOINGS[do]
         desk.log.add(bot.channel, doing, conn.received, recipient, "", message.text, message.parts)
         if doing[0] == "accepted":
@@ -253,7 +257,7 @@ class Telegram:
         if secret and not _SECRET.fullmatch(secret):
             raise Refused(400, "Bad Request: secret token contains unallowed characters")
         bot.url, bot.secret, bot.error = url, secret, None
-        waiting = [] if _true(params.get("drop_pending_updates")) else list(bot.updates)
+        waiting = [] if is_true(params.get("drop_pending_updates")) else list(bot.updates)
         bot.updates.clear()
         for update in waiting:
             self._push(bot, update)
@@ -261,7 +265,7 @@ class Telegram:
 
     def _delete_webhook(self, bot: Bot, params: dict[str, Any]) -> bytes:
         bot.url = bot.secret = ""
-        if _true(params.get("drop_pending_updates")):
+        if is_true(params.get("drop_pending_updates")):
             bot.updates.clear()
         return _result(True, "Webhook was deleted")
 
@@ -325,10 +329,6 @@ def _number(params: dict[str, Any], name: str, default: int) -> int:
         return int(params.get(name, default))
     except (TypeError, ValueError, OverflowError):
         raise Refused(400, f"Bad Request: {name} must be a number") from None
-
-
-def _true(value: object) -> bool:
-    return value is True or str(value).lower() in ("true", "1")
 
 
 def _result(value: Any, description: str | None = None) -> bytes:

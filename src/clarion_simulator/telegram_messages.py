@@ -96,17 +96,18 @@ def sent(method: str, call: Given, known: Mapping[str, dict[str, Any]]) -> Sent:
     file_id. Raises Refused."""
     params, files = call
     mode, field = str(params.get("parse_mode", "")), METHODS[method]
+    paid = {"paid": True} if is_true(params.get("allow_paid_broadcast")) else {}
     if not field:
         text = plain(params.get("text", ""), mode)
         if "reply_markup" not in params:
-            return Sent(text, {}, {"text": text})
+            return Sent(text, paid, {"text": text})
         fields: dict[str, Any] = {"text": text}
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = {**paid}
         kept: dict[str, dict[str, Any]] = {}
     else:
         text = plain(params.get("caption") or "", mode, CAPTION_MAX)
         media = _media(field, params.get(field), files, known)
-        parts = {"media": media}
+        parts = {"media": media, **paid}
         fields = {"caption": text} if text else {}
         described = _described(media)
         fields[field] = (
@@ -117,6 +118,11 @@ def sent(method: str, call: Given, known: Mapping[str, dict[str, Any]]) -> Sent:
         parts["buttons"] = buttons
         fields["reply_markup"] = {"inline_keyboard": [[key_of(each)] for each in buttons]}
     return Sent(text, parts, fields, kept)
+
+
+def is_true(value: object) -> bool:
+    """Whether a parameter is true, in JSON or as text."""
+    return value is True or str(value).lower() in ("true", "1")
 
 
 def key_of(button: dict[str, str]) -> dict[str, str]:

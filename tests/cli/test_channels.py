@@ -91,6 +91,21 @@ def test_without_a_rate_the_kinds_own_is_taken(
     assert "no limit" in ok("channel", "list")
 
 
+def test_what_costs_money_is_asked_before_it_is_turned_on(
+    ok: Callable[..., str], clarion: Callable[..., Any]
+) -> None:
+    bot = ("channel", "add", "bot", "--kind", "telegram", "--set", "token=1:a", "--no-check")
+    paid = ("--set", "paid_broadcasts=true")
+    refused = clarion(*bot, *paid, stdin="n\n")
+    assert refused.exit_code == 1
+    assert "0.1 Telegram Stars for each message over 30 a second" in refused.stderr
+    assert not Channel.objects.exists()
+    ok(*bot)
+    assert clarion("channel", "edit", "bot", *paid, "--no-check", stdin="y\n").exit_code == 0
+    assert Channel.objects.get().config["paid_broadcasts"]
+    ok(*bot[:2], "other", *bot[3:], *paid, "--yes")
+
+
 def test_an_empty_list_leads_on(ok: Callable[..., str], ok_json: Callable[..., Any]) -> None:
     assert "clarion channel add" in ok("channel", "list")
     assert ok_json("channel", "list") == []

@@ -151,6 +151,17 @@ def test_texts_that_are_too_long_for_a_channel_are_counted_for_it() -> None:
     }
 
 
+def test_markup_does_not_count_in_a_formatted_text() -> None:
+    channel = factory.channel("bot", "telegram")
+    for number, long in enumerate((4_096, 4_097)):
+        person = factory.address(channel, f"100{number}", "Ida")
+        Contact.objects.filter(pk=person.contact_id).update(attributes={"bio": "x" * long})
+    draft = factory.draft([channel], text="<b>{{ contact.bio }}</b>", format="chat_html")
+    assert {kind: count for (kind, _), count in groups(dry_run(draft)).items()} == {
+        "ready": 1, "too_long": 1
+    }  # fmt: skip
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_while_contacts_without_an_address_are_looked_for(
     monkeypatch: pytest.MonkeyPatch,

@@ -50,6 +50,16 @@ async def test_send_message(simulator: Simulator) -> None:
     assert "secret" not in channel_name(TOKEN)
 
 
+async def test_what_is_paid_for_is_not_limited() -> None:
+    async with Simulator(Behaviour(rate_limit=1)) as simulator:
+        message = {"chat_id": 7, "text": "x"}
+        free = [await call(simulator, "sendMessage", message) for _ in range(2)]
+        paid = await call(simulator, "sendMessage", {**message, "allow_paid_broadcast": True})
+        assert [reply.status for reply in (*free, paid)] == [200, 429, 200]
+        *_, entry = (await get(simulator, "/_/log?recipient=7"))["entries"]
+        assert entry["paid"] is True
+
+
 async def test_other_ways_to_give_parameters(simulator: Simulator) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     path = f"/bot{TOKEN}/sendMessage"

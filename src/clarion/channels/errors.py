@@ -1,5 +1,7 @@
 """Why something can't be done with a channel."""
 
+from collections.abc import Sequence
+
 
 class ChannelError(ValueError):
     """What an agent asked for can't be done; the text says what to do instead.
@@ -22,6 +24,14 @@ class SettingsError(ChannelError):
             " ".join(f"{name}: {text}" if name else text for name, text in fields.items())
         )
         self.fields = fields
+
+
+class NotConfirmed(ChannelError):  # noqa: N818 - the name is the fact
+    """A setting is turned on that has to be confirmed first. ``questions``: a sentence each."""
+
+    def __init__(self, questions: Sequence[str]) -> None:
+        super().__init__(" ".join([*questions, "Confirm it."]))
+        self.questions = tuple(questions)
 
 
 class UnknownKind(ChannelError):  # noqa: N818 - the name is the fact

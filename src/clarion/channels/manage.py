@@ -25,11 +25,11 @@ from clarion.channels.defaults import (
     checked_rate,
     default,
 )
-from clarion.channels.errors import ChannelError, UnknownKind
+from clarion.channels.errors import ChannelError, NotConfirmed, UnknownKind
 from clarion.channels.limits import DEFAULT, Default
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter, kind_class
-from clarion.channels.settings import cost_settings, merge_settings, parse_settings
+from clarion.channels.settings import cost_settings, merge_settings, parse_settings, questions
 from clarion.channels.signals import paused, resumed
 from clarion.channels.urls import hook_url
 from clarion.kit import clock
@@ -56,15 +56,18 @@ def add_channel(
     attempts: int | Default = DEFAULT,
     backoff: float | Default = DEFAULT,
     only_written: bool | None = None,
+    confirmed: bool = False,
     by: Agent | str,
 ) -> Channel:
     """Add a channel. ``rate`` is in messages a second, None is no limit; ``backoff`` in seconds
     before the second attempt; ``only_written`` as of ``recipients.only_written``, None is what the
-    provider demands. Raises ChannelError (SettingsError for its settings)."""
+    provider demands. Raises ChannelError (SettingsError for its settings, NotConfirmed unless what
+    ``settings.questions`` asks is ``confirmed``)."""
     kind_class(kind)
     sending = _sending(kind, {"rate": rate, "attempts": attempts, "backoff": backoff})
     channel = Channel(name=_checked_name(name), kind=kind, only_written=only_written, **sending)
     channel.config = parse_settings(kind, settings)
+    _ask(kind, {}, channel.config, confirmed=confirmed)
     try:
         with transaction.atomic():
             channel.save()
@@ -85,11 +88,13 @@ def update_channel(
     attempts: int | EllipsisType | Default = ...,
     backoff: float | EllipsisType | Default = ...,
     only_written: bool | EllipsisType | None = ...,
+    confirmed: bool = False,
     by: Agent | str,
 ) -> Channel:
     """Change what is passed. A secret left empty and a setting left out keep their value; a rate
     of None is as fast as the provider answers, DEFAULT follows the default of the workspace;
-    ``only_written`` as of ``add_channel``. Raises ChannelError, and changes nothing then.
+    ``only_written`` and ``confirmed`` as of ``add_channel``. Raises ChannelError, and changes
+    nothing then.
 
     A check, a wait and files kept at the provider belong to the settings; only those of what
     messages cost say nothing about the account."""
@@ -107,6 +112,7 @@ def update_channel(
         if settings is not None:
             before, _ = stored_settings(stored)
             config = merge_settings(channel.kind, before, settings)
+            _ask(channel.kind, before, config, confirmed=confirmed)
             if changed := sorted(name for name in config if config[name] != before.get(name)):
                 detail["settings"], changes["config"] = changed, config
                 if not cost_settings(channel.kind).issuperset(changed):
@@ -119,6 +125,13 @@ def update_channel(
         channel.save(update_fields=list(changes))
         audit.note("channel.update", _subject(channel), by, **detail)
     return channel
+
+
+def _ask(
+    kind: str, before: Mapping[str, Any], after: Mapping[str, Any], *, confirmed: bool
+) -> None:
+    if not confirmed and (asked := questions(kind, before, after)):
+        raise NotConfirmed(asked)
 
 
 def stored_settings(channel: Channel) -> tuple[dict[str, Any], str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from clarion.accounts.models import Agent
 from clarion.channels import prices
+from clarion.channels.contract import ChannelKind
 from clarion.channels.errors import ChannelError
 from clarion.channels.manage import adapter_of, update_channel
 from clarion.channels.measuring import Measures
@@ -23,7 +24,7 @@ _CODES: Final = ("calling_code", "code", "prefix", "country_code")
 def has_prices(channel: Channel) -> bool:
     """Whether prices can be entered for a channel: its provider charges by units."""
     try:
-        return isinstance(adapter_of(channel), Measures)
+        return _has_own(adapter_of(channel))
     except ChannelError:
         return False
 
@@ -106,6 +107,11 @@ def _replace(
 
 def _measuring(channel: Channel) -> Measures:
     kind = adapter_of(channel)
-    if not isinstance(kind, Measures):
+    if not _has_own(kind):
         raise ChannelError(f"{kind.label} channels have no prices.")
     return kind
+
+
+def _has_own(kind: ChannelKind) -> TypeGuard[Measures]:
+    """Whether the prices of a kind are a setting; a provider may also charge everybody alike."""
+    return isinstance(kind, Measures) and _SETTING in kind.Config.model_fields

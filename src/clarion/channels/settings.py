@@ -38,6 +38,7 @@ class ConfigField:
     group: str = ""  # the title above it and its neighbours in the form, see ``channels.groups``
     labels: Mapping[str, str] = field(default_factory=dict)  # what choices are called, where not
     # as they are stored
+    asks: str = ""  # what has to be confirmed before this switch is turned on
 
     def label_of(self, choice: str) -> str:
         """What a choice is called."""
@@ -60,6 +61,15 @@ def config_fields(kind: str) -> list[ConfigField]:
 def cost_settings(kind: str) -> frozenset[str]:
     """The settings of a kind that only say what its messages cost. Raises UnknownKind."""
     return frozenset(field.name for field in config_fields(kind) if field.group == COSTS)
+
+
+def questions(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What has to be confirmed before settings are stored in place of others; one sentence each."""
+    return [
+        field.asks
+        for field in config_fields(kind)
+        if field.asks and after.get(field.name) and not before.get(field.name)
+    ]
 
 
 def parse_settings(kind: str, pairs: Mapping[str, str]) -> dict[str, Any]:
@@ -155,6 +165,7 @@ def _field(name: str, info: FieldInfo) -> ConfigField:
         made_up=info.default_factory is not None,
         group=str(extra.get("group", "")) if isinstance(extra, dict) else "",
         labels=_labels(extra),
+        asks=str(extra.get("asks", "")) if isinstance(extra, dict) else "",
     )
 
 

@@ -1,7 +1,7 @@
 """The options of ``clarion channel add``, ``edit`` and ``defaults``, and how they are read."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,11 @@ from clarion.channels import limits
 from clarion.cli.content_options import read
 from clarion.cli.options import REPEATABLE
 from clarion.kit import rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clarion.channels.models import Channel
 
 
 class Field(StrEnum):
@@ -65,6 +70,7 @@ OnlyWritten = Annotated[
 Check = Annotated[
     bool, typer.Option("--check/--no-check", help="Test the credentials with the provider now.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help=f"A setting of this kind. {REPEATABLE}"),
@@ -89,6 +95,18 @@ def chosen_settings(pairs: list[str] | None, from_files: list[str] | None) -> di
         # Editors and echo end a file with a line break, which is no part of a token.
         settings[key] = read(f"@{name}").rstrip("\r\n")
     return settings
+
+
+def confirmed(change: "Callable[..., Channel]", *, yes: bool) -> "Channel":
+    """What ``change`` returns. It is called again once the questions that it raises are answered
+    with yes. Raises Abort where they are not."""
+    from clarion.channels.errors import NotConfirmed
+
+    try:
+        return change(confirmed=yes)
+    except NotConfirmed as asked:
+        typer.confirm(" ".join([*asked.questions, "Turn it on?"]), abort=True, err=True)
+    return change(confirmed=True)
 
 
 def _pairs(texts: list[str], option: str, value_name: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """``clarion channel``: configured sending accounts."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,16 +19,18 @@ from clarion.cli.channel_options import (
     OnlyWritten,
     Rate,
     Settings,
+    Yes,
     chosen_settings,
+    confirmed,
     demand,
     number,
     sending,
 )
 from clarion.cli.channel_prices import prices
+from clarion.cli.channel_words import only_written_words, rate_words, window_words
 from clarion.cli.django_setup import uses_django
 from clarion.cli.options import REPEATABLE, AsJson
 from clarion.cli.output import print_facts, print_json, print_line, print_note, print_table
-from clarion.kit import rates
 
 if TYPE_CHECKING:
     from clarion.channels.models import Channel
@@ -115,7 +118,7 @@ def list_channels(as_json: AsJson = False) -> None:
                     channel.name,
                     channel.kind,
                     condition(channel).state.value.replace("_", " "),
-                    _rate(channel.rate),
+                    rate_words(channel.rate),
                     channel.attempts,
                     f"{channel.backoff:g} s",
                     condition(channel).since,
@@ -159,12 +162,14 @@ def add(
     settings: Settings = None,
     from_files: FromFiles = None,
     check: Check = True,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a channel and check it. `clarion channel kinds` lists the settings of each kind."""
     from clarion.channels.manage import add_channel
 
-    channel = add_channel(
+    add = partial(
+        add_channel,
         name=name,
         kind=kind,
         settings=chosen_settings(settings, from_files),
@@ -172,6 +177,7 @@ def add(
         **demand(only_written),
         by=acting(),
     )
+    channel = confirmed(add, yes=yes)
     if not as_json:
         print_line(f"Added the channel {channel.name}.")
     if check:
@@ -215,6 +221,7 @@ def edit(
     settings: Settings = None,
     from_files: FromFiles = None,
     check: Check = True,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a channel. Options that you leave out keep their values.
@@ -232,7 +239,10 @@ def edit(
     pairs = chosen_settings(settings, from_files)
     if not values and not pairs:
         raise typer.BadParameter("Give at least one option that changes something.")
-    channel = update_channel(get_channel(name), settings=pairs or None, **values, by=acting())
+    change = partial(
+        update_channel, get_channel(name), settings=pairs or None, **values, by=acting()
+    )
+    channel = confirmed(change, yes=yes)
     if not as_json:
         print_line(f"The channel {channel.name} is changed.")
     if check and pairs:
@@ -282,7 +292,7 @@ def defaults(
     print_table(
         ["KIND", "RATE", "ATTEMPTS", "BACKOFF"],
         [
-            [kind, _rate(values["rate"]), values["attempts"], f"{values['backoff']:g} s"]
+            [kind, rate_words(values["rate"]), values["attempts"], f"{values['backoff']:g} s"]
             for kind, values in kinds.items()
         ],
     )
@@ -331,9 +341,9 @@ def _show(channel: "Channel", as_json: bool) -> None:
     facts = {"name": channel.name, "kind": channel.kind}
     facts |= {name: value for name, value in now.items() if value}
     facts |= {name: value for name, value in document.items() if name not in facts}
-    facts["rate"] = _rate(channel.rate)
-    facts["only_written"] = _only_written(channel)
-    facts["window_hours"] = _window(channel)
+    facts["rate"] = rate_words(channel.rate)
+    facts["only_written"] = only_written_words(channel)
+    facts["window_hours"] = window_words(channel)
     print_facts([(name.replace("_", " "), value) for name, value in facts.items()])
     for key, value in settings.items():
         print_line(f"  {key} = {_format(value)}")
@@ -375,26 +385,3 @@ def _document(channel: "Channel") -> dict[str, Any]:
             for key, value in stored_settings(channel)[0].items()
         },
     }
-
-
-def _only_written(channel: "Channel") -> str:
-    from clarion.channels.recipients import only_written
-
-    if channel.only_written is not None:
-        return "yes" if channel.only_written else "no"
-    if not only_written(channel, "message"):
-        return "no (default)"
-    return "yes (default)" if only_written(channel, "template") else "yes, except for templates"
-
-
-def _window(channel: "Channel") -> str:
-    from clarion.channels.recipients import window_hours
-
-    hours = window_hours(channel, "message")
-    if hours is None:
-        return "none"
-    return f"{hours}, except for templates" if not window_hours(channel, "template") else f"{hours}"
-
-
-def _rate(rate: float | None) -> str:
-    return "no limit" if rate is None else f"{rates.written(rate)}/s"

@@ -43,6 +43,20 @@ def test_every_kind_has_a_form_made_from_its_settings(admin: Client, kind: str) 
         assert escape(field.label) in html
 
 
+def test_what_costs_money_is_asked_before_it_is_turned_on(admin: Client) -> None:
+    channel = factory.channel("bot", "telegram")
+    url, form = f"/channels/{channel.pk}/", {"setting-paid_broadcasts": "on"}
+    asked = admin.post(url, form).content.decode()
+    assert "0.1 Telegram Stars for each message over 30 a second" in asked
+    assert 'name="confirmed"' in asked
+    channel.refresh_from_db()
+    assert not channel.config["paid_broadcasts"]
+    admin.post(url, form | {"confirmed": "yes"})
+    channel.refresh_from_db()
+    assert channel.config["paid_broadcasts"]
+    assert 'name="confirmed"' not in admin.get(url).content.decode()
+
+
 def test_an_unknown_kind_is_not_found(admin: Client) -> None:
     assert admin.get("/channels/add/pigeon/").status_code == 404
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from clarion.channels.groups import ADVANCED, INCOMING
+from clarion.channels.groups import ADVANCED, INCOMING, MESSAGES
 from clarion.channels.urls import api_root
 
 OFFICIAL = "https://api.telegram.org"
@@ -42,6 +42,20 @@ class TelegramConfig(BaseModel):
         description="webhook: Telegram calls this server, which needs a public URL. polling: a "
         "worker asks Telegram for them.",
         json_schema_extra={"group": INCOMING},
+    )
+
+    paid_broadcasts: bool = Field(
+        default=False,
+        title="Paid broadcasts",
+        description="Broadcasts may be sent at up to 1,000 messages a second. Telegram charges "
+        "0.1 Stars for each message over 30 a second, from the bot's balance. Turn them on at "
+        "@BotFather as well, and set the send rate.",
+        json_schema_extra={
+            "group": MESSAGES,
+            "asks": "Paid broadcasts cost 0.1 Telegram Stars for each message over 30 a second: "
+            "up to 10,000 Stars for 100,000 recipients. Telegram takes them from the bot's "
+            "balance, and does not return them.",
+        },
     )
 
     @field_validator("token")

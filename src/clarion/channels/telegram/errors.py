@@ -99,6 +99,13 @@ DESCRIPTIONS: dict[str, Meaning] = {
     "BUTTON_DATA_INVALID": Meaning(
         Refusal.REJECTED, f"A reply button sends back nothing, or more than {BUTTON_DATA} bytes."
     ),
+    # Among the errors of https://core.telegram.org/method/messages.sendMessage, which is what the
+    # Bot API calls; that it passes this one on was not verified.
+    "BALANCE_TOO_LOW": Meaning(
+        Refusal.MISCONFIGURED,
+        "The bot has too few Telegram Stars for paid broadcasts. Add Stars to its balance, or turn "
+        "paid broadcasts off.",
+    ),
     "Logged out": Meaning(
         Refusal.MISCONFIGURED, "The bot is logged out of this Bot API server. Log it in again."
     ),

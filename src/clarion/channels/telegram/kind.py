@@ -8,7 +8,8 @@ space.
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import ClassVar
 
@@ -29,6 +30,8 @@ from clarion.channels.contract import (
     Refused,
     Reply,
 )
+from clarion.channels.measuring import Measured
+from clarion.channels.prices import PriceRow, PriceTable
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.telegram import ids
 from clarion.channels.telegram.config import OFFICIAL, TelegramConfig
@@ -52,6 +55,9 @@ _HELD_OPEN = 25  # seconds that Telegram waits for an update
 AT_ONCE = 8  # updates
 LARGEST_FETCHED = 1_048_576  # bytes
 _UPDATES = '["message","edited_message","callback_query","my_chat_member"]'
+STARS = "Stars"  # Telegram's own currency
+_FEE = Decimal("0.1")  # Stars of a message
+_FREE = "at most 0.1 Stars; 30 a second are free"
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -81,6 +87,11 @@ class TelegramKind:
         opt_outs=frozenset({"reported"}),
         written_first=True,
     )
+    # https://core.telegram.org/bots/api#paid-broadcasts
+    unit: ClassVar[tuple[str, str]] = ("message", "messages")
+    counts_alone: ClassVar[bool] = False
+    price_categories: ClassVar[Mapping[str, str]] = {}
+    free_in_window: frozenset[str] = frozenset()
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = TelegramConfig
     idempotent = False
@@ -90,6 +101,8 @@ class TelegramKind:
         self._base = f"{config.api_root}/bot{token}/"
         # A Bot API server of one's own usually stands in one's own network.
         self._allow_private = config.api_root != OFFICIAL
+        self._paid = config.paid_broadcasts
+        self.prices = PriceTable(STARS, [PriceRow("", "", _FEE)] if self._paid else [])
         self._fetches = config.updates == "polling"
         self._webhook_secret = config.webhook_secret.get_secret_value()
         self._secrets = (token, token.partition(":")[2], self._webhook_secret)
@@ -107,8 +120,9 @@ class TelegramKind:
     def request(self, message: Outgoing) -> HttpRequest:
         """sendMessage, sendPhoto or sendDocument: each with the text as it is, and parse_mode only
         where it has markup. Raises Unsendable for what Telegram does not take."""
-        if message.media or message.buttons or message.template or message.format:
-            return self._with_parts(message)
+        paid = self._paid and message.purpose == "broadcast"
+        if paid or message.media or message.buttons or message.template or message.format:
+            return self._with_parts(message, paid=paid)
         text = encode_basestring
         body = f'{{"chat_id":{text(message.to)},"text":{text(message.text)}}}'
         return self._call("sendMessage", body)
@@ -126,6 +140,20 @@ class TelegramKind:
             kept_id = kept_id_of(payloads.part(answer.get("result")))
             return Accepted(kept_id=kept_id) if kept_id else _ACCEPTED
         return refused(http, answer, self._secrets)
+
+    def measure(self, message: Outgoing) -> Measured:
+        """What it costs at most: Telegram charges only what exceeds 30 messages a second."""
+        return Measured(1, self.prices.match("").price, _FREE if self._paid else "")
+
+    @staticmethod
+    def price_category(message: Outgoing) -> str:
+        """All messages are charged alike."""
+        return ""
+
+    @staticmethod
+    def priced_number(user_id: str) -> str:
+        """They cost the same for everybody."""
+        return ""
 
     def resolve(self, user_id: str) -> HttpRequest | None:
         """getChat for the name of a group or channel, which may be given away; its id lasts."""
@@ -257,8 +285,8 @@ class TelegramKind:
         url = f"{self._base}{method}"
         return HttpRequest("POST", url, _HEADERS, raw, timeout, self._allow_private)
 
-    def _with_parts(self, message: Outgoing) -> HttpRequest:
-        call = call_of(message, self.limits, self.label)
+    def _with_parts(self, message: Outgoing, *, paid: bool) -> HttpRequest:
+        call = call_of(message, self.limits, self.label, paid=paid)
         url = f"{self._base}{call.method}"
         headers = (("Content-Type", call.content_type),)
         timeout = _TIMEOUT_UPLOADING if call.upload else _TIMEOUT

@@ -33,10 +33,15 @@ class Call(NamedTuple):
     upload: bool = False
 
 
-def call_of(message: Outgoing, limits: Limits, label: str) -> Call:
-    """The call that sends this message. Raises Unsendable for what Telegram does not take."""
+def call_of(message: Outgoing, limits: Limits, label: str, *, paid: bool) -> Call:
+    """The call that sends this message; ``paid``: beyond the free rate it is paid for.
+
+    Raises Unsendable for what Telegram does not take.
+    """
     ensure_fits(message, limits, label)
     fields: dict[str, Any] = {"chat_id": message.to}
+    if paid:
+        fields["allow_paid_broadcast"] = True
     if message.buttons:
         fields["reply_markup"] = {"inline_keyboard": [[_key(each)] for each in message.buttons]}
     if message.format:
@@ -50,9 +55,11 @@ def call_of(message: Outgoing, limits: Limits, label: str) -> Call:
         return _as_json(method, {**fields, name: message.media.kept_id})
     if _is_fetched(message.media):
         return _as_json(method, {**fields, name: message.media.url})
-    if "reply_markup" in fields:
-        fields["reply_markup"] = json.dumps(fields["reply_markup"], ensure_ascii=False)
-    return Call(method, *form(fields, name, message.media), upload=True)
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in fields.items()
+    }
+    return Call(method, *form(texts, name, message.media), upload=True)
 
 
 def _key(button: Button) -> dict[str, str]:

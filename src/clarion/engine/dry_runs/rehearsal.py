@@ -10,7 +10,7 @@ from decimal import Decimal
 from clarion.broadcasts.costs import total_of
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.contract import ChannelKind, Limits, Outgoing, Unsendable
-from clarion.channels.fitting import length_of, unit_of
+from clarion.channels.fitting import shown_length, unit_of
 from clarion.channels.measuring import Measures
 from clarion.channels.models import Channel
 from clarion.channels.registry import adapter
@@ -115,4 +115,4 @@ def _comes_later(name: str, known: set[str]) -> bool:
 def _too_long(message: Outgoing, limits: Limits) -> int:
     """How long the text of a message may be, if it is longer; 0 if it is not."""
     most = limits.caption_length if message.media is not None else limits.text_length
-    return most if length_of(message.text, limits) > most else 0
+    return most if shown_length(message, limits) > most else 0

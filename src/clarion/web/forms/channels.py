@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clarion.channels import limits
 from clarion.channels.contract import ChannelKind
 from clarion.channels.defaults import FIELDS, Sending, default, usual, workspace_defaults
-from clarion.channels.errors import SettingsError
+from clarion.channels.errors import NotConfirmed, SettingsError
 from clarion.channels.groups import ADVANCED, SHOWN
 from clarion.channels.limits import DEFAULT, WINDOW_HOURS, Default
 from clarion.channels.manage import stored_settings
@@ -20,6 +20,7 @@ from clarion.channels.settings import ConfigField, config_fields, shown
 from clarion.kit import rates
 
 NO_LIMIT = "none"
+CONFIRMED = "confirmed"  # the checkbox below what has to be confirmed
 PREFIX = "setting-"  # a setting may be called like one of the channel's own fields
 
 
@@ -46,6 +47,7 @@ class ChannelForm(forms.Form):
                 max_length=limits.LONGEST_NAME,
                 help_text=_("Shown wherever a channel is chosen, for example “Newsletter bot”."),
             )
+        self.questions: tuple[str, ...] = ()  # to be confirmed before anything is saved
         self.settings = config_fields(kind)
         config, self.unreadable = stored_settings(channel) if channel else ({}, "")
         stored = shown(kind, config)
@@ -110,7 +112,10 @@ class ChannelForm(forms.Form):
         }
 
     def refuse(self, error: ValueError) -> None:
-        """Show what the package objects to, beside the field where it names one."""
+        """Show what the package objects to, beside the field where it names one, or asks."""
+        self.questions = error.questions if isinstance(error, NotConfirmed) else ()
+        if self.questions:
+            return
         fields = error.fields if isinstance(error, SettingsError) else {}
         for name, sentence in fields.items():
             self.add_error(PREFIX + name if PREFIX + name in self.fields else None, sentence)

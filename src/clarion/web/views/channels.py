@@ -26,7 +26,7 @@ from clarion.channels.urls import hook_url
 from clarion.engine.callbacks import drop_counts, newest_dropped
 from clarion.engine.dropped import readable, secrets_of
 from clarion.web.channel_sizes import channels_with_contacts
-from clarion.web.forms.channels import ChannelForm, DefaultsForm
+from clarion.web.forms.channels import CONFIRMED, ChannelForm, DefaultsForm
 from clarion.web.requests import AgentRequest, needs
 
 DROPPED = 10  # callbacks shown on a channel's page
@@ -94,6 +94,7 @@ def channel_new(request: AgentRequest, kind: str) -> HttpResponse:
                 kind=kind,
                 settings=form.settings_given(),
                 **form.sending_given(),
+                confirmed=CONFIRMED in request.POST,
                 by=request.user,
             )
         except ChannelError as error:
@@ -131,6 +132,7 @@ def _edit(request: AgentRequest, channel: Channel) -> HttpResponse:
                 channel,
                 settings=form.settings_given(),
                 **form.sending_given(),
+                confirmed=CONFIRMED in request.POST,
                 by=request.user,
             )
         except ChannelError as error:
