@@ -8,6 +8,7 @@ ARGS ?=
 SERVE ?= 1
 SIZE ?= 100000
 KILLS ?= 10
+PEOPLE ?= 3000
 
 .PHONY: help
 help: ## List the targets
@@ -34,6 +35,11 @@ check: setup-dev ## Check style, types, imports, migrations, templates, docs, si
 torture: setup-dev ## Run the crash tests at full size (SIZE=100000 people, KILLS=10)
 	@CLARION_TORTURE_SIZE=$(SIZE) CLARION_TORTURE_KILLS=$(KILLS) \
 		$(PYTHON_BIN)/python scripts/test.py -n 0 -m crash -s $(ARGS)
+
+.PHONY: traps
+traps: setup-dev ## Send to 3,000 people into every trap of accounts, servers and content (PEOPLE=3000)
+	@CLARION_TRAP_PEOPLE=$(PEOPLE) $(PYTHON_BIN)/python scripts/test.py -n 2 \
+		tests/engine/test_traps.py tests/engine/test_trouble.py tests/engine/test_content_watch.py $(ARGS)
 
 .PHONY: bench
 bench: setup-dev ## Measure the pipeline beside a bare loop on this machine

@@ -1,5 +1,7 @@
 """What several tests of the engine need."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,10 @@ def folder() -> Path:
     for path in journals.iterdir():
         path.unlink()
     return journals
+
+
+@pytest.fixture
+def servers() -> Iterator[ExitStack]:
+    """Mail servers that are stopped at the end."""
+    with ExitStack() as stack:
+        yield stack

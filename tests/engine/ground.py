@@ -53,6 +53,7 @@ class PipelineHost:
     text: str = "Hello"
     single: bool = False
     allowed: bool = True
+    gaps: frozenset[str] = frozenset()  # that were accepted
     late: list[Claimed] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
     begun: list[list[int]] = field(default_factory=list)  # deliveries of each request
@@ -70,7 +71,7 @@ class PipelineHost:
     async def job(self, broadcast_id: int) -> Job:
         return Job(
             id=1, key="k", title=Text(""), text=Text(self.text), scheduled_at=NOW,
-            answer=self.answer, single=self.single,
+            answer=self.answer, single=self.single, gaps=self.gaps,
         )  # fmt: skip
 
     async def claim(self, channel_id: int, room: int) -> Claim:

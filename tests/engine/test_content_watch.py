@@ -23,6 +23,7 @@ from clarion.records.models import Delivery, Record
 from crash.rehearsal import wait_completed
 from support import factory
 from support.listener import Listener
+from support.sizes import MANY
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,11 +52,11 @@ def test_f6_what_fails_for_everybody_pauses_the_broadcast(
 ) -> None:
     with Listener() as listener:
         channel = factory.channel(url=f"{listener.url}/hook", rate=rate)
-        factory.people(channel, 1_000)
+        factory.people(channel, MANY)
         broadcast = sending(channel, FAILS)
         with ThreadedWorker():
             eventually(lambda: is_paused(broadcast), 60)
-            eventually(lambda: factory.states(broadcast) == {"queued": 1_000}, 60)
+            eventually(lambda: factory.states(broadcast) == {"queued": MANY}, 60)
 
     assert "The filter truncate needs a whole number" in broadcast.state_reason
     assert "Stop the broadcast" in broadcast.state_reason

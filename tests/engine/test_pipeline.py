@@ -1,14 +1,15 @@
 """A pipeline by itself: what it does with slots that have passed."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from channels.fixtures import reply
 from clarion.channels.contract import Reply, Request
-from clarion.engine.claim import LATE
-from clarion.engine.pipeline import ChannelPipeline
+from clarion.engine.claim import LATE, Claim
+from clarion.engine.pipeline import UNTESTED, ChannelPipeline
 from engine.ground import CHANNEL, MESSAGE, NOW, PipelineHost
 from support.waiting import eventually_async
 
@@ -48,3 +49,43 @@ async def test_a_slot_that_has_passed_is_not_used(too_late: int, new_slots: int)
 
     assert given_before == [new_slots]
     assert [settlement.state for settlement in ground.settled] == ["sent"]
+
+
+@dataclass
+class Rationed(PipelineHost):
+    """Gives no more messages than are asked for."""
+
+    taken: list[int] = field(default_factory=list)  # messages of each claim that brought any
+
+    async def claim(self, channel_id: int, room: int) -> Claim:
+        messages, self.waiting = self.waiting[:room], self.waiting[room:]
+        self.taken += [len(messages)] if messages else []
+        return Claim(messages, self.now, self.now)
+
+
+@pytest.mark.parametrize(
+    ("message", "facts", "state"),
+    [
+        ({}, {"text": "{{ contact.name }}", "gaps": frozenset({"contact.name"})}, "failed"),
+        ({"address_state": "opted_out"}, {}, "skipped"),
+    ],
+)
+async def test_whoever_gets_nothing_holds_up_nobody_behind_them(
+    message: dict[str, Any], facts: dict[str, Any], state: str
+) -> None:
+    """One message at a time until the provider has answered: thousands without one took hours."""
+    many = [replace(MESSAGE, delivery=n, slot=0, **message) for n in range(200)]
+    ground = Rationed(many, **facts)
+
+    async def send_request(request: Request) -> Reply:
+        raise AssertionError("there is no message")
+
+    pipeline = ChannelPipeline(ground, replace(CHANNEL, rate=None), send_request, 2)
+    try:
+        await eventually_async(lambda: len(ground.settled) == 200)
+    finally:
+        await pipeline.close()
+
+    assert {settlement.state for settlement in ground.settled} == {state}
+    assert (ground.taken[0], max(ground.taken)) == (1, UNTESTED)
+    assert len(ground.taken) < 16

@@ -3,13 +3,10 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from django.conf import settings
 from django.db.models import Max, Value
 from django.db.models.functions import Concat
@@ -27,13 +24,14 @@ from clarion.engine.process import ThreadedWorker
 from clarion.kit import clock
 from clarion.records.models import Delivery, Record
 from crash.rehearsal import wait_completed
+from engine.mailbox import Mailbox, mail_channel, serve, welcome
 from support import factory
 from support.listener import Heard, Listener
-from support.ports import closed_port, free_port
+from support.ports import closed_port
+from support.sizes import EACH_SIZE, FEW, MANY
 from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FEW, MANY = 3, 1_000
 
 
 class SilentServer:
@@ -45,71 +43,6 @@ class SilentServer:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-
-
-class Mailbox:
-    """A mail server that takes everything, unless ``sender_refused`` says otherwise."""
-
-    def __init__(self, sender_refused: str = "", mechanism: str = "") -> None:
-        self.sender_refused = sender_refused
-        self.mechanism = mechanism
-        self.recipient_refused = ""
-        self.received: list[str] = []
-        self.froms = 0
-
-    async def handle_EHLO(  # noqa: N802 - named by aiosmtpd
-        self, server: SMTP, session: Session, envelope: Envelope, host: str, lines: list[str]
-    ) -> list[str]:
-        session.host_name = host
-        return [*lines[:-1], *([f"250-AUTH {self.mechanism}"] if self.mechanism else []), lines[-1]]
-
-    async def handle_MAIL(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        self.froms += 1
-        if self.sender_refused:
-            return self.sender_refused
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.recipient_refused:
-            return self.recipient_refused
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        self.received += envelope.rcpt_tos
-        return "250 taken"
-
-
-@pytest.fixture
-def servers() -> Iterator[ExitStack]:
-    """Mail servers that are stopped at the end."""
-    with ExitStack() as stack:
-        yield stack
-
-
-def serve(servers: ExitStack, mailbox: Mailbox, **options: Any) -> int:
-    """Start a mail server; return its port."""
-    port: int = options.pop("port", 0) or free_port()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
-    controller.start()
-    servers.callback(controller.stop)
-    return port
-
-
-def welcome(*_: Any) -> AuthResult:
-    return AuthResult(success=True)
-
-
-def mail_channel(port: int, **settings: str) -> Channel:
-    channel = factory.channel("mail", "email", port=port, **({"security": "none"} | settings))
-    return update_channel(channel, rate=None, by=factory.BY)
 
 
 def started(channel: Channel, people: int) -> Broadcast:
@@ -131,7 +64,7 @@ def assert_nobody_was_charged(broadcast: Broadcast, people: int) -> None:
     assert broadcast.state == "sending"
 
 
-@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize("people", EACH_SIZE)
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
@@ -177,7 +110,7 @@ def test_settings_that_can_not_be_right_pause_the_channel(
     assert reconcile(broadcast.pk).ok
 
 
-@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize("people", EACH_SIZE)
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
@@ -246,29 +179,6 @@ def test_a_server_that_takes_nothing_is_tried_with_one_message_at_a_time(
         assert mailbox.froms <= first + 4
 
 
-def test_a_mailbox_that_needs_smtputf8_fails_alone_at_once(
-    database_url: str, servers: ExitStack
-) -> None:
-    mailbox = Mailbox()
-    channel = mail_channel(serve(servers, mailbox, enable_SMTPUTF8=False))
-    broadcast = started(channel, 20)
-    foreign = Address.objects.order_by("pk")[3]
-    Address.objects.filter(pk=foreign.pk).update(value="jürgen@x.example")
-
-    with ThreadedWorker():
-        wait_completed(broadcast, 120)
-
-    assert factory.states(broadcast) == {"sent": 19, "failed": 1}
-    failed = Record.objects.get(status="error")
-    assert failed.reason is not None
-    assert "SMTPUTF8" in failed.reason.text
-    assert Delivery.objects.get(state="failed").attempts == 1
-    foreign.refresh_from_db()
-    assert foreign.state == "active"  # another server may reach it
-    channel.refresh_from_db()
-    assert (channel.state, channel.waits_since) == ("active", None)
-
-
 def test_a_mail_server_that_answers_later_is_asked_again_after_minutes(
     database_url: str, servers: ExitStack
 ) -> None:
@@ -290,7 +200,7 @@ def test_a_mail_server_that_answers_later_is_asked_again_after_minutes(
         assert 240 < (delivery.due_at - clock.now()).total_seconds() <= 300
 
 
-@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize("people", EACH_SIZE)
 def test_a_webhook_that_is_not_there_makes_the_channel_wait(database_url: str, people: int) -> None:
     with closed_port() as port:
         channel = factory.channel(url=f"http://127.0.0.1:{port}/hook", attempts=1)
@@ -326,7 +236,7 @@ def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(database_url: str) 
     assert factory.states(broadcast) == {"sent": FEW}
 
 
-@pytest.mark.parametrize("people", [FEW, MANY])
+@pytest.mark.parametrize("people", EACH_SIZE)
 def test_a_server_that_never_answers_leaves_one_recipient_in_doubt(
     database_url: str, people: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,18 +22,20 @@ from clarion.engine.claim import LATE, Claimed
 from clarion.engine.content_watch import Broken
 from clarion.engine.no_reply import MAYBE_SENT, without_reply
 from clarion.engine.pipeline_host import PipelineHost
-from clarion.engine.results import ContentTrouble, Result, StoryAnswered, StoryDown
+from clarion.engine.results import ContentTrouble, KnownGap, Result, StoryAnswered, StoryDown
 from clarion.engine.retry import wait_of
 from clarion.engine.snapshot import ChannelFacts
 from clarion.engine.story_watch import StoryWatch
 from clarion.kit import clock
 from clarion.records.deliveries.settle import Settlement
+from clarion.records.states import DeliveryState as D
 from clarion.transport.errors import MaybeSent, NotSent
 
 log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
 AHEAD = 0.125  # seconds of work left when the next claim is made
 IDLE = 0.08  # seconds between claims that bring nothing
+SOON = 0.01  # seconds until it is seen what became of the first messages
 DOWN_AFTER = 3  # connections in a row that failed: it is the provider, however few people
 PRESSURE = 2.5  # throttled replies close together: the account is meant, not single messages
 EASE = 0.9  # what an accepted message leaves of the pressure
@@ -141,7 +143,7 @@ class ChannelPipeline:
         if is_closed or self._probing:
             self._requeue(self._late)  # one message is tried first
         if is_closed or (few and not self._is_at_rest):
-            return IDLE
+            return IDLE if is_closed or self._probing else SOON
         if self._late:
             late, self._late = self._late, []
             try:
@@ -252,6 +254,8 @@ class ChannelPipeline:
         finally:
             if job.script is not None:
                 self._stories.end(claimed)
+        if isinstance(result, KnownGap) or was_not_made(result) or settlement.state == D.SKIPPED:
+            self._untested = min(self._untested * 2, UNTESTED)  # nothing was on its way
         if job.single:
             self._host.put(settlement)
         elif isinstance(result, StoryDown):
@@ -281,7 +285,6 @@ class ChannelPipeline:
 
     def _judge_content(self, claimed: Claimed, settlement: Settlement) -> None:
         """Fail one person whose message could not be made, or pause what fails for everybody."""
-        self._untested = min(self._untested * 2, UNTESTED)  # nothing was on its way
         asking = settlement.code == STORY_WEBHOOK
         if broken := self._content.failed(claimed, settlement, self.channel.rate, asking=asking):
             self._pause_broken(claimed.broadcast, broken)
