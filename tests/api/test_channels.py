@@ -1,13 +1,18 @@
 """Channels."""
 
 import json
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from api.conftest import Program
 from api.test_foundation import problem
 from clarion.channels.models import Channel
+from clarion.kit import clock
 from support import factory
+from support.listener import reachable
+from support.ports import closed_port
 
 TELEGRAM = {"name": "Bot", "kind": "telegram", "settings": {"token": "123456:" + "a" * 35}}
 
@@ -63,6 +68,70 @@ def test_a_check_says_what_the_provider_answered(call: Program, channel: Channel
     assert answer["detail"]
     registered = call.ok("POST", f"/channels/{channel.pk}/register")
     assert registered["ok"] is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_is_checked_as_soon_as_it_is_stored(call: Program) -> None:
+    with closed_port() as port:
+        dead = {"url": f"http://127.0.0.1:{port}/in", "allow_private": True}
+        body = {"name": "Shop", "kind": "webhook", "settings": dead}
+        made = call("POST", "/channels", body, Idempotency_Key="k")
+        assert made.json()["condition"] == "unchecked"
+        path = f"/channels/{made.json()['id']}"
+        read = call.ok("GET", path)
+    assert (read["condition"], read["checked_at"] is None) == ("check_failed", False)
+    assert "nothing accepts connections there" in read["condition_reason"]
+
+    with reachable() as url:
+        good = {"settings": {"url": url, "allow_private": True}}
+        call.ok("PATCH", path, good, If_Match="*")
+        read = call.ok("GET", path)
+        assert read["condition"] == "active"
+        call.ok("PATCH", path, {"rate": 5}, If_Match="*")
+        assert call.ok("GET", path)["checked_at"] == read["checked_at"]  # nothing new to check
+
+
+def test_what_is_wrong_with_a_channel_is_told_wherever_it_is_used(call: Program) -> None:
+    channel = factory.channel("Shop")
+    factory.people(channel, 1)
+    draft = factory.draft([channel])
+    broadcast = factory.sending([channel])
+
+    def told() -> tuple[dict[str, Any], list[str], list[dict[str, Any]]]:
+        return (
+            call.ok("GET", f"/channels/{channel.pk}"),
+            call.ok("GET", f"/broadcasts/{draft.pk}/problems")["warnings"],
+            call.ok("GET", f"/broadcasts/{broadcast.pk}")["waits_for"],
+        )
+
+    shown, warnings, waits = told()
+    assert (shown["condition"], waits) == ("unchecked", [])
+    assert warnings == [
+        "Channel Shop is not checked. Check the channel before you send.",
+    ]
+
+    since, until = clock.now() - timedelta(minutes=5), clock.now() + timedelta(hours=2.8)
+    Channel.objects.update(waits_since=since, waits_until=until, waits_reason="Too many requests.")
+    shown, (warning,), (wait,) = told()
+    moments = [since, until]
+    assert shown["condition"] == wait["state"] == "waiting"
+    assert shown["condition_reason"] == wait["reason"] == "Too many requests."
+    assert [datetime.fromisoformat(wait[key]) for key in ("since", "until")] == moments
+    assert [
+        datetime.fromisoformat(shown[key]) for key in ("condition_since", "next_attempt_at")
+    ] == moments
+    assert (wait["channel"], call.ok("GET", f"/broadcasts/{broadcast.pk}")["outcome"]) == (
+        "Shop", "waiting",
+    )  # fmt: skip
+    assert warning.startswith("Channel Shop is waiting. Too many requests.")
+
+    call.ok("POST", f"/channels/{channel.pk}/resume")
+    assert told()[2] == []
+    call.ok("POST", f"/channels/{channel.pk}/pause", {"reason": "No such token."})
+    shown, (warning,), (wait,) = told()
+    assert (wait["state"], wait["reason"], wait["until"]) == ("paused", "No such token.", None)
+    assert shown["condition_since"] is not None
+    assert "is paused. No such token." in warning
 
 
 def test_defaults_for_sending(call: Program, channel: Channel) -> None:

@@ -14,9 +14,20 @@ _COUNTS = (
     "expected", "total", "counts", "completed", "delivered_percent", "read_percent", "outcome",
     "opened", "clicked",
     "actions", "next_run_at", "runs", "number", "started_at", "finished_at", "state_reason",
+    "waits_for",
 )  # fmt: skip
 Type = Literal["broadcast", "external", "trigger", "single"]
 State = Literal["draft", "scheduled", "sending", "paused", "stopped", "completed", "missed", "live"]
+
+
+class WaitOut(Output):
+    """What keeps a broadcast from being sent at the moment."""
+
+    channel: str | None = Field(description="null: its story's webhook, which does not answer")
+    state: Literal["paused", "waiting"]
+    reason: str
+    since: Moment | None
+    until: Moment | None = Field(description="The next attempt; null: until it is resumed")
 
 
 class BroadcastOut(Output):
@@ -30,6 +41,7 @@ class BroadcastOut(Output):
     state: State
     state_reason: str
     outcome: str
+    waits_for: list[WaitOut] = Field(description="Empty while it is sent through all its channels")
     content: dict[str, Any] = Field(description="As it is sent when a draft is created")
     mail: dict[str, str | list[str]] = Field(description="Of e-mails only, as it is sent")
     channel_ids: list[Id]
@@ -103,6 +115,7 @@ def _shown(broadcast: Broadcast, facts: dict[str, Any]) -> BroadcastOut:
         data=broadcast.data,
         code_pool_id=broadcast.code_pool_id,
         sent_by=facts["agent"],
+        waits_for=[WaitOut(**wait) for wait in facts["waits_for"]],
         parent_id=broadcast.parent_id,
         restart_of_id=broadcast.restart_of_id,
         edit_of_id=broadcast.edit_of_id,

@@ -1,11 +1,8 @@
 """Channels: the form of each kind, secrets, check, pause."""
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,6 +20,7 @@ from clarion.engine.callbacks import Verified, store
 from clarion.engine.inbox import apply_waiting
 from clarion.kit import clock
 from support import factory
+from support.listener import reachable
 from web.conftest import LogIn
 
 pytestmark = pytest.mark.django_db
@@ -135,21 +133,8 @@ def test_pause_and_resume(admin: Client) -> None:
 
 @pytest.fixture
 def receiver() -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_OPTIONS(self) -> None:
-            body = json.dumps({}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/in"
-        server.shutdown()
+    with reachable() as url:
+        yield url
 
 
 @pytest.mark.django_db(transaction=True)

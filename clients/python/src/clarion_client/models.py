@@ -206,6 +206,7 @@ class Broadcast(TypedDict):
     state: "Literal['draft', 'scheduled', 'sending', 'paused', 'stopped', 'completed', 'missed', 'live']"
     state_reason: "str"
     outcome: "str"
+    waits_for: "list[Wait]"
     content: "dict[str, Any]"
     mail: "dict[str, str | list[str]]"
     channel_ids: "list[int]"
@@ -337,8 +338,10 @@ class Channel(TypedDict):
     only_written: "bool | None"
     window_hours: "int | None"
     state: "Literal['active', 'paused']"
-    condition: "str"
+    condition: "Literal['active', 'paused', 'waiting', 'check_failed', 'unchecked']"
     condition_reason: "str"
+    condition_since: "str | None"
+    next_attempt_at: "str | None"
     checked_at: "str | None"
     webhook_url: "str | None"
     created_at: "str"
@@ -1331,6 +1334,7 @@ class Problems(TypedDict):
 
     items: "list[DraftProblem]"
     advice: "list[str]"
+    warnings: "list[str]"
 
 
 class RateIn(TypedDict):
@@ -1966,6 +1970,16 @@ class Url(TypedDict):
     """The secret URL of an external broadcast or a trigger on an event."""
 
     url: "str"
+
+
+class Wait(TypedDict):
+    """What keeps a broadcast from being sent at the moment."""
+
+    channel: "str | None"
+    state: "Literal['paused', 'waiting']"
+    reason: "str"
+    since: "str | None"
+    until: "str | None"
 
 
 class Way(TypedDict):

@@ -1,8 +1,11 @@
 """Channels: the configured sending accounts. Secrets are written and never read."""
 
+from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from django.conf import settings
+from django.db import transaction
 from pydantic import Field
 
 from clarion.api.etags import require_match
@@ -59,7 +62,9 @@ class ChannelPatch(ChannelFields):
 class ChannelOut(Output):
     """A channel. `settings` has no secrets."""
 
-    volatile: ClassVar[frozenset[str]] = frozenset({"condition", "condition_reason", "checked_at"})
+    volatile: ClassVar[frozenset[str]] = frozenset(
+        {"condition", "condition_reason", "condition_since", "next_attempt_at", "checked_at"}
+    )
     id: Id
     name: str
     kind: str
@@ -75,8 +80,12 @@ class ChannelOut(Output):
         "templates; null: at any time"
     )
     state: Literal["active", "paused"]
-    condition: str
+    condition: Literal["active", "paused", "waiting", "check_failed", "unchecked"] = Field(
+        description="paused and waiting: nothing is sent through it at the moment"
+    )
     condition_reason: str
+    condition_since: Moment | None
+    next_attempt_at: Moment | None = Field(description="Of one that waits; `resume` ends a wait")
     checked_at: Moment | None
     webhook_url: str | None = Field(description="null until CLARION_PUBLIC_URL is set")
     created_at: Moment
@@ -176,7 +185,11 @@ def list_channels(
     Rules(_WRITE, repeatable=True, tagged=True, body=JSON), status=201,
 )  # fmt: skip
 def create_channel(request: ApiRequest, body: ChannelIn) -> Created:
-    """Add a channel"""
+    """Add a channel
+
+    Its settings are checked at the provider as soon as it is stored: read it again to see the
+    result in `condition`.
+    """
     channel = manage.add_channel(
         name=body.name,
         kind=body.kind,
@@ -184,7 +197,18 @@ def create_channel(request: ApiRequest, body: ChannelIn) -> Created:
         **_sending(body, everything=True),
         by=request.by,
     )
+    _check_once_stored(channel)
     return Created(channel_out(channel), f"/api/v1/channels/{channel.pk}")
+
+
+def _check_once_stored(channel: Channel) -> None:
+    """Check it after this transaction, which must not wait for another server."""
+    transaction.on_commit(partial(_check, channel))
+
+
+def _check(channel: Channel) -> None:
+    with suppress(ChannelError):  # what is wrong is kept with the channel
+        manage.check_channel(channel)
 
 
 @operation(AREA, "GET", "/channels/{channel_id}", ChannelOut, Rules(_READ, tagged=True))
@@ -200,12 +224,15 @@ def get_channel(request: ApiRequest, channel_id: Id) -> ChannelOut:
 def update_channel(request: ApiRequest, channel_id: Id, body: ChannelPatch) -> ChannelOut:
     """Change a channel
 
-    A secret that is left out or empty keeps its value.
+    A secret that is left out or empty keeps its value. Other settings are checked at the provider
+    as soon as they are stored.
     """
     channel = lock(Channel.objects.all(), channel_id, "channel")
     require_match(request, channel_out(channel))
     pairs = None if body.settings is None else _typed(body.settings)
     manage.update_channel(channel, settings=pairs, **_sending(body), by=request.by)
+    if pairs is not None and channel.checked_at is None:
+        _check_once_stored(channel)
     return channel_out(channel)
 
 
@@ -291,8 +318,10 @@ def channel_out(channel: Channel) -> ChannelOut:
         only_written=channel.only_written,
         window_hours=window_hours(channel, "message"),
         state=channel.state,
-        condition=str(state.state),
+        condition=state.state.value,
         condition_reason=str(state.reason),
+        condition_since=state.since,
+        next_attempt_at=state.until,
         checked_at=channel.checked_at,
         webhook_url=hook_url(channel.pk, public) if public else None,
         created_at=channel.created_at,

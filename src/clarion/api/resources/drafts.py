@@ -26,6 +26,7 @@ from clarion.broadcasts.preview import preview, preview_head, preview_page
 from clarion.broadcasts.preview_address import preview_address
 from clarion.broadcasts.problems import check_parts
 from clarion.broadcasts.query import audience_of
+from clarion.channels.condition import conditions, words
 from clarion.contacts.models import Address
 from clarion.content.errors import ContentError
 
@@ -45,6 +46,9 @@ class ProblemsOut(Output):
 
     items: list[DraftProblemOut]
     advice: list[str] = Field(description="On its e-mails; nothing of it prevents sending")
+    warnings: list[str] = Field(
+        description="What is wrong with its channels: paused, waiting, not checked, check failed"
+    )
 
 
 class AudienceOut(Output):
@@ -159,6 +163,7 @@ def list_problems(request: ApiRequest, broadcast_id: Id) -> ProblemsOut:
     return ProblemsOut(
         items=[DraftProblemOut(part=part, detail=detail) for detail, part in parts.items()],
         advice=advice_on(draft, channels),
+        warnings=[words(channel, state) for channel, state in conditions(channels)],
     )
 
 
