@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from clarion.broadcasts.models import Broadcast, Pick
+from clarion.chats.models import Chat
 from clarion.contacts.models import Address, Contact, Tag
 from support import factory
 
@@ -117,6 +118,19 @@ def test_a6_the_numbers_before_sending(people: str, clarion: Callable[..., Any])
     assert "2 recipients: 2 on news." in result.stderr
     assert "  1 left out: blocked us" in result.stderr
     assert "  for example Ann, 3" in result.stderr
+
+
+def test_g2_contacts_in_an_open_chat_are_recipients_who_wait(
+    people: str, clarion: Callable[..., Any]
+) -> None:
+    Chat.objects.create(address=Address.objects.get(value="2"), state="open")
+    said = clarion("send", "--channel", people, "--all", *TEXT).stderr
+    assert "3 recipients: 3 on news." in said
+    assert "  1 of them when their open chat is closed" in said
+    assert "left out" not in said
+    said = clarion("send", "--channel", people, "--all", *TEXT, "--end-open-chats").stderr
+    assert "3 recipients: 3 on news." in said
+    assert "when their open chat is closed" not in said
 
 
 def test_a7_only_who_has_given_all_required_consents(

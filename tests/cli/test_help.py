@@ -13,7 +13,7 @@ from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.recurrence import Recurrence
 from clarion.chats.models import Chat
 from clarion.cli import agents, broadcasts, chats, composing, consents, records
-from clarion.cli.app import WIDTH
+from clarion.cli.app import JSON, WIDTH, CommandGroup
 from clarion.cli.main import RootGroup, app
 from clarion.consents.models import Change
 from clarion.records.models import Record
@@ -65,6 +65,14 @@ def test_every_command_has_its_place_in_the_overview(ok: Callable[..., str]) -> 
     for title in RootGroup.sections:
         assert f"\n{title}:\n" in text
     assert text.index("\n  serve ") < text.index("\n  send ") < text.index("\n  demo ")
+
+
+def test_json_may_stand_before_any_subcommand() -> None:
+    """What a group does with it is in test_channels.py."""
+    with_json = [path for path in ALL if any(JSON in option.opts for option in find(path).params)]
+    assert len(with_json) > 50
+    for path in with_json:
+        assert all(isinstance(find(path[:depth]), CommandGroup) for depth in range(len(path))), path
 
 
 def test_options_are_in_sections_and_examples_at_the_end(ok: Callable[..., str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from clarion.accounts.models import AuditEntry
 from clarion.broadcasts.models import Broadcast
 from clarion.contacts.models import Address
+from clarion.content import stories
 from clarion.kit import clock
 from clarion.records.receipts import ReceiptUpdate, apply_receipts
 from support import factory
@@ -76,6 +77,15 @@ def test_conditions(
 ) -> None:
     rows = ok_json("records", *conditions)
     assert sorted(row["user"] for row in rows) == users
+
+
+def test_i3_records_are_found_by_the_story(recorded: int, ok_json: Callable[..., Any]) -> None:
+    blocks = [{"kind": "text", "text": "Hello"}]
+    story = stories.create_story(name="Welcome tour", blocks=blocks, by=factory.BY)
+    Broadcast.objects.filter(pk=recorded).update(data_type="story", story=story)
+    assert len(ok_json("records", "--story", str(story.pk))) == 3
+    assert len(ok_json("records", "--story-name", "TOUR", "--status", "error")) == 1
+    assert ok_json("records", "--story-name", "farewell") == []
 
 
 def test_the_table(recorded: int, ok: Callable[..., str], clarion: Callable[..., Any]) -> None:

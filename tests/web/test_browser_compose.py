@@ -15,7 +15,7 @@ from clarion.contacts.models import Tag, Tagging
 from clarion.content import stories
 from support import factory
 from support.waiting import eventually
-from web.browsing import Site, add_admin, enter, look
+from web.browsing import Site, add_admin, enter, look, resize
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
@@ -56,6 +56,10 @@ def test_d1_everything_is_saved_as_one_types_and_looks_right(site: Site, channel
     switch(page, "Story")
     page.get_by_role("combobox", name="Story").select_option("Welcome")
     expect(page.locator("#preview .bubble")).to_have_text("Dear Person 0")
+    resize(page, 800, 900)
+    expect(page.locator("#preview .bubble")).to_be_in_viewport()
+    expect(page.get_by_role("combobox", name="Story")).to_be_in_viewport()
+    resize(page, 1280, 800)
     page.get_by_label("Periodic").check()
     page.get_by_label("Repeat", exact=True).select_option("week")
     page.locator(".days .switch-one", has_text="Mon").click()

@@ -10,6 +10,7 @@ from django.test import Client
 
 from clarion.accounts.models import Agent, AuditEntry
 from clarion.broadcasts.models import Broadcast
+from clarion.content import stories
 from clarion.records.models import Record
 from support import factory
 
@@ -23,9 +24,12 @@ def sent() -> Broadcast:
     """A broadcast of Mira that reached 59 people and failed for one."""
     channel = factory.channel("Shop")
     factory.people(channel, PEOPLE)
+    blocks = [{"kind": "text", "text": "Hello"}]
+    story = stories.create_story(name="Welcome tour", blocks=blocks, by=factory.BY)
     broadcast = factory.sending([channel], title="Autumn")
     mira, _noah = factory.agent("sender", "Mira"), factory.agent("sender", "Noah")
-    Broadcast.objects.filter(pk=broadcast.pk).update(agent=mira, agent_name=mira.name)
+    sender = {"agent": mira, "agent_name": mira.name}
+    Broadcast.objects.filter(pk=broadcast.pk).update(data_type="story", story=story, **sender)
     factory.settle_each(channel, ["failed" if n == 7 else "sent" for n in range(PEOPLE)])
     return broadcast
 
@@ -53,6 +57,8 @@ def test_an_empty_list_leads_on(admin: Client) -> None:
         ("agent=Noah", 0),
         ("story=1000000", 0),
         ("story_name=Autumn", 0),
+        ("story_name=welcome tour", 50),
+        ("story_name=TOUR&status=error", 1),
     ],
 )
 def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, count: int) -> None:
@@ -63,6 +69,11 @@ def test_i3_filters_combine(admin: Client, sent: Broadcast, query: str, count: i
 
     assert len(response.context["page"].rows) == count
     assert len(response.context["chips"]) == len(pairs) + 1
+
+
+def test_i3_records_of_a_story_by_its_id(admin: Client, sent: Broadcast) -> None:
+    sent.refresh_from_db()
+    assert len(admin.get(f"/records/?story={sent.story_id}").context["page"].rows) == 50
 
 
 def test_a_chip_takes_its_condition_away(admin: Client, sent: Broadcast) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from clarion.broadcasts.models import Broadcast
 from clarion.channels.models import Channel
+from clarion.chats.models import Chat
 from clarion.contacts.models import Tag, Tagging
 from clarion.engine import lifecycle
 from clarion.kit import clock
@@ -29,6 +30,18 @@ def test_a6_the_audience_is_counted_as_it_changes(admin: Client, channel: Channe
     assert "Send to 5 recipients" in words(html)
     assert re.search(r'<span class="num">1</span>\s*blocked us', html)
     assert "For example Person" in html
+
+
+def test_g2_contacts_in_an_open_chat_are_recipients_who_wait(
+    admin: Client, channel: Channel
+) -> None:
+    Chat.objects.create(address=channel.addresses.earliest("pk"), state="open")
+
+    html = words(admin.post("/broadcasts/compose/audience", compose_form(channel)).content.decode())
+
+    assert "Send to 5 recipients" in html
+    assert "1 of them when their open chat is closed" in html
+    assert "open chat: held" not in html
 
 
 def test_a4_tags_with_and_without(admin: Client, channel: Channel) -> None:
