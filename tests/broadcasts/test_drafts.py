@@ -244,3 +244,22 @@ def test_d2_a_duplicate_of_a_sent_one_is_a_draft_without_its_time() -> None:
     assert fresh.scheduled_at is None
     assert (fresh.total, fresh.started_at, fresh.key == sent.key) == (0, None, False)
     assert launch.start(fresh, by=factory.BY, undo_seconds=0).state == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"format": "rtf"}, "There is no format called “rtf”. Choose one of: text, markdown,"),
+        (
+            {"data_type": "poem"},
+            "There is no data type called “poem”. Choose one of: text, story, template.",
+        ),
+        ({"type": "x"}, "There is no type called “x”. Choose one of: broadcast, external,"),
+    ],
+)
+def test_what_cannot_be_chosen_is_named_with_what_can(
+    db: None, fields: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(LaunchError) as refused:
+        drafts.create_draft(by=factory.BY, **fields)
+    assert str(refused.value).startswith(sentence)

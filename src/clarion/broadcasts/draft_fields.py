@@ -14,9 +14,10 @@ from clarion.broadcasts.errors import CallError, LaunchError
 from clarion.broadcasts.mail import stored_mail
 from clarion.broadcasts.models import Broadcast
 from clarion.codes.models import CodePool
-from clarion.content.formats import FORMATS, TEXT
+from clarion.content.formats import FORMATS
 from clarion.content.models import Story
 from clarion.kit import clock, rates
+from clarion.kit.names import no_such
 from clarion.kit.text import clean, one_line, plain_text
 
 TITLE_LENGTH = 200
@@ -118,12 +119,14 @@ def stored(fields: Fields) -> Fields:
 
 def _ensure_choices(values: Fields) -> None:
     """Raise LaunchError for what is none of those that can be chosen."""
-    if values.get("format", TEXT) not in FORMATS:
-        raise LaunchError(f"The format is one of: {', '.join(FORMATS)}. Choose one of them.")
-    if values.get("data_type", "text") not in Broadcast.DataType.values:
-        raise LaunchError("The data type is one of: text, story, template. Choose one of them.")
-    if values.get("type", "broadcast") not in TYPES:
-        raise LaunchError("The type is one of: broadcast, external, trigger. Choose one of them.")
+    choices: dict[str, tuple[str, Sequence[str]]] = {
+        "format": ("format", FORMATS),
+        "data_type": ("data type", Broadcast.DataType.values),
+        "type": ("type", TYPES),
+    }
+    for name, (noun, existing) in choices.items():
+        if (value := values.get(name)) is not None and value not in existing:
+            raise LaunchError(no_such(noun, str(value), existing))
 
 
 def stored_template(name: str, language: str, variables: Sequence[str]) -> dict[str, Any]:
