@@ -27,6 +27,7 @@ BODY_MAX = 30_000  # bytes
 _CALL = ("call", "ok")
 _INVALID = ("refused:invalid", "ok")
 _LINK = re.compile(r"https?://[!-~]+")
+_LARGEST = {"video": 26_000_000, "file": 50_000_000}  # bytes
 _PICTURE = re.compile(r"https?://[!-~]+\.(?:jpeg|jpg|png|gif)", re.IGNORECASE)
 _MESSAGES = {
     1: "invalidUrl",
@@ -252,10 +253,14 @@ def _shown(body: dict[str, Any], size: int) -> tuple[str, dict[str, Any]]:
     sender, kind, text = body.get("sender"), body.get("type"), body.get("text")
     if not isinstance(sender, dict) or not sender.get("name") or kind is None:
         raise Wrong(4)
-    if size > BODY_MAX or len(str(sender["name"])) > 28 or not isinstance(text, str):
+    if size > BODY_MAX or len(str(sender["name"])) > 28:
         raise Wrong(3)
     parts: dict[str, Any] = {}
-    if kind == "picture":
+    if kind in _LARGEST:
+        parts["media"], text = _file(body, _LARGEST[kind]), ""
+    elif not isinstance(text, str):
+        raise Wrong(3)
+    elif kind == "picture":
         media = body.get("media")
         if not isinstance(media, str) or not _PICTURE.fullmatch(media) or len(text) > CAPTION_MAX:
             raise Wrong(3)
@@ -265,6 +270,18 @@ def _shown(body: dict[str, Any], size: int) -> tuple[str, dict[str, Any]]:
     if keyboard := body.get("keyboard"):
         parts["buttons"] = _buttons(keyboard, str(body.get("tracking_data", "")))
     return text, parts
+
+
+def _file(body: dict[str, Any], most: int) -> dict[str, Any]:
+    """A video or a file: with its size, and a file with its name. Raises Wrong."""
+    media, size, name = body.get("media"), body.get("size"), body.get("file_name", "")
+    if not isinstance(media, str) or not isinstance(size, int) or not 0 < size <= most:
+        raise Wrong(3)
+    if body["type"] == "video" and not media.partition("?")[0].lower().endswith(".mp4"):
+        raise Wrong(3)
+    if body["type"] == "file" and not (isinstance(name, str) and 0 < len(name) <= 256):
+        raise Wrong(4)
+    return {"kind": "file", "url": media, "size": size, **({"name": name} if name else {})}
 
 
 def _buttons(keyboard: Any, tracking: str) -> list[dict[str, str]]:

@@ -53,6 +53,7 @@ class Case:
     pressed: Callable[[], HookRequest] | None = None  # “Yes, please” with the value yes-7
     unknown: tuple[bytes, ...] = ()  # bodies in the provider's form that mean nothing to us
     opened: Callable[[HttpRequest], bytes] = _as_sent  # what the receiver reads of a request
+    needs_size: frozenset[str] = frozenset()  # of media: what it takes only with its size
     unpacked: Callable[[bytes], bytes] = bytes  # of what is sent, the message itself
     rehearsal: Rehearsal | None = None  # where the simulator knows the provider's protocol
 

@@ -33,6 +33,7 @@ def media_of(kind: str) -> Iterator[Media]:
     yield Media(kind, LONG_URL, "n" * 3_000, sort)  # type: ignore[arg-type]
     yield Media(kind, "", "a ü\n.png", sort, PNG)  # type: ignore[arg-type]
     yield Media(kind, URL)  # type: ignore[arg-type]
+    yield Media(kind, URL, name, sort, unread=4_000)  # type: ignore[arg-type]
 
 
 def buttons_of(kinds: frozenset[str], most: int) -> Iterator[tuple[Button, ...]]:

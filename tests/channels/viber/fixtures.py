@@ -59,6 +59,7 @@ CASE = Case(
     settings={"token": TOKEN, "sender": "Spring shop"},
     secrets=(TOKEN,),
     message=Outgoing("abc-17", 3, ANNA, "Hello Anna"),
+    needs_size=frozenset({"file"}),
     accepted=ACCEPTED,
     user_ids={ANNA: ANNA, f" {BERT} ": BERT, "01234567890A=": "01234567890A="},
     bad_user_ids={"looks like": ("+49 151 2345678", "anna", "a" * 200, "jc9HsWTZ2Yf=2NkRZ8KcNug")},

@@ -181,13 +181,42 @@ def test_a_reply_button_is_known_by_its_label_and_what_was_tracked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("media", "content"),
+    [
+        (
+            Media("file", "https://shop.example/a.pdf", "Price list.pdf", "", b"pdf"),
+            {"type": "file", "size": 3, "file_name": "Price list.pdf"},
+        ),
+        (
+            Media("file", "https://shop.example/a.mp4?b", "a.mp4", unread=26_000_000),
+            {"type": "video", "size": 26_000_000},
+        ),
+        (
+            Media("file", "https://shop.example/a.mp4", "a.mp4", unread=26_000_001),
+            {"type": "file", "size": 26_000_001, "file_name": "a.mp4"},
+        ),
+    ],
+)
+def test_files_and_videos_have_their_size(media: Media, content: dict[str, Any]) -> None:
+    body = body_of(make().request(replace(CASE.message, text="", media=media)))
+    del body["receiver"], body["sender"], body["min_api_version"]
+    assert body == {**content, "media": media.url}
+
+
+@pytest.mark.parametrize(
     ("parts", "words"),
     [
         ({"text": "  "}, "empty"),
         ({"text": "x" * 7_001}, "7,000"),
         ({"media": Media("image", "https://shop.example/picture")}, "ends with"),
         ({"media": Media("image", "", "a.png", "image/png", b"png")}, "public URL"),
-        ({"media": Media("file", "https://shop.example/a.pdf")}, "no files"),
+        ({"text": "", "media": Media("file", "https://shop.example/a.pdf")}, "Upload the file"),
+        ({"text": "", "media": Media("file", "", "a.pdf", "", b"pdf")}, "public URL"),
+        (
+            {"text": "", "media": Media("file", "https://shop.example/a", unread=50_000_001)},
+            "at most 50 MB",
+        ),
+        ({"media": Media("file", "https://shop.example/a", unread=5)}, "without text"),
         ({"buttons": (Button("reply", "Yes", "x" * 5_000),)}, "send back more"),
     ],
 )

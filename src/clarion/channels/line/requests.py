@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from clarion.channels.contract import Limits, Outgoing, Unsendable
-from clarion.channels.fitting import ensure_fits, length_of, sent_back
+from clarion.channels.fitting import ensure_fetchable, ensure_fits, length_of, sent_back
 from clarion.kit.parts import Button, Media
 
 TEXT_LENGTH: Final = 5_000  # UTF-16 units of a text message
@@ -70,11 +70,7 @@ def encoded(body: dict[str, Any]) -> bytes:
 
 
 def _picture(media: Media) -> str:
-    if not media.url:
-        raise Unsendable(
-            "LINE downloads pictures itself, and this one has no public URL. Set "
-            "CLARION_PUBLIC_URL, or use the URL of a picture on the web."
-        )
+    ensure_fetchable(media, "LINE")
     if not media.url.startswith("https://") or len(media.url) > _MEDIA_URL:
         raise Unsendable("LINE accepts pictures whose URL begins with https://.")
     if media.content_type not in _PICTURES:

@@ -8,13 +8,16 @@ import json
 from typing import Any, Final
 
 from clarion.channels.contract import Limits, Outgoing, Unsendable
-from clarion.channels.fitting import ensure_fits, sent_back
+from clarion.channels.files import file_name
+from clarion.channels.fitting import ensure_fetchable, ensure_fits, sent_back
 from clarion.kit.parts import Button, Media
 
 TEXT_LENGTH: Final = 7_000  # characters
 CAPTION: Final = 768  # characters beside a picture
 MOST_BUTTONS: Final = 24  # rows of a keyboard; that Viber shows so many is not verified
 RECEIVERS: Final = 300  # of one broadcast message
+VIDEO_SIZE: Final = 26_000_000  # bytes of a video that is played in the chat
+FILE_SIZE: Final = 50_000_000  # bytes
 LARGEST: Final = 30_000  # bytes of a whole request
 _PER_RECEIVER: Final = 40  # bytes of an id and what is around it, at most
 _TRACKING: Final = 4_000  # characters
@@ -26,7 +29,9 @@ def content_of(message: Outgoing, limits: Limits, label: str) -> dict[str, Any]:
     """What a message says, without its sender and receivers. Raises Unsendable."""
     ensure_fits(message, limits, label)
     content: dict[str, Any] = {"min_api_version": 1}
-    if message.media is not None:
+    if message.media is not None and message.media.kind == "file":
+        content |= _file(message.media)
+    elif message.media is not None:
         content |= {"type": "picture", "text": message.text, "media": _picture(message.media)}
     elif message.text.strip():
         content |= {"type": "text", "text": message.text}
@@ -63,15 +68,30 @@ def _json(value: object) -> str:
 
 
 def _picture(media: Media) -> str:
-    if not media.url:
-        raise Unsendable(
-            "Viber downloads pictures itself, and this one has no public URL. Set "
-            "CLARION_PUBLIC_URL, or use the URL of a picture on the web."
-        )
+    ensure_fetchable(media, "Viber")
     path = media.url.partition("#")[0].partition("?")[0]
     if not path.lower().endswith(_PICTURES):
         raise Unsendable("Viber accepts pictures whose URL ends with .jpeg, .jpg, .png or .gif.")
     return media.url
+
+
+def _file(media: Media) -> dict[str, Any]:
+    """A video that Viber plays, or a file. Raises Unsendable.
+
+    …/docs/bots-api/data-models/message#video-message and #file-message: both need the size.
+    """
+    ensure_fetchable(media, "Viber")
+    if not media.size:
+        raise Unsendable(
+            "Viber needs the size of a file, which is not known of a URL. Upload the file instead."
+        )
+    path = media.url.partition("#")[0].partition("?")[0].lower()
+    if media.size <= VIDEO_SIZE and path.endswith(".mp4"):
+        return {"type": "video", "media": media.url, "size": media.size}
+    if media.size > FILE_SIZE:
+        raise Unsendable(f"Viber accepts files of at most {FILE_SIZE // 10**6} MB.")
+    name = file_name(media)
+    return {"type": "file", "media": media.url, "size": media.size, "file_name": name}
 
 
 def _key(button: Button) -> dict[str, Any]:
