@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarion.settings")
 _django = get_wsgi_application()
 
 from clarion.api import bodies as api_bodies  # noqa: E402 - needs Django's settings
+from clarion.api.gathering import Gathering  # noqa: E402
 from clarion.hooks import bodies as hooks_bodies  # noqa: E402
 from clarion.hooks.application import HookApplication  # noqa: E402
 from clarion.server.bodies import BodyLimits, Refusal, Rule, Scope  # noqa: E402
@@ -53,7 +54,7 @@ async def _is_known(scope: Scope) -> bool:
 _threads = PAGES.at_once + CALLS.at_once + API.at_once
 _pages = WsgiBridge(_django, threads=_threads, downloads=DOWNLOADS)
 application = BodyLimits(
-    HookApplication(Turns(_pages, _group)),
+    HookApplication(Gathering(Turns(_pages, _group), _django)),
     rule=_rule,
     is_agent=_is_known,
     refusal=_refusal,

@@ -4,7 +4,7 @@ import http
 from typing import Any, Final
 
 from clarion.accounts.idempotency import LONGEST_KEY
-from clarion.api.operations import KEY_HEADER, Rules
+from clarion.api.answers import KEY_HEADER, Rules
 from clarion.api.problems import MEDIA_TYPE, STATUS, TITLES
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}

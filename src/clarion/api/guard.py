@@ -45,7 +45,9 @@ class Bearer(HttpBearer):
         return self._pass(request, secret.strip() if scheme.lower() == "bearer" else "")
 
     def _pass(self, request: HttpRequest, secret: str) -> ApiToken:
-        token = valid_token(secret)
+        tokens_read: dict[str, ApiToken] = getattr(request, "tokens_read", {})
+        if (token := tokens_read.get(secret)) is None:
+            token = tokens_read[secret] = valid_token(secret)
         allowance = request_limits.take(token.pk, tokens.limit_of(token))
         request.allowance = allowance  # type: ignore[attr-defined]
         if not allowance.allowed:

@@ -5,7 +5,8 @@ written as already expanded: its one delivery is queued in the transaction that 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -37,12 +38,14 @@ from clarion.content.stories import newest
 from clarion.kit import clock
 from clarion.kit.markup.pieces import MarkupError
 from clarion.kit.markup.reading import FORMATS, check_template
-from clarion.records.deliveries.write import write_single
+from clarion.records.deliveries.write import write_singles
 from clarion.records.models import Delivery
 from clarion.records.states import PENDING
 
 PRIORITY = 2  # before every broadcast to many (0) and to those who trigger one (1)
 LONGEST_REPLY = 4_096  # characters
+_AUDIENCE = Audience(kind="picks", picked_from="hand").model_dump()
+_DELETED = "The contact was deleted."
 _TEMPLATE = re.compile(r"\{[{%#]")
 _LITERAL = re.compile(r'\{\{ "(\{[{%#])" \}\}')
 
@@ -73,59 +76,119 @@ def send_single(
     second call with the same ``form_token`` sends nothing, and returns what the first one has
     made. Raises SingleError for people out of reach, and for a text or markup that is wrong.
     """
-    _refuse_out_of_reach(address)
-    what = _content(text, story, template, text_format)
-    now = clock.now()
+    if reason := _out_of_reach([address.pk]).get(address.pk):
+        raise SingleError(reason)
+    fields = _fields(address, by, title, data) | _content(text, story, template, text_format)
     with transaction.atomic():
         single, is_new = create_once(
             form_token,
-            type=Broadcast.Type.SINGLE,
-            state=BroadcastState.SENDING,
-            **authors.sender(by),
-            title=title.strip()[:200],
             mail=dict(mail or {}),
             mail_layout=dict(mail_layout or {}),
             code_pool=code_pool,
             track_clicks=track_clicks,
             track_opens=track_opens,
             is_answer=is_answer,
-            data=dict(data or {}),
-            audience=Audience(kind="picks", picked_from="hand").model_dump(),
-            priority=PRIORITY,
-            end_open_chats=True,
-            created_at=now,
-            scheduled_at=now,
-            started_at=now,
-            expanded_at=now,
-            expand_cursor=address.pk,
-            total=1,
-            **what,
+            **fields,
         )
-        if not is_new:
-            return single
-        single.channels.add(address.channel_id)
-        Pick.objects.create(broadcast=single, address=address)
-        write_single(single.pk, address.channel_id, address.pk)
+        if is_new:
+            _queue([(single, address)])
     return single
 
 
-def send_filled(address: Address, *, by: Agent | str, **fields: Any) -> Broadcast:
-    """As ``send_single``, but for a text or template whose variables all have a value.
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One thing for one person; the fields are those of ``send_single``."""
 
-    Raises SingleError also where one has none for this contact, and where what only e-mails have
-    can't be sent. What a story asks for while it runs
-    is not known yet, so a story is sent as it is.
+    address: Address
+    by: Agent | str
+    text: str = ""
+    text_format: str = TEXT
+    story: Story | None = None
+    template: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    mail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def send_filled(
+    wanted: Sequence[Single],
+) -> list[tuple[Broadcast, int] | SingleError]:
+    """As ``send_single`` for several, together: what was queued and its delivery's id, or why not.
+
+    Each must be a text or template whose variables all have a value: refused is also where one has
+    none for this contact, and where what only e-mails have can't be sent. What a story asks for
+    while it runs is not known yet, so a story is sent as it is.
     """
+    reasons = _out_of_reach([message.address.pk for message in wanted])
+    singles = [_filled(message, reasons.get(message.address.pk)) for message in wanted]
+    fit = [
+        (single, message.address)
+        for single, message in zip(singles, wanted, strict=True)
+        if isinstance(single, Broadcast)
+    ]
     with transaction.atomic():
-        single = send_single(address, by=by, **fields)
+        Broadcast.objects.bulk_create([single for single, _ in fit])
+        deliveries = _queue(fit)
+    return [
+        single if isinstance(single, SingleError) else (single, deliveries[single.pk])
+        for single in singles
+    ]
+
+
+def _filled(message: Single, reason: str | None) -> Broadcast | SingleError:
+    """A single that is not saved yet, or why it can't be sent."""
+    address = message.address
+    try:
+        if reason:
+            raise SingleError(reason)
+        content = _content(message.text, message.story, message.template, message.text_format)
+        fields = _fields(address, message.by, message.title, message.data)
+        single = Broadcast(mail=dict(message.mail), is_answer=True, **fields, **content)
         if single.mail and (problems := content_problems(single, [address.channel])):
             raise SingleError("\n".join(problems))
-        try:
-            for text in _texts(single, address):
-                _fill(text, address, single.data)
-        except ContentError as error:
-            raise SingleError(str(error)) from None
+        for text in _texts(single, address):
+            _fill(text, address, single.data)
+    except SingleError as error:
+        return error
+    except ContentError as error:
+        return SingleError(str(error))
     return single
+
+
+def _fields(
+    address: Address, by: Agent | str, title: str, data: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The fields of a broadcast to one person that is queued at once."""
+    now = clock.now()
+    return {
+        "type": Broadcast.Type.SINGLE,
+        "state": BroadcastState.SENDING,
+        **authors.sender(by),
+        "title": title.strip()[:200],
+        "data": dict(data or {}),
+        "audience": dict(_AUDIENCE),
+        "priority": PRIORITY,
+        "end_open_chats": True,
+        "created_at": now,
+        "scheduled_at": now,
+        "started_at": now,
+        "expanded_at": now,
+        "expand_cursor": address.pk,
+        "total": 1,
+    }
+
+
+def _queue(singles: Sequence[tuple[Broadcast, Address]]) -> dict[int, int]:
+    """Queue new singles, each for its address; return their deliveries by broadcast."""
+    through = Broadcast.channels.through
+    through.objects.bulk_create(
+        through(broadcast_id=single.pk, channel_id=address.channel_id)
+        for single, address in singles
+    )
+    Pick.objects.bulk_create(Pick(broadcast=single, address=address) for single, address in singles)
+    return write_singles(
+        [(single.pk, address.channel_id, address.pk) for single, address in singles]
+    )
 
 
 def _texts(single: Broadcast, address: Address) -> list[str]:
@@ -146,12 +209,14 @@ def _fill(text: str, address: Address, data: Mapping[str, Any]) -> None:
     compiled.render(context_of(address.contact, address), data=dict(data), memory={}, **links)
 
 
-def _refuse_out_of_reach(address: Address) -> None:
-    state = Address.objects.get(pk=address.pk).effective_state
-    if pending_among([address.pk]):
-        state = AddressState.SUPPRESSED
-    if state in NO_REPLY:
-        raise SingleError(explain(state))
+def _out_of_reach(address_ids: Collection[int]) -> dict[int, str]:
+    """Why nothing can be sent to those of these addresses to whom nothing can."""
+    states = {
+        address.pk: address.effective_state
+        for address in Address.objects.filter(pk__in=address_ids)
+    } | dict.fromkeys(pending_among(address_ids), AddressState.SUPPRESSED)
+    reasons = {pk: explain(state) for pk, state in states.items() if state in NO_REPLY}
+    return dict.fromkeys(set(address_ids) - states.keys(), _DELETED) | reasons
 
 
 def _content(

@@ -47,12 +47,12 @@ class WsgiBridge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        body = await _whole_body(receive)
+        body = await whole_body(receive)
         if body is None:
             return
         exchange = _Exchange(self._downloads, asyncio.get_running_loop(), receive, send)
         with body:
-            environ = _environ(scope, body)
+            environ = environ_of(scope, body)
             work = contextvars.copy_context().run
             answering = exchange.loop.run_in_executor(
                 self._pool, work, exchange.answer, self._application, environ
@@ -88,9 +88,9 @@ class _Exchange:
         pieces = application(environ, self._begin)
         try:
             if not getattr(pieces, "streaming", False):
-                return _messages(self._status, self._headers, b"".join(pieces))
+                return messages_of(self._status, self._headers, b"".join(pieces))
             if not self._downloads.acquire(blocking=False):
-                return _messages(503, _BUSY_HEADERS, _BUSY)
+                return messages_of(503, _BUSY_HEADERS, _BUSY)
             try:
                 self._stream(pieces)
             finally:
@@ -116,7 +116,7 @@ class _Exchange:
         ]
 
     def _stream(self, pieces: Iterable[bytes]) -> None:
-        start, _ = _messages(self._status, self._headers, b"")
+        start, _ = messages_of(self._status, self._headers, b"")
         self._wait_for(self._start(start))
         for piece in pieces:
             self._wait_for(
@@ -145,14 +145,15 @@ class _Exchange:
         raise ReaderLeft
 
 
-def _messages(status: int, headers: Headers, body: bytes) -> list[Message]:
+def messages_of(status: int, headers: Headers, body: bytes) -> list[Message]:
+    """An answer as the server takes it."""
     return [
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
     ]
 
 
-async def _whole_body(receive: Receive) -> IO[bytes] | None:
+async def whole_body(receive: Receive) -> IO[bytes] | None:
     """The body, None when the client left before its end."""
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -170,7 +171,7 @@ async def _whole_body(receive: Receive) -> IO[bytes] | None:
             return None
 
 
-def _environ(scope: Scope, body: IO[bytes]) -> Environ:
+def environ_of(scope: Scope, body: IO[bytes]) -> Environ:
     """The request as WSGI describes it (PEP 3333)."""
     size = body.seek(0, 2)
     body.seek(0)

@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from clarion.api.answers import Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import not_found
 from clarion.api.types import Id, Input, Moment, Output
 from clarion.broadcasts import approvals, history

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Output
 from clarion.contacts import attribute_changes as changes
 from clarion.contacts.attributes import LONGEST

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from ninja import Body, Query
 from pydantic import AwareDatetime, Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.shown_broadcasts import BroadcastOut, broadcast_out, broadcasts_out
 from clarion.api.types import Id, Input, Moment, Output, Page
 from clarion.broadcasts import calls, control, drafts, external, history, launch, restarts

@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import chosen, get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import FieldError, Problem
 from clarion.api.resources.contacts import Comparison
 from clarion.api.types import Id, Input, Moment, Output, Page

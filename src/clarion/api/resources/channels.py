@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, Output, Page, Scalar
 from clarion.channels import manage
 from clarion.channels.condition import condition

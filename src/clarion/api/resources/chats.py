@@ -7,9 +7,10 @@ from pydantic import Field
 
 from clarion.accounts import audit
 from clarion.accounts.models import Agent, Role
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import not_found, wrong_field
 from clarion.api.resources.broadcasts import ReleasedOut
 from clarion.api.shown_messages import MessageOut, message_out

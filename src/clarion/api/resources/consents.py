@@ -4,11 +4,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, Output, Page
 from clarion.consents import grants, manage
 from clarion.consents.manage import LONGEST_NAME, LONGEST_TEXT

@@ -4,10 +4,11 @@ from typing import Any
 
 from pydantic import Field
 
+from clarion.api.answers import Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import chosen, get, lock
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.resources.contacts import ContactOut, shown
 from clarion.api.types import AttributeValue, Id, Input, Output
 from clarion.channels.models import Channel

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import chosen, get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import FieldError, Problem
 from clarion.api.types import AttributeValue, Id, Input, Moment, Output, Page
 from clarion.channels.models import Channel

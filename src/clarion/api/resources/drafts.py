@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.drafting import DraftIn, DraftPatch, package_fields
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest, may
 from clarion.api.lookups import chosen, get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import Problem, wrong_field
 from clarion.api.shown_broadcasts import BroadcastOut, broadcast_out
 from clarion.api.shown_costs import CostOut, cost_out

@@ -2,9 +2,10 @@
 
 from pydantic import Field
 
+from clarion.api.answers import Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, MomentIn, Output
 from clarion.consents import grants
 from clarion.consents.models import Change, Consent

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from ninja import File, Query, UploadedFile
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import MULTIPART, ApiRequest, may
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import chosen, get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import Problem
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.channels.models import Channel

@@ -7,10 +7,11 @@ from django.conf import settings
 from ninja import Query
 from pydantic import AwareDatetime, Field
 
+from clarion.api.answers import Rules
 from clarion.api.guard import ApiRequest
 from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import chosen
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import wrong_field
 from clarion.api.resources.broadcasts import find
 from clarion.api.types import Id, Moment, Output, Page

@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Output
 from clarion.content.mail import layouts
 from clarion.content.models import Layout

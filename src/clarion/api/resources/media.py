@@ -3,8 +3,9 @@
 from ninja import File, UploadedFile
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import MULTIPART, ApiRequest
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import not_found
 from clarion.api.types import Moment, Output
 from clarion.content import media

@@ -1,8 +1,9 @@
 """Merging contacts: likely duplicates, merging, undoing it."""
 
+from clarion.api.answers import Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import chosen, get
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.resources.contacts import ContactOut, shown
 from clarion.api.types import Id, Input, Moment, Output
 from clarion.contacts import duplicates, merges

@@ -7,11 +7,12 @@ from pydantic import AwareDatetime, Field
 
 from clarion.accounts import agents, audit_log, links, second_factor, sessions
 from clarion.accounts.models import Agent, AuditEntry
+from clarion.api.answers import Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import not_found
 from clarion.api.types import Id, Input, Moment, Output, Page
 

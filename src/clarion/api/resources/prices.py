@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
+from clarion.api.answers import Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Output
 from clarion.channels import price_lists
 from clarion.channels.models import Channel

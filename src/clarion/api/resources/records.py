@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from ninja import Query
 from pydantic import AwareDatetime, Field
 
+from clarion.api.answers import Rules
 from clarion.api.guard import ApiRequest
 from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import get
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.problems import FieldError, Problem, not_found
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.broadcasts import history

@@ -8,11 +8,12 @@ from pydantic import Field
 from clarion.accounts import saved_filters as filters
 from clarion.accounts.models import SavedFilter
 from clarion.accounts.saved_filters import LONGEST, LONGEST_QUERY
+from clarion.api.answers import Created, Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, Output, Page
 
 AREA = "Saved filters"

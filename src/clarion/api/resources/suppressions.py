@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit
 from clarion.api.lookups import get
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, Output, Page
 from clarion.channels import own_keywords
 from clarion.contacts.models import Suppression

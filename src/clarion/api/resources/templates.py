@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Rules
 from clarion.api.guard import ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Moment, Output, Page
 from clarion.channels.models import Channel, MessageTemplate
 from clarion.channels.templates import library

@@ -3,8 +3,9 @@
 from pydantic import Field
 
 from clarion.accounts import tokens
+from clarion.api.answers import Rules
 from clarion.api.guard import ApiRequest
-from clarion.api.operations import Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Moment, Output
 
 AREA = "Token"

@@ -5,11 +5,12 @@ from typing import Annotated, ClassVar, Literal
 from ninja import Query
 from pydantic import Field
 
+from clarion.api.answers import Created, Rules
 from clarion.api.etags import require_match
 from clarion.api.guard import JSON, ApiRequest
 from clarion.api.listing import CursorText, Limit, page_of
 from clarion.api.lookups import get, lock
-from clarion.api.operations import Created, Rules, operation
+from clarion.api.operations import operation
 from clarion.api.types import Id, Input, Moment, Output, Page
 from clarion.webhooks import endpoints, log
 from clarion.webhooks.events import EVENT_TYPES

@@ -1,7 +1,7 @@
 """Writing new deliveries, before anything of them is sent."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,13 +71,21 @@ def write_missing(broadcast_id: int, recipients: Recipients, occurrence: int = 0
     return {address: delivery for delivery, address, _, _ in written}
 
 
-def write_single(broadcast_id: int, channel_id: int, address_id: int) -> None:
-    """Queue a broadcast's only delivery."""
-    recipient = (
-        "SELECT CAST(%s AS bigint) AS address_id, CAST(%s AS bigint) AS channel_id, '' AS reason"
+def write_singles(singles: Sequence[tuple[int, int, int]]) -> dict[int, int]:
+    """Queue the only delivery of each of these broadcasts; return them by broadcast.
+
+    ``singles``: ids of broadcast, channel and address.
+    """
+    columns = [("broadcast", "int"), ("channel", "int"), ("address", "int")]
+    written = db.fetch(
+        "INSERT INTO records_delivery (broadcast_id, channel_id, address_id, occurrence, state, "
+        "attempts, due_at, recovered, maybe_sent, has_progress, moved_at) "
+        f"SELECT v.broadcast, v.channel, v.address, 0, '{D.QUEUED}', 0, 0, %s, %s, %s, %s "
+        f"FROM {db.json_table(columns)} ORDER BY v.broadcast RETURNING broadcast_id, id",
+        [False, False, False, db.now_us(), db.json_param(singles)],
     )
-    alone = Recipients(recipient, (address_id, channel_id), {"": Fate(D.QUEUED)})
-    write_missing(broadcast_id, alone)
+    tallies.shift({(broadcast, channel, None, D.QUEUED): 1 for broadcast, channel, _ in singles})
+    return dict(written)
 
 
 def delay(due_at: Mapping[int, int]) -> None:
