@@ -15,12 +15,14 @@ from pydantic_core import from_json
 
 from clarion_simulator.callbacks import Call
 from clarion_simulator.desk import Desk
+from clarion_simulator.fate import DOINGS, Fate
 from clarion_simulator.log import Channel
 from clarion_simulator.settling import Answers, Message, settle
 from clarion_simulator.wire import Connection, Handler, http_reply, json_reply
 
 PREFIX = "/vk/"
 TEXT_MAX = 9_000
+PEERS_MAX = 100
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9_.-]+)")
 _INVALID, _CALL, _REPEATED = ("refused:invalid", "ok"), ("call", "ok"), ("repeated", "ok")
 
@@ -39,6 +41,8 @@ class Vk:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._messages = 0
+        # Requests to several that were accepted: channel and random_id -> the answer.
+        self._answered: dict[tuple[str, str], bytes] = {}
         self._labels: dict[tuple[str, str], str] = {}  # person and value -> label of the button
 
     def handler(self, path: str) -> Handler:
@@ -83,10 +87,13 @@ class Vk:
 
     def _send(self, channel: Channel, conn: Connection) -> None:
         try:
-            message, labels = _read(bytes(conn.body))
+            message, labels, peers = _read(bytes(conn.body))
         except Wrong as wrong:
             self.desk.log.add(channel, _INVALID, conn.received, "")
             conn.answer(_error(wrong.code, str(wrong)))
+            return
+        if peers:
+            self._send_to_several(channel, conn, message, labels, peers)
             return
         if message.key in channel.accepted:
             self.desk.log.add(
@@ -98,13 +105,64 @@ class Vk:
             self._labels[message.recipient, value] = label
         settle(self.desk, channel, conn, message, Answers(self._accept, _REFUSED, _too_many))
 
+    def _send_to_several(
+        self,
+        channel: Channel,
+        conn: Connection,
+        message: Message,
+        labels: dict[str, str],
+        peers: list[str],
+    ) -> None:
+        """One request with peer_ids: it has a fate, and so has each recipient."""
+        desk = self.desk
+        known = self._answered.get((channel.name, message.key))
+        if known is not None and message.key in channel.accepted:
+            for peer in peers:
+                desk.log.add(channel, _REPEATED, conn.received, peer, message.key, message.text)
+            conn.answer(known)
+            return
+        name = "list:" + sha256(",".join(peers).encode()).hexdigest()[:16]
+        fate = desk.judge.decide(channel, name, conn.received, conn.spared)
+        each = {peer: desk.judge.decide(channel, peer, 0, counted=False).do for peer in peers}
+        if fate.do in ("400", "blocked", "deactivated"):  # these are about recipients
+            fate = Fate("ok", fate.delay)
+        accepted = DOINGS[fate.do][0] == "accepted"
+        response = []
+        for peer in peers:
+            error = _ABOUT_ONE.get(each[peer]) if accepted else None
+            doing = DOINGS[fate.do if error is None else each[peer]]
+            desk.log.add(
+                channel, doing, conn.received, peer, message.key, message.text, message.parts
+            )
+            entry: dict[str, Any] = {"peer_id": int(peer.partition("!")[0])}
+            if error is None:
+                self._messages += 1
+                entry |= {"message_id": self._messages, "conversation_message_id": self._messages}
+                for value, label in labels.items():
+                    self._labels[peer, value] = label
+            else:
+                code, text = error
+                entry |= {"message_id": 0, "error": {"code": code, "description": text}}
+            response.append(entry)
+        if accepted:
+            answer = json_reply(200, {"response": response})
+            self._answered[channel.name, message.key] = answer
+            conn.act(fate.do, fate.delay, answer)
+        elif fate.do in _REFUSED:
+            conn.answer(_REFUSED[fate.do], delay=fate.delay)
+        elif fate.do in ("429", "rate_limit"):
+            conn.answer(_too_many(desk.behaviour.retry_after), delay=fate.delay)
+        else:
+            conn.act(fate.do, fate.delay, b"")
+
     def _accept(self) -> bytes:
         self._messages += 1
         return json_reply(200, {"response": self._messages})
 
 
-def _read(body: bytes) -> tuple[Message, dict[str, str]]:
-    """The message, and the labels of its reply buttons by value. Raises Wrong."""
+def _read(body: bytes) -> tuple[Message, dict[str, str], list[str]]:
+    """The message, the labels of its reply buttons by value, and its recipients where there are
+    several. Raises Wrong."""
     form = {
         name: values[0]
         for name, values in parse_qs(body.decode("utf-8", "replace"), max_num_fields=50).items()
@@ -119,7 +177,11 @@ def _read(body: bytes) -> tuple[Message, dict[str, str]]:
         raise Wrong(100, "One of the parameters specified was missing or invalid: message is empty")
     parts = {"buttons": buttons} if buttons else None
     labels = {each["value"]: each["label"] for each in buttons if each["kind"] == "reply"}
-    return Message(form.get("peer_id", ""), text, f"random_id {random_id}", parts), labels
+    peers = form["peer_ids"].split(",") if "peer_ids" in form else []
+    if len(peers) > PEERS_MAX or len(set(peers)) < len(peers):
+        raise Wrong(100, "One of the parameters specified was missing or invalid: peer_ids")
+    message = Message(form.get("peer_id", ""), text, f"random_id {random_id}", parts)
+    return message, labels, peers
 
 
 def _buttons(keyboard: str) -> list[dict[str, str]]:
@@ -154,9 +216,13 @@ def _too_many(wait: int | None) -> bytes:
     return http_reply(429, "{}", headers=headers)
 
 
+_ABOUT_ONE = {
+    "400": (936, "Contact not found"),
+    "blocked": (901, "Can't send messages for users without permission"),
+    "deactivated": (18, "User was deleted or banned"),
+    "429": (9, "Flood control"),
+}
 _REFUSED = {
     "500": _error(10, "Internal server error: Unknown error, try later"),
-    "400": _error(936, "Contact not found"),
-    "blocked": _error(901, "Can't send messages for users without permission"),
-    "deactivated": _error(18, "User was deleted or banned"),
+    **{do: _error(*error) for do, error in _ABOUT_ONE.items() if do != "429"},
 }

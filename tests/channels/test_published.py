@@ -109,7 +109,9 @@ def test_requests_for_several_have_the_published_form(published: Published) -> N
     kind = case.make()
     if not isinstance(kind, SendsBatches):
         return
-    people = [f"{number:022}==" for number in range(kind.limits.most_recipients)]
+    assert case.rehearsal is not None
+    assert case.rehearsal.person is not None
+    people = [case.rehearsal.person(number) for number in range(kind.limits.most_recipients)]
     for content in contents_of(published):
         messages = [_for(case, who, content) for who in people]
         if kind.shared(messages[0]) is not None:

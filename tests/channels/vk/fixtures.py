@@ -154,7 +154,7 @@ CASE = Case(
         good="“Simulator”",
         wrong={"token": "revoked-token"},
         bad="access token",
-        key=f"random_id {random_id(Outgoing('abc-17', 3, '42', ''))}",
+        key=f"random_id {random_id([Outgoing('abc-17', 3, '42', '')])}",
         takes_uploads=False,
     ),
 )

@@ -19,7 +19,9 @@ def _form(request: HttpRequest) -> Parts:
     pairs = parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True)
     fields: dict[str, Any] = dict(pairs)
     assert len(fields) == len(pairs)
-    fields |= {name: int(fields[name]) for name in _NUMBERS}
+    fields |= {name: int(fields[name]) for name in _NUMBERS if name in fields}
+    if "peer_ids" in fields:
+        fields["peer_ids"] = [int(peer) for peer in fields["peer_ids"].split(",")]
     parts: Parts = [("messages_send", fields)]
     if "keyboard" in fields:
         parts.append(("messages_keyboard", json.loads(fields["keyboard"])))

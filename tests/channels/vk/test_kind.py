@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from channels.fixtures import reply
 from channels.rehearsal import Rehearsal, Stage, events_of
 from channels.vk.fixtures import CASE, GROUP, SECRET, error, make, opened, posted, written
 from clarion.channels.contract import (
@@ -21,10 +22,12 @@ from clarion.channels.contract import (
     Inbound,
     OptOut,
     Refused,
+    SendsBatches,
     Unsendable,
 )
 from clarion.channels.vk.errors import ERRORS
 from clarion.kit.parts import Button, Media
+from clarion.transport.messages import HttpRequest
 from simulator.client import listening
 
 LOOK = Button("link", "Look", "https://shop.example/look")
@@ -157,3 +160,90 @@ async def test_a_person_writes_and_presses_a_button(stage: Stage) -> None:
         events = events_of(stage.make(VK), await listener.heard(2))
     texts = {event.text: event.button for event in events if isinstance(event, Inbound)}
     assert texts == {"Yes, please": "yes-7", "Hello": ""}
+
+
+PEOPLE = [replace(CASE.message, to=person, id=person) for person in ("42", "43", "44", "45")]
+
+
+def classes(outcomes: Any) -> list[str]:
+    return [
+        outcome.refusal.value if isinstance(outcome, Refused) else "accepted"
+        for outcome in outcomes
+    ]
+
+
+def test_messages_that_are_the_same_share_a_request() -> None:
+    kind = make()
+    assert {kind.shared(each) for each in PEOPLE} == {kind.shared(PEOPLE[0])}
+    assert kind.shared(replace(PEOPLE[0], text="Hi")) != kind.shared(PEOPLE[0])
+    assert kind.shared(replace(PEOPLE[0], buttons=(YES,))) != kind.shared(PEOPLE[0])
+    picture = Media("image", "https://shop.example/a.png")
+    assert kind.shared(replace(PEOPLE[0], media=picture)) is None
+    fields = dict(parse_qsl(kind.batch_request(PEOPLE).body.decode()))
+    number = fields.pop("random_id")
+    assert fields == {"peer_ids": "42,43,44,45", "message": "Hello Anna", "v": "5.199"}
+    assert f"random_id={number}".encode() in kind.batch_request(PEOPLE).body
+    assert f"random_id={number}".encode() not in kind.batch_request(PEOPLE[:3]).body
+
+
+def test_each_recipient_of_a_request_has_an_outcome() -> None:
+    entries = [
+        {"peer_id": 44, "message_id": 0, "error": {"code": 9, "description": "Flood control"}},
+        {"peer_id": 42, "message_id": 7, "conversation_message_id": 5},
+        {"peer_id": 43, "message_id": 0, "error": {"code": 901, "description": "No permission"}},
+    ]
+    outcomes = make().batch_outcomes(PEOPLE, reply(200, {"response": entries}))
+    assert classes(outcomes) == ["accepted", "unreachable", "throttled", "unknown"]
+    _, blocked, flooded, _ = outcomes
+    assert isinstance(blocked, Refused)
+    assert isinstance(flooded, Refused)
+    assert (blocked.code, blocked.mark) == ("901", "blocked")
+    assert not flooded.whole_channel
+
+
+@pytest.mark.parametrize(
+    ("entry", "class_"),
+    [
+        ({"message_id": 0, "error": "Permission to perform this action is denied"}, "rejected"),
+        ({"message_id": 0, "error": {"code": "9"}}, "rejected"),
+        ({"message_id": 0}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_entries_in_other_forms(entry: dict[str, Any], class_: str) -> None:
+    answer = reply(200, {"response": [{"peer_id": int(each.to), **entry} for each in PEOPLE]})
+    assert classes(make().batch_outcomes(PEOPLE, answer)) == [class_] * 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "class_"),
+    [
+        (error(6), "throttled"),
+        (error(5), "misconfigured"),
+        (reply(502, b"<html>"), "unknown"),
+        (reply(200, {"response": [1, None, "x"]}), "unknown"),
+        (reply(200, {"response": {}}), "unknown"),
+    ],
+)
+def test_what_is_about_the_whole_request(answer: Any, class_: str) -> None:
+    assert classes(make().batch_outcomes(PEOPLE, answer)) == [class_] * 4
+
+
+async def test_some_recipients_of_a_request_fail(stage: Stage) -> None:
+    await stage.ask("/_/behaviour", {"rate_limit": 1})  # it counts requests
+    people = ["42", "43!blocked", "44!deactivated", "45!400", "46!429", "47"]
+    messages = [replace(CASE.message, to=person) for person in people]
+    kind = stage.make(VK)
+    assert isinstance(kind, SendsBatches)
+    request = kind.batch_request(messages)
+    assert isinstance(request, HttpRequest)
+    answer = await stage.http.send(request)
+    named = [replace(each, to=each.to.partition("!")[0]) for each in messages]
+    outcomes = kind.batch_outcomes(named, answer)
+    codes = [outcome.code if isinstance(outcome, Refused) else "" for outcome in outcomes]
+    assert codes == ["", "901", "18", "936", "9", ""]
+    accepted = (await stage.ask("/_/log?outcome=accepted"))["entries"]
+    assert sorted(entry["recipient"] for entry in accepted) == ["42", "47"]
+    repeated = kind.batch_outcomes(named, await stage.http.send(request))
+    assert list(repeated) == list(outcomes)  # the same random_id: nobody gets it twice
+    assert len((await stage.ask("/_/log?outcome=accepted"))["entries"]) == 2

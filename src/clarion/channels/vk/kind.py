@@ -1,10 +1,10 @@
 """The VK kind: a community that writes to people who have allowed it.
 
 VK reports no receipts to communities. It compares the random_id of messages, for a time that its
-documentation does not state, so an unknown outcome stays in doubt.
+present documentation does not state, so an unknown outcome stays in doubt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from clarion.channels import payloads
 from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import (
-    Accepted,
     BadSignature,
     CallbackAnswer,
     Event,
@@ -21,17 +20,17 @@ from clarion.channels.contract import (
     Outcome,
     Outgoing,
     Reply,
+    Unsendable,
 )
 from clarion.channels.replies import as_http, json_object
 from clarion.channels.vk import ids
 from clarion.channels.vk.config import OFFICIAL, VkConfig
 from clarion.channels.vk.errors import ERRORS
 from clarion.channels.vk.events import answer_to, events_of, is_proven
-from clarion.channels.vk.outcomes import refused
-from clarion.channels.vk.requests import BUTTONS, TEXT, VERSION, body_of
+from clarion.channels.vk.outcomes import outcome_of, outcomes_of, refused
+from clarion.channels.vk.requests import BUTTONS, RECIPIENTS, TEXT, VERSION, body_of, content_of
 from clarion.transport.messages import HttpRequest
 
-_ACCEPTED = Accepted()
 _TIMEOUT = 15.0  # seconds
 _NAME_LENGTH = 80
 
@@ -53,6 +52,8 @@ class VkKind:
         inbound=True,
         opt_outs=frozenset({"reported"}),
         written_first=True,
+        most_recipients=RECIPIENTS,
+        rate_counts="requests",
     )
     id_titles: ClassVar[tuple[str, ...]] = ids.TITLES
     Config: ClassVar[type[BaseModel]] = VkConfig
@@ -83,17 +84,31 @@ class VkKind:
 
     def request(self, message: Outgoing) -> HttpRequest:
         """messages.send. Raises Unsendable for what VK does not take."""
-        body = body_of(message, self.limits, self.label)
-        url = f"{self._root}/messages.send"
-        return HttpRequest("POST", url, self._headers, body, _TIMEOUT, self._allow_private)
+        return self._send([message])
+
+    def shared(self, message: Outgoing) -> Hashable | None:
+        """The content."""
+        try:
+            return tuple(content_of(message, self.limits, self.label).items())
+        except Unsendable:
+            return None
+
+    def batch_request(self, messages: Sequence[Outgoing]) -> HttpRequest:
+        """messages.send with peer_ids."""
+        return self._send(messages)
+
+    def batch_outcomes(self, messages: Sequence[Outgoing], reply: Reply) -> Sequence[Outcome]:
+        """Each recipient has an entry of their own, see ``outcomes_of``."""
+        return outcomes_of(as_http(reply), [message.to for message in messages], self._secrets)
 
     def outcome(self, reply: Reply) -> Outcome:
         """Accepted is a response with the number of the message. Errors come with HTTP 200 too."""
-        http = as_http(reply)
-        answer = json_object(http.body)
-        if http.status == 200 and payloads.identifier(answer.get("response")):
-            return _ACCEPTED
-        return refused(http, answer, self._secrets)
+        return outcome_of(as_http(reply), self._secrets)
+
+    def _send(self, messages: Sequence[Outgoing]) -> HttpRequest:
+        body = body_of(messages, content_of(messages[0], self.limits, self.label))
+        url = f"{self._root}/messages.send"
+        return HttpRequest("POST", url, self._headers, body, _TIMEOUT, self._allow_private)
 
     def check(self) -> HttpRequest:
         """Ask groups.getById, which does nothing."""
