@@ -33,9 +33,9 @@ def content_of(message: Outgoing, limits: Limits, label: str) -> dict[str, str]:
 
 def body_of(messages: Sequence[Outgoing], content: Mapping[str, str]) -> bytes:
     """The form of one message, or of the same one to several."""
-    one, *others = messages
-    peers = {"peer_ids": ",".join(each.to for each in messages)} if others else {"peer_id": one.to}
-    fields = {**peers, "random_id": str(random_id(messages)), **content}
+    peers = ",".join(message.to for message in messages)
+    recipients = {"peer_ids" if len(messages) > 1 else "peer_id": peers}
+    fields = {**recipients, "random_id": str(random_id(messages)), **content}
     return urlencode(fields, errors="replace").encode()
 
 
