@@ -38,7 +38,7 @@ torture: setup-dev ## Run the crash tests at full size (SIZE=100000 people, KILL
 
 .PHONY: traps
 traps: setup-dev ## Send to 3,000 people into every trap of accounts, servers and content (PEOPLE=3000)
-	@CLARION_TRAP_PEOPLE=$(PEOPLE) $(PYTHON_BIN)/python scripts/test.py -n 2 \
+	@CLARION_TEST_PEOPLE=$(PEOPLE) $(PYTHON_BIN)/python scripts/test.py -n 2 \
 		tests/engine/test_traps.py tests/engine/test_trouble.py tests/engine/test_content_watch.py $(ARGS)
 
 .PHONY: bench

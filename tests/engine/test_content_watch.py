@@ -193,7 +193,7 @@ def test_who_is_kept_back_is_queued_again_when_the_broadcast_is_paused_or_stoppe
     database_url: str,
 ) -> None:
     with Listener() as listener:
-        channel = factory.channel(url=f"{listener.url}/hook", rate=0.05)
+        channel = factory.channel(url=f"{listener.url}/hook", rate=0.2)
         factory.people(channel, 3)
         broadcast = sending(channel, FAILS)
         with ThreadedWorker():

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from clarion import __version__
 from clarion.transport import connection as connection_module
 from clarion.transport import guard
 from clarion.transport.connection import Connection
@@ -58,13 +59,14 @@ async def test_a_request_is_written_as_it_should_be(peer, http):
     await client.send(server.request("GET", path="", headers=(("User-Agent", "me"),)))
     await client.send(server.request("POST", body=b""))
     host = f"127.0.0.1:{server.port}".encode()
+    agent = f"Clarion/{__version__}".encode()
     assert seen == [
         b"POST /a/%C3%BC?q=%20%C3%A9 HTTP/1.1\r\nHost: " + host + b"\r\n"
         b"Content-Type: application/json\r\nX-E: " + "ünï".encode() + b"\r\n"
-        b'User-Agent: Clarion\r\nContent-Length: 7\r\n\r\n{"a":1}',
+        b"User-Agent: " + agent + b'\r\nContent-Length: 7\r\n\r\n{"a":1}',
         b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nUser-Agent: me\r\n\r\n",
         b"POST /x HTTP/1.1\r\nHost: " + host + b"\r\n"
-        b"User-Agent: Clarion\r\nContent-Length: 0\r\n\r\n",
+        b"User-Agent: " + agent + b"\r\nContent-Length: 0\r\n\r\n",
     ]
     assert server.connections == 1
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from clarion.web.stream import download, pieces
+import pytest
+
+from clarion.accounts.models import AuditEntry
+from clarion.web.stream import download, stored_file
+from support import factory
 
 
 def test_a_download_is_made_while_it_is_read() -> None:
@@ -16,8 +20,14 @@ def test_a_download_is_made_while_it_is_read() -> None:
     assert response["Cache-Control"] == "no-store"
 
 
-def test_a_file_in_pieces(tmp_path: Path) -> None:
+@pytest.mark.django_db
+def test_a_stored_file_leaves_in_pieces_and_is_in_the_audit_log(tmp_path: Path) -> None:
     file = tmp_path / "big"
     file.write_bytes(b"x" * 200_000)
+    agent = factory.agent()
 
-    assert [len(piece) for piece in pieces(file)] == [65_536, 65_536, 65_536, 3_392]
+    response = stored_file(file, "rejected.csv", "rejected lines of import 7", agent)
+
+    assert [len(piece) for piece in response] == [65_536, 65_536, 65_536, 3_392]
+    entry = AuditEntry.objects.get(action="data.export")
+    assert (entry.subject, entry.agent) == ("rejected lines of import 7", agent)

@@ -41,13 +41,17 @@ def add_to(app: App) -> None:
 @uses_django
 def migrate() -> None:
     """Bring the database up to date with this version of Clarion."""
-    from clarion.kit.db.schema import bring_up_to_date
+    from clarion.kit.db import schema
 
-    applied = bring_up_to_date()
-    for name in applied:
-        print_line(f"Applied {name}.")
+    is_new = not schema.applied()
+    applied = schema.bring_up_to_date()
     if not applied:
         print_line("The database is up to date.")
+    elif is_new:
+        print_line("The database is set up.")
+    else:
+        for name in applied:
+            print_line(f"Applied {name}.")
 
 
 Repair = Annotated[

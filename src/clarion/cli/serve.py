@@ -65,6 +65,7 @@ def serve(
         )
     port = usable_port(host, port)
     lock = WorkerLock.take(settings)
+    print_note("Starting Clarion. This takes a few seconds.")
     with Supervisor() as supervisor:
         end_with_parent(parent_fd)
         gate = StartGate()

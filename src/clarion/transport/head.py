@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from clarion import __version__
 from clarion.kit.urls import ascii_host, host_in
 from clarion.transport.errors import WrongSettings
 
+_AGENT = f"User-Agent: Clarion/{__version__}\r\n"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -84,7 +86,7 @@ def header_block(headers: tuple[tuple[str, str], ...]) -> bytes:
     Raises WrongSettings, without repeating the value, for a header that can't be sent as it is.
     """
     block = ""
-    agent = "User-Agent: Clarion\r\n"
+    agent = _AGENT
     for name, value in headers:
         if _checked_name(name) == "user-agent":
             agent = ""

@@ -247,7 +247,6 @@ def _prepared(endpoint: Endpoint, due: Sequence[EndpointRequest], now: int) -> I
         signatures = [standard_webhooks.sign(key, request.token, seconds, body) for key in keys]
         headers = (
             ("Content-Type", "application/json"),
-            ("User-Agent", "Clarion"),
             ("webhook-id", request.token),
             ("webhook-timestamp", str(seconds)),
             ("webhook-signature", " ".join(signatures)),

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from clarion.accounts.models import AuditEntry
 from clarion.channels.models import Channel
 from clarion.contacts import import_undo, imports
 from clarion.contacts.models import Contact, Import
@@ -77,6 +78,8 @@ def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
     rejects = admin.get(f"/contacts/import/{done.pk}/rejects.csv").getvalue().decode()
     assert rejects.splitlines()[0] == "line,value,reason"
     assert len(rejects.splitlines()) == 3
+    exported = AuditEntry.objects.get(action="data.export")
+    assert exported.subject == f"rejected lines of import {done.pk}"
     assert set(folder.glob("*")) <= before
 
 

@@ -27,7 +27,7 @@ from clarion.kit.numbers import parse_count, parse_id
 from clarion.web.forms.bulk import FORMS, form_of
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.stream import download, pieces
+from clarion.web.stream import download, stored_file
 from clarion.web.templatetags.pages import number
 
 LARGE: Final = 100  # contacts from which on deleting needs their number typed
@@ -167,7 +167,9 @@ def bulk_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
     path = _rejects(get_object_or_404(BulkAction, pk=pk))
     if path is None:
         raise Http404
-    return download(pieces(path), f"rejected-lines-{pk}.csv")
+    return stored_file(
+        path, f"rejected-lines-{pk}.csv", f"rejected lines of bulk action {pk}", request.user
+    )
 
 
 @needs(Role.MANAGER)

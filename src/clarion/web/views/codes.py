@@ -19,7 +19,7 @@ from clarion.engine.status import workers_alive
 from clarion.web.forms.codes import FillForm, PoolForm
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.stream import download, pieces
+from clarion.web.stream import download, stored_file
 
 SHOWN_BATCHES = 5
 SHOWN_REDEMPTIONS = 20
@@ -151,7 +151,9 @@ def code_batch_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
     path = batches.rejects_file(get_object_or_404(CodeBatch, pk=pk))
     if path is None:
         raise Http404
-    return download(pieces(path), f"rejected-codes-{pk}.csv")
+    return stored_file(
+        path, f"rejected-codes-{pk}.csv", f"rejected codes of order {pk}", request.user
+    )
 
 
 @needs(Role.MANAGER)

@@ -17,7 +17,7 @@ from clarion.contacts.rejects import Reject
 from clarion.web.composed import from_post
 from clarion.web.forms.compose import Composition
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.stream import download, pieces
+from clarion.web.stream import stored_file
 from clarion.web.views import compose
 
 SHOWN = 5  # lines left out that are shown at once
@@ -103,4 +103,4 @@ def compose_rejects(request: AgentRequest, token: str) -> HttpResponseBase:
         raise Http404 from None
     if not path.exists():
         raise Http404
-    return download(pieces(path), "lines-left-out.csv")
+    return stored_file(path, "lines-left-out.csv", "lines left out of a file of ids", request.user)

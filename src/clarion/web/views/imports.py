@@ -30,7 +30,7 @@ from clarion.web.forms.import_columns import (
 from clarion.web.forms.imports import ImportForm
 from clarion.web.live import fragment
 from clarion.web.requests import AgentRequest, needs
-from clarion.web.stream import download, pieces
+from clarion.web.stream import stored_file
 
 LISTED = 5
 
@@ -192,7 +192,9 @@ def contact_import_kept(request: AgentRequest, pk: int) -> HttpResponseBase:
     path = kept_file(get_object_or_404(Import, pk=pk))
     if path is None:
         raise Http404
-    return download(pieces(path), f"not-undone-{pk}.csv")
+    return stored_file(
+        path, f"not-undone-{pk}.csv", f"contacts not undone of import {pk}", request.user
+    )
 
 
 @require_safe
@@ -202,4 +204,6 @@ def contact_import_rejects(request: AgentRequest, pk: int) -> HttpResponseBase:
     path = rejects_file(row)
     if path is None:
         raise Http404
-    return download(pieces(path), f"rejected-lines-{pk}.csv")
+    return stored_file(
+        path, f"rejected-lines-{pk}.csv", f"rejected lines of import {pk}", request.user
+    )
