@@ -73,8 +73,11 @@ def test_change_the_password(client: Client, make_agent: MakeAgent) -> None:
     assert not AgentSession.objects.filter(agent=agent).exclude(pk=client.session.session_key)
 
 
-def test_what_a_password_needs_is_a_list_beside_its_field(admin: Client) -> None:
-    html = admin.get("/account/password/").content.decode()
+def test_what_a_password_needs_is_a_list_beside_its_field(
+    client: Client, make_agent: MakeAgent
+) -> None:
+    client.force_login(make_agent("viewer", PASSWORD))
+    html = client.get("/account/password/").content.decode()
     assert '<div class="form-hint" id="id_password1_helptext"><ul>' in html  # none within a <p>
 
 

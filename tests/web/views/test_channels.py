@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -193,6 +194,18 @@ def test_a_failed_check_keeps_the_channel_and_is_shown_everywhere(
     admin.post(f"/channels/{channel.pk}/", good | PACE)
     channel.refresh_from_db()
     assert condition(channel).state == "active"
+
+
+def test_a_webhook_url_that_nobody_can_reach_is_called_so(admin: Client, settings: Any) -> None:
+    channel = factory.channel("bot", "telegram")
+    said = "this server has no public URL"
+    assert said in admin.get(f"/channels/{channel.pk}/").content.decode()
+
+    public = {"public_url": "https://news.example.org"}
+    settings.CLARION = settings.CLARION.model_copy(update=public)
+    html = admin.get(f"/channels/{channel.pk}/").content.decode()
+    assert "https://news.example.org/hooks/" in html
+    assert said not in html
 
 
 def waiting(channel: Channel, hours: float) -> None:

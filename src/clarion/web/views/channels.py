@@ -156,6 +156,7 @@ def _show(request: AgentRequest, channel: Channel, form: ChannelForm) -> HttpRes
         "kind": _about(channel.kind),
         "form": form,
         "hook_url": hook_url(channel.pk, _public_url(request)),
+        "public_url": settings.CLARION.public_url,
         "registers": issubclass(kind_class(channel.kind), RegistersWebhook),
         "has_prices": has_prices(channel),
         "snippets": _snippets(request, channel),
