@@ -566,7 +566,7 @@ def _hostile_links(contact: "Contact", consent: "Consent", agent: "Agent") -> Nu
     from clarion.contacts.models import Tag
     from clarion.kit import clock
 
-    address = contact.addresses.get()
+    address = contact.addresses.earliest("pk")
     request = Confirmation.objects.create(
         consent=consent, contact=contact, address=address, how="agent", requested_at=clock.now(),
         version=TextVersion.objects.filter(consent=consent).first(), due=False,
