@@ -1,17 +1,23 @@
 """A wrong tally is found and put right, and that is noted."""
 
+import threading
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from clarion.accounts.models import AuditEntry
+from clarion.broadcasts import events
 from clarion.broadcasts.models import Broadcast
 from clarion.broadcasts.reconcile import reconcile
 from clarion.broadcasts.repairs import repair_tallies
-from clarion.kit import clock
+from clarion.kit import clock, db
 from clarion.records import measures, tallies
 from clarion.records.measures import Numbers
 from clarion.records.models import Delivery, Measure, MeasureDelta
 from support import factory
 from support.measured import assert_measured
+from support.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +116,51 @@ def test_numbers_over_time_that_are_wrong(broadcast: Broadcast, folded: bool) ->
     ]
     assert reconcile(broadcast.pk).ok
     assert_measured(broadcast)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_put_it_right_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one begins when the first has written what was missing, and not committed it."""
+    channel = factory.channel("Shop")
+    factory.people(channel, 3)
+    broadcast = factory.sending([channel])
+    factory.settle_each(channel, ["sent", "failed"])
+    before = tallies.counts([broadcast.pk])
+    tallies.add({(broadcast.pk, channel.pk, "sent"): 5})
+    measured = measures.totals(broadcast.pk)
+    measures.add({(broadcast.pk, 0, channel.pk): Numbers(sent=3)})
+    sentences: list[list[str]] = []
+    second_began = threading.Event()
+    note = events.note
+
+    def repair() -> None:
+        try:
+            sentences.append(repair_tallies(broadcast, by=factory.BY))
+        finally:
+            connection.close()
+
+    def second() -> None:
+        second_began.set()
+        repair()
+
+    other = threading.Thread(target=second)
+
+    def noted(*args: Any, **more: Any) -> None:
+        if not second_began.is_set():
+            other.start()
+            eventually(lambda: len(sentences) > 0 or _waits_for_us(second_began))
+        note(*args, **more)
+
+    monkeypatch.setattr(events, "note", noted)
+    repair()
+    other.join()
+    assert [len(each) for each in sentences] == [2, 0]
+    assert tallies.counts([broadcast.pk]) == before
+    assert measures.totals(broadcast.pk) == measured
+
+
+def _waits_for_us(began: threading.Event) -> bool:
+    """Whether another connection waits for a lock; on SQLite whoever writes waits for the file."""
+    if not db.is_postgres():
+        return began.is_set()
+    return bool(db.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))

@@ -13,14 +13,18 @@ from clarion.clicks.models import ANY_LINK, OPENED
 from clarion.kit import db
 from clarion.records import tallies
 
+_REPAIRING = 718_204  # the space of the locks on broadcasts that are being repaired
+_LOCKS = 2**31
+
 
 def repair_tallies(broadcast: Broadcast, *, by: Agent | str) -> list[str]:
     """Make the tallies and the numbers over time of a broadcast what its rows say.
 
     Return a sentence for each error. Noted in the audit log. May be called at any time, also while
-    it is being sent.
+    it is being sent, and by several at once: what one has put right the next one finds right.
     """
     with db.write():
+        db.lock_numbers(_REPAIRING, [broadcast.pk % _LOCKS])
         corrected = tallies.correct(broadcast.pk)
         names = dict(Channel.objects.values_list("pk", "name"))
         sentences = [
