@@ -47,7 +47,7 @@ def _nothing_remembered() -> None:
     """Forget what is remembered of tables that are emptied between tests."""
     reasons.forget()
     shared.forget()
-    snapshot.job.cache_clear()
+    snapshot.forget_jobs()
 
 
 def _forget_public_url(**_change: object) -> None:

@@ -126,3 +126,14 @@ def test_a_statement_keeps_its_percent_signs_however_often_it_is_executed() -> N
             assert cursor.fetchone() == ("5%", value)
             cursor.execute("SELECT '5%%'")
             assert cursor.fetchone() == ("5%%",)
+
+
+def test_kept_statements_are_bounded_in_bytes() -> None:
+    base._statements.clear()
+    for number in range(100):
+        rewritten = base._with_qmarks(f"SELECT {number} -- %s {'x' * (base.LONGEST_KEPT - 20)}")
+        assert rewritten.startswith(f"SELECT {number} -- ? x")
+        assert base._statements._weight <= base.KEPT
+    before = base._statements._weight
+    base._with_qmarks("SELECT %s" + "x" * base.LONGEST_KEPT)
+    assert base._statements._weight == before

@@ -20,3 +20,12 @@ def test_one_value_may_be_heavier_than_all_together() -> None:
     assert cache.get("x", lambda: b"heavy") is cache.get("x", lambda: b"other")
     assert cache.get("y", lambda: b"y") == b"y"
     assert cache.get("x", lambda: b"again") == b"again"
+
+
+def test_what_is_forgotten_weighs_nothing() -> None:
+    cache = WeighedCache[str](4, len)
+    cache.get("a", lambda: "aaaa")
+    cache.clear()
+    cache.get("b", lambda: "bb")
+    cache.get("c", lambda: "cc")
+    assert cache.get("b", lambda: "other") == "bb"

@@ -1,8 +1,9 @@
 """What a worker knows of channels and broadcasts while it sends, read afresh every 200 ms."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +35,12 @@ from clarion.content.script import Script, compile_script
 from clarion.engine.retry import Policy
 from clarion.kit import clock, db
 from clarion.kit.parts import Media, Purpose
+from clarion.kit.weighed_cache import WeighedCache
 from clarion.records import tallies
+
+KEPT = 64 * 1_048_576  # bytes of the jobs that are kept
+_OF_A_JOB = 16_384  # bytes beside its texts
+_OF_A_CHARACTER = 8  # bytes: as it was written, and compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +179,16 @@ def _facts(channel_id: int, version: str) -> ChannelFacts:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1_000)
 def job(broadcast_id: int, revision: int = 0) -> Job:
     """What this broadcast sends; ``broken`` says why, when that can't be made ready.
 
-    ``revision``: the one that is known, so that what was read before an edit is read again.
+    ``revision``: the one that is known, so that what was read before an edit is read again. What
+    was read last is kept, as far as it is not too large.
     """
+    return _jobs.get((broadcast_id, revision), partial(_read_job, broadcast_id))
+
+
+def _read_job(broadcast_id: int) -> Job:
     broadcast = Broadcast.objects.select_related("story_version__story", "code_pool").get(
         pk=broadcast_id
     )
@@ -186,6 +196,25 @@ def job(broadcast_id: int, revision: int = 0) -> Job:
     if compiled.counts_opens:
         count_opens(broadcast_id)
     return compiled
+
+
+def _weight(of: Job) -> int:
+    """How many bytes a job keeps, about. Uploads are only described: their bytes are elsewhere."""
+    texts = [of.title, of.text, *of.mail.values()]
+    texts += [text for text in (of.page, of.page_text) if text is not None]
+    texts += of.template[2] if of.template else ()
+    sources = [text.source for text in texts]
+    if of.script is not None:
+        sources += of.script.sources
+    return _OF_A_JOB + _OF_A_CHARACTER * sum(map(len, sources)) + len(json.dumps(of.data))
+
+
+_jobs: WeighedCache[Job] = WeighedCache(KEPT, _weight)
+
+
+def forget_jobs() -> None:
+    """Forget what was read of broadcasts."""
+    _jobs.clear()
 
 
 def dry_job(broadcast: Broadcast) -> Job:

@@ -32,3 +32,9 @@ class WeighedCache(Generic[Value]):
             while self._weight > self._most and len(self._values) > 1:
                 self._weight -= self._weigh(self._values.popitem(last=False)[1])
         return value
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._values.clear()
+            self._weight = 0

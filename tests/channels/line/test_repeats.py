@@ -60,7 +60,7 @@ def deliver(channel: Channel, reply: HttpReply | None) -> list[Request]:
 
 def pass_time(broadcast: Broadcast, *, record: timedelta | None = LONG) -> None:
     Broadcast.objects.filter(pk=broadcast.pk).update(scheduled_at=clock.now() - LONG * 2)
-    snapshot.job.cache_clear()
+    snapshot.forget_jobs()
     if record is not None:
         Record.objects.update(recorded_at=clock.now() - record)
     else:

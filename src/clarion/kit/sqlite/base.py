@@ -8,20 +8,34 @@ every few milliseconds. See docs/decisions/0010-sqlite-library.md.
 
 import random
 import time
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
+from clarion.kit.weighed_cache import WeighedCache
+
 LONGEST = 0.004  # seconds between looks
 
 
-@lru_cache(maxsize=512)
+KEPT = 8 * 1_048_576  # characters of the statements that are kept, as written and as rewritten
+LONGEST_KEPT = KEPT // 16
+
+
 def _with_qmarks(query: str) -> str:
     """A statement with SQLite's parameter marks. One that inserts 250 rows has thousands of them,
     and replacing these took 1 ms each time."""
+    if len(query) > LONGEST_KEPT:
+        return _rewritten(query)
+    return _statements.get(query, partial(_rewritten, query))
+
+
+def _rewritten(query: str) -> str:
     return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
+
+
+_statements: WeighedCache[str] = WeighedCache(KEPT, lambda rewritten: 2 * len(rewritten))
 
 
 class CursorWrapper(base.SQLiteCursorWrapper):
