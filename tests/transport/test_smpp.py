@@ -119,6 +119,20 @@ async def test_a_connection_that_ends_leaves_what_was_sent_in_doubt_and_nothing_
     assert len(server.submitted()) == 3
 
 
+@pytest.mark.parametrize("window", [1, 10, 50])
+async def test_a_reset_leaves_exactly_as_many_in_doubt_as_the_window_had_without_an_answer(
+    smsc, smpp, window
+):
+    unanswered = [None] * (window - 1)
+    server, client = await smsc(*[0] * window, *unanswered, cut), smpp()
+    requests = [server.request(window=window, timeout=20.0) for _ in range(4 * window)]
+    replies = await asyncio.gather(*map(client.send, requests), return_exceptions=True)
+    in_doubt = [reply for reply in replies if isinstance(reply, MaybeSent)]
+    accepted = [reply for reply in replies if isinstance(reply, SmppReply) and reply.status == 0]
+    assert (len(in_doubt), len(accepted)) == (window, 3 * window)
+    assert len(server.submitted()) == 4 * window  # none of them twice
+
+
 async def test_a_connection_that_was_closed_while_idle_costs_no_message(smsc, smpp):
     server, client = await smsc(), smpp()
     await client.send(server.request())

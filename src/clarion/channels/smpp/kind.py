@@ -23,7 +23,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.smpp.config import SmppConfig
-from clarion.channels.smpp.errors import ALREADY_BOUND, STATUSES
+from clarion.channels.smpp.errors import ALREADY_BOUND, BINDS, OTHER, OTHER_BIND, STATUSES
 from clarion.channels.smpp.events import events_of
 from clarion.channels.smpp.outcomes import outcome_of
 from clarion.channels.smpp.requests import TEXT_LENGTH, parts_of
@@ -60,8 +60,12 @@ class SmppKind(SmsKind):
 
     @staticmethod
     def listed_errors() -> Iterable[ListedError]:
-        """The errors of its table."""
-        return listed({f"{code:#04x}": meaning for code, meaning in STATUSES.items()})
+        """The answers to a message, and those to a bind."""
+        return listed(
+            {f"{code:#04x}": meaning for code, meaning in STATUSES.items()}
+            | {f"bind {code:#04x}": meaning for code, meaning in BINDS.items()}
+            | {"any other": OTHER, "bind, any other": OTHER_BIND}
+        )
 
     def request(self, message: Outgoing) -> SmppRequest:
         """The submit_sm of each part. Raises Unsendable for what an SMS can't have."""
