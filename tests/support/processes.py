@@ -16,6 +16,9 @@ from types import TracebackType
 from typing import Self
 from urllib.error import HTTPError
 
+from support.warm import WarmProcess
+from support.warm import parent as warm_parent
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT_CHARACTERS = 1_000_000
 # Seconds for a line, for an end, and for the last of the output once a program has ended: many
@@ -33,14 +36,16 @@ class Process:
         env: Mapping[str, str],
         name: str = "",
         stdin: int = subprocess.DEVNULL,
+        warm: Sequence[str] | None = None,
     ) -> None:
+        """``warm``: the arguments, of a ``clarion`` that may come from the warm parent."""
         self.name = name or " ".join(command)
         self._lines: list[str] = []
         self._size = 0
         self._changed = threading.Condition()
         self._ended = False
         self._killed = False
-        self._process = subprocess.Popen(
+        self._process = (warm is not None and _start_warm(warm, env)) or subprocess.Popen(
             [*_dies_with_us(), *command],
             cwd=ROOT,
             env=dict(env),
@@ -182,9 +187,13 @@ class Processes:
         self.started: list[Process] = []
 
     def clarion(self, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
-        """Start `clarion …` and return at once; `env` adds to the environment."""
+        """Start `clarion …` and return at once; `env` adds to the environment.
+
+        It comes from a parent that has loaded the program already, where there can be one.
+        """
         command = [sys.executable, "-m", "clarion", *arguments]
-        return self.start(command, env=env, name=" ".join(("clarion", *arguments)))
+        name = " ".join(("clarion", *arguments))
+        return self._keep(Process(command, env=self._with(env), name=name, warm=arguments))
 
     def python(self, code: str, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
         """Start a piece of Python code and return at once."""
@@ -194,9 +203,7 @@ class Processes:
         self, command: Sequence[str], *, env: Mapping[str, str] | None = None, name: str = ""
     ) -> Process:
         """Start any command and return at once."""
-        process = Process(command, env=self.env | dict(env or {}), name=name)
-        self.started.append(process)
-        return process
+        return self._keep(Process(command, env=self._with(env), name=name))
 
     def run(
         self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = END
@@ -214,6 +221,22 @@ class Processes:
         """Kill all that are left."""
         for process in self.started:
             process.kill()
+
+    def _with(self, env: Mapping[str, str] | None) -> dict[str, str]:
+        return self.env | dict(env or {})
+
+    def _keep(self, process: Process) -> Process:
+        self.started.append(process)
+        return process
+
+
+def _start_warm(arguments: Sequence[str], env: Mapping[str, str]) -> WarmProcess | None:
+    """None where the kernel has not what it takes, or the process needs a start of its own."""
+    prefix = _dies_with_us()
+    if not prefix or not hasattr(os, "pidfd_open"):
+        return None
+    parent = warm_parent(tuple(prefix))
+    return parent.start(arguments, env) if parent.can_start(env) else None
 
 
 def _dies_with_us() -> list[str]:

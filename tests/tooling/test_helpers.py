@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -14,6 +15,7 @@ from clarion.accounts.models import Agent
 from support.guard import OutsideConnection
 from support.processes import Processes
 from support.waiting import eventually, eventually_async
+from support.warm import WarmParent
 
 # Set aside for documentation: nobody is there, and the guard refuses before anything is sent.
 OUTSIDE = ("192.0.2.1", 80)
@@ -83,6 +85,48 @@ def test_grandchildren_are_killed_too(processes: Processes) -> None:
     child.kill()
 
     assert eventually(lambda: not _is_alive(grandchild), timeout=120, what="the grandchild is gone")
+
+
+def test_a_warm_process_is_one_of_its_own_with_its_own_settings(
+    processes: Processes, tmp_path: Path
+) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    warm = WarmParent(("env",))
+    try:
+        for folder in folders:
+            database = {"CLARION_DATABASE_URL": f"sqlite:///{folder / 'clarion.sqlite3'}"}
+            env = {**processes.env, "CLARION_DATA": str(folder), **database}
+            assert warm.can_start(env)
+            command = warm.start(["agent", "list"], env)
+            assert os.getpgid(command.pid) == command.pid
+            assert command.wait(60) == 1
+            with command.stdout as lines:
+                assert "clarion migrate" in lines.read()
+            assert (folder / "clarion.sqlite3").exists()
+    finally:
+        warm.close()
+
+
+def test_a_warm_process_is_killed_with_its_parent(processes: Processes) -> None:
+    warm = WarmParent(("env",))
+    simulator = warm.start(["simulator", "--http-port", "0", "--smtp-port", "0"], processes.env)
+    with simulator.stdout as lines:
+        assert "ready" in next(iter(lines))
+        assert simulator.poll() is None
+        warm.close()
+        assert simulator.wait(60) == -signal.SIGKILL
+
+
+def test_what_the_interpreter_reads_as_it_starts_takes_a_process_of_its_own(
+    processes: Processes,
+) -> None:
+    warm = WarmParent(("env",))
+    try:
+        assert warm.can_start(processes.env)
+        assert not warm.can_start({**processes.env, "PYTHONOPTIMIZE": "1"})
+        assert not warm.can_start({**processes.env, "LC_ALL": "C"})
+    finally:
+        warm.close()
 
 
 def test_tests_cannot_leave_this_machine(refused_connections: list[str]) -> None:
