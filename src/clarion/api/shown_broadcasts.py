@@ -12,7 +12,8 @@ from clarion.records.states import ALL
 
 _COUNTS = (
     "expected", "total", "counts", "completed", "delivered_percent", "read_percent", "outcome",
-    "opened", "clicked",
+    "delivered_of", "read_of", "opened", "opened_of", "opened_percent",
+    "clicked", "clicked_of", "clicked_percent",
     "actions", "next_run_at", "runs", "number", "started_at", "finished_at", "state_reason",
     "waits_for",
 )  # fmt: skip
@@ -66,14 +67,24 @@ class BroadcastOut(Output):
     total: int
     counts: dict[str, int] = Field(description="Recipients by state; their sum is the total")
     completed: int = Field(description="sent + delivered + read")
-    delivered_percent: float | None = Field(description="null where no channel reports it")
-    read_percent: float | None
+    delivered_percent: float | None = Field(
+        description="Of the recipients on channels that report it; null where no channel does"
+    )
+    delivered_of: int | None = Field(description="Recipients on channels that report it")
+    read_percent: float | None = Field(
+        description="Of the recipients on channels that report it; null where no channel does"
+    )
+    read_of: int | None = Field(description="Recipients on channels that report it")
     opened: int | None = Field(
         description="Recipients who opened the e-mail, an unreliable number; null: not counted"
     )
+    opened_of: int | None = Field(description="Recipients to whom an e-mail was sent")
+    opened_percent: float | None
     clicked: int | None = Field(
         description="Recipients who clicked a tracked link; null where clicks are not tracked"
     )
+    clicked_of: int | None = Field(description="Recipients to whom a message was sent")
+    clicked_percent: float | None
     runs: int
     created_at: Moment
     scheduled_at: Moment | None
@@ -99,10 +110,12 @@ def broadcast_out(broadcast: Broadcast) -> BroadcastOut:
 def _shown(broadcast: Broadcast, facts: dict[str, Any]) -> BroadcastOut:
     same = (
         "id", "number", "title", "type", "state", "state_reason", "outcome", "end_open_chats",
-        "track_clicks", "track_opens", "opened", "clicked", "rate", "accepted_gaps", "drafted_by",
+        "track_clicks", "track_opens", "rate",
+        "opened", "opened_of", "opened_percent", "clicked", "clicked_of", "clicked_percent",
+        "accepted_gaps", "drafted_by",
         "expected", "total", "completed",
-        "delivered_percent", "read_percent", "runs", "created_at", "scheduled_at", "next_run_at",
-        "started_at", "finished_at",
+        "delivered_percent", "delivered_of", "read_percent", "read_of", "runs",
+        "created_at", "scheduled_at", "next_run_at", "started_at", "finished_at",
     )  # fmt: skip
     return BroadcastOut(
         **{name: facts[name] for name in same},

@@ -1,6 +1,6 @@
 """Lists of broadcasts, and the facts of one (E1, E2, E4)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,14 @@ from clarion.broadcasts.authors import drafted_by, sent_by
 from clarion.broadcasts.errors import TriggerError
 from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.outcomes import outcome, waits_for
+from clarion.broadcasts.shares import Counted, counted
 from clarion.broadcasts.states import BroadcastState
 from clarion.clicks import tallies as click_tallies
 from clarion.clicks.models import OPENED
 from clarion.clicks.tallies import Counts
 from clarion.kit.numbers import parse_id
 from clarion.kit.text import search_words
-from clarion.records import tallies
-from clarion.records.reporting import receipts_of
-from clarion.records.states import ALL, COMPLETED
+from clarion.records.states import COMPLETED
 from clarion.records.states import DeliveryState as D
 
 S = BroadcastState
@@ -197,21 +196,21 @@ def facts(broadcasts: Iterable[Broadcast]) -> list[dict[str, Any]]:
     Every person is in exactly one of the counts; ``completed`` is sent + delivered + read,
     ``errors`` is failed. ``outcome`` says how it went, see ``broadcasts.outcomes``. The percentages
     are None where nobody knows: no channel of it reports what was delivered, or read, or its clicks
-    are not tracked, or its opens not counted. ``message`` is what a list shows: the text, or the
-    story's or template's name.
-    ``when`` says in words when it runs or fires. ``runs`` and ``last_run_at`` are those of a
+    are not tracked, or its opens not counted. Each is a share of those of whom it can be known, and
+    how many these are stands beside it (``delivered_of``, see ``broadcasts.shares``). ``message``
+    is what a list shows: the text, or the story's or template's name. ``when`` says in words when
+    it runs or fires. ``runs`` and ``last_run_at`` are those of a
     periodic or external one.
     """
     listed: Sequence[Broadcast] = list(broadcasts)
-    counts = tallies.counts([b.pk for b in listed])
+    numbers = counted(listed)
     clicks = click_tallies.counts(b.pk for b in listed if b.track_clicks)
     opens = click_tallies.counts((b.pk for b in listed if b.track_opens), OPENED)
     runs = _runs_made([b.pk for b in listed if b.is_live])
-    reports = receipts_of(channel for b in listed for channel in b.channels.all())
     return [
-        _facts(b, counts.get(b.pk, {}), _reported(b, reports))
-        | _people("clicked", b, clicks.get(b.pk))
-        | _people("opened", b, opens.get(b.pk))
+        _facts(b, numbers[b.pk])
+        | _people("clicked", clicks.get(b.pk), numbers[b.pk].sent)
+        | _people("opened", opens.get(b.pk), numbers[b.pk].mails)
         | dict(zip(_RUNS, runs.get(b.pk, (0, None)), strict=True))
         for b in listed
     ]
@@ -229,16 +228,17 @@ def _runs_made(parents: Sequence[int]) -> dict[int, tuple[int, datetime | None]]
     return {row["parent_id"]: (row["made"], row["last"]) for row in counted}
 
 
-def _people(name: str, b: Broadcast, counts: Counts | None) -> dict[str, Any]:
-    """How many clicked a link or opened the e-mail; None where that is not counted."""
-    people = None if counts is None else counts.people
-    share = None if people is None else _percent(people, b.total)
-    return {name: people, f"{name}_percent": share}
+def _people(name: str, counts: Counts | None, sent: int) -> dict[str, Any]:
+    """How many clicked a link or opened the e-mail; None where that is not counted.
 
-
-def _reported(b: Broadcast, reports: Mapping[int, frozenset[str]]) -> frozenset[str]:
-    """Which of delivered and read the channels of a broadcast report."""
-    return frozenset().union(*(reports[channel.pk] for channel in b.channels.all()))
+    ``sent``: to how many it was sent. A few may count as failed since: a mailbox refused it later.
+    """
+    if counts is None:
+        return {name: None, f"{name}_of": None, f"{name}_percent": None}
+    of = max(sent, counts.people)
+    return {
+        name: counts.people, f"{name}_of": of, f"{name}_percent": _percent(counts.people, of)
+    }  # fmt: skip
 
 
 def message_of(b: Broadcast) -> str:
@@ -265,10 +265,10 @@ def when_words(b: Broadcast) -> str:
     return ""
 
 
-def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> dict[str, Any]:
-    read = counts.get(D.READ, 0)
-    arrived = counts.get(D.DELIVERED, 0) + read
-    reports_delivered, reports_read = arrived or D.DELIVERED in reported, read or D.READ in reported
+def _facts(b: Broadcast, numbers: Counted) -> dict[str, Any]:
+    counts = numbers.states
+    read = counts[D.READ]
+    arrived = counts[D.DELIVERED] + read
     facts = {
         "id": b.pk,
         "number": b.number,
@@ -302,13 +302,15 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
         "restart_of": b.restart_of_id,
         "expected": b.expected,
         "total": b.total,
-        **{state: counts.get(state, 0) for state in ALL},
-        "completed": sum(counts.get(state, 0) for state in COMPLETED),
-        "errors": counts.get(D.FAILED, 0),
-        "reports_delivered": bool(reports_delivered),
-        "reports_read": bool(reports_read),
-        "delivered_percent": _percent(arrived, b.total) if reports_delivered else None,
-        "read_percent": _percent(read, b.total) if reports_read else None,
+        **counts,
+        "completed": sum(counts[state] for state in COMPLETED),
+        "errors": counts[D.FAILED],
+        "reports_delivered": numbers.delivered_of is not None,
+        "reports_read": numbers.read_of is not None,
+        "delivered_of": numbers.delivered_of,
+        "read_of": numbers.read_of,
+        "delivered_percent": _percent(arrived, numbers.delivered_of),
+        "read_percent": _percent(read, numbers.read_of),
         "created_at": b.created_at,
         "scheduled_at": b.scheduled_at,
         "next_run_at": b.next_run_at,
@@ -319,5 +321,5 @@ def _facts(b: Broadcast, counts: dict[str, int], reported: Collection[str]) -> d
     return facts | {"outcome": outcome(b, facts), "waits_for": waits_for(b)}
 
 
-def _percent(part: int, whole: int) -> float | None:
+def _percent(part: int, whole: int | None) -> float | None:
     return round(100 * part / whole, 1) if whole else None

@@ -126,11 +126,15 @@ def _shares(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The percentages of the recipients who got it and who opened it, as far as it is reported,
     and of those who opened the e-mail or clicked a link, where that is counted.
     """
-    return [
-        (name, "not reported" if facts[key] is None else f"{facts[key]} %")
-        for name, key in (("delivered", "delivered_percent"), ("read", "read_percent"))
-    ] + [
-        (name, f"{facts[f'{name}_percent']} %")
-        for name in ("opened", "clicked")
-        if facts[f"{name}_percent"] is not None
-    ]
+    names = [name for name in ("opened", "clicked") if facts[f"{name}_of"] is not None]
+    return [(name, _share(facts, name)) for name in ("delivered", "read", *names)]
+
+
+def _share(facts: dict[str, Any], name: str) -> str:
+    """A percentage, and of how many where these are not all recipients."""
+    of = facts[f"{name}_of"]
+    if of is None:
+        return "not reported"
+    if not of:
+        return "–"
+    return f"{facts[f'{name}_percent']} %" + (f" of {of:,}" if of != facts["total"] else "")

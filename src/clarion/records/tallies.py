@@ -56,6 +56,23 @@ def counts(broadcast_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return numbers
 
 
+def counts_by_channel(broadcast_ids: Iterable[int]) -> dict[int, dict[int, dict[str, int]]]:
+    """As ``counts``, for each channel of these broadcasts on which there are any deliveries.
+
+    States without a delivery are left out.
+    """
+    numbers: dict[int, dict[int, dict[str, int]]] = {key: {} for key in broadcast_ids}
+    rows = db.fetch(
+        "SELECT broadcast_id, channel_id, state, CAST(sum(delta) AS bigint) FROM records_tally"
+        f" WHERE broadcast_id {db.in_list()} GROUP BY broadcast_id, channel_id, state"
+        " HAVING sum(delta) <> 0",
+        [db.json_param([key] for key in numbers)],
+    )
+    for broadcast, channel, state, number in rows:
+        numbers[broadcast].setdefault(channel, {})[state] = number
+    return numbers
+
+
 def counts_on(broadcast_id: int, channel_id: int) -> dict[str, int]:
     """The number of deliveries of a broadcast on one channel per state; every state is there."""
     rows = db.fetch(

@@ -303,6 +303,7 @@ def broadcast_details(request: AgentRequest, pk: int) -> HttpResponse:
     calls = broadcast.calls.select_related("run").order_by("-at")[:LATEST]
     context = {
         "broadcast": broadcast,
+        "b": shown([broadcast])[0],
         "counts": _counts(broadcast),
         "waiting": waiting,
         "runs": runs,
