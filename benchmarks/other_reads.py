@@ -114,17 +114,14 @@ def measure() -> None:
         "list of chats, a name": partial(conversations, ChatFilter(q="quartermaine")),
         "one chat": partial(thread, chat),
         "suppression list": partial(listing.suppression_list, listing.Wanted()),
-        "suppression list, as the page has it": partial(
-            listing.suppression_list, listing.Wanted(), join_reports=True
-        ),
         "suppression list, an address": partial(
-            listing.suppression_list, listing.Wanted(q="u177777@"), join_reports=True
+            listing.suppression_list, listing.Wanted(q="u177777@")
         ),
         "suppression list, opted out": partial(
-            listing.suppression_list, listing.Wanted(reason="opted_out"), join_reports=True
+            listing.suppression_list, listing.Wanted(reason="opted_out")
         ),
         "suppression list, blocked (none)": partial(
-            listing.suppression_list, listing.Wanted(reason="blocked"), join_reports=True
+            listing.suppression_list, listing.Wanted(reason="blocked")
         ),
         "reports to be listed (none)": reports.list_pending,
         "everything until a moment was read": partial(

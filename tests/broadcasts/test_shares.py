@@ -89,7 +89,9 @@ def test_every_page_shows_the_same_shares(mixed: Broadcast, client: Client) -> N
         state="completed", started_at=clock.now(), finished_at=clock.now(), number=1
     )
     shown = {
-        path: " ".join(re.sub(r"<[^>]+>", " ", client.get(path, follow=True).content.decode()).split())
+        path: " ".join(
+            re.sub(r"<[^>]+>", " ", client.get(path, follow=True).content.decode()).split()
+        )
         for path in (
             f"/broadcasts/{mixed.pk}/details",
             f"/broadcasts/{mixed.pk}/analytics",

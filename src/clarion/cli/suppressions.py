@@ -62,8 +62,8 @@ def list_suppressions(
     print_table(
         ["ADDRESS", "KIND", "REASON", "SOURCE", "CHANNEL", "ADDRESSES", "NOTE"],
         [
-            [row.pattern, row.kind, row.reason_label, row.source_label, row.channel, row.stops,
-             row.note]
+            [row.pattern, ", ".join(row.all_kinds), row.reason_label, row.source_label,
+             row.channel, row.stops, row.note]
             for row in page.rows
         ],
     )  # fmt: skip
@@ -208,6 +208,7 @@ def _document(row: "Listed") -> dict[str, Any]:
         "id": row.id,
         "address": row.pattern,
         "kind": row.kind,
+        "kinds": list(row.all_kinds),
         "reason": row.reason,
         "source": row.source,
         "channel": row.channel,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from clarion.contacts import addresses, deleting
 from clarion.contacts.models import Address, Contact, Suppression
 from clarion.contacts.models import AddressReport as Kept
 from clarion.contacts.suppressions import entries, reports
-from clarion.contacts.suppressions.listing import Wanted, suppression_list
+from clarion.contacts.suppressions.files import import_entries
+from clarion.contacts.suppressions.listing import Wanted, export_csv, suppression_list
 from clarion.engine import callbacks, inbox
 from clarion.engine.callbacks import Verified
 from clarion.insights.timeline import timeline
@@ -170,3 +172,44 @@ def test_the_proof_is_deleted_with_the_contact_and_the_entry_stays(reported: Any
     deleting.delete_contact(Contact.objects.get(), suppress=False, by=factory.BY)
     assert not Kept.objects.exists()
     assert entry()[1] == "complained"
+
+
+def test_an_address_is_listed_once_and_a_complaint_is_its_reason() -> None:
+    """On every list: for all kinds with the same user ids, beside the state of the address."""
+    mail = factory.channel("Mail", "email")
+    other = factory.channel("Other", "postmark", sender="us@example.org", token="t" * 36)
+    for channel in (mail, other):
+        factory.address(channel, "ada@example.com")
+    reports.note(mail, AddressReport("ada@example.com", "complaint", AT))
+    assert reports.list_pending() == 1
+
+    def rows(**wanted: str) -> list[tuple[str, str, str, str]]:
+        listed = suppression_list(Wanted(**wanted)).rows
+        return [(row.pattern, row.reason, row.source, row.channel) for row in listed]
+
+    assert rows() == [("ada@example.com", "complained", "provider", "")]
+    assert rows(reason="complained") == rows()
+    assert rows(reason="opted_out") == []
+    assert rows(kind="postmark") == rows()
+    (row,) = suppression_list(Wanted()).rows
+    assert {"email", "postmark", "mailgun", "ses"} <= set(row.kinds)
+    assert row.stops == 2
+    _header, *lines = b"".join(export_csv(Wanted(), "UTC")).decode().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f'"ada@example.com","{", ".join(row.kinds)}","complained"')
+
+    entries.remove(Suppression.objects.filter(kind="email"), by=factory.BY)
+
+    assert rows() == [("ada@example.com", "complained", "provider", "Mail")]
+    assert rows(reason="complained") == rows()
+    assert rows(reason="opted_out") == []
+    addresses.mark(Address.objects.get(channel=other).pk, "opted_out", clock.now())
+    assert rows(reason="opted_out") == [("ada@example.com", "opted_out", "contact", "Other")]
+
+
+def test_an_exported_report_is_imported_for_all_its_kinds(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text('address,kind,reason\nada@example.com,"email, postmark",complained\n')
+    assert import_entries(file, by=factory.BY).added == 2
+    stored = Suppression.objects.order_by("kind").values_list("kind", "reason")
+    assert list(stored) == [("email", "complained"), ("postmark", "complained")]

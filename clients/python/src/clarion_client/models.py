@@ -1753,6 +1753,7 @@ class Suppressed(TypedDict):
     id: "int"
     pattern: "str"
     kind: "str"
+    kinds: "list[str]"
     reason: "str"
     source: "str"
     channel: "str"

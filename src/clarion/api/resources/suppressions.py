@@ -47,6 +47,10 @@ class SuppressedOut(Output):
     id: Id = Field(description="Of the entry, or of the address where there is a channel")
     pattern: str
     kind: str
+    kinds: list[str] = Field(
+        description="All that it is about: what a provider reported is listed for every kind with "
+        "the same user ids, and removed from all of them"
+    )
     reason: str
     source: str
     channel: str
@@ -89,6 +93,7 @@ def list_suppressions(
             id=row.id,
             pattern=row.pattern,
             kind=row.kind,
+            kinds=list(row.all_kinds),
             reason=row.reason,
             source=row.source,
             channel=row.channel,

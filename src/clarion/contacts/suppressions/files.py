@@ -44,8 +44,9 @@ def import_entries(
     """Put the addresses and patterns of a file on the list.
 
     Columns: ``address`` (or ``pattern``), and perhaps ``kind``, ``reason`` and ``note``; others are
-    passed over. ``kind`` and ``reason`` are those of lines without one. What is wrong with a line
-    is written to ``rejects`` with its number. ``filename``: its name in the audit log. Raises
+    passed over. A cell may name several kinds, separated by commas. ``kind`` and ``reason`` are
+    those of lines without one. What is wrong with a line is written to ``rejects`` with its number.
+    ``filename``: its name in the audit log. Raises
     SuppressionError for what is wrong with the whole file, and OSError.
     """
     try:
@@ -106,8 +107,7 @@ class EntryFile:
         entries: dict[tuple[str, str, str], Entry] = {}
         for line, cells in rows:
             outcome.lines += 1
-            entry = self._read(line, cells, rejects)
-            if entry is not None:
+            for entry in self._read(line, cells, rejects):
                 key = (entry.kind, entry.match, entry.value)
                 outcome.known += key in entries
                 entries[key] = entry
@@ -116,13 +116,13 @@ class EntryFile:
             outcome.added += added
             outcome.known += len(entries) - added
 
-    def _read(self, line: int, cells: list[str], rejects: Rejects) -> Entry | None:
-        """The entry of one line; None for one that is rejected."""
+    def _read(self, line: int, cells: list[str], rejects: Rejects) -> list[Entry]:
+        """The entries of one line, one for each kind; none of one that is rejected."""
         width = len(self.csv.columns)
         if len(cells) != width:
             fault = "too few" if len(cells) < width else "too many"
             rejects.add(line, cells[0] if cells else "", f"{fault} cells: {len(cells)}")
-            return None
+            return []
         pattern = cells[self._places["address"]].strip()
         if sheets.defused(pattern[1:]) == pattern:  # as an export of ours writes it
             pattern = pattern[1:]
@@ -132,10 +132,13 @@ class EntryFile:
         }
         reason = facts["reason"].lower().replace(" ", "_")
         try:
-            return Entry.read(pattern, facts["kind"].lower(), reason, facts["note"])
+            return [
+                Entry.read(pattern, kind.strip(), reason, facts["note"])
+                for kind in facts["kind"].lower().split(",")
+            ]
         except (SuppressionError, UnknownKind) as error:
             rejects.add(line, pattern, str(error))
-            return None
+            return []
 
 
 def _places(columns: list[str], kind: str, reason: str) -> dict[str, int]:

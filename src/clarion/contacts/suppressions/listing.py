@@ -1,7 +1,8 @@
 """The suppression list as people read it: its entries, and the addresses that are stopped.
 
 Two sources, one list, and no row of one is copied to the other: entries are what the operator put
-on the list; the states of addresses are what contacts and providers said on one channel.
+on the list; the states of addresses are what contacts and providers said on one channel. What a
+provider reported is both, and shown once: by its entries while they are there, which are one row.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 
 from clarion.channels.registry import KINDS, kind_class, kinds_sharing_ids
 from clarion.contacts.identities import USER_ID
-from clarion.contacts.models import Suppression
+from clarion.contacts.models import Address, AddressReport, Suppression
 from clarion.contacts.states import AddressState as S
 from clarion.kit import clock, db, sheets
 from clarion.kit.db.matching import contains
@@ -20,12 +21,17 @@ from clarion.kit.numbers import BIGGEST
 from clarion.kit.paging import Cursor, Page
 
 Reason = Suppression.Reason
-# State of an address -> why it is on the list.
+# State of an address -> why it is on the list, if no provider reported it.
 REASONS: Final[dict[str, str]] = {
     S.OPTED_OUT: Reason.OPTED_OUT,
     S.BLOCKED: Reason.BLOCKED,
     S.DEACTIVATED: Reason.GONE,
     S.UNREACHABLE: Reason.GONE,
+}
+# What a provider reported -> the state that an address has by it, and why it is on the list.
+_REPORTS: Final[dict[str, tuple[str, str]]] = {
+    AddressReport.Cause.COMPLAINT: (S.OPTED_OUT, Reason.COMPLAINED),
+    AddressReport.Cause.HARD_BOUNCE: (S.UNREACHABLE, Reason.BOUNCED),
 }
 _ADDRESS, _ENTRY = 0, 1  # sources, in the order of the list from its end
 AT_ONCE = 5_000  # rows of an export that are read together
@@ -51,9 +57,14 @@ class Listed:
     kinds: tuple[str, ...] = ()  # all of them, where the entries of one report are one row
 
     @property
+    def all_kinds(self) -> tuple[str, ...]:
+        """The channel kinds that it is about."""
+        return self.kinds or (self.kind,)
+
+    @property
     def kind_label(self) -> str:
         """The channel kind as people call it, or the kinds."""
-        return ", ".join(kind_class(kind).label for kind in self.kinds or (self.kind,))
+        return ", ".join(kind_class(kind).label for kind in self.all_kinds)
 
     @property
     def reason_label(self) -> str:
@@ -80,22 +91,20 @@ class Wanted:
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
 
-def reason_of(state: str) -> str:
-    """Why an address in this state is on the list."""
-    return REASONS[state]
+def reason_of(address: Address) -> str:
+    """Why an address that is not active is on the list."""
+    rows = db.fetch(f"SELECT {_reason()} FROM contacts_address AS a WHERE a.id = %s", [address.pk])
+    return str(rows[0][0])
 
 
-def suppression_list(
-    wanted: Wanted, cursor: str | None = None, limit: int = 50, *, join_reports: bool = False
-) -> Page[Listed]:
+def suppression_list(wanted: Wanted, cursor: str | None = None, limit: int = 50) -> Page[Listed]:
     """Entries first, then addresses, each newest first. Raises CursorError.
 
-    ``join_reports``: the entries of a provider's report, one for each kind with the same user ids,
-    are one row, the newest of them, unless one kind is wanted. They are removed together too.
+    The entries of a provider's report, one for each kind with the same user ids, are one row, the
+    newest of them, unless one kind is wanted. They are removed together too.
     """
-    is_joined = join_reports and not wanted.kind
     source, before = Cursor.parse(cursor, values=2).key if cursor else (_ENTRY, BIGGEST)
-    rows = _entries(wanted, before, limit + 1, is_joined=is_joined) if source == _ENTRY else []
+    rows = _entries(wanted, before, limit + 1) if source == _ENTRY else []
     if len(rows) <= limit:
         start = before if source == _ADDRESS else BIGGEST
         rows += _addresses(wanted, start, limit + 1 - len(rows))
@@ -103,7 +112,7 @@ def suppression_list(
     rows = rows[:limit]
     last = str(Cursor(_key(rows[-1]))) if further else None
     rows = _counted(rows)
-    return Page(_with_others(rows) if is_joined else rows, last)
+    return Page(rows if wanted.kind else _with_others(rows), last)
 
 
 def export_csv(wanted: Wanted, zone: str) -> Iterator[bytes]:
@@ -119,13 +128,14 @@ def _every(wanted: Wanted) -> Iterator[Listed]:
     for read in (_entries, _addresses):
         before = BIGGEST
         while rows := read(wanted, before, AT_ONCE):
-            yield from rows
+            yield from rows if wanted.kind else _with_others(rows)
             before = rows[-1].id
 
 
 def _line(row: Listed, write: Any) -> str:
     since = write(clock.to_us(row.at)) if row.at else ""
-    texts = (row.pattern, row.kind, row.reason, row.source, row.channel, row.note, row.by)
+    kinds = ", ".join(row.all_kinds)
+    texts = (row.pattern, kinds, row.reason, row.source, row.channel, row.note, row.by)
     return f"{sheets.cells(texts)},{since}"
 
 
@@ -133,7 +143,7 @@ def _key(row: Listed) -> tuple[int, int]:
     return (_ADDRESS if row.channel else _ENTRY), row.id
 
 
-def _entries(wanted: Wanted, before: int, limit: int, *, is_joined: bool = False) -> list[Listed]:
+def _entries(wanted: Wanted, before: int, limit: int) -> list[Listed]:
     where = ["s.id < %s", "s.removed_at IS NULL"]
     params: list[Any] = [before]
     for column, value in (("s.reason", wanted.reason), ("s.kind", wanted.kind)):
@@ -144,7 +154,7 @@ def _entries(wanted: Wanted, before: int, limit: int, *, is_joined: bool = False
         sql, values = contains("s.value", q)
         where.append(sql)
         params += values
-    if is_joined:
+    if not wanted.kind:
         sql, values = _same_report()
         where.append(
             "NOT EXISTS (SELECT 1 FROM contacts_suppression o "
@@ -172,13 +182,46 @@ def _entries(wanted: Wanted, before: int, limit: int, *, is_joined: bool = False
     ]
 
 
+def _reason() -> str:
+    """SQL: why an address “a” is on the list, by what was reported of it or by its state."""
+    reported = " ".join(
+        f"WHEN a.state = '{state}' AND {_is_reported(cause)} THEN '{reason}'"
+        for cause, (state, reason) in _REPORTS.items()
+    )
+    by_state = " ".join(f"WHEN a.state = '{state}' THEN '{why}'" for state, why in REASONS.items())
+    return f"CASE {reported} {by_state} END"
+
+
+def _is_reported(cause: str) -> str:
+    """SQL: whether an address “a” has its state by such a report."""
+    return (
+        "EXISTS (SELECT 1 FROM contacts_addressreport AS p WHERE p.channel_id = a.channel_id"
+        f" AND p.value = a.value AND p.cause = '{cause}' AND p.at = a.state_at)"
+    )
+
+
 def _addresses(wanted: Wanted, before: int, limit: int) -> list[Listed]:
-    states = [state for state, reason in REASONS.items() if wanted.reason in ("", reason)]
+    by_report = {reason: state for state, reason in _REPORTS.values()}
+    states = [
+        state
+        for state, reason in REASONS.items()
+        if wanted.reason in ("", reason) or by_report.get(wanted.reason) == state
+    ]
     if not states or limit < 1:
         return []
     marks = ", ".join(["%s"] * len(states))
-    where = [f"a.state IN ({marks})", "NOT (a.state = 'active')", "a.id < %s"]
+    reason = _reason()
+    # One that is there by a report whose entry is on the list is shown by that.
+    is_shown = (
+        f"{reason} IN ('{Reason.COMPLAINED}', '{Reason.BOUNCED}') AND EXISTS (SELECT 1"
+        " FROM contacts_suppression AS s WHERE s.id = a.suppression_id AND s.source = 'provider'"
+        " AND s.removed_at IS NULL)"
+    )
+    where = [f"a.state IN ({marks})", "NOT (a.state = 'active')", "a.id < %s", f"NOT ({is_shown})"]
     params: list[Any] = [*(str(state) for state in states), before]
+    if wanted.reason:
+        where.append(f"{reason} = %s")
+        params.append(wanted.reason)
     if wanted.kind:
         where.append("c.kind = %s")
         params.append(wanted.kind)
@@ -187,7 +230,7 @@ def _addresses(wanted: Wanted, before: int, limit: int) -> list[Listed]:
         where.append(sql)
         params += values
     rows = db.fetch(
-        f"SELECT a.id, {USER_ID}, c.kind, a.state, a.state_at, c.name, a.contact_id "
+        f"SELECT a.id, {USER_ID}, c.kind, {reason}, a.state_at, c.name, a.contact_id "
         "FROM contacts_address a JOIN channels_channel c ON c.id = a.channel_id "
         f"WHERE {' AND '.join(where)} ORDER BY a.id DESC LIMIT {limit}",
         params,
@@ -197,14 +240,14 @@ def _addresses(wanted: Wanted, before: int, limit: int) -> list[Listed]:
             id=address,
             pattern=user_id,
             kind=kind,
-            reason=REASONS[state],
-            source="contact" if state in (S.OPTED_OUT, S.BLOCKED) else "provider",
+            reason=why,
+            source="contact" if why in (Reason.OPTED_OUT, Reason.BLOCKED) else "provider",
             at=clock.from_us(at) if at is not None else None,
             channel=channel,
             contact_id=contact,
             stops=1,
         )
-        for address, user_id, kind, state, at, channel, contact in rows
+        for address, user_id, kind, why, at, channel, contact in rows
     ]
 
 

@@ -39,7 +39,7 @@ def suppressions(request: AgentRequest) -> HttpResponse:
     wanted = _wanted(request)
     after = request.GET.get("after", "")
     try:
-        page = suppression_list(wanted, after or None, join_reports=True)
+        page = suppression_list(wanted, after or None)
     except CursorError:
         return redirect("suppressions")
     kept = {"q": wanted.q, "reason": wanted.reason, "kind": wanted.kind}
@@ -125,7 +125,7 @@ def suppression_lift(request: AgentRequest, pk: int) -> HttpResponse:
         addresses.mark(address.pk, AddressState.ACTIVE, clock.now(), by=request.user)
         messages.success(request, _("%s is active again.") % address.user_id)
         return redirect("suppressions")
-    context = {"address": address, "reason": reason_of(address.state)}
+    context = {"address": address, "reason": reason_of(address)}
     return render(request, "suppressions/lift.html", context)
 
 
