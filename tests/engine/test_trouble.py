@@ -179,25 +179,27 @@ def test_a_server_that_takes_nothing_is_tried_with_one_message_at_a_time(
         assert mailbox.froms <= first + 4
 
 
+@pytest.mark.parametrize("people", EACH_SIZE)
 def test_a_mail_server_that_answers_later_is_asked_again_after_minutes(
-    database_url: str, servers: ExitStack
+    database_url: str, servers: ExitStack, people: int
 ) -> None:
     mailbox = Mailbox()
     mailbox.recipient_refused = "451 4.7.1 Please try again later"
     channel = mail_channel(serve(servers, mailbox))
     update_channel(channel, backoff=DEFAULT, by=factory.BY)
-    broadcast = started(channel, 2)
+    broadcast = started(channel, people)
 
-    def both_were_attempted() -> bool:
-        return Record.objects.filter(status="error").count() == 2
+    def all_were_attempted() -> bool:
+        return Record.objects.filter(status="error").count() == people
 
     with ThreadedWorker():
-        eventually(both_were_attempted, timeout=60)
-        eventually(lambda: is_all_queued(broadcast, 2), timeout=60)
+        eventually(all_were_attempted, timeout=120)
+        eventually(lambda: is_all_queued(broadcast, people), timeout=60)
+    recorded = dict(Record.objects.values_list("delivery", "recorded_at"))
     for delivery in Delivery.objects.all():
         assert delivery.attempts == 1
         assert delivery.due_at is not None
-        assert 240 < (delivery.due_at - clock.now()).total_seconds() <= 300
+        assert 290 < (delivery.due_at - recorded[delivery.pk]).total_seconds() <= 300
 
 
 @pytest.mark.parametrize("people", EACH_SIZE)
@@ -217,7 +219,10 @@ def test_a_webhook_that_is_not_there_makes_the_channel_wait(database_url: str, p
             assert_nobody_was_charged(broadcast, people)
 
 
-def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(database_url: str) -> None:
+@pytest.mark.parametrize("people", EACH_SIZE)
+def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(
+    database_url: str, people: int
+) -> None:
     being_replaced = [True]
 
     def answer(heard: Heard) -> tuple[int, Any]:
@@ -225,15 +230,16 @@ def test_a_webhook_that_answers_503_uses_up_nobodys_attempts(database_url: str) 
 
     with Listener(answer) as listener:
         channel = factory.channel(url=f"{listener.url}/in", attempts=1)
-        factory.people(channel, FEW)
+        factory.people(channel, people)
         broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
         with ThreadedWorker():
             eventually(lambda: Channel.objects.get().waits_since, timeout=60)
             assert Channel.objects.get().waits_reason == "The receiver is not available (503)."
-            assert_nobody_was_charged(broadcast, FEW)
-            being_replaced[0] = False
-            wait_completed(broadcast, 60)
-    assert factory.states(broadcast) == {"sent": FEW}
+            assert_nobody_was_charged(broadcast, people)
+            if people == FEW:
+                being_replaced[0] = False
+                wait_completed(broadcast, 60)
+                assert factory.states(broadcast) == {"sent": FEW}
 
 
 @pytest.mark.parametrize("people", EACH_SIZE)
@@ -331,8 +337,9 @@ def too_many(seconds: int) -> tuple[int, Any]:
                  "parameters": parameters}  # fmt: skip
 
 
+@pytest.mark.parametrize("people", EACH_SIZE)
 def test_a_limit_of_the_account_makes_the_channel_wait_until_somebody_ends_that(
-    database_url: str,
+    database_url: str, people: int
 ) -> None:
     flooded = [True]
 
@@ -341,7 +348,7 @@ def test_a_limit_of_the_account_makes_the_channel_wait_until_somebody_ends_that(
 
     with Listener(answer) as listener:
         channel = bot(listener)
-        factory.people(channel, 2, prefix="100")
+        factory.people(channel, people, prefix="100")
         broadcast = launch.start(factory.draft([channel]), by=factory.BY, undo_seconds=0)
 
         def waits_long() -> bool:
@@ -352,12 +359,13 @@ def test_a_limit_of_the_account_makes_the_channel_wait_until_somebody_ends_that(
         with ThreadedWorker():
             eventually(waits_long, timeout=60)
             assert channel.waits_reason == "Telegram asks us to wait (429, too many requests)."
-            assert_nobody_was_charged(broadcast, 2)
+            assert_nobody_was_charged(broadcast, people)
 
-            flooded[0] = False
-            assert end_wait(channel, by=factory.BY)
-            wait_completed(broadcast, 60)
-    assert factory.states(broadcast) == {"sent": 2}
+            if people == FEW:
+                flooded[0] = False
+                assert end_wait(channel, by=factory.BY)
+                wait_completed(broadcast, 60)
+                assert factory.states(broadcast) == {"sent": people}
 
 
 def test_a_limit_of_one_group_does_not_silence_the_bot(database_url: str) -> None:
