@@ -23,7 +23,7 @@ from clarion.channels.contract import (
 from clarion.channels.models import KeptFile
 from clarion.content.media import save_upload
 from clarion.engine.attempt import requeued
-from clarion.engine.kept_files import MOST_DROPPED, KeptFiles
+from clarion.engine.kept_files import MOST_DROPPED, KeptFiles, Ways
 from clarion.engine.retry import Policy
 from clarion.engine.snapshot import ChannelFacts
 from clarion.kit.parts import Media
@@ -87,9 +87,8 @@ class Sender:
             await asyncio.sleep(0)  # the others come meanwhile
             return self.reply
 
-        settlement, result = await files.send(
-            self.channel, outgoing, send, lambda: again, upload, lambda why: (refused_as, why)
-        )
+        ways = Ways(send, lambda: again, upload, lambda why: (refused_as, why))
+        settlement, result = await files.send(self.channel, outgoing, ways)
         if settlement is refused_as:
             return str(result.refusal)
         return "sent" if settlement is sent else QUEUED_AGAIN

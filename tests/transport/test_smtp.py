@@ -7,8 +7,9 @@ import pytest
 from aiosmtpd.smtp import SMTP as AiosmtpdServer  # noqa: N811
 
 from clarion.transport import smtp as smtp_module
+from clarion.transport.clients import Clients
 from clarion.transport.errors import CantReceive, MaybeSent, NotSent, Unavailable, WrongSettings
-from clarion.transport.messages import SmtpReply
+from clarion.transport.messages import HttpRequest, SmtpReply, SmtpRequest
 from support.ports import closed_port
 from transport.peers import CLOSE, RESET, SILENT, SmtpPeer, until
 
@@ -411,3 +412,12 @@ async def test_closing_says_goodbye(smtp_peer, smtp):
 def test_repr_shows_no_secret():
     request = SmtpPeer({}, None).mail(password="s3cret", message=b"s3cret")
     assert "s3cret" not in repr(request)
+
+
+async def test_no_more_is_begun_than_one_for_each_connection_and_one_behind_it():
+    async with Clients(per_server=1_500) as clients:
+        mail = SmtpRequest("mail.example", 25, "none", "", "", "", "", b"")
+        assert clients.most_at_once(mail, 1_500) == 2 * clients.smtp.per_server <= 32
+        assert clients.most_at_once(mail, 3) == 3
+        web = HttpRequest("POST", "https://api.example/")
+        assert clients.most_at_once(web, 1_500) == 1_500

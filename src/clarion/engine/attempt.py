@@ -26,7 +26,7 @@ from clarion.channels.contract import (
 from clarion.contacts.states import AddressState
 from clarion.content.errors import ContentError, UnreadableUploadError
 from clarion.engine.claim import Claimed, NoCode
-from clarion.engine.kept_files import KeptFiles
+from clarion.engine.kept_files import KeptFiles, Ways
 from clarion.engine.no_reply import WRONG_SETTINGS, without_reply
 from clarion.engine.render import MessageStep, NothingLeft, QuestionStep, next_step
 from clarion.engine.repeats import Repeats
@@ -118,10 +118,11 @@ async def attempt(
 
     if message.outgoing.media is None:
         return await send()
-    return await host.files.send(
-        channel, message.outgoing, send, lambda: requeued(claimed, channel.id), send_request,
+    ways = Ways(
+        send, lambda: requeued(claimed, channel.id), send_request,
         lambda refused: (_refused(claimed, channel, job, refused, message.shown), refused),
     )  # fmt: skip
+    return await host.files.send(channel, message.outgoing, ways)
 
 
 async def _send(

@@ -46,6 +46,16 @@ class _File:
         return self.read_at is not None and time.monotonic() - self.read_at < TRUSTED
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What may become of a message with a file."""
+
+    send: Callable[[], Awaitable[Sent]]
+    queue_again: Callable[[], Settlement]  # it was certainly not sent
+    send_request: Callable[[Request], Awaitable[Reply]]  # an upload
+    refuse: Callable[[Refused], Sent]  # its file could not be uploaded
+
+
 class KeptFiles:
     """The provider's ids of files, as a worker knows them."""
 
@@ -54,50 +64,41 @@ class KeptFiles:
         # By the channel, the version of its settings, and the key of the file.
         self._files: defaultdict[tuple[int, str, str], _File] = defaultdict(_File)
 
-    async def send(
-        self,
-        channel: ChannelFacts,
-        outgoing: Outgoing,
-        send: Callable[[], Awaitable[Sent]],
-        queue_again: Callable[[], Settlement],
-        send_request: Callable[[Request], Awaitable[Reply]],
-        refuse: Callable[[Refused], Sent],
-    ) -> Sent:
+    async def send(self, channel: ChannelFacts, outgoing: Outgoing, ways: Ways) -> Sent:
         """Send a message, by the id of its file where there is one.
 
         Where the file was brought by another message or an upload meanwhile, or the provider no
-        longer knows its id, this one was certainly not sent: ``queue_again`` settles it, and no
-        attempt is used up. ``refuse`` settles one whose file could not be uploaded.
+        longer knows its id, this one was certainly not sent, and no attempt is used up.
         """
         media = outgoing.media
         if media is None or not media.sha256 or not channel.kind.limits.keeps_files:
-            return await send()
+            return await ways.send()
         kind = channel.kind
         upload = kind.upload(media) if isinstance(kind, UploadsFirst) else None
         if upload is None and isinstance(kind, UploadsFirst):
-            return await send()
+            return await ways.send()
         key = (channel.id, kept_files.key_of(media))
         file = self._files[channel.id, channel.version, key[1]]
         if file.dropped >= MOST_DROPPED:
-            return await send()
+            return await ways.send()
         if file.id and file.is_read:
-            return await self._by_id(key, file, outgoing, media, send, queue_again)
+            return await self._by_id(key, file, outgoing, media, ways)
         async with file.uploading:
             if file.id and file.is_read:
-                return queue_again(), None
+                return ways.queue_again(), None
             if not file.is_read:
                 kept_id = await self._in_database(kept_files.kept_id, *key)
                 file.id = file.id if kept_id is None else kept_id
                 file.read_at = time.monotonic()
             if not file.id and upload is not None and isinstance(kind, UploadsFirst):
-                uploaded = await _uploaded(kind, upload, send_request)
+                uploaded = await _uploaded(kind, upload, ways.send_request)
                 if isinstance(uploaded, Refused):
-                    return refuse(uploaded)
+                    return ways.refuse(uploaded)
                 file.id = uploaded
                 await self._in_database(kept_files.keep, *key, file.id)
-                return queue_again(), None
+                return ways.queue_again(), None
             if not file.id:
-                sent, result = await send()
+                sent, result = await ways.send()
                 if (
                     isinstance(result, Accepted)
                     and 0 < len(result.kept_id) <= kept_files.LONGEST_ID
@@ -105,7 +106,7 @@ class KeptFiles:
                     file.id = result.kept_id
                     await self._in_database(kept_files.keep, *key, file.id)
                 return sent, result
-        return await self._by_id(key, file, outgoing, media, send, queue_again)
+        return await self._by_id(key, file, outgoing, media, ways)
 
     async def _by_id(
         self,
@@ -113,12 +114,11 @@ class KeptFiles:
         file: _File,
         outgoing: Outgoing,
         media: Media,
-        send: Callable[[], Awaitable[Sent]],
-        queue_again: Callable[[], Settlement],
+        ways: Ways,
     ) -> Sent:
         used = file.id
         outgoing.media = replace(media, kept_id=used)
-        sent, result = await send()
+        sent, result = await ways.send()
         if isinstance(result, Accepted):
             file.dropped = 0
         if not isinstance(result, Refused) or not result.file_gone:
@@ -127,7 +127,7 @@ class KeptFiles:
             file.id = ""
             file.dropped += 1
             await self._in_database(kept_files.drop, *key, used)
-        return queue_again(), None
+        return ways.queue_again(), None
 
     async def _in_database(self, work: Callable[..., Any], *args: Any) -> Any:
         """An id that can't be noted or read costs another upload, and no message."""

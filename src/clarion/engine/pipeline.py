@@ -35,13 +35,13 @@ log = structlog.get_logger()
 LEAST, MOST = 50, 2_500  # messages of one claim without a rate: about 100 ms of sending
 AHEAD = 0.125  # seconds of work left when the next claim is made
 IDLE = 0.08  # seconds between claims that bring nothing
+LEFT_TO_OTHERS = 0.5  # seconds until a worker claims again that has left people to an older one
 SOON = 0.01  # seconds until it is seen what became of the first messages
 DOWN_AFTER = 3  # connections in a row that failed: it is the provider, however few people
 PRESSURE = 2.5  # throttled replies close together: the account is meant, not single messages
 EASE = 0.9  # what an accepted message leaves of the pressure
 PAUSING = 2 * clock.SECOND  # until a wait or a pause is written, so that claims go by it
-FIRST_DOWN = 1.0  # seconds before a provider that is down is tried again; doubles
-MOST_DOWN = 60.0
+FIRST_DOWN, MOST_DOWN = 1.0, 60.0  # seconds before one that is down is tried again; doubles
 UNTESTED = 20  # messages that are claimed at most before the provider has answered once
 UNSURE_AFTER = 20  # answers in a row that leave it open whether the message was taken
 MOST_SILENT = 900.0  # seconds: each attempt at a server that never answers leaves one in doubt
@@ -136,7 +136,8 @@ class ChannelPipeline:
 
     async def _fill(self) -> float:
         """Claim once; return after how many seconds it is worth claiming again at the earliest."""
-        await self._judge_kept()
+        if await self._judge_kept():
+            return LEFT_TO_OTHERS
         await self._hold_unanswered()
         few = 1 if self._probing else 0 if self._answered else self._untested
         is_closed = self._closed_until > clock.now_us()
@@ -198,15 +199,12 @@ class ChannelPipeline:
     def _is_low(self) -> bool:
         if self.channel.rate is None:
             return len(self._buffer) < self._want // 2 + 1
-        if not self._buffer:
-            return True
-        return self._buffer[-1].slot - self._host.shared_now() < AHEAD * clock.SECOND
+        ahead = self._buffer[-1].slot - self._host.shared_now() if self._buffer else 0
+        return ahead < AHEAD * clock.SECOND
 
     async def _wait_low(self, pause: float) -> None:
-        if pause > 0:
-            await asyncio.sleep(pause)
-        elif self.channel.rate is not None:
-            await asyncio.sleep(0.02)
+        if pause > 0 or self.channel.rate is not None:
+            await asyncio.sleep(pause or 0.02)
         else:
             with suppress(TimeoutError):  # looking again costs nothing
                 await asyncio.wait_for(self._low.wait(), IDLE)
@@ -223,7 +221,6 @@ class ChannelPipeline:
                 self._idle.append(idle)
                 await idle
             claimed = self._buffer.popleft()
-            self._sent += 1
             if self.channel.rate is None and len(self._buffer) < self._want // 2:
                 self._low.set()
             try:
@@ -231,6 +228,7 @@ class ChannelPipeline:
             except Exception:
                 # A fault of ours: the delivery stays claimed and ends in doubt, others go on.
                 log.exception("send_failed", delivery=claimed.delivery)
+            self._sent += 1  # what has begun, and waits for a connection, shows no speed
 
     async def _attempt(self, claimed: Claimed) -> None:
         if claimed.slot and not await self._on_time(claimed):
@@ -306,21 +304,23 @@ class ChannelPipeline:
             del self._pausing[broadcast]
 
     def _requeue_buffered(self, broadcast: int) -> None:
-        every = list(self._buffer)
-        self._buffer.clear()
-        self._buffer.extend(claimed for claimed in every if claimed.broadcast != broadcast)
-        self._requeue([claimed for claimed in every if claimed.broadcast == broadcast])
+        others = [claimed for claimed in self._buffer if claimed.broadcast != broadcast]
+        self._requeue([claimed for claimed in self._buffer if claimed.broadcast == broadcast])
+        self._buffer = deque(others)
 
-    async def _judge_kept(self) -> None:
-        """Decide on those whose message could not be made, where nobody else's could so far."""
+    async def _judge_kept(self) -> bool:
+        """Decide on those whose message could not be made; whether an older worker is to do so."""
+        are_left = False
         for key, is_time in self._content.kept(self.channel.id):
             broadcast = key[1]
             may_send = self._host.may_send(self.channel.id, broadcast)
             left = is_time and may_send and await self._host.remaining(broadcast, self.channel.id)
             if not may_send or (left and left.is_anothers):
                 self._requeue(list(self._content.give_up(self.channel.id, key)))
+                are_left |= may_send
             elif left and (broken := self._content.judge(key, left)):
                 self._pause_broken(broadcast, broken)
+        return are_left
 
     def _pause_broken(self, broadcast: int, broken: Broken) -> None:
         for settlement in broken.people:

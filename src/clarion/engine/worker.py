@@ -265,9 +265,9 @@ class Worker:
                 self._later(pipeline.close())
         for channel_id, facts in self._snapshot.channels.items():
             wanted = channel_id in self._snapshot.busy and not self._stopping.is_set()
-            runners = self._runners(facts)
-            if wanted and runners and channel_id not in self._pipelines:
-                self._pipelines[channel_id] = pipeline_for(self, facts, self._clients.send, runners)
+            if wanted and channel_id not in self._pipelines and (runners := self._runners(facts)):
+                most = self._clients.most_at_once(facts.kind.check(), runners)
+                self._pipelines[channel_id] = pipeline_for(self, facts, self._clients.send, most)
 
     def _runners(self, facts: snapshot.ChannelFacts) -> int:
         return self._connections.room(facts.id, facts.kind, settings.CLARION.concurrency)

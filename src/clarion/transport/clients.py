@@ -29,6 +29,11 @@ class Clients:
         self.smpp = SmppClient()
         self.imap = ImapClient()
 
+    def most_at_once(self, request: AnyRequest, most: int) -> int:
+        """How many requests like this one to begin at a time, of at most that many: what would only
+        wait in line for a connection to a mail server is better left to other workers."""
+        return min(most, 2 * self.smtp.per_server) if isinstance(request, SmtpRequest) else most
+
     def send(self, request: AnyRequest) -> Awaitable[AnyReply]:
         """Send a request with the client of its protocol, which says what it raises."""
         if isinstance(request, HttpRequest):

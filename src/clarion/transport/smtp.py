@@ -26,7 +26,7 @@ class SmtpPool:
         `per_server` connections at most for one (host, port, security, user, password); an unused
         one is closed after `idle` seconds; `tls` replaces the system's certificate authorities.
         """
-        self._per_server = per_server
+        self.per_server = per_server
         self._idle = idle
         self._tls = tls
         self._closed = False
@@ -94,7 +94,7 @@ class SmtpPool:
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = ConnectionPool(
-                f"{request.host}:{request.port}", self._per_server
+                f"{request.host}:{request.port}", self.per_server
             )
         return pool
 
