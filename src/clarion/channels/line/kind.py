@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from clarion.channels import payloads
+from clarion.channels.catalogue import ListedError
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -23,7 +24,7 @@ from clarion.channels.contract import (
     Reply,
     Unsendable,
 )
-from clarion.channels.line import ids
+from clarion.channels.line import ids, outcomes
 from clarion.channels.line.config import LineConfig
 from clarion.channels.line.events import events_of
 from clarion.channels.line.outcomes import outcome_of
@@ -87,6 +88,11 @@ class LineKind:
             ("Content-Type", "application/json"),
             ("Authorization", f"Bearer {token}"),
         )
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its tables."""
+        return outcomes.listed_errors()
 
     @staticmethod
     def user_id(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from clarion.channels.catalogue import ListedError
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -23,7 +24,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.fitting import ensure_fits
 from clarion.channels.replies import as_http
-from clarion.channels.webhook import ids
+from clarion.channels.webhook import ids, outcomes
 from clarion.channels.webhook.config import WebhookConfig
 from clarion.channels.webhook.events import events_of
 from clarion.channels.webhook.outcomes import refused
@@ -69,6 +70,11 @@ class WebhookKind:
         self._allow_private = config.allow_private
         self._key = standard_webhooks.key_of(secret)
         self._secrets = (secret, self._key.decode("utf-8", "replace"))
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its tables."""
+        return outcomes.listed_errors()
 
     @staticmethod
     def user_id(text: str) -> str:

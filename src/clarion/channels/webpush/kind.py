@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from clarion.channels.catalogue import ListedError
 from clarion.channels.contract import (
     Accepted,
     BadSignature,
@@ -23,7 +24,7 @@ from clarion.channels.contract import (
 )
 from clarion.channels.replies import as_http
 from clarion.channels.subscriptions import Places, PublicFile, Snippet, Subscription
-from clarion.channels.webpush import ids, site
+from clarion.channels.webpush import ids, outcomes, site
 from clarion.channels.webpush.config import WebPushConfig
 from clarion.channels.webpush.outcomes import refused
 from clarion.channels.webpush.reports import events_of, is_proven
@@ -69,6 +70,11 @@ class WebPushKind:
             ("Urgency", config.urgency),
             *((("Topic", config.topic),) if config.topic else ()),
         )
+
+    @staticmethod
+    def listed_errors() -> Iterable[ListedError]:
+        """The errors of its tables."""
+        return outcomes.listed_errors()
 
     @staticmethod
     def user_id(text: str) -> str:

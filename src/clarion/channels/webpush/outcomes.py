@@ -5,6 +5,10 @@ https://learn.microsoft.com/windows/apps/design/shell/tiles-and-notifications/pu
 and https://developer.apple.com/documentation/usernotifications/sending-web-push-notifications-in-web-apps-and-browsers.
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from clarion.channels.catalogue import ListedError, listed
 from clarion.channels.contract import Refusal, Refused
 from clarion.channels.replies import DEFAULT_WAIT, json_object, wait_seconds
 from clarion.transport.messages import HttpReply
@@ -19,31 +23,55 @@ _ACCOUNT = (
     "The push service does not accept this channel ({status}). Check the contact for push services "
     "and the clock of this server."
 )
-_WRONG_TOKEN = frozenset({"BadJwtToken", "ExpiredJwtToken"})
+
+
+class Meaning(NamedTuple):
+    """What a push service says: the class, and a sentence."""
+
+    refusal: Refusal
+    sentence: str
+
+
+# Of one subscription: anybody can post one that was made with another key, and must not pause the
+# channel with it. A broadcast of which too much is refused is paused anyway.
+_OTHER_KEY: Final = Refusal.REJECTED
+_STATUSES: Final[Mapping[int, Meaning]] = {
+    404: Meaning(Refusal.UNREACHABLE, _GONE.format(status=404)),
+    410: Meaning(Refusal.UNREACHABLE, _GONE.format(status=410)),
+    401: Meaning(_OTHER_KEY, _KEY.format(status=401)),
+    403: Meaning(_OTHER_KEY, _KEY.format(status=403)),
+    413: Meaning(
+        Refusal.REJECTED, "The message is larger than the push service accepts (413). Shorten it."
+    ),
+    429: Meaning(Refusal.THROTTLED, "The push service asks us to wait (429, too many requests)."),
+    # Autopush: “the server is temporarily unable to process this message; use back-off”.
+    503: Meaning(Refusal.RETRY, "The push service accepts nothing at the moment (503)."),
+}
+# As Apple gives them, with the statuses that it has for them.
+_REASONS: Final[Mapping[str, Meaning]] = {
+    "BadJwtToken": Meaning(Refusal.MISCONFIGURED, _ACCOUNT.format(status=403)),
+    "ExpiredJwtToken": Meaning(Refusal.MISCONFIGURED, _ACCOUNT.format(status=403)),
+    "VapidPkHashMismatch": Meaning(_OTHER_KEY, _KEY.format(status=400)),
+}
+
+
+def listed_errors() -> Iterable[ListedError]:
+    """What push services say by a status, and Apple by a reason."""
+    return listed({**_STATUSES, **_REASONS})
 
 
 def refused(reply: HttpReply) -> Refused:
     """What a reply means that is not 2xx. Never raises."""
     status, code = reply.status, str(reply.status)
     reason = str(json_object(reply.body).get("reason", ""))  # as Apple gives it
-    if status == 429:
-        sentence = "The push service asks us to wait (429, too many requests)."
-        return Refused(Refusal.THROTTLED, sentence, code, wait_seconds(reply, DEFAULT_WAIT))
-    if status in (404, 410):
-        return Refused(Refusal.UNREACHABLE, _GONE.format(status=status), code)
-    if reason in _WRONG_TOKEN:
-        return Refused(Refusal.MISCONFIGURED, _ACCOUNT.format(status=status), code)
-    if status in (401, 403) or reason == "VapidPkHashMismatch":
-        # Of one subscription: anybody can post one that was made with another key, and must not
-        # pause the channel with it. A broadcast of which too much is refused is paused anyway.
-        return Refused(Refusal.REJECTED, _KEY.format(status=status), code)
-    if status == 413:
-        sentence = "The message is larger than the push service accepts (413). Shorten it."
-        return Refused(Refusal.REJECTED, sentence, code)
-    if status == 503:
-        # Autopush: “the server is temporarily unable to process this message; use back-off”.
-        sentence = "The push service accepts nothing at the moment (503)."
-        return Refused(Refusal.RETRY, sentence, code, wait_seconds(reply))
+    if status in (404, 410, 429) or reason not in _REASONS:
+        meaning = _STATUSES.get(status)
+    else:
+        meaning = _REASONS[reason]
+    if meaning is not None:
+        wait = wait_seconds(reply, DEFAULT_WAIT if status == 429 else None)
+        waits = meaning.refusal in (Refusal.THROTTLED, Refusal.RETRY)
+        return Refused(meaning.refusal, meaning.sentence, code, wait if waits else None)
     if 300 <= status <= 399:
         sentence = f"The push service redirects ({status}). The contact must subscribe again."
         return Refused(Refusal.REJECTED, sentence, code)
