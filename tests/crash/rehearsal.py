@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -35,20 +34,8 @@ class Provider:
 
     def __init__(self, processes: Processes, port: int = 0, **knobs: object) -> None:
         settings = [part for key, value in knobs.items() for part in ("--set", f"{key}={value}")]
-        self.process = processes.start(
-            [
-                sys.executable,
-                "-m",
-                "clarion_simulator",
-                "--http-port",
-                str(port),
-                "--smtp-port",
-                "0",
-                "--smpp-port",
-                "0",
-                *settings,
-            ]
-        )
+        ports = ("--http-port", str(port), "--smtp-port", "0", "--smpp-port", "0")
+        self.process = processes.simulator(*ports, *settings)
         ready = self.process.wait_for_line(r"ready (\S+) smtp://\S+:(\d+) smpp://\S+:(\d+)")
         self.url, self.smtp_port, self.smpp_port = ready[1], int(ready[2]), int(ready[3])
 

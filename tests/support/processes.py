@@ -38,7 +38,7 @@ class Process:
         stdin: int = subprocess.DEVNULL,
         warm: Sequence[str] | None = None,
     ) -> None:
-        """``warm``: the arguments, of a ``clarion`` that may come from the warm parent."""
+        """``warm``: the module and its arguments, of what may come from the warm parent."""
         self.name = name or " ".join(command)
         self._lines: list[str] = []
         self._size = 0
@@ -191,9 +191,11 @@ class Processes:
 
         It comes from a parent that has loaded the program already, where there can be one.
         """
-        command = [sys.executable, "-m", "clarion", *arguments]
-        name = " ".join(("clarion", *arguments))
-        return self._keep(Process(command, env=self._with(env), name=name, warm=arguments))
+        return self._module("clarion", arguments, env)
+
+    def simulator(self, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
+        """Start the simulator without the rest of Clarion, in the same way."""
+        return self._module("clarion_simulator", arguments, env)
 
     def python(self, code: str, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
         """Start a piece of Python code and return at once."""
@@ -222,6 +224,13 @@ class Processes:
         for process in self.started:
             process.kill()
 
+    def _module(
+        self, module: str, arguments: Sequence[str], env: Mapping[str, str] | None
+    ) -> Process:
+        command = [sys.executable, "-m", module, *arguments]
+        warm = (module, *arguments)
+        return self._keep(Process(command, env=self._with(env), name=" ".join(warm), warm=warm))
+
     def _with(self, env: Mapping[str, str] | None) -> dict[str, str]:
         return self.env | dict(env or {})
 
@@ -230,13 +239,13 @@ class Processes:
         return process
 
 
-def _start_warm(arguments: Sequence[str], env: Mapping[str, str]) -> WarmProcess | None:
+def _start_warm(command: Sequence[str], env: Mapping[str, str]) -> WarmProcess | None:
     """None where the kernel has not what it takes, or the process needs a start of its own."""
     prefix = _dies_with_us()
     if not prefix or not hasattr(os, "pidfd_open"):
         return None
     parent = warm_parent(tuple(prefix))
-    return parent.start(arguments, env) if parent.can_start(env) else None
+    return parent.start(command, env) if parent.can_start(env) else None
 
 
 def _dies_with_us() -> list[str]:

@@ -1,4 +1,4 @@
-"""Starts ``clarion`` processes from a parent that has loaded the program already.
+"""Starts ``clarion`` and simulator processes from a parent that has loaded them already.
 
 What they do is the same but for the loading: see ``warm_parent.py``.
 """
@@ -29,8 +29,8 @@ FIXED = ("PYTHON", "LC_", "LANG", "LD_")
 class WarmProcess:
     """A child of the parent, with as much of ``subprocess.Popen`` as tests need."""
 
-    def __init__(self, arguments: Sequence[str], news: int, output: int) -> None:
-        self.args = ["clarion", *arguments]
+    def __init__(self, command: Sequence[str], news: int, output: int) -> None:
+        self.args = command
         self.stdout: IO[str] = os.fdopen(output, "r", errors="replace")
         self.returncode: int | None = None
         self._news = news
@@ -98,11 +98,17 @@ class WarmParent:
         names = [name for name in {*env, *ours} if name.startswith(FIXED)]
         return all(env.get(name) == ours.get(name) for name in names)
 
-    def start(self, arguments: Sequence[str], env: Mapping[str, str]) -> WarmProcess:
-        """Start ``clarion …`` as a group of its own."""
+    def start(self, command: Sequence[str], env: Mapping[str, str]) -> WarmProcess:
+        """Start a module and its arguments, ``clarion …``, as a group of its own."""
         mask = os.umask(0)
         os.umask(mask)
-        order = {"arguments": list(arguments), "environment": dict(env), "umask": mask}
+        module, *arguments = command
+        order = {
+            "module": module,
+            "arguments": arguments,
+            "environment": dict(env),
+            "umask": mask,
+        }
         output, theirs = os.pipe()
         news, tells = os.pipe()
         try:
@@ -110,7 +116,7 @@ class WarmParent:
         finally:
             os.close(theirs)
             os.close(tells)
-        return WarmProcess(arguments, news, output)
+        return WarmProcess(command, news, output)
 
     def close(self) -> None:
         """End it; children that are left are killed."""

@@ -1,11 +1,12 @@
-"""A parent of ``clarion`` processes that has loaded the program before they begin.
+"""A parent of ``clarion`` and simulator processes that has loaded the programs before they begin.
 
 Most of a short command is loading modules: 0.8 s of processor time, hundreds of times in a run. A
-child that is forked here has them, reads its own environment, and runs ``python -m clarion`` from
+child that is forked here has them, reads its own environment, and runs ``python -m MODULE`` from
 there on; its settings are read anew. Started by ``support.warm``, as ``warm_parent.py DESCRIPTOR``.
 
-Each order is one message: arguments, environment and file mode mask, with two descriptors, one for
-the output and one for news of the child: its id once it is a group of its own, and how it ended.
+Each order is one message: module, arguments, environment and file mode mask, with two descriptors,
+one for the output and one for news of the child: its id once it is a group of its own, and how it
+ended.
 """
 
 import ctypes
@@ -31,6 +32,7 @@ LOADED = (
     "clarion.cli.pages",
     "clarion.engine.process",
     "clarion.kit.sqlite.base",
+    "clarion_simulator.main",
     "django.core.management.commands.migrate",
     "django.db.backends.postgresql.base",
     "uvicorn",
@@ -59,8 +61,9 @@ class Parent:
                 output, news = descriptors
                 if (pid := os.fork()) == 0:
                     self._close()
-                    _become(json.loads(message), output, news)
-                    return dict(json.loads(message))
+                    order: dict[str, Any] = json.loads(message)
+                    _become(order, output, news)
+                    return order
                 os.close(output)
                 watched = os.pidfd_open(pid)
                 self._children[watched] = pid, news
@@ -93,7 +96,7 @@ def _become(order: dict[str, Any], output: int, news: int) -> None:
     os.close(output)
     os.environ.clear()
     os.environ.update(order["environment"])
-    sys.argv = ["clarion", *order["arguments"]]
+    sys.argv = [order["module"], *order["arguments"]]
     os.write(news, NEWS.pack(b"p", os.getpid()))
     os.close(news)
 
@@ -146,7 +149,8 @@ if __name__ == "__main__":
     # As `python -m` has it: the present folder, and not the one of this file.
     sys.path[0] = str(Path.cwd())
     _load()
-    if Parent(socket.socket(fileno=int(sys.argv[1]))).next_child() is not None:
+    order = Parent(socket.socket(fileno=int(sys.argv[1]))).next_child()
+    if order is not None:
         gc.enable()
         _forget_settings()
-        runpy.run_module("clarion", run_name="__main__", alter_sys=True)
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)

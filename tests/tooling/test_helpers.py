@@ -97,7 +97,7 @@ def test_a_warm_process_is_one_of_its_own_with_its_own_settings(
             database = {"CLARION_DATABASE_URL": f"sqlite:///{folder / 'clarion.sqlite3'}"}
             env = {**processes.env, "CLARION_DATA": str(folder), **database}
             assert warm.can_start(env)
-            command = warm.start(["agent", "list"], env)
+            command = warm.start(["clarion", "agent", "list"], env)
             assert os.getpgid(command.pid) == command.pid
             assert command.wait(60) == 1
             with command.stdout as lines:
@@ -109,7 +109,8 @@ def test_a_warm_process_is_one_of_its_own_with_its_own_settings(
 
 def test_a_warm_process_is_killed_with_its_parent(processes: Processes) -> None:
     warm = WarmParent(("env",))
-    simulator = warm.start(["simulator", "--http-port", "0", "--smtp-port", "0"], processes.env)
+    command = ["clarion_simulator", "--http-port", "0", "--smtp-port", "0"]
+    simulator = warm.start(command, processes.env)
     with simulator.stdout as lines:
         assert "ready" in next(iter(lines))
         assert simulator.poll() is None
