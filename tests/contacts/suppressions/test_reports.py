@@ -126,6 +126,24 @@ def test_a_report_that_comes_again_after_it_was_undone_changes_nothing(reported:
     assert address.effective_state == "suppressed"
 
 
+def test_a_crash_after_a_hard_bounce_was_removed_leaves_no_address_unreachable(
+    reported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = factory.channel()
+    address = factory.address(channel, "u0")
+    reported(channel, BOUNCE)
+
+    def killed() -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(entries, "release_removed", killed)
+        with pytest.raises(KeyboardInterrupt):
+            entries.remove(Suppression.objects.all(), reachable=True, by=factory.BY)
+    address.refresh_from_db()
+    assert address.state == "active"
+
+
 def test_an_entry_of_an_agent_stays_as_it_is(reported: Any) -> None:
     channel = factory.channel()
     factory.people(channel, 1)

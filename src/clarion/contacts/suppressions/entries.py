@@ -158,9 +158,9 @@ def remove(entries: Iterable[Suppression], *, reachable: bool = False, by: Agent
                     _same_report(entry).update(removed_at=clock.now())
                 audit.note("suppression.remove", _subject(entry), by, kind=entry.kind,
                            pattern=entry.pattern, reason=entry.reason)  # fmt: skip
+        addresses.try_again(bounced, by=by)
     while release_removed():
         pass
-    addresses.try_again(bounced, by=by)
     return removed
 
 
