@@ -60,7 +60,7 @@ class Act(Protocol):
 class _OfContacts:
     """Something that is done to contacts."""
 
-    size = 5_000  # contacts of one step
+    size = 2_000  # contacts of one step
 
     def __init__(self, action: BulkAction) -> None:
         self._action = action
@@ -201,7 +201,7 @@ class _TagDeletion(_OfContacts):
 class _Suppressions:
     """An upload for the suppression list, read line by line."""
 
-    size = 10_000  # lines of one step
+    size = 2_000  # lines of one step
 
     def __init__(self, action: BulkAction) -> None:
         options = action.options

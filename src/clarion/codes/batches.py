@@ -27,7 +27,7 @@ from clarion.kit.batches import batches
 from clarion.kit.csvfile import CsvError, CsvFile, Row
 
 log = structlog.get_logger()
-CHUNK = 20_000  # codes of one transaction
+CHUNK = 5_000  # codes of one transaction
 AT_ONCE = 20_000  # codes that a page may generate while it is waited for
 _COLUMN_TITLES = ("code", "codes", "voucher", "coupon", "promo code", "discount code")
 Tell = Callable[[CodeBatch], None]

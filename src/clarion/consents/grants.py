@@ -23,7 +23,7 @@ from clarion.kit.names import some
 from clarion.kit.numbers import is_id
 from clarion.kit.text import clean
 
-CHUNK = 10_000  # people of one transaction
+CHUNK = 2_000  # people of one transaction
 NEEDS_CONFIRMING = (Change.How.AGENT, Change.How.IMPORT, Change.How.API, Change.How.FORM)
 
 

@@ -25,7 +25,7 @@ from clarion.kit.names import NAMED, no_such, some
 from clarion.kit.sampling import EXACT, rounded, spans
 from clarion.kit.text import clean, one_line
 
-CHUNK: Final = 10_000  # contacts of one transaction
+CHUNK: Final = 1_000  # contacts of one transaction
 EXAMPLES: Final = 10  # of values that don't fit
 _GONE: Final = object()
 
@@ -258,10 +258,11 @@ def _rewrite(
     """
     total, last = 0, 0
     while True:
+        ids = _having(name, last)  # may go through all contacts, so nothing is locked meanwhile
         with db.write():
             if not is_wanted():
                 return total
-            rows = _having(name, last)
+            rows = _locked_contacts(name, ids)
             changes = []
             for key, attributes in rows:
                 before = attributes.pop(name)
@@ -277,21 +278,23 @@ def _rewrite(
                 [db.json_param(changes)],
             )
         total += len(rows)
-        if len(rows) < CHUNK:
+        if len(ids) < CHUNK:
             return total
-        last = rows[-1][0]
+        last = ids[-1]
 
 
-def _having(name: str, after: int) -> list[tuple[int, dict[str, Any]]]:
-    """The next contacts that have an attribute, locked, with all their attributes."""
+def _having(name: str, after: int) -> list[int]:
+    """The next contacts that have an attribute."""
     value, param = db.json_text("c.attributes", [name])
-    rows = db.fetch(
-        f"SELECT c.id FROM contacts_contact c WHERE {value} IS NOT NULL AND c.id > %s "
-        f"ORDER BY c.id LIMIT {CHUNK}{db.for_no_key_update()}",
-        [param, after],
-    )
-    contacts = Contact.objects.in_bulk([row[0] for row in rows])
-    return [(key, contacts[key].attributes) for (key,) in rows if name in contacts[key].attributes]
+    select = f"SELECT c.id FROM contacts_contact c WHERE {value} IS NOT NULL AND c.id > %s"
+    rows = db.fetch(f"{select} ORDER BY c.id LIMIT {CHUNK}", [param, after])
+    return [row[0] for row in rows]
+
+
+def _locked_contacts(name: str, ids: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+    """Lock these contacts; those that still have the attribute, with all their attributes."""
+    contacts = Contact.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    return [(row.pk, row.attributes) for row in contacts if name in row.attributes]
 
 
 def _values(name: str, result: Preview) -> Iterator[tuple[int, Any]]:
@@ -330,9 +333,8 @@ def _counts() -> tuple[dict[str, int], bool]:
 
 
 def _size() -> Sequence[int]:
-    return db.fetch(
-        "SELECT count(*), COALESCE(min(id), 0), COALESCE(max(id), 0) FROM contacts_contact"
-    )[0]
+    select = "SELECT count(*), COALESCE(min(id), 0), COALESCE(max(id), 0) FROM contacts_contact"
+    return db.fetch(select)[0]
 
 
 def _table() -> str:

@@ -39,7 +39,8 @@ from clarion.kit import clock, db
 from clarion.kit.csvfile import CsvError, CsvFile
 from clarion.kit.encodings import find_encoding
 
-CHUNK = 10_000  # lines of one transaction
+CHUNK = 1_000  # lines of one transaction: nobody else writes meanwhile on SQLite
+LOOKED_AT = 10_000  # lines of the first pass between two signs of life
 Progress = Callable[[Import], None]
 Stopping = Callable[[], bool]
 NOTHING: Mapping[int, Reject] = {}
@@ -169,7 +170,7 @@ class ImportRun:
             any_line = True
             for key in self._plan.layout.keys_of(cells):
                 self._repeats.note(key)
-            if count % CHUNK == 0:
+            if count % LOOKED_AT == 0:
                 self._stop_if_asked()
                 _write(self.row, beat_at=clock.from_us(db.now_us()))
         if not any_line:

@@ -13,7 +13,7 @@ from clarion.contacts.signals import TagUse, tag_replaced, tags_in_use
 from clarion.contacts.tags import TagError, check_names
 from clarion.kit import db
 
-CHUNK: Final = 10_000  # taggings of one transaction
+CHUNK: Final = 2_000  # taggings of one transaction
 NAMED: Final = 10  # of what uses a tag, in a sentence
 
 

@@ -13,7 +13,7 @@ from clarion.kit.batches import batches
 from clarion.kit.text import clean
 
 LONGEST = 100  # characters
-CHUNK = 10_000  # contacts of one transaction
+CHUNK = 2_000  # contacts of one transaction
 
 
 class TagError(ValueError):

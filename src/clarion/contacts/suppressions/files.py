@@ -15,7 +15,7 @@ from clarion.kit import db, sheets
 from clarion.kit.batches import batches
 from clarion.kit.csvfile import CsvError, CsvFile, Row
 
-CHUNK = 10_000  # lines of one transaction
+CHUNK = 2_000  # lines of one transaction
 ADDRESS_TITLES = ("address", "pattern", "email", "phone", "user_id", "id")
 Progress = Callable[[int, int], None]  # bytes of the file that are done, and all
 

@@ -17,7 +17,7 @@ from clarion.contacts.signals import addresses_suppressed
 from clarion.kit import clock, db
 
 SPAN = 50_000  # address ids that are compared with patterns at once
-CHUNK = 10_000  # addresses or entries of one transaction
+CHUNK = 2_000  # addresses or entries of one transaction
 PATIENCE = 60 * clock.SECOND
 _PENDING = "s.applied_at IS NULL AND s.removed_at IS NULL"
 _VALID = "s.removed_at IS NULL"
