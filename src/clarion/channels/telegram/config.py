@@ -54,7 +54,7 @@ class TelegramConfig(BaseModel):
             "group": MESSAGES,
             "asks": "Paid broadcasts cost 0.1 Telegram Stars for each message over 30 a second: "
             "up to 10,000 Stars for 100,000 recipients. Telegram takes them from the bot's "
-            "balance, and does not return them.",
+            "balance.",
         },
     )
 
