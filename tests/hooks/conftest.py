@@ -4,6 +4,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from clarion.contacts.models import Address
+from clarion.hooks import freshness
 from support import factory
 from support.programs import ProgramClient
 
@@ -11,6 +12,12 @@ from support.programs import ProgramClient
 @pytest.fixture(autouse=True)
 def _only_hooks(settings: Settings) -> None:
     settings.ROOT_URLCONF = "clarion.hooks.urls"
+
+
+@pytest.fixture(autouse=True)
+def _monitors_are_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the tables may take longer to read than a monitor waits."""
+    monkeypatch.setattr(freshness, "PATIENCE", 60.0)
 
 
 @pytest.fixture
