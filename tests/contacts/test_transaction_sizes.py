@@ -17,6 +17,7 @@ from clarion.contacts.imports import import_contacts
 from clarion.contacts.models import Contact, ImportPart
 from clarion.contacts.suppressions import files, matching
 from clarion.contacts.upserts import Upsert, upsert
+from clarion.segments import watch
 from support import factory
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.django_db
         (acts._Suppressions.size, 2_000),
         (acts._Deletion.size, 200),
         (codes.CHUNK, 5_000),
+        (watch.CHUNK, 5_000),
     ],
 )
 def test_sizes_are_those_that_were_measured(size: int, most: int) -> None:

@@ -14,7 +14,7 @@ from clarion.segments.conditions import all_sql
 from clarion.segments.members import conditions_of
 from clarion.segments.models import Segment
 
-CHUNK = 20_000  # contacts of one transaction
+CHUNK = 5_000  # contacts of one transaction
 PAUSE = timedelta(seconds=60)  # from the beginning of one time through to that of the next
 
 
