@@ -33,6 +33,7 @@ ONE_WRITER = {  # table -> the only code that may write it, a module or a packag
     "records_count": "records/counters.py",
     "records_measure": "records/measures.py",
     "records_measuredelta": "records/measures.py",
+    "records_keptlatency": "records/kept_latency.py",
     "clicks_clicktally": "clicks/tallies.py",
 }
 ASKING = {"is_postgres", "vendor"}

@@ -29,7 +29,7 @@ from clarion.broadcasts.models import IS_LIVE, Broadcast
 from clarion.broadcasts.states import FINISHED
 from clarion.clicks import tallies as click_tallies
 from clarion.kit import clock, db
-from clarion.records import measures, tallies
+from clarion.records import kept_latency, measures, tallies
 from clarion.records.deliveries.delete import delete_deliveries, delete_records
 from clarion.records.deliveries.shared import delete_shared
 from clarion.records.states import PENDING
@@ -308,6 +308,7 @@ _STEPS = (
     delete_shared,
     tallies.delete,
     measures.delete,
+    kept_latency.delete,
     click_tallies.delete,
     *map(_delete_own, _OWN),
 )
@@ -319,6 +320,7 @@ _LEFT = (
     "FROM records_tally WHERE",
     "FROM records_measure WHERE",
     "FROM records_measuredelta WHERE",
+    "FROM records_keptlatency WHERE",
     *(f"FROM {table} WHERE" for table in (*click_tallies.TABLES, *_OWN)),
 )
 

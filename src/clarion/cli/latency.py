@@ -4,7 +4,7 @@ from clarion.cli.app import App
 from clarion.cli.django_setup import uses_django
 from clarion.cli.lookups import find_broadcast
 from clarion.cli.options import AsJson, BroadcastId
-from clarion.cli.output import print_json, print_line, print_note, print_table
+from clarion.cli.output import format_moment, print_json, print_line, print_note, print_table
 
 _TITLES = {
     "total": "until accepted",
@@ -22,16 +22,18 @@ def add_to(app: App) -> None:
 @uses_django
 def latency(number: BroadcastId, as_json: AsJson = False) -> None:
     """Show within which time shares of the messages were sent, by what they waited for."""
+    from clarion.records.kept_latency import latency_of
     from clarion.records.latency import SHARES
-    from clarion.records.latency import latency as latency_of
 
-    spans = latency_of(find_broadcast(number).pk)
+    latency = latency_of(find_broadcast(number).pk)
+    spans = latency.spans
     if as_json:
         print_json(
             {
                 span: {"messages": took.messages, "within_microseconds": dict(took.within)}
                 for span, took in spans.items()
             }
+            | ({"read_at": latency.at} if latency.at else {})
         )
     elif not spans:
         print_line("No message has been sent yet.")
@@ -43,6 +45,8 @@ def latency(number: BroadcastId, as_json: AsJson = False) -> None:
         ]
         print_table(["SPAN", "MESSAGES", *titles], rows)
         print_note("Each column: within which time that share of the messages was done.")
+        if latency.at:
+            print_note(f"Messages sent or delivered until {format_moment(latency.at)}.")
 
 
 def _seconds(microseconds: int) -> str:

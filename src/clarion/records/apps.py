@@ -1,5 +1,7 @@
 """Django's entry for this package."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,8 @@ class RecordsConfig(AppConfig):
 
     name = "clarion.records"
     label = "records"
+
+    def import_models(self) -> None:
+        """Also the models beside those of ``models``."""
+        super().import_models()
+        import_module("clarion.records.kept_models")

@@ -12,6 +12,7 @@ from clarion.clicks.scanners import PRIVACY, PROXY
 from clarion.clicks.store import Visit, store
 from clarion.contacts.models import Address
 from clarion.kit import clock
+from clarion.records import kept_latency
 from clarion.records.models import Delivery
 from support import factory
 from web.reading import words
@@ -154,3 +155,19 @@ def test_i6_opens_are_a_number_of_their_own(admin: Client, sent: Broadcast) -> N
     assert "Opens are unreliable" in words(html)
     assert "Event: E-mail opened" in words(html)
     assert "Opened" in words(admin.get("/").content.decode())
+
+
+def test_j4_kept_latency_says_until_when(
+    admin: Client, sent: Broadcast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_latency, "KEPT_FROM", 1)
+    kept_latency.keep()
+    url = f"/broadcasts/{sent.pk}/analytics/latency"
+    assert "sent or delivered until" not in words(admin.get(url).content.decode())
+
+    channel = sent.channels.get()
+    factory.delivery(sent, factory.address(channel, "one more"))
+
+    text = words(admin.get(url).content.decode())
+    assert "Messages sent or delivered until" in text
+    assert "Until accepted" in text

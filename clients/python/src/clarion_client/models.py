@@ -1048,6 +1048,7 @@ class Latency(TypedDict):
     waiting: "Percentiles | None"
     request: "Percentiles | None"
     delivery: "Percentiles | None"
+    read_at: "str | None"
 
 
 class Layout(TypedDict):

@@ -26,7 +26,8 @@ from clarion.insights.permissions import permissions
 from clarion.insights.why import Step, why
 from clarion.kit import clock
 from clarion.records.causes import causes, left_out
-from clarion.records.latency import SPANS, Percentiles, latency
+from clarion.records.kept_latency import latency_of
+from clarion.records.latency import SPANS, Percentiles
 
 AREA = "Analytics"
 _READ = "broadcasts:read"
@@ -89,6 +90,10 @@ class LatencyOut(Output):
     request: PercentilesOut | None = Field(description="Of that, the network and the provider")
     delivery: PercentilesOut | None = Field(
         description="From the answer to the receipt “delivered”, by the provider's clock"
+    )
+    read_at: Moment | None = Field(
+        description="When the records were read, if messages were sent or delivered since; "
+        "null: the numbers are of all of them"
     )
 
 
@@ -215,8 +220,9 @@ def get_analytics(
 @operation(AREA, "GET", "/broadcasts/{broadcast_id}/latency", LatencyOut, Rules(_READ))
 def get_latency(request: ApiRequest, broadcast_id: Id) -> LatencyOut:
     """Show how long the messages of a broadcast took"""
-    took = latency(find(broadcast_id).pk)
-    return LatencyOut(**{span: _percentiles(took.get(span)) for span in SPANS})
+    took = latency_of(find(broadcast_id).pk)
+    spans = {span: _percentiles(took.spans.get(span)) for span in SPANS}
+    return LatencyOut(**spans, read_at=took.at)
 
 
 def _percentiles(percentiles: Percentiles | None) -> PercentilesOut | None:

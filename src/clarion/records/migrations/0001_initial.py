@@ -684,6 +684,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="KeptLatency",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("spans", models.TextField()),
+                ("sent", models.BigIntegerField()),
+                ("arrived", models.BigIntegerField()),
+                ("read_at", clarion.kit.fields.InstantField()),
+                ("took", models.BigIntegerField()),
+                (
+                    "broadcast",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="broadcasts.broadcast",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("broadcast",), name="kept_latency_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Segment",
             fields=[
                 (

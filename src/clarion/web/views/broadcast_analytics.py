@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from clarion.insights import over_time
 from clarion.insights.codes import numbers_of
 from clarion.insights.links import links_clicked
-from clarion.records.latency import SHARES, latency
+from clarion.records.kept_latency import latency_of
+from clarion.records.latency import SHARES
 from clarion.web.live import fragment
 from clarion.web.measure_charts import channel_charts, measures_chart
 from clarion.web.moments import asked_span
@@ -78,8 +79,9 @@ def _numbers(pk: int, since: datetime | None, until: datetime | None) -> dict[st
 
 @require_safe
 def broadcast_latency(request: AgentRequest, pk: int) -> HttpResponse:
-    """How long messages took: read from every record, so it comes after the page."""
+    """How long messages took. It may be read from many records, so it comes after the page."""
     find(pk)
+    latency = latency_of(pk)
     spans = [
         {
             "title": _SPANS[name][0],
@@ -87,7 +89,7 @@ def broadcast_latency(request: AgentRequest, pk: int) -> HttpResponse:
             "messages": percentiles.messages,
             "within": percentiles.within,
         }
-        for name, percentiles in latency(pk).items()
+        for name, percentiles in latency.spans.items()
     ]
-    context = {"spans": spans, "shares": SHARES}
+    context = {"spans": spans, "shares": SHARES, "read_at": latency.at}
     return fragment(request, "broadcasts/latency.html", context)
