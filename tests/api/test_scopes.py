@@ -57,7 +57,7 @@ def test_no_operation_answers_without_a_valid_token(make_token: MakeToken) -> No
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_each_operation_asks_for_its_own_scope(make_token: MakeToken, scope: str) -> None:
+def test_n4_each_operation_asks_for_its_own_scope(make_token: MakeToken, scope: str) -> None:
     """It is refused with all the other scopes, and needs no other one."""
     ours = [one for one in operations() if one.details["x-scope"] == scope]
     all_but_one = Program(make_token([name for name in SCOPES if name != scope]))

@@ -12,7 +12,7 @@ ENDPOINT = {
 }
 
 
-def test_an_endpoint_is_added_changed_paused_and_deleted(call: Program) -> None:
+def test_n4_an_endpoint_is_added_changed_paused_and_deleted(call: Program) -> None:
     made = call("POST", "/webhooks", ENDPOINT)
     path = made["Location"].removeprefix("/api/v1")
     assert made.json()["secret"] == Endpoint.objects.get().secret["current"]

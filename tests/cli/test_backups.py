@@ -22,7 +22,7 @@ def data(scratch_database: None, settings: Any, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_backup_says_that_it_is_secret_and_restoring_it_asks(
+def test_n7_a_backup_says_that_it_is_secret_and_restoring_it_asks(
     clarion: Callable[..., Any], refused: Callable[..., str], tmp_path: Path
 ) -> None:
     channel = factory.channel()

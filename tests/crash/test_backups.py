@@ -27,7 +27,7 @@ def elsewhere(own_database: OwnDatabase, tmp_path: Path) -> dict[str, str]:
     return {"CLARION_DATA": str(data), "CLARION_DATABASE_URL": url}
 
 
-def test_a_backup_of_a_running_broadcast_sends_nothing_elsewhere_before_somebody_decides(
+def test_o4_a_backup_of_a_running_broadcast_sends_nothing_elsewhere_before_somebody_decides(
     own_database: OwnDatabase,
     elsewhere: dict[str, str],
     processes: Processes,

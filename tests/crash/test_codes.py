@@ -25,7 +25,7 @@ pytestmark = pytest.mark.crash
 BY = audit.COMMAND_LINE
 
 
-def test_codes_survive_kills_and_an_empty_pool(
+def test_l2_codes_survive_kills_and_an_empty_pool(
     own_database: object, processes: Processes, tmp_path: Path, torture_size: tuple[int, int]
 ) -> None:
     people, kills = torture_size[0] // 4, torture_size[1]

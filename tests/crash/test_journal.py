@@ -20,7 +20,7 @@ CONNECTIONS = Settings.model_fields["concurrency"].default  # of a channel in a 
 FULL = 20_000  # people from whom on the rate is that of a fast channel, or it is over too soon
 
 
-def test_only_what_was_on_the_wire_is_in_doubt(
+def test_o1_only_what_was_on_the_wire_is_in_doubt(
     own_database: object, processes: Processes, tmp_path: Path, torture_size: tuple[int, int]
 ) -> None:
     people, kills = torture_size

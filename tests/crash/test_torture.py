@@ -12,7 +12,7 @@ pytestmark = pytest.mark.crash
 
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "plain"])
-def test_killed_engine_loses_nobody_and_doubles_nobody(
+def test_o1_killed_engine_loses_nobody_and_doubles_nobody(
     own_database: object,
     processes: Processes,
     tmp_path: Path,

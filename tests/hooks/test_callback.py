@@ -16,9 +16,13 @@ from channels.whatsapp.fixtures import CASE as WHATSAPP
 from channels.whatsapp.fixtures import TOLD_AND_WRITTEN, meta
 from channels.whatsapp.fixtures import VERIFY_TOKEN as WHATSAPP_VERIFY
 from clarion.channels.models import Channel
+from clarion.engine import inbox
 from clarion.engine.models import Callback
 from clarion.hooks.bodies import LARGEST
 from clarion.kit import clock
+from clarion.records import tallies
+from clarion.records.message_ids import message_id
+from clarion.records.models import Receipt
 from support import factory
 from support.programs import ProgramClient
 
@@ -134,6 +138,29 @@ def test_the_same_callback_twice_is_stored_twice_and_sorted_out_later(
     for _ in range(2):
         assert post(client, bot.pk, b"{}", **secret()).status_code == 200
     assert Callback.objects.count() == 2
+
+
+def test_o3_what_was_answered_is_applied_once_in_whatever_order(
+    client: ProgramClient, webhook: Channel
+) -> None:
+    delivery = factory.delivery(factory.broadcast(), factory.address(webhook, "u1"))
+    name = message_id(delivery.broadcast.key, delivery.pk)
+    for status in ("read", "delivered", "delivered", "read"):
+        report = {"type": f"message.{status}", "data": {"id": name}}
+        hook = signed(report, at=clock.now())
+        answer = client.post(
+            f"/hooks/{webhook.pk}/", hook.body, content_type=JSON, headers=dict(hook.headers)
+        )
+        assert answer.status_code == 200
+
+    while inbox.apply_waiting():
+        pass
+
+    delivery.refresh_from_db()
+    assert delivery.state == "read"
+    assert sorted(Receipt.objects.values_list("status", flat=True)) == ["delivered", "read"]
+    assert tallies.counts([delivery.broadcast_id])[delivery.broadcast_id]["read"] == 1
+    assert not Callback.objects.exists()
 
 
 @pytest.mark.usefixtures("untouched")

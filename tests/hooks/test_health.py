@@ -34,7 +34,7 @@ class Database:
 
 
 @pytest.mark.django_db
-def test_it_is_ok_without_a_log_in() -> None:
+def test_n7_it_is_ok_without_a_log_in() -> None:
     answered = ProgramClient().get("/healthz")
     assert (answered.status_code, answered.content) == (200, b"ok")
     assert ProgramClient().head("/healthz").content == b""

@@ -71,7 +71,7 @@ def test_who_may_read(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("monitored")
-def test_what_was_sent_and_what_waits() -> None:
+def test_n7_what_was_sent_and_what_waits() -> None:
     shop, other = factory.channel("Shop"), factory.channel("Other")
     factory.people(shop, 5)
     factory.sending([shop])

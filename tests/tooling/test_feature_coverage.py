@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-ENTRY_POINTS = ("api", "cli", "hooks", "web")
+ENTRY_POINTS = ("api", "cli", "hooks", "web", "crash")  # crash: workers are the command itself
 FEATURES = {
     "a": 9, "b": 7, "c": 6, "d": 2, "e": 5, "f": 8, "g": 4, "h": 4, "i": 6, "j": 5, "k": 3,
+    "l": 3, "m": 2, "n": 7, "o": 4,
 }  # fmt: skip
 
 

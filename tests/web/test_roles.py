@@ -70,7 +70,7 @@ def test_the_guards_are_seen() -> None:
 
 
 @pytest.mark.parametrize("role", ["sender", "manager", "admin"])
-def test_the_role_below_is_refused(log_in: LogIn, role: str) -> None:
+def test_n3_the_role_below_is_refused(log_in: LogIn, role: str) -> None:
     browser = log_in(RANKS[RANKS.index(role) - 1])
     answers = {
         f"{method} {path}": browser.generic(method, path).status_code

@@ -28,7 +28,7 @@ def link_in(html: str) -> str:
     return match[1]
 
 
-def test_an_invitation_leads_to_a_login(admin: Client, client: Client) -> None:
+def test_n6_an_invitation_leads_to_a_login(admin: Client, client: Client) -> None:
     answer = admin.post("/agents/new/", INVITATION)
     link = link_in(answer.content.decode())
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -110,7 +110,7 @@ def test_a_password_is_reset_by_link(admin: Client, make_agent: MakeAgent, clien
     assert client.get(link).status_code == 404
 
 
-def test_sessions_of_others_are_ended(admin: Client, make_agent: MakeAgent) -> None:
+def test_n6_sessions_of_others_are_ended(admin: Client, make_agent: MakeAgent) -> None:
     sender = make_agent("sender", PASSWORD)
     browsers = [Client(), Client()]
     for browser in browsers:

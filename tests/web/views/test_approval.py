@@ -26,7 +26,7 @@ def _rules() -> None:
     approvals.set_rules(2, ["sender", "manager"], by="a test")
 
 
-def test_from_send_to_approved(channel: Channel, log_in: LogIn) -> None:
+def test_n5_from_send_to_approved(channel: Channel, log_in: LogIn) -> None:
     sender, manager = log_in("sender"), log_in("manager")
     form = compose_form(channel) | {"confirmed": "yes"}
     page = sender.post("/broadcasts/new/", form)["Location"]
@@ -52,7 +52,7 @@ def test_from_send_to_approved(channel: Channel, log_in: LogIn) -> None:
     assert sender.get(page)["Location"] == f"/broadcasts/{draft.pk}/"
 
 
-def test_rejecting_and_editing(channel: Channel, log_in: LogIn) -> None:
+def test_n5_rejecting_and_editing(channel: Channel, log_in: LogIn) -> None:
     manager = log_in("manager")
     draft = factory.draft([channel])
     page = f"/broadcasts/{draft.pk}/approval/"

@@ -10,7 +10,7 @@ from web.conftest import LogIn
 pytestmark = pytest.mark.django_db
 
 
-def test_entries_are_listed_and_filtered(admin: Client) -> None:
+def test_n3_entries_are_listed_and_filtered(admin: Client) -> None:
     audit.note("channel.add", "channel 1", "API token <b>", name="“Shop”")
     audit.note("broadcast.stop", "broadcast 17", "command line")
     html = admin.get("/audit/").content.decode()

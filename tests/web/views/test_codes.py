@@ -6,12 +6,15 @@ import pytest
 from django.test import Client
 
 from clarion.accounts.models import AuditEntry, Role
+from clarion.broadcasts.models import Broadcast
 from clarion.codes import batches, issuing, pools, redeeming
 from clarion.codes.models import Code, CodeBatch, CodePool, Redemption
 from clarion.contacts.models import Contact
-from clarion.engine import reap
+from clarion.engine import lifecycle, reap
 from clarion.engine.claim import claim
 from clarion.engine.codes import attach
+from clarion.engine.settle import settle
+from clarion.kit import clock
 from support import factory
 from web.conftest import LogIn
 from web.reading import words
@@ -193,6 +196,29 @@ def test_j4_a_broadcast_shows_its_codes(admin: Client, spring: CodePool) -> None
     page = words(admin.get(f"/broadcasts/{broadcast.pk}/details").content.decode())
 
     assert "Codes Spring Issued 2 Redeemed 1 50.0 %" in page
+
+
+def test_l2_a_restart_sends_who_was_not_reached_the_same_code(
+    admin: Client, spring: CodePool
+) -> None:
+    channel = factory.channel()
+    person = factory.people(channel, 1)[0]
+    broadcast = factory.sending([channel], text="Yours: {{ code }}", code_pool=spring)
+    worker = reap.register()
+    [first] = attach(claim(channel.pk, worker, 10)).messages
+    settle(worker, [factory.outcome(first, channel, "failed")])
+    lifecycle.finish()
+
+    admin.post(f"/broadcasts/{broadcast.pk}/restart")
+
+    fresh = Broadcast.objects.get(restart_of=broadcast)
+    Broadcast.objects.filter(pk=fresh.pk).update(scheduled_at=clock.now())
+    lifecycle.start_due()
+    factory.expand(fresh)
+    [again] = attach(claim(channel.pk, worker, 10)).messages
+    assert (again.address, again.code) == (person.pk, first.code)
+    page = words(admin.get(f"/broadcasts/{fresh.pk}/details").content.decode())
+    assert "Codes Spring Issued 1 " in page
 
 
 def test_k1_the_dashboard_shows_what_became_of_each_broadcast(

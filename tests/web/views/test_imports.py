@@ -63,7 +63,7 @@ def ended(pk: int) -> Import:
     return Import.objects.get(pk=pk)
 
 
-def test_import(admin: Client, channel: Channel, settings: Settings) -> None:
+def test_n2_import(admin: Client, channel: Channel, settings: Settings) -> None:
     folder = settings.CLARION.data / "uploads"
     before = set(folder.glob("*"))
 
@@ -98,7 +98,7 @@ def test_no_channel_is_chosen_where_there_are_several(admin: Client, channel: Ch
     assert not Import.objects.exists()
 
 
-def test_the_page_shows_the_first_rows_and_why_lines_were_left_out(
+def test_n2_the_page_shows_the_first_rows_and_why_lines_were_left_out(
     admin: Client, channel: Channel
 ) -> None:
     checked = upload(admin, channel, PEOPLE, check=True)
@@ -114,7 +114,9 @@ def test_the_page_shows_the_first_rows_and_why_lines_were_left_out(
     assert "London" not in page  # the upload is gone
 
 
-def test_a_dry_run_changes_nothing_and_offers_the_import(admin: Client, channel: Channel) -> None:
+def test_n2_a_dry_run_changes_nothing_and_offers_the_import(
+    admin: Client, channel: Channel
+) -> None:
     checked = upload(admin, channel, PEOPLE, check=True)
 
     assert isinstance(checked, Import)

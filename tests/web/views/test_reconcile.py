@@ -25,7 +25,7 @@ def on_two(sending: Broadcast) -> Broadcast:
     return sending
 
 
-def test_each_channel_and_state(admin: Client, on_two: Broadcast) -> None:
+def test_o2_each_channel_and_state(admin: Client, on_two: Broadcast) -> None:
     html = admin.get(f"/broadcasts/{on_two.pk}/reconcile/").content.decode()
 
     text = words(html)
@@ -46,7 +46,7 @@ def test_a_number_leads_to_the_people(admin: Client, on_two: Broadcast) -> None:
     assert len(admin.get(here).context["page"].rows) == 2
 
 
-def test_a_wrong_tally_is_shown(admin: Client, on_two: Broadcast) -> None:
+def test_o2_a_wrong_tally_is_shown(admin: Client, on_two: Broadcast) -> None:
     tallies.add({(on_two.pk, on_two.channels.get().pk, "sent"): 5})
 
     text = words(admin.get(f"/broadcasts/{on_two.pk}/reconcile/").content.decode())
